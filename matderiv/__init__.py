@@ -1,0 +1,53 @@
+"""Matrix, vector and tensor derivatives the way a textbook writes them, checked numerically.
+
+>>> import matderiv as md
+>>> print(md.derive("norm2(X*w - y)^2", "w"))
+2*X'*(X*w - y)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import matderiv.functions as functions
+from matderiv.errors import (
+    DomainError,
+    LimitError,
+    MatderivError,
+    NoMatrixForm,
+    NoRule,
+    ParseError,
+    ShapeError,
+    UnknownFunction,
+    UnknownName,
+)
+
+__version__ = "0.1.0"
+
+_API = ("Derivation", "derive")
+
+__all__ = [
+    "Derivation",
+    "DomainError",
+    "LimitError",
+    "MatderivError",
+    "NoMatrixForm",
+    "NoRule",
+    "ParseError",
+    "ShapeError",
+    "UnknownFunction",
+    "UnknownName",
+    "derive",
+    "functions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The verbs and the functions that take SymPy objects, loaded at first use."""
+    if name in _API:
+        return getattr(import_module("matderiv.api"), name)
+    symbolic = import_module("matderiv.symbolic")
+    if name in symbolic.names():
+        return symbolic.function(name)
+    raise AttributeError(f"module 'matderiv' has no attribute {name!r}")

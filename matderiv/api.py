@@ -1,0 +1,316 @@
+"""The public verbs: derive, and what a derivation can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from matderiv.check import CheckReport, check
+from matderiv.derivation import LAYOUTS, Derivative, differentiate, resolve_kind
+from matderiv.errors import MatderivError, NoMatrixForm, ShapeError, UnknownName
+from matderiv.evaluate import bind_sizes, evaluate
+from matderiv.expr import Expr, is_, variable, walk
+from matderiv.input.from_sympy import from_sympy
+from matderiv.input.resolve import Reading, read, read_name
+from matderiv.layout import in_layout, vec_form
+from matderiv.output.index import index_equation, index_text
+from matderiv.output.text import text
+from matderiv.output.to_sympy import to_sympy
+from matderiv.parts import name_parts
+from matderiv.shapes import Shape, long_axes, shape_text, size_value
+from matderiv.structure import STRUCTURES, linear_structure
+
+Assume = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derivative with everything that was agreed about it.
+
+    `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how, `notes`
+    what was guessed. `str` gives the result in the text language, or in index notation where no
+    matrix form exists.
+
+    >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
+    >>> print(D)
+    2*A'*(A*x - b)
+    """
+
+    f: Expr
+    wrt: Expr
+    kind: str
+    order: int
+    layout: str
+    structure: str
+    derivative: Derivative = field(repr=False)
+    upstream: Expr | None = None
+    source: str = ""
+    reading: Reading | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def expr(self) -> Expr:
+        """The derivative as computed, before any layout: axes of f first, then the variable's."""
+        return self.derivative.expr
+
+    @property
+    def has_matrix_form(self) -> bool:
+        """False where matrix notation cannot spell the result."""
+        known = {n for n in walk(self.f) if is_(n, "einsum", "permute")}
+        if known:
+            return self.derivative.has_matrix_form or self.kind in ("gradient", "vjp", "jvp")
+        return self.derivative.has_matrix_form and not any(
+            is_(n, "einsum") for n in walk(self.expr)
+        )
+
+    @cached_property
+    def displayed(self) -> Expr:
+        """The derivative in the layout asked for."""
+        axes = len(self.derivative.tensor.axes)
+        return in_layout(self.expr, self.layout, self.kind, axes)
+
+    @property
+    def result(self) -> Any:
+        """The derivative as a SymPy expression in matrix notation; None where there is none."""
+        return to_sympy(self.displayed) if self.has_matrix_form else None
+
+    @property
+    def index(self) -> str:
+        """The derivative in index notation, always."""
+        d = self.derivative
+        if self.kind in ("vjp", "jvp", "differential"):
+            return index_text(d.tensor)
+        return index_equation("f", self.wrt, d.tensor, d.outer, self.order)
+
+    @property
+    def names(self) -> set[str]:
+        """The names in use."""
+        found = {n.name for n in walk(self.f, self.expr) if is_(n, "variable", "size")}
+        return found | {n for v in walk(self.f) for s in v.shape for n in getattr(s, "names", ())}
+
+    def __str__(self) -> str:
+        if not self.has_matrix_form:
+            return self.index
+        main, parts = name_parts(self.displayed, self.names)
+        return text(main, parts)
+
+    @cached_property
+    def vec(self) -> Any:
+        """∂vec(F)/∂vec(X)' as a SymPy expression, or None."""
+        form = self._vec_expr
+        return None if form is None else to_sympy(form)
+
+    @cached_property
+    def _vec_expr(self) -> Expr | None:
+        if self.kind in ("vjp", "jvp", "differential"):
+            return None
+        outer = self.derivative.outer
+        if self.order == 2 and outer == 0:
+            outer = len(long_axes(self.wrt.shape))
+        elif self.order > 1:
+            return None
+        return vec_form(self.derivative.tensor, outer)
+
+    @property
+    def vec_text(self) -> str | None:
+        """∂vec(F)/∂vec(X)' in the text language, or None."""
+        form = self._vec_expr
+        return None if form is None else text(form)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of `.evaluate`'s array: that of f without row axes, then the variable's."""
+        if self.kind == "vjp":
+            return self.wrt.shape
+        outer = value_shape(self.f)
+        if self.kind in ("jvp", "differential"):
+            return outer
+        return outer + self.wrt.shape * self.order
+
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """The derivative as a NumPy array at the given values; sizes bind from the arrays."""
+        nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
+        given = {v.name: values[v.name] for v in nodes if v.name in values}
+        sizes = bind_sizes([v for v in nodes if v.name in given], given)
+        result = evaluate(self.expr, given, sizes)
+        return result.reshape(tuple(size_value(s, sizes) for s in self.shape))
+
+    def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
+        """The derivative compared with differences of f itself at random points."""
+        return check_derivation(self, points=points, seed=seed)
+
+    def require_matrix_form(self) -> Expr:
+        """The displayed expression; NoMatrixForm with the index form where there is none."""
+        if not self.has_matrix_form:
+            raise NoMatrixForm(
+                f"this derivative has {len(self.derivative.tensor.axes)} axes, matrices have two",
+                details=(self.index,),
+                hint="the index form, .vec_text, or kind='vjp'",
+            )
+        return self.displayed
+
+
+def value_shape(f: Expr) -> Shape:
+    """The shape of f's values: a row made by transposing counts as a vector."""
+    if len(f.shape) == 2 and f.shape[0] == 1 and not is_(f, "variable"):
+        return f.shape[1:]
+    return f.shape
+
+
+def derive(
+    f: Any,
+    wrt: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Assume | None = None,
+    kind: str | None = None,
+    order: int = 1,
+    layout: str = "gradient",
+    structure: str = "projected",
+    upstream: str = "G",
+) -> Any:
+    """The derivative of an expression, given as text or as a SymPy expression.
+
+    A list of variables gives a list of derivations.
+
+    >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"}))
+    '2*A*x'
+    >>> str(derive("x'*A*x", "x"))
+    "(A + A')*x"
+    """
+    if layout not in LAYOUTS:
+        raise MatderivError(f"unknown layout {layout!r}", hint=f"one of {', '.join(LAYOUTS)}")
+    if structure not in STRUCTURES:
+        raise MatderivError(
+            f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
+        )
+    expr, reading, source = _understood(f, shapes, assume)
+    if isinstance(wrt, list | tuple):
+        options = {
+            "kind": kind,
+            "order": order,
+            "layout": layout,
+            "structure": structure,
+            "upstream": upstream,
+        }
+        return [_derive(expr, reading, source, w, **options) for w in wrt]
+    return _derive(
+        expr,
+        reading,
+        source,
+        wrt,
+        kind=kind,
+        order=order,
+        layout=layout,
+        structure=structure,
+        upstream=upstream,
+    )
+
+
+def _understood(
+    f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None
+) -> tuple[Expr, Reading | None, str]:
+    if isinstance(f, str):
+        reading = read(f, shapes=shapes, assume=assume)
+        return reading.expr, reading, f
+    if isinstance(f, Expr):
+        return f, None, text(f)
+    words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
+    e = from_sympy(f, words)
+    return e, None, text(e)
+
+
+def _derive(
+    f: Expr,
+    reading: Reading | None,
+    source: str,
+    wrt: Any,
+    *,
+    kind: str | None,
+    order: int,
+    layout: str,
+    structure: str,
+    upstream: str,
+) -> Derivation:
+    x = _variable(f, reading, wrt)
+    notes = list(reading.notes if reading else ())
+    if x not in set(walk(f)):
+        notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
+    kind, order = resolve_kind(f, kind, order)
+    seed = _upstream(f, reading, upstream) if kind == "vjp" else None
+    derivative = differentiate(f, x, kind, order, structure=structure, upstream=seed)
+    space = linear_structure(x)
+    if space and structure != "none" and kind not in ("jvp", "differential"):
+        notes.append(_structure_note(x.name, space, structure))
+    return Derivation(
+        f,
+        x,
+        kind,
+        order,
+        "gradient" if layout == "mixed" else layout,
+        structure,
+        derivative,
+        seed,
+        source,
+        reading,
+        tuple(notes),
+    )
+
+
+def _structure_note(name: str, space: str, structure: str) -> str:
+    if structure == "independent":
+        return f"{name} is {space}: derivative by its independent entries"
+    return f"{name} is {space}: the unconstrained derivative, projected on {space} matrices"
+
+
+def _variable(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
+    """The variable of differentiation; an error that says so for anything else."""
+    if isinstance(wrt, str):
+        if reading is None:
+            named = {n.name: n for n in walk(f) if is_(n, "variable")}
+            if wrt in named:
+                return named[wrt]
+            raise UnknownName(
+                f"{wrt} does not occur in the expression", hint=f"one of {', '.join(named)}"
+            )
+        found = read_name(reading, wrt)
+        if found is not None:
+            return found
+        e = reading.read_more(wrt, "the variable of differentiation")
+    elif isinstance(wrt, Expr):
+        e = wrt
+    else:
+        e = from_sympy(wrt)
+        named = {n.name: n for n in walk(f) if is_(n, "variable")}
+        if is_(e, "variable"):
+            return named.get(e.name, e)
+    if not is_(e, "variable"):
+        raise MatderivError(
+            "differentiate with respect to a variable",
+            hint="name a variable of the expression, such as "
+            + next((n.name for n in walk(f) if is_(n, "variable")), "x"),
+        )
+    return e
+
+
+def _upstream(f: Expr, reading: Reading | None, name: str) -> Expr:
+    """The upstream variable of a vjp, of f's shape."""
+    declared = reading.variables.get(name) if reading else None
+    if declared is None:
+        return variable(name, value_shape(f))
+    if [s for s in declared.shape if s != 1] != [s for s in f.shape if s != 1]:
+        raise ShapeError(
+            f"the upstream {name} is {shape_text(declared.shape)}, the expression is "
+            f"{shape_text(f.shape)}"
+        )
+    return declared
+
+
+def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
+    """The numeric check of a derivation against differences of f."""
+    raise NotImplementedError
+
+
+_ = (Sequence, check)

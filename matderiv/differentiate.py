@@ -1,0 +1,233 @@
+"""Derivatives: the differential of each node, carried backwards or forwards over the graph.
+
+Backwards, the adjoint of a node is ∂f/∂node. Each node's differential, linear in the change of an
+argument, is lowered to index products; dropping the change leaves the local Jacobian, and its
+product with the adjoint is the argument's share. Reverse rules are never written: they are the
+transposes of the differentials. Every adjoint is named once, so size and time are linear in the
+expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen, NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from matderiv.errors import NoRule
+from matderiv.expr import Expr, apply, is_, tangent, walk
+from matderiv.functions.algebra import spread
+from matderiv.lower import lower, open_product
+from matderiv.shapes import Shape, long_axes
+from matderiv.sums import raise_tensor
+from matderiv.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Slots,
+    Tensor,
+    Term,
+    delta,
+    normalise,
+    product,
+    renamed,
+)
+
+MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
+
+
+def dependents(f: Expr, wrt: Expr) -> list[Expr]:
+    """The nodes of f in which the variable occurs, arguments before users."""
+    found: set[Expr] = set()
+    order: list[Expr] = []
+    for node in walk(f):
+        if node is wrt or any(a in found for a in node.args):
+            found.add(node)
+            order.append(node)
+    return order
+
+
+def differential(node: Expr, which: int) -> Expr | None:
+    """The change of a node that comes from the change dX of argument `which`; None if it is zero.
+
+    Raises NoRule when the function has no derivative here.
+    """
+    function, x = node.function, node.args[which]
+    change = tangent(x.shape)
+    if function.kind == "elementwise":
+        partial = function.partials[which](*node.args, node)
+        if isinstance(partial, int):
+            return change if partial == 1 else None
+        return apply("hadamard", partial, change)
+    if function.kind == "primitive" and function.differential is not None:
+        return function.differential(node, which, change)
+    if function.kind in ("structural", "sum"):
+        args = [change if k == which else a for k, a in enumerate(node.args)]
+        return apply(function.name, *args, params=node.params)
+    raise NoRule(f"the derivative of {function.label} is not known here")
+
+
+def slots_at(shape: Shape, axes: Indices) -> Slots:
+    """One slot per axis of a shape, filled with indices for the long axes."""
+    slots: list[Index | None] = [None] * len(shape)
+    for k, index in zip(long_axes(shape), axes, strict=True):
+        slots[k] = index
+    return tuple(slots)
+
+
+def axes_of(shape: Shape) -> Indices:
+    """New indices for the long axes of a shape."""
+    return tuple(Index(shape[k]) for k in long_axes(shape))
+
+
+# Backwards ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sweep:
+    """One backward pass: the nodes on the way, their axes, and the adjoints found so far."""
+
+    nodes: list[Expr]
+    outer: Indices
+    axes: dict[Expr, Indices]
+    adjoints: dict[Expr, list[Term]]
+
+
+def pullback(f: Expr, wrt: Expr, upstream: Expr | None = None) -> Tensor:
+    """∂f/∂wrt with axes (f, wrt), or with an upstream Ȳ the adjoint Σ Ȳ ∂f/∂wrt with axes wrt.
+
+    A scalar f needs no upstream: its gradient is the pullback of 1.
+    """
+    inner = axes_of(f.shape)
+    if upstream is not None:
+        outer: Indices = ()
+        seed = open_product(upstream, slots_at(upstream.shape, inner))
+    else:
+        outer = tuple(Index(i.size) for i in inner)
+        seed = Term(Fraction(1), tuple(map(delta, outer, inner)))
+    nodes = dependents(f, wrt)
+    sweep = Sweep(nodes, outer, {n: axes_of(n.shape) for n in nodes}, {n: [] for n in nodes})
+    target = sweep.axes.setdefault(wrt, axes_of(wrt.shape))
+    sweep.axes[f] = target if f is wrt else inner
+    sweep.adjoints[f] = [renamed(seed, dict(zip(inner, sweep.axes[f], strict=True)))]
+    for node in reversed(nodes):
+        whole = Tensor(outer + sweep.axes[node], tuple(sweep.adjoints.pop(node)))
+        if node is wrt:
+            return whole
+        _share(node, collapse(whole, broadcast=not outer), sweep)
+    return Tensor(outer + target, ())
+
+
+def _share(node: Expr, terms: Sequence[Term], sweep: Sweep) -> None:
+    """Hand the adjoint of a node on to the arguments that depend on the variable."""
+    slots = slots_at(node.shape, sweep.axes[node])
+    for which, x in enumerate(node.args):
+        if x not in sweep.adjoints or not terms:
+            continue
+        change = differential(node, which)
+        if change is None:
+            continue
+        for local in lower(change, spread(change.shape, slots, node.shape)):
+            for term in terms:
+                coefficient, factors = product(term, local.term)
+                place = Place(local.slots, x.shape, sweep.axes[x], sweep.outer)
+                summed = (*sweep.axes[node], *local.summed)
+                sweep.adjoints[x].append(at_axes(coefficient, factors, place, summed))
+
+
+class Place(NamedTuple):
+    """Where dX stood, and the axes its adjoint shall have beside the outer ones."""
+
+    slots: Slots
+    shape: Shape
+    axes: Indices
+    outer: Indices
+
+
+def at_axes(coefficient: Fraction, factors: list[Factor], place: Place, summed: Indices) -> Term:
+    """A term from which dX was dropped, with the slots of dX renamed to the adjoint's axes.
+
+    A slot that is used twice, or that is an outer axis, is tied to its axis by a delta.
+    """
+    slots = [place.slots[k] for k in long_axes(place.shape)]
+    mapping: dict[Index, Index] = {}
+    for index, axis in zip(slots, place.axes, strict=True):
+        assert index is not None
+        if index in mapping or index in place.outer:
+            factors.append(delta(index, axis))
+        else:
+            mapping[index] = axis
+    factors = [
+        Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent) if f.indices else f
+        for f in factors
+    ]
+    # A delta written before its slot was renamed names the slot's axis now.
+    left = [i for i in summed if i not in mapping]
+    return normalise(coefficient, factors, place.outer + place.axes, left)
+
+
+def collapse(whole: Tensor, broadcast: bool) -> list[Term]:
+    """The adjoint as one factor where it has a matrix form, else its like terms merged.
+
+    Long sums become one einsum factor, so that terms do not multiply from node to node.
+    """
+    if len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS:
+        return list(whole.terms)
+    e = raise_tensor(whole, broadcast)
+    if is_(e, "zeros"):
+        return []
+    return [open_product(e, slots_of_result(e, whole.axes))]
+
+
+def slots_of_result(e: Expr, axes: Indices) -> Slots:
+    """The slots of a raised expression over its axes (n x 1 matrices stand for vectors)."""
+    long = iter(axes)
+    return tuple(None if s == 1 else next(long) for s in e.shape)
+
+
+# Forwards -----------------------------------------------------------------------------------------
+
+
+def pushforward(f: Expr, wrt: Expr, change: Expr | None = None) -> Tensor:
+    """∂f/∂wrt with axes (f, wrt), carried forwards; with a change dX the differential of f."""
+    nodes = dependents(f, wrt)
+    alive = set(nodes)
+    seed_axes = axes_of(wrt.shape)
+    if change is not None:
+        inner: Indices = ()
+        seed = open_product(change, slots_at(wrt.shape, seed_axes))
+    else:
+        inner = axes_of(wrt.shape)
+        seed = Term(Fraction(1), tuple(map(delta, seed_axes, inner)))
+    tangents: dict[Expr, Tensor] = {wrt: Tensor(seed_axes + inner, (seed,))}
+    for node in nodes:
+        if node is wrt:
+            continue
+        axes = axes_of(node.shape)
+        terms = [
+            t
+            for which, x in enumerate(node.args)
+            if x in alive
+            for t in _pushed(node, which, axes, tangents[x], inner)
+        ]
+        whole = Tensor(axes + inner, tuple(terms))
+        kept = collapse(whole, broadcast=not inner) if node is not f else whole.terms
+        tangents[node] = Tensor(whole.axes, tuple(kept))
+    return tangents.get(f, Tensor(axes_of(f.shape) + inner, ()))
+
+
+def _pushed(node: Expr, which: int, axes: Indices, source: Tensor, inner: Indices) -> list[Term]:
+    """The share of one argument's tangent in a node's tangent."""
+    change = differential(node, which)
+    if change is None:
+        return []
+    shape = node.args[which].shape
+    out = []
+    for local in lower(change, spread(change.shape, slots_at(node.shape, axes), node.shape)):
+        at = [i for k in long_axes(shape) if (i := local.slots[k]) is not None]
+        count = len(source.axes) - len(inner)
+        mapping = dict(zip(source.axes[:count], at, strict=True))
+        for term in source.terms:
+            coefficient, factors = product(renamed(term, mapping), local.term)
+            out.append(normalise(coefficient, factors, axes + inner, (*at, *local.summed)))
+    return out

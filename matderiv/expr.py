@@ -1,0 +1,211 @@
+"""Expressions: interned, immutable trees that share equal parts, with a shape on every node.
+
+Equal means `is`. Walks are iterative, so depth is not limited by Python's stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
+
+from matderiv.shapes import Shape, Size
+
+if TYPE_CHECKING:
+    from matderiv.functions.record import Function
+
+Params = tuple[Any, ...]
+Number = int | Fraction
+Value = TypeVar("Value")
+
+REGISTRY: dict[str, Function] = {}
+"""Every function there is, by name; filled by the records in `matderiv.functions`."""
+
+_nodes: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+
+
+class Expr:
+    """One node: a function applied to arguments, with its parameters (axis, name, sizes, ...).
+
+    Build with `apply`. In rules, `@` is the matrix product, `*`, `/` and `**` are elementwise with
+    broadcasting, `.T` transposes. `weight` counts the symbols a reader meets when it is printed;
+    `tangent` says that a change dX occurs in it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "cache",
+        "function",
+        "params",
+        "shape",
+        "tangent",
+        "weight",
+    )
+
+    function: Function
+    args: tuple[Expr, ...]
+    params: Params
+    shape: Shape
+    weight: int
+    tangent: bool
+    cache: dict[str, Any]
+
+    def __add__(self, other: Expr | Number) -> Expr:
+        return apply("add", self, other)
+
+    def __radd__(self, other: Number) -> Expr:
+        return apply("add", other, self)
+
+    def __sub__(self, other: Expr | Number) -> Expr:
+        return apply("add", self, apply("neg", other))
+
+    def __rsub__(self, other: Number) -> Expr:
+        return apply("add", other, apply("neg", self))
+
+    def __neg__(self) -> Expr:
+        return apply("neg", self)
+
+    def __mul__(self, other: Expr | Number) -> Expr:
+        return apply("hadamard", self, other)
+
+    def __rmul__(self, other: Number) -> Expr:
+        return apply("hadamard", other, self)
+
+    def __matmul__(self, other: Expr) -> Expr:
+        return apply("mul", self, other)
+
+    def __truediv__(self, other: Expr | Number) -> Expr:
+        return apply("ediv", self, other)
+
+    def __rtruediv__(self, other: Number) -> Expr:
+        return apply("ediv", other, self)
+
+    def __pow__(self, other: Expr | Number) -> Expr:
+        return apply("epow", self, other)
+
+    @property
+    def T(self) -> Expr:
+        """The transpose; a scalar is its own."""
+        return apply("transpose", self) if self.shape else self
+
+    @property
+    def name(self) -> str:
+        """The name of a variable, size or constant; the function's name otherwise."""
+        return self.params[0] if self.function.leaf and self.params else self.function.name
+
+    def __repr__(self) -> str:
+        return f"<{self.function.name} {self.shape}>"
+
+
+def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
+    """The node `name(args)`; numbers become constants, shapes are checked strictly.
+
+    Raises ShapeError when the sizes do not fit.
+    """
+    function = REGISTRY[name]
+    nodes = tuple(a if isinstance(a, Expr) else number(a) for a in args)
+    key = (name, nodes, params)
+    found = _nodes.get(key)
+    if found is None:
+        found = Expr()
+        found.function, found.args, found.params = function, nodes, params
+        found.shape = function.shape(tuple(a.shape for a in nodes), params)
+        found.weight = function.tokens(params, len(nodes)) + sum(a.weight for a in nodes)
+        found.tangent = name == "tangent" or any(a.tangent for a in nodes)
+        found.cache = {}
+        found = _nodes.setdefault(key, found)
+    return found
+
+
+def variable(name: str, shape: Shape = (), facts: Iterable[str] = ()) -> Expr:
+    """A variable with its shape and declared facts (`symmetric`, `positive`, ...)."""
+    return apply("variable", params=(name, tuple(shape), frozenset(facts)))
+
+
+def tangent(shape: Shape, which: int = 0) -> Expr:
+    """A placeholder for the change of an argument, inside differentials."""
+    return apply("tangent", params=(which, tuple(shape)))
+
+
+def number(value: Number) -> Expr:
+    """An exact constant."""
+    return apply("number", params=(Fraction(value),))
+
+
+def size_expr(s: Size) -> Expr:
+    """A size used as a number."""
+    if isinstance(s, int):
+        return number(s)
+    factors: list[Expr | Number] = [apply("size", params=(n,)) for n in s.names]
+    if s.coefficient != 1:
+        factors.insert(0, s.coefficient)
+    return factors[0] if len(factors) == 1 else apply("mul", *factors)  # type: ignore[return-value]
+
+
+def eye(n: Size) -> Expr:
+    """The identity matrix of size n."""
+    return apply("eye", params=(n,))
+
+
+def ones(*shape: Size) -> Expr:
+    """A vector or matrix of ones; the number 1 without sizes."""
+    return apply("ones", params=shape) if shape else number(1)
+
+
+def zeros(shape: Shape) -> Expr:
+    """A zero with a shape."""
+    return apply("zeros", params=shape) if shape else number(0)
+
+
+def is_(e: Expr, *names: str) -> bool:
+    """True if the node applies one of these functions."""
+    return e.function.name in names
+
+
+def number_value(e: Expr) -> Fraction | None:
+    """The value of a literal number, with its sign; None for anything else."""
+    sign = 1
+    while is_(e, "neg"):
+        e, sign = e.args[0], -sign
+    return sign * e.params[0] if is_(e, "number") else None
+
+
+def walk(*roots: Expr) -> Iterator[Expr]:
+    """Every node once, arguments before the node that uses them."""
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+
+
+def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
+    """The value of `root` when `visit(node, values of its arguments)` gives each node's value."""
+    values: dict[Expr, Value] = {}
+    for node in walk(root):
+        values[node] = visit(node, tuple(values[a] for a in node.args))
+    return values[root]
+
+
+def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The same function on other arguments; the node itself when nothing changed."""
+    if all(a is b for a, b in zip(node.args, args, strict=True)):
+        return node
+    return apply(node.function.name, *args, params=node.params)
+
+
+def substitute(root: Expr, mapping: dict[Expr, Expr]) -> Expr:
+    """`root` with nodes replaced; identity where nothing occurs."""
+    return fold(root, lambda n, args: mapping[n] if n in mapping else rebuild(n, args))
+
+
+def variables(*roots: Expr) -> list[Expr]:
+    """The variables in order of first appearance."""
+    return [n for n in walk(*roots) if is_(n, "variable")]

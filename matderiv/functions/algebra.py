@@ -1,0 +1,610 @@
+"""Sums, products, transposes, powers and the index patterns behind them.
+
+An `axes` hook receives the node, the output indices and `fresh(size)`, and answers
+(indices for each argument, extra factors). See `matderiv.tensor.lower`, which reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.errors import LimitError, NoRule, ShapeError
+from matderiv.expr import (
+    Expr,
+    Params,
+    apply,
+    eye,
+    number,
+    number_value,
+)
+from matderiv.functions.record import (
+    Function,
+    elementwise,
+    primitive,
+    register,
+    shorthand,
+    square_rule,
+    structural,
+)
+from matderiv.lazy import np
+from matderiv.shapes import (
+    Shape,
+    Size,
+    Unify,
+    broadcast,
+    is_scalar,
+    long_axes,
+    shape_text,
+    times,
+)
+
+MAX_POWER = 64  # a matrix power with a larger literal exponent has no written-out differential
+
+
+def align(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Vectors as columns where a matrix is among the values, for broadcasting."""
+    if max(np.ndim(v) for v in values) != 2:
+        return values
+    return tuple(v[:, None] if np.ndim(v) == 1 else v for v in values)
+
+
+# Elementwise combination ------------------------------------------------------------------------
+
+
+def spread(shape: Shape, out: tuple[Any, ...], whole: Shape) -> tuple[Any, ...]:
+    """The output indices that an argument of `shape` has when it broadcasts to `whole`.
+
+    Axes of size 1 get the output's index too; the lowering drops indices of size 1.
+    """
+    if not shape or (is_scalar(shape) and not is_scalar(whole)):
+        return (None,) * len(shape)
+    if len(shape) == 1 and len(whole) == 2:
+        return (out[0],)
+    return tuple(i if s != 1 else None for i, s in zip(out, shape, strict=True))
+
+
+def _elementwise_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    return [spread(a.shape, out, node.shape) for a in node.args], []
+
+
+def _sum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    return broadcast(shapes, unify)
+
+
+def _total(*values: Any) -> Any:
+    aligned = align(values)
+    result = aligned[0]
+    for v in aligned[1:]:
+        result = result + v
+    return result
+
+
+def _hadamard(*values: Any) -> Any:
+    aligned = align(values)
+    result = aligned[0]
+    for v in aligned[1:]:
+        result = result * v
+    return result
+
+
+def _divide(a: Any, b: Any) -> Any:
+    x, y = align((a, b))
+    return x / y
+
+
+ADD = register(
+    Function(
+        name="add",
+        kind="sum",
+        rule=_sum_rule,
+        numpy=_total,
+        arity=(2, 10**6),
+        call="operator",
+        symbols=-1,
+        axes=_elementwise_axes,
+        says="The derivative of a sum is the sum of the derivatives.",
+        source="Parr & Howard 2018, scalar rules",
+        example="A*x + b",
+    )
+)
+NEG = structural(
+    "neg",
+    lambda shapes, params, unify: shapes[0],
+    _elementwise_axes,
+    numpy=lambda x: -x,
+    call="operator",
+    symbols=1,
+    says="A sign goes through the derivative.",
+    example="-x",
+)
+HADAMARD = structural(
+    "hadamard",
+    lambda shapes, params, unify: broadcast(shapes, unify),
+    _elementwise_axes,
+    numpy=_hadamard,
+    arity=(2, 10**6),
+    call="operator",
+    symbols=-1,
+    says="Product rule, entry by entry: d(u ⊙ v) = du ⊙ v + u ⊙ dv.",
+    source="Magnus & Neudecker, ch. 8",
+    example="x.*y",
+)
+
+
+def _quotient_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    a, b = shapes
+    if not is_scalar(b):
+        raise ShapeError(
+            f"/ divides by a scalar, the divisor is {shape_text(b)}",
+            hint="./ divides entry by entry; inv(B)*a or B\\a solves",
+        )
+    return a
+
+
+DIV = elementwise(
+    "div",
+    lambda a, b: a / np.reshape(b, ()),
+    lambda a, b, y: 1 / b,
+    lambda a, b, y: -y / b,
+    rule=_quotient_rule,
+    call="operator",
+    symbols=1,
+    says="Quotient rule: d(u/s) = du/s - (u/s) ds/s.",
+    domain=("", "nonzero"),
+    example="x/t",
+)
+EDIV = elementwise(
+    "ediv",
+    _divide,
+    lambda a, b, y: 1 / b,
+    lambda a, b, y: -y / b,
+    call="operator",
+    symbols=1,
+    says="Quotient rule, entry by entry: d(u ⊘ v) = du ⊘ v - y ⊘ v ⊙ dv.",
+    domain=("", "nonzero"),
+    example="x./y",
+)
+
+
+def _elementwise_power(a: Any, b: Any) -> Any:
+    x, y = align((a, b))
+    if np.ndim(y) == 0 and np.isrealobj(y) and float(y) == int(y) and abs(float(y)) < 1e9:
+        return x ** int(y) if y >= 0 else 1 / x ** int(-y)
+    return x**y
+
+
+EPOW = elementwise(
+    "epow",
+    _elementwise_power,
+    lambda a, b, y: b * a ** _less_one(b),
+    lambda a, b, y: y * apply("log", a),
+    call="operator",
+    symbols=1,
+    says="Power rule, entry by entry: d(u.^k) = k u.^(k-1) ⊙ du.",
+    source="Parr & Howard 2018, scalar rules",
+    example="x.^3",
+)
+
+
+def _less_one(exponent: Expr) -> Expr:
+    value = number_value(exponent)
+    return number(value - 1) if value is not None else exponent - 1
+
+
+# Products ----------------------------------------------------------------------------------------
+
+
+def product_shape(a: Shape, b: Shape, unify: Unify) -> Shape:
+    """The shape of a matrix product; scalars multiply anything, 1x1 results are scalars."""
+    if is_scalar(a):
+        return b if not is_scalar(b) else ()
+    if is_scalar(b):
+        return a
+    if len(a) > 2 or len(b) > 2:
+        raise ShapeError("* joins vectors and matrices; use einsum for tensors")
+    if len(a) == 1:
+        if len(b) == 1 or b[0] != 1:
+            raise _mismatch(a, b)
+        return (a[0], b[1])
+    try:
+        unify(a[1], b[0])
+    except ShapeError as error:
+        raise _mismatch(a, b) from error
+    result: Shape = (a[0],) if len(b) == 1 else (a[0], b[1])
+    return () if is_scalar(result) else result
+
+
+def _mismatch(a: Shape, b: Shape) -> ShapeError:
+    hint = None
+    if len(a) == 1 and len(b) == 1:
+        hint = "x'*y (a number), x*y' (a matrix) or x.*y (entry by entry)"
+    elif len(a) == 2 and a[0] == b[0]:
+        hint = "transpose the left factor"
+    error = ShapeError(
+        f"cannot multiply {shape_text(a)} by {shape_text(b)}",
+        hint=hint,
+    )
+    return error
+
+
+def _product_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    result = shapes[0]
+    for s in shapes[1:]:
+        result = product_shape(result, s, unify)
+    return result
+
+
+def _product_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    """Chain the arguments: each contracts its first axis with the last open one before it.
+
+    Scalars stand apart; a product that has become a scalar starts afresh.
+    """
+    patterns: list[tuple[Any, ...]] = [()] * len(node.args)
+    current: Shape = ()
+    ends: list[Any] = []  # the open indices of the product so far, one per axis of `current`
+    for k, a in enumerate(node.args):
+        if is_scalar(a.shape):
+            patterns[k] = (None,) * len(a.shape)
+            continue
+        if is_scalar(current):
+            patterns[k] = tuple(fresh(s) if s != 1 else None for s in a.shape)
+            current, ends = a.shape, list(patterns[k])
+            continue
+        first = ends[-1] if len(current) == 2 else None
+        rest = tuple(fresh(s) if s != 1 else None for s in a.shape[1:])
+        patterns[k] = (first, *rest)
+        current = product_shape(current, a.shape, lambda p, q: p)
+        ends = [*ends[: len(current) - len(rest)], *rest] if current else []
+    mapping = {e: o for e, o in zip(ends, out, strict=False) if e is not None}
+    return [tuple(mapping.get(i, i) for i in p) for p in patterns], []
+
+
+def _multiply(*values: Any) -> Any:
+    result = values[0]
+    for v in values[1:]:
+        if np.size(result) == 1 or np.size(v) == 1:
+            small, large = (result, v) if np.size(result) == 1 else (v, result)
+            result = np.reshape(small, ()) * large
+        elif np.ndim(result) == 1:
+            result = result[:, None] @ v
+        else:
+            result = result @ v
+    return result
+
+
+MUL = structural(
+    "mul",
+    _product_rule,
+    _product_axes,
+    numpy=_multiply,
+    arity=(2, 10**6),
+    call="operator",
+    symbols=-1,
+    says="Product rule, in order: d(AB) = dA B + A dB.",
+    source="Magnus & Neudecker, ch. 8",
+    example="A*x",
+)
+
+
+def _transpose_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,) = shapes
+    if len(s) > 2:
+        raise ShapeError(
+            f"' transposes vectors and matrices, this is {shape_text(s)}",
+            hint="permute(T, ...) reorders the axes of a tensor",
+        )
+    if len(s) == 2:
+        return (s[1],) if s[0] == 1 and s[1] != 1 else (s[1], s[0])
+    return (1, s[0]) if s and s[0] != 1 else s
+
+
+def _transpose_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    inner = node.args[0].shape
+    long = [i for i, s in zip(out, node.shape, strict=True) if s != 1]
+    long.reverse()
+    return [tuple(long.pop(0) if s != 1 else None for s in inner)], []
+
+
+TRANSPOSE = structural(
+    "transpose",
+    _transpose_rule,
+    _transpose_axes,
+    numpy=lambda x: x[None, :] if np.ndim(x) == 1 else np.transpose(x),
+    call="operator",
+    symbols=1,
+    says="Transposing is linear: d(A') = (dA)'.",
+    example="A'",
+)
+
+
+def _outer_power_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    base, exponent = shapes
+    if not is_scalar(exponent):
+        raise ShapeError("the exponent of ^ is a scalar", hint="use .^ entry by entry")
+    if is_scalar(base):
+        return ()
+    try:
+        return square_rule("matrix")((base,), (), unify)
+    except ShapeError as error:
+        raise ShapeError(
+            f"^ needs a scalar or a square matrix, the base is {shape_text(base)}",
+            hint="use .^ for entry by entry",
+        ) from error
+
+
+def _matrix_power(a: Any, k: Any) -> Any:
+    if np.size(a) == 1:
+        return _elementwise_power(np.reshape(a, ()), k)
+    k = np.real(k)
+    if float(k) != int(k):
+        raise ValueError("a matrix power needs a whole exponent")
+    return np.linalg.matrix_power(a, int(k))
+
+
+def _power_differential(y: Expr, which: int, change: Expr) -> Expr:
+    base, exponent = y.args
+    if is_scalar(base.shape):
+        if which == 1:
+            return y * apply("log", base) * change
+        return exponent * apply("power", base, _less_one(exponent)) * change
+    k = number_value(exponent)
+    if which == 1 or k is None or k.denominator != 1:
+        raise NoRule("a matrix power has a derivative here only for a whole-number exponent")
+    if abs(k) > MAX_POWER:
+        raise LimitError(f"matrix powers above {MAX_POWER} are not written out")
+    if k < 0:
+        inverse = apply("inv", base)
+        base, change, k = inverse, -(inverse @ change @ inverse), -k
+    return _power_terms(base, int(k), change)
+
+
+def _power_terms(base: Expr, k: int, change: Expr) -> Expr:
+    terms = []
+    for before in range(k):
+        factors = [f for f in (_power(base, before), change, _power(base, k - 1 - before)) if f]
+        terms.append(apply("mul", *factors) if len(factors) > 1 else factors[0])
+    if not terms:
+        return change * 0
+    return apply("add", *terms) if len(terms) > 1 else terms[0]
+
+
+def _power(base: Expr, k: int) -> Expr | None:
+    return None if k == 0 else base if k == 1 else apply("power", base, k)
+
+
+POWER = primitive(
+    "power",
+    _outer_power_shape,
+    _power_differential,
+    _matrix_power,
+    arity=(2, 2),
+    call="operator",
+    symbols=1,
+    says="Power rule; for a matrix each factor changes in turn: d(X²) = dX X + X dX.",
+    source="Magnus & Neudecker, ch. 9.14",
+    example="X^3",
+)
+
+
+# Arranging entries -------------------------------------------------------------------------------
+
+
+def _diag_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,) = shapes
+    if len(s) == 2 and len(long_axes(s)) == 2:
+        return square_rule("vector")(shapes, params, unify)
+    if len(s) > 2:
+        raise ShapeError(f"diag needs a vector or a square matrix, this is {shape_text(s)}")
+    long = [s[k] for k in long_axes(s)]
+    return (long[0], long[0]) if long else s
+
+
+def _diag_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    inner = node.args[0].shape
+    if len(node.shape) == 1 and len(inner) == 2 and len(long_axes(inner)) == 2:
+        return [(out[0], out[0])], []
+    if not long_axes(inner):
+        return [(None,) * len(inner)], []
+    entries = tuple(out[0] if s != 1 else None for s in inner)
+    return [entries], [(eye(node.shape[0]), tuple(out))]
+
+
+def _diag(x: Any) -> Any:
+    if np.size(x) == 1:
+        return x
+    return np.diagonal(x) if np.ndim(x) == 2 and 1 not in np.shape(x) else np.diag(np.ravel(x))
+
+
+DIAG = structural(
+    "diag",
+    _diag_rule,
+    _diag_axes,
+    numpy=_diag,
+    says="Linear: diag of a vector is a matrix, diag of a matrix its diagonal.",
+    example="diag(x)",
+)
+
+
+def _vec_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes[0]) > 2:
+        raise ShapeError(f"vec stacks the columns of a matrix, this is {shape_text(shapes[0])}")
+    return (times(*shapes[0]),) if shapes[0] else (1,)
+
+
+def fuse(*sizes: Size) -> Expr:
+    """The constant F with F[(i,j), i, j] = 1 that joins axes, the first the slowest."""
+    return apply("fuse", params=sizes)
+
+
+def _fuse_value(m: int, n: int) -> Any:
+    return np.eye(m * n).reshape(m * n, m, n)
+
+
+FUSE = register(
+    Function(
+        name="fuse",
+        kind="constant",
+        rule=lambda shapes, params, unify: (times(*params), *params),
+        numpy=_fuse_value,
+        arity=(2, 2),
+        call="internal",
+        says="Joins two axes into one; behind vec and the Kronecker product.",
+    )
+)
+
+
+def joined(index: Any, first: Any, second: Any, sizes: tuple[Size, Size]) -> list[Any]:
+    """The factors that say that `index` runs over the pairs (first, second)."""
+    m, n = sizes
+    if m == 1 and n == 1:
+        return []
+    if m == 1 or n == 1:
+        return [(eye(n if m == 1 else m), (index, second if m == 1 else first))]
+    return [(fuse(m, n), (index, first, second))]
+
+
+def _vec_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    shape = node.args[0].shape
+    if len(shape) < 2:
+        return [tuple(out[: len(shape)])], []
+    m, n = shape
+    i, j = fresh(m), fresh(n)
+    return [(i, j)], joined(out[0], j, i, (n, m))
+
+
+VEC = structural(
+    "vec",
+    _vec_rule,
+    _vec_axes,
+    numpy=lambda x: np.ravel(np.transpose(x)),
+    says="vec stacks the columns; it is linear.",
+    source="Magnus & Neudecker, ch. 2.4",
+    example="vec(X)",
+)
+
+
+def _unvec_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    m, n = params
+    if len(long_axes(shapes[0])) > 1:
+        raise ShapeError(
+            f"unvec takes a vector, this is {shape_text(shapes[0])}", hint="vec(X) comes first"
+        )
+    entries = times(*shapes[0]) if shapes[0] else 1
+    try:
+        unify(entries, times(m, n))
+    except ShapeError as error:
+        raise ShapeError(
+            f"unvec to {shape_text((m, n))} needs {times(m, n)} entries, there are {entries}"
+        ) from error
+    return (m, n)
+
+
+def _unvec_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    m, n = node.params
+    inner = node.args[0].shape
+    k = fresh(times(m, n))
+    return [tuple(k if s != 1 else None for s in inner)], joined(k, out[1], out[0], (n, m))
+
+
+UNVEC = structural(
+    "unvec",
+    _unvec_rule,
+    _unvec_axes,
+    numpy=lambda x, m, n: np.reshape(x, (n, m)).T,
+    arity=(1, 1),
+    call="like",
+    says="The inverse of vec for an m × n matrix.",
+    example="unvec(x, 2, 3)",
+)
+
+
+def _sides(shape: Shape) -> tuple[Size, Size]:
+    return (shape[0], shape[1]) if len(shape) == 2 else ((shape[0] if shape else 1), 1)
+
+
+def _kron_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if any(len(s) > 2 for s in shapes):
+        raise ShapeError("kron joins vectors and matrices")
+    (p, q), (m, n) = _sides(shapes[0]), _sides(shapes[1])
+    if all(len(s) <= 1 for s in shapes):
+        return (times(p, m),)
+    return (times(p, m), times(q, n))
+
+
+def _kron_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    a, b = node.args
+    patterns, extra = [], []
+    picked: dict[int, list[Any]] = {0: [], 1: []}
+    for shape in (a.shape, b.shape):
+        pattern = [fresh(s) for s in shape]
+        patterns.append(tuple(pattern))
+        for side in (0, 1):
+            picked[side].append(pattern[side] if side < len(pattern) else None)
+    for side, index in enumerate(out):
+        sizes = (_sides(a.shape)[side], _sides(b.shape)[side])
+        extra += joined(index, picked[side][0], picked[side][1], sizes)
+    return patterns, extra
+
+
+KRON = structural(
+    "kron",
+    _kron_rule,
+    _kron_axes,
+    numpy=lambda a, b: np.kron(_column(a, b), _column(b, a)),
+    arity=(2, 2),
+    says="The Kronecker product is bilinear: d(A ⊗ B) = dA ⊗ B + A ⊗ dB.",
+    source="Magnus & Neudecker, ch. 2",
+    example="kron(A, B)",
+)
+
+
+def _column(x: Any, other: Any) -> Any:
+    return np.reshape(x, (-1, 1)) if np.ndim(x) < 2 and np.ndim(other) == 2 else x
+
+
+def _outer_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    return product_shape(shapes[0], _transpose_rule((shapes[1],), (), unify), unify)
+
+
+shorthand(
+    "outer",
+    _outer_rule,
+    lambda a, b: a @ b.T,
+    arity=(2, 2),
+    says="outer(a, b) = a*b'.",
+    example="outer(x, y)",
+)
+
+
+def _dot_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    broadcast(shapes, unify)
+    return ()
+
+
+shorthand(
+    "dot",
+    _dot_rule,
+    lambda a, b: (
+        a.T @ b if len(a.shape) == 1 and len(b.shape) == 1 else apply("sum", a * b, params=(None,))
+    ),
+    arity=(2, 2),
+    says="dot(a, b) = a'*b.",
+    example="dot(x, y)",
+)
+
+
+def _constant_like(name: str, says: str) -> Function:
+    return structural(
+        name,
+        lambda shapes, params, unify: tuple(params),
+        _elementwise_axes,
+        numpy=lambda c, *sizes: np.broadcast_to(c, sizes) * 1.0,
+        call="like-neighbour",
+        symbols=1,
+        says=says,
+        example=f"{name}(1)",
+    )
+
+
+VECTOR = _constant_like("vector", "A constant vector; its size follows from its neighbour.")
+MATRIX = _constant_like("matrix", "A constant matrix; its sizes follow from its neighbour.")

@@ -1,0 +1,351 @@
+"""Functions of each entry. Partial derivatives are written in the language itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from matderiv.expr import Expr, apply
+from matderiv.functions.record import elementwise, shorthand
+from matderiv.lazy import np
+
+
+def _f(name: str, *args: Any) -> Expr:
+    return apply(name, *args)
+
+
+def _where(test: Any, a: Any, b: Any) -> Any:
+    return np.where(np.real(test) > 0, a, b)
+
+
+def _sigmoid(x: Any) -> Any:
+    small = np.exp(-_abs(x))
+    return np.where(np.real(x) >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def _abs(x: Any) -> Any:
+    return np.where(np.real(x) < 0, -x, x)
+
+
+def _softplus(x: Any) -> Any:
+    return np.where(np.real(x) > 0, x, 0) + np.log1p(np.exp(-_abs(x)))
+
+
+def _erf(x: Any) -> Any:
+    """erf; for a complex step x + ih the exact first-order value."""
+    real = np.vectorize(math.erf, otypes=[float])(np.real(x))
+    if np.isrealobj(x):
+        return real
+    return real + 1j * np.imag(x) * 2 / math.sqrt(math.pi) * np.exp(-(np.real(x) ** 2))
+
+
+def _expm1(x: Any) -> Any:
+    return np.expm1(x)
+
+
+_CHAIN = "Chain rule, entry by entry: the outer derivative times the change of the argument."
+_HALF = 0.5
+
+elementwise(
+    "exp",
+    lambda x: np.exp(x),
+    lambda x, y: y,
+    says="exp is its own derivative.",
+    latex=r"\exp",
+    example="exp(x)",
+)
+elementwise(
+    "log",
+    lambda x: np.log(x),
+    lambda x, y: 1 / x,
+    says="d log u = du/u.",
+    aliases=("ln",),
+    domain=("positive",),
+    latex=r"\log",
+    example="log(x)",
+)
+elementwise(
+    "log1p",
+    lambda x: np.log1p(x),
+    lambda x, y: 1 / (1 + x),
+    says="log1p(u) = log(1 + u).",
+    domain=("positive",),
+    example="log1p(x)",
+)
+elementwise(
+    "expm1", _expm1, lambda x, y: _f("exp", x), says="expm1(u) = exp(u) - 1.", example="expm1(x)"
+)
+elementwise(
+    "sqrt",
+    lambda x: np.sqrt(x),
+    lambda x, y: 1 / (2 * y),
+    domain=("positive",),
+    says="d sqrt(u) = du / (2 sqrt(u)).",
+    latex=r"\sqrt",
+    example="sqrt(x)",
+)
+elementwise(
+    "abs",
+    _abs,
+    lambda x, y: _f("sign", x),
+    kink=lambda x: x,
+    says="d |u| = sign(u) du away from 0.",
+    example="abs(x)",
+)
+elementwise(
+    "sign",
+    lambda x: np.sign(np.real(x)) + 0.0,
+    lambda x, y: 0,
+    kink=lambda x: x,
+    says="sign is constant away from 0, so its derivative is 0 there; sign(0) = 0.",
+    example="sign(x)",
+)
+shorthand(
+    "square",
+    lambda shapes, params, unify: shapes[0],
+    lambda x: x**2,
+    says="square(u) = u.^2.",
+    example="square(x)",
+)
+elementwise(
+    "sin",
+    lambda x: np.sin(x),
+    lambda x, y: _f("cos", x),
+    says="d sin u = cos(u) du.",
+    latex=r"\sin",
+    example="sin(x)",
+)
+elementwise(
+    "cos",
+    lambda x: np.cos(x),
+    lambda x, y: -_f("sin", x),
+    says="d cos u = -sin(u) du.",
+    latex=r"\cos",
+    example="cos(x)",
+)
+elementwise(
+    "tan",
+    lambda x: np.tan(x),
+    lambda x, y: 1 + y**2,
+    says="d tan u = (1 + tan² u) du.",
+    latex=r"\tan",
+    example="tan(x)",
+)
+elementwise(
+    "arcsin",
+    lambda x: np.arcsin(x),
+    lambda x, y: 1 / _f("sqrt", 1 - x**2),
+    aliases=("asin",),
+    domain=("unit",),
+    says="d arcsin u = du / sqrt(1 - u²).",
+    latex=r"\arcsin",
+    example="arcsin(x)",
+)
+elementwise(
+    "arccos",
+    lambda x: np.arccos(x),
+    lambda x, y: -(1 / _f("sqrt", 1 - x**2)),
+    aliases=("acos",),
+    domain=("unit",),
+    says="d arccos u = -du / sqrt(1 - u²).",
+    latex=r"\arccos",
+    example="arccos(x)",
+)
+elementwise(
+    "arctan",
+    lambda x: np.arctan(x),
+    lambda x, y: 1 / (1 + x**2),
+    aliases=("atan",),
+    says="d arctan u = du / (1 + u²).",
+    latex=r"\arctan",
+    example="arctan(x)",
+)
+elementwise(
+    "sinh",
+    lambda x: np.sinh(x),
+    lambda x, y: _f("cosh", x),
+    says="d sinh u = cosh(u) du.",
+    latex=r"\sinh",
+    example="sinh(x)",
+)
+elementwise(
+    "cosh",
+    lambda x: np.cosh(x),
+    lambda x, y: _f("sinh", x),
+    says="d cosh u = sinh(u) du.",
+    latex=r"\cosh",
+    example="cosh(x)",
+)
+elementwise(
+    "tanh",
+    lambda x: np.tanh(x),
+    lambda x, y: 1 - y**2,
+    says="d tanh u = (1 - tanh² u) du.",
+    latex=r"\tanh",
+    example="tanh(x)",
+)
+elementwise(
+    "sigmoid",
+    _sigmoid,
+    lambda x, y: y * (1 - y),
+    latex=r"\sigma",
+    says="σ(u) = 1/(1 + exp(-u)) has σ' = σ (1 - σ).",
+    source="Georgia Tech CS 4803/7643, logistic regression",
+    example="sigmoid(x)",
+)
+elementwise(
+    "relu",
+    lambda x: np.where(np.real(x) > 0, x, 0 * x),
+    lambda x, y: _f("step", x),
+    kink=lambda x: x,
+    says="relu passes the change where its input is positive; relu'(0) = 0.",
+    source="Parr & Howard 2018, sec. 5",
+    example="relu(x)",
+)
+elementwise(
+    "step",
+    lambda x: (np.real(x) > 0) * 1.0,
+    lambda x, y: 0,
+    kink=lambda x: x,
+    aliases=("heaviside",),
+    says="1 where positive, else 0; constant away from 0.",
+    example="step(x)",
+)
+elementwise(
+    "leaky_relu",
+    lambda x, a=0.01: np.where(np.real(x) > 0, x, a * x),
+    lambda x, a, y: _f("step", x) + a * _f("step", -x),
+    lambda x, a, y: x * _f("step", -x),
+    kink=lambda x, a: x,
+    says="Slope 1 where positive, slope a where negative.",
+    example="leaky_relu(x, 0.1)",
+)
+elementwise(
+    "elu",
+    lambda x: np.where(np.real(x) > 0, x, np.expm1(_minimum(x, 0 * x))),
+    lambda x, y: _f("exp", _f("minimum", x, 0)),
+    says="elu(u) = u where positive, exp(u) - 1 where negative.",
+    example="elu(x)",
+)
+elementwise(
+    "softplus",
+    _softplus,
+    lambda x, y: _f("sigmoid", x),
+    says="softplus(u) = log(1 + exp(u)) has the derivative σ(u).",
+    example="softplus(x)",
+)
+elementwise(
+    "silu",
+    lambda x: x * _sigmoid(x),
+    lambda x, y: _f("sigmoid", x) * (1 + x * (1 - _f("sigmoid", x))),
+    says="silu(u) = u σ(u), product rule.",
+    example="silu(x)",
+)
+elementwise(
+    "gelu",
+    lambda x: _HALF * x * (1 + _erf(x / math.sqrt(2))),
+    lambda x, y: (
+        (1 + _f("erf", x / _f("sqrt", 2))) / 2
+        + x * _f("exp", -(x**2) / 2) / _f("sqrt", 2 * apply("pi", params=("pi",)))
+    ),
+    says="gelu(u) = u Φ(u) with the normal distribution function Φ, product rule.",
+    example="gelu(x)",
+)
+elementwise(
+    "erf",
+    _erf,
+    lambda x, y: 2 / _f("sqrt", apply("pi", params=("pi",))) * _f("exp", -(x**2)),
+    says="d erf u = 2/sqrt(π) exp(-u²) du.",
+    example="erf(x)",
+)
+
+
+# Comparisons and choices --------------------------------------------------------------------------
+
+
+def _compare(name: str, symbol: str, test: Any) -> None:
+    elementwise(
+        name,
+        lambda a, b: test(*np.broadcast_arrays(*_aligned(np.real(a), np.real(b)))) * 1.0,
+        lambda a, b, y: 0,
+        lambda a, b, y: 0,
+        kink=lambda a, b: a - b,
+        call="operator",
+        symbols=1,
+        prints=symbol,
+        says="A comparison is 0 or 1, constant away from equality.",
+        example=f"(x {symbol} y)",
+    )
+
+
+def _aligned(a: Any, b: Any) -> tuple[Any, Any]:
+    if max(np.ndim(a), np.ndim(b)) == 2:
+        a, b = (v[:, None] if np.ndim(v) == 1 else v for v in (a, b))
+    return a, b
+
+
+_compare("gt", ">", lambda a, b: a > b)
+_compare("lt", "<", lambda a, b: a < b)
+_compare("ge", ">=", lambda a, b: a >= b)
+_compare("le", "<=", lambda a, b: a <= b)
+
+
+def _maximum(a: Any, b: Any) -> Any:
+    x, y = _aligned(a, b)
+    return np.where(np.real(x) >= np.real(y), x, y)
+
+
+def _minimum(a: Any, b: Any) -> Any:
+    x, y = _aligned(a, b)
+    return np.where(np.real(x) <= np.real(y), x, y)
+
+
+def _choose(test: Any, a: Any, b: Any) -> Any:
+    rank = max(np.ndim(v) for v in (test, a, b))
+    if rank == 2:
+        test, a, b = (v[:, None] if np.ndim(v) == 1 else v for v in (test, a, b))
+    return np.where(np.real(test) != 0, a, b)
+
+
+elementwise(
+    "maximum",
+    _maximum,
+    lambda a, b, y: _f("step", a - b),
+    lambda a, b, y: _f("step", b - a),
+    kink=lambda a, b: a - b,
+    prints="max",
+    says="The larger one passes its change: a router (no ties).",
+    source="Georgia Tech CS 4803/7643, gates",
+    example="max(x, y)",
+)
+elementwise(
+    "minimum",
+    _minimum,
+    lambda a, b, y: _f("step", b - a),
+    lambda a, b, y: _f("step", a - b),
+    kink=lambda a, b: a - b,
+    prints="min",
+    says="The smaller one passes its change (no ties).",
+    example="min(x, y)",
+)
+elementwise(
+    "where",
+    _choose,
+    lambda c, a, b, y: 0,
+    lambda c, a, b, y: _f("where", c, 1, 0),
+    lambda c, a, b, y: _f("where", c, 0, 1),
+    says="The chosen branch passes its change.",
+    example="where(x > 0, x, y)",
+)
+elementwise(
+    "huber",
+    lambda x, d: np.where(
+        np.abs(np.real(x)) <= np.real(d), _HALF * x * x, d * (_abs(x) - _HALF * d)
+    ),
+    lambda x, d, y: _f("maximum", _f("minimum", x, d), -d),
+    lambda x, d, y: _f("relu", _f("abs", x) - d),
+    domain=("", "positive"),
+    says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
+    source="Huber 1964",
+    example="huber(x, d)",
+)

@@ -1,0 +1,84 @@
+"""Records of what has no arguments: variables, numbers, sizes, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from matderiv.expr import Params
+from matderiv.functions.record import Function, register
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Unify, times
+
+
+def _leaf(name: str, shape: Callable[[Params], Shape], **facts: Any) -> Function:
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        return shape(params)
+
+    facts.setdefault("symbols", 1)
+    return register(Function(name=name, kind="leaf", rule=rule, arity=(0, 0), leaf=True, **facts))
+
+
+def _constant(
+    name: str, shape: Callable[[Params], Shape], numpy: Callable[..., Any], says: str, **facts: Any
+) -> Function:
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        return shape(params)
+
+    facts.setdefault("arity", (1, 2))
+    return register(
+        Function(
+            name=name, kind="constant", rule=rule, numpy=numpy, says=says, call="sizes", **facts
+        )
+    )
+
+
+VARIABLE = _leaf("variable", lambda params: params[1], says="A named scalar, vector, matrix.")
+TANGENT = _leaf("tangent", lambda params: params[1], says="The change of an argument.")
+NUMBER = _leaf("number", lambda params: (), says="An exact number.")
+SIZE = _leaf("size", lambda params: (), says="A size used as a number.")
+PI = _leaf("pi", lambda params: (), says="The number π.")
+
+EYE = _constant(
+    "eye",
+    lambda p: (p[0], p[0]),
+    lambda n: np.eye(n),
+    "The identity matrix.",
+    arity=(1, 1),
+    example="eye(3)",
+)
+ONES = _constant(
+    "ones",
+    lambda p: tuple(p),
+    lambda *s: np.ones(s),
+    "A vector or matrix of ones.",
+    example="ones(3)",
+)
+ZEROS = _constant(
+    "zeros",
+    lambda p: tuple(p),
+    lambda *s: np.zeros(s),
+    "A zero with a shape.",
+    arity=(1, 8),
+    example="zeros(2, 3)",
+)
+
+
+def _commutation(m: int, n: int) -> Any:
+    return np.eye(m * n)[np.arange(m * n).reshape(n, m).T.reshape(-1)]
+
+
+def _commutation_shape(params: Params) -> Shape:
+    side = times(*params)
+    return (side, side)
+
+
+COMMUTATION = _constant(
+    "commutation",
+    _commutation_shape,
+    _commutation,
+    "K vec(X) = vec(X') for X of size m × n.",
+    arity=(2, 2),
+    source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.7",
+    example="commutation(2, 3)",
+)

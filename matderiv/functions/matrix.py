@@ -1,0 +1,290 @@
+"""Linear algebra: trace, determinant, inverse and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.errors import DomainError, ShapeError
+from matderiv.expr import Expr, Params, apply, eye
+from matderiv.functions.algebra import product_shape
+from matderiv.functions.record import (
+    primitive,
+    refused,
+    scalar_rule,
+    shorthand,
+    square_rule,
+    structural,
+)
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Unify, shape_text
+
+
+def _trace_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    shape = node.args[0].shape
+    if len(shape) < 2 or shape[0] == 1:
+        return [(None,) * len(shape)], []
+    i = fresh(shape[0])
+    return [(i, i)], []
+
+
+def _square_value(function: Any) -> Any:
+    def value(x: Any) -> Any:
+        return function(np.reshape(x, (1, 1)) if np.size(x) == 1 else x)
+
+    return value
+
+
+def _logdet(x: Any) -> Any:
+    """log det, for a positive determinant; the imaginary part of a complex step is kept."""
+    if np.isrealobj(x):
+        sign, value = np.linalg.slogdet(x)
+        return value if sign > 0 else np.nan
+    return np.log(np.linalg.det(x))
+
+
+TR = structural(
+    "tr",
+    square_rule("scalar"),
+    _trace_axes,
+    numpy=_square_value(lambda x: np.trace(x)),
+    aliases=("trace",),
+    latex=r"\operatorname{tr}",
+    says="The trace is linear: d tr(X) = tr(dX).",
+    source="Magnus & Neudecker, ch. 8",
+    example="tr(X)",
+)
+DET = primitive(
+    "det",
+    square_rule("scalar"),
+    lambda y, which, change: y * apply("tr", apply("inv", y.args[0]) @ change),
+    _square_value(lambda x: np.linalg.det(x)),
+    latex=r"\det",
+    domain=("invertible",),
+    says="Jacobi's formula: d det X = det(X) tr(X⁻¹ dX).",
+    source="Magnus & Neudecker, ch. 8.3",
+    example="det(X)",
+)
+LOGDET = primitive(
+    "logdet",
+    square_rule("scalar"),
+    lambda y, which, change: apply("tr", apply("inv", y.args[0]) @ change),
+    _square_value(_logdet),
+    latex=r"\log\det",
+    domain=("positive determinant",),
+    says="d log det X = tr(X⁻¹ dX), from Jacobi's formula and d log u = du/u.",
+    source="Petersen & Pedersen 2012, eq. (57)",
+    example="logdet(X)",
+)
+INV = primitive(
+    "inv",
+    square_rule("matrix"),
+    lambda y, which, change: -(y @ change @ y),
+    lambda x: 1 / x if np.size(x) == 1 else np.linalg.inv(x),
+    latex="{}^{-1}",
+    domain=("invertible",),
+    says="Differentiate X⁻¹X = I and solve for d(X⁻¹).",
+    source="Magnus & Neudecker, ch. 8.4",
+    example="inv(X)",
+)
+shorthand(
+    "adj",
+    square_rule("matrix"),
+    lambda x: apply("det", x) * apply("inv", x),
+    domain=("invertible",),
+    says="adj(X) = det(X)*inv(X) where X is invertible.",
+    example="adj(X)",
+)
+
+
+def _solve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    a, b = shapes
+    square_rule("matrix")((a,), (), unify)
+    return product_shape(a, b, unify)
+
+
+shorthand(
+    "solve",
+    _solve_rule,
+    lambda a, b: apply("inv", a) @ b,
+    arity=(2, 2),
+    domain=("invertible", ""),
+    says="solve(A, b) = A\\b = inv(A)*b; evaluated without forming the inverse.",
+    example="solve(A, x)",
+    numpy=lambda a, b: (
+        b / np.reshape(a, ())
+        if np.size(a) == 1
+        else np.linalg.inv(a) * b
+        if np.size(b) == 1
+        else np.linalg.solve(a, b)
+    ),
+)
+
+
+def _masked_axes(lower: bool) -> Any:
+    def axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+        mask = apply("tril" if lower else "triu", apply("ones", params=node.shape))
+        return [tuple(out)], [(mask, tuple(out))]
+
+    return axes
+
+
+for _name, _lower, _says in (
+    ("tril", True, "Keeps the entries on and below the diagonal; linear."),
+    ("triu", False, "Keeps the entries on and above the diagonal; linear."),
+):
+    structural(
+        _name,
+        square_rule("matrix"),
+        _masked_axes(_lower),
+        numpy=lambda x, _np_name=_name: getattr(np, _np_name)(x) if np.ndim(x) else x,
+        says=_says,
+        example=f"{_name}(X)",
+    )
+
+
+def _pinv_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,) = shapes
+    if len(s) != 2:
+        raise ShapeError(f"a matrix is needed, this is {shape_text(s)}")
+    return (s[1], s[0])
+
+
+def _pinv_differential(y: Expr, which: int, change: Expr) -> Expr:
+    (x,) = y.args
+    left = eye(x.shape[1]) - y @ x
+    right = eye(x.shape[0]) - x @ y
+    return -(y @ change @ y) + y @ y.T @ change.T @ right + left @ change.T @ y.T @ y
+
+
+PINV = primitive(
+    "pinv",
+    _pinv_rule,
+    _pinv_differential,
+    lambda x: np.linalg.pinv(x) if np.isrealobj(x) else _complex_pinv(x),
+    latex="{}^{+}",
+    says="Golub & Pereyra's formula, where the rank does not change.",
+    source="Golub & Pereyra 1973",
+    example="pinv(X)",
+)
+
+
+def _complex_pinv(x: Any) -> Any:
+    """The analytic continuation (plain transposes), so that complex steps work; full rank."""
+    t = np.transpose(x)
+    if np.shape(x)[0] >= np.shape(x)[1]:
+        return np.linalg.solve(t @ x, t)
+    return t @ np.linalg.inv(x @ t)
+
+
+def _cross_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    for s in shapes:
+        if len(s) != 1:
+            raise ShapeError(f"cross needs two vectors of 3 entries, this is {shape_text(s)}")
+        unify(s[0], 3)
+    return (3,)
+
+
+def _levi_civita() -> Any:
+    value = np.zeros((3, 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        value[i, j, k], value[i, k, j] = 1.0, -1.0
+    return value
+
+
+LEVI_CIVITA = refused(
+    "levicivita",
+    lambda shapes, params, unify: (3, 3, 3),
+    _levi_civita,
+    arity=(0, 0),
+    call="internal",
+    says="The sign of the permutation (i, j, k); behind the cross product.",
+)
+
+
+def _cross_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    j, k = fresh(3), fresh(3)
+    return [(j,), (k,)], [(apply("levicivita"), (out[0], j, k))]
+
+
+CROSS = structural(
+    "cross",
+    _cross_rule,
+    _cross_axes,
+    numpy=lambda a, b: np.cross(a, b),
+    arity=(2, 2),
+    says="The cross product is bilinear: d(a × b) = da × b + a × db.",
+    example="cross(x, y)",
+)
+
+
+# Functions whose differential needs helpers that people do not type ------------------------------
+
+
+def _cholesky(x: Any) -> Any:
+    try:
+        return np.sqrt(x) if np.ndim(x) == 0 and x > 0 else np.linalg.cholesky(x)
+    except np.linalg.LinAlgError as error:
+        raise DomainError("cholesky needs a positive definite matrix") from error
+
+
+def _expm(x: Any) -> Any:
+    """Scaling and squaring with a Taylor series of the scaled matrix."""
+    norm = float(np.abs(x).sum())
+    squarings = max(0, int(np.ceil(np.log2(norm))) + 4) if norm > 0 else 0
+    small = x / 2**squarings
+    result = term = np.eye(np.shape(x)[0])
+    for k in range(1, 20):
+        term = term @ small / k
+        result = result + term
+    for _ in range(squarings):
+        result = result @ result
+    return result
+
+
+refused(
+    "cholesky",
+    square_rule("matrix"),
+    _cholesky,
+    says="The lower Cholesky factor.",
+    domain=("posdef",),
+    example="cholesky(X)",
+)
+refused(
+    "expm",
+    square_rule("matrix"),
+    _square_value(_expm),
+    says="The matrix exponential.",
+    example="expm(X)",
+)
+
+
+def _singular_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes[0]) > 2:
+        raise ShapeError(f"singular values need a matrix, this is {shape_text(shapes[0])}")
+    return ()
+
+
+refused(
+    "norm_nuc",
+    _singular_rule,
+    lambda x: np.linalg.norm(np.atleast_2d(x), "nuc"),
+    says="The sum of the singular values.",
+    example="norm_nuc(X)",
+)
+refused(
+    "norm_spec",
+    _singular_rule,
+    lambda x: np.linalg.norm(np.atleast_2d(x), 2),
+    says="The largest singular value.",
+    example="norm_spec(X)",
+)
+shorthand(
+    "quadform",
+    lambda shapes, params, unify: product_shape(
+        product_shape((1, *shapes[0]), shapes[1], unify), shapes[0], unify
+    ),
+    lambda x, a: x.T @ a @ x,
+    arity=(2, 2),
+    says="quadform(x, A) = x'*A*x.",
+    example="quadform(x, A)",
+)

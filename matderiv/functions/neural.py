@@ -1,0 +1,230 @@
+"""The softmax family, losses and network layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.errors import ShapeError
+from matderiv.expr import Expr, Params, apply, size_expr
+from matderiv.functions.record import (
+    axis_rule,
+    first_rule,
+    keep_axis_rule,
+    primitive,
+    scalar_rule,
+    shorthand,
+)
+from matderiv.functions.reduce import along
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Unify, is_scalar, long_axes, shape_text
+
+
+def _sum(x: Expr, axis: int | None) -> Expr:
+    return apply("sum", x, params=(axis,))
+
+
+def _mean(x: Expr, axis: int | None = None) -> Expr:
+    return apply("mean", x, params=(axis,))
+
+
+def _softmax_differential(y: Expr, which: int, change: Expr) -> Expr:
+    axis = y.params[0]
+    return y * (change - along(_sum(y * change, axis), y.shape, axis))
+
+
+def _log_softmax_differential(y: Expr, which: int, change: Expr) -> Expr:
+    axis = y.params[0]
+    weights = apply("softmax", y.args[0], params=(axis,))
+    return change - along(_sum(weights * change, axis), y.shape, axis)
+
+
+def _logsumexp_differential(y: Expr, which: int, change: Expr) -> Expr:
+    axis = y.params[0]
+    weights = (
+        apply("softmax", y.args[0], params=(axis,))
+        if axis is not None or len(y.args[0].shape) < 2
+        else apply("exp", y.args[0] - y)
+    )
+    return _sum(weights * change, axis)
+
+
+def _shifted(x: Any, axis: int | None) -> tuple[Any, Any, int | None]:
+    k = None if axis is None else axis - 1
+    return x - np.max(np.real(x), axis=k, keepdims=True), np.max(np.real(x), axis=k), k
+
+
+def _softmax(x: Any, axis: int | None) -> Any:
+    shifted, _, k = _shifted(x, axis)
+    e = np.exp(shifted)
+    return e / np.sum(e, axis=k, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: int | None) -> Any:
+    shifted, _, k = _shifted(x, axis)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=k, keepdims=True))
+
+
+def _logsumexp(x: Any, axis: int | None) -> Any:
+    shifted, top, k = _shifted(x, axis)
+    return top + np.log(np.sum(np.exp(shifted), axis=k))
+
+
+SOFTMAX = primitive(
+    "softmax",
+    keep_axis_rule,
+    _softmax_differential,
+    _softmax,
+    call="axis",
+    latex=r"\operatorname{softmax}",
+    says="For s = softmax(x): ds = s ⊙ (dx - s'dx), so the Jacobian is diag(s) - s s'.",
+    source="Goodfellow, Bengio & Courville 2016, sec. 6.2",
+    example="softmax(x)",
+)
+LOG_SOFTMAX = primitive(
+    "log_softmax",
+    keep_axis_rule,
+    _log_softmax_differential,
+    _log_softmax,
+    call="axis",
+    says="log softmax(x) = x - logsumexp(x), so the change is dx - softmax(x)'dx everywhere.",
+    example="log_softmax(x)",
+)
+LOGSUMEXP = primitive(
+    "logsumexp",
+    axis_rule,
+    _logsumexp_differential,
+    _logsumexp,
+    call="axis",
+    says="The gradient of log Σ exp(x_i) is softmax(x).",
+    example="logsumexp(x)",
+)
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+shorthand(
+    "mse",
+    scalar_rule,
+    lambda a, b: _mean((a - b) ** 2),
+    arity=(2, 2),
+    says="mse(a, b) = mean((a - b).^2).",
+    example="mse(x, y)",
+)
+shorthand(
+    "bce",
+    scalar_rule,
+    lambda p, y: -_mean(y * apply("log", p) + (1 - y) * apply("log", 1 - p)),
+    arity=(2, 2),
+    domain=("unit interval", ""),
+    says="bce(p, y) = -mean(y.*log(p) + (1 - y).*log(1 - p)).",
+    example="bce(p, y)",
+)
+shorthand(
+    "bce_logits",
+    scalar_rule,
+    lambda z, y: _mean(apply("softplus", z) - y * z),
+    arity=(2, 2),
+    says="bce_logits(z, y) = mean(softplus(z) - y.*z).",
+    example="bce_logits(z, y)",
+)
+
+
+def _cross_entropy(z: Expr, y: Expr) -> Expr:
+    if len(z.shape) < 2:
+        return -_sum(y * apply("log_softmax", z, params=(None,)), None)
+    rows = size_expr(z.shape[0])
+    return apply("div", -_sum(y * apply("log_softmax", z, params=(2,)), None), rows)
+
+
+shorthand(
+    "cross_entropy",
+    scalar_rule,
+    _cross_entropy,
+    arity=(2, 2),
+    says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",
+    example="cross_entropy(z, y)",
+)
+shorthand(
+    "hinge",
+    scalar_rule,
+    lambda z, y: _mean(apply("maximum", 0, 1 - y * z)),
+    arity=(2, 2),
+    says="hinge(z, y) = mean(max(0, 1 - y.*z)).",
+    example="hinge(z, y)",
+)
+shorthand(
+    "kl",
+    scalar_rule,
+    lambda p, q: _sum(p * apply("log", p / q), None),
+    arity=(2, 2),
+    domain=("positive", "positive"),
+    says="kl(p, q) = sum(p.*log(p./q)).",
+    example="kl(p, q)",
+)
+
+
+# Layers ------------------------------------------------------------------------------------------
+
+
+def _normalised(centred: bool, axis: int) -> Any:
+    def expand(x: Expr, eps: Expr) -> Expr:
+        along = axis if len(x.shape) > 1 else None
+        c = x - _mean(x, along) if centred else x
+        return c / apply("sqrt", _mean(c**2, along) + eps)
+
+    return expand
+
+
+def _with_epsilon(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes) > 1 and not is_scalar(shapes[1]):
+        raise ShapeError(f"eps is a scalar, this is {shape_text(shapes[1])}")
+    if len(shapes[0]) > 2:
+        raise ShapeError(f"a vector or a matrix is needed, this is {shape_text(shapes[0])}")
+    return first_rule(shapes, params, unify)
+
+
+for _name, _centred, _axis, _says in (
+    ("layernorm", True, 2, "layernorm(X, eps): each row less its mean, over sqrt(variance + eps)."),
+    ("rmsnorm", False, 2, "rmsnorm(X, eps): each row over sqrt(mean of squares + eps)."),
+    (
+        "batchnorm",
+        True,
+        1,
+        "batchnorm(X, eps): each column less its mean, over sqrt(variance + eps).",
+    ),
+):
+    shorthand(
+        _name,
+        _with_epsilon,
+        _normalised(_centred, _axis),
+        arity=(2, 2),
+        says=_says,
+        call="epsilon",
+        example=f"{_name}(X)",
+    )
+
+
+def _attention_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    q, k, v = shapes
+    if any(len(long_axes(s)) != 2 for s in shapes):
+        given = ", ".join(shape_text(s) for s in shapes)
+        raise ShapeError(f"attention needs three matrices Q, K, V, these are {given}")
+    unify(q[1], k[1])
+    unify(k[0], v[0])
+    return (q[0], v[1])
+
+
+def _attention(q: Expr, k: Expr, v: Expr) -> Expr:
+    scale = apply("sqrt", size_expr(q.shape[1]))
+    return apply("softmax", apply("div", q @ k.T, scale), params=(2,)) @ v
+
+
+shorthand(
+    "attention",
+    _attention_rule,
+    _attention,
+    arity=(3, 3),
+    says="attention(Q, K, V) = softmax(Q*K'/sqrt(d), 2)*V.",
+    source="Vaswani et al. 2017, eq. (1)",
+    example="attention(Q, K, V)",
+)

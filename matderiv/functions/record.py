@@ -1,0 +1,201 @@
+"""The record that holds every answer about one function, and the makers of its kinds.
+
+A kind says where the derivative comes from:
+  structural   linear in each argument, given by index patterns ("i k, k j -> i j");
+  elementwise  one partial derivative per argument, written in the language;
+  primitive    a differential per argument: dX -> dY, written in the language;
+  shorthand    an expression in simpler functions;
+  constant     zero derivative; `refused` functions raise NoRule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from matderiv.errors import ShapeError
+from matderiv.expr import REGISTRY, Expr, Params
+from matderiv.shapes import Shape, Unify, broadcast, is_scalar, same, shape_text
+
+ShapeRule = Callable[[tuple[Shape, ...], Params, Unify], Shape]
+Differential = Callable[[Expr, int, Expr], Expr]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Function:
+    """Everything there is to know about one function.
+
+    `rule` gives the shape (with a unifier, so that it also infers sizes), `numpy` the value (called
+    with the argument values and then the parameters; safe for complex steps), `call` how it is
+    written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
+    """
+
+    name: str
+    kind: str
+    rule: ShapeRule
+    numpy: Callable[..., Any] | None = None
+    arity: tuple[int, int] = (1, 1)
+    call: str = "plain"
+    axes: Callable[..., Any] | None = None
+    partials: tuple[Callable[..., Expr | int], ...] = ()
+    differential: Differential | None = None
+    expand: Callable[..., Expr] | None = None
+    prints: str = ""
+    aliases: tuple[str, ...] = ()
+    symbols: int | None = None
+    domain: tuple[str, ...] = ()
+    kink: Callable[..., Expr] | None = None
+    latex: str = ""
+    says: str = ""
+    source: str = ""
+    example: str = ""
+    leaf: bool = False
+
+    def shape(self, shapes: tuple[Shape, ...], params: Params, unify: Unify = same) -> Shape:
+        """The shape of the result; ShapeError when the arguments do not fit."""
+        return self.rule(shapes, params, unify)
+
+    def tokens(self, params: Params, count: int) -> int:
+        """Symbols this node adds when printed, its arguments apart."""
+        if self.symbols is not None:
+            return self.symbols if self.symbols >= 0 else max(1, count - 1)
+        return 1 + sum(p is not None for p in params)
+
+    @property
+    def label(self) -> str:
+        """The name it is printed under."""
+        return self.prints or self.name
+
+
+def register(function: Function) -> Function:
+    """Enter a record under its name; refuse a second record or one without an answer."""
+    if function.name in REGISTRY:
+        raise ValueError(f"{function.name} has a record already")
+    wanted = {
+        "structural": function.axes,
+        "elementwise": function.partials,
+        "primitive": function.differential,
+        "shorthand": function.expand,
+    }
+    if function.kind in wanted and not wanted[function.kind]:
+        raise ValueError(
+            f"{function.name} is {function.kind} and says nothing about its derivative"
+        )
+    if function.kind not in ("leaf", "shorthand") and function.numpy is None:
+        raise ValueError(f"{function.name} cannot be evaluated")
+    REGISTRY[function.name] = function
+    return function
+
+
+def elementwise(
+    name: str,
+    numpy: Callable[..., Any],
+    *partials: Callable[..., Expr | int],
+    **facts: Any,
+) -> Function:
+    """A function of corresponding entries, with broadcasting.
+
+    `partials[k](*args, Y)` is the partial derivative by argument k, an expression of Y's shape (or
+    one that broadcasts to it); the number 0 says that it vanishes almost everywhere.
+    """
+    facts.setdefault("arity", (len(partials), len(partials)))
+    facts.setdefault("rule", _elementwise_rule)
+    return register(
+        Function(name=name, kind="elementwise", numpy=numpy, partials=partials, **facts)
+    )
+
+
+def _elementwise_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    return broadcast(shapes, unify)
+
+
+def structural(name: str, rule: ShapeRule, axes: Callable[..., Any], **facts: Any) -> Function:
+    """A function linear in each argument; `axes` gives its index pattern (see `tensor.lower`)."""
+    return register(Function(name=name, kind="structural", rule=rule, axes=axes, **facts))
+
+
+def primitive(
+    name: str, rule: ShapeRule, differential: Differential, numpy: Callable[..., Any], **facts: Any
+) -> Function:
+    """A function with a differential of its own: `differential(Y, k, dX)` is the part of dY that
+    comes from the change dX of argument k, linear in dX."""
+    return register(
+        Function(
+            name=name, kind="primitive", rule=rule, differential=differential, numpy=numpy, **facts
+        )
+    )
+
+
+def shorthand(name: str, rule: ShapeRule, expand: Callable[..., Expr], **facts: Any) -> Function:
+    """A name for an expression in simpler functions; `expand(*args, *params)` writes it out."""
+    return register(Function(name=name, kind="shorthand", rule=rule, expand=expand, **facts))
+
+
+def refused(name: str, rule: ShapeRule, numpy: Callable[..., Any], **facts: Any) -> Function:
+    """A function that can be evaluated and whose derivative raises NoRule by name."""
+    return register(Function(name=name, kind="refused", rule=rule, numpy=numpy, **facts))
+
+
+# Shape rules shared by several families -------------------------------------------------------
+
+
+def square_rule(result: str) -> ShapeRule:
+    """The rule of a function of one square matrix giving "scalar", "matrix" or "vector"."""
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        (s,) = shapes
+        if is_scalar(s):
+            return () if result == "scalar" else s
+        if len(s) != 2:
+            raise ShapeError(f"a square matrix is needed, this is {shape_text(s)}")
+        try:
+            n = unify(s[0], s[1])
+        except ShapeError as error:
+            raise ShapeError(f"a square matrix is needed, this is {shape_text(s)}") from error
+        return {"scalar": (), "matrix": (n, n), "vector": (n,)}[result]
+
+    return rule
+
+
+def scalar_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    """The rule of a function of everything in its arguments."""
+    broadcast(shapes, unify)
+    return ()
+
+
+def first_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    """The rule of a function that keeps the shape of its first argument."""
+    return shapes[0]
+
+
+def axis_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    """A reduction: of everything, or along an axis (1: a row of column results, 2: a column)."""
+    (s,), (axis,) = shapes, params
+    if axis is None:
+        return ()
+    check_axis(s, axis)
+    if len(s) == 1:
+        return ()
+    if len(s) == 2:
+        return (1, s[1]) if axis == 1 else (s[0],)
+    return s[: axis - 1] + s[axis:]
+
+
+def keep_axis_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    """A normalisation along an axis: the shape stays."""
+    (s,), (axis,) = shapes, params
+    if axis is None:
+        if len(s) > 1 and not is_scalar(s):
+            raise ShapeError(
+                f"a matrix needs an axis here, this is {shape_text(s)}", hint="add axis=2 for rows"
+            )
+        return s
+    check_axis(s, axis)
+    return s
+
+
+def check_axis(s: Shape, axis: int) -> None:
+    """Refuse an axis that the shape does not have."""
+    if not 1 <= axis <= max(len(s), 1):
+        raise ShapeError(f"there is no axis {axis} in {shape_text(s)}")

@@ -1,0 +1,251 @@
+"""Sums, means, norms, extremes, and index patterns of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.errors import ShapeError
+from matderiv.expr import Expr, Params, apply
+from matderiv.functions.record import (
+    axis_rule,
+    primitive,
+    scalar_rule,
+    shorthand,
+    structural,
+)
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Size, Unify, shape_text, times
+
+
+def _reduce_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    """The reduced axes get fresh indices, which are summed; the others are the output's."""
+    (axis,), inner = node.params, node.args[0].shape
+    if axis is None or len(inner) < 2:
+        return [tuple(fresh(s) for s in inner)], []
+    kept = list(out)
+    if len(inner) == 2 and axis == 1:
+        kept = kept[1:]
+    return [tuple(fresh(s) if k == axis - 1 else kept.pop(0) for k, s in enumerate(inner))], []
+
+
+def reduced_size(shape: Shape, axis: int | None) -> Size:
+    """How many entries go into one entry of the reduction."""
+    return times(*shape) if axis is None else shape[axis - 1] if shape else 1
+
+
+def along(reduced: Expr, shape: Shape, axis: int | None) -> Expr:
+    """A reduction spread over the axis it lost: tensors do not broadcast by themselves."""
+    if axis is None or len(shape) < 3:
+        return reduced
+    letters = "abcdefghijklmnop"[: len(shape)]
+    rest = letters[: axis - 1] + letters[axis:]
+    spread = apply("ones", params=shape)
+    return apply("einsum", spread, reduced, params=(f"{letters},{rest}->{letters}",))
+
+
+def _along(function: Any) -> Any:
+    def value(x: Any, axis: int | None) -> Any:
+        return function(x) if axis is None or np.ndim(x) == 0 else function(x, axis=axis - 1)
+
+    return value
+
+
+def _max(x: Any, axis: int | None, sign: int = 1) -> Any:
+    """The entry with the largest real part: complex steps pass through."""
+    if np.ndim(x) == 0:
+        return x
+    k = None if axis is None else axis - 1
+    place = np.argmax(sign * np.real(x), axis=k)
+    if k is None:
+        return np.ravel(x)[place]
+    return np.squeeze(np.take_along_axis(x, np.expand_dims(place, k), k), axis=k)
+
+
+SUM = structural(
+    "sum",
+    axis_rule,
+    _reduce_axes,
+    numpy=_along(lambda x, **k: np.sum(x, **k)),
+    call="axis",
+    says="Summing is linear: the derivative of a sum of entries is the sum of their derivatives.",
+    source="Parr & Howard 2018, sec. 4.4",
+    example="sum(x)",
+)
+MEAN = structural(
+    "mean",
+    axis_rule,
+    _reduce_axes,
+    numpy=_along(lambda x, **k: np.mean(x, **k)),
+    call="axis",
+    says="A mean is a sum divided by the number of entries.",
+    example="mean(x)",
+)
+shorthand(
+    "var",
+    axis_rule,
+    lambda x, axis: apply("mean", (x - along(_mean(x, axis), x.shape, axis)) ** 2, params=(axis,)),
+    call="axis",
+    says="var(x) = mean((x - mean(x)).^2), the biased variance.",
+    example="var(x)",
+)
+shorthand(
+    "std",
+    axis_rule,
+    lambda x, axis: apply("sqrt", apply("var", x, params=(axis,))),
+    call="axis",
+    says="std(x) = sqrt(var(x)).",
+    example="std(x)",
+)
+
+
+def _mean(x: Expr, axis: int | None) -> Expr:
+    return apply("mean", x, params=(axis,))
+
+
+def _sum(x: Expr, axis: int | None = None) -> Expr:
+    return apply("sum", x, params=(axis,))
+
+
+def _prod_differential(y: Expr, which: int, change: Expr) -> Expr:
+    (axis,) = y.params
+    return y * _sum(change / y.args[0], axis)
+
+
+PROD = primitive(
+    "prod",
+    axis_rule,
+    _prod_differential,
+    _along(lambda x, **k: np.prod(x, **k)),
+    call="axis",
+    domain=("nonzero",),
+    says="Product rule over all entries: d prod(x) = prod(x) Σ dx_i / x_i (entries not 0).",
+    example="prod(x)",
+)
+
+
+def _extreme_differential(test: str) -> Any:
+    def differential(y: Expr, which: int, change: Expr) -> Expr:
+        (x,) = y.args
+        mask = apply(test, x, along(y, x.shape, y.params[0]))
+        return _sum(mask * change, y.params[0])
+
+    return differential
+
+
+MAX = primitive(
+    "max",
+    axis_rule,
+    _extreme_differential("ge"),
+    _max,
+    call="keyword-axis",
+    says="The change of a maximum is the change of the entry that attains it (no ties).",
+    example="max(x)",
+)
+MIN = primitive(
+    "min",
+    axis_rule,
+    _extreme_differential("le"),
+    lambda x, axis: _max(x, axis, -1),
+    call="keyword-axis",
+    says="The change of a minimum is the change of the entry that attains it (no ties).",
+    example="min(x)",
+)
+shorthand(
+    "norm1",
+    scalar_rule,
+    lambda x: _sum(apply("abs", x)),
+    says="norm1(x) = sum(abs(x)), for a matrix too.",
+    example="norm1(x)",
+)
+shorthand(
+    "norminf",
+    scalar_rule,
+    lambda x: apply("max", apply("abs", x), params=(None,)),
+    says="norminf(x) = max(abs(x)).",
+    example="norminf(x)",
+)
+NORM2 = primitive(
+    "norm2",
+    scalar_rule,
+    lambda y, which, change: _sum(y.args[0] * change) / y,
+    lambda x: np.sqrt(np.sum(x * x)),
+    aliases=("norm",),
+    domain=("nonzero",),
+    says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",
+    source="Petersen & Pedersen 2012, eq. (129)",
+    example="norm2(x)",
+)
+
+
+# Tensors ------------------------------------------------------------------------------------------
+
+
+def einsum_parts(spec: str) -> tuple[tuple[str, ...], str]:
+    """The letters of each operand and of the output: "ij,jk->ik"."""
+    left, _, right = spec.partition("->")
+    return tuple(left.split(",")), right
+
+
+def _einsum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    operands, output = einsum_parts(params[0])
+    if len(operands) != len(shapes):
+        raise ShapeError(
+            f"the pattern {params[0]!r} has {len(operands)} operands, {len(shapes)} are given"
+        )
+    sizes: dict[str, Size] = {}
+    for letters, shape in zip(operands, shapes, strict=True):
+        if len(letters) != len(shape):
+            raise ShapeError(
+                f"{letters!r} names {len(letters)} axes, the operand is {shape_text(shape)}"
+            )
+        for letter, s in zip(letters, shape, strict=True):
+            sizes[letter] = unify(sizes[letter], s) if letter in sizes else s
+    return tuple(sizes[letter] for letter in output)
+
+
+def _einsum_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    operands, output = einsum_parts(node.params[0])
+    index: dict[str, Any] = dict(zip(output, out, strict=True))
+    for letters, a in zip(operands, node.args, strict=True):
+        for letter, s in zip(letters, a.shape, strict=True):
+            if letter not in index:
+                index[letter] = fresh(s)
+    return [tuple(index[letter] for letter in letters) for letters in operands], []
+
+
+EINSUM = structural(
+    "einsum",
+    _einsum_rule,
+    _einsum_axes,
+    numpy=lambda *values: np.einsum(values[-1], *values[:-1]),
+    arity=(1, 20),
+    call="pattern",
+    says="A sum of products of entries; it is linear in each operand.",
+    source="Laue, Mitterreiter & Giesen 2020",
+    example='einsum("bij,bjk->bik", S, T)',
+)
+
+
+def _permute_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,) = shapes
+    if sorted(params) != list(range(1, len(s) + 1)):
+        raise ShapeError(
+            f"permute needs each of the axes 1 to {len(s)} once, this is {shape_text(s)}"
+        )
+    return tuple(s[k - 1] for k in params)
+
+
+def _permute_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    order = node.params
+    return [tuple(out[order.index(k + 1)] for k in range(len(order)))], []
+
+
+PERMUTE = structural(
+    "permute",
+    _permute_rule,
+    _permute_axes,
+    numpy=lambda x, *order: np.transpose(x, [k - 1 for k in order]),
+    call="axes",
+    says="Reordering axes is linear.",
+    example="permute(T, 3, 1, 2)",
+)

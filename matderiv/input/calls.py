@@ -1,0 +1,227 @@
+"""What a call or an operator applies: its record, its operands and its parameters."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import cache
+
+from matderiv import functions
+from matderiv.errors import ParseError, Span, UnknownFunction
+from matderiv.expr import REGISTRY, Params
+from matderiv.functions.record import Function
+from matderiv.input.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.shapes import Dim, Size, times
+
+UNTYPED = ("operator", "internal")
+DEFAULTS = {"leaky_relu": Fraction(1, 100)}
+EPSILON = Fraction(1, 100_000)
+BY_SYMBOL = {
+    "add": "x + y",
+    "neg": "-x",
+    "mul": "A*B",
+    "hadamard": "x.*y",
+    "div": "x/y",
+    "ediv": "x./y",
+    "power": "x^2",
+    "epow": "x.^2",
+    "transpose": "A'",
+}
+TYPED_AS = {"sigma": "sigmoid"}
+SHAPED = {"vector": 1, "matrix": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A record with the operands it takes; `open_sizes` parameters follow from the neighbours."""
+
+    function: Function
+    operands: tuple[Node, ...] = ()
+    params: Params = ()
+    open_sizes: int = 0
+
+
+@cache
+def function_names() -> dict[str, tuple[str, ...]]:
+    """The records behind every name that can be typed before a bracket."""
+    assert functions.__all__
+    found: dict[str, tuple[str, ...]] = {}
+    for record in REGISTRY.values():
+        if record.leaf or record.call in UNTYPED:
+            continue
+        spellings = {record.name, record.label, *record.aliases}
+        for spelling in spellings:
+            found[spelling] = (*found.get(spelling, ()), record.name)
+    return found
+
+
+def interpret(node: Operation | Call, source: Source) -> Application:
+    """The record, operands and parameters of a node.
+
+    Raises UnknownFunction with the nearest names, ParseError with the signature for a wrong number
+    or kind of arguments.
+    """
+    if isinstance(node, Operation):
+        return Application(REGISTRY[node.function], node.operands)
+    record = _record(node, source)
+    reader = {
+        "axis": _with_axis,
+        "keyword-axis": _with_axis,
+        "sizes": _with_sizes,
+        "like": _with_sizes,
+        "axes": _with_axes,
+        "pattern": _with_pattern,
+    }.get(record.call, _plain)
+    if record.call not in ("axis", "keyword-axis") and node.keywords:
+        keyword, value = node.keywords[0]
+        raise _mistake(f"{node.name} takes no {keyword}=", value.span, record, source)
+    application = reader(node, record, source)
+    for operand in application.operands:
+        if isinstance(operand, String):
+            raise _mistake("text in quotes belongs in einsum", operand.span, record, source)
+    return application
+
+
+def _record(node: Call, source: Source) -> Function:
+    spelled = TYPED_AS.get(node.name, node.name)
+    names = function_names().get(spelled)
+    if names is None:
+        raise _unknown(node, source)
+    count = len(node.operands)
+    fitting = [n for n in names if REGISTRY[n].arity[0] <= count <= REGISTRY[n].arity[1]]
+    return REGISTRY[(fitting or list(names))[0]]
+
+
+def _unknown(node: Call, source: Source) -> UnknownFunction:
+    near = get_close_matches(node.name, function_names(), 3, 0.6)
+    hint = ", ".join(near) if near else None
+    if node.name in BY_SYMBOL:
+        hint = BY_SYMBOL[node.name]
+    elif len(node.name) == 1 or not near:
+        inside = source.typed((node.name_span[1], node.span[1]))
+        product = f"{node.name}*{inside} for a product" if len(inside) <= 30 else ""
+        hint = ", ".join(filter(None, (hint, product)))
+    return UnknownFunction(
+        f"unknown function {node.name}", source=source.text, span=node.name_span, hint=hint
+    )
+
+
+def signature(record: Function) -> str:
+    """How a function is called.
+
+    >>> signature(REGISTRY["sum"]), signature(REGISTRY["where"])
+    ('sum(x), sum(x,1) or sum(x,2)', 'where(x > 0, x, y)')
+    """
+    name, example = record.label, record.example or f"{record.label}(n)"
+    if record.call == "axis":
+        return f"{name}(x), {name}(x,1) or {name}(x,2)"
+    if record.call == "keyword-axis":
+        return f"{name}(x), {name}(x, axis=1), {name}(x, axis=2) or {name}(x,y)"
+    return example
+
+
+def _mistake(message: str, span: Span, record: Function, source: Source) -> ParseError:
+    return ParseError(message, source=source.text, span=span, hint=signature(record))
+
+
+def _count(node: Call, record: Function, source: Source, least: int, most: int) -> None:
+    count = len(node.operands)
+    if not least <= count <= most:
+        wanted = f"{least}" if least == most else f"{least} to {most}"
+        plural = "argument" if wanted == "1" else "arguments"
+        raise _mistake(
+            f"{node.name} takes {wanted} {plural}, {count} given", node.span, record, source
+        )
+
+
+def _plain(node: Call, record: Function, source: Source) -> Application:
+    least, most = record.arity
+    default = EPSILON if record.call == "epsilon" else DEFAULTS.get(record.name)
+    _count(node, record, source, least - (default is not None), most)
+    operands = node.operands
+    if default is not None and len(operands) < most:
+        operands = (*operands, Number((node.span[1], node.span[1]), default))
+    return Application(record, operands, (), SHAPED.get(record.name, 0))
+
+
+def _with_axis(node: Call, record: Function, source: Source) -> Application:
+    operands = node.operands
+    _count(node, record, source, 1, 2 if record.call == "axis" else 1)
+    given = [*operands[1:]]
+    for keyword, value in node.keywords:
+        if keyword != "axis" or given:
+            raise _mistake(f"{node.name} takes one axis", value.span, record, source)
+        given.append(value)
+    axis = None
+    if given:
+        axis = _whole(given[0])
+        if axis is None or axis < 1:
+            raise _mistake("an axis is a number: 1, 2, ...", given[0].span, record, source)
+    return Application(record, operands[:1], (axis,))
+
+
+def _whole(node: Node) -> int | None:
+    if isinstance(node, Number) and node.value.denominator == 1 and node.value < 10**9:
+        return int(node.value)
+    return None
+
+
+def _with_sizes(node: Call, record: Function, source: Source) -> Application:
+    least, most = record.arity
+    operands, sizes = node.operands[:1], node.operands[1:]
+    if record.call == "sizes":
+        _count(node, record, source, least, most)
+        operands, sizes = (), node.operands
+    else:
+        _count(node, record, source, 3, 3)
+    return Application(record, operands, tuple(size_of(s, record, source) for s in sizes))
+
+
+def size_of(node: Node, record: Function, source: Source) -> Size:
+    """A size that was typed as an argument: a name, a whole number or a product of these."""
+    if isinstance(node, Name):
+        return Dim((node.name,))
+    value = _whole(node)
+    if value is not None and value >= 1:
+        return value
+    if isinstance(node, Operation) and node.function == "mul":
+        return times(*(size_of(operand, record, source) for operand in node.operands))
+    raise _mistake(
+        "a size is a name, a whole number from 1 or a product", node.span, record, source
+    )
+
+
+def _with_axes(node: Call, record: Function, source: Source) -> Application:
+    _count(node, record, source, 2, 9)
+    axes = []
+    for operand in node.operands[1:]:
+        axis = _whole(operand)
+        if axis is None:
+            raise _mistake("axes are numbers: 1, 2, ...", operand.span, record, source)
+        axes.append(axis)
+    return Application(record, node.operands[:1], tuple(axes))
+
+
+def _with_pattern(node: Call, record: Function, source: Source) -> Application:
+    first, operands = node.operands[0], node.operands[1:]
+    if not isinstance(first, String):
+        raise _mistake("einsum starts with a pattern in quotes", first.span, record, source)
+    spec = first.value.replace(" ", "")
+    match = re.fullmatch(r"([A-Za-z]*(?:,[A-Za-z]*)*)(?:->([A-Za-z]*))?", spec)
+    if match is None:
+        raise _mistake("a pattern is letters, commas and ->", first.span, record, source)
+    letters = match[1].replace(",", "")
+    output = match[2]
+    if output is None:
+        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    if len(set(output)) < len(output) or set(output) - set(letters):
+        raise _mistake(
+            "each letter after -> stands once there and before it", first.span, record, source
+        )
+    count = match[1].count(",") + 1
+    if count != len(operands):
+        message = f"the pattern has {count} operands, {len(operands)} are given"
+        raise _mistake(message, node.span, record, source)
+    return Application(record, operands, (f"{match[1]}->{output}",))

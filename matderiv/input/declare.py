@@ -1,0 +1,190 @@
+"""What is said about names apart from the expression: shapes, facts, and the letter rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from operator import index
+from typing import Any
+
+from matderiv.errors import LimitError, ParseError, ShapeError, Span
+from matderiv.input.tokens import GREEK_NAMES, canonical_name, is_name
+from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
+
+MAX_SIZE = 100_000
+MAX_AXES = 8
+SQUARE_FACTS = ("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper")
+SUM_FACTS = ("onehot", "simplex")
+FACTS = (*SQUARE_FACTS, *SUM_FACTS, "positive", "labels", "binary")
+SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
+CONSTANTS = ("pi", "where")
+
+_WHOLE = "sizes are whole numbers from 1, or names, or products such as 2*n"
+
+
+def declared_shapes(shapes: Mapping[str, Any] | None) -> dict[str, Shape]:
+    """The shapes by canonical name; ParseError, ShapeError or LimitError with the entry at fault.
+
+    >>> {k: shape_text(v) for k, v in declared_shapes({"X": "n,d", "μ": "", "T": (2, "n")}).items()}
+    {'X': 'n × d', 'mu': 'scalar', 'T': '2 × n'}
+    """
+    found: dict[str, Shape] = {}
+    for typed, value in (shapes or {}).items():
+        name = checked_name(typed)
+        if name in found:
+            raise ParseError(f"{name} is declared twice")
+        found[name] = shape_of(name, value)
+    return found
+
+
+def checked_name(typed: Any) -> str:
+    """The canonical name of a declared variable; ParseError if it cannot be one."""
+    typed = str(typed)
+    name = canonical_name(typed.strip())
+    if not is_name(name):
+        raise ParseError(
+            f"{typed[:70]!r} cannot be a name",
+            hint="a letter, then letters, digits and underscores",
+        )
+    if name in CONSTANTS:
+        raise ParseError(f"{name} has a fixed meaning and cannot be declared")
+    return name
+
+
+def shape_of(name: str, value: Any) -> Shape:
+    """A shape from "", "n", "n,d", "3 × d", a number, or a tuple of numbers and names.
+
+    Raises ShapeError for anything else, with a caret in the declaration.
+    """
+    entries = _entries(value)
+    written = f"{name}: {','.join(entries)}"
+    if len(entries) > MAX_AXES:
+        raise LimitError(f"{name} has {len(entries)} axes, the limit is {MAX_AXES}")
+    start, sizes = len(name) + 2, []
+    for entry in entries:
+        sizes.append(_size(entry, written, (start, start + len(entry))))
+        start += len(entry) + 1
+    return tuple(sizes)
+
+
+def _entries(value: Any) -> list[str]:
+    if isinstance(value, (tuple, list)):
+        return [str(v).strip() for v in value]
+    if not isinstance(value, str):
+        return [str(value)]
+    inside = value.strip()
+    if inside[:1] == "(" and inside[-1:] == ")":
+        inside = inside[1:-1].strip().removesuffix(",")
+    if inside in ("", "scalar"):
+        return []
+    return [entry.strip() for entry in re.split(r",|×|\s+x\s+", inside)]
+
+
+def _size(entry: str, written: str, span: Span) -> Size:
+    factors: list[Size] = []
+    for factor in entry.split("*"):
+        typed = factor.strip()
+        if is_name(canonical_name(typed)) and typed not in CONSTANTS:
+            factors.append(Dim((canonical_name(typed),)))
+            continue
+        if not re.fullmatch("[0-9]{1,50}", typed) or int(typed) < 1:
+            raise ShapeError(_WHOLE, source=written, span=span)
+        if int(typed) > MAX_SIZE:
+            raise LimitError(
+                f"a size is {typed}, the limit is {MAX_SIZE}", source=written, span=span
+            )
+        factors.append(index(int(typed)))
+    return times(*factors)
+
+
+def declarations(texts: Iterable[str]) -> dict[str, str]:
+    """Names and what is declared about them, from lines such as "X: n,d" or "A: symmetric".
+
+    Raises ParseError for a line without a colon and for a name declared twice with different words.
+
+    >>> declarations(["X: n,d", "y: n; b: "])
+    {'X': 'n,d', 'y': 'n', 'b': ''}
+    """
+    found: dict[str, str] = {}
+    for line in texts:
+        place = 0
+        for entry in line.split(";"):
+            span = (place, place + len(entry))
+            place += len(entry) + 1
+            if not entry.strip() and ";" in line:
+                continue
+            typed, colon, value = entry.partition(":")
+            if not colon:
+                raise ParseError(
+                    "a declaration is a name, a colon and sizes or words",
+                    source=line,
+                    span=span,
+                    hint="X: n,d",
+                )
+            name = checked_name(typed)
+            if found.get(name, value.strip()) != value.strip():
+                raise ParseError(
+                    f'{name} is declared twice: "{found[name]}" and "{value.strip()}"',
+                    source=line,
+                    span=span,
+                )
+            found[name] = value.strip()
+    return found
+
+
+def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]]:
+    """The facts by canonical name; ParseError with the nearest word for an unknown one.
+
+    >>> sorted(declared_facts({"A": "symmetric posdef"})["A"])
+    ['posdef', 'symmetric']
+    """
+    found: dict[str, frozenset[str]] = {}
+    for typed, value in (assume or {}).items():
+        name = checked_name(typed)
+        words = re.split(r"[,\s]+", value) if isinstance(value, str) else [str(w) for w in value]
+        for word in filter(None, words):
+            if word not in FACTS:
+                raise _unknown_fact(name, word, " ".join(words))
+        found[name] = frozenset(filter(None, words)) | found.get(name, frozenset())
+    return found
+
+
+def _unknown_fact(name: str, word: str, words: str) -> ParseError:
+    near = SYNONYMS.get(word.lower()) or next(iter(get_close_matches(word.lower(), FACTS, 1)), None)
+    start = len(name) + 2 + words.find(word)
+    return ParseError(
+        f"unknown structure {word}",
+        source=f"{name}: {words}",
+        span=(start, start + len(word)),
+        hint=near or ", ".join(FACTS),
+    )
+
+
+def check_facts(name: str, facts: Iterable[str], shape: Shape) -> None:
+    """ShapeError where a fact does not suit the shape: only square matrices are symmetric."""
+    for fact in sorted(facts):
+        square = len(shape) == 2 and shape[0] == shape[1]
+        fits = square if fact in SQUARE_FACTS else fact not in SUM_FACTS or 1 <= len(shape) <= 2
+        if not fits and not (is_scalar(shape) and fact in SQUARE_FACTS):
+            needed = "a square matrix" if fact in SQUARE_FACTS else "a vector or a matrix"
+            start = len(name) + 2
+            raise ShapeError(
+                f"only {needed} is {fact}, {name} is {shape_text(shape)}",
+                source=f"{name}: {fact}",
+                span=(start, start + len(fact)),
+            )
+
+
+def guessed_axes(name: str, facts: Iterable[str] = ()) -> int:
+    """The letter rule: how many axes an undeclared name has, by its first letter.
+
+    >>> [guessed_axes(name) for name in ("a", "x", "A", "theta", "mu_1", "Sigma")]
+    [0, 1, 2, 0, 0, 2]
+    """
+    if any(fact in SQUARE_FACTS for fact in facts):
+        return 2
+    if name[0].isupper():
+        return 2
+    stem = re.split("[0-9_]", name, maxsplit=1)[0]
+    return 0 if stem in GREEK_NAMES or name[0] in "abcdefg" else 1

@@ -1,0 +1,213 @@
+"""Shape errors in the words of the text: what, where, which sizes, who said so, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from matderiv.errors import ShapeError, Span
+from matderiv.functions.algebra import product_shape
+from matderiv.input.source import Name, Node, postorder, unsigned
+from matderiv.shapes import Shape, Unify, broadcast, same, size_names
+
+if TYPE_CHECKING:
+    from matderiv.input.shaping import Shaping
+
+_LONG = 40
+_SHOWN_NAMES = 4
+_ENTRYWISE = ("sum", "elementwise")
+_COMPARED = ("gt", "lt", "ge", "le")
+
+
+def explained(
+    error: ShapeError, node: Node, shapes: tuple[Shape, ...], shaping: Shaping
+) -> ShapeError:
+    """The error of a shape rule at `node`, whose operands have these shapes."""
+    application = shaping.applications[node]
+    function, operands = application.function, application.operands
+    if function.name == "mul":
+        return _pair(error, operands, shapes, shaping, product_shape, "mul")
+    entrywise = function.kind in _ENTRYWISE or function.name in ("hadamard", "mse")
+    if entrywise and len(operands) > 1 and not _fits(shapes, shaping):
+        return _pair(error, operands, shapes, shaping, _together, function.name)
+    message = shaping.shown_message(error)
+    if function.call != "operator":
+        typed = _typed(operands[0].span, shaping) if operands else ""
+        message = f"{function.label} cannot take {typed or 'this'}: {message}"
+    details = [f"{t} is {s}" for t, s in _operand_shapes(operands, shapes, shaping)]
+    return ShapeError(
+        message,
+        source=shaping.source.text,
+        span=node.span,
+        hint=_declaration_hint(function.name, operands, shaping) or error.hint,
+        details=(*filter(None, (", ".join(details), _who(node, shaping))),),
+    )
+
+
+def _together(a: Shape, b: Shape, unify: Unify) -> Shape:
+    return broadcast((a, b), unify)
+
+
+def _fits(shapes: tuple[Shape, ...], shaping: Shaping) -> bool:
+    try:
+        broadcast(shapes, shaping.sizes.unify)
+    except ShapeError:
+        return False
+    return True
+
+
+def _pair(
+    error: ShapeError,
+    operands: tuple[Node, ...],
+    shapes: tuple[Shape, ...],
+    shaping: Shaping,
+    join: Callable[..., Shape],
+    name: str,
+) -> ShapeError:
+    """The first operand that does not fit to those before it."""
+    current, k, reason = shapes[0], 1, error
+    while k < len(shapes) - 1:
+        try:
+            current = shaping.sizes.shape(join(current, shapes[k], shaping.sizes.unify))
+        except ShapeError as found:
+            reason = found
+            break
+        k += 1
+    first, last = (operands[0].span[0], operands[k - 1].span[1]), operands[k]
+    positive = unsigned(last)
+    left = _typed(first, shaping) or "the left side"
+    right = _typed(positive.span, shaping) or "the right side"
+    sizes = f"{left} is {shaping.shown(current)}, {right} is {shaping.shown(shapes[k])}"
+    cause = reason.__cause__ if isinstance(reason.__cause__, ShapeError) else reason
+    if cause.message.endswith(" differ"):
+        sizes += f": {shaping.shown_message(cause)}"
+    span = (first[0], last.span[1])
+    hint = _declaration_hint(name, (operands[k - 1], last), shaping)
+    hint = hint or _pair_hint(left, right, current, shapes[k], shaping, join, name)
+    return ShapeError(
+        _message(name, left, right, positive is not last),
+        source=shaping.source.text,
+        span=span,
+        hint=hint or reason.hint,
+        details=(*filter(None, (sizes, _who_of(operands[: k + 1], shaping))),),
+    )
+
+
+def _message(name: str, left: str, right: str, negative: bool) -> str:
+    if name == "mul":
+        return f"cannot multiply {left} by {right}"
+    if name == "add":
+        return (
+            f"cannot subtract {right} from {left}" if negative else f"cannot add {right} to {left}"
+        )
+    if name == "hadamard":
+        return f"cannot multiply {left} by {right} entry by entry"
+    if name in _COMPARED:
+        return f"cannot compare {left} with {right}"
+    return f"cannot combine {left} with {right} entry by entry"
+
+
+def _pair_hint(
+    left: str,
+    right: str,
+    a: Shape,
+    b: Shape,
+    shaping: Shaping,
+    join: Callable[..., Shape],
+    name: str,
+) -> str | None:
+    """A transpose that makes the two fit, if one does."""
+    if name == "mul" and len(a) == len(b) == 1:
+        x, y = _atom(left), _atom(right)
+        return f"{x}'*{y} (a number), {x}*{y}' (a matrix) or {x}.*{y} (entry by entry)"
+    names = shaping.final_names()
+    a, b = shaping.final(a, names), shaping.final(b, names)
+    symbol = {"mul": "*", "add": " + ", "hadamard": ".*"}.get(name, " and ")
+    candidates = [
+        (_turned(a), b, f"{_atom(left)}'", right),
+        (a, _turned(b), left, f"{_atom(right)}'"),
+    ]
+    for first, second, typed_x, typed_y in candidates:
+        try:
+            join(first, second, same)
+        except ShapeError:
+            continue
+        if name == "mul":
+            typed_x = typed_x if typed_x.endswith("'") else _factor(typed_x)
+            typed_y = typed_y if typed_y.endswith("'") else _factor(typed_y)
+        return f"{typed_x}{symbol}{typed_y}"
+    if name != "mul" and {len(a), len(b)} == {1, 2}:
+        return "a column needs as many entries as the matrix has rows, a row x' as it has columns"
+    return None
+
+
+def _turned(shape: Shape) -> Shape:
+    if len(shape) == 2:
+        return (shape[1],) if shape[0] == 1 else (shape[1], shape[0])
+    return (1, *shape) if len(shape) == 1 else shape
+
+
+def _atom(typed: str) -> str:
+    simple = (
+        typed.isalnum() or typed.endswith("'") or (typed.startswith("(") and typed.endswith(")"))
+    )
+    return typed if simple else f"({typed})"
+
+
+def _factor(typed: str) -> str:
+    return f"({typed})" if " + " in typed or " - " in typed else typed
+
+
+def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:
+    """What to declare when a guessed kind is probably behind the error."""
+    below = operands[-1]
+    if name in ("div", "mul", "add") and isinstance(below, Name) and below.name in shaping.guessed:
+        if name == "div":
+            n = below.name
+            return f'declare {n} as a scalar ({n}: ""), or as a size in a shape (x: {n})'
+    return None
+
+
+def _typed(span: Span, shaping: Shaping) -> str:
+    typed = shaping.source.typed(span)
+    return typed if len(typed) <= _LONG else ""
+
+
+def _operand_shapes(
+    operands: tuple[Node, ...], shapes: tuple[Shape, ...], shaping: Shaping
+) -> list[tuple[str, str]]:
+    return [
+        (_typed(o.span, shaping), shaping.shown(s))
+        for o, s in zip(operands, shapes, strict=True)
+        if _typed(o.span, shaping)
+    ]
+
+
+def _who(node: Node, shaping: Shaping) -> str:
+    return _who_of((node,), shaping)
+
+
+def _who_of(nodes: tuple[Node, ...], shaping: Shaping) -> str:
+    """Where the sizes come from: declarations as made, guesses with the text that bound them."""
+    names = [n.name for root in nodes for n in postorder(root) if isinstance(n, Name)]
+    said: list[str] = []
+    for name in dict.fromkeys(names):
+        shape = shaping.variables.get(name)
+        if not shape or len(said) == _SHOWN_NAMES:
+            continue
+        if name in shaping.guessed:
+            said.append(_guess_origin(name, shape, shaping))
+        else:
+            declared = ", ".join(sorted(size_names([shape]))) or shaping.shown(shape)
+            written = ",".join(str(s) for s in shaping.final(shape, shaping.final_names()))
+            said.append(f'{declared} from "{name}: {written}"')
+    return f"sizes: {'; '.join(said)}" if said else ""
+
+
+def _guess_origin(name: str, shape: Shape, shaping: Shaping) -> str:
+    said = f"{name} taken as {shaping.shown(shape)}"
+    for open_size in sorted(size_names([shape])):
+        place = shaping.sizes.origin.get(open_size)
+        if place and _typed(place, shaping):
+            return f'{said} from "{_typed(place, shaping)}"'
+    return said

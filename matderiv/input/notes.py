@@ -1,0 +1,97 @@
+"""What was guessed while reading, said in short sentences."""
+
+from __future__ import annotations
+
+import re
+
+from matderiv.input.calls import Application
+from matderiv.input.domain import literal
+from matderiv.input.shaping import Shaping
+from matderiv.input.source import Name, Node, unsigned
+from matderiv.shapes import Shape, is_scalar, long_axes
+
+_KINDS = ("a scalar", "a vector", "a matrix")
+_MANY = 20
+
+
+def notes(shaping: Shaping) -> tuple[str, ...]:
+    """The sentences: odd spellings, guessed kinds, guessed scalars in odd places, broadcasts."""
+    found = list(shaping.source.remarks)
+    for name in list(shaping.guessed)[:_MANY]:
+        found.append(guess(name, shaping))
+    if len(shaping.guessed) > _MANY:
+        found.append(f"and {len(shaping.guessed) - _MANY} more names by the letter rule")
+    for _, nodes in shaping.sections:
+        for node in nodes:
+            application = shaping.applications.get(node)
+            if application is not None and len(application.operands) > 1:
+                found += odd_scalars(node, application, shaping)
+                found += column_and_row(node, application, shaping)
+                found += axis_or_number(node, application, shaping)
+    return tuple(dict.fromkeys(found))
+
+
+def guess(name: str, shaping: Shaping) -> str:
+    """How an undeclared name was taken."""
+    shape = shaping.variables[name]
+    said = f"taking {name} as {_KINDS[len(shape)]}"
+    if len(shape) == 1:
+        said += f" of size {shaping.shown(shape)}"
+    elif shape:
+        said += f" {shaping.shown(shape)}"
+    power = re.fullmatch(r"([A-Za-z]+)([23])", name)
+    if power and f"{power[1]}1" not in shaping.variables:
+        said += f" (one name; {power[1]}^{power[2]} is a power)"
+    return said
+
+
+def odd_scalars(node: Node, application: Application, shaping: Shaping) -> list[str]:
+    """A guessed scalar that meets arrays in a sum, or stands behind a matrix in a product."""
+    name = application.function.name
+    if name not in ("add", "mul", "hadamard", "solve"):
+        return []
+    whole = shaping.shapes[node]
+    if not long_axes(whole):
+        return []
+    found = []
+    for k, operand in enumerate(application.operands):
+        bare = unsigned(operand)
+        if not isinstance(bare, Name) or bare.name not in shaping.guessed:
+            continue
+        if not is_scalar(shaping.shapes[bare]):
+            continue
+        if name in ("mul", "solve"):
+            before = [shaping.sizes.shape(shaping.shapes[o]) for o in application.operands[:k]]
+            if not before or len(long_axes(before[-1])) != 2:
+                continue
+            wanted: Shape = (before[-1][1],)
+        else:
+            wanted = shaping.sizes.shape(whole)
+        sizes = shaping.shown(wanted).replace(" × ", ",")
+        found.append(f"{bare.name} is taken as a scalar; declare it with {bare.name}: {sizes}")
+    return found
+
+
+def column_and_row(node: Node, application: Application, shaping: Shaping) -> list[str]:
+    """A column and a row that together became a matrix; rarely meant."""
+    if application.function.kind not in ("sum", "elementwise"):
+        if application.function.name != "hadamard":
+            return []
+    whole = shaping.sizes.shape(shaping.shapes[node])
+    shapes = [shaping.sizes.shape(shaping.shapes[o]) for o in application.operands]
+    if len(long_axes(whole)) != 2 or any(len(long_axes(s)) == 2 for s in shapes):
+        return []
+    typed = shaping.source.typed(node.span)
+    typed = typed if len(typed) <= 40 else "a column with a row"
+    return [f"{typed} combines a column and a row: the result is {shaping.shown(whole)}"]
+
+
+def axis_or_number(node: Node, application: Application, shaping: Shaping) -> list[str]:
+    """max(X,2) compares with 2; the axis of a maximum is written axis=2."""
+    label = application.function.label
+    if application.function.name not in ("maximum", "minimum"):
+        return []
+    value = literal(application.operands[1])
+    if value not in (1, 2) or len(shaping.shapes[application.operands[0]]) != 2:
+        return []
+    return [f"{label}(..., {value}) compares with {value}; along an axis: {label}(X, axis={value})"]

@@ -1,0 +1,207 @@
+"""Text to expressions: `read` gives a text its meaning, `read_more` reads others in its context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matderiv.errors import ShapeError, UnknownName
+from matderiv.expr import Expr, apply, number, substitute, variable
+from matderiv.input.calls import Application
+from matderiv.input.declare import check_facts, declared_facts, declared_shapes
+from matderiv.input.notes import notes
+from matderiv.input.shaping import Context, Shaping
+from matderiv.input.sizes import is_open
+from matderiv.input.source import Name, Node, Number, Source
+from matderiv.input.text import parse
+from matderiv.input.tokens import canonical_name
+from matderiv.output.text import text as printed
+from matderiv.shapes import Shape, size_names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text that has been understood.
+
+    `variables` has the names of the text in order, then those that were only declared; `sizes` the
+    names of all sizes; `read_as` the canonical text; `notes` what was guessed; `parts` the named
+    parts of `EXPR where ...`, whose expressions are already inside `expr`.
+    """
+
+    expr: Expr
+    variables: dict[str, Expr]
+    sizes: frozenset[str]
+    source: str
+    read_as: str
+    notes: tuple[str, ...] = ()
+    parts: tuple[tuple[str, Expr], ...] = ()
+    guessed: frozenset[str] = frozenset()
+
+    def read_more(
+        self,
+        text: str,
+        what: str = "the text",
+        *,
+        extra: Mapping[str, Expr] | None = None,
+        expected: Shape | None = None,
+    ) -> Expr:
+        """Another text about the same names: a variable, an answer, an upstream.
+
+        `extra` are further names, `expected` a shape for sizes that nothing else says, as in the
+        answer `vector(1)`. Raises UnknownName for a name that the expression does not have.
+
+        >>> reading = read("sum(A*x)")
+        >>> reading.read_more("A'*vector(1)", "the answer").shape == reading.variables["x"].shape
+        True
+        """
+        known = {**self.variables, **dict(self.parts), **(extra or {})}
+        source = parse(text, known)
+        for part in source.parts:
+            if part.name in dict(self.parts):
+                del known[part.name]  # a text may name its own parts alike
+        sizes = self.sizes | size_names(e.shape for e in known.values())
+        shaping = Shaping(
+            source, Context(known=known, size_names=frozenset(sizes), guess=False, what=what)
+        )
+        if expected is not None:
+            shaping.expect(expected)
+        return build(shaping).expr
+
+
+def read(
+    text: str,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    reserved: Iterable[str] = (),
+) -> Reading:
+    """The meaning of a text: kinds by declaration or the letter rule, sizes by unification.
+
+    `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
+    names are not used for new sizes. Raises ParseError, ShapeError, UnknownFunction, UnknownName,
+    DomainError or LimitError, each with its place in the text.
+
+    >>> reading = read("A*x - b", shapes={"b": "m"})
+    >>> reading.read_as, [str(s) for s in reading.expr.shape], reading.notes
+    ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
+    """
+    declared, facts = declared_shapes(shapes), declared_facts(assume)
+    return resolve(parse(text, declared), declared, facts, frozenset(reserved))
+
+
+def resolve(
+    source: Source,
+    declared: Mapping[str, Shape],
+    facts: Mapping[str, frozenset[str]],
+    reserved: frozenset[str] = frozenset(),
+) -> Reading:
+    """The meaning of a source tree, however it was spelled."""
+    sizes = frozenset(size_names(declared.values()))
+    shaping = Shaping(
+        source, Context(declared=declared, facts=facts, size_names=sizes, reserved=reserved)
+    )
+    built = build(shaping)
+    for name, shape in declared.items():
+        if name not in built.variables:
+            check_facts(name, facts.get(name, ()), shape)
+            built.variables[name] = variable(name, shape, facts.get(name, ()))
+    for name in facts:
+        if name not in built.variables:
+            raise UnknownName(
+                f"{name} is assumed {', '.join(sorted(facts[name]))} and occurs nowhere"
+            )
+    return Reading(
+        expr=built.expr,
+        variables=built.variables,
+        sizes=frozenset(size_names(e.shape for e in built.variables.values()) | shaping.size_names),
+        source=source.text,
+        read_as=printed(built.main, built.named_parts),
+        notes=notes(shaping),
+        parts=tuple((name, value) for name, value in built.parts.items()),
+        guessed=frozenset(shaping.guessed),
+    )
+
+
+# Building ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Built:
+    """Expressions for a shaped text: `main` and `named_parts` use part names, `expr` does not."""
+
+    main: Expr
+    expr: Expr
+    variables: dict[str, Expr]
+    named_parts: list[tuple[str, Expr]] = field(default_factory=list)
+    parts: dict[str, Expr] = field(default_factory=dict)
+
+
+def build(shaping: Shaping) -> Built:
+    """The expressions of a text whose shapes are known."""
+    names = shaping.final_names()
+    context = shaping.context
+    variables = {
+        name: context.known.get(name)
+        or variable(name, shaping.final(shape, names), context.facts.get(name, ()))
+        for name, shape in shaping.variables.items()
+    }
+    scope: dict[str, Expr] = dict(variables)
+    nodes: dict[Node, Expr] = {}
+    named: list[tuple[str, Expr]] = []
+    for part, section in shaping.sections:
+        for node in section:
+            nodes[node] = _expression(node, nodes, scope, shaping, names)
+        if part:
+            value = nodes[section[-1]]
+            scope[part] = variable(part, value.shape)
+            named.append((part, value))
+    main = nodes[shaping.source.main]
+    whole: dict[Expr, Expr] = {}
+    parts: dict[str, Expr] = {}
+    for part, value in named:
+        parts[part] = whole[scope[part]] = substitute(value, whole) if whole else value
+    expr = substitute(main, whole) if whole else main
+    return Built(main, expr, variables, named, parts)
+
+
+def _expression(
+    node: Node,
+    nodes: Mapping[Node, Expr],
+    scope: Mapping[str, Expr],
+    shaping: Shaping,
+    names: Mapping[str, str],
+) -> Expr:
+    application = shaping.applications.get(node)
+    if application is not None:
+        params = application.params
+        if application.open_sizes:
+            params = shaping.final(params, names)
+            _check_sizes(params, node, application, shaping)
+        operands = (nodes[o] for o in application.operands)
+        return apply(application.function.name, *operands, params=params)
+    if isinstance(node, Number):
+        return number(node.value)
+    assert isinstance(node, Name)
+    if node.name in scope:
+        return scope[node.name]
+    if node.name == "pi" and "pi" not in shaping.size_names:
+        return apply("pi", params=("pi",))
+    return apply("size", params=(node.name,))
+
+
+def _check_sizes(params: Shape, node: Node, application: Application, shaping: Shaping) -> None:
+    """A constant like vector(1) needs a neighbour that says its size."""
+    if any(is_open(s) for s in params):
+        label = application.function.label
+        raise ShapeError(
+            f"nothing says how large this {label} is",
+            source=shaping.source.text,
+            span=node.span,
+            hint="eye(n)" if label == "eye" else "ones(n) or ones(m,n) with a declared size",
+        )
+
+
+def read_name(reading: Reading, typed: str) -> Expr | None:
+    """The variable of that name, by any spelling; None if there is none."""
+    return reading.variables.get(canonical_name(typed.strip()))

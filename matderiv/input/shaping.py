@@ -1,0 +1,237 @@
+"""The meaning and the shape of every part of a text: kinds by the letter rule, sizes inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
+from matderiv.expr import REGISTRY, Expr
+from matderiv.input.calls import Application, function_names, interpret
+from matderiv.input.declare import SQUARE_FACTS, check_facts, guessed_axes
+from matderiv.input.domain import check_domain
+from matderiv.input.explain import explained
+from matderiv.input.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
+from matderiv.input.source import Call, Name, Node, Operation, Source
+from matderiv.shapes import Shape, Size, shape_text, size_names
+
+MAX_VARIABLES = 2_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known before a text is read.
+
+    `known` are variables and parts with their expressions, `declared` shapes, `facts` assumptions.
+    Without `guess` every name must be known; `what` names the text in messages.
+    """
+
+    known: Mapping[str, Expr] = field(default_factory=dict)
+    declared: Mapping[str, Shape] = field(default_factory=dict)
+    facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    size_names: frozenset[str] = frozenset()
+    reserved: frozenset[str] = frozenset()
+    guess: bool = True
+    what: str = "the expression"
+
+
+class Shaping:
+    """One text with the role of every name and the shape of every node."""
+
+    def __init__(self, source: Source, context: Context) -> None:
+        self.source = source
+        self.context = context
+        self.sizes = Sizes()
+        self.size_names = set(context.size_names)
+        self.applications: dict[Node, Application] = {}
+        self.shapes: dict[Node, Shape] = {}
+        self.variables: dict[str, Shape] = {}
+        self.guessed: dict[str, Name] = {}
+        self.parts: dict[str, Shape] = {}
+        roots = [(part.name, part.value) for part in source.parts]
+        self.sections = [
+            (name, list(self._nodes(root))) for name, root in [*roots, ("", source.main)]
+        ]
+        self._check_parts()
+        self._classify()
+        self.infer()
+
+    # Roles ---------------------------------------------------------------------------------------
+
+    def _nodes(self, root: Node) -> Iterator[Node]:
+        """The nodes that have a value, operands first; arguments that are sizes are left out."""
+        stack: list[tuple[Node, bool]] = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready or not isinstance(node, (Operation, Call)):
+                yield node
+                continue
+            application = interpret(node, self.source)
+            check_domain(application.function.name, application.operands, node, self.source)
+            self._register(node, application)
+            stack.append((node, True))
+            stack.extend((o, False) for o in reversed(application.operands))
+
+    def _register(self, node: Node, application: Application) -> None:
+        """Keep the application; sizes that are to be inferred get open names of their own."""
+        params = application.params
+        if application.open_sizes:
+            params = tuple(self.sizes.fresh() for _ in range(application.open_sizes))
+        self.applications[node] = Application(
+            application.function, application.operands, params, application.open_sizes
+        )
+        if application.function.call in ("sizes", "like"):
+            used = size_names([params])
+            unknown = used - self.size_names
+            if unknown and not self.context.guess:
+                raise self.unknown_name(sorted(unknown)[0], node, "size")
+            self.size_names |= used
+
+    def _check_parts(self) -> None:
+        seen: set[str] = set()
+        for part in self.source.parts:
+            taken = {*self.context.known, *self.context.declared, *self.size_names, *seen}
+            if part.name in taken or part.name in ("pi", "where"):
+                raise ParseError(
+                    f"{part.name} is defined after where and has a meaning already",
+                    source=self.source.text,
+                    span=part.span,
+                )
+            seen.add(part.name)
+
+    def _classify(self) -> None:
+        """Give every name its role: a part, a variable, a size, the number π, or a guess."""
+        defined: set[str] = set()
+        all_parts = {part.name for part in self.source.parts}
+        for part, nodes in self.sections:
+            for node in nodes:
+                if isinstance(node, Name) and node.name not in defined:
+                    if node.name in all_parts:
+                        raise ParseError(
+                            f"{node.name} is used before it is defined",
+                            source=self.source.text,
+                            span=node.span,
+                        )
+                    self._classify_name(node)
+            defined.add(part)
+        if len(self.variables) > MAX_VARIABLES:
+            raise LimitError(
+                f"there are {len(self.variables)} variables, the limit is {MAX_VARIABLES}"
+            )
+
+    def _classify_name(self, node: Name) -> None:
+        name, context = node.name, self.context
+        if name in self.variables or node in self.applications:
+            return
+        if name in context.known:
+            self.variables[name] = context.known[name].shape
+        elif name in context.declared:
+            self.variables[name] = self._with_facts(name, context.declared[name])
+        elif name in self.size_names or name == "pi":
+            return
+        elif name == "eye":
+            self._register(node, Application(REGISTRY["eye"], (), (), 1))
+        elif name in function_names() and not (context.guess and name in context.facts):
+            raise ParseError(
+                f"{name} is a function and needs brackets",
+                source=self.source.text,
+                span=node.span,
+                hint=REGISTRY[function_names()[name][0]].example or f"{name}(x)",
+            )
+        elif not context.guess:
+            raise self.unknown_name(name, node, "name")
+        else:
+            axes = guessed_axes(name, context.facts.get(name, ()))
+            self.guessed[name] = node
+            self.variables[name] = self._with_facts(
+                name, tuple(self.sizes.fresh() for _ in range(axes))
+            )
+
+    def _with_facts(self, name: str, shape: Shape) -> Shape:
+        facts = self.context.facts.get(name, frozenset())
+        if name in self.guessed and len(shape) == 2 and facts & set(SQUARE_FACTS):
+            shape = (shape[0], shape[0])
+        check_facts(name, facts, shape)
+        return shape
+
+    def unknown_name(self, name: str, node: Node, kind: str) -> UnknownName:
+        known = [*self.context.known, *self.size_names]
+        near = get_close_matches(name, known, 2, 0.5)
+        hint = " or ".join(near) if near else ", ".join(known[:12])
+        message = f"{self.context.what} has the {kind} {name}, which the expression does not have"
+        return UnknownName(message, source=self.source.text, span=node.span, hint=hint or None)
+
+    # Shapes --------------------------------------------------------------------------------------
+
+    def infer(self) -> None:
+        """Repeat the shape rules until no size changes; a size that becomes 1 can change a rule."""
+        for _ in range(50):
+            before = len(self.sizes.bound)
+            for part, nodes in self.sections:
+                for node in nodes:
+                    self.shapes[node] = self._shape(node)
+                if part:
+                    self.parts[part] = self.shapes[nodes[-1]]
+            if len(self.sizes.bound) == before:
+                return
+
+    def expect(self, shape: Shape) -> None:
+        """Use the expected shape for sizes that nothing else says, such as those of vector(1)."""
+        found = self.shapes[self.source.main]
+        if len(found) != len(shape):
+            return
+        for a, b in zip(found, shape, strict=True):
+            if is_open(self.sizes.current(a)):
+                self.sizes.unify(a, b)
+        self.infer()
+
+    def _shape(self, node: Node) -> Shape:
+        application = self.applications.get(node)
+        if application is None:
+            name = node.name if isinstance(node, Name) else ""
+            return self.parts.get(name, self.variables.get(name, ()))
+        shapes = tuple(self.sizes.shape(self.shapes[o]) for o in application.operands)
+        self.sizes.place = node.span
+        try:
+            params = self.params(application)
+            return application.function.shape(shapes, params, self.sizes.unify)
+        except ShapeError as error:
+            raise explained(error, node, shapes, self) from error
+
+    def params(self, application: Application) -> tuple[Size, ...]:
+        """The parameters with known sizes put in."""
+        if application.open_sizes:
+            return self.sizes.shape(application.params)
+        return application.params
+
+    # Names for open sizes ------------------------------------------------------------------------
+
+    def final_names(self) -> dict[str, str]:
+        """A name for each size that nothing determines, in the order in which axes appear."""
+        shapes = [self.sizes.shape(shape) for shape in self.variables.values()]
+        return fresh_names(open_names(shapes), self.taken())
+
+    def taken(self) -> set[str]:
+        """All names in use."""
+        context = self.context
+        names = {n.name for _, nodes in self.sections for n in nodes if isinstance(n, Name)}
+        used = {*context.known, *context.declared, *context.reserved, *self.size_names}
+        return names | used | {part.name for part in self.source.parts}
+
+    def final(self, shape: Iterable[Size], names: Mapping[str, str]) -> Shape:
+        """A shape with every open size named."""
+        return tuple(renamed(self.sizes.current(s), dict(names)) for s in shape)
+
+    def shown(self, shape: Shape) -> str:
+        """A shape as a message shows it."""
+        return shape_text(self.final(shape, self.final_names()))
+
+    def shown_message(self, error: MatderivError) -> str:
+        """A message of a shape rule with its open sizes named."""
+        names = self.final_names()
+
+        def name(open_size: str) -> str:
+            return names.get(open_size, open_size.replace("?", "n"))
+
+        return renamed_text(error.message, name)

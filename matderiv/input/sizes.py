@@ -1,0 +1,126 @@
+"""Sizes that are not known yet, made equal as the text demands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, count
+
+from matderiv.errors import ShapeError, Span
+from matderiv.shapes import Dim, Shape, Size, times
+
+_OPEN = re.compile(r"\?[0-9]+")
+_NAMES = ("m", "n", "k", "p", "q", "r", "s", "t", "u", "v")
+
+
+class Sizes:
+    """A union-find over open sizes (`?0`, `?1`, ...); declared names and numbers are fixed.
+
+    `place` is the part of the text at work: each binding remembers it, so that a contradiction can
+    say who bound which size.
+    """
+
+    def __init__(self) -> None:
+        self.bound: dict[str, Size] = {}
+        self.origin: dict[str, Span] = {}
+        self.place: Span | None = None
+        self._numbers = count()
+
+    def fresh(self) -> Dim:
+        """A new open size."""
+        return Dim((f"?{next(self._numbers)}",))
+
+    def current(self, size: Size) -> Size:
+        """The size with everything known put in."""
+        while isinstance(size, Dim) and any(name in self.bound for name in size.names):
+            size = times(size.coefficient, *(self.bound.get(n, Dim((n,))) for n in size.names))
+        return size
+
+    def shape(self, shape: Shape) -> Shape:
+        """The shape with everything known put in."""
+        return tuple(self.current(s) for s in shape)
+
+    def unify(self, a: Size, b: Size) -> Size:
+        """Make two sizes equal; ShapeError when they cannot be.
+
+        >>> sizes = Sizes()
+        >>> open_size = sizes.fresh()
+        >>> str(sizes.unify(open_size, Dim(("n",)))), str(sizes.current(open_size))
+        ('n', 'n')
+        """
+        a, b = self.current(a), self.current(b)
+        if a == b:
+            return a
+        left, right = _reduced(a, b)
+        for one, other in ((left, right), (right, left)):
+            if self._bind(one, other):
+                return self.current(a)
+        raise ShapeError(f"{a} and {b} differ")
+
+    def _bind(self, one: Size, other: Size) -> bool:
+        """True if `one` is an open size, perhaps with a coefficient, and takes the value."""
+        if not isinstance(one, Dim) or len(one.names) != 1 or not is_open(one):
+            return False
+        names = other.names if isinstance(other, Dim) else ()
+        number = other.coefficient if isinstance(other, Dim) else other
+        if one.names[0] in names or number % one.coefficient:
+            return False
+        self.bound[one.names[0]] = times(number // one.coefficient, *(Dim((n,)) for n in names))
+        if self.place is not None:
+            self.origin[one.names[0]] = self.place
+        return True
+
+
+def _reduced(a: Size, b: Size) -> tuple[Size, Size]:
+    """Both sizes without the names they share: n*k = n*m says k = m."""
+    left = list(a.names) if isinstance(a, Dim) else []
+    right = list(b.names) if isinstance(b, Dim) else []
+    for name in list(left):
+        if name in right:
+            left.remove(name)
+            right.remove(name)
+    first = a.coefficient if isinstance(a, Dim) else a
+    second = b.coefficient if isinstance(b, Dim) else b
+    return times(first, *(Dim((n,)) for n in left)), times(second, *(Dim((n,)) for n in right))
+
+
+def is_open(size: Size) -> bool:
+    """True while the size contains an open name."""
+    return isinstance(size, Dim) and any(name.startswith("?") for name in size.names)
+
+
+def open_names(shapes: Iterable[Shape]) -> list[str]:
+    """The open names in some shapes, in order of appearance."""
+    found = [n for s in chain(*shapes) if isinstance(s, Dim) for n in s.names if n[0] == "?"]
+    return list(dict.fromkeys(found))
+
+
+def fresh_names(names: list[str], taken: Iterable[str]) -> dict[str, str]:
+    """Names for open sizes: n for a single one, else m, n, k, p, ... without collisions.
+
+    >>> fresh_names(["?0"], ()), fresh_names(["?3", "?1"], {"n"})
+    ({'?0': 'n'}, {'?3': 'm', '?1': 'k'})
+    """
+    used = set(taken)
+    if len(names) == 1 and "n" not in used:
+        return {names[0]: "n"}
+    free = (name for name in _candidates() if name not in used)
+    return dict(zip(names, free, strict=False))
+
+
+def _candidates() -> Iterator[str]:
+    yield from _NAMES
+    for k in count(1):
+        yield f"n{k}"
+
+
+def renamed(size: Size, names: dict[str, str]) -> Size:
+    """The size with open names replaced."""
+    if not is_open(size) or not isinstance(size, Dim):
+        return size
+    return times(size.coefficient, *(Dim((names.get(n, n),)) for n in size.names))
+
+
+def renamed_text(text: str, name: Callable[[str], str]) -> str:
+    """A message with its open sizes (`?0`) named."""
+    return _OPEN.sub(lambda match: name(match[0]), text)

@@ -1,0 +1,107 @@
+"""The source tree: what was typed, with the place of every part, before any meaning is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from matderiv.errors import Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Number:
+    """A number as typed, exactly."""
+
+    span: Span
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """A variable, a size, a part or a constant, by its canonical name."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class String:
+    """Text in quotes: the pattern of an einsum."""
+
+    span: Span
+    value: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """An operator between (or on) operands; `function` is the name of its record."""
+
+    span: Span
+    function: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A function with its arguments and keyword arguments, by the name that was typed."""
+
+    span: Span
+    name: str
+    name_span: Span
+    operands: tuple[Node, ...]
+    keywords: tuple[tuple[str, Node], ...] = ()
+
+
+Node = Number | Name | String | Operation | Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One named part of `EXPR where name = value; ...`."""
+
+    span: Span
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A whole text: the expression, its named parts in order, and how odd spellings were read."""
+
+    text: str
+    main: Node
+    parts: tuple[Part, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def typed(self, span: Span) -> str:
+        """The characters of a span, on one line."""
+        return " ".join(self.text[span[0] : span[1]].split())
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below, in the order typed."""
+    if isinstance(node, Operation):
+        return node.operands
+    if isinstance(node, Call):
+        return (*node.operands, *(value for _, value in node.keywords))
+    return ()
+
+
+def postorder(root: Node) -> Iterator[Node]:
+    """Every node, operands before the node that uses them, left to right."""
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(children(node)))
+
+
+def unsigned(node: Node) -> Node:
+    """The operand of a minus sign; any other node itself."""
+    if isinstance(node, Operation) and node.function == "neg":
+        return node.operands[0]
+    return node

@@ -1,0 +1,367 @@
+"""The parser of the text language: tokens to a source tree.
+
+Loosest to tightest: + -, then * / .* ./ \\ ⊗ from left to right, then signs, then the postfix
+operators ' ^ .^ from left to right, then atoms. Recursion is bounded by the limit on brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from fractions import Fraction
+
+from matderiv.errors import LimitError, ParseError, Span
+from matderiv.input.source import Call, Name, Node, Number, Operation, Part, Source, String
+from matderiv.input.tokens import MAX_DEPTH, Token, tokenize
+
+EXAMPLE = "an expression such as sum((A*x - b).^2)"
+PRODUCTS = {
+    "*": "mul",
+    ".*": "hadamard",
+    "/": "div",
+    "./": "ediv",
+    "\\": "solve",
+    "⊗": "kron",
+}
+CHAINED = ("mul", "hadamard")
+COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
+NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
+_ONE = Fraction(1)
+
+
+def parse(text: str, declared: Collection[str] = ()) -> Source:
+    """The source tree of a text; `declared` names are variables even where T means transpose.
+
+    Raises ParseError with the place of the first mistake, LimitError beyond the stated limits.
+
+    >>> parse("a + b - c").main.function
+    'add'
+    >>> [type(node).__name__ for node in parse("2*A*x").main.operands]
+    ['Number', 'Name', 'Name']
+    """
+    if not isinstance(text, str):
+        raise ParseError(f"an expression is text, this is {type(text).__name__}", hint=EXAMPLE)
+    return _Parser(text.removeprefix("\ufeff"), declared).source()
+
+
+class _Parser:
+    """A cursor over the tokens; one method per level of the grammar."""
+
+    def __init__(self, text: str, declared: Collection[str]) -> None:
+        self.text = text
+        self.tokens = tokenize(text)
+        self.place = 0
+        self.depth = 0
+        self.remarks: list[str] = []
+        self.bar: Token | None = None  # the bar that is open since the last bracket
+        parts = {
+            a.text for a, b in zip(self.tokens, self.tokens[1:], strict=False) if b.text == "="
+        }
+        self.letter_t = "T" in declared or "T" in parts
+
+    # Cursor --------------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.place]
+
+    def at(self, *operators: str) -> bool:
+        return self.token.kind == "operator" and self.token.text in operators
+
+    def take(self) -> Token:
+        self.place += 1
+        return self.tokens[self.place - 1]
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        return ParseError(message, source=self.text, span=span, hint=hint)
+
+    # Levels --------------------------------------------------------------------------------------
+
+    def source(self) -> Source:
+        if self.token.kind == "end":
+            raise self.error("empty expression", (0, 0), EXAMPLE)
+        main = self.sum()
+        parts: list[Part] = []
+        if self.token.kind == "name" and self.token.text == "where":
+            self.take()
+            parts.append(self.part())
+            while self.at(";"):
+                self.take()
+                if self.token.kind != "end":
+                    parts.append(self.part())
+        if self.token.kind != "end":
+            raise self.leftover()
+        return Source(self.text, main, tuple(parts), tuple(dict.fromkeys(self.remarks)))
+
+    def part(self) -> Part:
+        name = self.take()
+        if name.kind != "name" or not self.at("="):
+            raise self.error("expected name = expression after where", name.span, "where z = W*x")
+        self.take()
+        value = self.comparison()
+        return Part((name.span[0], value.span[1]), name.text, value)
+
+    def comparison(self) -> Node:
+        left = self.sum()
+        if not self.at(*COMPARISONS):
+            return left
+        operator = self.take()
+        right = self.sum()
+        if self.at(*COMPARISONS):
+            raise self.error("comparisons do not chain", self.token.span, "(a < b).*(b < c)")
+        span = (left.span[0], right.span[1])
+        return Operation(span, COMPARISONS[operator.text], (left, right))
+
+    def sum(self) -> Node:
+        terms = [self.product()]
+        while self.at("+", "-"):
+            sign = self.take()
+            term = self.product()
+            if sign.text == "-":
+                term = Operation((sign.span[0], term.span[1]), "neg", (term,))
+            terms.append(term)
+        if len(terms) == 1:
+            return terms[0]
+        return Operation((terms[0].span[0], terms[-1].span[1]), "add", tuple(terms))
+
+    def product(self) -> Node:
+        factors, chain = [self.operand()], ""
+        while True:
+            implicit = self.implicit(factors[-1])
+            if not implicit and not self.at(*PRODUCTS):
+                break
+            if implicit and chain not in ("", "mul"):
+                raise self.ambiguous(factors[-1])
+            function = "mul" if implicit else PRODUCTS[self.take().text]
+            if chain and (chain != function or chain not in CHAINED):
+                factors = [_joined(chain, factors)]
+            chain = function
+            start = factors[-1].span[0]
+            factors.append(self.operand())
+            if implicit:
+                self.remark(start, factors[-1])
+        return _joined(chain, factors)
+
+    def implicit(self, left: Node) -> bool:
+        """True where a number stands directly before a name or a bracket: 2x is 2*x."""
+        bare = left.operands[0] if isinstance(left, Operation) and left.function == "neg" else left
+        if not isinstance(bare, Number) or self.tokens[self.place - 1].kind != "number":
+            return False
+        if self.token.kind == "name":
+            following = self.tokens[self.place + 1].text
+            return self.token.text != "where" or following == "("
+        return self.at("(")
+
+    def remark(self, start: int, right: Node) -> None:
+        typed = " ".join(self.text[start : right.span[1]].split()).lstrip("-−– ")
+        number = typed[: len(typed) - len(self.text[right.span[0] : right.span[1]])].strip()
+        if len(typed) <= 20 and len(self.remarks) < 5:
+            self.remarks.append(f"{typed} read as {number}*{typed[len(number) :].strip()}")
+
+    def ambiguous(self, left: Node) -> ParseError:
+        return self.error(
+            "a product without * is ambiguous here",
+            (left.span[0], self.token.span[1]),
+            "write the * and brackets: 1/(2*x) or 1/2*x",
+        )
+
+    def operand(self) -> Node:
+        signs = []
+        while self.at("-", "+"):
+            signs.append(self.take())
+        node = self.postfix()
+        for sign in reversed(signs):
+            if sign.text == "-":
+                node = Operation((sign.span[0], node.span[1]), "neg", (node,))
+        return node
+
+    def postfix(self) -> Node:
+        node = self.atom()
+        while True:
+            if self.at("'"):
+                node = transposed(node, self.take().span[1])
+            elif self.at("^", ".^"):
+                node = self.power(node)
+            elif self.token.kind == "superscript":
+                raised = self.take()
+                node = self.raised(node, raised.text, raised.span)
+            else:
+                return node
+
+    def power(self, base: Node) -> Node:
+        operator = self.take()
+        negative = False
+        while self.at("-", "+"):
+            negative ^= self.take().text == "-"
+        token = self.token
+        if operator.text == "^" and self.is_transpose():
+            self.take()
+            return self.raised(base, "-T" if negative else "T", token.span)
+        if token.kind not in ("number", "name") and not self.at("(", "|", "||", "√"):
+            raise self.missing(f"expected an exponent after {operator.text}")
+        exponent = self.atom()
+        if isinstance(exponent, Number) and self.implicit(exponent):
+            raise self.ambiguous(exponent)
+        if negative:
+            exponent = Operation((operator.span[1], exponent.span[1]), "neg", (exponent,))
+        name = "power" if operator.text == "^" else "epow"
+        return Operation((base.span[0], exponent.span[1]), name, (base, exponent))
+
+    def is_transpose(self) -> bool:
+        if self.token.kind == "superscript":
+            return self.token.text == "T"
+        following = self.tokens[self.place + 1].text
+        named = self.token.kind == "name" and self.token.text == "T"
+        return named and not self.letter_t and following != "("
+
+    def raised(self, base: Node, text: str, span: Span) -> Node:
+        """The power written above the line: digits, T for a transpose, -T for both."""
+        if text == "T":
+            return transposed(base, span[1])
+        exponent: Node = Number(span, _ONE if text == "-T" else Fraction(text.lstrip("-")))
+        if text.startswith("-"):
+            exponent = Operation(span, "neg", (exponent,))
+        node = Operation((base.span[0], span[1]), "power", (base, exponent))
+        return transposed(node, span[1]) if text == "-T" else node
+
+    # Atoms ---------------------------------------------------------------------------------------
+
+    def atom(self) -> Node:
+        token = self.token
+        if token.kind == "number":
+            self.take()
+            return Number(token.span, Fraction(token.text))
+        if token.kind == "name":
+            self.take()
+            return self.call(token) if self.at("(") else Name(token.span, token.text)
+        if self.at("("):
+            return self.bracket()
+        if self.at("|", *NORMS):
+            return self.bars()
+        if self.at("√"):
+            return self.root()
+        raise self.missing()
+
+    def bracket(self) -> Node:
+        opening = self.take()
+        outer, self.bar = self.bar, None
+        inner = self.comparison()
+        closing = self.close(opening)
+        self.bar = outer
+        return replace(inner, span=(opening.span[0], closing.span[1]))
+
+    def close(self, opening: Token) -> Token:
+        if self.at(")"):
+            return self.take()
+        if self.token.kind == "end":
+            raise self.error("this ( is never closed", opening.span, "add )")
+        raise self.leftover()
+
+    def call(self, name: Token) -> Node:
+        opening = self.take()
+        outer, self.bar = self.bar, None
+        operands: list[Node] = []
+        keywords: list[tuple[str, Node]] = []
+        while True:
+            token = self.token
+            if token.kind == "string":
+                self.take()
+                operands.append(String(token.span, token.text))
+            elif token.kind == "name" and self.tokens[self.place + 1].text == "=":
+                self.place += 2
+                keywords.append((token.text, self.comparison()))
+            else:
+                operands.append(self.comparison())
+            if not self.at(","):
+                break
+            self.take()
+        closing = self.close(opening)
+        self.bar = outer
+        span = (name.span[0], closing.span[1])
+        return Call(span, name.text, name.span, tuple(operands), tuple(keywords))
+
+    def bars(self) -> Node:
+        opening = self.take()
+        if self.bar is not None or opening.text not in ("|", "||"):
+            raise self.nested_bars(opening)
+        self.bar = opening
+        inner = self.sum()
+        if self.token.kind == "end":
+            raise self.error(f"this {opening.text} is never closed", opening.span)
+        norm = opening.text == "||"
+        if not (self.at(*NORMS) if norm else self.at("|")):
+            raise self.nested_bars(self.token) if self.at("|", *NORMS) else self.leftover()
+        closing = self.take()
+        self.bar = None
+        function = NORMS[closing.text] if norm else "abs"
+        return Call((opening.span[0], closing.span[1]), function, opening.span, (inner,))
+
+    def nested_bars(self, token: Token) -> ParseError:
+        return self.error("bars do not nest", token.span, "norm2(x) for a norm, abs(x) for |x|")
+
+    def root(self) -> Node:
+        sign = self.take()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitError(f"roots are nested deeper than the limit of {MAX_DEPTH}")
+        inner = self.atom()
+        self.depth -= 1
+        bracketed = self.tokens[self.place - 1].text == ")"
+        if not bracketed and (self.at("^", ".^", "'") or self.token.kind == "superscript"):
+            raise self.error("what the root covers is not clear", self.token.span, "sqrt(x)^2")
+        return Call((sign.span[0], inner.span[1]), "sqrt", sign.span, (inner,))
+
+    # Mistakes ------------------------------------------------------------------------------------
+
+    def missing(self, message: str = "") -> ParseError:
+        """The error where an operand should stand."""
+        token = self.token
+        before = self.tokens[self.place - 1] if self.place else None
+        operator = before is not None and before.kind == "operator"
+        if not message and operator and before is not None and before.text not in ("(", ",", "="):
+            message = f"expected an operand after {before.text}"
+        hint = None
+        if token.kind == "operator" and token.text == "*":
+            hint = ".* multiplies entry by entry, ^ is the power"
+        elif token.text == "'" and not message:
+            message = "a transpose needs something before it"
+        elif token.kind == "string":
+            message = 'unexpected quotation mark: text in quotes belongs in einsum("...", ...)'
+        found = "" if token.kind == "end" else f", found {self.text[token.span[0] : token.span[1]]}"
+        return self.error(message or f"expected an expression{found}", token.span, hint)
+
+    def leftover(self) -> ParseError:
+        """The error where an operator or the end should stand."""
+        token, before = self.token, self.tokens[self.place - 1]
+        typed = self.text[token.span[0] : token.span[1]]
+        if token.kind in ("name", "number") or token.text == "(":
+            left = self.text[before.span[0] : before.span[1]]
+            named = before.kind in ("name", "number") and token.text != "("
+            hint = f"{left}*{typed}" if named else "* for a product"
+            if before.kind == "name" and token.kind == "name":
+                hint = f"{left}*{typed} for a product, {left}({typed}) for a function"
+            return self.error(f"an operator is missing before {typed}", token.span, hint)
+        if token.text in COMPARISONS:
+            hint = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"
+            return self.error("a comparison stands inside brackets", token.span, hint)
+        if token.text in ("=", ";"):
+            hint = "EXPR where z = ...; h = ... names the parts of an expression"
+            return self.error(f"only an expression is read here, not {typed}", token.span, hint)
+        if token.text == ")":
+            return self.error("this ) closes nothing", token.span)
+        if token.text == "|" or token.text in NORMS:
+            return self.nested_bars(token)
+        return self.error(f"unexpected {typed}", token.span)
+
+
+def _joined(chain: str, factors: list[Node]) -> Node:
+    if not chain:
+        return factors[0]
+    return Operation((factors[0].span[0], factors[-1].span[1]), chain, tuple(factors))
+
+
+def transposed(node: Node, end: int) -> Node:
+    """The transpose of a node, up to `end` in the text; two transposes cancel."""
+    if isinstance(node, Operation) and node.function == "transpose":
+        return replace(node.operands[0], span=(node.span[0], end))
+    return Operation((node.span[0], end), "transpose", (node,))

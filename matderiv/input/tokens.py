@@ -1,0 +1,223 @@
+"""Characters to tokens: numbers, names, operators, with the characters that are refused by name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from matderiv.errors import LimitError, ParseError, Span
+
+MAX_CHARACTERS = 100_000
+MAX_TOKENS = 20_000
+MAX_DEPTH = 100
+MAX_NAME = 64
+MAX_DIGITS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text: `kind` is number, name, string, superscript, operator or end."""
+
+    kind: str
+    text: str
+    span: Span
+
+
+def _greek() -> dict[str, str]:
+    letters = {"ϵ": "epsilon", "ϕ": "phi", "ϑ": "theta", "ϱ": "rho", "ϰ": "kappa", "µ": "mu"}
+    for code in [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)]:
+        full = unicodedata.name(chr(code), "")
+        word = full.rpartition(" ")[2].replace("LAMDA", "LAMBDA").lower()
+        if full and "FINAL" not in full:
+            letters[chr(code)] = word if "SMALL" in full else word.capitalize()
+    return letters
+
+
+GREEK = _greek()
+"""Greek letters and their names: a sign and its name are the same."""
+
+GREEK_NAMES = frozenset(GREEK.values())
+
+_SPELLED = {
+    "⊙": ".*",
+    "∘": ".*",
+    "⊘": "./",
+    "·": "*",
+    "⋅": "*",
+    "∗": "*",
+    "@": "*",
+    "−": "-",
+    "–": "-",
+    "÷": "/",
+    "≥": ">=",
+    "≤": "<=",
+    "′": "'",
+    "’": "'",
+    ".T": "'",
+    "**": "^",
+    "“": '"',
+    "”": '"',
+}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ⊤", "0123456789-TT")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_REFUSED = {
+    "×": "cross(x,y) for two vectors of 3 entries, * for a product",
+    "∑": "sum(x)",
+    "∏": "prod(x)",
+    "[": "round brackets: ( )",
+    "]": "round brackets: ( )",
+    "{": "round brackets: ( )",
+    "}": "round brackets: ( )",
+    "!": "there is no factorial",
+    "‘": "x' for a transpose",
+    ":": "shapes are declared apart from the expression",
+}
+_GREEK_CLASS = "".join(GREEK)
+_LETTER = f"A-Za-z{_GREEK_CLASS}"
+_TOKEN = re.compile(
+    rf"""(?P<space>\s+)
+    |(?P<comment>[#%][^\n]*)
+    |(?P<number>(?:[0-9]+(?:\.(?![*/^]|T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    |(?P<name>[{_LETTER}][{_LETTER}0-9_₀-₉]*)
+    |(?P<bar>(?:\|\||‖|∥)(?:_(?:2|F|1|inf)(?![A-Za-z0-9_])|[₁₂])?)
+    |(?P<operator>\.\*|\./|\.\^|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
+        |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’])
+    |(?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
+    |(?P<string>["“”][^"“”\n]*["“”])""",
+    re.VERBOSE,
+)
+_PATTERN_QUOTE = re.compile(r"'[^'\n]*'")
+_HALF_EXPONENT = re.compile(r"[eE][+-]?(?![A-Za-z0-9_])")
+_OTHER_BASE = re.compile(r"0[xXbBoO][0-9]")
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a text, closed by an `end` token.
+
+    Raises LimitError beyond the stated limits and ParseError at a character or number that the
+    language does not have.
+
+    >>> [t.text for t in tokenize("2.*μ' − ‖x‖²")]
+    ['2', '.*', 'mu', "'", '-', '||', 'x', '||', '2', '']
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    tokens: list[Token] = []
+    place = 0
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise _refused(text, place)
+        kind = match.lastgroup or ""
+        if match[0] == "'" and [t.text for t in tokens[-2:]] == ["einsum", "("]:
+            match, kind = _PATTERN_QUOTE.match(text, place) or match, "string"
+        if kind not in ("space", "comment"):
+            tokens.append(_token(kind, match[0], (place, match.end()), text))
+        place = match.end()
+    if len(tokens) > MAX_TOKENS:
+        raise LimitError(f"the text has {len(tokens)} tokens, the limit is {MAX_TOKENS}")
+    _check_depth(tokens, text)
+    return [*tokens, Token("end", "", (len(text), len(text)))]
+
+
+def _token(kind: str, typed: str, span: Span, text: str) -> Token:
+    if kind == "number":
+        _check_number(text, typed, span)
+        return Token(kind, typed, span)
+    if kind == "name":
+        if len(typed) > MAX_NAME:
+            raise LimitError(
+                f"a name has {len(typed)} characters, the limit is {MAX_NAME}",
+                source=text,
+                span=span,
+            )
+        return Token(kind, canonical_name(typed), span)
+    if kind == "bar":
+        subscript = typed.lstrip("|‖∥").lstrip("_").translate(_SUBSCRIPTS)
+        return Token("operator", "||" + subscript, span)
+    if kind == "superscript":
+        return Token(kind, typed.translate(_SUPERSCRIPTS), span)
+    if kind == "string":
+        return Token(kind, typed[1:-1], span)
+    return Token("operator", _SPELLED.get(typed, typed), span)
+
+
+def canonical_name(typed: str) -> str:
+    """The name behind a spelling: Greek signs by their names, `x₁` as `x_1`.
+
+    >>> canonical_name("σ₁"), canonical_name("dμ")
+    ('sigma_1', 'dmu')
+    """
+    if typed.isascii():
+        return typed
+    named = "".join(GREEK.get(c, c) for c in typed)
+    named = re.sub(r"(?<![0-9_₀-₉])(?=[₀-₉])", "_", named)
+    return named.translate(_SUBSCRIPTS)
+
+
+def is_name(text: str) -> bool:
+    """True for a letter followed by letters, digits and underscores."""
+    match = _TOKEN.match(text)
+    return match is not None and match.lastgroup == "name" and match.end() == len(text)
+
+
+def _check_number(text: str, typed: str, span: Span) -> None:
+    start, end = span
+    if _OTHER_BASE.match(text, start):
+        raise ParseError("numbers are decimal", source=text, span=(start, end + 1))
+    if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
+        raise ParseError("a number has one decimal point", source=text, span=(start, end + 2))
+    half = _HALF_EXPONENT.match(text, end)
+    if half:
+        raise ParseError(
+            f"the exponent of {text[start : half.end()]} has no digits",
+            source=text,
+            span=(start, half.end()),
+            hint=f"{typed}e-3 for a number, {typed}*e for a product with e",
+        )
+    digits = sum(c.isdigit() for c in typed)
+    if digits > MAX_DIGITS:
+        raise LimitError(
+            f"a number has {digits} digits, the limit is {MAX_DIGITS}", source=text, span=span
+        )
+    value = float(typed)
+    if value == float("inf"):
+        raise ParseError("the number is too large for a float", source=text, span=span)
+    if value == 0 and re.search("[1-9]", re.split("[eE]", typed)[0]):
+        raise ParseError("the number is too small for a float", source=text, span=span)
+
+
+def _check_depth(tokens: list[Token], text: str) -> None:
+    depth, deepest, place = 0, 0, (0, 0)
+    for token in tokens:
+        if token.kind == "operator" and token.text in "()":
+            depth += 1 if token.text == "(" else -1
+            deepest = max(deepest, depth)
+            if depth == MAX_DEPTH + 1 and place == (0, 0):
+                place = token.span
+    if deepest > MAX_DEPTH:
+        raise LimitError(
+            f"brackets are nested {deepest} deep, the limit is {MAX_DEPTH}", source=text, span=place
+        )
+
+
+def _refused(text: str, place: int) -> ParseError:
+    character = text[place]
+    span = (place, place + 1)
+    category = unicodedata.category(character)
+    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
+    if category in ("Cc", "Cf", "Cs", "Co", "Cn"):
+        return ParseError(
+            f"the character {named} at offset {place} is not allowed", source=text, span=span
+        )
+    hint = _REFUSED.get(character)
+    if character == "_":
+        hint = "names start with a letter"
+    elif character in '"“”':
+        hint = "close the quotes on the same line"
+    elif category.startswith("L"):
+        hint = "names use the letters a-z, A-Z and Greek letters"
+    return ParseError(
+        f"unexpected character {character} ({named})", source=text, span=span, hint=hint
+    )

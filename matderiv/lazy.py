@@ -1,0 +1,25 @@
+"""Heavy libraries, imported at first use, so that help and parse errors start fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+class LazyModule:
+    """A module that is imported when an attribute is first read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(import_module(self._name), attribute)
+        setattr(self, attribute, value)
+        return value
+
+
+np: Any = LazyModule("numpy")
+"""NumPy, lazily."""
+
+sp: Any = LazyModule("sympy")
+"""SymPy, lazily; it carries no type annotations, so it is `Any` here and nowhere else."""

@@ -1,0 +1,92 @@
+"""Index notation: `∂f_i/∂W_jk = δ_ij x_k`, for every derivative, matrix form or not."""
+
+from __future__ import annotations
+
+
+from fractions import Fraction
+
+from matderiv.expr import Expr, is_
+from matderiv.output.text import number_text, text
+from matderiv.shapes import long_axes
+from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
+
+LETTERS = "ijklmnpqrstuvwabcdefgh"
+
+
+def index_text(tensor: Tensor) -> str:
+    """The sum of index products; summed indices stand under a Σ.
+
+    Letters are given to the axes first, so they agree with `index_equation`.
+    """
+    if not tensor.terms:
+        return "0"
+    out = ""
+    for k, term in enumerate(tensor.terms):
+        body = _term(term, tensor.axes)
+        sign = "-" if term.coefficient < 0 else "+"
+        if k:
+            out += f" {sign} {body}"
+        else:
+            out = f"-{body}" if sign == "-" else body
+    return out
+
+
+def index_equation(f: str, wrt: Expr, tensor: Tensor, outer: int, order: int) -> str:
+    """Both sides: what is differentiated by which entries, and the index products."""
+    names = [letter(k) for k in range(len(tensor.axes))]
+    above = f + ("_" + "".join(names[:outer]) if outer else "")
+    rest = names[outer:]
+    each = len(long_axes(wrt.shape))
+    below = []
+    for k in range(order):
+        at = "".join(rest[k * each : (k + 1) * each])
+        below.append(f"∂{wrt.name}" + (f"_{at}" if at else ""))
+    power = "" if order == 1 else {2: "²", 3: "³", 4: "⁴"}[order]
+    return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor)}"
+
+
+def letter(k: int) -> str:
+    """The k-th index name."""
+    return LETTERS[k] if k < len(LETTERS) else f"i{k}"
+
+
+def _term(term: Term, axes: Indices) -> str:
+    names: dict[Index, str] = {i: letter(k) for k, i in enumerate(axes)}
+    for f in term.factors:
+        for i in f.indices:
+            names.setdefault(i, letter(len(names)))
+    summed = [name for i, name in names.items() if i not in axes]
+    coefficient = abs(term.coefficient)
+    pieces = [] if coefficient == 1 and term.factors else [_coefficient(coefficient)]
+    ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
+    pieces += [_factor(f, names) for f in ordered]
+    head = f"Σ_{''.join(summed)} " if summed else ""
+    return head + " ".join(pieces)
+
+
+def _coefficient(value: Fraction) -> str:
+    written = number_text(value)
+    return f"({written})" if "/" in written else written
+
+
+def _factor(f: Factor, names: dict[Index, str]) -> str:
+    at = "".join(names[i] for i in f.indices)
+    if is_(f.expr, "eye"):
+        return f"δ_{at}"
+    if is_(f.expr, "fuse"):
+        return f"[{names[f.indices[0]]}=({names[f.indices[1]]},{names[f.indices[2]]})]"
+    name = "ε" if is_(f.expr, "levicivita") else _bracketed(f.expr, bool(at))
+    return name + (f"_{at}" if at else "") + _power(f.exponent)
+
+
+def _bracketed(e: Expr, indexed: bool) -> str:
+    written = text(e)
+    plain = e.function.leaf or (e.function.call not in ("operator",) and not indexed)
+    return written if plain else f"({written})"
+
+
+def _power(k: Exponent) -> str:
+    if k == 1:
+        return ""
+    written = number_text(Fraction(k))
+    return f"^{written}" if written.isdigit() else f"^({written})"

@@ -1,0 +1,223 @@
+"""Expressions printed in the text language; what is printed reads back as the same expression.
+
+One table of levels decides every bracket: + and -, then products from left to right, then a sign,
+then postfix operators, then atoms. A comparison always stands in brackets of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from matderiv.errors import LimitError
+from matderiv.expr import Expr, is_
+
+COMPARE, SUM, PRODUCT, SIGN, POSTFIX, ATOM = range(6)
+
+LEVELS = {
+    "add": SUM,
+    "mul": PRODUCT,
+    "hadamard": PRODUCT,
+    "div": PRODUCT,
+    "ediv": PRODUCT,
+    "neg": SIGN,
+    "transpose": POSTFIX,
+    "power": POSTFIX,
+    "epow": POSTFIX,
+    "gt": COMPARE,
+    "lt": COMPARE,
+    "ge": COMPARE,
+    "le": COMPARE,
+}
+SYMBOLS = {"mul": "*", "hadamard": ".*", "div": "/", "ediv": "./", "power": "^", "epow": ".^"}
+MAX_SYMBOLS = 500_000
+
+Piece = str | tuple[Expr, int]
+"""Text, or an expression that is to stand at some level."""
+
+
+def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = ()) -> str:
+    """`expr` in the text language, with its named parts after `where`.
+
+    Raises LimitError when the text would be too long to be read by anybody.
+
+    >>> from matderiv import functions
+    >>> from matderiv.expr import apply, variable
+    >>> a, b = variable("a"), variable("b")
+    >>> text(apply("power", a - b, 2)), text(a - (a - b) / 2, [("b", -a)])
+    ('(a - b)^2', 'a - (a - b)./2 where b = -a')
+    """
+    symbols = expr.weight + sum(value.weight for _, value in parts)
+    if symbols > MAX_SYMBOLS:
+        raise LimitError(f"the text would have {symbols} symbols, the limit is {MAX_SYMBOLS}")
+    out: list[str] = []
+    _write(out, (expr, SUM))
+    for k, (name, value) in enumerate(parts):
+        out.append(f"; {name} = " if k else f" where {name} = ")
+        _write(out, (value, SUM))
+    return "".join(out)
+
+
+def _write(out: list[str], piece: Piece) -> None:
+    stack = [piece]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, str):
+            out.append(top)
+            continue
+        node, least = top
+        if level(node) < least:
+            stack += [")", (node, COMPARE), "("]
+        else:
+            stack += reversed(pieces(node))
+
+
+def level(node: Expr) -> int:
+    """How tightly the printed node holds together."""
+    name = node.function.name
+    if name == "number":
+        value: Fraction = node.params[0]
+        return PRODUCT if decimal(value) is None else SIGN if value < 0 else ATOM
+    return LEVELS.get(name, ATOM)
+
+
+def pieces(node: Expr) -> list[Piece]:
+    """The text of a node, its arguments still to be printed at the level they need."""
+    name = node.function.name
+    if name in _OPERATORS:
+        return _OPERATORS[name](node)
+    if name == "number":
+        return [number_text(node.params[0])]
+    if node.function.leaf:
+        return [node.name]
+    if node.function.call == "operator" and len(node.args) == 2:
+        return [(node.args[0], SUM), node.function.label, (node.args[1], SUM)]
+    return _call(node)
+
+
+def _call(node: Expr) -> list[Piece]:
+    function = node.function
+    out: list[Piece] = [function.label, "("]
+    if function.call == "pattern":
+        out += [f'"{node.params[0]}"', ","]
+    for k, argument in enumerate(node.args):
+        out += [","] if k else []
+        out.append((argument, COMPARE))
+    if function.call in ("axis", "keyword-axis"):
+        if node.params[0] is not None:
+            keeps = function.call == "keyword-axis" or node.shape == node.args[0].shape
+            out.append(f", axis={node.params[0]}" if keeps else f",{node.params[0]}")
+    elif function.call not in ("like-neighbour", "pattern") and node.params:
+        sizes = ",".join(str(p) for p in node.params)
+        out.append(f",{sizes}" if node.args else sizes)
+    return [*out, ")"]
+
+
+def _sum(node: Expr) -> list[Piece]:
+    out: list[Piece] = []
+    for k, term in enumerate(node.args):
+        positive = _without_sign(term) if k else None
+        if positive is not None:
+            out.append(" - ")
+            out += positive
+        else:
+            out += [" + "] if k else []
+            out.append((term, PRODUCT))
+    return out
+
+
+def _without_sign(term: Expr) -> list[Piece] | None:
+    """What follows the minus when a term is printed with ` - `; None for a positive term."""
+    if is_(term, "neg"):
+        return [(term.args[0], PRODUCT)]
+    if is_(term, "number") and term.params[0] < 0:
+        return [number_text(-term.params[0])]
+    if is_(term, "mul", "hadamard", "div", "ediv") and is_(term.args[0], "number"):
+        printed = pieces(term)
+        value: Fraction = term.args[0].params[0]
+        return [number_text(-value), *printed[1:]] if value < 0 else None
+    return None
+
+
+def _product(node: Expr) -> list[Piece]:
+    """n factors in a chain; a chain inside the same chain keeps its brackets."""
+    first, symbol = node.args[0], SYMBOLS[node.function.name]
+    out: list[Piece] = [(first, SIGN if first.function is node.function else PRODUCT)]
+    for factor in node.args[1:]:
+        out += [symbol, (factor, POSTFIX)]
+    return out
+
+
+def _quotient(node: Expr) -> list[Piece]:
+    above, below = node.args
+    return [(above, PRODUCT), SYMBOLS[node.function.name], (below, POSTFIX)]
+
+
+def _base(node: Expr) -> Piece:
+    return (node, ATOM if is_(node, "power", "epow") else POSTFIX)
+
+
+def _power(node: Expr) -> list[Piece]:
+    base, exponent = node.args
+    out: list[Piece] = [_base(base), SYMBOLS[node.function.name]]
+    if is_(exponent, "neg") and level(exponent.args[0]) == ATOM:
+        return [*out, "-", (exponent.args[0], ATOM)]
+    if is_(exponent, "number") and level(exponent) == SIGN:
+        return [*out, number_text(exponent.params[0])]
+    return [*out, (exponent, ATOM)]
+
+
+_OPERATORS: dict[str, Callable[[Expr], list[Piece]]] = {
+    "add": _sum,
+    "neg": lambda node: ["-", (node.args[0], SIGN)],
+    "mul": _product,
+    "hadamard": _product,
+    "div": _quotient,
+    "ediv": _quotient,
+    "power": _power,
+    "epow": _power,
+    "transpose": lambda node: [_base(node.args[0]), "'"],
+}
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+
+def number_text(value: Fraction) -> str:
+    """An exact number: whole, a finite decimal, or a quotient.
+
+    >>> [number_text(Fraction(t)) for t in ("2", "1/2", "1e-5", "-1/3", "1e300", "0.00125")]
+    ['2', '0.5', '1e-5', '-1/3', '1e300', '0.00125']
+    """
+    found = decimal(value)
+    if found is None:
+        return f"{value.numerator}/{value.denominator}"
+    digits, scale = found
+    sign = "-" if value < 0 else ""
+    stripped = digits.rstrip("0") or "0"
+    places = len(digits) - scale  # digits before the point
+    if scale == 0:
+        zeros = len(digits) - len(stripped)
+        return sign + (digits if zeros < 16 else f"{stripped}e{zeros}")
+    if places > -4:
+        whole = digits[: max(places, 0)] or "0"
+        return f"{sign}{whole}.{'0' * max(-places, 0)}{digits[max(places, 0) :]}"
+    point = "." if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{point}{digits[1:]}e{places - 1}"
+
+
+def decimal(value: Fraction) -> tuple[str, int] | None:
+    """The digits of |value| and how many stand after the point; None if they never end."""
+    rest, twos, fives = value.denominator, 0, 0
+    if rest.bit_length() > 2000 or value.numerator.bit_length() > 8000:
+        if rest > 1:
+            return None
+        raise LimitError("a number of more than 2000 digits is not printed")
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return None
+    scale = max(twos, fives)
+    return str(abs(value.numerator) * 10**scale // value.denominator), scale

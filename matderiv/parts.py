@@ -1,0 +1,61 @@
+"""Names for repeated parts of a long result: `... where z = W*x + b`, as a person does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from matderiv.expr import Expr, rebuild, variable, walk
+
+SHORT = 36  # a result of fewer symbols stays on one line
+
+Part = tuple[str, Expr]
+
+
+def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]:
+    """The expression over named parts, and the parts in the order in which they are evaluated.
+
+    A part is named when writing it once saves symbols. The work is linear in the graph.
+    """
+    if e.weight <= SHORT:
+        return e, ()
+    uses: dict[Expr, int] = {}
+    for node in walk(e):
+        for a in node.args:
+            uses[a] = uses.get(a, 0) + 1
+    printed: dict[Expr, int] = {}
+    shown: dict[Expr, Expr] = {}
+    parts: list[Part] = []
+    used_names = set(taken)
+    for node in walk(e):
+        own = node.function.tokens(node.params, len(node.args))
+        printed[node] = own + sum(printed[a] for a in node.args)
+        shown[node] = rebuild(node, tuple(shown[a] for a in node.args))
+        count = uses.get(node, 0)
+        if node is not e and node.args and (count - 1) * printed[node] > count + 2:
+            name = _fresh_name(node, used_names)
+            used_names.add(name)
+            parts.append((name, shown[node]))
+            shown[node] = variable(name, node.shape)
+            printed[node] = 1
+    return shown[e], tuple(parts)
+
+
+def _fresh_name(node: Expr, taken: Collection[str]) -> str:
+    """z for sums and products, h for activations, p for softmax, s for scalars, M for matrices."""
+    function = node.function
+    if not node.shape:
+        base = "s"
+    elif function.name == "softmax":
+        base = "p"
+    elif function.kind == "elementwise" and function.call != "operator":
+        base = "h"
+    elif len(node.shape) == 2:
+        base = "Z"
+    else:
+        base = "z"
+    if base not in taken:
+        return base
+    k = 1
+    while f"{base}{k}" in taken:
+        k += 1
+    return f"{base}{k}"

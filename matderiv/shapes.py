@@ -1,0 +1,116 @@
+"""Sizes, shapes and how they are made equal.
+
+A size is a whole number or a named size, or a product of these (vec and kron make products). A
+shape is a tuple of sizes: () a scalar, (n,) a vector, (m, n) a matrix. The transpose of a vector
+is the row (1, n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import prod
+
+from matderiv.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dim:
+    """A symbolic size: a coefficient times named sizes, sorted; never a bare number.
+
+    >>> times(Dim(("n",)), Dim(("m",), 2))
+    Dim(names=('m', 'n'), coefficient=2)
+    """
+
+    names: tuple[str, ...]
+    coefficient: int = 1
+
+    def __str__(self) -> str:
+        head = [str(self.coefficient)] if self.coefficient != 1 else []
+        return "*".join([*head, *self.names])
+
+
+Size = int | Dim
+Shape = tuple[Size, ...]
+Unify = Callable[[Size, Size], Size]
+
+
+def size(value: int | str) -> Size:
+    """The size named or counted by `value`."""
+    return Dim((value,)) if isinstance(value, str) else value
+
+
+def times(*sizes: Size) -> Size:
+    """The product of sizes."""
+    names: list[str] = []
+    coefficient = 1
+    for s in sizes:
+        if isinstance(s, int):
+            coefficient *= s
+        else:
+            names += s.names
+            coefficient *= s.coefficient
+    return Dim(tuple(sorted(names)), coefficient) if names else coefficient
+
+
+def size_names(shapes: Iterable[Shape]) -> set[str]:
+    """The names of all sizes in some shapes."""
+    return {n for shape in shapes for s in shape if isinstance(s, Dim) for n in s.names}
+
+
+def size_value(s: Size, sizes: dict[str, int]) -> int:
+    """The number behind a size.
+
+    >>> size_value(Dim(("m", "n")), {"m": 2, "n": 3})
+    6
+    """
+    if isinstance(s, int):
+        return s
+    return s.coefficient * prod(sizes[n] for n in s.names)
+
+
+def same(a: Size, b: Size) -> Size:
+    """Strict unification: `a` if both are the same size, else a ShapeError."""
+    if a != b:
+        raise ShapeError(f"{a} and {b} differ")
+    return a
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as people write it.
+
+    >>> shape_text(()), shape_text((Dim(("n",)),)), shape_text((Dim(("m",)), 3))
+    ('scalar', 'n', 'm × 3')
+    """
+    return " × ".join(str(s) for s in shape) or "scalar"
+
+
+def is_scalar(shape: Shape) -> bool:
+    """True for scalars and for 1x1 matrices, which go anywhere a scalar can."""
+    return all(s == 1 for s in shape)
+
+
+def long_axes(shape: Shape) -> tuple[int, ...]:
+    """Positions of the axes that are not of size 1: a row counts as a vector."""
+    return tuple(k for k, s in enumerate(shape) if s != 1)
+
+
+def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
+    """The shape of an elementwise combination.
+
+    A scalar goes with anything, a column (n) with n x d down the columns, a row (1, d) along the
+    rows, a column with a row gives n x d. Tensors of three axes and more need equal shapes.
+    """
+    rank = max(len(s) for s in shapes)
+    if rank == 2:
+        shapes = tuple((s[0], 1) if len(s) == 1 else s for s in shapes)
+    out: list[Size] = [1] * rank
+    for s in shapes:
+        if len(s) == 0 or (rank > 2 and is_scalar(s)):
+            continue
+        if len(s) != rank:
+            raise ShapeError(f"cannot combine {shape_text(s)} with an array of {rank} axes")
+        for k, axis in enumerate(s):
+            if axis != 1:
+                out[k] = axis if out[k] == 1 else unify(out[k], axis)
+    return tuple(out)

@@ -1,0 +1,128 @@
+"""Sizes and shapes of SymPy objects as ours, and back.
+
+An n x 1 matrix expression is the vector (n,), a 1 x 1 one is a scalar, a 1 x n one a row.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from matderiv.errors import ShapeError, UnknownName
+from matderiv.functions.record import Function
+from matderiv.lazy import sp
+from matderiv.shapes import Dim, Shape, Size, times
+
+
+class SizeTable:
+    """Which SymPy expression each size name stands for, filled while sizes are read.
+
+    >>> table = SizeTable()
+    >>> n, d = sp.symbols("n d")
+    >>> str(table.size(2*n*d)), str(table.size(n + 1))
+    ('2*d*n', 'n_plus_1')
+    >>> table.expression(table.size(n + 1))
+    n + 1
+    """
+
+    def __init__(self) -> None:
+        self.meaning: dict[str, Any] = {}
+
+    def size(self, e: Any) -> Size:
+        """The size that a SymPy expression (or an int, or a size) stands for."""
+        if isinstance(e, int | Dim):
+            return e
+        e = sp.sympify(e)
+        if e.is_Integer:
+            return int(e)
+        if e.is_Symbol:
+            self.meaning.setdefault(e.name, e)
+            return Dim((e.name,))
+        if e.is_Pow and e.exp.is_Integer and e.exp > 0:
+            return times(*[self.size(e.base)] * int(e.exp))
+        if e.is_Mul and all((f.is_Integer and f > 0) or not f.is_Number for f in e.args):
+            return times(*map(self.size, e.args))
+        name = opaque_name(e)
+        if self.meaning.setdefault(name, e) != e:
+            raise UnknownName(f"the size {e} would be called {name}, which is another size")
+        return Dim((name,))
+
+    def expression(self, s: Size) -> Any:
+        """The SymPy expression of a size; a name never read becomes a positive whole symbol."""
+        if isinstance(s, int):
+            return sp.Integer(s)
+        return sp.Mul(s.coefficient, *map(self.named, s.names))
+
+    def named(self, name: str) -> Any:
+        """The SymPy expression of one size name."""
+        if name not in self.meaning:
+            self.meaning[name] = sp.Symbol(name, integer=True, positive=True)
+        return self.meaning[name]
+
+
+def opaque_name(e: Any) -> str:
+    """A name for a size that is not a product of names: `n + 1` is called n_plus_1."""
+    text = str(e)
+    for sign, word in ((" + ", "_plus_"), (" - ", "_minus_"), ("*", "_times_"), ("/", "_over_")):
+        text = text.replace(sign, word)
+    return re.sub(r"\W+", "_", text).strip("_") if not text[:1].isdigit() else _led(text)
+
+
+def _led(text: str) -> str:
+    return "size_" + re.sub(r"\W+", "_", text).strip("_")
+
+
+def shape_of(e: Any, table: SizeTable | None = None) -> Shape:
+    """The shape of a SymPy object: a scalar (), a vector (n,), a row (1, n), a matrix (m, n).
+
+    >>> n = sp.Symbol("n")
+    >>> shape_of(sp.MatrixSymbol("x", n, 1)) == (Dim(("n",)),)
+    True
+    """
+    table = table if table is not None else SizeTable()
+    sizes = getattr(e, "shape", ())
+    if not isinstance(sizes, tuple | list) and not hasattr(sizes, "__iter__"):
+        return ()
+    shape = tuple(table.size(s) for s in sizes)
+    if not getattr(e, "is_Matrix", False):
+        return shape
+    if any(s == 0 for s in shape):
+        raise ShapeError(f"a matrix without entries: {e}")
+    if shape[1] != 1:
+        return shape
+    return () if shape[0] == 1 else (shape[0],)
+
+
+def sides(shape: Shape) -> tuple[Size, Size]:
+    """Rows and columns, for shapes of up to two axes.
+
+    >>> sides(()), sides((3,)), sides((1, 3))
+    ((1, 1), (3, 1), (1, 3))
+    """
+    rows, cols = (*shape, 1, 1)[:2]
+    return rows, cols
+
+
+def encoded(params: tuple[Any, ...], table: SizeTable | None = None) -> tuple[Any, ...]:
+    """Parameters of a record as SymPy objects: no axis is left out, texts become `Str`."""
+    table = table if table is not None else SizeTable()
+    kept = [p for p in params if p is not None]
+    return tuple(
+        sp.core.symbol.Str(p)
+        if isinstance(p, str)
+        else table.expression(p)
+        if isinstance(p, int | Dim)
+        else p
+        for p in kept
+    )
+
+
+def decoded(record: Function, params: Any, table: SizeTable) -> tuple[Any, ...]:
+    """The parameters of a record from their SymPy form."""
+    if record.call in ("axis", "keyword-axis"):
+        return tuple(map(int, params)) or (None,)
+    if record.call == "axes":
+        return tuple(map(int, params))
+    if record.call == "pattern":
+        return tuple(map(str, params))
+    return tuple(table.size(p) for p in params)

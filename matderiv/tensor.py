@@ -1,0 +1,216 @@
+"""Index products: sums of terms, each a coefficient times factors with named indices.
+
+`X'*(y.*s)` is the term X_ki y_k s_k with the free index i; an index that is not an axis is summed.
+A factor is any expression with one index for each axis longer than 1, and an exponent; the
+identity is the Kronecker delta, ones are no factor at all. Source: Laue, Mitterreiter & Giesen,
+AAAI 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import count
+from typing import NamedTuple
+
+from matderiv.expr import Expr, apply, is_
+from matderiv.shapes import Shape, Size, long_axes
+
+_serial = count()
+
+
+class Index:
+    """A named axis of an index product; two indices are equal only if they are the same."""
+
+    __slots__ = ("serial", "size")
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        self.serial = next(_serial)
+
+    def __repr__(self) -> str:
+        return f"i{self.serial}"
+
+
+Indices = tuple[Index, ...]
+Slots = tuple[Index | None, ...]  # one per axis of a shape, None for an axis of size 1
+Exponent = int | Fraction
+
+
+class Factor(NamedTuple):
+    """An expression's entry at some indices, raised to an exponent."""
+
+    expr: Expr
+    indices: Indices
+    exponent: Exponent = 1
+
+
+class Term(NamedTuple):
+    """A coefficient times factors."""
+
+    coefficient: Fraction
+    factors: tuple[Factor, ...]
+
+
+class Tensor(NamedTuple):
+    """A sum of terms with the given free axes."""
+
+    axes: Indices
+    terms: tuple[Term, ...]
+
+
+ONE = Term(Fraction(1), ())
+
+
+def fresh(size: Size) -> Index | None:
+    """A new index for an axis; none is needed for an axis of size 1."""
+    return None if size == 1 else Index(size)
+
+
+def fresh_slots(shape: Shape) -> Slots:
+    """New indices for the axes of a shape."""
+    return tuple(fresh(s) for s in shape)
+
+
+def indices_of(slots: Slots) -> Indices:
+    """The indices that are there."""
+    return tuple(i for i in slots if i is not None)
+
+
+def factor(e: Expr, slots: Slots, exponent: Exponent = 1) -> Factor:
+    """The factor `e` at the given slots; indices go with the long axes only."""
+    return Factor(e, tuple(i for k in long_axes(e.shape) if (i := slots[k]) is not None), exponent)
+
+
+# Normal form of a term ------------------------------------------------
+
+
+def normalise(
+    coefficient: Fraction,
+    factors: Iterable[Factor],
+    axes: Iterable[Index],
+    summed: Iterable[Index] = (),
+) -> Term:
+    """Contract deltas and fusions, add exponents of equal factors, count vanished summations.
+
+    Σ_j δ_ij T_j = T_i, F[P;a,b] F[P;c,d] = F[P;a,b] δ_ac δ_bd, and Σ_i 1 = n. Each contraction
+    removes a factor, so it ends; the factors that are left do not depend on the order.
+    """
+    if not coefficient:
+        return Term(Fraction(0), ())
+    free = set(axes)
+    work = list(factors)
+    bound = {i for f in work for i in f.indices} | set(summed)
+    gone: set[Index] = set()
+    while (step := _contraction(work, free)) is not None:
+        work, contracted = step
+        gone.update(contracted)
+    merged: dict[tuple[Expr, Indices], Exponent] = {}
+    for f in work:
+        at = (f.expr, f.indices)
+        merged[at] = f.exponent if is_(f.expr, "eye", "fuse") else merged.get(at, 0) + f.exponent
+    kept = [Factor(e, i, k) for (e, i), k in merged.items() if k]
+    present = {i for f in kept for i in f.indices}
+    for index in sorted(bound, key=lambda i: i.serial):
+        if index not in free and index not in present and index not in gone:
+            kept.extend(size_factors(index.size))
+            coefficient *= size_coefficient(index.size)
+    return _fold_numbers(coefficient, kept)
+
+
+def size_factors(size: Size, exponent: Exponent = 1) -> list[Factor]:
+    """The named parts of a size as scalar factors; its whole part is left to the caller."""
+    if isinstance(size, int):
+        return []
+    return [Factor(apply("size", params=(name,)), (), exponent) for name in size.names]
+
+
+def size_coefficient(size: Size) -> int:
+    """The whole-number part of a size."""
+    return size if isinstance(size, int) else size.coefficient
+
+
+def _fold_numbers(coefficient: Fraction, factors: list[Factor]) -> Term:
+    """Equal scalar factors that came from sizes are merged."""
+    merged: dict[tuple[Expr, Indices], Exponent] = {}
+    for f in factors:
+        merged[f.expr, f.indices] = merged.get((f.expr, f.indices), 0) + f.exponent
+    return Term(coefficient, tuple(Factor(e, i, k) for (e, i), k in merged.items() if k))
+
+
+Step = tuple[list[Factor], Indices]  # what is left, and the indices that were contracted
+
+
+def _contraction(factors: list[Factor], free: set[Index]) -> Step | None:
+    for k, f in enumerate(factors):
+        if is_(f.expr, "eye"):
+            i, j = f.indices
+            rest = factors[:k] + factors[k + 1 :]
+            if i is j:
+                return rest, ()
+            if j not in free:
+                return _rename(rest, j, i), (j,)
+            if i not in free:
+                return _rename(rest, i, j), (i,)
+        elif is_(f.expr, "fuse"):
+            step = _fusion(factors, k, free)
+            if step is not None:
+                return step
+    return None
+
+
+def _fusion(factors: list[Factor], k: int, free: set[Index]) -> Step | None:
+    f = factors[k]
+    rest = factors[:k] + factors[k + 1 :]
+    joined, first, second = f.indices
+    for g in rest:
+        if g.expr is f.expr and g is not f:
+            others = [h for h in factors if h is not g]
+            if g.indices[0] is joined:
+                pairs = ((first, g.indices[1]), (second, g.indices[2]))
+                return others + [delta(a, b) for a, b in pairs], ()
+            if g.indices[1:] == (first, second):
+                return [*others, delta(joined, g.indices[0])], ()
+    elsewhere = {i for g in rest for i in g.indices} | free
+    if joined not in elsewhere:
+        return rest, (joined,)
+    if first not in elsewhere and second not in elsewhere:
+        return rest, (first, second)
+    return None
+
+
+def delta(i: Index, j: Index) -> Factor:
+    """The Kronecker delta of two indices."""
+    return Factor(apply("eye", params=(i.size,)), (i, j))
+
+
+def _rename(factors: list[Factor], old: Index, new: Index) -> list[Factor]:
+    return [
+        Factor(f.expr, tuple(new if i is old else i for i in f.indices), f.exponent)
+        if old in f.indices
+        else f
+        for f in factors
+    ]
+
+
+def renamed(term: Term, mapping: dict[Index, Index]) -> Term:
+    """The term with indices replaced all at once."""
+    if not mapping:
+        return term
+    return Term(
+        term.coefficient,
+        tuple(
+            Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent)
+            for f in term.factors
+        ),
+    )
+
+
+def product(*terms: Term) -> tuple[Fraction, list[Factor]]:
+    """Coefficient and factors of a product, not yet in normal form."""
+    coefficient = Fraction(1)
+    factors: list[Factor] = []
+    for t in terms:
+        coefficient *= t.coefficient
+        factors.extend(t.factors)
+    return coefficient, factors

@@ -1,0 +1,262 @@
+"""The questions that every record answers, shared by the tests of records and of mistakes.
+
+A record is asked through sample nodes: every combination of argument shapes that its shape rule
+accepts, from a fixed list in which all sizes differ. Nothing here names a single function except
+where its arguments must be special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+import matderiv.functions  # noqa: F401  (fills the registry)
+from matderiv.check import CheckReport, check
+from matderiv.errors import LimitError, NoRule, ShapeError
+from matderiv.evaluate import evaluate
+from matderiv.expr import REGISTRY, Expr, apply, number, variable, zeros
+from matderiv.functions.algebra import align
+from matderiv.functions.record import Function
+from matderiv.functions.reduce import einsum_parts, reduced_size
+from matderiv.shapes import Dim, Shape, Size, shape_text, size_value
+
+M, N, P = (Dim((letter,)) for letter in "mnp")
+SHAPES: tuple[Shape, ...] = (
+    (),
+    (M,),
+    (N,),
+    (3,),
+    (1, N),
+    (M, N),
+    (N, P),
+    (N, N),
+    (M, N, P),
+)
+PATTERNS = (
+    "ij,jk->ik",
+    "ij->ji",
+    "ij->",
+    "ij,ij->j",
+    "bij,bjk->bik",
+    "ii->i",
+    "i,j->ij",
+    "ijk,j->ki",
+)
+MOST = 24  # samples of one record
+DIFFERENTIABLE = ("structural", "sum", "elementwise", "primitive")
+SWITCHES = {("where", 0)}  # arguments that choose and are not differentiated: 0 or 1
+
+
+def records(*kinds: str) -> list[Function]:
+    """All records, or those of some kinds."""
+    return [r for r in REGISTRY.values() if not r.leaf and (not kinds or r.kind in kinds)]
+
+
+# Samples -----------------------------------------------------------------------------------------
+
+
+def arguments(record: Function, shapes: tuple[Shape, ...]) -> tuple[Expr, ...]:
+    """Variables of these shapes, inside the domain that the record states."""
+    made = []
+    for k, shape in enumerate(shapes):
+        wanted = record.domain[k] if k < len(record.domain) else ""
+        facts = (
+            {"positive"} if wanted == "positive" else {"posdef"} if wanted == "posdef" else set()
+        )
+        if (record.name, k) in SWITCHES:
+            facts = {"binary"}
+        made.append(variable("abc"[k], shape, facts))
+    return tuple(made)
+
+
+def parameters(record: Function) -> list[tuple[Any, ...]]:
+    """The parameters worth trying."""
+    if record.call in ("axis", "keyword-axis"):
+        return [(None,), (1,), (2,), (3,)]
+    if record.call in ("sizes", "like", "like-neighbour") or record.name == "fuse":
+        return [(N,), (M, N), (3,), (2, N)]
+    return [(2, 1), (3, 1, 2)] if record.call == "axes" else [()]
+
+
+def literal_samples(name: str) -> list[tuple[Any, ...]]:
+    """Arguments with literal numbers, for functions where a literal has a rule of its own."""
+    scalar, vector, square = variable("a"), variable("a", (N,)), variable("a", (N, N))
+    if name == "power":
+        return [(square, k) for k in (1, 2, 3, -1, -2)] + [(scalar, k) for k in (2, 3, -1)]
+    if name == "epow":
+        return [(vector, k) for k in (2, 3, -1)] + [(variable("a", (M, N), {"positive"}), 0.5)]
+    return []
+
+
+def attempts(record: Function) -> Iterator[tuple[tuple[Shape, ...], tuple[Any, ...]]]:
+    """Combinations of argument shapes and parameters, fitting or not."""
+    if record.call == "pattern":
+        for spec in PATTERNS:
+            sizes: dict[str, Size] = dict(zip("bijk", (2, M, N, P), strict=True))
+            operands, _ = einsum_parts(spec)
+            yield tuple(tuple(sizes[c] for c in letters) for letters in operands), (spec,)
+        return
+    least, most = record.arity
+    if record.call in ("sizes", "internal"):
+        least = most = 0
+    shapes = SHAPES + (((Dim(("m", "n")),),) if record.call == "like" else ())
+    for count in range(least, min(most, 3) + 1):
+        for chosen in product(shapes, repeat=count):
+            for params in parameters(record):
+                yield chosen, params
+
+
+def accepts(record: Function, shapes: tuple[Shape, ...], params: tuple[Any, ...]) -> bool:
+    """True if the shape rule takes the arguments; only ShapeError may refuse them."""
+    if record.call == "sizes" and not record.arity[0] <= len(params) <= record.arity[1]:
+        return False
+    if record.name in ("fuse", "unvec", "matrix") and len(params) != 2:
+        return False
+    if record.name == "vector" and len(params) != 1:
+        return False
+    if record.name in ("vector", "matrix") and shapes != ((),):
+        return False
+    if record.name == "levicivita" or record.call == "sizes":
+        return True
+    try:
+        record.shape(shapes, params)
+    except ShapeError:
+        return False
+    return record.name != "power" or shapes[0] == ()
+
+
+def samples(record: Function) -> list[Expr]:
+    """Nodes that apply the record, over shapes of every kind it takes."""
+    found = [
+        apply(record.name, *arguments(record, shapes), params=params)
+        for shapes, params in attempts(record)
+        if accepts(record, shapes, params)
+    ]
+    stride = max(1, -(-len(found) // MOST))
+    special = [apply(record.name, *_numbers(args)) for args in literal_samples(record.name)]
+    return found[::stride] + special
+
+
+def _numbers(args: tuple[Any, ...]) -> tuple[Expr, ...]:
+    from fractions import Fraction
+
+    return tuple(a if isinstance(a, Expr) else number(Fraction(a)) for a in args)
+
+
+def shown(node: Expr) -> str:
+    """A node for a test's message."""
+    shapes = ", ".join(shape_text(a.shape) for a in node.args)
+    return f"{node.function.name}({shapes}; {node.params})"
+
+
+# Values ------------------------------------------------------------------------------------------
+
+
+def raw_value(node: Expr, values: dict[str, Any], sizes: dict[str, int]) -> Any:
+    """What the record's NumPy function gives, before any reshaping."""
+    given = tuple(evaluate(a, values, sizes) for a in node.args)
+    if node.function.kind == "elementwise":
+        given = align(given)
+    params = [size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params]
+    assert node.function.numpy is not None
+    return node.function.numpy(*given, *params)
+
+
+def concrete(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:
+    """The shape in numbers."""
+    return tuple(size_value(s, sizes) for s in shape)
+
+
+# Derivatives -----------------------------------------------------------------------------------
+
+
+def change_by_axes(record: Function, node: Expr, k: int, change: Expr) -> Any:
+    """The change of a linear function from its index pattern: Σ of products of entries."""
+    count = iter(range(10**6))
+    index_size: dict[int, Size] = {}
+
+    def fresh(s: Size) -> int | None:
+        if s == 1:
+            return None
+        index = next(count)
+        index_size[index] = s
+        return index
+
+    out = tuple(fresh(s) for s in node.shape)
+    assert record.axes is not None
+    slots, extra = record.axes(node, out, fresh)
+    given = [change if j == k else a for j, a in enumerate(node.args)]
+
+    def claim(values: dict[str, Any], sizes: dict[str, int]) -> Any:
+        # A sum has one term per argument; the others are products of all arguments.
+        parts = (
+            [(given[k], slots[k])] if record.kind == "sum" else list(zip(given, slots, strict=True))
+        )
+        operands: list[Any] = []
+        for e, indices in [*parts, *extra]:
+            value = evaluate(e, values, sizes)
+            keep = [axis for axis, i in enumerate(indices) if i is not None]
+            operands += [value.reshape([value.shape[a] for a in keep]), [indices[a] for a in keep]]
+        used = {i for pattern in operands[1::2] for i in pattern}
+        for i in (i for i in out if i is not None and i not in used):
+            operands += [np.ones(size_value(index_size[i], sizes)), [i]]
+        result = np.einsum(*operands, [i for i in out if i is not None])
+        return scale(node, sizes) * result.reshape(concrete(node.shape, sizes))
+
+    return claim
+
+
+def scale(node: Expr, sizes: dict[str, int]) -> float:
+    """The factor that an index pattern cannot say."""
+    if node.function.name == "mean":
+        return 1 / size_value(reduced_size(node.args[0].shape, node.params[0]), sizes)
+    return -1.0 if node.function.name == "neg" else 1.0
+
+
+def change_expression(record: Function, node: Expr, k: int, change: Expr) -> Expr:
+    """The change of a function from its partial derivatives or its differential."""
+    if record.kind == "elementwise":
+        return apply("hadamard", record.partials[k](*node.args, node), change) + zeros(node.shape)
+    assert record.differential is not None
+    result = record.differential(node, k, change)
+    if [s for s in result.shape if s != 1] != [s for s in node.shape if s != 1]:
+        raise ShapeError(
+            f"the change is {shape_text(result.shape)}: {shape_text(node.shape)} expected"
+        )
+    return result
+
+
+def derivative_report(record: Function, node: Expr, k: int, points: int = 3) -> CheckReport | None:
+    """The record's derivative by argument k against complex steps; None if it raises NoRule.
+
+    The node's value comes from the registry, the derivative from `record`, which may be a copy
+    with a planted mistake.
+    """
+    argument = node.args[k]
+    change = variable("change", argument.shape)
+    if record.kind in ("structural", "sum"):
+        claim = change_by_axes(record, node, k, change)
+    else:
+        try:
+            answer = change_expression(record, node, k, change)
+        except (NoRule, LimitError):
+            return None
+
+        def claim(values: dict[str, Any], sizes: dict[str, int]) -> Any:
+            value = evaluate(answer, values, sizes)
+            return np.broadcast_to(value, concrete(answer.shape, sizes))
+
+    return check(node, argument, claim, tangent=change, points=points)
+
+
+def questions(record: Function) -> list[tuple[Expr, int]]:
+    """The (sample, argument) pairs whose derivative is asked for."""
+    return [
+        (node, k)
+        for node in samples(record)
+        for k, a in enumerate(node.args)
+        if not a.function.name == "number" and (record.name, k) not in SWITCHES
+    ]
