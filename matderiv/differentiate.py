@@ -33,6 +33,7 @@ from matderiv.tensor import (
     renamed,
 )
 
+MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term by term
 MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
 
 
@@ -114,25 +115,47 @@ def pullback(f: Expr, wrt: Expr, upstream: Expr | None = None) -> Tensor:
         whole = Tensor(outer + sweep.axes[node], tuple(sweep.adjoints.pop(node)))
         if node is wrt:
             return whole
-        _share(node, collapse(whole, broadcast=not outer), sweep)
+        terms = collapse(whole, broadcast=not outer)
+        for which, x in enumerate(node.args):
+            if x in sweep.adjoints and terms:
+                sweep.adjoints[x] += _shorter(node, which, sweep, terms, whole)
     return Tensor(outer + target, ())
 
 
-def _share(node: Expr, terms: Sequence[Term], sweep: Sweep) -> None:
-    """Hand the adjoint of a node on to the arguments that depend on the variable."""
+def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Tensor) -> list[Term]:
+    """The argument's share of the adjoint, from the adjoint as one factor or term by term.
+
+    Term by term is tried for short sums, where factors may cancel that a bracket would hide.
+    """
+    share = _share(node, which, sweep, terms)
+    if len(terms) != 1 or not 1 < len(whole.terms) <= MAX_DISTRIBUTED:
+        return share
+    spread_out = _share(node, which, sweep, whole.terms)
+    axes = sweep.outer + sweep.axes[node.args[which]]
+    if len(axes) > 2:
+        return share
+    first, second = (
+        raise_tensor(Tensor(axes, tuple(t)), broadcast=not sweep.outer).weight
+        for t in (share, spread_out)
+    )
+    return spread_out if second < first else share
+
+
+def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[Term]:
+    """What the adjoint of a node hands on to one argument."""
+    x = node.args[which]
+    change = differential(node, which)
+    if change is None:
+        return []
     slots = slots_at(node.shape, sweep.axes[node])
-    for which, x in enumerate(node.args):
-        if x not in sweep.adjoints or not terms:
-            continue
-        change = differential(node, which)
-        if change is None:
-            continue
-        for local in lower(change, spread(change.shape, slots, node.shape)):
-            for term in terms:
-                coefficient, factors = product(term, local.term)
-                place = Place(local.slots, x.shape, sweep.axes[x], sweep.outer)
-                summed = (*sweep.axes[node], *local.summed)
-                sweep.adjoints[x].append(at_axes(coefficient, factors, place, summed))
+    place_of = (x.shape, sweep.axes[x], sweep.outer)
+    out = []
+    for local in lower(change, spread(change.shape, slots, node.shape)):
+        summed = (*sweep.axes[node], *local.summed)
+        for term in terms:
+            coefficient, factors = product(term, local.term)
+            out.append(at_axes(coefficient, factors, Place(local.slots, *place_of), summed))
+    return out
 
 
 class Place(NamedTuple):

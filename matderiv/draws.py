@@ -92,19 +92,22 @@ def unit(shape: tuple[int, ...], rng: Any) -> Array:
     return 1 / (1 + np.exp(-general(shape, rng)))
 
 
-def posdef(shape: tuple[int, ...], rng: Any) -> Array:
-    """A positive definite matrix where the shape is square, positive numbers elsewhere."""
+def accretive(shape: tuple[int, ...], rng: Any) -> Array:
+    """A square matrix with a positive definite symmetric part, positive numbers elsewhere.
+
+    Its determinant is positive; it is not symmetric, because symmetry hides transposes.
+    """
     if len(shape) != 2 or shape[0] != shape[1]:
         return positive(shape, rng)
-    b = general(shape, rng)
-    return b @ b.T / shape[0] + 0.5 * np.eye(shape[0])
+    b, c = general(shape, rng), general(shape, rng)
+    return b @ b.T / shape[0] + 0.5 * np.eye(shape[0]) + (c - c.T) / 2
 
 
 STRATEGIES: tuple[Strategy, ...] = (
     general,
     positive,
     unit,
-    posdef,
+    accretive,
     lambda shape, rng: 0.2 * general(shape, rng),
     lambda shape, rng: 1.2 + positive(shape, rng),
     lambda shape, rng: -positive(shape, rng),

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply, is_, walk
+from matderiv.expr import Expr, apply, is_, number, number_value, walk
 from matderiv.simplify import (
     Mono,
     chain,
     column,
     entrywise,
+    facts,
     factors_of,
     matrix_product,
     multiply_into,
@@ -73,6 +74,14 @@ class Network:
                 self.weigh(index, a)
             return
         multiply_into(self.nodes.setdefault(index, {}), e, exponent)
+
+    def scale(self, e: Expr) -> None:
+        """Multiply by a scalar expression."""
+        value = number_value(e)
+        if value is None:
+            multiply_into(self.scalars, e)
+        else:
+            self.coefficient *= value
 
     def connect(self, e: Expr, i: Index, j: Index, exponent: Exponent = 1) -> None:
         """Add an edge; a loop is the diagonal."""
@@ -152,7 +161,7 @@ def reduce_network(net: Network) -> None:
 def _close(net: Network, index: Index) -> None:
     """Σ_i u_i v_i = u'*v."""
     mono = tidy(net.nodes.pop(index))
-    multiply_into(net.scalars, dot(mono, index))
+    net.scale(dot(mono, index))
 
 
 def _absorb(net: Network, index: Index, other: Index) -> None:
@@ -171,7 +180,7 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
         net.nodes.pop(index, None)
         if alone and not net.nodes.get(other):
             net.nodes.pop(other, None)
-            multiply_into(net.scalars, trace(whole))
+            net.scale(trace(whole))
         elif second[1] is index or left.weight + right.weight > first[0].weight + second[0].weight:
             net.weigh(other, apply("diag", matrix_product(whole)))
         else:
@@ -183,11 +192,20 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
     if weight is None:
         if alone and not net.nodes.get(other):
             net.nodes.pop(other, None)
-            multiply_into(net.scalars, apply("sum", matrix, params=(None,)))
+            net.scale(whole_sum(matrix))
         else:
-            net.weigh(other, row_sums(matrix))
+            _weigh_sums(net, other, matrix)
     else:
         net.weigh(other, matrix_product(chain([*factors_of(matrix), *factors_of(weight)])))
+
+
+def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
+    """Σ_j A_ij as a weight of i; none for rows that sum to 1, zero for centred ones."""
+    inner, axis = (matrix.args[0], 1) if is_(matrix, "transpose") else (matrix, 2)
+    if centred(inner, axis):
+        net.coefficient = Fraction(0)
+    elif not sums_to_one(inner, axis):
+        net.weigh(index, row_sums(matrix))
 
 
 def row_sums(matrix: Expr) -> Expr:
@@ -244,7 +262,7 @@ def dot(mono: Mono, index: Index) -> Expr:
     if len(items) == 1:
         e, k = items[0]
         if k == 1:
-            return apply("tr", e.args[0]) if is_(e, "diag") else apply("sum", e, params=(None,))
+            return apply("tr", e.args[0]) if is_(e, "diag") else whole_sum(e)
         if k == 2:
             square = matrix_product(chain([*transposed_chain(factors_of(e)), *factors_of(e)]))
             norm = apply("power", apply("norm2", e), 2)
@@ -252,6 +270,31 @@ def dot(mono: Mono, index: Index) -> Expr:
     if len(items) == 2 and items[0][1] == items[1][1] == 1:
         return inner_product(items[0][0], items[1][0])
     return apply("sum", entrywise(mono, (index.size,)), params=(None,))
+
+
+def whole_sum(e: Expr) -> Expr:
+    """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred."""
+    if sums_to_one(e, None):
+        return number(1)
+    if centred(e, None):
+        return number(0)
+    return apply("sum", e.args[0] if is_(e, "transpose") else e, params=(None,))
+
+
+def sums_to_one(e: Expr, axis: int | None) -> bool:
+    """True for softmax along the axis, and for variables declared onehot or simplex."""
+    if is_(e, "softmax"):
+        return e.params[0] == axis or (e.params[0] == 1 and axis is None and len(e.shape) == 1)
+    declared = bool(facts(e) & {"onehot", "simplex"})
+    return declared and (axis == 2 if len(e.shape) == 2 else axis is None)
+
+
+def centred(e: Expr, axis: int | None) -> bool:
+    """True for x - mean(x), whose entries sum to zero along the axis."""
+    if not is_(e, "add") or len(e.args) != 2 or not is_(e.args[1], "neg"):
+        return False
+    mean = e.args[1].args[0]
+    return is_(mean, "mean") and mean.args[0] is e.args[0] and mean.params[0] == axis
 
 
 def inner_product(u: Expr, v: Expr) -> Expr:

@@ -13,6 +13,7 @@ from matderiv.simplify import (
     chain,
     entrywise,
     factors_of,
+    matrix_product,
     multiply_into,
     power,
     scaled,
@@ -127,11 +128,12 @@ def _plain(e: Expr, rank: int) -> Expr:
 # Spelling a raised term -----------------------------------------------------------------------------
 
 
-def word(t: Raised, axes: Indices, full: bool) -> list[Expr]:
+def word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:
     """The matrix factors of a term, to be multiplied in order; scalars apart.
 
     `full` asks for every axis: otherwise an axis on which the term does not depend may be left to
-    broadcasting (a row for an n x d result, nothing at all for a constant).
+    broadcasting (a row for an n x d result, nothing at all for a constant). `diagonal` writes
+    weights of rows and columns as diag(u)*M, not as u.*M.
     """
     if t.tensor is not None:
         return [t.tensor]
@@ -141,10 +143,10 @@ def word(t: Raised, axes: Indices, full: bool) -> list[Expr]:
         if not t.weights[0] and not full:
             return []
         return factors_of(entrywise(t.weights[0], (axes[0].size,)))
-    return _matrix_word(t, axes, full)
+    return _matrix_word(t, axes, full, diagonal)
 
 
-def _matrix_word(t: Raised, axes: Indices, full: bool) -> list[Expr]:
+def _matrix_word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:
     i, j = axes
     rows, columns = t.weights
     left = entrywise(rows, (i.size,)) if rows else None
@@ -153,7 +155,7 @@ def _matrix_word(t: Raised, axes: Indices, full: bool) -> list[Expr]:
         return [apply("diag", left) if left is not None else apply("eye", params=(i.size,))]
     if not t.mats:
         return _outer(left, right, axes, full)
-    if full:
+    if diagonal:
         middle = factors_of(entrywise(t.mats, (i.size, j.size)))
         before = [apply("diag", left)] if left is not None else []
         after = [apply("diag", right)] if right is not None else []
@@ -165,6 +167,11 @@ def _broadcast_word(mats: Mono, rows: Mono, columns: Mono, axes: Indices) -> lis
     """`u.*M./s` with columns and rows broadcast over the matrix."""
     if not rows and not columns:
         return factors_of(entrywise(mats, (axes[0].size, axes[1].size)))
+    if rows and columns and not any(k < 0 for k in (*rows.values(), *columns.values())):
+        u = entrywise(rows, (axes[0].size,))
+        v = entrywise(columns, (axes[1].size,))
+        outer = matrix_product([*factors_of(u), *_row(v)])
+        return [entrywise({**mats, outer: 1}, (axes[0].size, axes[1].size))]
     mono: Mono = {e: k for e, k in rows.items() if k > 0}
     mono.update(mats)
     mono.update({e: k for e, k in rows.items() if k < 0})
@@ -192,6 +199,6 @@ def _row(e: Expr) -> list[Expr]:
     return transposed_chain(factors_of(e))
 
 
-def spell(t: Raised, axes: Indices, full: bool) -> Expr:
-    """One term as an expression."""
-    return scaled(t.coefficient, t.scalars, word(t, axes, full))
+def spell(t: Raised, axes: Indices, full: bool = True, diagonal: bool = True) -> Expr:
+    """One term as an expression; see `word`."""
+    return scaled(t.coefficient, t.scalars, word(t, axes, full, diagonal))

@@ -151,7 +151,7 @@ class Sampler:
                 hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
             if hits > most:
                 best, most = plan, hits
-            if most > TRIALS // 2:
+            if most > TRIALS // (4 if k == 0 else 2):
                 break
         return replace(self, plan=best)
 

@@ -66,7 +66,12 @@ def transposed(e: Expr) -> Expr:
         return e.args[0]
     if symmetric(e):
         return e
-    return apply("transpose", e)
+    outside = apply("transpose", e)
+    if is_(e, "hadamard") and len(e.shape) == 2 and all(a.shape == e.shape for a in e.args):
+        inside = apply("hadamard", *(turned(a) for a in e.args))
+        if inside.weight < outside.weight:
+            return inside
+    return outside
 
 
 def column(e: Expr) -> Expr:
@@ -194,7 +199,7 @@ def tidy(mono: Mono) -> Mono:
             k = int(k) % 2
         if k:
             out[e] = k
-    return _fold_sigmoid(_fold_sign(out))
+    return _fold_complement(_fold_sigmoid(_fold_sign(out)))
 
 
 def _fold_sigmoid(mono: Mono) -> Mono:
@@ -213,6 +218,38 @@ def _fold_sigmoid(mono: Mono) -> Mono:
         if k:
             multiply_into(mono, apply("sigmoid", negated(inner)), -k)
     return mono
+
+
+def _fold_complement(mono: Mono) -> Mono:
+    """1 - sigmoid(z) is sigmoid(-z) where it does not stand beside sigmoid(z)."""
+    out: Mono = {}
+    for e, k in mono.items():
+        z = _one_minus_sigmoid(e)
+        if z is not None and apply("sigmoid", z) not in mono:
+            e = apply("sigmoid", negated(z))
+        elif is_(e, "step"):
+            e = apply("step", flattened(e.args[0]))
+        multiply_into(out, e, k)
+    return out
+
+
+def _one_minus_sigmoid(e: Expr) -> Expr | None:
+    if is_(e, "add") and len(e.args) == 2 and is_one(e.args[0]) and is_(e.args[1], "neg"):
+        inner = e.args[1].args[0]
+        return inner.args[0] if is_(inner, "sigmoid") else None
+    return None
+
+
+def flattened(e: Expr) -> Expr:
+    """A difference of sums without inner brackets: (a + b) - (c + d) is a + b - c - d."""
+    if not is_(e, "add"):
+        return e
+    terms: list[Expr] = []
+    for a in e.args:
+        sign, core = signed(a)
+        inner = core.args if is_(core, "add") else (core,)
+        terms += inner if sign > 0 else [negated(t) for t in inner]
+    return total([t for t in terms if number_value(t) != 0] or terms)
 
 
 def one_plus_exp(e: Expr) -> Expr | None:
@@ -276,6 +313,13 @@ def negated(e: Expr) -> Expr:
         minus = sum(signed(a)[0] < 0 for a in parts)
         if minus < len(parts) and 2 * minus <= len(parts):
             return total(parts)
+    if is_(core, "mul", "div"):
+        for k, a in enumerate(core.args):
+            flipped = negated(a) if is_(a, "add") else a
+            if is_(flipped, "add") and flipped is not a:
+                return apply(core.function.name, *core.args[:k], flipped, *core.args[k + 1 :])
+            if is_(core, "div"):
+                break
     if is_(core, *_LINES) and not is_one(core.args[0]):
         return apply(core.function.name, negated_first(core.args[0]), *core.args[1:])
     return apply("neg", core)
@@ -377,7 +421,7 @@ def total(terms: Sequence[Expr]) -> Expr:
     """A sum with the positive terms first."""
     flat = [signed(t) for e in terms for t in (e.args if is_(e, "add") else (e,))]
     ordered = [t for sign, t in flat if sign > 0]
-    if len(ordered) == 2 and ordered[0] is transposed(ordered[1]) and is_(ordered[0], "transpose"):
+    if len(ordered) == 2 and is_(ordered[0], "transpose") and ordered[0].args[0] is ordered[1]:
         ordered.reverse()
     ordered += [apply("neg", t) for sign, t in flat if sign < 0]
     if len(ordered) == 1:

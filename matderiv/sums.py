@@ -6,26 +6,31 @@ that lowers the cost, so pulling ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import gcd
 
-from matderiv.expr import Expr, apply, is_, zeros
+from matderiv.expr import Expr, apply, is_, number, zeros
 from matderiv.lower import open_product
 from matderiv.notation import Raised, raise_term, spell, word
-from matderiv.shapes import Shape
+from matderiv.shapes import Size
 from matderiv.simplify import (
     Mono,
     chain,
+    column,
     factors_of,
     matrix_product,
     multiply_into,
+    negated,
     scaled,
+    signed,
     total,
     transposed,
+    transposed_chain,
 )
-from matderiv.tensor import Indices, Tensor
+from matderiv.tensor import Index, Indices, Tensor
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
 
@@ -41,12 +46,20 @@ def raise_tensor(tensor: Tensor, broadcast: bool) -> Expr:
 
 def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
     """The shortest expression found for a sum of terms; a zero of the right shape for none."""
-    shape: Shape = tuple(i.size for i in axes)
     kept = merged(terms)
+    forms = [_spell_merged(kept, axes, broadcast)]
+    if 1 < len(kept) <= MAX_FACTORED:
+        inlined = merged([piece for t in kept for piece in (_expanded(t, axes) or [t])])
+        if len(inlined) <= MAX_FACTORED and {t.key() for t in inlined} != {t.key() for t in kept}:
+            forms.append(_spell_merged(inlined, axes, broadcast))
+    return min(forms, key=lambda e: e.weight)
+
+
+def _spell_merged(kept: list[Raised], axes: Indices, broadcast: bool) -> Expr:
     if not kept:
-        return zeros(shape)
+        return zeros(tuple(i.size for i in axes))
     if len(kept) == 1:
-        return spell(kept[0], axes, full=True)
+        return spell(kept[0], axes, diagonal=not broadcast)
     plain = _spell_plain(kept, axes, broadcast)
     if any(t.tensor is not None for t in kept):
         return plain
@@ -146,39 +159,24 @@ def _spell_entrywise(
         inner = spell_sum([replace(t, weights=()) for t in rest], (), broadcast)
         if len(axes) == 1 or mats or any(weights):
             multiply_into(outer.scalars, inner)
-            return spell(outer, axes, full=True)
+            return spell(outer, axes, diagonal=not broadcast)
     if len(axes) == 1:
         inner = spell_sum(rest, axes, True)
         outer = Raised(number, dict(scalars), (dict(weights[0]),))
         multiply_into(outer.weights[0], inner)
-        return spell(outer, axes, full=True)
+        return spell(outer, axes, diagonal=not broadcast)
     if all(t.delta for t in rest):
         inner = spell_sum(
             [replace(t, weights=t.weights[:1], delta=False) for t in rest], axes[:1], True
         )
         outer = Raised(number, dict(scalars), (dict(weights[0]), {}), {}, True)
         multiply_into(outer.weights[0], inner)
-        return spell(outer, axes, full=True)
-    if any(t.delta for t in rest) and mats:
-        return _with_eye(number, scalars, weights, mats, rest, axes)
+        return spell(outer, axes, diagonal=not broadcast)
     outer = Raised(number, dict(scalars), tuple(map(dict, weights)), dict(mats))
-    inner = spell_sum(rest, axes, broadcast or bool(mats))
+    loose = bool(mats) and not any(t.delta for t in rest)
+    inner = spell_sum(rest, axes, broadcast or loose)
     multiply_into(outer.mats, inner)
-    return spell(outer, axes, full=not broadcast)
-
-
-def _with_eye(
-    number: Fraction,
-    scalars: Mono,
-    weights: Sequence[Mono],
-    mats: Mono,
-    rest: list[Raised],
-    axes: Indices,
-) -> Expr:
-    inner = spell_sum(rest, axes, False)
-    outer = Raised(number, dict(scalars), tuple(map(dict, weights)), dict(mats))
-    multiply_into(outer.mats, inner)
-    return spell(outer, axes, full=True)
+    return spell(outer, axes, diagonal=not broadcast)
 
 
 def expand_sums(terms: list[Raised], axes: Indices) -> list[Raised]:
@@ -226,16 +224,12 @@ def _spell_plain(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr:
         if broadcast and not _depends_on_all(t, axes):
             loose.append(t)
         else:
-            whole.append((t.coefficient, t.scalars, word(t, axes, full=not broadcast)))
-    written = [spell(t, axes, full=False) for t in loose]
+            factors = word(t, axes, full=not broadcast, diagonal=not broadcast)
+            whole.append((t.coefficient, t.scalars, factors))
+    written = [spell(t, axes, full=False, diagonal=False) for t in loose]
     if whole:
-        written = [factored(whole), *written] if len(axes) else [*_each(whole), *written]
-    result = total(written)
-    return _widened(result, axes)
-
-
-def _each(items: Sequence[Item]) -> list[Expr]:
-    return [scaled(*item) for item in items]
+        written.insert(0, factored(whole))
+    return _widened(total(written), axes)
 
 
 def _depends_on_all(t: Raised, axes: Indices) -> bool:
@@ -258,56 +252,142 @@ def _widened(e: Expr, axes: Indices) -> Expr:
 
 
 def factored(items: list[Item]) -> Expr:
-    """A sum of chains with the best common first or last factor pulled out, again and again."""
-    plain = total(_each(items))
+    """A sum of chains with the best common factors pulled out, again and again."""
+    plain = total([scaled(*item) for item in items])
     if not 1 < len(items) <= MAX_FACTORED:
         return plain
-    best = plain
-    for group, last in _groups(items):
-        inside = [items[k] for k in group]
+    forms = [plain, *_together(items), *_mirrored(items)]
+    for group, pull in _groups(items):
         outside = [item for k, item in enumerate(items) if k not in group]
-        grouped = _pull(inside, last)
-        if grouped is None:
-            continue
-        candidate = factored([grouped, *outside]) if outside else scaled(*grouped)
-        if candidate.weight < best.weight:
-            best = candidate
-    return best
+        grouped = pull()
+        if grouped is not None:
+            forms.append(factored([grouped, *outside]) if outside else scaled(*grouped))
+    return min(forms, key=lambda e: e.weight)
 
 
-def _groups(items: list[Item]) -> list[tuple[tuple[int, ...], bool]]:
-    """The two most promising sets of items with the same first or the same last factor."""
-    found: dict[tuple[Expr, bool], list[int]] = {}
-    for k, (_, _, factors) in enumerate(items):
-        if factors:
-            found.setdefault((factors[0], False), []).append(k)
-            found.setdefault((factors[-1], True), []).append(k)
-    ranked = sorted(
+def _together(items: list[Item]) -> list[Expr]:
+    """diag(u) + diag(v) = diag(u + v), the inner sum in its own shortest form."""
+    if not all(len(f) == 1 and is_(f[0], "diag") and len(f[0].shape) == 2 for _, _, f in items):
+        return []
+    i = Index(items[0][2][0].shape[0])
+    terms = []
+    for c, s, (e,) in items:
+        inner = column(e.args[0])
+        t = raise_term(open_product(inner, (i,) if len(inner.shape) == 1 else (i, None)), (i,))
+        scalars = dict(t.scalars)
+        for base, k in s.items():
+            multiply_into(scalars, base, k)
+        terms.append(replace(t, coefficient=t.coefficient * c, scalars=scalars))
+    inner = spell_sum(terms, (i,), True)
+    opened = raise_term(open_product(inner, (i,)), (i,))
+    opened.weights = (opened.weights[0], {})
+    opened.delta = True
+    return [spell(opened, (i, i))]
+
+
+def _mirrored(items: list[Item]) -> list[Expr]:
+    """A' + B' = (A + B)' for single transposes."""
+    if all(len(f) == 1 and is_(f[0], "transpose") for _, _, f in items):
+        return [transposed(factored([(c, s, [f[0].args[0]]) for c, s, f in items]))]
+    return []
+
+
+Pull = Callable[[], Item | None]
+Group = tuple[tuple[int, ...], Pull]
+
+
+def _groups(items: list[Item]) -> list[Group]:
+    """The most promising sets of items with a common scalar, first or last factor."""
+    found: dict[tuple[Expr, str], dict[int, Item]] = {}
+    for k, item in enumerate(items):
+        for variant in _variants(item):
+            factors = variant[2]
+            if factors:
+                found.setdefault((factors[0], "first"), {}).setdefault(k, variant)
+                found.setdefault((factors[-1], "last"), {}).setdefault(k, variant)
+        for e, power in item[1].items():
+            if power > 0:
+                found.setdefault((e, "scalar"), {})[k] = item
+    shared = [(e, side, group) for (e, side), group in found.items() if len(group) > 1]
+    shared.sort(key=lambda entry: -entry[0].weight * (len(entry[2]) - 1))
+    return [
         (
-            (e.weight * (len(ks) - 1), tuple(ks), last)
-            for (e, last), ks in found.items()
-            if len(ks) > 1
-        ),
-        key=lambda r: -r[0],
-    )
-    return [(ks, last) for _, ks, last in ranked[:2]]
+            tuple(group),
+            partial(_pull_scalar if side == "scalar" else _pull, e, side, list(group.values())),
+        )
+        for e, side, group in shared[:4]
+    ]
 
 
-def _pull(items: list[Item], last: bool) -> Item | None:
-    """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; nothing left of a product is the identity."""
-    edge = items[0][2][-1 if last else 0]
+def _variants(item: Item) -> list[Item]:
+    """Other spellings of a chain: a row sum as M*ones(n), (x'*b)*a as a*x'*b and a*b'*x."""
+    c, scalars, factors = item
+    out = [item]
+    if len(factors) == 1 and len(factors[0].shape) == 1:
+        for inner, n in _as_product_with_ones(factors[0]):
+            out.append((c, scalars, [*inner, apply("ones", params=(n,))]))
+    if factors and len(factors[-1].shape) == 1:
+        for e, k in scalars.items():
+            inner = factors_of(e)
+            if k == 1 and len(inner) > 1 and len(inner[-1].shape) == 1:
+                rest = {b: p for b, p in scalars.items() if b is not e}
+                out.append((c, rest, [*factors, *inner]))
+                out.append((c, rest, [*factors, *transposed_chain(inner)]))
+    return out
+
+
+def _as_product_with_ones(e: Expr) -> list[tuple[list[Expr], Size]]:
+    if is_(e, "sum") and e.params == (2,):
+        return [(factors_of(e.args[0]), e.args[0].shape[1])]
+    if is_(e, "transpose") and is_(e.args[0], "sum") and e.args[0].params == (1,):
+        inner = e.args[0].args[0]
+        return [(transposed_chain(factors_of(inner)), inner.shape[0])]
+    return []
+
+
+def _pull_scalar(e: Expr, side: str, items: list[Item]) -> Item | None:
+    """s*A + s*B = s*(A + B)."""
     number = content([c for c, _, _ in items])
     shared = _common([s for _, s, _ in items])
-    rest: list[Item] = []
-    for c, s, factors in items:
-        inner = factors[:-1] if last else factors[1:]
-        if not inner:
-            if len(edge.shape) != 2 and not last:
-                return None
-            inner = [apply("eye", params=(edge.shape[0 if last else 1],))]
-        rest.append((c / number, _without(s, shared), inner))
-    inner_sum = factored(rest)
-    if inner_sum.shape == () or is_(inner_sum, "neg"):
+    rest = [(c / number, _without(s, shared), f) for c, s, f in items]
+    inner = factored(rest)
+    return None if is_(inner, "neg") else (number, shared, factors_of(inner))
+
+
+def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
+    """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; where nothing is left stands the identity."""
+    last = side == "last"
+    number = content([c for c, _, _ in items])
+    shared = _common([s for _, s, _ in items])
+    inner = [f[:-1] if last else f[1:] for _, _, f in items]
+    rests = [(c / number, _without(s, shared)) for c, s, _ in items]
+    if not any(inner):
+        weight = total([scaled(c, s, []) for c, s in rests])
+        return number, {**shared, weight: 1}, [edge]
+    if not all(inner):
+        if len(edge.shape) != 2 and not last:
+            return None
+        identity = apply("eye", params=(edge.shape[0 if last else 1],))
+        inner = [f or [identity] for f in inner]
+    whole = factored([(c, s, f) for (c, s), f in zip(rests, inner, strict=True)])
+    if whole.shape == () or is_(whole, "neg"):
         return None
-    factors = [*factors_of(inner_sum), edge] if last else [edge, *factors_of(inner_sum)]
+    whole = _ones_as_number(whole)
+    factors = [*factors_of(whole), edge] if last else [edge, *factors_of(whole)]
     return number, shared, chain(factors)
+
+
+def _ones_as_number(e: Expr) -> Expr:
+    """In a sum of vectors 1 stands for ones(n)."""
+    if not is_(e, "add") or len(e.shape) != 1 or all(is_(signed(a)[1], "ones") for a in e.args):
+        return e
+    return total([_one_for_ones(a) for a in e.args])
+
+
+def _one_for_ones(a: Expr) -> Expr:
+    sign, core = signed(a)
+    parts = [f for f in (core.args if is_(core, "mul") else (core,)) if not is_(f, "ones")]
+    if len(parts) == (len(core.args) if is_(core, "mul") else 1):
+        return a
+    value = number(1) if not parts else parts[0] if len(parts) == 1 else apply("mul", *parts)
+    return value if sign > 0 else negated(value)

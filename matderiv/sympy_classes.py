@@ -253,13 +253,18 @@ class Applied:
         """What the record is applied to."""
         return self.args[2:]
 
+    @property
+    def _label(self) -> str:
+        record = REGISTRY[self.record]
+        return record.name if record.call == "operator" else record.label
+
     def _sympystr(self, printer: Any) -> str:
-        return self._written(printer, REGISTRY[self.record].label, ", ", '"{}"')
+        return self._written(printer, self._label, ", ", '"{}"')
 
     def _latex(self, printer: Any, *unused: Any) -> str:
         known = REGISTRY[self.record].latex
         if not known or known.startswith("{}"):
-            known = rf"\operatorname{{{REGISTRY[self.record].label}}}".replace("_", r"\_")
+            known = rf"\operatorname{{{self._label}}}".replace("_", r"\_")
         return self._written(printer, known, ", ", r"\text{{{}}}", r"\left(", r"\right)")
 
     def _pretty(self, printer: Any) -> Any:
@@ -292,7 +297,7 @@ class MatrixApplication(Applied, Broadcasting, sp.MatrixExpr):  # type: ignore[m
     @property
     def shape(self) -> Any:
         """The shape in SymPy's sense: two sizes."""
-        return self._shape  # type: ignore[attr-defined]
+        return self._shape
 
     def _entry(self, i: Any, j: Any, **hints: Any) -> Any:
         return PlainElement(self, i, j)
@@ -304,7 +309,7 @@ class ArrayApplication(Applied, _ArrayExpr):  # type: ignore[misc]
     @property
     def shape(self) -> Any:
         """All sizes."""
-        return self._shape  # type: ignore[attr-defined]
+        return self._shape
 
 
 def checked(

@@ -52,6 +52,7 @@ ONES = _constant(
     lambda p: tuple(p),
     lambda *s: np.ones(s),
     "A vector or matrix of ones.",
+    arity=(1, 8),
     example="ones(3)",
 )
 ZEROS = _constant(

@@ -10,7 +10,6 @@ from matderiv.functions.algebra import product_shape
 from matderiv.functions.record import (
     primitive,
     refused,
-    scalar_rule,
     shorthand,
     square_rule,
     structural,

@@ -136,9 +136,15 @@ def _cross_entropy(z: Expr, y: Expr) -> Expr:
     return apply("div", -_sum(y * apply("log_softmax", z, params=(2,)), None), rows)
 
 
+def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes[0]) > 2:
+        raise ShapeError(f"a vector or a matrix is needed, this is {shape_text(shapes[0])}")
+    return scalar_rule(shapes, params, unify)
+
+
 shorthand(
     "cross_entropy",
-    scalar_rule,
+    _rows_rule,
     _cross_entropy,
     arity=(2, 2),
     says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",

@@ -95,7 +95,8 @@ def _record(node: Call, source: Source) -> Function:
 
 
 def _unknown(node: Call, source: Source) -> UnknownFunction:
-    near = get_close_matches(node.name, function_names(), 3, 0.6)
+    alike = [f for f in function_names() if abs(len(f) - len(node.name)) <= 4]
+    near = get_close_matches(node.name, alike, 3, 0.6) if node.name != "pi" else []
     hint = ", ".join(near) if near else None
     if node.name in BY_SYMBOL:
         hint = BY_SYMBOL[node.name]

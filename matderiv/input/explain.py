@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LONG = 40
 _SHOWN_NAMES = 4
 _ENTRYWISE = ("sum", "elementwise")
+_SYMBOLS = {"mul": "*", "add": "+", "hadamard": ".*"}
 _COMPARED = ("gt", "lt", "ge", "le")
 
 
@@ -83,7 +84,8 @@ def _pair(
         sizes += f": {shaping.shown_message(cause)}"
     span = (first[0], last.span[1])
     hint = _declaration_hint(name, (operands[k - 1], last), shaping)
-    hint = hint or _pair_hint(left, right, current, shapes[k], shaping, join, name)
+    symbol = "-" if positive is not last else _SYMBOLS.get(name, "and")
+    hint = hint or _pair_hint((left, right), (current, shapes[k]), shaping, join, symbol)
     return ShapeError(
         _message(name, left, right, positive is not last),
         source=shaping.source.text,
@@ -108,35 +110,32 @@ def _message(name: str, left: str, right: str, negative: bool) -> str:
 
 
 def _pair_hint(
-    left: str,
-    right: str,
-    a: Shape,
-    b: Shape,
+    typed: tuple[str, str],
+    shapes: tuple[Shape, Shape],
     shaping: Shaping,
     join: Callable[..., Shape],
-    name: str,
+    symbol: str,
 ) -> str | None:
-    """A transpose that makes the two fit, if one does."""
-    if name == "mul" and len(a) == len(b) == 1:
-        x, y = _atom(left), _atom(right)
+    """A transpose that makes the two fit, if one does; of a vector rather than of a matrix."""
+    ranks = [len(s) for s in shapes]
+    x, y = (_atom(t) for t in typed)
+    if symbol == "*" and ranks == [1, 1]:
         return f"{x}'*{y} (a number), {x}*{y}' (a matrix) or {x}.*{y} (entry by entry)"
     names = shaping.final_names()
-    a, b = shaping.final(a, names), shaping.final(b, names)
-    symbol = {"mul": "*", "add": " + ", "hadamard": ".*"}.get(name, " and ")
+    left, right = (shaping.final(s, names) for s in shapes)
+    around = f" {symbol} " if symbol in ("+", "-", "and") else symbol
+    first, second = typed if symbol in ("+", "-", "and") else (x, y)
     candidates = [
-        (_turned(a), b, f"{_atom(left)}'", right),
-        (a, _turned(b), left, f"{_atom(right)}'"),
+        (_turned(left), right, f"{x}'{around}{second}"),
+        (left, _turned(right), f"{first}{around}{y}'"),
     ]
-    for first, second, typed_x, typed_y in candidates:
+    for one, other, spelled in candidates if ranks != [2, 1] or symbol == "*" else candidates[::-1]:
         try:
-            join(first, second, same)
+            join(one, other, same)
         except ShapeError:
             continue
-        if name == "mul":
-            typed_x = typed_x if typed_x.endswith("'") else _factor(typed_x)
-            typed_y = typed_y if typed_y.endswith("'") else _factor(typed_y)
-        return f"{typed_x}{symbol}{typed_y}"
-    if name != "mul" and {len(a), len(b)} == {1, 2}:
+        return spelled
+    if symbol != "*" and sorted(ranks) == [1, 2]:
         return "a column needs as many entries as the matrix has rows, a row x' as it has columns"
     return None
 
@@ -152,10 +151,6 @@ def _atom(typed: str) -> str:
         typed.isalnum() or typed.endswith("'") or (typed.startswith("(") and typed.endswith(")"))
     )
     return typed if simple else f"({typed})"
-
-
-def _factor(typed: str) -> str:
-    return f"({typed})" if " + " in typed or " - " in typed else typed
 
 
 def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:

@@ -62,7 +62,8 @@ def odd_scalars(node: Node, application: Application, shaping: Shaping) -> list[
             continue
         if name in ("mul", "solve"):
             before = [shaping.sizes.shape(shaping.shapes[o]) for o in application.operands[:k]]
-            if not before or len(long_axes(before[-1])) != 2:
+            after = [shaping.shapes[o] for o in application.operands[k:]]
+            if not before or len(long_axes(before[-1])) != 2 or not all(map(is_scalar, after)):
                 continue
             wanted: Shape = (before[-1][1],)
         else:

@@ -197,7 +197,7 @@ class Shaping:
             params = self.params(application)
             return application.function.shape(shapes, params, self.sizes.unify)
         except ShapeError as error:
-            raise explained(error, node, shapes, self) from error
+            raise explained(error, node, shapes, self) from None
 
     def params(self, application: Application) -> tuple[Size, ...]:
         """The parameters with known sizes put in."""

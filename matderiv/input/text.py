@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import LimitError, ParseError, Span
+from matderiv.input.calls import function_names
 from matderiv.input.source import Call, Name, Node, Number, Operation, Part, Source, String
 from matderiv.input.tokens import MAX_DEPTH, Token, tokenize
 
@@ -65,6 +66,11 @@ class _Parser:
     def token(self) -> Token:
         return self.tokens[self.place]
 
+    @property
+    def following(self) -> str:
+        """The text of the token after the current one."""
+        return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
+
     def at(self, *operators: str) -> bool:
         return self.token.kind == "operator" and self.token.text in operators
 
@@ -79,7 +85,7 @@ class _Parser:
 
     def source(self) -> Source:
         if self.token.kind == "end":
-            raise self.error("empty expression", (0, 0), EXAMPLE)
+            raise ParseError("empty expression", hint=EXAMPLE)
         main = self.sum()
         parts: list[Part] = []
         if self.token.kind == "name" and self.token.text == "where":
@@ -148,8 +154,7 @@ class _Parser:
         if not isinstance(bare, Number) or self.tokens[self.place - 1].kind != "number":
             return False
         if self.token.kind == "name":
-            following = self.tokens[self.place + 1].text
-            return self.token.text != "where" or following == "("
+            return self.token.text != "where" or self.following == "("
         return self.at("(")
 
     def remark(self, start: int, right: Node) -> None:
@@ -210,9 +215,8 @@ class _Parser:
     def is_transpose(self) -> bool:
         if self.token.kind == "superscript":
             return self.token.text == "T"
-        following = self.tokens[self.place + 1].text
         named = self.token.kind == "name" and self.token.text == "T"
-        return named and not self.letter_t and following != "("
+        return named and not self.letter_t and self.following != "("
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""
@@ -267,7 +271,7 @@ class _Parser:
             if token.kind == "string":
                 self.take()
                 operands.append(String(token.span, token.text))
-            elif token.kind == "name" and self.tokens[self.place + 1].text == "=":
+            elif token.kind == "name" and self.following == "=":
                 self.place += 2
                 keywords.append((token.text, self.comparison()))
             else:
@@ -337,9 +341,9 @@ class _Parser:
         if token.kind in ("name", "number") or token.text == "(":
             left = self.text[before.span[0] : before.span[1]]
             named = before.kind in ("name", "number") and token.text != "("
-            hint = f"{left}*{typed}" if named else "* for a product"
-            if before.kind == "name" and token.kind == "name":
-                hint = f"{left}*{typed} for a product, {left}({typed}) for a function"
+            hint = f"{left}*{typed}" if named else "* for a product, .* entry by entry"
+            if before.kind == "name" and before.text in function_names():
+                return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
             return self.error(f"an operator is missing before {typed}", token.span, hint)
         if token.text in COMPARISONS:
             hint = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"

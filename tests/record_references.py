@@ -1,0 +1,193 @@
+"""Independent NumPy formulas for what records mean, written from the definitions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def entrywise(function: Callable[..., float]) -> Callable[[Any], Any]:
+    return np.vectorize(function, otypes=[float])
+
+
+def _columns(x: Any) -> Any:
+    """A vector as a column beside a matrix."""
+    return x[:, None] if np.ndim(x) == 1 else x
+
+
+def _paired(a: Any, b: Any) -> tuple[Any, Any]:
+    if max(np.ndim(a), np.ndim(b)) == 2:
+        a, b = _columns(a), _columns(b)
+    return np.broadcast_arrays(a, b)
+
+
+def _variance(x: Any, axis: int | None) -> Any:
+    return np.var(x) if axis is None or np.ndim(x) == 0 else np.var(x, axis=axis - 1)
+
+
+def _bce(p: Any, y: Any) -> float:
+    p, y = _paired(p, y)
+    return float(
+        np.mean(
+            [
+                -v * math.log(q) - (1 - v) * math.log(1 - q)
+                for q, v in zip(p.flat, y.flat, strict=True)
+            ]
+        )
+    )
+
+
+def _cross_entropy(z: Any, y: Any) -> float:
+    rows = np.reshape(z, (1, -1)) if np.ndim(z) < 2 else z
+    logs = [row - math.log(sum(math.exp(v) for v in row)) for row in rows]
+    return -float(np.sum(np.multiply(*_paired(np.reshape(logs, np.shape(z)), y)))) / len(rows)
+
+
+def _normalised(x: Any, eps: Any, centred: bool, axis: int) -> Any:
+    along = axis if np.ndim(x) == 2 else None
+    c = x - np.mean(x, axis=along, keepdims=True) if centred else x
+    return c / np.sqrt(np.mean(c**2, axis=along, keepdims=True) + np.reshape(eps, ()))
+
+
+def _attention(q: Any, k: Any, v: Any) -> Any:
+    rows = []
+    for row in q:
+        e = np.array([math.exp(float(row @ key) / math.sqrt(len(row))) for key in k])
+        rows.append(sum(weight * value for weight, value in zip(e / e.sum(), v, strict=True)))
+    return np.array(rows)
+
+
+def _commutation(m: int, n: int) -> Any:
+    k = np.zeros((m * n, m * n))
+    for i, j in itertools.product(range(m), range(n)):
+        k[i * n + j, j * m + i] = 1  # X_ij stands at j m + i in vec(X), at i n + j in vec(X')
+    return k
+
+
+def _fuse(m: int, n: int) -> Any:
+    f = np.zeros((m * n, m, n))
+    for i, j in itertools.product(range(m), range(n)):
+        f[i * n + j, i, j] = 1
+    return f
+
+
+def _signs() -> Any:
+    e = np.zeros((3, 3, 3))
+    for order in itertools.permutations(range(3)):
+        e[order] = np.linalg.det(np.eye(3)[list(order)])
+    return e
+
+
+def _adjugate(x: Any) -> Any:
+    x = np.reshape(x, (1, 1)) if np.size(x) == 1 else x
+    n = len(x)
+    out = np.ones((n, n))
+    for i, j in itertools.product(range(n), range(n)):
+        minor = np.delete(np.delete(x, i, 0), j, 1)
+        out[j, i] = (-1) ** (i + j) * (np.linalg.det(minor) if n > 1 else 1.0)
+    return out
+
+
+def _expm(x: Any) -> Any:
+    x = np.reshape(x, (1, 1)) if np.size(x) == 1 else x
+    values, vectors = np.linalg.eig(x)
+    return np.real(vectors @ np.diag(np.exp(values)) @ np.linalg.inv(vectors))
+
+
+def _matrix(x: Any) -> Any:
+    return np.atleast_2d(x)
+
+
+def _huber(x: Any, d: Any) -> Any:
+    x, d = _paired(x, d)
+    f = np.vectorize(lambda u, w: u * u / 2 if abs(u) <= w else w * abs(u) - w * w / 2)
+    return f(x, d)
+
+
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "square": lambda x: np.power(x, 2),
+    "outer": lambda a, b: _product(_inner(a, True), _inner(b, False)),
+    "dot": lambda a, b: np.sum(np.multiply(*_paired(a, b))),
+    "solve": lambda a, b: _product(np.linalg.inv(_matrix(a)), b),
+    "adj": _adjugate,
+    "quadform": lambda x, a: _product(_product(_inner(x, False), a), x),
+    "var": _variance,
+    "std": lambda x, axis: np.sqrt(_variance(x, axis)),
+    "norm1": lambda x: sum(abs(v) for v in np.ravel(x)),
+    "norminf": lambda x: max(abs(v) for v in np.ravel(x)),
+    "mse": lambda a, b: np.mean(np.square(np.subtract(*_paired(a, b)))),
+    "bce": _bce,
+    "bce_logits": lambda z, y: _bce(1 / (1 + np.exp(-z)), y),
+    "cross_entropy": _cross_entropy,
+    "hinge": lambda z, y: np.mean([max(0, 1 - m) for m in np.multiply(*_paired(z, y)).flat]),
+    "kl": lambda p, q: sum(entrywise(lambda a, b: a * math.log(a / b))(*_paired(p, q)).flat),
+    "layernorm": lambda x, eps: _normalised(x, eps, True, 1),
+    "rmsnorm": lambda x, eps: _normalised(x, eps, False, 1),
+    "batchnorm": lambda x, eps: _normalised(x, eps, True, 0),
+    "attention": _attention,
+    "cholesky": lambda x: _cholesky(x),
+    "expm": _expm,
+    "norm_nuc": lambda x: np.sqrt(np.linalg.eigvalsh(_gram(x)).clip(0)).sum(),
+    "norm_spec": lambda x: math.sqrt(np.linalg.eigvalsh(_gram(x)).max()),
+    "levicivita": _signs,
+    "eye": lambda n: np.diag([1.0] * n),
+    "ones": lambda *s: np.full(s, 1.0),
+    "zeros": lambda *s: np.full(s, 0.0),
+    "commutation": _commutation,
+    "fuse": _fuse,
+    "sigmoid": lambda x: (1 + np.tanh(x / 2)) / 2,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "erf": entrywise(math.erf),
+    "gelu": entrywise(lambda u: u * (1 + math.erf(u / math.sqrt(2))) / 2),
+    "relu": entrywise(lambda u: max(u, 0.0)),
+    "elu": entrywise(lambda u: u if u > 0 else math.exp(u) - 1),
+    "step": entrywise(lambda u: 1.0 if u > 0 else 0.0),
+    "sign": entrywise(lambda u: math.copysign(1, u)),
+    "huber": _huber,
+    "logsumexp": lambda x, axis: np.log(
+        np.sum(np.exp(x), axis=None if axis is None or np.ndim(x) == 0 else axis - 1)
+    ),
+    "vec": lambda x: (
+        [x[i, j] for j in range(x.shape[1]) for i in range(x.shape[0])] if np.ndim(x) == 2 else x
+    ),
+    "tr": lambda x: sum(np.diag(_matrix(x))),
+    "cross": lambda a, b: np.einsum("ijk,j,k->i", _signs(), a, b),
+    "pinv": lambda x: np.linalg.pinv(x),
+    "logdet": lambda x: sum(np.log(np.linalg.eigvals(_matrix(x)).astype(complex))).real,
+}
+
+
+def _inner(x: Any, left: bool) -> Any:
+    """a and b' as matrices for the outer product a b'."""
+    if np.ndim(x) < 2:
+        return np.reshape(x, (-1, 1)) if left else np.reshape(x, (1, -1))
+    return x if left else np.transpose(x)
+
+
+def _product(a: Any, b: Any) -> Any:
+    """A matrix product in which a single entry is a scalar."""
+    if min(np.size(a), np.size(b)) == 1:
+        return np.multiply(
+            np.reshape(a, ()) if np.size(a) == 1 else a, b.flat[0] if np.size(b) == 1 else b
+        )
+    return np.tensordot(a, b, axes=1)
+
+
+def _gram(x: Any) -> Any:
+    x = _matrix(x)
+    return x.T @ x if x.shape[0] >= x.shape[1] else x @ x.T
+
+
+def _cholesky(x: Any) -> Any:
+    x = _matrix(x)
+    out = np.zeros_like(x)
+    for i in range(len(x)):
+        for j in range(i + 1):
+            rest = x[i, j] - out[i, :j] @ out[j, :j]
+            out[i, j] = math.sqrt(rest) if i == j else rest / out[j, j]
+    return out

@@ -1,0 +1,314 @@
+"""Bad input: the class of error, where the caret stands, what is said and what to try."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from matderiv.errors import (
+    DomainError,
+    LimitError,
+    MatderivError,
+    ParseError,
+    ShapeError,
+    UnknownFunction,
+    UnknownName,
+)
+from matderiv.input.declare import declarations
+from matderiv.input.resolve import read
+
+# number of the case, text, error, (start, end) of the caret, part of the message, part of the hint
+TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, str]] = [
+    ("1", "", ParseError, None, "empty expression", "sum("),
+    ("2", " \n\t \n", ParseError, None, "empty expression", "sum("),
+    ("3", "# only a comment", ParseError, None, "empty expression", "sum("),
+    ("3", "% only a comment", ParseError, None, "empty expression", "sum("),
+    ("4", "x +", ParseError, (3, 3), "expected an operand after +", ""),
+    ("5", "* x", ParseError, (0, 1), "found *", ".*"),
+    ("6", "x * * y", ParseError, (4, 5), "operand after *", ".*"),
+    ("7", "(x", ParseError, (0, 1), "never closed", "add )"),
+    ("7", "y*sum(x + (y", ParseError, (10, 11), "never closed", "add )"),
+    ("8", "x)", ParseError, (1, 2), "closes nothing", ""),
+    ("9", "[x)", ParseError, (0, 1), "LEFT SQUARE BRACKET", "round brackets"),
+    ("10", "()", ParseError, (1, 2), "expected an expression", ""),
+    ("11", "f()", ParseError, (2, 3), "expected an expression", ""),
+    ("12", "f(,x)", ParseError, (2, 3), "expected an expression", ""),
+    ("13", "x y", ParseError, (2, 3), "an operator is missing", "x*y"),
+    ("13", "1/2x", ParseError, (2, 4), "ambiguous", "1/(2*x)"),
+    ("16", "x^^2", ParseError, (2, 3), "expected an exponent", ""),
+    ("17", "x**", ParseError, (3, 3), "expected an exponent", ""),
+    ("19", "'x", ParseError, (0, 1), "transpose needs something", ""),
+    ("20", "1.2.3", ParseError, (0, 5), "one decimal point", ""),
+    ("21", "1e", ParseError, (0, 2), "no digits", "1*e"),
+    ("21", "a + 1e-", ParseError, (4, 7), "no digits", "1e-3"),
+    ("22", "0x10", ParseError, (0, 2), "decimal", ""),
+    ("23", "1e999", ParseError, (0, 5), "too large for a float", ""),
+    ("23", "1e-999", ParseError, (0, 6), "too small for a float", ""),
+    ("24", "7" * 5_000, LimitError, (0, 5_000), "5000 digits, the limit is 50", ""),
+    ("25", "x = 3", ParseError, (2, 3), "only an expression", "where"),
+    ("26", "x == y", ParseError, (2, 3), "only an expression", "where"),
+    ("27", "x < y", ParseError, (2, 3), "inside brackets", "relu"),
+    ("28", "x; y", ParseError, (1, 2), "only an expression", "where"),
+    ("29", '"abc"', ParseError, (0, 5), "quotation mark", ""),
+    ("30", "`id`", ParseError, (0, 1), "GRAVE ACCENT", ""),
+    ("31", "x @@ y", ParseError, (3, 4), "operand after", ""),
+    ("32", "x $ y", ParseError, (2, 3), "DOLLAR SIGN", ""),
+    ("33", "x\0y", ParseError, (1, 2), "U+0000 at offset 1", ""),
+    ("34", "x\ud800", ParseError, (1, 2), "U+D800 at offset 1", ""),
+    ("36", "x\u202ey", ParseError, (1, 2), "U+202E RIGHT-TO-LEFT OVERRIDE", ""),
+    ("36", "x\u200dy", ParseError, (1, 2), "U+200D ZERO WIDTH JOINER", ""),
+    ("37", "x + \u0445", ParseError, (4, 5), "CYRILLIC SMALL LETTER HA", "Greek"),
+    ("38", "\ufb00", ParseError, (0, 1), "LIGATURE FF", "letters"),
+    ("39", "∑x", ParseError, (0, 1), "N-ARY SUMMATION", "sum(x)"),
+    ("39", "“x”", ParseError, (0, 3), "quotation mark", ""),
+    ("39", "x×y", ParseError, (1, 2), "MULTIPLICATION SIGN", "cross"),
+    ("40", "（ｘ）", ParseError, (0, 1), "FULLWIDTH", ""),
+    ("41", "x + ٣", ParseError, (4, 5), "ARABIC-INDIC DIGIT", ""),
+    ("42", "x*😀", ParseError, (2, 3), "GRINNING FACE", ""),
+    ("43", "x" * 100_001, LimitError, None, "100001 characters, the limit is 100000", ""),
+    ("43", "x" * 65, LimitError, (0, 65), "65 characters, the limit is 64", ""),
+    ("44", "x+" * 10_000 + "x", LimitError, None, "20001 tokens, the limit is 20000", ""),
+    ("44", "(" + "+".join(f"x{k}" for k in range(2_001)) + ")", LimitError, None, "2001", ""),
+    ("45", "(" * 101 + "x" + ")" * 101, LimitError, (100, 101), "101 deep", ""),
+    ("46", "(" * 100_000, LimitError, None, "100000 tokens", ""),
+    ("47", "-" * 99_999 + "x", LimitError, None, "100000 tokens", ""),
+    ("48", "sin(" * 300 + "x" + ")" * 300, LimitError, (403, 404), "300 deep", ""),
+    ("48", "√" * 200 + "x", LimitError, None, "limit of 100", ""),
+    ("51", "factorial(10^7)", UnknownFunction, (0, 9), "unknown function factorial", ""),
+    ("61", "foo(x)", UnknownFunction, (0, 3), "unknown function foo", "foo*(x)"),
+    ("61", "2*x(y + 1)", UnknownFunction, (2, 3), "unknown function x", "x*(y + 1)"),
+    ("62", "sofmax(x)", UnknownFunction, (0, 6), "unknown function sofmax", "softmax"),
+    ("62", "1 + sigmiod(x)", UnknownFunction, (4, 11), "sigmiod", "sigmoid"),
+    ("62", "transpose(A)", UnknownFunction, (0, 9), "transpose", "A'"),
+    ("63", "sin", ParseError, (0, 3), "needs brackets", "sin(x)"),
+    ("64", "sin x", ParseError, (4, 5), "sin needs brackets", "sin(x)"),
+    ("65", "sin(x,y)", ParseError, (0, 8), "takes 1 argument, 2 given", "sin(x)"),
+    ("65", "1 + where(x)", ParseError, (4, 12), "takes 3 arguments, 1 given", "where("),
+    ("65", "sum(A,0)", ParseError, (6, 7), "an axis is a number", "sum(x,2)"),
+    ("65", "eye(2.5)", ParseError, (4, 7), "a size is", "eye("),
+    ("65", 'einsum("i->jj",x)', ParseError, (7, 14), "each letter", "einsum"),
+    ("65", "softmax(X)", ShapeError, (0, 10), "needs an axis", "axis=2"),
+    ("68", "1 + x*y", ShapeError, (4, 7), "cannot multiply x by y", "x'*y"),
+    ("68", "x^2", ShapeError, (0, 3), "square matrix", ".^"),
+    ("69", "tr(x)", ShapeError, (0, 5), "tr cannot take x: a square matrix is needed", ""),
+    ("79", "__import__('os').system('id')", ParseError, (0, 1), "LOW LINE", "letter"),
+    ("79", "x.__class__", ParseError, (1, 2), "FULL STOP", ""),
+    ("79", "().__class__.__mro__", ParseError, (2, 3), "FULL STOP", ""),
+    ("79", "{{7*7}}", ParseError, (0, 1), "LEFT CURLY BRACKET", ""),
+    ("79", "${HOME}", ParseError, (0, 1), "DOLLAR SIGN", ""),
+    ("79", "$(id)", ParseError, (0, 1), "DOLLAR SIGN", ""),
+    ("79", "x;rm", ParseError, (1, 2), "only an expression", ""),
+    ("80", "_", ParseError, (0, 1), "LOW LINE", "letter"),
+    ("80", "__x__", ParseError, (0, 1), "LOW LINE", "letter"),
+    ("80", "x_{\\write18{id}}", ParseError, (2, 3), "LEFT CURLY BRACKET", ""),
+    ("84", "1 + log(0)", DomainError, (4, 10), "log needs a number above 0", ""),
+    ("84", "1/0", DomainError, (0, 3), "division by zero", ""),
+    ("84", "0/0", DomainError, (0, 3), "division by zero", ""),
+    ("84", "x./0", DomainError, (0, 4), "division by zero", ""),
+    ("84", "sqrt(-1)", DomainError, (0, 8), "sqrt needs", ""),
+    ("84", "0^-1", DomainError, (0, 4), "negative power", ""),
+    ("bars", "||x|-y|", ParseError, (3, 4), "bars do not nest", "norm2"),
+    ("bars", "|x", ParseError, (0, 1), "never closed", ""),
+    ("where", "z where z = x; z = y", ParseError, (15, 20), "has a meaning already", ""),
+    ("where", "h where h = z; z = x", ParseError, (12, 13), "before it is defined", ""),
+    ("where", "x where", ParseError, (7, 7), "after where", "where z"),
+    ("chain", "(a < b < c)", ParseError, (7, 8), "do not chain", ".*"),
+]
+
+
+def refused(text: str, error: type[MatderivError], **context: Any) -> MatderivError:
+    """The error that a text raises, within a second."""
+    started = time.perf_counter()
+    with pytest.raises(error) as caught:
+        read(text, **context)
+    assert time.perf_counter() - started < 1
+    assert type(caught.value) is error
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "error", "span", "message", "hint"),
+    TEXTS,
+    ids=[f"{row[0]}-{k}" for k, row in enumerate(TEXTS)],
+)
+def test_text_is_refused(
+    row: str,
+    text: str,
+    error: type[MatderivError],
+    span: tuple[int, int] | None,
+    message: str,
+    hint: str,
+) -> None:
+    found = refused(text, error)
+    assert found.span == span
+    assert message in found.message
+    assert hint in (found.hint or "")
+    assert "?" not in found.message.replace(text, "")
+    shown = str(found)
+    assert len(shown) < 1_000
+    assert shown.isprintable() or "\n" in shown
+    shown.replace("\ud800", "").encode()
+
+
+ACCEPTED = [
+    ("14", "2x", "2*x"),
+    ("15", "x2", "x2"),
+    ("18", "x'''", "x'"),
+    ("35", "\ufeffx + y", "x + y"),
+    ("39", "a²", "a^2"),
+    ("39", "xᵀ*y", "x'*y"),
+    ("39", "√a", "sqrt(a)"),
+    ("39", "‖x‖", "norm2(x)"),
+    ("39", "a·x⊙y", "a*x.*y"),
+    ("39", "x – y − z", "x - y - z"),
+    ("51", "9^9^9", "(9^9)^9"),
+    ("51", "2^(10^9)", "2^(10^9)"),
+    ("52", "(a+1)^100000", "(a + 1)^100000"),
+    ("53", "A^-1^-1", "(A^-1)^-1"),
+    ("53", "inv(" * 60 + "A" + ")" * 60, "inv(" * 60 + "A" + ")" * 60),
+    ("54", "*".join(["A"] * 200), "*".join(["A"] * 200)),
+    ("80", "v0", "v0"),
+]
+
+
+@pytest.mark.parametrize(("row", "text", "canonical"), ACCEPTED)
+def test_odd_text_is_read(row: str, text: str, canonical: str) -> None:
+    started = time.perf_counter()
+    assert read(text).read_as == canonical
+    assert time.perf_counter() - started < 1
+
+
+def test_a_sum_of_1900_terms_is_read_at_once() -> None:
+    started = time.perf_counter()
+    assert len(read("+".join(["x"] * 1_900)).expr.args) == 1_900
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    "lambda E I S N Q O beta gamma zeta e None class import True def axis exec eval".split(),
+)
+def test_names_of_other_languages_are_variables(name: str) -> None:
+    """Row 78."""
+    assert read(f"2*{name}").variables[name].name == name
+
+
+# Shapes ------------------------------------------------------------------------------------------
+
+SHAPED: list[tuple[str, str, dict[str, Any], tuple[int, int], list[str], str]] = [
+    (
+        "66",
+        "tr(X * y)",
+        {"X": "m,n", "y": "m"},
+        (3, 8),
+        [
+            "cannot multiply X by y",
+            "X is m × n, y is m: n and m differ",
+            'sizes: m, n from "X: m,n"; m from "y: m"',
+        ],
+        "X'*y",
+    ),
+    ("66", "A*B*x", {"A": "m,n", "B": "n,k", "x": "n"}, (0, 5), ["A*B is m × k, x is n"], ""),
+    ("66", "A*B", {"A": "m,n", "B": "k,n"}, (0, 3), ["n and k differ"], "A*B'"),
+    ("67", "A + x", {"A": "m,n", "x": "k"}, (0, 5), ["cannot add x to A", "m and k"], "column"),
+    ("67", "A + x", {"A": "m,n", "x": "n"}, (0, 5), ["cannot add x to A"], "A + x'"),
+    ("67", "x - A", {"A": "m,n", "x": "n"}, (0, 5), ["cannot subtract A from x"], "x' - A"),
+    ("68", "x.*y", {"x": "m", "y": "n"}, (0, 4), ["entry by entry", "m and n differ"], ""),
+    ("70", "inv(A)", {"A": "m,n"}, (0, 6), ["inv cannot take A", "m × n"], ""),
+    ("71", "det(A)", {"A": "m,n"}, (0, 6), ["det cannot take A", "m × n"], ""),
+    ("guess", "sum(x)/n", {}, (0, 8), ["divides by a scalar", "n taken as"], "x: n"),
+    ("guess", "A*X + X*A", {"X": "n,d"}, (0, 9), ["d and n differ", 'from "X*A"'], ""),
+    ("cross", "cross(x,y)", {"x": "4"}, (0, 10), ["4 and 3 differ"], ""),
+    ("axis", "sum(x,2)", {"x": "n"}, (0, 8), ["there is no axis 2"], ""),
+]
+
+
+@pytest.mark.parametrize(("row", "text", "shapes", "span", "said", "hint"), SHAPED)
+def test_shapes_that_do_not_fit_are_explained(
+    row: str, text: str, shapes: dict[str, Any], span: tuple[int, int], said: list[str], hint: str
+) -> None:
+    found = refused(text, ShapeError, shapes=shapes)
+    assert found.span == span
+    shown = str(found)
+    for part in said:
+        assert part in shown
+    assert "?" not in shown
+    assert hint in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    "bad", ["0", "-1", "2.5", "1e400", "n,", "n,0", "x+1", "__x", "n;m", 0, 1.5]
+)
+def test_sizes_are_whole_numbers_or_names(bad: Any) -> None:
+    """Rows 57 to 60."""
+    found = refused("X", ShapeError, shapes={"X": bad})
+    assert "whole numbers from 1" in found.message
+    assert found.source is not None
+    assert found.source.startswith("X: ")
+
+
+def test_huge_sizes_are_refused_with_the_limit() -> None:
+    found = refused("X", LimitError, shapes={"X": "n,1000000"})
+    assert "1000000, the limit is 100000" in found.message
+    assert found.span == (5, 12)
+
+
+def test_declared_twice_with_different_shapes() -> None:
+    """Row 74: the caret stands in the declaration."""
+    with pytest.raises(ParseError, match="declared twice") as caught:
+        declarations(["x: n; x: m"])
+    assert caught.value.span == (5, 10)
+    with pytest.raises(ParseError, match="declared twice"):
+        read("mu", shapes={"mu": "n", "μ": "m"})
+    with pytest.raises(ParseError, match="a name, a colon"):
+        declarations(["x n"])
+
+
+def test_unknown_structure_names_the_nearest() -> None:
+    """Row 75."""
+    found = refused("A", ParseError, assume={"A": "lower posdeff"})
+    assert (found.source, found.span, found.hint) == ("A: lower posdeff", (9, 16), "posdef")
+    assert refused("A", ParseError, assume={"A": "spd"}).hint == "posdef"
+
+
+def test_structures_need_fitting_shapes() -> None:
+    """Row 76."""
+    found = refused("A", ShapeError, shapes={"A": "m,n"}, assume={"A": "symmetric"})
+    assert "only a square matrix is symmetric, A is m × n" in found.message
+    assert found.span == (3, 12)
+    assert refused("x", ShapeError, shapes={"x": "n"}, assume={"x": "orthogonal"})
+    assert refused("a", ShapeError, assume={"a": "simplex"})
+    assert refused("x", UnknownName, assume={"Q": "symmetric"})
+
+
+def test_names_that_cannot_be_declared() -> None:
+    for name in ("", "2x", "__x__", "a b", "x{", "\\write18", "x" * 70 + "!"):
+        assert "cannot be a name" in refused("x", ParseError, shapes={name: "n"}).message
+
+
+def test_text_that_is_not_text() -> None:
+    for thing in (None, 3, b"x"):
+        with pytest.raises(ParseError, match="an expression is text"):
+            read(thing)  # type: ignore[arg-type]
+
+
+def test_a_mistake_costs_neither_numpy_nor_sympy() -> None:
+    program = (
+        "import sys\n"
+        "from matderiv.errors import MatderivError\n"
+        "from matderiv.input.resolve import read\n"
+        "for text in ('x +', 'x*y', 'foo(x)', 'A*x'):\n"
+        "    try:\n"
+        "        read(text)\n"
+        "    except MatderivError:\n"
+        "        pass\n"
+        "print('numpy' in sys.modules, 'sympy' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False"]
