@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from matderiv.check import CheckReport, check
 from matderiv.derivation import LAYOUTS, Derivative, differentiate, resolve_kind
 from matderiv.errors import MatderivError, NoMatrixForm, ShapeError, UnknownName
 from matderiv.evaluate import bind_sizes, evaluate
-from matderiv.expr import Expr, is_, variable, walk
+from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy import from_sympy
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.layout import in_layout, vec_form
@@ -20,7 +20,7 @@ from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
 from matderiv.parts import name_parts
 from matderiv.shapes import Shape, long_axes, shape_text, size_value
-from matderiv.structure import STRUCTURES, linear_structure
+from matderiv.structure import STRUCTURES, linear_structure, numeric_projection
 
 Assume = Mapping[str, Any]
 
@@ -134,8 +134,14 @@ class Derivation:
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}
         sizes = bind_sizes([v for v in nodes if v.name in given], given)
-        result = evaluate(self.expr, given, sizes)
-        return result.reshape(tuple(size_value(s, sizes) for s in self.shape))
+        return self.at(given, sizes)
+
+    def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        """The derivative at bound sizes; values of names that it does not have are ignored."""
+        names = {v.name for v in variables(self.expr)}
+        known = {name: value for name, value in values.items() if name in names}
+        result = evaluate(self.expr, known, sizes)
+        return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""
@@ -187,26 +193,21 @@ def derive(
             f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
         )
     expr, reading, source = _understood(f, shapes, assume)
-    if isinstance(wrt, list | tuple):
-        options = {
-            "kind": kind,
-            "order": order,
-            "layout": layout,
-            "structure": structure,
-            "upstream": upstream,
-        }
-        return [_derive(expr, reading, source, w, **options) for w in wrt]
-    return _derive(
-        expr,
-        reading,
-        source,
-        wrt,
-        kind=kind,
-        order=order,
-        layout=layout,
-        structure=structure,
-        upstream=upstream,
-    )
+    found = [
+        _derive(
+            expr,
+            reading,
+            source,
+            w,
+            kind=kind,
+            order=order,
+            layout=layout,
+            structure=structure,
+            upstream=upstream,
+        )
+        for w in (wrt if isinstance(wrt, list | tuple) else [wrt])
+    ]
+    return found if isinstance(wrt, list | tuple) else found[0]
 
 
 def _understood(
@@ -310,7 +311,29 @@ def _upstream(f: Expr, reading: Reading | None, name: str) -> Expr:
 
 def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
     """The numeric check of a derivation against differences of f."""
-    raise NotImplementedError
 
+    def claim(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        return d.at(values, sizes)
 
-_ = (Sequence, check)
+    lower = None
+    if d.order > 2:
+        below = derive(d.f, d.wrt, order=d.order - 1, structure=d.structure)
+
+        def lower(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+            return below.at(values, sizes)
+
+    change = variable(f"d{d.wrt.name}", d.wrt.shape)
+    others = [v for v in variables(d.f, d.expr) if v is not change and v is not d.upstream]
+    return check(
+        d.f,
+        d.wrt,
+        claim,
+        variables=others,
+        order=d.order,
+        upstream=d.upstream,
+        tangent=change if d.kind in ("jvp", "differential") else None,
+        lower=lower,
+        project=numeric_projection(d.wrt, d.structure, d.order),
+        points=points,
+        seed=seed,
+    )

@@ -45,7 +45,11 @@ def evaluate(
     >>> evaluate(A @ x, {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, 1]})
     array([ 3.,  7., 11.])
     """
-    return evaluate_all((expr,), values, sizes, analytic=analytic)[0]
+    program = expr.cache.get("program")
+    if program is None:
+        program = expr.cache["program"] = compile_((expr,))
+    arrays, bound = bind(program.variables, values, sizes, analytic=analytic)
+    return program.at(bound).run(arrays)[0]
 
 
 def evaluate_all(

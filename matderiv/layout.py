@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from matderiv.expr import Expr, apply, is_
+from matderiv.expr import Expr, apply, is_, walk
 from matderiv.network import Network, reduce_network
 from matderiv.notation import raise_term, spell
 from matderiv.shapes import times
@@ -44,7 +44,8 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
     if not 0 < len(f) <= 2 or not 0 < len(x) <= 2:
         return None
     if len(f) == len(x) == 1:
-        return raise_tensor(tensor, broadcast=False)
+        e = raise_tensor(tensor, broadcast=False)
+        return None if any(is_(n, "levicivita") for n in walk(e)) else e
     parts = [_vec_term(t, (f, x)) for t in tensor.terms if t.coefficient]
     if not parts:
         return None
@@ -150,12 +151,11 @@ def _moved(t: Factor, axes: Indices, same: dict[Index, Index]) -> Factor | None:
 
 def _block(ties: list[Factor], pair: tuple[Index | None, Index | None]) -> Expr | None:
     """The matrix over (row, column) of one pair; a column or a row where one is missing."""
-    row, col = pair
     axes = tuple(i for i in pair if i is not None)
     if not axes:
         return None
     e = _over(ties, axes)
-    return transposed(e) if row is None else e
+    return transposed(e) if pair[0] is None else e
 
 
 def _joined(slow: Expr | None, fast: Expr | None) -> Expr:

@@ -27,7 +27,8 @@ from matderiv.tensor import (
     size_factors,
 )
 
-MAX_OPENED = 16  # a product of more arguments stays one factor, so that passes stay linear
+MAX_OPENED = 16  # products are opened into about so many factors, the rest stays one factor,
+MAX_DEPTH = 7  # and so deep, so that carrying an adjoint from node to node stays linear
 
 # Opening products ------------------------------------------------
 
@@ -37,7 +38,8 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
 
     Sums and functions stay factors. Sizes of summed indices that occur nowhere are multiplied in.
 
-    >>> from matderiv.expr import variable, Dim
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
     >>> n = Dim(("n",))
     >>> v = variable("v", (n,))
     >>> i = Index(n)
@@ -47,18 +49,19 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
     coefficient = Fraction(1)
     factors: list[Factor] = []
     made: list[Index] = []
-    todo: list[tuple[Expr, Slots, Exponent]] = [(e, slots, exponent)]
+    todo: list[tuple[Expr, Slots, Exponent, int]] = [(e, slots, exponent, 0)]
     while todo:
-        node, at, k = todo.pop()
+        node, at, k, depth = todo.pop()
         opener = _OPENERS.get(node.function.name)
-        opened = opener(node, at, k) if opener else None
+        within = depth < MAX_DEPTH and len(factors) < MAX_OPENED
+        opened = opener(node, at, k) if opener and within else None
         if opened is None:
             factors.append(factor(node, at, k))
         else:
             coefficient *= opened.coefficient
             factors.extend(opened.factors)
             made.extend(opened.summed)
-            todo.extend(reversed(opened.parts))
+            todo.extend((*part, depth + 1) for part in reversed(opened.parts))
     free = {i for i in slots if i is not None}
     return normalise(coefficient, factors, free, made)
 

@@ -181,11 +181,8 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
         if alone and not net.nodes.get(other):
             net.nodes.pop(other, None)
             net.scale(trace(whole))
-        elif second[1] is index or left.weight + right.weight > first[0].weight + second[0].weight:
-            net.weigh(other, apply("diag", matrix_product(whole)))
         else:
-            product = entrywise({left: 1, turned(right): 1}, (other.size, index.size))
-            net.weigh(other, apply("sum", product, params=(2,)))
+            net.weigh(other, _diagonal(whole, edges, other, index))
         return
     matrix = as_matrix(net.take(other, index), other, index)
     net.nodes.pop(index, None)
@@ -197,6 +194,16 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
             _weigh_sums(net, other, matrix)
     else:
         net.weigh(other, matrix_product(chain([*factors_of(matrix), *factors_of(weight)])))
+
+
+def _diagonal(whole: list[Expr], edges: list[Edge], other: Index, index: Index) -> Expr:
+    """Σ_j A_ij B_ji as diag(A*B), or as sum(A.*B',2) where that is no longer."""
+    diagonal = apply("diag", matrix_product(whole))
+    mono: Mono = {}
+    for e, i, _, _ in edges:
+        multiply_into(mono, e if i is other else turned(e))
+    sums = row_sums(as_matrix(mono, other, index))
+    return sums if sums.weight <= diagonal.weight else diagonal
 
 
 def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
@@ -428,6 +435,8 @@ def reduce_cross(net: Network) -> bool:
                 net.others.remove(f)
                 net.nodes.pop(j)
                 net.nodes.pop(k)
+                if reading_key(v) < reading_key(u):
+                    u, v, net.coefficient = v, u, -net.coefficient
                 net.weigh(i, apply("cross", u, v))
                 return True
     return False

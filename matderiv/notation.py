@@ -201,4 +201,10 @@ def _row(e: Expr) -> list[Expr]:
 
 def spell(t: Raised, axes: Indices, full: bool = True, diagonal: bool = True) -> Expr:
     """One term as an expression; see `word`."""
+    if len(axes) == 1 and t.tensor is None and t.weights[0] and max(t.weights[0].values()) < 0:
+        above = {e: k for e, k in t.scalars.items() if k > 0}
+        below = {e: k for e, k in t.scalars.items() if k < 0}
+        bottom = entrywise({e: -k for e, k in t.weights[0].items()}, (axes[0].size,))
+        top = scaled(t.coefficient, above, [])
+        return scaled(Fraction(1), below, [apply("ediv", top, bottom)])
     return scaled(t.coefficient, t.scalars, word(t, axes, full, diagonal))

@@ -225,7 +225,7 @@ def _fold_complement(mono: Mono) -> Mono:
     out: Mono = {}
     for e, k in mono.items():
         z = _one_minus_sigmoid(e)
-        if z is not None and apply("sigmoid", z) not in mono:
+        if k > 0 and z is not None and apply("sigmoid", z) not in mono:
             e = apply("sigmoid", negated(z))
         elif is_(e, "step"):
             e = apply("step", flattened(e.args[0]))

@@ -61,6 +61,8 @@ def _stable_log(node: Expr) -> Expr | None:
         return apply("softplus", exponent)
     if is_(u, "sum") and is_(u.args[0], "exp"):
         return apply("logsumexp", u.args[0].args[0], params=u.params)
+    if is_(u, "exp"):
+        return u.args[0]
     if is_(u, "softmax"):
         return apply("log_softmax", u.args[0], params=u.params)
     if is_(u, "det"):

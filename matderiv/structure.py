@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
+from matderiv.lazy import np
 from matderiv.shapes import long_axes
 from matderiv.simplify import facts
 from matderiv.tensor import Factor, Indices, Tensor, Term, delta, normalise, renamed
@@ -62,3 +65,37 @@ def _projected(t: Term, space: str, structure: str, axes: Indices) -> list[Term]
         return [normalise(t.coefficient, [*t.factors, delta(a, b)], axes)]
     mask = apply("tril" if space == "lower" else "triu", apply("ones", params=(a.size, a.size)))
     return [Term(t.coefficient, (*t.factors, Factor(mask, (a, b))))]
+
+
+def numeric_projection(wrt: Expr, structure: str, order: int) -> Callable[[Any], Any] | None:
+    """The same projection on arrays whose last axes are `order` pairs; None where there is none.
+
+    Written apart from `project`, on numbers, so that one can check the other.
+    """
+    space = linear_structure(wrt)
+    if structure == "none" or space is None or len(wrt.shape) != 2:
+        return None
+
+    def projected(value: Any) -> Any:
+        for k in range(order):
+            pair = (value.ndim - 2 * k - 2, value.ndim - 2 * k - 1)
+            value = _numbers(np.moveaxis(value, pair, (-2, -1)), space, structure)
+            value = np.moveaxis(value, (-2, -1), pair)
+        return value
+
+    return projected
+
+
+def _numbers(g: Any, space: str, structure: str) -> Any:
+    turned = np.swapaxes(g, -2, -1)
+    identity = np.eye(g.shape[-1])
+    if space == "symmetric":
+        both = g + turned
+        return both - g * identity if structure == "independent" else both / 2
+    if space == "skew":
+        return g - turned if structure == "independent" else (g - turned) / 2
+    if space == "diagonal":
+        return g * identity
+    return g * (
+        np.tril(np.ones_like(identity)) if space == "lower" else np.triu(np.ones_like(identity))
+    )

@@ -163,6 +163,15 @@ def _truth(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: sp.Piecewise((1, relation(a, b)), (0, True))
 
 
+def _kept(extreme: Any) -> Callable[[Any, Any], Any]:
+    """Max or Min without SymPy's simplification, which takes matrix arguments apart wrongly."""
+
+    def choose(a: Any, b: Any) -> Any:
+        return extreme(a, b, evaluate=a.is_number and b.is_number)
+
+    return choose
+
+
 SCALAR: dict[str, Callable[..., Any]] = {
     "exp": sp.exp,
     "log": sp.log,
@@ -194,8 +203,8 @@ SCALAR: dict[str, Callable[..., Any]] = {
     "lt": _truth(sp.Lt),
     "ge": _truth(sp.Ge),
     "le": _truth(sp.Le),
-    "maximum": sp.Max,
-    "minimum": sp.Min,
+    "maximum": _kept(sp.Max),
+    "minimum": _kept(sp.Min),
     "where": _where,
     "huber": huber,
 }

@@ -6,12 +6,14 @@ An n x 1 matrix expression is the vector (n,), a 1 x 1 one is a scalar, a 1 x n 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import ShapeError, UnknownName
-from matderiv.functions.record import Function
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape, Size, times
+
+if TYPE_CHECKING:
+    from matderiv.functions.record import Function
 
 
 class SizeTable:

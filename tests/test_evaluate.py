@@ -244,7 +244,7 @@ def test_declared_numbers_and_products_of_sizes_are_checked() -> None:
         evaluate(eye(N), {}, {"n": 0})
 
 
-# Limits, depth, warnings ---------------------------------------------------------------------------
+# Limits, depth, warnings -----------------------------------------------------------------------
 
 
 def test_arrays_beyond_the_limit_are_refused_before_they_are_made() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from fractions import Fraction
 
 import pytest
 from expressions import SHAPES, expressions, smooth_expressions
 from hypothesis import HealthCheck, given, settings
 
-from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
+from matderiv.errors import LimitError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, apply, number, variable, walk
 from matderiv.input.declare import declarations, guessed_axes
 from matderiv.input.resolve import read
@@ -343,14 +342,6 @@ def test_named_parts_that_double_are_read_as_a_graph() -> None:
     reading = read(f"sum(z40) where z0 = x; {parts}")
     assert sum(1 for _ in walk(reading.expr)) == 42
     assert reading.read_as.count("where") == 1
-
-
-@pytest.mark.parametrize("typed", [canonical for _, canonical in GRAMMAR])
-def test_mutilated_texts_raise_only_our_errors(typed: str) -> None:
-    for k in range(len(typed)):
-        for broken in (typed[:k], typed[:k] + typed[k + 1 :], typed[:k] + ")" + typed[k:]):
-            with suppress(MatderivError):
-                read(broken)
 
 
 def test_one_hundred_brackets_are_enough_for_anybody() -> None:

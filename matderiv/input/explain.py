@@ -121,7 +121,7 @@ def _pair_hint(
     x, y = (_atom(t) for t in typed)
     if symbol == "*" and ranks == [1, 1]:
         return f"{x}'*{y} (a number), {x}*{y}' (a matrix) or {x}.*{y} (entry by entry)"
-    names = shaping.final_names()
+    names = shaping.shown_names()
     left, right = (shaping.final(s, names) for s in shapes)
     around = f" {symbol} " if symbol in ("+", "-", "and") else symbol
     first, second = typed if symbol in ("+", "-", "and") else (x, y)
@@ -194,7 +194,7 @@ def _who_of(nodes: tuple[Node, ...], shaping: Shaping) -> str:
             said.append(_guess_origin(name, shape, shaping))
         else:
             declared = ", ".join(sorted(size_names([shape]))) or shaping.shown(shape)
-            written = ",".join(str(s) for s in shaping.final(shape, shaping.final_names()))
+            written = ",".join(str(s) for s in shaping.final(shape, shaping.shown_names()))
             said.append(f'{declared} from "{name}: {written}"')
     return f"sizes: {'; '.join(said)}" if said else ""
 

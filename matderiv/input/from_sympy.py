@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
-from matderiv.input.sympy_entries import product
+from matderiv.input.sympy_entries import ENTRIES, product
 from matderiv.input.sympy_nodes import LEAVES, class_name, excerpt, handler
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape
@@ -55,6 +55,7 @@ class Reader:
         self.opaque: dict[Any, str] = {}
         self.symbols: dict[str, Any] = {}
         self.bound: dict[Any, Expr] = {}
+        self.outer: set[Any] = set()
         self.entries: set[int] = set()
 
     def expression(self, e: Any) -> Expr:
@@ -107,6 +108,7 @@ class Reader:
             return self.bound[node]
         if self.opaque and node in self.opaque:
             return size_expr(Dim((self.opaque[node],)))
+        self._check_bound(node, parts)
         if any(id(p) in self.entries for p in parts):
             self.entries.add(id(node))
         try:
@@ -116,6 +118,20 @@ class Reader:
                 error.details = (f"in {excerpt(node)}",)
             raise
 
+    def _check_bound(self, node: Any, parts: tuple[Any, ...]) -> None:
+        """The variable of a Lambda stands for an entry: only functions of entries may hold it."""
+        name = class_name(node)
+        outside = name not in ("Add", "Mul", "Pow") and name not in ENTRIES
+        if (
+            (outside and any(id(p) in self.entries for p in parts))
+            or (node.is_Symbol and node in self.outer)
+            or (name == "Sum" and node.free_symbols & {*self.bound, *self.outer})
+        ):
+            raise UnknownFunction(
+                f"{name} of SymPy inside a Lambda is not a function of one entry",
+                details=(f"in {excerpt(node)}",),
+            )
+
     def body(self, function: Any, value: Expr) -> Expr:
         """A Lambda of one variable applied to every entry of `value`."""
         if not isinstance(function, sp.Lambda):
@@ -124,10 +140,11 @@ class Reader:
         (bound,) = function.signature
         if not bound.is_Symbol:
             raise UnknownFunction(f"a Lambda of one variable is needed, this is {function}")
-        outer = self.bound, self.entries
-        self.bound, self.entries = {**self.bound, bound: value}, set()
+        before = self.bound, self.entries, self.outer
+        self.bound, self.entries = {bound: value}, set()
+        self.outer = {*before[0], *before[2]} - {bound}
         result = self.read(function.expr)
-        self.bound, self.entries = outer
+        self.bound, self.entries, self.outer = before
         if result.shape != value.shape and value.shape:
             result = product(result, apply("ones", params=value.shape))
         return result

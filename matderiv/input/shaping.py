@@ -14,7 +14,7 @@ from matderiv.input.domain import check_domain
 from matderiv.input.explain import explained
 from matderiv.input.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
 from matderiv.input.source import Call, Name, Node, Operation, Source
-from matderiv.shapes import Shape, Size, shape_text, size_names
+from matderiv.shapes import Dim, Shape, Size, shape_text, size_names
 
 MAX_VARIABLES = 2_000
 
@@ -166,15 +166,14 @@ class Shaping:
 
     def infer(self) -> None:
         """Repeat the shape rules until no size changes; a size that becomes 1 can change a rule."""
-        for _ in range(50):
+        before = -1
+        while before < len(self.sizes.bound):
             before = len(self.sizes.bound)
             for part, nodes in self.sections:
                 for node in nodes:
                     self.shapes[node] = self._shape(node)
                 if part:
                     self.parts[part] = self.shapes[nodes[-1]]
-            if len(self.sizes.bound) == before:
-                return
 
     def expect(self, shape: Shape) -> None:
         """Use the expected shape for sizes that nothing else says, such as those of vector(1)."""
@@ -209,7 +208,12 @@ class Shaping:
 
     def final_names(self) -> dict[str, str]:
         """A name for each size that nothing determines, in the order in which axes appear."""
-        shapes = [self.sizes.shape(shape) for shape in self.variables.values()]
+        return fresh_names(open_names(map(self.sizes.shape, self.variables.values())), self.taken())
+
+    def shown_names(self) -> dict[str, str]:
+        """The same for messages: also for sizes of constants that have no neighbour."""
+        constants = (a.params for a in self.applications.values() if a.open_sizes)
+        shapes = map(self.sizes.shape, (*self.variables.values(), *constants))
         return fresh_names(open_names(shapes), self.taken())
 
     def taken(self) -> set[str]:
@@ -225,13 +229,11 @@ class Shaping:
 
     def shown(self, shape: Shape) -> str:
         """A shape as a message shows it."""
-        return shape_text(self.final(shape, self.final_names()))
+        return shape_text(self.final(shape, self.shown_names()))
 
     def shown_message(self, error: MatderivError) -> str:
         """A message of a shape rule with its open sizes named."""
-        names = self.final_names()
-
-        def name(open_size: str) -> str:
-            return names.get(open_size, open_size.replace("?", "n"))
-
-        return renamed_text(error.message, name)
+        names = self.shown_names()
+        return renamed_text(
+            error.message, lambda name: str(renamed(self.sizes.current(Dim((name,))), names))
+        )

@@ -55,13 +55,16 @@ def _term(term: Term, axes: Indices) -> str:
     for f in term.factors:
         for i in f.indices:
             names.setdefault(i, letter(len(names)))
-    summed = [name for i, name in names.items() if i not in axes]
+    summed = {i: name for i, name in names.items() if i not in axes}
     coefficient = abs(term.coefficient)
-    pieces = [] if coefficient == 1 and term.factors else [_coefficient(coefficient)]
     ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
-    pieces += [_factor(f, names) for f in ordered]
-    head = f"Σ_{''.join(summed)} " if summed else ""
-    return head + " ".join(pieces)
+    outside = [f for f in ordered if not summed.keys() & set(f.indices)]
+    inside = [f for f in ordered if summed.keys() & set(f.indices)]
+    pieces = [] if coefficient == 1 and term.factors else [_coefficient(coefficient)]
+    pieces += [_factor(f, names) for f in outside]
+    if summed:
+        pieces.append(f"Σ_{''.join(summed.values())}")
+    return " ".join([*pieces, *(_factor(f, names) for f in inside)])
 
 
 def _coefficient(value: Fraction) -> str:

@@ -20,8 +20,8 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
 
     A vector becomes an n x 1 MatrixSymbol, a tensor an ArraySymbol. `symbols` maps names of
     variables and sizes to the SymPy objects to use, as `input.from_sympy.symbols_in` reads them
-    off a user's expression. None: nested deeper than SymPy's own recursion, or an axis that SymPy's
-    n x 1 vectors do not have.
+    off a user's expression. None: nested deeper than SymPy's own recursion, an axis that SymPy's
+    n x 1 vectors do not have, or a division by what SymPy knows to be 0.
 
     >>> from matderiv.expr import variable
     >>> from matderiv.shapes import Dim
@@ -31,7 +31,8 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     """
     names = _Names(symbols or {})
     try:
-        return fold(expr, names.visit)
+        made = fold(expr, names.visit)
+        return None if made.has(sp.zoo, sp.nan, sp.oo, -sp.oo) else made
     except (ShapeError, RecursionError):
         return None
 

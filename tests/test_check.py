@@ -1,0 +1,334 @@
+"""The checker verifies right derivatives and disproves wrong ones, at points that hide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matderiv.check import CheckReport, check
+from matderiv.errors import DomainError
+from matderiv.expr import Expr, apply, variable
+from matderiv.shapes import Dim
+
+M, N, D = Dim(("m",)), Dim(("n",)), Dim(("d",))
+x, y, t = variable("x", (N,)), variable("y", (N,), {"labels"}), variable("t")
+X, w, S = variable("X", (N, D)), variable("w", (D,)), variable("S", (N, N))
+Values = dict[str, Any]
+Claim = Callable[[Values, dict[str, int]], Any]
+
+
+def total(e: Expr) -> Expr:
+    return apply("sum", e, params=(None,))
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+LOGISTIC = total(apply("log", 1 + apply("exp", -(y * (X @ w)))))
+RELU = total(apply("relu", X @ w) ** 2)
+CUBE = apply("tr", apply("power", S, 3))
+INV, QUADRATIC = apply("inv", S), x.T @ S @ x
+
+
+def logistic(v: Values, n: Any) -> Any:
+    return -v["X"].T @ (v["y"] * sigmoid(-v["y"] * (v["X"] @ v["w"])))
+
+
+def relu(v: Values, n: Any) -> Any:
+    return 2 * v["X"].T @ np.maximum(v["X"] @ v["w"], 0)
+
+
+RIGHT: dict[str, tuple[Expr, Expr, Claim, int]] = {
+    "logistic": (LOGISTIC, w, logistic, 1),
+    "relu": (RELU, w, relu, 1),
+    "tr X^3": (CUBE, S, lambda v, n: 3 * (v["S"] @ v["S"]).T, 1),
+    "logdet": (apply("logdet", S), S, lambda v, n: np.linalg.inv(v["S"]).T, 1),
+    "jacobian": (X @ w, w, lambda v, n: v["X"], 1),
+    "row": (x.T @ S, x, lambda v, n: v["S"].T, 1),
+    "by a matrix": (X @ w, X, lambda v, n: np.einsum("ia,j->iaj", np.eye(n["n"]), v["w"]), 1),
+    "inverse": (
+        INV,
+        S,
+        lambda v, n: -np.einsum("ia,bj->ijab", *[np.linalg.inv(v["S"])] * 2),
+        1,
+    ),
+    "hessian": (QUADRATIC, x, lambda v, n: v["S"] + v["S"].T, 2),
+    "zero": (total(apply("softmax", x, params=(None,))), x, lambda v, n: np.zeros(n["n"]), 1),
+    "absent": (x.T @ x, t, lambda v, n: 0.0, 1),
+    "singular values": (
+        apply("norm_nuc", X),
+        X,
+        lambda v, n: np.matmul(*np.linalg.svd(v["X"], full_matrices=False)[::2]),
+        1,
+    ),
+    "third": (
+        total(apply("exp", x)),
+        x,
+        lambda v, n: np.einsum("i,ij,ik->ijk", np.exp(v["x"]), *[np.eye(n["n"])] * 2),
+        3,
+    ),
+    "fourth": (
+        total(x**4),
+        x,
+        lambda v, n: 24 * np.einsum("ij,ik,il->ijkl", *[np.eye(n["n"])] * 3),
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_derivative_is_verified(name: str) -> None:
+    f, wrt, claim, order = RIGHT[name]
+    report = check(f, wrt, claim, order=order)
+    assert report.verdict == "verified", report
+    assert report.points == 8
+    if order == 1 and "complex" in report.method:
+        assert report.error < 1e-12
+
+
+@pytest.mark.parametrize("factor", [-1, 2, 0.5, 1.01, 0])
+@pytest.mark.parametrize("name", sorted(RIGHT.keys() - {"zero", "absent"}))
+def test_a_wrong_sign_or_factor_is_disproved(name: str, factor: float) -> None:
+    f, wrt, claim, order = RIGHT[name]
+    report = check(f, wrt, lambda v, n: factor * claim(v, n), order=order, points=3)
+    if order > 2 and factor == 1.01:  # differences of differences are not that sharp
+        assert report.verdict != "verified"
+    else:
+        assert report.verdict == "disproved", report
+
+
+def cayley_hamilton_twin(v: Values, n: Any) -> Any:
+    s = v["S"]
+    return 3 * (np.trace(s) * s - np.linalg.det(s) * np.eye(len(s))).T
+
+
+WRONG: dict[str, tuple[Expr, Expr, Claim, int]] = {
+    "label forgotten": (
+        LOGISTIC,
+        w,
+        lambda v, n: -v["X"].T @ sigmoid(-v["y"] * (v["X"] @ v["w"])),
+        1,
+    ),
+    "mask forgotten": (RELU, w, lambda v, n: 2 * v["X"].T @ (v["X"] @ v["w"]), 1),
+    "transpose forgotten": (CUBE, S, lambda v, n: 3 * v["S"] @ v["S"], 1),
+    "log det transposed": (apply("logdet", S), S, lambda v, n: np.linalg.inv(v["S"]), 1),
+    "symmetric shortcut": (QUADRATIC, x, lambda v, n: 2 * v["S"] @ v["x"], 1),
+    "hessian of the shortcut": (QUADRATIC, x, lambda v, n: 2 * v["S"], 2),
+    "cayley-hamilton twin": (CUBE, S, cayley_hamilton_twin, 1),
+    "term dropped": (x.T @ x + total(x), x, lambda v, n: 2 * v["x"], 1),
+    "small term dropped": (1000 * x.T @ x + total(x), x, lambda v, n: 2000 * v["x"], 1),
+    "sum for mean": (apply("mean", x, params=(None,)), x, lambda v, n: np.ones(n["n"]), 1),
+    "other shape": (X @ w, X, lambda v, n: np.outer(np.ones(n["n"]), v["w"]), 1),
+    "transposed shape": (X @ w, w, lambda v, n: v["X"].T, 1),
+    "not a number": (x.T @ x, x, lambda v, n: np.full(n["n"], np.nan), 1),
+    "tiny and wrong": (
+        Fraction(1, 10**15) * (x.T @ x),
+        x,
+        lambda v, n: 0 * v["x"],
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_derivative_is_disproved(name: str) -> None:
+    f, wrt, claim, order = WRONG[name]
+    report = check(f, wrt, claim, order=order)
+    assert report.verdict == "disproved", report
+    assert not report.ok
+
+
+def test_the_cayley_hamilton_twin_would_pass_at_size_two() -> None:
+    s = np.random.default_rng(0).normal(size=(2, 2))
+    np.testing.assert_allclose(cayley_hamilton_twin({"S": s}, {}), 3 * (s @ s).T)
+
+
+def test_tiny_derivatives_are_told_from_rounding() -> None:
+    tiny = Fraction(1, 10**15) * (x.T @ x)
+    assert check(tiny, x, lambda v, n: 2e-15 * v["x"]).ok
+
+
+# Other questions ---------------------------------------------------------------------------------
+
+
+def test_a_pullback_is_checked_against_an_upstream_gradient() -> None:
+    G = variable("G", (N,))
+    f = apply("exp", X @ w)
+
+    def claim(v: Values, n: Any) -> Any:
+        return v["X"].T @ (np.exp(v["X"] @ v["w"]) * v["G"])
+
+    assert check(f, w, claim, upstream=G).ok
+    wrong = check(f, w, lambda v, n: v["X"].T @ np.exp(v["X"] @ v["w"]), variables=(G,), upstream=G)
+    assert wrong.verdict == "disproved"
+
+
+def test_a_change_along_a_tangent_is_checked() -> None:
+    dS = variable("dS", (N, N))
+
+    def claim(v: Values, n: Any) -> Any:
+        inverse = np.linalg.inv(v["S"])
+        return -inverse @ v["dS"] @ inverse
+
+    assert check(INV, S, claim, tangent=dS).ok
+    report = check(INV, S, lambda v, n: claim(v, n).T, tangent=dS)
+    assert report.verdict == "disproved"
+
+
+def test_mixed_second_derivatives_take_two_variables() -> None:
+    assert check(QUADRATIC, (x, S), lambda v, n: _mixed(v, n)).ok
+    assert check(QUADRATIC, (x, S), lambda v, n: 2 * _mixed(v, n)).verdict == "disproved"
+
+
+def _mixed(v: Values, n: dict[str, int]) -> Any:
+    one = np.einsum("ia,b->iab", np.eye(n["n"]), v["x"])
+    return one + np.swapaxes(one, 1, 2)
+
+
+def test_an_order_below_sharpens_third_derivatives() -> None:
+    f = total(x**3)
+
+    def claim(v: Values, n: Any) -> Any:
+        return 6 * np.einsum("ij,ik->ijk", *[np.eye(n["n"])] * 2)
+
+    report = check(f, x, claim, order=3, lower=lambda v, n: np.diag(6 * v["x"]))
+    assert report.ok
+    assert report.error < 1e-8
+    wrong = check(
+        f, x, lambda v, n: 1.01 * claim(v, n), order=3, lower=lambda v, n: np.diag(6 * v["x"])
+    )
+    assert wrong.verdict == "disproved"
+
+
+def test_a_projected_gradient_of_a_symmetric_variable_is_checked() -> None:
+    A = variable("A", (N, N), {"symmetric"})
+    b = variable("b", (N,))
+    f = x.T @ A @ b
+
+    def symmetrised(g: Any) -> Any:
+        return (g + np.swapaxes(g, -1, -2)) / 2
+
+    def plain(v: Values, n: Any) -> Any:
+        return np.outer(v["x"], v["b"])
+
+    assert check(f, A, plain).ok
+    assert check(f, A, lambda v, n: symmetrised(plain(v, n)), project=symmetrised).ok
+    assert check(f, A, plain, project=symmetrised).verdict == "disproved"
+
+
+def test_declared_columns_and_rows_may_come_with_or_without_their_axis() -> None:
+    column = variable("c", (N, 1))
+    f = column.T @ column
+    for shape in ((-1, 1), (-1,)):
+        assert check(f, column, lambda v, n, s=shape: 2 * v["c"].reshape(s)).ok
+
+
+# Reports -----------------------------------------------------------------------------------------
+
+
+def test_a_report_is_one_line() -> None:
+    f, wrt, claim, _ = RIGHT["logistic"]
+    assert str(check(f, wrt, claim)).startswith("8 points, worst relative error ")
+    assert str(check(f, wrt, claim)).endswith(" (central differences), seed 0")
+    assert "(complex step)" in str(check(f, wrt, claim))
+    wrong = str(check(f, wrt, lambda v, n: 2 * claim(v, n)))
+    assert wrong.startswith("disproved, entry (")
+    assert "claimed" in wrong
+    assert "d = " in wrong
+    assert "\n" not in wrong
+
+
+def test_the_worst_entry_is_reproducible() -> None:
+    def claim(v: Values, n: Any) -> Any:
+        g = 2 * v["x"]
+        g[1] += 0.5
+        return g
+
+    worst = check(x.T @ x, x, claim).worst
+    assert worst is not None
+    assert worst.index == (1,)
+    assert worst.claimed - worst.numeric == pytest.approx(0.5)
+    assert worst.numeric == pytest.approx(2 * worst.point.values["x"][1])
+    assert dict(worst.sizes) == worst.point.sizes
+
+
+def test_the_same_seed_gives_the_same_report_and_another_seed_other_points() -> None:
+    f, wrt, claim, _ = RIGHT["relu"]
+
+    def seen(seed: int) -> tuple[str, list[Any]]:
+        met: list[Any] = []
+
+        def watching(v: Values, n: Any) -> Any:
+            met.append((n, v["w"].tolist()))
+            return claim(v, n)
+
+        return str(check(f, wrt, watching, seed=seed)), met
+
+    assert seen(3) == seen(3)
+    assert seen(3) != seen(4)
+
+
+def test_a_claim_cannot_change_the_values_it_is_compared_with() -> None:
+    def spoiling(v: Values, n: Any) -> Any:
+        g = 2 * v["x"].copy()
+        v["x"][:] = 0
+        return g
+
+    assert check(x.T @ x, x, spoiling).ok
+
+
+def test_no_admissible_point_is_undecided_and_says_so() -> None:
+    report = check(apply("log", -apply("exp", x)), x, lambda v, n: np.eye(n["n"]))
+    assert report.verdict == "undecided"
+    assert "no admissible point" in str(report)
+
+
+def test_a_claim_without_a_value_is_undecided() -> None:
+    def failing(v: Values, n: Any) -> Any:
+        raise DomainError("inv has no value here")
+
+    report = check(x.T @ x, x, failing)
+    assert report.verdict == "undecided"
+    assert any("inv has no value here" in note for note in report.notes)
+
+
+def test_a_difference_between_rounding_and_mistake_is_undecided() -> None:
+    report = check(x.T @ x, x, lambda v, n: 2.00002 * v["x"])
+    assert report.verdict == "undecided"
+    assert any("too small for a mistake" in note for note in report.notes)
+
+
+def test_what_was_never_exercised_is_noted() -> None:
+    report = check(total(apply("relu", x**2)), x, lambda v, n: 2 * v["x"])
+    assert report.verdict == "verified"
+    assert report.notes == ("relu: never on its negative side",)
+
+
+def test_the_checker_never_asks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*args: Any) -> Any:
+        raise AssertionError("a rule was used")
+
+    for f in (LOGISTIC, RELU, INV):
+        for name in ("partials", "differential", "axes"):
+            for node in {n.function for n in _nodes(f)}:
+                monkeypatch.setitem(
+                    node.__dict__, name, (forbidden,) if name == "partials" else forbidden
+                )
+    assert check(*RIGHT["logistic"][:3]).ok
+
+
+def _nodes(f: Expr) -> list[Expr]:
+    from matderiv.expr import walk
+
+    return list(walk(f))
+
+
+def test_reports_compare_as_values() -> None:
+    assert CheckReport("verified", 0.0, 0.0, "complex step", 1, 0) == CheckReport(
+        "verified", 0.0, 0.0, "complex step", 1, 0
+    )

@@ -1,0 +1,128 @@
+"""What SymPy can hold and we refuse, by name or by size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy as sp
+from sympy_values import (
+    A,
+    B,
+    X,
+    d,
+    n,
+    r,
+    s,
+    t,
+    w,
+    y,
+)
+
+import matderiv as md
+from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
+from matderiv.input.from_sympy import from_sympy
+
+i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
+
+# Refusals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("e", "named"),
+    [
+        (sp.BlockMatrix([[A, A]]), "BlockMatrix"),
+        (sp.Matrix([[1, 2]]), "ImmutableDenseMatrix"),
+        (sp.gamma(t), "gamma"),
+        (sp.Function("exp")(t), "exp, a function or class of your own"),
+        (sp.Derivative(sp.sin(t), t), "Derivative"),
+        (sp.Integral(t, t), "Integral"),
+        (X[0, 1], "MatrixElement"),
+        (X[:1, :], "MatrixSlice"),
+        (sp.I * t, "ImaginaryUnit"),
+        (sp.oo, "Infinity"),
+        (sp.Piecewise((t, t > 0)), "Piecewise"),
+        (sp.Sum(w[i, 0], (i, 1, d - 1)), "Sum"),
+        (sp.Sum(w[i, 0] * i, (i, 0, d - 1)), "Dummy"),
+        (sp.Symbol("z", imaginary=True), "real"),
+        (A.applyfunc(sp.Lambda(t, sp.Trace(t * A))), "MatMul of SymPy inside a Lambda"),
+        (A.applyfunc(sp.Lambda(t, sp.Sum(t * w[i, 0], (i, 0, d - 1)))), "Sum .* inside a Lambda"),
+        (
+            A.applyfunc(sp.Lambda(t, sp.Trace(A.applyfunc(sp.Lambda(s, s * t))))),
+            "Symbol .* inside a Lambda",
+        ),
+    ],
+)
+def test_what_is_not_understood_is_named(e: Any, named: str) -> None:
+    with pytest.raises(UnknownFunction, match=named):
+        from_sympy(e)
+
+
+@pytest.mark.parametrize(
+    "e",
+    [
+        X + w,
+        X + y,
+        X * y,
+        w * y,
+        w.T * w * w,
+        sp.HadamardProduct(w, y),
+        sp.MatAdd(r, w),
+        sp.MatAdd(A, w),
+        sp.Trace(X),
+        sp.Determinant(X),
+        sp.Inverse(X),
+        X**2,
+        sp.exp(X),
+        sp.sin(A) + 1,
+        sp.Add(t, X),
+        sp.KroneckerProduct(A, X) * w,
+    ],
+)
+def test_what_sympy_accepts_with_symbolic_sizes_and_does_not_fit(e: Any) -> None:
+    with pytest.raises(ShapeError):
+        from_sympy(e)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: md.hadamard(w, y),
+        lambda: md.tr(X),
+        lambda: md.softmax(X),
+        lambda: md.exp(w) + y,
+        lambda: md.sum(X, 3),
+        lambda: 1 / md.exp(w),
+        lambda: md.attention(X, A, B),
+    ],
+)
+def test_our_functions_refuse_shapes_at_once(call: Any) -> None:
+    with pytest.raises(ShapeError):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: md.tr(A, A),
+        lambda: md.relu(),
+        lambda: md.relu("x"),
+        lambda: md.relu(t, slope=1),
+        lambda: md.einsum(X, X),
+        lambda: from_sympy("x"),
+        lambda: from_sympy([t]),
+        lambda: from_sympy(None),
+    ],
+)
+def test_wrong_calls_are_errors_of_the_family(call: Any) -> None:
+    with pytest.raises(MatderivError):
+        call()
+
+
+def test_one_name_is_one_symbol() -> None:
+    with pytest.raises(UnknownName, match="two different symbols"):
+        from_sympy(sp.Symbol("x") * sp.MatrixSymbol("x", n, 1))
+    with pytest.raises(UnknownName, match="size and a matrix"):
+        from_sympy(sp.MatrixSymbol("n", n, 1))
+    with pytest.raises(UnknownName, match="cannot be written"):
+        from_sympy(sp.Symbol("a b"))
