@@ -17,6 +17,8 @@ Mono = dict[Expr, Exponent]
 """A product of powers, entry by entry, in the order in which a reader meets them."""
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
+MAX_INLINED = 6  # adjoints that grow by a term a layer would otherwise be copied layer by layer
+MAX_CHAIN = 12
 _DEPTH = 40  # how deep structure is looked for
 
 
@@ -83,8 +85,11 @@ def column(e: Expr) -> Expr:
 
 
 def factors_of(e: Expr) -> list[Expr]:
-    """The factors of a matrix product without scalars; a list of itself for anything else."""
-    if is_(e, "mul") and not any(is_scalar(a.shape) for a in e.args):
+    """The factors of a matrix product without scalars; a list of itself for anything else.
+
+    A product that has grown long stays one factor, so that adjoints are not copied layer by layer.
+    """
+    if is_(e, "mul") and len(e.args) <= MAX_CHAIN and not any(is_scalar(a.shape) for a in e.args):
         return [f for a in e.args for f in ([a] if not is_(a, "mul") else factors_of(a))]
     return [e]
 
@@ -401,7 +406,8 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
 
 def _plain_product(e: Expr) -> bool:
     """A product of scalars only, which may be written out flat."""
-    return is_(e, "mul") and all(is_scalar(a.shape) for a in e.args)
+    short = is_(e, "mul") and len(e.args) <= MAX_CHAIN
+    return short and all(is_scalar(a.shape) for a in e.args)
 
 
 def _line(parts: Sequence[Expr]) -> Expr | None:
@@ -417,9 +423,14 @@ def _terminates(q: int) -> bool:
     return q in (2, 4, 5, 8, 10, 20, 100, 1000)
 
 
+def inlined(e: Expr) -> bool:
+    """True for a short sum, which is written out inside another; long ones keep their bracket."""
+    return is_(e, "add") and len(e.args) <= MAX_INLINED
+
+
 def total(terms: Sequence[Expr]) -> Expr:
     """A sum with the positive terms first."""
-    flat = [signed(t) for e in terms for t in (e.args if is_(e, "add") else (e,))]
+    flat = [signed(t) for e in terms for t in (e.args if inlined(e) else (e,))]
     ordered = [t for sign, t in flat if sign > 0]
     if len(ordered) == 2 and is_(ordered[0], "transpose") and ordered[0].args[0] is ordered[1]:
         ordered.reverse()

@@ -21,6 +21,7 @@ from matderiv.simplify import (
     chain,
     column,
     factors_of,
+    inlined,
     matrix_product,
     multiply_into,
     negated,
@@ -49,9 +50,11 @@ def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
     kept = merged(terms)
     forms = [_spell_merged(kept, axes, broadcast)]
     if 1 < len(kept) <= MAX_FACTORED:
-        inlined = merged([piece for t in kept for piece in (_expanded(t, axes) or [t])])
-        if len(inlined) <= MAX_FACTORED and {t.key() for t in inlined} != {t.key() for t in kept}:
-            forms.append(_spell_merged(inlined, axes, broadcast))
+        written_out = merged([piece for t in kept for piece in (_expanded(t, axes) or [t])])
+        if len(written_out) <= MAX_FACTORED and {t.key() for t in written_out} != {
+            t.key() for t in kept
+        }:
+            forms.append(_spell_merged(written_out, axes, broadcast))
     return min(forms, key=lambda e: e.weight)
 
 
@@ -197,7 +200,7 @@ def _expanded(t: Raised, axes: Indices) -> list[Raised] | None:
         return None
     which, mono = filled[0]
     ((e, k),) = mono.items()
-    if not is_(e, "add") or k != 1:
+    if not inlined(e) or k != 1:
         return None
     at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
     pieces: list[Raised] = []
