@@ -12,7 +12,7 @@ from matderiv.derivation import LAYOUTS, Derivative, differentiate, resolve_kind
 from matderiv.errors import MatderivError, NoMatrixForm, ShapeError, UnknownName
 from matderiv.evaluate import bind_sizes, evaluate
 from matderiv.expr import Expr, is_, variable, variables, walk
-from matderiv.input.from_sympy import from_sympy
+from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.layout import in_layout, vec_form
 from matderiv.output.index import index_equation, index_text
@@ -29,9 +29,9 @@ Assume = Mapping[str, Any]
 class Derivation:
     """A derivative with everything that was agreed about it.
 
-    `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how, `notes`
-    what was guessed. `str` gives the result in the text language, or in index notation where no
-    matrix form exists.
+    `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
+    `notes` what was guessed. `str` gives the result in the text language, or in index notation
+    where no matrix form exists.
 
     >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
     >>> print(D)
@@ -49,6 +49,7 @@ class Derivation:
     source: str = ""
     reading: Reading | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    symbols: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def expr(self) -> Expr:
@@ -74,7 +75,7 @@ class Derivation:
     @property
     def result(self) -> Any:
         """The derivative as a SymPy expression in matrix notation; None where there is none."""
-        return to_sympy(self.displayed) if self.has_matrix_form else None
+        return to_sympy(self.displayed, self.symbols) if self.has_matrix_form else None
 
     @property
     def index(self) -> str:
@@ -100,7 +101,7 @@ class Derivation:
     def vec(self) -> Any:
         """∂vec(F)/∂vec(X)' as a SymPy expression, or None."""
         form = self._vec_expr
-        return None if form is None else to_sympy(form)
+        return None if form is None else to_sympy(form, self.symbols)
 
     @cached_property
     def _vec_expr(self) -> Expr | None:
@@ -192,12 +193,10 @@ def derive(
         raise MatderivError(
             f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
         )
-    expr, reading, source = _understood(f, shapes, assume)
+    asked = _understood(f, shapes, assume)
     found = [
         _derive(
-            expr,
-            reading,
-            source,
+            asked,
             w,
             kind=kind,
             order=order,
@@ -210,23 +209,29 @@ def derive(
     return found if isinstance(wrt, list | tuple) else found[0]
 
 
-def _understood(
-    f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None
-) -> tuple[Expr, Reading | None, str]:
+@dataclass(frozen=True)
+class Question:
+    """An expression as it was understood, and the SymPy symbols it came with."""
+
+    f: Expr
+    reading: Reading | None
+    source: str
+    symbols: Mapping[str, Any]
+
+
+def _understood(f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None) -> Question:
     if isinstance(f, str):
         reading = read(f, shapes=shapes, assume=assume)
-        return reading.expr, reading, f
+        return Question(reading.expr, reading, f, {})
     if isinstance(f, Expr):
-        return f, None, text(f)
+        return Question(f, None, text(f), {})
     words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
     e = from_sympy(f, words)
-    return e, None, text(e)
+    return Question(e, None, text(e), symbols_in(f))
 
 
 def _derive(
-    f: Expr,
-    reading: Reading | None,
-    source: str,
+    asked: Question,
     wrt: Any,
     *,
     kind: str | None,
@@ -235,6 +240,7 @@ def _derive(
     structure: str,
     upstream: str,
 ) -> Derivation:
+    f, reading = asked.f, asked.reading
     x = _variable(f, reading, wrt)
     notes = list(reading.notes if reading else ())
     if x not in set(walk(f)):
@@ -254,9 +260,10 @@ def _derive(
         structure,
         derivative,
         seed,
-        source,
+        asked.source,
         reading,
         tuple(notes),
+        asked.symbols,
     )
 
 

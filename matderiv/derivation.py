@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from matderiv.differentiate import pullback, pushforward
 from matderiv.errors import LimitError, MatderivError, ShapeError
-from matderiv.expr import Expr, variable
+from matderiv.expr import Expr, variable, walk
+from matderiv.polish import polished
 from matderiv.recognise import prepare
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.structure import project
@@ -72,11 +73,13 @@ def differentiate(
     upstream: Expr | None = None,
 ) -> Derivative:
     """The derivative of f; `kind` and `order` as from `resolve_kind`."""
+    typed = set(walk(f))
     f = prepare(f, wrt)
     if kind in ("jvp", "differential"):
         change = variable(f"d{wrt.name}", wrt.shape)
         tensor = pushforward(f, wrt, change)
-        return Derivative(raise_tensor(tensor, broadcast=True), tensor, len(tensor.axes))
+        e = polished(raise_tensor(tensor, broadcast=True), typed)
+        return Derivative(e, tensor, len(tensor.axes))
     outer = 0 if kind == "vjp" else len(long_axes(f.shape))
     current, tensor = f, Tensor((), ())
     for step in range(order):
@@ -84,7 +87,7 @@ def differentiate(
             current = prepare(current, wrt)
         tensor = project(_once(current, wrt, upstream), wrt, structure)
         current = raise_tensor(tensor, broadcast=not outer and step == 0)
-    return Derivative(current, tensor, outer)
+    return Derivative(polished(current, typed), tensor, outer)
 
 
 def _once(f: Expr, wrt: Expr, upstream: Expr | None) -> Tensor:

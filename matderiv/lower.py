@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, number_value
 from matderiv.functions.algebra import spread
+from matderiv.functions.reduce import reduced_size
 from matderiv.shapes import Size, is_scalar, long_axes
 from matderiv.tensor import (
     ONE,
@@ -356,11 +357,6 @@ def _descend(
 
 
 def _mean_weight(node: Expr) -> Term:
-    from_shape, (axis,) = node.args[0].shape, node.params
-    sizes: Sequence[Size] = from_shape if axis is None else [from_shape[axis - 1]]
-    coefficient = Fraction(1)
-    factors: list[Factor] = []
-    for s in sizes:
-        coefficient /= size_coefficient(s)
-        factors.extend(size_factors(s, -1))
-    return Term(coefficient, tuple(factors))
+    """1 over the number of entries averaged."""
+    size = reduced_size(node.args[0].shape, node.params[0])
+    return Term(Fraction(1, size_coefficient(size)), tuple(size_factors(size, -1)))

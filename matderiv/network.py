@@ -18,8 +18,8 @@ from matderiv.simplify import (
     chain,
     column,
     entrywise,
-    facts,
     factors_of,
+    facts,
     matrix_product,
     multiply_into,
     tidy,
@@ -388,10 +388,9 @@ def _stacked(net: Network, slow: Index, fast: Index) -> Expr:
     mono = net.take(fast, slow)
     if not mono:
         return apply("kron", u, v)
-    matrix = as_matrix(mono, fast, slow)
     if not is_(u, "ones") or not is_(v, "ones"):
-        matrix = entrywise({matrix: 1, matrix_product([v, transposed(u)]): 1}, ())
-    return apply("vec", matrix)
+        multiply_into(mono, matrix_product([v, transposed(u)]))
+    return apply("vec", as_matrix(mono, fast, slow))
 
 
 def _kron(net: Network, f: Factor, g: Factor) -> bool:

@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply
+from matderiv.expr import Expr, apply, is_
 from matderiv.network import Network, as_matrix, reduce_network
 from matderiv.simplify import (
     Mono,
     chain,
     entrywise,
     factors_of,
+    is_one,
     matrix_product,
     multiply_into,
+    negated,
     power,
     scaled,
+    signed,
     tidy,
+    total,
     transposed,
     transposed_chain,
 )
@@ -71,7 +75,40 @@ def raise_term(term: Term, axes: Indices) -> Raised:
         for e, k in weights[1].items():
             multiply_into(weights[0], e, k)
         weights, mats = (weights[0], {}), {}
-    return Raised(net.coefficient, tidy(net.scalars), tuple(map(tidy, weights)), mats, delta)
+    scalars = tidy(net.scalars)
+    parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
+    clear_fractions(scalars, scalars)
+    return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
+    """(1 + q/v)^-1 * v^-1 becomes (v + q)^-1: a scalar beside a sum clears its denominator.
+
+    `scalars` gives up the factor; each clearing removes one, so it ends.
+    """
+    for e, k in list(mono.items()):
+        for u in (
+            [t.args[1] for a in e.args if is_(t := signed(a)[1], "div")] if is_(e, "add") else []
+        ):
+            power = scalars.get(u, 0)
+            if e not in mono or power * k <= 0 or abs(power) < abs(k):
+                continue
+            whole = total([_times(u, a) for a in e.args])
+            if whole.weight < e.weight + u.weight + 1:
+                del mono[e]
+                multiply_into(mono, whole, k)
+                multiply_into(scalars, u, -k)
+    return mono
+
+
+def _times(u: Expr, a: Expr) -> Expr:
+    """u times a term of a sum, u cancelled against its denominator."""
+    sign, core = signed(a)
+    if is_(core, "div") and core.args[1] is u:
+        made = core.args[0]
+    else:
+        made = u if is_one(core) else scaled(Fraction(1), {u: 1}, [core])
+    return made if sign > 0 else negated(made)
 
 
 def _contract(net: Network, everything: bool) -> None:
@@ -171,10 +208,13 @@ def _broadcast_word(mats: Mono, rows: Mono, columns: Mono, axes: Indices) -> lis
         u = entrywise(rows, (axes[0].size,))
         v = entrywise(columns, (axes[1].size,))
         outer = matrix_product([*factors_of(u), *_row(v)])
-        return [entrywise({**mats, outer: 1}, (axes[0].size, axes[1].size))]
+        both = dict(mats)
+        multiply_into(both, outer)
+        return [entrywise(both, (axes[0].size, axes[1].size))]
     mono: Mono = {e: k for e, k in rows.items() if k > 0}
-    mono.update(mats)
-    mono.update({e: k for e, k in rows.items() if k < 0})
+    below = {e: k for e, k in rows.items() if k < 0}
+    for e, k in (*mats.items(), *below.items()):
+        multiply_into(mono, e, k)
     for e, k in columns.items():
         multiply_into(mono, transposed(e), k)
     return [entrywise(mono, (axes[0].size, axes[1].size))]

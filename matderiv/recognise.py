@@ -123,11 +123,18 @@ def _unshifted(node: Expr) -> Expr | None:
 
 
 def _relu(node: Expr) -> Expr | None:
-    """max(0, z) = relu(z)."""
+    """max(0, z) = relu(z), max(z, z) = z."""
+    if node.args[0] is node.args[1]:
+        return node.args[0]
     for a, b in (node.args, node.args[::-1]):
         if number_value(a) == 0 and b.shape == node.shape:
             return apply("relu", b)
     return None
+
+
+def _same(node: Expr) -> Expr | None:
+    """min(z, z) = z."""
+    return node.args[0] if node.args[0] is node.args[1] else None
 
 
 def _kron_vec(node: Expr) -> Expr | None:
@@ -158,6 +165,7 @@ _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "epow": (_sigmoid_power,),
     "softmax": (_unshifted,),
     "maximum": (_relu,),
+    "minimum": (_same,),
     "mul": (_kron_vec,),
     "sum": (_sum_vec,),
 }

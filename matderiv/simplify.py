@@ -69,11 +69,24 @@ def transposed(e: Expr) -> Expr:
     if symmetric(e):
         return e
     outside = apply("transpose", e)
-    if is_(e, "hadamard") and len(e.shape) == 2 and all(a.shape == e.shape for a in e.args):
-        inside = apply("hadamard", *(turned(a) for a in e.args))
+    if is_(e, "hadamard", "add") and all(a.shape == e.shape for a in e.args):
+        inside = apply(e.function.name, *(_flipped(a) for a in e.args))
         if inside.weight < outside.weight:
             return inside
     return outside
+
+
+def _flipped(e: Expr) -> Expr:
+    """The transpose of a term, one level deep: of its factors, without looking into them."""
+    if is_(e, "neg"):
+        return apply("neg", _flipped(e.args[0]))
+    factors = factors_of(e)
+    return matrix_product(
+        [
+            f.args[0] if is_(f, "transpose") else f if symmetric(f) else apply("transpose", f)
+            for f in reversed(factors)
+        ]
+    )
 
 
 def column(e: Expr) -> Expr:
@@ -202,9 +215,11 @@ def tidy(mono: Mono) -> Mono:
             k = 1
         if "labels" in facts(e) and Fraction(k).denominator == 1:
             k = int(k) % 2
+        if is_(e, "step"):
+            e = apply("step", flattened(e.args[0]))
         if k:
             out[e] = k
-    return _fold_complement(_fold_sigmoid(_fold_sign(out)))
+    return _fold_sigmoid(_fold_sign(out))
 
 
 def _fold_sigmoid(mono: Mono) -> Mono:
@@ -223,26 +238,6 @@ def _fold_sigmoid(mono: Mono) -> Mono:
         if k:
             multiply_into(mono, apply("sigmoid", negated(inner)), -k)
     return mono
-
-
-def _fold_complement(mono: Mono) -> Mono:
-    """1 - sigmoid(z) is sigmoid(-z) where it does not stand beside sigmoid(z)."""
-    out: Mono = {}
-    for e, k in mono.items():
-        z = _one_minus_sigmoid(e)
-        if k > 0 and z is not None and apply("sigmoid", z) not in mono:
-            e = apply("sigmoid", negated(z))
-        elif is_(e, "step"):
-            e = apply("step", flattened(e.args[0]))
-        multiply_into(out, e, k)
-    return out
-
-
-def _one_minus_sigmoid(e: Expr) -> Expr | None:
-    if is_(e, "add") and len(e.args) == 2 and is_one(e.args[0]) and is_(e.args[1], "neg"):
-        inner = e.args[1].args[0]
-        return inner.args[0] if is_(inner, "sigmoid") else None
-    return None
 
 
 def flattened(e: Expr) -> Expr:
@@ -318,21 +313,12 @@ def negated(e: Expr) -> Expr:
         minus = sum(signed(a)[0] < 0 for a in parts)
         if minus < len(parts) and 2 * minus <= len(parts):
             return total(parts)
-    if is_(core, "mul", "div"):
-        for k, a in enumerate(core.args):
-            flipped = negated(a) if is_(a, "add") else a
-            if is_(flipped, "add") and flipped is not a:
-                return apply(core.function.name, *core.args[:k], flipped, *core.args[k + 1 :])
-            if is_(core, "div"):
-                break
     if is_(core, *_LINES) and not is_one(core.args[0]):
-        return apply(core.function.name, negated_first(core.args[0]), *core.args[1:])
+        first = core.args[0]
+        scaling = is_(first, "div") or (is_(first, "mul") and is_(core, "mul", "div"))
+        first = negated(first) if scaling else apply("neg", first)
+        return apply(core.function.name, first, *core.args[1:])
     return apply("neg", core)
-
-
-def negated_first(e: Expr) -> Expr:
-    """The first factor of a product with a minus sign in front."""
-    return negated(e) if is_(e, *_LINES) else apply("neg", e)
 
 
 def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:

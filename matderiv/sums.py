@@ -136,7 +136,6 @@ def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr |
         )
         for t in terms
     ]
-    rest = expand_sums(rest, axes)
     scalars, weights, mats = shared_parts[0], shared_parts[1:-1], shared_parts[-1]
     if not rest:
         return zeros(tuple(i.size for i in axes))
@@ -182,20 +181,11 @@ def _spell_entrywise(
     return spell(outer, axes, diagonal=not broadcast)
 
 
-def expand_sums(terms: list[Raised], axes: Indices) -> list[Raised]:
-    """Write out sums that stand alone in a term when that makes terms cancel or merge.
-
-    (1 + r²) - r² becomes 1.
-    """
-    out: list[Raised] = []
-    for t in terms:
-        out.extend(_expanded(t, axes) or [t])
-    shorter = merged(out)
-    return shorter if len(shorter) < len(terms) else merged(terms)
-
-
 def _expanded(t: Raised, axes: Indices) -> list[Raised] | None:
-    filled = [(k, m) for k, m in enumerate(t.parts()) if m]
+    """The terms of a short sum that stands alone in a term, scalars apart."""
+    filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
+    if not filled and len(t.scalars) == 1:
+        filled = [(0, t.scalars)]
     if len(filled) != 1 or len(filled[0][1]) != 1 or t.delta:
         return None
     which, mono = filled[0]
@@ -205,12 +195,14 @@ def _expanded(t: Raised, axes: Indices) -> list[Raised] | None:
     at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
     pieces: list[Raised] = []
     for a in e.args:
-        slots = at[len(at) - len(a.shape) :] if len(a.shape) <= len(at) else at
         if a.shape and len(a.shape) != len(at):
             return None
-        opened = open_product(a, slots)
-        piece = raise_term(opened, axes)
-        pieces.append(replace(piece, coefficient=piece.coefficient * t.coefficient))
+        piece = raise_term(open_product(a, at if a.shape else ()), axes)
+        scalars = dict(piece.scalars)
+        for base, power in t.scalars.items() if which else ():
+            multiply_into(scalars, base, power)
+        coefficient = piece.coefficient * t.coefficient
+        pieces.append(replace(piece, coefficient=coefficient, scalars=scalars))
     return pieces
 
 
@@ -366,7 +358,8 @@ def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
     rests = [(c / number, _without(s, shared)) for c, s, _ in items]
     if not any(inner):
         weight = total([scaled(c, s, []) for c, s in rests])
-        return number, {**shared, weight: 1}, [edge]
+        multiply_into(shared, weight)
+        return number, shared, [edge]
     if not all(inner):
         if len(edge.shape) != 2 and not last:
             return None

@@ -142,15 +142,24 @@ def _without_sign(term: Expr) -> list[Piece] | None:
 def _product(node: Expr) -> list[Piece]:
     """n factors in a chain; a chain inside the same chain keeps its brackets."""
     first, symbol = node.args[0], SYMBOLS[node.function.name]
-    out: list[Piece] = [(first, SIGN if first.function is node.function else PRODUCT)]
+    bracketed = first.function is node.function or _mixed(node, first)
+    out: list[Piece] = [(first, SIGN if bracketed else PRODUCT)]
     for factor in node.args[1:]:
         out += [symbol, (factor, POSTFIX)]
     return out
 
 
+def _mixed(node: Expr, first: Expr) -> bool:
+    """True where `.*` and `*` meet: (G.*s)*x' is easier to read than G.*s*x'."""
+    if is_(node, "mul"):
+        return is_(first, "hadamard", "ediv")
+    return is_(first, "mul") and sum(bool(a.shape) for a in first.args) > 1
+
+
 def _quotient(node: Expr) -> list[Piece]:
     above, below = node.args
-    return [(above, PRODUCT), SYMBOLS[node.function.name], (below, POSTFIX)]
+    mixed = is_(node, "ediv") and _mixed(node, above)
+    return [(above, SIGN if mixed else PRODUCT), SYMBOLS[node.function.name], (below, POSTFIX)]
 
 
 def _base(node: Expr) -> Piece:
