@@ -10,11 +10,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from matderiv.chains import transposed
+from matderiv.elimination import reduce_network
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.network import Network, reduce_network
+from matderiv.monomials import scaled, tidy, total
+from matderiv.network import Network
 from matderiv.notation import raise_term, spell
 from matderiv.shapes import times
-from matderiv.simplify import scaled, tidy, total, transposed
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Factor, Index, Indices, Tensor, Term, delta
 

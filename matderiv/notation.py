@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from matderiv.chains import chain, factors_of, matrix_product, transposed, transposed_chain
+from matderiv.elimination import reduce_network
 from matderiv.expr import Expr, apply, is_
-from matderiv.network import Network, as_matrix, reduce_network
-from matderiv.simplify import (
+from matderiv.monomials import (
     Mono,
-    chain,
     entrywise,
-    factors_of,
     is_one,
-    matrix_product,
     multiply_into,
     negated,
     power,
@@ -22,9 +20,8 @@ from matderiv.simplify import (
     signed,
     tidy,
     total,
-    transposed,
-    transposed_chain,
 )
+from matderiv.network import Network, as_matrix
 from matderiv.tensor import Factor, Index, Indices, Term
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"
@@ -91,7 +88,7 @@ def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
             [t.args[1] for a in e.args if is_(t := signed(a)[1], "div")] if is_(e, "add") else []
         ):
             power = scalars.get(u, 0)
-            if e not in mono or power * k <= 0 or abs(power) < abs(k):
+            if e not in mono or power * k <= 0 or power * power < k * k:
                 continue
             whole = total([_times(u, a) for a in e.args])
             if whole.weight < e.weight + u.weight + 1:
@@ -162,7 +159,7 @@ def _plain(e: Expr, rank: int) -> Expr:
     return apply("vec", e)
 
 
-# Spelling a raised term -----------------------------------------------------------------------------
+# Spelling a raised term ---------------------------------------------------------------------
 
 
 def word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:

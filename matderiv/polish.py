@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from matderiv.expr import Expr, apply, is_, rebuild, walk
-from matderiv.simplify import is_one, negated, signed
+from matderiv.monomials import is_one, negated, signed
 
 
 def polished(e: Expr, keep: Collection[Expr]) -> Expr:

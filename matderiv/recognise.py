@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from matderiv.chains import transposed
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
+from matderiv.monomials import is_one, negated, one_plus_exp
 from matderiv.shapes import is_scalar
-from matderiv.simplify import is_one, negated, one_plus_exp, transposed
 
 Pattern = Callable[[Expr], Expr | None]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from matderiv.chains import facts
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
 from matderiv.lazy import np
 from matderiv.shapes import long_axes
-from matderiv.simplify import facts
 from matderiv.tensor import Factor, Indices, Tensor, Term, delta, normalise, renamed
 
 STRUCTURES = ("projected", "independent", "none")

@@ -12,25 +12,12 @@ from fractions import Fraction
 from functools import partial
 from math import gcd
 
+from matderiv.chains import chain, column, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.expr import Expr, apply, is_, number, zeros
 from matderiv.lower import open_product
+from matderiv.monomials import Mono, inlined, multiply_into, negated, scaled, signed, total
 from matderiv.notation import Raised, raise_term, spell, word
 from matderiv.shapes import Size
-from matderiv.simplify import (
-    Mono,
-    chain,
-    column,
-    factors_of,
-    inlined,
-    matrix_product,
-    multiply_into,
-    negated,
-    scaled,
-    signed,
-    total,
-    transposed,
-    transposed_chain,
-)
 from matderiv.tensor import Index, Indices, Tensor
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
@@ -183,6 +170,8 @@ def _spell_entrywise(
 
 def _expanded(t: Raised, axes: Indices) -> list[Raised] | None:
     """The terms of a short sum that stands alone in a term, scalars apart."""
+    if t.tensor is not None:
+        return None
     filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
     if not filled and len(t.scalars) == 1:
         filled = [(0, t.scalars)]
@@ -350,7 +339,7 @@ def _pull_scalar(e: Expr, side: str, items: list[Item]) -> Item | None:
 
 
 def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
-    """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; where nothing is left stands the identity."""
+    """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left."""
     last = side == "last"
     number = content([c for c, _, _ in items])
     shared = _common([s for _, s, _ in items])

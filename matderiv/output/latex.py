@@ -46,7 +46,7 @@ def latex(
 
     >>> X, y = variable("X", (5, 3)), variable("y", (5,))
     >>> print(latex(X.T @ (X @ variable("w", (3,)) - y), vectors="plain"))
-    X^{\top}(Xw - y)
+    X^{\top}(X w - y)
     """
     names = Names(vectors, transpose, [expr, *(value for _, value in parts)])
     return formula(expr, names) + where_parts(parts, names)

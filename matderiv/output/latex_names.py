@@ -37,14 +37,14 @@ class Spelling(NamedTuple):
 
 
 class Names:
-    """How the names of one formula are written; two names are never written alike.
+    r"""How the names of one formula are written; two names are never written alike.
 
     `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime". Raises
     MatderivError for another word.
 
     >>> names = Names()
-    >>> [names.symbol(n, ()) for n in ("x", "theta", "w_1", "w1", "loss", "dx", "W_out")]
-    ['x', '\\theta', 'w_{1}', '\\mathrm{w1}', '\\mathrm{loss}', '\\mathrm{d}x', 'W_{\\mathrm{out}}']
+    >>> print(*(names.symbol(n, ()) for n in ("x", "theta", "w_1", "w1", "dx", "W_out")))
+    x \theta w_{1} \mathrm{w1} \mathrm{d}x W_{\mathrm{out}}
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Names:
         self.vectors = vectors
         nodes = list(walk(*roots))
         self.taken = {n.name for n in nodes if is_(n, "variable", "size")}
-        self.taken |= size_names(n.shape for n in nodes)
+        self.taken |= size_names(n.params for n in nodes if n.function.call in ("sizes", "like"))
         if transpose == "T" and "T" in self.taken:
             transpose = "top"  # X^T would be a power
         self.transpose = TRANSPOSES[transpose]
@@ -131,8 +131,8 @@ class Names:
 def taken_apart(name: str) -> Spelling | None:
     """The parts of a name; None when it does not follow the pattern.
 
-    >>> taken_apart("theta2"), taken_apart("dX"), taken_apart("a_b_c")
-    (Spelling(change=False, stem='theta', subscript='2'), Spelling(change=True, stem='X', subscript=''), None)
+    >>> taken_apart("dtheta2"), taken_apart("a_b_c")
+    (Spelling(change=True, stem='theta', subscript='2'), None)
     """
     match = _NAME.fullmatch(name)
     if match is None:

@@ -76,7 +76,7 @@ class Printer:
         if name in _SPECIAL:
             return _SPECIAL[name](self, node)
         if name in RELATIONS:
-            return self.mask(self.relation(node), node)
+            return self.mask(self.relation(node))
         if name in NORMS:
             return self.norm(node, NORMS[name])
         if node.function.call in ("axis", "keyword-axis"):
@@ -212,25 +212,28 @@ class Printer:
         left, right = node.args
         return [Item(left, SUM), f" {RELATIONS[node.function.name]} ", Item(right, SUM)]
 
-    def mask(self, test: list[Piece], node: Expr) -> list[Piece]:
+    def mask(self, test: list[Piece]) -> list[Piece]:
         """1 where a comparison holds."""
         return [r"\mathbf{1}", *self.bracketed(r"\{", test, r"\}")]
 
     def step(self, node: Expr) -> list[Piece]:
         """1 where positive."""
-        return self.mask([Item(node.args[0], SUM), " > 0"], node)
+        test: list[Piece] = [Item(node.args[0], SUM), " > 0"]
+        return self.mask(test)
 
     def where(self, node: Expr) -> list[Piece]:
         """A choice; a comparison stands in it without its mask."""
         test, a, b = node.args
-        head = self.relation(test) if test.function.name in RELATIONS else [Item(test, COMPARE)]
-        inside = [*head, ", ", Item(a, COMPARE), ", ", Item(b, COMPARE)]
+        inside: list[Piece] = [Item(test, COMPARE)]
+        if test.function.name in RELATIONS:
+            inside = self.relation(test)
+        inside += [", ", Item(a, COMPARE), ", ", Item(b, COMPARE)]
         return [r"\operatorname{where}", *self.bracketed("(", inside, ")")]
 
     def dot(self, node: Expr) -> list[Piece]:
         """The inner product of matrices."""
         a, b = node.args
-        inside = [Item(a, COMPARE), ", ", Item(b, COMPARE)]
+        inside: list[Piece] = [Item(a, COMPARE), ", ", Item(b, COMPARE)]
         return self.bracketed(r"\langle ", inside, r" \rangle")
 
     def constant(self, node: Expr) -> list[Piece]:

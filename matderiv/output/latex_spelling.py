@@ -24,7 +24,7 @@ def spelled(e: Expr) -> Expr:
     >>> from matderiv.output.text import text
     >>> x, n = variable("x", (3,)), variable("n")
     >>> text(spelled(apply("div", -(2 * (x - 1)), n))), text(spelled(apply("log1p", x)))
-    ('-2/n*(x - 1)', 'log(1 + x)')
+    ('-(2/n*(x - 1))', 'log(1 + x)')
     """
     return fold(e, _visit)
 

@@ -1,0 +1,180 @@
+"""Products of matrices in a tidy form: transposes absorbed, inverses cancelled, runs as powers.
+
+Facts declared of variables (`symmetric`, `orthogonal`, ...) are used here. Every builder keeps the
+value and never makes the expression longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matderiv.expr import Expr, apply, is_, number_value
+from matderiv.shapes import is_scalar, long_axes
+
+_SYMMETRIC = {"symmetric", "posdef", "diagonal"}
+MAX_CHAIN = 12
+_DEPTH = 40  # how deep structure is looked for
+
+
+def facts(e: Expr) -> frozenset[str]:
+    """The facts declared of a variable; none for anything else."""
+    declared: frozenset[str] = e.params[2] if is_(e, "variable") else frozenset()
+    return declared
+
+
+def symmetric(e: Expr, depth: int = _DEPTH) -> bool:
+    """True if the matrix equals its transpose for a reason seen in its form."""
+    known: bool | None = e.cache.get("symmetric")
+    if known is None:
+        known = e.cache["symmetric"] = depth > 0 and _symmetric(e, depth - 1)
+    return known
+
+
+def _symmetric(e: Expr, depth: int) -> bool:
+    if len(e.shape) != 2 or e.shape[0] != e.shape[1]:
+        return is_scalar(e.shape)
+    if is_(e, "variable"):
+        return bool(facts(e) & _SYMMETRIC)
+    if is_(e, "eye"):
+        return True
+    if is_(e, "diag"):
+        return len(long_axes(e.args[0].shape)) == 1
+    if is_(e, "inv", "neg", "transpose", "adj", "pinv"):
+        return symmetric(e.args[0], depth)
+    if is_(e, "power", "div", "epow") or (e.function.kind == "elementwise" and len(e.args) == 1):
+        return symmetric(e.args[0], depth)
+    if is_(e, "add", "hadamard", "kron"):
+        return all(symmetric(a, depth) for a in e.args)
+    if is_(e, "mul"):
+        chain = [a for a in e.args if not is_scalar(a.shape)]
+        return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
+    return False
+
+
+def transposed(e: Expr) -> Expr:
+    """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S."""
+    if is_scalar(e.shape):
+        return e
+    if is_(e, "transpose"):
+        return e.args[0]
+    if symmetric(e):
+        return e
+    outside = apply("transpose", e)
+    if is_(e, "hadamard", "add") and all(a.shape == e.shape for a in e.args):
+        inside = apply(e.function.name, *(_flipped(a) for a in e.args))
+        if inside.weight < outside.weight:
+            return inside
+    return outside
+
+
+def _flipped(e: Expr) -> Expr:
+    """The transpose of a term, one level deep: of its factors, without looking into them."""
+    if is_(e, "neg"):
+        return apply("neg", _flipped(e.args[0]))
+    factors = factors_of(e)
+    return matrix_product(
+        [
+            f.args[0] if is_(f, "transpose") else f if symmetric(f) else apply("transpose", f)
+            for f in reversed(factors)
+        ]
+    )
+
+
+def column(e: Expr) -> Expr:
+    """A row as a column; vectors and n x 1 matrices as they are."""
+    return transposed(e) if len(e.shape) == 2 and e.shape[0] == 1 and e.shape[1] != 1 else e
+
+
+def factors_of(e: Expr) -> list[Expr]:
+    """The factors of a matrix product without scalars; a list of itself for anything else.
+
+    A product that has grown long stays one factor, so that adjoints are not copied layer by layer.
+    """
+    if is_(e, "mul") and len(e.args) <= MAX_CHAIN and not any(is_scalar(a.shape) for a in e.args):
+        return [f for a in e.args for f in ([a] if not is_(a, "mul") else factors_of(a))]
+    return [e]
+
+
+def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:
+    """(A B c)' = c' B' A'."""
+    return [transposed(e) for e in reversed(chain)]
+
+
+def turned(e: Expr) -> Expr:
+    """The transpose, written out as a chain for a product."""
+    return matrix_product(transposed_chain(factors_of(e)))
+
+
+def chain(factors: Iterable[Expr]) -> list[Expr]:
+    """A product of matrices with identities dropped, inverses cancelled and Q'Q = I used.
+
+    X*inv(X'*A*X) becomes inv(X'*A): the inverse of a product of square factors gives up the factor
+    beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends.
+    """
+    out: list[Expr] = []
+    todo = [f for e in factors for f in factors_of(e)][::-1]
+    while todo:
+        e = todo.pop()
+        if is_(e, "eye") and (out or todo):
+            continue
+        met = _meet(out[-1], e) if out else None
+        if met is None:
+            out.append(e)
+        else:
+            out.pop()
+            todo.extend(reversed(met))
+    return out
+
+
+def _meet(left: Expr, right: Expr) -> list[Expr] | None:
+    """What two neighbours in a product become, or None if they stay."""
+    if len(left.shape) != 2 or len(right.shape) != 2 or left.shape[1] != right.shape[0]:
+        return None
+    if right.shape[0] == right.shape[1] and (inner := inverted(right)) and inner[-1] is left:
+        return inverse_of(inner[:-1], left)
+    if left.shape[0] == left.shape[1] and (inner := inverted(left)) and inner[0] is right:
+        return inverse_of(inner[1:], right)
+    if left.shape == right.shape and transposed(left) is right:
+        base = left.args[0] if is_(left, "transpose") else left
+        if "orthogonal" in facts(base):
+            return [apply("eye", params=(left.shape[0],))]
+    return None
+
+
+def inverted(e: Expr) -> list[Expr] | None:
+    """The chain C with e = inv(C) when every factor of C is square; None if e is no inverse."""
+    if is_(e, "inv"):
+        inner = factors_of(e.args[0])
+    elif is_(e, "transpose") and is_(e.args[0], "inv"):
+        inner = transposed_chain(factors_of(e.args[0].args[0]))
+    else:
+        return None
+    return inner if all(len(f.shape) == 2 and f.shape[0] == f.shape[1] for f in inner) else None
+
+
+def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
+    """inv of a product of square matrices, as a chain of one factor; the identity of none."""
+    if not inner:
+        return [apply("eye", params=(like.shape[0],))]
+    if len(inner) == 1 and is_(inner[0], "transpose"):
+        return [apply("transpose", apply("inv", inner[0].args[0]))]
+    if len(inner) == 1 and is_(inner[0], "inv"):
+        return [inner[0].args[0]]
+    return [apply("inv", matrix_product(inner))]
+
+
+def matrix_product(factors: Sequence[Expr]) -> Expr:
+    """The product of a chain, with runs of an equal factor as a power: A*A*x is A^2*x."""
+    runs: list[tuple[Expr, int]] = []
+    for e in factors:
+        base, k = (e, 1)
+        if is_(e, "power") and (p := number_value(e.args[1])) is not None and p.denominator == 1:
+            base, k = e.args[0], int(p)
+        if runs and runs[-1][0] is base and len(base.shape) == 2:
+            runs[-1] = (base, runs[-1][1] + k)
+        else:
+            runs.append((base, k))
+    kept = [e if k == 1 else apply("power", e, k) for e, k in runs if k]
+    if not kept:
+        return apply("eye", params=(factors[0].shape[0],))
+    return kept[0] if len(kept) == 1 else apply("mul", *kept)

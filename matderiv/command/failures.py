@@ -1,0 +1,114 @@
+"""What went wrong, for a person and for a program: exit codes, error text, error documents."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from matderiv.errors import LimitError, MatderivError, NoMatrixForm, NoRule
+
+SCHEMA = "matderiv/1"
+
+FINE, WRONG, USAGE, UNSUPPORTED, BUDGET = range(5)
+BUG, INPUT_OUTPUT, INTERRUPTED, TERMINATED = 70, 74, 130, 143
+
+EXIT_CODES = {
+    FINE: "fine",
+    WRONG: "the checked answer is wrong",
+    USAGE: "the input or the command line is wrong",
+    UNSUPPORTED: "not supported, or the check could not decide",
+    BUDGET: "the time limit or a size limit of the work was reached",
+    BUG: "a mistake in matderiv itself",
+    INPUT_OUTPUT: "the result could not be written",
+    INTERRUPTED: "interrupted (Ctrl-C)",
+    TERMINATED: "terminated",
+}
+
+_TITLES = {"error": "Error", "usage": "Usage", "output": "Output", "internal": "Internal error"}
+
+
+class UsageError(MatderivError):
+    """The command line does not say what to do."""
+
+    code = "usage"
+
+
+class OutputError(MatderivError):
+    """The result could not be written."""
+
+    code = "output"
+
+
+class InternalError(MatderivError):
+    """A mistake of the program, not of the person who uses it."""
+
+    code = "internal"
+
+
+def exit_code(error: MatderivError, *, reading: bool) -> int:
+    """The exit code of an error; `reading` says that the input was still being read.
+
+    >>> from matderiv.errors import ParseError
+    >>> exit_code(ParseError("?"), reading=True), exit_code(NoRule("?"), reading=False)
+    (2, 3)
+    """
+    if isinstance(error, NoRule | NoMatrixForm):
+        return UNSUPPORTED
+    if isinstance(error, LimitError) and not reading:
+        return BUDGET
+    if isinstance(error, OutputError):
+        return INPUT_OUTPUT
+    return BUG if isinstance(error, InternalError) else USAGE
+
+
+def shown(error: MatderivError, *, ascii_only: bool = False) -> str:
+    """The error as a person reads it: its class, the message, the caret, one thing to try.
+
+    >>> from matderiv.errors import ParseError
+    >>> print(shown(ParseError("expected an operand after +", source="x +", span=(3, 3))))
+    ParseError: expected an operand after +
+      x +
+         ^
+    """
+    title = _TITLES.get(error.code) or type(error).__name__
+    if ascii_only and error.source is not None:
+        error.source = "".join(c if c.isascii() else "?" for c in error.source)
+    error.hint = on_the_command_line(error.hint) if error.hint else None
+    return f"{title}: {error}"
+
+
+def document(error: MatderivError, status: int) -> dict[str, Any]:
+    """The error as a JSON document; the place counts characters from 0, line and column from 1.
+
+    >>> from matderiv.errors import ParseError
+    >>> document(ParseError("no", source="x\\n+", span=(3, 3)), 2)["error"]["line"]
+    2
+    """
+    body: dict[str, Any] = {
+        "code": error.code,
+        "class": type(error).__name__,
+        "message": error.message,
+        "details": list(error.details),
+        "hint": on_the_command_line(error.hint) if error.hint else None,
+    }
+    if error.source is not None and error.span is not None:
+        start, end = error.span
+        before = error.source[:start]
+        body |= {
+            "source": error.source,
+            "offset": start,
+            "length": end - start,
+            "line": before.count("\n") + 1,
+            "column": start - (before.rfind("\n") + 1) + 1,
+        }
+    return {"schema": SCHEMA, "error": body, "exit": status}
+
+
+def on_the_command_line(said: str) -> str:
+    """A hint that names Python's arguments, in the words of the command line.
+
+    >>> on_the_command_line("kind='vjp', or declare it with b: m")
+    '--kind vjp, or declare it with --shape "b: m"'
+    """
+    said = re.sub(r"\b(kind|layout|structure|upstream)='(\w+)'", r"--\1 \2", said)
+    return re.sub(r"\b(declare it with) (\w+: [\w,*]+)", r'\1 --shape "\2"', said)

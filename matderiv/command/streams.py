@@ -1,0 +1,217 @@
+"""Bytes in and out: standard input, files, and terminals that know nothing but ASCII."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from matderiv.command.failures import OutputError, UsageError
+from matderiv.errors import LimitError, ParseError
+
+MAX_BYTES = 400_000  # a text of 100,000 characters, of up to four bytes each
+
+SPELLINGS = {
+    "∂": "d",
+    "Σ": "sum",
+    "δ": "delta",
+    "ε": "epsilon",
+    "²": "^2",
+    "³": "^3",
+    "⁴": "^4",
+    "⁻": "^-",
+    "¹": "1",
+    "×": "x",
+    "⊗": "kron",
+    "⊙": ".*",
+    "⊘": "./",
+    "·": ".",
+    "…": "...",
+    "→": "->",
+    "±": "+-",
+    "π": "pi",
+    "σ": "sigma",
+    "Φ": "Phi",
+    "‖": "||",
+}
+
+
+def in_ascii(text: str) -> str:
+    """The text in ASCII: mathematical signs by name, anything else as its escape.
+
+    >>> in_ascii("∂²f/∂x_i ∂x_j = δ_ij")
+    'd^2f/dx_i dx_j = delta_ij'
+    """
+    spelled = "".join(SPELLINGS.get(c, c) for c in text)
+    return spelled.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def only_ascii(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
+    """True where other characters may not arrive: by encoding, locale or kind of terminal.
+
+    Python replaces the C locale by C.UTF-8, so LANG is asked too.
+    """
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+    if not encoding.replace("-", "").startswith("utf") or environ.get("TERM") == "dumb":
+        return True
+    if environ.get("LC_ALL"):
+        return environ["LC_ALL"] in ("C", "POSIX")
+    coerced = environ.get("LC_CTYPE", "") in ("", "C", "POSIX", "C.UTF-8", "C.utf8", "UTF-8")
+    return coerced and environ.get("LANG") in ("C", "POSIX")
+
+
+# In -----------------------------------------------------------------------------------------------
+
+
+def standard_input() -> str:
+    """The text on standard input; ParseError where it is not UTF-8, LimitError if it is long."""
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read", hint='give the expression: "x\'*x"')
+    if sys.stdin.isatty() and sys.stderr is not None:
+        print("reading the expression from the terminal; end it with Ctrl-D", file=sys.stderr)
+    stream = getattr(sys.stdin, "buffer", None)
+    content = sys.stdin.read(MAX_BYTES + 1).encode() if stream is None else b""
+    if stream is not None:
+        try:
+            content = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise UsageError(f"standard input cannot be read: {error.strerror}") from error
+    return decoded(content, "standard input")
+
+
+def file_text(name: str) -> str:
+    """The text of a file of at most MAX_BYTES; UsageError with the reason if it cannot be read."""
+    try:
+        with Path(name).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read {name}: {reason}") from error
+    return decoded(content, name)
+
+
+def decoded(content: bytes, name: str) -> str:
+    """UTF-8 as text.
+
+    >>> decoded(b"x + \\xff", "standard input")
+    Traceback (most recent call last):
+    ...
+    matderiv.errors.ParseError: standard input is not UTF-8: byte 0xff at offset 4
+    """
+    if len(content) > MAX_BYTES:
+        raise LimitError(f"{name} has more than {MAX_BYTES} bytes, which is the limit")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        raise ParseError(
+            f"{name} is not UTF-8: byte 0x{byte:02x} at offset {error.start}"
+        ) from error
+
+
+# Out ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where the result and the remarks go; `ascii_only` for both, `quiet` for no remarks."""
+
+    ascii_only: bool = False
+    quiet: bool = False
+
+    def result(self, text: str) -> None:
+        """The result on standard output; quiet when the reader has closed it.
+
+        Raises OutputError when it cannot be written, as on a full disk.
+        """
+        if sys.stdout is None:
+            raise OutputError("the result cannot be written: standard output is closed")
+        try:
+            sys.stdout.write(self._fit(text, sys.stdout) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget(sys.stdout)
+        except OSError as error:
+            _forget(sys.stdout)
+            raise OutputError(f"the result cannot be written: {error.strerror}") from error
+
+    def remark(self, label: str, text: str) -> None:
+        """A labelled remark on standard error, unless quiet."""
+        if not self.quiet:
+            self.complain(f"{label:<9} {text}")
+
+    def complain(self, text: str) -> None:
+        """Text on standard error; nothing else can be done when that fails."""
+        if sys.stderr is None:
+            return
+        try:
+            sys.stderr.write(self._fit(text, sys.stderr) + "\n")
+            sys.stderr.flush()
+        except OSError:
+            _forget(sys.stderr)
+
+    def _fit(self, text: str, stream: TextIO) -> str:
+        if self.ascii_only or only_ascii(stream, os.environ):
+            return in_ascii(text)
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _forget(stream: TextIO) -> None:
+    """Point a broken stream at nothing, so that the interpreter's last flush is quiet."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
+def refuse_to_overwrite(name: str, *, force: bool) -> None:
+    """UsageError where a file cannot be made under this name."""
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"{name} is a directory")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no directory {path.parent}")
+    if os.path.lexists(path) and not force and not _is_device(path):
+        raise UsageError(f"{name} exists already", hint="another name, or --force to replace it")
+
+
+def write_file(name: str, text: str, *, force: bool) -> None:
+    """The text as a file, whole or not at all; an old file stays as it is when writing fails.
+
+    Devices and pipes are written directly. Raises UsageError or OutputError.
+    """
+    refuse_to_overwrite(name, force=force)
+    path = Path(name)
+    content = (text + "\n").encode("utf-8", "backslashreplace")
+    try:
+        if _is_device(path):
+            with path.open("wb") as stream:
+                stream.write(content)
+            return
+        _replace(path.resolve(), content)
+    except OSError as error:
+        raise OutputError(f"cannot write {name}: {error.strerror}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)

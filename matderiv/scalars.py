@@ -1,0 +1,87 @@
+"""Scalars and sums out of index products, in the form that reads best: u'*v, tr, row sums."""
+
+from __future__ import annotations
+
+from matderiv.chains import chain, factors_of, facts, matrix_product, transposed, transposed_chain
+from matderiv.expr import Expr, apply, is_, number, walk
+from matderiv.monomials import Mono, entrywise
+from matderiv.tensor import Index
+
+
+def dot(mono: Mono, index: Index) -> Expr:
+    """Σ_i of a product of powers of vectors."""
+    items = list(mono.items())
+    if len(items) == 1:
+        e, k = items[0]
+        if k == 1:
+            return apply("tr", e.args[0]) if is_(e, "diag") else whole_sum(e)
+        if k == 2:
+            square = matrix_product(chain([*transposed_chain(factors_of(e)), *factors_of(e)]))
+            norm = apply("power", apply("norm2", e), 2)
+            return norm if norm.weight < square.weight else square
+    if len(items) == 2 and items[0][1] == items[1][1] == 1:
+        return inner_product(items[0][0], items[1][0])
+    return apply("sum", entrywise(mono, (index.size,)), params=(None,))
+
+
+def whole_sum(e: Expr) -> Expr:
+    """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred."""
+    if sums_to_one(e, None):
+        return number(1)
+    if centred(e, None):
+        return number(0)
+    return apply("sum", e.args[0] if is_(e, "transpose") else e, params=(None,))
+
+
+def sums_to_one(e: Expr, axis: int | None) -> bool:
+    """True for softmax along the axis, and for variables declared onehot or simplex."""
+    if is_(e, "softmax"):
+        return e.params[0] == axis or (e.params[0] == 1 and axis is None and len(e.shape) == 1)
+    declared = bool(facts(e) & {"onehot", "simplex"})
+    return declared and (axis == 2 if len(e.shape) == 2 else axis is None)
+
+
+def centred(e: Expr, axis: int | None) -> bool:
+    """True for x - mean(x), whose entries sum to zero along the axis."""
+    if not is_(e, "add") or len(e.args) != 2 or not is_(e.args[1], "neg"):
+        return False
+    mean = e.args[1].args[0]
+    return is_(mean, "mean") and mean.args[0] is e.args[0] and mean.params[0] == axis
+
+
+def inner_product(u: Expr, v: Expr) -> Expr:
+    """u'*v, written from the side that reads better."""
+    forms = [
+        matrix_product(chain([*transposed_chain(factors_of(a)), *factors_of(b)]))
+        for a, b in ((u, v), (v, u))
+    ]
+    return min(forms, key=reading_key)
+
+
+def trace(factors: list[Expr]) -> Expr:
+    """tr of a product, rotated or transposed to the form that reads best."""
+    if len(factors) == 1:
+        return apply("tr", factors[0])
+    if len(factors) > 8:
+        return apply("tr", matrix_product(factors))
+    forms = []
+    for word in (factors, transposed_chain(factors)):
+        for k in range(len(word)):
+            forms.append(apply("tr", matrix_product(chain(word[k:] + word[:k]))))
+    return min(forms, key=reading_key)
+
+
+def reading_key(e: Expr) -> tuple[int, tuple[str, ...]]:
+    """Orders equal expressions: fewer symbols first, then names in alphabetical order."""
+    key: tuple[int, tuple[str, ...]] | None = e.cache.get("reading")
+    if key is None:
+        names = tuple(n.name for n in walk(e) if is_(n, "variable")) if e.weight < 200 else ()
+        key = e.cache["reading"] = (e.weight, names)
+    return key
+
+
+def row_sums(matrix: Expr) -> Expr:
+    """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose."""
+    if is_(matrix, "transpose"):
+        return transposed(apply("sum", matrix.args[0], params=(1,)))
+    return apply("sum", matrix, params=(2,))
