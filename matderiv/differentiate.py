@@ -116,9 +116,10 @@ def pullback(f: Expr, wrt: Expr, upstream: Expr | None = None) -> Tensor:
         if node is wrt:
             return whole
         terms = collapse(whole, broadcast=not outer)
-        for which, x in enumerate(node.args):
+        for which, x in reversed(list(enumerate(node.args))):
             if x in sweep.adjoints and terms:
-                sweep.adjoints[x] += _shorter(node, which, sweep, terms, whole)
+                share = _shorter(node, which, sweep, terms, whole)
+                sweep.adjoints[x] = share + sweep.adjoints[x]  # in reading order
     return Tensor(outer + target, ())
 
 

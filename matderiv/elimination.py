@@ -17,7 +17,15 @@ from matderiv.joined import reduce_cross, reduce_joined
 from matderiv.monomials import Mono, multiply_into, tidy
 from matderiv.network import Edge, Network, as_matrix
 from matderiv.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
-from matderiv.tensor import Factor, Index, size_coefficient, size_factors
+from matderiv.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Term,
+    delta,
+    size_coefficient,
+    size_factors,
+)
 
 
 def _diagonal(whole: list[Expr], edges: list[Edge], other: Index, index: Index) -> Expr:
@@ -27,7 +35,8 @@ def _diagonal(whole: list[Expr], edges: list[Edge], other: Index, index: Index) 
     for e, i, _, _ in edges:
         multiply_into(mono, e if i is other else turned(e))
     sums = row_sums(as_matrix(mono, other, index))
-    return sums if sums.weight <= diagonal.weight else diagonal
+    product = any(is_(e, "mul") for e in mono)
+    return sums if sums.weight + product <= diagonal.weight else diagonal
 
 
 def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
@@ -135,3 +144,17 @@ def _settle_deltas(net: Network) -> None:
         net.coefficient *= size_coefficient(keep.size)
         for f in size_factors(keep.size):
             net.add(f)
+
+
+def reduced(term: Term, axes: Indices) -> Term:
+    """The term with summed indices eliminated as far as matrix products reach.
+
+    A_im inv(X)_mk becomes (A*inv(X))_ik.
+    """
+    net = Network(term, axes)
+    reduce_network(net)
+    factors = [Factor(e, (), k) for e, k in net.scalars.items()]
+    factors += [delta(i, j) for i, j in net.deltas]
+    factors += [Factor(e, (i,), k) for i, mono in net.nodes.items() for e, k in mono.items()]
+    factors += [Factor(e, (i, j), k) for e, i, j, k in net.edges]
+    return Term(net.coefficient, (*factors, *net.others))

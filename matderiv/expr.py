@@ -29,7 +29,7 @@ class Expr:
     """One node: a function applied to arguments, with its parameters (axis, name, sizes, ...).
 
     Build with `apply`. In rules, `@` is the matrix product, `*`, `/` and `**` are elementwise with
-    broadcasting, `.T` transposes. `weight` counts the symbols a reader meets when it is printed;
+    broadcasting (plain for scalars), `.T` transposes. `weight` counts the symbols a reader meets when it is printed;
     `tangent` says that a change dX occurs in it.
     """
 
@@ -68,22 +68,25 @@ class Expr:
         return apply("neg", self)
 
     def __mul__(self, other: Expr | Number) -> Expr:
-        return apply("hadamard", self, other)
+        scalar = self.shape == () or not isinstance(other, Expr) or other.shape == ()
+        return apply("mul" if scalar else "hadamard", self, other)
 
     def __rmul__(self, other: Number) -> Expr:
-        return apply("hadamard", other, self)
+        return apply("mul", other, self)
 
     def __matmul__(self, other: Expr) -> Expr:
         return apply("mul", self, other)
 
     def __truediv__(self, other: Expr | Number) -> Expr:
-        return apply("ediv", self, other)
+        scalar = not isinstance(other, Expr) or other.shape == ()
+        return apply("div" if scalar else "ediv", self, other)
 
     def __rtruediv__(self, other: Number) -> Expr:
-        return apply("ediv", other, self)
+        return apply("div" if self.shape == () else "ediv", other, self)
 
     def __pow__(self, other: Expr | Number) -> Expr:
-        return apply("epow", self, other)
+        scalar = isinstance(other, Expr) and other.shape != ()
+        return apply("epow" if self.shape or scalar else "power", self, other)
 
     @property
     def T(self) -> Expr:

@@ -198,6 +198,8 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
         if bottom != 1:
             below.insert(0, number(bottom))
     flat = [f for e in above for f in (e.args if _plain_product(e) else (e,))]
+    if not core and flat and is_(flat[-1], "mul"):
+        flat[-1:] = flat[-1].args  # 2*(x'*y) needs no bracket
     parts = [*flat, *core]
     result = _line(parts)
     if below:

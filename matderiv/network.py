@@ -61,7 +61,7 @@ class Network:
     def connect(self, e: Expr, i: Index, j: Index, exponent: Exponent = 1) -> None:
         """Add an edge; a loop is the diagonal."""
         if i is j:
-            self.weigh(i, apply("diag", e), exponent)
+            self.weigh(i, apply("diag", e.args[0] if is_(e, "transpose") else e), exponent)
         else:
             self.edges.append((e, i, j, exponent))
 

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from matderiv.chains import chain, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.elimination import reduce_network
-from matderiv.expr import Expr, apply, is_
+from matderiv.expr import Expr, apply, is_, size_expr
+from matderiv.functions.reduce import reduced_size
 from matderiv.monomials import (
     Mono,
     entrywise,
@@ -22,6 +23,7 @@ from matderiv.monomials import (
     total,
 )
 from matderiv.network import Network, as_matrix
+from matderiv.scalars import plain_scalar
 from matderiv.tensor import Factor, Index, Indices, Term
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"
@@ -60,7 +62,7 @@ def raise_term(term: Term, axes: Indices) -> Raised:
         _contract(net, len(axes) > 2)
     if len(axes) > 2:
         (tensor,) = net.others
-        return Raised(net.coefficient, tidy(net.scalars), tensor=tensor.expr)
+        return Raised(net.coefficient, tidy(plain_scalars(net.scalars)), tensor=tensor.expr)
     mats: Mono = {}
     delta = bool(net.deltas)
     if len(axes) == 2:
@@ -72,10 +74,34 @@ def raise_term(term: Term, axes: Indices) -> Raised:
         for e, k in weights[1].items():
             multiply_into(weights[0], e, k)
         weights, mats = (weights[0], {}), {}
-    scalars = tidy(net.scalars)
+    scalars = tidy(plain_scalars(net.scalars))
+    fold_means(weights, scalars)
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)
     return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def plain_scalars(mono: Mono) -> Mono:
+    """Scalar factors in their plain spelling, so that equal ones meet."""
+    out: Mono = {}
+    for e, k in mono.items():
+        multiply_into(out, plain_scalar(e), k)
+    return out
+
+
+def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:
+    """sum(x)/n over n entries is mean(x)."""
+    for mono in (scalars, *weights):
+        for e, k in list(mono.items()):
+            inner = e.args[0] if is_(e, "transpose") else e
+            if k != 1 or not is_(inner, "sum"):
+                continue
+            size = size_expr(reduced_size(inner.args[0].shape, inner.params[0]))
+            if scalars.get(size, 0) < 0:
+                del mono[e]
+                multiply_into(scalars, size)
+                mean = apply("mean", inner.args[0], params=inner.params)
+                multiply_into(mono, transposed(mean) if is_(e, "transpose") else mean)
 
 
 def clear_fractions(mono: Mono, scalars: Mono) -> Mono:

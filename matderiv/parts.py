@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from matderiv.expr import Expr, rebuild, variable, walk
 
+SMALL = 4  # a part of fewer symbols is not worth a name
 SHORT = 36  # a result of fewer symbols stays on one line
 
 Part = tuple[str, Expr]
@@ -31,7 +32,7 @@ def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]
         printed[node] = own + sum(printed[a] for a in node.args)
         shown[node] = rebuild(node, tuple(shown[a] for a in node.args))
         count = uses.get(node, 0)
-        if node is not e and node.args and (count - 1) * printed[node] > count + 2:
+        if node is not e and printed[node] >= SMALL and (count - 1) * printed[node] > count + 2:
             name = _fresh_name(node, used_names)
             used_names.add(name)
             parts.append((name, shown[node]))
@@ -46,7 +47,7 @@ def _fresh_name(node: Expr, taken: Collection[str]) -> str:
     if not node.shape:
         base = "s"
     elif function.name == "softmax":
-        base = "p"
+        base = "p" if len(node.shape) == 1 else "P"
     elif function.kind == "elementwise" and function.call != "operator":
         base = "h"
     elif len(node.shape) == 2:

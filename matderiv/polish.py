@@ -56,9 +56,17 @@ def _sign_inside(e: Expr) -> Expr:
     return flipped if flipped is not None else e
 
 
+def _negated_sum(e: Expr) -> Expr:
+    """A sum with its sign changed, term by term inside the brackets where that is possible."""
+    inside = [_flipped(a) if is_(a, "mul", "div") else None for a in e.args]
+    if all(a is not None for a in inside):
+        return apply("add", *(a for a in inside if a is not None))
+    return negated(e)
+
+
 def _flipped(core: Expr) -> Expr | None:
     for k, a in enumerate(core.args):
-        new = negated(a) if is_(a, "add") else None
+        new = _negated_sum(a) if is_(a, "add") else None
         if new is None and is_(a, "mul", "div") and k == 0:
             new = _flipped(a)
         if new is not None and signed(new)[0] > 0 and new.weight <= a.weight:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from matderiv.chains import chain, factors_of, facts, matrix_product, transposed, transposed_chain
-from matderiv.expr import Expr, apply, is_, number, walk
+from matderiv.expr import Expr, apply, is_, number, size_expr, walk
 from matderiv.monomials import Mono, entrywise
+from matderiv.shapes import is_scalar
 from matderiv.tensor import Index
 
 
@@ -61,6 +62,8 @@ def inner_product(u: Expr, v: Expr) -> Expr:
 def trace(factors: list[Expr]) -> Expr:
     """tr of a product, rotated or transposed to the form that reads best."""
     if len(factors) == 1:
+        if is_(factors[0], "eye"):
+            return size_expr(factors[0].params[0])
         return apply("tr", factors[0])
     if len(factors) > 8:
         return apply("tr", matrix_product(factors))
@@ -71,12 +74,24 @@ def trace(factors: list[Expr]) -> Expr:
     return min(forms, key=reading_key)
 
 
-def reading_key(e: Expr) -> tuple[int, tuple[str, ...]]:
-    """Orders equal expressions: fewer symbols first, then names in alphabetical order."""
-    key: tuple[int, tuple[str, ...]] | None = e.cache.get("reading")
+def plain_scalar(e: Expr) -> Expr:
+    """A scalar product without inner brackets, from the side that reads better: x'*(A*y)."""
+    if not is_(e, "mul") or e.weight > 80 or not any(a.shape for a in e.args):
+        return e
+    word = [f for a in e.args for f in factors_of(a)]
+    if any(is_scalar(f.shape) for f in word):
+        return e
+    forms = [matrix_product(chain(w)) for w in (word, transposed_chain(word))]
+    return min(forms, key=reading_key)
+
+
+def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
+    """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
+    key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
     if key is None:
         names = tuple(n.name for n in walk(e) if is_(n, "variable")) if e.weight < 200 else ()
-        key = e.cache["reading"] = (e.weight, names)
+        first = e.args[0].weight if e.args else 0
+        key = e.cache["reading"] = (e.weight, first, names)
     return key
 
 

@@ -92,12 +92,13 @@ def _without(mono: Mono, shared: Mono) -> Mono:
 
 
 def content(coefficients: Sequence[Fraction]) -> Fraction:
-    """The greatest common divisor, negative when all are."""
-    top = gcd(*(abs(c).numerator for c in coefficients))
-    bottom = 1
-    for c in coefficients:
-        bottom = bottom * c.denominator // gcd(bottom, c.denominator)
-    value = Fraction(top, bottom)
+    """The common numeric factor: of whole numbers, or of equal ones; negative when all are."""
+    sizes = {abs(c) for c in coefficients}
+    value = Fraction(1)
+    if len(sizes) == 1:
+        value = sizes.pop()
+    elif all(c.denominator == 1 for c in coefficients):
+        value = Fraction(gcd(*(c.numerator for c in coefficients)))
     return -value if all(c < 0 for c in coefficients) else value
 
 
@@ -237,16 +238,51 @@ def _widened(e: Expr, axes: Indices) -> Expr:
 
 def factored(items: list[Item]) -> Expr:
     """A sum of chains with the best common factors pulled out, again and again."""
+    items = _like(items)
     plain = total([scaled(*item) for item in items])
     if not 1 < len(items) <= MAX_FACTORED:
         return plain
-    forms = [plain, *_together(items), *_mirrored(items)]
+    forms = [plain, *_together(items), *_mirrored(items), *_multiplied_out(items)]
     for group, pull in _groups(items):
         outside = [item for k, item in enumerate(items) if k not in group]
         grouped = pull()
         if grouped is not None:
             forms.append(factored([grouped, *outside]) if outside else scaled(*grouped))
     return min(forms, key=lambda e: e.weight)
+
+
+def _like(items: list[Item]) -> list[Item]:
+    """Items with the same factors added up; a vanished sum is kept as one zero item."""
+    found: dict[tuple[object, ...], Item] = {}
+    for c, s, f in items:
+        key = (frozenset(s.items()), *f)
+        found[key] = (c + found[key][0], s, f) if key in found else (c, s, f)
+    kept = [item for item in found.values() if item[0]]
+    return kept or [(Fraction(1), {}, [zeros(matrix_product(items[0][2]).shape)])]
+
+
+def _multiplied_out(items: list[Item]) -> list[Expr]:
+    """The sum with brackets multiplied out, if terms then merge or cancel."""
+    spread = [piece for item in items for piece in _without_brackets(item)]
+    if len(spread) == len(items) or len(spread) > MAX_FACTORED:
+        return []
+    like = _like(spread)
+    return [factored(like)] if len(like) < len(spread) else []
+
+
+def _without_brackets(item: Item) -> list[Item]:
+    """F*(A + B)*G as F*A*G + F*B*G, for the first bracket."""
+    c, s, factors = item
+    for k, e in enumerate(factors):
+        if inlined(e) and all(a.shape == e.shape for a in e.args):
+            out = []
+            for a in e.args:
+                sign, core = signed(a)
+                parts = [f for f in factors_of(core) if not is_(f, "eye")]
+                word = chain([*factors[:k], *parts, *factors[k + 1 :]])
+                out.append((c * sign, s, word or [core]))
+            return out
+    return [item]
 
 
 def _together(items: list[Item]) -> list[Expr]:

@@ -124,6 +124,11 @@ class Terminal:
     ascii_only: bool = False
     quiet: bool = False
 
+    @property
+    def plain_errors(self) -> bool:
+        """True where standard error takes nothing but ASCII."""
+        return self.ascii_only or only_ascii(sys.stderr, os.environ)
+
     def result(self, text: str) -> None:
         """The result on standard output; quiet when the reader has closed it.
 

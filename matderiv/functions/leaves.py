@@ -52,6 +52,7 @@ ONES = _constant(
     lambda p: tuple(p),
     lambda *s: np.ones(s),
     "A vector or matrix of ones.",
+    symbols=4,
     arity=(1, 8),
     example="ones(3)",
 )

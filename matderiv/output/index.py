@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from matderiv.expr import Expr, is_
 from matderiv.output.text import number_text, text
+from matderiv.elimination import reduced
 from matderiv.shapes import long_axes
 from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
@@ -22,7 +23,7 @@ def index_text(tensor: Tensor) -> str:
         return "0"
     out = ""
     for k, term in enumerate(tensor.terms):
-        body = _term(term, tensor.axes)
+        body = _term(reduced(term, tensor.axes), tensor.axes)
         sign = "-" if term.coefficient < 0 else "+"
         if k:
             out += f" {sign} {body}"
@@ -84,8 +85,8 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
 
 def _bracketed(e: Expr, indexed: bool) -> str:
     written = text(e)
-    plain = e.function.leaf or (e.function.call not in ("operator",) and not indexed)
-    return written if plain else f"({written})"
+    plain = e.function.leaf or e.function.call != "operator"
+    return written if plain or (not indexed and not written.count(" ")) else f"({written})"
 
 
 def _power(k: Exponent) -> str:

@@ -1,0 +1,97 @@
+"""The program `matderiv`: reads arguments, calls a verb, turns every failure into an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+from matderiv import __version__
+from matderiv.command import failures, manual
+from matderiv.command.failures import InternalError
+from matderiv.command.interrupts import Terminated, interruptible
+from matderiv.command.options import Request, quoted, read_arguments
+from matderiv.command.streams import Terminal
+from matderiv.errors import MatderivError
+
+VERB_MODULES = {
+    "derive": "matderiv.command.derive",
+    "check": "matderiv.command.derive",
+    "rules": "matderiv.command.rules",
+    "examples": "matderiv.command.rules",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code; no exception leaves, except to end the interpreter.
+
+    >>> main(["derive", "x'*x", "x", "--quiet"])
+    2*x
+    0
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    terminal = Terminal(ascii_only="--ascii" in given, quiet="--quiet" in given or "-q" in given)
+    reading_done: list[bool] = []
+    try:
+        with interruptible():
+            return _run(read_arguments(given), terminal, reading_done)
+    except MatderivError as error:
+        return _failed(error, given, terminal, reading=not reading_done)
+    except KeyboardInterrupt:
+        terminal.complain("interrupted")
+        return failures.INTERRUPTED
+    except Terminated:
+        return failures.TERMINATED
+    except MemoryError:
+        terminal.complain("LimitError: there is not enough memory for this")
+        return failures.BUDGET
+    except Exception as error:
+        if "--debug" in given:
+            traceback.print_exc()
+        found = InternalError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return _failed(found, given, terminal, reading=False)
+
+
+def _run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    if request.verb == "version":
+        terminal.result(f"matderiv {__version__}")
+        return failures.FINE
+    if request.verb == "help":
+        name = request.operands[0]
+        if not name:
+            terminal.complain(manual.overview())
+            return failures.USAGE
+        terminal.result(manual.overview() if name == "all" else manual.page(name))
+        return failures.FINE
+    status: int = import_module(VERB_MODULES[request.verb]).run(request, terminal, reading_done)
+    return status
+
+
+def _failed(error: MatderivError, given: list[str], terminal: Terminal, *, reading: bool) -> int:
+    """Say what went wrong, as text or as a document; the exit code."""
+    status = failures.exit_code(error, reading=reading)
+    if status == failures.BUG:
+        command = " ".join(quoted(a) for a in given)
+        command = command if len(command) < 300 else command[:300] + " ..."
+        error.hint = f"please report this mistake in matderiv {__version__}: matderiv {command}"
+    if _wants_json(given):
+        try:
+            terminal.result(json.dumps(failures.document(error, status), indent=2))
+        except MatderivError as lost:
+            terminal.complain(failures.shown(lost, ascii_only=terminal.ascii_only))
+        return status
+    terminal.complain(failures.shown(error, ascii_only=terminal.plain_errors))
+    return status
+
+
+def _wants_json(given: list[str]) -> bool:
+    pairs = zip(given, [*given[1:], ""], strict=True)
+    return any(
+        a in ("--json", "--format=json") or (a == "--format" and b == "json") for a, b in pairs
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

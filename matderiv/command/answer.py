@@ -1,0 +1,229 @@
+"""How a derivation is told: sentences for a person, a document for a program."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from math import isfinite
+from typing import Any
+
+from matderiv.api import Derivation
+from matderiv.command.failures import SCHEMA, on_the_command_line
+from matderiv.command.question import Asked
+from matderiv.errors import LimitError
+from matderiv.expr import Expr, is_
+from matderiv.input.resolve import Reading
+from matderiv.parts import name_parts
+from matderiv.report import CheckReport
+from matderiv.shapes import is_scalar, long_axes, shape_text
+
+MAX_NAMES = 12  # names whose sizes are listed
+MAX_SHOWN = 2000  # characters of an expression or a form that is only a remark
+
+_KINDS = ("a scalar", "a vector", "a matrix")
+_POWERS = {2: "²", 3: "³", 4: "⁴"}
+
+Remark = tuple[str, str]
+
+
+# Sentences ----------------------------------------------------------------------------------------
+
+
+def reading_remarks(reading: Reading) -> list[Remark]:
+    """How the input was read: the expression, its names with their sizes, what was guessed."""
+    found = [("Read as", f"f = {_cut(reading.read_as)}")]
+    if reading.variables:
+        found.append(("Sizes", sizes_sentence(reading)))
+    for note in reading.notes:
+        if not note.startswith("taking "):
+            found.append(("Note", on_the_command_line(note)))
+    return found
+
+
+def sizes_sentence(reading: Reading) -> str:
+    """Every name with its kind and sizes, and which of them are guesses.
+
+    >>> from matderiv.input.resolve import read
+    >>> print(sizes_sentence(read("A*x", shapes={"A": "m,n"})))
+    A: m × n, x: n (x guessed; --shape "x: n" says so)
+    """
+    nodes = list(reading.variables.values())[:MAX_NAMES]
+    said = ", ".join(_declared(v) for v in nodes)
+    if len(reading.variables) > MAX_NAMES:
+        said += f" and {len(reading.variables) - MAX_NAMES} more"
+    guessed = [v for v in nodes if v.name in reading.guessed]
+    if not guessed:
+        return said
+    names = "" if len(guessed) == len(nodes) else " ".join(v.name for v in guessed) + " "
+    first = next((v for v in guessed if v.shape), guessed[0])
+    sizes = ",".join(str(s) for s in first.shape)
+    return f'{said} ({names}guessed; --shape "{first.name}: {sizes}" says so)'
+
+
+def _declared(v: Expr) -> str:
+    facts = " ".join(sorted(v.params[2]))
+    return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
+
+
+def layout_sentence(d: Derivation) -> str:
+    """What stands where in the result."""
+    x, f = d.wrt, "f" + _letters(len(long_axes(d.f.shape)))
+    if d.kind == "vjp" and d.upstream is not None:
+        upstream = f"{d.upstream.name} ({shape_text(d.upstream.shape)})"
+        return f"vjp: the gradient by {x.name} when the gradient by f is {upstream}"
+    if d.kind in ("jvp", "differential"):
+        return f"{d.kind}: the change of f, linear in d{x.name} ({shape_text(x.shape)})"
+    shape = shape_text(d.shape)
+    if d.kind == "gradient" and d.order == 1:
+        if d.layout == "numerator" and not is_scalar(x.shape):
+            return f"numerator: the gradient is transposed, a row for a column ({x.name}: {shape})"
+        return f"the gradient has the shape of {x.name}: {shape}"
+    entry = _partial(d, f)
+    if d.layout == "denominator" and d.kind == "jacobian" and len(d.derivative.tensor.axes) == 2:
+        return f"denominator: the transpose of the {d.kind}, whose entries are {entry}: {shape}"
+    return f"{d.kind} with the entries {entry}: {shape}"
+
+
+def _partial(d: Derivation, f: str) -> str:
+    """∂f_i/∂x_j, with one letter per axis."""
+    outer, each = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
+    below = [
+        f"∂{d.wrt.name}" + _letters(each, outer + k * each) for k in range(d.order)
+    ]
+    return f"∂{_POWERS.get(d.order, '')}{f}/" + " ".join(below)
+
+
+def _letters(count: int, start: int = 0) -> str:
+    return "_" + "ijklmnpqrstuvwabcdefgh"[start : start + count] if count else ""
+
+
+def form_remarks(d: Derivation) -> list[Remark]:
+    """What is said where matrix notation does not reach: that, and the vec form if there is one."""
+    if d.has_matrix_form:
+        return []
+    found = [("Note", "no matrix notation has this many axes; the result is in index notation")]
+    vec = d.vec_text
+    if vec is not None:
+        x = d.wrt.name if len(d.wrt.shape) < 2 else f"vec({d.wrt.name})"
+        f = "f" if len(long_axes(d.f.shape)) < 2 else "vec(f)"
+        f = f if d.order == 1 else "grad f"
+        found.append(("Vec form", f"∂{f}/∂{x}' = {_cut(vec)}"))
+    return found
+
+
+def result_remarks(d: Derivation, reading: Reading) -> list[Remark]:
+    """The layout, and what else is to be known about a result."""
+    found = [("Layout", layout_sentence(d)), *form_remarks(d)]
+    for note in d.notes:
+        if note not in reading.notes:
+            label = "Warning" if "does not occur" in note else "Note"
+            found.append((label, on_the_command_line(note)))
+    return found
+
+
+def check_sentence(report: CheckReport | None) -> str:
+    """The comparison with numbers in one line."""
+    if report is None:
+        return "no, as --no-check asks"
+    if report.verdict == "verified":
+        return f"verified with finite differences, {report}"
+    if report.verdict == "disproved":
+        return str(report)
+    reasons = "; ".join(report.notes) or "the numbers are not sharp enough"
+    return f"undecided: {reasons} (seed {report.seed})"
+
+
+def report_lines(d: Derivation, report: CheckReport) -> list[str]:
+    """The comparison with numbers in full."""
+    rows = [("verdict", report.verdict)]
+    if report.points:
+        rows.append(("points", f"{report.points}, drawn with seed {report.seed}"))
+        if "complex step" in report.method:
+            rows.append(("complex step", f"worst relative error {report.error:.1g}"))
+        rows.append(("central differences", f"worst relative error {report.central_error:.1g}"))
+    else:
+        rows.append(("points", f"none, seed {report.seed}"))
+    if report.worst is not None:
+        rows.append(("worst", str(report.worst)))
+    rows += [("note", note) for note in report.notes]
+    return [f"{label:<20} {said}" for label, said in rows]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
+
+
+# Documents ----------------------------------------------------------------------------------------
+
+
+def printed(d: Derivation, style: str) -> str:
+    """The result as text or LaTeX."""
+    return latex_of(d) if style == "latex" else str(d)
+
+
+def latex_of(d: Derivation) -> str:
+    """The formula in LaTeX; index notation where no matrix form exists."""
+    own = getattr(d, "latex", None)
+    if own is not None:
+        return str(own())
+    if d.has_matrix_form:
+        main, parts = name_parts(d.displayed, d.names)
+        return str(import_module("matderiv.output.latex").latex(main, parts))
+    return str(import_module("matderiv.output.latex_index").index_latex(d.derivative.tensor))
+
+
+def document(asked: Asked, d: Derivation, report: CheckReport | None) -> dict[str, Any]:
+    """Everything about a derivation as a JSON document."""
+    reading = asked.reading
+    return {
+        "schema": SCHEMA,
+        "expression": asked.text,
+        "read_as": reading.read_as,
+        "wrt": d.wrt.name,
+        "kind": d.kind,
+        "order": d.order,
+        "layout": d.layout,
+        "structure": d.structure,
+        "result": str(d) if d.has_matrix_form else None,
+        "index": _or_none(lambda: d.index),
+        "vec": d.vec_text,
+        "latex": _or_none(lambda: latex_of(d)),
+        "shape": [str(s) for s in d.shape],
+        "shapes": {n: [str(s) for s in v.shape] for n, v in reading.variables.items()},
+        "assume": {n: sorted(v.params[2]) for n, v in reading.variables.items() if v.params[2]},
+        "guessed": sorted(reading.guessed),
+        "notes": [on_the_command_line(note) for note in d.notes],
+        "check": None if report is None else report_document(report),
+    }
+
+
+def _or_none(form: Any) -> str | None:
+    try:
+        return str(form())
+    except LimitError:
+        return None
+
+
+def report_document(report: CheckReport) -> dict[str, Any]:
+    """A check as a JSON document; a number that is not finite is null."""
+    document: dict[str, Any] = {
+        "verdict": report.verdict,
+        "error": _finite(report.error),
+        "central_error": _finite(report.central_error),
+        "method": report.method,
+        "points": report.points,
+        "seed": report.seed,
+        "notes": list(report.notes),
+        "worst": None,
+    }
+    if report.worst is not None:
+        document["worst"] = {
+            "index": None if report.worst.index is None else list(report.worst.index),
+            "claimed": _finite(report.worst.claimed),
+            "numeric": _finite(report.worst.numeric),
+            "sizes": dict(report.worst.sizes),
+        }
+    return document
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,75 @@
+"""The help texts, made from the same table as the options are read from."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from matderiv.command.failures import EXIT_CODES
+from matderiv.command.options import VERBS, Option
+
+WIDTH = 80
+
+_FRONT = """\
+matderiv derives matrix, vector and tensor derivatives the way a textbook writes
+them, and compares every result with numbers before it shows it.
+
+Use
+  matderiv COMMAND ...
+
+Commands
+{verbs}
+  matderiv COMMAND --help says more; matderiv --version gives the version.
+
+Try
+{examples}
+
+Writing expressions (put them in double quotes)
+  x'  A*x  x'*A*x     transpose and matrix product     x.*y  x./y  x.^2   entry by entry
+  A^-1  A\\b           inverse, solution of A*z = b     ||x||  |x|         norm, absolute value
+  sum(x)  sum(X,1)    everything, each column          z where z = W*x    named parts
+  Names a to g are scalars, h to z vectors, A to Z matrices; --shape "X: n,d"
+  declares something else. Sizes that are not declared follow from the expression.
+  matderiv rules lists the functions.
+
+Exit codes
+{codes}
+"""
+
+_EXAMPLES = (
+    (
+        'matderiv derive "sum(log(1 + exp(-y.*(X*w))))" w',
+        "the gradient of the logistic loss",
+    ),
+    ("""matderiv derive "norm2(A*x - b)^2" x --shape "b: m" --order 2""", "a Hessian"),
+    ("""matderiv derive "x'*A*x" x --assume "A: symmetric\"""", "with something known"),
+    ("""matderiv derive "logdet(X)" X --format latex""", "for a paper"),
+)
+
+
+def overview() -> str:
+    """The first page: what it is for, what can be asked, four examples, the language."""
+    verbs = "\n".join(
+        f"  {f'{v.name} {v.operands}'.strip():<22} {v.says}" for v in VERBS.values()
+    )
+    examples = "\n".join(f"  {command}\n      {says}" for command, says in _EXAMPLES)
+    codes = "\n".join(f"  {code:>3}  {says}" for code, says in EXIT_CODES.items())
+    return _FRONT.format(verbs=verbs, examples=examples, codes=codes).rstrip()
+
+
+def page(name: str) -> str:
+    """The page of one command, with its options and examples."""
+    verb = VERBS[name]
+    use = f"matderiv {name} {verb.operands}".rstrip()
+    lines = [f"{use} [OPTIONS]", f"  {verb.says}", "", "Options"]
+    for option in verb.options:
+        lines += _option(option)
+    lines += ["", "Examples", *(f"  {e}" for e in verb.examples)]
+    return "\n".join(lines)
+
+
+def _option(option: Option) -> list[str]:
+    flag = f"  {option.short + ', ' if option.short else ''}{option.flag} {option.takes}".rstrip()
+    says = wrap(option.says, WIDTH - 26)
+    first = f"{flag:<25} {says[0]}" if len(flag) <= 25 else flag
+    rest = says[1:] if len(flag) <= 25 else says
+    return [first, *(" " * 26 + line for line in rest)]

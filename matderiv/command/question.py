@@ -1,0 +1,177 @@
+"""From a request to a derivation and its check; `Asked` says how far the work came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from matderiv.api import Derivation, derive
+from matderiv.command.failures import UsageError
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request, quoted
+from matderiv.command.streams import file_text, standard_input
+from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.evaluate import evaluate
+from matderiv.expr import Expr, is_, walk
+from matderiv.input.declare import declarations
+from matderiv.input.resolve import Reading, read, read_name
+from matderiv.report import CheckReport
+
+MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed, and what it means."""
+
+    text: str
+    wrt: str
+    shapes: dict[str, str]
+    assume: dict[str, str]
+    reading: Reading
+
+
+def understood(request: Request) -> Asked:
+    """The expression and the variable of a request, read and named.
+
+    Raises UsageError where one is missing, otherwise what `read` raises.
+    """
+    text, wrt = _operands(request)
+    shapes, assume = declarations(request.shape), declarations(request.assume)
+    try:
+        reading = read(text, shapes=shapes, assume=assume)
+    except ShapeError as error:
+        raise _perhaps_unquoted(error, text) from error
+    if wrt is None:
+        raise _no_variable(request.verb, text, reading)
+    return Asked(text, _known_variable(wrt, reading), shapes, assume, reading)
+
+
+def _operands(request: Request) -> tuple[str, str | None]:
+    given = list(request.operands)
+    wanted = 2 - (request.file is not None) - (request.wrt is not None)
+    if len(given) > wanted:
+        names = {2: "an expression and a variable", 1: "one of expression and variable", 0: "none"}
+        shown = ", ".join(g if len(g) <= 30 else g[:30] + "..." for g in given[:6])
+        raise UsageError(
+            f"{request.verb} takes {names[wanted]} here, {len(given)} are given: {shown}",
+            hint=f"""the expression in double quotes: matderiv {request.verb} "x'*A*x" x""",
+        )
+    if request.file is not None:
+        text = file_text(request.file)
+    elif not given:
+        raise UsageError(
+            "the expression is missing", hint=f"""matderiv {request.verb} "x'*A*x" x"""
+        )
+    else:
+        text = given.pop(0)
+        text = standard_input() if text == "-" else text
+    return text, request.wrt if request.wrt is not None else given[0] if given else None
+
+
+def _no_variable(verb: str, text: str, reading: Reading) -> UsageError:
+    names = list(reading.variables)
+    if not names:
+        return UsageError("the expression has no variable to differentiate by")
+    again = quoted(text) if len(text) <= 100 and text.isprintable() else "EXPR"
+    others = f", or by {', '.join(names[1:5])}" if names[1:] else ""
+    return UsageError(
+        "the variable to differentiate by is missing",
+        hint=f"matderiv {verb} {again} {names[0]}{others}",
+    )
+
+
+def _known_variable(wrt: str, reading: Reading) -> str:
+    """The name of a variable of the expression, or of one that was declared."""
+    found = read_name(reading, wrt)
+    if found is not None:
+        return found.name
+    names = ", ".join(list(reading.variables)[:8])
+    typed = wrt.strip()
+    if typed and typed.replace("_", "").isalnum() and not typed[0].isdigit():
+        raise UnknownName(
+            f"there is no {typed} in {_short(reading.source)}",
+            hint=f'one of {names}; or --shape "{typed}: n" declares it, for a zero derivative',
+        )
+    raise UsageError(
+        f"the derivative is by a variable, not by {_short(typed) or 'nothing'}",
+        hint=f"one of {names}" if names else None,
+    )
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:40] + "..."
+
+
+def _perhaps_unquoted(error: ShapeError, text: str) -> ShapeError:
+    """A shell eats the primes of an expression without quotes; say so where there is none."""
+    if "'" not in text and "*" in text and " " not in text:
+        error.details += ("a transpose ' reaches matderiv only inside double quotes: \"x'*y\"",)
+    return error
+
+
+def derived(request: Request, asked: Asked) -> Derivation:
+    """The derivation that was asked for."""
+    found = derive(
+        asked.text,
+        asked.wrt,
+        shapes=asked.shapes,
+        assume=asked.assume,
+        kind=request.kind,
+        order=request.order,
+        layout=request.layout,
+        structure=request.structure,
+        upstream=request.upstream,
+    )
+    assert isinstance(found, Derivation)
+    return found
+
+
+# The check ----------------------------------------------------------------------------------------
+
+
+def checked(derivation: Derivation, request: Request, seconds: float) -> CheckReport:
+    """The comparison with numbers; undecided with the reason where there can be none."""
+    reason = beyond_numbers(derivation.f)
+    if reason:
+        return undecided(reason, request.seed)
+    try:
+        with limited(seconds):
+            report = derivation.check(points=request.points, seed=request.seed)
+    except TimeUp:
+        return undecided(f"not finished within {request.timeout:g} s", request.seed)
+    except MatderivError as error:
+        return undecided(error.message, request.seed)
+    if report.verdict == "verified" and report.points == 0:
+        return replace(report, verdict="undecided")
+    return report
+
+
+def undecided(reason: str, seed: int) -> CheckReport:
+    """A report that says why numbers decide nothing."""
+    nan = float("nan")
+    return CheckReport("undecided", nan, nan, "", 0, seed, notes=(reason,))
+
+
+def beyond_numbers(f: Expr) -> str:
+    """Why floating point numbers cannot check f, or nothing.
+
+    >>> from matderiv.input.resolve import read
+    >>> beyond_numbers(read("a^(10^9)").expr)
+    'the exponent 1e+09 is too large for numbers, the limit is 1000'
+    >>> beyond_numbers(read("a^9").expr)
+    ''
+    """
+    varying: set[Expr] = set()
+    for node in walk(f):
+        if is_(node, "variable", "size") or any(a in varying for a in node.args):
+            varying.add(node)
+        if not is_(node, "power", "epow"):
+            continue
+        exponent = node.args[1]
+        if exponent.shape or exponent in varying:
+            continue
+        value = abs(float(evaluate(exponent, {}, {})))
+        if not value <= MAX_EXPONENT:
+            return f"the exponent {value:.6g} is too large for numbers, the limit is {MAX_EXPONENT}"
+    return ""

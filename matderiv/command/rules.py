@@ -1,0 +1,160 @@
+"""The verbs `rules` and `examples`: what is known, and what to try."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+import matderiv.functions as functions
+from matderiv.api import derive
+from matderiv.command.failures import FINE, SCHEMA, UsageError
+from matderiv.command.options import Request
+from matderiv.command.streams import Terminal
+from matderiv.errors import LimitError, MatderivError, NoRule
+from matderiv.expr import REGISTRY, variables
+from matderiv.functions.record import Function
+from matderiv.input.resolve import read
+from matderiv.output.text import SYMBOLS, text
+
+EXAMPLES = (
+    ("least squares", """derive "norm2(X*w - y)^2" w"""),
+    ("logistic loss with labels 1 and -1", """derive "sum(log(1 + exp(-y.*(X*w))))" w"""),
+    ("logistic loss with labels 0 and 1", """derive "sum(softplus(X*w) - y.*(X*w))" w"""),
+    ("its Hessian", """derive "sum(softplus(X*w) - y.*(X*w))" w --order 2"""),
+    ("a quadratic form with a symmetric matrix", """derive "x'*A*x" x --assume "A: symmetric\""""),
+    ("softmax and cross-entropy, by the logits", """derive "cross_entropy(Z, Y)" Z"""),
+    ("a layer of a network, backwards", """derive "relu(W*x + b)" W --shape "b: m" --kind vjp"""),
+    ("the determinant", """derive "logdet(X)" X"""),
+    ("a matrix by a matrix", """derive "A*X*B" X"""),
+    ("a covariance matrix in a likelihood", """derive "logdet(S) + tr(inv(S)*C)" S"""),
+    ("a row instead of a column", """derive "norm2(X*w - y)^2" w --layout numerator"""),
+    ("a formula for a paper", """derive "norm2(X*w - y)^2" w --format latex"""),
+    ("the comparison with numbers in full", """check "sum(relu(W*x))" W --seed 7"""),
+    ("the rule of one function", "rules inv"),
+)
+
+_DOMAIN_WORDS = {"nonzero": "not 0", "unit": "between -1 and 1", "unit interval": "from 0 to 1"}
+_OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Answer `rules` or `examples`; the exit code. UsageError for a name that is no function."""
+    if request.verb == "examples":
+        if request.operands:
+            raise UsageError("examples takes nothing more")
+        return _examples(request, terminal)
+    if len(request.operands) > 1:
+        raise UsageError("rules takes one name", hint=f"matderiv rules {request.operands[0]}")
+    if request.operands:
+        found = rule_document(named(request.operands[0]))
+        shown = json.dumps(found, indent=2) if request.json else rule_text(found)
+    elif request.json:
+        rules = [{"name": symbol(f), "says": f.says} for f in listed()]
+        shown = json.dumps({"schema": SCHEMA, "rules": rules}, indent=2)
+    else:
+        shown = "\n".join(f"{symbol(f):<14} {f.says}" for f in listed())
+    terminal.result(shown)
+    return FINE
+
+
+def _examples(request: Request, terminal: Terminal) -> int:
+    if request.json:
+        rows = [{"about": about, "command": f"matderiv {c}"} for about, c in EXAMPLES]
+        terminal.result(json.dumps({"schema": SCHEMA, "examples": rows}, indent=2))
+    else:
+        terminal.result("\n".join(f"# {about}\nmatderiv {c}" for about, c in EXAMPLES))
+    return FINE
+
+
+def listed() -> list[Function]:
+    """Every function that can be typed, operators first, then by name."""
+    assert functions  # its import filled the registry
+    found = [f for f in REGISTRY.values() if not f.leaf and f.call != "internal"]
+    return sorted(found, key=lambda f: (f.call != "operator", "" if f.call == "operator" else f.name))
+
+
+def symbol(function: Function) -> str:
+    """How the function is typed: its name or its operator."""
+    return _OPERATORS.get(function.name, function.label)
+
+
+def named(name: str) -> Function:
+    """The function with a name, an alias or an operator; UsageError with the nearest names.
+
+    >>> named("ln").name, named(".*").name
+    ('log', 'hadamard')
+    """
+    by_name: dict[str, Function] = {}
+    for f in listed():
+        for known in (f.name, symbol(f), *f.aliases):
+            by_name.setdefault(known, f)
+    found = by_name.get(name.strip()) or by_name.get(name.strip().lower())
+    if found is not None:
+        return found
+    near = get_close_matches(name.lower(), by_name, 3, 0.6)
+    raise UsageError(
+        f"there is no function {name[:40]}",
+        hint=" or ".join(f"matderiv rules {n}" for n in near) if near else "matderiv rules",
+    )
+
+
+def rule_document(function: Function) -> dict[str, Any]:
+    """What a record says, and its differential by each argument of its example.
+
+    >>> rule_document(named("exp"))["differentials"]
+    {'x': 'exp(x).*dx'}
+    """
+    return {
+        "schema": SCHEMA,
+        "name": symbol(function),
+        "aliases": list(function.aliases),
+        "says": function.says,
+        "kind": function.kind,
+        "example": function.example,
+        "differentials": _differentials(function),
+        "domain": sorted({_DOMAIN_WORDS.get(d, d) for d in function.domain if d}),
+        "kink": _kink(function),
+        "source": function.source,
+    }
+
+
+def _differentials(function: Function) -> dict[str, str]:
+    """The change of the example for a change of each of its variables."""
+    found: dict[str, str] = {}
+    if not function.example:
+        return found
+    for v in variables(read(function.example).expr):
+        try:
+            found[v.name] = str(derive(function.example, v.name, kind="differential"))
+        except NoRule:
+            found[v.name] = "not known here"
+        except LimitError:
+            found[v.name] = "too long to show"
+    return found
+
+
+def _kink(function: Function) -> str:
+    """Where the example is not differentiable, if anywhere."""
+    if function.kink is None or not function.example:
+        return ""
+    try:
+        return f"{text(function.kink(*read(function.example).expr.args))} = 0"
+    except (MatderivError, TypeError):
+        return ""
+
+
+def rule_text(found: dict[str, Any]) -> str:
+    """A rule as a person reads it."""
+    rows = [("", found["says"]), ("example", found["example"])]
+    rows += [(f"by {x}", f"d({found['example']}) = {d}") for x, d in found["differentials"].items()]
+    if found["domain"]:
+        rows.append(("needs", f"an argument that is {' and '.join(found['domain'])}"))
+    if found["kink"]:
+        rows.append(("kink", f"no derivative where {found['kink']}"))
+    if found["aliases"]:
+        rows.append(("also", ", ".join(found["aliases"])))
+    if found["source"]:
+        rows.append(("source", found["source"]))
+    body = "\n".join(f"  {label:<8} {said}".rstrip() for label, said in rows[1:] if said)
+    return f"{found['name']}\n  {rows[0][1]}\n{body}"
