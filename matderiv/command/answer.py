@@ -86,9 +86,7 @@ def layout_sentence(d: Derivation) -> str:
 def _partial(d: Derivation, f: str) -> str:
     """∂f_i/∂x_j, with one letter per axis."""
     outer, each = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
-    below = [
-        f"∂{d.wrt.name}" + _letters(each, outer + k * each) for k in range(d.order)
-    ]
+    below = [f"∂{d.wrt.name}" + _letters(each, outer + k * each) for k in range(d.order)]
     return f"∂{_POWERS.get(d.order, '')}{f}/" + " ".join(below)
 
 

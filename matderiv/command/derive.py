@@ -8,7 +8,7 @@ from typing import Any
 
 from matderiv.api import Derivation
 from matderiv.command import answer, failures
-from matderiv.command.failures import InternalError, UsageError
+from matderiv.command.failures import InternalError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import Asked, checked, derived, understood
@@ -113,6 +113,3 @@ def _contradicted(report: CheckReport) -> InternalError:
 def json_text(document: dict[str, Any]) -> str:
     """A JSON document in ASCII, so that it arrives everywhere."""
     return json.dumps(document, indent=2, allow_nan=False)
-
-
-__all__ = ["TooLate", "UsageError", "json_text", "run"]

@@ -133,7 +133,11 @@ ASKED = (
 )
 PRINTED = (
     Option(
-        "--format", "text (default), latex or json", "FORMAT", default="text", read=_one_of(*FORMATS)
+        "--format",
+        "text (default), latex or json",
+        "FORMAT",
+        default="text",
+        read=_one_of(*FORMATS),
     ),
     Option("--output", "write the result to a file that does not exist yet", "FILE", short="-o"),
     Option("--force", "let -o replace a file", default=False),

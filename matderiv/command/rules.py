@@ -11,7 +11,7 @@ from matderiv.api import derive
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
-from matderiv.errors import LimitError, MatderivError, NoRule
+from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
@@ -34,7 +34,13 @@ EXAMPLES = (
     ("the rule of one function", "rules inv"),
 )
 
-_DOMAIN_WORDS = {"nonzero": "not 0", "unit": "between -1 and 1", "unit interval": "from 0 to 1"}
+_DOMAIN_WORDS = {
+    "nonzero": "not 0",
+    "unit": "between -1 and 1",
+    "unit interval": "between 0 and 1",
+    "posdef": "positive definite",
+}
+_TENSORS = {"einsum": {"S": "b,i,j", "T": "b,j,k"}, "permute": {"T": "b,n,d"}}
 _OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
 
 
@@ -47,8 +53,10 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     if len(request.operands) > 1:
         raise UsageError("rules takes one name", hint=f"matderiv rules {request.operands[0]}")
     if request.operands:
-        found = rule_document(named(request.operands[0]))
-        shown = json.dumps(found, indent=2) if request.json else rule_text(found)
+        found = [rule_document(f) for f in named(request.operands[0])]
+        shown = "\n".join(map(rule_text, found))
+        if request.json:
+            shown = json.dumps({"schema": SCHEMA, "rules": found}, indent=2)
     elif request.json:
         rules = [{"name": symbol(f), "says": f.says} for f in listed()]
         shown = json.dumps({"schema": SCHEMA, "rules": rules}, indent=2)
@@ -71,7 +79,7 @@ def listed() -> list[Function]:
     """Every function that can be typed, operators first, then by name."""
     assert functions  # its import filled the registry
     found = [f for f in REGISTRY.values() if not f.leaf and f.call != "internal"]
-    return sorted(found, key=lambda f: (f.call != "operator", "" if f.call == "operator" else f.name))
+    return sorted(found, key=lambda f: (f.call != "operator", f.call != "operator" and f.name))
 
 
 def symbol(function: Function) -> str:
@@ -79,18 +87,18 @@ def symbol(function: Function) -> str:
     return _OPERATORS.get(function.name, function.label)
 
 
-def named(name: str) -> Function:
-    """The function with a name, an alias or an operator; UsageError with the nearest names.
+def named(name: str) -> list[Function]:
+    """The functions with a name, an alias or an operator; UsageError with the nearest names.
 
-    >>> named("ln").name, named(".*").name
-    ('log', 'hadamard')
+    >>> [f.name for f in named("ln")], [f.name for f in named(".*")], len(named("max"))
+    (['log'], ['hadamard'], 2)
     """
-    by_name: dict[str, Function] = {}
+    by_name: dict[str, list[Function]] = {}
     for f in listed():
-        for known in (f.name, symbol(f), *f.aliases):
-            by_name.setdefault(known, f)
+        for known in dict.fromkeys((symbol(f), *f.aliases, f.name)):
+            by_name.setdefault(known, []).append(f)
     found = by_name.get(name.strip()) or by_name.get(name.strip().lower())
-    if found is not None:
+    if found:
         return found
     near = get_close_matches(name.lower(), by_name, 3, 0.6)
     raise UsageError(
@@ -102,11 +110,10 @@ def named(name: str) -> Function:
 def rule_document(function: Function) -> dict[str, Any]:
     """What a record says, and its differential by each argument of its example.
 
-    >>> rule_document(named("exp"))["differentials"]
-    {'x': 'exp(x).*dx'}
+    >>> rule_document(named("exp")[0])["differentials"]
+    {'x': 'd(exp(x)) = exp(x).*dx'}
     """
     return {
-        "schema": SCHEMA,
         "name": symbol(function),
         "aliases": list(function.aliases),
         "says": function.says,
@@ -121,16 +128,16 @@ def rule_document(function: Function) -> dict[str, Any]:
 
 def _differentials(function: Function) -> dict[str, str]:
     """The change of the example for a change of each of its variables."""
-    found: dict[str, str] = {}
     if not function.example:
-        return found
-    for v in variables(read(function.example).expr):
+        return {}
+    shapes = _TENSORS.get(function.name)
+    found: dict[str, str] = {}
+    for v in variables(read(function.example, shapes=shapes).expr):
         try:
-            found[v.name] = str(derive(function.example, v.name, kind="differential"))
+            change = derive(function.example, v.name, shapes=shapes, kind="differential")
+            found[v.name] = f"d({function.example}) = {change}"
         except NoRule:
-            found[v.name] = "not known here"
-        except LimitError:
-            found[v.name] = "too long to show"
+            found[v.name] = "no derivative is known here"
     return found
 
 
@@ -147,7 +154,7 @@ def _kink(function: Function) -> str:
 def rule_text(found: dict[str, Any]) -> str:
     """A rule as a person reads it."""
     rows = [("", found["says"]), ("example", found["example"])]
-    rows += [(f"by {x}", f"d({found['example']}) = {d}") for x, d in found["differentials"].items()]
+    rows += [(f"by {x}", said) for x, said in found["differentials"].items()]
     if found["domain"]:
         rows.append(("needs", f"an argument that is {' and '.join(found['domain'])}"))
     if found["kink"]:
