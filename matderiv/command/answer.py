@@ -10,7 +10,7 @@ from matderiv.api import Derivation
 from matderiv.command.failures import SCHEMA, on_the_command_line
 from matderiv.command.question import Asked
 from matderiv.errors import LimitError
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
 from matderiv.parts import name_parts
 from matderiv.report import CheckReport

@@ -17,7 +17,7 @@ from matderiv.errors import LimitError
 from matderiv.report import CheckReport
 
 
-class TooLate(LimitError):
+class TimeLimitError(LimitError):
     """The time limit was reached before there was a result."""
 
     code = "time"
@@ -42,7 +42,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
             derivation = derived(request, asked)
             result = _result(request, derivation)
     except TimeUp as error:
-        raise TooLate(
+        raise TimeLimitError(
             f"no result within {request.timeout:g} s", hint="--timeout 0 for no limit"
         ) from error
     report = None

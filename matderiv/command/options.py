@@ -1,4 +1,4 @@
-"""Verbs, options and how they are read. An expression may start with a minus: -x'*x is no option."""
+"""Verbs, options and how they are read; an expression may start with a minus, as -x'*x does."""
 
 from __future__ import annotations
 

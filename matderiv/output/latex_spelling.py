@@ -42,15 +42,20 @@ def _product(*factors: Expr | Number) -> Expr:
     negative = is_(chain[0], "neg")
     if negative:
         chain[0] = chain[0].args[0]
-    if is_(chain[0], "mul"):
+    if _short_chain(chain[0]):
         chain = [*chain[0].args, *chain[1:]]
-    if is_(chain[-1], "mul") and all(is_scalar(f.shape) for f in chain[:-1]):
+    if _short_chain(chain[-1]) and all(is_scalar(f.shape) for f in chain[:-1]):
         chain = [*chain[:-1], *chain[-1].args]
     if len(chain) > 1 and _is_one(chain[0]):
         chain = chain[1:]
     chain = _grouped(chain)
     made = apply("mul", *chain) if len(chain) > 1 else chain[0]
     return apply("neg", made) if negative else made
+
+
+def _short_chain(e: Expr) -> bool:
+    """Longer chains stay nested, so that the work is linear in deep expressions."""
+    return is_(e, "mul") and len(e.args) <= SHORT
 
 
 def _grouped(chain: list[Expr]) -> list[Expr]:
