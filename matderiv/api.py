@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from matderiv.chains import facts
 from matderiv.check import CheckReport, check
 from matderiv.derivation import LAYOUTS, Derivative, differentiate, resolve_kind
 from matderiv.errors import MatderivError, NoMatrixForm, ShapeError, UnknownName
 from matderiv.evaluate import bind_sizes, evaluate
-from matderiv.expr import Expr, is_, variable, variables, walk
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.layout import in_layout, vec_form
@@ -129,6 +130,23 @@ class Derivation:
         if self.kind in ("jvp", "differential"):
             return outer
         return outer + self.wrt.shape * self.order
+
+    @cached_property
+    def facts_used(self) -> tuple[str, ...]:
+        """The declared facts without which the result would read otherwise: `y is onehot`."""
+        used = []
+        for v in variables(self.f, self.wrt):
+            for word in sorted(facts(v)):
+                without = variable(v.name, v.shape, facts(v) - {word})
+                f = substitute(self.f, {v: without})
+                x = without if v is self.wrt else self.wrt
+                seed = self.upstream if self.upstream is not v else without
+                other = differentiate(
+                    f, x, self.kind, self.order, structure=self.structure, upstream=seed
+                ).expr
+                if text(other) != text(self.expr):
+                    used.append(f"{v.name} is {word}")
+        return tuple(used)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The derivative as a NumPy array at the given values; sizes bind from the arrays."""

@@ -84,6 +84,22 @@ def axes_of(shape: Shape) -> Indices:
 # Backwards ----------------------------------------------------------------------------------------
 
 
+class Share(NamedTuple):
+    """What one node hands to one argument on the way back, with axes (outer, argument)."""
+
+    node: Expr
+    which: int
+    tensor: Tensor
+
+
+class Visit(NamedTuple):
+    """One node on the way back: its adjoint with axes (outer, node), and its shares."""
+
+    node: Expr
+    adjoint: Tensor
+    shares: tuple[Share, ...]
+
+
 @dataclass
 class Sweep:
     """One backward pass: the nodes on the way, their axes, and the adjoints found so far."""
@@ -94,10 +110,13 @@ class Sweep:
     adjoints: dict[Expr, list[Term]]
 
 
-def pullback(f: Expr, wrt: Expr, upstream: Expr | None = None) -> Tensor:
+def pullback(
+    f: Expr, wrt: Expr, upstream: Expr | None = None, visits: list[Visit] | None = None
+) -> Tensor:
     """∂f/∂wrt with axes (f, wrt), or with an upstream Ȳ the adjoint Σ Ȳ ∂f/∂wrt with axes wrt.
 
-    A scalar f needs no upstream: its gradient is the pullback of 1.
+    A scalar f needs no upstream: its gradient is the pullback of 1. `visits` is filled with every
+    node on the way back, for views of the derivation.
     """
     inner = axes_of(f.shape)
     if upstream is not None:
@@ -114,12 +133,20 @@ def pullback(f: Expr, wrt: Expr, upstream: Expr | None = None) -> Tensor:
     for node in reversed(nodes):
         whole = Tensor(outer + sweep.axes[node], tuple(sweep.adjoints.pop(node)))
         if node is wrt:
+            if visits is not None:
+                visits.append(Visit(node, whole, ()))
             return whole
         terms = collapse(whole, broadcast=not outer)
+        shares: list[Share] = []
         for which, x in reversed(list(enumerate(node.args))):
             if x in sweep.adjoints and terms:
                 share = _shorter(node, which, sweep, terms, whole)
                 sweep.adjoints[x] = share + sweep.adjoints[x]  # in reading order
+                if visits is not None:
+                    tensor = Tensor(outer + sweep.axes[x], tuple(share))
+                    shares.insert(0, Share(node, which, tensor))
+        if visits is not None:
+            visits.append(Visit(node, Tensor(whole.axes, tuple(terms)), tuple(shares)))
     return Tensor(outer + target, ())
 
 
