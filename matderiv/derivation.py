@@ -12,7 +12,7 @@ from matderiv.recognise import prepare
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.structure import project
 from matderiv.sums import raise_tensor
-from matderiv.tensor import Tensor
+from matderiv.tensor import Tensor, like_terms
 
 MAX_ORDER = 4
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
@@ -85,7 +85,7 @@ def differentiate(
     for step in range(order):
         if step:
             current = prepare(current, wrt)
-        tensor = project(_once(current, wrt, upstream), wrt, structure)
+        tensor = like_terms(project(_once(current, wrt, upstream), wrt, structure))
         current = raise_tensor(tensor, broadcast=not outer and step == 0)
     return Derivative(polished(current, typed), tensor, outer)
 

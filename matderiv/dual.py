@@ -65,7 +65,7 @@ def times(field: Field, a: Element, b: Element, product: Product | None = None) 
 
 def parts(element: Element) -> tuple[Element, Element, int]:
     """a, b and ε's bit of a + bε for the last ε; b is empty when there is none."""
-    bit = 1 << (max(element).bit_length() - 1)
+    bit = 1 << max(0, max(element).bit_length() - 1)
     if bit <= IMAGINARY:
         return element, {}, 0
     low = {k: v for k, v in element.items() if not k & bit}
@@ -98,6 +98,18 @@ def extended(
     value = extended(field, low, base, slope, product)
     change = times(field, slope(low, value), whole(high))
     return joined(value, change, bit)
+
+
+def chained(
+    field: Field, element: Element, base: Callable[[Element], Element], slope: Element
+) -> Element:
+    """f(u) when f'(u) is known with all its own ε parts."""
+    low, high, bit = parts(element)
+    if not bit:
+        return base(element)
+    inner = {k: v for k, v in slope.items() if not k & bit}
+    change = times(field, inner, whole(high))
+    return joined(chained(field, low, base, inner), change, bit)
 
 
 def inverse(field: Field, element: Element) -> Element:
@@ -184,9 +196,7 @@ def determinant(field: Field, element: Element) -> Element:
 
 def exponential(field: Field, element: Element, value: Element, factor: Element) -> Element:
     """exp(cu) for a constant factor c, when its value without ε is known."""
-    return extended(
-        field, element, lambda u: value, lambda u, y: times(field, factor, y)
-    )
+    return extended(field, element, lambda u: value, lambda u, y: times(field, factor, y))
 
 
 def logarithm(field: Field, element: Element, value: Element) -> Element:

@@ -29,7 +29,8 @@ class Expr:
     """One node: a function applied to arguments, with its parameters (axis, name, sizes, ...).
 
     Build with `apply`. In rules, `@` is the matrix product, `*`, `/` and `**` are elementwise with
-    broadcasting (plain for scalars), `.T` transposes. `weight` counts the symbols a reader meets when it is printed;
+    broadcasting (plain for scalars), `.T` transposes. `weight` counts the symbols a reader meets
+    when it is printed;
     `tangent` says that a change dX occurs in it.
     """
 

@@ -181,11 +181,25 @@ def _open_product(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     if len(node.args) > MAX_OPENED or not _whole(k):
         return None
     long = [a for a in node.args if not is_scalar(a.shape)]
-    if long and (is_scalar(node.shape) or (k != 1 and len(long) > 1)):
+    if long and is_scalar(node.shape):
+        return _open_scaled(node, k)
+    if k != 1 and len(long) > 1:
         return None
     found = pattern(node, at)
     parts = tuple((a, p, k) for a, p in zip(node.args, found.slots, strict=True))
     return Opened(parts=parts, summed=found.summed)
+
+
+def _open_scaled(node: Expr, k: Exponent) -> Opened | None:
+    """2*x'*y as the number 2 and the scalar x'*y, which stays one factor."""
+    head = 0
+    while is_scalar(node.args[head].shape):
+        head += 1
+    if not head:
+        return None
+    core = apply("mul", *node.args[head:])
+    scalars = tuple((a, (None,) * len(a.shape), k) for a in node.args[:head])
+    return Opened(parts=(*scalars, (core, (), k))) if not core.shape else None
 
 
 def _open_pattern(node: Expr, at: Slots, k: Exponent) -> Opened | None:

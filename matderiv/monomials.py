@@ -43,7 +43,21 @@ def tidy(mono: Mono) -> Mono:
             e = apply("step", flattened(e.args[0]))
         if k:
             out[e] = k
-    return _fold_sigmoid(_fold_sign(out))
+    return _fold_sigmoid(_fold_sign(_fold_powers(out)))
+
+
+def _fold_powers(mono: Mono) -> Mono:
+    """u^(k - 1) * u is u^k, for an exponent that is not a number."""
+    for e in [e for e in mono if is_(e, "power", "epow")]:
+        base, exponent = e.args
+        lowered = is_(exponent, "add") and number_value(exponent.args[-1]) == -1
+        if mono.get(e) == 1 and lowered and mono.get(base, 0) >= 1:
+            del mono[e]
+            multiply_into(mono, base, -1)
+            rest = exponent.args[:-1]
+            raised = rest[0] if len(rest) == 1 else apply("add", *rest)
+            multiply_into(mono, apply(e.function.name, base, raised))
+    return mono
 
 
 def _fold_sigmoid(mono: Mono) -> Mono:
@@ -200,6 +214,12 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
     flat = [f for e in above for f in (e.args if _plain_product(e) else (e,))]
     if not core and flat and is_(flat[-1], "mul"):
         flat[-1:] = flat[-1].args  # 2*(x'*y) needs no bracket
+    if flat and len(core) == 1 and is_(core[0], "hadamard", "ediv"):
+        first, rest = core[0].args[0], core[0].args[1:]
+        if not is_(first, "mul", "div"):  # 2*x.*y for 2*(x.*y)
+            front = [*flat] if is_one(first) and not first.shape else [*flat, first]
+            front_expr = front[0] if len(front) == 1 else apply("mul", *front)
+            flat, core = [], [apply(core[0].function.name, front_expr, *rest)]
     parts = [*flat, *core]
     result = _line(parts)
     if below:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from math import gcd
 
 from matderiv.chains import chain, column, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.expr import Expr, apply, is_, number, zeros
@@ -19,6 +18,7 @@ from matderiv.monomials import Mono, inlined, multiply_into, negated, scaled, si
 from matderiv.notation import Raised, raise_term, spell, word
 from matderiv.shapes import Size
 from matderiv.tensor import Index, Indices, Tensor
+from matderiv.terms import common, content, expanded, merged, multiplied_out, without
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
 
@@ -36,8 +36,11 @@ def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
     """The shortest expression found for a sum of terms; a zero of the right shape for none."""
     kept = merged(terms)
     forms = [_spell_merged(kept, axes, broadcast)]
+    fewer = multiplied_out(kept, axes)
+    if fewer is not None:
+        forms.append(spell_sum(fewer, axes, broadcast))
     if 1 < len(kept) <= MAX_FACTORED:
-        written_out = merged([piece for t in kept for piece in (_expanded(t, axes) or [t])])
+        written_out = merged([piece for t in kept for piece in (expanded(t, axes) or [t])])
         if len(written_out) <= MAX_FACTORED and {t.key() for t in written_out} != {
             t.key() for t in kept
         }:
@@ -57,58 +60,16 @@ def _spell_merged(kept: list[Raised], axes: Indices, broadcast: bool) -> Expr:
     return pulled if pulled is not None and pulled.weight <= plain.weight else plain
 
 
-def merged(terms: Sequence[Raised]) -> list[Raised]:
-    """Like terms added up, in order of first appearance; vanished ones left out."""
-    found: dict[tuple[object, ...], Raised] = {}
-    for t in terms:
-        key = t.key()
-        before = found.get(key)
-        coefficient = t.coefficient + (before.coefficient if before else 0)
-        found[key] = replace(before or t, coefficient=coefficient)
-    return [t for t in found.values() if t.coefficient]
-
-
 # Common factors of all terms ----------------------------------------------------------------------
-
-
-def _common(monos: Sequence[Mono]) -> Mono:
-    """The powers that all products share: the smallest exponent of one sign."""
-    first, *others = monos
-    shared: Mono = {}
-    for e, k in first.items():
-        ks = [k, *(m.get(e, 0) for m in others)]
-        if all(x > 0 for x in ks) or all(x < 0 for x in ks):
-            shared[e] = min(ks)
-        elif min(ks) < 0 and any(Fraction(x).denominator != 1 for x in ks) and all(ks):
-            shared[e] = min(ks)
-    return shared
-
-
-def _without(mono: Mono, shared: Mono) -> Mono:
-    rest = dict(mono)
-    for e, k in shared.items():
-        multiply_into(rest, e, -k)
-    return rest
-
-
-def content(coefficients: Sequence[Fraction]) -> Fraction:
-    """The common numeric factor: of whole numbers, or of equal ones; negative when all are."""
-    sizes = {abs(c) for c in coefficients}
-    value = Fraction(1)
-    if len(sizes) == 1:
-        value = sizes.pop()
-    elif all(c.denominator == 1 for c in coefficients):
-        value = Fraction(gcd(*(c.numerator for c in coefficients)))
-    return -value if all(c < 0 for c in coefficients) else value
 
 
 def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr | None:
     """Common scalars and weights in front, the sum of what remains behind them."""
     if len({t.delta for t in terms}) > 1:
-        shared_parts: list[Mono] = [_common([t.scalars for t in terms])]
+        shared_parts: list[Mono] = [common([t.scalars for t in terms])]
         shared_parts += [{} for _ in range(len(axes) + 1)]
     else:
-        shared_parts = [_common([t.parts()[k] for t in terms]) for k in range(len(axes) + 2)]
+        shared_parts = [common([t.parts()[k] for t in terms]) for k in range(len(axes) + 2)]
     number = content([t.coefficient for t in terms])
     if not any(shared_parts) and abs(number) == 1 and number > 0:
         return None
@@ -116,11 +77,11 @@ def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr |
         replace(
             t,
             coefficient=t.coefficient / number,
-            scalars=_without(t.scalars, shared_parts[0]),
+            scalars=without(t.scalars, shared_parts[0]),
             weights=tuple(
-                _without(w, s) for w, s in zip(t.weights, shared_parts[1:-1], strict=True)
+                without(w, s) for w, s in zip(t.weights, shared_parts[1:-1], strict=True)
             ),
-            mats=_without(t.mats, shared_parts[-1]),
+            mats=without(t.mats, shared_parts[-1]),
         )
         for t in terms
     ]
@@ -167,33 +128,6 @@ def _spell_entrywise(
     inner = spell_sum(rest, axes, broadcast or loose)
     multiply_into(outer.mats, inner)
     return spell(outer, axes, diagonal=not broadcast)
-
-
-def _expanded(t: Raised, axes: Indices) -> list[Raised] | None:
-    """The terms of a short sum that stands alone in a term, scalars apart."""
-    if t.tensor is not None:
-        return None
-    filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
-    if not filled and len(t.scalars) == 1:
-        filled = [(0, t.scalars)]
-    if len(filled) != 1 or len(filled[0][1]) != 1 or t.delta:
-        return None
-    which, mono = filled[0]
-    ((e, k),) = mono.items()
-    if not inlined(e) or k != 1:
-        return None
-    at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
-    pieces: list[Raised] = []
-    for a in e.args:
-        if a.shape and len(a.shape) != len(at):
-            return None
-        piece = raise_term(open_product(a, at if a.shape else ()), axes)
-        scalars = dict(piece.scalars)
-        for base, power in t.scalars.items() if which else ():
-            multiply_into(scalars, base, power)
-        coefficient = piece.coefficient * t.coefficient
-        pieces.append(replace(piece, coefficient=coefficient, scalars=scalars))
-    return pieces
 
 
 # Common factors of chains -------------------------------------------------------------------------
@@ -368,8 +302,8 @@ def _as_product_with_ones(e: Expr) -> list[tuple[list[Expr], Size]]:
 def _pull_scalar(e: Expr, side: str, items: list[Item]) -> Item | None:
     """s*A + s*B = s*(A + B)."""
     number = content([c for c, _, _ in items])
-    shared = _common([s for _, s, _ in items])
-    rest = [(c / number, _without(s, shared), f) for c, s, f in items]
+    shared = common([s for _, s, _ in items])
+    rest = [(c / number, without(s, shared), f) for c, s, f in items]
     inner = factored(rest)
     return None if is_(inner, "neg") else (number, shared, factors_of(inner))
 
@@ -378,9 +312,9 @@ def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
     """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left."""
     last = side == "last"
     number = content([c for c, _, _ in items])
-    shared = _common([s for _, s, _ in items])
+    shared = common([s for _, s, _ in items])
     inner = [f[:-1] if last else f[1:] for _, _, f in items]
-    rests = [(c / number, _without(s, shared)) for c, s, _ in items]
+    rests = [(c / number, without(s, shared)) for c, s, _ in items]
     if not any(inner):
         weight = total([scaled(c, s, []) for c, s in rests])
         multiply_into(shared, weight)

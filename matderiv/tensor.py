@@ -214,3 +214,32 @@ def product(*terms: Term) -> tuple[Fraction, list[Factor]]:
         coefficient *= t.coefficient
         factors.extend(t.factors)
     return coefficient, factors
+
+
+def like_terms(tensor: Tensor) -> Tensor:
+    """The terms with free deltas read in one direction, equal ones added up.
+
+    X_ij δ_ik and X_kj δ_ik are the same: the earlier axis names the entry.
+    """
+    found: dict[frozenset[tuple[Factor, int]], Term] = {}
+    for t in tensor.terms:
+        plain = _read_deltas(t, tensor.axes)
+        counts: dict[Factor, int] = {}
+        for f in plain.factors:
+            counts[f] = counts.get(f, 0) + 1
+        key = frozenset(counts.items())
+        before = found.get(key)
+        found[key] = Term(plain.coefficient + (before.coefficient if before else 0), plain.factors)
+    return Tensor(tensor.axes, tuple(t for t in found.values() if t.coefficient))
+
+
+def _read_deltas(t: Term, axes: Indices) -> Term:
+    place = {i: k for k, i in enumerate(axes)}
+    factors = list(t.factors)
+    for f in t.factors:
+        if is_(f.expr, "eye") and all(i in place for i in f.indices):
+            first, second = sorted(f.indices, key=place.__getitem__)
+            rest = [g for g in factors if not is_(g.expr, "eye")]
+            deltas = [g for g in factors if is_(g.expr, "eye") and g is not f]
+            factors = [Factor(f.expr, (first, second)), *deltas, *_rename(rest, second, first)]
+    return Term(t.coefficient, tuple(factors))

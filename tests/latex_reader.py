@@ -29,6 +29,19 @@ def read_latex(source: str, variables: Mapping[str, Expr], loose: bool = False) 
     return found
 
 
+def check_balanced(formula: str) -> None:
+    """Braces and growing brackets come in pairs, and no two backslashes meet."""
+    assert "\0" not in formula
+    bare = re.sub(r"\\[\\{}]", "", formula)
+    depth = 0
+    for c in bare:
+        depth += (c == "{") - (c == "}")
+        assert depth >= 0, formula
+    assert depth == 0, formula
+    assert formula.count(r"\left") == formula.count(r"\right"), formula
+    assert "\\\\" not in formula
+
+
 class _Reader:
     def __init__(self, source: str, variables: Mapping[str, Expr], loose: bool) -> None:
         self.tokens = [t for t in _TOKEN.findall(source) if t not in (r"\left", r"\right", r"\,")]
@@ -82,8 +95,9 @@ class _Reader:
 
     def factor(self) -> Expr:
         found = self.atom()
-        while self.next in ("^", "'"):
+        if self.next in ("^", "'"):
             found = self.superscript(found)
+        assert self.next not in ("^", "'"), "TeX refuses a second superscript"
         return found
 
     def superscript(self, base: Expr) -> Expr:
@@ -160,7 +174,7 @@ class _Reader:
         if token == r"\pi":
             return apply("pi", params=("pi",))
         calls = token == r"\operatorname" or token[1:] in {*REGISTRY, "sigma"} - set(self.variables)
-        if not calls or token == r"\sigma" and self.next not in ("(", r"\left"):
+        if not calls or (token == r"\sigma" and self.next not in ("(", r"\left")):
             return self.name(token.removeprefix("\\"))
         return self.call(self.word() if token == r"\operatorname" else token[1:])
 

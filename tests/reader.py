@@ -210,6 +210,21 @@ MATRIX: dict[str, Callable[..., Array]] = {
 }
 
 
+def standardised(x: Array, eps: Array, axis: int) -> Array:
+    """x less its mean, over the root of its variance plus eps."""
+    shifted = x - x.mean(axis=axis, keepdims=True)
+    return shifted / np.sqrt((shifted**2).mean(axis=axis, keepdims=True) + eps)
+
+
+SHORTHANDS: dict[str, Callable[..., Array]] = {
+    "layernorm": lambda x, eps: standardised(x, eps, 1),
+    "batchnorm": lambda x, eps: standardised(x, eps, 0),
+    "rmsnorm": lambda x, eps: x / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps),
+    "quadform": lambda x, a: x.T @ a @ x,
+    "mse": lambda a, b: np.mean((a - b) ** 2),
+}
+
+
 def column(value: Array) -> Array:
     """An array as it is held: vectors as columns."""
     array = np.asarray(value, float)
@@ -354,8 +369,9 @@ def applied(name: str, given: list[Array]) -> Array:
         return np.diag(x[:, 0]) if x.shape[1] == 1 else np.diag(x)[:, None]
     if name == "unvec":
         return x.reshape((int(given[2]), int(given[1]))).T
-    if name in MATRIX:
-        return MATRIX[name](*given)
+    for table in (MATRIX, SHORTHANDS):
+        if name in table:
+            return slim(np.asarray(table[name](*given)))
     raise UnreadableError(f"unknown function {name!r}")
 
 

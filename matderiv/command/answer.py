@@ -17,7 +17,7 @@ from matderiv.report import CheckReport
 from matderiv.shapes import is_scalar, long_axes, shape_text
 
 MAX_NAMES = 12  # names whose sizes are listed
-MAX_SHOWN = 2000  # characters of an expression or a form that is only a remark
+MAX_SHOWN = 600  # characters of an expression or a form that is only a remark
 
 _KINDS = ("a scalar", "a vector", "a matrix")
 _POWERS = {2: "²", 3: "³", 4: "⁴"}
@@ -56,7 +56,8 @@ def sizes_sentence(reading: Reading) -> str:
     names = "" if len(guessed) == len(nodes) else " ".join(v.name for v in guessed) + " "
     first = next((v for v in guessed if v.shape), guessed[0])
     sizes = ",".join(str(s) for s in first.shape)
-    return f'{said} ({names}guessed; --shape "{first.name}: {sizes}" says so)'
+    spelled = f"{first.name}: {sizes}".rstrip()
+    return f'{said} ({names}guessed; --shape "{spelled}" says so)'
 
 
 def _declared(v: Expr) -> str:
@@ -72,15 +73,19 @@ def layout_sentence(d: Derivation) -> str:
         return f"vjp: the gradient by {x.name} when the gradient by f is {upstream}"
     if d.kind in ("jvp", "differential"):
         return f"{d.kind}: the change of f, linear in d{x.name} ({shape_text(x.shape)})"
-    shape = shape_text(d.shape)
+    shape, turned = shape_text(d.shape), shape_text((1, *d.shape)[-2:][::-1])
     if d.kind == "gradient" and d.order == 1:
+        if not d.shape:
+            return "the derivative of a scalar by a scalar"
         if d.layout == "numerator" and not is_scalar(x.shape):
-            return f"numerator: the gradient is transposed, a row for a column ({x.name}: {shape})"
+            turned = turned if len(d.shape) > 1 else f"1 × {shape}"
+            return f"numerator: the transpose of the gradient: {turned}"
         return f"the gradient has the shape of {x.name}: {shape}"
     entry = _partial(d, f)
     if d.layout == "denominator" and d.kind == "jacobian" and len(d.derivative.tensor.axes) == 2:
-        return f"denominator: the transpose of the {d.kind}, whose entries are {entry}: {shape}"
-    return f"{d.kind} with the entries {entry}: {shape}"
+        return f"denominator: the transpose of the jacobian with the entries {entry}: {turned}"
+    name = d.kind if d.order < 3 else f"derivative of order {d.order}"
+    return f"{name} with the entries {entry}: {shape}"
 
 
 def _partial(d: Derivation, f: str) -> str:
@@ -130,7 +135,7 @@ def check_sentence(report: CheckReport | None) -> str:
     return f"undecided: {reasons} (seed {report.seed})"
 
 
-def report_lines(d: Derivation, report: CheckReport) -> list[str]:
+def report_lines(report: CheckReport) -> list[str]:
     """The comparison with numbers in full."""
     rows = [("verdict", report.verdict)]
     if report.points:
@@ -169,8 +174,8 @@ def latex_of(d: Derivation) -> str:
     return str(import_module("matderiv.output.latex_index").index_latex(d.derivative.tensor))
 
 
-def document(asked: Asked, d: Derivation, report: CheckReport | None) -> dict[str, Any]:
-    """Everything about a derivation as a JSON document."""
+def document(asked: Asked, d: Derivation) -> dict[str, Any]:
+    """Everything about a derivation except its check, as a JSON document."""
     reading = asked.reading
     return {
         "schema": SCHEMA,
@@ -190,7 +195,6 @@ def document(asked: Asked, d: Derivation, report: CheckReport | None) -> dict[st
         "assume": {n: sorted(v.params[2]) for n, v in reading.variables.items() if v.params[2]},
         "guessed": sorted(reading.guessed),
         "notes": [on_the_command_line(note) for note in d.notes],
-        "check": None if report is None else report_document(report),
     }
 
 

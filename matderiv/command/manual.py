@@ -35,7 +35,7 @@ Exit codes
 {codes}
 """
 
-_EXAMPLES = (
+EXAMPLES = (
     (
         'matderiv derive "sum(log(1 + exp(-y.*(X*w))))" w',
         "the gradient of the logistic loss",
@@ -49,7 +49,7 @@ _EXAMPLES = (
 def overview() -> str:
     """The first page: what it is for, what can be asked, four examples, the language."""
     verbs = "\n".join(f"  {f'{v.name} {v.operands}'.strip():<22} {v.says}" for v in VERBS.values())
-    examples = "\n".join(f"  {command}\n      {says}" for command, says in _EXAMPLES)
+    examples = "\n".join(f"  {command}\n      {says}" for command, says in EXAMPLES)
     codes = "\n".join(f"  {code:>3}  {says}" for code, says in EXIT_CODES.items())
     return _FRONT.format(verbs=verbs, examples=examples, codes=codes).rstrip()
 

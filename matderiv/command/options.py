@@ -12,6 +12,9 @@ from matderiv.command.failures import UsageError
 
 MAX_SEED = 2**63
 FORMATS = ("text", "latex", "json")
+KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
+LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
+STRUCTURES = ("projected", "independent", "none")
 
 
 @dataclass(frozen=True)
@@ -107,18 +110,25 @@ ASKED = (
         default=(),
     ),
     Option("--order", "1 to 4; 2 is the Hessian of a scalar", "N", default=1, read=_whole(1, 4)),
-    Option("--kind", "gradient jacobian hessian vjp jvp differential; chosen by itself", "KIND"),
+    Option(
+        "--kind",
+        "gradient jacobian hessian vjp jvp differential; chosen by itself",
+        "KIND",
+        read=_one_of(*KINDS),
+    ),
     Option(
         "--layout",
         "gradient (default: the gradient has the shape of the variable), numerator, denominator",
         "LAYOUT",
         default="gradient",
+        read=_one_of(*LAYOUTS),
     ),
     Option(
         "--structure",
         "projected (default), independent or none: the derivative by a symmetric matrix and such",
         "WORD",
         default="projected",
+        read=_one_of(*STRUCTURES),
     ),
     Option("--upstream", "the name of the incoming gradient of a vjp", "NAME", default="G"),
     Option(
@@ -162,7 +172,7 @@ VERBS = {
         Verb(
             "check",
             "EXPR VARIABLE",
-            "the same, and what the comparison with numbers found",
+            "the comparison of the derivative with numbers, in full",
             ASKED + SHARED,
             ("""matderiv check "sum(relu(W*x))" W --seed 7""",),
         ),
@@ -245,7 +255,7 @@ def _value(option: Option, text: str) -> Any:
 
 
 def _unknown_option(flag: str, verb: Verb) -> UsageError:
-    near = next(iter(get_close_matches(flag, [o.flag for o in verb.options], 1, 0.5)), None)
+    near = next(iter(get_close_matches(flag, [o.flag for o in verb.options], 1)), None)
     return UsageError(
         f"{verb.name} has no option {flag}", hint=near or f"matderiv {verb.name} --help"
     )
@@ -258,7 +268,8 @@ def unknown_verb(first: str, rest: Sequence[str]) -> UsageError:
         return UsageError(f"there is no command {first}", hint=f"matderiv {near} --help")
     if first.startswith("-") and re.fullmatch("--?[a-z][a-z-]*", first):
         return UsageError(
-            f"{first} stands before the command", hint="""matderiv derive "x'*A*x" x --help"""
+            f"{first} stands before the command; options come after it",
+            hint="matderiv derive EXPR VARIABLE --json",
         )
     near_verb = next(iter(get_close_matches(first, VERBS, 1, 0.7)), None)
     if near_verb:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
 
 from matderiv.api import Derivation, derive
 from matderiv.command.failures import UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
-from matderiv.command.streams import file_text, standard_input
+from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.evaluate import evaluate
 from matderiv.expr import Expr, is_, walk
 from matderiv.input.declare import declarations
 from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.tokens import canonical_name, is_name
 from matderiv.report import CheckReport
+from matderiv.shapes import shape_text
 
 MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
+LATE = "the time limit was reached"
+MAX_ENTRIES = 1_000_000  # of an array in the check
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,15 @@ def _operands(request: Request) -> tuple[str, str | None]:
     else:
         text = given.pop(0)
         text = standard_input() if text == "-" else text
-    return text, request.wrt if request.wrt is not None else given[0] if given else None
+    return _encoded(text), request.wrt if request.wrt is not None else given[0] if given else None
+
+
+def _encoded(text: str) -> str:
+    """The text, unless bytes of the command line were no UTF-8; then ParseError."""
+    with suppress(UnicodeEncodeError):
+        content = os.fsencode(text)
+        return decoded(content, "the expression")
+    return text
 
 
 def _no_variable(verb: str, text: str, reading: Reading) -> UsageError:
@@ -85,16 +100,20 @@ def _known_variable(wrt: str, reading: Reading) -> str:
     found = read_name(reading, wrt)
     if found is not None:
         return found.name
-    names = ", ".join(list(reading.variables)[:8])
+    names = list(reading.variables)[:8]
+    listed = f"one of {', '.join(names)}" if names[1:] else "".join(names) or None
     typed = wrt.strip()
-    if typed and typed.replace("_", "").isalnum() and not typed[0].isdigit():
+    if typed in reading.sizes or typed == "pi":
+        what = "a number" if typed == "pi" else "a size"
+        raise UsageError(f"{typed} is {what}; the derivative is by a variable", hint=listed)
+    if is_name(canonical_name(typed)):
+        declare = f'--shape "{typed}: k" declares it, for a zero derivative'
         raise UnknownName(
             f"there is no {typed} in {_short(reading.source)}",
-            hint=f'one of {names}; or --shape "{typed}: n" declares it, for a zero derivative',
+            hint=f"{listed}; or {declare}" if listed else declare,
         )
     raise UsageError(
-        f"the derivative is by a variable, not by {_short(typed) or 'nothing'}",
-        hint=f"one of {names}" if names else None,
+        f"the derivative is by a variable, not by {_short(typed) or 'nothing'}", hint=listed
     )
 
 
@@ -105,7 +124,7 @@ def _short(text: str) -> str:
 
 def _perhaps_unquoted(error: ShapeError, text: str) -> ShapeError:
     """A shell eats the primes of an expression without quotes; say so where there is none."""
-    if "'" not in text and "*" in text and " " not in text:
+    if error.source == text and "'" not in text and "*" in text and " " not in text:
         error.details += ("a transpose ' reaches matderiv only inside double quotes: \"x'*y\"",)
     return error
 
@@ -132,18 +151,18 @@ def derived(request: Request, asked: Asked) -> Derivation:
 
 def checked(derivation: Derivation, request: Request, seconds: float) -> CheckReport:
     """The comparison with numbers; undecided with the reason where there can be none."""
-    reason = beyond_numbers(derivation.f)
+    reason = beyond_numbers(derivation.f) or too_large(derivation.f, derivation.expr)
     if reason:
         return undecided(reason, request.seed)
     try:
         with limited(seconds):
             report = derivation.check(points=request.points, seed=request.seed)
     except TimeUp:
-        return undecided(f"not finished within {request.timeout:g} s", request.seed)
+        return undecided(LATE, request.seed)
     except MatderivError as error:
         return undecided(error.message, request.seed)
-    if report.verdict == "verified" and report.points == 0:
-        return replace(report, verdict="undecided")
+    except MemoryError:
+        return undecided("not enough memory", request.seed)
     return report
 
 
@@ -174,4 +193,20 @@ def beyond_numbers(f: Expr) -> str:
         value = abs(float(evaluate(exponent, {}, {})))
         if not value <= MAX_EXPONENT:
             return f"the exponent {value:.6g} is too large for numbers, the limit is {MAX_EXPONENT}"
+    return ""
+
+
+def too_large(*roots: Expr) -> str:
+    """Why the declared sizes are too large to check, or nothing.
+
+    >>> from matderiv.input.resolve import read
+    >>> too_large(read("x*y'", shapes={"x": "9000", "y": "9000"}).expr)
+    'an array of 9000 × 9000 is too large to check, the limit is 1000000 entries'
+    """
+    for node in walk(*roots):
+        if prod(s for s in node.shape if isinstance(s, int)) > MAX_ENTRIES:
+            return (
+                f"an array of {shape_text(node.shape)} is too large to check, "
+                f"the limit is {MAX_ENTRIES} entries"
+            )
     return ""

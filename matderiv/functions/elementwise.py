@@ -337,11 +337,16 @@ elementwise(
     says="The chosen branch passes its change.",
     example="where(x > 0, x, y)",
 )
+def _huber(x: Any, d: Any) -> Any:
+    """Not a number for a negative threshold, where the function is not defined."""
+    outside = d * (_abs(x) - _HALF * d)
+    inside = np.abs(np.real(x)) <= np.real(d)
+    return np.where(np.real(d) < 0, np.nan, np.where(inside, _HALF * x * x, outside))
+
+
 elementwise(
     "huber",
-    lambda x, d: np.where(
-        np.abs(np.real(x)) <= np.real(d), _HALF * x * x, d * (_abs(x) - _HALF * d)
-    ),
+    _huber,
     lambda x, d, y: _f("maximum", _f("minimum", x, d), -d),
     lambda x, d, y: _f("relu", _f("abs", x) - d),
     domain=("", "positive"),

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_, variable, walk
-from matderiv.output.latex_names import Names, needs_space
+from matderiv.output.latex_names import Names, between, needs_space
 from matderiv.output.latex_pieces import COMPARE, NEXT, Item, Piece, Printer
 from matderiv.output.latex_spelling import spelled
 
@@ -108,18 +108,9 @@ def _joined(strings: Iterator[str]) -> str:
             continue
         before = out[-1]
         if factor:
-            out.append(_between(before, piece))
+            out.append(between(before, piece))
         elif needs_space(before, piece):
             out.append(" ")
         out.append(piece)
         factor = False
     return "".join(out)
-
-
-def _between(before: str, after: str) -> str:
-    number = before[-1:].isdigit()
-    if after[:1].isdigit() or (number and after.startswith("\\frac")):
-        return r" \cdot "
-    if before == r"\sigma" and after in ("(", r"\left("):
-        return r" \cdot "  # not the sigmoid
-    return " " if before[-1:].isalnum() and after[:1].isalnum() else ""

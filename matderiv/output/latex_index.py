@@ -13,7 +13,7 @@ from typing import NamedTuple
 from matderiv.expr import is_
 from matderiv.output.index import letter
 from matderiv.output.latex import formula
-from matderiv.output.latex_names import Names, inline_number, needs_space, number_latex
+from matderiv.output.latex_names import Names, between, inline_number, number_latex
 from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
 
@@ -126,10 +126,7 @@ def _product(term: Term, axes: Indices, names: Names) -> _Product:
 def _side_by_side(factors: Sequence[str]) -> str:
     out = ""
     for written in factors:
-        digits = written[:1].isdigit()
-        out += (
-            r" \cdot " if out and digits else " " if needs_space(out, written) else ""
-        ) + written
+        out += (between(out, written) if out else "") + written
     return out
 
 

@@ -25,6 +25,7 @@ GREEK = frozenset(
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
 _NAME = re.compile(r"([A-Za-z]+)([0-9]*)(?:_([A-Za-z0-9]+))?")
+_LIKE_NUMBERS = (r"\frac", r"\mathbf{1}", r"\mathbf{0}")
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
 
 
@@ -170,9 +171,15 @@ def _is_word(stem: str) -> bool:
     return len(stem) > 1 and stem not in GREEK
 
 
-def joined(before: str, after: str) -> str:
-    """Two pieces with a space where a command would swallow a letter."""
-    return f"{before} {after}" if needs_space(before, after) else before + after
+def between(before: str, after: str) -> str:
+    """What stands between two factors: nothing, or a dot or a space that reading them needs."""
+    number = before[-1:].isdigit()
+    if after[:1].isdigit() or (number and after.startswith(_LIKE_NUMBERS)):
+        return r" \cdot "
+    if before == r"\sigma" and after.startswith(("(", r"\left(")):
+        return r" \cdot "  # not the sigmoid
+    close = after[:1] in ("e", "E") if number else before[-1:].isalpha() and after[:1].isalpha()
+    return " " if close or needs_space(before, after) else ""  # 2e could be read as a number
 
 
 def needs_space(before: str, after: str) -> bool:

@@ -109,6 +109,8 @@ def _quotient(node: Expr) -> Expr:
         return apply("neg", _quotient(apply(node.function.name, above.args[0], below)))
     if not is_scalar(below.shape):
         return node
+    if is_(below, "mul") and all(is_scalar(f.shape) for f in below.args):
+        below = _product(*sorted(below.args, key=_names_first))
     if is_(above, "mul", "hadamard") and is_(above.args[0], "number"):
         value: Fraction = above.args[0].params[0]
         if value.denominator != 1:
@@ -118,6 +120,10 @@ def _quotient(node: Expr) -> Expr:
         return apply("div", above, below)
     scalars, rest = _coefficient(above)
     return _mul(apply("mul", apply("div", scalars, below), rest))
+
+
+def _names_first(e: Expr) -> int:
+    return 0 if is_(e, "number") else 1 if e.function.leaf else 2
 
 
 def _in_front(above: Expr, below: Expr) -> bool:

@@ -1,0 +1,146 @@
+"""What functions mean in terms of exp, log, sqrt, sign and arithmetic, by definition.
+
+The exact test knows these few; everything else is written out in them. These are definitions of
+values; nothing here knows a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild
+from matderiv.functions.reduce import along
+from matderiv.shapes import is_scalar
+
+MAX_EXPONENT = 64  # a larger literal exponent is left to numbers
+
+
+def elementary(expr: Expr) -> Expr:
+    """`expr` written in the functions that the exact test knows.
+
+    >>> from matderiv.expr import variable
+    >>> elementary(apply("sigmoid", variable("z"))).function.name
+    'ediv'
+    """
+    found = expr.cache.get("elementary")
+    if found is None:
+        found = expr.cache["elementary"] = fold(expr, _written)
+    return found  # type: ignore[no-any-return]
+
+
+def _written(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    if node.function.expand is not None and node.function.name != "solve":
+        return elementary(node.function.expand(*args, *node.params))
+    rule = _DEFINITIONS.get(node.function.name)
+    return rebuild(node, args) if rule is None else rule(node, *args)
+
+
+def _f(name: str, *args: Any, axis: int | None = None) -> Expr:
+    return apply(name, *args, params=(axis,)) if name in ("sum", "max") else apply(name, *args)
+
+
+def _exp(u: Expr) -> Expr:
+    return apply("exp", u)
+
+
+def _softmax(node: Expr, x: Expr) -> Expr:
+    (axis,) = node.params
+    e = _exp(x)
+    return e / along(_f("sum", e, axis=axis), x.shape, axis)
+
+
+def _logsumexp(node: Expr, x: Expr) -> Expr:
+    return apply("log", _f("sum", _exp(x), axis=node.params[0]))
+
+
+def _log_softmax(node: Expr, x: Expr) -> Expr:
+    axis = node.params[0]
+    return x - along(_logsumexp(node, x), x.shape, axis)
+
+
+def _chosen(first: Expr, second: Expr, test: Expr) -> Expr:
+    """`first` where the test is 1, `second` where it is 0."""
+    return second + (first - second) * test
+
+
+def _elu(node: Expr, x: Expr) -> Expr:
+    return _chosen(x, _exp(x) - 1, apply("step", x))
+
+
+def _huber(node: Expr, x: Expr, d: Expr) -> Expr:
+    size = x * apply("sign", x)
+    return _chosen(x * x / 2, d * (size - d / 2), apply("step", d - size))
+
+
+def _gelu(node: Expr, x: Expr) -> Expr:
+    return x * (1 + apply("erf", x / apply("sqrt", 2))) / 2
+
+
+def _tanh(node: Expr, x: Expr) -> Expr:
+    return 1 - 2 / (1 + _exp(2 * x))
+
+
+def _norm(node: Expr, x: Expr) -> Expr:
+    return apply("sqrt", _f("sum", x * x))
+
+
+def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
+    """Whole powers stay, halves become roots, other powers of numbers exp(k log u)."""
+    k = _folded(exponent)
+    entrywise = is_(node, "epow") or is_scalar(base.shape)
+    if k is not None and k.denominator == 1:
+        if is_(base, "sqrt") and k % 2 == 0 and k:
+            return _raised(node, base.args[0], Fraction(k, 2))
+        return rebuild(node, (base, apply("number", params=(k,))))
+    if not entrywise:
+        return rebuild(node, (base, exponent))
+    if k is not None and k.denominator == 2:
+        return _raised(node, apply("sqrt", base), 2 * k)
+    return _exp(exponent * apply("log", base))
+
+
+def _folded(e: Expr) -> Fraction | None:
+    """The value of a quotient of literal numbers, such as (-3)/2."""
+    if is_(e, "div", "ediv"):
+        a, b = (number_value(x) for x in e.args)
+        return a / b if a is not None and b else None
+    return number_value(e)
+
+
+def _raised(node: Expr, base: Expr, k: Fraction) -> Expr:
+    return base if k == 1 else apply(node.function.name, base, k)
+
+
+_DEFINITIONS: dict[str, Callable[..., Expr]] = {
+    "log1p": lambda node, x: apply("log", 1 + x),
+    "expm1": lambda node, x: _exp(x) - 1,
+    "abs": lambda node, x: x * apply("sign", x),
+    "tan": lambda node, x: apply("sin", x) / apply("cos", x),
+    "arccos": lambda node, x: apply("pi", params=("pi",)) / 2 - apply("arcsin", x),
+    "sinh": lambda node, x: (_exp(x) - 1 / _exp(x)) / 2,
+    "cosh": lambda node, x: (_exp(x) + 1 / _exp(x)) / 2,
+    "tanh": _tanh,
+    "sigmoid": lambda node, x: 1 / (1 + _exp(-x)),
+    "relu": lambda node, x: x * apply("step", x),
+    "leaky_relu": lambda node, x, a: _chosen(x, a * x, apply("step", x)),
+    "elu": _elu,
+    "softplus": lambda node, x: apply("log", 1 + _exp(x)),
+    "silu": lambda node, x: x / (1 + _exp(-x)),
+    "gelu": _gelu,
+    "gt": lambda node, a, b: apply("step", a - b),
+    "lt": lambda node, a, b: apply("step", b - a),
+    "ge": lambda node, a, b: 1 - apply("step", b - a),
+    "le": lambda node, a, b: 1 - apply("step", a - b),
+    "maximum": lambda node, a, b: _chosen(a, b, apply("step", a - b)),
+    "minimum": lambda node, a, b: _chosen(a, b, apply("step", b - a)),
+    "huber": _huber,
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "log_softmax": _log_softmax,
+    "norm2": _norm,
+    "logdet": lambda node, x: apply("log", apply("det", x)),
+    "power": _power,
+    "epow": _power,
+}
