@@ -156,7 +156,8 @@ def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Ten
     Term by term is tried for short sums, where factors may cancel that a bracket would hide.
     """
     share = _share(node, which, sweep, terms)
-    if len(terms) != 1 or not 1 < len(whole.terms) <= MAX_DISTRIBUTED:
+    passes_on = is_(node, "add", "neg", "transpose")
+    if passes_on or len(terms) != 1 or not 1 < len(whole.terms) <= MAX_DISTRIBUTED:
         return share
     spread_out = _share(node, which, sweep, whole.terms)
     axes = sweep.outer + sweep.axes[node.args[which]]

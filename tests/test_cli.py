@@ -447,7 +447,9 @@ def test_our_own_mistakes_are_one_line(
     run = Run(capsys)
     told = run("derive", "x'*x", "x", "-q")
     assert (told.status, told.out) == (70, "")
-    assert told.err.startswith("Internal error: ValueError: planted mistake\n  try:   please report")
+    assert told.err.startswith(
+        "Internal error: ValueError: planted mistake\n  try:   please report"
+    )
     assert main(["derive", "x'*x", "x", "--debug"]) == 70
     assert "Traceback" in capsys.readouterr().err
 

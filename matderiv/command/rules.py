@@ -40,7 +40,11 @@ _DOMAIN_WORDS = {
     "unit interval": "between 0 and 1",
     "posdef": "positive definite",
 }
-_TENSORS = {"einsum": {"S": "b,i,j", "T": "b,j,k"}, "permute": {"T": "b,n,d"}}
+_SHAPES = {
+    "div": {"t": ""},
+    "einsum": {"S": "b,i,j", "T": "b,j,k"},
+    "permute": {"T": "b,n,d"},
+}
 _OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
 
 
@@ -110,8 +114,8 @@ def named(name: str) -> list[Function]:
 def rule_document(function: Function) -> dict[str, Any]:
     """What a record says, and its differential by each argument of its example.
 
-    >>> rule_document(named("exp")[0])["differentials"]
-    {'x': 'd(exp(x)) = exp(x).*dx'}
+    >>> rule_document(named("inv")[0])["differentials"]
+    {'X': 'd(inv(X)) = -inv(X)*dX*inv(X)'}
     """
     return {
         "name": symbol(function),
@@ -128,9 +132,9 @@ def rule_document(function: Function) -> dict[str, Any]:
 
 def _differentials(function: Function) -> dict[str, str]:
     """The change of the example for a change of each of its variables."""
-    if not function.example:
+    if not function.example or function.call == "like-neighbour":
         return {}
-    shapes = _TENSORS.get(function.name)
+    shapes = _SHAPES.get(function.name)
     found: dict[str, str] = {}
     for v in variables(read(function.example, shapes=shapes).expr):
         try:
