@@ -18,6 +18,7 @@ from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
 from matderiv.lower import lower, open_product
+from matderiv.monomials import inlined
 from matderiv.shapes import Shape, long_axes
 from matderiv.sums import raise_tensor
 from matderiv.tensor import (
@@ -156,10 +157,10 @@ def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Ten
     Term by term is tried for short sums, where factors may cancel that a bracket would hide.
     """
     share = _share(node, which, sweep, terms)
-    passes_on = is_(node, "add", "neg", "transpose")
-    if passes_on or len(terms) != 1 or not 1 < len(whole.terms) <= MAX_DISTRIBUTED:
+    pieces = _pieces(node, node.args[which], terms, whole)
+    if not 1 < len(pieces) <= MAX_DISTRIBUTED:
         return share
-    spread_out = _share(node, which, sweep, whole.terms)
+    spread_out = _share(node, which, sweep, pieces)
     axes = sweep.outer + sweep.axes[node.args[which]]
     if len(axes) > 2:
         return share
@@ -168,6 +169,33 @@ def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Ten
         for t in (share, spread_out)
     )
     return spread_out if second < first else share
+
+
+def _pieces(node: Expr, x: Expr, terms: Sequence[Term], whole: Tensor) -> Sequence[Term]:
+    """The adjoint term by term; nodes that hand it on unchanged need not look at it.
+
+    Where it is summed over an axis, to reach an argument that was broadcast, the bracket is looked
+    into: sums of centred values vanish there.
+    """
+    if len(terms) != 1:
+        return ()
+    broadcast = is_(node, "add") and x.shape != node.shape
+    if is_(node, "add", "neg", "transpose") and not broadcast:
+        return ()
+    if len(whole.terms) == 1 and (broadcast or is_(node, "sum", "mean")):
+        return _split(terms[0], set(whole.axes))
+    return whole.terms
+
+
+def _split(term: Term, axes: set[Index]) -> Sequence[Term]:
+    """u*(a + b) as the terms u*a and u*b, for the first short sum among the factors."""
+    for k, f in enumerate(term.factors):
+        if inlined(f.expr) and f.exponent == 1:
+            rest = Term(term.coefficient, term.factors[:k] + term.factors[k + 1 :])
+            slots = slots_at(f.expr.shape, f.indices)
+            opened = (open_product(a, spread(a.shape, slots, f.expr.shape)) for a in f.expr.args)
+            return [normalise(*product(rest, o), axes | set(f.indices)) for o in opened]
+    return ()
 
 
 def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[Term]:

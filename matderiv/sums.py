@@ -56,20 +56,18 @@ def _spell_merged(kept: list[Raised], axes: Indices, broadcast: bool) -> Expr:
     plain = _spell_plain(kept, axes, broadcast)
     if any(t.tensor is not None for t in kept):
         return plain
-    pulled = _spell_pulled(kept, axes, broadcast)
-    return pulled if pulled is not None and pulled.weight <= plain.weight else plain
+    pulled = [e for deep in (True, False) if (e := _spell_pulled(kept, axes, broadcast, deep))]
+    return min((*pulled, plain), key=lambda e: e.weight)
 
 
 # Common factors of all terms ----------------------------------------------------------------------
 
 
-def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr | None:
+def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool, deep: bool) -> Expr | None:
     """Common scalars and weights in front, the sum of what remains behind them."""
-    if len({t.delta for t in terms}) > 1:
-        shared_parts: list[Mono] = [common([t.scalars for t in terms])]
-        shared_parts += [{} for _ in range(len(axes) + 1)]
-    else:
-        shared_parts = [common([t.parts()[k] for t in terms]) for k in range(len(axes) + 2)]
+    shared_parts = _shared(terms, deep)
+    if not deep and shared_parts == _shared(terms, True):
+        return None
     number = content([t.coefficient for t in terms])
     if not any(shared_parts) and abs(number) == 1 and number > 0:
         return None
@@ -93,6 +91,14 @@ def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr |
         inner = spell_sum(rest, axes, broadcast)
         return scaled(number, scalars, factors_of(inner))
     return _spell_entrywise(number, scalars, weights, mats, rest, axes, broadcast)
+
+
+def _shared(terms: list[Raised], deep: bool) -> list[Mono]:
+    """The common powers of scalars, weights and matrices; of scalars only beside deltas."""
+    count = len(terms[0].weights) + 2
+    if len({t.delta for t in terms}) > 1:
+        return [common([t.scalars for t in terms], deep), *({} for _ in range(count - 1))]
+    return [common([t.parts()[k] for t in terms], deep) for k in range(count)]
 
 
 def _spell_entrywise(

@@ -27,14 +27,17 @@ def merged(terms: Sequence[Raised]) -> list[Raised]:
     return [t for t in found.values() if t.coefficient]
 
 
-def common(monos: Sequence[Mono]) -> Mono:
-    """The powers that all products share: the smallest exponent of one sign."""
+def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
+    """The powers that all products share, of one sign.
+
+    Of u^-1 and u^-2 they share u^-2 when `deep`, which clears the denominator, u^-1 otherwise.
+    """
     first, *others = monos
     shared: Mono = {}
     for e, k in first.items():
         ks = [k, *(m.get(e, 0) for m in others)]
         if all(x > 0 for x in ks) or all(x < 0 for x in ks):
-            shared[e] = min(ks)
+            shared[e] = min(ks) if deep or ks[0] > 0 else max(ks)
         elif min(ks) < 0 and any(Fraction(x).denominator != 1 for x in ks) and all(ks):
             shared[e] = min(ks)
     return shared

@@ -222,6 +222,10 @@ SHORTHANDS: dict[str, Callable[..., Array]] = {
     "rmsnorm": lambda x, eps: x / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps),
     "quadform": lambda x, a: x.T @ a @ x,
     "mse": lambda a, b: np.mean((a - b) ** 2),
+    "bce": lambda p, y: -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)),
+    "bce_logits": lambda z, y: np.mean(np.logaddexp(z, 0) - y * z),
+    "hinge": lambda z, y: np.mean(np.maximum(0, 1 - y * z)),
+    "kl": lambda p, q: np.sum(p * np.log(p / q)),
 }
 
 

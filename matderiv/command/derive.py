@@ -10,19 +10,12 @@ from typing import Any
 
 from matderiv.api import Derivation
 from matderiv.command import answer, failures
-from matderiv.command.failures import InternalError
+from matderiv.command.failures import InternalError, TimeLimitError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
-from matderiv.errors import LimitError
 from matderiv.report import CheckReport
-
-
-class TimeLimitError(LimitError):
-    """The time limit was reached before there was a result."""
-
-    code = "time"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,12 @@ class InternalError(MatderivError):
     code = "internal"
 
 
+class TimeLimitError(LimitError):
+    """The time limit was reached before there was a result."""
+
+    code = "time"
+
+
 def exit_code(error: MatderivError, *, reading: bool) -> int:
     """The exit code of an error; `reading` says that the input was still being read.
 
@@ -54,7 +60,7 @@ def exit_code(error: MatderivError, *, reading: bool) -> int:
     """
     if isinstance(error, NoRule | NoMatrixForm):
         return UNSUPPORTED
-    if isinstance(error, LimitError) and not reading:
+    if isinstance(error, TimeLimitError) or (isinstance(error, LimitError) and not reading):
         return BUDGET
     if isinstance(error, OutputError):
         return INPUT_OUTPUT

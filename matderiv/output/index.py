@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-
+from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.expr import Expr, is_
-from matderiv.output.text import number_text, text
 from matderiv.elimination import reduced
+from matderiv.expr import Expr, is_, walk
+from matderiv.output.text import number_text, text
 from matderiv.shapes import long_axes
 from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"
 
 
-def index_text(tensor: Tensor) -> str:
+def index_text(tensor: Tensor, named: Sequence[str] = ()) -> str:
     """The sum of index products; summed indices stand under a Σ.
 
     Letters are given to the axes first, so they agree with `index_equation`.
     """
+    named = named or letters(tensor)
     if not tensor.terms:
         return "0"
     out = ""
     for k, term in enumerate(tensor.terms):
-        body = _term(reduced(term, tensor.axes), tensor.axes)
+        body = _term(reduced(term, tensor.axes), tensor.axes, named)
         sign = "-" if term.coefficient < 0 else "+"
         if k:
             out += f" {sign} {body}"
@@ -34,7 +35,8 @@ def index_text(tensor: Tensor) -> str:
 
 def index_equation(f: str, wrt: Expr, tensor: Tensor, outer: int, order: int) -> str:
     """Both sides: what is differentiated by which entries, and the index products."""
-    names = [letter(k) for k in range(len(tensor.axes))]
+    named = letters(tensor, wrt)
+    names = named[: len(tensor.axes)]
     above = f + ("_" + "".join(names[:outer]) if outer else "")
     rest = names[outer:]
     each = len(long_axes(wrt.shape))
@@ -43,7 +45,14 @@ def index_equation(f: str, wrt: Expr, tensor: Tensor, outer: int, order: int) ->
         at = "".join(rest[k * each : (k + 1) * each])
         below.append(f"∂{wrt.name}" + (f"_{at}" if at else ""))
     power = "" if order == 1 else {2: "²", 3: "³", 4: "⁴"}[order]
-    return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor)}"
+    return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor, named)}"
+
+
+def letters(tensor: Tensor, *others: Expr) -> list[str]:
+    """Index names that no variable and no size in the tensor uses."""
+    taken = {n.name for t in tensor.terms for f in t.factors for n in leaves(f.expr)}
+    taken |= {n.name for e in others for n in leaves(e)}
+    return [c for k in range(len(tensor.axes) + 40) if (c := letter(k)) not in taken]
 
 
 def letter(k: int) -> str:
@@ -51,11 +60,16 @@ def letter(k: int) -> str:
     return LETTERS[k] if k < len(LETTERS) else f"i{k}"
 
 
-def _term(term: Term, axes: Indices) -> str:
-    names: dict[Index, str] = {i: letter(k) for k, i in enumerate(axes)}
+def leaves(e: Expr) -> list[Expr]:
+    """The variables and sizes in an expression."""
+    return [n for n in walk(e) if is_(n, "variable", "size")]
+
+
+def _term(term: Term, axes: Indices, named: Sequence[str]) -> str:
+    names: dict[Index, str] = dict(zip(axes, named, strict=False))
     for f in term.factors:
         for i in f.indices:
-            names.setdefault(i, letter(len(names)))
+            names.setdefault(i, named[len(names)])
     summed = {i: name for i, name in names.items() if i not in axes}
     coefficient = abs(term.coefficient)
     ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))

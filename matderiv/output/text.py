@@ -45,7 +45,7 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = ()) -> str:
     >>> from matderiv.expr import apply, variable
     >>> a, b = variable("a"), variable("b")
     >>> text(apply("power", a - b, 2)), text(a - (a - b) / 2, [("b", -a)])
-    ('(a - b)^2', 'a - (a - b)./2 where b = -a')
+    ('(a - b)^2', 'a - (a - b)/2 where b = -a')
     """
     symbols = expr.weight + sum(value.weight for _, value in parts)
     if symbols > MAX_SYMBOLS:

@@ -1,0 +1,289 @@
+"""verify: is an answer the derivative? Everything here rests on values of f alone.
+
+Shapes first, then the exact identity test, then complex steps and central differences at points
+that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matderiv.check import check
+from matderiv.claims import (
+    DIRECTIONAL,
+    Asked,
+    Claim,
+    ask,
+    claims,
+    conventional,
+    expected_shape,
+    names_for,
+    of_function,
+    read_answer,
+)
+from matderiv.diagnose import Diagnosis, diagnose, diagnose_text
+from matderiv.errors import ShapeError
+from matderiv.exact import ExactReport, Identity, exact_test
+from matderiv.output.text import text
+from matderiv.report import CheckReport
+from matderiv.shapes import shape_text
+from matderiv.structure import linear_structure, numeric_projection
+from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Counterexample, Verdict
+
+POINTS = 8
+CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
+SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the layers say about one reading of an answer."""
+
+    verdict: str
+    exact: ExactReport | None
+    report: CheckReport | None
+    reason: str = ""
+
+
+def verify(
+    f: Any,
+    wrt: Any,
+    answer: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    order: int = 1,
+    layout: str = "gradient",
+    structure: str | None = None,
+    upstream: str = "G",
+    seed: int = 0,
+    points: int = POINTS,
+    diagnosis: bool = True,
+) -> Verdict:
+    """Whether `answer` is the derivative of f: proved, verified, disproved or undecided.
+
+    The arguments are those of `derive`; the answer is text, a SymPy expression, or a function of a
+    dictionary of arrays. Without `structure` both textbook conventions for a structured variable
+    count (projected, independent entries). Raises what reading the texts raises, but an answer
+    whose sizes do not fit is disproved.
+
+    >>> print(verify("norm2(A*x - b)^2", "x", "2*A'*(A*x - b)", shapes={"b": "m"}).verdict)
+    proved
+    >>> print(verify("x'*A*x", "x", "2*A*x").diagnosis)
+    symmetric-shortcut
+    """
+    asked = ask(
+        f,
+        wrt,
+        shapes=shapes,
+        assume=assume,
+        kind=kind,
+        order=order,
+        layout=layout,
+        structure=structure,
+        upstream=upstream,
+    )
+    return verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+
+
+def verify_asked(
+    asked: Asked, answer: Any, *, seed: int = 0, points: int = POINTS, diagnosis: bool = True
+) -> Verdict:
+    """`verify` for a question that has been read already: many answers to one question."""
+    if callable(answer) and not hasattr(answer, "free_symbols"):
+        return _concluded(asked, of_function(asked, answer), seed, points, False)
+    try:
+        e = read_answer(asked, answer)
+    except ShapeError as error:
+        found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
+        return _misfit(str(error), found)
+    typed = answer if isinstance(answer, str) else text(e)
+    readings = claims(asked, e, typed)
+    if not readings:
+        wanted = shape_text(expected_shape(asked))
+        message = f"the answer is {shape_text(e.shape)}, the {asked.kind} is {wanted}"
+        found = diagnose(asked, e, typed, seed=seed) if diagnosis else None
+        return _misfit(message, found)
+    return _concluded(asked, readings[0], seed, points, diagnosis)
+
+
+def _misfit(message: str, found: Diagnosis | None) -> Verdict:
+    if found is None:
+        return Verdict(DISPROVED, "shape", message)
+    return Verdict(
+        DISPROVED, found.code, f"{message}\n  {found.message}", suggestion=found.suggestion
+    )
+
+
+def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bool) -> Verdict:
+    structured = asked.kind not in DIRECTIONAL and linear_structure(asked.wrt) is not None
+    structure = asked.structure or "projected"
+    found = judged(claim, structure, seed=seed, points=points)
+    notes = []
+    if asked.structure is None and structured and found.verdict == DISPROVED:
+        other = judged(claim, "independent", seed=seed, points=points)
+        if other.verdict in (PROVED, VERIFIED):
+            found = other
+            notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
+    if found.verdict == DISPROVED:
+        return _disproved(asked, claim, found, structured, seed, diagnosis)
+    if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
+        return _other_layout(asked, claim, found)
+    return Verdict(
+        found.verdict,
+        message=_said(found),
+        report=found.report,
+        exact=found.exact,
+        notes=tuple(notes),
+    )
+
+
+_STRUCTURED = {
+    "independent": "this is the derivative by the independent entries of {0} (2G - G.*I form)",
+    "projected": "this is the projected derivative, (G + G')/2 for a symmetric {0}",
+    "none": "this is the unconstrained derivative, not projected on the space of {0}",
+}
+
+
+def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
+    wanted = shape_text(expected_shape(asked))
+    what = "stacked by vec" if claim.layout == "stacked" else "its transpose"
+    given = "" if claim.expr is None else f" ({shape_text(claim.expr.shape)} for {wanted})"
+    return Verdict(
+        DISPROVED,
+        "other-layout",
+        f"Right in another layout: this is the {asked.kind} {what}{given}.",
+        report=found.report,
+        exact=found.exact,
+        suggestion=_turned_text(claim),
+    )
+
+
+def _turned_text(claim: Claim) -> str | None:
+    if claim.expr is None or len(claim.expr.shape) > 2:
+        return None
+    return text(claim.expr.T)
+
+
+def _disproved(
+    asked: Asked, claim: Claim, found: Finding, structured: bool, seed: int, diagnosis: bool
+) -> Verdict:
+    verdict = Verdict(
+        DISPROVED,
+        message=_said(found),
+        counterexample=_counterexample(found, seed),
+        report=found.report,
+        exact=found.exact,
+    )
+    if not diagnosis or claim.expr is None:
+        return verdict
+    if structured:
+        for name in ("projected", "independent", "none"):
+            if name != asked.structure and judged(claim, name, seed=seed).verdict in (
+                PROVED,
+                VERIFIED,
+            ):
+                said = _STRUCTURED[name].format(asked.wrt.name)
+                return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
+    said_by = diagnose(asked, claim.expr, claim.typed, seed=seed)
+    if said_by is None:
+        return verdict
+    return replace(
+        verdict,
+        diagnosis=said_by.code,
+        message=said_by.message,
+        suggestion=said_by.suggestion,
+    )
+
+
+def _said(found: Finding) -> str:
+    if found.verdict == PROVED:
+        return str(found.exact)
+    if found.report is None:
+        return found.reason
+    return "; ".join(filter(None, (str(found.report), found.reason)))
+
+
+def _counterexample(found: Finding, seed: int) -> Counterexample | None:
+    worst = None if found.report is None else found.report.worst
+    if worst is None:
+        return None
+    entry = None if worst.index is None else tuple(k + 1 for k in worst.index)
+    values = worst.point.values
+    return Counterexample(dict(worst.sizes), values, entry, worst.claimed, worst.numeric, seed)
+
+
+# The layers --------------------------------------------------------------------------------------
+
+
+def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
+    """The exact test, then numbers: fewer points where they only confirm.
+
+    A rejection by the exact test is final only if numbers agree; where they do not, nothing is
+    concluded.
+    """
+    exact = identity_of(claim, structure, seed) if claim.expr is not None else None
+    accepted = exact is not None and exact.verdict == "equal"
+    report = numbers_of(claim, structure, CONFIRMING if accepted else points, seed)
+    verdict, reason = report.verdict, ""
+    if accepted and exact is not None:
+        if verdict == "disproved":
+            return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
+        sure = exact.covers and exact.bits >= SURE
+        if sure:
+            verdict = PROVED
+        elif verdict == "verified":
+            reason = str(exact)
+    elif exact is not None and exact.verdict == "different" and not exact.hint:
+        if verdict == "verified":
+            return Finding(UNDECIDED, exact, report, "right in numbers, not as an exact identity")
+        verdict = DISPROVED
+    return Finding(verdict, exact, report, reason)
+
+
+def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
+    """The exact test of a claim that is an expression."""
+    asked = claim.asked
+    assert claim.expr is not None
+    space = None if asked.kind in DIRECTIONAL else linear_structure(asked.wrt)
+    return exact_test(
+        Identity(
+            asked.f,
+            asked.path,
+            claim.expr,
+            claim.arrange,
+            asked.upstream,
+            asked.tangent,
+            space if len(asked.wrt.shape) == 2 else None,
+            structure,
+        ),
+        seed=seed,
+    )
+
+
+def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckReport:
+    """The numeric check of a claim."""
+    asked = claim.asked
+    project = None
+    if asked.kind not in DIRECTIONAL:
+        project = numeric_projection(asked.wrt, structure, asked.order)
+
+    def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
+        return claim.evaluated(at, sizes)
+
+    return check(
+        asked.f,
+        asked.wrt,
+        values,
+        variables=names_for(asked, claim.expr),
+        order=asked.order,
+        upstream=asked.upstream,
+        tangent=asked.tangent,
+        project=project,
+        points=points,
+        seed=seed,
+    )
+

@@ -1,0 +1,1 @@
+"""Derivations as documents: one derivative, told in three ways."""

@@ -1,0 +1,148 @@
+"""A derivation as a value: sections of steps, every step an equation that can be evaluated.
+
+The sides of an equation are expressions, index products, or a derivative `Partial`. Names that the
+derivation introduces (intermediates, upstream gradients, changes) are variables; a `Symbol` says
+what each of them stands for, so that every line has a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from matderiv.derivation import Derivative
+from matderiv.expr import Expr
+from matderiv.shapes import Shape
+from matderiv.tensor import Tensor
+
+DETAILS = ("brief", "normal", "full")
+
+
+class Derived(Protocol):
+    """What a view reads of a finished derivation."""
+
+    @property
+    def f(self) -> Expr: ...
+    @property
+    def wrt(self) -> Expr: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def order(self) -> int: ...
+    @property
+    def layout(self) -> str: ...
+    @property
+    def structure(self) -> str: ...
+    @property
+    def derivative(self) -> Derivative: ...
+    @property
+    def upstream(self) -> Expr | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def expr(self) -> Expr: ...
+    @property
+    def displayed(self) -> Expr: ...
+    @property
+    def has_matrix_form(self) -> bool: ...
+    @property
+    def names(self) -> set[str]: ...
+    @property
+    def facts_used(self) -> tuple[str, ...]: ...
+    @property
+    def shape(self) -> Shape: ...
+
+
+@dataclass(frozen=True)
+class Partial:
+    """∂of/∂by for two variables; `local` keeps everything else fixed that `of` depends on.
+
+    `order` counts repeated derivatives by the same variable; `turned` is the transpose.
+    """
+
+    of: Expr
+    by: Expr
+    local: bool = False
+    order: int = 1
+    turned: bool = False
+
+
+Side = Expr | Tensor | Partial
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name of the derivation.
+
+    role "value": `of` is its definition; "change": the change of `of` when the variable changes
+    by `by`; "adjoint": the derivative that the step naming it says.
+    """
+
+    variable: Expr
+    role: str
+    of: Expr | None = None
+    by: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: left = right, the name of the rule, why it holds here, and where it is from.
+
+    `names` is the symbol that the line gives to its left side; a line that `continues` has the
+    left side of the line before it, whose right side is `before`. `minor` lines are shown with
+    full detail only. `shape` is shown beside a definition.
+    """
+
+    left: Side
+    right: Side
+    rule: str = ""
+    why: str = ""
+    source: str = ""
+    names: Expr | None = None
+    continues: bool = False
+    before: Side | None = None
+    minor: bool = False
+    shape: Shape | None = None
+
+    relation = "="
+
+
+@dataclass(frozen=True)
+class Section:
+    """Steps under a heading."""
+
+    title: str
+    steps: tuple[Step, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole derivation; the last step is the answer.
+
+    `f` is the name of what is differentiated, `declarations` the user's names, `shown` their
+    expression.
+    """
+
+    view: str
+    f: Expr
+    shown: Expr
+    wrt: Expr
+    upstream: Expr | None
+    declarations: tuple[Expr, ...]
+    layout: str
+    symbols: tuple[Symbol, ...]
+    sections: tuple[Section, ...]
+    answer: Step
+    notes: tuple[str, ...] = ()
+    names: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step in order, the answer last."""
+        return (*(s for section in self.sections for s in section.steps), self.answer)
+
+
+def shown_steps(section: Section, detail: str) -> tuple[Step, ...]:
+    """The steps of a section that a level of detail shows."""
+    return tuple(s for s in section.steps if detail == "full" or not s.minor)

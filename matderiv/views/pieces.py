@@ -1,0 +1,159 @@
+"""An expression cut into pieces of one operation each, as a teacher names intermediates.
+
+Signs, transposes, scalings, constant terms and sums ride along with the operation beside them, so
+`W*x + b` is one piece and `sum(relu(z))` is one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from matderiv.differentiate import dependents
+from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable
+from matderiv.shapes import is_scalar, long_axes
+
+_RIDING = frozenset(
+    "neg transpose vec unvec permute vector matrix add sum mean tr diag".split()
+)
+_BARE = frozenset("neg transpose vec unvec permute".split())
+LETTERS = "fghqLJ"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One named intermediate: its name, the node it stands for, its definition over the names
+    before it, and the node that gives the rule."""
+
+    variable: Expr
+    node: Expr
+    definition: Expr
+    main: Expr
+
+
+def fresh_name(base: str, taken: set[str], number: int | None = None) -> str:
+    """A name that is not taken yet, and is from now on."""
+    name = base if number is None else f"{base}{number}"
+    mark = "_"
+    while name in taken:
+        name = f"{base}{mark}{'' if number is None else number}" if number else f"{base}{mark}1"
+        base += "o"
+    taken.add(name)
+    return name
+
+
+def function_name(taken: set[str], letters: str = LETTERS) -> str:
+    """A letter for the function itself."""
+    name = next((c for c in letters if c not in taken), None)
+    if name is None:
+        return fresh_name("f", taken)
+    taken.add(name)
+    return name
+
+
+def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str]) -> list[Piece]:
+    """The intermediates from the variable to f, in order of computation; f itself is the last.
+
+    Empty when f does not depend on the variable.
+    """
+    cutter = _Cutter(f, wrt, taken)
+    for node in cutter.alive:
+        cutter.visit(node)
+    if cutter.alive:
+        cutter.close(f, called)
+    return cutter.found
+
+
+class _Cutter:
+    def __init__(self, f: Expr, wrt: Expr, taken: set[str]) -> None:
+        self.f, self.wrt, self.taken = f, wrt, taken
+        self.alive = dependents(f, wrt)
+        self.members = set(self.alive)
+        self.uses: dict[Expr, int] = {}
+        for node in self.alive:
+            for a in node.args:
+                self.uses[a] = self.uses.get(a, 0) + 1
+        self.shown: dict[Expr, Expr] = {}
+        self.work: dict[Expr, int] = {}
+        self.main: dict[Expr, Expr] = {}
+        self.found: list[Piece] = []
+
+    def visit(self, node: Expr) -> None:
+        """Give the node a definition; name its arguments when it holds too much."""
+        if node is self.wrt:
+            self.shown[node], self.work[node], self.main[node] = node, 0, node
+            return
+        inner = [a for a in dict.fromkeys(node.args) if a in self.members]
+        own = _own_work(node, self.members)
+        if own + sum(self.work[a] for a in inner) > 1:
+            for a in inner:
+                if self.work[a]:
+                    self.name(a)
+        self._define(node, inner, own)
+        if self.uses.get(node, 0) > 1 and not self._bare(node):
+            self.name(node)
+
+    def _define(self, node: Expr, inner: list[Expr], own: int) -> None:
+        self.shown[node] = rebuild(node, tuple(self.shown.get(a, a) for a in node.args))
+        worked = [a for a in inner if self.work[a]]
+        self.work[node] = own + sum(self.work[a] for a in inner)
+        self.main[node] = self.main[worked[0]] if worked and not own else self.shown[node]
+        if is_(node, "power") and _squared_norm(node):
+            self.main[node] = self.shown[node]
+
+    def _bare(self, node: Expr) -> bool:
+        e = self.shown[node]
+        while is_(e, *_BARE):
+            e = e.args[0]
+        return e.function.leaf
+
+    def name(self, node: Expr) -> None:
+        """The node becomes an intermediate."""
+        if self.shown[node].function.leaf or node is self.f:
+            return
+        number = len(self.found) + 1
+        name = fresh_name(_letter(node), self.taken, number)
+        self.close(node, variable(name, node.shape))
+
+    def close(self, node: Expr, called: Expr) -> None:
+        """Enter the piece under its name."""
+        self.found.append(Piece(called, node, self.shown[node], self.main[node]))
+        self.shown[node], self.work[node] = called, 0
+
+
+def _letter(node: Expr) -> str:
+    axes = len(long_axes(node.shape))
+    if axes == 0:
+        return "u"
+    if is_(node, "softmax"):
+        return "p" if axes == 1 else "P"
+    activation = node.function.kind == "elementwise" and node.function.call != "operator"
+    base = "h" if activation else "z"
+    return base if axes == 1 else base.upper()
+
+
+def _squared_norm(node: Expr) -> bool:
+    return is_(node.args[0], "norm2") and number_value(node.args[1]) == 2
+
+
+def _own_work(node: Expr, alive: Collection[Expr]) -> int:
+    """1 for an operation that deserves a line of its own, 0 for what rides along."""
+    if is_(node, *_RIDING):
+        return 0
+    if is_(node, "mul", "hadamard", "div"):
+        others = [a for a in node.args if a not in alive]
+        scaled = all(is_scalar(a.shape) for a in others) and len(others) == len(node.args) - 1
+        return 0 if scaled and not (is_(node, "div") and node.args[1] in alive) else 1
+    if is_(node, "power") and _squared_norm(node):
+        return 0
+    return 1
+
+
+def inlined(definition: Expr, values: dict[Expr, Expr]) -> Expr:
+    """A definition with names replaced by what they stand for."""
+    from matderiv.expr import substitute
+
+    return substitute(definition, values)
+
+
+__all__ = ["Piece", "apply", "fresh_name", "function_name", "inlined", "pieces"]
