@@ -17,7 +17,9 @@ from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.layout import in_layout, vec_form
 from matderiv.output.index import index_equation, index_text
+from matderiv.output.latex import latex
 from matderiv.output.latex_equation import derivative_latex, index_equation_latex
+from matderiv.output.latex_index import index_latex
 from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
 from matderiv.parts import name_parts
@@ -100,34 +102,30 @@ class Derivation:
         return text(main, parts)
 
     def latex(self, *, vectors: str = "bold", transpose: str = "top") -> str:
-        """The derivative as one LaTeX equation; it needs amsmath and amssymb.
+        """The formula in LaTeX, which needs amsmath and amssymb.
 
         `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime".
 
         >>> print(derive("x'*A*x", "x").latex())
-        \\nabla_{\\mathbf{x}} f = (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
+        (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
         """
-        spelled = {"vectors": vectors, "transpose": transpose}
-        if self.has_matrix_form:
-            main, parts = name_parts(self.displayed, self.names)
-            return derivative_latex(
-                self.f,
-                self.wrt,
-                main,
-                parts,
-                kind=self.kind,
-                order=self.order,
-                layout=self.layout,
-                **spelled,
-            )
-        d = self.derivative
-        return index_equation_latex(
-            self.f, self.wrt, d.tensor, d.outer, kind=self.kind, order=self.order, **spelled
-        )
+        if not self.has_matrix_form:
+            return index_latex(self.derivative.tensor, vectors=vectors, transpose=transpose)
+        main, parts = name_parts(self.displayed, self.names)
+        return latex(main, parts, vectors=vectors, transpose=transpose)
+
+    def equation(self) -> str:
+        """The whole LaTeX equation, with what is differentiated on its left side."""
+        about: Any = {"kind": self.kind, "order": self.order}
+        if not self.has_matrix_form:
+            d = self.derivative
+            return index_equation_latex(self.f, self.wrt, d.tensor, d.outer, **about)
+        main, parts = name_parts(self.displayed, self.names)
+        return derivative_latex(self.f, self.wrt, main, parts, layout=self.layout, **about)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the equation, and the text as a fallback."""
-        return {"text/plain": str(self), "text/latex": f"$\\displaystyle {self.latex()}$"}
+        return {"text/plain": str(self), "text/latex": f"$\\displaystyle {self.equation()}$"}
 
     @cached_property
     def vec(self) -> Any:

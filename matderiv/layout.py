@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from matderiv.chains import transposed
+from matderiv.chains import transposed, turned
 from matderiv.elimination import reduce_network
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.monomials import scaled, tidy, total
@@ -30,11 +30,10 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
     """
     if axes == 0 or axes > 2 or kind in ("vjp", "jvp", "differential", "hessian"):
         return e
-    if layout == "numerator" and kind == "gradient":
-        return transposed(e)
-    if layout == "denominator" and kind == "jacobian" and axes == 2:
-        return transposed(e)
-    return e
+    turns = (("numerator", "gradient"), ("denominator", "jacobian"))
+    if (layout, kind) not in turns or (layout == "denominator" and axes != 2):
+        return e
+    return min(turned(e), transposed(e), key=lambda form: form.weight)
 
 
 def vec_form(tensor: Tensor, outer: int) -> Expr | None:

@@ -123,6 +123,18 @@ def _unshifted(node: Expr) -> Expr | None:
     return apply("softmax", z, params=node.params) if is_scalar(shift.shape) or reduced else None
 
 
+def _norm(node: Expr) -> Expr | None:
+    """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x)."""
+    (x,) = node.args
+    if is_(x, "mul") and len(x.args) == 2 and len(x.args[1].shape) == 1:
+        u, v = x.args
+        return apply("norm2", v) if transposed(u) is v else None
+    if is_(x, "sum") and x.params == (None,) and is_(x.args[0], "epow"):
+        base, exponent = x.args[0].args
+        return apply("norm2", base) if number_value(exponent) == 2 else None
+    return None
+
+
 def _relu(node: Expr) -> Expr | None:
     """max(0, z) = relu(z), max(z, z) = z."""
     if node.args[0] is node.args[1]:
@@ -165,6 +177,7 @@ _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "power": (_sigmoid_power,),
     "epow": (_sigmoid_power,),
     "softmax": (_unshifted,),
+    "sqrt": (_norm,),
     "maximum": (_relu,),
     "minimum": (_same,),
     "mul": (_kron_vec,),

@@ -7,10 +7,9 @@ that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from matderiv.check import check
 from matderiv.claims import (
     DIRECTIONAL,
     Asked,
@@ -19,33 +18,16 @@ from matderiv.claims import (
     claims,
     conventional,
     expected_shape,
-    names_for,
     of_function,
     read_answer,
 )
 from matderiv.diagnose import Diagnosis, diagnose, diagnose_text
 from matderiv.errors import ShapeError
-from matderiv.exact import ExactReport, Identity, exact_test
+from matderiv.judging import POINTS, Finding, judged
 from matderiv.output.text import text
-from matderiv.report import CheckReport
 from matderiv.shapes import shape_text
-from matderiv.structure import linear_structure, numeric_projection
-from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Counterexample, Verdict
-
-POINTS = 8
-CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
-SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the layers say about one reading of an answer."""
-
-    verdict: str
-    exact: ExactReport | None
-    report: CheckReport | None
-    reason: str = ""
-
+from matderiv.structure import linear_structure
+from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, Counterexample, Verdict
 
 def verify(
     f: Any,
@@ -125,7 +107,7 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
     notes = []
     if asked.structure is None and structured and found.verdict == DISPROVED:
         other = judged(claim, "independent", seed=seed, points=points)
-        if other.verdict in (PROVED, VERIFIED):
+        if other.right:
             found = other
             notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
     if found.verdict == DISPROVED:
@@ -182,10 +164,7 @@ def _disproved(
         return verdict
     if structured:
         for name in ("projected", "independent", "none"):
-            if name != asked.structure and judged(claim, name, seed=seed).verdict in (
-                PROVED,
-                VERIFIED,
-            ):
+            if name != asked.structure and judged(claim, name, seed=seed).right:
                 said = _STRUCTURED[name].format(asked.wrt.name)
                 return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
     said_by = diagnose(asked, claim.expr, claim.typed, seed=seed)
@@ -214,76 +193,3 @@ def _counterexample(found: Finding, seed: int) -> Counterexample | None:
     entry = None if worst.index is None else tuple(k + 1 for k in worst.index)
     values = worst.point.values
     return Counterexample(dict(worst.sizes), values, entry, worst.claimed, worst.numeric, seed)
-
-
-# The layers --------------------------------------------------------------------------------------
-
-
-def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
-    """The exact test, then numbers: fewer points where they only confirm.
-
-    A rejection by the exact test is final only if numbers agree; where they do not, nothing is
-    concluded.
-    """
-    exact = identity_of(claim, structure, seed) if claim.expr is not None else None
-    accepted = exact is not None and exact.verdict == "equal"
-    report = numbers_of(claim, structure, CONFIRMING if accepted else points, seed)
-    verdict, reason = report.verdict, ""
-    if accepted and exact is not None:
-        if verdict == "disproved":
-            return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
-        sure = exact.covers and exact.bits >= SURE
-        if sure:
-            verdict = PROVED
-        elif verdict == "verified":
-            reason = str(exact)
-    elif exact is not None and exact.verdict == "different" and not exact.hint:
-        if verdict == "verified":
-            return Finding(UNDECIDED, exact, report, "right in numbers, not as an exact identity")
-        verdict = DISPROVED
-    return Finding(verdict, exact, report, reason)
-
-
-def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
-    """The exact test of a claim that is an expression."""
-    asked = claim.asked
-    assert claim.expr is not None
-    space = None if asked.kind in DIRECTIONAL else linear_structure(asked.wrt)
-    return exact_test(
-        Identity(
-            asked.f,
-            asked.path,
-            claim.expr,
-            claim.arrange,
-            asked.upstream,
-            asked.tangent,
-            space if len(asked.wrt.shape) == 2 else None,
-            structure,
-        ),
-        seed=seed,
-    )
-
-
-def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckReport:
-    """The numeric check of a claim."""
-    asked = claim.asked
-    project = None
-    if asked.kind not in DIRECTIONAL:
-        project = numeric_projection(asked.wrt, structure, asked.order)
-
-    def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
-        return claim.evaluated(at, sizes)
-
-    return check(
-        asked.f,
-        asked.wrt,
-        values,
-        variables=names_for(asked, claim.expr),
-        order=asked.order,
-        upstream=asked.upstream,
-        tangent=asked.tangent,
-        project=project,
-        points=points,
-        seed=seed,
-    )
-

@@ -35,7 +35,7 @@ SILENT = [
     ("tr(X)/tr(X*A)", "X", "eye(n)/tr(X*A) - tr(X)*A'/tr(X*A)^2"),
 ]
 RAISING = [
-    ("sqrt(x'*x)", "x", "x/norm2(x)"),
+    ("sqrt(x'*x)", "x", "x/sqrt(x'*x)"),
     ("norm2(X)", "X", "X/norm2(X)"),
     ("sum(exp(x))", "x", "exp(x)"),
     ("diag(x)*y", "x", "diag(y)"),
@@ -118,7 +118,7 @@ ASKED: list[tuple[Any, Any, str]] = [
     ((x.T * x) ** 2, x, "4*x'*x*x"),
     (ONE.T * x.applyfunc(sp.Abs), x, "sign(x)"),
     (sp.exp((y.T * x)[0, 0]), x, "exp(y'*x)*y"),
-    (sp.sqrt((x.T * x)[0, 0]), x, "x/norm2(x)"),
+    (sp.sqrt((x.T * x)[0, 0]), x, "x/sqrt(sum(x.^2))"),
     (sp.Trace(X) / sp.Trace(X * A), X, "eye(n)/tr(X*A) - tr(X)*A'/tr(X*A)^2"),
     (sp.Determinant(A * X * B), X, "det(A*X*B)*inv(X)'"),
 ]

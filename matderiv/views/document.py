@@ -57,13 +57,14 @@ class Derived(Protocol):
 class Partial:
     """∂of/∂by for two variables; `local` keeps everything else fixed that `of` depends on.
 
-    `order` counts repeated derivatives by the same variable; `turned` is the transpose.
+    `projected` brings it into the space that `by` is declared to live in ("projected" or
+    "independent", as `structure.project` does), `turned` transposes it.
     """
 
     of: Expr
     by: Expr
     local: bool = False
-    order: int = 1
+    projected: str = ""
     turned: bool = False
 
 
@@ -74,14 +75,16 @@ Side = Expr | Tensor | Partial
 class Symbol:
     """A name of the derivation.
 
-    role "value": `of` is its definition; "change": the change of `of` when the variable changes
-    by `by`; "adjoint": the derivative that the step naming it says.
+    role "value": `of` is its definition over earlier names and `origin` the same in the user's
+    names, or None; "change": the change of `of` when the variable changes by any dX; "derivative":
+    the `partial` that the step naming it says.
     """
 
     variable: Expr
     role: str
-    of: Expr | None = None
-    by: Expr | None = None
+    of: Expr
+    origin: Expr | None = None
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True)

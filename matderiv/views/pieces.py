@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from matderiv.differentiate import dependents
-from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable
+from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
 from matderiv.shapes import is_scalar, long_axes
 
 _RIDING = frozenset(
@@ -23,21 +23,23 @@ LETTERS = "fghqLJ"
 @dataclass(frozen=True)
 class Piece:
     """One named intermediate: its name, the node it stands for, its definition over the names
-    before it, and the node that gives the rule."""
+    before it, the operation in it that gives the rule, and which names change in it."""
 
     variable: Expr
     node: Expr
     definition: Expr
     main: Expr
+    inputs: tuple[Expr, ...] = ()
 
 
 def fresh_name(base: str, taken: set[str], number: int | None = None) -> str:
     """A name that is not taken yet, and is from now on."""
-    name = base if number is None else f"{base}{number}"
-    mark = "_"
+    digits = "" if number is None else str(number)
+    name = base + digits
+    mark = 0
     while name in taken:
-        name = f"{base}{mark}{'' if number is None else number}" if number else f"{base}{mark}1"
-        base += "o"
+        mark += 1
+        name = f"{base}{digits}_{mark}"
     taken.add(name)
     return name
 
@@ -108,8 +110,13 @@ class _Cutter:
         return e.function.leaf
 
     def name(self, node: Expr) -> None:
-        """The node becomes an intermediate."""
+        """The node becomes an intermediate; a sign or a transpose stays with its user."""
         if self.shown[node].function.leaf or node is self.f:
+            return
+        if is_(node, "neg", "transpose"):
+            self.name(node.args[0])
+            self.shown[node] = rebuild(node, (self.shown[node.args[0]],))
+            self.work[node] = 0
             return
         number = len(self.found) + 1
         name = fresh_name(_letter(node), self.taken, number)
@@ -117,7 +124,10 @@ class _Cutter:
 
     def close(self, node: Expr, called: Expr) -> None:
         """Enter the piece under its name."""
-        self.found.append(Piece(called, node, self.shown[node], self.main[node]))
+        definition = self.shown[node]
+        changing = {self.wrt, *(p.variable for p in self.found)}
+        inputs = tuple(v for v in variables(definition) if v in changing)
+        self.found.append(Piece(called, node, definition, self.main[node], inputs))
         self.shown[node], self.work[node] = called, 0
 
 
@@ -147,13 +157,3 @@ def _own_work(node: Expr, alive: Collection[Expr]) -> int:
     if is_(node, "power") and _squared_norm(node):
         return 0
     return 1
-
-
-def inlined(definition: Expr, values: dict[Expr, Expr]) -> Expr:
-    """A definition with names replaced by what they stand for."""
-    from matderiv.expr import substitute
-
-    return substitute(definition, values)
-
-
-__all__ = ["Piece", "apply", "fresh_name", "function_name", "inlined", "pieces"]

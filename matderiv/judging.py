@@ -1,0 +1,104 @@
+"""The layers behind a verdict: the exact identity test, complex steps, central differences.
+
+Everything rests on values of f alone. No symbolic rule is asked, so a wrong rule cannot approve a
+wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matderiv.check import check
+from matderiv.claims import DIRECTIONAL, Claim, names_for
+from matderiv.exact import ExactReport, Identity, exact_test
+from matderiv.report import CheckReport
+from matderiv.structure import linear_structure, numeric_projection
+from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
+
+POINTS = 8
+CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
+SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the layers say about one reading of an answer."""
+
+    verdict: str
+    exact: ExactReport | None
+    report: CheckReport | None
+    reason: str = ""
+
+    @property
+    def right(self) -> bool:
+        """True when proved or verified."""
+        return self.verdict in (PROVED, VERIFIED)
+
+
+def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
+    """The exact test, then numbers: fewer points where they only confirm.
+
+    A rejection by the exact test is final only if numbers agree; where they do not, nothing is
+    concluded.
+    """
+    exact = identity_of(claim, structure, seed) if claim.expr is not None else None
+    accepted = exact is not None and exact.verdict == "equal"
+    report = numbers_of(claim, structure, min(points, CONFIRMING) if accepted else points, seed)
+    verdict = report.verdict
+    if accepted and exact is not None:
+        if verdict == DISPROVED:
+            return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
+        if exact.covers and exact.bits >= SURE:
+            return Finding(PROVED, exact, report)
+        return Finding(verdict, exact, report, str(exact))
+    if exact is not None and exact.verdict == "different" and not exact.hint:
+        if verdict == VERIFIED:
+            return Finding(UNDECIDED, exact, report, "right in numbers, not as an exact identity")
+        return Finding(DISPROVED, exact, report)
+    return Finding(verdict, exact, report)
+
+
+def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
+    """The exact test of a claim that is an expression."""
+    asked = claim.asked
+    assert claim.expr is not None
+    space = None if asked.kind in DIRECTIONAL else linear_structure(asked.wrt)
+    return exact_test(
+        Identity(
+            asked.f,
+            asked.path,
+            claim.expr,
+            claim.arrange,
+            asked.upstream,
+            asked.tangent,
+            space if len(asked.wrt.shape) == 2 else None,
+            structure,
+        ),
+        seed=seed,
+    )
+
+
+def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckReport:
+    """The numeric check of a claim."""
+    asked = claim.asked
+    project = None
+    if asked.kind not in DIRECTIONAL:
+        project = numeric_projection(asked.wrt, structure, asked.order)
+
+    def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
+        return claim.evaluated(at, sizes)
+
+    return check(
+        asked.f,
+        asked.wrt,
+        values,
+        variables=names_for(asked, claim.expr),
+        order=asked.order,
+        upstream=asked.upstream,
+        tangent=asked.tangent,
+        project=project,
+        points=points,
+        seed=seed,
+    )

@@ -1,0 +1,73 @@
+"""The name of the rule behind a piece, and one plain sentence why it holds for this piece."""
+
+from __future__ import annotations
+
+from matderiv.expr import Expr, is_, number_value, variables
+from matderiv.output.text import text
+from matderiv.shapes import is_scalar
+from matderiv.views.pieces import Piece
+
+_NAMES = {
+    "mul": "product",
+    "hadamard": "product, entry by entry",
+    "div": "quotient",
+    "ediv": "quotient, entry by entry",
+    "epow": "power, entry by entry",
+    "power": "power",
+    "add": "sum",
+    "inv": "inverse",
+    "det": "determinant (Jacobi)",
+    "logdet": "log-determinant",
+    "tr": "trace",
+    "sum": "sum of entries",
+    "mean": "mean",
+    "norm2": "Euclidean norm",
+    "kron": "Kronecker product",
+    "maximum": "max",
+    "minimum": "min",
+}
+
+
+def rule_name(piece: Piece) -> str:
+    """The rule that differentiates the piece, in the words of a course.
+
+    >>> from matderiv.expr import apply, variable
+    >>> z = variable("z", (3,))
+    >>> e = apply("relu", z)
+    >>> rule_name(Piece(variable("h", (3,)), e, e, e))
+    'relu'
+    """
+    main = piece.main
+    if is_(main, "mul", "hadamard"):
+        if sum(1 for a in main.args if not is_scalar(a.shape)) < 2 and is_scalar(main.shape):
+            return "product"
+        if is_(main, "mul") and len(_changing(main, piece)) == 1:
+            return "linear map" if piece.main is piece.definition else "affine map"
+    if is_(main, "power") and is_(main.args[0], "norm2") and number_value(main.args[1]) == 2:
+        return "squared norm"
+    return _NAMES.get(main.function.name, main.function.label)
+
+
+def _changing(main: Expr, piece: Piece) -> list[Expr]:
+    """The arguments of the operation that are names of the derivation or the variable."""
+    return [a for a in main.args if any(n in piece.inputs for n in variables(a))]
+
+
+def why(piece: Piece) -> str:
+    """One sentence on why the rule gives what it gives for this piece."""
+    main = piece.main
+    name = piece.variable.name
+    moving = " and ".join(v.name for v in piece.inputs)
+    if is_(main, "variable"):
+        return f"{name} is {text(piece.definition)} itself."
+    if rule_name(piece) in ("linear map", "affine map"):
+        constant = "; the rest does not depend on it" if rule_name(piece) == "affine map" else ""
+        return f"{name} is linear in {moving}, so the factors beside {moving} stay{constant}."
+    if is_(main, "mul", "hadamard"):
+        return f"{main.function.says} Here {moving} changes in each factor in turn."
+    if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
+        return (
+            f"{main.function.label} acts on each entry by itself, so the Jacobian is diagonal. "
+            f"{main.function.says}"
+        )
+    return main.function.says
