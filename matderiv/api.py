@@ -295,6 +295,8 @@ def _derive(
     kind, order = resolve_kind(f, kind, order)
     seed = _upstream(f, reading, upstream) if kind == "vjp" else None
     derivative = differentiate(f, x, kind, order, structure=structure, upstream=seed)
+    if "orthogonal" in facts(x):
+        notes.append(f"{x.name} is orthogonal: the derivative is the unconstrained one")
     space = linear_structure(x)
     if space and structure != "none" and kind not in ("jvp", "differential"):
         notes.append(_structure_note(x.name, space, structure))

@@ -178,6 +178,10 @@ def power(e: Expr, k: Exponent) -> Expr:
 
 def entrywise(mono: Mono, shape: Shape) -> Expr:
     """A product of powers as one expression: `u.^2.*v./w`; ones of the shape when empty."""
+    masks = [e for e, k in mono.items() if k == 1 and is_(e, "tril", "triu") and is_one(e.args[0])]
+    if masks and len(mono) > 1:  # A.*tril(ones(n,n)) is tril(A)
+        rest = entrywise({e: k for e, k in mono.items() if e is not masks[0]}, shape)
+        return apply(masks[0].function.name, rest)
     above, below = powers(mono, shape)
     above.sort(key=lambda e: e.weight)
     times, over = ("mul", "div") if not shape else ("hadamard", "ediv")

@@ -127,6 +127,8 @@ def places(root: Sketch) -> list[tuple[Path, Sketch]]:
 
 def replaced(root: Sketch, path: Path, part: Sketch) -> Sketch:
     """The tree with another part at a place."""
+    if not path:
+        return part
     above = [root]
     for k in path[:-1]:
         above.append(above[-1].args[k])

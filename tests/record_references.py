@@ -138,6 +138,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "ones": lambda *s: np.full(s, 1.0),
     "zeros": lambda *s: np.full(s, 0.0),
     "commutation": _commutation,
+    "unit": lambda n, k: np.array([float(i + 1 == k) for i in range(n)]),
     "fuse": _fuse,
     "sigmoid": lambda x: (1 + np.tanh(x / 2)) / 2,
     "softplus": lambda x: np.logaddexp(0, x),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 from sympy_values import (
@@ -37,7 +38,7 @@ i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
         (sp.Function("exp")(t), "exp, a function or class of your own"),
         (sp.Derivative(sp.sin(t), t), "Derivative"),
         (sp.Integral(t, t), "Integral"),
-        (X[0, 1], "MatrixElement"),
+        (X[i, 1], "MatrixElement"),
         (X[:1, :], "MatrixSlice"),
         (sp.I * t, "ImaginaryUnit"),
         (sp.oo, "Infinity"),
@@ -126,3 +127,15 @@ def test_one_name_is_one_symbol() -> None:
         from_sympy(sp.MatrixSymbol("n", n, 1))
     with pytest.raises(UnknownName, match="cannot be written"):
         from_sympy(sp.Symbol("a b"))
+
+
+@pytest.mark.parametrize("entry", [X[0, 1], X[0, 0] * X[1, 1], sp.sin(X[1, 0])])
+def test_an_entry_counts_from_zero_as_in_sympy(entry: Any) -> None:
+    """The gradient of an expression in single entries, against SymPy's own partial derivatives."""
+    small = sp.MatrixSymbol("X", 2, 3)
+    e = entry.xreplace({X: small}) if X.shape != small.shape else entry
+    derivation = md.derive(e, small)
+    values = [[0.3, -1.1, 0.7], [2.2, 0.4, -0.6]]
+    point = {small[r, c]: values[r][c] for r in range(2) for c in range(3)}
+    wanted = [[float(e.diff(small[r, c]).xreplace(point)) for c in range(3)] for r in range(2)]
+    np.testing.assert_allclose(derivation.evaluate({"X": values}), wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -12,7 +12,6 @@ from matderiv.command.question import Asked
 from matderiv.errors import LimitError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
-from matderiv.parts import name_parts
 from matderiv.report import CheckReport
 from matderiv.shapes import is_scalar, long_axes, shape_text
 
@@ -120,6 +119,8 @@ def result_remarks(d: Derivation, reading: Reading) -> list[Remark]:
         if note not in reading.notes:
             label = "Warning" if "does not occur" in note else "Note"
             found.append((label, on_the_command_line(note)))
+    if d.facts_used:
+        found.append(("Using", ", ".join(d.facts_used)))
     return found
 
 
@@ -160,18 +161,7 @@ def _cut(text: str) -> str:
 
 def printed(d: Derivation, style: str) -> str:
     """The result as text or LaTeX."""
-    return latex_of(d) if style == "latex" else str(d)
-
-
-def latex_of(d: Derivation) -> str:
-    """The formula in LaTeX; index notation where no matrix form exists."""
-    own = getattr(d, "latex", None)
-    if own is not None:
-        return str(own())
-    if d.has_matrix_form:
-        main, parts = name_parts(d.displayed, d.names)
-        return str(import_module("matderiv.output.latex").latex(main, parts))
-    return str(import_module("matderiv.output.latex_index").index_latex(d.derivative.tensor))
+    return d.latex() if style == "latex" else str(d)
 
 
 def document(asked: Asked, d: Derivation) -> dict[str, Any]:
@@ -189,18 +179,20 @@ def document(asked: Asked, d: Derivation) -> dict[str, Any]:
         "result": str(d) if d.has_matrix_form else None,
         "index": _or_none(lambda: d.index),
         "vec": d.vec_text,
-        "latex": _or_none(lambda: latex_of(d)),
+        "latex": _or_none(d.latex),
         "shape": [str(s) for s in d.shape],
         "shapes": {n: [str(s) for s in v.shape] for n, v in reading.variables.items()},
         "assume": {n: sorted(v.params[2]) for n, v in reading.variables.items() if v.params[2]},
+        "facts_used": list(d.facts_used),
         "guessed": sorted(reading.guessed),
         "notes": [on_the_command_line(note) for note in d.notes],
     }
 
 
-def _or_none(form: Any) -> str | None:
+def _or_none(form: Callable[[], str]) -> str | None:
+    """A form, or nothing where it would be too long to be read by anybody."""
     try:
-        return str(form())
+        return form()
     except LimitError:
         return None
 

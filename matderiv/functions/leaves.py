@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from matderiv.errors import DomainError
 from matderiv.expr import Params
 from matderiv.functions.record import Function, register
 from matderiv.lazy import np
@@ -63,6 +64,22 @@ ZEROS = _constant(
     "A zero with a shape.",
     arity=(1, 8),
     example="zeros(2, 3)",
+)
+
+
+def _unit(n: int, k: int) -> Any:
+    if k > n:
+        raise DomainError(f"unit({n},{k}) needs a vector of at least {k} entries")
+    return np.eye(n)[:, k - 1]
+
+
+UNIT = _constant(
+    "unit",
+    lambda p: (p[0],),
+    _unit,
+    "The k-th unit vector: unit(m,2)'*X*unit(n,3) is the entry of X in row 2, column 3.",
+    arity=(2, 2),
+    example="unit(3,1)",
 )
 
 

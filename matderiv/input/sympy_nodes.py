@@ -199,13 +199,18 @@ def _hadamard_power(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> E
 
 
 def _element(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    if is_scalar(args[0].shape) and node.args[1:] == (0, 0):
-        return args[0]
-    raise UnknownFunction(
-        f"MatrixElement of SymPy: one entry of {shape_text(args[0].shape)} is not in the language",
-        hint="only the entry of a 1 x 1 product, or entries inside a Sum",
-        details=(f"in {excerpt(node)}",),
-    )
+    """X[i, j] of whole numbers as unit(m,i+1)'*X*unit(n,j+1): SymPy counts from 0."""
+    (x, *_), places = args, node.args[1:]
+    if is_scalar(x.shape) and places == (0, 0):
+        return x
+    if not all(k.is_Integer and k >= 0 for k in places):
+        raise UnknownFunction(
+            f"MatrixElement of SymPy: the entry {places[0]}, {places[1]} has no fixed place",
+            hint="whole numbers as indices, or entries inside a Sum",
+            details=(f"in {excerpt(node)}",),
+        )
+    units = [apply("unit", params=(s, int(k) + 1)) for s, k in zip(x.shape, places, strict=False)]
+    return apply("mul", units[0].T, x, *units[1:])
 
 
 def _transpose(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:

@@ -239,8 +239,10 @@ class Printer:
     def constant(self, node: Expr) -> list[Piece]:
         """Ones, zeros, the identity and the commutation matrix, with their sizes."""
         name = node.function.name
-        letter = {"ones": "1", "zeros": "0", "eye": "I", "commutation": "K"}[name]
+        letter = {"ones": "1", "zeros": "0", "eye": "I", "commutation": "K", "unit": "e"}[name]
         sizes = self.names.sizes(node.params)
+        if name == "unit":
+            sizes = str(node.params[1])
         if name == "commutation":
             sizes = ",".join(map(self.names.size, node.params))
         return [rf"\mathbf{{{letter}}}_{{{sizes}}}"]
@@ -289,5 +291,6 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "ones": Printer.constant,
     "zeros": Printer.constant,
     "commutation": Printer.constant,
+    "unit": Printer.constant,
     "levicivita": lambda p, e: [r"\boldsymbol{\varepsilon}"],
 }

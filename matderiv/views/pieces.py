@@ -53,12 +53,14 @@ def function_name(taken: set[str], letters: str = LETTERS) -> str:
     return name
 
 
-def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str]) -> list[Piece]:
+def pieces(
+    f: Expr, wrt: Expr, called: Expr, taken: set[str], offset: int = 0
+) -> list[Piece]:
     """The intermediates from the variable to f, in order of computation; f itself is the last.
 
     Empty when f does not depend on the variable.
     """
-    cutter = _Cutter(f, wrt, taken)
+    cutter = _Cutter(f, wrt, taken, offset)
     for node in cutter.alive:
         cutter.visit(node)
     if cutter.alive:
@@ -67,8 +69,8 @@ def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str]) -> list[Piece]:
 
 
 class _Cutter:
-    def __init__(self, f: Expr, wrt: Expr, taken: set[str]) -> None:
-        self.f, self.wrt, self.taken = f, wrt, taken
+    def __init__(self, f: Expr, wrt: Expr, taken: set[str], offset: int) -> None:
+        self.f, self.wrt, self.taken, self.offset = f, wrt, taken, offset
         self.alive = dependents(f, wrt)
         self.members = set(self.alive)
         self.uses: dict[Expr, int] = {}
@@ -118,7 +120,7 @@ class _Cutter:
             self.shown[node] = rebuild(node, (self.shown[node.args[0]],))
             self.work[node] = 0
             return
-        number = len(self.found) + 1
+        number = len(self.found) + 1 + self.offset
         name = fresh_name(_letter(node), self.taken, number)
         self.close(node, variable(name, node.shape))
 

@@ -1,0 +1,127 @@
+"""A derivation as plain text with aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matderiv.errors import display_width
+from matderiv.expr import Expr
+from matderiv.output.index import index_text, letter
+from matderiv.output.text import text
+from matderiv.parts import name_parts
+from matderiv.shapes import long_axes, shape_text
+from matderiv.tensor import Tensor
+from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
+from matderiv.errors import MatderivError
+
+WIDTH = 96
+
+
+def document_text(document: Document, *, detail: str = "normal") -> str:
+    """The derivation as text: declarations, the layout, sections of lines, the answer.
+
+    `detail` is "brief" (equations), "normal" (with the rule of each line) or "full" (with the
+    reason and the source).
+    """
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    lines = [f"{document.f.name} = {text(document.shown)}", ""]
+    lines += _head(document)
+    for section in document.sections:
+        lines += ["", section.title, *_section(section, document, detail)]
+    lines += ["", "Answer", *_section(Section("", (_whole(document.answer),)), document, detail)]
+    return "\n".join(lines) + "\n"
+
+
+def _whole(step: Step) -> Step:
+    from dataclasses import replace
+
+    return replace(step, continues=False)
+
+
+def _head(document: Document) -> list[str]:
+    said = ", ".join(_declared(v) for v in document.declarations)
+    lines = [f"Sizes   {said}", f"Layout  {document.layout}"]
+    return lines + [f"Note    {note}" for note in document.notes if not note.startswith("taking")]
+
+
+def _declared(v: Expr) -> str:
+    facts = " ".join(sorted(v.params[2]))
+    return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
+
+
+def _section(section: Section, document: Document, detail: str) -> list[str]:
+    steps = shown_steps(section, detail)
+    rows = [(*equation(s), _margin(s, detail)) for s in steps]
+    left = max((display_width(r[0]) for r in rows), default=0)
+    widths = [left + 3 + display_width(r[1]) for r in rows]
+    middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
+    lines = []
+    for step, (a, b, margin) in zip(steps, rows, strict=True):
+        line = "  " + a + " " * (left - display_width(a)) + " = " + b
+        gap = max(2, middle + 4 - display_width(line))
+        lines.append((line + " " * gap + margin).rstrip())
+        if detail == "full":
+            lines += _reasons(step)
+    return lines
+
+
+def _margin(step: Step, detail: str) -> str:
+    if step.shape is not None:
+        rule = f"   {step.rule}" if detail != "brief" and step.rule else ""
+        return f"{shape_text(step.shape)}{rule}"
+    return "" if detail == "brief" else step.rule
+
+
+def _reasons(step: Step) -> list[str]:
+    lines = [f"      {step.why}"] if step.why else []
+    return lines + ([f"      Source: {step.source}"] if step.source and step.why else [])
+
+
+def equation(step: Step) -> tuple[str, str]:
+    """Both sides of a line."""
+    right = side_text(step.right)
+    if step.continues:
+        return "", right
+    left = _left(step)
+    if step.names is not None:
+        return f"{step.names.name} = {left}", right
+    return left, right
+
+
+def _left(step: Step) -> str:
+    if not isinstance(step.left, Partial):
+        return side_text(step.left)
+    axes = step.right.axes if isinstance(step.right, Tensor) else ()
+    return partial_text(step.left, len(axes))
+
+
+def partial_text(left: Partial, axes: int = 0) -> str:
+    """∂f/∂x, with index letters where the right side has them."""
+    letters = [letter(k) for k in range(axes)]
+    outer = len(long_axes(left.of.shape)) if axes else 0
+    above = left.of.name + _at(letters[:outer])
+    below = left.by.name + _at(letters[outer:])
+    mark = "'" if left.turned else ""
+    written = f"∂{above}/∂{below}"
+    return f"({written}){mark}" if mark else written
+
+
+def _at(letters: Sequence[str]) -> str:
+    return "_" + "".join(letters) if letters else ""
+
+
+def side_text(side: Side) -> str:
+    """One side of an equation."""
+    if isinstance(side, Partial):
+        return partial_text(side)
+    if isinstance(side, Tensor):
+        return index_text(side)
+    taken = {n.name for n in _walked(side)}
+    return text(*name_parts(side, taken))
+
+
+def _walked(e: Expr) -> list[Expr]:
+    from matderiv.expr import is_, walk
+
+    return [n for n in walk(e) if is_(n, "variable", "size")]

@@ -1,0 +1,212 @@
+"""What all views share: names, pieces, the lines that read the expression, and the last lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matderiv.derivation import differentiate
+from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
+from matderiv.output.text import text
+from matderiv.parts import name_parts
+from matderiv.recognise import prepare
+from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.structure import linear_structure
+from matderiv.sums import raise_tensor
+from matderiv.tensor import Tensor
+from matderiv.views.document import Derived, Partial, Section, Side, Step, Symbol
+from matderiv.views.pieces import Piece, function_name, pieces
+from matderiv.views.reasons import rule_name, why
+
+FORWARD_MODE = ("jvp", "differential")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One differentiation: the function under its name, its pieces, and what stands above it.
+
+    `shown` is the expression as typed, `prepared` as it is differentiated. `target` is what is
+    differentiated in the end: the function itself, or for a vjp the scalar L whose gradient by the
+    function is the upstream.
+    """
+
+    called: Expr
+    shown: Expr
+    prepared: Expr
+    wrt: Expr
+    pieces: tuple[Piece, ...]
+    symbols: tuple[Symbol, ...]
+    target: Expr
+    upstream: Expr | None
+    outer: int
+
+
+def stages(d: Derived) -> list[Stage]:
+    """One stage per order; the second differentiates what the first one found."""
+    taken = set(d.names) | {d.wrt.name}
+    current, found, offset = d.f, [], 0
+    for k in range(d.order):
+        called = variable(function_name(taken), current.shape)
+        stage = _stage(d, current, called, taken, offset)
+        found.append(stage)
+        offset += max(0, len(stage.pieces) - 1)
+        if k + 1 < d.order:
+            kind = "gradient" if is_scalar(d.f.shape) else "jacobian"
+            current = differentiate(d.f, d.wrt, kind, k + 1, structure=d.structure).expr
+    return found
+
+
+def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> Stage:
+    prepared = prepare(f, d.wrt)
+    cut = tuple(pieces(prepared, d.wrt, called, taken, offset))
+    symbols = [Symbol(p.variable, "value", p.definition, p.node) for p in cut[:-1]]
+    symbols.append(Symbol(called, "value", cut[-1].definition if cut else prepared, f))
+    target, outer = called, len(long_axes(f.shape))
+    if d.upstream is not None:
+        target = variable(function_name(taken, "Lhq"))
+        g = d.upstream if d.upstream.shape == f.shape else d.upstream.T
+        if is_scalar(f.shape):
+            g = d.upstream
+        paired = apply("sum", apply("hadamard", g, called), params=(None,))
+        symbols.append(Symbol(target, "value", paired))
+        outer = 0
+    return Stage(
+        called, f, prepared, d.wrt, cut, tuple(symbols), target, d.upstream, outer
+    )
+
+
+# The lines before -------------------------------------------------------------------------------
+
+
+def reading_steps(stage: Stage) -> tuple[Step, ...]:
+    """The known spelling that was read out of a long one, as a line of its own."""
+    before, after = stage.shown, stage.prepared
+    if before is after:
+        return ()
+    while before.function is after.function and len(before.args) == len(after.args):
+        changed = [
+            (a, b) for a, b in zip(before.args, after.args, strict=True) if a is not b
+        ]
+        if len(changed) != 1 or before.params != after.params:
+            break
+        before, after = changed[0]
+    if before.function.kind == "shorthand":
+        rule, reason = "definition", before.function.says
+    else:
+        rule = "known function"
+        reason = f"It is shorter to differentiate under its name, {after.function.label}."
+    return (Step(before, after, rule, reason, before.function.source),)
+
+
+def forward_section(stage: Stage) -> Section:
+    """The intermediates in order of computation, each with its shape."""
+    steps = [
+        Step(
+            p.variable,
+            p.definition,
+            rule_name(p),
+            why(p),
+            p.main.function.source,
+            shape=p.variable.shape,
+        )
+        for p in stage.pieces
+    ]
+    return Section("Forward pass", tuple(steps))
+
+
+# The lines after ----------------------------------------------------------------------------------
+
+
+def side_of(tensor: Tensor, *, broadcast: bool) -> Side:
+    """A sum of index products in matrix notation where it has one."""
+    if len(tensor.axes) > 2:
+        return tensor
+    e = raise_tensor(tensor, broadcast)
+    return tensor if any(is_(n, "einsum") for n in walk(e)) and len(tensor.axes) > 1 else e
+
+
+def written_out(e: Expr, meanings: dict[Expr, Expr]) -> Expr:
+    """The expression with every name of the derivation replaced by what it stands for."""
+    while any(v in meanings for v in variables(e)):
+        e = substitute(e, meanings)
+    return e
+
+
+def last_steps(d: Derived, stage: Stage, found: Side, meanings: dict[Expr, Expr]) -> list[Step]:
+    """From the derivative over the named intermediates to the result as it is printed."""
+    left = Partial(stage.target, stage.wrt)
+    space = linear_structure(d.wrt) if d.structure != "none" else None
+    structured = space is not None and d.kind not in FORWARD_MODE and len(d.wrt.shape) == 2
+    final = d.derivative.tensor if not d.has_matrix_form else d.expr
+    steps: list[Step] = []
+    if structured and isinstance(found, Expr):
+        found = written_out(found, meanings)
+        steps.append(Step(left, found, "substitute back", continues=True, before=found))
+    if structured:
+        left = Partial(stage.target, stage.wrt, projected=d.structure)
+        steps.append(_projection_step(d, left, final, str(space)))
+    else:
+        steps.append(_substituted(d, left, found, final, meanings))
+    turned = d.has_matrix_form and d.displayed is not d.expr
+    if turned:
+        steps.append(
+            Step(
+                Partial(left.of, left.by, projected=left.projected, turned=True),
+                d.displayed,
+                f"{d.layout} layout",
+                f"In {d.layout} layout the derivative is written transposed.",
+            )
+        )
+    return steps
+
+
+def _projection_step(d: Derived, left: Partial, final: Side, space: str) -> Step:
+    reason = (
+        f"{d.wrt.name} is {space}: the unconstrained derivative is projected on {space} matrices."
+        if d.structure == "projected"
+        else f"{d.wrt.name} is {space}: only its free entries change."
+    )
+    return Step(left, final, f"{space} variable", reason, "Magnus & Neudecker, ch. 3")
+
+
+def _substituted(
+    d: Derived, left: Partial, found: Side, final: Side, meanings: dict[Expr, Expr]
+) -> Step:
+    rule, reason = "substitute back", "The intermediates are replaced by what they stand for."
+    if isinstance(found, Expr) and isinstance(final, Expr):
+        same = found is final or (
+            len(meanings) < 40 and text(written_out(found, meanings)) == text(final)
+        )
+        if not same:
+            rule, reason = "substitute back and simplify", "The same value in its shortest form."
+    used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
+    if used:
+        reason += f" This uses that {' and '.join(used)}."
+    return Step(left, final, rule, reason, continues=True, before=found)
+
+
+def declarations(d: Derived) -> tuple[Expr, ...]:
+    """The user's names: those of the expression, the variable, the upstream and the change."""
+    nodes = variables(d.f, d.wrt)
+    nodes += [d.upstream] if d.upstream is not None and d.upstream not in nodes else []
+    nodes += [v for v in variables(d.expr) if v not in nodes]
+    return tuple(nodes)
+
+
+def layout_note(d: Derived) -> str:
+    """What stands where in the answer, in one sentence."""
+    x = d.wrt.name
+    if d.kind == "vjp":
+        return f"the derivative of L has the shape of {x}: {shape_text(d.wrt.shape)}"
+    if d.kind == "gradient" and d.layout != "numerator":
+        return f"the gradient has the shape of {x}: {shape_text(d.wrt.shape)}"
+    if d.kind == "gradient":
+        return f"numerator layout: the derivative is the transpose of the gradient by {x}"
+    if d.kind in FORWARD_MODE:
+        return f"the change of f that comes from the change d{x}"
+    if d.kind == "hessian":
+        return f"entry (i, j) is the second derivative by {x}_i and {x}_j"
+    turned = d.layout == "denominator"
+    return f"entry (i, j) is ∂f_{'j' if turned else 'i'}/∂{x}_{'i' if turned else 'j'}"
+
+
+__all__ = ["Stage", "name_parts"]

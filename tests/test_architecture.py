@@ -1,0 +1,227 @@
+"""The house: who imports whom, what is never called, how long things are, what says what it is.
+
+`LADDER` is read bottom up: a module imports only from rungs below it, or from its own folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "matderiv"
+LADDER = (
+    # 0: causes of failure, heavy libraries, sizes
+    *("errors", "lazy", "shapes"),
+    # 1, 2: expressions and their functions; what mirrors them in SymPy
+    *("expr", "functions/", "sympy_sizes", "sympy_functions", "sympy_classes"),
+    # 3: values in, numbers and texts out
+    *("sympy_build", "symbolic", "stable", "evaluate", "draws", "sampling", "differences"),
+    *("residues", "dual", "elementary", "report", "output/text", "input/"),
+    # 4, 5: index products and their simplification
+    *("tensor", "chains", "monomials", "lower", "recognise", "polish", "simplify"),
+    # 6, 7: the way back to matrix notation; differentiation; layouts
+    *("network", "scalars", "joined", "elimination", "notation", "terms", "sums"),
+    *("differentiate", "structure", "layout", "parts"),
+    # 8: the derivation
+    "derivation",
+    # 9: what checks and explains it
+    *("check", "field_points", "field_rules", "exact", "claims", "verdict", "judging"),
+    *("valuation", "sketch", "edits", "diagnose", "verifying", "views/"),
+    # 10: printing and the doors
+    *("output/", "api", "command/", "cli", "__main__"),
+)
+TOP = "__init__"  # the package itself: loads the doors at first use
+HEAVY = {"numpy", "sympy"}
+MAY_IMPORT_SYMPY = {"sympy_functions", "sympy_classes", "sympy_build"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+FORBIDDEN_NAMES = {"parse_expr", "lambdify", "pickle", "marshal", "shelve", "system", "popen"}
+LONGEST_FILE, LONGEST_FUNCTION, WIDEST_LINE = 400, 40, 100
+FILE_EXCEPTIONS: dict[str, int] = {}
+FUNCTION_EXCEPTIONS: dict[str, int] = {}
+
+FILES = sorted(HOUSE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """matderiv/output/text.py is "output/text"."""
+    return path.relative_to(HOUSE).with_suffix("").as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def rung(module: str) -> int:
+    """The place of a module on the ladder: its own, or that of its folder."""
+    if module in LADDER:
+        return LADDER.index(module)
+    folder = module.split("/")[0] + "/"
+    assert folder in LADDER, f"{module} is not on the ladder: give it its floor in {__file__}"
+    return LADDER.index(folder)
+
+
+def known(dotted: str) -> str:
+    """The module behind `matderiv.a.b`; the folder where `b` is one."""
+    module = dotted.removeprefix("matderiv").removeprefix(".").replace(".", "/")
+    if not module:
+        return TOP
+    return f"{module}/__init__" if (HOUSE / module).is_dir() else module
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """What an import statement loads, as dotted names."""
+    if isinstance(node, ast.Import):
+        yield from (a.name for a in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        found = known(node.module)
+        if node.module.startswith("matderiv") and found.endswith(TOP):
+            for a in node.names:
+                inside = f"{node.module}.{a.name}"
+                path = HOUSE.parent / inside.replace(".", "/")
+                yield inside if path.is_dir() or path.with_suffix(".py").exists() else node.module
+        else:
+            yield node.module
+
+
+def only_for_types(tree: ast.Module) -> set[ast.AST]:
+    """The import statements under `if TYPE_CHECKING`."""
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If)]
+    typing = [b for b in blocks if isinstance(b.test, ast.Name) and b.test.id == "TYPE_CHECKING"]
+    return {statement for block in typing for statement in ast.walk(block)}
+
+
+def imports(path: Path) -> Iterator[str]:
+    tree = tree_of(path)
+    skipped = only_for_types(tree)
+    for node in ast.walk(tree):
+        if node not in skipped:
+            yield from imported(node)
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+def test_the_house_is_there() -> None:
+    assert len(FILES) > 40
+    assert len(set(LADDER)) == len(LADDER)
+
+
+@each_file
+def test_a_module_imports_only_from_lower_floors(path: Path) -> None:
+    name = name_of(path)
+    if name == TOP:
+        return
+    own = rung(name)
+    for dotted in imports(path):
+        if not dotted.startswith("matderiv"):
+            continue
+        other = known(dotted)
+        if other == TOP:  # only names that need no door
+            continue
+        same_folder = "/" in name and other.split("/")[0] == name.split("/")[0]
+        assert rung(other) < own or same_folder, f"{name} imports {other}, which is not below it"
+
+
+def test_no_two_modules_import_each_other() -> None:
+    graph = {name_of(p): {known(d) for d in imports(p) if d.startswith("matderiv")} for p in FILES}
+    done: set[str] = set()
+    while len(done) < len(graph):
+        ready = {m for m, needs in graph.items() if m not in done and needs - {m, TOP} <= done}
+        assert ready, f"a circle among {sorted(set(graph) - done)}"
+        done |= ready
+
+
+@each_file
+def test_no_import_hides_inside_a_function(path: Path) -> None:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+            assert not inner, f"{name_of(path)}.{node.name} imports inside, line {inner[0].lineno}"
+
+
+@each_file
+def test_heavy_libraries_come_through_the_lazy_door(path: Path) -> None:
+    heavy = {d.split(".")[0] for d in imports(path)} & HEAVY
+    allowed = {"sympy"} if name_of(path) in MAY_IMPORT_SYMPY else set()
+    assert heavy <= allowed, f"{name_of(path)} imports {heavy}: use matderiv.lazy"
+
+
+@each_file
+def test_text_never_reaches_what_would_run_it(path: Path) -> None:
+    for node in ast.walk(tree_of(path)):
+        words = (
+            {a.name for a in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+        )
+        if isinstance(node, ast.Name):
+            words.add(node.id)
+        if isinstance(node, ast.Attribute):
+            words.add(node.attr)
+        assert not words & FORBIDDEN_NAMES, f"{name_of(path)}: {words & FORBIDDEN_NAMES}"
+        if isinstance(node, ast.Call):
+            refuse_call(node, name_of(path))
+
+
+def refuse_call(node: ast.Call, where: str) -> None:
+    """eval and its kin never; sympify only with strict=True; no shell."""
+    if isinstance(node.func, ast.Name):
+        assert node.func.id not in FORBIDDEN_CALLS, f"{where} calls {node.func.id}"
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    true = {k.arg for k in node.keywords if isinstance(k.value, ast.Constant) and k.value.value}
+    if called in ("sympify", "S"):
+        assert "strict" in true, f"{where}, line {node.lineno}: sympify without strict=True"
+    assert "shell" not in true, f"{where} asks for a shell"
+
+
+@each_file
+def test_files_and_functions_are_short(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    name = name_of(path)
+    assert len(lines) <= FILE_EXCEPTIONS.get(name, LONGEST_FILE), f"{name}: {len(lines)} lines"
+    assert max(map(len, lines), default=0) <= WIDEST_LINE
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            most = FUNCTION_EXCEPTIONS.get(f"{name}.{node.name}", LONGEST_FUNCTION)
+            assert length <= most, f"{name}.{node.name}: {length} lines"
+
+
+@each_file
+def test_every_module_class_and_public_function_says_what_it_is(path: Path) -> None:
+    tree = tree_of(path)
+    assert ast.get_docstring(tree), f"{name_of(path)} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name_of(path)}.{node.name} has no docstring"
+
+
+@pytest.mark.parametrize("module", ["matderiv", "matderiv.input.resolve", "matderiv.api"])
+def test_importing_costs_no_heavy_library(module: str) -> None:
+    program = f"import sys, {module}; print(*sorted({{'numpy', 'sympy'}} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=HOUSE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert found.stdout.strip() == ""
+
+
+def test_the_gates_notice_what_they_are_for(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("import numpy\n\ndef f():\n    from matderiv.api import derive\n")
+    assert set(imports(bad)) == {"numpy", "matderiv.api"}
+    for text in ("eval('1')", "sp.sympify(x)", "run('id', shell=True)"):
+        call = ast.parse(text).body[0]
+        assert isinstance(call, ast.Expr)
+        assert isinstance(call.value, ast.Call)
+        with pytest.raises(AssertionError):
+            refuse_call(call.value, "bad")
+    with pytest.raises(AssertionError):
+        rung("somewhere_else")
