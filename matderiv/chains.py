@@ -52,13 +52,15 @@ def _symmetric(e: Expr, depth: int) -> bool:
 
 
 def transposed(e: Expr) -> Expr:
-    """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S."""
+    """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S, -S for skew."""
     if is_scalar(e.shape):
         return e
     if is_(e, "transpose"):
         return e.args[0]
     if symmetric(e):
         return e
+    if "skew" in facts(e):
+        return apply("neg", e)
     outside = apply("transpose", e)
     if is_(e, "diag") and (sums := _column_sums(e.args[0])) is not None:
         return sums

@@ -74,11 +74,29 @@ def raise_term(term: Term, axes: Indices) -> Raised:
         for e, k in weights[1].items():
             multiply_into(weights[0], e, k)
         weights, mats = (weights[0], {}), {}
+    sign, (*signless, mats) = signs_out([*weights, mats])
+    net.coefficient *= sign
+    weights = tuple(signless)
     scalars = tidy(plain_scalars(net.scalars))
     fold_means(weights, scalars)
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)
     return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def signs_out(monos: Sequence[Mono]) -> tuple[int, list[Mono]]:
+    """The sign of products of powers, and the products with positive bases."""
+    sign, plain = 1, []
+    for mono in monos:
+        out: Mono = {}
+        for e, k in mono.items():
+            minus, core = signed(e)
+            whole = Fraction(k).denominator == 1
+            if minus < 0 and whole and int(k) % 2:
+                sign = -sign
+            multiply_into(out, core if whole else e, k)
+        plain.append(out)
+    return sign, plain
 
 
 def plain_scalars(mono: Mono) -> Mono:

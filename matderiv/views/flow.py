@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from matderiv.derivation import differentiate
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
 from matderiv.output.text import text
-from matderiv.parts import name_parts
 from matderiv.recognise import prepare
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.structure import linear_structure
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Tensor
-from matderiv.views.document import Derived, Partial, Section, Side, Step, Symbol
+from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import rule_name, why
+from matderiv.views.truth import verified
 
 FORWARD_MODE = ("jvp", "differential")
 
@@ -88,6 +88,8 @@ def reading_steps(stage: Stage) -> tuple[Step, ...]:
         ]
         if len(changed) != 1 or before.params != after.params:
             break
+        if changed[0][0].shape != changed[0][1].shape:
+            break
         before, after = changed[0]
     if before.function.kind == "shorthand":
         rule, reason = "definition", before.function.says
@@ -133,6 +135,9 @@ def written_out(e: Expr, meanings: dict[Expr, Expr]) -> Expr:
 
 def last_steps(d: Derived, stage: Stage, found: Side, meanings: dict[Expr, Expr]) -> list[Step]:
     """From the derivative over the named intermediates to the result as it is printed."""
+    if d.kind in FORWARD_MODE:
+        reason = f"The derivative times the change d{d.wrt.name}."
+        return [Step(change_of(stage.called), d.displayed, "change", reason)]
     left = Partial(stage.target, stage.wrt)
     space = linear_structure(d.wrt) if d.structure != "none" else None
     structured = space is not None and d.kind not in FORWARD_MODE and len(d.wrt.shape) == 2
@@ -184,6 +189,41 @@ def _substituted(
     return Step(left, final, rule, reason, continues=True, before=found)
 
 
+def change_of(v: Expr) -> Expr:
+    """The name of the change of a variable or an intermediate."""
+    return variable(f"d{v.name}", v.shape)
+
+
+def document_of(
+    view: str,
+    d: Derived,
+    found: list[Stage],
+    symbols: list[Symbol],
+    sections: list[Section],
+    answer: Step,
+    *,
+    check: bool,
+) -> Document:
+    """The document, every line evaluated unless `check` is off."""
+    if d.kind in FORWARD_MODE:
+        first = found[0].called
+        symbols = [*symbols, Symbol(change_of(first), "change", first)]
+    document = Document(
+        view=view,
+        f=found[0].called,
+        shown=d.f,
+        wrt=d.wrt,
+        upstream=d.upstream,
+        declarations=declarations(d),
+        layout=layout_note(d),
+        symbols=tuple(symbols),
+        sections=tuple(sections),
+        answer=answer,
+        notes=d.notes,
+    )
+    return verified(document) if check else document
+
+
 def declarations(d: Derived) -> tuple[Expr, ...]:
     """The user's names: those of the expression, the variable, the upstream and the change."""
     nodes = variables(d.f, d.wrt)
@@ -207,6 +247,3 @@ def layout_note(d: Derived) -> str:
         return f"entry (i, j) is the second derivative by {x}_i and {x}_j"
     turned = d.layout == "denominator"
     return f"entry (i, j) is ∂f_{'j' if turned else 'i'}/∂{x}_{'i' if turned else 'j'}"
-
-
-__all__ = ["Stage", "name_parts"]

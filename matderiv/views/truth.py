@@ -72,7 +72,10 @@ class Ground:
         self.analytic = all(analytic(s.of) for s in self.symbols)
         for s in self.symbols:
             self.values[s.variable.name] = self.value(s.origin or s.of)
-        self.direction = self._direction(document.wrt)
+        change = f"d{document.wrt.name}"
+        if change not in self.values:
+            self.values[change] = self._direction(document.wrt)
+        self.direction = self.values[change]
         for s in document.symbols:
             if s.role == "change":
                 self.values[s.variable.name] = self.along(s.of, document.wrt, self.direction)

@@ -1,0 +1,264 @@
+"""Derivatives carried through the pieces of a stage, backwards or forwards."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
+from matderiv.expr import Expr, apply, variable
+from matderiv.lower import open_product
+from matderiv.shapes import long_axes
+from matderiv.sums import raise_tensor
+from matderiv.tensor import Factor, Index, Indices, Tensor, Term, normalise, product, renamed
+from matderiv.views.document import Partial, Section, Side, Step, Symbol
+from matderiv.views.flow import Stage, side_of
+from matderiv.views.pieces import Piece, fresh_name
+from matderiv.views.reasons import rule_name, why
+
+MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
+
+
+def local_tensor(piece: Piece, x: Expr) -> Tensor:
+    """∂piece/∂x of one piece, everything else in it fixed."""
+    if len(long_axes(x.shape)) < len(long_axes(piece.definition.shape)):
+        return pushforward(piece.definition, x)
+    return pullback(piece.definition, x)
+
+
+class Backward:
+    """The backward pass of a stage: derivatives of the target by every intermediate."""
+
+    def __init__(self, stage: Stage, taken: set[str], limit: int = 0) -> None:
+        self.stage, self.taken, self.limit = stage, taken, limit
+        self.symbols: list[Symbol] = []
+        self.meanings: dict[Expr, Expr] = {}
+        self.steps: list[Step] = []
+        self.shares: dict[Expr, list[Tensor]] = {}
+        self.outer: Indices = ()
+        self.answer: Side = Tensor((), ())
+        self._run()
+
+    def section(self) -> Section:
+        """The lines of the pass."""
+        return Section("Backward pass: upstream times local", tuple(self.steps))
+
+    def _run(self) -> None:
+        stage = self.stage
+        if stage.upstream is not None and stage.pieces:
+            left = Partial(stage.target, stage.called)
+            reason = f"{stage.upstream.name} is the gradient that arrives from above."
+            self.steps.append(Step(left, stage.upstream, "upstream", reason))
+        for piece in reversed(stage.pieces):
+            root = piece is stage.pieces[-1]
+            if not root and piece.variable not in self.shares:
+                continue
+            adjoint = None if root else self._total(piece.variable, named=True)
+            for x in piece.inputs:
+                self._hand_on(piece, x, adjoint)
+            if not root:
+                self.meanings[piece.variable] = piece.definition
+            self.after(piece)
+        self._total(stage.wrt, named=False)
+
+    def after(self, piece: Piece) -> None:
+        """Called when a piece has handed everything on."""
+
+    def _hand_on(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> None:
+        """Add the shares of one piece to the derivative by x."""
+        if self.stage.outer:
+            found = [self._times_local(piece, x, adjoint)]
+        else:
+            upstream = self.stage.upstream if adjoint is None else adjoint
+            assert not isinstance(upstream, Tensor)
+            found = occurrences(piece.definition, x, upstream)
+        self.shares.setdefault(x, []).extend(t for t in found if t.terms)
+
+    def _times_local(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
+        """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""
+        local = local_tensor(piece, x)
+        if adjoint is None:
+            return local
+        count = len(long_axes(piece.variable.shape))
+        at, rest = local.axes[:count], local.axes[count:]
+        above = _over(adjoint, self.outer, at)
+        axes = above.axes[: len(above.axes) - count] + rest
+        terms = []
+        for s in above.terms:
+            for t in local.terms:
+                coefficient, factors = product(s, t)
+                terms.append(normalise(coefficient, factors, axes, at))
+        return Tensor(axes, tuple(terms))
+
+    def _total(self, x: Expr, *, named: bool) -> Expr | Tensor:
+        """The derivative by x: its shares added up, under a name of its own."""
+        shares = self.shares.get(x, [])
+        whole = _joined(shares, self._axes(x))
+        if not self.outer and self.stage.outer:
+            self.outer = whole.axes[: self.stage.outer]
+        right = side_of(whole, broadcast=not self.stage.outer)
+        left = Partial(self.stage.target, x)
+        short = isinstance(right, Expr) and right.weight <= self.limit
+        carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+        name = self._name(x, right) if named and not carried and not short else None
+        self._write(left, right, shares, x, name)
+        if not named:
+            self.answer = right
+        if name is None:
+            return right if isinstance(right, Expr) else whole
+        if isinstance(right, Expr):
+            self.meanings[name] = right
+        return name
+
+    def _axes(self, x: Expr) -> Indices:
+        shape = self.stage.called.shape if self.stage.outer else ()
+        return axes_of(shape) + axes_of(x.shape)
+
+    def _name(self, x: Expr, right: Side) -> Expr:
+        base = "J" if self.stage.outer else "delta"
+        digits = "".join(c for c in x.name if c.isdigit() or c == "_")
+        shape = (
+            right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
+        )
+        name = variable(fresh_name(base + digits, self.taken), shape)
+        partial = Partial(self.stage.target, x)
+        self.symbols.append(Symbol(name, "derivative", name, partial=partial))
+        return name
+
+    def _write(
+        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+    ) -> None:
+        """The line for one derivative; with several shares first their sum."""
+        users = [p for p in self.stage.pieces if x in p.inputs]
+        rule = ", ".join(dict.fromkeys(rule_name(p) for p in users))
+        reason = _handed(users, x)
+        source = users[0].main.function.source if users else ""
+        if len(shares) > 1 and isinstance(right, Expr):
+            parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
+            summed = apply("add", *parts)
+            if summed is not right:
+                reason = f"{x.name} is used in {len(shares)} places; their shares add up."
+                self.steps.append(Step(left, summed, rule, reason, source, names=name))
+                self.steps.append(
+                    Step(left, right, "collect", "Like terms together.", continues=True,
+                         before=summed)
+                )
+                return
+        self.steps.append(Step(left, right, rule, reason, source, names=name))
+
+
+def _handed(users: list[Piece], x: Expr) -> str:
+    if not users:
+        return ""
+    names = " and ".join(p.variable.name for p in users)
+    return f"{x.name} acts on the result through {names}: upstream times ∂{names}/∂{x.name}."
+
+
+def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:
+    """The shares of every place where x stands in e, in reading order."""
+    visits: list[Visit] = []
+    whole = pullback(e, x, upstream, visits)
+    found = [
+        share.tensor
+        for visit in reversed(visits)
+        for share in visit.shares
+        if share.node.args[share.which] is x and share.tensor.terms
+    ]
+    return found if len(found) > 1 else [whole]
+
+
+def _joined(shares: list[Tensor], axes: Indices) -> Tensor:
+    """Shares over their own axes as one sum over common axes."""
+    terms: list[Term] = []
+    for share in shares:
+        mapping = dict(zip(share.axes, axes, strict=True))
+        terms += [renamed(t, mapping) for t in share.terms]
+    return Tensor(axes, tuple(terms))
+
+
+def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
+    """∂f/∂piece over the given axes: its name as one factor, or its terms."""
+    if isinstance(adjoint, Tensor):
+        count = len(adjoint.axes) - len(at)
+        mapping = dict(zip(adjoint.axes[count:], at, strict=True))
+        return Tensor(
+            adjoint.axes[:count] + at, tuple(renamed(t, mapping) for t in adjoint.terms)
+        )
+    axes = outer + at
+    return Tensor(axes, (open_product(adjoint, slots_of_result(adjoint, axes)),))
+
+
+class Forward:
+    """The forward pass of derivatives: fewer axes where the variable has fewer than f."""
+
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.stage, self.taken = stage, taken
+        self.symbols: list[Symbol] = []
+        self.meanings: dict[Expr, Expr] = {}
+        self.steps: list[Step] = []
+        self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
+        self.answer: Side = Tensor((), ())
+        self._run()
+
+    def section(self) -> Section:
+        """The lines of the pass."""
+        return Section("Forward: local times what came before", tuple(self.steps))
+
+    def _run(self) -> None:
+        stage = self.stage
+        for piece in stage.pieces:
+            axes = axes_of(piece.variable.shape) + axes_of(stage.wrt.shape)
+            shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
+            whole = _joined(shares, axes)
+            outer = len(long_axes(piece.variable.shape))
+            right = side_of(whole, broadcast=not outer or len(axes) == outer)
+            last = piece is stage.pieces[-1]
+            carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+            name = None if last or carried else self._name(piece, right)
+            left = Partial(piece.variable, stage.wrt)
+            self.steps.append(
+                Step(left, right, rule_name(piece), why(piece), piece.main.function.source,
+                     names=name)
+            )
+            self.found[piece.variable] = whole if name is None else name
+            if name is not None and isinstance(right, Expr):
+                self.meanings[name] = right
+            if not last:
+                self.meanings[piece.variable] = piece.definition
+            self.answer = right
+
+    def _share(self, piece: Piece, x: Expr) -> Tensor:
+        local = local_tensor(piece, x)
+        before = self.found[x]
+        if before is None:
+            return local
+        count = len(long_axes(piece.variable.shape))
+        head, at = local.axes[:count], local.axes[count:]
+        inner = _inner(before, at, len(long_axes(self.stage.wrt.shape)))
+        axes = head + inner.axes[len(at) :]
+        terms = []
+        for s in local.terms:
+            for t in inner.terms:
+                coefficient, factors = product(s, t)
+                terms.append(normalise(coefficient, factors, axes, at))
+        return Tensor(axes, tuple(terms))
+
+    def _name(self, piece: Piece, right: Side) -> Expr:
+        axes = len(right.shape) if isinstance(right, Expr) else len(right.axes)
+        digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
+        base = ("c", "v", "V")[min(axes, 2)]
+        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
+        name = variable(fresh_name(base + digits, self.taken), shape)
+        partial = Partial(piece.variable, self.stage.wrt)
+        self.symbols.append(Symbol(name, "derivative", name, partial=partial))
+        return name
+
+
+def _inner(before: Expr | Tensor, at: Indices, count: int) -> Tensor:
+    """∂x/∂wrt over the given axes of x: its name as one factor, or its terms."""
+    if isinstance(before, Tensor):
+        mapping = dict(zip(before.axes, at, strict=False))
+        axes = at + before.axes[len(at) :]
+        return Tensor(axes, tuple(renamed(t, mapping) for t in before.terms))
+    long = long_axes(before.shape)
+    rest = tuple(Index(before.shape[k]) for k in long[len(long) - count :]) if count else ()
+    return Tensor(at + rest, (Term(Fraction(1), (Factor(before, at + rest),)),))
