@@ -61,6 +61,8 @@ def transposed(e: Expr) -> Expr:
         return e
     if "skew" in facts(e):
         return apply("neg", e)
+    if is_(e, "neg"):
+        return apply("neg", transposed(e.args[0]))
     outside = apply("transpose", e)
     if is_(e, "diag") and (sums := _column_sums(e.args[0])) is not None:
         return sums
@@ -123,12 +125,18 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
     """A product of matrices with identities dropped, inverses cancelled and Q'Q = I used.
 
     X*inv(X'*A*X) becomes inv(X'*A): the inverse of a product of square factors gives up the factor
-    beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends.
+    beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends. A sign in front
+    of any factor moves to the first.
     """
     out: list[Expr] = []
+    negative = False
     todo = [f for e in factors for f in factors_of(e)][::-1]
     while todo:
         e = todo.pop()
+        if is_(e, "neg"):
+            negative = not negative
+            todo.extend(reversed(factors_of(e.args[0])))
+            continue
         if is_(e, "eye") and (out or todo):
             continue
         met = _meet(out[-1], e) if out else None
@@ -137,6 +145,8 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
         else:
             out.pop()
             todo.extend(reversed(met))
+    if negative:
+        out[0] = apply("neg", out[0])
     return out
 
 
@@ -180,7 +190,11 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
 def matrix_product(factors: Sequence[Expr]) -> Expr:
     """The product of a chain, with runs of an equal factor as a power: A*A*x is A^2*x."""
     runs: list[tuple[Expr, int]] = []
-    for e in factors:
+    negative = False
+    for signed_factor in factors:
+        e = signed_factor
+        while is_(e, "neg"):
+            e, negative = e.args[0], not negative
         base, k = (e, 1)
         if is_(e, "power") and (p := number_value(e.args[1])) is not None and p.denominator == 1:
             base, k = e.args[0], int(p)
@@ -191,4 +205,6 @@ def matrix_product(factors: Sequence[Expr]) -> Expr:
     kept = [e if k == 1 else apply("power", e, k) for e, k in runs if k]
     if not kept:
         return apply("eye", params=(factors[0].shape[0],))
+    if negative:
+        kept[0] = apply("neg", kept[0])
     return kept[0] if len(kept) == 1 else apply("mul", *kept)

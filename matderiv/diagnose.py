@@ -7,29 +7,29 @@ proposes terms and factors; it never decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from matderiv.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
+from matderiv.claims import ARRANGEMENTS, Asked, arrangements, conventional
 from matderiv.derivation import differentiate
-from matderiv.edits import FAMILIES, Context, pooled, unary_functions
+from matderiv.edits import FIRST, MISSING, SECOND, Context, Family, pooled, unary_functions
 from matderiv.errors import MatderivError
-from matderiv.evaluate import Array
-from matderiv.expr import Expr, apply, is_, variables, walk
+from matderiv.expr import Expr, apply, fold, is_, number, rebuild, variables, walk
 from matderiv.input.text import parse
-from matderiv.judging import judged
 from matderiv.lazy import np
 from matderiv.output.text import number_text, text
 from matderiv.shapes import size_names
 from matderiv.sketch import Path, Sketch, drawn, from_source, places, replaced, sketch
-from matderiv.valuation import Valuation, further_names, valuations
+from matderiv.solving import Search, factor_of, missing_term, product, ratios, recognised
+from matderiv.valuation import further_names, valuations
 
 POINTS = 3
 BUDGET = 12_000  # changes tried before the search gives up
 POOL = 160  # terms and factors proposed
 SHOWN = 160  # characters of a formula in a message
+ROUND = Fraction(1, 12)  # decimals are read as fractions with denominators up to 12
 
 
 @dataclass(frozen=True)
@@ -41,65 +41,22 @@ class Diagnosis:
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class Search:
-    """A question with its truth at a few points; `structure` as in `derive`."""
+def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
+    """What is wrong with an answer that is not the derivative; None if nothing can be said.
 
-    asked: Asked
-    structure: str
-    points: list[Valuation]
-    seed: int
-
-    @property
-    def tolerance(self) -> float:
-        """What counts as equal: second derivatives come from differences."""
-        return 1e-9 if self.asked.order == 1 else 2e-5
-
-    def holds(self, e: Expr, layout: str | None = None) -> bool:
-        """True if the expression has the true values, in the layout asked for or a given one."""
-        name = layout if layout is not None else self._layout(e)
-        if name is None:
-            return False
-        return all(self._close(e, name, v) for v in self.points)
-
-    def _layout(self, e: Expr) -> str | None:
-        found = [n for n in arrangements(self.asked, e.shape) if conventional(self.asked, n)]
-        return found[0] if found else None
-
-    def _close(self, e: Expr, layout: str, v: Valuation) -> bool:
-        value = self.arranged(e, layout, v)
-        if value is None:
-            return False
-        scale = max(float(np.abs(v.truth).max()), float(np.abs(value).max()), 1e-300)
-        return bool(np.abs(value - v.truth).max() <= self.tolerance * scale)
-
-    def arranged(self, e: Expr, layout: str, v: Valuation) -> Array | None:
-        """The values of an answer with the axes of the truth; None where there are none."""
-        value = v.value(e)
-        if value is None or not np.isfinite(value).all():
-            return None
-        outer = len(v.truth.shape) - sum(map(len, self._inner(v)))
-        return ARRANGEMENTS[layout](value[None], v.truth.shape[:outer], self._inner(v))[0]
-
-    def _inner(self, v: Valuation) -> list[tuple[int, ...]]:
-        if self.asked.tangent is not None:
-            return []
-        return [v.point.values[self.asked.wrt.name].shape] * self.asked.order
-
-    def confirmed(self, e: Expr) -> bool:
-        """True if the whole verification accepts the expression."""
-        found = [c for c in claims(self.asked, e, "") if conventional(self.asked, c.layout)]
-        return bool(found) and judged(found[0], self.structure, seed=self.seed, points=4).right
-
-
-def diagnose(asked: Asked, e: Expr, typed: str, *, seed: int = 0) -> Diagnosis | None:
-    """What is wrong with an answer that is not the derivative; None if no single change helps."""
-    structure = asked.structure or "projected"
-    points = valuations(asked, structure, POINTS, seed, further_names(asked, e))
-    if not points:
+    >>> from matderiv.claims import ask, read_answer
+    >>> asked = ask("norm2(A*x)^2", "x")
+    >>> diagnose(asked, read_answer(asked, "A'*A*x")).message
+    'Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.'
+    """
+    search = _search(asked, e, seed)
+    if search is None:
         return None
-    search = Search(asked, structure, points, seed)
-    return _layout(search, e) or _ratio(search, e) or _edited(search, drawn(e), typed)
+    for attempt in (_layout, _ratio, _rounded):
+        found = attempt(search, e)
+        if found is not None:
+            return found
+    return Edits(search, drawn(e)).found() or _terms(search, e)
 
 
 def diagnose_text(asked: Asked, answer: Any, *, seed: int = 0) -> Diagnosis | None:
@@ -108,13 +65,14 @@ def diagnose_text(asked: Asked, answer: Any, *, seed: int = 0) -> Diagnosis | No
         return None
     known = {**asked.reading.variables, **asked.extra}
     root = from_source(parse(answer, known), known)
-    if root is None:
-        return None
+    search = None if root is None else _search(asked, None, seed)
+    return None if root is None or search is None else Edits(search, root).found()
+
+
+def _search(asked: Asked, e: Expr | None, seed: int) -> Search | None:
     structure = asked.structure or "projected"
-    points = valuations(asked, structure, POINTS, seed, further_names(asked, None))
-    if not points:
-        return None
-    return _edited(Search(asked, structure, points, seed), root, answer)
+    points = valuations(asked, structure, POINTS, seed, further_names(asked, e))
+    return Search(asked, structure, points, seed) if points else None
 
 
 # The whole ---------------------------------------------------------------------------------------
@@ -122,130 +80,228 @@ def diagnose_text(asked: Asked, answer: Any, *, seed: int = 0) -> Diagnosis | No
 
 def _layout(search: Search, e: Expr) -> Diagnosis | None:
     """The answer itself in another layout."""
+    fitting = arrangements(search.asked, e.shape)
     for name in ARRANGEMENTS:
-        if conventional(search.asked, name) or name not in _turnable(search.asked, e):
-            continue
-        if search.holds(e, name):
-            turned = e.T if len(e.shape) in (1, 2) else e
+        if name in fitting and not conventional(search.asked, name) and search.holds(e, name):
             what = "its transpose" if "transposed" in name else "stacked into a vector"
-            return Diagnosis(
-                "other-layout",
-                f"This is the {search.asked.kind} in another layout: {what}.",
-                text(turned),
-            )
+            said = f"This is the {search.asked.kind} in another layout: {what}."
+            return Diagnosis("other-layout", said, text(e.T) if len(e.shape) in (1, 2) else None)
     return None
-
-
-def _turnable(asked: Asked, e: Expr) -> list[str]:
-    return arrangements(asked, e.shape)
 
 
 def _ratio(search: Search, e: Expr) -> Diagnosis | None:
     """The answer times a number, or times a product of sizes."""
-    name = next((n for n in _turnable(search.asked, e) if conventional(search.asked, n)), None)
-    if name is None:
-        return None
-    ratios = []
-    for v in search.points:
-        value = search.arranged(e, name, v)
-        ratio = None if value is None else _constant_ratio(v.truth, value, search.tolerance)
-        if ratio is None:
-            return None
-        ratios.append(ratio)
-    found = _recognised(ratios, search)
+    values = search.values(e)
+    found = None if values is None else ratios(search, [v.truth for v in search.points], values)
     if found is None:
         return None
-    factor, shown = found
-    code = "sign" if shown == "-1" else "factor"
-    corrected = text(_scaled(factor, e))
-    if code == "sign":
-        return Diagnosis(code, f"The sign is wrong. Right: {_short(corrected)}.", corrected)
-    said = f"Your answer is off by a factor: multiplied by {shown} it is right"
-    return Diagnosis(code, f"{said}, {_short(corrected)}.", corrected)
-
-
-def _scaled(factor: Expr, e: Expr) -> Expr:
-    if is_(factor, "number") and factor.params[0] == -1:
-        return e.args[0] if is_(e, "neg") else -e
-    return apply("mul", factor, e)
-
-
-def _constant_ratio(truth: Array, value: Array, tolerance: float) -> float | None:
-    """c with truth = c value; None where there is no such number."""
-    scale = float(np.abs(value).max())
-    if not scale:
+    sizes = [apply("size", params=(n,)) for n in sorted(search.points[0].point.sizes)]
+    factor = recognised(search, found, sizes)
+    if factor is None:
         return None
-    at = np.unravel_index(int(np.argmax(np.abs(value))), value.shape)
-    c = float(truth[at] / value[at])
-    apart = float(np.abs(truth - c * value).max())
-    return c if c and apart <= tolerance * max(abs(c) * scale, 1e-300) else None
+    corrected = product(factor, e)
+    if not search.confirmed(corrected):
+        return None
+    right = text(corrected)
+    if is_(factor, "number") and factor.params[0] == -1:
+        return Diagnosis("sign", f"The sign is wrong. Right: {_short(right)}.", right)
+    said = f"Your answer is off by a factor: multiplied by {text(factor)} it is right"
+    return Diagnosis("factor", f"{said}, {_short(right)}.", right)
 
 
-def _recognised(ratios: list[float], search: Search) -> tuple[Expr, str] | None:
-    """A number or a product of sizes that the ratios are at every point."""
-    first = _fraction(ratios[0])
-    same = all(abs(r - ratios[0]) <= 1e-6 * abs(r) for r in ratios)
-    if same and first is not None:
-        return apply("number", params=(first,)), number_text(first)
-    names = sorted(search.points[0].point.sizes)
-    for name in names:
-        for power in (-1, 1):
-            rest = [
-                r * v.point.sizes[name] ** -power
-                for r, v in zip(ratios, search.points, strict=True)
-            ]
-            left = _fraction(rest[0])
-            if left is None or any(abs(r - rest[0]) > 1e-6 * abs(r) for r in rest):
-                continue
-            n: Expr = apply("size", params=(name,))
-            factor = apply("div", left, n) if power < 0 else apply("mul", left, n)
-            if left == 1 and power > 0:
-                factor = n
-            return factor, text(factor)
-    return None
+def _rounded(search: Search, e: Expr) -> Diagnosis | None:
+    """Decimals that stand for fractions: 0.333 for 1/3."""
+    read: dict[str, str] = {}
+
+    def exact(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if not is_(node, "number"):
+            return rebuild(node, args)
+        value: Fraction = node.params[0]
+        near = value.limit_denominator(ROUND.denominator)
+        if value.denominator < 100 or near == value or abs(near - value) > Fraction(1, 200):
+            return node
+        read[number_text(value)] = number_text(near)
+        return number(near)
+
+    whole = fold(e, exact)
+    if not read or not search.holds(whole) or not search.confirmed(whole):
+        return None
+    said = ", ".join(f"{a} is read as {b}" for a, b in read.items())
+    return Diagnosis("rounded-constant", f"It agrees when {said}.", text(whole))
 
 
-def _fraction(value: float) -> Fraction | None:
-    found = Fraction(value).limit_denominator(64)
-    return found if found and abs(float(found) - value) <= 1e-6 * abs(value) else None
+def _terms(search: Search, e: Expr) -> Diagnosis | None:
+    """Which additive terms are right, when no single change helps."""
+    own = _addends(e)
+    right = [t for form in _right_forms(search) for t in _addends(form)]
+    if len(own) < 2 or not right:
+        return None
+    good = [t for t in own if any(_same(search, t, r) for r in right)]
+    bad = [t for t in own if t not in good]
+    if not good or not bad:
+        return None
+    agree, off = (", ".join(_short(text(t)) for t in ts) for ts in (good, bad))
+    return Diagnosis("term", f"The term {agree} is right; look again at {off}.")
+
+
+def _addends(e: Expr) -> list[Expr]:
+    found, stack = [], [(e, False)]
+    while stack:
+        node, negative = stack.pop()
+        if is_(node, "neg"):
+            stack.append((node.args[0], not negative))
+        elif is_(node, "add"):
+            stack += [(a, negative) for a in reversed(node.args)]
+        else:
+            found.append(-node if negative else node)
+    return found
+
+
+def _same(search: Search, a: Expr, b: Expr) -> bool:
+    left, right = search.values(a), search.values(b)
+    if left is None or right is None:
+        return False
+    return all(
+        np.abs(p - q).max() <= search.tolerance * max(np.abs(p).max(), 1e-300)
+        for p, q in zip(left, right, strict=True)
+    )
 
 
 # One change --------------------------------------------------------------------------------------
 
 
-def _edited(search: Search, root: Sketch, typed: str) -> Diagnosis | None:
-    spots = places(root)
-    left = BUDGET
-    context: Context | None = None
-    for code, family in FAMILIES:
-        if context is None:
-            context = _context(search, root)
-        for path, part in spots:
-            above = _above(root, path)
-            for new, said in family(part, above, context):
-                left -= 1
-                if left < 0:
-                    return None
+@dataclass
+class Best:
+    """The lightest right answer found so far."""
+
+    weight: int
+    diagnosis: Diagnosis | None = None
+
+
+class Edits:
+    """The search for one change of an answer that makes it right."""
+
+    def __init__(self, search: Search, root: Sketch) -> None:
+        self.search, self.root = search, root
+        self.spots = places(root)
+        self.left = BUDGET
+        self.context = _context(search, root)
+        self.pool = [t.expr for t in self.context.pool if t.expr is not None]
+
+    def found(self) -> Diagnosis | None:
+        """The change, if there is one."""
+        for code, family in FIRST:
+            if found := self._first(code, family):
+                return found
+        if found := self._scaled([]):
+            return found
+        for code, family in SECOND:
+            if found := self._first(code, family):
+                return found
+        return self._missing()
+
+    def _first(self, code: str, family: Family) -> Diagnosis | None:
+        for found in self._tried(code, family, None):
+            return found
+        return None
+
+    def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
+        """Changes of a family that make the answer right; lighter than the best so far."""
+        for path, part in self.spots:
+            above = self._above(path)
+            for new, said in family(part, above, self.context):
+                self.left -= 1
+                if self.left < 0:
+                    return
                 if new.expr is not None and new.expr is part.expr:
                     continue
-                whole = replaced(root, path, new).expr
-                if whole is None or whole is root.expr or not search.holds(whole):
+                whole = replaced(self.root, path, new).expr
+                if whole is None or whole is self.root.expr:
                     continue
-                if search.confirmed(whole):
-                    return _explained(_named(code, path), part, new, whole, said)
-    return None
+                if best is not None and whole.weight >= best.weight:
+                    continue
+                if self.search.holds(whole) and self.search.confirmed(whole):
+                    found = _explained(_named(code, path, part, new), part, new, whole, said)
+                    if best is not None:
+                        best.weight, best.diagnosis = whole.weight, found
+                    yield found
 
+    def _missing(self) -> Diagnosis | None:
+        """A factor or a term that is missing: the lightest correction."""
+        best = Best(10**9)
+        for attempt in (lambda: self._scaled(self.pool), self._added):
+            self._keep(best, attempt)
+        for code, family in MISSING:
+            for _ in self._tried(code, family, best):
+                pass
+        return best.diagnosis
 
-def _above(root: Sketch, path: Path) -> Sketch | None:
-    if not path:
+    def _keep(self, best: Best, attempt: Callable[[], Diagnosis | None]) -> None:
+        found = attempt()
+        if found is not None and found.suggestion is not None:
+            weight = self.weight_of_last
+            if weight < best.weight:
+                best.weight, best.diagnosis = weight, found
+
+    weight_of_last = 10**9
+
+    def _scaled(self, pool: list[Expr]) -> Diagnosis | None:
+        """A term that needs a factor: a number, a size, or a scalar part of the formulas."""
+        if self.root.expr is None:
+            return None
+        proposed = pool or [s.expr for s in self.context.sizes if s.expr is not None]
+        for path, part in self.spots:
+            above = self._above(path)
+            if part.expr is None or (above is not None and above.name in _LINEAR):
+                continue
+            doubled = replaced(self.root, path, sketch("hadamard", 2, part)).expr
+            if doubled is None:
+                continue
+            factor = factor_of(self.search, self.root.expr, doubled, proposed)
+            if factor is None:
+                continue
+            new = drawn(product(factor, part.expr))
+            whole = replaced(self.root, path, new).expr
+            if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
+                continue
+            self.weight_of_last = whole.weight
+            plain = not pool or is_(factor, "number", "size")
+            minus = is_(factor, "number") and factor.params[0] == -1
+            code = "sign" if minus else "factor" if plain else "missing-chain-factor"
+            said = "With the other sign" if minus else f"With the factor {text(factor)}"
+            return _explained(code, part, new, whole, said)
         return None
-    for k in path[:-1]:
-        root = root.args[k]
-    return root
+
+    def _added(self) -> Diagnosis | None:
+        """What the whole lacks, as a multiple of a part of the formulas."""
+        if self.root.expr is None:
+            return None
+        term = missing_term(self.search, self.root.expr, self.pool)
+        if term is None:
+            return None
+        whole = self.root.expr + term
+        if not self.search.holds(whole) or not self.search.confirmed(whole):
+            return None
+        self.weight_of_last = whole.weight
+        right = text(whole)
+        said = f"The term {_short(text(term))} is missing. The whole: {_short(right)}."
+        return Diagnosis("missing-term", said, right)
+
+    def _above(self, path: Path) -> Sketch | None:
+        if not path:
+            return None
+        part = self.root
+        for k in path[:-1]:
+            part = part.args[k]
+        return part
 
 
-def _named(code: str, path: Path) -> str:
-    return "other-layout" if code == "transpose" and not path else code
+_LINEAR = ("mul", "hadamard", "neg", "transpose", "div", "sum", "mean", "diag")
+
+
+def _named(code: str, path: Path, part: Sketch, new: Sketch) -> str:
+    turned = part in new.args or new in part.args
+    return "other-layout" if code == "transpose" and not path and turned else code
 
 
 def _explained(code: str, part: Sketch, new: Sketch, whole: Expr, said: str) -> Diagnosis:
@@ -265,17 +321,21 @@ def _short(formula: str) -> str:
     return formula if len(formula) <= SHOWN else formula[: SHOWN - 1] + "…"
 
 
+# What is proposed --------------------------------------------------------------------------------
+
+
 def _context(search: Search, root: Sketch) -> Context:
     asked = search.asked
     right = _right_forms(search)
     own = [p.expr for _, p in places(root) if p.expr is not None]
-    parts = [*_pieces(right), *_pieces([asked.f]), *own]
-    found = [e for e in parts if not is_(e, "number")]
-    ones = [apply("number", params=(Fraction(k),)) for k in (1, 2)]
+    parts = list(dict.fromkeys([*_pieces(right), *_pieces([asked.f]), *own]))
+    numbers = [number(1), number(2), number(Fraction(1, 2)), *(e for e in parts if is_(e, "number"))]
     shapes = [e.shape for e in walk(asked.f)]
     sizes = tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
     named = tuple(drawn(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
-    return Context((*pooled([*ones, *found], POOL), *sizes), unary_functions(parts), sizes, named)
+    found = [e for e in parts if not is_(e, "number")]
+    pool = (*pooled(numbers, 12), *pooled(found, POOL), *sizes)
+    return Context(pool, unary_functions(parts), sizes, named)
 
 
 def _right_forms(search: Search) -> list[Expr]:
@@ -313,4 +373,3 @@ def _slices(node: Expr) -> Iterator[Expr]:
                 yield apply(node.function.name, *node.args[k : k + length])
             except MatderivError:
                 continue
-

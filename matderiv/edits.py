@@ -50,6 +50,9 @@ def transposes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Ch
         yield s.args[0], "Without the transpose"
     elif not _scalar(s) and (above is None or above.name != "transpose"):
         yield sketch("transpose", s), "Transposed"
+        for part, rest in _stretches(s):
+            if part is not s and not _scalar(part):
+                yield rest(sketch("transpose", part)), "Transposed in part"
 
 
 def signs(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
@@ -94,7 +97,7 @@ def orders(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
 def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """An entrywise product for a matrix product, and back, at one sign."""
     names = {"mul": ("hadamard", "Entry by entry"), "hadamard": ("mul", "As a matrix product")}
-    if s.name not in names:
+    if s.name not in names or _column_and_row(s):
         return
     other, said = names[s.name]
     yield sketch(other, *s.args), said
@@ -108,6 +111,14 @@ def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chan
         last = sketch(other, inner.args[-1], *s.args[1:])
         yield sketch(other, *inner.args[:-1], last), said
         yield sketch(other, *inner.args, *s.args[1:]), said
+
+
+def _column_and_row(s: Sketch) -> bool:
+    """True for a product of a column and a row: entry by entry it would broadcast to a matrix."""
+    shapes = [a.shape for a in s.args if not _scalar(a)]
+    rows = [shape is not None and len(shape) == 2 and shape[0] == 1 for shape in shapes]
+    flat = [shape is not None and (len(shape) == 1 or 1 in shape) for shape in shapes]
+    return s.name == "mul" and all(flat) and any(rows) and not all(rows)
 
 
 def _row(s: Sketch, args: tuple[Sketch, ...]) -> Sketch:
@@ -236,8 +247,36 @@ def functions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Cha
         return
     if not s.args or s.name not in ("transpose", "neg"):
         for name, params in context.functions:
-            if name != s.name and (not params or params == (None,) or _matrix(s)):
-                yield sketch(name, s, params=params), f"With {name}"
+            if name != s.name and not (name in _STEPS and _stepped(s)):
+                for part, rest in _stretches(s):
+                    if not params or params == (None,) or _matrix(part):
+                        yield rest(sketch(name, part, params=params)), f"With {name}"
+
+
+_STEPS = ("step", "sign", "relu", "abs")
+
+
+def _stepped(s: Sketch) -> bool:
+    """True if the part is made of steps already."""
+    return s.name in _STEPS or any(_stepped(a) for a in s.args if s.name in _COMBINING)
+
+
+_COMBINING = ("mul", "hadamard", "add", "neg", "div", "diag", "transpose")
+
+
+def _stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
+    """The part itself, and neighbouring factors of a product, each with what puts it back."""
+    yield s, lambda new: new
+    if s.name == "mul":
+        count = len(s.args)
+        for length in range(2, count):
+            for k in range(count - length + 1):
+                before, after = s.args[:k], s.args[k + length :]
+                stretch = _row(s, s.args[k : k + length])
+                yield (
+                    stretch,
+                    lambda new, b=before, a=after: sketch("mul", *b, new, *a),  # type: ignore[misc]
+                )
 
 
 _UNARY = frozenset(
@@ -315,11 +354,36 @@ def terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]
     for t in context.pool:
         if s.shape is None or t.shape is None:
             continue
-        if t.shape == s.shape or (_scalar(t) and t.name in ("number", "variable", "size")):
+        if t.shape == s.shape or _scalar(s) or _scalar(t) or _broadcasts(t, s):
             yield sketch("add", s, t), "With the missing term"
             yield sketch("add", s, sketch("neg", t)), "With the missing term"
             if _scalar(t) and t.name == "number":
                 yield sketch("add", t, sketch("neg", s)), "With the missing term"
+
+
+def surroundings(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+    """A product that the part, or all its factors, belong to."""
+    if s.expr is None or s.name == "number":
+        return
+    own = set(s.expr.args) if s.name in ("mul", "hadamard") else {s.expr}
+    for t in context.pool:
+        if t.expr is not None and t.name in ("mul", "hadamard", "div", "ediv"):
+            inside = set(t.expr.args)
+            inside |= {b for a in t.expr.args for b in a.args if a.function.name == t.name}
+            if t.expr is not s.expr and (own <= inside or _within(s.expr, t.expr)):
+                yield t, _FACTOR
+
+
+def _within(small: Expr, large: Expr) -> bool:
+    """True if products and quotients alone surround the small part in the large one."""
+    stack = [large]
+    while stack:
+        node = stack.pop()
+        if node is small:
+            return True
+        if is_(node, "mul", "hadamard", "div", "ediv", "neg"):
+            stack += node.args
+    return False
 
 
 def fewer_terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
@@ -338,13 +402,15 @@ def fewer_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator
         yield s.args[0], "Without the divisor"
 
 
-FAMILIES: tuple[tuple[str, Family], ...] = (
+FIRST: tuple[tuple[str, Family], ...] = (
+    ("hadamard-for-product", products),
     ("transpose", transposes),
     ("sign", signs),
     ("order-of-factors", orders),
-    ("hadamard-for-product", products),
     ("sum-for-mean", reductions),
     ("power", powers),
+)
+SECOND: tuple[tuple[str, Family], ...] = (
     ("factor", factors),
     ("symmetric-shortcut", symmetric),
     ("extra-term", fewer_terms),
@@ -352,8 +418,11 @@ FAMILIES: tuple[tuple[str, Family], ...] = (
     ("extra-factor", fewer_factors),
     ("inverse", inverses),
     ("wrong-variable", names),
-    ("missing-term", terms),
+)
+MISSING: tuple[tuple[str, Family], ...] = (
     ("missing-chain-factor", chain_factors),
+    ("missing-chain-factor", surroundings),
+    ("missing-term", terms),
 )
 
 

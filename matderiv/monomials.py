@@ -206,6 +206,9 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
 
     `core` is a chain of matrix factors, empty for a scalar result.
     """
+    if any(is_(f, "neg") for f in core):
+        coefficient *= (-1) ** sum(is_(f, "neg") for f in core)
+        core = [f.args[0] if is_(f, "neg") else f for f in core]
     above, below = powers(scalars, ())
     top, bottom = abs(coefficient).numerator, abs(coefficient).denominator
     if bottom != 1 and not below and _terminates(bottom) and (above or core):

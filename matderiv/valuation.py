@@ -1,4 +1,7 @@
-"""Values of many expressions that share parts, at a few points, and the truth there."""
+"""Values of many expressions that share parts, at a few points, and the truth there.
+
+The points have sizes from 3, 4, 5, ... on, so that factors such as 1/n show.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from matderiv.sampling import Point, sampler
 from matderiv.shapes import Dim, size_value
 from matderiv.structure import numeric_projection
 
-DRAWN = 8  # points drawn, of which the smallest serve
 MOST = 5000  # entries of a derivative that are computed one by one
 
 
@@ -90,13 +92,12 @@ def valuations(
     names = [v for v in (*asked.path, asked.upstream, asked.tangent, *extra) if v is not None]
     try:
         source = sampler(asked.f, names, seed=seed)
-        found = [source.point(200 + k) for k in range(DRAWN)]
+        found = [source.point(200 + k, least=3 + k) for k in range(count)]
     except DomainError:
         return []
-    found.sort(key=lambda p: sum(p.sizes.values()))
     program = compile_((asked.f,))
     out = []
-    for point in found[:count]:
+    for point in found:
         truth = _truth(question, program, point)
         if truth is not None:
             out.append(Valuation(point, truth))

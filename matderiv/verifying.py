@@ -87,7 +87,7 @@ def verify_asked(
     if not readings:
         wanted = shape_text(expected_shape(asked))
         message = f"the answer is {shape_text(e.shape)}, the {asked.kind} is {wanted}"
-        found = diagnose(asked, e, typed, seed=seed) if diagnosis else None
+        found = diagnose(asked, e, seed=seed) if diagnosis else None
         return _misfit(message, found)
     return _concluded(asked, readings[0], seed, points, diagnosis)
 
@@ -167,7 +167,7 @@ def _disproved(
             if name != asked.structure and judged(claim, name, seed=seed).right:
                 said = _STRUCTURED[name].format(asked.wrt.name)
                 return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
-    said_by = diagnose(asked, claim.expr, claim.typed, seed=seed)
+    said_by = diagnose(asked, claim.expr, seed=seed)
     if said_by is None:
         return verdict
     return replace(

@@ -19,7 +19,7 @@ from matderiv.views.flow import (
     side_of,
     stages,
 )
-from matderiv.views.passes import Backward, Forward, local_tensor
+from matderiv.views.passes import Backward, Forward, in_names, local_tensor
 from matderiv.views.reasons import rule_name, why
 
 
@@ -88,7 +88,7 @@ def local_steps(stage: Stage) -> tuple[Step, ...]:
             continue
         for x in piece.inputs:
             outer = len(long_axes(piece.variable.shape))
-            right = side_of(local_tensor(piece, x), broadcast=not outer)
+            right = in_names(side_of(local_tensor(piece, x), broadcast=not outer), stage)
             left = Partial(piece.variable, x, local=True)
             steps.append(
                 Step(left, right, rule_name(piece), why(piece), piece.main.function.source)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from matderiv.derivation import differentiate
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
@@ -38,6 +40,15 @@ class Stage:
     target: Expr
     upstream: Expr | None
     outer: int
+
+    @cached_property
+    def values(self) -> dict[Expr, Expr]:
+        """The definitions of intermediates that their own derivatives are written with."""
+        return {
+            p.definition: p.variable
+            for p in self.pieces[:-1]
+            if p.main is p.definition and p.main.function.kind in ("elementwise", "primitive")
+        }
 
 
 def stages(d: Derived) -> list[Stage]:
@@ -133,6 +144,11 @@ def written_out(e: Expr, meanings: dict[Expr, Expr]) -> Expr:
     return e
 
 
+def tokens(e: Expr) -> list[str]:
+    """Names and numbers in an expression, in any order: equal for a mere rearrangement."""
+    return sorted(re.findall(r"[A-Za-z_0-9.]+", text(e)))
+
+
 def last_steps(d: Derived, stage: Stage, found: Side, meanings: dict[Expr, Expr]) -> list[Step]:
     """From the derivative over the named intermediates to the result as it is printed."""
     if d.kind in FORWARD_MODE:
@@ -179,7 +195,7 @@ def _substituted(
     rule, reason = "substitute back", "The intermediates are replaced by what they stand for."
     if isinstance(found, Expr) and isinstance(final, Expr):
         same = found is final or (
-            len(meanings) < 40 and text(written_out(found, meanings)) == text(final)
+            final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
         )
         if not same:
             rule, reason = "substitute back and simplify", "The same value in its shortest form."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
-from matderiv.expr import Expr, apply, variable
+from matderiv.expr import Expr, apply, is_, substitute, variable
 from matderiv.lower import open_product
+from matderiv.monomials import total
 from matderiv.shapes import long_axes
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Factor, Index, Indices, Tensor, Term, normalise, product, renamed
@@ -95,7 +96,7 @@ class Backward:
         whole = _joined(shares, self._axes(x))
         if not self.outer and self.stage.outer:
             self.outer = whole.axes[: self.stage.outer]
-        right = side_of(whole, broadcast=not self.stage.outer)
+        right = in_names(side_of(whole, broadcast=not self.stage.outer), self.stage)
         left = Partial(self.stage.target, x)
         short = isinstance(right, Expr) and right.weight <= self.limit
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
@@ -134,7 +135,7 @@ class Backward:
         source = users[0].main.function.source if users else ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
-            summed = apply("add", *parts)
+            summed = in_names(total(_loosened(parts)), self.stage)
             if summed is not right:
                 reason = f"{x.name} is used in {len(shares)} places; their shares add up."
                 self.steps.append(Step(left, summed, rule, reason, source, names=name))
@@ -144,6 +145,32 @@ class Backward:
                 )
                 return
         self.steps.append(Step(left, right, rule, reason, source, names=name))
+
+
+def in_names(side: Side, stage: Stage) -> Side:
+    """The values of intermediates that reappear in a derivative, under their names."""
+    if not isinstance(side, Expr) or not stage.values:
+        return side
+    return substitute(side, stage.values)
+
+
+def _loosened(parts: list[Expr]) -> list[Expr]:
+    """In a sum of arrays 1 u' is the row u', left to broadcasting beside an array of full size."""
+    loose = [_broadcast(e) for e in parts]
+    return loose if any(a is b for a, b in zip(parts, loose, strict=True)) else parts
+
+
+def _broadcast(e: Expr) -> Expr:
+    if is_(e, "neg"):
+        inner = _broadcast(e.args[0])
+        return e if inner is e.args[0] else apply("neg", inner)
+    if is_(e, "mul") and len(e.args) == 2 and len(long_axes(e.shape)) == 2:
+        left, right = e.args
+        if is_(left, "ones") and len(left.shape) == 1:
+            return right
+        if is_(right, "transpose") and is_(right.args[0], "ones"):
+            return left
+    return e
 
 
 def _handed(users: list[Piece], x: Expr) -> str:
@@ -210,7 +237,8 @@ class Forward:
             shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
             whole = _joined(shares, axes)
             outer = len(long_axes(piece.variable.shape))
-            right = side_of(whole, broadcast=not outer or len(axes) == outer)
+            loose = not outer or len(axes) == outer
+            right = in_names(side_of(whole, broadcast=loose), stage)
             last = piece is stage.pieces[-1]
             carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
             name = None if last or carried else self._name(piece, right)

@@ -1,0 +1,388 @@
+"""The differential view: df pushed inwards rule by rule, ending in df = <G, dX>.
+
+A differential has the shape of its argument, so no rule meets a third axis; the gradient is read
+off in the end. Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 5 and 9.
+"""
+
+from __future__ import annotations
+
+import re
+
+from matderiv.differentiate import axes_of, differential as rule_of
+from matderiv.errors import NoRule
+from matderiv.expr import Expr, apply, is_, substitute, tangent, variable, variables, walk
+from matderiv.layout import vec_form
+from matderiv.monomials import total
+from matderiv.output.text import text
+from matderiv.shapes import is_scalar, long_axes
+from matderiv.sums import raise_tensor
+from matderiv.tensor import Factor, Tensor, Term, normalise
+from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
+from matderiv.views.flow import (
+    FORWARD_MODE,
+    Stage,
+    document_of,
+    forward_section,
+    last_steps,
+    reading_steps,
+    stages,
+    tokens,
+)
+from matderiv.views.passes import Backward
+from matderiv.views.pieces import Piece, fresh_name
+from matderiv.views.reasons import rule_name, why
+
+SHORT = 8  # intermediates of so many symbols are written out where they are used
+LONG = 18  # longer factors beside a differential get a name
+MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
+
+
+def differential(d: Derived, *, check: bool = True) -> Document:
+    """The derivation by differentials, every line evaluated.
+
+    Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
+    """
+    found = stages(d)
+    taken = set(d.names) | {s.variable.name for stage in found for s in stage.symbols}
+    sections: list[Section] = []
+    symbols: list[Symbol] = []
+    answer: Step | None = None
+    for k, stage in enumerate(found):
+        title = "" if len(found) == 1 else f"{_ORDINALS[k]} derivative: "
+        reading = reading_steps(stage)
+        if reading:
+            sections.append(Section(title + "Read as", reading))
+        inwards = Inwards(stage, taken)
+        symbols += [*stage.symbols, *inwards.symbols]
+        named = inwards.named_section()
+        sections += [named] if named.steps else []
+        if stage.pieces:
+            sections.append(Section(title + "Differential", tuple(inwards.lines)))
+        if k + 1 < len(found):
+            left = Partial(stage.target, d.wrt, projected=_projected(d))
+            step = Step(left, found[k + 1].shown, "gradient from the differential")
+            sections.append(Section(title + "result", (step,)))
+            continue
+        last = _identified(d, stage, inwards)
+        *others, answer = last
+        if others:
+            sections.append(Section("Identification", tuple(others)))
+    assert answer is not None
+    return document_of("differential", d, found, symbols, sections, answer, check=check)
+
+
+_ORDINALS = ("First", "Second", "Third", "Fourth")
+
+
+def _projected(d: Derived) -> str:
+    return "" if d.structure == "none" else d.structure
+
+
+def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
+    """Reading the derivative off the differential, then the last lines of every view."""
+    if d.kind in FORWARD_MODE or not stage.pieces:
+        return last_steps(d, stage, inwards.answer, inwards.meanings)
+    gradient = inwards.shown(inwards.answer)
+    rest = last_steps(d, stage, gradient, inwards.meanings)
+    steps = [*inwards.vec_steps()]
+    same = isinstance(gradient, Expr) and rest[0].right is gradient
+    first = Step(
+        Partial(stage.target, stage.wrt),
+        gradient,
+        "gradient from the differential" if not stage.outer else "derivative from the differential",
+        inwards.identification(),
+        "Magnus & Neudecker, ch. 5",
+    )
+    if same:
+        rest = [_as(rest[0], first), *rest[1:]]
+        return [*steps, *rest]
+    return [*steps, first, *rest]
+
+
+def _as(step: Step, first: Step) -> Step:
+    return Step(step.left, step.right, first.rule, first.why, first.source)
+
+
+class Inwards(Backward):
+    """The lines df = ..., one more piece written out in each."""
+
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.written = _written(stage)
+        self.open: list[Expr] = []
+        self.changes: dict[Expr, Expr] = {}
+        self.change_symbols: list[Symbol] = []
+        self.lines: list[Step] = []
+        self.before: Expr | None = None
+        self.named: list[Step] = []
+        self.done: set[Expr] = set()
+        self.axes = axes_of(stage.called.shape) if stage.outer else ()
+        self.names = taken
+        self.root = self._change_of(stage.target, stage)
+        super().__init__(stage, taken, LONG)
+        self.symbols += self.change_symbols
+        self._finish()
+
+    # Names ---------------------------------------------------------------------------------------
+
+    def shown(self, side: Side) -> Side:
+        """The side with short intermediates written out."""
+        if isinstance(side, Tensor):
+            terms = tuple(
+                Term(
+                    t.coefficient,
+                    tuple(Factor(self._shown(f.expr), f.indices, f.exponent) for f in t.factors),
+                )
+                for t in side.terms
+            )
+            return Tensor(side.axes, terms)
+        return side if isinstance(side, Partial) else self._shown(side)
+
+    def _shown(self, e: Expr) -> Expr:
+        while any(v in self.written for v in variables(e)):
+            e = substitute(e, self.written)
+        return e
+
+    def named_section(self) -> Section:
+        """The intermediates that keep their names."""
+        kept = [p for p in self.stage.pieces[:-1] if p.variable not in self.written]
+        whole = forward_section(self.stage)
+        steps = [
+            Step(s.left, self.shown(s.right), s.rule, s.why, s.source, shape=s.shape)
+            for s in whole.steps
+            if any(s.left is p.variable for p in kept)
+        ]
+        return Section("Intermediates", tuple(steps))
+
+    def change(self, v: Expr) -> Expr:
+        """The name of the change of v: dX, or d(A*x - b) for what is written out."""
+        if v not in self.changes:
+            self.changes[v] = self._change_of(v, self.stage)
+        return self.changes[v]
+
+    def _change_of(self, v: Expr, stage: Stage) -> Expr:
+        whole = self._shown(v)
+        name = f"d{v.name}" if whole is v else f"d({text(whole)})"
+        if whole is v and v is not stage.wrt:
+            name = fresh_name(name, self.names)
+        made = variable(name, v.shape)
+        self.change_symbols.append(Symbol(made, "change", v))
+        return made
+
+    # Lines ---------------------------------------------------------------------------------------
+
+    def after(self, piece: Piece) -> None:
+        """The line in which the change of one more piece is written out."""
+        self.done.add(piece.variable)
+        written = self._line_of(piece)
+        self._announce()
+        e = self._whole()
+        if written is not None and self._worth(written, e):
+            self._add(written, piece)
+            self._add(e, None)
+        else:
+            self._add(e, piece)
+
+    def _announce(self) -> None:
+        """Long factors that have got a name since the last line."""
+        for symbol, step in zip(self.symbols, self._naming_steps(), strict=False):
+            if symbol.variable not in self.done:
+                self.done.add(symbol.variable)
+                self.lines.append(step)
+                self.before = None
+
+    def _naming_steps(self) -> list[Step]:
+        steps = [s for s in self.steps if s.names is not None]
+        return [
+            Step(
+                s.names,
+                self.shown(self.meanings.get(s.names, s.right)),
+                "name",
+                "The factor beside the differential gets a name.",
+            )
+            for s in steps
+            if s.names is not None
+        ]
+
+    def _add(self, e: Expr, piece: Piece | None) -> None:
+        if e is self.before:
+            return
+        if piece is None:
+            rule, reason, source = _rearranging(e)
+        else:
+            rule, reason, source = rule_name(piece), why(piece), piece.main.function.source
+        self.lines.append(
+            Step(
+                self.root,
+                e,
+                rule,
+                reason,
+                source,
+                continues=self.before is not None,
+                before=self.before,
+            )
+        )
+        self.before = e
+
+    def _whole(self) -> Expr:
+        """df as the sum of the shares of all changes that are still open."""
+        terms: list[Term] = []
+        order = [p.variable for p in self.stage.pieces[::-1]] + [self.stage.wrt]
+        for v in order:
+            if v in self.done or v not in self.shares:
+                continue
+            for share in self.shares[v]:
+                outer, inner = share.axes[: len(self.axes)], share.axes[len(self.axes) :]
+                mapping = dict(zip(outer, self.axes, strict=True))
+                for t in share.terms:
+                    factors = [
+                        Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent)
+                        for f in t.factors
+                    ]
+                    factors.append(Factor(self.change(v), inner))
+                    terms.append(normalise(t.coefficient, factors, self.axes, inner))
+        return self._shown(raise_tensor(Tensor(self.axes, tuple(terms)), broadcast=True))
+
+    def _line_of(self, piece: Piece) -> Expr | None:
+        """The line before with the change of the piece as its rule writes it."""
+        raw = _raw(piece.definition, {v: self.change(v) for v in piece.inputs})
+        if raw is None:
+            return None
+        if piece is self.stage.pieces[-1]:
+            return None if self.stage.upstream is not None else self._shown(raw)
+        if self.before is None or piece.variable not in self.changes:
+            return None
+        change = self.changes[piece.variable]
+        if change not in variables(self.before):
+            return None
+        return substitute(self.before, {change: self._shown(raw)})
+
+    def _worth(self, written: Expr, e: Expr) -> bool:
+        """True if the rule's own line shows more than the rearranged one."""
+        several = is_(written, "add") and len(written.args) > 1
+        short = written.weight <= 2 * e.weight + 8
+        return short and (tokens(written) != tokens(e) or _marks(written) != _marks(e)) and (
+            several or written.weight > e.weight
+        )
+
+    def _finish(self) -> None:
+        """df = <G, dX> as the last line before the derivative is read off."""
+        answer = self.answer
+        if not isinstance(answer, Expr) or not self.stage.pieces or self.wrt_scalar:
+            return
+        change = self.change(self.stage.wrt)
+        g = self._shown(answer)
+        e: Expr | None = None
+        if not self.stage.outer:
+            if len(g.shape) == 1 and len(change.shape) == 1:
+                e = _product(g.T, change)
+            elif len(g.shape) == 2 and g.shape == change.shape:
+                e = apply("tr", _product(g.T, change))
+        elif len(self.axes) == 1 and len(change.shape) == 1 and len(g.shape) == 2:
+            e = _product(g, change)
+        if e is None or self.before is None or _same(e, self.before):
+            return
+        self._add(e, None)
+
+    @property
+    def wrt_scalar(self) -> bool:
+        """True when the variable is a number."""
+        return is_scalar(self.stage.wrt.shape)
+
+    def identification(self) -> str:
+        """Why the derivative can be read off."""
+        x = self.stage.wrt
+        f = self.stage.target.name
+        if self.wrt_scalar:
+            return f"d{f} is linear in d{x.name}; its factor is the derivative."
+        if self.stage.outer:
+            return f"If d{f} = J d{x.name} for every d{x.name}, then J is the derivative."
+        inner = f"tr(G'*d{x.name})" if len(x.shape) == 2 else f"G'*d{x.name}"
+        return f"If d{f} = {inner} for every d{x.name}, then G is the gradient."
+
+    def vec_steps(self) -> list[Step]:
+        """vec(dF) = J vec(dX) where the derivative has more than two axes."""
+        if not isinstance(self.answer, Tensor) or self.before is None:
+            return []
+        form = vec_form(self.answer, self.stage.outer)
+        if form is None or any(is_(n, "einsum") for n in walk(form)):
+            return []
+        right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
+        reason = "vec(A*X*B) = kron(B', A)*vec(X), columns stacked."
+        return [
+            Step(_vec(self.root), right, "vec", reason, "Magnus & Neudecker, ch. 2.4")
+        ]
+
+
+def _vec(e: Expr) -> Expr:
+    return apply("vec", e) if len(long_axes(e.shape)) == 2 else e
+
+
+def _product(a: Expr, b: Expr) -> Expr:
+    factors = a.args if is_(a, "mul") else (a,)
+    return apply("mul", *factors, b)
+
+
+def _same(a: Expr, b: Expr) -> bool:
+    return a is b or (tokens(a) == tokens(b) and _marks(a) == _marks(b))
+
+
+def _marks(e: Expr) -> list[str]:
+    return sorted(re.findall(r"'|\.\*|\./", text(e)))
+
+
+def _rearranging(e: Expr) -> tuple[str, str, str]:
+    if any(is_(n, "tr") for n in walk(e)):
+        return (
+            "trace",
+            "tr(A*B) = tr(B*A) and tr(M) = tr(M'); a number is its own trace.",
+            "Petersen & Pedersen 2012, sec. 1.1",
+        )
+    if is_scalar(e.shape):
+        return "inner product", "sum(u.*v) = u'*v = v'*u; a number is its own transpose.", ""
+    return "rearrange", "u.*v = diag(u)*v.", ""
+
+
+def _written(stage: Stage) -> dict[Expr, Expr]:
+    """The intermediates that are short enough to be written out where they are used."""
+    found: dict[Expr, Expr] = {}
+    for p in stage.pieces[:-1]:
+        whole = substitute(p.definition, found)
+        if whole.weight <= SHORT:
+            found[p.variable] = whole
+    return found
+
+
+def _raw(e: Expr, changes: dict[Expr, Expr]) -> Expr | None:
+    """The differential of e as the rules write it; None where they would write too much."""
+    found: dict[Expr, list[Expr]] = {}
+    for node in walk(e):
+        terms: list[Expr] = []
+        for which, a in enumerate(node.args):
+            for inner in found.get(a, ()):
+                made = _rule(node, which, inner)
+                if made is not None:
+                    terms.append(made)
+        found[node] = [changes[node]] if node in changes else terms
+        if len(terms) > MAX_TERMS:
+            return None
+    if not found[e] or any(t.shape != e.shape for t in found[e]):
+        return None
+    return total(found[e])
+
+
+def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
+    if is_(node, "add"):
+        return change
+    if is_(node, "power", "div", "ediv"):
+        return None
+    made = rule_of(node, which)
+    if made is None:
+        return None
+    place = tangent(node.args[which].shape)
+    if node.function.kind in ("elementwise",):
+        partial = made.args[0] if is_(made, "hadamard") and made.args[1] is place else None
+        return apply("hadamard", partial, change) if partial is not None else change
+    return substitute(made, {place: change})
+
+
+__all__ = ["NoRule", "differential"]
