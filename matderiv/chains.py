@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from matderiv.expr import Expr, apply, is_, number_value
+from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
@@ -63,6 +63,8 @@ def transposed(e: Expr) -> Expr:
         return apply("neg", e)
     if is_(e, "neg"):
         return apply("neg", transposed(e.args[0]))
+    if is_(e, "epow") and not e.args[1].shape:
+        return apply("epow", transposed(e.args[0]), e.args[1])
     outside = apply("transpose", e)
     if is_(e, "diag") and (sums := _column_sums(e.args[0])) is not None:
         return sums
@@ -185,6 +187,16 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
     if len(inner) == 1 and is_(inner[0], "inv"):
         return [inner[0].args[0]]
     return [apply("inv", matrix_product(inner))]
+
+
+def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
+    """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
+    key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
+    if key is None:
+        names = tuple(n.name for n in walk(e) if is_(n, "variable")) if e.weight < 200 else ()
+        first = e.args[0].weight if e.args else 0
+        key = e.cache["reading"] = (e.weight, first, names)
+    return key
 
 
 def matrix_product(factors: Sequence[Expr]) -> Expr:

@@ -329,7 +329,12 @@ def _context(search: Search, root: Sketch) -> Context:
     right = _right_forms(search)
     own = [p.expr for _, p in places(root) if p.expr is not None]
     parts = list(dict.fromkeys([*_pieces(right), *_pieces([asked.f]), *own]))
-    numbers = [number(1), number(2), number(Fraction(1, 2)), *(e for e in parts if is_(e, "number"))]
+    numbers = [
+        number(1),
+        number(2),
+        number(Fraction(1, 2)),
+        *(e for e in parts if is_(e, "number")),
+    ]
     shapes = [e.shape for e in walk(asked.f)]
     sizes = tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
     named = tuple(drawn(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))

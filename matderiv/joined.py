@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from matderiv.chains import factors_of, matrix_product, transposed
+from matderiv.chains import factors_of, matrix_product, reading_key, transposed
 from matderiv.expr import Expr, apply, is_
 from matderiv.monomials import multiply_into
 from matderiv.network import Edge, Network, as_matrix
-from matderiv.scalars import reading_key
 from matderiv.tensor import Factor, Index
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.chains import MAX_CHAIN, facts
+from matderiv.chains import MAX_CHAIN, facts, reading_key
 from matderiv.expr import Expr, Number, apply, is_, number, number_value
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensor import Exponent
@@ -183,7 +183,8 @@ def entrywise(mono: Mono, shape: Shape) -> Expr:
         rest = entrywise({e: k for e, k in mono.items() if e is not masks[0]}, shape)
         return apply(masks[0].function.name, rest)
     above, below = powers(mono, shape)
-    above.sort(key=lambda e: e.weight)
+    above.sort(key=reading_key)
+    below.sort(key=reading_key)
     times, over = ("mul", "div") if not shape else ("hadamard", "ediv")
     top = _joined(times, above)
     bottom = _joined(times, below)

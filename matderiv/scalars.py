@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from matderiv.chains import chain, factors_of, facts, matrix_product, transposed, transposed_chain
-from matderiv.expr import Expr, apply, is_, number, size_expr, walk
+from matderiv.chains import (
+    chain,
+    factors_of,
+    facts,
+    matrix_product,
+    reading_key,
+    transposed,
+    transposed_chain,
+)
+from matderiv.expr import Expr, apply, is_, number, size_expr
 from matderiv.monomials import Mono, entrywise
 from matderiv.shapes import is_scalar
 from matderiv.tensor import Index
@@ -83,16 +91,6 @@ def plain_scalar(e: Expr) -> Expr:
         return e
     forms = [matrix_product(chain(w)) for w in (word, transposed_chain(word))]
     return min(forms, key=reading_key)
-
-
-def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
-    """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
-    key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
-    if key is None:
-        names = tuple(n.name for n in walk(e) if is_(n, "variable")) if e.weight < 200 else ()
-        first = e.args[0].weight if e.args else 0
-        key = e.cache["reading"] = (e.weight, first, names)
-    return key
 
 
 def row_sums(matrix: Expr) -> Expr:

@@ -171,9 +171,7 @@ def _times(c: Fraction, powers: list[tuple[Expr, int]]) -> Expr:
 # Parts -------------------------------------------------------------------------------------------
 
 
-def factor_of(
-    search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]
-) -> Expr | None:
+def factor_of(search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]) -> Expr | None:
     """The factor that a part should have had, when the answer is linear in it.
 
     `doubled` is the answer with twice that part.

@@ -55,9 +55,7 @@ class Valuation:
         try:
             if function.leaf:
                 return np.reshape(self._leaf(node), shape)
-            params = tuple(
-                size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params
-            )
+            params = tuple(size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params)
             if function.numpy is None and function.expand is not None:
                 return self.value(function.expand(*node.args, *node.params))
             if function.kind == "elementwise" and len(shape) == 2 and len(args) > 1:

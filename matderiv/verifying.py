@@ -29,6 +29,7 @@ from matderiv.shapes import shape_text
 from matderiv.structure import linear_structure
 from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, Counterexample, Verdict
 
+
 def verify(
     f: Any,
     wrt: Any,

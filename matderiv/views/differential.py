@@ -7,16 +7,18 @@ off in the end. Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 5 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
+from matderiv.chains import transposed
 from matderiv.differentiate import axes_of, differential as rule_of
 from matderiv.errors import NoRule
-from matderiv.expr import Expr, apply, is_, substitute, tangent, variable, variables, walk
+from matderiv.expr import Expr, apply, is_, substitute, tangent, variable, variables, walk, zeros
 from matderiv.layout import vec_form
-from matderiv.monomials import total
+from matderiv.monomials import scaled, signed, total
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.sums import raise_tensor
-from matderiv.tensor import Factor, Tensor, Term, normalise
+from matderiv.tensor import Factor, Indices, Tensor, Term, normalise, renamed
 from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,
@@ -28,7 +30,8 @@ from matderiv.views.flow import (
     stages,
     tokens,
 )
-from matderiv.views.passes import Backward
+from matderiv.views.pairings import change_last, paired, standard, traced
+from matderiv.views.passes import Backward, in_names
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
 
@@ -118,6 +121,8 @@ class Inwards(Backward):
         self.axes = axes_of(stage.called.shape) if stage.outer else ()
         self.names = taken
         self.root = self._change_of(stage.target, stage)
+        if stage.upstream is not None and stage.pieces:
+            self._start(stage)
         super().__init__(stage, taken, LONG)
         self.symbols += self.change_symbols
         self._finish()
@@ -167,6 +172,18 @@ class Inwards(Backward):
         made = variable(name, v.shape)
         self.change_symbols.append(Symbol(made, "change", v))
         return made
+
+    def _start(self, stage: Stage) -> None:
+        """dL = <G, df> for the upstream gradient G."""
+        g, change = stage.upstream, self._change_of(stage.called, stage)
+        self.changes[stage.called] = change
+        assert g is not None
+        e = paired(g, change)
+        if e is None:
+            return
+        reason = f"{g.name} is the gradient of L by {stage.called.name}."
+        self.lines.append(Step(self.root, e, "upstream", reason))
+        self.before = e
 
     # Lines ---------------------------------------------------------------------------------------
 
@@ -225,30 +242,44 @@ class Inwards(Backward):
 
     def _whole(self) -> Expr:
         """df as the sum of the shares of all changes that are still open."""
-        terms: list[Term] = []
+        found: list[Expr] = []
         order = [p.variable for p in self.stage.pieces[::-1]] + [self.stage.wrt]
         for v in order:
-            if v in self.done or v not in self.shares:
-                continue
-            for share in self.shares[v]:
-                outer, inner = share.axes[: len(self.axes)], share.axes[len(self.axes) :]
-                mapping = dict(zip(outer, self.axes, strict=True))
-                for t in share.terms:
-                    factors = [
-                        Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent)
-                        for f in t.factors
-                    ]
-                    factors.append(Factor(self.change(v), inner))
-                    terms.append(normalise(t.coefficient, factors, self.axes, inner))
-        return self._shown(raise_tensor(Tensor(self.axes, tuple(terms)), broadcast=True))
+            if v not in self.done and v in self.shares:
+                found += self._shares_of(v)
+        return self._shown(_collected(found)) if found else zeros(self.root.shape)
+
+    def _shares_of(self, v: Expr) -> list[Expr]:
+        """The part of df that comes from the change of v, as one or more terms."""
+        change = self.change(v)
+        terms: list[Term] = []
+        for share in self.shares[v]:
+            count = len(self.axes)
+            mapping = dict(zip(share.axes[:count], self.axes, strict=True))
+            inner = share.axes[count:]
+            for t in share.terms:
+                factors = [*renamed(t, mapping).factors, Factor(change, inner)]
+                terms.append(normalise(t.coefficient, factors, self.axes, inner))
+        e = in_names(raise_tensor(Tensor(self.axes, tuple(terms)), broadcast=True), self.stage)
+        assert isinstance(e, Expr)
+        if self.axes:
+            return [e]
+        parts = e.args if is_(e, "add") else (e,)
+        natural = [change_last(a, {change}) for a in parts]
+        shares = [t for share in self.shares[v] for t in _over(share, v)]
+        g = in_names(raise_tensor(Tensor(_axes(v), tuple(shares)), broadcast=True), self.stage)
+        pair = paired(g, change) if isinstance(g, Expr) else None
+        if pair is not None and pair.weight < sum(n.weight for n in natural):
+            return [pair]
+        return natural
 
     def _line_of(self, piece: Piece) -> Expr | None:
         """The line before with the change of the piece as its rule writes it."""
         raw = _raw(piece.definition, {v: self.change(v) for v in piece.inputs})
         if raw is None:
             return None
-        if piece is self.stage.pieces[-1]:
-            return None if self.stage.upstream is not None else self._shown(raw)
+        if piece is self.stage.pieces[-1] and self.stage.upstream is None:
+            return self._shown(raw)
         if self.before is None or piece.variable not in self.changes:
             return None
         change = self.changes[piece.variable]
@@ -267,21 +298,22 @@ class Inwards(Backward):
     def _finish(self) -> None:
         """df = <G, dX> as the last line before the derivative is read off."""
         answer = self.answer
-        if not isinstance(answer, Expr) or not self.stage.pieces or self.wrt_scalar:
+        if not isinstance(answer, Expr) or not self.stage.pieces or self.before is None:
             return
         change = self.change(self.stage.wrt)
-        g = self._shown(answer)
-        e: Expr | None = None
-        if not self.stage.outer:
-            if len(g.shape) == 1 and len(change.shape) == 1:
-                e = _product(g.T, change)
-            elif len(g.shape) == 2 and g.shape == change.shape:
-                e = apply("tr", _product(g.T, change))
-        elif len(self.axes) == 1 and len(change.shape) == 1 and len(g.shape) == 2:
-            e = _product(g, change)
-        if e is None or self.before is None or _same(e, self.before):
+        if standard(self.before, change):
             return
-        self._add(e, None)
+        if self.stage.outer:
+            fits = len(self.axes) == 1 and len(change.shape) == 1 and len(answer.shape) == 2
+            e = _product(self._shown(answer), change) if fits else None
+        else:
+            e = traced(self.before, change)
+            if e is None and len(change.shape) == 2 and answer.shape == change.shape:
+                e = apply("tr", _product(transposed(self._shown(answer)), change))
+            elif e is None:
+                e = paired(self._shown(answer), change)
+        if e is not None and not _same(e, self.before):
+            self._add(e, None)
 
     @property
     def wrt_scalar(self) -> bool:
@@ -296,7 +328,7 @@ class Inwards(Backward):
             return f"d{f} is linear in d{x.name}; its factor is the derivative."
         if self.stage.outer:
             return f"If d{f} = J d{x.name} for every d{x.name}, then J is the derivative."
-        inner = f"tr(G'*d{x.name})" if len(x.shape) == 2 else f"G'*d{x.name}"
+        inner = f"tr(G'*d{x.name}) = sum(G.*d{x.name})" if len(x.shape) == 2 else f"G'*d{x.name}"
         return f"If d{f} = {inner} for every d{x.name}, then G is the gradient."
 
     def vec_steps(self) -> list[Step]:
@@ -320,6 +352,28 @@ def _vec(e: Expr) -> Expr:
 def _product(a: Expr, b: Expr) -> Expr:
     factors = a.args if is_(a, "mul") else (a,)
     return apply("mul", *factors, b)
+
+
+def _collected(terms: list[Expr]) -> Expr:
+    """The sum with equal terms counted."""
+    counts: dict[Expr, Fraction] = {}
+    for e in terms:
+        sign, core = signed(e)
+        counts[core] = counts.get(core, Fraction(0)) + sign
+    return total([scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, [])
+                  for e, k in counts.items()])
+
+
+def _axes(v: Expr) -> Indices:
+    found: Indices | None = v.cache.get("axes")
+    if found is None:
+        found = v.cache["axes"] = axes_of(v.shape)
+    return found
+
+
+def _over(share: Tensor, v: Expr) -> list[Term]:
+    mapping = dict(zip(share.axes, _axes(v), strict=True))
+    return [renamed(t, mapping) for t in share.terms]
 
 
 def _same(a: Expr, b: Expr) -> bool:
@@ -347,7 +401,8 @@ def _written(stage: Stage) -> dict[Expr, Expr]:
     found: dict[Expr, Expr] = {}
     for p in stage.pieces[:-1]:
         whole = substitute(p.definition, found)
-        if whole.weight <= SHORT:
+        uses = sum(p.variable in q.inputs for q in stage.pieces)
+        if whole.weight <= SHORT and (uses < 2 or whole.weight < 4):
             found[p.variable] = whole
     return found
 
