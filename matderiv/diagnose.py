@@ -29,7 +29,7 @@ POINTS = 3
 BUDGET = 12_000  # changes tried before the search gives up
 POOL = 160  # terms and factors proposed
 SHOWN = 160  # characters of a formula in a message
-ROUND = Fraction(1, 12)  # decimals are read as fractions with denominators up to 12
+ROUND = 12  # decimals are read as fractions with denominators up to this
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _rounded(search: Search, e: Expr) -> Diagnosis | None:
         if not is_(node, "number"):
             return rebuild(node, args)
         value: Fraction = node.params[0]
-        near = value.limit_denominator(ROUND.denominator)
+        near = value.limit_denominator(ROUND)
         if value.denominator < 100 or near == value or abs(near - value) > Fraction(1, 200):
             return node
         read[number_text(value)] = number_text(near)
@@ -185,6 +185,7 @@ class Edits:
         self.search, self.root = search, root
         self.spots = places(root)
         self.left = BUDGET
+        self.weight_of_last = 0  # of the corrected answer found last
         self.context = _context(search, root)
         self.pool = [t.expr for t in self.context.pool if t.expr is not None]
 
@@ -213,9 +214,9 @@ class Edits:
                 self.left -= 1
                 if self.left < 0:
                     return
-                if new.expr is not None and new.expr is part.expr:
+                if new.expr is None or new.expr is part.expr:
                     continue
-                whole = replaced(self.root, path, new).expr
+                whole = self._whole(path, new)
                 if whole is None or whole is self.root.expr:
                     continue
                 if best is not None and whole.weight >= best.weight:
@@ -239,11 +240,8 @@ class Edits:
     def _keep(self, best: Best, attempt: Callable[[], Diagnosis | None]) -> None:
         found = attempt()
         if found is not None and found.suggestion is not None:
-            weight = self.weight_of_last
-            if weight < best.weight:
-                best.weight, best.diagnosis = weight, found
-
-    weight_of_last = 10**9
+            if self.weight_of_last < best.weight:
+                best.weight, best.diagnosis = self.weight_of_last, found
 
     def _scaled(self, pool: list[Expr]) -> Diagnosis | None:
         """A term that needs a factor: a number, a size, or a scalar part of the formulas."""
@@ -254,14 +252,14 @@ class Edits:
             above = self._above(path)
             if part.expr is None or (above is not None and above.name in _LINEAR):
                 continue
-            doubled = replaced(self.root, path, sketch("hadamard", 2, part)).expr
+            doubled = self._whole(path, sketch("hadamard", 2, part))
             if doubled is None:
                 continue
             factor = factor_of(self.search, self.root.expr, doubled, proposed)
             if factor is None:
                 continue
             new = drawn(product(factor, part.expr))
-            whole = replaced(self.root, path, new).expr
+            whole = self._whole(path, new)
             if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
                 continue
             self.weight_of_last = whole.weight
@@ -286,6 +284,10 @@ class Edits:
         right = text(whole)
         said = f"The term {_short(text(term))} is missing. The whole: {_short(right)}."
         return Diagnosis("missing-term", said, right)
+
+    def _whole(self, path: Path, new: Sketch) -> Expr | None:
+        found = replaced(self.root, path, new)
+        return None if found is None else found.expr
 
     def _above(self, path: Path) -> Sketch | None:
         if not path:

@@ -69,11 +69,7 @@ def raise_term(term: Term, axes: Indices) -> Raised:
         mats = tidy(net.between(*axes))
     weights = tuple(net.nodes.get(i, {}) for i in axes)
     if delta:
-        for e, k in mats.items():
-            multiply_into(weights[0], apply("diag", e), k)
-        for e, k in weights[1].items():
-            multiply_into(weights[0], e, k)
-        weights, mats = (weights[0], {}), {}
+        weights, mats = on_the_diagonal(weights, mats)
     sign, (*signless, mats) = signs_out([*weights, mats])
     net.coefficient *= sign
     weights = tuple(signless)
@@ -82,6 +78,16 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)
     return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def on_the_diagonal(weights: Sequence[Mono], mats: Mono) -> tuple[tuple[Mono, ...], Mono]:
+    """Everything as a weight of the first axis, for a term with a delta of the two axes."""
+    rows = dict(weights[0])
+    for e, k in weights[1].items():
+        multiply_into(rows, e, k)
+    for e, k in mats.items():
+        multiply_into(rows, apply("diag", e), k)
+    return (rows, {}), {}
 
 
 def signs_out(monos: Sequence[Mono]) -> tuple[int, list[Mono]]:

@@ -42,14 +42,14 @@ def sketch(name: str, *args: Sketch | Number, params: Params = ()) -> Sketch:
     >>> sketch("mul", x, x).shape is None, sketch("hadamard", x, x).shape
     (True, (3,))
     """
-    found = tuple(a if isinstance(a, Sketch) else drawn(number(a)) for a in args)
-    expr = None
-    if all(a.expr is not None for a in found):
-        try:
-            expr = apply(name, *(a.expr for a in found if a.expr is not None), params=params)
-        except ShapeError:
-            expr = None
-    return Sketch(name, found, params, expr)
+    found = tuple([a if isinstance(a, Sketch) else drawn(number(a)) for a in args])
+    nodes = [a.expr for a in found if a.expr is not None]
+    if len(nodes) < len(found):
+        return Sketch(name, found, params, None)
+    try:
+        return Sketch(name, found, params, apply(name, *nodes, params=params))
+    except ShapeError:
+        return Sketch(name, found, params, None)
 
 
 def drawn(expr: Expr) -> Sketch:
@@ -125,14 +125,15 @@ def places(root: Sketch) -> list[tuple[Path, Sketch]]:
     return found
 
 
-def replaced(root: Sketch, path: Path, part: Sketch) -> Sketch:
-    """The tree with another part at a place."""
-    if not path:
-        return part
+def replaced(root: Sketch, path: Path, part: Sketch) -> Sketch | None:
+    """The tree with another part at a place; None where the shapes do not fit."""
     above = [root]
     for k in path[:-1]:
         above.append(above[-1].args[k])
-    for parent, k in zip(reversed(above), reversed(path), strict=True):
+    for k in reversed(path):
+        if part.expr is None:
+            return None
+        parent = above.pop()
         args = (*parent.args[:k], part, *parent.args[k + 1 :])
         part = sketch(parent.name, *args, params=parent.params)
-    return part
+    return None if part.expr is None else part

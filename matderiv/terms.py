@@ -10,7 +10,7 @@ from math import gcd
 from matderiv.expr import Expr, is_
 from matderiv.lower import open_product
 from matderiv.monomials import Mono, inlined, multiply_into
-from matderiv.notation import Raised, raise_term
+from matderiv.notation import Raised, on_the_diagonal, raise_term
 from matderiv.tensor import Indices
 
 MAX_SPREAD = 4  # brackets are multiplied out in sums of at most so many terms
@@ -118,4 +118,7 @@ def product_with(t: Raised, piece: Raised, which: int, e: Expr) -> Raised:
         for base, k in more.items():
             multiply_into(mono, base, k)
     coefficient = t.coefficient * piece.coefficient
-    return Raised(coefficient, parts[0], tuple(parts[1:-1]), parts[-1], piece.delta)
+    weights, mats = tuple(parts[1:-1]), parts[-1]
+    if piece.delta:
+        weights, mats = on_the_diagonal(weights, mats)
+    return Raised(coefficient, parts[0], weights, mats, piece.delta)

@@ -35,6 +35,8 @@ def reading_remarks(reading: Reading) -> list[Remark]:
     for note in reading.notes:
         if not note.startswith("taking "):
             found.append(("Note", on_the_command_line(note)))
+    if "e" in reading.guessed:
+        found.append(("Note", "e is a name like any other here; the number e is exp(1)"))
     return found
 
 

@@ -15,6 +15,7 @@ FORMATS = ("text", "latex", "json")
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 STRUCTURES = ("projected", "independent", "none")
+WORDS = {"--format": FORMATS, "--kind": KINDS, "--layout": LAYOUTS, "--structure": STRUCTURES}
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def _seconds(text: str) -> float:
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
-            raise ValueError(f"one of {', '.join(words)}")
+            near = get_close_matches(text.lower(), words, 1)
+            raise ValueError(f"one of {', '.join(words)}", *near)
         return text
 
     return read
@@ -249,16 +251,19 @@ def _value(option: Option, text: str) -> Any:
     try:
         return option.read(text)
     except ValueError as error:
-        near = next(iter(get_close_matches(text, str(error).replace(",", "").split(), 1)), None)
-        hint = f"{option.flag} {near}" if near else None
-        raise UsageError(f"{option.flag} is {error}, not {text[:40]}", hint=hint) from error
+        said, *near = error.args
+        hint = f"{option.flag} {near[0]}" if near else None
+        raise UsageError(f"{option.flag} is {said}, not {text[:40]}", hint=hint) from error
 
 
 def _unknown_option(flag: str, verb: Verb) -> UsageError:
-    near = next(iter(get_close_matches(flag, [o.flag for o in verb.options], 1)), None)
-    return UsageError(
-        f"{verb.name} has no option {flag}", hint=near or f"matderiv {verb.name} --help"
-    )
+    word = flag.removeprefix("--")
+    near = get_close_matches(flag, [o.flag for o in verb.options], 1)
+    for name, words in WORDS.items():
+        if word in words and any(o.flag == name for o in verb.options):
+            near = [f"{name} {word}"]
+    hint = near[0] if near else f"matderiv {verb.name} --help"
+    return UsageError(f"{verb.name} has no option {flag}", hint=hint)
 
 
 def unknown_verb(first: str, rest: Sequence[str]) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -12,7 +13,7 @@ from matderiv.command.failures import UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
-from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.evaluate import evaluate
 from matderiv.expr import Expr, is_, walk
 from matderiv.input.declare import declarations
@@ -43,26 +44,30 @@ def understood(request: Request) -> Asked:
     Raises UsageError where one is missing, otherwise what `read` raises.
     """
     text, wrt = _operands(request)
-    shapes, assume = declarations(request.shape), declarations(request.assume)
+    shapes = _declared(request.shape, "--shape", "X: n,d")
+    assume = _declared(request.assume, "--assume", "A: symmetric")
     try:
         reading = read(text, shapes=shapes, assume=assume)
-    except ShapeError as error:
-        raise _perhaps_unquoted(error, text) from error
+    except (ParseError, ShapeError) as error:
+        raise _explained(error, text, wrt or "x") from error
     if wrt is None:
         raise _no_variable(request.verb, text, reading)
     return Asked(text, _known_variable(wrt, reading), shapes, assume, reading)
+
+
+def _declared(lines: tuple[str, ...], flag: str, example: str) -> dict[str, str]:
+    try:
+        return declarations(lines)
+    except ParseError as error:
+        error.hint = f'{flag} "{example}"'
+        raise
 
 
 def _operands(request: Request) -> tuple[str, str | None]:
     given = list(request.operands)
     wanted = 2 - (request.file is not None) - (request.wrt is not None)
     if len(given) > wanted:
-        names = {2: "an expression and a variable", 1: "one of expression and variable", 0: "none"}
-        shown = ", ".join(g if len(g) <= 30 else g[:30] + "..." for g in given[:6])
-        raise UsageError(
-            f"{request.verb} takes {names[wanted]} here, {len(given)} are given: {shown}",
-            hint=f"""the expression in double quotes: matderiv {request.verb} "x'*A*x" x""",
-        )
+        raise _too_many(request.verb, given, wanted)
     if request.file is not None:
         text = file_text(request.file)
     elif not given:
@@ -73,6 +78,21 @@ def _operands(request: Request) -> tuple[str, str | None]:
         text = given.pop(0)
         text = standard_input() if text == "-" else text
     return _encoded(text), request.wrt if request.wrt is not None else given[0] if given else None
+
+
+def _too_many(verb: str, given: list[str], wanted: int) -> UsageError:
+    """The error for operands that nobody asked for: perhaps options, or several variables."""
+    named = {2: "an expression and a variable", 1: "one of expression and variable", 0: "nothing"}
+    shown = ", ".join(g if len(g) <= 30 else g[:30] + "..." for g in given[:6])
+    hint = f"""the expression in double quotes: matderiv {verb} "x'*A*x" x"""
+    option = next((g for g in given if re.fullmatch("-[a-zA-Z]", g)), None)
+    if option:
+        hint = f"matderiv {verb} --help, if {option} is meant as an option"
+    elif all(is_name(canonical_name(g)) for g in given[1:]):
+        hint = "one variable at a time"
+    return UsageError(
+        f"{verb} takes {named[wanted]} here, {len(given)} are given: {shown}", hint=hint
+    )
 
 
 def _encoded(text: str) -> str:
@@ -101,13 +121,19 @@ def _known_variable(wrt: str, reading: Reading) -> str:
     if found is not None:
         return found.name
     names = list(reading.variables)[:8]
+    if typed_names := [n for n in re.split(r"[,\s]+", wrt) if n in reading.variables][1:]:
+        raise UsageError(
+            f"the derivative is by one variable at a time, not by {_short(wrt)}",
+            hint=f"first {wrt.split(',')[0].split()[0]}, then {', then '.join(typed_names)}",
+        )
     listed = f"one of {', '.join(names)}" if names[1:] else "".join(names) or None
     typed = wrt.strip()
     if typed in reading.sizes or typed == "pi":
         what = "a number" if typed == "pi" else "a size"
         raise UsageError(f"{typed} is {what}; the derivative is by a variable", hint=listed)
     if is_name(canonical_name(typed)):
-        declare = f'--shape "{typed}: k" declares it, for a zero derivative'
+        sizes = "k,l" if typed[0].isupper() else "k"
+        declare = f'--shape "{typed}: {sizes}" declares it, for a zero derivative'
         raise UnknownName(
             f"there is no {typed} in {_short(reading.source)}",
             hint=f"{listed}; or {declare}" if listed else declare,
@@ -122,10 +148,17 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:40] + "..."
 
 
-def _perhaps_unquoted(error: ShapeError, text: str) -> ShapeError:
-    """A shell eats the primes of an expression without quotes; say so where there is none."""
-    if error.source == text and "'" not in text and "*" in text and " " not in text:
+def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseError | ShapeError:
+    """The error with what only the command line knows: quotes were lost, or `f = ` was typed."""
+    if error.source != text:
+        return error
+    unquoted = "'" not in text and " " not in text
+    if unquoted and error.message.startswith("cannot multiply"):
         error.details += ("a transpose ' reaches matderiv only inside double quotes: \"x'*y\"",)
+    equation = re.match(r"\s*[A-Za-z]\w*(\([^()]*\))?\s*=\s*(?=[^=\s])", text)
+    if equation and isinstance(error, ParseError) and len(text) <= 100:
+        right = quoted(" ".join(text[equation.end() :].split()))
+        error.hint = f"the right side alone: matderiv derive {right} {wrt}"
     return error
 
 

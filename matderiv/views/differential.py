@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from matderiv.chains import transposed
 from matderiv.differentiate import axes_of, differential as rule_of
-from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, substitute, tangent, variable, variables, walk, zeros
 from matderiv.layout import vec_form
 from matderiv.monomials import scaled, signed, total
@@ -116,7 +115,6 @@ class Inwards(Backward):
         self.change_symbols: list[Symbol] = []
         self.lines: list[Step] = []
         self.before: Expr | None = None
-        self.named: list[Step] = []
         self.done: set[Expr] = set()
         self.axes = axes_of(stage.called.shape) if stage.outer else ()
         self.names = taken
@@ -191,7 +189,6 @@ class Inwards(Backward):
         """The line in which the change of one more piece is written out."""
         self.done.add(piece.variable)
         written = self._line_of(piece)
-        self._announce()
         e = self._whole()
         if written is not None and self._worth(written, e):
             self._add(written, piece)
@@ -199,26 +196,15 @@ class Inwards(Backward):
         else:
             self._add(e, piece)
 
-    def _announce(self) -> None:
-        """Long factors that have got a name since the last line."""
-        for symbol, step in zip(self.symbols, self._naming_steps(), strict=False):
-            if symbol.variable not in self.done:
-                self.done.add(symbol.variable)
-                self.lines.append(step)
-                self.before = None
-
-    def _naming_steps(self) -> list[Step]:
-        steps = [s for s in self.steps if s.names is not None]
-        return [
-            Step(
-                s.names,
-                self.shown(self.meanings.get(s.names, s.right)),
-                "name",
-                "The factor beside the differential gets a name.",
-            )
-            for s in steps
-            if s.names is not None
-        ]
+    def _write(
+        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+    ) -> None:
+        """A factor that has become long gets a name before it is used."""
+        if name is None:
+            return
+        reason = f"What stands beside {self.change(x).name} gets a name."
+        self.lines.append(Step(left, self.shown(right), "name", reason, names=name))
+        self.before = None
 
     def _add(self, e: Expr, piece: Piece | None) -> None:
         if e is self.before:
@@ -402,42 +388,55 @@ def _written(stage: Stage) -> dict[Expr, Expr]:
     for p in stage.pieces[:-1]:
         whole = substitute(p.definition, found)
         uses = sum(p.variable in q.inputs for q in stage.pieces)
-        if whole.weight <= SHORT and (uses < 2 or whole.weight < 4):
+        named = any(q.variable in variables(whole) for q in stage.pieces)
+        limit = SHORT // 2 if named else SHORT
+        if whole.weight <= limit and (uses < 2 or whole.weight < 4):
             found[p.variable] = whole
     return found
+
+
+class _Refused(Exception):  # noqa: N818  (no error: the rearranged line is shown instead)
+    """The rule's own line would be longer than a reader wants."""
 
 
 def _raw(e: Expr, changes: dict[Expr, Expr]) -> Expr | None:
     """The differential of e as the rules write it; None where they would write too much."""
     found: dict[Expr, list[Expr]] = {}
-    for node in walk(e):
-        terms: list[Expr] = []
-        for which, a in enumerate(node.args):
-            for inner in found.get(a, ()):
-                made = _rule(node, which, inner)
-                if made is not None:
-                    terms.append(made)
-        found[node] = [changes[node]] if node in changes else terms
-        if len(terms) > MAX_TERMS:
-            return None
+    try:
+        for node in walk(e):
+            found[node] = [changes[node]] if node in changes else _raw_terms(node, found)
+    except _Refused:
+        return None
     if not found[e] or any(t.shape != e.shape for t in found[e]):
         return None
     return total(found[e])
 
 
+def _raw_terms(node: Expr, found: dict[Expr, list[Expr]]) -> list[Expr]:
+    terms: list[Expr] = []
+    for which, a in enumerate(node.args):
+        for inner in found.get(a, ()):
+            made = _rule(node, which, inner)
+            if made is not None:
+                terms.append(made)
+    if len(terms) > MAX_TERMS:
+        raise _Refused
+    return terms
+
+
 def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
+    """The change of a node from the change of one argument; None where it vanishes."""
     if is_(node, "add"):
         return change
-    if is_(node, "power", "div", "ediv"):
-        return None
+    if is_(node, "div") and which == 0:
+        return apply("div", change, node.args[1])
+    if is_(node, "power", "div", "ediv", "epow"):
+        raise _Refused
     made = rule_of(node, which)
     if made is None:
         return None
     place = tangent(node.args[which].shape)
-    if node.function.kind in ("elementwise",):
-        partial = made.args[0] if is_(made, "hadamard") and made.args[1] is place else None
-        return apply("hadamard", partial, change) if partial is not None else change
+    if node.function.kind == "elementwise":
+        partial = made.args[0] if is_(made, "hadamard") else None
+        return change if partial is None else partial * change
     return substitute(made, {place: change})
-
-
-__all__ = ["NoRule", "differential"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from matderiv.chains import matrix_product, transposed, transposed_chain
-from matderiv.expr import Expr, apply, is_, variables
-from matderiv.monomials import negated, scaled, signed
+from matderiv.expr import Expr, apply, is_, number_value, variables
+from matderiv.monomials import negated, signed
 from matderiv.shapes import is_scalar
 
 
@@ -20,8 +20,16 @@ def change_last(e: Expr, changes: Collection[Expr]) -> Expr:
     "u'*dx"
     """
     sign, core = signed(e)
-    made = _turned(core, changes)
-    return made if sign > 0 else negated(made)
+    return _with_sign(sign, _turned(core, changes))
+
+
+def _with_sign(sign: int, e: Expr) -> Expr:
+    """-(u'*v) as -u'*v."""
+    if sign > 0:
+        return e
+    if is_(e, "mul") and not is_(e.args[0], "number"):
+        return apply("mul", -e.args[0], *e.args[1:])
+    return negated(e)
 
 
 def _turned(e: Expr, changes: Collection[Expr]) -> Expr:
@@ -97,13 +105,18 @@ def _holds(e: Expr, changes: Collection[Expr]) -> bool:
 def paired(g: Expr, change: Expr) -> Expr | None:
     """<G, dX> as G'*dx, G*dt or sum(G.*dX); None where the shapes need more than that."""
     if not change.shape:
-        return scaled(signed(g)[0], {}, [signed(g)[1], change]) if not g.shape else None
+        if g.shape:
+            return None
+        factors = g.args if is_(g, "mul") else (g,)
+        return change if number_value(g) == 1 else apply("mul", *factors, change)
+    if len(change.shape) == 2 and change.shape[0] == 1 and g.shape == change.shape[1:]:
+        change = change.T
     if g.shape != change.shape:
         return None
     if len(g.shape) == 1:
         sign, core = signed(g)
         made = matrix_product([*transposed_chain([core]), change])
-        return made if sign > 0 else negated(made)
+        return _with_sign(sign, made)
     return apply("sum", apply("hadamard", g, change), params=(None,))
 
 
@@ -145,7 +158,7 @@ def traced(e: Expr, change: Expr) -> Expr | None:
     cut = places[0] + 1
     trace = apply("tr", apply("mul", *rest[cut:], *rest[:cut]))
     made = apply("mul", *scalars, trace) if scalars else trace
-    return made if sign > 0 else negated(made)
+    return _with_sign(sign, made)
 
 
 def _is_turned(e: Expr, change: Expr) -> bool:
