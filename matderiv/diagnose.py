@@ -13,8 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from matderiv.claims import ARRANGEMENTS, Asked, arrangements, conventional
+from matderiv.completions import MISSING
 from matderiv.derivation import differentiate
-from matderiv.edits import FIRST, MISSING, SECOND, Context, Family, pooled, unary_functions
+from matderiv.edits import FIRST, SECOND, Context, Family, pooled, unary_functions
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild, variables, walk
 from matderiv.input.text import parse
@@ -26,7 +27,7 @@ from matderiv.solving import Search, factor_of, missing_term, product, ratios, r
 from matderiv.valuation import further_names, valuations
 
 POINTS = 3
-BUDGET = 12_000  # changes tried before the search gives up
+BUDGET = 10_000  # changes tried before the search gives up
 POOL = 160  # terms and factors proposed
 SHOWN = 160  # characters of a formula in a message
 ROUND = 12  # decimals are read as fractions with denominators up to this
@@ -75,6 +76,12 @@ def _search(asked: Asked, e: Expr | None, seed: int) -> Search | None:
     return Search(asked, structure, points, seed) if points else None
 
 
+def rounded(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
+    """That decimals stand for fractions; None if reading them so makes no right answer."""
+    search = _search(asked, e, seed)
+    return None if search is None else _rounded(search, e)
+
+
 # The whole ---------------------------------------------------------------------------------------
 
 
@@ -83,10 +90,17 @@ def _layout(search: Search, e: Expr) -> Diagnosis | None:
     fitting = arrangements(search.asked, e.shape)
     for name in ARRANGEMENTS:
         if name in fitting and not conventional(search.asked, name) and search.holds(e, name):
-            what = "its transpose" if "transposed" in name else "stacked into a vector"
-            said = f"This is the {search.asked.kind} in another layout: {what}."
-            return Diagnosis("other-layout", said, text(e.T) if len(e.shape) in (1, 2) else None)
+            what = "the transpose" if "transposed" in name else "the stacked form (vec)"
+            said = f"Right in another layout. This is {what} of the {search.asked.kind}."
+            return Diagnosis("other-layout", said, turned_text(e))
     return None
+
+
+def turned_text(e: Expr) -> str | None:
+    """The transpose as text; None where there is none."""
+    if len(e.shape) not in (1, 2):
+        return None
+    return text(e.args[0] if is_(e, "transpose") else e.T)
 
 
 def _ratio(search: Search, e: Expr) -> Diagnosis | None:

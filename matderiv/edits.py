@@ -36,11 +36,11 @@ Family = Callable[[Sketch, Sketch | None, Context], Iterator[Change]]
 """(part, the part above it, context) -> what could stand instead."""
 
 
-def _scalar(s: Sketch) -> bool:
+def scalar(s: Sketch) -> bool:
     return s.shape is not None and is_scalar(s.shape)
 
 
-def _matrix(s: Sketch) -> bool:
+def matrix(s: Sketch) -> bool:
     return s.shape is not None and len(s.shape) == 2
 
 
@@ -48,10 +48,10 @@ def transposes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Ch
     """A part transposed, or one transpose dropped."""
     if s.name == "transpose":
         yield s.args[0], "Without the transpose"
-    elif not _scalar(s) and (above is None or above.name != "transpose"):
+    elif not scalar(s) and (above is None or above.name != "transpose"):
         yield sketch("transpose", s), "Transposed"
-        for part, rest in _stretches(s):
-            if part is not s and not _scalar(part):
+        for part, rest in stretches(s):
+            if part is not s and not scalar(part):
                 yield rest(sketch("transpose", part)), "Transposed in part"
 
 
@@ -69,9 +69,8 @@ def orders(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
     """Neighbouring factors swapped, or all of them reversed."""
     if s.name in ("mul", "kron", "outer", "solve", "div", "ediv"):
         for k in range(len(s.args) - 1):
-            a = list(s.args)
-            a[k], a[k + 1] = a[k + 1], a[k]
-            yield sketch(s.name, *a, params=s.params), "In the other order"
+            swapped = (*s.args[:k], s.args[k + 1], s.args[k], *s.args[k + 2 :])
+            yield sketch(s.name, *swapped, params=s.params), "In the other order"
         if len(s.args) > 2:
             yield sketch(s.name, *s.args[::-1], params=s.params), "In the other order"
     if s.name == "mul" and len(s.args) > 2:
@@ -115,7 +114,7 @@ def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chan
 
 def _column_and_row(s: Sketch) -> bool:
     """True for a product of a column and a row: entry by entry it would broadcast to a matrix."""
-    shapes = [a.shape for a in s.args if not _scalar(a)]
+    shapes = [a.shape for a in s.args if not scalar(a)]
     rows = [shape is not None and len(shape) == 2 and shape[0] == 1 for shape in shapes]
     flat = [shape is not None and (len(shape) == 1 or 1 in shape) for shape in shapes]
     return s.name == "mul" and all(flat) and any(rows) and not all(rows)
@@ -128,7 +127,7 @@ def _row(s: Sketch, args: tuple[Sketch, ...]) -> Sketch:
 def reductions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """A mean for a sum and back, or along another axis."""
     pairs = {"sum": "mean", "mean": "sum", "max": "min", "min": "max"}
-    axes = (None, 1, 2) if s.args and _matrix(s.args[0]) else (None,)
+    axes = (None, 1, 2) if s.args and matrix(s.args[0]) else (None,)
     if s.name in ("sum", "mean", "max", "min", "softmax", "log_softmax", "logsumexp", "prod"):
         if s.name in pairs:
             yield sketch(pairs[s.name], *s.args, params=s.params), f"With {pairs[s.name]}"
@@ -155,14 +154,14 @@ def powers(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
         return
     if s.name == "number" or (above is not None and above.name in ("power", "epow")):
         return
-    if _scalar(s):
+    if scalar(s):
         yield sketch("power", s, 2), "Squared"
     else:
         yield sketch("epow", s, 2), "Squared entry by entry"
-        if _matrix(s):
+        if matrix(s):
             yield sketch("power", s, 2), "Squared"
     if s.name in ("variable", "norm2", "sqrt"):
-        yield sketch("epow" if not _scalar(s) else "power", s, 3), "Cubed"
+        yield sketch("epow" if not scalar(s) else "power", s, 3), "Cubed"
 
 
 NUMBERS = tuple(Fraction(v) for v in ("2", "1/2", "3", "1/3", "4", "1/4"))
@@ -195,12 +194,12 @@ def symmetric(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Cha
     shape = s.shape
     if shape is not None and len(shape) == 2 and shape[0] == shape[1] and s.name != "number":
         both = sketch("add", s, sketch("transpose", s))
-        yield sketch("div", both, 2), "Not taken as symmetric"
+        yield sketch("div", both, 2), "Without taking it for symmetric"
     if s.name == "add" and len(s.args) == 2:
         a, b = s.args
         for p, q in ((a, b), (b, a)):
             if q.name == "transpose" and q.args[0].expr is p.expr and p.expr is not None:
-                yield sketch("mul", 2, p), "Without taking the symmetric part"
+                yield sketch("mul", 2, p), "Without the symmetric part"
 
 
 _NEIGHBOURS = {
@@ -239,8 +238,9 @@ _NEIGHBOURS = {
 def functions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """A function missing, too many, or another of its family."""
     for name in _NEIGHBOURS.get(s.name, ()):
-        found = _neighbour(s, name)
-        yield found, f"With {found.expr.function.label}" if found.expr else "Instead"
+        known = {"neg sin": "-sin", "reciprocal": "the reciprocal"}
+        said = known.get(name, "its derivative" if " " in name else name)
+        yield _neighbour(s, name), f"With {said}"
     if len(s.args) == 1 and s.name in _UNARY:
         yield s.args[0], f"Without {s.name}"
     if s.name == "number":
@@ -248,8 +248,8 @@ def functions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Cha
     if not s.args or s.name not in ("transpose", "neg"):
         for name, params in context.functions:
             if name != s.name and not (name in _STEPS and _stepped(s)):
-                for part, rest in _stretches(s):
-                    if not params or params == (None,) or _matrix(part):
+                for part, rest in stretches(s):
+                    if not params or params == (None,) or matrix(part):
                         yield rest(sketch(name, part, params=params)), f"With {name}"
 
 
@@ -264,7 +264,7 @@ def _stepped(s: Sketch) -> bool:
 _COMBINING = ("mul", "hadamard", "add", "neg", "div", "diag", "transpose")
 
 
-def _stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
+def stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
     """The part itself, and neighbouring factors of a product, each with what puts it back."""
     yield s, lambda new: new
     if s.name == "mul":
@@ -314,78 +314,6 @@ def names(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]
                 yield v, "With another name"
 
 
-def chain_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
-    """A further factor at one place of a product, on one side of a part, or below it."""
-    chained = above is not None and above.name == s.name
-    inside = above is not None and above.name in ("mul", "hadamard", "neg")
-    for t in context.pool:
-        if t.expr is s.expr or t.name == "number":
-            continue
-        if s.name == "mul" and not chained and not _scalar(t):
-            for k in range(len(s.args) + 1):
-                yield sketch("mul", *s.args[:k], t, *s.args[k:]), _FACTOR
-        elif not inside and not _scalar(t):
-            yield sketch("mul", t, s), _FACTOR
-            yield sketch("mul", s, t), _FACTOR
-        if inside and above is not None and above.name == "hadamard" and not _matrix(s):
-            continue
-        if _scalar(t):
-            if not inside or not _scalar(s):
-                yield sketch("mul", t, s), _FACTOR
-                yield sketch("div", s, t), "Divided by it"
-        elif _broadcasts(s, t):
-            yield sketch("hadamard", s, t), _FACTOR
-            yield sketch("ediv", s, t), "Divided by it"
-
-
-_FACTOR = "With the missing factor"
-
-
-def _broadcasts(s: Sketch, t: Sketch) -> bool:
-    if s.shape is None or t.shape is None:
-        return False
-    return s.shape == t.shape or (len(s.shape) == 2 and len(t.shape) in (1, 2))
-
-
-def terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
-    """A further term."""
-    if above is not None and above.name in ("add", "neg", "transpose"):
-        return
-    for t in context.pool:
-        if s.shape is None or t.shape is None:
-            continue
-        if t.shape == s.shape or _scalar(s) or _scalar(t) or _broadcasts(t, s):
-            yield sketch("add", s, t), "With the missing term"
-            yield sketch("add", s, sketch("neg", t)), "With the missing term"
-            if _scalar(t) and t.name == "number":
-                yield sketch("add", t, sketch("neg", s)), "With the missing term"
-
-
-def surroundings(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
-    """A product that the part, or all its factors, belong to."""
-    if s.expr is None or s.name == "number":
-        return
-    own = set(s.expr.args) if s.name in ("mul", "hadamard") else {s.expr}
-    for t in context.pool:
-        if t.expr is not None and t.name in ("mul", "hadamard", "div", "ediv"):
-            inside = set(t.expr.args)
-            inside |= {b for a in t.expr.args for b in a.args if a.function.name == t.name}
-            if t.expr is not s.expr and (own <= inside or _within(s.expr, t.expr)):
-                yield t, _FACTOR
-
-
-def _within(small: Expr, large: Expr) -> bool:
-    """True if products and quotients alone surround the small part in the large one."""
-    stack = [large]
-    while stack:
-        node = stack.pop()
-        if node is small:
-            return True
-        if is_(node, "mul", "hadamard", "div", "ediv", "neg"):
-            stack += node.args
-    return False
-
-
 def fewer_terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """A term left out."""
     if s.name == "add":
@@ -418,11 +346,6 @@ SECOND: tuple[tuple[str, Family], ...] = (
     ("extra-factor", fewer_factors),
     ("inverse", inverses),
     ("wrong-variable", names),
-)
-MISSING: tuple[tuple[str, Family], ...] = (
-    ("missing-chain-factor", chain_factors),
-    ("missing-chain-factor", surroundings),
-    ("missing-term", terms),
 )
 
 

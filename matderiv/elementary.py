@@ -27,7 +27,7 @@ def elementary(expr: Expr) -> Expr:
     found = expr.cache.get("elementary")
     if found is None:
         found = expr.cache["elementary"] = fold(expr, _written)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _written(node: Expr, args: tuple[Expr, ...]) -> Expr:

@@ -8,6 +8,7 @@ the records' own values or derivative rules.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import permutations
 from math import prod
 from typing import Any
@@ -43,11 +44,15 @@ def aligned(x: Array, dims: Dims, whole: Dims) -> Array:
     return x
 
 
+def _shaped(x: Array, out: Dims) -> Array:
+    return x.reshape(len(x), *out)
+
+
 # Elementwise -------------------------------------------------------------------------------------
 
 
 def _lifted(args: list[Element], dims: list[Dims], out: Dims) -> list[Element]:
-    return [linear(a, lambda v, d=d: aligned(v, d, out)) for a, d in zip(args, dims, strict=True)]
+    return [linear(a, partial(aligned, dims=d, whole=out)) for a, d in zip(args, dims, strict=True)]
 
 
 def _fitted(e: Element, out: Dims) -> Element:
@@ -124,9 +129,7 @@ def _kron(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
     both_flat = all(len(d) < 2 for d in dims)
     sides = [d if len(d) == 2 else ((d[0] if d else 1), 1) for d in dims]
     (p, q), (m, n) = sides
-    a, b = (
-        linear(e, lambda v, s=s: v.reshape(len(v), *s)) for e, s in zip(args, sides, strict=True)
-    )
+    a, b = (linear(e, partial(_shaped, out=s)) for e, s in zip(args, sides, strict=True))
 
     def product(x: Array, y: Array) -> Array:
         blocks = x[:, :, None, :, None] * y[:, None, :, None, :]
@@ -144,7 +147,7 @@ def _einsum(field: Field, node: Expr, args: list[Element], dims: list[Dims], out
     for more, a in zip(operands[1:], args[1:], strict=True):
         joined = letters + "".join(c for c in dict.fromkeys(more) if c not in letters)
         pattern = f"...{letters},...{more}->...{joined}"
-        total = times(field, total, a, lambda x, y, s=pattern: np.einsum(s, x, y))
+        total = times(field, total, a, partial(np.einsum, pattern))
         letters = joined
     return linear(total, lambda v: np.einsum(f"...{letters}->...{right}", v) % field.p)
 
@@ -195,7 +198,7 @@ def _prod(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
     lined = linear(args[0], lambda v: v.reshape(len(v), -1) if flat else np.moveaxis(v, axis, -1))
     total = linear(lined, lambda v: v[..., 0])
     for k in range(1, lined[0].shape[-1]):
-        total = times(field, total, linear(lined, lambda v, k=k: v[..., k]))
+        total = times(field, total, linear(lined, partial(np.take, indices=k, axis=-1)))
     return linear(total, lambda v: v.reshape(len(v), *out))
 
 

@@ -23,7 +23,7 @@ _FEW = 48  # up to this many entries Python's own pow is faster
 _BABY = 1 << 18  # entries in the table of small powers behind the discrete logarithm
 
 
-class Unlucky(ArithmeticError):
+class Unlucky(ArithmeticError):  # noqa: N818  (bad luck at a random point, not an error)
     """A zero divisor, or a root that does not exist, at this random point: draw another."""
 
 

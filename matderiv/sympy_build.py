@@ -40,7 +40,7 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
     >>> build("tr", (A,)), build("mul", (build("transpose", (x,)), A, x))
     (Trace(A), (x.T*A*x)[0, 0])
     """
-    args = tuple(map(sp.sympify, args))
+    args = tuple(sp.sympify(a, strict=True) for a in args)
     shape, table = checked(name, params, args)
     ranks = [len(shape), *(len(shape_of(a)) for a in args)]
     if max(ranks) > 2:

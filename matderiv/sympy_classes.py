@@ -238,7 +238,7 @@ class Applied:
     def __new__(cls, name: Any, params: Any, *arguments: Any) -> Any:
         name = name if isinstance(name, Str) else Str(str(name))
         params = sp.Tuple(*params)
-        arguments = tuple(map(sp.sympify, arguments))
+        arguments = tuple(sp.sympify(a, strict=True) for a in arguments)
         made = sp.Basic.__new__(cls, name, params, *arguments)
         made._shape = _applied_shape(str(name), params, arguments)
         return made
@@ -344,7 +344,7 @@ def applied(name: str, params: tuple[Any, ...], *arguments: Any) -> Any:
 
     Raises ShapeError when the arguments do not fit.
     """
-    arguments = tuple(map(sp.sympify, arguments))
+    arguments = tuple(sp.sympify(a, strict=True) for a in arguments)
     shape, _ = checked(name, params, arguments)
     cls = (
         ScalarApplication

@@ -34,7 +34,7 @@ class SizeTable:
         """The size that a SymPy expression (or an int, or a size) stands for."""
         if isinstance(e, int | Dim):
             return e
-        e = sp.sympify(e)
+        e = sp.sympify(e, strict=True)
         if e.is_Integer:
             return int(e)
         if e.is_Symbol:

@@ -61,7 +61,8 @@ class Valuation:
             if function.kind == "elementwise" and len(shape) == 2 and len(args) > 1:
                 args = [a[:, None] if a is not None and a.ndim == 1 else a for a in args]
             assert function.numpy is not None
-            return np.reshape(function.numpy(*args, *params), shape)
+            with np.errstate(all="ignore"):
+                return np.reshape(function.numpy(*args, *params), shape)
         except (ArithmeticError, ValueError, KeyError, DomainError, np.linalg.LinAlgError):
             return None
 

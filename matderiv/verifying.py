@@ -21,13 +21,13 @@ from matderiv.claims import (
     of_function,
     read_answer,
 )
-from matderiv.diagnose import Diagnosis, diagnose, diagnose_text
+from matderiv.diagnose import Diagnosis, diagnose, diagnose_text, rounded, turned_text
 from matderiv.errors import ShapeError
 from matderiv.judging import POINTS, Finding, judged
 from matderiv.output.text import text
 from matderiv.shapes import shape_text
 from matderiv.structure import linear_structure
-from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, Counterexample, Verdict
+from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Counterexample, Verdict
 
 
 def verify(
@@ -111,6 +111,11 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
         if other.right:
             found = other
             notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
+    if found.verdict == UNDECIDED and found.exact is not None and claim.expr is not None:
+        nearly = rounded(asked, claim.expr, seed=seed) if not found.exact.hint else None
+        if nearly is not None and found.report is not None and found.report.ok:
+            found = replace(found, verdict=VERIFIED)
+            notes.append(nearly.message)
     if found.verdict == DISPROVED:
         return _disproved(asked, claim, found, structured, seed, diagnosis)
     if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
@@ -133,22 +138,16 @@ _STRUCTURED = {
 
 def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
     wanted = shape_text(expected_shape(asked))
-    what = "stacked by vec" if claim.layout == "stacked" else "its transpose"
-    given = "" if claim.expr is None else f" ({shape_text(claim.expr.shape)} for {wanted})"
+    what = "the stacked form (vec)" if claim.layout == "stacked" else "the transpose"
+    given = "" if claim.expr is None else f": {shape_text(claim.expr.shape)} for {wanted}"
     return Verdict(
         DISPROVED,
         "other-layout",
-        f"Right in another layout: this is the {asked.kind} {what}{given}.",
+        f"Right in another layout. This is {what} of the {asked.kind}{given}.",
         report=found.report,
         exact=found.exact,
-        suggestion=_turned_text(claim),
+        suggestion=None if claim.expr is None else turned_text(claim.expr),
     )
-
-
-def _turned_text(claim: Claim) -> str | None:
-    if claim.expr is None or len(claim.expr.shape) > 2:
-        return None
-    return text(claim.expr.T)
 
 
 def _disproved(
@@ -156,13 +155,13 @@ def _disproved(
 ) -> Verdict:
     verdict = Verdict(
         DISPROVED,
-        message=_said(found),
+        message="No single change makes it right.",
         counterexample=_counterexample(found, seed),
         report=found.report,
         exact=found.exact,
     )
     if not diagnosis or claim.expr is None:
-        return verdict
+        return replace(verdict, message="" if verdict.counterexample else _said(found))
     if structured:
         for name in ("projected", "independent", "none"):
             if name != asked.structure and judged(claim, name, seed=seed).right:

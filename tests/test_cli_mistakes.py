@@ -87,7 +87,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("verb", ("--quiet", "derive", "x", "x"), 2, ["stands before the command"]),
     ("operand", ("derive",), 2, ["the expression is missing"]),
     ("operand", ("derive", "x'*A*x"), 2, ["variable to differentiate by is missing", "x, or by A"]),
-    ("operand", ("derive", "x", "x", "x"), 2, ["3 are given", "double quotes"]),
+    ("operand", ("derive", "x", "+", "x", "x"), 2, ["4 are given", "double quotes"]),
     ("operand", ("derive", "x", "x", "--wrt", "x"), 2, ["takes one of expression and variable"]),
     ("operand", ("derive", "2"), 2, ["the expression has no variable"]),
     ("operand", ("rules", "inv", "det"), 2, ["rules takes one name"]),

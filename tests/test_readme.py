@@ -14,6 +14,7 @@ import pytest
 
 from matderiv.cli import main
 from matderiv.command.failures import EXIT_CODES
+from matderiv.expr import REGISTRY
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -88,3 +89,9 @@ def test_the_files_it_names_exist() -> None:
 def test_worked_examples_run(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out
+
+
+def test_the_functions_without_a_rule_are_named() -> None:
+    refused = [f for f in REGISTRY.values() if f.kind == "refused" and f.call != "internal"]
+    (line,) = re.findall(r"^- A function without a rule \((.*)\)", TEXT, re.MULTILINE)
+    assert sorted(line.split(", ")) == sorted(f"`{f.name}`" for f in refused)

@@ -337,6 +337,8 @@ elementwise(
     says="The chosen branch passes its change.",
     example="where(x > 0, x, y)",
 )
+
+
 def _huber(x: Any, d: Any) -> Any:
     """Not a number for a negative threshold, where the function is not defined."""
     outside = d * (_abs(x) - _HALF * d)

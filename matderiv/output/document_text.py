@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matderiv.errors import display_width
 from matderiv.expr import Expr
+from matderiv.output.document_index import entries_text
 from matderiv.output.index import index_text, letter
 from matderiv.output.text import text
 from matderiv.parts import name_parts
@@ -52,7 +53,7 @@ def _declared(v: Expr) -> str:
 
 def _section(section: Section, document: Document, detail: str) -> list[str]:
     steps = shown_steps(section, detail)
-    rows = [(*equation(s), _margin(s, detail)) for s in steps]
+    rows = [(*equation(s, not section.title), _margin(s, detail)) for s in steps]
     left = max((display_width(r[0]) for r in rows), default=0)
     widths = [left + 3 + display_width(r[1]) for r in rows]
     middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
@@ -78,14 +79,17 @@ def _reasons(step: Step) -> list[str]:
     return lines + ([f"      Source: {step.source}"] if step.source and step.why else [])
 
 
-def equation(step: Step) -> tuple[str, str]:
-    """Both sides of a line."""
+def equation(step: Step, last: bool = False) -> tuple[str, str]:
+    """Both sides of a line; the last one reads as the result itself does."""
     right = side_text(step.right)
+    if last and isinstance(step.right, Tensor):
+        right = index_text(step.right)
     if step.continues:
         return "", right
     left = _left(step)
     if step.names is not None:
-        return f"{step.names.name} = {left}", right
+        axes = step.right.axes if isinstance(step.right, Tensor) else ()
+        return f"{step.names.name}{_at([letter(k) for k in range(len(axes))])} = {left}", right
     return left, right
 
 
@@ -116,7 +120,7 @@ def side_text(side: Side) -> str:
     if isinstance(side, Partial):
         return partial_text(side)
     if isinstance(side, Tensor):
-        return index_text(side)
+        return entries_text(side)
     taken = {n.name for n in _walked(side)}
     return text(*name_parts(side, taken))
 

@@ -97,6 +97,7 @@ class Backward:
         if not self.outer and self.stage.outer:
             self.outer = whole.axes[: self.stage.outer]
         right = in_names(side_of(whole, broadcast=not self.stage.outer), self.stage)
+        assert not isinstance(right, Partial)
         left = Partial(self.stage.target, x)
         short = isinstance(right, Expr) and right.weight <= self.limit
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
@@ -149,9 +150,16 @@ class Backward:
 
 def in_names(side: Side, stage: Stage) -> Side:
     """The values of intermediates that reappear in a derivative, under their names."""
-    if not isinstance(side, Expr) or not stage.values:
+    if isinstance(side, Partial) or not stage.values:
         return side
-    return substitute(side, stage.values)
+    if isinstance(side, Expr):
+        return substitute(side, stage.values)
+    return Tensor(side.axes, tuple(_term_in_names(t, stage) for t in side.terms))
+
+
+def _term_in_names(t: Term, stage: Stage) -> Term:
+    factors = (f._replace(expr=substitute(f.expr, stage.values)) for f in t.factors)
+    return Term(t.coefficient, tuple(factors))
 
 
 def _loosened(parts: list[Expr]) -> list[Expr]:

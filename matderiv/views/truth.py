@@ -198,7 +198,7 @@ def tensor_value(tensor: Tensor, ground: Ground) -> Array:
                 ones = np.ones(size_value(i.size, ground.sizes))
                 operands += [ones, [numbers.setdefault(i, len(numbers))]]
         out = [numbers[i] for i in tensor.axes]
-        value = np.einsum(*operands, out) if operands else 1.0
+        value = np.einsum(*operands, out, optimize=len(operands) > 6) if operands else 1.0
         total = total + float(term.coefficient) * value
     return total
 

@@ -1,0 +1,147 @@
+"""Expressions by their entries: sums of products with every summation and delta still there."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.differentiate import pullback, slots_at
+from matderiv.expr import Expr, is_, number_value, size_expr, variables
+from matderiv.functions.algebra import spread
+from matderiv.functions.reduce import reduced_size
+from matderiv.lower import open_product, pattern
+from matderiv.shapes import is_scalar
+from matderiv.tensor import (
+    ONE,
+    Factor,
+    Index,
+    Indices,
+    Slots,
+    Tensor,
+    Term,
+    delta,
+    normalise,
+    product,
+    renamed,
+    size_coefficient,
+    size_factors,
+)
+
+_THROUGH = ("neg", "sum", "mean", "tr", "transpose", "mul", "hadamard", "diag", "permute", "einsum")
+
+
+def components(e: Expr, axes: Indices) -> Tensor:
+    """The entries of e over its axes: sums written out, products opened, functions kept whole."""
+    terms: list[Term] = []
+    todo: list[Part] = [(e, slots_at(e.shape, axes), ONE, ())]
+    while todo:
+        node, at, beside, summed = todo.pop()
+        if is_(node, "add"):
+            todo += [
+                (a, spread(a.shape, at, node.shape), beside, summed) for a in reversed(node.args)
+            ]
+        elif is_(node, "power") and is_(node.args[0], "norm2") and _is_two(node.args[1]):
+            terms.append(_counted(_times(beside, _squares(node.args[0].args[0])), summed))
+        elif is_(node, *_THROUGH) and (inner := _single(node, at, beside, summed)) is not None:
+            todo.append(inner)
+        else:
+            terms.append(_counted(_times(beside, _entry(node, at)), summed))
+    return Tensor(axes, tuple(terms))
+
+
+Part = tuple[Expr, Slots, Term, Indices]  # what is left to open, and what it is summed over
+
+
+def _counted(t: Term, summed: Indices) -> Term:
+    """Σ_i of what does not depend on i is n of it."""
+    coefficient, factors = t
+    present = {i for f in factors for i in f.indices}
+    for i in summed:
+        if i not in present:
+            coefficient *= size_coefficient(i.size)
+            factors = (*size_factors(i.size), *factors)
+    return Term(coefficient, factors)
+
+
+def _is_two(e: Expr) -> bool:
+    return number_value(e) == 2
+
+
+def _times(a: Term, b: Term) -> Term:
+    coefficient, factors = product(a, b)
+    return Term(coefficient, tuple(factors))
+
+
+def _squares(x: Expr) -> Term:
+    slots = tuple(Index(s) if s != 1 else None for s in x.shape)
+    return Term(Fraction(1), (Factor(x, tuple(i for i in slots if i is not None), 2),))
+
+
+def _entry(node: Expr, at: Slots) -> Term:
+    if is_(node, "epow") and _is_two(node.args[1]) and is_(node.args[0], "add"):
+        return Term(Fraction(1), (Factor(node.args[0], tuple(i for i in at if i is not None), 2),))
+    if is_(node, "mul", "hadamard", "kron"):
+        found = pattern(node, at)
+        parts = [open_product(a, s) for a, s in zip(node.args, found.slots, strict=True)]
+        return _times(Term(Fraction(1), found.factors), Term(*_plain(product(*parts))))
+    return open_product(node, at)
+
+
+def _plain(made: tuple[Fraction, list[Factor]]) -> tuple[Fraction, tuple[Factor, ...]]:
+    return made[0], tuple(made[1])
+
+
+def _single(node: Expr, at: Slots, beside: Term, summed: Indices) -> Part | None:
+    """A linear operation as its one long argument, with its factors beside; None for several."""
+    found = pattern(node, at)
+    long = [k for k, a in enumerate(node.args) if not is_scalar(a.shape)]
+    if len(long) != 1:
+        return None
+    parts = [beside, Term(Fraction(-1 if is_(node, "neg") else 1), found.factors)]
+    parts += [open_product(a, found.slots[k]) for k, a in enumerate(node.args) if k != long[0]]
+    if is_(node, "mean"):
+        size = reduced_size(node.args[0].shape, node.params[0])
+        term = open_product(size_expr(size), ())
+        below = tuple(f._replace(exponent=-f.exponent) for f in term.factors)
+        parts.append(Term(1 / term.coefficient, below))
+    a = node.args[long[0]]
+    return a, found.slots[long[0]], Term(*_plain(product(*parts))), (*summed, *found.summed)
+
+
+def by_entries(of: Tensor, x: Expr, axes: Indices) -> Tensor:
+    """∂of/∂x over the axes of `of` and `axes`: each factor in turn, δ for an entry of x itself."""
+    terms: list[Term] = []
+    for t in of.terms:
+        for k, f in enumerate(t.factors):
+            if x not in variables(f.expr):
+                continue
+            rest = [*t.factors[:k], *t.factors[k + 1 :]]
+            coefficient = t.coefficient
+            if f.exponent != 1:
+                coefficient *= Fraction(f.exponent)
+                rest.insert(k, f._replace(exponent=f.exponent - 1))
+            for inner in _inner(f, x, axes):
+                terms.append(
+                    Term(
+                        coefficient * inner.coefficient,
+                        (*rest[:k], *inner.factors, *rest[k:])
+                        if f.exponent == 1
+                        else (*rest, *inner.factors),
+                    )
+                )
+    return Tensor(of.axes + axes, tuple(terms))
+
+
+def _inner(f: Factor, x: Expr, axes: Indices) -> list[Term]:
+    if f.expr is x:
+        return [Term(Fraction(1), tuple(map(delta, f.indices, axes)))]
+    local = pullback(f.expr, x)
+    mapping = dict(zip(local.axes, (*f.indices, *axes), strict=True))
+    return [renamed(t, mapping) for t in local.terms]
+
+
+def collapsed(tensor: Tensor) -> Tensor:
+    """Σ_j δ_ij T_j = T_i everywhere; like terms stay apart."""
+    terms = tuple(
+        normalise(t.coefficient, t.factors, tensor.axes) for t in tensor.terms if t.coefficient
+    )
+    return Tensor(tensor.axes, terms)

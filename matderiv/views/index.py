@@ -1,0 +1,207 @@
+"""The index view: entries with summation signs and deltas, collapsed, read back as matrices.
+
+Source: Laue, Mitterreiter & Giesen 2020; Parr & Howard 2018, sec. 4.4 (reduce to scalars).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.differentiate import axes_of
+from matderiv.expr import Expr
+from matderiv.shapes import long_axes
+from matderiv.tensor import Factor, Indices, Tensor, Term, product, renamed
+from matderiv.views.components import by_entries, collapsed, components
+from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
+from matderiv.views.flow import (
+    FORWARD_MODE,
+    Stage,
+    document_of,
+    last_steps,
+    reading_steps,
+    stages,
+)
+from matderiv.views.passes import Backward, in_names
+from matderiv.views.pieces import Piece
+from matderiv.views.reasons import rule_name, why
+
+COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
+
+
+def index(d: Derived, *, check: bool = True) -> Document:
+    """The derivation by entries, every line evaluated.
+
+    Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
+    """
+    found = stages(d)
+    taken = set(d.names) | {s.variable.name for stage in found for s in stage.symbols}
+    sections: list[Section] = []
+    symbols: list[Symbol] = []
+    answer: Step | None = None
+    for k, stage in enumerate(found):
+        title = "" if len(found) == 1 else f"{_ORDINALS[k]} derivative: "
+        reading = reading_steps(stage)
+        if reading:
+            sections.append(Section(title + "Read as", reading))
+        by_index = Entries(stage, taken)
+        symbols += [*stage.symbols, *by_index.symbols]
+        if stage.pieces:
+            sections.append(Section(title + "Entries", component_steps(stage)))
+            local = by_index.local_section()
+            sections += [local] if local.steps else []
+            sections.append(Section("Chain rule, summed over entries", tuple(by_index.steps)))
+        if k + 1 < len(found):
+            left = Partial(stage.target, d.wrt, projected=_projected(d))
+            step = Step(left, found[k + 1].shown, "read as a matrix")
+            sections.append(Section(title + "result", (step,)))
+            continue
+        *others, answer = last_steps(d, stage, by_index.answer, by_index.meanings)
+        if others:
+            sections.append(Section("Result", tuple(others)))
+    assert answer is not None
+    return document_of("index", d, found, symbols, sections, answer, check=check)
+
+
+_ORDINALS = ("First", "Second", "Third", "Fourth")
+
+
+def _projected(d: Derived) -> str:
+    return "" if d.structure == "none" else d.structure
+
+
+def entry_of(v: Expr, axes: Indices) -> Tensor:
+    """v_ij over its axes."""
+    return Tensor(axes, (Term(Fraction(1), (Factor(v, axes),)),))
+
+
+def component_steps(stage: Stage) -> tuple[Step, ...]:
+    """Every intermediate by its entries."""
+    steps = []
+    for p in stage.pieces:
+        axes = axes_of(p.variable.shape)
+        steps.append(
+            Step(
+                entry_of(p.variable, axes),
+                components(p.definition, axes),
+                "",
+                f"One entry of {p.variable.name}, its sums written out.",
+                shape=p.variable.shape,
+            )
+        )
+    return tuple(steps)
+
+
+class Entries(Backward):
+    """The backward pass with summation signs and deltas."""
+
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.local: list[Step] = []
+        self.written: dict[Expr, list[Tensor]] = {}
+        super().__init__(stage, taken)
+
+    def local_section(self) -> Section:
+        """∂z_i/∂x_k of every piece, before and after its deltas are summed."""
+        return Section("Local derivatives", tuple(self.local))
+
+    def _hand_on(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> None:
+        outer, inner = axes_of(piece.variable.shape), axes_of(x.shape)
+        raw = by_entries(components(piece.definition, outer), x, inner)
+        named = in_names(raw, self.stage)
+        assert isinstance(named, Tensor)
+        raw, local = named, collapsed(named)
+        alone = adjoint is None and self.stage.upstream is None
+        if not alone:
+            self._write_local(piece, x, raw, local)
+        if not local.terms:
+            return
+        whole = raw if alone else self._above(piece, local, adjoint)
+        self.written.setdefault(x, []).append(whole)
+        self.shares.setdefault(x, []).append(collapsed(whole))
+
+    def _above(
+        self, piece: Piece, local: Tensor, adjoint: Expr | Tensor | None
+    ) -> Tensor:
+        """Upstream times local, nothing contracted."""
+        count = len(long_axes(piece.variable.shape))
+        at, rest = local.axes[:count], local.axes[count:]
+        root = piece is self.stage.pieces[-1]
+        above = self.stage.upstream if adjoint is None and root else adjoint
+        assert above is not None
+        upstream = self._upstream(above, at)
+        axes = upstream.axes[: len(upstream.axes) - count] + rest
+        terms = []
+        for s in upstream.terms:
+            for t in local.terms:
+                coefficient, factors = product(s, t)
+                terms.append(Term(coefficient, tuple(factors)))
+        return Tensor(axes, tuple(terms))
+
+    def _upstream(self, above: Expr | Tensor, at: Indices) -> Tensor:
+        if isinstance(above, Tensor):
+            return above_at(above, at)
+        outer = self.outer if self.stage.outer else ()
+        if self.stage.outer and not outer:
+            outer = axes_of(self.stage.called.shape)
+        axes = outer + at
+        return Tensor(axes, (Term(Fraction(1), (Factor(above, axes),)),))
+
+    def _write_local(self, piece: Piece, x: Expr, raw: Tensor, local: Tensor) -> None:
+        left = Partial(piece.variable, x, local=True)
+        self.local.append(
+            Step(left, raw, rule_name(piece), why(piece), piece.main.function.source)
+        )
+        if _different(raw, local):
+            self.local.append(
+                Step(left, local, "collapse", COLLAPSE, continues=True, before=raw)
+            )
+
+    def _write(
+        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+    ) -> None:
+        written = self.written.get(x, [])
+        users = [p for p in self.stage.pieces if x in p.inputs]
+        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users)) or "constant"
+        reason = f"Summed over the entries of {' and '.join(p.variable.name for p in users)}."
+        axes = self._axes(x)
+        raw = _common(written, axes)
+        local = _common(shares, axes)
+        lines = [Step(left, raw, "chain rule: " + rule, reason)] if raw.terms else []
+        if _different(raw, local) and raw.terms:
+            lines.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
+        if isinstance(right, Expr):
+            right = in_names(right, self.stage)
+            reading = "The sums over neighbouring indices are products of matrices."
+            lines.append(
+                Step(left, right, "read as a matrix", reading, continues=bool(lines),
+                     before=local)
+            )
+        elif not lines:
+            lines.append(Step(left, right, rule, reason))
+        if name is not None:
+            first = lines[0]
+            lines[0] = Step(first.left, first.right, first.rule, first.why, names=name)
+        self.steps += lines
+
+
+def above_at(above: Tensor, at: Indices) -> Tensor:
+    """∂f/∂piece over the given axes of the piece."""
+    count = len(above.axes) - len(at)
+    mapping = dict(zip(above.axes[count:], at, strict=True))
+    return Tensor(above.axes[:count] + at, tuple(renamed(t, mapping) for t in above.terms))
+
+
+def _common(parts: list[Tensor], axes: Indices) -> Tensor:
+    terms: list[Term] = []
+    for t in parts:
+        mapping = dict(zip(t.axes, axes, strict=True))
+        terms += [renamed(s, mapping) for s in t.terms]
+    return Tensor(axes, tuple(terms))
+
+
+def _different(a: Tensor, b: Tensor) -> bool:
+    return [(t.coefficient, t.factors) for t in a.terms] != [
+        (t.coefficient, t.factors) for t in b.terms
+    ]
+
+
+__all__ = ["FORWARD_MODE", "index"]

@@ -1,0 +1,1 @@
+"""Measurements: time, growth, start and share, as tables of ratios within one run."""

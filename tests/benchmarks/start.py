@@ -1,0 +1,64 @@
+"""Starting: what help and a parse error import, and the first derivation from the shell.
+
+Bars: neither SymPy nor NumPy; at most 1.5 times `python -c "import sympy, numpy"`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from benchmarks.measure import fresh, table, wall
+
+PROGRAM = """
+import json, sys
+from matderiv.cli import main
+main(sys.argv[1:])
+print()
+print(json.dumps(sorted({"numpy", "sympy", "mpmath"} & set(sys.modules))))
+"""
+LOGISTIC = "sum(log(1 + exp(-y.*(X*w))))"
+LIGHT = {
+    "--help": ["--help"],
+    "--version": ["--version"],
+    "derive --help": ["derive", "--help"],
+    "rules": ["rules"],
+    "parse error": ["derive", "x +", "x"],
+    "shape error": ["derive", "A*x + B*y + x'", "x", "--shape", "A: 2,3", "--shape", "x: 4"],
+    "unknown function": ["derive", "sofmax(x)", "x"],
+}
+FIRST = {
+    "derive, checked": ["derive", LOGISTIC, "w"],
+    "derive --no-check": ["derive", LOGISTIC, "w", "--no-check"],
+}
+
+
+def program(arguments: Sequence[str]) -> list[str]:
+    """The command with this interpreter."""
+    return [sys.executable, "-m", "matderiv", *arguments]
+
+
+def heavy_imports(arguments: Sequence[str]) -> list[str]:
+    """The heavy libraries that are loaded when a command ends."""
+    found: list[str] = fresh(PROGRAM, *arguments)
+    return found
+
+
+def reference() -> float:
+    """The time of importing the heavy libraries alone."""
+    return wall([sys.executable, "-c", "import sympy, numpy"])
+
+
+def main() -> None:
+    """Print the table."""
+    base = reference()
+    rows: list[tuple[object, ...]] = [("command", "seconds", "of the reference", "imports")]
+    rows.append(("import sympy, numpy", base, 1.0, "numpy sympy"))
+    for name, arguments in {**LIGHT, **FIRST}.items():
+        took = wall(program(arguments))
+        rows.append((name, took, took / base, " ".join(heavy_imports(arguments)) or "-"))
+    table("start, median seconds of a new process", rows)
+
+
+if __name__ == "__main__":
+    main()
