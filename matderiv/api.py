@@ -234,12 +234,7 @@ def derive(
     >>> str(derive("x'*A*x", "x"))
     "(A + A')*x"
     """
-    if layout not in LAYOUTS:
-        raise MatderivError(f"unknown layout {layout!r}", hint=f"one of {', '.join(LAYOUTS)}")
-    if structure not in STRUCTURES:
-        raise MatderivError(
-            f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
-        )
+    _check_words(layout, structure)
     asked = _understood(f, shapes, assume)
     found = [
         _derive(
@@ -254,6 +249,12 @@ def derive(
         for w in (wrt if isinstance(wrt, list | tuple) else [wrt])
     ]
     return found if isinstance(wrt, list | tuple) else found[0]
+
+
+def _check_words(layout: str, structure: str) -> None:
+    for what, word, known in (("layout", layout, LAYOUTS), ("structure", structure, STRUCTURES)):
+        if word not in known:
+            raise MatderivError(f"unknown {what} {word!r}", hint=f"one of {', '.join(known)}")
 
 
 @dataclass(frozen=True)

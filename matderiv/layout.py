@@ -140,6 +140,7 @@ def _kronecker(ties: list[Factor], pairing: Pairing, sides: Sides) -> list[Expr]
         core.append(apply("diag", _stacked(after, columns)))
     core = [e for e in core if len(core) == 1 or not is_(e, "eye")]
     if pairing.crossed:
+        core = [e for e in core if not is_(e, "eye")]
         core.append(apply("commutation", params=(x[0].size, x[1].size)))
     return core
 

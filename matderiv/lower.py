@@ -342,8 +342,8 @@ def _descend(
     node: Expr, at: Slots, beside: Term, made: Indices
 ) -> tuple[Expr, Slots, Term, Indices]:
     """One step towards the tangent through a linear function."""
-    if node.function.kind == "shorthand":
-        return node.function.expand(*node.args, *node.params), at, beside, made  # type: ignore[misc]
+    if node.function.expand is not None:
+        return node.function.expand(*node.args, *node.params), at, beside, made
     if is_(node, "div", "ediv"):
         opened = _open_quotient(node, at, 1)
         assert opened is not None

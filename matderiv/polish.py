@@ -19,8 +19,25 @@ def polished(e: Expr, keep: Collection[Expr]) -> Expr:
             done[node] = node
             continue
         new = rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = _sign_inside(_complements(new))
+        done[node] = _sign_inside(_complements(_one_transpose(new)))
     return done[e]
+
+
+def _one_transpose(e: Expr) -> Expr:
+    """A'*X'*B' becomes (B*X*A)' for three factors and more."""
+    if not is_(e, "mul"):
+        return e
+    sign, core = signed(e)
+    word = list(core.args) if is_(core, "mul") else []
+    scalars = [f for f in word if not f.shape]
+    matrices = word[len(scalars) :]
+    if len(matrices) < 3 or not all(is_(f, "transpose") and len(f.shape) == 2 for f in matrices):
+        return e
+    if word[: len(scalars)] != scalars or any(1 in f.shape for f in matrices):
+        return e
+    whole = apply("transpose", apply("mul", *(f.args[0] for f in reversed(matrices))))
+    new = apply("mul", *scalars, whole) if scalars else whole
+    return negated(new) if sign < 0 else new
 
 
 def _complements(e: Expr) -> Expr:

@@ -44,6 +44,7 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
 
 
 def without(mono: Mono, shared: Mono) -> Mono:
+    """What is left of a product of powers when shared ones are taken out."""
     rest = dict(mono)
     for e, k in shared.items():
         multiply_into(rest, e, -k)

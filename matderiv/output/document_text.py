@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from matderiv.errors import display_width
+from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
 from matderiv.output.document_index import entries_text
 from matderiv.output.index import index_text, letter
@@ -13,7 +14,6 @@ from matderiv.parts import name_parts
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensor import Tensor
 from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
-from matderiv.errors import MatderivError
 
 WIDTH = 96
 
@@ -35,8 +35,6 @@ def document_text(document: Document, *, detail: str = "normal") -> str:
 
 
 def _whole(step: Step) -> Step:
-    from dataclasses import replace
-
     return replace(step, continues=False)
 
 
@@ -53,7 +51,7 @@ def _declared(v: Expr) -> str:
 
 def _section(section: Section, document: Document, detail: str) -> list[str]:
     steps = shown_steps(section, detail)
-    rows = [(*equation(s, not section.title), _margin(s, detail)) for s in steps]
+    rows = [(*equation(s, document, not section.title), _margin(s, detail)) for s in steps]
     left = max((display_width(r[0]) for r in rows), default=0)
     widths = [left + 3 + display_width(r[1]) for r in rows]
     middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
@@ -79,23 +77,26 @@ def _reasons(step: Step) -> list[str]:
     return lines + ([f"      Source: {step.source}"] if step.source and step.why else [])
 
 
-def equation(step: Step, last: bool = False) -> tuple[str, str]:
+def equation(step: Step, document: Document, last: bool = False) -> tuple[str, str]:
     """Both sides of a line; the last one reads as the result itself does."""
-    right = side_text(step.right)
+    taken = document.names
+    if not last:
+        taken = taken | {s.variable.name for s in document.symbols}
+    right = side_text(step.right, taken)
     if last and isinstance(step.right, Tensor):
         right = index_text(step.right)
     if step.continues:
         return "", right
-    left = _left(step)
+    left = _left(step, taken)
     if step.names is not None:
         axes = step.right.axes if isinstance(step.right, Tensor) else ()
         return f"{step.names.name}{_at([letter(k) for k in range(len(axes))])} = {left}", right
     return left, right
 
 
-def _left(step: Step) -> str:
+def _left(step: Step, taken: Collection[str]) -> str:
     if not isinstance(step.left, Partial):
-        return side_text(step.left)
+        return side_text(step.left, taken)
     axes = step.right.axes if isinstance(step.right, Tensor) else ()
     return partial_text(step.left, len(axes))
 
@@ -115,17 +116,10 @@ def _at(letters: Sequence[str]) -> str:
     return "_" + "".join(letters) if letters else ""
 
 
-def side_text(side: Side) -> str:
-    """One side of an equation."""
+def side_text(side: Side, taken: Collection[str] = ()) -> str:
+    """One side of an equation; parts get names that are not taken."""
     if isinstance(side, Partial):
         return partial_text(side)
     if isinstance(side, Tensor):
         return entries_text(side)
-    taken = {n.name for n in _walked(side)}
     return text(*name_parts(side, taken))
-
-
-def _walked(e: Expr) -> list[Expr]:
-    from matderiv.expr import is_, walk
-
-    return [n for n in walk(e) if is_(n, "variable", "size")]

@@ -94,6 +94,8 @@ def _single(node: Expr, at: Slots, beside: Term, summed: Indices) -> Part | None
     """A linear operation as its one long argument, with its factors beside; None for several."""
     found = pattern(node, at)
     long = [k for k, a in enumerate(node.args) if not is_scalar(a.shape)]
+    if len(node.args) == 1:
+        long = [0]
     if len(long) != 1:
         return None
     parts = [beside, Term(Fraction(-1 if is_(node, "neg") else 1), found.factors)]

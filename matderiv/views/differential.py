@@ -168,7 +168,7 @@ class Inwards(Backward):
         if whole is v and v is not stage.wrt:
             name = fresh_name(name, self.names)
         made = variable(name, v.shape)
-        self.change_symbols.append(Symbol(made, "change", v))
+        self.change_symbols.append(Symbol(made, "change", v, whole))
         return made
 
     def _start(self, stage: Stage) -> None:

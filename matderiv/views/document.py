@@ -124,7 +124,7 @@ class Document:
     """A whole derivation; the last step is the answer.
 
     `f` is the name of what is differentiated, `declarations` the user's names, `shown` their
-    expression.
+    expression. `names` are the names in use before the derivation introduced its own.
     """
 
     view: str

@@ -9,6 +9,7 @@ from functools import cached_property
 from matderiv.derivation import differentiate
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
 from matderiv.output.text import text
+from matderiv.parts import name_parts
 from matderiv.recognise import prepare
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.structure import linear_structure
@@ -44,16 +45,21 @@ class Stage:
     @cached_property
     def values(self) -> dict[Expr, Expr]:
         """The definitions of intermediates that their own derivatives are written with."""
-        return {
-            p.definition: p.variable
-            for p in self.pieces[:-1]
-            if p.main is p.definition and p.main.function.kind in ("elementwise", "primitive")
-        }
+        found: dict[Expr, Expr] = {}
+        for p in self.pieces[:-1]:
+            e = p.definition
+            if p.main is not e or e.function.kind not in ("elementwise", "primitive"):
+                continue
+            found[e] = p.variable
+            if e.function.kind == "elementwise" and len(e.args) == 1 and e.shape:
+                found[apply(e.function.name, e.args[0].T)] = p.variable.T
+        return found
 
 
 def stages(d: Derived) -> list[Stage]:
     """One stage per order; the second differentiates what the first one found."""
-    taken = set(d.names) | {d.wrt.name}
+    taken = set(d.names) | {d.wrt.name, f"d{d.wrt.name}"}
+    taken |= {name for name, _ in name_parts(d.displayed, d.names)[1]}
     current, found, offset = d.f, [], 0
     for k in range(d.order):
         called = variable(function_name(taken), current.shape)
@@ -236,6 +242,7 @@ def document_of(
         sections=tuple(sections),
         answer=answer,
         notes=d.notes,
+        names=frozenset(d.names),
     )
     return verified(document) if check else document
 

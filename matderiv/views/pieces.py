@@ -32,16 +32,22 @@ class Piece:
     inputs: tuple[Expr, ...] = ()
 
 
-def fresh_name(base: str, taken: set[str], number: int | None = None) -> str:
+def fresh_name(base: str, taken: set[str]) -> str:
     """A name that is not taken yet, and is from now on."""
-    digits = "" if number is None else str(number)
-    name = base + digits
-    mark = 0
+    name, mark = base, 0
     while name in taken:
         mark += 1
-        name = f"{base}{digits}_{mark}"
+        name = f"{base}_{mark}"
     taken.add(name)
     return name
+
+
+def _numbered(letters: str, number: int, taken: set[str]) -> str:
+    """The first letter of several whose name with this number is free."""
+    for c in letters:
+        if f"{c}{number}" not in taken:
+            return fresh_name(f"{c}{number}", taken)
+    return fresh_name(f"{letters[0]}{number}", taken)
 
 
 def function_name(taken: set[str], letters: str = LETTERS) -> str:
@@ -121,7 +127,7 @@ class _Cutter:
             self.work[node] = 0
             return
         number = len(self.found) + 1 + self.offset
-        name = fresh_name(_letter(node), self.taken, number)
+        name = _numbered(_letters(node), number, self.taken)
         self.close(node, variable(name, node.shape))
 
     def close(self, node: Expr, called: Expr) -> None:
@@ -133,15 +139,15 @@ class _Cutter:
         self.shown[node], self.work[node] = called, 0
 
 
-def _letter(node: Expr) -> str:
+def _letters(node: Expr) -> str:
     axes = len(long_axes(node.shape))
     if axes == 0:
-        return "u"
+        return "ust"
     if is_(node, "softmax"):
-        return "p" if axes == 1 else "P"
+        return "pq" if axes == 1 else "PQ"
     activation = node.function.kind == "elementwise" and node.function.call != "operator"
-    base = "h" if activation else "z"
-    return base if axes == 1 else base.upper()
+    letters = "hqr" if activation else "zvr"
+    return letters if axes == 1 else "HQR" if activation else "ZMT"
 
 
 def _squared_norm(node: Expr) -> bool:

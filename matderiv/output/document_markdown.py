@@ -1,0 +1,63 @@
+r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned`, no macros."""
+
+from __future__ import annotations
+
+from matderiv.errors import MatderivError
+from matderiv.output.document_latex import DocumentNames, Line, declared, plain, section_lines
+from matderiv.output.latex import formula
+from matderiv.views.document import DETAILS, Document, Section
+
+_ACTIVE = "\\`*_{}[]<>#|~&$"
+
+
+def document_markdown(
+    document: Document, *, detail: str = "normal", vectors: str = "bold", transpose: str = "top"
+) -> str:
+    """The derivation as Markdown, its formulas between `$$`."""
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    names = DocumentNames(document, vectors, transpose)
+    shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
+    said = ", ".join(declared(v, names) for v in document.declarations)
+    out = ["$$", shown, "$$", "", f"Let {said}.", "", f"Layout: {escaped_text(document.layout)}."]
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        lines = section_lines(section, document, names, detail)
+        if lines:
+            out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
+            if detail == "full":
+                out += _reasons(lines)
+    return "\n".join(out) + "\n"
+
+
+def _block(lines: list[Line], detail: str) -> list[str]:
+    rows = []
+    for line in lines:
+        for j, row in enumerate(line.rows):
+            left = f"{line.left} &= " if j == 0 else r"&\quad "
+            last = j == len(line.rows) - 1
+            rule = rf" &&\quad \text{{{_in_text(line.rule)}}}" if last and line.rule else ""
+            rows.append(f"{left}{row}{rule if detail != 'brief' else ''}")
+    return ["$$", r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}", "$$"]
+
+
+def _in_text(said: str) -> str:
+    """A rule's name inside a formula; KaTeX knows no `\\ensuremath`."""
+    return plain(said).replace(r"\ensuremath", "")
+
+
+def _reasons(lines: list[Line]) -> list[str]:
+    out = [""]
+    for line in lines:
+        if line.why:
+            source = f" *{escaped_text(line.source)}*" if line.source else ""
+            out.append(f"* {escaped_text(line.rule)}: {escaped_text(line.why)}{source}")
+    return out if len(out) > 1 else []
+
+
+def escaped_text(said: str) -> str:
+    r"""A sentence in which Markdown and HTML have nothing to act on.
+
+    >>> print(escaped_text("x_i < 1"))
+    x\_i \< 1
+    """
+    return "".join("\\" + c if c in _ACTIVE else c for c in said)
