@@ -189,6 +189,26 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
     return [apply("inv", matrix_product(inner))]
 
 
+def _base_and_count(e: Expr) -> tuple[Expr, int]:
+    """A^3 as three times A, (A^3)' as three times A'; anything else once itself."""
+    inner = e.args[0] if is_(e, "transpose") else e
+    if is_(inner, "power"):
+        p = number_value(inner.args[1])
+        if p is not None and p.denominator == 1:
+            base = inner.args[0]
+            return (base if inner is e else transposed(base)), int(p)
+    return e, 1
+
+
+def _run(e: Expr, k: int) -> Expr:
+    """A power of a matrix, (A^2)' for a run of A'."""
+    if k == 1:
+        return e
+    if is_(e, "transpose"):
+        return apply("transpose", apply("power", e.args[0], k))
+    return apply("power", e, k)
+
+
 def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
     """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
     key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
@@ -207,14 +227,12 @@ def matrix_product(factors: Sequence[Expr]) -> Expr:
         e = signed_factor
         while is_(e, "neg"):
             e, negative = e.args[0], not negative
-        base, k = (e, 1)
-        if is_(e, "power") and (p := number_value(e.args[1])) is not None and p.denominator == 1:
-            base, k = e.args[0], int(p)
+        base, k = _base_and_count(e)
         if runs and runs[-1][0] is base and len(base.shape) == 2:
             runs[-1] = (base, runs[-1][1] + k)
         else:
             runs.append((base, k))
-    kept = [e if k == 1 else apply("power", e, k) for e, k in runs if k]
+    kept = [_run(e, k) for e, k in runs if k]
     if not kept:
         return apply("eye", params=(factors[0].shape[0],))
     if negative:

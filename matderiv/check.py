@@ -27,6 +27,7 @@ from matderiv.errors import DomainError
 from matderiv.evaluate import Array, Program, Sizes, compile_
 from matderiv.expr import Expr
 from matderiv.lazy import np
+from matderiv.reach import beyond_numbers, too_large
 from matderiv.report import CheckReport, WorstEntry
 from matderiv.sampling import Point, Sampler, coverage, drawn, sampler
 from matderiv.shapes import long_axes, shape_text, size_value
@@ -302,6 +303,9 @@ def check(
     if len(path) == 1:
         path *= order or 1
     question = Question(f, path, claim, upstream, tangent, lower, project)
+    beyond = beyond_numbers(f) or too_large(f)
+    if beyond:
+        return _report("undecided", question, [], seed, (beyond,))
     extra = [v for v in (*path, upstream, tangent, *variables) if v is not None]
     try:
         source = sampler(f, extra, seed=seed)

@@ -200,8 +200,7 @@ class Edits:
         self.spots = places(root)
         self.left = BUDGET
         self.weight_of_last = 0  # of the corrected answer found last
-        self.context = _context(search, root)
-        self.pool = [t.expr for t in self.context.pool if t.expr is not None]
+        self.context = Context((), sizes=_sizes(search.asked))
 
     def found(self) -> Diagnosis | None:
         """The change, if there is one."""
@@ -210,6 +209,7 @@ class Edits:
                 return found
         if found := self._scaled([]):
             return found
+        self.context = _context(search=self.search, root=self.root)
         for code, family in SECOND:
             if found := self._first(code, family):
                 return found
@@ -244,7 +244,8 @@ class Edits:
     def _missing(self) -> Diagnosis | None:
         """A factor or a term that is missing: the lightest correction."""
         best = Best(10**9)
-        for attempt in (lambda: self._scaled(self.pool), self._added):
+        pool = [t.expr for t in self.context.pool if t.expr is not None]
+        for attempt in (lambda: self._scaled(pool), lambda: self._added(pool)):
             self._keep(best, attempt)
         for code, family in MISSING:
             for _ in self._tried(code, family, best):
@@ -284,11 +285,11 @@ class Edits:
             return _explained(code, part, new, whole, said)
         return None
 
-    def _added(self) -> Diagnosis | None:
+    def _added(self, pool: list[Expr]) -> Diagnosis | None:
         """What the whole lacks, as a multiple of a part of the formulas."""
         if self.root.expr is None:
             return None
-        term = missing_term(self.search, self.root.expr, self.pool)
+        term = missing_term(self.search, self.root.expr, pool)
         if term is None:
             return None
         whole = self.root.expr + term
@@ -351,12 +352,16 @@ def _context(search: Search, root: Sketch) -> Context:
         number(Fraction(1, 2)),
         *(e for e in parts if is_(e, "number")),
     ]
-    shapes = [e.shape for e in walk(asked.f)]
-    sizes = tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
+    sizes = _sizes(asked)
     named = tuple(drawn(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
     found = [e for e in parts if not is_(e, "number")]
     pool = (*pooled(numbers, 12), *pooled(found, POOL), *sizes)
     return Context(pool, unary_functions(parts), sizes, named)
+
+
+def _sizes(asked: Asked) -> tuple[Sketch, ...]:
+    shapes = [e.shape for e in walk(asked.f)]
+    return tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
 
 
 def _right_forms(search: Search) -> list[Expr]:

@@ -66,7 +66,10 @@ def differential(node: Expr, which: int) -> Expr | None:
     if function.kind in ("structural", "sum"):
         args = [change if k == which else a for k, a in enumerate(node.args)]
         return apply(function.name, *args, params=node.params)
-    raise NoRule(f"the derivative of {function.label} is not known here")
+    raise NoRule(
+        f"the derivative of {function.label} is not known here",
+        hint="its value can be evaluated; write it in functions that `matderiv rules` lists",
+    )
 
 
 def slots_at(shape: Shape, axes: Indices) -> Slots:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import groupby
 
-from matderiv.chains import transposed
+from matderiv.chains import MAX_CHAIN, transposed
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
 from matderiv.monomials import is_one, negated, one_plus_exp
 from matderiv.shapes import is_scalar
@@ -24,8 +25,30 @@ def prepare(f: Expr, wrt: Expr) -> Expr:
         if node is wrt or any(a in alive for a in node.args):
             alive.add(node)
         new = rebuild(node, tuple(done[a] for a in node.args))
+        new = _balanced(new) if node in alive else new
         done[node] = folded(_written_out(new)) if node in alive else new
     return done[f]
+
+
+def _balanced(node: Expr) -> Expr:
+    """A long run of matrices in a product in two halves, again and again: (A*B)*(C*D).
+
+    Each factor then meets its neighbours in products of bounded length.
+    """
+    if not is_(node, "mul") or len(node.args) <= MAX_CHAIN:
+        return node
+    args: list[Expr] = []
+    for matrices, group in groupby(node.args, lambda a: len(a.shape) == 2 and 1 not in a.shape):
+        run = list(group)
+        args += [_halved(run)] if matrices else run
+    return args[0] if len(args) == 1 else apply("mul", *args)
+
+
+def _halved(level: list[Expr]) -> Expr:
+    while len(level) > 1:
+        pairs = [level[k : k + 2] for k in range(0, len(level), 2)]
+        level = [pair[0] if len(pair) == 1 else apply("mul", *pair) for pair in pairs]
+    return level[0]
 
 
 def _written_out(node: Expr) -> Expr:

@@ -140,11 +140,12 @@ def document_latex(
     if detail not in DETAILS:
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     names = DocumentNames(document, vectors, transpose)
+    said: set[str] = set()
     out = ["% needs: \\usepackage{amsmath,amssymb}", *head(document, names)]
     for section in (*document.sections, Section("Answer", (document.answer,))):
         lines = section_lines(section, document, names, detail)
         if lines:
-            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail)]
+            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said)]
     body = "\n".join(out) + "\n"
     return _PREAMBLE + body + "\\end{document}\n" if standalone else body
 
@@ -166,7 +167,7 @@ def declared(v: Expr, names: Names) -> str:
     return rf"${names.variable(v)} \in {space}$" + (f" ({plain(facts)})" if facts else "")
 
 
-def _aligned(lines: Sequence[Line], detail: str) -> list[str]:
+def _aligned(lines: Sequence[Line], detail: str, said: set[str]) -> list[str]:
     out = [r"\begin{align*}"]
     for k, line in enumerate(lines):
         for j, row in enumerate(line.rows):
@@ -177,7 +178,8 @@ def _aligned(lines: Sequence[Line], detail: str) -> list[str]:
             tag = rf" \tag*{{\small {plain(line.rule)}}}" if last and line.rule else ""
             end = r" \\" if not (last and k == len(lines) - 1) else ""
             out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
-        if detail == "full" and line.why:
+        if detail == "full" and line.why and line.why not in said:
+            said.add(line.why)
             out[-1] = out[-1].removesuffix(r" \\")
             source = f" ({plain(line.source)})" if line.source else ""
             out.append(rf"  \intertext{{\small {plain(line.why)}{source}}}")

@@ -18,14 +18,15 @@ def document_markdown(
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     names = DocumentNames(document, vectors, transpose)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
-    said = ", ".join(declared(v, names) for v in document.declarations)
-    out = ["$$", shown, "$$", "", f"Let {said}.", "", f"Layout: {escaped_text(document.layout)}."]
+    spaces = ", ".join(declared(v, names) for v in document.declarations)
+    said: set[str] = set()
+    out = ["$$", shown, "$$", "", f"Let {spaces}.", "", f"Layout: {escaped_text(document.layout)}."]
     for section in (*document.sections, Section("Answer", (document.answer,))):
         lines = section_lines(section, document, names, detail)
         if lines:
             out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
             if detail == "full":
-                out += _reasons(lines)
+                out += _reasons(lines, said)
     return "\n".join(out) + "\n"
 
 
@@ -45,12 +46,15 @@ def _in_text(said: str) -> str:
     return plain(said).replace(r"\ensuremath", "")
 
 
-def _reasons(lines: list[Line]) -> list[str]:
+def _reasons(lines: list[Line], said: set[str]) -> list[str]:
+    """The reasons, each once in a document."""
     out = [""]
     for line in lines:
-        if line.why:
+        if line.why and line.why not in said:
+            said.add(line.why)
+            rule = f"{escaped_text(line.rule)}: " if line.rule else ""
             source = f" *{escaped_text(line.source)}*" if line.source else ""
-            out.append(f"* {escaped_text(line.rule)}: {escaped_text(line.why)}{source}")
+            out.append(f"* {rule}{escaped_text(line.why)}{source}")
     return out if len(out) > 1 else []
 
 

@@ -28,14 +28,12 @@ def document_text(document: Document, *, detail: str = "normal") -> str:
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     lines = [f"{document.f.name} = {text(document.shown)}", ""]
     lines += _head(document)
+    said: set[str] = set()
     for section in document.sections:
-        lines += ["", section.title, *_section(section, document, detail)]
-    lines += ["", "Answer", *_section(Section("", (_whole(document.answer),)), document, detail)]
+        lines += ["", section.title, *_section(section, document, detail, said)]
+    answer = Section("", (replace(document.answer, continues=False),))
+    lines += ["", "Answer", *_section(answer, document, detail, said)]
     return "\n".join(lines) + "\n"
-
-
-def _whole(step: Step) -> Step:
-    return replace(step, continues=False)
 
 
 def _head(document: Document) -> list[str]:
@@ -49,7 +47,7 @@ def _declared(v: Expr) -> str:
     return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
 
 
-def _section(section: Section, document: Document, detail: str) -> list[str]:
+def _section(section: Section, document: Document, detail: str, said: set[str]) -> list[str]:
     steps = shown_steps(section, detail)
     rows = [(*equation(s, document, not section.title), _margin(s, detail)) for s in steps]
     left = max((display_width(r[0]) for r in rows), default=0)
@@ -60,7 +58,8 @@ def _section(section: Section, document: Document, detail: str) -> list[str]:
         line = "  " + a + " " * (left - display_width(a)) + " = " + b
         gap = max(2, middle + 4 - display_width(line))
         lines.append((line + " " * gap + margin).rstrip())
-        if detail == "full":
+        if detail == "full" and step.why not in said:
+            said.add(step.why)
             lines += _reasons(step)
     return lines
 
@@ -68,7 +67,7 @@ def _section(section: Section, document: Document, detail: str) -> list[str]:
 def _margin(step: Step, detail: str) -> str:
     if step.shape is not None:
         rule = f"   {step.rule}" if detail != "brief" and step.rule else ""
-        return f"{shape_text(step.shape)}{rule}"
+        return f"{shape_text(step.shape):<8}{rule}"
     return "" if detail == "brief" else step.rule
 
 

@@ -5,6 +5,7 @@ Source: Laue, Mitterreiter & Giesen 2020; Parr & Howard 2018, sec. 4.4 (reduce t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.differentiate import axes_of
@@ -94,6 +95,8 @@ def component_steps(stage: Stage) -> tuple[Step, ...]:
 class Entries(Backward):
     """The backward pass with summation signs and deltas."""
 
+    letters = ("g", "g", "G")
+
     def __init__(self, stage: Stage, taken: set[str]) -> None:
         self.local: list[Step] = []
         self.written: dict[Expr, list[Tensor]] = {}
@@ -169,17 +172,17 @@ class Entries(Backward):
         if _different(raw, local) and raw.terms:
             lines.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
         if isinstance(right, Expr):
-            right = in_names(right, self.stage)
             reading = "The sums over neighbouring indices are products of matrices."
-            lines.append(
-                Step(left, right, "read as a matrix", reading, continues=bool(lines),
-                     before=local)
-            )
+            if right.shape:
+                lines.append(Step(left, right, "read as a matrix", reading, names=name))
+            elif lines:
+                lines[-1] = replace(lines[-1], right=right)
+                lines[0] = replace(lines[0], names=name)
+        if name is not None and not any(s.names for s in lines):
+            lines = lines or [Step(left, right, rule, reason)]
+            lines[0] = replace(lines[0], names=name)
         elif not lines:
-            lines.append(Step(left, right, rule, reason))
-        if name is not None:
-            first = lines[0]
-            lines[0] = Step(first.left, first.right, first.rule, first.why, names=name)
+            lines = [Step(left, right, rule, reason)]
         self.steps += lines
 
 

@@ -29,6 +29,8 @@ def local_tensor(piece: Piece, x: Expr) -> Tensor:
 class Backward:
     """The backward pass of a stage: derivatives of the target by every intermediate."""
 
+    letters: tuple[str, str, str] = ("delta", "delta", "delta")  # of scalars, vectors, the rest
+
     def __init__(self, stage: Stage, taken: set[str], limit: int = 0) -> None:
         self.stage, self.taken, self.limit = stage, taken, limit
         self.symbols: list[Symbol] = []
@@ -116,7 +118,7 @@ class Backward:
         return axes_of(shape) + axes_of(x.shape)
 
     def _name(self, x: Expr, right: Side) -> Expr:
-        base = "J" if self.stage.outer else "delta"
+        base = "J" if self.stage.outer else self.letters[min(len(long_axes(x.shape)), 2)]
         digits = "".join(c for c in x.name if c.isdigit() or c == "_")
         shape = (
             right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
