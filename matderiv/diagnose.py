@@ -27,7 +27,7 @@ from matderiv.solving import Search, factor_of, missing_term, product, ratios, r
 from matderiv.valuation import further_names, valuations
 
 POINTS = 3
-BUDGET = 10_000  # changes tried before the search gives up
+BUDGET = 8_000  # changes tried before the search gives up
 POOL = 160  # terms and factors proposed
 SHOWN = 160  # characters of a formula in a message
 ROUND = 12  # decimals are read as fractions with denominators up to this

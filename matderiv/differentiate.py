@@ -63,7 +63,9 @@ def differential(node: Expr, which: int) -> Expr | None:
         return apply("hadamard", partial, change)
     if function.kind == "primitive" and function.differential is not None:
         return function.differential(node, which, change)
-    if function.kind in ("structural", "sum"):
+    if function.kind == "sum":
+        return change
+    if function.kind == "structural":
         args = [change if k == which else a for k, a in enumerate(node.args)]
         return apply(function.name, *args, params=node.params)
     raise NoRule(

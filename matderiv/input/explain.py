@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matderiv.errors import ShapeError, Span
 from matderiv.functions.algebra import product_shape
 from matderiv.input.source import Name, Node, postorder, unsigned
-from matderiv.shapes import Shape, Unify, broadcast, same, size_names
+from matderiv.shapes import Shape, Unify, broadcast, same, shape_text, size_names
 
 if TYPE_CHECKING:
     from matderiv.input.shaping import Shaping
@@ -123,6 +123,8 @@ def _pair_hint(
         return f"{x}'*{y} (a number), {x}*{y}' (a matrix) or {x}.*{y} (entry by entry)"
     names = shaping.shown_names()
     left, right = (shaping.final(s, names) for s in shapes)
+    if ranks == [1, 1]:
+        return f"vectors of one size: declare both as {shape_text(left)}"
     around = f" {symbol} " if symbol in ("+", "-", "and") else symbol
     first, second = typed if symbol in ("+", "-", "and") else (x, y)
     candidates = [

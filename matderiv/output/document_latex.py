@@ -196,7 +196,7 @@ def section_lines(section: Section, document: Document, names: Names, detail: st
     for step in shown_steps(section, detail):
         left = "" if step.continues and not answer else _left(step, names)
         right = side_latex(step.right, names)
-        rows = tuple(broken(right)) if isinstance(step.right, Expr) else tuple(broken(right))
+        rows = tuple(broken(right))
         rule = step.rule
         if step.shape is not None:
             sizes = names.sizes(step.shape) if step.shape else ""
@@ -299,7 +299,9 @@ def visible(written: str) -> int:
     >>> visible(r"\\mathbf{x}^{\\top}\\mathbf{y}")
     3
     """
-    shown = re.sub(r"\\(mathbf|boldsymbol|mathrm|operatorname|text|left|right|small)\b", "", written)
+    shown = re.sub(
+        r"\\(mathbf|boldsymbol|mathrm|operatorname|text|left|right|small)\b", "", written
+    )
     shown = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1", shown)
     shown = re.sub(r"\\[A-Za-z]+", "#", shown)
     return len(re.sub(r"[{}^_\s\\]", "", shown))

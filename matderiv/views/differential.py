@@ -10,15 +10,15 @@ import re
 from fractions import Fraction
 
 from matderiv.chains import transposed
-from matderiv.differentiate import axes_of, differential as rule_of
-from matderiv.expr import Expr, apply, is_, substitute, tangent, variable, variables, walk, zeros
+from matderiv.differentiate import axes_of
+from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
 from matderiv.layout import vec_form
 from matderiv.monomials import scaled, signed, total
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Factor, Indices, Tensor, Term, normalise, renamed
-from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
+from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,
     Stage,
@@ -33,10 +33,10 @@ from matderiv.views.pairings import change_last, paired, standard, traced
 from matderiv.views.passes import Backward, in_names
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
+from matderiv.views.written import written_rule
 
 SHORT = 8  # intermediates of so many symbols are written out where they are used
 LONG = 18  # longer factors beside a differential get a name
-MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
 
 
 def differential(d: Derived, *, check: bool = True) -> Document:
@@ -127,7 +127,7 @@ class Inwards(Backward):
 
     # Names ---------------------------------------------------------------------------------------
 
-    def shown(self, side: Side) -> Side:
+    def shown(self, side: Form) -> Form:
         """The side with short intermediates written out."""
         if isinstance(side, Tensor):
             terms = tuple(
@@ -138,7 +138,7 @@ class Inwards(Backward):
                 for t in side.terms
             )
             return Tensor(side.axes, terms)
-        return side if isinstance(side, Partial) else self._shown(side)
+        return self._shown(side)
 
     def _shown(self, e: Expr) -> Expr:
         while any(v in self.written for v in variables(e)):
@@ -197,7 +197,7 @@ class Inwards(Backward):
             self._add(e, piece)
 
     def _write(
-        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+        self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
     ) -> None:
         """A factor that has become long gets a name before it is used."""
         if name is None:
@@ -261,7 +261,7 @@ class Inwards(Backward):
 
     def _line_of(self, piece: Piece) -> Expr | None:
         """The line before with the change of the piece as its rule writes it."""
-        raw = _raw(piece.definition, {v: self.change(v) for v in piece.inputs})
+        raw = written_rule(piece.definition, {v: self.change(v) for v in piece.inputs})
         if raw is None:
             return None
         if piece is self.stage.pieces[-1] and self.stage.upstream is None:
@@ -277,8 +277,10 @@ class Inwards(Backward):
         """True if the rule's own line shows more than the rearranged one."""
         several = is_(written, "add") and len(written.args) > 1
         short = written.weight <= 2 * e.weight + 8
-        return short and (tokens(written) != tokens(e) or _marks(written) != _marks(e)) and (
-            several or written.weight > e.weight
+        return (
+            short
+            and (tokens(written) != tokens(e) or _marks(written) != _marks(e))
+            and (several or written.weight > e.weight)
         )
 
     def _finish(self) -> None:
@@ -326,9 +328,7 @@ class Inwards(Backward):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
         reason = "vec(A*X*B) = kron(B', A)*vec(X), columns stacked."
-        return [
-            Step(_vec(self.root), right, "vec", reason, "Magnus & Neudecker, ch. 2.4")
-        ]
+        return [Step(_vec(self.root), right, "vec", reason, "Magnus & Neudecker, ch. 2.4")]
 
 
 def _vec(e: Expr) -> Expr:
@@ -346,8 +346,9 @@ def _collected(terms: list[Expr]) -> Expr:
     for e in terms:
         sign, core = signed(e)
         counts[core] = counts.get(core, Fraction(0)) + sign
-    return total([scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, [])
-                  for e, k in counts.items()])
+    return total(
+        [scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, []) for e, k in counts.items()]
+    )
 
 
 def _axes(v: Expr) -> Indices:
@@ -393,50 +394,3 @@ def _written(stage: Stage) -> dict[Expr, Expr]:
         if whole.weight <= limit and (uses < 2 or whole.weight < 4):
             found[p.variable] = whole
     return found
-
-
-class _Refused(Exception):  # noqa: N818  (no error: the rearranged line is shown instead)
-    """The rule's own line would be longer than a reader wants."""
-
-
-def _raw(e: Expr, changes: dict[Expr, Expr]) -> Expr | None:
-    """The differential of e as the rules write it; None where they would write too much."""
-    found: dict[Expr, list[Expr]] = {}
-    try:
-        for node in walk(e):
-            found[node] = [changes[node]] if node in changes else _raw_terms(node, found)
-    except _Refused:
-        return None
-    if not found[e] or any(t.shape != e.shape for t in found[e]):
-        return None
-    return total(found[e])
-
-
-def _raw_terms(node: Expr, found: dict[Expr, list[Expr]]) -> list[Expr]:
-    terms: list[Expr] = []
-    for which, a in enumerate(node.args):
-        for inner in found.get(a, ()):
-            made = _rule(node, which, inner)
-            if made is not None:
-                terms.append(made)
-    if len(terms) > MAX_TERMS:
-        raise _Refused
-    return terms
-
-
-def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
-    """The change of a node from the change of one argument; None where it vanishes."""
-    if is_(node, "add"):
-        return change
-    if is_(node, "div") and which == 0:
-        return apply("div", change, node.args[1])
-    if is_(node, "power", "div", "ediv", "epow"):
-        raise _Refused
-    made = rule_of(node, which)
-    if made is None:
-        return None
-    place = tangent(node.args[which].shape)
-    if node.function.kind == "elementwise":
-        partial = made.args[0] if is_(made, "hadamard") else None
-        return change if partial is None else partial * change
-    return substitute(made, {place: change})

@@ -68,7 +68,8 @@ class Partial:
     turned: bool = False
 
 
-Side = Expr | Tensor | Partial
+Form = Expr | Tensor
+Side = Form | Partial
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Step:
     """
 
     left: Side
-    right: Side
+    right: Form
     rule: str = ""
     why: str = ""
     source: str = ""

@@ -15,7 +15,7 @@ from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.structure import linear_structure
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Tensor
-from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
+from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import rule_name, why
 from matderiv.views.truth import verified
@@ -75,7 +75,7 @@ def stages(d: Derived) -> list[Stage]:
 def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> Stage:
     prepared = prepare(f, d.wrt)
     cut = tuple(pieces(prepared, d.wrt, called, taken, offset))
-    symbols = [Symbol(p.variable, "value", p.definition, p.node) for p in cut[:-1]]
+    symbols = [Symbol(p.variable, "value", p.definition) for p in cut[:-1]]
     symbols.append(Symbol(called, "value", cut[-1].definition if cut else prepared, f))
     target, outer = called, len(long_axes(f.shape))
     if d.upstream is not None:
@@ -86,9 +86,7 @@ def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> S
         paired = apply("sum", apply("hadamard", g, called), params=(None,))
         symbols.append(Symbol(target, "value", paired))
         outer = 0
-    return Stage(
-        called, f, prepared, d.wrt, cut, tuple(symbols), target, d.upstream, outer
-    )
+    return Stage(called, f, prepared, d.wrt, cut, tuple(symbols), target, d.upstream, outer)
 
 
 # The lines before -------------------------------------------------------------------------------
@@ -100,9 +98,7 @@ def reading_steps(stage: Stage) -> tuple[Step, ...]:
     if before is after:
         return ()
     while before.function is after.function and len(before.args) == len(after.args):
-        changed = [
-            (a, b) for a, b in zip(before.args, after.args, strict=True) if a is not b
-        ]
+        changed = [(a, b) for a, b in zip(before.args, after.args, strict=True) if a is not b]
         if len(changed) != 1 or before.params != after.params:
             break
         if changed[0][0].shape != changed[0][1].shape:
@@ -135,7 +131,7 @@ def forward_section(stage: Stage) -> Section:
 # The lines after ----------------------------------------------------------------------------------
 
 
-def side_of(tensor: Tensor, *, broadcast: bool) -> Side:
+def side_of(tensor: Tensor, *, broadcast: bool) -> Form:
     """A sum of index products in matrix notation where it has one."""
     if len(tensor.axes) > 2:
         return tensor
@@ -155,7 +151,7 @@ def tokens(e: Expr) -> list[str]:
     return sorted(re.findall(r"[A-Za-z_0-9.]+", text(e)))
 
 
-def last_steps(d: Derived, stage: Stage, found: Side, meanings: dict[Expr, Expr]) -> list[Step]:
+def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]) -> list[Step]:
     """From the derivative over the named intermediates to the result as it is printed."""
     if d.kind in FORWARD_MODE:
         reason = f"The derivative times the change d{d.wrt.name}."
@@ -186,7 +182,7 @@ def last_steps(d: Derived, stage: Stage, found: Side, meanings: dict[Expr, Expr]
     return steps
 
 
-def _projection_step(d: Derived, left: Partial, final: Side, space: str) -> Step:
+def _projection_step(d: Derived, left: Partial, final: Form, space: str) -> Step:
     reason = (
         f"{d.wrt.name} is {space}: the unconstrained derivative is projected on {space} matrices."
         if d.structure == "projected"
@@ -196,7 +192,7 @@ def _projection_step(d: Derived, left: Partial, final: Side, space: str) -> Step
 
 
 def _substituted(
-    d: Derived, left: Partial, found: Side, final: Side, meanings: dict[Expr, Expr]
+    d: Derived, left: Partial, found: Form, final: Form, meanings: dict[Expr, Expr]
 ) -> Step:
     rule, reason = "substitute back", "The intermediates are replaced by what they stand for."
     if isinstance(found, Expr) and isinstance(final, Expr):
@@ -266,6 +262,8 @@ def layout_note(d: Derived) -> str:
         return f"numerator layout: the derivative is the transpose of the gradient by {x}"
     if d.kind in FORWARD_MODE:
         return f"the change of f that comes from the change d{x}"
+    if not d.wrt.shape:
+        return f"the derivative of every entry by {x}, in the shape of f"
     if d.kind == "hessian":
         return f"entry (i, j) is the second derivative by {x}_i and {x}_j"
     turned = d.layout == "denominator"

@@ -13,9 +13,8 @@ from matderiv.expr import Expr
 from matderiv.shapes import long_axes
 from matderiv.tensor import Factor, Indices, Tensor, Term, product, renamed
 from matderiv.views.components import by_entries, collapsed, components
-from matderiv.views.document import Derived, Document, Partial, Section, Side, Step, Symbol
+from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
-    FORWARD_MODE,
     Stage,
     document_of,
     last_steps,
@@ -121,9 +120,7 @@ class Entries(Backward):
         self.written.setdefault(x, []).append(whole)
         self.shares.setdefault(x, []).append(collapsed(whole))
 
-    def _above(
-        self, piece: Piece, local: Tensor, adjoint: Expr | Tensor | None
-    ) -> Tensor:
+    def _above(self, piece: Piece, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
         """Upstream times local, nothing contracted."""
         count = len(long_axes(piece.variable.shape))
         at, rest = local.axes[:count], local.axes[count:]
@@ -150,16 +147,12 @@ class Entries(Backward):
 
     def _write_local(self, piece: Piece, x: Expr, raw: Tensor, local: Tensor) -> None:
         left = Partial(piece.variable, x, local=True)
-        self.local.append(
-            Step(left, raw, rule_name(piece), why(piece), piece.main.function.source)
-        )
+        self.local.append(Step(left, raw, rule_name(piece), why(piece), piece.main.function.source))
         if _different(raw, local):
-            self.local.append(
-                Step(left, local, "collapse", COLLAPSE, continues=True, before=raw)
-            )
+            self.local.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
 
     def _write(
-        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+        self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
     ) -> None:
         written = self.written.get(x, [])
         users = [p for p in self.stage.pieces if x in p.inputs]
@@ -205,6 +198,3 @@ def _different(a: Tensor, b: Tensor) -> bool:
     return [(t.coefficient, t.factors) for t in a.terms] != [
         (t.coefficient, t.factors) for t in b.terms
     ]
-
-
-__all__ = ["FORWARD_MODE", "index"]

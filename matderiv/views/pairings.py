@@ -1,4 +1,4 @@
-"""Numbers that are linear in a change, written with the change last: G'*dx, tr(M*dX), sum(M.*dX)."""
+"""Numbers linear in a change, written with the change last: G'*dx, tr(M*dX), sum(M.*dX)."""
 
 from __future__ import annotations
 

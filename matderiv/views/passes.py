@@ -11,7 +11,7 @@ from matderiv.monomials import total
 from matderiv.shapes import long_axes
 from matderiv.sums import raise_tensor
 from matderiv.tensor import Factor, Index, Indices, Tensor, Term, normalise, product, renamed
-from matderiv.views.document import Partial, Section, Side, Step, Symbol
+from matderiv.views.document import Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import Stage, side_of
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
@@ -38,7 +38,7 @@ class Backward:
         self.steps: list[Step] = []
         self.shares: dict[Expr, list[Tensor]] = {}
         self.outer: Indices = ()
-        self.answer: Side = Tensor((), ())
+        self.answer: Form = Tensor((), ())
         self._run()
 
     def section(self) -> Section:
@@ -99,7 +99,6 @@ class Backward:
         if not self.outer and self.stage.outer:
             self.outer = whole.axes[: self.stage.outer]
         right = in_names(side_of(whole, broadcast=not self.stage.outer), self.stage)
-        assert not isinstance(right, Partial)
         left = Partial(self.stage.target, x)
         short = isinstance(right, Expr) and right.weight <= self.limit
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
@@ -117,19 +116,17 @@ class Backward:
         shape = self.stage.called.shape if self.stage.outer else ()
         return axes_of(shape) + axes_of(x.shape)
 
-    def _name(self, x: Expr, right: Side) -> Expr:
+    def _name(self, x: Expr, right: Form) -> Expr:
         base = "J" if self.stage.outer else self.letters[min(len(long_axes(x.shape)), 2)]
         digits = "".join(c for c in x.name if c.isdigit() or c == "_")
-        shape = (
-            right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
-        )
+        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
         name = variable(fresh_name(base + digits, self.taken), shape)
         partial = Partial(self.stage.target, x)
         self.symbols.append(Symbol(name, "derivative", name, partial=partial))
         return name
 
     def _write(
-        self, left: Partial, right: Side, shares: list[Tensor], x: Expr, name: Expr | None
+        self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
     ) -> None:
         """The line for one derivative; with several shares first their sum."""
         users = [p for p in self.stage.pieces if x in p.inputs]
@@ -143,16 +140,22 @@ class Backward:
                 reason = f"{x.name} is used in {len(shares)} places; their shares add up."
                 self.steps.append(Step(left, summed, rule, reason, source, names=name))
                 self.steps.append(
-                    Step(left, right, "collect", "Like terms together.", continues=True,
-                         before=summed)
+                    Step(
+                        left,
+                        right,
+                        "collect",
+                        "Like terms together.",
+                        continues=True,
+                        before=summed,
+                    )
                 )
                 return
         self.steps.append(Step(left, right, rule, reason, source, names=name))
 
 
-def in_names(side: Side, stage: Stage) -> Side:
+def in_names(side: Form, stage: Stage) -> Form:
     """The values of intermediates that reappear in a derivative, under their names."""
-    if isinstance(side, Partial) or not stage.values:
+    if not stage.values:
         return side
     if isinstance(side, Expr):
         return substitute(side, stage.values)
@@ -217,9 +220,7 @@ def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
     if isinstance(adjoint, Tensor):
         count = len(adjoint.axes) - len(at)
         mapping = dict(zip(adjoint.axes[count:], at, strict=True))
-        return Tensor(
-            adjoint.axes[:count] + at, tuple(renamed(t, mapping) for t in adjoint.terms)
-        )
+        return Tensor(adjoint.axes[:count] + at, tuple(renamed(t, mapping) for t in adjoint.terms))
     axes = outer + at
     return Tensor(axes, (open_product(adjoint, slots_of_result(adjoint, axes)),))
 
@@ -233,7 +234,7 @@ class Forward:
         self.meanings: dict[Expr, Expr] = {}
         self.steps: list[Step] = []
         self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
-        self.answer: Side = Tensor((), ())
+        self.answer: Form = Tensor((), ())
         self._run()
 
     def section(self) -> Section:
@@ -254,8 +255,14 @@ class Forward:
             name = None if last or carried else self._name(piece, right)
             left = Partial(piece.variable, stage.wrt)
             self.steps.append(
-                Step(left, right, rule_name(piece), why(piece), piece.main.function.source,
-                     names=name)
+                Step(
+                    left,
+                    right,
+                    rule_name(piece),
+                    why(piece),
+                    piece.main.function.source,
+                    names=name,
+                )
             )
             self.found[piece.variable] = whole if name is None else name
             if name is not None and isinstance(right, Expr):
@@ -280,7 +287,7 @@ class Forward:
                 terms.append(normalise(coefficient, factors, axes, at))
         return Tensor(axes, tuple(terms))
 
-    def _name(self, piece: Piece, right: Side) -> Expr:
+    def _name(self, piece: Piece, right: Form) -> Expr:
         axes = len(right.shape) if isinstance(right, Expr) else len(right.axes)
         digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
         base = ("c", "v", "V")[min(axes, 2)]

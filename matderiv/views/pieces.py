@@ -13,9 +13,7 @@ from matderiv.differentiate import dependents
 from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
 from matderiv.shapes import is_scalar, long_axes
 
-_RIDING = frozenset(
-    "neg transpose vec unvec permute vector matrix add sum mean tr diag".split()
-)
+_RIDING = frozenset("neg transpose vec unvec permute vector matrix add sum mean tr diag".split())
 _BARE = frozenset("neg transpose vec unvec permute".split())
 LETTERS = "fghqLJ"
 
@@ -59,9 +57,7 @@ def function_name(taken: set[str], letters: str = LETTERS) -> str:
     return name
 
 
-def pieces(
-    f: Expr, wrt: Expr, called: Expr, taken: set[str], offset: int = 0
-) -> list[Piece]:
+def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str], offset: int = 0) -> list[Piece]:
     """The intermediates from the variable to f, in order of computation; f itself is the last.
 
     Empty when f does not depend on the variable.

@@ -1,30 +1,30 @@
 """Every line of a document evaluated: an untrue line never reaches a page.
 
-Values of intermediates come from their definitions, derivatives from complex steps through those
-definitions, in one random direction: a wrong derivative agrees with probability 0.
+Intermediates are computed from their definitions, derivatives by complex steps through those
+definitions, in random directions: a wrong derivative agrees with probability 0. All derivatives of
+one function are tried in one pass: when every intermediate z_k moves by a further v_k, f moves by
+Σ ⟨∂f/∂z_k, v_k⟩.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from matderiv.differences import STEP, analytic
 from matderiv.errors import DomainError, MatderivError
-from matderiv.evaluate import Array, Sizes, compile_
-from matderiv.expr import Expr, is_, variables
+from matderiv.evaluate import Array
+from matderiv.expr import Expr, variables
 from matderiv.lazy import np
 from matderiv.sampling import Point, drawn, sampler
-from matderiv.shapes import size_value
 from matderiv.structure import numeric_projection
-from matderiv.tensor import Index, Tensor
-from matderiv.views.document import Document, Partial, Side, Step, Symbol
+from matderiv.tensor import Tensor
+from matderiv.views.document import Document, Partial, Side, Step
+from matderiv.views.values import Values
 
 POINTS = 2
-RELATIVE = 1e-6
-ABSOLUTE = 1e-9  # differences that are rounding of a value that vanishes
-DIFFERENCE = 1e-5  # the step of central differences, where no complex step passes
-RELATIVE_DIFFERENCE = 1e-4
+TURNS = 5  # other draws for a point at which a line has no finite value
+RELATIVE, ABSOLUTE = 1e-6, 1e-9  # ABSOLUTE: rounding of a value that vanishes
+DIFFERENCE, RELATIVE_DIFFERENCE = 1e-5, 1e-4  # of differences, where no complex step passes
 
 
 class UntrueLine(MatderivError):  # noqa: N818  (reads as what it is)
@@ -38,11 +38,12 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
 
     Raises UntrueLine with the line and the seed, DomainError when no point is admissible.
     """
-    extra = [v for v in document.declarations if v not in variables(document.shown)]
+    present = set(variables(document.shown))
+    extra = [v for v in document.declarations if v not in present]
     source = sampler(document.shown, extra, seed=seed)
     evaluated = 0
     for place, point in enumerate(drawn(source, points)):
-        for turn in range(100, 105):
+        for turn in range(100, 100 + TURNS):
             ground = Ground(document, point, np.random.default_rng([seed, place, turn]))
             wrong = ground.first_untrue()
             if wrong is not None:
@@ -60,46 +61,58 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
 
 
 class Ground:
-    """One point: the values of all names there, and the sides of equations."""
+    """One point: the values of all names there, and the sides of every line."""
 
     def __init__(self, document: Document, point: Point, rng: Any) -> None:
-        self.document = document
-        self.sizes: Sizes = dict(point.sizes)
-        self.rng = rng
+        self.document, self.rng = document, rng
         self.finite = True
-        self.values: dict[str, Array] = {k: np.asarray(v) for k, v in point.values.items()}
+        self.values = Values(dict(point.sizes), {k: np.asarray(v) for k, v in point.values.items()})
         self.symbols = [s for s in document.symbols if s.role == "value"]
+        self.definitions = {s.variable: s.of for s in self.symbols}
         self.analytic = all(analytic(s.of) for s in self.symbols)
         for s in self.symbols:
-            self.values[s.variable.name] = self.value(s.origin or s.of)
+            self.values.names[s.variable.name] = self.values.of(s.of)
+        self._set_changes(document)
+
+    def _set_changes(self, document: Document) -> None:
+        """The changes of all names when the variable changes by a random dX."""
         change = f"d{document.wrt.name}"
-        if change not in self.values:
-            self.values[change] = self._direction(document.wrt)
-        self.direction = self.values[change]
+        if change not in self.values.names:
+            self.values.names[change] = self._direction(document.wrt)
+        self.direction = self.values.names[change]
+        self.forward = self._steps({document.wrt: self.direction})
         for s in document.symbols:
             if s.role == "change":
-                self.values[s.variable.name] = self.along(s.of, document.wrt, self.direction)
+                self.values.names[s.variable.name] = self._slope(self.forward, s.of)
 
     def first_untrue(self) -> Step | None:
         """The first step whose sides differ; None when all agree or a value is not finite."""
+        for s in self.symbols:
+            if s.origin is not None and not self._agree(
+                self.values.names[s.variable.name], self.values.of(s.origin)
+            ):
+                return Step(s.variable, s.origin, "definitions put together")
+        found: dict[Partial, list[tuple[Step, Array]]] = {}
         for step in self.document.steps:
-            if not self.holds(step):
-                return step
-            if not self.finite:
-                return None
+            right = self.side(step.right)
             if step.names is not None:
-                self.values[step.names.name] = np.reshape(
-                    self.side(step.right), self._shape(step.names)
-                )
-        return None
+                shape = self.values.shape(step.names)
+                self.values.names[step.names.name] = np.reshape(right, shape)
+            if isinstance(step.left, Partial):
+                found.setdefault(step.left, []).append((step, right))
+            elif not self._agree(self.side(step.left), right):
+                return step
+        return self._first_wrong_derivative(found) if self.finite else None
 
-    def holds(self, step: Step) -> bool:
-        """True if both sides have the same value."""
-        left, right = step.left, step.right
-        if isinstance(left, Partial):
-            a, b = self._probed(left, right)
-        else:
-            a, b = self.side(left), self.side(right)
+    def side(self, side: Side) -> Array:
+        """The value of an expression or of a sum of index products."""
+        assert not isinstance(side, Partial)
+        if isinstance(side, Tensor):
+            return self.values.of_tensor(side)
+        return self.values.of(side)
+
+    def _agree(self, a: Array, b: Array) -> bool:
+        """True for equal values, and for values that are not finite: those decide nothing."""
         a, b = np.squeeze(a), np.squeeze(b)
         if not (np.isfinite(a).all() and np.isfinite(b).all()):
             self.finite = False
@@ -110,101 +123,88 @@ class Ground:
         allowed = (RELATIVE if self.analytic else RELATIVE_DIFFERENCE) * scale + ABSOLUTE
         return bool(np.abs(a - b).max(initial=0) <= allowed)
 
-    # Values --------------------------------------------------------------------------------------
-
-    def side(self, side: Side) -> Array:
-        """The value of an expression or of a sum of index products."""
-        assert not isinstance(side, Partial)
-        return tensor_value(side, self) if isinstance(side, Tensor) else self.value(side)
-
-    def value(self, e: Expr, values: Mapping[str, Array] | None = None) -> Array:
-        """The value of an expression over the names, complex for complex values."""
-        bound = e.cache.get("bound")
-        if bound is None or bound[0] != self.sizes:
-            bound = e.cache["bound"] = (self.sizes, compile_((e,)).at(self.sizes))
-        return bound[1].run(self.values if values is None else values)[0]
-
-    def _shape(self, v: Expr) -> tuple[int, ...]:
-        return tuple(size_value(s, self.sizes) for s in v.shape)
-
-    def _direction(self, by: Expr) -> Array:
-        return np.asarray(self.rng.standard_normal(self._shape(by)))
-
     # Derivatives ---------------------------------------------------------------------------------
 
-    def _probed(self, left: Partial, right: Side) -> tuple[Array, Array]:
-        """The derivative along a random direction, from numbers and from the right side."""
-        direction = self._direction(left.by)
-        whole = np.asarray(self.side(right))
+    def _first_wrong_derivative(
+        self, found: dict[Partial, list[tuple[Step, Array]]]
+    ) -> Step | None:
+        together: dict[Expr, list[tuple[Partial, Step, Array]]] = {}
+        for left, lines in found.items():
+            step, first = lines[0]
+            for other, right in lines[1:]:
+                if not self._agree(first, right):
+                    return other
+            if left.local or left.turned or left.projected or left.by is self.document.wrt:
+                if not self._holds(left, first):
+                    return step
+            else:
+                together.setdefault(left.of, []).append((left, step, first))
+        for of, group in together.items():
+            if not self._hold_together(of, group):
+                return next((s for left, s, r in group if not self._holds(left, r)), group[0][1])
+        return None
+
+    def _hold_together(self, of: Expr, group: list[tuple[Partial, Step, Array]]) -> bool:
+        """True if f moves by Σ ⟨∂f/∂z_k, v_k⟩ when every z_k moves by v_k more."""
+        directions = {left.by: self._direction(left.by) for left, _, _ in group}
+        told = sum(_contracted(right, directions[left.by]) for left, _, right in group)
+        return self._agree(np.ravel(self._slope(self._steps(directions), of)), np.ravel(told))
+
+    def _holds(self, left: Partial, right: Array) -> bool:
+        """True if the derivative agrees with numbers along a random direction."""
         if left.turned:
-            whole = whole.T if whole.ndim > 1 and 1 not in whole.shape else np.ravel(whole)
-        moved = direction
+            right = right.T if right.ndim > 1 and 1 not in right.shape else np.ravel(right)
+        forward = left.by is self.document.wrt and not left.projected and not left.local
+        direction = self.direction if forward else self._direction(left.by)
+        told = _contracted(right, direction)
         if left.projected:
             projection = numeric_projection(left.by, left.projected, 1)
-            moved = direction if projection is None else projection(direction)
-        numeric = self.along(left.of, left.by, moved, local=left.local)
-        flat = np.reshape(whole, (-1, direction.size)) if direction.size else whole
-        return np.ravel(numeric), flat @ np.ravel(direction)
+            direction = direction if projection is None else projection(direction)
+        if left.local:
+            moved = self._local_steps(left.by, direction)
+            return self._agree(np.ravel(self._slope(moved, self.definitions[left.of])), told)
+        moved = self.forward if forward else self._steps({left.by: direction})
+        return self._agree(np.ravel(self._slope(moved, left.of)), told)
 
-    def along(self, of: Expr, by: Expr, direction: Array, *, local: bool = False) -> Array:
-        """The change of `of` when `by` changes along a direction, the names between following."""
+    def _direction(self, by: Expr) -> Array:
+        return np.asarray(self.rng.standard_normal(self.values.shape(by)))
+
+    def _widths(self) -> tuple[complex, ...]:
+        return (1j * STEP,) if self.analytic else (DIFFERENCE, -DIFFERENCE)
+
+    def _slope(self, moved: list[Values], of: Expr) -> Array:
+        """The change of an expression, from its values at the moved points."""
         if self.analytic:
-            return np.imag(self._moved(of, by, 1j * STEP * direction, local)) / STEP
-        step = DIFFERENCE * direction
-        return (self._moved(of, by, step, local) - self._moved(of, by, -step, local)) / (
-            2 * DIFFERENCE
-        )
+            return np.imag(moved[0].of(of)) / STEP
+        return (moved[0].of(of) - moved[1].of(of)) / (2 * DIFFERENCE)
 
-    def _moved(self, of: Expr, by: Expr, change: Array, local: bool) -> Array:
-        values = {**self.values, by.name: self.values[by.name] + change}
-        definitions = {s.variable: s for s in self.symbols}
-        if local:
-            return self.value(definitions[of].of if of in definitions else of, values)
-        touched = {by}
+    def _local_steps(self, by: Expr, direction: Array) -> list[Values]:
+        start = self.values.names[by.name]
+        return [self.values.moved({by.name: start + w * direction}) for w in self._widths()]
+
+    def _steps(self, directions: dict[Expr, Array]) -> list[Values]:
+        """The point moved: names in `directions` by so much more, the others following."""
+        return [self._moved(directions, w) for w in self._widths()]
+
+    def _moved(self, directions: dict[Expr, Array], width: complex) -> Values:
+        moved = self.values.moved({})
+        touched: set[Expr] = set()
+        intermediate = set(self.definitions)
+        for v, direction in directions.items():
+            if v not in intermediate:
+                moved.names[v.name] = moved.names[v.name] + width * direction
+                touched.add(v)
         for s in self.symbols:
-            if s.variable is not by and any(v in touched for v in _variables(s.of)):
-                values[s.variable.name] = self.value(s.of, values)
+            follows = any(v in touched for v in variables(s.of))
+            value = moved.of(s.of) if follows else moved.names[s.variable.name]
+            if s.variable in directions:
+                value = value + width * directions[s.variable]
+            if follows or s.variable in directions:
+                moved.names[s.variable.name] = value
                 touched.add(s.variable)
-                if s.variable is of:
-                    break
-        return self.value(of, values)
+        return moved
 
 
-def _variables(e: Expr) -> list[Expr]:
-    found: list[Expr] | None = e.cache.get("variables")
-    if found is None:
-        found = e.cache["variables"] = variables(e)
-    return found
-
-
-def tensor_value(tensor: Tensor, ground: Ground) -> Array:
-    """The sum of index products, an array over its axes."""
-    shape = tuple(size_value(i.size, ground.sizes) for i in tensor.axes)
-    total = np.zeros(shape)
-    for term in tensor.terms:
-        numbers: dict[Index, int] = {}
-        operands: list[Any] = []
-        for f in term.factors:
-            value = np.squeeze(ground.value(f.expr)) ** _plain(f.exponent)
-            if is_(f.expr, "fuse") or len(f.indices) == np.ndim(value):
-                pass
-            else:
-                value = np.reshape(
-                    value, tuple(size_value(i.size, ground.sizes) for i in f.indices)
-                )
-            operands += [value, [numbers.setdefault(i, len(numbers)) for i in f.indices]]
-        for i in tensor.axes:
-            if i not in numbers:
-                ones = np.ones(size_value(i.size, ground.sizes))
-                operands += [ones, [numbers.setdefault(i, len(numbers))]]
-        out = [numbers[i] for i in tensor.axes]
-        value = np.einsum(*operands, out, optimize=len(operands) > 6) if operands else 1.0
-        total = total + float(term.coefficient) * value
-    return total
-
-
-def _plain(exponent: Any) -> Any:
-    return int(exponent) if exponent == int(exponent) else float(exponent)
-
-
-__all__ = ["Ground", "Symbol", "UntrueLine", "tensor_value", "verified"]
+def _contracted(right: Array, direction: Array) -> Array:
+    """The last axes of a derivative summed against a direction."""
+    return np.reshape(right, (-1, direction.size)) @ np.ravel(direction)

@@ -1,0 +1,96 @@
+"""Values of the expressions of a document at one point: many small ones, few times each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import pi
+from typing import Any
+
+from matderiv.evaluate import Array, Sizes, compile_
+from matderiv.expr import Expr, is_, walk
+from matderiv.lazy import np
+from matderiv.shapes import Dim, size_value
+from matderiv.tensor import Index, Tensor
+
+
+class Values:
+    """The values of all names at one point, and of expressions over them.
+
+    Shared parts are computed once. An expression that overflows as written is computed in its
+    stable form.
+    """
+
+    def __init__(self, sizes: Sizes, values: Mapping[str, Array]) -> None:
+        self.sizes = sizes
+        self.names = dict(values)
+        self.known: dict[Expr, Array] = {}
+
+    def moved(self, changed: Mapping[str, Array]) -> Values:
+        """The same point with other values of some names."""
+        return Values(self.sizes, {**self.names, **changed})
+
+    def of(self, e: Expr) -> Array:
+        """The value of an expression, of its own shape; complex for complex values."""
+        with np.errstate(all="ignore"):
+            value = self._direct(e)
+        if value is None or not np.isfinite(value).all():
+            value = compile_((e,)).at(self.sizes).run(self.names)[0]
+        return value
+
+    def _direct(self, e: Expr) -> Array | None:
+        known = self.known
+        if is_(e, "variable"):
+            return self._leaf(e)
+        for node in walk(e):
+            if node in known:
+                continue
+            if node.function.leaf:
+                known[node] = self._leaf(node)
+                continue
+            if node.function.numpy is None:
+                return None
+            known[node] = self._applied(node)
+        return known[e]
+
+    def _applied(self, node: Expr) -> Array:
+        arguments = [self.known[a] for a in node.args]
+        if node.function.kind == "elementwise" and len(node.shape) == 2 and len(arguments) > 1:
+            arguments = [a[:, None] if np.ndim(a) == 1 else a for a in arguments]
+        params = [size_value(p, self.sizes) if isinstance(p, Dim) else p for p in node.params]
+        assert node.function.numpy is not None
+        return np.reshape(node.function.numpy(*arguments, *params), self.shape(node))
+
+    def _leaf(self, node: Expr) -> Array:
+        if is_(node, "variable"):
+            return np.reshape(self.names[node.name], self.shape(node))
+        if is_(node, "size"):
+            return np.float64(size_value(Dim(node.params), self.sizes))
+        return np.float64(pi if is_(node, "pi") else float(node.params[0]))
+
+    def shape(self, node: Expr) -> tuple[int, ...]:
+        """The shape of an expression in numbers."""
+        return tuple(size_value(s, self.sizes) for s in node.shape)
+
+    def of_tensor(self, tensor: Tensor) -> Array:
+        """The sum of index products, an array over its axes."""
+        total = np.zeros(tuple(size_value(i.size, self.sizes) for i in tensor.axes))
+        for term in tensor.terms:
+            numbers: dict[Index, int] = {}
+            operands: list[Any] = []
+            for f in term.factors:
+                shape = tuple(size_value(i.size, self.sizes) for i in f.indices)
+                value = np.reshape(self.of(f.expr), shape) ** _plain(f.exponent)
+                operands += [value, [numbers.setdefault(i, len(numbers)) for i in f.indices]]
+            for i in tensor.axes:
+                if i not in numbers:
+                    ones = np.ones(size_value(i.size, self.sizes))
+                    operands += [ones, [numbers.setdefault(i, len(numbers))]]
+            out = [numbers[i] for i in tensor.axes]
+            value = np.einsum(*operands, out, optimize=len(operands) > 6) if operands else 1.0
+            total = total + float(term.coefficient) * value
+        return total
+
+
+def _plain(exponent: int | Fraction) -> int | float:
+    return int(exponent) if exponent == int(exponent) else float(exponent)
