@@ -25,7 +25,7 @@ from matderiv.errors import (
 
 __version__ = "0.1.0"
 
-_API = ("Derivation", "derive")
+_API = {"Derivation": "api", "derive": "api", "verify": "verifying"}
 
 __all__ = [
     "Derivation",
@@ -46,7 +46,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """The verbs and the functions that take SymPy objects, loaded at first use."""
     if name in _API:
-        return getattr(import_module("matderiv.api"), name)
+        return getattr(import_module(f"matderiv.{_API[name]}"), name)
     symbolic = import_module("matderiv.symbolic")
     if name in symbolic.names():
         return symbolic.function(name)

@@ -272,10 +272,16 @@ def _understood(f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None)
         reading = read(f, shapes=shapes, assume=assume)
         return Question(reading.expr, reading, f, {})
     if isinstance(f, Expr):
-        return Question(f, None, text(f), {})
+        return Question(f, None, _spelled(f), {})
     words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
     e = from_sympy(f, words)
-    return Question(e, None, text(e), symbols_in(f))
+    return Question(e, None, _spelled(e), symbols_in(f))
+
+
+def _spelled(f: Expr) -> str:
+    """An expression as text, with its repeated parts named where that is shorter."""
+    main, parts = name_parts(f, {v.name for v in variables(f)})
+    return text(main, parts)
 
 
 def _derive(

@@ -106,11 +106,22 @@ def column(e: Expr) -> Expr:
 def factors_of(e: Expr) -> list[Expr]:
     """The factors of a matrix product without scalars; a list of itself for anything else.
 
-    A product that has grown long stays one factor, so that adjoints are not copied layer by layer.
+    Inner products are opened while the list stays short, so that adjoints are not copied layer by
+    layer and shared squares are not multiplied out.
     """
-    if is_(e, "mul") and len(e.args) <= MAX_CHAIN and not any(is_scalar(a.shape) for a in e.args):
-        return [f for a in e.args for f in ([a] if not is_(a, "mul") else factors_of(a))]
-    return [e]
+    out: list[Expr] = []
+    todo = [e]
+    while todo:
+        f = todo.pop()
+        if _is_chain(f) and len(out) + len(todo) + len(f.args) <= MAX_CHAIN:
+            todo.extend(reversed(f.args))
+        else:
+            out.append(f)
+    return out
+
+
+def _is_chain(e: Expr) -> bool:
+    return is_(e, "mul") and not any(is_scalar(a.shape) for a in e.args)
 
 
 def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:

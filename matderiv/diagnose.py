@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from matderiv.addends import wrong_terms
 from matderiv.claims import ARRANGEMENTS, Asked, arrangements, conventional
 from matderiv.completions import MISSING
 from matderiv.derivation import differentiate
@@ -19,7 +20,6 @@ from matderiv.edits import FIRST, SECOND, Context, Family, pooled, unary_functio
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild, variables, walk
 from matderiv.input.text import parse
-from matderiv.lazy import np
 from matderiv.output.text import number_text, text
 from matderiv.shapes import size_names
 from matderiv.sketch import Path, Sketch, drawn, from_source, places, replaced, sketch
@@ -146,39 +146,11 @@ def _rounded(search: Search, e: Expr) -> Diagnosis | None:
 
 def _terms(search: Search, e: Expr) -> Diagnosis | None:
     """Which additive terms are right, when no single change helps."""
-    own = _addends(e)
-    right = [t for form in _right_forms(search) for t in _addends(form)]
-    if len(own) < 2 or not right:
-        return None
-    good = [t for t in own if any(_same(search, t, r) for r in right)]
-    bad = [t for t in own if t not in good]
+    good, bad = wrong_terms(search, e, _right_forms(search))
     if not good or not bad:
         return None
     agree, off = (", ".join(_short(text(t)) for t in ts) for ts in (good, bad))
     return Diagnosis("term", f"The term {agree} is right; look again at {off}.")
-
-
-def _addends(e: Expr) -> list[Expr]:
-    found, stack = [], [(e, False)]
-    while stack:
-        node, negative = stack.pop()
-        if is_(node, "neg"):
-            stack.append((node.args[0], not negative))
-        elif is_(node, "add"):
-            stack += [(a, negative) for a in reversed(node.args)]
-        else:
-            found.append(-node if negative else node)
-    return found
-
-
-def _same(search: Search, a: Expr, b: Expr) -> bool:
-    left, right = search.values(a), search.values(b)
-    if left is None or right is None:
-        return False
-    return all(
-        np.abs(p - q).max() <= search.tolerance * max(np.abs(p).max(), 1e-300)
-        for p, q in zip(left, right, strict=True)
-    )
 
 
 # One change --------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from matderiv.tensor import (
 
 MAX_OPENED = 16  # products are opened into about so many factors, the rest stays one factor,
 MAX_DEPTH = 7  # and so deep, so that carrying an adjoint from node to node stays linear
+MAX_WORD = 8  # a matrix product of more factors is not opened
 
 # Opening products ------------------------------------------------
 
@@ -139,7 +140,7 @@ def _open_zeros(node: Expr, at: Slots, k: Exponent) -> Opened | None:
 
 
 def _open_hadamard(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    if not _whole(k):
+    if not _whole(k) or len(node.args) > MAX_OPENED:
         return None
     return Opened(parts=tuple((a, spread(a.shape, at, node.shape), k) for a in node.args))
 
@@ -178,7 +179,7 @@ def _plain(k: Fraction) -> Exponent:
 
 
 def _open_product(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    if len(node.args) > MAX_OPENED or not _whole(k):
+    if len(node.args) > MAX_WORD or not _whole(k):
         return None
     long = [a for a in node.args if not is_scalar(a.shape)]
     if long and is_scalar(node.shape):

@@ -194,12 +194,14 @@ def entrywise(mono: Mono, shape: Shape) -> Expr:
 
 
 def _joined(name: str, parts: Sequence[Expr]) -> Expr | None:
-    flat = [
-        f for e in parts for f in (e.args if is_(e, "hadamard") and name == "hadamard" else (e,))
-    ]
+    flat = [f for e in parts for f in (e.args if name == "hadamard" and _short(e) else (e,))]
     if not flat:
         return None
     return flat[0] if len(flat) == 1 else apply(name, *flat)
+
+
+def _short(e: Expr) -> bool:
+    return is_(e, "hadamard") and len(e.args) <= MAX_CHAIN
 
 
 def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.chains import column, transposed, turned
+from matderiv.chains import MAX_CHAIN, column, transposed, turned
 from matderiv.expr import Expr, apply, is_, number_value
 from matderiv.monomials import Mono, entrywise, multiply_into, tidy
 from matderiv.tensor import Exponent, Factor, Index, Indices, Term
 
+MAX_NESTED = 3  # shared squares, u.*u of u.*u, are not multiplied out
 Edge = tuple[Expr, Index, Index, Exponent]
 
 
@@ -42,11 +43,12 @@ class Network:
         else:
             self.others.append(f)
 
-    def weigh(self, index: Index, e: Expr, exponent: Exponent = 1) -> None:
-        """Multiply a node's weight by a vector, factor by factor."""
-        if is_(e, "hadamard") and exponent == 1 and all(a.shape == e.shape for a in e.args):
+    def weigh(self, index: Index, e: Expr, exponent: Exponent = 1, depth: int = 0) -> None:
+        """Multiply a node's weight by a vector, factor by factor; deep products stay one."""
+        flat = is_(e, "hadamard") and len(e.args) <= MAX_CHAIN and depth < MAX_NESTED
+        if flat and exponent == 1 and all(a.shape == e.shape for a in e.args):
             for a in e.args:
-                self.weigh(index, a)
+                self.weigh(index, a, depth=depth + 1)
             return
         multiply_into(self.nodes.setdefault(index, {}), e, exponent)
 

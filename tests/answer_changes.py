@@ -77,7 +77,7 @@ def equal_values(
     found = []
     for k in range(6):
         try:
-            point = points.pop() if points else source.point(300 + k)
+            point = points.pop() if points else source.point(300 + k, least=3)
             x, y = (evaluate(e, point.values, point.sizes) for e in (a, b))
         except MatderivError:
             continue

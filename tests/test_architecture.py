@@ -14,27 +14,23 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "matderiv"
-LADDER = (
-    # 0: causes of failure, heavy libraries, sizes
-    *("errors", "lazy", "shapes"),
-    # 1, 2: expressions and their functions; what mirrors them in SymPy
-    *("expr", "functions/", "sympy_sizes", "sympy_functions", "sympy_classes"),
-    # 3: values in, numbers and texts out
-    *("sympy_build", "symbolic", "stable", "evaluate", "draws", "sampling", "differences"),
-    *("residues", "dual", "elementary", "report", "output/text", "input/"),
-    # 4, 5: index products and their simplification
-    *("tensor", "chains", "monomials", "lower", "recognise", "polish", "simplify"),
-    # 6, 7: the way back to matrix notation; differentiation; layouts
-    *("network", "scalars", "joined", "elimination", "notation", "terms", "sums"),
-    *("differentiate", "structure", "layout", "parts"),
-    # 8: the derivation
-    "derivation",
-    # 9: what checks and explains it
-    *("check", "field_points", "field_rules", "exact", "claims", "verdict", "judging"),
-    *("valuation", "sketch", "edits", "diagnose", "verifying", "views/"),
-    # 10: printing and the doors
-    *("output/", "api", "command/", "cli", "__main__"),
+FLOORS = (
+    ("0: causes of failure, heavy libraries, sizes", "errors lazy shapes"),
+    ("1, 2: expressions and functions", "expr functions/"),
+    ("2: their mirror in SymPy", "sympy_sizes sympy_functions sympy_classes sympy_build symbolic"),
+    ("3: numbers out", "stable evaluate draws sampling differences reach report"),
+    ("3: exact numbers", "residues dual elementary field_points field_rules field_values exact"),
+    ("3: texts out and in", "output/text input/"),
+    ("4: index products", "tensor chains monomials lower recognise polish"),
+    ("5: back to notation", "network scalars joined elimination notation terms sums"),
+    ("6, 7: differentiation and layouts", "differentiate structure layout parts"),
+    ("8: the derivation", "derivation"),
+    ("9: checked", "check claims verdict judging valuation solving addends"),
+    ("9: diagnosed", "sketch edits completions diagnose verifying"),
+    ("9: explained", "views/"),
+    ("10: printed, and the doors", "output/ api command/ cli __main__"),
 )
+LADDER = tuple(module for _, modules in FLOORS for module in modules.split())
 TOP = "__init__"  # the package itself: loads the doors at first use
 HEAVY = {"numpy", "sympy"}
 MAY_IMPORT_SYMPY = {"sympy_functions", "sympy_classes", "sympy_build"}
@@ -109,6 +105,8 @@ each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_the_house_is_there() -> None:
     assert len(FILES) > 40
     assert len(set(LADDER)) == len(LADDER)
+    for rungs in LADDER:
+        assert (HOUSE / rungs).is_dir() or (HOUSE / f"{rungs}.py").exists(), rungs
 
 
 @each_file

@@ -29,6 +29,7 @@ from matderiv.views.document import (
 )
 
 WIDE = 58  # visible characters of a line before it is broken at + and -
+SPARE = 14  # so many more before it is broken inside brackets
 
 _SIGNS = {
     "∂": r"\partial",
@@ -155,7 +156,8 @@ def head(document: Document, names: Names) -> list[str]:
     said = ", ".join(declared(v, names) for v in document.declarations)
     shown = formula(document.shown, names)
     f = names.variable(document.f)
-    out = [f"Let {said}.", "", rf"\[ {f} = {shown} \]", ""]
+    rows = " \\\\\n  &\\quad ".join(broken(shown))
+    out = [f"Let {said}.", r"\begin{align*}", f"  {f} &= {rows}", r"\end{align*}"]
     return [*out, rf"Layout: {plain(document.layout)}."]
 
 
@@ -195,6 +197,8 @@ def section_lines(section: Section, document: Document, names: Names, detail: st
     answer = document.answer in section.steps
     for step in shown_steps(section, detail):
         left = "" if step.continues and not answer else _left(step, names)
+        if answer and document.order > 1:
+            left = f"{_repeated(document, names)} = {left}"
         right = side_latex(step.right, names)
         rows = tuple(broken(right))
         rule = step.rule
@@ -203,6 +207,12 @@ def section_lines(section: Section, document: Document, names: Names, detail: st
             rows = (*rows[:-1], rows[-1] + rf" \in \mathbb{{R}}^{{{sizes}}}" if sizes else rows[-1])
         out.append(Line(left, rows, rule, step.why, step.source))
     return out
+
+
+def _repeated(document: Document, names: Names) -> str:
+    """∂²f/∂x²."""
+    f, x, power = names.variable(document.f), names.variable(document.wrt), document.order
+    return rf"\frac{{\partial^{{{power}}} {f}}}{{\partial {x}^{{{power}}}}}"
 
 
 def _left(step: Step, names: Names) -> str:
@@ -214,7 +224,8 @@ def _left(step: Step, names: Names) -> str:
         left = side_latex(step.left, names)
     if step.names is not None:
         symbol = names.entry(step.names.name, subscript(letters)) if axes else ""
-        left = f"{symbol or names.variable(step.names)} = {left}"
+        symbol = symbol or names.variable(step.names)
+        left = symbol if step.short else f"{symbol} = {left}"
     return left
 
 
@@ -267,8 +278,20 @@ def broken(written: str) -> list[str]:
 def _broken_at_signs(written: str) -> list[str]:
     if visible(written) <= WIDE:
         return [written]
+    rows = _filled(_terms(written, 0))
+    for depth in (1, 2, 3):
+        if max(map(visible, rows)) > WIDE + SPARE:
+            rows = _filled(_terms(written, depth))
+    fixed = re.sub(r"\\(left|right)(?=[()\[\]])", lambda m: f"\\big{m[1][0]}", written)
+    if max(map(visible, rows)) > WIDE + SPARE and fixed != written:
+        return _broken_at_signs(fixed)
+    return rows
+
+
+def _filled(pieces: list[str]) -> list[str]:
+    """Pieces gathered into rows."""
     rows = [""]
-    for piece in _terms(written):
+    for piece in pieces:
         if rows[-1] and visible(rows[-1] + piece) > WIDE:
             rows.append(piece.lstrip())
         else:
@@ -276,20 +299,27 @@ def _broken_at_signs(written: str) -> list[str]:
     return rows
 
 
-def _terms(written: str) -> list[str]:
-    """The text cut before every + and - that stands outside all brackets."""
-    pieces, depth, start, k = [], 0, 0, 0
-    while k < len(written):
-        c = written[k]
-        if c == "\\" and written[k + 1 : k + 2] in "{}":
-            depth += 1 if written[k + 1] == "{" else -1
-            k += 2
-            continue
-        depth += (c in "({[") - (c in ")}]")
-        if depth == 0 and written[k : k + 3] in (" + ", " - ") and k > start:
-            pieces.append(written[start:k])
-            start = k
-        k += 1
+def _terms(written: str, most: int) -> list[str]:
+    r"""The text cut before every + and - that stands in at most so many plain brackets.
+
+    Never inside braces, nor between `\left` and `\right`, which must stand in one row.
+    """
+    pieces, braces, round_, start = [], 0, 0, 0
+    for found in re.finditer(r"\\(?:left|right)\b|\\[{}]|[{}()\[\]]| [+-] | \\odot ", written):
+        mark = found[0]
+        if mark in ("{", r"\left"):
+            braces += 1
+        elif mark in ("}", r"\right"):
+            braces -= 1
+        elif mark in ("(", "[", r"\{"):
+            round_ += 1
+        elif mark in (")", "]", r"\}"):
+            round_ -= 1
+        elif not braces and round_ <= most and found.start() > start:
+            if mark == r" \odot " and not most:
+                continue
+            pieces.append(written[start : found.start()])
+            start = found.start()
     return [*pieces, written[start:]]
 
 

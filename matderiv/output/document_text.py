@@ -87,9 +87,13 @@ def equation(step: Step, document: Document, last: bool = False) -> tuple[str, s
     if step.continues:
         return "", right
     left = _left(step, taken)
+    if last and document.order > 1:
+        power = {2: "²", 3: "³", 4: "⁴"}[document.order]
+        left = f"∂{power}{document.f.name}/∂{document.wrt.name}{power} = {left}"
     if step.names is not None:
         axes = step.right.axes if isinstance(step.right, Tensor) else ()
-        return f"{step.names.name}{_at([letter(k) for k in range(len(axes))])} = {left}", right
+        name = f"{step.names.name}{_at([letter(k) for k in range(len(axes))])}"
+        return (name if step.short else f"{name} = {left}"), right
     return left, right
 
 

@@ -7,6 +7,8 @@ Source: Parr & Howard 2018, sec. 4.5; Georgia Tech CS 4803/7643, backpropagation
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
@@ -41,7 +43,7 @@ def chain(d: Derived, *, check: bool = True) -> Document:
         if k + 1 < len(found):
             whole = found[k + 1].shown
             left = Partial(stage.target, d.wrt, projected=_projected(d))
-            step = Step(left, whole, "substitute back", names=None)
+            step = Step(left, whole, "substitute back", names=found[k + 1].called)
             sections.append(Section(title + "result", (step,)))
         else:
             *others, answer = last_steps(d, stage, teller.answer, teller.meanings)
@@ -63,11 +65,12 @@ def _sections(stage: Stage, teller: Backward | Forward, title: str) -> list[Sect
     out = [Section(title + "Read as", reading)] if reading else []
     if not stage.pieces:
         return out
-    out.append(forward_section(stage))
+    out.append(forward_section(stage, title + "Forward pass"))
     local = local_steps(stage)
     if local:
-        out.append(Section("Local derivatives", local))
-    out.append(teller.section())
+        out.append(Section(title + "Local derivatives", local))
+    section = teller.section()
+    out.append(replace(section, title=title + section.title))
     return out
 
 

@@ -29,14 +29,14 @@ from matderiv.views.flow import (
     stages,
     tokens,
 )
-from matderiv.views.pairings import change_last, paired, standard, traced
+from matderiv.views.pairings import change_last, multiplied, paired, standard, traced, with_sign
 from matderiv.views.passes import Backward, in_names
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
 from matderiv.views.written import written_rule
 
 SHORT = 8  # intermediates of so many symbols are written out where they are used
-LONG = 18  # longer factors beside a differential get a name
+LONG = 14  # longer factors beside a differential get a name
 
 
 def differential(d: Derived, *, check: bool = True) -> Document:
@@ -56,13 +56,14 @@ def differential(d: Derived, *, check: bool = True) -> Document:
             sections.append(Section(title + "Read as", reading))
         inwards = Inwards(stage, taken)
         symbols += [*stage.symbols, *inwards.symbols]
-        named = inwards.named_section()
+        named = inwards.named_section(title + "Intermediates")
         sections += [named] if named.steps else []
         if stage.pieces:
             sections.append(Section(title + "Differential", tuple(inwards.lines)))
         if k + 1 < len(found):
             left = Partial(stage.target, d.wrt, projected=_projected(d))
-            step = Step(left, found[k + 1].shown, "gradient from the differential")
+            g = found[k + 1]
+            step = Step(left, g.shown, "gradient from the differential", names=g.called)
             sections.append(Section(title + "result", (step,)))
             continue
         last = _identified(d, stage, inwards)
@@ -145,7 +146,7 @@ class Inwards(Backward):
             e = substitute(e, self.written)
         return e
 
-    def named_section(self) -> Section:
+    def named_section(self, title: str) -> Section:
         """The intermediates that keep their names."""
         kept = [p for p in self.stage.pieces[:-1] if p.variable not in self.written]
         whole = forward_section(self.stage)
@@ -154,7 +155,7 @@ class Inwards(Backward):
             for s in whole.steps
             if any(s.left is p.variable for p in kept)
         ]
-        return Section("Intermediates", tuple(steps))
+        return Section(title, tuple(steps))
 
     def change(self, v: Expr) -> Expr:
         """The name of the change of v: dX, or d(A*x - b) for what is written out."""
@@ -203,7 +204,9 @@ class Inwards(Backward):
         if name is None:
             return
         reason = f"What stands beside {self.change(x).name} gets a name."
-        self.lines.append(Step(left, self.shown(right), "name", reason, names=name))
+        self.lines.append(
+            Step(left, self.shown(right), "name", reason, names=name, short=x in self.written)
+        )
         self.before = None
 
     def _add(self, e: Expr, piece: Piece | None) -> None:
@@ -255,7 +258,12 @@ class Inwards(Backward):
         shares = [t for share in self.shares[v] for t in _over(share, v)]
         g = in_names(raise_tensor(Tensor(_axes(v), tuple(shares)), broadcast=True), self.stage)
         pair = paired(g, change) if isinstance(g, Expr) else None
-        if pair is not None and pair.weight < sum(n.weight for n in natural):
+        if v is self.stage.wrt or len(natural) == 1:
+            if all(multiplied(n, change) for n in natural):
+                return natural
+        tidy = all(standard(n, change) for n in natural)
+        allowed = sum(n.weight for n in natural) + (0 if tidy else 5)
+        if pair is not None and pair.weight < allowed:
             return [pair]
         return natural
 
@@ -264,6 +272,7 @@ class Inwards(Backward):
         raw = written_rule(piece.definition, {v: self.change(v) for v in piece.inputs})
         if raw is None:
             return None
+        raw = _sign_inside(substitute(raw, self.stage.values))
         if piece is self.stage.pieces[-1] and self.stage.upstream is None:
             return self._shown(raw)
         if self.before is None or piece.variable not in self.changes:
@@ -346,9 +355,18 @@ def _collected(terms: list[Expr]) -> Expr:
     for e in terms:
         sign, core = signed(e)
         counts[core] = counts.get(core, Fraction(0)) + sign
-    return total(
-        [scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, []) for e, k in counts.items()]
-    )
+    return _sign_inside(total([_counted(k, e) for e, k in counts.items()]))
+
+
+def _counted(k: Fraction, e: Expr) -> Expr:
+    if abs(k) == 1:
+        return e if k > 0 else -e
+    return scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, [])
+
+
+def _sign_inside(e: Expr) -> Expr:
+    """-(u'*v) as -u'*v."""
+    return with_sign(-1, e.args[0]) if is_(e, "neg") else e
 
 
 def _axes(v: Expr) -> Indices:

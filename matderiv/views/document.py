@@ -92,7 +92,8 @@ class Symbol:
 class Step:
     """One line: left = right, the name of the rule, why it holds here, and where it is from.
 
-    `names` is the symbol that the line gives to its left side; a line that `continues` has the
+    `names` is the symbol that the line gives to its left side, and stands alone there when the line
+    is `short`; a line that `continues` has the
     left side of the line before it, whose right side is `before`. `minor` lines are shown with
     full detail only. `shape` is shown beside a definition.
     """
@@ -107,6 +108,7 @@ class Step:
     before: Side | None = None
     minor: bool = False
     shape: Shape | None = None
+    short: bool = False
 
     relation = "="
 
@@ -140,6 +142,7 @@ class Document:
     answer: Step
     notes: tuple[str, ...] = ()
     names: frozenset[str] = field(default_factory=frozenset)
+    order: int = 1
 
     @property
     def steps(self) -> tuple[Step, ...]:

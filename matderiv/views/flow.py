@@ -93,26 +93,35 @@ def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> S
 
 
 def reading_steps(stage: Stage) -> tuple[Step, ...]:
-    """The known spelling that was read out of a long one, as a line of its own."""
-    before, after = stage.shown, stage.prepared
-    if before is after:
-        return ()
-    while before.function is after.function and len(before.args) == len(after.args):
-        changed = [(a, b) for a, b in zip(before.args, after.args, strict=True) if a is not b]
-        if len(changed) != 1 or before.params != after.params:
-            break
-        if changed[0][0].shape != changed[0][1].shape:
-            break
-        before, after = changed[0]
+    """Known spellings read out of long ones, and definitions written out, each as a line."""
+    return tuple(_reading(*pair) for pair in _changed(stage.shown, stage.prepared))
+
+
+def _changed(before: Expr, after: Expr) -> list[tuple[Expr, Expr]]:
+    """The smallest parts that differ, each once."""
+    found: dict[tuple[Expr, Expr], None] = {}
+    todo = [(before, after)]
+    while todo:
+        a, b = todo.pop()
+        if a is b:
+            continue
+        inner = list(zip(a.args, b.args, strict=False))
+        alike = a.function is b.function and a.params == b.params and len(a.args) == len(b.args)
+        if alike and all(x.shape == y.shape for x, y in inner):
+            todo += reversed(inner)
+        else:
+            found[a, b] = None
+    return list(found)
+
+
+def _reading(before: Expr, after: Expr) -> Step:
     if before.function.kind == "shorthand":
-        rule, reason = "definition", before.function.says
-    else:
-        rule = "known function"
-        reason = f"It is shorter to differentiate under its name, {after.function.label}."
-    return (Step(before, after, rule, reason, before.function.source),)
+        return Step(before, after, "definition", before.function.says, before.function.source)
+    reason = f"It is shorter to differentiate under its name, {after.function.label}."
+    return Step(before, after, "known function", reason, before.function.source)
 
 
-def forward_section(stage: Stage) -> Section:
+def forward_section(stage: Stage, title: str = "Forward pass") -> Section:
     """The intermediates in order of computation, each with its shape."""
     steps = [
         Step(
@@ -125,7 +134,7 @@ def forward_section(stage: Stage) -> Section:
         )
         for p in stage.pieces
     ]
-    return Section("Forward pass", tuple(steps))
+    return Section(title, tuple(steps))
 
 
 # The lines after ----------------------------------------------------------------------------------
@@ -134,7 +143,7 @@ def forward_section(stage: Stage) -> Section:
 def side_of(tensor: Tensor, *, broadcast: bool) -> Form:
     """A sum of index products in matrix notation where it has one."""
     if len(tensor.axes) > 2:
-        return tensor
+        return Tensor(tensor.axes, tuple(sorted(tensor.terms, key=lambda t: t.coefficient < 0)))
     e = raise_tensor(tensor, broadcast)
     return tensor if any(is_(n, "einsum") for n in walk(e)) and len(tensor.axes) > 1 else e
 
@@ -199,11 +208,13 @@ def _substituted(
         same = found is final or (
             final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
         )
-        if not same:
+        if found is final and not any(v in meanings for v in variables(final)):
+            rule, reason = "result", ""
+        elif not same:
             rule, reason = "substitute back and simplify", "The same value in its shortest form."
     used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
     if used:
-        reason += f" This uses that {' and '.join(used)}."
+        reason = f"{reason} This uses that {' and '.join(used)}."
     return Step(left, final, rule, reason, continues=True, before=found)
 
 
@@ -239,6 +250,7 @@ def document_of(
         answer=answer,
         notes=d.notes,
         names=frozenset(d.names),
+        order=d.order,
     )
     return verified(document) if check else document
 

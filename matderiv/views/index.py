@@ -47,12 +47,14 @@ def index(d: Derived, *, check: bool = True) -> Document:
         symbols += [*stage.symbols, *by_index.symbols]
         if stage.pieces:
             sections.append(Section(title + "Entries", component_steps(stage)))
-            local = by_index.local_section()
-            sections += [local] if local.steps else []
-            sections.append(Section("Chain rule, summed over entries", tuple(by_index.steps)))
+            if by_index.local:
+                sections.append(Section(title + "Local derivatives", tuple(by_index.local)))
+            heading = title + "Chain rule, summed over entries"
+            sections.append(Section(heading, tuple(by_index.steps)))
         if k + 1 < len(found):
             left = Partial(stage.target, d.wrt, projected=_projected(d))
-            step = Step(left, found[k + 1].shown, "read as a matrix")
+            g = found[k + 1]
+            step = Step(left, g.shown, "read as a matrix", names=g.called)
             sections.append(Section(title + "result", (step,)))
             continue
         *others, answer = last_steps(d, stage, by_index.answer, by_index.meanings)
@@ -100,10 +102,6 @@ class Entries(Backward):
         self.local: list[Step] = []
         self.written: dict[Expr, list[Tensor]] = {}
         super().__init__(stage, taken)
-
-    def local_section(self) -> Section:
-        """∂z_i/∂x_k of every piece, before and after its deltas are summed."""
-        return Section("Local derivatives", tuple(self.local))
 
     def _hand_on(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> None:
         outer, inner = axes_of(piece.variable.shape), axes_of(x.shape)

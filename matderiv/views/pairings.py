@@ -20,10 +20,10 @@ def change_last(e: Expr, changes: Collection[Expr]) -> Expr:
     "u'*dx"
     """
     sign, core = signed(e)
-    return _with_sign(sign, _turned(core, changes))
+    return with_sign(sign, _turned(core, changes))
 
 
-def _with_sign(sign: int, e: Expr) -> Expr:
+def with_sign(sign: int, e: Expr) -> Expr:
     """-(u'*v) as -u'*v."""
     if sign > 0:
         return e
@@ -116,7 +116,7 @@ def paired(g: Expr, change: Expr) -> Expr | None:
     if len(g.shape) == 1:
         sign, core = signed(g)
         made = matrix_product([*transposed_chain([core]), change])
-        return _with_sign(sign, made)
+        return with_sign(sign, made)
     return apply("sum", apply("hadamard", g, change), params=(None,))
 
 
@@ -140,6 +140,21 @@ def standard(e: Expr, change: Expr) -> bool:
     )
 
 
+def multiplied(e: Expr, change: Expr) -> bool:
+    """True if the change is a factor of a matrix product, perhaps under a trace: a'*dX*b."""
+    _, core = signed(e)
+    while True:
+        if core is change or _is_turned(core, change):
+            return True
+        if is_(core, "tr", "div"):
+            core = core.args[0]
+            continue
+        inner = [a for a in core.args if _holds(a, {change})] if is_(core, "mul") else []
+        if len(inner) != 1:
+            return False
+        core = inner[0]
+
+
 def traced(e: Expr, change: Expr) -> Expr | None:
     """a'*dX*b = tr(b*a'*dX): a number is its own trace. None where dX is not in the middle."""
     sign, core = signed(e)
@@ -158,7 +173,7 @@ def traced(e: Expr, change: Expr) -> Expr | None:
     cut = places[0] + 1
     trace = apply("tr", apply("mul", *rest[cut:], *rest[:cut]))
     made = apply("mul", *scalars, trace) if scalars else trace
-    return _with_sign(sign, made)
+    return with_sign(sign, made)
 
 
 def _is_turned(e: Expr, change: Expr) -> bool:

@@ -39,6 +39,9 @@ class Backward:
         self.shares: dict[Expr, list[Tensor]] = {}
         self.outer: Indices = ()
         self.answer: Form = Tensor((), ())
+        self.upstreams: dict[Expr, str] = {}
+        if stage.upstream is not None:
+            self.upstreams[stage.called] = f"upstream {stage.upstream.name}"
         self._run()
 
     def section(self) -> Section:
@@ -103,6 +106,7 @@ class Backward:
         short = isinstance(right, Expr) and right.weight <= self.limit
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         name = self._name(x, right) if named and not carried and not short else None
+        self.upstreams[x] = f"upstream {name.name if name else f'∂{left.of.name}/∂{x.name}'}"
         self._write(left, right, shares, x, name)
         if not named:
             self.answer = right
@@ -125,19 +129,31 @@ class Backward:
         self.symbols.append(Symbol(name, "derivative", name, partial=partial))
         return name
 
+    def _handed(self, users: list[Piece], x: Expr) -> str:
+        """Upstream times local, in the names of this place."""
+        parts = []
+        for p in users:
+            local = f"∂{p.variable.name}/∂{x.name}"
+            above = self.upstreams.get(p.variable)
+            parts.append(f"{above} times the local {local}" if above else local)
+        if not parts or (len(users) == 1 and users[0] is self.stage.pieces[-1] and not above):
+            return "Nothing stands above the last operation: its own derivative is the gradient."
+        return f"{x.name} acts through {_list(users)}: {', plus '.join(parts)}."
+
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
     ) -> None:
         """The line for one derivative; with several shares first their sum."""
         users = [p for p in self.stage.pieces if x in p.inputs]
-        rule = ", ".join(dict.fromkeys(rule_name(p) for p in users))
-        reason = _handed(users, x)
+        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
+        reason = self._handed(users, x)
         source = users[0].main.function.source if users else ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
             summed = in_names(total(_loosened(parts)), self.stage)
             if summed is not right:
-                reason = f"{x.name} is used in {len(shares)} places; their shares add up."
+                places = " and ".join(p.variable.name for p in users)
+                reason = f"{x.name} is used {len(shares)} times (in {places}): the shares add up."
                 self.steps.append(Step(left, summed, rule, reason, source, names=name))
                 self.steps.append(
                     Step(
@@ -186,11 +202,8 @@ def _broadcast(e: Expr) -> Expr:
     return e
 
 
-def _handed(users: list[Piece], x: Expr) -> str:
-    if not users:
-        return ""
-    names = " and ".join(p.variable.name for p in users)
-    return f"{x.name} acts on the result through {names}: upstream times ∂{names}/∂{x.name}."
+def _list(users: list[Piece]) -> str:
+    return " and ".join(p.variable.name for p in users)
 
 
 def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:

@@ -9,10 +9,10 @@ from matderiv.views.pieces import Piece
 
 _NAMES = {
     "mul": "product",
-    "hadamard": "product, entry by entry",
+    "hadamard": "entrywise product",
     "div": "quotient",
-    "ediv": "quotient, entry by entry",
-    "epow": "power, entry by entry",
+    "ediv": "entrywise quotient",
+    "epow": "entrywise power",
     "power": "power",
     "add": "sum",
     "inv": "inverse",
@@ -64,10 +64,25 @@ def why(piece: Piece) -> str:
         constant = "; the rest does not depend on it" if rule_name(piece) == "affine map" else ""
         return f"{name} is linear in {moving}, so the factors beside {moving} stay{constant}."
     if is_(main, "mul", "hadamard"):
-        return f"{main.function.says} Here {moving} changes in each factor in turn."
+        return _product_reason(main, piece, moving)
+    if rule_name(piece) == "squared norm":
+        return f"d‖u‖² = 2u'du: ‖u‖² is the sum of the squares of the entries of u = {moving}."
+    if is_(main, "add"):
+        return f"A sum changes by the sum of the changes; {moving} changes in each place."
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
         return (
             f"{main.function.label} acts on each entry by itself, so the Jacobian is diagonal. "
             f"{main.function.says}"
         )
     return main.function.says
+
+
+def _product_reason(main: Expr, piece: Piece, moving: str) -> str:
+    if is_(main, "hadamard") and len(_changing(main, piece)) == 1:
+        return (
+            f"Each entry of {moving} is multiplied by its own fixed factor, so the Jacobian is "
+            "diagonal."
+        )
+    if len(piece.inputs) == 1:
+        return f"{main.function.says} {moving} stands in several factors; each changes in turn."
+    return f"{main.function.says} {moving} change in turn."

@@ -1,7 +1,7 @@
 """Deep expressions for the growth of time, size and memory, built in Python.
 
-`chain`: h := tanh(W_k h). `residual`: h := h + tanh(W_k h). `shared`: s := s .* s, so written out
-it would have 2^k factors.
+`chain`: h := tanh(W_k h). `residual`: h := h + tanh(W_k h). `squares`: s := s .* s and `shared`:
+s := cos(s .* s), which would have 2^k factors if they were written out.
 """
 
 from __future__ import annotations
@@ -38,8 +38,16 @@ def residual(layers: int) -> tuple[Expr, Expr]:
     return apply("sum", h, params=(None,)), weights(1)
 
 
+def squares(layers: int) -> tuple[Expr, Expr]:
+    """The sum of a sub-expression squared entry by entry, `layers` times over."""
+    s = apply("sin", apply("mul", weights(1), variable("x", (N,))))
+    for _ in range(layers):
+        s = apply("hadamard", s, s)
+    return apply("sum", s, params=(None,)), weights(1)
+
+
 def shared(layers: int) -> tuple[Expr, Expr]:
-    """sum of a sub-expression squared entry by entry, `layers` times over."""
+    """The same with a cosine around every square."""
     s = apply("sin", apply("mul", weights(1), variable("x", (N,))))
     for _ in range(layers):
         s = apply("cos", apply("hadamard", s, s))
@@ -49,6 +57,7 @@ def shared(layers: int) -> tuple[Expr, Expr]:
 NETWORKS: dict[str, Callable[[int], tuple[Expr, Expr]]] = {
     "tanh chain": chain,
     "residual": residual,
+    "squares": squares,
     "shared": shared,
 }
 

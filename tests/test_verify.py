@@ -1,0 +1,302 @@
+"""verify: right answers proved, wrong ones never accepted, conventions named, no rule trusted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from answer_changes import arguments, rows
+
+from matderiv.check import check
+from matderiv.claims import ask, claims, names_for, read_answer
+from matderiv.errors import MatderivError, ParseError, UnknownName
+from matderiv.expr import REGISTRY, apply
+from matderiv.verdict import Verdict
+from matderiv.verifying import verify
+
+ROWS = rows()
+SAMPLE = ROWS[::9]
+
+
+def judged(row: dict[str, Any], **more: Any) -> Verdict:
+    return verify(row["expr"], row["wrt"], row["answer"], **arguments(row), **more)
+
+
+def name(row: dict[str, Any]) -> str:
+    return f"{row['id']}-{row['how']}"
+
+
+@pytest.mark.parametrize("row", SAMPLE, ids=name)
+def test_hand_answers_of_the_collection(row: dict[str, Any]) -> None:
+    verdict = judged(row, diagnosis=False)
+    assert verdict.correct is (row["truth"] == "right")
+    if row["truth"] == "right":
+        assert verdict.verdict == "proved"
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r["truth"] == "right"][::12], ids=name)
+def test_proved_is_not_contradicted_by_more_points(row: dict[str, Any]) -> None:
+    asked = ask(row["expr"], row["wrt"], **arguments(row))
+    e = read_answer(asked, row["answer"])
+    claim = claims(asked, e, row["answer"])[0]
+    if asked.structure == "independent":
+        return  # the numeric projection has tests of its own
+
+    def value(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
+        return claim.evaluated(at, sizes)
+
+    report = check(
+        asked.f,
+        asked.wrt,
+        value,
+        variables=names_for(asked, e),
+        order=asked.order,
+        upstream=asked.upstream,
+        points=12,
+        seed=99,
+    )
+    assert report.verdict == "verified"
+
+
+# Independence ------------------------------------------------------------------------------------
+
+
+def spoiled(record: Any) -> Any:
+    """The record with every derivative rule negated or doubled."""
+    if record.partials:
+        wrong = tuple(lambda *args, p=p: 2 * p(*args) + 1 for p in record.partials)
+        return replace(record, partials=wrong)
+    if record.differential is not None:
+        right = record.differential
+        return replace(record, differential=lambda y, k, dx: -2 * right(y, k, dx))
+    if record.axes is not None:
+        right_axes = record.axes
+
+        def axes(node: Any, out: Any, fresh: Any) -> Any:
+            slots, extra = right_axes(node, out, fresh)
+            return slots, [*extra, (apply("number", params=(3,)), ())]
+
+        return replace(record, axes=axes)
+    return record
+
+
+CASES = [
+    (
+        "sum(log(1+exp(-y.*(X*w))))",
+        "w",
+        "-X'*(y.*sigmoid(-y.*(X*w)))",
+        "X'*(y.*sigmoid(-y.*(X*w)))",
+    ),
+    ("norm2(X*w-y)^2", "w", "2*X'*(X*w-y)", "X'*(X*w-y)"),
+    ("logdet(S)+tr(inv(S)*A)", "S", "inv(S)'-(inv(S)*A*inv(S))'", "inv(S)-inv(S)*A*inv(S)"),
+    ("softmax(x)", "x", "diag(softmax(x))-softmax(x)*softmax(x)'", "diag(softmax(x))"),
+    ("sum(relu(X*w))+norm2(w)", "w", "X'*step(X*w)+w/norm2(w)", "X'*relu(X*w)+w/norm2(w)"),
+    ("sum(tanh(x).*sin(x))", "x", "(1-tanh(x).^2).*sin(x)+tanh(x).*cos(x)", "tanh(x).*cos(x)"),
+    ("mean(x.^3)", "x", "3*x.^2/n", "3*x.^2"),
+    ("det(S)", "S", "det(S)*inv(S)'", "det(S)*inv(S)"),
+]
+BROKEN = sorted(n for n, r in REGISTRY.items() if r.partials or r.differential or r.axes)
+SIZES = {"x": "n", "S": "n,n", "A": "n,n", "X": "n,d", "w": "d", "y": "n"}
+SABOTAGE = """
+import sys, json
+sys.path.insert(0, "tests")
+from test_verify import CASES, SIZES, spoiled
+from matderiv.expr import REGISTRY
+from matderiv.verifying import verify
+import matderiv.functions
+for name in json.loads(sys.argv[1]):
+    REGISTRY[name] = spoiled(REGISTRY[name])
+for f, wrt, right, wrong in CASES:
+    shapes = {k: v for k, v in SIZES.items() if k in f}
+    assert verify(f, wrt, right, shapes=shapes, diagnosis=False).correct is True, (f, right)
+    assert verify(f, wrt, wrong, shapes=shapes, diagnosis=False).correct is False, (f, wrong)
+"""
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("broken", BROKEN)
+def test_no_derivative_rule_is_trusted_one_by_one(broken: str) -> None:
+    subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps([broken])], check=True)
+
+
+def test_no_derivative_rule_is_trusted_all_broken_at_once() -> None:
+    assert len(BROKEN) > 40
+    subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps(BROKEN)], check=True)
+
+
+# Shapes and layouts ------------------------------------------------------------------------------
+
+
+def test_a_row_for_a_column_is_another_layout_and_right_where_asked_for() -> None:
+    assert verify("x'*A*x", "x", "x'*(A+A')").diagnosis == "other-layout"
+    assert verify("x'*A*x", "x", "x'*(A+A')", layout="numerator").verdict == "proved"
+    assert verify("x'*A*x", "x", "(A+A')*x", layout="numerator").diagnosis == "other-layout"
+
+
+def test_a_transposed_jacobian_is_another_layout() -> None:
+    assert verify("A*x", "x", "A").verdict == "proved"
+    assert verify("A*x", "x", "A'").diagnosis == "other-layout"
+    assert verify("A*x", "x", "A'", layout="denominator").verdict == "proved"
+
+
+def test_a_square_transposed_jacobian_is_another_layout() -> None:
+    found = verify("A*x", "x", "A'", shapes={"A": "n,n"})
+    assert (found.verdict, found.diagnosis) == ("disproved", "other-layout")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [("kron(B',A)", "proved"), ("kron(A,B')", "disproved"), ("kron(B,A')", "disproved")],
+)
+def test_more_than_two_axes_are_answered_by_kronecker_products(answer: str, verdict: str) -> None:
+    assert verify("A*X*B", "X", answer).verdict == verdict
+
+
+def test_hessian_by_a_matrix_as_kronecker_product() -> None:
+    shapes = {"A": "m,k", "X": "k,n", "B": "m,n"}
+    right = verify("norm2(A*X-B)^2", "X", "2*kron(eye(n),A'*A)", kind="hessian", shapes=shapes)
+    assert right.verdict == "proved"
+
+
+def test_a_wrong_shape_is_disproved_with_both_shapes() -> None:
+    found = verify("norm2(A*x)^2", "x", "A*x", diagnosis=False)
+    assert (found.verdict, found.diagnosis) == ("disproved", "shape")
+    assert "m" in found.message
+    assert "n" in found.message
+
+
+def test_sizes_that_do_not_fit_are_disproved() -> None:
+    found = verify("norm2(A*x-y)^2", "x", "2*A*(A*x-y)")
+    assert found.correct is False
+    assert found.suggestion == "(2*A)'*(A*x - y)" or found.suggestion == "2*A'*(A*x - y)"
+
+
+def test_zero_is_an_answer_of_any_shape() -> None:
+    assert verify("sum(a)", "x", "0", shapes={"x": "n", "a": "n"}).verdict == "proved"
+    assert verify("sum(x)", "x", "0").correct is False
+
+
+def test_vjp_jvp_and_differential() -> None:
+    shapes = {"A": "m,n", "x": "n"}
+    assert verify("A*x", "x", "A'*G", kind="vjp", shapes={**shapes, "G": "m"}).verdict == "proved"
+    assert verify("A*x", "x", "A'*u", kind="vjp", shapes=shapes, upstream="u").verdict == "proved"
+    assert verify("A*x", "x", "A*dx", kind="jvp", shapes=shapes).verdict == "proved"
+    assert verify("x'*x", "x", "2*x'*dx", kind="differential").verdict == "proved"
+    assert verify("x'*x", "x", "x'*dx", kind="differential").correct is False
+
+
+# Structure ---------------------------------------------------------------------------------------
+
+
+def test_symmetric_variables_in_both_textbook_conventions() -> None:
+    question = {"shapes": {"A": "n,n"}, "assume": {"X": "symmetric"}}
+    projected = verify("tr(A*X)", "X", "(A+A')/2", **question)
+    independent = verify("tr(A*X)", "X", "A+A'-A.*eye(n)", **question)
+    assert (projected.verdict, projected.notes) == ("proved", ())
+    assert independent.verdict == "proved"
+    assert "independent entries" in independent.notes[0]
+    assert verify("tr(A*X)", "X", "A'", **question).diagnosis == "other-convention"
+
+
+def test_a_convention_that_was_asked_for_is_the_only_one() -> None:
+    question = {"shapes": {"A": "n,n"}, "assume": {"X": "symmetric"}}
+    found = verify("tr(A*X)", "X", "A+A'-A.*eye(n)", structure="projected", **question)
+    assert (found.verdict, found.diagnosis) == ("disproved", "other-convention")
+    assert verify("tr(A*X)", "X", "A'", structure="none", **question).verdict == "proved"
+
+
+@pytest.mark.parametrize("fact", ["skew", "diagonal", "lower", "upper", "symmetric", "posdef"])
+def test_projected_truth_of_structured_variables(fact: str) -> None:
+    forms = {
+        "skew": "(A'-A)/2",
+        "diagonal": "A'.*eye(n)",
+        "lower": "tril(A')",
+        "upper": "triu(A')",
+    }
+    right = forms.get(fact, "(A+A')/2")
+    question = {"shapes": {"A": "n,n", "X": "n,n"}, "assume": {"X": fact}}
+    assert verify("tr(A*X)", "X", right, structure="projected", **question).verdict == "proved"
+    wrong = f"{right}+A"
+    assert verify("tr(A*X)", "X", wrong, structure="projected", **question).correct is False
+
+
+# Kinds of answers --------------------------------------------------------------------------------
+
+
+def test_sympy_answers() -> None:
+    n, d = sp.symbols("n d", integer=True, positive=True)
+    X, w = sp.MatrixSymbol("X", n, d), sp.MatrixSymbol("w", d, 1)
+    y = sp.MatrixSymbol("y", n, 1)
+    f = (X * w - y).T * (X * w - y)
+    assert verify(f, w, 2 * X.T * (X * w - y)).verdict == "proved"
+    assert verify(f, w, X.T * (X * w - y)).diagnosis == "factor"
+    assert verify(f, w, "2*X'*(X*w-y)").verdict == "proved"
+
+
+def test_functions_of_arrays_are_verified_in_numbers() -> None:
+    assert verify("x'*x", "x", lambda v: 2 * v["x"]).verdict == "verified"
+    assert verify("x'*x", "x", lambda v: 3 * v["x"]).correct is False
+
+
+def test_not_a_number_is_never_accepted() -> None:
+    assert verify("x'*x", "x", lambda v: 2 * v["x"] + np.nan).correct is False
+    assert not verify("x'*x", "x", "2*x+0*log(-x.^2)").correct
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [("", ParseError), ("2*z", UnknownName), ("nan*x", UnknownName)]
+)
+def test_answers_that_cannot_be_read_raise(answer: str, error: type[MatderivError]) -> None:
+    with pytest.raises(error):
+        verify("x'*x", "x", answer)
+
+
+# Counterexamples and reports ---------------------------------------------------------------------
+
+
+def test_a_counterexample_can_be_checked_by_hand() -> None:
+    found = verify("x'*A*x", "x", "2*A*x")
+    shown = found.counterexample
+    assert shown is not None
+    A, x = shown.values["A"], shown.values["x"]
+    assert shown.entry is not None
+    k = shown.entry[0] - 1
+    assert np.isclose(shown.claimed, (2 * A @ x)[k])
+    assert np.isclose(shown.truth, ((A + A.T) @ x)[k])
+    assert shown.sizes == {"n": len(x)}
+
+
+def test_the_same_seed_gives_the_same_counterexample() -> None:
+    first, second = (str(verify("x'*A*x", "x", "2*A*x", seed=4)) for _ in range(2))
+    assert first == second
+    assert first != str(verify("x'*A*x", "x", "2*A*x", seed=5))
+
+
+def test_proved_states_its_bound_sizes_and_model() -> None:
+    plain = str(verify("x'*x", "x", "2*x"))
+    assert "error below 2^-" in plain
+    assert "n = " in plain
+    assert "random-function model" not in plain
+    assert "random-function model" in str(verify("sum(exp(x))", "x", "exp(x)"))
+
+
+def test_functions_without_an_exact_model_are_verified_only() -> None:
+    found = verify("x'*cholesky(A)*x", "x", "(cholesky(A)+cholesky(A)')*x", assume={"A": "posdef"})
+    assert found.verdict == "verified"
+
+
+def test_verdict_values() -> None:
+    assert [Verdict(v).correct for v in ("proved", "verified", "disproved", "undecided")] == [
+        True,
+        True,
+        False,
+        None,
+    ]
+    assert Verdict("disproved", "sign").hint == "a sign is wrong"
