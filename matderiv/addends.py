@@ -19,7 +19,8 @@ def wrong_terms(search: Search, e: Expr, forms: list[Expr]) -> tuple[list[Expr],
 
 
 def _addends(e: Expr) -> list[Expr]:
-    found, stack = [], [(e, False)]
+    found: list[Expr] = []
+    stack = [(e, False)]
     while stack:
         node, negative = stack.pop()
         if is_(node, "neg"):

@@ -19,6 +19,7 @@ from matderiv.errors import MatderivError
 VERB_MODULES = {
     "derive": "matderiv.command.derive",
     "check": "matderiv.command.derive",
+    "verify": "matderiv.command.verify",
     "rules": "matderiv.command.rules",
     "examples": "matderiv.command.rules",
 }

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import prod
 from typing import Any
 
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild
+from matderiv.expr import Expr, apply, fold, is_, rebuild
 from matderiv.functions.reduce import along
 from matderiv.shapes import is_scalar
 
 MAX_EXPONENT = 64  # a larger literal exponent is left to numbers
+HEAVY = 40  # symbols of an exponent that is not looked into
 
 
 def elementary(expr: Expr) -> Expr:
@@ -89,11 +91,13 @@ def _norm(node: Expr, x: Expr) -> Expr:
 def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
     """Whole powers stay, halves become roots, other powers of numbers exp(k log u)."""
     k = _folded(exponent)
+    if k is not None:
+        exponent = apply("number", params=(k,))
     entrywise = is_(node, "epow") or is_scalar(base.shape)
     if k is not None and k.denominator == 1:
         if is_(base, "sqrt") and k % 2 == 0 and k:
             return _raised(node, base.args[0], Fraction(k, 2))
-        return rebuild(node, (base, apply("number", params=(k,))))
+        return rebuild(node, (base, exponent))
     if not entrywise:
         return rebuild(node, (base, exponent))
     if k is not None and k.denominator == 2:
@@ -102,11 +106,26 @@ def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
 
 
 def _folded(e: Expr) -> Fraction | None:
-    """The value of a quotient of literal numbers, such as (-3)/2."""
-    if is_(e, "div", "ediv"):
-        a, b = (number_value(x) for x in e.args)
-        return a / b if a is not None and b else None
-    return number_value(e)
+    """The value of an exponent that is made of literal numbers, such as (-3)/2 or 1 + 1."""
+    return fold(e, _literal) if is_scalar(e.shape) and e.weight < HEAVY else None
+
+
+def _literal(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
+    known = [a for a in args if a is not None]
+    if len(known) < len(args):
+        return None
+    name = node.function.name
+    if name == "number":
+        return Fraction(node.params[0])
+    if name == "neg":
+        return -known[0]
+    if name == "add":
+        return sum(known, Fraction(0))
+    if name in ("mul", "hadamard"):
+        return prod(known, start=Fraction(1))
+    if name in ("div", "ediv") and known[1]:
+        return known[0] / known[1]
+    return None
 
 
 def _raised(node: Expr, base: Expr, k: Fraction) -> Expr:

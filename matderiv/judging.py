@@ -7,12 +7,15 @@ wrong answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.check import check
+from matderiv.borders import beside_borders
+from matderiv.check import Question, check, compare
 from matderiv.claims import DIRECTIONAL, Claim, names_for
+from matderiv.evaluate import compile_
 from matderiv.exact import ExactReport, Identity, exact_test
+from matderiv.lazy import np
 from matderiv.report import CheckReport
 from matderiv.structure import linear_structure, numeric_projection
 from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
@@ -20,6 +23,7 @@ from matderiv.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
 DOUBTED = 24  # further points where numbers and the exact test disagree
+GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
 SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
 
@@ -55,11 +59,24 @@ def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS)
         if exact.covers and exact.bits >= SURE:
             return Finding(PROVED, exact, report)
         return Finding(verdict, exact, report, str(exact))
-    if exact is not None and exact.verdict == "different":
-        if verdict == VERIFIED:
-            return _doubted(claim, structure, exact, report, seed)
-        return Finding(verdict if exact.hint else DISPROVED, exact, report)
+    if exact is None or exact.verdict != "different":
+        return Finding(DISPROVED if _valueless(report) else verdict, exact, report)
+    if verdict == VERIFIED:
+        return _doubted(claim, structure, exact, report, seed)
+    grey = report.error > GREY[min(claim.asked.order, len(GREY)) - 1]
+    if not exact.hint or grey or _unfinished(report):
+        verdict = DISPROVED  # both methods see a difference
     return Finding(verdict, exact, report)
+
+
+def _valueless(report: CheckReport) -> bool:
+    """True if the answer has no value at any of the points."""
+    return report.points == 0 and any("claim has no value" in n for n in report.notes)
+
+
+def _unfinished(report: CheckReport) -> bool:
+    """True if the answer has no finite value at some point where f has a derivative."""
+    return any("claim has no value" in n or "claim is not finite" in n for n in report.notes)
 
 
 def _doubted(
@@ -67,11 +84,23 @@ def _doubted(
 ) -> Finding:
     """Numbers agree and the exact test does not: more points, and a sharper look at the errors.
 
-    A small difference in a saturated function passes at some points and not at others.
+    A small difference in a saturated function, or in the argument of a step, passes at some points
+    and not at others.
     """
     again = numbers_of(claim, structure, DOUBTED, seed + 1)
     if again.verdict == DISPROVED:
         return Finding(DISPROVED, exact, again)
+    question = question_of(claim, structure)
+    program = compile_((claim.asked.f,))
+    assert claim.expr is not None
+    names = [v for v in (*claim.asked.path, *claim.asked.extra.values()) if v is not None]
+    for point in beside_borders(claim.asked.f, claim.expr, names, seed):
+        found = compare(question, program, point, np.random.default_rng(seed))
+        if found.verdict == "mismatch" and found.errors and found.worst is not None:
+            shown = replace(
+                again, verdict=DISPROVED, worst=found.worst, error=found.errors[0], notes=()
+            )
+            return Finding(DISPROVED, exact, shown)
     first_order = claim.asked.order == 1 and "complex step" in report.method
     sharp = not first_order or max(report.error, again.error) <= SHARP
     if exact.hint and again.verdict == VERIFIED and sharp:
@@ -102,6 +131,24 @@ def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
 def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckReport:
     """The numeric check of a claim."""
     asked = claim.asked
+    question = question_of(claim, structure)
+    return check(
+        asked.f,
+        asked.wrt,
+        question.claim,
+        variables=names_for(asked, claim.expr),
+        order=asked.order,
+        upstream=asked.upstream,
+        tangent=asked.tangent,
+        project=question.project,
+        points=points,
+        seed=seed,
+    )
+
+
+def question_of(claim: Claim, structure: str) -> Question:
+    """The numeric question behind a claim."""
+    asked = claim.asked
     project = None
     if asked.kind not in DIRECTIONAL:
         project = numeric_projection(asked.wrt, structure, asked.order)
@@ -109,15 +156,4 @@ def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckRep
     def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
         return claim.evaluated(at, sizes)
 
-    return check(
-        asked.f,
-        asked.wrt,
-        values,
-        variables=names_for(asked, claim.expr),
-        order=asked.order,
-        upstream=asked.upstream,
-        tangent=asked.tangent,
-        project=project,
-        points=points,
-        seed=seed,
-    )
+    return Question(asked.f, asked.path, values, asked.upstream, asked.tangent, project=project)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -156,6 +156,14 @@ PRINTED = (
     Option("--no-check", "do not compare the result with numbers", default=False),
 )
 
+HINT = Option("--hint", "only the kind of mistake, not what would be right", default=False)
+
+
+def _unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """The same options with no structure chosen: an answer may follow either convention."""
+    return tuple(replace(o, default=None) if o.flag == "--structure" else o for o in options)
+
+
 VERBS = {
     v.name: v
     for v in (
@@ -179,6 +187,16 @@ VERBS = {
             ("""matderiv check "sum(relu(W*x))" W --seed 7""",),
         ),
         Verb(
+            "verify",
+            "EXPR VARIABLE ANSWER",
+            "whether a derivative found by hand is right",
+            (*_unstructured(ASKED), HINT, *SHARED),
+            (
+                '''matderiv verify "norm2(A*x - b)^2" x "2*A'*(A*x - b)"''',
+                """matderiv verify "x'*A*x" x "2*A*x" --assume "A: symmetric\"""",
+            ),
+        ),
+        Verb(
             "rules",
             "[NAME]",
             "every function there is, or the rule of one",
@@ -188,7 +206,7 @@ VERBS = {
         Verb("examples", "", "commands to try", SHARED, ("matderiv examples",)),
     )
 }
-LATER = {"verify": "check", "explain": "rules", "diff": "derive", "grad": "derive"}
+LATER = {"explain": "rules", "diff": "derive", "grad": "derive"}
 
 
 def read_arguments(arguments: Sequence[str]) -> Request:

@@ -17,6 +17,7 @@ from matderiv.output.latex_index import axis_letters, index_sum, subscript
 from matderiv.output.latex_names import Names, escaped
 from matderiv.parts import name_parts
 from matderiv.shapes import long_axes
+from matderiv.structure import linear_structure
 from matderiv.tensor import Tensor
 from matderiv.views.document import (
     DETAILS,
@@ -98,6 +99,7 @@ class DocumentNames(Names):
             s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
         }
         self.changes[f"d{document.wrt.name}"] = document.wrt
+        self.own = {s.variable.name: s.variable for s in document.symbols}
 
     def variable(self, node: Expr) -> str:
         """A variable in the style of its shape; a change with its d."""
@@ -146,7 +148,7 @@ def document_latex(
     for section in (*document.sections, Section("Answer", (document.answer,))):
         lines = section_lines(section, document, names, detail)
         if lines:
-            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said)]
+            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
     body = "\n".join(out) + "\n"
     return _PREAMBLE + body + "\\end{document}\n" if standalone else body
 
@@ -169,7 +171,7 @@ def declared(v: Expr, names: Names) -> str:
     return rf"${names.variable(v)} \in {space}$" + (f" ({plain(facts)})" if facts else "")
 
 
-def _aligned(lines: Sequence[Line], detail: str, said: set[str]) -> list[str]:
+def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: DocumentNames) -> list[str]:
     out = [r"\begin{align*}"]
     for k, line in enumerate(lines):
         for j, row in enumerate(line.rows):
@@ -184,7 +186,7 @@ def _aligned(lines: Sequence[Line], detail: str, said: set[str]) -> list[str]:
             said.add(line.why)
             out[-1] = out[-1].removesuffix(r" \\")
             source = f" ({plain(line.source)})" if line.source else ""
-            out.append(rf"  \intertext{{\small {plain(line.why)}{source}}}")
+            out.append(rf"  \intertext{{\small {named(line.why, names)}{source}}}")
     if out[-1].lstrip().startswith(r"\intertext"):  # amsmath wants a row after it
         note = out.pop().strip().removeprefix(r"\intertext{").removesuffix("}")
         return [*out, r"\end{align*}", f"{{{note}}}"]
@@ -204,9 +206,16 @@ def section_lines(section: Section, document: Document, names: Names, detail: st
         rule = step.rule
         if step.shape is not None:
             sizes = names.sizes(step.shape) if step.shape else ""
-            rows = (*rows[:-1], rows[-1] + rf" \in \mathbb{{R}}^{{{sizes}}}" if sizes else rows[-1])
+            of = rf",\quad {_whole(step.left, names)}" if isinstance(step.left, Tensor) else ""
+            space = rf"{of} \in \mathbb{{R}}^{{{sizes}}}" if sizes else ""
+            rows = (*rows[:-1], rows[-1] + space)
         out.append(Line(left, rows, rule, step.why, step.source))
     return out
+
+
+def _whole(entry: Tensor, names: Names) -> str:
+    """The array that an entry belongs to."""
+    return names.variable(entry.terms[0].factors[0].expr)
 
 
 def _repeated(document: Document, names: Names) -> str:
@@ -235,10 +244,11 @@ def partial_latex(left: Partial, letters: Sequence[str], names: Names) -> str:
     above = _entry(left.of, letters[:outer], names)
     below = _entry(left.by, letters[outer:], names)
     fraction = rf"\frac{{\partial {above}}}{{\partial {below}}}"
-    if not left.turned:
-        return fraction
-    mark = names.transpose
-    return rf"\left({fraction}\right){mark}"
+    if left.turned:
+        fraction = rf"\left({fraction}\right){names.transpose}"
+    if left.projected:
+        fraction += rf"\Big|_{{\text{{{linear_structure(left.by)}}}}}"
+    return fraction
 
 
 def _entry(v: Expr, letters: Sequence[str], names: Names) -> str:
@@ -335,6 +345,14 @@ def visible(written: str) -> int:
     shown = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1", shown)
     shown = re.sub(r"\\[A-Za-z]+", "#", shown)
     return len(re.sub(r"[{}^_\s\\]", "", shown))
+
+
+def named(said: str, names: DocumentNames) -> str:
+    """A sentence in which the names that the derivation introduced are formulas."""
+    pieces = re.split(r"\b([A-Za-z]+[0-9]+(?:_[0-9]+)?)\b", said)
+    return "".join(
+        f"${names.variable(names.own[p])}$" if p in names.own else plain(p) for p in pieces
+    )
 
 
 def plain(said: str) -> str:

@@ -12,6 +12,7 @@ from matderiv.output.index import index_text, letter
 from matderiv.output.text import text
 from matderiv.parts import name_parts
 from matderiv.shapes import long_axes, shape_text
+from matderiv.structure import linear_structure
 from matderiv.tensor import Tensor
 from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
 
@@ -112,7 +113,8 @@ def partial_text(left: Partial, axes: int = 0) -> str:
     below = left.by.name + _at(letters[outer:])
     mark = "'" if left.turned else ""
     written = f"∂{above}/∂{below}"
-    return f"({written}){mark}" if mark else written
+    written = f"({written}){mark}" if mark else written
+    return f"{written}|{linear_structure(left.by)}" if left.projected else written
 
 
 def _at(letters: Sequence[str]) -> str:

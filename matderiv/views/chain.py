@@ -13,10 +13,12 @@ from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,
+    ORDINALS,
     Stage,
     document_of,
     forward_section,
     last_steps,
+    projected,
     reading_steps,
     side_of,
     stages,
@@ -37,12 +39,12 @@ def chain(d: Derived, *, check: bool = True) -> Document:
     answer: Step | None = None
     for k, stage in enumerate(found):
         teller = _teller(d, stage, taken)
-        title = "" if len(found) == 1 else f"{_ORDINALS[k]} derivative: "
+        title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
         sections += _sections(stage, teller, title)
         symbols += [*stage.symbols, *teller.symbols]
         if k + 1 < len(found):
             whole = found[k + 1].shown
-            left = Partial(stage.target, d.wrt, projected=_projected(d))
+            left = Partial(stage.target, d.wrt, projected=projected(d))
             step = Step(left, whole, "substitute back", names=found[k + 1].called)
             sections.append(Section(title + "result", (step,)))
         else:
@@ -51,13 +53,6 @@ def chain(d: Derived, *, check: bool = True) -> Document:
                 sections.append(Section("Result", tuple(others)))
     assert answer is not None
     return document_of("chain", d, found, symbols, sections, answer, check=check)
-
-
-_ORDINALS = ("First", "Second", "Third", "Fourth")
-
-
-def _projected(d: Derived) -> str:
-    return "" if d.structure == "none" else d.structure
 
 
 def _sections(stage: Stage, teller: Backward | Forward, title: str) -> list[Section]:
@@ -87,7 +82,7 @@ def local_steps(stage: Stage) -> tuple[Step, ...]:
     """The local Jacobian of every piece by each of its inputs; in index form beyond two axes."""
     steps = []
     for piece in stage.pieces:
-        if piece is stage.pieces[-1] and (stage.outer == 0 and stage.upstream is None):
+        if piece is stage.pieces[-1] and stage.upstream is None:
             continue
         for x in piece.inputs:
             outer = len(long_axes(piece.variable.shape))

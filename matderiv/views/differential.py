@@ -7,13 +7,11 @@ off in the end. Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 5 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from matderiv.chains import transposed
 from matderiv.differentiate import axes_of
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
 from matderiv.layout import vec_form
-from matderiv.monomials import scaled, signed, total
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.sums import raise_tensor
@@ -21,15 +19,25 @@ from matderiv.tensor import Factor, Indices, Tensor, Term, normalise, renamed
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,
+    ORDINALS,
     Stage,
     document_of,
     forward_section,
     last_steps,
+    projected,
     reading_steps,
     stages,
     tokens,
 )
-from matderiv.views.pairings import change_last, multiplied, paired, standard, traced, with_sign
+from matderiv.views.pairings import (
+    change_last,
+    collected,
+    multiplied,
+    paired,
+    sign_inside,
+    standard,
+    traced,
+)
 from matderiv.views.passes import Backward, in_names
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
@@ -50,7 +58,7 @@ def differential(d: Derived, *, check: bool = True) -> Document:
     symbols: list[Symbol] = []
     answer: Step | None = None
     for k, stage in enumerate(found):
-        title = "" if len(found) == 1 else f"{_ORDINALS[k]} derivative: "
+        title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
         reading = reading_steps(stage)
         if reading:
             sections.append(Section(title + "Read as", reading))
@@ -61,7 +69,7 @@ def differential(d: Derived, *, check: bool = True) -> Document:
         if stage.pieces:
             sections.append(Section(title + "Differential", tuple(inwards.lines)))
         if k + 1 < len(found):
-            left = Partial(stage.target, d.wrt, projected=_projected(d))
+            left = Partial(stage.target, d.wrt, projected=projected(d))
             g = found[k + 1]
             step = Step(left, g.shown, "gradient from the differential", names=g.called)
             sections.append(Section(title + "result", (step,)))
@@ -72,13 +80,6 @@ def differential(d: Derived, *, check: bool = True) -> Document:
             sections.append(Section("Identification", tuple(others)))
     assert answer is not None
     return document_of("differential", d, found, symbols, sections, answer, check=check)
-
-
-_ORDINALS = ("First", "Second", "Third", "Fourth")
-
-
-def _projected(d: Derived) -> str:
-    return "" if d.structure == "none" else d.structure
 
 
 def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
@@ -236,7 +237,7 @@ class Inwards(Backward):
         for v in order:
             if v not in self.done and v in self.shares:
                 found += self._shares_of(v)
-        return self._shown(_collected(found)) if found else zeros(self.root.shape)
+        return self._shown(collected(found)) if found else zeros(self.root.shape)
 
     def _shares_of(self, v: Expr) -> list[Expr]:
         """The part of df that comes from the change of v, as one or more terms."""
@@ -272,7 +273,7 @@ class Inwards(Backward):
         raw = written_rule(piece.definition, {v: self.change(v) for v in piece.inputs})
         if raw is None:
             return None
-        raw = _sign_inside(substitute(raw, self.stage.values))
+        raw = sign_inside(substitute(raw, self.stage.values))
         if piece is self.stage.pieces[-1] and self.stage.upstream is None:
             return self._shown(raw)
         if self.before is None or piece.variable not in self.changes:
@@ -347,26 +348,6 @@ def _vec(e: Expr) -> Expr:
 def _product(a: Expr, b: Expr) -> Expr:
     factors = a.args if is_(a, "mul") else (a,)
     return apply("mul", *factors, b)
-
-
-def _collected(terms: list[Expr]) -> Expr:
-    """The sum with equal terms counted."""
-    counts: dict[Expr, Fraction] = {}
-    for e in terms:
-        sign, core = signed(e)
-        counts[core] = counts.get(core, Fraction(0)) + sign
-    return _sign_inside(total([_counted(k, e) for e, k in counts.items()]))
-
-
-def _counted(k: Fraction, e: Expr) -> Expr:
-    if abs(k) == 1:
-        return e if k > 0 else -e
-    return scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, [])
-
-
-def _sign_inside(e: Expr) -> Expr:
-    """-(u'*v) as -u'*v."""
-    return with_sign(-1, e.args[0]) if is_(e, "neg") else e
 
 
 def _axes(v: Expr) -> Indices:

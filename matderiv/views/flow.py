@@ -20,7 +20,9 @@ from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import rule_name, why
 from matderiv.views.truth import verified
 
+NAMES_REPLACED = "The intermediates are replaced by what they stand for."
 FORWARD_MODE = ("jvp", "differential")
+ORDINALS = ("First", "Second", "Third", "Fourth")
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,12 @@ def written_out(e: Expr, meanings: dict[Expr, Expr]) -> Expr:
     return e
 
 
+def projected(d: Derived) -> str:
+    """How the derivative is brought into the space of a structured variable; "" for no space."""
+    space = linear_structure(d.wrt) if d.structure != "none" else None
+    return d.structure if space is not None and len(d.wrt.shape) == 2 else ""
+
+
 def tokens(e: Expr) -> list[str]:
     """Names and numbers in an expression, in any order: equal for a mere rearrangement."""
     return sorted(re.findall(r"[A-Za-z_0-9.]+", text(e)))
@@ -166,19 +174,20 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
         reason = f"The derivative times the change d{d.wrt.name}."
         return [Step(change_of(stage.called), d.displayed, "change", reason)]
     left = Partial(stage.target, stage.wrt)
-    space = linear_structure(d.wrt) if d.structure != "none" else None
-    structured = space is not None and d.kind not in FORWARD_MODE and len(d.wrt.shape) == 2
+    structured = bool(projected(d))
     final = d.derivative.tensor if not d.has_matrix_form else d.expr
     steps: list[Step] = []
-    if structured and isinstance(found, Expr):
-        found = written_out(found, meanings)
-        steps.append(Step(left, found, "substitute back", continues=True, before=found))
+    turned = d.has_matrix_form and d.displayed is not d.expr
+    if (structured or turned) and isinstance(found, Expr):
+        plain = written_out(found, meanings)
+        if plain is not found:
+            steps.append(Step(left, plain, "substitute back", NAMES_REPLACED, before=found))
+        found = plain
     if structured:
         left = Partial(stage.target, stage.wrt, projected=d.structure)
-        steps.append(_projection_step(d, left, final, str(space)))
-    else:
+        steps.append(_projection_step(d, left, final))
+    elif found is not final or not turned:
         steps.append(_substituted(d, left, found, final, meanings))
-    turned = d.has_matrix_form and d.displayed is not d.expr
     if turned:
         steps.append(
             Step(
@@ -191,7 +200,8 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     return steps
 
 
-def _projection_step(d: Derived, left: Partial, final: Form, space: str) -> Step:
+def _projection_step(d: Derived, left: Partial, final: Form) -> Step:
+    space = linear_structure(d.wrt)
     reason = (
         f"{d.wrt.name} is {space}: the unconstrained derivative is projected on {space} matrices."
         if d.structure == "projected"
@@ -203,7 +213,7 @@ def _projection_step(d: Derived, left: Partial, final: Form, space: str) -> Step
 def _substituted(
     d: Derived, left: Partial, found: Form, final: Form, meanings: dict[Expr, Expr]
 ) -> Step:
-    rule, reason = "substitute back", "The intermediates are replaced by what they stand for."
+    rule, reason = "substitute back", NAMES_REPLACED
     if isinstance(found, Expr) and isinstance(final, Expr):
         same = found is final or (
             final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
@@ -278,5 +288,10 @@ def layout_note(d: Derived) -> str:
         return f"the derivative of every entry by {x}, in the shape of f"
     if d.kind == "hessian":
         return f"entry (i, j) is the second derivative by {x}_i and {x}_j"
-    turned = d.layout == "denominator"
-    return f"entry (i, j) is ∂f_{'j' if turned else 'i'}/∂{x}_{'i' if turned else 'j'}"
+    if d.order > 1:
+        return f"derivative of order {d.order}, one group of axes for each {x}"
+    outer, inner = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
+    letters = "ijklmnpqrst"
+    left, right = letters[:outer], letters[outer : outer + inner]
+    at = f"({', '.join(right + left if d.layout == 'denominator' else left + right)})"
+    return f"entry {at} is ∂f_{left}/∂{x}_{right}"

@@ -15,9 +15,11 @@ from matderiv.tensor import Factor, Indices, Tensor, Term, product, renamed
 from matderiv.views.components import by_entries, collapsed, components
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
+    ORDINALS,
     Stage,
     document_of,
     last_steps,
+    projected,
     reading_steps,
     stages,
 )
@@ -39,7 +41,7 @@ def index(d: Derived, *, check: bool = True) -> Document:
     symbols: list[Symbol] = []
     answer: Step | None = None
     for k, stage in enumerate(found):
-        title = "" if len(found) == 1 else f"{_ORDINALS[k]} derivative: "
+        title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
         reading = reading_steps(stage)
         if reading:
             sections.append(Section(title + "Read as", reading))
@@ -52,7 +54,7 @@ def index(d: Derived, *, check: bool = True) -> Document:
             heading = title + "Chain rule, summed over entries"
             sections.append(Section(heading, tuple(by_index.steps)))
         if k + 1 < len(found):
-            left = Partial(stage.target, d.wrt, projected=_projected(d))
+            left = Partial(stage.target, d.wrt, projected=projected(d))
             g = found[k + 1]
             step = Step(left, g.shown, "read as a matrix", names=g.called)
             sections.append(Section(title + "result", (step,)))
@@ -62,13 +64,6 @@ def index(d: Derived, *, check: bool = True) -> Document:
             sections.append(Section("Result", tuple(others)))
     assert answer is not None
     return document_of("index", d, found, symbols, sections, answer, check=check)
-
-
-_ORDINALS = ("First", "Second", "Third", "Fourth")
-
-
-def _projected(d: Derived) -> str:
-    return "" if d.structure == "none" else d.structure
 
 
 def entry_of(v: Expr, axes: Indices) -> Tensor:

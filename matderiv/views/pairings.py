@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from fractions import Fraction
 
 from matderiv.chains import matrix_product, transposed, transposed_chain
 from matderiv.expr import Expr, apply, is_, number_value, variables
-from matderiv.monomials import negated, signed
+from matderiv.monomials import negated, scaled, signed, total
 from matderiv.shapes import is_scalar
 
 
@@ -178,3 +179,23 @@ def traced(e: Expr, change: Expr) -> Expr | None:
 
 def _is_turned(e: Expr, change: Expr) -> bool:
     return is_(e, "transpose") and e.args[0] is change
+
+
+def collected(terms: list[Expr]) -> Expr:
+    """The sum with equal terms counted."""
+    counts: dict[Expr, Fraction] = {}
+    for e in terms:
+        sign, core = signed(e)
+        counts[core] = counts.get(core, Fraction(0)) + sign
+    return sign_inside(total([_counted(k, e) for e, k in counts.items()]))
+
+
+def _counted(k: Fraction, e: Expr) -> Expr:
+    if abs(k) == 1:
+        return e if k > 0 else -e
+    return scaled(k, {}, [e]) if e.shape else scaled(k, {e: 1}, [])
+
+
+def sign_inside(e: Expr) -> Expr:
+    """-(u'*v) as -u'*v."""
+    return with_sign(-1, e.args[0]) if is_(e, "neg") else e

@@ -77,7 +77,10 @@ class Backward:
             upstream = self.stage.upstream if adjoint is None else adjoint
             assert not isinstance(upstream, Tensor)
             found = occurrences(piece.definition, x, upstream)
-        self.shares.setdefault(x, []).extend(t for t in found if t.terms)
+        kept = [t for t in found if t.terms]
+        if len(kept) > 1 and sum(x in p.inputs for p in self.stage.pieces) > 1:
+            kept = [_joined(kept, kept[0].axes)]
+        self.shares.setdefault(x, []).extend(kept)
 
     def _times_local(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
         """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""

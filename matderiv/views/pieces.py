@@ -152,6 +152,8 @@ def _squared_norm(node: Expr) -> bool:
 
 def _own_work(node: Expr, alive: Collection[Expr]) -> int:
     """1 for an operation that deserves a line of its own, 0 for what rides along."""
+    if is_(node, "add") and not node.shape:
+        return int(sum(a in alive for a in node.args) > 1)  # a sum of terms with names
     if is_(node, *_RIDING):
         return 0
     if is_(node, "mul", "hadamard", "div"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matderiv.differentiate import differential
-from matderiv.expr import Expr, apply, is_, substitute, tangent, walk
+from matderiv.expr import Expr, apply, is_, number, number_value, substitute, tangent, walk
 from matderiv.monomials import total
 
 MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
@@ -44,7 +44,9 @@ def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
         return change
     if is_(node, "div") and which == 0:
         return apply("div", change, node.args[1])
-    if is_(node, "power", "div", "ediv", "epow"):
+    if is_(node, "power", "epow"):
+        return _power(node, which, change)
+    if is_(node, "div", "ediv"):
         raise _Refused
     made = differential(node, which)
     if made is None:
@@ -54,3 +56,15 @@ def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
         partial = made.args[0] if is_(made, "hadamard") else None
         return change if partial is None else partial * change
     return substitute(made, {place: change})
+
+
+def _power(node: Expr, which: int, change: Expr) -> Expr:
+    """k u^(k-1) du for a number k and a scalar or entrywise power."""
+    base, exponent = node.args
+    k = number_value(exponent)
+    if which or k is None or k == 1 or is_(base, "norm2") or (base.shape and is_(node, "power")):
+        raise _Refused
+    power = base if k == 2 else apply(node.function.name, base, number(k - 1))
+    if not base.shape:
+        return apply("mul", number(k), power, change)
+    return apply("hadamard", k * power, change)

@@ -1,0 +1,103 @@
+"""The verb `verify`: is a hand derivation right?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from matderiv.command import answer, failures
+from matderiv.command.derive import json_text
+from matderiv.command.failures import TimeLimitError, UsageError
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request
+from matderiv.command.question import Asked, understood
+from matderiv.command.streams import Terminal
+from matderiv.verdict import Verdict
+from matderiv.verifying import verify
+
+EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Answer `verify`: 0 for a right answer, 1 for a wrong one, 3 when undecided."""
+    request, claimed = _split(request)
+    asked = understood(request)
+    if not claimed.strip():
+        raise UsageError("the answer is empty", hint=EXAMPLE)
+    if not request.json:
+        for label, said in answer.reading_remarks(asked.reading):
+            terminal.remark(label, said)
+    reading_done.append(True)
+    try:
+        with limited(request.timeout):
+            verdict = _verdict(request, asked, claimed)
+    except TimeUp as error:
+        raise TimeLimitError(
+            f"no verdict within {request.timeout:g} s", hint="--timeout 0 for no limit"
+        ) from error
+    terminal.result(_written(request, asked, claimed, verdict))
+    return {True: failures.FINE, False: failures.WRONG, None: failures.UNSUPPORTED}[verdict.correct]
+
+
+def _split(request: Request) -> tuple[Request, str]:
+    """The question, and the answer that stands last."""
+    wanted = 3 - (request.file is not None) - (request.wrt is not None)
+    if len(request.operands) != wanted:
+        raise UsageError(
+            f"verify takes an expression, a variable and an answer; {len(request.operands)} "
+            f"of {wanted} are given",
+            hint=EXAMPLE,
+        )
+    return replace(request, operands=request.operands[:-1]), request.operands[-1]
+
+
+def _verdict(request: Request, asked: Asked, claimed: str) -> Verdict:
+    return verify(
+        asked.text,
+        asked.wrt,
+        claimed,
+        shapes=asked.shapes,
+        assume=asked.assume,
+        kind=request.kind,
+        order=request.order,
+        layout=request.layout,
+        structure=request.structure,
+        upstream=request.upstream,
+        seed=request.seed,
+        points=request.points,
+    )
+
+
+def _written(request: Request, asked: Asked, claimed: str, verdict: Verdict) -> str:
+    if request.json:
+        return json_text(_document(asked, claimed, verdict))
+    if request.hint:
+        return verdict.hint
+    return str(verdict)
+
+
+def _document(asked: Asked, claimed: str, verdict: Verdict) -> dict[str, Any]:
+    """The verdict with its stable code, for programs."""
+    found = verdict.counterexample
+    example = None
+    if found is not None:
+        example = {
+            "sizes": dict(found.sizes),
+            "entry": found.entry,
+            "claimed": found.claimed,
+            "truth": found.truth,
+            "seed": found.seed,
+        }
+    return {
+        "schema": "matderiv/1",
+        "expression": asked.text,
+        "wrt": asked.wrt,
+        "answer": claimed,
+        "verdict": verdict.verdict,
+        "correct": verdict.correct,
+        "diagnosis": verdict.diagnosis,
+        "message": verdict.message,
+        "suggestion": verdict.suggestion,
+        "counterexample": example,
+        "notes": list(verdict.notes),
+    }
