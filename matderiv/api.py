@@ -1,216 +1,26 @@
-"""The public verbs: derive, and what a derivation can be asked."""
+"""The public verbs: what is asked is read, understood and derived."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 from matderiv.chains import facts
-from matderiv.check import CheckReport, check
-from matderiv.derivation import LAYOUTS, Derivative, differentiate, resolve_kind
-from matderiv.errors import MatderivError, NoMatrixForm, ShapeError, UnknownName
-from matderiv.evaluate import bind_sizes, evaluate
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.derivation import LAYOUTS, differentiate, resolve_kind
+from matderiv.derived import Derivation, value_shape
+from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
-from matderiv.layout import in_layout, vec_form
-from matderiv.output.index import index_equation, index_text
-from matderiv.output.latex import latex
-from matderiv.output.latex_equation import derivative_latex, index_equation_latex
-from matderiv.output.latex_index import index_latex
 from matderiv.output.text import text
-from matderiv.output.to_sympy import to_sympy
 from matderiv.parts import name_parts
-from matderiv.shapes import Shape, long_axes, shape_text, size_value
-from matderiv.structure import STRUCTURES, linear_structure, numeric_projection
+from matderiv.shapes import shape_text
+from matderiv.structure import STRUCTURES, linear_structure
 
 Assume = Mapping[str, Any]
 
-
-@dataclass(frozen=True)
-class Derivation:
-    """A derivative with everything that was agreed about it.
-
-    `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
-    `notes` what was guessed. `str` gives the result in the text language, or in index notation
-    where no matrix form exists.
-
-    >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
-    >>> print(D)
-    2*A'*(A*x - b)
-    """
-
-    f: Expr
-    wrt: Expr
-    kind: str
-    order: int
-    layout: str
-    structure: str
-    derivative: Derivative = field(repr=False)
-    upstream: Expr | None = None
-    source: str = ""
-    reading: Reading | None = field(default=None, repr=False)
-    notes: tuple[str, ...] = ()
-    symbols: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def expr(self) -> Expr:
-        """The derivative as computed, before any layout: axes of f first, then the variable's."""
-        return self.derivative.expr
-
-    @property
-    def has_matrix_form(self) -> bool:
-        """False where matrix notation cannot spell the result."""
-        known = {n for n in walk(self.f) if is_(n, "einsum", "permute")}
-        if known:
-            return self.derivative.has_matrix_form or self.kind in ("gradient", "vjp", "jvp")
-        return self.derivative.has_matrix_form and not any(
-            is_(n, "einsum") for n in walk(self.expr)
-        )
-
-    @cached_property
-    def displayed(self) -> Expr:
-        """The derivative in the layout asked for."""
-        axes = len(self.derivative.tensor.axes)
-        return in_layout(self.expr, self.layout, self.kind, axes)
-
-    @property
-    def result(self) -> Any:
-        """The derivative as a SymPy expression in matrix notation; None where there is none."""
-        return to_sympy(self.displayed, self.symbols) if self.has_matrix_form else None
-
-    @property
-    def index(self) -> str:
-        """The derivative in index notation, always."""
-        d = self.derivative
-        if self.kind in ("vjp", "jvp", "differential"):
-            return index_text(d.tensor)
-        return index_equation("f", self.wrt, d.tensor, d.outer, self.order)
-
-    @property
-    def names(self) -> set[str]:
-        """The names in use."""
-        found = {n.name for n in walk(self.f, self.expr) if is_(n, "variable", "size")}
-        return found | {n for v in walk(self.f) for s in v.shape for n in getattr(s, "names", ())}
-
-    def __str__(self) -> str:
-        if not self.has_matrix_form:
-            return self.index
-        main, parts = name_parts(self.displayed, self.names)
-        return text(main, parts)
-
-    def latex(self, *, vectors: str = "bold", transpose: str = "top") -> str:
-        """The formula in LaTeX, which needs amsmath and amssymb.
-
-        `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime".
-
-        >>> print(derive("x'*A*x", "x").latex())
-        (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
-        """
-        if not self.has_matrix_form:
-            return index_latex(self.derivative.tensor, vectors=vectors, transpose=transpose)
-        main, parts = name_parts(self.displayed, self.names)
-        return latex(main, parts, vectors=vectors, transpose=transpose)
-
-    def equation(self) -> str:
-        """The whole LaTeX equation, with what is differentiated on its left side."""
-        about: Any = {"kind": self.kind, "order": self.order}
-        if not self.has_matrix_form:
-            d = self.derivative
-            return index_equation_latex(self.f, self.wrt, d.tensor, d.outer, **about)
-        main, parts = name_parts(self.displayed, self.names)
-        return derivative_latex(self.f, self.wrt, main, parts, layout=self.layout, **about)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the equation, and the text as a fallback."""
-        return {"text/plain": str(self), "text/latex": f"$\\displaystyle {self.equation()}$"}
-
-    @cached_property
-    def vec(self) -> Any:
-        """∂vec(F)/∂vec(X)' as a SymPy expression, or None."""
-        form = self._vec_expr
-        return None if form is None else to_sympy(form, self.symbols)
-
-    @cached_property
-    def _vec_expr(self) -> Expr | None:
-        if self.kind in ("vjp", "jvp", "differential"):
-            return None
-        outer = self.derivative.outer
-        if self.order == 2 and outer == 0:
-            outer = len(long_axes(self.wrt.shape))
-        elif self.order > 1:
-            return None
-        return vec_form(self.derivative.tensor, outer)
-
-    @property
-    def vec_text(self) -> str | None:
-        """∂vec(F)/∂vec(X)' in the text language, or None."""
-        form = self._vec_expr
-        return None if form is None else text(form)
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of `.evaluate`'s array: that of f without row axes, then the variable's."""
-        if self.kind == "vjp":
-            return self.wrt.shape
-        outer = value_shape(self.f)
-        if self.kind in ("jvp", "differential"):
-            return outer
-        return outer + self.wrt.shape * self.order
-
-    @cached_property
-    def facts_used(self) -> tuple[str, ...]:
-        """The declared facts without which the result would read otherwise: `y is onehot`."""
-        used = []
-        for v in variables(self.f, self.wrt):
-            for word in sorted(facts(v)):
-                without = variable(v.name, v.shape, facts(v) - {word})
-                f = substitute(self.f, {v: without})
-                x = without if v is self.wrt else self.wrt
-                seed = self.upstream if self.upstream is not v else without
-                other = differentiate(
-                    f, x, self.kind, self.order, structure=self.structure, upstream=seed
-                ).expr
-                if text(other) != text(self.expr):
-                    used.append(f"{v.name} is {word}")
-        return tuple(used)
-
-    def evaluate(self, values: Mapping[str, Any]) -> Any:
-        """The derivative as a NumPy array at the given values; sizes bind from the arrays."""
-        nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
-        given = {v.name: values[v.name] for v in nodes if v.name in values}
-        sizes = bind_sizes([v for v in nodes if v.name in given], given)
-        return self.at(given, sizes)
-
-    def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        """The derivative at bound sizes; values of names that it does not have are ignored."""
-        names = {v.name for v in variables(self.expr)}
-        known = {name: value for name, value in values.items() if name in names}
-        result = evaluate(self.expr, known, sizes)
-        return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
-
-    def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
-        """The derivative compared with differences of f itself at random points."""
-        return check_derivation(self, points=points, seed=seed)
-
-    def require_matrix_form(self) -> Expr:
-        """The displayed expression; NoMatrixForm with the index form where there is none."""
-        if not self.has_matrix_form:
-            raise NoMatrixForm(
-                f"this derivative has {len(self.derivative.tensor.axes)} axes, matrices have two",
-                details=(self.index,),
-                hint="the index form, .vec_text, or kind='vjp'",
-            )
-        return self.displayed
-
-
-def value_shape(f: Expr) -> Shape:
-    """The shape of f's values: a row made by transposing counts as a vector."""
-    if len(f.shape) == 2 and f.shape[0] == 1 and not is_(f, "variable"):
-        return f.shape[1:]
-    return f.shape
+__all__ = ["Derivation", "derive"]
 
 
 def derive(
@@ -370,33 +180,3 @@ def _upstream(f: Expr, reading: Reading | None, name: str) -> Expr:
             f"{shape_text(f.shape)}"
         )
     return declared
-
-
-def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
-    """The numeric check of a derivation against differences of f."""
-
-    def claim(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        return d.at(values, sizes)
-
-    lower = None
-    if d.order > 2:
-        below = derive(d.f, d.wrt, order=d.order - 1, structure=d.structure)
-
-        def lower(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-            return below.at(values, sizes)
-
-    change = variable(f"d{d.wrt.name}", d.wrt.shape)
-    others = [v for v in variables(d.f, d.expr) if v is not change and v is not d.upstream]
-    return check(
-        d.f,
-        d.wrt,
-        claim,
-        variables=others,
-        order=d.order,
-        upstream=d.upstream,
-        tangent=change if d.kind in ("jvp", "differential") else None,
-        lower=lower,
-        project=numeric_projection(d.wrt, d.structure, d.order),
-        points=points,
-        seed=seed,
-    )

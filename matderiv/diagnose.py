@@ -27,7 +27,7 @@ from matderiv.solving import Search, factor_of, missing_term, product, ratios, r
 from matderiv.valuation import further_names, valuations
 
 POINTS = 3
-BUDGET = 8_000  # changes tried before the search gives up
+BUDGET = 4_000  # changes of one family tried before the search goes on
 POOL = 160  # terms and factors proposed
 SHOWN = 160  # characters of a formula in a message
 ROUND = 12  # decimals are read as fractions with denominators up to this
@@ -47,8 +47,8 @@ def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
 
     >>> from matderiv.claims import ask, read_answer
     >>> asked = ask("norm2(A*x)^2", "x")
-    >>> diagnose(asked, read_answer(asked, "A'*A*x")).message
-    'Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.'
+    >>> print(diagnose(asked, read_answer(asked, "A'*A*x")).message)
+    Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.
     """
     search = _search(asked, e, seed)
     if search is None:
@@ -188,9 +188,8 @@ class Edits:
         return self._missing()
 
     def _first(self, code: str, family: Family) -> Diagnosis | None:
-        for found in self._tried(code, family, None):
-            return found
-        return None
+        self.left = BUDGET
+        return next(self._tried(code, family, None), None)
 
     def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
         """Changes of a family that make the answer right; lighter than the best so far."""
@@ -220,6 +219,7 @@ class Edits:
         for attempt in (lambda: self._scaled(pool), lambda: self._added(pool)):
             self._keep(best, attempt)
         for code, family in MISSING:
+            self.left = BUDGET
             for _ in self._tried(code, family, best):
                 pass
         return best.diagnosis
@@ -326,7 +326,7 @@ def _context(search: Search, root: Sketch) -> Context:
     ]
     sizes = _sizes(asked)
     named = tuple(drawn(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
-    found = [e for e in parts if not is_(e, "number")]
+    found = sorted((e for e in parts if not is_(e, "number")), key=lambda e: e.weight)
     pool = (*pooled(numbers, 12), *pooled(found, POOL), *sizes)
     return Context(pool, unary_functions(parts), sizes, named)
 

@@ -37,10 +37,12 @@ Family = Callable[[Sketch, Sketch | None, Context], Iterator[Change]]
 
 
 def scalar(s: Sketch) -> bool:
+    """True for a well-shaped scalar."""
     return s.shape is not None and is_scalar(s.shape)
 
 
 def matrix(s: Sketch) -> bool:
+    """True for a well-shaped matrix."""
     return s.shape is not None and len(s.shape) == 2
 
 

@@ -209,7 +209,7 @@ def longest_word(*exprs: Expr) -> int:
     An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so one
     test size must exceed it.
 
-    >>> from matderiv.expr import variable
+    >>> from matderiv.expr import apply, variable
     >>> X = variable("X", (3, 3))
     >>> longest_word(X @ X @ apply("exp", X @ X @ X))
     3
@@ -239,7 +239,7 @@ def degree_bound(expr: Expr, sizes: Sizes) -> int:
     Functions beyond arithmetic count as unknowns of their own. A denominator that occurs again is
     counted once in a sum.
 
-    >>> from matderiv.expr import variable
+    >>> from matderiv.expr import apply, variable
     >>> x = variable("x", (4,))
     >>> degree_bound(apply("inv", x.T @ x) + apply("inv", x.T @ x) * x, {})
     3

@@ -219,6 +219,6 @@ def product(factor: Expr, e: Expr) -> Expr:
     try:
         if is_(factor, "div") and is_(factor.args[0], "number"):
             return apply("div", product(factor.args[0], e), factor.args[1])
-        return apply("mul", factor, e)
+        return apply("mul", factor, *(e.args if is_(e, "mul") else (e,)))
     except MatderivError:
         return factor * e

@@ -87,7 +87,8 @@ def verify_asked(
     readings = claims(asked, e, typed)
     if not readings:
         wanted = shape_text(expected_shape(asked))
-        message = f"the answer is {shape_text(e.shape)}, the {asked.kind} is {wanted}"
+        kind = asked.kind if asked.order < 3 else "derivative"
+        message = f"the answer is {shape_text(e.shape)}, the {kind} is {wanted}"
         found = diagnose(asked, e, seed=seed) if diagnosis else None
         return _misfit(message, found)
     return _concluded(asked, readings[0], seed, points, diagnosis)

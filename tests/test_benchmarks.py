@@ -22,13 +22,11 @@ def test_a_slope_is_the_exponent() -> None:
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
-def test_results_of_deep_networks_grow_linearly_in_size_and_are_right(name: str) -> None:
-    nodes = []
+def test_results_of_deep_networks_are_small_and_right(name: str) -> None:
     for layers in FEW:
         found = derive(*networks.NETWORKS[name](layers))
-        nodes.append(sum(1 for _ in walk(found.displayed)))
+        assert sum(1 for _ in walk(found.displayed)) <= 12 * layers, layers
         assert found.check(points=2).verdict in ("verified", "undecided"), layers
-    assert nodes[2] - nodes[1] <= 2.2 * (nodes[1] - nodes[0])
 
 
 @pytest.mark.parametrize("name", networks.SUMS)

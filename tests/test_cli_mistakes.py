@@ -83,7 +83,12 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("verb", ("x'*A*x",), 2, ["""matderiv derive "x'*A*x" x"""]),
     ("verb", ("-x'*x", "x"), 2, ["""matderiv derive "-x'*x" x"""]),
     ("verb", ("derve", "x", "x"), 2, ["there is no command derve\n  try:   matderiv derive"]),
-    ("verb", ("hello",), 2, ["there is no command hello", "derive, check, verify, rules, examples"]),
+    (
+        "verb",
+        ("hello",),
+        2,
+        ["there is no command hello", "derive, check, verify, rules, examples"],
+    ),
     ("verb", ("--quiet", "derive", "x", "x"), 2, ["stands before the command"]),
     ("operand", ("derive",), 2, ["the expression is missing"]),
     ("operand", ("derive", "x'*A*x"), 2, ["variable to differentiate by is missing", "x, or by A"]),

@@ -26,7 +26,7 @@ from matderiv.sampling import Point, points
 
 STEP = 1e-30
 DIRECTIONS = 3
-MODERATE, MANY = 400, 5000
+MODERATE, MANY = 150, 5000
 UNREADABLE = ("fuse", "levicivita", "commutation")
 
 

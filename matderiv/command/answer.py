@@ -161,9 +161,15 @@ def _cut(text: str) -> str:
 # Documents ----------------------------------------------------------------------------------------
 
 
-def printed(d: Derivation, style: str) -> str:
-    """The result as text or LaTeX."""
-    return d.latex() if style == "latex" else str(d)
+def printed(d: Derivation, style: str, view: str | None = None, detail: str = "normal") -> str:
+    """The result, or with a view the derivation, as text, LaTeX or Markdown."""
+    if view is None and style != "markdown":
+        return d.latex() if style == "latex" else str(d)
+    if view is None:
+        return f"$${d.equation()}$$"
+    if style == "latex":
+        return d.latex(view, detail=detail)
+    return d.markdown(view, detail=detail) if style == "markdown" else d.text(view, detail=detail)
 
 
 def document(asked: Asked, d: Derivation) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) ->
     _say(answer.reading_remarks(asked.reading), terminal)
     derivation = derived(request, asked)
     style = request.values.get("format", "text")
-    written = answer.printed(derivation, style)
+    view, detail = request.values.get("steps"), request.values.get("detail", "normal")
+    written = answer.printed(derivation, style, view, detail)
     remarks = () if terminal.quiet else answer.result_remarks(derivation, asked.reading)
     return Answer(asked, derivation, written, tuple(remarks), {})
 

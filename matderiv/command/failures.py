@@ -64,7 +64,7 @@ def exit_code(error: MatderivError, *, reading: bool) -> int:
         return BUDGET
     if isinstance(error, OutputError):
         return INPUT_OUTPUT
-    return BUG if isinstance(error, InternalError) else USAGE
+    return BUG if error.code == "internal" else USAGE
 
 
 def shown(error: MatderivError, *, ascii_only: bool = False) -> str:

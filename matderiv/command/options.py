@@ -11,11 +11,20 @@ from typing import Any
 from matderiv.command.failures import UsageError
 
 MAX_SEED = 2**63
-FORMATS = ("text", "latex", "json")
+FORMATS = ("text", "latex", "markdown", "json")
+VIEWS = ("chain", "differential", "index")
+DETAILS = ("brief", "normal", "full")
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 STRUCTURES = ("projected", "independent", "none")
-WORDS = {"--format": FORMATS, "--kind": KINDS, "--layout": LAYOUTS, "--structure": STRUCTURES}
+WORDS = {
+    "--format": FORMATS,
+    "--steps": VIEWS,
+    "--detail": DETAILS,
+    "--kind": KINDS,
+    "--layout": LAYOUTS,
+    "--structure": STRUCTURES,
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class Option:
     short: str = ""
     repeats: bool = False
     default: Any = None
+    without: str = ""  # the value of the option when it stands alone
     read: Callable[[str], Any] = str
 
     @property
@@ -146,10 +156,24 @@ ASKED = (
 PRINTED = (
     Option(
         "--format",
-        "text (default), latex or json",
+        "text (default), latex, markdown or json",
         "FORMAT",
         default="text",
         read=_one_of(*FORMATS),
+    ),
+    Option(
+        "--steps",
+        "the derivation: chain (backpropagation; the default), differential or index",
+        "VIEW",
+        read=_one_of(*VIEWS),
+        without="chain",
+    ),
+    Option(
+        "--detail",
+        "of the steps: brief, normal or full",
+        "WORD",
+        default="normal",
+        read=_one_of(*DETAILS),
     ),
     Option("--output", "write the result to a file that does not exist yet", "FILE", short="-o"),
     Option("--force", "let -o replace a file", default=False),
@@ -246,8 +270,9 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
                 raise _unknown_option(flag, verb)
             operands.append(argument)
         elif option.takes:
+            alone = option.without and not (waiting and waiting[-1] in VIEWS)
             if not equals:
-                value = _next(option, waiting, known)
+                value = option.without if alone else _next(option, waiting, known)
             read = _value(option, value)
             values[option.name] = (*values[option.name], read) if option.repeats else read
         elif equals:
