@@ -70,10 +70,10 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     weights = tuple(net.nodes.get(i, {}) for i in axes)
     if delta:
         weights, mats = on_the_diagonal(weights, mats)
-    sign, (*signless, mats) = signs_out([*weights, mats])
+    sign, (free, *signless, mats) = signs_out([net.scalars, *weights, mats])
     net.coefficient *= sign
     weights = tuple(signless)
-    scalars = tidy(plain_scalars(net.scalars))
+    scalars = tidy(plain_scalars(free))
     fold_means(weights, scalars)
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)

@@ -322,7 +322,7 @@ def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
     inner = [f[:-1] if last else f[1:] for _, _, f in items]
     rests = [(c / number, without(s, shared)) for c, s, _ in items]
     if not any(inner):
-        weight = total([scaled(c, s, []) for c, s in rests])
+        weight = spell_sum([Raised(c, s) for c, s in rests], (), True)
         multiply_into(shared, weight)
         return number, shared, [edge]
     if not all(inner):
