@@ -16,6 +16,7 @@ from matderiv.tensor import Exponent
 Mono = dict[Expr, Exponent]
 """A product of powers, entry by entry, in the order in which a reader meets them."""
 MAX_INLINED = 6  # adjoints that grow by a term a layer would otherwise be copied layer by layer
+SIGN_DEPTH = 4
 _LINES = ("mul", "hadamard", "div", "ediv")  # a sign in front of these sits on their first part
 
 
@@ -121,15 +122,18 @@ def _fold_sign(mono: Mono) -> Mono:
     return mono
 
 
-def signed(e: Expr) -> tuple[int, Expr]:
-    """The sign in front of an expression, and the expression without it."""
+def signed(e: Expr, depth: int = SIGN_DEPTH) -> tuple[int, Expr]:
+    """The sign in front of an expression, and the expression without it.
+
+    The sign of a product sits on its first factor; products in products are looked into so deep.
+    """
     if is_(e, "neg"):
-        sign, core = signed(e.args[0])
+        sign, core = signed(e.args[0], depth - 1)
         return -sign, core
     if is_(e, "number") and e.params[0] < 0:
         return -1, number(-e.params[0])
-    if is_(e, *_LINES):
-        sign, first = signed(e.args[0])
+    if depth > 0 and is_(e, *_LINES):
+        sign, first = signed(e.args[0], depth - 1)
         if sign < 0:
             if is_one(first) and not first.shape and is_(e, "mul", "hadamard"):
                 rest = e.args[1:]
