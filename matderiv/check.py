@@ -39,6 +39,7 @@ FULL_PROJECTED = 5000  # a projection needs every entry
 DIRECTIONS = 8
 VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
 NOISE = 1e-3  # what changes by more than this between two neighbouring points is rounding
+GREY = 1e-6  # a difference larger than this is not forgotten when other points match
 TURNS = 5  # other points tried in place of one that decides nothing
 ACCEPT = {  # the worst relative error of a right answer, by order
     ANALYTIC: (1e-9, 1e-5, 1e-4, 1e-3),
@@ -303,12 +304,17 @@ def check(
     if len(path) == 1:
         path *= order or 1
     question = Question(f, path, claim, upstream, tangent, lower, project)
-    beyond = beyond_numbers(f) or too_large(f)
+    extra = tuple(v for v in (*path, upstream, tangent, *variables) if v is not None)
+    return _asked(question, extra, points, seed)
+
+
+def _asked(question: Question, extra: tuple[Expr, ...], points: int, seed: int) -> CheckReport:
+    """The report, or why there can be none: beyond numbers, or no admissible point."""
+    beyond = beyond_numbers(question.f) or too_large(question.f)
     if beyond:
         return _report("undecided", question, [], seed, (beyond,))
-    extra = [v for v in (*path, upstream, tangent, *variables) if v is not None]
     try:
-        source = sampler(f, extra, seed=seed)
+        source = sampler(question.f, extra, seed=seed)
         found = drawn(source, points)
     except DomainError as error:
         return _report("undecided", question, [], seed, (error.message,))
@@ -346,7 +352,8 @@ def _concluded(findings: list[Finding], wanted: int) -> tuple[str, tuple[str, ..
         return "disproved", tuple(f.note for f in findings if f.verdict == "mismatch" and f.note)
     if "not finite" in verdicts and matches == 0:
         return "disproved", notes
-    if matches == wanted and not {"not finite", "no value"} & set(verdicts):
+    grey = any(f.verdict == "between" and f.errors[0] > GREY for f in findings)
+    if matches == wanted and not grey and not {"not finite", "no value"} & set(verdicts):
         return "verified", ()
     return "undecided", notes
 

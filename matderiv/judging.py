@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.borders import beside_borders
+from matderiv.check import Finding as Compared
 from matderiv.check import Question, check, compare
 from matderiv.claims import DIRECTIONAL, Claim, names_for
 from matderiv.evaluate import compile_
@@ -88,24 +89,30 @@ def _doubted(
     and not at others.
     """
     again = numbers_of(claim, structure, DOUBTED, seed + 1)
-    if again.verdict == DISPROVED:
+    grey = again.error > GREY[min(claim.asked.order, len(GREY)) - 1]
+    if again.verdict == DISPROVED or (again.verdict == UNDECIDED and grey):
         return Finding(DISPROVED, exact, again)
-    question = question_of(claim, structure)
-    program = compile_((claim.asked.f,))
-    assert claim.expr is not None
-    names = [v for v in (*claim.asked.path, *claim.asked.extra.values()) if v is not None]
-    for point in beside_borders(claim.asked.f, claim.expr, names, seed):
-        found = compare(question, program, point, np.random.default_rng(seed))
-        if found.verdict == "mismatch" and found.errors and found.worst is not None:
-            shown = replace(
-                again, verdict=DISPROVED, worst=found.worst, error=found.errors[0], notes=()
-            )
-            return Finding(DISPROVED, exact, shown)
+    found = _beside_borders(claim, structure, seed)
+    if found is not None:
+        shown = replace(again, verdict=DISPROVED, worst=found.worst, error=found.errors[0])
+        return Finding(DISPROVED, exact, shown)
     first_order = claim.asked.order == 1 and "complex step" in report.method
     sharp = not first_order or max(report.error, again.error) <= SHARP
     if exact.hint and again.verdict == VERIFIED and sharp:
         return Finding(VERIFIED, exact, report)
     return Finding(UNDECIDED, exact, report, "right in numbers, not as an exact identity")
+
+
+def _beside_borders(claim: Claim, structure: str, seed: int) -> Compared | None:
+    """A mismatch close to a kink of the answer, if there is one."""
+    assert claim.expr is not None
+    question, program = question_of(claim, structure), compile_((claim.asked.f,))
+    names = [*claim.asked.path, *claim.asked.extra.values()]
+    for point in beside_borders(claim.asked.f, claim.expr, names, seed):
+        found = compare(question, program, point, np.random.default_rng(seed))
+        if found.verdict == "mismatch" and found.errors and found.worst is not None:
+            return found
+    return None
 
 
 def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:

@@ -99,8 +99,8 @@ class Twin:
             return True
         if type(other) not in (type(self), self.plain):
             return False
-        mine, theirs = self._hashable_content(), other._hashable_content()  # type: ignore[attr-defined]
-        return bool(mine == theirs)
+        theirs = other._hashable_content()  # type: ignore[attr-defined]
+        return bool(self._hashable_content() == theirs)
 
     __hash__ = sp.Basic.__hash__
 
