@@ -20,7 +20,7 @@ from matderiv.edits import FIRST, SECOND, Context, Family, pooled, unary_functio
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild, variables, walk
 from matderiv.input.text import parse
-from matderiv.output.text import number_text, text
+from matderiv.output.text import decimal, number_text, text
 from matderiv.shapes import size_names
 from matderiv.sketch import Path, Sketch, drawn, from_source, places, replaced, sketch
 from matderiv.solving import Search, factor_of, missing_term, product, ratios, recognised
@@ -132,7 +132,8 @@ def _rounded(search: Search, e: Expr) -> Diagnosis | None:
             return rebuild(node, args)
         value: Fraction = node.params[0]
         near = value.limit_denominator(ROUND)
-        if value.denominator < 100 or near == value or abs(near - value) > Fraction(1, 200):
+        found = decimal(value)
+        if found is None or found[1] < 2 or not 0 < abs(near - value) < Fraction(1, 10 ** found[1]):
             return node
         read[number_text(value)] = number_text(near)
         return number(near)

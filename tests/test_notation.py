@@ -86,16 +86,16 @@ def einsum_value(tensor: Tensor) -> Any:
 
 
 def factor_value(f: Factor) -> Any:
-    return evaluate(f.expr, VALUES_OF(f.expr), SIZES)
+    return evaluate(f.expr, values_of(f.expr), SIZES)
 
 
-def VALUES_OF(e: Expr) -> dict[str, Any]:  # noqa: N802  (reads as the table it looks into)
+def values_of(e: Expr) -> dict[str, Any]:
     return {n.name: VALUES[n.name] for n in walk(e) if is_(n, "variable")}
 
 
 def value(e: Expr, tensor: Tensor) -> Any:
     shape = tuple(SIZES[str(i.size)] for i in tensor.axes)
-    return np.reshape(evaluate(e, VALUES_OF(e), SIZES), shape)
+    return np.reshape(evaluate(e, values_of(e), SIZES), shape)
 
 
 def shuffled(tensor: Tensor, seed: int) -> Tensor:

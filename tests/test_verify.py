@@ -251,6 +251,24 @@ def test_not_a_number_is_never_accepted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("f", "wrt", "answer"),
+    [
+        ("leaky_relu(x,0.1)", "x", "diag(0.1001*step(-x)+step(x))"),
+        ("sum(relu(A*x-y))", "x", "A'*step(1.001*A*x-y)"),
+        ("sum(max(x,y))", "x", "step(x-1.0005*y)"),
+        ("x'*x/3", "x", "0.66667*x"),
+        ("sum(sigmoid(9*x))", "x", "9*sigmoid(9*x).*(1-sigmoid(9.001*x))"),
+    ],
+)
+def test_a_small_mistake_that_few_points_show_is_not_accepted(
+    f: str, wrt: str, answer: str
+) -> None:
+    assert (
+        verify(f, wrt, answer, shapes={"y": "n"} if f == "sum(max(x,y))" else None).correct is False
+    )
+
+
+@pytest.mark.parametrize(
     ("answer", "error"), [("", ParseError), ("2*z", UnknownName), ("nan*x", UnknownName)]
 )
 def test_answers_that_cannot_be_read_raise(answer: str, error: type[MatderivError]) -> None:

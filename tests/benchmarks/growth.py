@@ -13,6 +13,7 @@ from benchmarks.networks import LAYERS, NETWORKS
 FROM = 16  # constant costs hide the slope below
 PROGRAM = """
 import json, resource, sys, time
+from pathlib import Path
 sys.path.insert(0, "tests")
 from benchmarks.networks import NETWORKS
 from matderiv.api import derive
@@ -27,6 +28,9 @@ derived = time.perf_counter() - start
 text = str(found)
 printed = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = Path("/proc/self/status")  # ru_maxrss may be the parent's, from before exec
+if status.exists():
+    peak = next(int(t.split()[1]) for t in status.read_text().splitlines() if "VmHWM" in t) / 1024
 nodes = sum(1 for _ in walk(found.displayed))
 print(json.dumps([derived, printed, nodes, len(text), peak]))
 """
