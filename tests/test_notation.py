@@ -1,4 +1,4 @@
-"""The way back to matrix notation: value-preserving, idempotent, independent of the order of factors.
+"""The way back to matrix notation: value-preserving, idempotent, independent of order.
 
 Random terms are graphs of vectors and matrices over a few indices; their value is NumPy's einsum.
 """
