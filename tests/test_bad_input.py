@@ -55,6 +55,8 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("28", "x; y", ParseError, (1, 2), "only an expression", "where"),
     ("29", '"abc"', ParseError, (0, 5), "quotation mark", ""),
     ("30", "`id`", ParseError, (0, 1), "GRAVE ACCENT", ""),
+    ("LaTeX", r"\frac{1}{2}*x", ParseError, (5, 6), "LEFT CURLY", "LaTeX such as"),
+    ("NumPy", "np.dot(x,y)", ParseError, (2, 3), "FULL STOP", "functions stand alone"),
     ("31", "x @@ y", ParseError, (3, 4), "operand after", ""),
     ("32", "x $ y", ParseError, (2, 3), "DOLLAR SIGN", ""),
     ("33", "x\0y", ParseError, (1, 2), "U+0000 at offset 1", ""),
