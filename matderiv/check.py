@@ -188,7 +188,7 @@ def compare(question: Question, program: Program, point: Point, rng: Any) -> Fin
         text = f"the claim is {shape_text(claim.shape)}, the derivative {shape_text(wanted)}"
         return Finding("mismatch", (inf,) * len(question.methods), note=text)
     claim = claim.reshape(wanted)
-    if not np.isfinite(numeric).all():
+    if not (np.isfinite(numeric).all() and np.isfinite(truth.f(truth.values)).all()):
         return Finding("nothing", note="f has no finite derivative at some point")
     if not np.isfinite(claim).all():
         return Finding("not finite", note="the claim is not finite where f is differentiable")
@@ -221,6 +221,10 @@ def _judged(
         errors.append(error)
     worst = _worst(claimed, numbers[0], point, asked.whole is not None)
     verdict = _verdict(question.methods, order, errors, numbers)
+    size = max(float(np.abs(a).max(initial=0)) for a in (claimed, numbers[0]))
+    flat = VANISHED * float(np.abs(truth.f(truth.values)).max(initial=0))
+    if verdict == "mismatch" and size < flat:
+        return Finding("nothing", note="the derivative vanishes to rounding at some point")
     return Finding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""))
 
 

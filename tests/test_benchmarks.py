@@ -73,7 +73,10 @@ def test_derivation_takes_a_third_of_sympys_time() -> None:
 @pytest.mark.parametrize("name", networks.NETWORKS)
 def test_time_and_size_grow_linearly_with_depth(name: str) -> None:
     found = growth.grown(name)
-    assert all(value <= 1.15 for value in found.slopes().values()), found
+    slopes = found.slopes()
+    if name == "squares":
+        del slopes["letters"]  # exponents up to 2^k have k digits
+    assert all(value <= 1.15 for value in slopes.values()), found
     assert found.derived[-1] < 2
     assert found.printed[-1] < 2
     assert found.megabytes[-1] < 300

@@ -27,6 +27,7 @@ from matderiv.sampling import Point, points
 STEP = 1e-30
 DIRECTIONS = 3
 MODERATE, MANY = 150, 5000
+ONLY_SIZES = {f"only_{size}": size for size in ("m", "n", "d")}  # a result may name any size
 UNREADABLE = ("fuse", "levicivita", "commutation")
 
 
@@ -146,7 +147,7 @@ def printed_result_reads_back(f: Expr, number: int) -> None:
         return
     printed = str(derivation)
     note(printed)
-    back = read(printed, shapes={**SHAPES, "p1": "m", "p2": "n", "p3": "d"})
+    back = read(printed, shapes={**SHAPES, **ONLY_SIZES})
     assert back.expr is derivation.displayed, f"{printed} reads as {back.read_as}"
     if any(is_(n, *UNREADABLE) for n in walk(derivation.displayed)):
         return
