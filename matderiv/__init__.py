@@ -25,7 +25,7 @@ from matderiv.errors import (
 
 __version__ = "0.1.0"
 
-_API = {"Derivation": "api", "derive": "api", "verify": "verifying"}
+_API = {"Derivation": "api", "derive": "api", "verify": "verification.verifying"}
 
 __all__ = [
     "Derivation",
@@ -47,7 +47,7 @@ def __getattr__(name: str) -> Any:
     """The verbs and the functions that take SymPy objects, loaded at first use."""
     if name in _API:
         return getattr(import_module(f"matderiv.{_API[name]}"), name)
-    symbolic = import_module("matderiv.symbolic")
+    symbolic = import_module("matderiv.bridge.symbolic")
     if name in symbolic.names():
         return symbolic.function(name)
     raise AttributeError(f"module 'matderiv' has no attribute {name!r}")

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.chains import facts
-from matderiv.derivation import LAYOUTS, differentiate, resolve_kind
+from matderiv.calculus.derivation import LAYOUTS, differentiate, resolve_kind
+from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.derived import Derivation, value_shape
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
+from matderiv.notation.chains import facts
+from matderiv.notation.parts import name_parts
 from matderiv.output.text import text
-from matderiv.parts import name_parts
 from matderiv.shapes import shape_text
-from matderiv.structure import STRUCTURES, linear_structure
 
 Assume = Mapping[str, Any]
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from matderiv.chains import facts
-from matderiv.check import CheckReport, check
-from matderiv.derivation import Derivative, differentiate, resolve_kind
+from matderiv.calculus.derivation import Derivative, differentiate, resolve_kind
+from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import MatderivError, NoMatrixForm
-from matderiv.evaluate import bind_sizes, evaluate
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.resolve import Reading
-from matderiv.layout import in_layout, vec_form
+from matderiv.notation.chains import facts
+from matderiv.notation.layout import in_layout, vec_form
+from matderiv.notation.parts import name_parts
+from matderiv.numeric.check import CheckReport, check
+from matderiv.numeric.evaluate import bind_sizes, evaluate
 from matderiv.output.document_latex import document_latex
 from matderiv.output.document_markdown import document_markdown
 from matderiv.output.document_text import document_text
@@ -24,9 +26,7 @@ from matderiv.output.latex_equation import derivative_latex, index_equation_late
 from matderiv.output.latex_index import index_latex
 from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
-from matderiv.parts import name_parts
 from matderiv.shapes import Shape, long_axes, size_value
-from matderiv.structure import numeric_projection
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document

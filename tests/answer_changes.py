@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from matderiv.claims import Asked, ask, read_answer
 from matderiv.errors import MatderivError
-from matderiv.evaluate import compile_, evaluate
 from matderiv.expr import Expr, variables
-from matderiv.sampling import Point, sampler
+from matderiv.numeric.evaluate import compile_, evaluate
+from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
-from matderiv.sketch import Sketch, drawn, places, replaced, sketch
-from matderiv.verdict import Counterexample
+from matderiv.verification.claims import Asked, ask, read_answer
+from matderiv.verification.sketch import Sketch, drawn, places, replaced, sketch
+from matderiv.verification.verdict import Counterexample
 
 DATA = Path(__file__).parent / "data" / "answers.jsonl"
 Change = Callable[[Sketch, random.Random], Sketch | None]

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 import matderiv.functions  # noqa: F401  (fills the registry)
-from matderiv.check import CheckReport, check
 from matderiv.errors import LimitError, NoRule, ShapeError
-from matderiv.evaluate import evaluate
 from matderiv.expr import REGISTRY, Expr, apply, number, variable, zeros
 from matderiv.functions.algebra import align
 from matderiv.functions.record import Function
 from matderiv.functions.reduce import einsum_parts, reduced_size
+from matderiv.numeric.check import CheckReport, check
+from matderiv.numeric.evaluate import evaluate
 from matderiv.shapes import Dim, Shape, Size, shape_text, size_value
 
 M, N, P = (Dim((letter,)) for letter in "mnp")

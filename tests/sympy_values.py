@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from matderiv.evaluate import evaluate
 from matderiv.expr import Expr, walk
+from matderiv.numeric.evaluate import evaluate
 from matderiv.shapes import Shape, size_value
 
 n, d, k = sp.symbols("n d k", integer=True, positive=True)

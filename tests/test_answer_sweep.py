@@ -12,7 +12,7 @@ import pytest
 from answer_changes import MUTATIONS, Problem, equal_values, mutants, problems, rewritten
 
 from matderiv.expr import Expr
-from matderiv.verifying import verify_asked
+from matderiv.verification.verifying import verify_asked
 
 SEED = 20_251
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv.check import CheckReport, check
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
+from matderiv.numeric.check import CheckReport, check
 from matderiv.shapes import Dim
 
 M, N, D = Dim(("m",)), Dim(("n",)), Dim(("d",))

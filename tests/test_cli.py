@@ -7,12 +7,12 @@ import json
 import pytest
 from conftest import Run
 
+from matderiv.calculus.derivation import KINDS, LAYOUTS
+from matderiv.calculus.structure import STRUCTURES
 from matderiv.command import manual, options, rules
 from matderiv.command.failures import EXIT_CODES
 from matderiv.command.streams import SPELLINGS, in_ascii
-from matderiv.derivation import KINDS, LAYOUTS
 from matderiv.input.declare import FACTS
-from matderiv.structure import STRUCTURES
 
 LOGISTIC = "sum(log(1 + exp(-y.*(X*w))))"
 

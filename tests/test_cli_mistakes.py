@@ -11,7 +11,7 @@ from conftest import Run
 
 from matderiv import api
 from matderiv.cli import main
-from matderiv.report import CheckReport
+from matderiv.numeric.report import CheckReport
 
 # Mistakes -----------------------------------------------------------------------------------------
 

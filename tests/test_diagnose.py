@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from answer_changes import arguments, rows
 
-from matderiv.claims import ask, read_answer
 from matderiv.expr import variable
-from matderiv.sketch import drawn, places, replaced, sketch
-from matderiv.verifying import verify
+from matderiv.verification.claims import ask, read_answer
+from matderiv.verification.sketch import drawn, places, replaced, sketch
+from matderiv.verification.verifying import verify
 
 LEAST_SQUARES = ("norm2(X*w-y)^2", "w")
 LOGISTIC = ("sum(log(1+exp(-y.*(X*w))))", "w")

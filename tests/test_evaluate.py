@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
-from matderiv.evaluate import bind, bind_sizes, compile_, evaluate, evaluate_all
 from matderiv.expr import Expr, apply, eye, number, size_expr, variable
+from matderiv.numeric.evaluate import bind, bind_sizes, compile_, evaluate, evaluate_all
+from matderiv.numeric.stable import expanded, stable
 from matderiv.shapes import Dim, times
-from matderiv.stable import expanded, stable
 
 M, N, D = Dim(("m",)), Dim(("n",)), Dim(("d",))
 x, t = variable("x", (N,)), variable("t")

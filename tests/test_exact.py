@@ -8,15 +8,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from matderiv.claims import ask, read_answer
-from matderiv.dual import determinant, inverse, matrix_inverse, root, times
-from matderiv.exact import Identity, degree_bound, exact_test, longest_word
+from matderiv.calculus.structure import linear_structure
 from matderiv.expr import apply, variable
-from matderiv.field_points import BATCH, FieldPoint, level_field
-from matderiv.field_values import Evaluation
-from matderiv.residues import CHAIN, Field, Unlucky
 from matderiv.shapes import Dim
-from matderiv.structure import linear_structure
+from matderiv.verification.claims import ask, read_answer
+from matderiv.verification.dual import determinant, inverse, matrix_inverse, root, times
+from matderiv.verification.exact import Identity, degree_bound, exact_test, longest_word
+from matderiv.verification.field_points import BATCH, FieldPoint, level_field
+from matderiv.verification.field_values import Evaluation
+from matderiv.verification.residues import CHAIN, Field, Unlucky
 
 P = Field(CHAIN[0])
 RNG = np.random.default_rng(5)

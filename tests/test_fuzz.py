@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from matderiv.api import Derivation, derive
 from matderiv.errors import LimitError, NoRule
-from matderiv.evaluate import evaluate
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.resolve import read
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import Point, points
 from matderiv.output.text import text
-from matderiv.sampling import Point, points
 
 STEP = 1e-30
 DIRECTIONS = 3

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from latex_reader import check_balanced, read_latex
 
 from matderiv.errors import LimitError, MatderivError, ShapeError
-from matderiv.evaluate import evaluate
 from matderiv.expr import Expr, apply, variable
 from matderiv.input.resolve import read
+from matderiv.numeric.evaluate import evaluate
 from matderiv.output import latex_pieces
 from matderiv.output.latex import latex
 from matderiv.output.latex_names import Names, escaped

@@ -14,10 +14,10 @@ from test_latex import FORMULAS, HOSTILE
 
 import matderiv as md
 from matderiv.expr import variable
+from matderiv.notation.parts import name_parts
 from matderiv.output.latex import latex
 from matderiv.output.latex_equation import derivative_latex, index_equation_latex
 from matderiv.output.latex_index import index_latex
-from matderiv.parts import name_parts
 
 
 def equations(**style: str) -> list[str]:

@@ -15,10 +15,10 @@ from record_questions import DIFFERENTIABLE, derivative_report, questions, recor
 from record_references import REFERENCES
 
 from matderiv.errors import ShapeError
-from matderiv.evaluate import evaluate
 from matderiv.expr import REGISTRY, Expr, apply, number, number_value
 from matderiv.functions.record import Function
-from matderiv.sampling import points
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import points
 
 Mistake = Callable[[Expr], Expr]
 

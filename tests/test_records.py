@@ -20,10 +20,10 @@ from record_questions import (
 )
 
 from matderiv.errors import ShapeError
-from matderiv.evaluate import evaluate
 from matderiv.expr import REGISTRY, apply
 from matderiv.functions.record import Function, register
-from matderiv.sampling import points
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import points
 from matderiv.shapes import shape_text
 
 

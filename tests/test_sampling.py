@@ -10,7 +10,7 @@ import pytest
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
-from matderiv.sampling import coverage, draw, drawn, points, sampler
+from matderiv.numeric.sampling import coverage, draw, drawn, points, sampler
 from matderiv.shapes import Dim
 
 N, D = Dim(("n",)), Dim(("d",))

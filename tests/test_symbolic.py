@@ -25,7 +25,7 @@ from sympy_values import (
 )
 
 import matderiv as md
-from matderiv import symbolic
+from matderiv.bridge import symbolic
 from matderiv.errors import MatderivError, UnknownFunction
 from matderiv.expr import REGISTRY, apply, variable
 from matderiv.input.from_sympy import from_sympy, symbols_in

@@ -20,7 +20,7 @@ from matderiv.expr import Expr
 from matderiv.output.document_latex import document_latex
 from matderiv.output.document_markdown import document_markdown
 from matderiv.output.document_text import document_text
-from matderiv.tensor import Tensor, Term
+from matderiv.tensors.tensor import Tensor, Term
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Section, Step

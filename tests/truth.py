@@ -15,7 +15,7 @@ import reader
 from matderiv.api import Derivation, derive
 from matderiv.expr import is_, walk
 from matderiv.input.resolve import read
-from matderiv.sampling import Point, points
+from matderiv.numeric.sampling import Point, points
 from matderiv.shapes import size_value
 
 Array = Any

@@ -12,7 +12,7 @@ from matderiv.command.question import Asked
 from matderiv.errors import LimitError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
-from matderiv.report import CheckReport
+from matderiv.numeric.report import CheckReport
 from matderiv.shapes import is_scalar, long_axes, shape_text
 
 MAX_NAMES = 12  # names whose sizes are listed

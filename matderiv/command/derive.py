@@ -15,7 +15,7 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
-from matderiv.report import CheckReport
+from matderiv.numeric.report import CheckReport
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.declare import declarations
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.tokens import canonical_name, is_name
-from matderiv.reach import beyond_numbers, too_large
-from matderiv.report import CheckReport
+from matderiv.numeric.reach import beyond_numbers, too_large
+from matderiv.numeric.report import CheckReport
 
 LATE = "the time limit was reached"
 

@@ -12,8 +12,8 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import Asked, understood
 from matderiv.command.streams import Terminal
-from matderiv.verdict import Verdict
-from matderiv.verifying import verify
+from matderiv.verification.verdict import Verdict
+from matderiv.verification.verifying import verify
 
 EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
 

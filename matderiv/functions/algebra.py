@@ -1,7 +1,7 @@
 """Sums, products, quotients, transposes and powers, and the index patterns behind them.
 
 An `axes` hook receives the node, the output indices and `fresh(size)`, and answers
-(indices for each argument, extra factors). See `matderiv.tensor.lower`, which reads it.
+(indices for each argument, extra factors). See `matderiv.tensors.tensor.lower`, which reads it.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matderiv.bridge.sizes import SizeTable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.sympy_entries import ENTRIES, product
 from matderiv.input.sympy_nodes import LEAVES, class_name, excerpt, handler
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape
-from matderiv.sympy_sizes import SizeTable
 
 Facts = Mapping[str, Iterable[str]]
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from string import ascii_letters
 from typing import Any, Protocol
 
+from matderiv.bridge.sizes import SizeTable
 from matderiv.errors import LimitError, ShapeError, UnknownFunction
 from matderiv.expr import Expr, apply, is_, ones, size_expr
 from matderiv.functions.reduce import einsum_parts
 from matderiv.input.sympy_entries import ENTRIES, power, product, total
 from matderiv.lazy import sp
 from matderiv.shapes import Shape, Size, is_scalar
-from matderiv.sympy_sizes import SizeTable
 
 MAX_DEPTH = 100  # of the body of a Sum
 

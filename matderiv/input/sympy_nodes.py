@@ -7,13 +7,13 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+from matderiv.bridge.sizes import decoded, shape_of, sides
 from matderiv.errors import ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
 from matderiv.input.sympy_arrays import ARRAYS, SympyReader, read_sum
 from matderiv.input.sympy_entries import ENTRIES, power, product, total
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text
-from matderiv.sympy_sizes import decoded, shape_of, sides
 
 Build = Callable[[SympyReader, Any, tuple[Expr, ...]], Expr]
 

@@ -9,7 +9,7 @@ from matderiv.expr import Expr, apply, is_, variable, walk
 from matderiv.output.index import letter
 from matderiv.output.text import ATOM, level, number_text, text
 from matderiv.shapes import is_scalar
-from matderiv.tensor import Exponent, Factor, Index, Tensor, Term
+from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term
 
 _ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
 
@@ -17,7 +17,7 @@ _ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
 def entries_text(tensor: Tensor) -> str:
     """The sum; letters go to the axes first, then to summed indices in reading order.
 
-    >>> from matderiv.tensor import delta
+    >>> from matderiv.tensors.tensor import delta
     >>> i, j, k = Index(2), Index(3), Index(3)
     >>> X = variable("X", (2, 3))
     >>> term = Term(Fraction(-1, 2), (Factor(X, (i, j)), delta(j, k)))

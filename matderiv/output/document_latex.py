@@ -10,15 +10,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, variable
+from matderiv.notation.parts import name_parts
 from matderiv.output.latex import formula
 from matderiv.output.latex_index import axis_letters, index_sum, subscript
 from matderiv.output.latex_names import Names, escaped
-from matderiv.parts import name_parts
 from matderiv.shapes import long_axes
-from matderiv.structure import linear_structure
-from matderiv.tensor import Tensor
+from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import (
     DETAILS,
     Document,

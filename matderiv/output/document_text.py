@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
+from matderiv.notation.parts import name_parts
 from matderiv.output.document_index import entries_text
 from matderiv.output.index import index_text, letter
 from matderiv.output.text import text
-from matderiv.parts import name_parts
 from matderiv.shapes import long_axes, shape_text
-from matderiv.structure import linear_structure
-from matderiv.tensor import Tensor
+from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
 
 WIDTH = 96

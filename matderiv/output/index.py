@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.elimination import reduced
 from matderiv.expr import Expr, is_, walk
+from matderiv.notation.elimination import reduced
 from matderiv.output.text import number_text, text
 from matderiv.shapes import long_axes
-from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
+from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"
 

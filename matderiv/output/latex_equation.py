@@ -9,7 +9,7 @@ from matderiv.output.latex import Part, formula, where_parts
 from matderiv.output.latex_index import axis_letters, index_sum, subscript, tensor_names
 from matderiv.output.latex_names import Names
 from matderiv.shapes import Shape, long_axes
-from matderiv.tensor import Tensor
+from matderiv.tensors.tensor import Tensor
 
 LETTERS = "fghqLJ"
 BAR, THIN = r"\bar", r"\,"
@@ -62,7 +62,7 @@ def index_equation_latex(
     `outer` counts the axes of f among those of the tensor.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.tensor import Index, Term, delta
+    >>> from matderiv.tensors.tensor import Index, Term, delta
     >>> x, i, j = variable("x", (3,)), Index(3), Index(3)
     >>> print(index_equation_latex(x, x, Tensor((i, j), (Term(2, (delta(i, j),)),)), 1))
     \frac{\partial f_{i}}{\partial x_{j}} = 2\delta_{ij}

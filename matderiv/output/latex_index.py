@@ -14,14 +14,14 @@ from matderiv.expr import is_
 from matderiv.output.index import letter
 from matderiv.output.latex import formula
 from matderiv.output.latex_names import Names, between, inline_number, number_latex
-from matderiv.tensor import Exponent, Factor, Index, Indices, Tensor, Term
+from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
 
 def index_latex(tensor: Tensor, *, vectors: str = "bold", transpose: str = "top") -> str:
     r"""The sum of index products; summed indices stand under a `\sum`.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.tensor import delta
+    >>> from matderiv.tensors.tensor import delta
     >>> i, j, k = Index(2), Index(2), Index(3)
     >>> x = Factor(variable("x", (3,)), (k,))
     >>> print(index_latex(Tensor((i, j, k), (Term(Fraction(-1, 2), (delta(i, j), x)),))))

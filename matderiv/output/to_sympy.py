@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from matderiv.bridge.sizes import SizeTable, encoded
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, fold
 from matderiv.lazy import LazyModule, sp
 from matderiv.shapes import is_scalar
-from matderiv.sympy_sizes import SizeTable, encoded
 
-_build: Any = LazyModule("matderiv.sympy_build")
+_build: Any = LazyModule("matderiv.bridge.build")
 _arrays: Any = LazyModule("sympy.tensor.array.expressions")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.differentiate import pullback, slots_at
+from matderiv.calculus.differentiate import pullback, slots_at
 from matderiv.expr import Expr, is_, number_value, size_expr, variables
 from matderiv.functions.algebra import spread
 from matderiv.functions.reduce import reduced_size
-from matderiv.lower import open_product, pattern
 from matderiv.shapes import is_scalar
-from matderiv.tensor import (
+from matderiv.tensors.lower import open_product, pattern
+from matderiv.tensors.tensor import (
     ONE,
     Factor,
     Index,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
-from matderiv.chains import transposed
-from matderiv.differentiate import axes_of
+from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
-from matderiv.layout import vec_form
+from matderiv.notation.chains import transposed
+from matderiv.notation.layout import vec_form
+from matderiv.notation.sums import raise_tensor
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes
-from matderiv.sums import raise_tensor
-from matderiv.tensor import Factor, Indices, Tensor, Term, normalise, renamed
+from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,

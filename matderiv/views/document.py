@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from matderiv.derivation import Derivative
+from matderiv.calculus.derivation import Derivative
 from matderiv.expr import Expr
 from matderiv.shapes import Shape
-from matderiv.tensor import Tensor
+from matderiv.tensors.tensor import Tensor
 
 DETAILS = ("brief", "normal", "full")
 

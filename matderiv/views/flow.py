@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from matderiv.derivation import differentiate
+from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.recognise import prepare
+from matderiv.calculus.structure import linear_structure
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
+from matderiv.notation.parts import name_parts
+from matderiv.notation.sums import raise_tensor
 from matderiv.output.text import text
-from matderiv.parts import name_parts
-from matderiv.recognise import prepare
 from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.structure import linear_structure
-from matderiv.sums import raise_tensor
-from matderiv.tensor import Tensor
+from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import rule_name, why

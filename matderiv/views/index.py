@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.differentiate import axes_of
+from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr
 from matderiv.shapes import long_axes
-from matderiv.tensor import Factor, Indices, Tensor, Term, product, renamed
+from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product, renamed
 from matderiv.views.components import by_entries, collapsed, components
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from fractions import Fraction
 
-from matderiv.chains import matrix_product, transposed, transposed_chain
 from matderiv.expr import Expr, apply, is_, number_value, variables
-from matderiv.monomials import negated, scaled, signed, total
+from matderiv.notation.chains import matrix_product, transposed, transposed_chain
+from matderiv.notation.monomials import negated, scaled, signed, total
 from matderiv.shapes import is_scalar
 
 

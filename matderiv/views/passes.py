@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
+from matderiv.calculus.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
 from matderiv.expr import Expr, apply, is_, substitute, variable
-from matderiv.lower import open_product
-from matderiv.monomials import total
+from matderiv.notation.monomials import total
+from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import long_axes
-from matderiv.sums import raise_tensor
-from matderiv.tensor import Factor, Index, Indices, Tensor, Term, normalise, product, renamed
+from matderiv.tensors.lower import open_product
+from matderiv.tensors.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Tensor,
+    Term,
+    normalise,
+    product,
+    renamed,
+)
 from matderiv.views.document import Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import Stage, side_of
 from matderiv.views.pieces import Piece, fresh_name

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from matderiv.differences import STEP, analytic
+from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, MatderivError
-from matderiv.evaluate import Array
 from matderiv.expr import Expr, variables
 from matderiv.lazy import np
-from matderiv.sampling import Point, drawn, sampler
-from matderiv.structure import numeric_projection
-from matderiv.tensor import Tensor
+from matderiv.numeric.differences import STEP, analytic
+from matderiv.numeric.evaluate import Array
+from matderiv.numeric.sampling import Point, drawn, sampler
+from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Partial, Side, Step
 from matderiv.views.values import Values
 

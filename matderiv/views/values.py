@@ -7,11 +7,11 @@ from fractions import Fraction
 from math import pi
 from typing import Any
 
-from matderiv.evaluate import Array, Sizes, compile_
 from matderiv.expr import Expr, is_, walk
 from matderiv.lazy import np
+from matderiv.numeric.evaluate import Array, Sizes, compile_
 from matderiv.shapes import Dim, size_value
-from matderiv.tensor import Index, Tensor
+from matderiv.tensors.tensor import Index, Tensor
 
 
 class Values:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from matderiv.differentiate import differential
+from matderiv.calculus.differentiate import differential
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, tangent, walk
-from matderiv.monomials import total
+from matderiv.notation.monomials import total
 
 MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
 

@@ -22,14 +22,12 @@ TERMS = (1, 10, 30, 100, 300, 1000)
 FROM = 30
 STAGES = {
     "reading": ("input/",),
-    "raising and simplifying": (
-        "chains", "monomials", "polish", "network", "scalars", "joined", "elimination", "notation",
-        "terms", "sums", "recognise", "simplify",
-    ),
-    "lowering and differentiating": ("tensor", "lower", "differentiate", "derivation", "structure"),
+    "raising and simplifying": ("notation/", "calculus/recognise"),
+    "lowering and differentiating": ("tensors/", "calculus/"),
     "building expressions": ("expr", "functions/", "shapes"),
-    "printing": ("output/", "parts", "api"),
-}  # fmt: skip
+    "printing": ("output/", "derived", "api"),
+}
+"""Files and folders of each stage; the first stage that fits counts."""
 
 
 def stage_of(filename: str) -> str:

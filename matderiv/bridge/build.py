@@ -1,0 +1,201 @@
+"""Records applied to SymPy objects, in SymPy's own matrix classes wherever it has one.
+
+`build` is the one place that knows how SymPy spells a record; what SymPy cannot spell becomes one
+of our own objects that carries the record. Importing this module imports SymPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from matderiv.bridge.classes import (
+    ElementwiseApplyFunction,
+    MatMul,
+    applied,
+    checked,
+    is_matrix,
+    opened,
+    product,
+    scalar,
+)
+from matderiv.bridge.functions import SCALAR
+from matderiv.bridge.sizes import SizeTable, shape_of, sides
+from matderiv.functions.algebra import product_shape
+from matderiv.shapes import Shape, is_scalar
+
+ENTRY = sp.Dummy("d")
+"""The bound variable of our elementwise functions: one, so that equal functions are equal."""
+
+
+def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """The record `name` applied to SymPy objects; `params` are SymPy objects too.
+
+    Raises ShapeError when the arguments do not fit.
+
+    >>> import matderiv.functions
+    >>> x, A = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("A", 3, 3)
+    >>> build("tr", (A,)), build("mul", (build("transpose", (x,)), A, x))
+    (Trace(A), (x.T*A*x)[0, 0])
+    """
+    args = tuple(sp.sympify(a, strict=True) for a in args)
+    shape, table = checked(name, params, args)
+    ranks = [len(shape), *(len(shape_of(a)) for a in args)]
+    if max(ranks) > 2:
+        return applied(name, params, *args)
+    if name in MAKERS:
+        return opened(MAKERS[name](Place(shape, table), *args, *params))
+    if name in SCALAR:
+        return entrywise(name, args)
+    return applied(name, params, *args)
+
+
+class Place:
+    """The shape that the result has, and what its sizes are called in SymPy."""
+
+    def __init__(self, shape: Shape, table: SizeTable) -> None:
+        self.scalar = is_scalar(shape)
+        self.rows, self.cols = map(table.expression, sides(shape))
+
+    def fit(self, e: Any) -> Any:
+        """A scalar, column or row repeated to this shape by products with OneMatrix."""
+        if is_scalar(shape_of(e)):
+            return _scaled(scalar(e), sp.OneMatrix(self.rows, self.cols))
+        if e.rows == 1 and self.rows != 1:
+            e = MatMul(sp.OneMatrix(self.rows, 1), e)
+        if e.cols == 1 and self.cols != 1:
+            e = MatMul(e, sp.OneMatrix(1, self.cols))
+        return e
+
+
+def entrywise(name: str, args: tuple[Any, ...]) -> Any:
+    """A function of entries: SymPy's elementwise application when one argument is a matrix."""
+    long = [a for a in args if not is_scalar(shape_of(a))]
+    if not long:
+        return SCALAR[name](*map(scalar, args))
+    if len(long) > 1:
+        return applied(name, (), *args)
+    bound = sp.Dummy("d") if any(a.has(ENTRY) for a in args if a is not long[0]) else ENTRY
+    body = SCALAR[name](*(bound if a is long[0] else scalar(a) for a in args))
+    return ElementwiseApplyFunction(sp.Lambda(bound, body), long[0])
+
+
+def _add(place: Place, *terms: Any) -> Any:
+    if place.scalar:
+        return sp.Add(*map(scalar, terms))
+    return sp.MatAdd(*map(place.fit, terms))
+
+
+def _hadamard(place: Place, *factors: Any) -> Any:
+    scalars = [scalar(f) for f in factors if is_scalar(shape_of(f))]
+    long = [place.fit(f) for f in factors if not is_scalar(shape_of(f))]
+    if not long:
+        return sp.Mul(*scalars)
+    body = opened(sp.HadamardProduct(*long)) if len(long) > 1 else long[0]
+    return _scaled(sp.Mul(*scalars), body)
+
+
+def _scaled(coefficient: Any, e: Any) -> Any:
+    return e if coefficient == 1 else MatMul(coefficient, e)
+
+
+def _ediv(place: Place, a: Any, b: Any) -> Any:
+    if is_scalar(shape_of(b)):
+        return _div(place, a, b)
+    return _hadamard(place, a, opened(sp.HadamardPower(b, -1)))
+
+
+def _epow(place: Place, a: Any, b: Any) -> Any:
+    if place.scalar:
+        return scalar(a) ** scalar(b)
+    base, exponent = (scalar(v) if is_scalar(shape_of(v)) else place.fit(v) for v in (a, b))
+    return sp.HadamardPower(base, exponent)
+
+
+def _div(place: Place, a: Any, b: Any) -> Any:
+    if place.scalar:
+        return scalar(a) / scalar(b)
+    return _scaled(1 / scalar(b), a)
+
+
+def _neg(place: Place, a: Any) -> Any:
+    return -scalar(a) if place.scalar else product(-1, a)
+
+
+def _mul(place: Place, *factors: Any) -> Any:
+    """A chain of factors; a part of it that has become a scalar stands in front."""
+    scalars: list[Any] = []
+    chain: list[Any] = []
+    current: Shape = ()
+    for f in factors:
+        shape = shape_of(f)
+        if is_scalar(shape):
+            scalars.append(scalar(f))
+            continue
+        current = product_shape(current, shape, lambda p, q: p) if chain else shape
+        chain.append(f)
+        if is_scalar(current):
+            scalars.append(scalar(MatMul(*chain)))
+            chain = []
+    coefficient = sp.Mul(*scalars)
+    if not chain:
+        return coefficient
+    return sp.MatMul(*([] if coefficient == 1 else [coefficient]), *chain)
+
+
+def _power(place: Place, base: Any, exponent: Any) -> Any:
+    exponent = scalar(exponent)
+    if place.scalar:
+        return scalar(base) ** exponent
+    return sp.Inverse(base) if exponent == -1 else sp.MatPow(base, exponent)
+
+
+def _diag(place: Place, a: Any) -> Any:
+    return sp.DiagMatrix(a) if 1 in a.shape else sp.DiagonalOf(a)
+
+
+def _kron(place: Place, a: Any, b: Any) -> Any:
+    if not (is_matrix(a) and is_matrix(b)):
+        return product(a, b)
+    return sp.KroneckerProduct(a, b)
+
+
+def _unless_scalar(of_scalar: Callable[[Any], Any], of_matrix: Callable[..., Any]) -> Any:
+    """A maker for a function of one argument that treats scalars apart."""
+
+    def make(place: Place, a: Any) -> Any:
+        if is_scalar(shape_of(a)):
+            return of_scalar(scalar(a))
+        return of_matrix(place, a)
+
+    return make
+
+
+def _itself(e: Any) -> Any:
+    return e
+
+
+MAKERS: dict[str, Callable[..., Any]] = {
+    "add": _add,
+    "neg": _neg,
+    "hadamard": _hadamard,
+    "div": _div,
+    "ediv": _ediv,
+    "epow": _epow,
+    "mul": _mul,
+    "power": _power,
+    "transpose": _unless_scalar(_itself, lambda place, a: sp.Transpose(a)),
+    "diag": _unless_scalar(_itself, _diag),
+    "kron": _kron,
+    "tr": _unless_scalar(_itself, lambda place, a: sp.Trace(a)),
+    "det": _unless_scalar(_itself, lambda place, a: sp.Determinant(a)),
+    "inv": _unless_scalar(lambda s: 1 / s, lambda place, a: sp.Inverse(a)),
+    "square": _unless_scalar(lambda s: s**2, lambda place, a: sp.HadamardPower(a, 2)),
+    "eye": lambda place, n: sp.Identity(n),
+    "ones": lambda place, *sizes: sp.OneMatrix(place.rows, place.cols),
+    "zeros": lambda place, *sizes: sp.ZeroMatrix(place.rows, place.cols),
+    "vector": lambda place, c, *sizes: place.fit(c),
+    "matrix": lambda place, c, *sizes: place.fit(c),
+}

@@ -1,0 +1,1 @@
+"""Derivatives: sweeps over the graph, structured variables, one derivative through all floors."""

@@ -1,0 +1,97 @@
+"""From an expression and a variable to the derivative, through every floor once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matderiv.calculus.differentiate import pullback, pushforward
+from matderiv.calculus.recognise import prepare
+from matderiv.calculus.structure import project
+from matderiv.errors import LimitError, MatderivError, ShapeError
+from matderiv.expr import Expr, variable, walk
+from matderiv.notation.polish import polished
+from matderiv.notation.sums import raise_tensor
+from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.tensors.tensor import Tensor, like_terms
+
+MAX_ORDER = 4
+KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
+LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative as computed: an expression over the axes of f, then those of the variable.
+
+    `axes` counts the axes of f among those of `tensor`; `tensor` is the sum of index products that
+    `expr` was raised from.
+    """
+
+    expr: Expr
+    tensor: Tensor
+    outer: int
+
+    @property
+    def has_matrix_form(self) -> bool:
+        """False where `expr` needs more than two axes."""
+        return len(self.tensor.axes) <= 2
+
+
+def resolve_kind(f: Expr, kind: str | None, order: int) -> tuple[str, int]:
+    """The kind asked for, or the natural one, and the order of the derivative.
+
+    A scalar has a gradient and a hessian, anything else a jacobian.
+    """
+    if kind is not None and kind not in KINDS:
+        raise MatderivError(f"unknown kind {kind!r}", hint=f"one of {', '.join(KINDS)}")
+    if not isinstance(order, int) or not 1 <= order <= MAX_ORDER:
+        raise LimitError(f"the order of a derivative is 1 to {MAX_ORDER}, not {order}")
+    scalar = is_scalar(f.shape)
+    if kind in ("gradient", "hessian") and not scalar:
+        raise ShapeError(
+            f"a {kind} needs a scalar, the expression is {shape_text(f.shape)}",
+            hint="kind='jacobian', or sum(...) of the expression",
+        )
+    if kind is None:
+        if order == 2 and scalar:
+            return "hessian", 2
+        return ("gradient" if scalar else "jacobian"), order
+    if kind == "hessian":
+        return kind, max(order, 2)
+    if kind in ("vjp", "jvp", "differential") and order != 1:
+        raise MatderivError(f"a {kind} is of order 1", hint="kind='jacobian' for higher orders")
+    return kind, order
+
+
+def differentiate(
+    f: Expr,
+    wrt: Expr,
+    kind: str,
+    order: int = 1,
+    *,
+    structure: str = "projected",
+    upstream: Expr | None = None,
+) -> Derivative:
+    """The derivative of f; `kind` and `order` as from `resolve_kind`."""
+    typed = set(walk(f))
+    f = prepare(f, wrt)
+    if kind in ("jvp", "differential"):
+        change = variable(f"d{wrt.name}", wrt.shape)
+        tensor = pushforward(f, wrt, change)
+        e = polished(raise_tensor(tensor, broadcast=True), typed)
+        return Derivative(e, tensor, len(tensor.axes))
+    outer = 0 if kind == "vjp" else len(long_axes(f.shape))
+    current, tensor = f, Tensor((), ())
+    for step in range(order):
+        if step:
+            current = prepare(current, wrt)
+        tensor = like_terms(project(_once(current, wrt, upstream), wrt, structure))
+        current = raise_tensor(tensor, broadcast=not outer and step == 0)
+    return Derivative(polished(current, typed), tensor, outer)
+
+
+def _once(f: Expr, wrt: Expr, upstream: Expr | None) -> Tensor:
+    """One derivative, in the direction that has fewer axes to carry."""
+    if upstream is None and len(long_axes(wrt.shape)) < len(long_axes(f.shape)):
+        return pushforward(f, wrt)
+    return pullback(f, wrt, upstream)

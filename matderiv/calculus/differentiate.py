@@ -1,0 +1,318 @@
+"""Derivatives: the differential of each node, carried backwards or forwards over the graph.
+
+Backwards, the adjoint of a node is ∂f/∂node. Each node's differential, linear in the change of an
+argument, is lowered to index products; dropping the change leaves the local Jacobian, and its
+product with the adjoint is the argument's share. Reverse rules are never written: they are the
+transposes of the differentials. Every adjoint is named once, so size and time are linear in the
+expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen, NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from matderiv.errors import NoRule
+from matderiv.expr import Expr, apply, is_, tangent, walk
+from matderiv.functions.algebra import spread
+from matderiv.notation.monomials import inlined
+from matderiv.notation.sums import raise_tensor
+from matderiv.shapes import Shape, long_axes
+from matderiv.tensors.lower import lower, open_product
+from matderiv.tensors.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Slots,
+    Tensor,
+    Term,
+    delta,
+    normalise,
+    product,
+    renamed,
+)
+
+MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term by term
+MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
+
+
+def dependents(f: Expr, wrt: Expr) -> list[Expr]:
+    """The nodes of f in which the variable occurs, arguments before users."""
+    found: set[Expr] = set()
+    order: list[Expr] = []
+    for node in walk(f):
+        if node is wrt or any(a in found for a in node.args):
+            found.add(node)
+            order.append(node)
+    return order
+
+
+def differential(node: Expr, which: int) -> Expr | None:
+    """The change of a node that comes from the change dX of argument `which`; None if it is zero.
+
+    Raises NoRule when the function has no derivative here.
+    """
+    function, x = node.function, node.args[which]
+    change = tangent(x.shape)
+    if function.kind == "elementwise":
+        partial = function.partials[which](*node.args, node)
+        if isinstance(partial, int):
+            return change if partial == 1 else None
+        return apply("hadamard", partial, change)
+    if function.kind == "primitive" and function.differential is not None:
+        return function.differential(node, which, change)
+    if function.kind == "sum":
+        return change
+    if function.kind == "structural":
+        args = [change if k == which else a for k, a in enumerate(node.args)]
+        return apply(function.name, *args, params=node.params)
+    raise NoRule(
+        f"the derivative of {function.label} is not known here",
+        hint="its value can be evaluated; write it in functions that `matderiv rules` lists",
+    )
+
+
+def slots_at(shape: Shape, axes: Indices) -> Slots:
+    """One slot per axis of a shape, filled with indices for the long axes."""
+    slots: list[Index | None] = [None] * len(shape)
+    for k, index in zip(long_axes(shape), axes, strict=True):
+        slots[k] = index
+    return tuple(slots)
+
+
+def axes_of(shape: Shape) -> Indices:
+    """New indices for the long axes of a shape."""
+    return tuple(Index(shape[k]) for k in long_axes(shape))
+
+
+# Backwards ----------------------------------------------------------------------------------------
+
+
+class Share(NamedTuple):
+    """What one node hands to one argument on the way back, with axes (outer, argument)."""
+
+    node: Expr
+    which: int
+    tensor: Tensor
+
+
+class Visit(NamedTuple):
+    """One node on the way back: its adjoint with axes (outer, node), and its shares."""
+
+    node: Expr
+    adjoint: Tensor
+    shares: tuple[Share, ...]
+
+
+@dataclass
+class Sweep:
+    """One backward pass: the nodes on the way, their axes, and the adjoints found so far."""
+
+    nodes: list[Expr]
+    outer: Indices
+    axes: dict[Expr, Indices]
+    adjoints: dict[Expr, list[Term]]
+
+
+def pullback(
+    f: Expr, wrt: Expr, upstream: Expr | None = None, visits: list[Visit] | None = None
+) -> Tensor:
+    """∂f/∂wrt with axes (f, wrt), or with an upstream Ȳ the adjoint Σ Ȳ ∂f/∂wrt with axes wrt.
+
+    A scalar f needs no upstream: its gradient is the pullback of 1. `visits` is filled with every
+    node on the way back, for views of the derivation.
+    """
+    inner = axes_of(f.shape)
+    if upstream is not None:
+        outer: Indices = ()
+        seed = open_product(upstream, slots_at(upstream.shape, inner))
+    else:
+        outer = tuple(Index(i.size) for i in inner)
+        seed = Term(Fraction(1), tuple(map(delta, outer, inner)))
+    nodes = dependents(f, wrt)
+    sweep = Sweep(nodes, outer, {n: axes_of(n.shape) for n in nodes}, {n: [] for n in nodes})
+    target = sweep.axes.setdefault(wrt, axes_of(wrt.shape))
+    sweep.axes[f] = target if f is wrt else inner
+    sweep.adjoints[f] = [renamed(seed, dict(zip(inner, sweep.axes[f], strict=True)))]
+    for node in reversed(nodes):
+        whole = Tensor(outer + sweep.axes[node], tuple(sweep.adjoints.pop(node)))
+        if node is wrt:
+            if visits is not None:
+                visits.append(Visit(node, whole, ()))
+            return whole
+        terms = collapse(whole, broadcast=not outer)
+        shares: list[Share] = []
+        for which, x in reversed(list(enumerate(node.args))):
+            if x in sweep.adjoints and terms:
+                share = _shorter(node, which, sweep, terms, whole)
+                sweep.adjoints[x] = share + sweep.adjoints[x]  # in reading order
+                if visits is not None:
+                    tensor = Tensor(outer + sweep.axes[x], tuple(share))
+                    shares.insert(0, Share(node, which, tensor))
+        if visits is not None:
+            visits.append(Visit(node, Tensor(whole.axes, tuple(terms)), tuple(shares)))
+    return Tensor(outer + target, ())
+
+
+def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Tensor) -> list[Term]:
+    """The argument's share of the adjoint, from the adjoint as one factor or term by term.
+
+    Term by term is tried for short sums, where factors may cancel that a bracket would hide.
+    """
+    share = _share(node, which, sweep, terms)
+    pieces = _pieces(node, node.args[which], terms, whole)
+    if not 1 < len(pieces) <= MAX_DISTRIBUTED:
+        return share
+    spread_out = _share(node, which, sweep, pieces)
+    axes = sweep.outer + sweep.axes[node.args[which]]
+    if len(axes) > 2:
+        return share
+    first, second = (
+        raise_tensor(Tensor(axes, tuple(t)), broadcast=not sweep.outer).weight
+        for t in (share, spread_out)
+    )
+    return spread_out if second < first else share
+
+
+def _pieces(node: Expr, x: Expr, terms: Sequence[Term], whole: Tensor) -> Sequence[Term]:
+    """The adjoint term by term; nodes that hand it on unchanged need not look at it.
+
+    Where it is summed over an axis, to reach an argument that was broadcast, the bracket is looked
+    into: sums of centred values vanish there.
+    """
+    if len(terms) != 1:
+        return ()
+    broadcast = is_(node, "add") and x.shape != node.shape
+    if is_(node, "add", "neg", "transpose") and not broadcast:
+        return ()
+    if len(whole.terms) == 1 and (broadcast or is_(node, "sum", "mean")):
+        return _split(terms[0], set(whole.axes))
+    return whole.terms
+
+
+def _split(term: Term, axes: set[Index]) -> Sequence[Term]:
+    """u*(a + b) as the terms u*a and u*b, for the first short sum among the factors."""
+    for k, f in enumerate(term.factors):
+        if inlined(f.expr) and f.exponent == 1:
+            rest = Term(term.coefficient, term.factors[:k] + term.factors[k + 1 :])
+            slots = slots_at(f.expr.shape, f.indices)
+            opened = (open_product(a, spread(a.shape, slots, f.expr.shape)) for a in f.expr.args)
+            return [normalise(*product(rest, o), axes | set(f.indices)) for o in opened]
+    return ()
+
+
+def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[Term]:
+    """What the adjoint of a node hands on to one argument."""
+    x = node.args[which]
+    change = differential(node, which)
+    if change is None:
+        return []
+    slots = slots_at(node.shape, sweep.axes[node])
+    place_of = (x.shape, sweep.axes[x], sweep.outer)
+    out = []
+    for local in lower(change, spread(change.shape, slots, node.shape)):
+        summed = (*sweep.axes[node], *local.summed)
+        for term in terms:
+            coefficient, factors = product(term, local.term)
+            out.append(at_axes(coefficient, factors, Place(local.slots, *place_of), summed))
+    return out
+
+
+class Place(NamedTuple):
+    """Where dX stood, and the axes its adjoint shall have beside the outer ones."""
+
+    slots: Slots
+    shape: Shape
+    axes: Indices
+    outer: Indices
+
+
+def at_axes(coefficient: Fraction, factors: list[Factor], place: Place, summed: Indices) -> Term:
+    """A term from which dX was dropped, with the slots of dX renamed to the adjoint's axes.
+
+    A slot that is used twice, or that is an outer axis, is tied to its axis by a delta.
+    """
+    slots = [place.slots[k] for k in long_axes(place.shape)]
+    mapping: dict[Index, Index] = {}
+    for index, axis in zip(slots, place.axes, strict=True):
+        assert index is not None
+        if index in mapping or index in place.outer:
+            factors.append(delta(index, axis))
+        else:
+            mapping[index] = axis
+    factors = [
+        Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent) if f.indices else f
+        for f in factors
+    ]
+    # A delta written before its slot was renamed names the slot's axis now.
+    left = [i for i in summed if i not in mapping]
+    return normalise(coefficient, factors, place.outer + place.axes, left)
+
+
+def collapse(whole: Tensor, broadcast: bool) -> list[Term]:
+    """The adjoint as one factor where it has a matrix form, else its like terms merged.
+
+    Long sums become one einsum factor, so that terms do not multiply from node to node.
+    """
+    if len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS:
+        return list(whole.terms)
+    e = raise_tensor(whole, broadcast)
+    if is_(e, "zeros"):
+        return []
+    return [open_product(e, slots_of_result(e, whole.axes))]
+
+
+def slots_of_result(e: Expr, axes: Indices) -> Slots:
+    """The slots of a raised expression over its axes (n x 1 matrices stand for vectors)."""
+    long = iter(axes)
+    return tuple(None if s == 1 else next(long) for s in e.shape)
+
+
+# Forwards -----------------------------------------------------------------------------------------
+
+
+def pushforward(f: Expr, wrt: Expr, change: Expr | None = None) -> Tensor:
+    """∂f/∂wrt with axes (f, wrt), carried forwards; with a change dX the differential of f."""
+    nodes = dependents(f, wrt)
+    alive = set(nodes)
+    seed_axes = axes_of(wrt.shape)
+    if change is not None:
+        inner: Indices = ()
+        seed = open_product(change, slots_at(wrt.shape, seed_axes))
+    else:
+        inner = axes_of(wrt.shape)
+        seed = Term(Fraction(1), tuple(map(delta, seed_axes, inner)))
+    tangents: dict[Expr, Tensor] = {wrt: Tensor(seed_axes + inner, (seed,))}
+    for node in nodes:
+        if node is wrt:
+            continue
+        axes = axes_of(node.shape)
+        terms = [
+            t
+            for which, x in enumerate(node.args)
+            if x in alive
+            for t in _pushed(node, which, axes, tangents[x], inner)
+        ]
+        whole = Tensor(axes + inner, tuple(terms))
+        kept = collapse(whole, broadcast=not inner) if node is not f else whole.terms
+        tangents[node] = Tensor(whole.axes, tuple(kept))
+    return tangents.get(f, Tensor(axes_of(f.shape) + inner, ()))
+
+
+def _pushed(node: Expr, which: int, axes: Indices, source: Tensor, inner: Indices) -> list[Term]:
+    """The share of one argument's tangent in a node's tangent."""
+    change = differential(node, which)
+    if change is None:
+        return []
+    shape = node.args[which].shape
+    out = []
+    for local in lower(change, spread(change.shape, slots_at(node.shape, axes), node.shape)):
+        at = [i for k in long_axes(shape) if (i := local.slots[k]) is not None]
+        count = len(source.axes) - len(inner)
+        mapping = dict(zip(source.axes[:count], at, strict=True))
+        for term in source.terms:
+            coefficient, factors = product(renamed(term, mapping), local.term)
+            out.append(normalise(coefficient, factors, axes + inner, (*at, *local.summed)))
+    return out

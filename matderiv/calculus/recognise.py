@@ -1,0 +1,208 @@
+"""Known names read out of long spellings before differentiating: log(1 + exp(z)) is softplus(z).
+
+Each pattern is an identity for all values; it saves terms that would only cancel later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import groupby
+
+from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
+from matderiv.notation.chains import MAX_CHAIN, transposed
+from matderiv.notation.monomials import is_one, negated, one_plus_exp
+from matderiv.shapes import is_scalar
+
+Pattern = Callable[[Expr], Expr | None]
+
+
+def prepare(f: Expr, wrt: Expr) -> Expr:
+    """f with shorthands that contain the variable written out and known spellings folded."""
+    done: dict[Expr, Expr] = {}
+    alive: set[Expr] = set()
+    for node in walk(f):
+        if node is wrt or any(a in alive for a in node.args):
+            alive.add(node)
+        new = rebuild(node, tuple(done[a] for a in node.args))
+        new = _balanced(new) if node in alive else new
+        done[node] = folded(_written_out(new)) if node in alive else new
+    return done[f]
+
+
+def _balanced(node: Expr) -> Expr:
+    """A long run of matrices in a product in two halves, again and again: (A*B)*(C*D).
+
+    Each factor then meets its neighbours in products of bounded length.
+    """
+    if not is_(node, "mul") or len(node.args) <= MAX_CHAIN:
+        return node
+    args: list[Expr] = []
+    for matrices, group in groupby(node.args, lambda a: len(a.shape) == 2 and 1 not in a.shape):
+        run = list(group)
+        args += [_halved(run)] if matrices else run
+    return args[0] if len(args) == 1 else apply("mul", *args)
+
+
+def _halved(level: list[Expr]) -> Expr:
+    while len(level) > 1:
+        pairs = [level[k : k + 2] for k in range(0, len(level), 2)]
+        level = [pair[0] if len(pair) == 1 else apply("mul", *pair) for pair in pairs]
+    return level[0]
+
+
+def _written_out(node: Expr) -> Expr:
+    """A shorthand in simpler functions, down to the last one; what it is made of is prepared."""
+    while node.function.kind == "shorthand":
+        expanded = node.function.expand(*node.args, *node.params)  # type: ignore[misc]
+        inside: dict[Expr, Expr] = {a: a for a in node.args}
+        for part in walk(expanded):
+            if part not in inside:
+                new = rebuild(part, tuple(inside[a] for a in part.args))
+                if part is not expanded and new.function.kind == "shorthand":
+                    new = _written_out(new)
+                inside[part] = new if part is expanded else folded(new)
+        node = inside[expanded]
+    return node
+
+
+def folded(node: Expr) -> Expr:
+    """The node under its known name, if one of the patterns fits."""
+    for pattern in _PATTERNS.get(node.function.name, ()):
+        found = pattern(node)
+        if found is not None:
+            return found
+    if node.function.kind == "elementwise" and len(node.args) == 1 and is_(node.args[0], "vec"):
+        inner = rebuild(node, node.args[0].args)
+        return apply("vec", inner)
+    return node
+
+
+def _softplus(node: Expr) -> Expr | None:
+    """log(1 + exp(z)) = softplus(z)."""
+    z = one_plus_exp(node.args[0])
+    return apply("softplus", z) if z is not None and z.shape == node.shape else None
+
+
+def _softplus_log1p(node: Expr) -> Expr | None:
+    """log1p(exp(z)) = softplus(z)."""
+    (x,) = node.args
+    return apply("softplus", x.args[0]) if is_(x, "exp") else None
+
+
+def _logsumexp(node: Expr) -> Expr | None:
+    """log(sum(exp(z))) = logsumexp(z)."""
+    (x,) = node.args
+    if is_(x, "sum") and is_(x.args[0], "exp"):
+        return apply("logsumexp", x.args[0].args[0], params=x.params)
+    return None
+
+
+def _log_softmax(node: Expr) -> Expr | None:
+    """log(softmax(z)) = log_softmax(z)."""
+    (x,) = node.args
+    return apply("log_softmax", x.args[0], params=x.params) if is_(x, "softmax") else None
+
+
+def _sigmoid(node: Expr) -> Expr | None:
+    """1/(1 + exp(-z)) = sigmoid(z), exp(z)/(1 + exp(z)) = sigmoid(z)."""
+    above, below = node.args
+    z = one_plus_exp(below)
+    if z is None or z.shape != node.shape:
+        return None
+    if is_one(above):
+        return apply("sigmoid", negated(z))
+    return apply("sigmoid", z) if is_(above, "exp") and above.args[0] is z else None
+
+
+def _sigmoid_power(node: Expr) -> Expr | None:
+    """(1 + exp(-z))^-1 = sigmoid(z)."""
+    base, exponent = node.args
+    z = one_plus_exp(base)
+    if z is None or number_value(exponent) != Fraction(-1):
+        return None
+    return apply("sigmoid", negated(z))
+
+
+def _softmax(node: Expr) -> Expr | None:
+    """exp(z)./sum(exp(z)) = softmax(z), along the axis of the sum."""
+    above, below = node.args
+    if is_(below, "transpose") and is_(transposed(below), "sum"):
+        return None
+    if is_(above, "exp") and is_(below, "sum") and below.args[0] is above:
+        axis = below.params[0]
+        if axis is not None or len(above.shape) == 1:
+            return folded(apply("softmax", above.args[0], params=(axis,)))
+    return None
+
+
+def _unshifted(node: Expr) -> Expr | None:
+    """softmax(z - max(z)) = softmax(z): a shift along the axis does not matter."""
+    (x,) = node.args
+    if not is_(x, "add") or len(x.args) != 2 or not is_(x.args[1], "neg"):
+        return None
+    z, shift = x.args[0], x.args[1].args[0]
+    reduced = is_(shift, "max", "min", "mean", "sum") and shift.params == node.params
+    return apply("softmax", z, params=node.params) if is_scalar(shift.shape) or reduced else None
+
+
+def _norm(node: Expr) -> Expr | None:
+    """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x)."""
+    (x,) = node.args
+    if is_(x, "mul") and len(x.args) == 2 and len(x.args[1].shape) == 1:
+        u, v = x.args
+        return apply("norm2", v) if transposed(u) is v else None
+    if is_(x, "sum") and x.params == (None,) and is_(x.args[0], "epow"):
+        base, exponent = x.args[0].args
+        return apply("norm2", base) if number_value(exponent) == 2 else None
+    return None
+
+
+def _relu(node: Expr) -> Expr | None:
+    """max(0, z) = relu(z), max(z, z) = z."""
+    if node.args[0] is node.args[1]:
+        return node.args[0]
+    for a, b in (node.args, node.args[::-1]):
+        if number_value(a) == 0 and b.shape == node.shape:
+            return apply("relu", b)
+    return None
+
+
+def _same(node: Expr) -> Expr | None:
+    """min(z, z) = z."""
+    return node.args[0] if node.args[0] is node.args[1] else None
+
+
+def _kron_vec(node: Expr) -> Expr | None:
+    """kron(A, X)*vec(B) = vec(X*B*A')."""
+    if len(node.args) != 2 or not is_(node.args[0], "kron") or not is_(node.args[1], "vec"):
+        return None
+    a, x = node.args[0].args
+    b = node.args[1].args[0]
+    if any(len(m.shape) != 2 for m in (a, x, b)) or (x.shape[1], a.shape[1]) != b.shape:
+        return None
+    return apply("vec", apply("mul", x, b, transposed(a)))
+
+
+def _sum_vec(node: Expr) -> Expr | None:
+    """sum(vec(X)) = sum(X)."""
+    (x,) = node.args
+    if is_(x, "vec") and node.params[0] is None:
+        return apply("sum", x.args[0], params=(None,))
+    return None
+
+
+_PATTERNS: dict[str, tuple[Pattern, ...]] = {
+    "log": (_softplus, _logsumexp, _log_softmax),
+    "log1p": (_softplus_log1p,),
+    "div": (_sigmoid, _softmax),
+    "ediv": (_sigmoid, _softmax),
+    "power": (_sigmoid_power,),
+    "epow": (_sigmoid_power,),
+    "softmax": (_unshifted,),
+    "sqrt": (_norm,),
+    "maximum": (_relu,),
+    "minimum": (_same,),
+    "mul": (_kron_vec,),
+    "sum": (_sum_vec,),
+}

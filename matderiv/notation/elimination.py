@@ -1,0 +1,160 @@
+"""From index products back to matrix notation: one term at a time, by eliminating summed indices.
+
+A summed index is eliminated when at most two neighbours are left: none gives a dot product, one a
+matrix times a vector (or a row sum), two a matrix product through a diagonal. Edges between the
+same two nodes are one Hadamard product. Each elimination removes an index, so the reduction ends,
+and every graph of tree-width two reduces to the free axes; what is left otherwise stays an
+einsum. Source: the elimination game, Bodlaender 1998.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.expr import Expr, apply, is_
+from matderiv.notation.chains import chain, factors_of, matrix_product, transposed_chain, turned
+from matderiv.notation.joined import reduce_cross, reduce_joined
+from matderiv.notation.monomials import Mono, multiply_into, tidy
+from matderiv.notation.network import Edge, Network, as_matrix
+from matderiv.notation.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
+from matderiv.tensors.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Term,
+    delta,
+    size_coefficient,
+    size_factors,
+)
+
+
+def _diagonal(whole: list[Expr], edges: list[Edge], other: Index, index: Index) -> Expr:
+    """Σ_j A_ij B_ji as diag(A*B), or as sum(A.*B',2) where that is no longer."""
+    diagonal = apply("diag", matrix_product(whole))
+    mono: Mono = {}
+    for e, i, _, _ in edges:
+        multiply_into(mono, e if i is other else turned(e))
+    sums = row_sums(as_matrix(mono, other, index))
+    product = any(is_(e, "mul") for e in mono)
+    return sums if sums.weight + product <= diagonal.weight else diagonal
+
+
+def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
+    """Σ_j A_ij as a weight of i; none for rows that sum to 1, zero for centred ones."""
+    inner, axis = (matrix.args[0], 1) if is_(matrix, "transpose") else (matrix, 2)
+    if centred(inner, axis):
+        net.coefficient = Fraction(0)
+    elif not sums_to_one(inner, axis):
+        net.weigh(index, row_sums(matrix))
+
+
+def reduce_network(net: Network) -> None:
+    """Eliminate summed indices, the ones with the fewest neighbours first."""
+    while True:
+        best: tuple[int, Index, list[Index]] | None = None
+        for index in net.summed():
+            near = net.neighbours(index)
+            if near is not None and len(near) <= 2 and (best is None or len(near) < best[0]):
+                best = (len(near), index, near)
+        if best is None:
+            if not (reduce_joined(net) or reduce_cross(net)):
+                return
+        elif best[0] == 0:
+            _close(net, best[1])
+        elif best[0] == 1:
+            _absorb(net, best[1], best[2][0])
+        else:
+            _join(net, best[1], *best[2])
+
+
+def _close(net: Network, index: Index) -> None:
+    """Σ_i u_i v_i = u'*v."""
+    mono = tidy(net.nodes.pop(index))
+    net.scale(dot(mono, index))
+
+
+def _absorb(net: Network, index: Index, other: Index) -> None:
+    """Σ_j A_ij u_j = A*u; without a weight the row sums, and for two matrices diag(A*B)."""
+    edges = [e for e in net.edges if {e[1], e[2]} == {index, other}]
+    weight = net.weight(index)
+    simple = all(e[3] == 1 for e in edges)
+    alone = other not in net.axes and net.neighbours(other) == [index]
+    if len(edges) == 2 and simple and weight is None:
+        first = next((e for e in edges if e[1] is other), edges[0])
+        second = edges[1] if first is edges[0] else edges[0]
+        left = first[0] if first[1] is other else turned(first[0])
+        right = second[0] if second[1] is index else turned(second[0])
+        whole = chain([*factors_of(left), *factors_of(right)])
+        net.take(index, other)
+        net.nodes.pop(index, None)
+        if alone and not net.nodes.get(other):
+            net.nodes.pop(other, None)
+            net.scale(trace(whole))
+        else:
+            net.weigh(other, _diagonal(whole, edges, other, index))
+        return
+    matrix = as_matrix(net.take(other, index), other, index)
+    net.nodes.pop(index, None)
+    if weight is None:
+        if alone and not net.nodes.get(other):
+            net.nodes.pop(other, None)
+            net.scale(whole_sum(matrix))
+        else:
+            _weigh_sums(net, other, matrix)
+    else:
+        net.weigh(other, matrix_product(chain([*factors_of(matrix), *factors_of(weight)])))
+
+
+def _join(net: Network, index: Index, i: Index, j: Index) -> None:
+    """Σ_s A_is u_s B_sj = A*diag(u)*B."""
+    weight = net.weight(index)
+    left = as_matrix(net.take(i, index), i, index)
+    right = as_matrix(net.take(index, j), index, j)
+    net.nodes.pop(index, None)
+    middle = [apply("diag", weight)] if weight is not None else []
+    factors = chain([*factors_of(left), *middle, *factors_of(right)])
+    mirrored = transposed_chain(factors)
+    if sum(e.weight for e in mirrored) < sum(e.weight for e in factors):
+        factors, i, j = mirrored, j, i
+    if len(factors) == 1 and is_(factors[0], "eye"):
+        net.deltas.append((i, j))
+        _settle_deltas(net)
+    else:
+        net.connect(matrix_product(factors), i, j)
+
+
+def _settle_deltas(net: Network) -> None:
+    """A delta that appears during the reduction renames a summed index."""
+    i, j = net.deltas[-1]
+    keep, drop = (i, j) if j not in net.axes else (j, i)
+    if drop in net.axes:
+        return
+    net.deltas.pop()
+    for e, k in net.nodes.pop(drop, {}).items():
+        net.weigh(keep, e, k)
+    edges, net.edges = net.edges, []
+    for e, a, b, k in edges:
+        net.connect(e, keep if a is drop else a, keep if b is drop else b, k)
+    net.others = [
+        Factor(f.expr, tuple(keep if x is drop else x for x in f.indices), f.exponent)
+        for f in net.others
+    ]
+    present = set(net.nodes) | {x for e in net.edges for x in e[1:3]}
+    if keep not in net.axes and keep not in present and not net.others:
+        net.coefficient *= size_coefficient(keep.size)
+        for f in size_factors(keep.size):
+            net.add(f)
+
+
+def reduced(term: Term, axes: Indices) -> Term:
+    """The term with summed indices eliminated as far as matrix products reach.
+
+    A_im inv(X)_mk becomes (A*inv(X))_ik.
+    """
+    net = Network(term, axes)
+    reduce_network(net)
+    factors = [Factor(e, (), k) for e, k in net.scalars.items()]
+    factors += [delta(i, j) for i, j in net.deltas]
+    factors += [Factor(e, (i,), k) for i, mono in net.nodes.items() for e, k in mono.items()]
+    factors += [Factor(e, (i, j), k) for e, i, j, k in net.edges]
+    return Term(net.coefficient, (*factors, *net.others))

@@ -1,0 +1,297 @@
+"""One reduced term as parts of matrix notation, and the einsum of what has no matrix form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from matderiv.expr import Expr, apply, is_, size_expr
+from matderiv.functions.reduce import reduced_size
+from matderiv.notation.chains import chain, factors_of, matrix_product, transposed, transposed_chain
+from matderiv.notation.elimination import reduce_network
+from matderiv.notation.monomials import (
+    Mono,
+    entrywise,
+    is_one,
+    multiply_into,
+    negated,
+    power,
+    scaled,
+    signed,
+    tidy,
+    total,
+)
+from matderiv.notation.network import Network, as_matrix
+from matderiv.notation.scalars import plain_scalar
+from matderiv.tensors.tensor import Factor, Index, Indices, Term
+
+LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"
+
+
+@dataclass
+class Raised:
+    """A term in matrix notation, still in parts.
+
+    Scalars, one weight (a product of vectors) per axis, and `mats`, matrices over the two axes
+    multiplied entry by entry. `delta` says that the two axes are equal; `tensor` is an einsum over
+    all axes where no matrix form exists.
+    """
+
+    coefficient: Fraction
+    scalars: Mono = field(default_factory=dict)
+    weights: tuple[Mono, ...] = ()
+    mats: Mono = field(default_factory=dict)
+    delta: bool = False
+    tensor: Expr | None = None
+
+    def parts(self) -> tuple[Mono, ...]:
+        """Every product of powers in it."""
+        return (self.scalars, *self.weights, self.mats)
+
+    def key(self) -> tuple[object, ...]:
+        """Equal for terms that differ in the coefficient only."""
+        return (*(frozenset(m.items()) for m in self.parts()), self.delta, self.tensor)
+
+
+def raise_term(term: Term, axes: Indices) -> Raised:
+    """The term in matrix notation over zero, one or two axes; an einsum otherwise."""
+    net = Network(term, axes)
+    reduce_network(net)
+    if len(axes) > 2 or (net.summed() or net.others):
+        _contract(net, len(axes) > 2)
+    if len(axes) > 2:
+        (tensor,) = net.others
+        return Raised(net.coefficient, tidy(plain_scalars(net.scalars)), tensor=tensor.expr)
+    mats: Mono = {}
+    delta = bool(net.deltas)
+    if len(axes) == 2:
+        mats = tidy(net.between(*axes))
+    weights = tuple(net.nodes.get(i, {}) for i in axes)
+    if delta:
+        weights, mats = on_the_diagonal(weights, mats)
+    sign, (free, *signless, mats) = signs_out([net.scalars, *weights, mats])
+    net.coefficient *= sign
+    weights = tuple(signless)
+    scalars = tidy(plain_scalars(free))
+    fold_means(weights, scalars)
+    parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
+    clear_fractions(scalars, scalars)
+    return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def on_the_diagonal(weights: Sequence[Mono], mats: Mono) -> tuple[tuple[Mono, ...], Mono]:
+    """Everything as a weight of the first axis, for a term with a delta of the two axes."""
+    rows = dict(weights[0])
+    for e, k in weights[1].items():
+        multiply_into(rows, e, k)
+    for e, k in mats.items():
+        multiply_into(rows, apply("diag", e), k)
+    return (rows, {}), {}
+
+
+def signs_out(monos: Sequence[Mono]) -> tuple[int, list[Mono]]:
+    """The sign of products of powers, and the products with positive bases."""
+    sign, plain = 1, []
+    for mono in monos:
+        out: Mono = {}
+        for e, k in mono.items():
+            minus, core = signed(e)
+            whole = Fraction(k).denominator == 1
+            if minus < 0 and whole and int(k) % 2:
+                sign = -sign
+            multiply_into(out, core if whole else e, k)
+        plain.append(out)
+    return sign, plain
+
+
+def plain_scalars(mono: Mono) -> Mono:
+    """Scalar factors in their plain spelling, so that equal ones meet."""
+    out: Mono = {}
+    for e, k in mono.items():
+        multiply_into(out, plain_scalar(e), k)
+    return out
+
+
+def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:
+    """sum(x)/n over n entries is mean(x)."""
+    for mono in (scalars, *weights):
+        for e, k in list(mono.items()):
+            inner = e.args[0] if is_(e, "transpose") else e
+            if k != 1 or not is_(inner, "sum"):
+                continue
+            size = size_expr(reduced_size(inner.args[0].shape, inner.params[0]))
+            if scalars.get(size, 0) < 0:
+                del mono[e]
+                multiply_into(scalars, size)
+                mean = apply("mean", inner.args[0], params=inner.params)
+                multiply_into(mono, transposed(mean) if is_(e, "transpose") else mean)
+
+
+def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
+    """(1 + q/v)^-1 * v^-1 becomes (v + q)^-1: a scalar beside a sum clears its denominator.
+
+    `scalars` gives up the factor; each clearing removes one, so it ends.
+    """
+    for e, k in list(mono.items()):
+        for u in (
+            [t.args[1] for a in e.args if is_(t := signed(a)[1], "div")] if is_(e, "add") else []
+        ):
+            power = scalars.get(u, 0)
+            if e not in mono or power * k <= 0 or power * power < k * k:
+                continue
+            whole = total([_times(u, a) for a in e.args])
+            if whole.weight < e.weight + u.weight + 1:
+                del mono[e]
+                multiply_into(mono, whole, k)
+                multiply_into(scalars, u, -k)
+    return mono
+
+
+def _times(u: Expr, a: Expr) -> Expr:
+    """u times a term of a sum, u cancelled against its denominator."""
+    sign, core = signed(a)
+    if is_(core, "div") and core.args[1] is u:
+        made = core.args[0]
+    else:
+        made = u if is_one(core) else scaled(Fraction(1), {u: 1}, [core])
+    return made if sign > 0 else negated(made)
+
+
+def _contract(net: Network, everything: bool) -> None:
+    """Put what could not be reduced into one einsum, which becomes a factor of its own."""
+    operands: list[tuple[Expr, Indices]] = []
+    summed = set(net.summed())
+    touched = summed | {i for f in net.others for i in f.indices}
+    for i, mono in list(net.nodes.items()):
+        if mono and (everything or i in summed):
+            operands.append((entrywise(tidy(mono), (i.size,)), (i,)))
+            net.nodes.pop(i)
+    pairs = {frozenset(e[1:3]): (e[1], e[2]) for e in net.edges}
+    for i, j in pairs.values():
+        if everything or i in summed or j in summed:
+            operands.append((as_matrix(net.take(i, j), i, j), (i, j)))
+            touched |= {i, j}
+    for d in list(net.deltas):
+        if everything or d[0] in touched or d[1] in touched:
+            net.deltas.remove(d)
+            operands.append((apply("eye", params=(d[0].size,)), d))
+    operands += [(power(f.expr, f.exponent), f.indices) for f in net.others]
+    used = {i for _, indices in operands for i in indices}
+    axes = tuple(i for i in net.axes if everything or i in used)
+    operands += [(apply("ones", params=(i.size,)), (i,)) for i in axes if i not in used]
+    net.others = []
+    result = einsum(operands, axes)
+    if everything:
+        net.others = [Factor(result, axes)]
+    elif len(axes) == 0:
+        multiply_into(net.scalars, result)
+    elif len(axes) == 1:
+        net.weigh(axes[0], result)
+    else:
+        net.connect(result, axes[0], axes[1])
+
+
+def einsum(operands: Sequence[tuple[Expr, Indices]], axes: Indices) -> Expr:
+    """The einsum over named indices, letters in order of appearance, axes first."""
+    names: dict[Index, str] = {}
+    for i in [*axes, *(i for _, indices in operands for i in indices)]:
+        names.setdefault(i, LETTERS[len(names)])
+    left = ",".join("".join(names[i] for i in indices) for _, indices in operands)
+    spec = f"{left}->{''.join(names[i] for i in axes)}"
+    return apply("einsum", *(_plain(e, len(i)) for e, i in operands), params=(spec,))
+
+
+def _plain(e: Expr, rank: int) -> Expr:
+    """An n x 1 matrix standing for a vector loses its second axis."""
+    if len(e.shape) == rank:
+        return e
+    return apply("vec", e)
+
+
+# Spelling a raised term ---------------------------------------------------------------------
+
+
+def word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:
+    """The matrix factors of a term, to be multiplied in order; scalars apart.
+
+    `full` asks for every axis: otherwise an axis on which the term does not depend may be left to
+    broadcasting (a row for an n x d result, nothing at all for a constant). `diagonal` writes
+    weights of rows and columns as diag(u)*M, not as u.*M.
+    """
+    if t.tensor is not None:
+        return [t.tensor]
+    if len(axes) == 0:
+        return []
+    if len(axes) == 1:
+        if not t.weights[0] and not full:
+            return []
+        return factors_of(entrywise(t.weights[0], (axes[0].size,)))
+    return _matrix_word(t, axes, full, diagonal)
+
+
+def _matrix_word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:
+    i, j = axes
+    rows, columns = t.weights
+    left = entrywise(rows, (i.size,)) if rows else None
+    right = entrywise(columns, (j.size,)) if columns else None
+    if t.delta:
+        return [apply("diag", left) if left is not None else apply("eye", params=(i.size,))]
+    if not t.mats:
+        return _outer(left, right, axes, full)
+    if diagonal:
+        middle = factors_of(entrywise(t.mats, (i.size, j.size)))
+        before = [apply("diag", left)] if left is not None else []
+        after = [apply("diag", right)] if right is not None else []
+        return chain([*before, *middle, *after])
+    return _broadcast_word(t.mats, rows, columns, (i, j))
+
+
+def _broadcast_word(mats: Mono, rows: Mono, columns: Mono, axes: Indices) -> list[Expr]:
+    """`u.*M./s` with columns and rows broadcast over the matrix."""
+    if not rows and not columns:
+        return factors_of(entrywise(mats, (axes[0].size, axes[1].size)))
+    if rows and columns and not any(k < 0 for k in (*rows.values(), *columns.values())):
+        u = entrywise(rows, (axes[0].size,))
+        v = entrywise(columns, (axes[1].size,))
+        outer = matrix_product([*factors_of(u), *_row(v)])
+        both = dict(mats)
+        multiply_into(both, outer)
+        return [entrywise(both, (axes[0].size, axes[1].size))]
+    mono: Mono = {e: k for e, k in rows.items() if k > 0}
+    below = {e: k for e, k in rows.items() if k < 0}
+    for e, k in (*mats.items(), *below.items()):
+        multiply_into(mono, e, k)
+    for e, k in columns.items():
+        multiply_into(mono, transposed(e), k)
+    return [entrywise(mono, (axes[0].size, axes[1].size))]
+
+
+def _outer(left: Expr | None, right: Expr | None, axes: Indices, full: bool) -> list[Expr]:
+    i, j = axes
+    if left is not None and right is not None:
+        return [*factors_of(left), *_row(right)]
+    if not full:
+        if left is not None:
+            return factors_of(left)
+        return _row(right) if right is not None else []
+    if left is not None:
+        return [*factors_of(left), transposed(apply("ones", params=(j.size,)))]
+    if right is not None:
+        return [apply("ones", params=(i.size,)), *_row(right)]
+    return [apply("ones", params=(i.size, j.size))]
+
+
+def _row(e: Expr) -> list[Expr]:
+    return transposed_chain(factors_of(e))
+
+
+def spell(t: Raised, axes: Indices, full: bool = True, diagonal: bool = True) -> Expr:
+    """One term as an expression; see `word`."""
+    if len(axes) == 1 and t.tensor is None and t.weights[0] and max(t.weights[0].values()) < 0:
+        above = {e: k for e, k in t.scalars.items() if k > 0}
+        below = {e: k for e, k in t.scalars.items() if k < 0}
+        bottom = entrywise({e: -k for e, k in t.weights[0].items()}, (axes[0].size,))
+        top = scaled(t.coefficient, above, [])
+        return scaled(Fraction(1), below, [apply("ediv", top, bottom)])
+    return scaled(t.coefficient, t.scalars, word(t, axes, full, diagonal))

@@ -1,0 +1,100 @@
+"""Scalars and sums out of index products, in the form that reads best: u'*v, tr, row sums."""
+
+from __future__ import annotations
+
+from matderiv.expr import Expr, apply, is_, number, size_expr
+from matderiv.notation.chains import (
+    chain,
+    factors_of,
+    facts,
+    matrix_product,
+    reading_key,
+    transposed,
+    transposed_chain,
+)
+from matderiv.notation.monomials import Mono, entrywise
+from matderiv.shapes import is_scalar
+from matderiv.tensors.tensor import Index
+
+
+def dot(mono: Mono, index: Index) -> Expr:
+    """Σ_i of a product of powers of vectors."""
+    items = list(mono.items())
+    if len(items) == 1:
+        e, k = items[0]
+        if k == 1:
+            return apply("tr", e.args[0]) if is_(e, "diag") else whole_sum(e)
+        if k == 2:
+            square = matrix_product(chain([*transposed_chain(factors_of(e)), *factors_of(e)]))
+            norm = apply("power", apply("norm2", e), 2)
+            return norm if norm.weight < square.weight else square
+    if len(items) == 2 and items[0][1] == items[1][1] == 1:
+        return inner_product(items[0][0], items[1][0])
+    return apply("sum", entrywise(mono, (index.size,)), params=(None,))
+
+
+def whole_sum(e: Expr) -> Expr:
+    """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred."""
+    if sums_to_one(e, None):
+        return number(1)
+    if centred(e, None):
+        return number(0)
+    return apply("sum", e.args[0] if is_(e, "transpose") else e, params=(None,))
+
+
+def sums_to_one(e: Expr, axis: int | None) -> bool:
+    """True for softmax along the axis, and for variables declared onehot or simplex."""
+    if is_(e, "softmax"):
+        return e.params[0] == axis or (e.params[0] == 1 and axis is None and len(e.shape) == 1)
+    declared = bool(facts(e) & {"onehot", "simplex"})
+    return declared and (axis == 2 if len(e.shape) == 2 else axis is None)
+
+
+def centred(e: Expr, axis: int | None) -> bool:
+    """True for x - mean(x), whose entries sum to zero along the axis."""
+    if not is_(e, "add") or len(e.args) != 2 or not is_(e.args[1], "neg"):
+        return False
+    mean = e.args[1].args[0]
+    return is_(mean, "mean") and mean.args[0] is e.args[0] and mean.params[0] == axis
+
+
+def inner_product(u: Expr, v: Expr) -> Expr:
+    """u'*v, written from the side that reads better."""
+    forms = [
+        matrix_product(chain([*transposed_chain(factors_of(a)), *factors_of(b)]))
+        for a, b in ((u, v), (v, u))
+    ]
+    return min(forms, key=reading_key)
+
+
+def trace(factors: list[Expr]) -> Expr:
+    """tr of a product, rotated or transposed to the form that reads best."""
+    if len(factors) == 1:
+        if is_(factors[0], "eye"):
+            return size_expr(factors[0].params[0])
+        return apply("tr", factors[0])
+    if len(factors) > 8:
+        return apply("tr", matrix_product(factors))
+    forms = []
+    for word in (factors, transposed_chain(factors)):
+        for k in range(len(word)):
+            forms.append(apply("tr", matrix_product(chain(word[k:] + word[:k]))))
+    return min(forms, key=reading_key)
+
+
+def plain_scalar(e: Expr) -> Expr:
+    """A scalar product without inner brackets, from the side that reads better: x'*(A*y)."""
+    if not is_(e, "mul") or e.weight > 80 or not any(a.shape for a in e.args):
+        return e
+    word = [f for a in e.args for f in factors_of(a)]
+    if any(is_scalar(f.shape) for f in word):
+        return e
+    forms = [matrix_product(chain(w)) for w in (word, transposed_chain(word))]
+    return min(forms, key=reading_key)
+
+
+def row_sums(matrix: Expr) -> Expr:
+    """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose."""
+    if is_(matrix, "transpose"):
+        return transposed(apply("sum", matrix.args[0], params=(1,)))
+    return apply("sum", matrix, params=(2,))

@@ -1,0 +1,125 @@
+"""Sums of raised terms before they are spelled: like terms, common powers, brackets written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import gcd
+
+from matderiv.expr import Expr, is_
+from matderiv.notation.monomials import Mono, inlined, multiply_into
+from matderiv.notation.raising import Raised, on_the_diagonal, raise_term
+from matderiv.tensors.lower import open_product
+from matderiv.tensors.tensor import Indices
+
+MAX_SPREAD = 4  # brackets are multiplied out in sums of at most so many terms
+
+
+def merged(terms: Sequence[Raised]) -> list[Raised]:
+    """Like terms added up, in order of first appearance; vanished ones left out."""
+    found: dict[tuple[object, ...], Raised] = {}
+    for t in terms:
+        key = t.key()
+        before = found.get(key)
+        coefficient = t.coefficient + (before.coefficient if before else 0)
+        found[key] = replace(before or t, coefficient=coefficient)
+    return [t for t in found.values() if t.coefficient]
+
+
+def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
+    """The powers that all products share, of one sign.
+
+    Of u^-1 and u^-2 they share u^-2 when `deep`, which clears the denominator, u^-1 otherwise.
+    """
+    first, *others = monos
+    shared: Mono = {}
+    for e, k in first.items():
+        ks = [k, *(m.get(e, 0) for m in others)]
+        if all(x > 0 for x in ks) or all(x < 0 for x in ks):
+            shared[e] = min(ks) if deep or ks[0] > 0 else max(ks)
+        elif min(ks) < 0 and any(Fraction(x).denominator != 1 for x in ks) and all(ks):
+            shared[e] = min(ks)
+    return shared
+
+
+def without(mono: Mono, shared: Mono) -> Mono:
+    """What is left of a product of powers when shared ones are taken out."""
+    rest = dict(mono)
+    for e, k in shared.items():
+        multiply_into(rest, e, -k)
+    return rest
+
+
+def content(coefficients: Sequence[Fraction]) -> Fraction:
+    """The common numeric factor: of whole numbers, or of equal ones; negative when all are."""
+    sizes = {abs(c) for c in coefficients}
+    value = Fraction(1)
+    if len(sizes) == 1:
+        value = sizes.pop()
+    elif all(c.denominator == 1 for c in coefficients):
+        value = Fraction(gcd(*(c.numerator for c in coefficients)))
+    return -value if all(c < 0 for c in coefficients) else value
+
+
+def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
+    """The terms of a short sum that stands alone in a term, scalars apart."""
+    if t.tensor is not None:
+        return None
+    filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
+    if not filled and len(t.scalars) == 1:
+        filled = [(0, t.scalars)]
+    if len(filled) != 1 or len(filled[0][1]) != 1 or t.delta:
+        return None
+    which, mono = filled[0]
+    ((e, k),) = mono.items()
+    if not inlined(e) or k != 1:
+        return None
+    at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
+    pieces: list[Raised] = []
+    for a in e.args:
+        if a.shape and len(a.shape) != len(at):
+            return None
+        piece = raise_term(open_product(a, at if a.shape else ()), axes)
+        scalars = dict(piece.scalars)
+        for base, power in t.scalars.items() if which else ():
+            multiply_into(scalars, base, power)
+        coefficient = piece.coefficient * t.coefficient
+        pieces.append(replace(piece, coefficient=coefficient, scalars=scalars))
+    return pieces
+
+
+def multiplied_out(terms: list[Raised], axes: Indices) -> list[Raised] | None:
+    """The terms with one bracket each multiplied out, entry by entry, if terms then cancel."""
+    if not 1 < len(terms) <= MAX_SPREAD:
+        return None
+    pieces = [p for t in terms for p in (_bracket_out(t, axes) or [t])]
+    fewer = merged(pieces)
+    return fewer if len(fewer) < len(pieces) and len(pieces) > len(terms) else None
+
+
+def _bracket_out(t: Raised, axes: Indices) -> list[Raised] | None:
+    """u.*(a + b) as u.*a and u.*b, for the first bracket among the entries of a term."""
+    for which, mono in enumerate(t.parts()):
+        for e, k in mono.items():
+            alone = replace(t, coefficient=Fraction(1), scalars={})
+            alone.weights, alone.mats = tuple({} for _ in t.weights), {}
+            alone.parts()[which][e] = k
+            inner = expanded(alone, axes) if k == 1 and is_(e, "add") and not t.delta else None
+            if inner is not None:
+                return [product_with(t, piece, which, e) for piece in inner]
+    return None
+
+
+def product_with(t: Raised, piece: Raised, which: int, e: Expr) -> Raised:
+    """The term with one of its factors replaced by a piece."""
+    parts = [dict(m) for m in t.parts()]
+    del parts[which][e]
+    for mono, more in zip(parts, piece.parts(), strict=True):
+        for base, k in more.items():
+            multiply_into(mono, base, k)
+    coefficient = t.coefficient * piece.coefficient
+    weights, mats = tuple(parts[1:-1]), parts[-1]
+    if piece.delta:
+        weights, mats = on_the_diagonal(weights, mats)
+    return Raised(coefficient, parts[0], weights, mats, piece.delta)

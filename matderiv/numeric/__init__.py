@@ -1,0 +1,1 @@
+"""Numbers: values of expressions, random points, and the check against differences."""

@@ -1,0 +1,381 @@
+"""Checks a claimed derivative against numbers that come from f alone, never from a rule.
+
+Two independent truths: the complex step Im f(x + ih)/h, exact to rounding, and central
+differences. A claim must meet both; where they disagree with each other nothing is concluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf, nan, prod
+from typing import Any
+
+from matderiv.errors import DomainError
+from matderiv.expr import Expr
+from matderiv.lazy import np
+from matderiv.numeric.differences import (
+    ANALYTIC,
+    CENTRAL,
+    LOWER,
+    Claim,
+    Directions,
+    Truth,
+    analytic,
+    contracted,
+    every_entry,
+    random_directions,
+)
+from matderiv.numeric.evaluate import Array, Program, Sizes, compile_
+from matderiv.numeric.reach import beyond_numbers, too_large
+from matderiv.numeric.report import CheckReport, WorstEntry
+from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
+from matderiv.shapes import long_axes, shape_text, size_value
+
+__all__ = ["CheckReport", "Claim", "Project", "WorstEntry", "check"]
+
+FULL = 64  # up to this many entries each one is tried, beyond it random directions
+FULL_PROJECTED = 5000  # a projection needs every entry
+DIRECTIONS = 8
+VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
+NOISE = 1e-3  # what changes by more than this between two neighbouring points is rounding
+GREY = 1e-6  # a difference larger than this is not forgotten when other points match
+TURNS = 5  # other points tried in place of one that decides nothing
+ACCEPT = {  # the worst relative error of a right answer, by order
+    ANALYTIC: (1e-9, 1e-5, 1e-4, 1e-3),
+    CENTRAL: (1e-6, 1e-4, 1e-3, 1e-2),
+    LOWER: (1e-6, 1e-6, 1e-6, 1e-6),
+}
+REJECT = {ANALYTIC: (1e-3, 1e-3, 1e-2, 1e-1), CENTRAL: (1e-3, 1e-2, 1e-1, 1.0), LOWER: (1e-3,) * 4}
+
+Project = Callable[[Array], Array]
+
+
+# The question and its probes ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the claim, what it claims to be, and how its numbers are arranged."""
+
+    f: Expr
+    path: tuple[Expr, ...]
+    claim: Claim
+    upstream: Expr | None = None
+    tangent: Expr | None = None
+    lower: Claim | None = None
+    project: Project | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The truths that serve here, the sharpest first."""
+        below = (LOWER,) if self.lower is not None and len(self.path) > 2 else ()
+        return (*below, *((ANALYTIC,) if analytic(self.f) else ()), CENTRAL)
+
+    def answer_axes(self, sizes: Sizes) -> tuple[int, ...]:
+        """The axes that belong to f: a row counts as a vector."""
+        if self.upstream is not None:
+            return ()
+        return tuple(size_value(self.f.shape[k], sizes) for k in long_axes(self.f.shape))
+
+    def input_shapes(self, sizes: Sizes) -> list[tuple[int, ...]]:
+        """The shapes of the variables, one per order."""
+        return [tuple(size_value(s, sizes) for s in v.shape) for v in self.path]
+
+    def accepts(self, shape: tuple[int, ...], sizes: Sizes) -> bool:
+        """True for the axes of f and the variables, with or without those of literal size 1."""
+        front = [self.answer_axes(sizes)]
+        if self.upstream is None:
+            front.append(tuple(size_value(s, sizes) for s in self.f.shape))
+        back: list[tuple[int, ...]] = [()]
+        if self.tangent is None:
+            long = (v.shape[k] for v in self.path for k in long_axes(v.shape))
+            back = [sum(self.input_shapes(sizes), ()), tuple(size_value(s, sizes) for s in long)]
+        return any(shape == a + b for a in front for b in back)
+
+    def truth(self, program: Program, point: Point) -> Truth:
+        """The truth at a point."""
+        return Truth(
+            program.at(point.sizes),
+            point.values,
+            point.sizes,
+            tuple(v.name for v in self.path),
+            self.answer_axes(point.sizes),
+            None if self.upstream is None else point.values[self.upstream.name],
+            self.lower,
+        )
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Directions, and how claim and truth are read along them; `whole` if they are all entries."""
+
+    directions: list[Directions]
+    whole: tuple[int, ...] | None
+    project: Project | None
+
+    def numeric(self, truth: Truth, method: str, *, refine: bool = False) -> Array:
+        numbers = truth.numbers(self.directions, method, refine=refine)
+        if self.whole is not None:
+            numbers = np.reshape(numbers, self.whole)
+        return numbers if self.project is None else np.asarray(self.project(numbers))
+
+    def claimed(self, claim: Array) -> Array:
+        if self.whole is not None:
+            return claim
+        return np.stack([contracted(claim, d) for d in self.directions], axis=-1)
+
+
+def probes(question: Question, point: Point, rng: Any) -> Probes | None:
+    """Every entry where there are few, else random directions; None if too much is asked."""
+    shapes = question.input_shapes(point.sizes)
+    whole = question.answer_axes(point.sizes) + sum(shapes, ())
+    if question.tangent is not None:
+        direction = np.reshape(point.values[question.tangent.name], shapes[0])
+        return Probes([(direction,)], question.answer_axes(point.sizes), None)
+    count = prod(sum(shapes, ()))
+    if count <= (FULL if question.project is None else FULL_PROJECTED):
+        return Probes(every_entry(shapes), whole, question.project)
+    if question.project is not None:
+        return None
+    return Probes(random_directions(shapes, DIRECTIONS, rng), None, None)
+
+
+# One point ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one point says.
+
+    "match", "mismatch", "between"; "not finite" or "no value" of the claim; "nothing" when the
+    numbers decide nothing there.
+    """
+
+    verdict: str
+    errors: tuple[float, ...] = ()
+    worst: WorstEntry | None = None
+    note: str = ""
+
+
+def relative_error(claimed: Array, numeric: Array) -> float:
+    """The largest difference over the largest entry; 0 when both vanish.
+
+    >>> import numpy as np
+    >>> relative_error(np.array([1.0, 4.0]), np.array([1.0, 3.0]))
+    0.25
+    """
+    scale = max(float(np.abs(claimed).max()), float(np.abs(numeric).max()))
+    return float(np.abs(claimed - numeric).max()) / scale if scale else 0.0
+
+
+def compare(question: Question, program: Program, point: Point, rng: Any) -> Finding:
+    """One point: the claim against every truth that serves."""
+    sizes = point.sizes
+    try:
+        values = {name: np.array(v) for name, v in point.values.items()}
+        claim = np.asarray(question.claim(values, dict(sizes)), dtype=float)
+    except DomainError as error:
+        return Finding("no value", note=f"the claim has no value at some point: {error.message}")
+    asked = probes(question, point, rng)
+    if asked is None:
+        return Finding("nothing", note="too many entries for a projection")
+    truth = question.truth(program, point)
+    numeric = asked.numeric(truth, question.methods[0])
+    inputs = () if question.tangent is not None else sum(question.input_shapes(sizes), ())
+    wanted = numeric.shape if question.project else question.answer_axes(sizes) + inputs
+    if not (question.accepts(claim.shape, sizes) or claim.shape == wanted):
+        text = f"the claim is {shape_text(claim.shape)}, the derivative {shape_text(wanted)}"
+        return Finding("mismatch", (inf,) * len(question.methods), note=text)
+    claim = claim.reshape(wanted)
+    if not (np.isfinite(numeric).all() and np.isfinite(truth.f(truth.values)).all()):
+        return Finding("nothing", note="f has no finite derivative at some point")
+    if not np.isfinite(claim).all():
+        return Finding("not finite", note="the claim is not finite where f is differentiable")
+    first = {question.methods[0]: numeric}
+    return _judged(question, asked, truth, asked.claimed(claim), first, point, rng)
+
+
+def _judged(
+    question: Question,
+    asked: Probes,
+    truth: Truth,
+    claimed: Array,
+    known: dict[str, Array],
+    point: Point,
+    rng: Any,
+) -> Finding:
+    order = len(question.path) - 1
+    numbers, errors = [], []
+    for method in question.methods:
+        accept = ACCEPT[method][order]
+        numeric = known[method] if method in known else asked.numeric(truth, method)
+        error = relative_error(claimed, numeric)
+        if error > accept and method != ANALYTIC:
+            finer = asked.numeric(truth, method, refine=True)
+            if relative_error(claimed, finer) < error:
+                numeric, error = finer, relative_error(claimed, finer)
+        if error > accept and _is_rounding(claimed, numeric, asked, truth, method, rng):
+            error = 0.0
+        numbers.append(numeric)
+        errors.append(error)
+    worst = _worst(claimed, numbers[0], point, asked.whole is not None)
+    verdict = _verdict(question.methods, order, errors, numbers)
+    size = max(float(np.abs(a).max(initial=0)) for a in (claimed, numbers[0]))
+    flat = VANISHED * float(np.abs(truth.f(truth.values)).max(initial=0))
+    if verdict == "mismatch" and size < flat:
+        return Finding("nothing", note="the derivative vanishes to rounding at some point")
+    return Finding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""))
+
+
+_NOTES = {
+    "between": "a difference too large for rounding and too small for a mistake",
+    "nothing": "complex step and central differences disagree at some point",
+}
+
+
+def _verdict(
+    methods: tuple[str, ...], order: int, errors: list[float], numbers: list[Array]
+) -> str:
+    if all(e <= ACCEPT[m][order] for m, e in zip(methods, errors, strict=True)):
+        return "match"
+    last = numbers[-1]
+    apart = max(relative_error(n, last) for n in numbers)
+    if errors[0] and apart > REJECT[methods[-1]][order] and apart > 0.1 * errors[0]:
+        return "nothing"
+    return "mismatch" if errors[0] > REJECT[methods[0]][order] else "between"
+
+
+def _is_rounding(
+    claimed: Array, numeric: Array, asked: Probes, truth: Truth, method: str, rng: Any
+) -> bool:
+    """True if the difference is below rounding and the truth is nothing but rounding.
+
+    A small true derivative hardly changes nearby, rounding errors change at random.
+    """
+    if not numeric.any() and float(np.abs(claimed).max()) < VANISHED:
+        return True
+    if float(np.abs(claimed - numeric).max()) > truth.rounding(method):
+        return False
+    nearby = (asked.numeric(truth.nudged(rng, width), method) for width in (1e-10, 1e-9, 1e-8))
+    return not numeric.any() or any(relative_error(n, numeric) > NOISE for n in nearby)
+
+
+def _worst(claimed: Array, numeric: Array, point: Point, entries: bool) -> WorstEntry:
+    index = np.unravel_index(int(np.argmax(np.abs(claimed - numeric))), claimed.shape)
+    return WorstEntry(
+        tuple(int(k) for k in index) if entries else None,
+        float(claimed[index]),
+        float(numeric[index]),
+        tuple(sorted(point.sizes.items())),
+        point,
+    )
+
+
+# All points ---------------------------------------------------------------------------------------
+
+
+def check(
+    f: Expr,
+    wrt: Expr | tuple[Expr, ...],
+    claim: Claim,
+    *,
+    variables: Iterable[Expr] = (),
+    order: int | None = None,
+    upstream: Expr | None = None,
+    tangent: Expr | None = None,
+    lower: Claim | None = None,
+    project: Project | None = None,
+    points: int = 8,
+    seed: int = 0,
+) -> CheckReport:
+    """The claimed derivative of f against numbers, at random points that hide nothing.
+
+    `claim(values, sizes)` is an array of shape(f) + shape(wrt) per order, of shape(wrt) with an
+    `upstream` variable, of shape(f) with a `tangent`. `variables` are those of the claim that f
+    does not have. `lower` is the exact derivative of one order less, for orders from 3; `project`
+    maps the numeric truth to what the claim should be (a structured variable).
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> print(check(x.T @ x, x, lambda values, sizes: 2 * values["x"]).verdict)
+    verified
+    >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
+    disproved
+    """
+    path = wrt if isinstance(wrt, tuple) else (wrt,)
+    if len(path) == 1:
+        path *= order or 1
+    question = Question(f, path, claim, upstream, tangent, lower, project)
+    extra = tuple(v for v in (*path, upstream, tangent, *variables) if v is not None)
+    return _asked(question, extra, points, seed)
+
+
+def _asked(question: Question, extra: tuple[Expr, ...], points: int, seed: int) -> CheckReport:
+    """The report, or why there can be none: beyond numbers, or no admissible point."""
+    beyond = beyond_numbers(question.f) or too_large(question.f)
+    if beyond:
+        return _report("undecided", question, [], seed, (beyond,))
+    try:
+        source = sampler(question.f, extra, seed=seed)
+        found = drawn(source, points)
+    except DomainError as error:
+        return _report("undecided", question, [], seed, (error.message,))
+    return _checked(question, source, found)
+
+
+def _checked(question: Question, source: Sampler, found: list[Point]) -> CheckReport:
+    program = compile_((question.f,))
+    findings: list[Finding] = []
+    used: list[Point] = []
+    for place, point in enumerate(found):
+        rng = np.random.default_rng([source.seed, place, 0, 1])
+        finding = compare(question, program, point, rng)
+        for turn in range(100, 100 + TURNS):
+            if finding.verdict in ("match", "mismatch"):
+                break
+            if not (finding.verdict == "not finite" and 1 in point.sizes.values()):
+                findings.append(finding)  # a spread of one entry is 0, with no derivative
+            point = source.point(place, turn=turn)
+            finding = compare(question, program, point, rng)
+        findings.append(finding)
+        used.append(point)
+        if finding.verdict == "mismatch":
+            break
+    seen = coverage(source, used)
+    verdict, notes = _concluded(findings, len(used))
+    return _report(verdict, question, findings, source.seed, (*notes, *seen.unseen))
+
+
+def _concluded(findings: list[Finding], wanted: int) -> tuple[str, tuple[str, ...]]:
+    verdicts = [f.verdict for f in findings]
+    notes = tuple(dict.fromkeys(f.note for f in findings if f.note))
+    matches = verdicts.count("match")
+    if "mismatch" in verdicts:
+        return "disproved", tuple(f.note for f in findings if f.verdict == "mismatch" and f.note)
+    if "not finite" in verdicts and matches == 0:
+        return "disproved", notes
+    grey = any(f.verdict == "between" and f.errors[0] > GREY for f in findings)
+    if matches == wanted and not grey and not {"not finite", "no value"} & set(verdicts):
+        return "verified", ()
+    return "undecided", notes
+
+
+def _report(
+    verdict: str, question: Question, findings: list[Finding], seed: int, notes: tuple[str, ...]
+) -> CheckReport:
+    kind = {"verified": ("match",), "disproved": ("mismatch",)}.get(verdict, ("between", "match"))
+    counted = [f for f in findings if f.verdict in kind and f.errors]
+    worst = max(counted, key=lambda f: f.errors[0], default=Finding("", (nan, nan)))
+    compared = sum(f.verdict in ("match", "mismatch") for f in findings)
+    return CheckReport(
+        verdict=verdict,
+        error=worst.errors[0],
+        central_error=max((f.errors[-1] for f in counted), default=nan),
+        method=" and ".join(question.methods),
+        points=compared,
+        seed=seed,
+        worst=worst.worst,
+        notes=notes,
+    )

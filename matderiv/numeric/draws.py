@@ -1,0 +1,199 @@
+"""Random sizes and values for variables, satisfying what is declared of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from matderiv.errors import ShapeError
+from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import Array, Arrays, Sizes
+from matderiv.shapes import is_scalar, shape_text, size_names, size_value
+
+LARGEST_SIZE = 8
+LABEL_FACTS = frozenset({"labels", "binary"})
+ROW_FACTS = frozenset({"onehot", "simplex"})
+
+# Sizes -------------------------------------------------------------------------------------------
+
+
+def word_degree(*exprs: Expr) -> int:
+    """The length of the longest product of matrices in the expressions.
+
+    An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so some
+    size must exceed it.
+
+    >>> from matderiv.expr import apply, variable
+    >>> X = variable("X", (3, 3))
+    >>> word_degree(apply("tr", apply("power", X, 3) @ X))
+    4
+    """
+    degrees: dict[Expr, int] = {}
+    for node in walk(*exprs):
+        inner = [degrees[a] for a in node.args]
+        if is_(node, "variable"):
+            degree = int(len(node.shape) == 2)
+        elif is_(node, "mul", "hadamard"):
+            degree = sum(inner)
+        elif is_(node, "power", "epow"):
+            exponent = number_value(node.args[1])
+            times = abs(exponent) if exponent is not None and exponent.denominator == 1 else 1
+            degree = min(LARGEST_SIZE, int(times)) * inner[0]
+        else:
+            degree = max(inner, default=0)
+        degrees[node] = min(degree, LARGEST_SIZE)
+    return max(degrees[e] for e in exprs)
+
+
+def draw_sizes(
+    names: Iterable[str], rng: Any, *, taken: Iterable[int] = (), least: int = 2
+) -> Sizes:
+    """Different numbers for the names, from 2 to 7 and unlike the literal sizes `taken`.
+
+    With `least`, every size is at least that, as far as 8 allows.
+
+    >>> import numpy as np
+    >>> sorted(draw_sizes("nd", np.random.default_rng(0), least=8).values())
+    [7, 8]
+    """
+    ordered = sorted(names)
+    free = [s for s in range(2, LARGEST_SIZE) if s not in set(taken)]
+    if least > 2:
+        first = max(2, min(least, LARGEST_SIZE + 1 - len(ordered)))
+        free = list(range(first, first + len(ordered)))
+    extra = LARGEST_SIZE
+    while len(free) < len(ordered):
+        free.append(extra)
+        extra += 1
+    return dict(zip(ordered, (int(s) for s in rng.permutation(free)), strict=False))
+
+
+# Values ------------------------------------------------------------------------------------------
+
+Strategy = Callable[[tuple[int, ...], Any], Array]
+
+
+def general(shape: tuple[int, ...], rng: Any) -> Array:
+    """Normal numbers, none near 0, 1 or -1."""
+    x = np.asarray(rng.standard_normal(shape))
+    while (bad := (np.abs(x) < 0.05) | (np.abs(np.abs(x) - 1) < 0.02)).any():
+        x = np.where(bad, rng.standard_normal(shape), x)
+    return x
+
+
+def positive(shape: tuple[int, ...], rng: Any) -> Array:
+    """Positive numbers around 1."""
+    return np.exp(0.5 * general(shape, rng))
+
+
+def unit(shape: tuple[int, ...], rng: Any) -> Array:
+    """Numbers between 0 and 1."""
+    return 1 / (1 + np.exp(-general(shape, rng)))
+
+
+def accretive(shape: tuple[int, ...], rng: Any) -> Array:
+    """A square matrix with a positive definite symmetric part, positive numbers elsewhere.
+
+    Its determinant is positive; it is not symmetric, because symmetry hides transposes.
+    """
+    if len(shape) != 2 or shape[0] != shape[1]:
+        return positive(shape, rng)
+    b, c = general(shape, rng), general(shape, rng)
+    return b @ b.T / shape[0] + 0.5 * np.eye(shape[0]) + (c - c.T) / 2
+
+
+STRATEGIES: tuple[Strategy, ...] = (
+    general,
+    positive,
+    unit,
+    accretive,
+    lambda shape, rng: 0.2 * general(shape, rng),
+    lambda shape, rng: 1.2 + positive(shape, rng),
+    lambda shape, rng: -positive(shape, rng),
+    lambda shape, rng: 3 * general(shape, rng),
+    lambda shape, rng: 10 * general(shape, rng),
+)
+
+
+def draw(
+    variables: Iterable[Expr],
+    rng: Any,
+    sizes: Sizes | None = None,
+    *,
+    strategy: Strategy = general,
+) -> Arrays:
+    """Values of the variables that satisfy their declared facts, general otherwise."""
+    chosen = tuple(variables)
+    if sizes is None:
+        sizes = draw_sizes(size_names(v.shape for v in chosen), rng)
+    return {v.name: draw_one(v, rng, sizes, strategy) for v in chosen}
+
+
+def draw_one(v: Expr, rng: Any, sizes: Sizes, strategy: Strategy = general) -> Array:
+    """One value of the variable v at some sizes; the strategy serves where nothing is declared."""
+    shape = tuple(size_value(s, sizes) for s in v.shape)
+    facts: frozenset[str] = v.params[2]
+    for fact, maker in _ROWS.items():
+        if fact in facts:
+            return _by_row(maker, v, shape, rng)
+    for fact in sorted(LABEL_FACTS):
+        if fact in facts:
+            return _two_valued(shape, rng, 1 if fact == "binary" else 2)
+    matrix_facts = sorted(facts & _MATRIX.keys())
+    if not matrix_facts:
+        return (positive if "positive" in facts else strategy)(shape, rng)
+    if is_scalar(v.shape):  # a scalar is a matrix of one entry
+        shape = (1, 1)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ShapeError(
+            f"{v.name} is {matrix_facts[0]} and must be square, not {shape_text(shape)}"
+        )
+    b = positive(shape, rng) if "positive" in facts else general(shape, rng)
+    for fact in sorted(matrix_facts, key=list(_MATRIX).index):
+        b = _MATRIX[fact](b)
+    return b.reshape(tuple(size_value(s, sizes) for s in v.shape))
+
+
+def _orthogonal(b: Array) -> Array:
+    q, r = np.linalg.qr(b)
+    return q * np.sign(np.diag(r))
+
+
+_MATRIX: dict[str, Callable[[Array], Array]] = {
+    "orthogonal": _orthogonal,
+    "posdef": lambda b: b @ b.T / b.shape[0] + 0.5 * np.eye(b.shape[0]),
+    "symmetric": lambda b: (b + b.T) / 2,
+    "skew": lambda b: (b - b.T) / 2,
+    "lower": lambda b: np.tril(b),
+    "upper": lambda b: np.triu(b),
+    "diagonal": lambda b: np.diag(np.diag(b)),
+}
+
+
+def _one_hot(count: int, rng: Any) -> Array:
+    return np.eye(count)[rng.integers(count)]
+
+
+def _simplex(count: int, rng: Any) -> Array:
+    e = np.exp(general((count,), rng))
+    return e / e.sum()
+
+
+_ROWS: dict[str, Callable[[int, Any], Array]] = {"onehot": _one_hot, "simplex": _simplex}
+
+
+def _by_row(maker: Any, v: Expr, shape: tuple[int, ...], rng: Any) -> Array:
+    """Each row of a matrix, the whole of a vector (also of one declared n × 1)."""
+    if len(shape) < 2 or v.shape[-1] == 1:
+        return maker(int(np.prod(shape)), rng).reshape(shape)
+    rows = [maker(shape[-1], rng) for _ in range(int(np.prod(shape[:-1])))]
+    return np.reshape(rows, shape)
+
+
+def _two_valued(shape: tuple[int, ...], rng: Any, width: int) -> Array:
+    """Labels 1 and 1 - width; both present where there is more than one entry."""
+    bits = rng.integers(0, 2, size=int(np.prod(shape)))
+    if bits.size > 1 and (bits == bits[0]).all():
+        bits[rng.integers(bits.size)] ^= 1
+    return (1.0 - width * bits).reshape(shape)

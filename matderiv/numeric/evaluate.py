@@ -1,0 +1,329 @@
+"""Numbers for expressions: values in, NumPy arrays out; nothing here knows a derivative.
+
+An expression becomes a list of instructions once (`compile_`), which then runs for any values.
+Values that overflow as written are computed in an equal, stable form. A complex step passes
+through, because every record's `numpy` is analytic where it is smooth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import pi, prod
+from typing import Any
+
+from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
+from matderiv.expr import Expr, is_, walk
+from matderiv.expr import variables as variables_of
+from matderiv.lazy import np
+from matderiv.numeric.stable import stable
+from matderiv.shapes import Dim, Shape, is_scalar, shape_text, size_names, size_value
+
+MAX_ENTRIES = 10**7  # a larger array is refused: 10⁷ entries are 80 MB
+
+Array = Any  # numpy.ndarray, which is imported lazily
+Sizes = dict[str, int]
+Arrays = dict[str, Array]
+
+
+def evaluate(
+    expr: Expr,
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    analytic: bool = False,
+) -> Array:
+    """The value of `expr`, of its concrete shape: () a scalar, (n,) a vector, (1, n) a row.
+
+    Sizes are read off the arrays; `sizes` adds those that no array shows. Raises UnknownName,
+    ShapeError, DomainError, LimitError. `analytic` lets complex values in, for complex steps.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
+    >>> A, x = variable("A", (Dim(("m",)), Dim(("n",)))), variable("x", (Dim(("n",)),))
+    >>> evaluate(A @ x, {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, 1]})
+    array([ 3.,  7., 11.])
+    """
+    program = expr.cache.get("program")
+    if program is None:
+        program = expr.cache["program"] = compile_((expr,))
+    arrays, bound = bind(program.variables, values, sizes, analytic=analytic)
+    return program.at(bound).run(arrays)[0]
+
+
+def evaluate_all(
+    exprs: tuple[Expr, ...],
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    analytic: bool = False,
+) -> list[Array]:
+    """The values of several expressions; what they share is computed once."""
+    program = compile_(exprs)
+    arrays, bound = bind(program.variables, values, sizes, analytic=analytic)
+    return program.at(bound).run(arrays)
+
+
+# Binding -----------------------------------------------------------------------------------------
+
+
+def bind_sizes(variables: Iterable[Expr], values: Mapping[str, Any]) -> Sizes:
+    """The named sizes, read off the shapes of the arrays.
+
+    >>> from matderiv.expr import variable
+    >>> bind_sizes([variable("x", (Dim(("n",)),))], {"x": [1, 2, 3]})
+    {'n': 3}
+    """
+    return bind(variables, values)[1]
+
+
+def bind(
+    variables: Iterable[Expr],
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    analytic: bool = False,
+) -> tuple[Arrays, Sizes]:
+    """The values as arrays of the declared shapes, and the sizes that they and `sizes` bind.
+
+    A vector may be given as n or n × 1, a declared row or column as a plain vector.
+    """
+    bound: Sizes = {}
+    origin: dict[str, str] = {}
+    for name, value in sorted((sizes or {}).items()):
+        bound[name], origin[name] = _whole(name, value), "sizes"
+    arrays: Arrays = {}
+    products: list[tuple[str, Shape]] = []
+    for v in variables:
+        if v.name not in values:
+            raise UnknownName(f"there is no value for {v.name}", hint=f"give {v.name} an array")
+        arrays[v.name] = _fitted(v, as_array(v.name, values[v.name], analytic))
+        products.append((v.name, v.shape))
+    for only_single in (True, False):
+        for name, shape in products:
+            for axis, s in zip(arrays[name].shape, shape, strict=True):
+                if (isinstance(s, int) or len(s.names) == 1) is only_single:
+                    _bind_axis(name, shape, s, axis, bound, origin)
+    return arrays, bound
+
+
+def as_array(name: str, value: Any, analytic: bool = False) -> Array:
+    """The value as an array of floats; DomainError for anything that is not real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DomainError(f"the value of {name} is not a regular array of numbers") from error
+    if array.dtype.kind == "c" and analytic:
+        return array
+    if array.dtype.kind not in "biuf":
+        what = {"c": "complex numbers", "U": "text", "S": "text"}.get(array.dtype.kind, "objects")
+        raise DomainError(
+            f"the value of {name} holds {what}",
+            hint="give real numbers, such as an array of floats",
+        )
+    if array.size > MAX_ENTRIES:
+        raise LimitError(f"{name} has {array.size} entries, the limit is {MAX_ENTRIES}")
+    if array.size == 0:
+        raise ShapeError(f"{name} has no entries: every size is a whole number from 1")
+    return array.astype(float)
+
+
+def _whole(name: str, value: int) -> int:
+    if isinstance(value, bool) or int(value) != value or value < 1:
+        raise ShapeError(f"the size {name} is {value}: sizes are whole numbers from 1")
+    return int(value)
+
+
+def _fitted(v: Expr, array: Array) -> Array:
+    """The array with the number of axes that the variable has."""
+    shape = v.shape
+    if array.ndim == len(shape):
+        return array
+    if is_scalar(shape) and array.size == 1:
+        return array.reshape((1,) * len(shape))
+    if len(shape) == 1 and array.ndim == 2 and array.shape[1] == 1:
+        return array.reshape(-1)
+    if len(shape) == 2 and array.ndim == 1 and 1 in shape:
+        return array.reshape((1, -1) if shape[0] == 1 else (-1, 1))
+    raise ShapeError(
+        f"{v.name} is {shape_text(shape)} and its value is {shape_text(array.shape)}",
+        hint=f"give {v.name} an array with {len(shape)} axes",
+    )
+
+
+def _bind_axis(
+    name: str, shape: Shape, s: int | Dim, axis: int, bound: Sizes, origin: dict[str, str]
+) -> None:
+    """Bind the one unknown name in `s`, or compare with what is bound already."""
+    unknown = [n for n in (() if isinstance(s, int) else s.names) if n not in bound]
+    here = f"{name}: {shape_text(shape)}"
+    if not isinstance(s, int) and len(unknown) == 1:
+        known = s.coefficient * prod(bound[n] for n in s.names if n in bound)
+        if axis % known == 0:
+            bound[unknown[0]], origin[unknown[0]] = axis // known, here
+            return
+    if unknown:
+        raise ShapeError(f"an axis of {name} has {axis} entries, which does not settle {s}")
+    if size_value(s, bound) == axis:
+        return
+    if isinstance(s, int):
+        raise ShapeError(f"an axis of {here} has {s} entries, its value has {axis}")
+    if len(s.names) == 1:
+        raise ShapeError(
+            f"{s} is {size_value(s, bound)} (from {origin[s.names[0]]}) and {axis} (from {here})"
+        )
+    found = ", ".join(f"{n} = {bound[n]} (from {origin[n]})" for n in sorted(set(s.names)))
+    raise ShapeError(f"{s} is {size_value(s, bound)}, with {found}, and {axis} (from {here})")
+
+
+# Programs ----------------------------------------------------------------------------------------
+
+Compute = Callable[..., Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One node: what computes it, from which slots, and which slots are free afterwards."""
+
+    name: str
+    compute: Compute | None
+    arguments: tuple[int, ...]
+    params: tuple[Any, ...]
+    shape: Shape
+    columns: bool
+    free: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Instructions for some expressions; `outputs` are the slots of their values."""
+
+    variables: tuple[Expr, ...]
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[int, ...]
+
+    def at(self, sizes: Mapping[str, int]) -> Bound:
+        """The program with every size a number."""
+        lines = []
+        for i in self.instructions:
+            shape = tuple(_number(s, sizes) for s in i.shape)
+            if prod(shape) > MAX_ENTRIES:
+                raise LimitError(
+                    f"{i.name} of {shape_text(shape)} has {prod(shape)} entries, "
+                    f"the limit is {MAX_ENTRIES}"
+                )
+            params = tuple(_number(p, sizes) if isinstance(p, Dim) else p for p in i.params)
+            if i.name == "size":
+                params = (_number(Dim(i.params), sizes),)
+            lines.append((i, params, shape))
+        return Bound(tuple(lines), self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A program with its sizes; `run` may be called again and again."""
+
+    lines: tuple[tuple[Instruction, tuple[Any, ...], tuple[int, ...]], ...]
+    outputs: tuple[int, ...]
+
+    def run(self, arrays: Mapping[str, Array]) -> list[Array]:
+        """The values of the outputs; warnings of NumPy are off inside, infinities are returned."""
+        slots = self._slots(arrays, keep=False)
+        return [slots[k] for k in self.outputs]
+
+    def largest(self, arrays: Mapping[str, Array]) -> float:
+        """The largest finite absolute value met on the way: what rounding errors scale with."""
+        slots = self._slots(arrays, keep=True)
+        largest = (np.max(np.abs(v), where=np.isfinite(v), initial=0.0) for v in slots)
+        return float(max(largest, default=0.0))
+
+    def _slots(self, arrays: Mapping[str, Array], *, keep: bool) -> list[Array]:
+        slots: list[Array] = [None] * len(self.lines)
+        with np.errstate(all="ignore"):
+            for k, (line, params, shape) in enumerate(self.lines):
+                if line.compute is None:
+                    slots[k] = np.reshape(_leaf(line.name, params, arrays), shape)
+                    continue
+                arguments = [slots[a] for a in line.arguments]
+                if line.columns:
+                    arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
+                value = _computed(line.name, line.compute, arguments, params)
+                slots[k] = np.reshape(value, shape)
+                for a in () if keep else line.free:
+                    slots[a] = None
+        return slots
+
+
+def _number(s: Any, sizes: Mapping[str, int]) -> int:
+    if isinstance(s, int):
+        return s
+    for n in s.names:
+        if n not in sizes:
+            raise UnknownName(f"no value binds the size {n}", hint=f"give sizes={{'{n}': ...}}")
+    return size_value(s, dict(sizes))
+
+
+def _leaf(name: str, params: tuple[Any, ...], arrays: Mapping[str, Array]) -> Array:
+    if name == "variable":
+        return arrays[params[0]]
+    return np.float64(pi if name == "pi" else params[0])
+
+
+def _computed(name: str, compute: Compute, arguments: list[Array], params: Any) -> Array:
+    try:
+        return compute(*arguments, *params)
+    except np.linalg.LinAlgError as error:
+        raise DomainError(f"{name} has no value here: {error}".lower()) from error
+    except (OverflowError, ZeroDivisionError, ValueError) as error:
+        raise DomainError(f"{name} has no value here: {error}") from error
+
+
+def compile_(exprs: tuple[Expr, ...]) -> Program:
+    """The instructions that compute some expressions, each shared part once."""
+    roots = tuple(stable(e) for e in exprs)
+    nodes = list(walk(*roots))
+    slot = {node: k for k, node in enumerate(nodes)}
+    outputs = tuple(slot[r] for r in roots)
+    last: dict[int, int] = {}
+    for k, node in enumerate(nodes):
+        last.update((slot[a], k) for a in node.args)
+    free: dict[int, list[int]] = {}
+    for a, k in last.items():
+        if a not in outputs:
+            free.setdefault(k, []).append(a)
+    lines = tuple(_instruction(n, slot, tuple(free.get(k, ()))) for k, n in enumerate(nodes))
+    return Program(tuple(variables_of(*exprs)), lines, outputs)
+
+
+def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> Instruction:
+    function, params = node.function, node.params
+    if function.name == "number":
+        params = (_float(params[0]),)
+    return Instruction(
+        name=function.name,
+        compute=None if function.leaf else function.numpy,
+        arguments=tuple(slot[a] for a in node.args),
+        params=params,
+        shape=node.shape,
+        columns=function.kind == "elementwise" and len(node.shape) == 2 and len(node.args) > 1,
+        free=free,
+    )
+
+
+def _float(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise DomainError("a number here is too large for a float") from error
+
+
+def sizes_in(*exprs: Expr) -> set[str]:
+    """The names of all sizes that the value of some expressions depends on."""
+    names = set()
+    for node in walk(*exprs):
+        names |= size_names([node.shape])
+        names |= size_names([tuple(p for p in node.params if isinstance(p, Dim))])
+        if is_(node, "size"):
+            names.add(node.params[0])
+    return names

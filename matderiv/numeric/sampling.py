@@ -1,0 +1,310 @@
+"""Random points at which a wrong formula shows: all sizes different, both sides of every kink.
+
+Wrong derivatives pass at lucky points: equal sizes hide transposes, symmetric matrices hide
+A + A', all labels +1 hide a forgotten label, all units active a forgotten mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from matderiv.errors import DomainError
+from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.expr import variables as variables_of
+from matderiv.lazy import np
+from matderiv.numeric.draws import (
+    LABEL_FACTS,
+    ROW_FACTS,
+    STRATEGIES,
+    Strategy,
+    draw,
+    draw_one,
+    draw_sizes,
+    general,
+    word_degree,
+)
+from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes, compile_, sizes_in
+from matderiv.numeric.stable import expanded
+from matderiv.shapes import is_scalar, size_names
+
+__all__ = ["Coverage", "Point", "Sampler", "coverage", "draw", "drawn", "points", "sampler"]
+
+DRAWS = 50  # tries for one point before giving up
+TRIALS = 6  # draws that judge whether a choice of domains gives the expression a value
+MIXTURES = 40  # choices of domains tried beyond the same one for every variable
+NEAR = 1e-3  # a point nearer to a kink than this, relative to the scale there, is drawn again
+CONDITION = 1e3  # a matrix worse conditioned than this is not inverted
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes and values of the variables; `compromise` says what could not be had here."""
+
+    sizes: Sizes
+    values: Arrays
+    compromise: str = ""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the points exercised: how many kinks there are, and which side was never seen."""
+
+    kinks: int
+    unseen: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join(self.unseen) or f"both sides of {self.kinks} kinks seen"
+
+
+@dataclass(frozen=True)
+class Kink:
+    """An expression that vanishes at the kink, and the name of the function that has it."""
+
+    label: str
+    distance: Expr
+
+
+# Points ------------------------------------------------------------------------------------------
+
+
+def kinks(expr: Expr) -> tuple[Kink, ...]:
+    """Where `expr` is not differentiable: the kinks of its functions, shorthands written out.
+
+    Labels count as kinks that may not be missed on either side.
+    """
+    found: list[Kink] = []
+    for node in walk(expanded(expr)):
+        if node.function.kink is not None:
+            found.append(Kink(node.function.label, node.function.kink(*node.args)))
+        elif is_(node, "variable") and node.params[2] & LABEL_FACTS:
+            middle = node - Fraction(1, 2) if "binary" in node.params[2] else node
+            found.append(Kink(node.name, middle))
+    return tuple(found)
+
+
+def _inverted(node: Expr) -> bool:
+    """True if the node, or its derivative, inverts its first argument."""
+    if is_(node, "power"):
+        exponent = number_value(node.args[1])
+        return not is_scalar(node.shape) and exponent is not None and exponent < 0
+    return is_(node, "inv", "det", "logdet", "solve", "pinv")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws admissible points of an expression, each from its own seed."""
+
+    expr: Expr
+    variables: tuple[Expr, ...]
+    seed: int
+    kinks: tuple[Kink, ...]
+    inverted: tuple[Expr, ...]
+    extremes: tuple[Expr, ...]
+    program: Program
+    names: tuple[str, ...]
+    literals: tuple[int, ...]
+    plan: tuple[Strategy, ...] = ()
+
+    def point(self, index: int, *, least: int = 2, single: bool = False, turn: int = 0) -> Point:
+        """Point number `index`: finite, away from kinks and ties, matrices well conditioned.
+
+        `least` bounds the sizes below, `single` makes one of them 1, `turn` gives other draws.
+        DomainError when no draw has a finite value; a compromise when only a kink is too near.
+        """
+        rng = np.random.default_rng([self.seed, index, turn])
+        spare: Point | None = None
+        for attempt in range(DRAWS):
+            sizes = draw_sizes(self.names, rng, taken=self.literals, least=least)
+            if single and attempt < 10:
+                self._make_one(sizes, rng)
+            planned = (attempt < DRAWS // 2) is (turn == 0)
+            values = self._values(sizes, rng, self.plan if planned else self._mixture(rng))
+            wrong = self.objection(sizes, values)
+            if wrong == "":
+                return Point(sizes, values)
+            if wrong is not None and spare is None:
+                spare = Point(sizes, values, wrong)
+        if spare is not None:
+            return spare
+        raise DomainError(
+            f"no admissible point found in {DRAWS} draws: the expression has no finite value there",
+            hint="declare what is positive, posdef, ... with assume",
+        )
+
+    def planned(self) -> Sampler:
+        """This sampler with domains for its variables that give the expression a value.
+
+        Normal values where they do in most draws; else the same domain for all; else a mixture.
+        """
+        rng = np.random.default_rng([self.seed, 0, 0, 0])
+        best: tuple[Strategy, ...] = (general,) * len(self.variables)
+        most = -1
+        for k in range(len(STRATEGIES) + MIXTURES):
+            same = (STRATEGIES[k],) * len(self.variables) if k < len(STRATEGIES) else None
+            plan = same or self._mixture(rng)
+            hits = 0
+            for _ in range(TRIALS):
+                sizes = draw_sizes(self.names, rng, taken=self.literals)
+                hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
+            if hits > most:
+                best, most = plan, hits
+            if most > TRIALS // (4 if k == 0 else 2):
+                break
+        return replace(self, plan=best)
+
+    def _mixture(self, rng: Any) -> tuple[Strategy, ...]:
+        return tuple(STRATEGIES[int(rng.integers(len(STRATEGIES)))] for _ in self.variables)
+
+    def _values(self, sizes: Sizes, rng: Any, plan: tuple[Strategy, ...]) -> Arrays:
+        return {
+            v.name: draw_one(v, rng, sizes, strategy)
+            for v, strategy in zip(self.variables, plan, strict=True)
+        }
+
+    def _make_one(self, sizes: Sizes, rng: Any) -> None:
+        """One size becomes 1, unless a one-hot row, a simplex or labels run over it."""
+        kept = size_names(
+            v.shape for v in self.variables if v.params[2] & (ROW_FACTS | LABEL_FACTS)
+        )
+        free = [n for n in self.names if n not in kept]
+        if free:
+            sizes[free[int(rng.integers(len(free)))]] = 1
+
+    def objection(self, sizes: Sizes, values: Arrays) -> str | None:
+        """What is wrong with a point: "" nothing, a text for a compromise, None for useless."""
+        try:
+            found = self.program.at(sizes).run(values)
+        except DomainError:
+            return None
+        value, rest = found[0], found[1:]
+        distances = rest[: len(self.kinks)]
+        matrices = rest[len(self.kinks) : len(self.kinks) + len(self.inverted)]
+        if not np.isfinite(value).all():
+            return None
+        worst = max((_condition(m) for m in matrices), default=1.0)
+        if not worst < CONDITION**3:
+            return None
+        for kink, d in zip(self.kinks, distances, strict=True):
+            if (np.abs(d) < NEAR * max(1.0, float(np.abs(d).max()))).any():
+                return f"{kink.label} is at its kink"
+        for node, x in zip(
+            self.extremes, rest[len(self.kinks) + len(self.inverted) :], strict=True
+        ):
+            if _tied(x, node.params[0], 1 if is_(node, "max") else -1):
+                return f"{node.function.label} has a tie"
+        return "" if worst < CONDITION else "a matrix is badly conditioned"
+
+    def sides(self, point: Point) -> set[tuple[int, int]]:
+        """The (kink, sign) pairs that a point exercises."""
+        try:
+            found = self.program.at(point.sizes).run(point.values)
+        except DomainError:
+            return set()
+        seen = set()
+        for k, d in enumerate(found[1 : 1 + len(self.kinks)]):
+            seen |= {(k, sign) for sign in (-1, 1) if (sign * d > 0).any()}
+        return seen
+
+
+def _condition(matrix: Array) -> float:
+    if matrix.size == 1:
+        return 1.0 if abs(float(matrix.reshape(()))) > 1 / CONDITION else float("inf")
+    if not np.isfinite(matrix).all():
+        return float("inf")
+    return float(np.linalg.cond(matrix))
+
+
+def _tied(x: Array, axis: int | None, sign: int) -> bool:
+    """True if the two largest entries along the axis (smallest for sign -1) nearly agree."""
+    rows = np.sort(sign * (x.reshape(-1) if axis is None else np.moveaxis(x, axis - 1, -1)))
+    if rows.shape[-1] < 2:
+        return False
+    gap = rows[..., -1] - rows[..., -2]
+    return bool((gap < NEAR * max(1.0, float(np.abs(x).max()))).any())
+
+
+def sampler(expr: Expr, variables: Iterable[Expr] = (), *, seed: int = 0) -> Sampler:
+    """A sampler of the variables of `expr` and of further `variables`."""
+    whole = expanded(expr)
+    chosen = dict.fromkeys([*variables_of(expr), *variables])
+    bends = kinks(expr)
+    inverted = tuple(dict.fromkeys(n.args[0] for n in walk(whole) if _inverted(n)))
+    extremes = tuple(n for n in walk(whole) if is_(n, "max", "min") and n.args[0].shape)
+    program = compile_(
+        (expr, *(k.distance for k in bends), *inverted, *(n.args[0] for n in extremes))
+    )
+    shapes = [v.shape for v in chosen]
+    return Sampler(
+        expr=expr,
+        variables=tuple(chosen),
+        seed=seed,
+        kinks=bends,
+        inverted=inverted,
+        extremes=extremes,
+        program=program,
+        names=tuple(sorted(sizes_in(expr) | size_names(shapes))),
+        literals=tuple(sorted({s for shape in shapes for s in shape if isinstance(s, int)})),
+    ).planned()
+
+
+def points(
+    expr: Expr, variables: Iterable[Expr] = (), *, count: int = 8, seed: int = 0
+) -> list[Point]:
+    """Points for testing a derivative of `expr`; the same seed gives the same points.
+
+    The second has sizes above the word degree, the sixth a size 1; where a side of a kink was
+    missed, later points are drawn again to show it. DomainError where nothing is admissible.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> found = points(apply("log", x), count=3)
+    >>> len(found), all((p.values["x"] > 0).all() for p in found)
+    (3, True)
+    """
+    return drawn(sampler(expr, variables, seed=seed), count)
+
+
+def drawn(source: Sampler, count: int) -> list[Point]:
+    """The first `count` points of a sampler, both sides of its kinks seen where possible."""
+    least = word_degree(source.expr) + 1
+    found = [
+        source.point(k, least=least if k == 1 else 2, single=k == 5 and count > 5)
+        for k in range(count)
+    ]
+    seen = [source.sides(p) for p in found]
+    wanted = {(k, sign) for k in range(len(source.kinks)) for sign in (-1, 1)}
+    for place in reversed(range(count)):
+        missing = wanted - set().union(*seen)
+        if not missing:
+            break
+        others = set().union(*seen[:place], *seen[place + 1 :])
+        for turn in range(1, 1 + DRAWS // 5):
+            candidate = source.point(place, turn=turn)
+            sides = source.sides(candidate)
+            if not candidate.compromise and others | sides > others | seen[place]:
+                found[place], seen[place] = candidate, sides
+                break
+    return found
+
+
+def coverage(source: Sampler, found: Iterable[Point]) -> Coverage:
+    """Which kinks the points exercised, and which sides they never saw.
+
+    >>> from matderiv.expr import apply, variable
+    >>> s = sampler(apply("relu", apply("exp", variable("x"))))
+    >>> print(coverage(s, drawn(s, 3)))
+    relu: never on its negative side
+    """
+    points_ = list(found)
+    seen: set[tuple[int, int]] = set().union(*(source.sides(p) for p in points_))
+    unseen = []
+    for k, kink in enumerate(source.kinks):
+        for sign, word in ((-1, "negative"), (1, "positive")):
+            if (k, sign) not in seen:
+                unseen.append(f"{kink.label}: never on its {word} side")
+    unseen += sorted({p.compromise for p in points_ if p.compromise})
+    return Coverage(len(source.kinks), tuple(dict.fromkeys(unseen)))

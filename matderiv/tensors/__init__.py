@@ -1,0 +1,1 @@
+"""Index products, and the way down to them from expressions."""

@@ -1,0 +1,1 @@
+"""Is a hand derivation right, and where does it break?"""

@@ -1,0 +1,347 @@
+"""What is asked when an answer is verified, and how the answer's axes are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from matderiv.calculus.derivation import LAYOUTS, resolve_kind
+from matderiv.calculus.structure import STRUCTURES
+from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.expr import Expr, is_, number_value, substitute, variable, variables
+from matderiv.input.from_sympy import from_sympy
+from matderiv.input.resolve import Reading, read, read_name
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
+from matderiv.output.text import text
+from matderiv.shapes import Shape, is_scalar, long_axes, shape_text, size_names, times
+
+Axes = tuple[int, ...]
+Arrange = Callable[[Array, Axes, list[Axes]], Array]
+"""An answer, random points first, with the axes of f and then of the variables."""
+
+DIRECTIONAL = ("jvp", "differential")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The derivative in question: an expression, a variable, and the conventions.
+
+    `reading` knows the names that an answer may use.
+    """
+
+    f: Expr
+    wrt: Expr
+    kind: str
+    order: int
+    layout: str
+    structure: str | None
+    reading: Reading
+    upstream: Expr | None = None
+    tangent: Expr | None = None
+
+    @property
+    def path(self) -> tuple[Expr, ...]:
+        """The variable, once for each order."""
+        return (self.wrt,) * self.order
+
+    @property
+    def outer(self) -> Shape:
+        """The axes of f that an answer has; none for a vjp."""
+        if self.upstream is not None:
+            return ()
+        return tuple(self.f.shape[k] for k in long_axes(self.f.shape))
+
+    @property
+    def groups(self) -> list[Shape]:
+        """The shapes whose axes make up the answer: f's, then the variable's for each order."""
+        inner = [] if self.tangent is not None else [self.wrt.shape] * self.order
+        own = self.f.shape if self.outer else ()
+        return [g for g in (own, *inner) if not is_scalar(g)]
+
+    @property
+    def extra(self) -> dict[str, Expr]:
+        """Names that only an answer has."""
+        return {v.name: v for v in (self.upstream, self.tangent) if v is not None}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An answer that has been read: an expression or a function of the values, and its axes.
+
+    `layout` is "" for the one asked for, else a name such as "transposed".
+    """
+
+    asked: Asked
+    expr: Expr | None
+    arrange: Arrange
+    layout: str = ""
+    typed: str = ""
+    function: Callable[[Mapping[str, Any]], Any] | None = None
+
+    def evaluated(self, values: Mapping[str, Any], sizes: Sizes) -> Array:
+        """The answer's numbers, with the axes of f and of the variables."""
+        if self.expr is None:
+            assert self.function is not None
+            return np.asarray(self.function({k: np.array(v) for k, v in values.items()}), float)
+        array = evaluate(self.expr, values, sizes)
+        outer = concrete(self.asked.outer, sizes)
+        inner = [] if self.asked.tangent is not None else [concrete(self.asked.wrt.shape, sizes)]
+        return np.asarray(self.arrange(array[None], outer, inner * self.asked.order)[0])
+
+
+def concrete(shape: Shape, sizes: Sizes) -> Axes:
+    """A shape with numbers for its sizes."""
+    from_names = {n: s for n, s in sizes.items()}
+    return tuple(s if isinstance(s, int) else _value(s, from_names) for s in shape)
+
+
+def _value(s: Any, sizes: Sizes) -> int:
+    found: int = s.coefficient
+    for name in s.names:
+        found *= sizes[name]
+    return found
+
+
+# Asking ------------------------------------------------------------------------------------------
+
+
+def ask(
+    f: Any,
+    wrt: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    order: int = 1,
+    layout: str = "gradient",
+    structure: str | None = None,
+    upstream: str = "G",
+) -> Asked:
+    """The question behind `verify`, with the same arguments as `derive`.
+
+    Raises MatderivError for conventions that do not exist, and what reading raises.
+
+    >>> ask("x'*A*x", "x").kind
+    'gradient'
+    """
+    if layout not in LAYOUTS:
+        raise MatderivError(f"unknown layout {layout!r}", hint=f"one of {', '.join(LAYOUTS)}")
+    if structure is not None and structure not in STRUCTURES:
+        raise MatderivError(
+            f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
+        )
+    reading = _reading(f, shapes, assume)
+    x = _variable(reading, wrt)
+    kind, order = resolve_kind(reading.expr, kind, order)
+    asked = Asked(reading.expr, x, kind, order, layout, structure, reading)
+    if kind == "vjp":
+        asked = replace(asked, upstream=_upstream(reading, upstream))
+    if kind in DIRECTIONAL:
+        asked = replace(asked, tangent=variable(f"d{x.name}", x.shape))
+    return asked
+
+
+def _reading(f: Any, shapes: Mapping[str, Any] | None, assume: Mapping[str, Any] | None) -> Reading:
+    if isinstance(f, str):
+        return read(f, shapes=shapes, assume=assume)
+    if not isinstance(f, Expr):
+        words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
+        f = from_sympy(f, words)
+    found = {v.name: v for v in variables(f)}
+    return Reading(f, found, frozenset(sizes_in(f)), text(f), text(f))
+
+
+def _variable(reading: Reading, wrt: Any) -> Expr:
+    if isinstance(wrt, str):
+        e = read_name(reading, wrt)
+        e = reading.read_more(wrt, "the variable of differentiation") if e is None else e
+    else:
+        e = wrt if isinstance(wrt, Expr) else from_sympy(wrt)
+        if is_(e, "variable"):
+            e = reading.variables.get(e.name, e)
+    if not is_(e, "variable"):
+        named = next(iter(reading.variables), "x")
+        raise MatderivError(
+            "differentiate with respect to a variable",
+            hint=f"name a variable of the expression, such as {named}",
+        )
+    return e
+
+
+def _upstream(reading: Reading, name: str) -> Expr:
+    f = reading.expr
+    shape = f.shape[1:] if len(f.shape) == 2 and f.shape[0] == 1 else f.shape
+    declared = reading.variables.get(name)
+    if declared is None:
+        return variable(name, shape)
+    if [s for s in declared.shape if s != 1] != [s for s in f.shape if s != 1]:
+        raise ShapeError(
+            f"the upstream {name} is {shape_text(declared.shape)}, the expression is "
+            f"{shape_text(f.shape)}"
+        )
+    return declared
+
+
+# The axes of an answer ---------------------------------------------------------------------------
+
+
+def _plain(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    return a.reshape((len(a), *outer, *(s for shape in inner for s in shape)))
+
+
+def _turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    return _plain(np.swapaxes(a, -1, -2) if a.ndim > 2 else a, outer, inner)
+
+
+def _zero(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    return np.zeros((len(a), *outer, *(s for shape in inner for s in shape)), dtype=a.dtype)
+
+
+def _stacked(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    """From ∂vec(F)/∂vec(X)': the axes of each side are in reverse, because vec stacks columns."""
+    groups = [g for g in (outer, *inner) if g]
+    a = a.reshape((len(a), *(s for g in groups for s in reversed(g))))
+    order, place = [0], 1
+    for g in groups:
+        order += range(place + len(g) - 1, place - 1, -1)
+        place += len(g)
+    return _plain(np.transpose(a, order), outer, inner)
+
+
+def _stacked_turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    return _stacked(np.swapaxes(a, -1, -2), outer, inner)
+
+
+TRANSPOSED, STACKED, STACKED_TURNED = "transposed", "stacked", "stacked and transposed"
+ARRANGEMENTS: dict[str, Arrange] = {
+    "": _plain,
+    TRANSPOSED: _turned,
+    STACKED: _stacked,
+    STACKED_TURNED: _stacked_turned,
+}
+
+
+def expected_shape(asked: Asked) -> Shape:
+    """The shape of an answer as it is usually written; of ∂vec(F)/∂vec(X)' beyond two axes."""
+    groups = asked.groups
+    if len(groups) < 2:
+        whole = groups[0] if groups else ()
+        return _turned_shape(whole) if _wants_turned(asked) else whole
+    sides = [times(*(s for s in g if s != 1)) for g in groups]
+    if len(groups) == 2:
+        return (sides[1], sides[0]) if _wants_turned(asked) else (sides[0], sides[1])
+    return tuple(s for g in groups for s in g)
+
+
+def _turned_shape(shape: Shape) -> Shape:
+    if len(shape) == 1:
+        return (1, *shape)
+    return shape[1:] if len(shape) == 2 and shape[0] == 1 else shape[::-1]
+
+
+def _wants_turned(asked: Asked) -> bool:
+    """True if the layout asked for displays the transpose."""
+    groups = asked.groups
+    if asked.layout == "numerator":
+        return asked.kind == "gradient" and len(groups) == 1
+    flat = all(len(long_axes(g)) == 1 for g in groups)
+    return asked.layout == "denominator" and asked.kind == "jacobian" and len(groups) == 2 and flat
+
+
+def arrangements(asked: Asked, shape: Shape) -> list[str]:
+    """The ways in which an answer of this shape can be meant, the one asked for first.
+
+    >>> asked = ask("A*x", "x")
+    >>> m, n = asked.f.shape[0], asked.wrt.shape[0]
+    >>> arrangements(asked, (m, n)), arrangements(asked, (n, m)), arrangements(asked, (n,))
+    ([''], ['transposed'], [])
+    """
+    groups = asked.groups
+    flat = all(len(long_axes(g)) == 1 for g in groups)
+    found = []
+    if len(groups) == 1:
+        found = _single(asked, groups[0], shape)
+    elif not groups:
+        found = [""] if is_scalar(shape) else []
+    elif len(groups) == 2 and len(shape) == 2:
+        sides = tuple(times(*(s for s in g if s != 1)) for g in groups)
+        named = ("", TRANSPOSED) if flat else (STACKED, STACKED_TURNED)
+        found = [n for n, s in zip(named, (sides, sides[::-1]), strict=True) if s == shape]
+    elif shape == tuple(s for g in groups for s in g):
+        found = [""]
+    if _wants_turned(asked):
+        found.sort(key=lambda name: name != TRANSPOSED)
+    return found
+
+
+def _single(asked: Asked, group: Shape, shape: Shape) -> list[str]:
+    """For an answer with the axes of one array: as it is, transposed, or stacked into a vector."""
+    long = [s for s in shape if s != 1]
+    if len(long_axes(group)) == 1:
+        if long != [s for s in group if s != 1] or len(shape) > 2:
+            return []
+        free = asked.kind == "jacobian" or bool(asked.outer) or asked.tangent is not None
+        if free and asked.layout != "denominator":
+            return [""]
+        row = len(shape) == 2 and shape[0] == 1
+        return [""] if row == (len(group) == 2 and group[0] == 1) else [TRANSPOSED]
+    found = [""] if shape == group else []
+    if len(group) == 2:
+        found += [TRANSPOSED] if shape == group[::-1] else []
+        found += [STACKED] if long == [times(*group)] else []
+    return found
+
+
+def conventional(asked: Asked, name: str) -> bool:
+    """True if the arrangement is the one asked for: stacked only where there is no other."""
+    if _wants_turned(asked):
+        return name == TRANSPOSED
+    return name == "" or (name == STACKED and len(asked.groups) == 2)
+
+
+# Reading an answer -------------------------------------------------------------------------------
+
+
+def read_answer(asked: Asked, answer: Any) -> Expr:
+    """The expression of an answer, in the names of f.
+
+    Raises ParseError, UnknownName, ShapeError, ... as reading does.
+    """
+    if isinstance(answer, str):
+        expected = expected_shape(asked)
+        return asked.reading.read_more(answer, "the answer", extra=asked.extra, expected=expected)
+    e = answer if isinstance(answer, Expr) else from_sympy(answer)
+    known = {**asked.reading.variables, **asked.extra}
+    mapping = {v: known[v.name] for v in variables(e) if v.name in known}
+    for v in variables(e):
+        if v.name not in known:
+            raise UnknownName(
+                f"the answer has the name {v.name}, which the expression does not have",
+                hint=", ".join(known),
+            )
+    return substitute(e, mapping)
+
+
+def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:
+    """The readings of an answer's axes; empty when its shape fits none."""
+    if number_value(e) == 0:
+        return [Claim(asked, e, _zero, "", typed)]
+    return [Claim(asked, e, ARRANGEMENTS[n], n, typed) for n in arrangements(asked, e.shape)]
+
+
+def of_function(asked: Asked, function: Callable[[Mapping[str, Any]], Any]) -> Claim:
+    """A claim that is code: a function of a dictionary of arrays."""
+    return Claim(asked, None, _plain, "", getattr(function, "__name__", "the function"), function)
+
+
+def names_for(asked: Asked, e: Expr | None) -> list[Expr]:
+    """Variables that a check must draw besides those of f."""
+    found = [] if e is None else variables(e)
+    missing = (sizes_in(e) if e is not None else set()) - sizes_in(asked.f)
+    for v in asked.reading.variables.values():
+        if size_names([v.shape]) & missing:
+            found.append(v)
+            missing -= size_names([v.shape])
+    return found

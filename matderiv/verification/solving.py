@@ -1,0 +1,224 @@
+"""Numbers that a mistake leaves behind: constant ratios, missing factors and terms, recognised.
+
+Where an answer is linear in one of its parts, the factor that this part should have follows from
+two evaluations; what is missing from a sum is a difference. Both are then looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr, apply, is_, number
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import Array
+from matderiv.shapes import is_scalar
+from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
+from matderiv.verification.judging import identity_of, judged
+from matderiv.verification.valuation import Valuation
+
+CLOSE = 1e-6  # of recognised ratios, which are then tested sharply
+LARGEST = 64  # denominators and numerators of recognised fractions
+SCALARS = 40  # scalar parts tried, and their products in pairs
+
+
+@dataclass(frozen=True)
+class Search:
+    """A question with its truth at a few points; `structure` as in `derive`."""
+
+    asked: Asked
+    structure: str
+    points: list[Valuation]
+    seed: int
+
+    @property
+    def tolerance(self) -> float:
+        """What counts as equal: second derivatives come from differences."""
+        return 1e-9 if self.asked.order == 1 else 2e-5
+
+    def holds(self, e: Expr, layout: str | None = None) -> bool:
+        """True if the expression has the true values, in the layout asked for or a given one."""
+        name = self.layout(e) if layout is None else layout
+        return name is not None and all(self._close(e, name, v) for v in self.points)
+
+    def layout(self, e: Expr) -> str | None:
+        """The name of the asked-for layout if the shape fits it."""
+        found = [n for n in arrangements(self.asked, e.shape) if conventional(self.asked, n)]
+        return found[0] if found else None
+
+    def _close(self, e: Expr, layout: str, v: Valuation) -> bool:
+        value = self.arranged(e, layout, v)
+        if value is None:
+            return False
+        scale = max(float(np.abs(v.truth).max()), float(np.abs(value).max()), 1e-300)
+        return bool(np.abs(value - v.truth).max() <= self.tolerance * scale)
+
+    def arranged(self, e: Expr, layout: str, v: Valuation) -> Array | None:
+        """The values of an answer with the axes of the truth; None where there are none."""
+        value = v.value(e)
+        if value is None or not np.isfinite(value).all():
+            return None
+        inner = []
+        if self.asked.tangent is None:
+            inner = [v.point.values[self.asked.wrt.name].shape] * self.asked.order
+        outer = v.truth.shape[: v.truth.ndim - sum(map(len, inner))]
+        return ARRANGEMENTS[layout](value[None], outer, inner)[0]
+
+    def values(self, e: Expr) -> list[Array] | None:
+        """The values at all points, in the layout asked for."""
+        name = self.layout(e)
+        if name is None:
+            return None
+        found = [self.arranged(e, name, v) for v in self.points]
+        return None if any(a is None for a in found) else found
+
+    def confirmed(self, e: Expr) -> bool:
+        """True if the whole verification accepts the expression."""
+        found = [c for c in claims(self.asked, e, "") if conventional(self.asked, c.layout)]
+        if not found:
+            return False
+        if identity_of(found[0], self.structure, self.seed).verdict == "equal":
+            return True  # numbers have agreed before
+        return judged(found[0], self.structure, seed=self.seed, points=4).right
+
+
+# Ratios ------------------------------------------------------------------------------------------
+
+
+def ratios(search: Search, above: Sequence[Array], below: Sequence[Array]) -> list[float] | None:
+    """c with above = c below at each point; None where that is not a number."""
+    found = []
+    for a, b in zip(above, below, strict=True):
+        scale = float(np.abs(b).max())
+        if not scale:
+            return None
+        at = np.unravel_index(int(np.argmax(np.abs(b))), b.shape)
+        c = float(a[at] / b[at])
+        tolerance = max(search.tolerance * 1e2, 1e-7)
+        if not c or not isfinite(c) or np.abs(a - c * b).max() > tolerance * abs(c) * scale:
+            return None
+        found.append(c)
+    return found
+
+
+def fraction(value: float) -> Fraction | None:
+    """The fraction of small numbers that a float is, if it is one.
+
+    >>> fraction(-0.3333333333333), fraction(0.7319)
+    (Fraction(-1, 3), None)
+    """
+    found = Fraction(value).limit_denominator(LARGEST)
+    near = abs(float(found) - value) <= CLOSE * abs(value)
+    return found if near and found and abs(found.numerator) <= 10 * LARGEST else None
+
+
+def constant(found: Sequence[float]) -> Fraction | None:
+    """The fraction that all ratios are."""
+    first = found[0]
+    if any(abs(c - first) > CLOSE * abs(c) for c in found):
+        return None
+    return fraction(first)
+
+
+def recognised(search: Search, found: Sequence[float], pool: Sequence[Expr]) -> Expr | None:
+    """A number, or a number times scalar parts, that the ratios are at every point.
+
+    The simplest wins: a number, a part, one over a part, products and quotients of two parts.
+    """
+    c = constant(found)
+    if c is not None:
+        return number(c)
+    target = np.array(found)
+    scalars = list(_scalars(search, pool))
+    for e, value in scalars:
+        for k in (1, -1, 2, -2):
+            c = constant((target / value**k).tolist())
+            if c is not None:
+                return _times(c, [(e, k)])
+    for i, (e, value) in enumerate(scalars):
+        for f, other in scalars[:i]:
+            for k, j in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                c = constant((target / (value**k * other**j)).tolist())
+                if c is not None:
+                    return _times(c, [(e, k), (f, j)])
+    return None
+
+
+def _scalars(search: Search, pool: Sequence[Expr]) -> Iterator[tuple[Expr, Array]]:
+    count = 0
+    for e in pool:
+        if count >= SCALARS or is_(e, "number", "pi") or not is_scalar(e.shape):
+            continue
+        found = [v.value(e) for v in search.points]
+        if any(a is None for a in found):
+            continue
+        value = np.array([float(np.reshape(a, ())) for a in found])
+        if np.isfinite(value).all() and (np.abs(value) > 1e-9).all() and np.ptp(value):
+            count += 1
+            yield e, value
+
+
+def _times(c: Fraction, powers: list[tuple[Expr, int]]) -> Expr:
+    above = [e if k == 1 else apply("power", e, k) for e, k in powers if k > 0]
+    below = [e if k == -1 else apply("power", e, -k) for e, k in powers if k < 0]
+    if c != 1 or not above:
+        above.insert(0, number(c))
+    top = above[0] if len(above) == 1 else apply("mul", *above)
+    for e in below:
+        top = apply("div", top, e)
+    return top
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+def factor_of(search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]) -> Expr | None:
+    """The factor that a part should have had, when the answer is linear in it.
+
+    `doubled` is the answer with twice that part.
+    """
+    now, then = search.values(whole), search.values(doubled)
+    if now is None or then is None:
+        return None
+    share = [b - a for a, b in zip(now, then, strict=True)]
+    wanted = [v.truth - a + s for v, a, s in zip(search.points, now, share, strict=True)]
+    found = ratios(search, wanted, share)
+    return None if found is None else recognised(search, found, pool)
+
+
+def missing_term(search: Search, whole: Expr, pool: Sequence[Expr]) -> Expr | None:
+    """What is missing from the whole, as a multiple of one of some parts."""
+    now = search.values(whole)
+    if now is None:
+        return None
+    rest = [v.truth - a for v, a in zip(search.points, now, strict=True)]
+    for e in pool:
+        if e.shape != whole.shape or is_(e, "number"):
+            continue
+        share = search.values(e)
+        found = None if share is None else ratios(search, rest, share)
+        factor = None if found is None else recognised(search, found, pool)
+        if factor is not None:
+            return product(factor, e)
+    return None
+
+
+def product(factor: Expr, e: Expr) -> Expr:
+    """A scalar factor before an expression; signs are written as signs."""
+    if is_(factor, "number"):
+        c = factor.params[0]
+        if abs(c) == 1:
+            return e if c == 1 else e.args[0] if is_(e, "neg") else -e
+        if c < 0:
+            return -product(number(-c), e)
+        if c.numerator == 1:
+            return apply("div", e, c.denominator)
+    try:
+        if is_(factor, "div") and is_(factor.args[0], "number"):
+            return apply("div", product(factor.args[0], e), factor.args[1])
+        return apply("mul", factor, *(e.args if is_(e, "mul") else (e,)))
+    except MatderivError:
+        return factor * e

@@ -1,0 +1,125 @@
+"""Values of many expressions that share parts, at a few points, and the truth there.
+
+The points have sizes from 3, 4, 5, ... on, so that factors such as 1/n show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from matderiv.calculus.structure import numeric_projection
+from matderiv.errors import DomainError
+from matderiv.expr import Expr, is_
+from matderiv.lazy import np
+from matderiv.numeric.check import Probes, Question
+from matderiv.numeric.differences import every_entry
+from matderiv.numeric.evaluate import Array, compile_
+from matderiv.numeric.sampling import Point, sampler
+from matderiv.shapes import Dim, size_value
+from matderiv.verification.claims import DIRECTIONAL, Asked, names_for
+
+MOST = 5000  # entries of a derivative that are computed one by one
+
+
+@dataclass
+class Valuation:
+    """Values of expressions at one point, each part computed once."""
+
+    point: Point
+    truth: Array
+    values: dict[Expr, Array | None] = field(default_factory=dict)
+
+    def value(self, root: Expr) -> Array | None:
+        """The value; None where there is none."""
+        if root not in self.values:
+            stack = [root]
+            while stack:
+                node = stack[-1]
+                missing = [a for a in node.args if a not in self.values]
+                if missing and node not in self.values:
+                    stack.extend(missing)
+                    continue
+                stack.pop()
+                if node not in self.values:
+                    self.values[node] = self._computed(node)
+        return self.values[root]
+
+    def _computed(self, node: Expr) -> Array | None:
+        args = [self.values[a] for a in node.args]
+        if any(a is None for a in args):
+            return None
+        sizes, function = self.point.sizes, node.function
+        shape = tuple(size_value(s, sizes) for s in node.shape)
+        try:
+            if function.leaf:
+                return np.reshape(self._leaf(node), shape)
+            params = tuple(size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params)
+            if function.numpy is None and function.expand is not None:
+                return self.value(function.expand(*node.args, *node.params))
+            if function.kind == "elementwise" and len(shape) == 2 and len(args) > 1:
+                args = [a[:, None] if a is not None and a.ndim == 1 else a for a in args]
+            assert function.numpy is not None
+            with np.errstate(all="ignore"):
+                return np.reshape(function.numpy(*args, *params), shape)
+        except (ArithmeticError, ValueError, KeyError, DomainError, np.linalg.LinAlgError):
+            return None
+
+    def _leaf(self, node: Expr) -> Any:
+        if is_(node, "variable"):
+            return self.point.values[node.name]
+        if is_(node, "size"):
+            return float(self.point.sizes[node.params[0]])
+        return np.pi if is_(node, "pi") else float(node.params[0])
+
+
+def valuations(
+    asked: Asked, structure: str, count: int, seed: int, extra: list[Expr]
+) -> list[Valuation]:
+    """The smallest of some random points with the true derivative there; none if f has none."""
+    question = Question(
+        asked.f,
+        asked.path,
+        lambda values, sizes: None,
+        asked.upstream,
+        asked.tangent,
+        project=None
+        if asked.kind in DIRECTIONAL
+        else numeric_projection(asked.wrt, structure, asked.order),
+    )
+    names = [v for v in (*asked.path, asked.upstream, asked.tangent, *extra) if v is not None]
+    try:
+        source = sampler(asked.f, names, seed=seed)
+        found = [source.point(200 + k, least=3 + k) for k in range(count)]
+    except DomainError:
+        return []
+    program = compile_((asked.f,))
+    out = []
+    for point in found:
+        truth = _truth(question, program, point)
+        if truth is not None:
+            out.append(Valuation(point, truth))
+    return out
+
+
+def _truth(question: Question, program: Any, point: Point) -> Array | None:
+    shapes, outer = question.input_shapes(point.sizes), question.answer_axes(point.sizes)
+    if question.tangent is not None:
+        direction = np.reshape(point.values[question.tangent.name], shapes[0])
+        asked = Probes([(direction,)], outer, None)
+    else:
+        whole = outer + sum(shapes, ())
+        if prod(whole) > MOST:
+            return None
+        asked = Probes(every_entry(shapes), whole, question.project)
+    try:
+        truth = asked.numeric(question.truth(program, point), question.methods[0])
+    except DomainError:
+        return None
+    return truth if np.isfinite(truth).all() else None
+
+
+def further_names(asked: Asked, e: Expr | None) -> list[Expr]:
+    """Variables of an answer, and all that the expression was declared with."""
+    return [*names_for(asked, e), *asked.reading.variables.values()]

@@ -1,0 +1,103 @@
+"""What verifying a hand derivation found, as values that print for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matderiv.numeric.report import CheckReport
+from matderiv.verification.exact import ExactReport
+
+PROVED, VERIFIED, DISPROVED, UNDECIDED = "proved", "verified", "disproved", "undecided"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A point where the answer is wrong: sizes, values, the entry, and both values there.
+
+    `entry` counts from 1, over the axes of f and then of the variable; None where only random
+    directions were compared. Drawn again by the same call with the same `seed`.
+    """
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, Any] = field(repr=False)
+    entry: tuple[int, ...] | None
+    claimed: float
+    truth: float
+    seed: int
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{n} = {s}" for n, s in sorted(self.sizes.items()))
+        at = "in a random direction" if self.entry is None else "the value"
+        if self.entry:
+            at = f"entry ({', '.join(map(str, self.entry))})"
+        where = f" at {sizes}" if sizes else ""
+        return f"{at} is {self.truth:.6g}, the answer says {self.claimed:.6g}{where}, " + (
+            f"seed {self.seed}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is the derivative, how surely, and what is wrong with it.
+
+    `verdict` is "proved", "verified", "disproved" or "undecided"; `diagnosis` a stable code and
+    `message` a sentence for a person; `suggestion` the answer with its smallest correction, as
+    text; `report` the numeric check and `exact` the identity test.
+
+    >>> print(Verdict("disproved", diagnosis="sign", message="The sign is wrong."))
+    disproved (sign): The sign is wrong.
+    """
+
+    verdict: str
+    diagnosis: str | None = None
+    message: str = ""
+    counterexample: Counterexample | None = None
+    report: CheckReport | None = None
+    exact: ExactReport | None = None
+    suggestion: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def correct(self) -> bool | None:
+        """True for proved and verified, False for disproved, None for undecided."""
+        return {PROVED: True, VERIFIED: True, DISPROVED: False}.get(self.verdict)
+
+    @property
+    def hint(self) -> str:
+        """The kind of mistake and nothing more."""
+        if self.verdict != DISPROVED:
+            return self.verdict
+        return HINTS.get(self.diagnosis or "", "the answer is wrong")
+
+    def __str__(self) -> str:
+        code = f" ({self.diagnosis})" if self.diagnosis else ""
+        lines = [f"{self.verdict}{code}" + (f": {self.message}" if self.message else "")]
+        if self.counterexample is not None:
+            lines.append(f"  {self.counterexample}")
+        return "\n".join([*lines, *(f"  note: {n}" for n in self.notes)])
+
+
+HINTS = {
+    "transpose": "a transpose is missing or too many",
+    "other-layout": "right up to a transposition of the whole: another layout",
+    "sign": "a sign is wrong",
+    "factor": "a number as a factor is wrong",
+    "missing-term": "a term is missing",
+    "extra-term": "there is a term too many",
+    "hadamard-for-product": "an entrywise and a matrix product are confused",
+    "order-of-factors": "the factors of a product are in the wrong order",
+    "missing-chain-factor": "a factor of the chain rule is missing",
+    "extra-factor": "there is a factor too many",
+    "sum-for-mean": "a sum and a mean, or the axis of a sum, are confused",
+    "power": "an exponent is wrong",
+    "wrong-function": "a function is confused with another, such as its derivative",
+    "wrong-variable": "one name stands where another belongs",
+    "inverse": "an inverse is missing or too many",
+    "symmetric-shortcut": "a matrix is treated as symmetric that need not be",
+    "other-convention": "another convention for the structured variable",
+    "rounded-constant": "a rounded decimal stands for an exact number",
+    "shape": "the answer has the wrong shape",
+    "term": "one term is wrong",
+}

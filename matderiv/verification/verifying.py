@@ -1,0 +1,203 @@
+"""verify: is an answer the derivative? Everything here rests on values of f alone.
+
+Shapes first, then the exact identity test, then complex steps and central differences at points
+that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from matderiv.calculus.structure import linear_structure
+from matderiv.errors import ShapeError
+from matderiv.output.text import text
+from matderiv.shapes import shape_text
+from matderiv.verification.claims import (
+    DIRECTIONAL,
+    Asked,
+    Claim,
+    ask,
+    claims,
+    conventional,
+    expected_shape,
+    of_function,
+    read_answer,
+)
+from matderiv.verification.diagnose import Diagnosis, diagnose, diagnose_text, rounded, turned_text
+from matderiv.verification.judging import POINTS, Finding, judged
+from matderiv.verification.verdict import (
+    DISPROVED,
+    PROVED,
+    UNDECIDED,
+    VERIFIED,
+    Counterexample,
+    Verdict,
+)
+
+
+def verify(
+    f: Any,
+    wrt: Any,
+    answer: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    order: int = 1,
+    layout: str = "gradient",
+    structure: str | None = None,
+    upstream: str = "G",
+    seed: int = 0,
+    points: int = POINTS,
+    diagnosis: bool = True,
+) -> Verdict:
+    """Whether `answer` is the derivative of f: proved, verified, disproved or undecided.
+
+    The arguments are those of `derive`; the answer is text, a SymPy expression, or a function of a
+    dictionary of arrays. Without `structure` both textbook conventions for a structured variable
+    count (projected, independent entries). Raises what reading the texts raises, but an answer
+    whose sizes do not fit is disproved.
+
+    >>> print(verify("norm2(A*x - b)^2", "x", "2*A'*(A*x - b)", shapes={"b": "m"}).verdict)
+    proved
+    >>> print(verify("x'*A*x", "x", "2*A*x").diagnosis)
+    symmetric-shortcut
+    """
+    asked = ask(
+        f,
+        wrt,
+        shapes=shapes,
+        assume=assume,
+        kind=kind,
+        order=order,
+        layout=layout,
+        structure=structure,
+        upstream=upstream,
+    )
+    return verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+
+
+def verify_asked(
+    asked: Asked, answer: Any, *, seed: int = 0, points: int = POINTS, diagnosis: bool = True
+) -> Verdict:
+    """`verify` for a question that has been read already: many answers to one question."""
+    if callable(answer) and not hasattr(answer, "free_symbols"):
+        return _concluded(asked, of_function(asked, answer), seed, points, False)
+    try:
+        e = read_answer(asked, answer)
+    except ShapeError as error:
+        found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
+        return _misfit(str(error), found)
+    typed = answer if isinstance(answer, str) else text(e)
+    readings = claims(asked, e, typed)
+    if not readings:
+        wanted = shape_text(expected_shape(asked))
+        kind = asked.kind if asked.order < 3 else "derivative"
+        message = f"the answer is {shape_text(e.shape)}, the {kind} is {wanted}"
+        found = diagnose(asked, e, seed=seed) if diagnosis else None
+        return _misfit(message, found)
+    return _concluded(asked, readings[0], seed, points, diagnosis)
+
+
+def _misfit(message: str, found: Diagnosis | None) -> Verdict:
+    if found is None:
+        return Verdict(DISPROVED, "shape", message)
+    return Verdict(
+        DISPROVED, found.code, f"{message}\n  {found.message}", suggestion=found.suggestion
+    )
+
+
+def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bool) -> Verdict:
+    structured = asked.kind not in DIRECTIONAL and linear_structure(asked.wrt) is not None
+    structure = asked.structure or "projected"
+    found = judged(claim, structure, seed=seed, points=points)
+    notes = []
+    if asked.structure is None and structured and found.verdict == DISPROVED:
+        other = judged(claim, "independent", seed=seed, points=points)
+        if other.right:
+            found = other
+            notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
+    if found.verdict == UNDECIDED and found.exact is not None and claim.expr is not None:
+        nearly = rounded(asked, claim.expr, seed=seed) if not found.exact.hint else None
+        if nearly is not None and found.report is not None and found.report.ok:
+            found = replace(found, verdict=VERIFIED)
+            notes.append(nearly.message)
+    if found.verdict == DISPROVED:
+        return _disproved(asked, claim, found, structured, seed, diagnosis)
+    if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
+        return _other_layout(asked, claim, found)
+    return Verdict(
+        found.verdict,
+        message=_said(found),
+        report=found.report,
+        exact=found.exact,
+        notes=tuple(notes),
+    )
+
+
+_STRUCTURED = {
+    "independent": "this is the derivative by the independent entries of {0} (2G - G.*I form)",
+    "projected": "this is the projected derivative, (G + G')/2 for a symmetric {0}",
+    "none": "this is the unconstrained derivative, not projected on the space of {0}",
+}
+
+
+def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
+    wanted = shape_text(expected_shape(asked))
+    what = "the stacked form (vec)" if claim.layout == "stacked" else "the transpose"
+    given = "" if claim.expr is None else f": {shape_text(claim.expr.shape)} for {wanted}"
+    return Verdict(
+        DISPROVED,
+        "other-layout",
+        f"Right in another layout. This is {what} of the {asked.kind}{given}.",
+        report=found.report,
+        exact=found.exact,
+        suggestion=None if claim.expr is None else turned_text(claim.expr),
+    )
+
+
+def _disproved(
+    asked: Asked, claim: Claim, found: Finding, structured: bool, seed: int, diagnosis: bool
+) -> Verdict:
+    verdict = Verdict(
+        DISPROVED,
+        message="No single change makes it right.",
+        counterexample=_counterexample(found, seed),
+        report=found.report,
+        exact=found.exact,
+    )
+    if not diagnosis or claim.expr is None:
+        return replace(verdict, message="" if verdict.counterexample else _said(found))
+    if structured:
+        for name in ("projected", "independent", "none"):
+            if name != asked.structure and judged(claim, name, seed=seed).right:
+                said = _STRUCTURED[name].format(asked.wrt.name)
+                return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
+    said_by = diagnose(asked, claim.expr, seed=seed)
+    if said_by is None:
+        return verdict
+    return replace(
+        verdict,
+        diagnosis=said_by.code,
+        message=said_by.message,
+        suggestion=said_by.suggestion,
+    )
+
+
+def _said(found: Finding) -> str:
+    if found.verdict == PROVED:
+        return str(found.exact)
+    if found.report is None:
+        return found.reason
+    return "; ".join(filter(None, (str(found.report), found.reason)))
+
+
+def _counterexample(found: Finding, seed: int) -> Counterexample | None:
+    worst = None if found.report is None else found.report.worst
+    if worst is None:
+        return None
+    entry = None if worst.index is None else tuple(k + 1 for k in worst.index)
+    values = worst.point.values
+    return Counterexample(dict(worst.sizes), values, entry, worst.claimed, worst.numeric, seed)
