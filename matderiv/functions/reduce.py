@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply
+from matderiv.expr import Expr, Params, apply, is_, walk
 from matderiv.functions.record import (
     axis_rule,
     primitive,
@@ -127,6 +127,8 @@ def _extreme_differential(test: str) -> Any:
     def differential(y: Expr, which: int, change: Expr) -> Expr:
         (x,) = y.args
         mask = apply(test, x, along(y, x.shape, y.params[0]))
+        if any(is_(n, "ones", "vector", "matrix", "kron") for n in walk(x)):
+            mask = mask / along(_sum(mask, y.params[0]), x.shape, y.params[0])  # equal entries
         return _sum(mask * change, y.params[0])
 
     return differential
