@@ -179,13 +179,13 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("row", "text", "canonical"), ACCEPTED)
 def test_odd_text_is_read(row: str, text: str, canonical: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(text).read_as == canonical
     assert time.process_time() - started < 5
 
 
 def test_a_sum_of_1900_terms_is_read_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read("+".join(["x"] * 1_900)).expr.args) == 1_900
     assert time.process_time() - started < 5
 
