@@ -292,12 +292,12 @@ _compare("le", "<=", lambda a, b: a <= b)
 
 def _maximum(a: Any, b: Any) -> Any:
     x, y = _aligned(a, b)
-    return np.where(np.real(x) >= np.real(y), x, y)
+    return np.where((np.real(x) >= np.real(y)) | np.isnan(x), x, y)
 
 
 def _minimum(a: Any, b: Any) -> Any:
     x, y = _aligned(a, b)
-    return np.where(np.real(x) <= np.real(y), x, y)
+    return np.where((np.real(x) <= np.real(y)) | np.isnan(x), x, y)
 
 
 def _choose(test: Any, a: Any, b: Any) -> Any:
