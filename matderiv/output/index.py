@@ -20,11 +20,12 @@ def index_text(tensor: Tensor, named: Sequence[str] = ()) -> str:
     Letters are given to the axes first, so they agree with `index_equation`.
     """
     named = named or letters(tensor)
-    if not tensor.terms:
+    terms = [r for t in tensor.terms if (r := reduced(t, tensor.axes)).coefficient]
+    if not terms:
         return "0"
     out = ""
-    for k, term in enumerate(tensor.terms):
-        body = _term(reduced(term, tensor.axes), tensor.axes, named)
+    for k, term in enumerate(terms):
+        body = _term(term, tensor.axes, named)
         sign = "-" if term.coefficient < 0 else "+"
         if k:
             out += f" {sign} {body}"
