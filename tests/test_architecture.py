@@ -38,6 +38,7 @@ FLOORS = (  # title, folder, modules
     ("9: verified", "verification/", "claims verdict judging valuation solving addends"),
     ("9: diagnosed", "verification/", "sketch edits completions diagnose verifying"),
     ("9: explained", "", "views/"),
+    ("9: as programs, as graphs", "", "programs/ circuit/"),
     ("10: printed, and the doors", "", "output/ derived api command/ cli __main__"),
 )
 FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")

@@ -9,7 +9,7 @@ from conftest import Run
 
 from matderiv.calculus.derivation import KINDS, LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.command import manual, options, rules
+from matderiv.command import manual, rules, verbs
 from matderiv.command.failures import EXIT_CODES
 from matderiv.command.streams import SPELLINGS, in_ascii
 from matderiv.input.declare import FACTS
@@ -159,7 +159,7 @@ def test_errors_are_documents_too(run: Run) -> None:
 def test_help_is_a_page_with_examples_that_run(run: Run) -> None:
     told = run("--help")
     assert (told.status, told.err) == (0, "")
-    assert all(v in told.out for v in options.VERBS)
+    assert all(v in told.out for v in verbs.VERBS)
     assert all(f" {code:>3}  {said}" in told.out for code, said in EXIT_CODES.items())
     assert told.out == run("help").out == run("-h").out
     assert max(map(len, told.out.splitlines())) <= 96
@@ -170,14 +170,14 @@ def test_help_is_a_page_with_examples_that_run(run: Run) -> None:
         assert run(*words(command)[1:]).status == 0
 
 
-@pytest.mark.parametrize("verb", list(options.VERBS))
+@pytest.mark.parametrize("verb", list(verbs.VERBS))
 def test_every_command_has_a_page_with_examples_that_run(run: Run, verb: str) -> None:
     told = run(verb, "--help")
     assert told.out == run("help", verb).out
     assert max(map(len, told.out.splitlines())) <= 80
-    for option in options.VERBS[verb].options:
+    for option in verbs.VERBS[verb].options:
         assert option.flag in told.out
-    for command in options.VERBS[verb].examples:
+    for command in verbs.VERBS[verb].examples:
         assert run(*words(command)[1:]).status == 0
 
 
@@ -192,9 +192,9 @@ def test_version(run: Run) -> None:
 
 
 def test_the_words_of_the_options_are_those_of_the_library() -> None:
-    assert (options.KINDS, options.LAYOUTS) == (KINDS, LAYOUTS)
-    assert options.STRUCTURES == tuple(STRUCTURES)
-    facts = next(o.says for o in options.ASKED if o.flag == "--assume")
+    assert (verbs.KINDS, verbs.LAYOUTS) == (KINDS, LAYOUTS)
+    assert verbs.STRUCTURES == tuple(STRUCTURES)
+    facts = next(o.says for o in verbs.ASKED if o.flag == "--assume")
     assert all(f in facts for f in FACTS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from matderiv.command.failures import EXIT_CODES
-from matderiv.command.options import VERBS, Option
+from matderiv.command.verbs import VERBS, Option
 
 WIDTH = 80
 

@@ -1,0 +1,1 @@
+"""The computational graph: nodes, forward and backward passes, what each gate does."""

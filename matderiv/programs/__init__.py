@@ -1,0 +1,1 @@
+"""Derivatives as programs: the instructions behind exported code and compiled functions."""
