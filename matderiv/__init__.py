@@ -25,7 +25,13 @@ from matderiv.errors import (
 
 __version__ = "0.1.0"
 
-_API = {"Derivation": "api", "derive": "api", "verify": "verification.verifying"}
+_API = {
+    "Derivation": "api",
+    "Part": "sheet",
+    "Sheet": "sheet",
+    "derive": "api",
+    "verify": "verification.verifying",
+}
 
 __all__ = [
     "Derivation",

@@ -39,7 +39,7 @@ FLOORS = (  # title, folder, modules
     ("9: diagnosed", "verification/", "sketch edits completions diagnose verifying"),
     ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed, and the doors", "", "output/ derived api command/ cli __main__"),
+    ("10: printed, and the doors", "", "output/ derived api sheet command/ cli __main__"),
 )
 FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")
 LADDER = (

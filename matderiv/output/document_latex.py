@@ -71,7 +71,7 @@ _TEXT = {
     "|": r"\ensuremath{|}",
 }
 
-_PREAMBLE = r"""\documentclass{article}
+PREAMBLE = r"""\documentclass{article}
 \usepackage[margin=2.5cm]{geometry}
 \usepackage{amsmath,amssymb}
 \allowdisplaybreaks
@@ -150,7 +150,7 @@ def document_latex(
         if lines:
             out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
     body = "\n".join(out) + "\n"
-    return _PREAMBLE + body + "\\end{document}\n" if standalone else body
+    return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
 def head(document: Document, names: Names) -> list[str]:
