@@ -214,19 +214,25 @@ class Derivation:
     @cached_property
     def facts_used(self) -> tuple[str, ...]:
         """The declared facts without which the result would read otherwise: `y is onehot`."""
-        used = []
-        for v in variables(self.f, self.wrt):
-            for word in sorted(facts(v)):
-                without = variable(v.name, v.shape, facts(v) - {word})
-                f = substitute(self.f, {v: without})
-                x = without if v is self.wrt else self.wrt
-                seed = self.upstream if self.upstream is not v else without
-                other = differentiate(
-                    f, x, self.kind, self.order, structure=self.structure, upstream=seed
-                ).expr
-                if text(other) != text(self.expr):
-                    used.append(f"{v.name} is {word}")
-        return tuple(used)
+        told = [(v, word) for v in variables(self.f, self.wrt) for word in sorted(facts(v))]
+        if not told or self._reads_without(set(told)) == text(self.expr):
+            return ()
+        needed = [t for t in told if self._reads_without({t}) != text(self.expr)] or told
+        return tuple(f"{v.name} is {word}" for v, word in needed)
+
+    def _reads_without(self, untold: set[tuple[Expr, str]]) -> str:
+        """The derivative as it would read if these facts were not declared."""
+        dropped = {v: facts(v) - {word for u, word in untold if u is v} for v, _ in untold}
+        instead = {v: variable(v.name, v.shape, left) for v, left in dropped.items()}
+        other = differentiate(
+            substitute(self.f, instead),
+            instead.get(self.wrt, self.wrt),
+            self.kind,
+            self.order,
+            structure=self.structure,
+            upstream=self.upstream and instead.get(self.upstream, self.upstream),
+        )
+        return text(other.expr)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The derivative as a NumPy array at the given values; sizes bind from the arrays."""
