@@ -27,10 +27,15 @@ __version__ = "0.1.0"
 
 _API = {
     "Derivation": "api",
+    "Graph": "graphs",
     "Part": "sheet",
     "Sheet": "sheet",
     "derive": "api",
-    "verify": "verification.verifying",
+    "graph": "graphs",
+    "minimize": "descent",
+    "value_and_gradients": "gradients",
+    "verify": "pointing",
+    "verify_steps": "verification.lines",
 }
 
 __all__ = [
@@ -46,6 +51,9 @@ __all__ = [
     "UnknownName",
     "derive",
     "functions",
+    "graph",
+    "minimize",
+    "value_and_gradients",
 ]
 
 

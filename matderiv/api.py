@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.calculus.derivation import LAYOUTS, differentiate, resolve_kind
+from matderiv.calculus.derivation import (
+    LAYOUTS,
+    Derivative,
+    differentiate,
+    differentiate_by,
+    resolve_kind,
+)
 from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.derived import Derivation, value_shape
 from matderiv.errors import MatderivError, ShapeError, UnknownName
@@ -14,6 +20,7 @@ from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.notation.chains import facts
+from matderiv.notation.limits import limits_met
 from matderiv.notation.parts import name_parts
 from matderiv.output.text import text
 from matderiv.shapes import shape_text
@@ -37,7 +44,8 @@ def derive(
 ) -> Any:
     """The derivative of an expression, given as text or as a SymPy expression.
 
-    A list of variables gives a list of derivations.
+    A list of variables gives a list of derivations, for which the expression is read once and
+    swept backwards once.
 
     >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"}))
     '2*A*x'
@@ -45,20 +53,21 @@ def derive(
     "(A + A')*x"
     """
     _check_words(layout, structure)
-    asked = _understood(f, shapes, assume)
+    asked = understood(f, shapes, assume)
+    several = isinstance(wrt, list | tuple)
+    by = [variable_of(asked.f, asked.reading, w) for w in (wrt if several else [wrt])]
+    kind, order = resolve_kind(asked.f, kind, order)
+    seed = _upstream(asked.f, asked.reading, upstream) if kind == "vjp" else None
+    how: dict[str, Any] = {"structure": structure, "upstream": seed}
+    if several and order == 1:
+        derivatives = differentiate_by(asked.f, by, kind, **how)
+    else:
+        derivatives = [differentiate(asked.f, x, kind, order, **how) for x in by]
     found = [
-        _derive(
-            asked,
-            w,
-            kind=kind,
-            order=order,
-            layout=layout,
-            structure=structure,
-            upstream=upstream,
-        )
-        for w in (wrt if isinstance(wrt, list | tuple) else [wrt])
+        _derivation(asked, x, derivative, kind=kind, order=order, layout=layout, **how)
+        for x, derivative in zip(by, derivatives, strict=True)
     ]
-    return found if isinstance(wrt, list | tuple) else found[0]
+    return found if several else found[0]
 
 
 def _check_words(layout: str, structure: str) -> None:
@@ -77,7 +86,8 @@ class Question:
     symbols: Mapping[str, Any]
 
 
-def _understood(f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None) -> Question:
+def understood(f: Any, shapes: Mapping[str, Any] | None, assume: Assume | None) -> Question:
+    """The expression that was given as text, as a SymPy expression or as an `Expr`."""
     if isinstance(f, str):
         reading = read(f, shapes=shapes, assume=assume)
         return Question(reading.expr, reading, f, {})
@@ -94,29 +104,28 @@ def _spelled(f: Expr) -> str:
     return text(main, parts)
 
 
-def _derive(
+def _derivation(
     asked: Question,
-    wrt: Any,
+    x: Expr,
+    derivative: Derivative,
     *,
-    kind: str | None,
+    kind: str,
     order: int,
     layout: str,
     structure: str,
-    upstream: str,
+    upstream: Expr | None,
 ) -> Derivation:
+    """The derivation of what was found, with everything that is to be known about it."""
     f, reading = asked.f, asked.reading
-    x = _variable(f, reading, wrt)
     notes = list(reading.notes if reading else ())
     if x not in set(walk(f)):
         notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
-    kind, order = resolve_kind(f, kind, order)
-    seed = _upstream(f, reading, upstream) if kind == "vjp" else None
-    derivative = differentiate(f, x, kind, order, structure=structure, upstream=seed)
     if "orthogonal" in facts(x):
         notes.append(f"{x.name} is orthogonal: the derivative is the unconstrained one")
     space = linear_structure(x)
     if space and structure != "none" and kind not in ("jvp", "differential"):
         notes.append(_structure_note(x.name, space, structure))
+    notes += limits_met(derivative.expr, set(walk(f)))
     return Derivation(
         f,
         x,
@@ -125,7 +134,7 @@ def _derive(
         "gradient" if layout == "mixed" else layout,
         structure,
         derivative,
-        seed,
+        upstream,
         asked.source,
         reading,
         tuple(notes),
@@ -139,7 +148,7 @@ def _structure_note(name: str, space: str, structure: str) -> str:
     return f"{name} is {space}: the unconstrained derivative, projected on {space} matrices"
 
 
-def _variable(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
+def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     """The variable of differentiation; an error that says so for anything else."""
     if isinstance(wrt, str):
         if reading is None:

@@ -20,7 +20,10 @@ VERB_MODULES = {
     "derive": "matderiv.command.derive",
     "check": "matderiv.command.derive",
     "verify": "matderiv.command.verify",
+    "graph": "matderiv.command.graph",
+    "code": "matderiv.command.code",
     "rules": "matderiv.command.rules",
+    "explain": "matderiv.command.explain",
     "examples": "matderiv.command.rules",
 }
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from matderiv.calculus.derivation import Derivative, differentiate, resolve_kind
-from matderiv.calculus.structure import numeric_projection
+from matderiv.calculus.structure import linear_structure, numeric_projection
 from matderiv.errors import MatderivError, NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.resolve import Reading
 from matderiv.notation.chains import facts
-from matderiv.notation.layout import in_layout, vec_form
+from matderiv.notation.layout import by_free_entries, in_layout, vec_form
 from matderiv.notation.parts import name_parts
+from matderiv.notation.polish import polished
 from matderiv.numeric.check import CheckReport, check
 from matderiv.numeric.evaluate import bind_sizes, evaluate
-from matderiv.output.document_latex import document_latex
+from matderiv.output.derivative_code import derivative_code, derivative_function
+from matderiv.output.document_html import answer_html, document_html
+from matderiv.output.document_json import document_json
+from matderiv.output.document_latex import answer_latex, document_latex
 from matderiv.output.document_markdown import document_markdown
+from matderiv.output.document_shown import Steps, shown
 from matderiv.output.document_text import document_text
 from matderiv.output.index import index_equation, index_text
 from matderiv.output.latex import latex
 from matderiv.output.latex_equation import derivative_latex, index_equation_latex
 from matderiv.output.latex_index import index_latex
+from matderiv.output.latex_names import Names
 from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
 from matderiv.shapes import Shape, long_axes, size_value
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
-from matderiv.views.document import Document
+from matderiv.views.flow import declarations, layout_note
 from matderiv.views.index import index
 
 VIEWS = {"chain": chain, "differential": differential, "index": index}
@@ -108,16 +114,16 @@ class Derivation:
         main, parts = name_parts(self.displayed, self.names)
         return text(main, parts)
 
-    def steps(self, view: str = "chain") -> Document:
+    def steps(self, view: str = "chain") -> Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
         if view not in VIEWS:
             raise MatderivError(f"unknown view {view!r}", hint=f"one of {', '.join(VIEWS)}")
         if view not in self._documents:
-            self._documents[view] = VIEWS[view](self)
+            self._documents[view] = shown(VIEWS[view](self))
         return self._documents[view]
 
     @cached_property
-    def _documents(self) -> dict[str, Document]:
+    def _documents(self) -> dict[str, Steps]:
         return {}
 
     def text(self, view: str = "chain", *, detail: str = "normal") -> str:
@@ -130,44 +136,66 @@ class Derivation:
         """
         return document_text(self.steps(view), detail=detail)
 
-    def markdown(self, view: str = "chain", *, detail: str = "normal") -> str:
-        """The derivation step by step in Markdown with LaTeX formulas."""
-        return document_markdown(self.steps(view), detail=detail)
+    def markdown(self, view: str = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivation step by step in Markdown with LaTeX formulas; `style` as in `latex`."""
+        return document_markdown(self.steps(view), detail=detail, **style)
+
+    def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivation step by step as a page with MathML; with None, only the equation.
+
+        The page needs no script and nothing from elsewhere; `style` as in `latex`.
+
+        >>> from matderiv import derive
+        >>> page = derive("x'*A*x", "x").html("differential")
+        >>> page.startswith("<!DOCTYPE html>"), "<script" in page
+        (True, False)
+        """
+        if view is not None:
+            return document_html(self.steps(view), detail=detail, **style)
+        title = f"Derivative of f by {self.wrt.name}"
+        equation, about = self.equation(**style), (declarations(self), layout_note(self))
+        return answer_html(equation, *about, self._spelling(**style), title)
+
+    def json(self, view: str = "chain") -> dict[str, Any]:
+        """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""
+        return document_json(self.steps(view))
 
     def latex(
         self,
         view: str | None = None,
         *,
-        vectors: str = "bold",
-        transpose: str = "top",
         detail: str = "normal",
         standalone: bool = False,
+        **style: str,
     ) -> str:
         """The formula in LaTeX, or with a view the derivation; amsmath and amssymb are enough.
 
-        `standalone` makes the derivation a document of its own. `vectors` is "bold", "plain" or
-        "arrow", `transpose` "top", "T" or "prime".
+        `standalone` makes it a document of its own, with what the names are and the layout. `style`
+        is `vectors` ("bold", "plain", "arrow"), `transpose` ("top", "T", "prime") and `gradient`
+        ("nabla", "partial").
 
         >>> from matderiv import derive
         >>> print(derive("x'*A*x", "x").latex())
         (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
         """
         if view is not None:
-            return document_latex(
-                self.steps(view),
-                detail=detail,
-                standalone=standalone,
-                vectors=vectors,
-                transpose=transpose,
-            )
+            return document_latex(self.steps(view), detail=detail, standalone=standalone, **style)
+        if standalone:
+            equation, about = self.equation(**style), (declarations(self), layout_note(self))
+            return answer_latex(equation, *about, self._spelling(**style), standalone=True)
+        style.pop("gradient", None)
         if not self.has_matrix_form:
-            return index_latex(self.derivative.tensor, vectors=vectors, transpose=transpose)
+            return index_latex(self.derivative.tensor, **style)
         main, parts = name_parts(self.displayed, self.names)
-        return latex(main, parts, vectors=vectors, transpose=transpose)
+        return latex(main, parts, **style)
 
-    def equation(self) -> str:
+    def _spelling(self, gradient: str = "nabla", **style: str) -> Names:
+        """How the names of the derivation are written in LaTeX and MathML."""
+        return Names(**style, roots=[self.f, self.wrt, self.expr])
+
+    def equation(self, **style: str) -> str:
         """The whole LaTeX equation, with what is differentiated on its left side."""
-        about: Any = {"kind": self.kind, "order": self.order}
+        about: Any = {"kind": self.kind, "order": self.order, **style}
         if not self.has_matrix_form:
             d = self.derivative
             return index_equation_latex(self.f, self.wrt, d.tensor, d.outer, **about)
@@ -188,16 +216,32 @@ class Derivation:
     def _vec_expr(self) -> Expr | None:
         if self.kind in ("vjp", "jvp", "differential"):
             return None
-        outer = self.derivative.outer
+        found, outer = self.derivative, self.derivative.outer
         if self.order == 2 and outer == 0:
             outer = len(long_axes(self.wrt.shape))
         elif self.order > 1:
             return None
-        return vec_form(self.derivative.tensor, outer)
+        free = self.structure == "independent" and linear_structure(self.wrt) == "symmetric"
+        if free:
+            found = differentiate(self.f, self.wrt, self.kind, self.order, structure="none")
+        form = vec_form(found.tensor, outer)
+        if form is not None and free:
+            form = by_free_entries(form, self.wrt, both=self.order == 2)
+        return None if form is None else polished(form, set(walk(self.f)))
 
     @property
     def vec_text(self) -> str | None:
-        """∂vec(F)/∂vec(X)' in the text language, or None."""
+        """∂vec(F)/∂vec(X)' in the text language, or None.
+
+        With structure="independent", for a symmetric X, it is ∂vec(F)/∂vech(X)': a duplication
+        matrix carries vech(X), the entries from the diagonal down, to vec(X). A Hessian has one on
+        both sides.
+
+        >>> from matderiv import derive
+        >>> S = {"assume": {"S": "symmetric"}, "structure": "independent"}
+        >>> derive("A*S*B", "S", shapes={"A": "m,n", "S": "n,n", "B": "n,k"}, **S).vec_text
+        "kron(B',A)*duplication(n)"
+        """
         form = self._vec_expr
         return None if form is None else text(form)
 
@@ -247,6 +291,31 @@ class Derivation:
         known = {name: value for name, value in values.items() if name in names}
         result = evaluate(self.expr, known, sizes)
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
+
+    def function(self) -> Callable[..., Any]:
+        """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.
+
+        >>> from matderiv import derive
+        >>> by_x = derive("norm2(A*x)^2", "x").function()
+        >>> by_x(A=[[1, 2], [3, 4]], x=[1, 0])
+        array([20., 28.])
+        """
+        return self._function
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        return derivative_function(self)
+
+    def code(self, target: str = "numpy") -> str:
+        """The source of a function for "numpy", "torch" or "jax".
+
+        A gradient comes together with the value of f, with which it shares its steps.
+
+        >>> from matderiv import derive
+        >>> print(derive("norm2(A*x)^2", "x").code().splitlines()[3])
+        def value_and_gradient(A, x):
+        """
+        return derivative_code(self, target)
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""

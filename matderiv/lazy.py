@@ -23,3 +23,6 @@ np: Any = LazyModule("numpy")
 
 sp: Any = LazyModule("sympy")
 """SymPy, lazily; it carries no type annotations, so it is `Any` here and nowhere else."""
+
+mp: Any = LazyModule("mpmath")
+"""mpmath, lazily: numbers with as many digits as are asked for; SymPy brings it."""

@@ -53,9 +53,28 @@ def times(*sizes: Size) -> Size:
     return Dim(tuple(sorted(names)), coefficient) if names else coefficient
 
 
+def triangle(s: Size) -> Size:
+    """n*(n + 1)/2, the number of free entries of a symmetric matrix, written vech(n).
+
+    >>> triangle(4), str(triangle(Dim(("n",))))
+    (10, 'vech(n)')
+    """
+    if isinstance(s, int):
+        return s * (s + 1) // 2
+    if len(s.names) != 1 or s.coefficient != 1:
+        raise ShapeError(f"a number or one named size is needed here, this is {s}")
+    return Dim((f"vech({s})",))
+
+
+def _side(name: str) -> str | None:
+    """n for vech(n), None for a plain name."""
+    return name[len("vech(") : -1] if name.startswith("vech(") else None
+
+
 def size_names(shapes: Iterable[Shape]) -> set[str]:
     """The names of all sizes in some shapes."""
-    return {n for shape in shapes for s in shape if isinstance(s, Dim) for n in s.names}
+    names = {n for shape in shapes for s in shape if isinstance(s, Dim) for n in s.names}
+    return {_side(n) or n for n in names}
 
 
 def size_value(s: Size, sizes: dict[str, int]) -> int:
@@ -66,7 +85,12 @@ def size_value(s: Size, sizes: dict[str, int]) -> int:
     """
     if isinstance(s, int):
         return s
-    return s.coefficient * prod(sizes[n] for n in s.names)
+    return s.coefficient * prod(_number(n, sizes) for n in s.names)
+
+
+def _number(name: str, sizes: dict[str, int]) -> int:
+    side = _side(name)
+    return sizes[name] if side is None else sizes[side] * (sizes[side] + 1) // 2
 
 
 def same(a: Size, b: Size) -> Size:

@@ -299,7 +299,7 @@ class Evaluation:
         raise UnreadableError(f"product of {a.shape} by {b.shape}")
 
     def call(self, name: str, args: list[Node], axis: Node | None) -> Array:
-        if name in ("eye", "ones", "zeros", "commutation"):
+        if name in ("eye", "ones", "zeros", "commutation", "duplication"):
             return constant(name, [int(self.value(a)) for a in args])
         if name == "einsum":
             return contraction(args[0][1], [self.value(a) for a in args[1:]])
@@ -327,6 +327,13 @@ def constant(name: str, sizes: list[int]) -> Array:
             for j in range(n):
                 k[i * n + j, j * m + i] = 1  # X_ij is entry j*m+i of vec(X), i*n+j of vec(X')
         return k
+    if name == "duplication":
+        (n,) = sizes
+        free = [(i, j) for j in range(n) for i in range(j, n)]
+        d = np.zeros((n * n, len(free)))
+        for k, (i, j) in enumerate(free):
+            d[j * n + i, k] = d[i * n + j, k] = 1  # S_ij and S_ji are both entry k of vech(S)
+        return d
     return np.full(sizes if len(sizes) > 1 else (sizes[0], 1), 1.0 if name == "ones" else 0.0)
 
 

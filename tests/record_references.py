@@ -68,6 +68,14 @@ def _commutation(m: int, n: int) -> Any:
     return k
 
 
+def _duplication(n: int) -> Any:
+    free = [(i, j) for j in range(n) for i in range(j, n)]
+    d = np.zeros((n * n, len(free)))
+    for k, (i, j) in enumerate(free):
+        d[j * n + i, k] = d[i * n + j, k] = 1
+    return d
+
+
 def _fuse(m: int, n: int) -> Any:
     f = np.zeros((m * n, m, n))
     for i, j in itertools.product(range(m), range(n)):
@@ -138,6 +146,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "ones": lambda *s: np.full(s, 1.0),
     "zeros": lambda *s: np.full(s, 0.0),
     "commutation": _commutation,
+    "duplication": _duplication,
     "unit": lambda n, k: np.array([float(i + 1 == k) for i in range(n)]),
     "fuse": _fuse,
     "sigmoid": lambda x: (1 + np.tanh(x / 2)) / 2,

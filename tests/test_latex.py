@@ -73,6 +73,7 @@ FORMULAS = [
     ("-a/b", r"-\frac{a}{b}"),
     ("a/(sqrt(b + c)*d)", r"\frac{a}{d\sqrt{b + c}}"),
     ("2*ones(n) + x", r"2 \cdot \mathbf{1}_{n} + \mathbf{x}"),
+    ("sum(A,1)'", r"\mathbf{A}^{\top}\mathbf{1}_{m}"),
     ("a/(b + c)", r"\frac{a}{b + c}"),
     ("x/norm2(x)", r"\frac{\mathbf{x}}{\lVert \mathbf{x} \rVert_{2}}"),
     ("2*e*x", r"2 e\mathbf{x}"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import reader
-from truth import assert_close, numeric, numeric_hessian, places
+from truth import assert_close, differences, numeric, numeric_hessian, places
 
 from matderiv.api import derive
 
@@ -33,14 +33,51 @@ VECS: list[tuple[str, str, dict[str, str], str]] = [
     ("x*y'", "x", {"x": "n", "y": "m"}, "kron(y,eye(n))"),
     ("x*y'", "y", {"x": "n", "y": "m"}, "kron(eye(m),x)"),
     ("x*x'", "x", {"x": "n"}, "kron(eye(n),x) + kron(x,eye(n))"),
-    ("X'*X", "X", {"X": "m,n"}, ""),
+    ("X'*X", "X", {"X": "m,n"}, "(eye(n*n) + commutation(n,n))*kron(eye(n),X')"),
+    ("X*X'", "X", {"X": "m,n"}, "(eye(m*m) + commutation(m,m))*kron(X,eye(m))"),
+    ("X^3", "X", {"X": "n,n"}, "kron((X^2)',eye(n)) + kron(X',X) + kron(eye(n),X^2)"),
+    ("X.*X", "X", {"X": "m,n"}, "2*diag(vec(X))"),
+    ("leaky_relu(X, 0.1)", "X", {"X": "m,n"}, "diag(vec(where(X>0,1,0.1)))"),
+    ("log(X*X')", "X", {"X": "m,n"}, ""),
+    ("sum(X,1)", "X", {"X": "m,n"}, "kron(eye(n),ones(m)')"),
+    ("sum(X,2)", "X", {"X": "m,n"}, "kron(ones(n)',eye(m))"),
+    ("X.*v", "X", {"X": "m,n", "v": "m"}, "kron(eye(n),diag(v))"),
+    ("X.*v", "v", {"X": "m,n", "v": "m"}, "diag(vec(X))*kron(ones(n),eye(m))"),
+    ("X.*v'", "X", {"X": "m,n", "v": "n"}, "kron(diag(v),eye(m))"),
+    ("X - mean(X,1)", "X", {"X": "m,n"}, "eye(m*n) - kron(eye(n),ones(m,m))/m"),
+    ("x'*A*X", "X", {"A": "k,m", "X": "m,n", "x": "k"}, "kron(eye(n),x'*A)"),
+    ("inv(A*X*B)", "X", {"A": "n,n", "X": "n,n", "B": "n,n"}, "-kron(inv(A*X)',inv(X*B))"),
+    ("diag(A*X*B)", "X", {"A": "m,n", "X": "n,d", "B": "d,m"}, ""),
     ("X*A*X'", "X", {"X": "m,n", "A": "n,n"}, ""),
     ("A*inv(X)*B", "X", {"A": "m,n", "X": "n,n", "B": "n,k"}, ""),
-    ("A*diag(x)*B", "x", {"A": "m,n", "B": "n,k", "x": "n"}, ""),
+    (
+        "A*diag(x)*B",
+        "x",
+        {"A": "m,n", "B": "n,k", "x": "n"},
+        "kron(B',ones(m)).*kron(ones(k),A)",
+    ),
+    ("diag(x)", "x", {"x": "n"}, ""),
+    ("diag(X)", "X", {"X": "n,n"}, ""),
     ("tanh(A*X)", "X", {"A": "m,n", "X": "n,d"}, ""),
     ("softmax(X,2)", "X", {"X": "n,d"}, ""),
-    ("kron(A,X)", "X", {"A": "2,3", "X": "n,d"}, ""),
-    ("vec(X)", "X", {"X": "m,n"}, ""),
+    (
+        "kron(A,X)",
+        "X",
+        {"A": "p,q", "X": "n,d"},
+        "kron(eye(q),kron(commutation(d,p),eye(n)))*kron(vec(A),eye(n*d))",
+    ),
+    (
+        "kron(X,A)",
+        "X",
+        {"A": "2,q", "X": "n,3"},
+        "kron(eye(3),kron(commutation(q,n),eye(2)))*kron(eye(n*3),vec(A))",
+    ),
+    ("kron(X,X)", "X", {"X": "n,d"}, ""),
+    ("kron(relu(X),A)", "X", {"A": "p,q", "X": "n,d"}, ""),
+    ("vec(X)", "X", {"X": "m,n"}, "eye(m*n)"),
+    ("vec(A*X*B)", "X", CHAIN, "kron(B',A)"),
+    ("unvec(x,2,3)", "x", {"x": "6"}, "eye(6)"),
+    ("a*X", "a", {"a": "", "X": "m,n"}, "vec(X)"),
     ("A*x", "x", {"A": "m,n", "x": "n"}, "A"),
 ]
 HESSIANS: list[tuple[str, str, dict[str, str], str]] = [
@@ -64,12 +101,11 @@ def stacked(jacobian: Any, outer: int) -> Any:
 @pytest.mark.parametrize(("expr", "wrt", "shapes", "form"), VECS)
 def test_vec_forms_of_jacobians(expr: str, wrt: str, shapes: dict[str, str], form: str) -> None:
     found = derive(expr, wrt, shapes=shapes)
-    if not form and found.vec_text is None:
-        pytest.skip("no vec form within ⊗, diag and commutation")
     for point in places(found):
         full = numeric(expr, wrt, point.values, point.sizes)
         outer = full.ndim - np.ndim(point.values[wrt])
         truth = stacked(full, outer)
+        truth = truth if truth.shape[1] > 1 else truth[:, 0]  # by a scalar: a vector
         assert found.vec_text is not None
         value = reader.value(found.vec_text, point.values, point.sizes)
         assert_close(value, truth, f"{expr} by {wrt}: {found.vec_text}")
@@ -77,6 +113,44 @@ def test_vec_forms_of_jacobians(expr: str, wrt: str, shapes: dict[str, str], for
             assert_close(reader.value(form, point.values, point.sizes), truth, form)
     if form:
         assert short(found.vec_text or "") <= short(form), found.vec_text
+
+
+FREE: list[tuple[str, dict[str, str], int, str]] = [
+    ("S", {}, 1, "duplication(n)"),
+    ("A*S*B", {"A": "m,n", "B": "n,k"}, 1, "kron(B',A)*duplication(n)"),
+    ("S*x", {"x": "n"}, 1, "kron(x',eye(n))*duplication(n)"),
+    ("S*A*S", {"A": "n,n"}, 1, ""),
+    ("inv(S)", {}, 1, "-kron(inv(S),inv(S))*duplication(n)"),
+    ("logdet(S)", {}, 2, "-duplication(n)'*kron(inv(S),inv(S))*duplication(n)"),
+    ("tr(A*S*S)", {"A": "n,n"}, 2, ""),
+]
+
+
+@pytest.mark.parametrize(("expr", "shapes", "order", "form"), FREE)
+def test_a_symmetric_variable_gives_its_free_entries_by_a_duplication_matrix(
+    expr: str, shapes: dict[str, str], order: int, form: str
+) -> None:
+    options: dict[str, Any] = {"assume": {"S": "posdef"}, "structure": "independent"}
+    found = derive(expr, "S", shapes={"S": "n,n", **shapes}, order=order, **options)
+    assert found.vec_text is not None
+    for point in places(found):
+        n = point.sizes["n"]
+        rows, columns = np.array([(i, j) for j in range(n) for i in range(j, n)]).T
+
+        def f(free: Any, point: Any = point, at: Any = (rows, columns)) -> Any:
+            S = np.zeros_like(point.values["S"])
+            S[at], S[at[::-1]] = free, free
+            value = reader.value(expr, {**point.values, "S": S}, point.sizes)
+            return np.reshape(value, -1, order="F")
+
+        free = point.values["S"][rows, columns]
+        if order == 1:
+            truth = differences(f, free)
+        else:
+            truth = differences(lambda z, f=f: differences(f, z, 1e-3)[0], free, 1e-3)
+        shown = reader.value(found.vec_text, point.values, point.sizes)
+        assert_close(shown, truth, found.vec_text, 1e-6 if order == 1 else 1e-3)
+    assert not form or short(found.vec_text) <= short(form), found.vec_text
 
 
 def short(text: str) -> int:

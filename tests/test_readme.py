@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import io
 import re
-import runpy
 import shlex
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -80,15 +79,10 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_the_files_it_names_exist() -> None:
-    for name in ("worked_examples/01_logistic_regression.py", "matderiv/DESIGN.md", ".ci/run"):
-        assert name in TEXT
-        assert (README.parent / name).is_file()
-
-
-@pytest.mark.parametrize("script", sorted((README.parent / "worked_examples").glob("*.py")))
-def test_worked_examples_run(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(str(script), run_name="__main__")
-    assert capsys.readouterr().out
+    named = set(re.findall(r"worked_examples/[\w./-]*\w|matderiv/DESIGN\.md|\.ci/run", TEXT))
+    assert {"matderiv/DESIGN.md", ".ci/run"} < named
+    for name in named:
+        assert (README.parent / name).is_file(), name
 
 
 def test_the_functions_without_a_rule_are_named() -> None:

@@ -21,9 +21,11 @@ from matderiv.output.document_latex import document_latex
 from matderiv.output.document_markdown import document_markdown
 from matderiv.output.document_text import document_text
 from matderiv.tensors.tensor import Tensor, Term
+from matderiv.views.catalogue import catalogued
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Section, Step
+from matderiv.views.rule import rules_of
 from matderiv.views.truth import UntrueLine, verified
 
 View = Callable[..., Document]
@@ -54,6 +56,7 @@ def test_every_line_of_every_problem_is_true(problem: Problem, view: View) -> No
     d = problem.derivation()
     document = view(d)  # evaluates every line at two points
     verified(document, points=2, seed=SEED)
+    assert all(catalogued(name) for step in document.steps for name in rules_of(step.rule))
     assert last_line(document).endswith(f"= {answer(d)}")
     assert document.answer.right is (d.displayed if d.has_matrix_form else d.derivative.tensor)
 
@@ -93,6 +96,7 @@ def test_other_kinds_orders_layouts_and_structures(
 ) -> None:
     d = derive(expr, wrt, **asked)
     document = view(d)
+    assert all(catalogued(name) for step in document.steps for name in rules_of(step.rule))
     assert f"= {answer(d)}" in last_line(document)
     for detail in ("brief", "normal", "full"):
         assert document_latex(document, detail=detail)

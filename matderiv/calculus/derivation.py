@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matderiv.calculus.differentiate import pullback, pushforward
+from matderiv.calculus.differentiate import pullback, pullbacks, pushforward
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
 from matderiv.errors import LimitError, MatderivError, ShapeError
@@ -90,8 +91,41 @@ def differentiate(
     return Derivative(polished(current, typed), tensor, outer)
 
 
+def differentiate_by(
+    f: Expr,
+    wrt: Sequence[Expr],
+    kind: str,
+    *,
+    structure: str = "projected",
+    upstream: Expr | None = None,
+) -> list[Derivative]:
+    """The first derivatives by several variables, as `differentiate` gives each of them.
+
+    Variables for which f is prepared alike share one backward sweep.
+    """
+    if kind in ("jvp", "differential"):
+        return [differentiate(f, x, kind, upstream=upstream) for x in wrt]
+    typed, outer = set(walk(f)), 0 if kind == "vjp" else len(long_axes(f.shape))
+    prepared = {x: prepare(f, x) for x in wrt}
+    tensors: dict[Expr, Tensor] = {}
+    for e in dict.fromkeys(prepared.values()):
+        alike = [x for x in wrt if prepared[x] is e]
+        back = [x for x in alike if not _forwards(e, x, upstream)]
+        tensors |= pullbacks(e, back, upstream) if back else {}
+        tensors |= {x: pushforward(e, x) for x in alike if x not in tensors}
+    out = []
+    for x in wrt:
+        tensor = like_terms(project(tensors[x], x, structure))
+        e = raise_tensor(tensor, broadcast=not outer)
+        out.append(Derivative(polished(e, typed), tensor, outer))
+    return out
+
+
 def _once(f: Expr, wrt: Expr, upstream: Expr | None) -> Tensor:
     """One derivative, in the direction that has fewer axes to carry."""
-    if upstream is None and len(long_axes(wrt.shape)) < len(long_axes(f.shape)):
-        return pushforward(f, wrt)
-    return pullback(f, wrt, upstream)
+    return pushforward(f, wrt) if _forwards(f, wrt, upstream) else pullback(f, wrt, upstream)
+
+
+def _forwards(f: Expr, wrt: Expr, upstream: Expr | None) -> bool:
+    """True where fewer axes are carried forwards than backwards."""
+    return upstream is None and len(long_axes(wrt.shape)) < len(long_axes(f.shape))

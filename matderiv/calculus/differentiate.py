@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from matderiv.calculus.ties import tied
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
@@ -38,12 +39,12 @@ MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term
 MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
 
 
-def dependents(f: Expr, wrt: Expr) -> list[Expr]:
-    """The nodes of f in which the variable occurs, arguments before users."""
+def dependents(f: Expr, *wrt: Expr) -> list[Expr]:
+    """The nodes of f in which one of the variables occurs, arguments before users."""
     found: set[Expr] = set()
     order: list[Expr] = []
     for node in walk(f):
-        if node is wrt or any(a in found for a in node.args):
+        if node in wrt or any(a in found for a in node.args):
             found.add(node)
             order.append(node)
     return order
@@ -62,7 +63,9 @@ def differential(node: Expr, which: int) -> Expr | None:
             return change if partial == 1 else None
         return apply("hadamard", partial, change)
     if function.kind == "primitive" and function.differential is not None:
-        return function.differential(node, which, change)
+        total = function.differential(node, which, change)
+        shared = function.attained is not None and tied(node)
+        return total / function.attained(node) if shared and function.attained else total
     if function.kind == "sum":
         return change
     if function.kind == "structural":
@@ -124,6 +127,16 @@ def pullback(
     A scalar f needs no upstream: its gradient is the pullback of 1. `visits` is filled with every
     node on the way back, for views of the derivation.
     """
+    return pullbacks(f, (wrt,), upstream, visits)[wrt]
+
+
+def pullbacks(
+    f: Expr,
+    wrt: Sequence[Expr],
+    upstream: Expr | None = None,
+    visits: list[Visit] | None = None,
+) -> dict[Expr, Tensor]:
+    """The pullbacks to several variables, from one sweep: adjoints on the way are found once."""
     inner = axes_of(f.shape)
     if upstream is not None:
         outer: Indices = ()
@@ -131,32 +144,35 @@ def pullback(
     else:
         outer = tuple(Index(i.size) for i in inner)
         seed = Term(Fraction(1), tuple(map(delta, outer, inner)))
-    nodes = dependents(f, wrt)
+    nodes = dependents(f, *wrt)
     sweep = Sweep(nodes, outer, {n: axes_of(n.shape) for n in nodes}, {n: [] for n in nodes})
-    target = sweep.axes.setdefault(wrt, axes_of(wrt.shape))
-    sweep.axes[f] = target if f is wrt else inner
+    found = {x: Tensor(outer + sweep.axes.setdefault(x, axes_of(x.shape)), ()) for x in wrt}
+    sweep.axes[f] = sweep.axes[f] if f in found else inner
     sweep.adjoints[f] = [renamed(seed, dict(zip(inner, sweep.axes[f], strict=True)))]
     for node in reversed(nodes):
         whole = Tensor(outer + sweep.axes[node], tuple(sweep.adjoints.pop(node)))
-        if node is wrt:
+        if node in found:
             if visits is not None:
                 visits.append(Visit(node, whole, ()))
-            return whole
+            found[node] = whole
+            continue
         terms = collapse(whole, broadcast=not outer)
         shares: list[Share] = []
         for which, x in reversed(list(enumerate(node.args))):
             if x in sweep.adjoints and terms:
-                share = _shorter(node, which, sweep, terms, whole)
+                share = shorter_share(node, which, sweep, terms, whole)
                 sweep.adjoints[x] = share + sweep.adjoints[x]  # in reading order
                 if visits is not None:
                     tensor = Tensor(outer + sweep.axes[x], tuple(share))
                     shares.insert(0, Share(node, which, tensor))
         if visits is not None:
             visits.append(Visit(node, Tensor(whole.axes, tuple(terms)), tuple(shares)))
-    return Tensor(outer + target, ())
+    return found
 
 
-def _shorter(node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Tensor) -> list[Term]:
+def shorter_share(
+    node: Expr, which: int, sweep: Sweep, terms: list[Term], whole: Tensor
+) -> list[Term]:
     """The argument's share of the adjoint, from the adjoint as one factor or term by term.
 
     Term by term is tried for short sums, where factors may cancel that a bracket would hide.

@@ -17,12 +17,12 @@ from matderiv.shapes import is_scalar
 Pattern = Callable[[Expr], Expr | None]
 
 
-def prepare(f: Expr, wrt: Expr) -> Expr:
-    """f with shorthands that contain the variable written out and known spellings folded."""
+def prepare(f: Expr, *wrt: Expr) -> Expr:
+    """f with shorthands that contain one of the variables written out and known spellings folded."""
     done: dict[Expr, Expr] = {}
     alive: set[Expr] = set()
     for node in walk(f):
-        if node is wrt or any(a in alive for a in node.args):
+        if node in wrt or any(a in alive for a in node.args):
             alive.add(node)
         new = rebuild(node, tuple(done[a] for a in node.args))
         new = _balanced(new) if node in alive else new
@@ -68,6 +68,8 @@ def _written_out(node: Expr) -> Expr:
 
 def folded(node: Expr) -> Expr:
     """The node under its known name, if one of the patterns fits."""
+    if node.function.kind == "elementwise" and len(node.args) == 1:
+        node = rebuild(node, (_sign_first(node.args[0]),))
     for pattern in _PATTERNS.get(node.function.name, ()):
         found = pattern(node)
         if found is not None:
@@ -76,6 +78,18 @@ def folded(node: Expr) -> Expr:
         inner = rebuild(node, node.args[0].args)
         return apply("vec", inner)
     return node
+
+
+def _sign_first(x: Expr) -> Expr:
+    """-(y.*z) = (-y).*z: the sign of a product on its first factor, however it was typed.
+
+    >>> from matderiv.expr import variable
+    >>> y, z = variable("y", (3,)), variable("z", (3,))
+    >>> _sign_first(-(y * z)) is (-y) * z, _sign_first(-y) is -y
+    (True, True)
+    """
+    product = is_(x, "neg") and is_(x.args[0], "mul", "hadamard", "div", "ediv")
+    return negated(x.args[0]) if product else x
 
 
 def _softplus(node: Expr) -> Expr | None:

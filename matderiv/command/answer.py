@@ -13,6 +13,7 @@ from matderiv.errors import LimitError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
 from matderiv.numeric.report import CheckReport
+from matderiv.output.document_json import document_json
 from matderiv.shapes import is_scalar, long_axes, shape_text
 
 MAX_NAMES = 12  # names whose sizes are listed
@@ -161,20 +162,10 @@ def _cut(text: str) -> str:
 # Documents ----------------------------------------------------------------------------------------
 
 
-def printed(d: Derivation, style: str, view: str | None = None, detail: str = "normal") -> str:
-    """The result, or with a view the derivation, as text, LaTeX or Markdown."""
-    if view is None and style != "markdown":
-        return d.latex() if style == "latex" else str(d)
-    if view is None:
-        return f"$${d.equation()}$$"
-    if style == "latex":
-        return d.latex(view, detail=detail)
-    return d.markdown(view, detail=detail) if style == "markdown" else d.text(view, detail=detail)
-
-
-def document(asked: Asked, d: Derivation) -> dict[str, Any]:
-    """Everything about a derivation except its check, as a JSON document."""
+def document(asked: Asked, d: Derivation, view: str | None = None) -> dict[str, Any]:
+    """Everything about a derivation except its check, as a JSON document; its steps in a view."""
     reading = asked.reading
+    steps = {} if view is None else {"steps": document_json(d.steps(view))}
     return {
         "schema": SCHEMA,
         "expression": asked.text,
@@ -194,6 +185,7 @@ def document(asked: Asked, d: Derivation) -> dict[str, Any]:
         "facts_used": list(d.facts_used),
         "guessed": sorted(reading.guessed),
         "notes": [on_the_command_line(note) for note in d.notes],
+        **steps,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +13,22 @@ from matderiv.command import answer, failures
 from matderiv.command.failures import InternalError, TimeLimitError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
+from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
 from matderiv.numeric.report import CheckReport
+from matderiv.output.wrapping import folded
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A derivation with everything that is told about it except its check."""
+    """Derivations with everything that is told about them except their checks."""
 
     asked: Asked
-    derivation: Derivation
+    derivations: Sequence[Derivation]
     text: str
     remarks: tuple[answer.Remark, ...]
-    document: dict[str, Any]
+    documents: tuple[dict[str, Any], ...] = ()
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
@@ -37,67 +39,93 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """
     started = time.monotonic()
     output = _output(request)
+    how = wanted(request, ascii_only=output is None and terminal.plain_results)
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
     try:
         with limited(request.timeout):
-            found = _answered(request, terminal, reading_done)
+            found = _answered(request, how, terminal, reading_done)
     except TimeUp as error:
         raise TimeLimitError(
             f"no result within {request.timeout:g} s", hint="--timeout 0 for no limit"
         ) from error
-    report = None
-    if not request.values.get("no_check"):
+    reports: list[CheckReport | None] = []
+    for d in found.derivations:
         left = request.timeout and max(request.timeout - (time.monotonic() - started), 0.1)
-        report = checked(found.derivation, request, left)
-    if report is not None and report.verdict == "disproved":
-        raise _contradicted(report)
-    _tell(request, terminal, found, report)
-    return _status(report)
+        unchecked = request.values.get("no_check")
+        reports.append(None if unchecked else checked(d, request, left))
+    for report in reports:
+        if report is not None and report.verdict == "disproved":
+            raise _contradicted(report)
+    _tell(request, terminal, found, reports)
+    return max(map(_status, reports))
 
 
-def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) -> Answer:
+def _answered(
+    request: Request, how: Wanted, terminal: Terminal, reading_done: list[bool]
+) -> Answer:
     """Everything that takes time, apart from the check; how the input was read is said at once."""
     asked = understood(request)
     reading_done.append(True)
     if request.json:
-        derivation = derived(request, asked)
-        return Answer(asked, derivation, "", (), answer.document(asked, derivation))
+        found = derived(request, asked)
+        documents = tuple(answer.document(asked, d, how.view) for d in found)
+        return Answer(asked, found, "", (), documents)
     _say(answer.reading_remarks(asked.reading), terminal)
-    derivation = derived(request, asked)
-    style = request.values.get("format", "text")
-    view, detail = request.values.get("steps"), request.values.get("detail", "normal")
-    written = answer.printed(derivation, style, view, detail)
-    remarks = () if terminal.quiet else answer.result_remarks(derivation, asked.reading)
-    return Answer(asked, derivation, written, tuple(remarks), {})
+    found = derived(request, asked)
+    written = printed(found, how)
+    remarks = [] if terminal.quiet else _remarks(found, asked)
+    return Answer(asked, found, written, tuple(remarks))
 
 
-def _tell(request: Request, terminal: Terminal, found: Answer, report: CheckReport | None) -> None:
-    result = found.text
+def _remarks(found: Sequence[Derivation], asked: Asked) -> list[answer.Remark]:
+    """What is to be known about the results, each remark once."""
+    remarks = (r for d in found for r in answer.result_remarks(d, asked.reading))
+    return list(dict.fromkeys(remarks))
+
+
+def _tell(
+    request: Request, terminal: Terminal, found: Answer, reports: Sequence[CheckReport | None]
+) -> None:
+    result, report = found.text, reports[0]
     if request.json:
-        check = None if report is None else answer.report_document(report)
-        result = json_text({**found.document, "check": check})
+        result = json_text(_document(found, reports))
     elif request.verb == "check" and report is not None:
         terminal.remark("Result", found.text)
         result = "\n".join(answer.report_lines(report))
     output = _output(request)
-    if output is None:
-        terminal.result(result)
-    else:
+    if output is not None:
         write_file(output, result, force=request.force)
+    else:
+        plain = not request.json and request.values.get("format", "text") == "text"
+        terminal.result(folded(result, terminal.width) if plain and terminal.width else result)
     if not request.json:
         _say(found.remarks, terminal)
         if request.verb == "derive":
-            _say_checked(report, terminal)
+            _say_checked(found.derivations, reports, terminal)
 
 
-def _say_checked(report: CheckReport | None, terminal: Terminal) -> None:
-    """What the check found; even a quiet run says why its exit code is not 0."""
-    said = answer.check_sentence(report)
-    if _status(report) and terminal.quiet:
-        terminal.complain(said)
-    else:
-        terminal.remark("Checked", said)
+def _document(found: Answer, reports: Sequence[CheckReport | None]) -> dict[str, Any]:
+    """One document for one variable; for several a list of them under `derivatives`."""
+    told = [
+        {**document, "check": None if report is None else answer.report_document(report)}
+        for document, report in zip(found.documents, reports, strict=True)
+    ]
+    return told[0] if len(told) == 1 else {"schema": failures.SCHEMA, "derivatives": told}
+
+
+def _say_checked(
+    found: Sequence[Derivation], reports: Sequence[CheckReport | None], terminal: Terminal
+) -> None:
+    """What the checks found; even a quiet run says why its exit code is not 0."""
+    for d, report in zip(found, reports, strict=True):
+        said = answer.check_sentence(report)
+        if len(found) > 1:
+            said = f"by {d.wrt.name}: {said}"
+        if _status(report) and terminal.quiet:
+            terminal.complain(said)
+        else:
+            terminal.remark("Checked", said)
 
 
 def _output(request: Request) -> str | None:

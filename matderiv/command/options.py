@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from matderiv.command.failures import UsageError
-from matderiv.command.verbs import VERBS, VIEWS, WORDS, Option, Verb
+from matderiv.command.verbs import VERBS, WORDS, Option, Verb
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Request:
             raise AttributeError(name) from None
 
 
-LATER = {"explain": "rules", "diff": "derive", "grad": "derive"}
+LATER = {"diff": "derive", "grad": "derive"}
 
 
 def read_arguments(arguments: Sequence[str]) -> Request:
@@ -67,11 +67,14 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
                 raise _unknown_option(flag, verb)
             operands.append(argument)
         elif option.takes:
-            alone = option.without and not (waiting and waiting[-1] in VIEWS)
+            alone = option.without and not (waiting and re.fullmatch(option.value, waiting[-1]))
             if not equals:
                 value = option.without if alone else _next(option, waiting, known)
             read = _value(option, value)
-            values[option.name] = (*values[option.name], read) if option.repeats else read
+            before = values[option.name]
+            if option.joins and before:
+                read = f"{before}{option.joins}{read}"
+            values[option.name] = (*before, read) if option.repeats else read
         elif equals:
             raise UsageError(f"{flag} takes no value")
         else:

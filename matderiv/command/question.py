@@ -6,15 +6,18 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from matderiv.api import Derivation, derive
 from matderiv.command.failures import UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
+from matderiv.command.verbs import VIEWS
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.declare import declarations
 from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.spelling import Spelled
 from matderiv.input.tokens import canonical_name, is_name
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport
@@ -24,13 +27,18 @@ LATE = "the time limit was reached"
 
 @dataclass(frozen=True)
 class Asked:
-    """What was typed, and what it means."""
+    """What was typed, and what it means; `wrt` is the first of the variables `wrts`."""
 
     text: str
-    wrt: str
+    wrts: tuple[str, ...]
     shapes: dict[str, str]
     assume: dict[str, str]
     reading: Reading
+
+    @property
+    def wrt(self) -> str:
+        """The variable, or the first one."""
+        return self.wrts[0]
 
 
 def understood(request: Request) -> Asked:
@@ -39,18 +47,34 @@ def understood(request: Request) -> Asked:
     Raises UsageError where one is missing, otherwise what `read` raises.
     """
     text, wrt = _operands(request)
-    shapes = _declared(request.shape, "--shape", "X: n,d")
-    assume = _declared(request.assume, "--assume", "A: symmetric")
+    text = text if request.verb == "verify" else spelled(request, text)
+    shapes = declared(request.shape, "--shape", "X: n,d")
+    assume = declared(request.assume, "--assume", "A: symmetric")
     try:
         reading = read(text, shapes=shapes, assume=assume)
     except (ParseError, ShapeError) as error:
         raise _explained(error, text, wrt or "x") from error
     if wrt is None:
         raise _no_variable(request.verb, text, reading)
-    return Asked(text, _known_variable(wrt, reading), shapes, assume, reading)
+    names = _several(wrt) if request.verb in ("derive", "code") else [wrt]
+    wrts = tuple(dict.fromkeys(_known_variable(name, reading) for name in names))
+    return Asked(text, wrts, shapes, assume, reading)
 
 
-def _declared(lines: tuple[str, ...], flag: str, example: str) -> dict[str, str]:
+def spelled(request: Request, text: str) -> str:
+    """The text in the spelling that --from says, if it says one."""
+    spelling = request.values.get("from")
+    return Spelled(text, spelling) if spelling else text
+
+
+def _several(wrt: str) -> list[str]:
+    """Several names with commas or blanks between them; anything else is one variable."""
+    names = [n for n in re.split(r"[,;\s]+", wrt) if n]
+    return names if names and all(is_name(canonical_name(n)) for n in names) else [wrt]
+
+
+def declared(lines: tuple[str, ...], flag: str, example: str) -> dict[str, str]:
+    """The declarations of an option by name; ParseError with the option as a hint."""
     try:
         return declarations(lines)
     except ParseError as error:
@@ -72,7 +96,7 @@ def _operands(request: Request) -> tuple[str, str | None]:
     else:
         text = given.pop(0)
         text = standard_input() if text == "-" else text
-    return _encoded(text), request.wrt if request.wrt is not None else given[0] if given else None
+    return encoded(text), request.wrt if request.wrt is not None else given[0] if given else None
 
 
 def _too_many(verb: str, given: list[str], wanted: int) -> UsageError:
@@ -83,14 +107,16 @@ def _too_many(verb: str, given: list[str], wanted: int) -> UsageError:
     option = next((g for g in given if re.fullmatch("-[a-zA-Z]", g)), None)
     if option:
         hint = f"matderiv {verb} --help, if {option} is meant as an option"
+    elif view := next(iter(get_close_matches(given[-1], VIEWS, 1, 0.7)), None):
+        hint = f"--steps {view}"
     elif all(is_name(canonical_name(g)) for g in given[1:]):
-        hint = "one variable at a time"
+        hint = f"several variables have commas between them: {','.join(given[wanted - 1 :])}"
     return UsageError(
         f"{verb} takes {named[wanted]} here, {len(given)} are given: {shown}", hint=hint
     )
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
     """The text, unless bytes of the command line were no UTF-8; then ParseError."""
     with suppress(UnicodeEncodeError):
         content = os.fsencode(text)
@@ -157,11 +183,11 @@ def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseErro
     return error
 
 
-def derived(request: Request, asked: Asked) -> Derivation:
-    """The derivation that was asked for."""
-    found = derive(
+def derived(request: Request, asked: Asked) -> list[Derivation]:
+    """The derivations that were asked for, one for each variable."""
+    found: list[Derivation] = derive(
         asked.text,
-        asked.wrt,
+        list(asked.wrts),
         shapes=asked.shapes,
         assume=asked.assume,
         kind=request.kind,
@@ -170,7 +196,6 @@ def derived(request: Request, asked: Asked) -> Derivation:
         structure=request.structure,
         upstream=request.upstream,
     )
-    assert isinstance(found, Derivation)
     return found
 
 

@@ -16,6 +16,7 @@ from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
 from matderiv.output.text import SYMBOLS, text
+from matderiv.views.catalogue import BY_NAME, RULES
 
 EXAMPLES = (
     ("least squares", """derive "norm2(X*w - y)^2" w"""),
@@ -30,8 +31,12 @@ EXAMPLES = (
     ("a covariance matrix in a likelihood", """derive "logdet(S) + tr(inv(S)*C)" S"""),
     ("a row instead of a column", """derive "norm2(X*w - y)^2" w --layout numerator"""),
     ("a formula for a paper", """derive "norm2(X*w - y)^2" w --format latex"""),
+    ("a computational graph with numbers", """graph "(x+y)*z" --at x=-2,y=5,z=-4"""),
     ("the comparison with numbers in full", """check "sum(relu(W*x))" W --seed 7"""),
+    ("every step, as a page for a browser", """derive "x'*A*x" x --steps --format html"""),
+    ("what to do first, without the result", """derive "a'*inv(X)*b" X --hint"""),
     ("the rule of one function", "rules inv"),
+    ("why a rule of a step holds", "explain vec"),
 )
 
 _DOMAIN_WORDS = {
@@ -62,10 +67,10 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         if request.json:
             shown = json.dumps({"schema": SCHEMA, "rules": found}, indent=2)
     elif request.json:
-        rules = [{"name": symbol(f), "says": f.says} for f in listed()]
+        rules = [{"name": name, "says": says} for name, says in _catalogue()]
         shown = json.dumps({"schema": SCHEMA, "rules": rules}, indent=2)
     else:
-        shown = "\n".join(f"{symbol(f):<14} {f.says}" for f in listed())
+        shown = "\n".join(f"{name:<14} {says}" for name, says in _catalogue())
     terminal.result(shown)
     return FINE
 
@@ -77,6 +82,11 @@ def _examples(request: Request, terminal: Terminal) -> int:
     else:
         terminal.result("\n".join(f"# {about}\nmatderiv {c}" for about, c in EXAMPLES))
     return FINE
+
+
+def _catalogue() -> list[tuple[str, str]]:
+    """The rules that steps name, then the functions, each with what it says."""
+    return [(r.name, r.says) for r in RULES] + [(symbol(f), f.says) for f in listed()]
 
 
 def listed() -> list[Function]:
@@ -104,6 +114,11 @@ def named(name: str) -> list[Function]:
     found = by_name.get(name.strip()) or by_name.get(name.strip().lower())
     if found:
         return found
+    if name.strip().lower() in BY_NAME:
+        raise UsageError(
+            f"{name.strip()} is a rule of steps, not a function",
+            hint=f'matderiv explain "{name.strip()}"',
+        )
     near = get_close_matches(name.lower(), by_name, 3, 0.6)
     raise UsageError(
         f"there is no function {name[:40]}",

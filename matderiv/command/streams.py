@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TextIO
 
 from matderiv.command.failures import OutputError, UsageError
 from matderiv.errors import LimitError, ParseError
 
+NARROW = 20  # columns: a narrower terminal folds lines by itself
 MAX_BYTES = 400_000  # a text of 100,000 characters, of up to four bytes each
 
 SPELLINGS = {
@@ -84,18 +86,18 @@ def standard_input() -> str:
     return decoded(content, "standard input")
 
 
-def file_text(name: str) -> str:
-    """The text of a file of at most MAX_BYTES; UsageError with the reason if it cannot be read."""
+def file_text(name: str, most: int = MAX_BYTES) -> str:
+    """The text of a file of at most `most` bytes; UsageError with the reason if there is none."""
     try:
         with Path(name).open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {name}: {reason}") from error
-    return decoded(content, name)
+    return decoded(content, name, most)
 
 
-def decoded(content: bytes, name: str) -> str:
+def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
     """UTF-8 as text.
 
     >>> decoded(b"x + \\xff", "standard input")
@@ -103,8 +105,8 @@ def decoded(content: bytes, name: str) -> str:
     ...
     matderiv.errors.ParseError: standard input is not UTF-8: byte 0xff at offset 4
     """
-    if len(content) > MAX_BYTES:
-        raise LimitError(f"{name} has more than {MAX_BYTES} bytes, which is the limit")
+    if len(content) > most:
+        raise LimitError(f"{name} has more than {most} bytes, which is the limit")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -128,6 +130,18 @@ class Terminal:
     def plain_errors(self) -> bool:
         """True where standard error takes nothing but ASCII."""
         return self.ascii_only or only_ascii(sys.stderr, os.environ)
+
+    @property
+    def plain_results(self) -> bool:
+        """True where standard output takes nothing but ASCII."""
+        return self.ascii_only or only_ascii(sys.stdout, os.environ)
+
+    @property
+    def width(self) -> int:
+        """The columns of the terminal that results go to; 0 where they go to a file or a pipe."""
+        if sys.stdout is None or not sys.stdout.isatty():
+            return 0
+        return max(get_terminal_size().columns, NARROW)
 
     def result(self, text: str) -> None:
         """The result on standard output; quiet when the reader has closed it.

@@ -9,25 +9,40 @@ from difflib import get_close_matches
 from typing import Any
 
 MAX_SEED = 2**63
-FORMATS = ("text", "latex", "markdown", "json")
+FORMATS = ("text", "latex", "markdown", "html", "json")
 VIEWS = ("chain", "differential", "index")
 DETAILS = ("brief", "normal", "full")
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 STRUCTURES = ("projected", "independent", "none")
+NOTATIONS = ("nabla", "partial")
+VECTORS = ("bold", "arrow", "plain")
+TRANSPOSES = ("top", "T", "prime")
+MAX_STEPS = 100_000
+TARGETS = ("numpy", "torch", "jax")
+SPELLINGS = ("text", "latex", "python")
 WORDS = {
+    "--from": SPELLINGS,
+    "--target": TARGETS,
     "--format": FORMATS,
     "--steps": VIEWS,
     "--detail": DETAILS,
     "--kind": KINDS,
     "--layout": LAYOUTS,
     "--structure": STRUCTURES,
+    "--notation": NOTATIONS,
+    "--vectors": VECTORS,
+    "--transpose": TRANSPOSES,
 }
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: a switch, or with `takes` one that has a value read by `read`."""
+    """One option: a switch, or with `takes` one that has a value read by `read`.
+
+    An option that may stand alone is then `without`; a word after it is its value if it looks like
+    `value`, a regular expression.
+    """
 
     flag: str
     says: str
@@ -35,7 +50,9 @@ class Option:
     short: str = ""
     repeats: bool = False
     default: Any = None
-    without: str = ""  # the value of the option when it stands alone
+    without: str = ""
+    value: str = ".*"
+    joins: str = ""  # between the values of an option that is given again
     read: Callable[[str], Any] = str
 
     @property
@@ -87,7 +104,18 @@ SHARED = (
     Option("--debug", "show a traceback when matderiv itself fails", default=False),
 )
 ASKED = (
-    Option("--wrt", "the variable, instead of writing it after the expression", "NAME"),
+    Option(
+        "--wrt",
+        "the variable, instead of writing it after the expression; W,b or --wrt W --wrt b for two",
+        "NAME",
+        joins=",",
+    ),
+    Option(
+        "--from",
+        "text, latex or python: how EXPR is spelled, in verify the ANSWER; found by itself",
+        "SPELLING",
+        read=_one_of(*SPELLINGS),
+    ),
     Option("--file", "read the expression from a file ( - as EXPR reads standard input)", "FILE"),
     Option(
         "--shape",
@@ -139,7 +167,7 @@ ASKED = (
 PRINTED = (
     Option(
         "--format",
-        "text (default), latex, markdown or json",
+        "text (default), latex, markdown, html (a page with MathML) or json",
         "FORMAT",
         default="text",
         read=_one_of(*FORMATS),
@@ -150,7 +178,17 @@ PRINTED = (
         "VIEW",
         read=_one_of(*VIEWS),
         without="chain",
+        value="|".join(VIEWS),
     ),
+    Option(
+        "--hint",
+        "the rule of the next step, or of step N, and where it applies, without the result",
+        "[N]",
+        read=_whole(1, MAX_STEPS),
+        without="1",
+        value="[0-9]+",
+    ),
+    Option("--step", "step N of the derivation alone, in full", "N", read=_whole(1, MAX_STEPS)),
     Option(
         "--detail",
         "of the steps: brief, normal or full",
@@ -158,12 +196,73 @@ PRINTED = (
         default="normal",
         read=_one_of(*DETAILS),
     ),
+    Option("--standalone", "a LaTeX file that compiles by itself", default=False),
+    Option(
+        "--notation",
+        "nabla or partial: how the gradient is written in LaTeX, Markdown and HTML",
+        "WORD",
+        read=_one_of(*NOTATIONS),
+    ),
+    Option(
+        "--vectors",
+        "bold (default), arrow or plain, in LaTeX and HTML",
+        "WORD",
+        default="bold",
+        read=_one_of(*VECTORS),
+    ),
+    Option(
+        "--transpose",
+        "top (default), T or prime, in LaTeX and HTML",
+        "WORD",
+        default="top",
+        read=_one_of(*TRANSPOSES),
+    ),
     Option("--output", "write the result to a file that does not exist yet", "FILE", short="-o"),
     Option("--force", "let -o replace a file", default=False),
     Option("--no-check", "do not compare the result with numbers", default=False),
 )
 
+GRAPH = (
+    Option(
+        "--at",
+        "the numbers: x=-2,y=5 or W=[[1,2],[3,4]]; may be repeated",
+        "VALUES",
+        repeats=True,
+        default=(),
+    ),
+    Option(
+        "--values",
+        "numbers from a .json or .npz file, or x=FILE.npy; may be repeated",
+        "FILE",
+        repeats=True,
+        default=(),
+    ),
+    Option("--wrt", "parameters, such as W,b: nothing else gets a gradient", "NAMES"),
+    Option("--upstream", "the gradient that arrives at the end, a number or [1,2]", "NUMBERS"),
+    Option("--explain", "a sentence for every node", default=False),
+    Option("--step", "the backward pass one node at a time", default=False),
+    Option("--fold", "long spellings as one function: 1/(1 + exp(-z)) as sigmoid", default=False),
+    Option("--expand", "losses and layers written out in simpler functions", default=False),
+    Option("--collapse", "repeated layers as one", default=False),
+    Option("--svg", "write a picture ( - for standard output)", "FILE"),
+    Option("--dot", "write the graph for Graphviz", "FILE"),
+    Option("--mermaid", "write the graph for Mermaid", "FILE"),
+    Option("--tikz", "write the picture in TikZ, as a file that compiles", "FILE"),
+    Option("--force", "let these replace a file", default=False),
+    *(o for o in ASKED if o.flag in ("--file", "--shape", "--assume", "--timeout")),
+)
 HINT = Option("--hint", "only the kind of mistake, not what would be right", default=False)
+CLASS = (
+    HINT,
+    Option("--batch", "a table of answers, .csv or .jsonl: columns f, wrt, answer, id", "FILE"),
+    *(o for o in PRINTED if o.flag in ("--output", "--force")),
+)
+
+
+def _read_from(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """The same options where a file alone is a whole derivation."""
+    says = "check a derivation line by line: .tex, .md or .txt; or read the expression from a file"
+    return tuple(replace(o, says=says) if o.flag == "--file" else o for o in options)
 
 
 def _unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
@@ -171,6 +270,16 @@ def _unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
     return tuple(replace(o, default=None) if o.flag == "--structure" else o for o in options)
 
 
+CODE = (
+    Option(
+        "--target",
+        "numpy (default), torch or jax",
+        "LIBRARY",
+        default="numpy",
+        read=_one_of(*TARGETS),
+    ),
+    *(o for o in PRINTED if o.flag in ("--output", "--force", "--no-check")),
+)
 VERBS = {
     v.name: v
     for v in (
@@ -197,18 +306,48 @@ VERBS = {
             "verify",
             "EXPR VARIABLE ANSWER",
             "whether a derivative found by hand is right",
-            (*_unstructured(ASKED), HINT, *SHARED),
+            (*_read_from(_unstructured(ASKED)), *CLASS, *SHARED),
             (
                 '''matderiv verify "norm2(A*x - b)^2" x "2*A'*(A*x - b)"''',
+                "matderiv verify --file derivation.tex",
+                """matderiv verify "x'*A*x" x --batch answers.csv -o verdicts.csv""",
                 """matderiv verify "x'*A*x" x "2*A*x" --assume "A: symmetric\"""",
+            ),
+        ),
+        Verb(
+            "graph",
+            "EXPR",
+            "the computational graph: values forward, gradients backward, pictures",
+            GRAPH + SHARED,
+            (
+                """matderiv graph "(x+y)*z" --at x=-2,y=5,z=-4""",
+                """matderiv graph "sum(relu(W*x + b))" --shape "b: m" --explain""",
+                """matderiv graph "norm2(W*x)^2" --at "W=[[1,2],[3,4]],x=[1,-1]" --svg -""",
+            ),
+        ),
+        Verb(
+            "code",
+            "EXPR VARIABLES",
+            "a program for the value and its gradients, in NumPy, PyTorch or JAX",
+            ASKED + CODE + SHARED,
+            (
+                """matderiv code "mean(log(1 + exp(-y.*(X*w))))" w""",
+                """matderiv code "norm2(U*V' - Y)^2" U,V --target torch -o gradients.py""",
             ),
         ),
         Verb(
             "rules",
             "[NAME]",
-            "every function there is, or the rule of one",
+            "every rule and function there is, or the rule of one function",
             SHARED,
             ("matderiv rules", "matderiv rules logdet"),
+        ),
+        Verb(
+            "explain",
+            "RULE",
+            "a rule: what it says, why it is true, an example, its source",
+            SHARED,
+            ('matderiv explain "affine map"', "matderiv explain inv"),
         ),
         Verb("examples", "", "commands to try", SHARED, ("matderiv examples",)),
     )

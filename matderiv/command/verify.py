@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from matderiv.command import answer, failures
+from matderiv.command import answer, batch, failures, homework
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import Asked, understood
+from matderiv.command.question import Asked, spelled, understood
 from matderiv.command.streams import Terminal
+from matderiv.pointing import verify
 from matderiv.verification.verdict import Verdict
-from matderiv.verification.verifying import verify
 
 EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Answer `verify`: 0 for a right answer, 1 for a wrong one, 3 when undecided."""
+    if request.batch is not None:
+        return batch.run(request, terminal, reading_done)
+    if request.file is not None and not request.operands:
+        return homework.run(request, terminal, reading_done)
     request, claimed = _split(request)
     asked = understood(request)
     if not claimed.strip():
@@ -28,6 +32,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         for label, said in answer.reading_remarks(asked.reading):
             terminal.remark(label, said)
     reading_done.append(True)
+    claimed = spelled(request, claimed)
     try:
         with limited(request.timeout):
             verdict = _verdict(request, asked, claimed)

@@ -43,6 +43,13 @@ def _expm1(x: Any) -> Any:
     return np.expm1(x)
 
 
+def _gaussian(x: Expr) -> Expr:
+    """exp(-x.^2); of a quotient by a root exp(-u.^2/c)."""
+    if x.function.name == "div" and x.args[1].function.name == "sqrt":
+        return _f("exp", -(x.args[0] ** 2) / x.args[1].args[0])
+    return _f("exp", -(x**2))
+
+
 _CHAIN = "Chain rule, entry by entry: the outer derivative times the change of the argument."
 _HALF = 0.5
 
@@ -214,8 +221,8 @@ elementwise(
 elementwise(
     "leaky_relu",
     lambda x, a=0.01: np.where(np.real(x) > 0, x, a * x),
-    lambda x, a, y: _f("step", x) + a * _f("step", -x),
-    lambda x, a, y: x * _f("step", -x),
+    lambda x, a, y: _f("where", _f("gt", x, 0), 1, a),
+    lambda x, a, y: _f("minimum", x, 0),
     kink=lambda x, a: x,
     says="Slope 1 where positive, slope a where negative.",
     example="leaky_relu(x, 0.1)",
@@ -254,7 +261,7 @@ elementwise(
 elementwise(
     "erf",
     _erf,
-    lambda x, y: 2 / _f("sqrt", apply("pi", params=("pi",))) * _f("exp", -(x**2)),
+    lambda x, y: _f("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
     says="d erf u = 2/sqrt(π) exp(-u²) du.",
     example="erf(x)",
 )
@@ -284,6 +291,13 @@ def _aligned(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
+OPPOSITE = {"gt": "le", "le": "gt", "lt": "ge", "ge": "lt"}
+
+
+def _test(c: Expr) -> bool:
+    return c.function.name in OPPOSITE
+
+
 _compare("gt", ">", lambda a, b: a > b)
 _compare("lt", "<", lambda a, b: a < b)
 _compare("ge", ">=", lambda a, b: a >= b)
@@ -310,8 +324,8 @@ def _choose(test: Any, a: Any, b: Any) -> Any:
 elementwise(
     "maximum",
     _maximum,
-    lambda a, b, y: _f("step", a - b),
-    lambda a, b, y: _f("step", b - a),
+    lambda a, b, y: _f("gt", a, b),
+    lambda a, b, y: _f("le", a, b),
     kink=lambda a, b: a - b,
     prints="max",
     says="The larger one passes its change: a router (no ties).",
@@ -321,8 +335,8 @@ elementwise(
 elementwise(
     "minimum",
     _minimum,
-    lambda a, b, y: _f("step", b - a),
-    lambda a, b, y: _f("step", a - b),
+    lambda a, b, y: _f("lt", a, b),
+    lambda a, b, y: _f("ge", a, b),
     kink=lambda a, b: a - b,
     prints="min",
     says="The smaller one passes its change (no ties).",
@@ -332,8 +346,8 @@ elementwise(
     "where",
     _choose,
     lambda c, a, b, y: 0,
-    lambda c, a, b, y: _f("where", c, 1, 0),
-    lambda c, a, b, y: _f("where", c, 0, 1),
+    lambda c, a, b, y: c if _test(c) else _f("where", c, 1, 0),
+    lambda c, a, b, y: _f(OPPOSITE[c.function.name], *c.args) if _test(c) else _f("where", c, 0, 1),
     says="The chosen branch passes its change.",
     example="where(x > 0, x, y)",
 )

@@ -9,7 +9,7 @@ from matderiv.errors import DomainError
 from matderiv.expr import Params
 from matderiv.functions.record import Function, register
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, times
+from matderiv.shapes import Shape, Unify, times, triangle
 
 
 def _leaf(name: str, shape: Callable[[Params], Shape], **facts: Any) -> Function:
@@ -100,4 +100,24 @@ COMMUTATION = _constant(
     arity=(2, 2),
     source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.7",
     example="commutation(2, 3)",
+)
+
+
+def _duplication(n: int) -> Any:
+    row, column = np.indices((n, n))
+    first, last = np.minimum(row, column), np.maximum(row, column)
+    place = first * n - first * (first + 1) // 2 + last  # of S_ij in vech(S), below the diagonal
+    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]
+
+
+DUPLICATION = _constant(
+    "duplication",
+    lambda p: (times(p[0], p[0]), triangle(p[0])),
+    _duplication,
+    "D vech(S) = vec(S) for symmetric S; vech stacks the columns from the diagonal down.",
+    arity=(1, 1),
+    code="np.eye({p0} * ({p0} + 1) // 2)[(lambda i, j: i * {p0} - i * (i + 1) // 2 + j)("
+    "np.minimum(*np.indices(({p0}, {p0}))), np.maximum(*np.indices(({p0}, {p0})))).reshape(-1)]",
+    source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.8",
+    example="duplication(3)",
 )

@@ -125,13 +125,14 @@ PROD = primitive(
 
 def _extreme_differential(test: str) -> Any:
     def differential(y: Expr, which: int, change: Expr) -> Expr:
-        (x,) = y.args
-        mask = apply(test, x, along(y, x.shape, y.params[0]))
-        if any(is_(n, "ones", "vector", "matrix", "kron") for n in walk(x)):
-            mask = mask / along(_sum(mask, y.params[0]), x.shape, y.params[0])  # equal entries
-        return _sum(mask * change, y.params[0])
+        return _sum(_mask(test, y) * change, y.params[0])
 
     return differential
+
+
+def _mask(test: str, y: Expr) -> Expr:
+    (x,) = y.args
+    return apply(test, x, along(y, x.shape, y.params[0]))
 
 
 MAX = primitive(
@@ -139,6 +140,7 @@ MAX = primitive(
     axis_rule,
     _extreme_differential("ge"),
     _max,
+    attained=lambda y: _sum(_mask("ge", y), y.params[0]),
     call="keyword-axis",
     says="The change of a maximum is the change of the entry that attains it (no ties).",
     example="max(x)",
@@ -148,6 +150,7 @@ MIN = primitive(
     axis_rule,
     _extreme_differential("le"),
     lambda x, axis: _max(x, axis, -1),
+    attained=lambda y: _sum(_mask("le", y), y.params[0]),
     call="keyword-axis",
     says="The change of a minimum is the change of the entry that attains it (no ties).",
     example="min(x)",

@@ -7,6 +7,8 @@ from fractions import Fraction
 from matderiv.errors import DomainError
 from matderiv.input.source import Node, Number, Operation, Source
 
+CHECKED = frozenset("log log1p sqrt arcsin arccos div ediv power epow".split())
+
 
 def literal(node: Node) -> Fraction | None:
     """The value of a typed number, with its signs; None for anything else."""
@@ -18,7 +20,7 @@ def literal(node: Node) -> Fraction | None:
 
 def check_domain(function: str, operands: tuple[Node, ...], node: Node, source: Source) -> None:
     """DomainError for a literal where the function has no real value."""
-    if not operands:
+    if not operands or function not in CHECKED:
         return
     first, last = literal(operands[0]), literal(operands[-1])
     reason = None

@@ -128,8 +128,8 @@ def _pair_hint(
     around = f" {symbol} " if symbol in ("+", "-", "and") else symbol
     first, second = typed if symbol in ("+", "-", "and") else (x, y)
     candidates = [
-        (_turned(left), right, f"{x}'{around}{second}"),
-        (left, _turned(right), f"{first}{around}{y}'"),
+        (_turned(left), right, f"{_transposed(x)}{around}{second}"),
+        (left, _turned(right), f"{first}{around}{_transposed(y)}"),
     ]
     for one, other, spelled in candidates if ranks != [2, 1] or symbol == "*" else candidates[::-1]:
         try:
@@ -149,10 +149,15 @@ def _turned(shape: Shape) -> Shape:
 
 
 def _atom(typed: str) -> str:
-    simple = (
-        typed.isalnum() or typed.endswith("'") or (typed.startswith("(") and typed.endswith(")"))
-    )
+    """What was typed, in brackets unless it is one name, one bracket, or a transpose of these."""
+    bare = typed.rstrip("'")
+    simple = bare.isalnum() or (bare.startswith("(") and bare.find(")") == len(bare) - 1)
     return typed if simple else f"({typed})"
+
+
+def _transposed(atom: str) -> str:
+    """The transpose as one would type it: x' of x, and x of x'."""
+    return atom[:-1] if atom.endswith("'") else f"{atom}'"
 
 
 def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:

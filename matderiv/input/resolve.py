@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from matderiv.errors import ShapeError, UnknownName
+from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
 from matderiv.expr import Expr, apply, number, substitute, variable
+from matderiv.input.builder import Scope
 from matderiv.input.calls import Application
 from matderiv.input.declare import check_facts, declared_facts, declared_shapes
+from matderiv.input.latex import parse_latex
 from matderiv.input.notes import notes
 from matderiv.input.shaping import Context, Shaping
 from matderiv.input.sizes import is_open
 from matderiv.input.source import Name, Node, Number, Source
-from matderiv.input.text import parse
+from matderiv.input.spelling import marks, understood
 from matderiv.input.tokens import canonical_name
 from matderiv.output.text import text as printed
 from matderiv.shapes import Shape, size_names
@@ -45,28 +48,31 @@ class Reading:
         *,
         extra: Mapping[str, Expr] | None = None,
         expected: Shape | None = None,
+        within: Span | None = None,
     ) -> Expr:
         """Another text about the same names: a variable, an answer, an upstream.
 
         `extra` are further names, `expected` a shape for sizes that nothing else says, as in the
-        answer `vector(1)`. Raises UnknownName for a name that the expression does not have.
+        answer `vector(1)`, `within` a part of a text in LaTeX or Python. Raises UnknownName for a
+        name that the expression does not have.
 
         >>> reading = read("sum(A*x)")
         >>> reading.read_more("A'*vector(1)", "the answer").shape == reading.variables["x"].shape
         True
         """
         known = {**self.variables, **dict(self.parts), **(extra or {})}
-        source = parse(text, known)
-        for part in source.parts:
-            if part.name in dict(self.parts):
-                del known[part.name]  # a text may name its own parts alike
-        sizes = self.sizes | size_names(e.shape for e in known.values())
-        shaping = Shaping(
-            source, Context(known=known, size_names=frozenset(sizes), guess=False, what=what)
-        )
-        if expected is not None:
-            shaping.expect(expected)
-        return build(shaping).expr
+        sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
+
+        def meaning(source: Source) -> Expr:
+            own = {part.name for part in source.parts} & {name for name, _ in self.parts}
+            names = {n: e for n, e in known.items() if n not in own}  # a text may name parts alike
+            shaping = Shaping(source, Context(names, size_names=sizes, guess=False, what=what))
+            if expected is not None:
+                shaping.expect(expected)
+            return build(shaping).expr
+
+        scope = Scope({name: e.shape for name, e in known.items()}, sizes, guess=False)
+        return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 
 def read(
@@ -87,7 +93,9 @@ def read(
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
-    return resolve(parse(text, declared), declared, facts, frozenset(reserved))
+    scope = Scope(declared, frozenset(size_names(declared.values())), facts)
+    kept = frozenset(reserved)
+    return understood(text, scope, lambda source: resolve(source, declared, facts, kept))
 
 
 def resolve(
@@ -203,5 +211,11 @@ def _check_sizes(params: Shape, node: Node, application: Application, shaping: S
 
 
 def read_name(reading: Reading, typed: str) -> Expr | None:
-    """The variable of that name, by any spelling; None if there is none."""
-    return reading.variables.get(canonical_name(typed.strip()))
+    r"""The variable of that name, by any spelling such as `\\theta`; None if there is none."""
+    found = reading.variables.get(canonical_name(typed.strip()))
+    if found is None and "latex" in marks(typed)[0]:
+        shapes = {name: e.shape for name, e in reading.variables.items()}
+        with suppress(MatderivError):
+            main = parse_latex(typed, Scope(shapes, reading.sizes)).main
+            return reading.variables.get(main.name) if isinstance(main, Name) else None
+    return found

@@ -53,6 +53,7 @@ class Shaping:
         self.sections = [
             (name, list(self._nodes(root))) for name, root in [*roots, ("", source.main)]
         ]
+        self.lengths = self._lengths()
         self._check_parts()
         self._classify()
         self.infer()
@@ -81,12 +82,21 @@ class Shaping:
         self.applications[node] = Application(
             application.function, application.operands, params, application.open_sizes
         )
-        if application.function.call in ("sizes", "like"):
+        if application.function.call in ("sizes", "like") and not application.open_sizes:
             used = size_names([params])
             unknown = used - self.size_names
             if unknown and not self.context.guess:
                 raise self.unknown_name(sorted(unknown)[0], node, "size")
             self.size_names |= used
+
+    def _lengths(self) -> list[tuple[Node, Dim]]:
+        """The axes whose sizes the text names; such a name is a size unless it is declared."""
+        taken = {*self.context.known, *self.context.declared}
+        found = [(node, Dim((n,))) for node, n in self.source.lengths if n not in taken]
+        if self.context.guess:
+            self.size_names |= size_names([tuple(size for _, size in found)])
+            return found
+        return []
 
     def _check_parts(self) -> None:
         seen: set[str] = set()
@@ -130,7 +140,7 @@ class Shaping:
             self.variables[name] = self._with_facts(name, context.declared[name])
         elif name in self.size_names or name == "pi":
             return
-        elif name == "eye":
+        elif name == "eye" or (name == "I" and not context.guess):
             self._register(node, Application(REGISTRY["eye"], (), (), 1))
         elif name in function_names() and not (context.guess and name in context.facts):
             raise ParseError(
@@ -142,7 +152,8 @@ class Shaping:
         elif not context.guess:
             raise self.unknown_name(name, node, "name")
         else:
-            axes = guessed_axes(name, context.facts.get(name, ()))
+            guessed = guessed_axes(name, context.facts.get(name, ()))
+            axes = self.source.kinds.get(name, guessed)
             self.guessed[name] = node
             self.variables[name] = self._with_facts(
                 name, tuple(self.sizes.fresh() for _ in range(axes))
@@ -174,6 +185,22 @@ class Shaping:
                     self.shapes[node] = self._shape(node)
                 if part:
                     self.parts[part] = self.shapes[nodes[-1]]
+            for node, size in self.lengths:
+                self._measure(node, size)
+
+    def _measure(self, node: Node, size: Dim) -> None:
+        """Make the last axis of a node as long as the text says."""
+        found = self.sizes.shape(self.shapes[node])
+        self.sizes.place = node.span
+        try:
+            if found and found[-1] != 1:
+                self.sizes.unify(found[-1], size)
+        except ShapeError as error:
+            raise ShapeError(
+                f"the sum runs to {size}, {self.source.typed(node.span)} is {self.shown(found)}",
+                source=self.source.text,
+                span=node.span,
+            ) from error
 
     def expect(self, shape: Shape) -> None:
         """Use the expected shape for sizes that nothing else says, such as those of vector(1)."""

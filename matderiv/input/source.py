@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from matderiv.errors import Span
@@ -67,12 +67,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A whole text: the expression, its named parts in order, and how odd spellings were read."""
+    """A whole text: the expression, its named parts in order, and how odd spellings were read.
+
+    `lengths` are arrays whose last axis has a size that the text names: n in a sum from 1 to n.
+    `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
+    """
 
     text: str
     main: Node
     parts: tuple[Part, ...] = ()
     remarks: tuple[str, ...] = ()
+    lengths: tuple[tuple[Node, str], ...] = ()
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

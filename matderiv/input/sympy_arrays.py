@@ -15,6 +15,7 @@ from matderiv.errors import LimitError, ShapeError, UnknownFunction
 from matderiv.expr import Expr, apply, is_, ones, size_expr
 from matderiv.functions.reduce import einsum_parts
 from matderiv.input.sympy_entries import ENTRIES, power, product, total
+from matderiv.input.sympy_products import as_product
 from matderiv.lazy import sp
 from matderiv.shapes import Shape, Size, is_scalar
 
@@ -120,7 +121,7 @@ def _contraction(node: Any, args: tuple[Expr, ...]) -> Expr:
     groups = _groups(node)
     taken = {k for g in groups for k in g}
     kept = "".join(ascii_letters[k] for k in range(len(args[0].shape)) if k not in taken)
-    return relabelled(args[0], _met(groups), kept)
+    return as_product(relabelled(args[0], _met(groups), kept))
 
 
 def _diagonal(node: Any, args: tuple[Expr, ...]) -> Expr:
@@ -204,7 +205,7 @@ class _Summand:
         if not kept and not is_(value, "einsum"):
             return apply("sum", value, params=(None,)), ()
         output = "".join(ascii_letters[k] for k, i in enumerate(indices) if i in kept)
-        return relabelled(value, {}, output), kept
+        return as_product(relabelled(value, {}, output)), kept
 
     def element(self, node: Any) -> Indexed:
         parent, *places = node.args

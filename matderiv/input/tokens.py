@@ -212,9 +212,7 @@ def _refused(text: str, place: int) -> ParseError:
             f"the character {named} at offset {place} is not allowed", source=text, span=span
         )
     hint = _REFUSED.get(character)
-    if character in "{}" and (command := re.search(r"\\[A-Za-z]+", text)):
-        hint = f"LaTeX such as {command[0]} is not read; write (1/2)*x'*A*x, sqrt(x), sum(x)"
-    elif character == "." and re.match(r"[A-Za-z]\w*\.[A-Za-z]", text[max(place - 1, 0) :]):
+    if character == "." and re.match(r"[A-Za-z]\w*\.[A-Za-z]", text[max(place - 1, 0) :]):
         hint = "functions stand alone: dot(x,y), not np.dot(x,y)"
     elif character == "_":
         hint = "names start with a letter"

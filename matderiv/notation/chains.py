@@ -12,6 +12,7 @@ from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
+_TURNED = ("variable", "inv", "sum", "mean")  # transposes that are met everywhere
 MAX_CHAIN = 12
 _DEPTH = 40  # how deep structure is looked for
 
@@ -41,10 +42,14 @@ def _symmetric(e: Expr, depth: int) -> bool:
         return len(long_axes(e.args[0].shape)) == 1
     if is_(e, "inv", "neg", "transpose", "adj", "pinv"):
         return symmetric(e.args[0], depth)
-    if is_(e, "power", "div", "epow") or (e.function.kind == "elementwise" and len(e.args) == 1):
+    if is_(e, "power", "div"):
         return symmetric(e.args[0], depth)
-    if is_(e, "add", "hadamard", "kron"):
+    if e.function.kind == "elementwise" and not is_(e, "add", "hadamard"):
         return all(symmetric(a, depth) for a in e.args)
+    if is_(e, "add", "hadamard", "kron") and all(symmetric(a, depth) for a in e.args):
+        return True
+    if is_(e, "add") and len(e.args) <= MAX_CHAIN:
+        return {transposed(a) for a in e.args} == set(e.args)  # A + A'
     if is_(e, "mul"):
         chain = [a for a in e.args if not is_scalar(a.shape)]
         return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
@@ -167,15 +172,28 @@ def _meet(left: Expr, right: Expr) -> list[Expr] | None:
     """What two neighbours in a product become, or None if they stay."""
     if len(left.shape) != 2 or len(right.shape) != 2 or left.shape[1] != right.shape[0]:
         return None
-    if right.shape[0] == right.shape[1] and (inner := inverted(right)) and inner[-1] is left:
-        return inverse_of(inner[:-1], left)
-    if left.shape[0] == left.shape[1] and (inner := inverted(left)) and inner[0] is right:
-        return inverse_of(inner[1:], right)
+    if right.shape[0] == right.shape[1] and (inner := inverted(right)):
+        kept = _cancelled(left, inner[-1])
+        if kept is not None:
+            return [*kept[0], *inverse_of([*inner[:-1], *kept[1]], left)]
+    if left.shape[0] == left.shape[1] and (inner := inverted(left)):
+        kept = _cancelled(right, inner[0])
+        if kept is not None:
+            return [*inverse_of([*kept[1], *inner[1:]], right), *kept[0]]
     if left.shape == right.shape and transposed(left) is right:
         base = left.args[0] if is_(left, "transpose") else left
         if "orthogonal" in facts(base):
             return [apply("eye", params=(left.shape[0],))]
     return None
+
+
+def _cancelled(beside: Expr, inner: Expr) -> tuple[list[Expr], list[Expr]] | None:
+    """What A^j and A^k leave of each other in A^j * inv(A^k); None for different bases."""
+    base, j = _base_and_count(beside)
+    other, k = _base_and_count(inner)
+    if base is not other or j < 1 or k < 1:
+        return None
+    return [_run(base, j - k)] if j > k else [], [_run(base, k - j)] if k > j else []
 
 
 def inverted(e: Expr) -> list[Expr] | None:
@@ -197,6 +215,8 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
         return [apply("transpose", apply("inv", inner[0].args[0]))]
     if len(inner) == 1 and is_(inner[0], "inv"):
         return [inner[0].args[0]]
+    if all(is_(f, "transpose") for f in inner):
+        return [apply("transpose", apply("inv", matrix_product(transposed_chain(inner))))]
     return [apply("inv", matrix_product(inner))]
 
 
@@ -228,6 +248,35 @@ def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
         first = e.args[0].weight if e.args else 0
         key = e.cache["reading"] = (e.weight, first, names)
     return key
+
+
+def shortest(forms: Sequence[Expr]) -> Expr:
+    """The form with the fewest symbols; of equal ones the first of those that read plainest.
+
+    Vectors of ones, and transposes of anything but variables, make a reader stop.
+
+    >>> from matderiv.expr import ones, variable
+    >>> A, B, x = variable("A", (3, 3)), variable("B", (3, 3)), variable("x", (3,))
+    >>> plain, bracket = A.T + B.T + A, (A + B + A.T).T
+    >>> plain.weight == bracket.weight, shortest((bracket, plain)) is plain
+    (True, True)
+    >>> shortest((plain, A)) is A
+    True
+    """
+    least = min(e.weight for e in forms)
+    tied = [e for e in forms if e.weight == least]
+    return tied[0] if all(e is tied[0] for e in tied) else min(tied, key=stops)
+
+
+def stops(e: Expr) -> int:
+    """How often a reader stops: at vectors of ones, at transposes of what is not a variable."""
+    count: int | None = e.cache.get("stops")
+    if count is None:
+        count = e.cache["stops"] = sum(
+            is_(n, "ones") or (is_(n, "transpose") and not is_(n.args[0], *_TURNED))
+            for n in walk(e)
+        )
+    return count
 
 
 def matrix_product(factors: Sequence[Expr]) -> Expr:

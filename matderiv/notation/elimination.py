@@ -12,10 +12,20 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_
-from matderiv.notation.chains import chain, factors_of, matrix_product, transposed_chain, turned
+from matderiv.notation.chains import (
+    chain,
+    factors_of,
+    matrix_product,
+    reading_key,
+    stops,
+    symmetric,
+    transposed,
+    transposed_chain,
+    turned,
+)
 from matderiv.notation.joined import reduce_cross, reduce_joined
-from matderiv.notation.monomials import Mono, multiply_into, tidy
-from matderiv.notation.network import Edge, Network, as_matrix
+from matderiv.notation.monomials import Mono, entrywise, multiply_into, tidy
+from matderiv.notation.network import Network, as_matrix
 from matderiv.notation.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
 from matderiv.tensors.tensor import (
     Factor,
@@ -27,16 +37,45 @@ from matderiv.tensors.tensor import (
     size_factors,
 )
 
+MAX_SPLIT = 5  # diagonals of longer products are not written as sums
 
-def _diagonal(whole: list[Expr], edges: list[Edge], other: Index, index: Index) -> Expr:
-    """Σ_j A_ij B_ji as diag(A*B), or as sum(A.*B',2) where that is no longer."""
-    diagonal = apply("diag", matrix_product(whole))
+
+def _diagonal(whole: list[Expr]) -> Expr:
+    """Σ_j A_ij B_ji as diag(A*B), or as sum(A.*B',2) where that reads better.
+
+    Transposes inside speak against the diagonal of a product, which is more than is needed. A
+    longer chain is split where the sum is shortest; of a symmetric product, diag(A*S*A'), the
+    diagonal is taken.
+    """
+    product = matrix_product(whole)
+    mirrored = matrix_product(transposed_chain(whole))
+    diagonal = apply("diag", min(product, mirrored, key=reading_key))
+    if symmetric(product) or not 1 < len(whole) <= MAX_SPLIT:
+        return diagonal
+    forms = [form for k in range(1, len(whole)) for form in _sums_at(whole, k)]
+    sums = min(forms, key=lambda e: (e.weight + stops(e), stops(e)))
+    inner = factors_of(diagonal.args[0])
+    against = stops(diagonal) + sum(is_(e, "transpose") for e in inner)
+    return sums if sums.weight + stops(sums) <= diagonal.weight + against else diagonal
+
+
+def _sums_at(whole: list[Expr], k: int) -> list[Expr]:
+    """diag(A*B) as sum(A.*B',2) and as sum(A'.*B,1)', for the chain cut after `k` factors."""
+    left, right = whole[:k], whole[k:]
+    rows = [matrix_product(left), matrix_product(transposed_chain(right))]
+    columns = [matrix_product(transposed_chain(left)), matrix_product(right)]
+    shape = rows[0].shape
+    return [
+        apply("sum", entrywise(_times(rows), shape), params=(2,)),
+        transposed(apply("sum", entrywise(_times(columns), shape[::-1]), params=(1,))),
+    ]
+
+
+def _times(matrices: list[Expr]) -> Mono:
     mono: Mono = {}
-    for e, i, _, _ in edges:
-        multiply_into(mono, e if i is other else turned(e))
-    sums = row_sums(as_matrix(mono, other, index))
-    product = any(is_(e, "mul") for e in mono)
-    return sums if sums.weight + product <= diagonal.weight else diagonal
+    for e in matrices:
+        multiply_into(mono, e)
+    return tidy(mono)
 
 
 def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
@@ -91,7 +130,7 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
             net.nodes.pop(other, None)
             net.scale(trace(whole))
         else:
-            net.weigh(other, _diagonal(whole, edges, other, index))
+            net.weigh(other, _diagonal(whole))
         return
     matrix = as_matrix(net.take(other, index), other, index)
     net.nodes.pop(index, None)

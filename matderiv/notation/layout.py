@@ -11,14 +11,15 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.notation.chains import transposed, turned
+from matderiv.notation.chains import chain, factors_of, matrix_product, transposed, turned
 from matderiv.notation.elimination import reduce_network
-from matderiv.notation.monomials import scaled, tidy, total
+from matderiv.notation.items import Item
+from matderiv.notation.monomials import tidy
 from matderiv.notation.network import Network
 from matderiv.notation.raising import raise_term, spell
-from matderiv.notation.sums import raise_tensor
+from matderiv.notation.sums import factored, raise_tensor
 from matderiv.shapes import times
-from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta
+from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta, normalise
 
 Sides = tuple[Indices, Indices]  # the axes of f, and of the variable
 
@@ -42,20 +43,65 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
     `outer` counts the axes of f; they have at most two, and so has the variable.
     """
     f, x = tensor.axes[:outer], tensor.axes[outer:]
-    if not 0 < len(f) <= 2 or not 0 < len(x) <= 2:
+    if not 0 < len(f) <= 2 or len(x) > 2:
         return None
+    if not x:
+        e = raise_tensor(tensor, broadcast=False)
+        return apply("vec", e) if len(e.shape) == 2 and len(f) == 2 else e
     if len(f) == len(x) == 1:
         e = raise_tensor(tensor, broadcast=False)
-        return None if any(is_(n, "levicivita") for n in walk(e)) else e
-    parts = [_vec_term(t, (f, x)) for t in tensor.terms if t.coefficient]
-    if not parts:
-        return None
-    found = [p for p in parts if p is not None]
-    return total(found) if len(found) == len(parts) else None
+        return None if any(is_(n, "levicivita", "fuse", "einsum") for n in walk(e)) else e
+    items: list[Item] = []
+    for t in tensor.terms:
+        item = _vec_term(t, (f, x)) if t.coefficient else None
+        if item is None and t.coefficient:
+            return None
+        items += [item] if item is not None else []
+    return factored(_commuted(items)) if items else None
 
 
-def _vec_term(t: Term, sides: Sides) -> Expr | None:
+def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:
+    """∂vec(F)/∂vech(S)' from ∂vec(F)/∂vec(S)': J*D, and D'*H*D for a Hessian.
+
+    D is the duplication matrix, D vech(S) = vec(S). Source: Magnus & Neudecker, ch. 3.8.
+    """
+    matrix = apply("duplication", params=(wrt.shape[0],))
+    word = factors_of(form)
+    if is_(word[-1], "commutation"):
+        word = word[:-1]  # commutation(n,n)*duplication(n) = duplication(n)
+    before = [transposed(matrix)] if both else []
+    return matrix_product(chain([*before, *word, matrix]))
+
+
+def _commuted(items: list[Item]) -> list[Item]:
+    """kron(P,Q)*K + kron(Q,P) as K*kron(Q,P) + kron(Q,P), so that kron(Q,P) is common.
+
+    kron(P,Q)*commutation(q,n) = commutation(p,m)*kron(Q,P) for P of p × q and Q of m × n. Source:
+    Magnus & Neudecker, ch. 3, theorem 9.
+    """
+    plain = {f[-1] for _, _, f in items}
+    return [(c, s, _turned_kron(f, plain)) for c, s, f in items]
+
+
+def _turned_kron(word: list[Expr], plain: set[Expr]) -> list[Expr]:
+    if len(word) < 2 or not is_(word[-1], "commutation") or not is_(word[-2], "kron"):
+        return word
+    p, q = word[-2].args
+    swapped = apply("kron", q, p)
+    if swapped not in plain:
+        return word
+    rows = tuple(e.shape[0] for e in (p, q))
+    return [*word[:-2], apply("commutation", params=rows), swapped]
+
+
+def _vec_term(t: Term, sides: Sides) -> Item | None:
+    """One term of ∂vec(F)/∂vec(X)' as a product; None where it has no such form."""
     f, x = sides
+    t, x = _split_axis(t, x, f)
+    if len(f) == 2 and any(is_(g.expr, "fuse") and g.indices[0] in f for g in t.factors):
+        return _vec_of_kron(t, (f, x))
+    t, f = _split_axis(t, f, x)
+    sides = (f, x)
     net = Network(t, (*f, *x))
     reduce_network(net)
     if net.summed() or net.others:
@@ -66,7 +112,94 @@ def _vec_term(t: Term, sides: Sides) -> Expr | None:
     core = _separate(ties, sides)
     for pairing in _pairings(f, x):
         core = core or _kronecker(ties, pairing, sides)
-    return None if core is None else scaled(net.coefficient, tidy(net.scalars), core)
+    core = core or _by_columns(ties, sides)
+    return None if core is None else (net.coefficient, tidy(net.scalars), core)
+
+
+def _split_axis(t: Term, axes: Indices, others: Indices) -> tuple[Term, Indices]:
+    """A lone axis of vec or unvec, which is a pair (slow, fast), as the axes fast and slow."""
+    fused = [g for g in t.factors if is_(g.expr, "fuse") and g.indices[0] in axes]
+    if len(axes) != 1 or len(fused) != 1:
+        return t, axes
+    slow, fast = (Index(i.size) for i in fused[0].indices[1:])
+    ties = [delta(slow, fused[0].indices[1]), delta(fast, fused[0].indices[2])]
+    rest = [g for g in t.factors if g is not fused[0]]
+    return normalise(t.coefficient, [*rest, *ties], (fast, slow, *others)), (fast, slow)
+
+
+def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
+    """vec(A ⊗ B) = (I ⊗ K ⊗ I)(vec(A) ⊗ vec(B)), differentiated by what stands in A or in B.
+
+    Source: Magnus & Neudecker, ch. 3, theorem 10.
+    """
+    f, x = sides
+    pairs: list[Indices] = []
+    factors = list(t.factors)
+    for axis in f:
+        (fused,) = [g for g in factors if is_(g.expr, "fuse") and g.indices[0] is axis] or (None,)
+        if fused is None:
+            return None
+        outer = tuple(Index(i.size) for i in fused.indices[1:])
+        factors.remove(fused)
+        factors += [delta(new, old) for new, old in zip(outer, fused.indices[1:], strict=True)]
+        pairs.append(outer)
+    (a, c), (b, d) = pairs
+    whole = normalise(t.coefficient, factors, (a, b, c, d, *x))
+    middle = apply("commutation", params=(d.size, a.size))
+    around = [apply("eye", params=(i.size,)) for i in (b, c)]
+    turn = apply("kron", around[0], apply("kron", middle, around[1]))
+    for fixed, free in (((a, b), (c, d)), ((c, d), (a, b))):
+        apart = _apart(whole, fixed, (*free, *x))
+        inner = _vec_term(apart[1], (free, x)) if apart is not None else None
+        if apart is None or inner is None:
+            continue
+        constant = apply("vec", spell(raise_term(apart[0], fixed), fixed))
+        derivative = matrix_product(inner[2])
+        blocks = (constant, derivative) if fixed[0] is a else (derivative, constant)
+        return inner[0], inner[1], [turn, apply("kron", *blocks)]
+    return None
+
+
+def _apart(t: Term, fixed: Indices, others: Indices) -> tuple[Term, Term] | None:
+    """The factors tied to some axes, and the rest; None where a factor ties them to the others."""
+    reached, inside = set(fixed), [g for g in t.factors if set(g.indices) & set(fixed)]
+    while more := [g for g in t.factors if g not in inside and set(g.indices) & reached]:
+        inside += more
+        reached |= {i for g in inside for i in g.indices}
+    reached |= {i for g in inside for i in g.indices}
+    if reached & set(others) or any(is_(g.expr, "fuse") for g in t.factors):
+        return None
+    rest = tuple(g for g in t.factors if g not in inside)
+    return Term(Fraction(1), tuple(inside)), Term(t.coefficient, rest)
+
+
+def _by_columns(ties: list[Factor], sides: Sides) -> list[Expr] | None:
+    """P_jk Q_ik, column by column a Kronecker product, as kron(P,ones(m)).*kron(ones(p),Q).
+
+    This is the Khatri-Rao product of P and Q; row by row where f is a vector. Source: Liu &
+    Trenkler 2008, Hadamard, Khatri-Rao, Kronecker and other matrix products.
+    """
+    f, x = sides
+    if {len(f), len(x)} != {1, 2}:
+        return None
+    (common,), (fast, slow) = (x, f) if len(f) == 2 else (f, x)
+    slow_ties = [t for t in ties if set(t.indices) <= {common, slow}]
+    fast_ties = [t for t in ties if t not in slow_ties and set(t.indices) <= {common, fast}]
+    weight = [t for t in ties if t not in slow_ties and t not in fast_ties]
+    if any(common in t.indices for t in weight):
+        return None
+    pairs = [(slow, common), (fast, common)] if len(f) == 2 else [(common, slow), (common, fast)]
+    blocks = [_over(found, pair) for found, pair in zip((slow_ties, fast_ties), pairs, strict=True)]
+    spread = [apply("ones", params=(i.size,)) for i in (fast, slow)]
+    if len(f) == 1:
+        spread = [transposed(e) for e in spread]
+    core = apply(
+        "hadamard", apply("kron", blocks[0], spread[0]), apply("kron", spread[1], blocks[1])
+    )
+    if not weight:
+        return [core]
+    stacked = apply("diag", apply("vec", _over(weight, (fast, slow))))
+    return [stacked, core] if len(f) == 2 else [core, stacked]
 
 
 def _separate(ties: list[Factor], sides: Sides) -> list[Expr] | None:
@@ -98,6 +231,9 @@ class Pairing(NamedTuple):
 
 def _pairings(f: Indices, x: Indices) -> list[Pairing]:
     rows = (f[1], f[0]) if len(f) == 2 else (None, f[0])
+    if len(x) == 2 and len(f) == 1:
+        beside = Pairing((f[0], x[1]), (None, x[0]), False)
+        return [Pairing((None, x[1]), (f[0], x[0]), False), beside]
     if len(x) == 2:
         straight = Pairing((rows[0], x[1]), (rows[1], x[0]), False)
         return [straight, Pairing((rows[0], x[0]), (rows[1], x[1]), True)]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, Number, apply, is_, number, number_value
-from matderiv.notation.chains import MAX_CHAIN, facts, reading_key
+from matderiv.notation.chains import MAX_CHAIN, factors_of, facts, reading_key
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
 
@@ -41,6 +41,8 @@ def tidy(mono: Mono) -> Mono:
         if "labels" in facts(e) and Fraction(k).denominator == 1:
             k = int(k) % 2
         if is_(e, "step"):
+            if k > 0 and mono.get(apply("relu", e.args[0]), 0) > 0:
+                continue  # relu(z).*step(z) is relu(z)
             e = apply("step", flattened(e.args[0]))
         if k:
             out[e] = k
@@ -164,9 +166,20 @@ def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:
     """The factors above and below the line, each a power with a positive exponent."""
     above: list[Expr] = []
     below: list[Expr] = []
-    for e, k in mono.items():
+    for e, k in _one_root(mono).items():
         (above if k > 0 else below).append(power(e, k if k > 0 else -k))
     return above, below
+
+
+def _one_root(mono: Mono) -> Mono:
+    """sqrt(2)*sqrt(pi) as sqrt(2*pi), for constants."""
+    for half in (Fraction(1, 2), Fraction(-1, 2)):
+        roots = [e for e, k in mono.items() if k == half and is_(e, "number", "pi", "size")]
+        if len(roots) > 1:
+            roots.sort(key=lambda e: not is_(e, "number"))
+            mono = {e: k for e, k in mono.items() if e not in roots}
+            mono[apply("mul", *roots)] = half
+    return mono
 
 
 def power(e: Expr, k: Exponent) -> Expr:
@@ -186,6 +199,9 @@ def entrywise(mono: Mono, shape: Shape) -> Expr:
     if masks and len(mono) > 1:  # A.*tril(ones(n,n)) is tril(A)
         rest = entrywise({e: k for e, k in mono.items() if e is not masks[0]}, shape)
         return apply(masks[0].function.name, rest)
+    if len(mono) > 1 and len(shape) == 1 and all(is_(e, "transpose") for e in mono):
+        row = {e.args[0]: k for e, k in mono.items()}
+        return apply("transpose", entrywise(row, (1, *shape)))  # r'./s' is (r./s)'
     above, below = powers(mono, shape)
     above.sort(key=reading_key)
     below.sort(key=reading_key)
@@ -216,7 +232,7 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
     if any(is_(f, "neg") for f in core):
         coefficient *= (-1) ** sum(is_(f, "neg") for f in core)
         core = [f.args[0] if is_(f, "neg") else f for f in core]
-    above, below = powers(scalars, ())
+    above, below = (sorted(side, key=reading_key) for side in powers(scalars, ()))
     top, bottom = abs(coefficient).numerator, abs(coefficient).denominator
     if bottom != 1 and not below and _terminates(bottom) and (above or core):
         above.insert(0, number(abs(coefficient)))
@@ -284,4 +300,6 @@ def total(terms: Sequence[Expr]) -> Expr:
 
 def times_number(value: Number, e: Expr) -> Expr:
     """A number times an expression."""
-    return scaled(Fraction(value), {}, [e]) if value else apply("zeros", params=e.shape)
+    if not value:
+        return apply("zeros", params=e.shape)
+    return scaled(Fraction(value), {}, factors_of(e))

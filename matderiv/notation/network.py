@@ -10,6 +10,7 @@ from fractions import Fraction
 from matderiv.expr import Expr, apply, is_, number_value
 from matderiv.notation.chains import MAX_CHAIN, column, transposed, turned
 from matderiv.notation.monomials import Mono, entrywise, multiply_into, tidy
+from matderiv.notation.ordering import in_order, ranks
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Term
 
 MAX_NESTED = 3  # shared squares, u.*u of u.*u, are not multiplied out
@@ -27,7 +28,8 @@ class Network:
         self.edges: list[Edge] = []
         self.deltas: list[tuple[Index, Index]] = []
         self.others: list[Factor] = []
-        for f in term.factors:
+        self.place = ranks(term.factors, axes)
+        for f in in_order(term.factors, self.place):
             self.add(f)
 
     def add(self, f: Factor) -> None:
@@ -85,10 +87,10 @@ class Network:
         return list(found)
 
     def summed(self) -> list[Index]:
-        """The indices that are not axes, in order of creation."""
+        """The indices that are not axes, in their order."""
         present = set(self.nodes) | {i for e in self.edges for i in e[1:3]}
         present |= {i for f in self.others for i in f.indices}
-        return sorted(present - set(self.axes), key=lambda i: i.serial)
+        return sorted(present - set(self.axes), key=self.place.__getitem__)
 
     def between(self, i: Index, j: Index) -> Mono:
         """The edges between two nodes, as matrices over (i, j)."""

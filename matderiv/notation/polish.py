@@ -5,51 +5,132 @@ These would hide common factors from the sums if they were done on the way.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 
-from matderiv.expr import Expr, apply, is_, rebuild, walk
-from matderiv.notation.monomials import is_one, negated, signed
+from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
+from matderiv.notation.monomials import is_one, negated, signed, total
+from matderiv.notation.scalars import centred
+from matderiv.notation.sums import raise_tensor
+from matderiv.tensors.lower import open_product
+from matderiv.tensors.tensor import Index, Tensor
+
+_PRODUCTS = ("mul", "hadamard", "div", "ediv")
 
 
 def polished(e: Expr, keep: Collection[Expr]) -> Expr:
     """The result with its last touches; nodes in `keep`, as typed by the user, stay as they are."""
     done: dict[Expr, Expr] = {}
+    uses = Counter(a for node in walk(e) if node not in keep for a in node.args)
+    shared: set[Expr] = set()
     for node in walk(e):
-        if node in keep:
-            done[node] = node
-            continue
-        new = rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = _sign_inside(_complements(_one_transpose(new)))
-    return done[e]
+        new = node
+        if node not in keep:
+            new = _named(rebuild(node, tuple(done[a] for a in node.args)))
+            new = _signs_out(new) if new is not node else node
+            new = _sign_inside(_complements(_one_transpose(_shorter_test(new))), shared)
+        done[node] = new
+        if uses[node] > 1:
+            shared.add(new)
+    minus, z = _complement(done[e])
+    if z is None or e in keep:
+        return done[e]
+    opposite = apply("sigmoid", negated(z))
+    return opposite if minus > 0 else negated(opposite)
+
+
+def _named(e: Expr) -> Expr:
+    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) becomes std(x)."""
+    (inner,) = e.args if len(e.args) == 1 else (e,)
+    if is_(e, "sqrt") and is_(inner, "var"):
+        return apply("std", inner.args[0], params=inner.params)
+    if is_(e, "mean") and is_(inner, "epow") and number_value(inner.args[1]) == 2:
+        difference = inner.args[0]
+        if centred(difference, e.params[0]):
+            return apply("var", difference.args[0], params=e.params)
+    return e
+
+
+def _signs_out(e: Expr) -> Expr:
+    """a - (-b) becomes a + b, a*(-b) becomes -(a*b)."""
+    if is_(e, "add"):
+        return total(e.args) if any(_twice(a) for a in e.args) else e
+    if not is_(e, *_PRODUCTS) or not any(is_(a, "neg") for a in e.args[1:]):
+        return e
+    signs = [signed(a, 0) for a in e.args]
+    plain = apply(e.function.name, *(a for _, a in signs))
+    return negated(plain) if sum(sign < 0 for sign, _ in signs) % 2 else plain
+
+
+def _twice(e: Expr) -> bool:
+    return is_(e, "neg") and signed(e.args[0])[0] < 0
 
 
 def _one_transpose(e: Expr) -> Expr:
-    """A'*X'*B' becomes (B*X*A)' for three factors and more."""
+    """A'*X'*B' becomes (B*X*A)' for three factors and more, X'*softmax(Z)'*G (softmax(Z)*X)'*G.
+
+    Two transposed variables stay as they are: A'*B'*x reads as well as (B*A)'*x.
+    """
     if not is_(e, "mul"):
         return e
     sign, core = signed(e)
     word = list(core.args) if is_(core, "mul") else []
-    scalars = [f for f in word if not f.shape]
-    matrices = word[len(scalars) :]
-    if len(matrices) < 3 or not all(is_(f, "transpose") and len(f.shape) == 2 for f in matrices):
+    for k in range(len(word)):
+        run = _transposed_run(word[k:])
+        whole = len(run) >= 3 and k + len(run) == len(word) and not any(a.shape for a in word[:k])
+        if whole or (len(run) >= 2 and any(not is_(a, "variable", "inv") for a in run)):
+            turned = apply("transpose", apply("mul", *reversed(run)))
+            parts = [*word[:k], turned, *word[k + len(run) :]]
+            new = parts[0] if len(parts) == 1 else apply("mul", *parts)
+            return negated(new) if sign < 0 else new
+    return e
+
+
+def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
+    """The transposed matrices at the beginning of a product, without their transposes."""
+    run = []
+    for a in word:
+        if not is_(a, "transpose") or len(a.shape) != 2 or 1 in a.shape:
+            break
+        run.append(a.args[0])
+    return run
+
+
+def _shorter_test(e: Expr) -> Expr:
+    """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b)."""
+    if not is_(e, "step") or not is_(e.args[0], "add") or len(e.shape) > 2 or 1 in e.shape:
         return e
-    if word[: len(scalars)] != scalars or any(1 in f.shape for f in matrices):
+    (z,) = e.args
+    axes = tuple(Index(s) for s in z.shape)
+    if any(a.shape != z.shape for a in z.args):
         return e
-    whole = apply("transpose", apply("mul", *(f.args[0] for f in reversed(matrices))))
-    new = apply("mul", *scalars, whole) if scalars else whole
-    return negated(new) if sign < 0 else new
+    terms = tuple(open_product(a, axes) for a in z.args)
+    inner = raise_tensor(Tensor(axes, terms), broadcast=True)
+    return apply("step", inner) if inner.weight < z.weight else e
 
 
 def _complements(e: Expr) -> Expr:
-    """1 - sigmoid(z) becomes sigmoid(-z) in a product without sigmoid(z)."""
-    if not is_(e, "mul", "hadamard", "ediv", "div", "diag", "transpose"):
+    """1 - sigmoid(z) becomes sigmoid(-z), sigmoid(z) - 1 -sigmoid(-z), if that is no longer.
+
+    In a product with sigmoid(z) it stays, s.*(1 - s) reads best; there z loses its sign instead.
+    """
+    if not is_(e, *_PRODUCTS, "diag", "transpose"):
         return e
-    args = list(e.args)
+    args, sign = list(e.args), 1
+    siblings = _siblings(e)
     for k, a in enumerate(args):
-        z = _one_minus_sigmoid(a)
-        if z is not None and apply("sigmoid", z) not in _siblings(e):
-            args[k] = apply("sigmoid", negated(z))
-    return rebuild(e, tuple(args))
+        minus, z = _complement(a)
+        if z is None:
+            continue
+        if apply("sigmoid", z) not in siblings:
+            opposite = apply("sigmoid", _sign_inside(negated(z), ()))
+            if opposite.weight + (minus < 0) <= a.weight:
+                args[k], sign = opposite, sign * minus
+        elif minus > 0 and signed(z)[0] < 0 and apply("sigmoid", z) in args:
+            core = apply("sigmoid", negated(z))
+            args[args.index(apply("sigmoid", z))], args[k] = core, 1 - core
+    new = rebuild(e, tuple(args))
+    return new if sign > 0 else negated(new)
 
 
 def _siblings(e: Expr) -> set[Expr]:
@@ -57,37 +138,50 @@ def _siblings(e: Expr) -> set[Expr]:
     return inner | set(e.args)
 
 
-def _one_minus_sigmoid(e: Expr) -> Expr | None:
-    if is_(e, "add") and len(e.args) == 2 and is_one(e.args[0]) and is_(e.args[1], "neg"):
-        inner = e.args[1].args[0]
-        return inner.args[0] if is_(inner, "sigmoid") else None
-    return None
+def _complement(e: Expr) -> tuple[int, Expr | None]:
+    """(1, z) for 1 - sigmoid(z), (-1, z) for sigmoid(z) - 1."""
+    if is_(e, "add") and len(e.args) == 2:
+        for sign, (one, s) in ((1, e.args), (-1, e.args[::-1])):
+            (a, one), (b, s) = signed(one), signed(s)
+            if is_one(one) and is_(s, "sigmoid") and (a, b) == (sign, -sign):
+                return sign, s.args[0]
+    return 1, None
 
 
-def _sign_inside(e: Expr) -> Expr:
-    """-2*A*(x - y) becomes 2*A*(y - x)."""
+def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
+    """-2*A*(x - y) becomes 2*A*(y - x), unless x - y is met elsewhere too."""
     sign, core = signed(e)
-    if sign > 0 or not is_(core, "mul", "div"):
+    if sign > 0 or not is_(core, *_PRODUCTS):
         return e
-    flipped = _flipped(core)
+    flipped = _flipped(core, shared)
     return flipped if flipped is not None else e
 
 
-def _negated_sum(e: Expr) -> Expr:
+def _negated_sum(e: Expr, shared: Collection[Expr]) -> Expr:
     """A sum with its sign changed, term by term inside the brackets where that is possible."""
-    inside = [_flipped(a) if is_(a, "mul", "div") else None for a in e.args]
+    inside = [_flipped(a, shared) if is_(a, "mul", "div") else None for a in e.args]
     if all(a is not None for a in inside):
         return apply("add", *(a for a in inside if a is not None))
     return negated(e)
 
 
-def _flipped(core: Expr) -> Expr | None:
+def _one_minus(e: Expr) -> bool:
+    """True for 1 - u, which reads better than u - 1."""
+    return is_one(e.args[0]) and all(signed(a)[0] < 0 for a in e.args[1:])
+
+
+def _flipped(core: Expr, shared: Collection[Expr]) -> Expr | None:
+    """A product with the sign of its first bracket changed; None if that is longer."""
     for k, a in enumerate(core.args):
-        new = _negated_sum(a) if is_(a, "add") else None
-        if new is None and is_(a, "mul", "div") and k == 0:
-            new = _flipped(a)
-        if new is not None and signed(new)[0] > 0 and new.weight <= a.weight:
+        inner = a.args[0] if is_(a, "transpose", "sum", "mean", "diag", "tr") else a
+        new = None
+        if is_(inner, "add") and inner not in shared and not _one_minus(inner):
+            new = _negated_sum(inner, shared)
+        if new is None and is_(inner, *_PRODUCTS) and (k == 0 or inner is not a or inner.shape):
+            new = _flipped(inner, shared)
+        if new is not None and signed(new)[0] > 0 and new.weight <= inner.weight:
+            new = new if inner is a else rebuild(a, (new,))
             return apply(core.function.name, *core.args[:k], new, *core.args[k + 1 :])
-        if is_(core, "div"):
+        if is_(core, "div", "ediv"):
             break
     return None

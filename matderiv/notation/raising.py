@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isqrt
 
-from matderiv.expr import Expr, apply, is_, size_expr
+from matderiv.expr import Expr, apply, is_, number, size_expr
 from matderiv.functions.reduce import reduced_size
 from matderiv.notation.chains import chain, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.notation.elimination import reduce_network
@@ -74,6 +75,7 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     net.coefficient *= sign
     weights = tuple(signless)
     scalars = tidy(plain_scalars(free))
+    net.coefficient *= numbers_out(scalars)
     fold_means(weights, scalars)
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)
@@ -111,6 +113,37 @@ def plain_scalars(mono: Mono) -> Mono:
     for e, k in mono.items():
         multiply_into(out, plain_scalar(e), k)
     return out
+
+
+def numbers_out(scalars: Mono) -> Fraction:
+    """The rational part of powers of numbers, taken out: sqrt(8)*sqrt(3)/sqrt(2) leaves sqrt(3).
+
+    >>> from matderiv.expr import variable
+    >>> mono: Mono = {number(8): Fraction(1, 2), number(2): Fraction(-1, 2), variable("a"): 1}
+    >>> numbers_out(mono), len(mono)
+    (Fraction(2, 1), 1)
+    """
+    value, square = Fraction(1), Fraction(1)
+    for e, k in list(scalars.items()):
+        if is_(e, "number") and e.params[0] > 0 and Fraction(k).denominator <= 2 and abs(k) <= 8:
+            del scalars[e]
+            square *= e.params[0] ** int(2 * k)
+    for side, sign in ((square.numerator, 1), (square.denominator, -1)):
+        root, rest = _square_part(side)
+        value *= Fraction(root) ** sign
+        if rest != 1:
+            scalars[number(rest)] = Fraction(sign, 2)
+    return value
+
+
+def _square_part(n: int) -> tuple[int, int]:
+    """n as root² * rest, with the squares of small primes and whole squares taken out."""
+    root, rest = 1, n
+    for prime in (2, 3, 5, 7, 11, 13):
+        while rest % prime**2 == 0:
+            root, rest = root * prime, rest // prime**2
+    whole = isqrt(rest)
+    return (root * whole, 1) if whole * whole == rest else (root, rest)
 
 
 def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:

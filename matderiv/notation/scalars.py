@@ -79,7 +79,13 @@ def trace(factors: list[Expr]) -> Expr:
     for word in (factors, transposed_chain(factors)):
         for k in range(len(word)):
             forms.append(apply("tr", matrix_product(chain(word[k:] + word[:k]))))
-    return min(forms, key=reading_key)
+    return min(forms, key=_as_inner_product)
+
+
+def _as_inner_product(e: Expr) -> tuple[object, ...]:
+    """Of equal traces the inner product tr(A'*B) reads best."""
+    (inner,) = e.args
+    return (*reading_key(e), not (is_(inner, "mul") and is_(inner.args[0], "transpose")))
 
 
 def plain_scalar(e: Expr) -> Expr:

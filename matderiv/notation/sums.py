@@ -11,22 +11,44 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from matderiv.expr import Expr, apply, is_, number, zeros
+from matderiv.expr import Expr, apply, is_, zeros
 from matderiv.notation.chains import (
     chain,
     column,
     factors_of,
     matrix_product,
+    shortest,
     transposed,
     transposed_chain,
+    turned,
 )
-from matderiv.notation.monomials import Mono, inlined, multiply_into, negated, scaled, signed, total
+from matderiv.notation.items import (
+    Item,
+    item_of,
+    like,
+    ones_as_number,
+    opened,
+    variants,
+    without_brackets,
+)
+from matderiv.notation.monomials import Mono, multiply_into, scaled, total
+from matderiv.notation.ordering import spelling_key
+from matderiv.notation.polynomials import MAX_DEGREE, as_polynomial, product_form
 from matderiv.notation.raising import Raised, raise_term, spell, word
-from matderiv.notation.terms import common, content, expanded, merged, multiplied_out, without
-from matderiv.shapes import Size
+from matderiv.notation.terms import (
+    choice,
+    common,
+    content,
+    expanded,
+    merged,
+    multiplied_out,
+    without,
+)
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Indices, Tensor
 
+MAX_GROUPED = 6  # in sums of more terms no common entries of a few terms are looked for,
+MAX_GROUPS = 3  # and of so many groups only
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
 
 
@@ -52,7 +74,20 @@ def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
             t.key() for t in kept
         }:
             forms.append(_spell_merged(written_out, axes, broadcast))
-    return min(forms, key=lambda e: e.weight)
+    return _spell_polynomial(kept, axes, shortest(forms))
+
+
+def _spell_polynomial(terms: list[Raised], axes: Indices, sofar: Expr) -> Expr:
+    """1 - 3*s + 2*s^2 as (1 - s)*(1 - 2*s), entry by entry; a product may be a symbol longer."""
+    found = as_polynomial(terms) if 1 < len(terms) <= MAX_DEGREE + 1 else None
+    factors = product_form(found) if found is not None else None
+    if found is None or factors is None:
+        return sofar
+    product = Raised(found.content, weights=tuple({} for _ in axes))
+    for e in factors:
+        multiply_into(product.parts()[found.which], e)
+    e = spell(product, axes)
+    return e if e.weight <= sofar.weight + found.flat * is_(sofar, "add") else sofar
 
 
 def _spell_merged(kept: list[Raised], axes: Indices, broadcast: bool) -> Expr:
@@ -63,8 +98,56 @@ def _spell_merged(kept: list[Raised], axes: Indices, broadcast: bool) -> Expr:
     plain = _spell_plain(kept, axes, broadcast)
     if any(t.tensor is not None for t in kept):
         return plain
+    chosen = _spell_choice(kept, axes, broadcast)
+    if chosen is not None and chosen.weight <= plain.weight:
+        return chosen
     pulled = [e for deep in (True, False) if (e := _spell_pulled(kept, axes, broadcast, deep))]
-    return min((*pulled, plain), key=lambda e: e.weight)
+    return shortest((*pulled, plain, *_spell_grouped(kept, axes, broadcast)))
+
+
+def _spell_grouped(terms: list[Raised], axes: Indices, broadcast: bool) -> list[Expr]:
+    """u.*a + u.*b + c as u.*(a + b) + c, for the entries that save most."""
+    if not 2 < len(terms) <= MAX_GROUPED or any(t.delta for t in terms):
+        return []
+    found: dict[tuple[int, Expr], list[int]] = {}
+    for k, t in enumerate(terms):
+        for which, mono in enumerate(t.parts()):
+            for e, power in mono.items():
+                if which and power > 0:
+                    found.setdefault((which, e), []).append(k)
+    shared = [(at, ks) for at, ks in found.items() if 1 < len(ks) < len(terms)]
+    shared.sort(key=lambda s: (-s[0][1].weight * (len(s[1]) - 1), s[0][0], spelling_key(s[0][1])))
+    forms = []
+    for group in list(dict.fromkeys(tuple(ks) for _, ks in shared))[:MAX_GROUPS]:
+        together = _spell_pulled([terms[k] for k in group], axes, broadcast, True)
+        if together is not None and len(together.shape) == len(axes) and not is_(together, "add"):
+            opened_again = raise_term(open_product(together, axes), axes)
+            rest = [t for k, t in enumerate(terms) if k not in group]
+            forms.append(_spell_merged(merged([opened_again, *rest]), axes, broadcast))
+    return forms
+
+
+def _spell_choice(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr | None:
+    """(z > 0).*a + (z <= 0).*b = where(z > 0, a, b), beside whatever else is in the sum."""
+    found = choice(terms, axes)
+    if found is None:
+        return None
+    inner = axes[:1] if found.delta else axes
+    branches = []
+    for side in found.sides:
+        plain = [replace(t, weights=t.weights[: len(inner)]) for t in side]
+        if found.delta:
+            plain = [replace(t, delta=False) for t in plain]
+        if any(any(t.parts()[1:]) or t.delta for t in plain) or not found.which:
+            branches.append(spell_sum(plain, inner, bool(found.which)))
+        else:
+            branches.append(spell_sum([replace(t, weights=()) for t in plain], (), True))
+    chosen = Raised(Fraction(1), weights=tuple({} for _ in axes), delta=found.delta)
+    if branches[0] is branches[1]:
+        return spell_sum([*found.sides[0], *found.rest], axes, broadcast)
+    e = apply("where", found.test, *branches)
+    chosen.parts()[1 if found.delta else (0, 1, 3)[len(axes)]][e] = 1
+    return _spell_merged(merged([chosen, *found.rest]), axes, broadcast)
 
 
 # Common factors of all terms ----------------------------------------------------------------------
@@ -145,8 +228,6 @@ def _spell_entrywise(
 
 # Common factors of chains -------------------------------------------------------------------------
 
-Item = tuple[Fraction, Mono, list[Expr]]
-
 
 def _spell_plain(terms: list[Raised], axes: Indices, broadcast: bool) -> Expr:
     """The sum written out, with common first and last factors of products pulled out."""
@@ -185,7 +266,11 @@ def _widened(e: Expr, axes: Indices) -> Expr:
 
 def factored(items: list[Item]) -> Expr:
     """A sum of chains with the best common factors pulled out, again and again."""
-    items = _like(items)
+    items = like(items)
+    number = abs(content([c for c, _, _ in items]))
+    if len(items) > 1 and number != 1:
+        c, s, f = item_of(factored([(c / number, s, f) for c, s, f in items]))
+        return scaled(c * number, s, f)
     plain = total([scaled(*item) for item in items])
     if not 1 < len(items) <= MAX_FACTORED:
         return plain
@@ -195,41 +280,19 @@ def factored(items: list[Item]) -> Expr:
         grouped = pull()
         if grouped is not None:
             forms.append(factored([grouped, *outside]) if outside else scaled(*grouped))
-    return min(forms, key=lambda e: e.weight)
-
-
-def _like(items: list[Item]) -> list[Item]:
-    """Items with the same factors added up; a vanished sum is kept as one zero item."""
-    found: dict[tuple[object, ...], Item] = {}
-    for c, s, f in items:
-        key = (frozenset(s.items()), *f)
-        found[key] = (c + found[key][0], s, f) if key in found else (c, s, f)
-    kept = [item for item in found.values() if item[0]]
-    return kept or [(Fraction(1), {}, [zeros(matrix_product(items[0][2]).shape)])]
+    without = opened(items, MAX_FACTORED)
+    if len(without) > len(items):
+        forms.append(factored(without))
+    return shortest(forms)
 
 
 def _multiplied_out(items: list[Item]) -> list[Expr]:
     """The sum with brackets multiplied out, if terms then merge or cancel."""
-    spread = [piece for item in items for piece in _without_brackets(item)]
+    spread = [piece for item in items for piece in without_brackets(item)]
     if len(spread) == len(items) or len(spread) > MAX_FACTORED:
         return []
-    like = _like(spread)
-    return [factored(like)] if len(like) < len(spread) else []
-
-
-def _without_brackets(item: Item) -> list[Item]:
-    """F*(A + B)*G as F*A*G + F*B*G, for the first bracket."""
-    c, s, factors = item
-    for k, e in enumerate(factors):
-        if inlined(e) and all(a.shape == e.shape for a in e.args):
-            out = []
-            for a in e.args:
-                sign, core = signed(a)
-                parts = [f for f in factors_of(core) if not is_(f, "eye")]
-                word = chain([*factors[:k], *parts, *factors[k + 1 :]])
-                out.append((c * sign, s, word or [core]))
-            return out
-    return [item]
+    fewer = like(spread)
+    return [factored(fewer)] if len(fewer) < len(spread) else []
 
 
 def _together(items: list[Item]) -> list[Expr]:
@@ -253,10 +316,17 @@ def _together(items: list[Item]) -> list[Expr]:
 
 
 def _mirrored(items: list[Item]) -> list[Expr]:
-    """A' + B' = (A + B)' for single transposes."""
-    if all(len(f) == 1 and is_(f[0], "transpose") for _, _, f in items):
-        return [transposed(factored([(c, s, [f[0].args[0]]) for c, s, f in items]))]
-    return []
+    """B'*A' + D'*C' = (A*B + C*D)' where that has fewer transposes."""
+    if any(not f or len(f[0].shape) != 2 or len(f[-1].shape) != 2 for _, _, f in items):
+        return []
+    mirror = [(c, s, transposed_chain(f)) for c, s, f in items]
+    before, after = (sum(e.weight for _, _, f in form for e in f) for form in (items, mirror))
+    if after + 1 >= before:
+        return []
+    c, s, f = item_of(factored(mirror))
+    whole = matrix_product(f)
+    forms = [turned(whole)] if len(whole.shape) == 1 else [turned(whole), transposed(whole)]
+    return [scaled(c, s, factors_of(shortest(forms)))]
 
 
 Pull = Callable[[], Item | None]
@@ -267,7 +337,7 @@ def _groups(items: list[Item]) -> list[Group]:
     """The most promising sets of items with a common scalar, first or last factor."""
     found: dict[tuple[Expr, str], dict[int, Item]] = {}
     for k, item in enumerate(items):
-        for variant in _variants(item):
+        for variant in variants(item):
             factors = variant[2]
             if factors:
                 found.setdefault((factors[0], "first"), {}).setdefault(k, variant)
@@ -276,6 +346,10 @@ def _groups(items: list[Item]) -> list[Group]:
             if power > 0:
                 found.setdefault((e, "scalar"), {})[k] = item
     shared = [(e, side, group) for (e, side), group in found.items() if len(group) > 1]
+    for e, side, group in list(shared):
+        rest = {k: item for k, item in group.items() if len(item[2]) > 1}
+        if side != "scalar" and 1 < len(rest) < len(group):
+            shared.append((e, side, rest))  # A*x + B*x + c*x is (A + B)*x + c*x too
     shared.sort(key=lambda entry: -entry[0].weight * (len(entry[2]) - 1))
     return [
         (
@@ -284,32 +358,6 @@ def _groups(items: list[Item]) -> list[Group]:
         )
         for e, side, group in shared[:4]
     ]
-
-
-def _variants(item: Item) -> list[Item]:
-    """Other spellings of a chain: a row sum as M*ones(n), (x'*b)*a as a*x'*b and a*b'*x."""
-    c, scalars, factors = item
-    out = [item]
-    if len(factors) == 1 and len(factors[0].shape) == 1:
-        for inner, n in _as_product_with_ones(factors[0]):
-            out.append((c, scalars, [*inner, apply("ones", params=(n,))]))
-    if factors and len(factors[-1].shape) == 1:
-        for e, k in scalars.items():
-            inner = factors_of(e)
-            if k == 1 and len(inner) > 1 and len(inner[-1].shape) == 1:
-                rest = {b: p for b, p in scalars.items() if b is not e}
-                out.append((c, rest, [*factors, *inner]))
-                out.append((c, rest, [*factors, *transposed_chain(inner)]))
-    return out
-
-
-def _as_product_with_ones(e: Expr) -> list[tuple[list[Expr], Size]]:
-    if is_(e, "sum") and e.params == (2,):
-        return [(factors_of(e.args[0]), e.args[0].shape[1])]
-    if is_(e, "transpose") and is_(e.args[0], "sum") and e.args[0].params == (1,):
-        inner = e.args[0].args[0]
-        return [(transposed_chain(factors_of(inner)), inner.shape[0])]
-    return []
 
 
 def _pull_scalar(e: Expr, side: str, items: list[Item]) -> Item | None:
@@ -340,22 +388,6 @@ def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:
     whole = factored([(c, s, f) for (c, s), f in zip(rests, inner, strict=True)])
     if whole.shape == () or is_(whole, "neg"):
         return None
-    whole = _ones_as_number(whole)
+    whole = ones_as_number(whole)
     factors = [*factors_of(whole), edge] if last else [edge, *factors_of(whole)]
     return number, shared, chain(factors)
-
-
-def _ones_as_number(e: Expr) -> Expr:
-    """In a sum of vectors 1 stands for ones(n)."""
-    if not is_(e, "add") or len(e.shape) != 1 or all(is_(signed(a)[1], "ones") for a in e.args):
-        return e
-    return total([_one_for_ones(a) for a in e.args])
-
-
-def _one_for_ones(a: Expr) -> Expr:
-    sign, core = signed(a)
-    parts = [f for f in (core.args if is_(core, "mul") else (core,)) if not is_(f, "ones")]
-    if len(parts) == (len(core.args) if is_(core, "mul") else 1):
-        return a
-    value = number(1) if not parts else parts[0] if len(parts) == 1 else apply("mul", *parts)
-    return value if sign > 0 else negated(value)

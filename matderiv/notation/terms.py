@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd
+from typing import NamedTuple
 
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr, apply, is_, number_value
+from matderiv.functions.elementwise import OPPOSITE
 from matderiv.notation.monomials import Mono, inlined, multiply_into
 from matderiv.notation.raising import Raised, on_the_diagonal, raise_term
 from matderiv.tensors.lower import open_product
@@ -62,8 +64,67 @@ def content(coefficients: Sequence[Fraction]) -> Fraction:
     return -value if all(c < 0 for c in coefficients) else value
 
 
+class Choice(NamedTuple):
+    """Terms with a test and terms with its opposite, the masks taken off, and all other terms.
+
+    `which` is the part of the terms where the masks were: 0 for a test that is a scalar.
+    """
+
+    test: Expr
+    sides: tuple[list[Raised], list[Raised]]
+    rest: list[Raised]
+    which: int
+    delta: bool
+
+
+def choice(terms: Sequence[Raised], axes: Indices) -> Choice | None:
+    """The terms of (z > 0).*a + (z <= 0).*b + c, sorted by their mask; None without two masks."""
+    for t in terms:
+        own = 1 if t.delta else (0, 1, 3)[len(axes)]
+        masks = [(w, m, k) for w in {own, 0} for m, k in t.parts()[w].items()]
+        for which, mask, k in masks:
+            other = _opposite(mask)
+            if other is None or k != 1 or _opposed(mask):
+                continue
+            sides: tuple[list[Raised], list[Raised]] = ([], [])
+            rest = []
+            for u in terms:
+                mono = u.parts()[which] if u.delta == t.delta or not which else {}
+                side = 0 if mono.get(mask) == 1 else 1 if mono.get(other) == 1 else None
+                if side is None:
+                    rest.append(u)
+                else:
+                    sides[side].append(_without_mask(u, which, (mask, other)[side]))
+            if all(sides):
+                test = mask.args[0] if is_(mask, "where") else mask
+                return Choice(test, sides, rest, which, t.delta and which > 0)
+    return None
+
+
+def _opposed(mask: Expr) -> bool:
+    """True for the mask of the other branch: the choice is written by its opposite."""
+    return is_(mask, "le", "lt") or (is_(mask, "where") and number_value(mask.args[1]) == 0)
+
+
+def _opposite(test: Expr) -> Expr | None:
+    """The mask that is 1 where this one is 0; None for what is no mask."""
+    if test.function.name in OPPOSITE:
+        return apply(OPPOSITE[test.function.name], *test.args)
+    if is_(test, "where"):
+        values = [number_value(a) for a in test.args[1:]]
+        if values in ([1, 0], [0, 1]):
+            return apply("where", test.args[0], *test.args[:0:-1])
+    return None
+
+
+def _without_mask(t: Raised, which: int, mask: Expr) -> Raised:
+    parts = [dict(m) for m in t.parts()]
+    del parts[which][mask]
+    return replace(t, scalars=parts[0], weights=tuple(parts[1:-1]), mats=parts[-1])
+
+
 def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
-    """The terms of a short sum that stands alone in a term, scalars apart."""
+    """The terms of a short sum, or of a choice, that stands alone in a term, scalars apart."""
     if t.tensor is not None:
         return None
     filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
@@ -73,11 +134,12 @@ def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
         return None
     which, mono = filled[0]
     ((e, k),) = mono.items()
-    if not inlined(e) or k != 1:
+    summands = e.args if inlined(e) else _branches(e)
+    if not summands or k != 1:
         return None
     at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
     pieces: list[Raised] = []
-    for a in e.args:
+    for a in summands:
         if a.shape and len(a.shape) != len(at):
             return None
         piece = raise_term(open_product(a, at if a.shape else ()), axes)
@@ -87,6 +149,14 @@ def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
         coefficient = piece.coefficient * t.coefficient
         pieces.append(replace(piece, coefficient=coefficient, scalars=scalars))
     return pieces
+
+
+def _branches(e: Expr) -> tuple[Expr, ...]:
+    """where(z > 0, a, b) as the terms (z > 0).*a and (z <= 0).*b; none for anything else."""
+    if not is_(e, "where") or e.args[0].function.name not in OPPOSITE:
+        return ()
+    test, first, second = e.args
+    return test * first, apply(OPPOSITE[test.function.name], *test.args) * second
 
 
 def multiplied_out(terms: list[Raised], axes: Indices) -> list[Raised] | None:

@@ -17,7 +17,7 @@ from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, walk
 from matderiv.expr import variables as variables_of
 from matderiv.lazy import np
-from matderiv.numeric.stable import stable
+from matderiv.numeric.stable import stable_all
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text, size_names, size_value
 
 MAX_ENTRIES = 10**7  # a larger array is refused: 10⁷ entries are 80 MB
@@ -258,7 +258,7 @@ class Bound:
 def _number(s: Any, sizes: Mapping[str, int]) -> int:
     if isinstance(s, int):
         return s
-    for n in s.names:
+    for n in sorted(size_names([(s,)])):
         if n not in sizes:
             raise UnknownName(f"no value binds the size {n}", hint=f"give sizes={{'{n}': ...}}")
     return size_value(s, dict(sizes))
@@ -281,7 +281,7 @@ def _computed(name: str, compute: Compute, arguments: list[Array], params: Any) 
 
 def compile_(exprs: tuple[Expr, ...]) -> Program:
     """The instructions that compute some expressions, each shared part once."""
-    roots = tuple(stable(e) for e in exprs)
+    roots = stable_all(exprs)
     nodes = list(walk(*roots))
     slot = {node: k for k, node in enumerate(nodes)}
     outputs = tuple(slot[r] for r in roots)
@@ -289,8 +289,9 @@ def compile_(exprs: tuple[Expr, ...]) -> Program:
     for k, node in enumerate(nodes):
         last.update((slot[a], k) for a in node.args)
     free: dict[int, list[int]] = {}
+    kept = set(outputs)
     for a, k in last.items():
-        if a not in outputs:
+        if a not in kept:
             free.setdefault(k, []).append(a)
     lines = tuple(_instruction(n, slot, tuple(free.get(k, ()))) for k, n in enumerate(nodes))
     return Program(tuple(variables_of(*exprs)), lines, outputs)

@@ -37,11 +37,25 @@ def stable(expr: Expr) -> Expr:
     >>> stable(apply("log", variable("z"))).function.name
     'log'
     """
-    while any(_unvalued(n) for n in walk(expr)):
-        expr = fold(
-            expr, lambda n, args: _written_out(n, args) if _unvalued(n) else rebuild(n, args)
+    return stable_all((expr,))[0]
+
+
+def stable_all(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Stable forms of several expressions; what they share is looked at once."""
+    while any(_unvalued(n) for n in walk(*exprs)):
+        exprs = _rewritten(
+            exprs, lambda n, args: _written_out(n, args) if _unvalued(n) else rebuild(n, args)
         )
-    return fold(expr, lambda n, args: _better(rebuild(n, args)))
+    return _rewritten(exprs, lambda n, args: _better(rebuild(n, args)))
+
+
+def _rewritten(
+    exprs: tuple[Expr, ...], visit: Callable[[Expr, tuple[Expr, ...]], Expr]
+) -> tuple[Expr, ...]:
+    done: dict[Expr, Expr] = {}
+    for node in walk(*exprs):
+        done[node] = visit(node, tuple(done[a] for a in node.args))
+    return tuple(done[e] for e in exprs)
 
 
 def _unvalued(node: Expr) -> bool:

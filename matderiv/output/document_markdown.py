@@ -3,22 +3,29 @@ r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned
 from __future__ import annotations
 
 from matderiv.errors import MatderivError
-from matderiv.output.document_latex import DocumentNames, Line, declared, plain, section_lines
+from matderiv.output.document_latex import plain
+from matderiv.output.document_lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.latex import formula
+from matderiv.output.sentences import marked
 from matderiv.views.document import DETAILS, Document, Section
 
 _ACTIVE = "\\`*_{}[]<>#|~&$"
 
 
 def document_markdown(
-    document: Document, *, detail: str = "normal", vectors: str = "bold", transpose: str = "top"
+    document: Document,
+    *,
+    detail: str = "normal",
+    vectors: str = "bold",
+    transpose: str = "top",
+    gradient: str = "partial",
 ) -> str:
     """The derivation as Markdown, its formulas between `$$`."""
     if detail not in DETAILS:
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
-    names = DocumentNames(document, vectors, transpose)
+    names = DocumentNames(document, vectors, transpose, gradient)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
-    spaces = ", ".join(declared(v, names) for v in document.declarations)
+    spaces = ", ".join(_declared(*declared(v, names)) for v in document.declarations)
     said: set[str] = set()
     out = ["$$", shown, "$$", "", f"Let {spaces}.", "", f"Layout: {escaped_text(document.layout)}."]
     for section in (*document.sections, Section("Answer", (document.answer,))):
@@ -26,7 +33,7 @@ def document_markdown(
         if lines:
             out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
             if detail == "full":
-                out += _reasons(lines, said)
+                out += _reasons(lines, names, said)
     return "\n".join(out) + "\n"
 
 
@@ -46,16 +53,26 @@ def _in_text(said: str) -> str:
     return plain(said).replace(r"\ensuremath", "")
 
 
-def _reasons(lines: list[Line], said: set[str]) -> list[str]:
-    """The reasons, each once in a document."""
+def _declared(written: str, facts: str) -> str:
+    return f"${written}$" + (f" ({escaped_text(facts)})" if facts else "")
+
+
+def _reasons(lines: list[Line], names: DocumentNames, said: set[str]) -> list[str]:
+    """The reasons, each once in a document; names in them are formulas, other pieces code."""
     out = [""]
     for line in lines:
         if line.why and line.why not in said:
             said.add(line.why)
             rule = f"{escaped_text(line.rule)}: " if line.rule else ""
+            why = marked(line.why, escaped_text, lambda code: _code(code, names))
             source = f" *{escaped_text(line.source)}*" if line.source else ""
-            out.append(f"* {rule}{escaped_text(line.why)}{source}")
+            out.append(f"* {rule}{why}{source}")
     return out if len(out) > 1 else []
+
+
+def _code(code: str, names: DocumentNames) -> str:
+    known = names.spelled(code)
+    return f"`{code}`" if known is None else f"${known}$"
 
 
 def escaped_text(said: str) -> str:

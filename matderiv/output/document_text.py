@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from matderiv.calculus.structure import linear_structure
@@ -11,6 +11,7 @@ from matderiv.expr import Expr
 from matderiv.notation.parts import name_parts
 from matderiv.output.document_index import entries_text
 from matderiv.output.index import index_text, letter
+from matderiv.output.sentences import plain_words
 from matderiv.output.text import text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.tensor import Tensor
@@ -19,21 +20,23 @@ from matderiv.views.document import DETAILS, Document, Partial, Section, Side, S
 WIDTH = 96
 
 
-def document_text(document: Document, *, detail: str = "normal") -> str:
+def document_text(
+    document: Document, *, detail: str = "normal", spell: Callable[[str], str] = str
+) -> str:
     """The derivation as text: declarations, the layout, sections of lines, the answer.
 
     `detail` is "brief" (equations), "normal" (with the rule of each line) or "full" (with the
-    reason and the source).
+    reason and the source). `spell` may write signs in another way, before columns are aligned.
     """
     if detail not in DETAILS:
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
-    lines = [f"{document.f.name} = {text(document.shown)}", ""]
-    lines += _head(document)
+    lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
+    lines = [spell(line) for line in lines]
     said: set[str] = set()
     for section in document.sections:
-        lines += ["", section.title, *_section(section, document, detail, said)]
+        lines += ["", section.title, *_section(section, document, detail, said, spell)]
     answer = Section("", (replace(document.answer, continues=False),))
-    lines += ["", "Answer", *_section(answer, document, detail, said)]
+    lines += ["", "Answer", *_section(answer, document, detail, said, spell)]
     return "\n".join(lines) + "\n"
 
 
@@ -48,9 +51,16 @@ def _declared(v: Expr) -> str:
     return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
 
 
-def _section(section: Section, document: Document, detail: str, said: set[str]) -> list[str]:
+def _section(
+    section: Section,
+    document: Document,
+    detail: str,
+    said: set[str],
+    spell: Callable[[str], str],
+) -> list[str]:
     steps = shown_steps(section, detail)
-    rows = [(*equation(s, document, not section.title), _margin(s, detail)) for s in steps]
+    cells = ((*equation(s, document, not section.title), _margin(s, detail)) for s in steps)
+    rows = [(spell(a), spell(b), spell(margin)) for a, b, margin in cells]
     left = max((display_width(r[0]) for r in rows), default=0)
     widths = [left + 3 + display_width(r[1]) for r in rows]
     middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
@@ -61,7 +71,7 @@ def _section(section: Section, document: Document, detail: str, said: set[str]) 
         lines.append((line + " " * gap + margin).rstrip())
         if detail == "full" and step.why not in said:
             said.add(step.why)
-            lines += _reasons(step)
+            lines += map(spell, _reasons(step))
     return lines
 
 
@@ -73,7 +83,7 @@ def _margin(step: Step, detail: str) -> str:
 
 
 def _reasons(step: Step) -> list[str]:
-    lines = [f"      {step.why}"] if step.why else []
+    lines = [f"      {plain_words(step.why)}"] if step.why else []
     return lines + ([f"      Source: {step.source}"] if step.source and step.why else [])
 
 
@@ -96,6 +106,12 @@ def equation(step: Step, document: Document, last: bool = False) -> tuple[str, s
         name = f"{step.names.name}{_at([letter(k) for k in range(len(axes))])}"
         return (name if step.short else f"{name} = {left}"), right
     return left, right
+
+
+def left_text(step: Step, document: Document) -> str:
+    """The left side of a line by itself, also where the line goes on from the one before."""
+    taken = document.names | {s.variable.name for s in document.symbols}
+    return _left(step, taken)
 
 
 def _left(step: Step, taken: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matderiv.errors import MatderivError
 from matderiv.expr import Expr
 from matderiv.output.latex import Part, formula, where_parts
 from matderiv.output.latex_index import axis_letters, index_sum, subscript, tensor_names
@@ -12,6 +13,7 @@ from matderiv.shapes import Shape, long_axes
 from matderiv.tensors.tensor import Tensor
 
 LETTERS = "fghqLJ"
+GRADIENTS = ("nabla", "partial")
 BAR, THIN = r"\bar", r"\,"
 
 
@@ -27,13 +29,14 @@ def derivative_latex(
     name: str = "",
     vectors: str = "bold",
     transpose: str = "top",
+    gradient: str = "nabla",
 ) -> str:
     r"""The equation of a derivative: `\nabla_{\mathbf{w}} f = ...`.
 
     `f` gives the shape of what is differentiated and `name` what it is called (f, or the next
-    letter that the formula does not use). A gradient is `\nabla f`, in numerator layout `\partial f
-    / \partial x`; a Jacobian in denominator layout has `f^{\top}` above; a vjp is `\bar{x}`, a jvp
-    `\mathrm{d}f`.
+    letter that the formula does not use). A gradient is `\nabla f`, in numerator layout or with
+    `gradient="partial"` `\partial f / \partial x`; a Jacobian in denominator layout has `f^{\top}`
+    above; a vjp is `\bar{x}`, a jvp `\mathrm{d}f`.
 
     >>> from matderiv.expr import variable
     >>> x = variable("x", (3,))
@@ -41,7 +44,10 @@ def derivative_latex(
     \nabla_{\mathbf{x}} f = 2\mathbf{x}
     """
     names = Names(vectors, transpose, [f, wrt, expr, *(value for _, value in parts)])
-    left = _left(f.shape, wrt, kind, order, layout, name or free_letter(names), names)
+    called = name or free_letter(names)
+    if notation(gradient) == "partial" and kind == "gradient":
+        kind = "jacobian"
+    left = _left(f.shape, wrt, kind, order, layout, called, names)
     return f"{left} = {formula(expr, names)}{where_parts(parts, names)}"
 
 
@@ -56,10 +62,12 @@ def index_equation_latex(
     name: str = "",
     vectors: str = "bold",
     transpose: str = "top",
+    gradient: str = "nabla",
 ) -> str:
     r"""The equation in index notation: `\frac{\partial f_{i}}{\partial W_{jk}} = ...`.
 
-    `outer` counts the axes of f among those of the tensor.
+    `outer` counts the axes of f among those of the tensor. Every notation of gradients has the same
+    index form.
 
     >>> from matderiv.expr import variable
     >>> from matderiv.tensors.tensor import Index, Term, delta
@@ -67,6 +75,7 @@ def index_equation_latex(
     >>> print(index_equation_latex(x, x, Tensor((i, j), (Term(2, (delta(i, j),)),)), 1))
     \frac{\partial f_{i}}{\partial x_{j}} = 2\delta_{ij}
     """
+    notation(gradient)
     names = tensor_names(tensor, vectors, transpose)
     names.taken |= Names(roots=[f, wrt]).taken
     called = name or free_letter(names)
@@ -77,14 +86,29 @@ def index_equation_latex(
         return f"{_entry(adjoint, at)} = {right}"
     if kind in ("jvp", "differential"):
         return rf"\mathrm{{d}}{_entry(_italic(called), at)} = {right}"
-    each = len(long_axes(wrt.shape))
-    below = [
-        rf"\partial {_entry_of(wrt.name, at[outer + k * each : outer + (k + 1) * each], names)}"
-        for k in range(order)
-    ]
     power = f"^{{{order}}}" if order > 1 else ""
     above = rf"\partial{power} {_entry(_italic(called), at[:outer])}"
-    return rf"\frac{{{above}}}{{{THIN.join(below)}}} = {right}"
+    return rf"\frac{{{above}}}{{{_below(wrt, at[outer:], order, names)}}} = {right}"
+
+
+def _below(wrt: Expr, at: Sequence[str], order: int, names: Names) -> str:
+    """One ∂x for each order, with its own indices."""
+    each = len(long_axes(wrt.shape))
+    groups = (at[k * each : (k + 1) * each] for k in range(order))
+    return THIN.join(rf"\partial {_entry_of(wrt.name, group, names)}" for group in groups)
+
+
+def notation(word: str) -> str:
+    """The word for a way to write gradients; MatderivError for another one.
+
+    >>> notation("nabla")
+    'nabla'
+    """
+    if word not in GRADIENTS:
+        raise MatderivError(
+            f"unknown notation {word!r} of gradients", hint=f"one of {', '.join(GRADIENTS)}"
+        )
+    return word
 
 
 def free_letter(names: Names) -> str:

@@ -207,6 +207,12 @@ class Printer:
         """The Euclidean norm of a vector, the Frobenius norm of a matrix."""
         return self.norm(node, "F" if len(long_axes(node.args[0].shape)) > 1 else "2")
 
+    def absolute(self, node: Expr) -> list[Piece]:
+        """Bars; around a matrix they would be a determinant."""
+        if len(long_axes(node.args[0].shape)) > 1:
+            return self.call(self.label(node), node)
+        return self.bracketed(r"\lvert ", [Item(node.args[0], COMPARE)], r" \rvert")
+
     def relation(self, node: Expr) -> list[Piece]:
         """A comparison as such."""
         left, right = node.args
@@ -239,6 +245,8 @@ class Printer:
     def constant(self, node: Expr) -> list[Piece]:
         """Ones, zeros, the identity and the commutation matrix, with their sizes."""
         name = node.function.name
+        if name == "duplication":
+            return [rf"\operatorname{{duplication}}({self.names.size(node.params[0])})"]
         letter = {"ones": "1", "zeros": "0", "eye": "I", "commutation": "K", "unit": "e"}[name]
         sizes = self.names.sizes(node.params)
         if name == "unit":
@@ -282,7 +290,7 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "inv": lambda p, e: p.scripted(e, "^{-1}"),
     "pinv": lambda p, e: p.scripted(e, "^{+}"),
     "sqrt": lambda p, e: [r"\sqrt{", Item(e.args[0], COMPARE), "}"],
-    "abs": lambda p, e: p.bracketed(r"\lvert ", [Item(e.args[0], COMPARE)], r" \rvert"),
+    "abs": Printer.absolute,
     "norm2": Printer.euclidean,
     "step": Printer.step,
     "where": Printer.where,
@@ -291,6 +299,7 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "ones": Printer.constant,
     "zeros": Printer.constant,
     "commutation": Printer.constant,
+    "duplication": Printer.constant,
     "unit": Printer.constant,
     "levicivita": lambda p, e: [r"\boldsymbol{\varepsilon}"],
 }

@@ -165,7 +165,7 @@ def _transpose(node: Expr) -> Expr:
     if is_(x, "mul") and all(is_scalar(s.shape) for s in x.args[:-1]):
         return apply("mul", *x.args[:-1], x.args[-1].T)
     if is_(x, "mul") and len(x.args) == 2 and _ones_row(x.args[0]):
-        return x.args[1].T @ x.args[0].T
+        return x.args[1].T @ x.args[0].args[0]
     return node
 
 

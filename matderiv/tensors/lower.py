@@ -145,8 +145,15 @@ def _open_hadamard(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     return Opened(parts=tuple((a, spread(a.shape, at, node.shape), k) for a in node.args))
 
 
+def _splits(node: Expr, k: Exponent) -> bool:
+    """True if the power of a product is the product of powers: whole, or of positive constants."""
+    return _whole(k) or all(
+        is_(a, "pi", "size") or (is_(a, "number") and a.params[0] > 0) for a in node.args
+    )
+
+
 def _open_quotient(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    if not _whole(k):
+    if not _splits(node, k):
         return None
     a, b = node.args
     below = spread(b.shape, at, node.shape) if is_(node, "ediv") else (None,) * len(b.shape)
@@ -179,7 +186,7 @@ def _plain(k: Fraction) -> Exponent:
 
 
 def _open_product(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    if len(node.args) > MAX_WORD or not _whole(k):
+    if len(node.args) > MAX_WORD or not _splits(node, k):
         return None
     long = [a for a in node.args if not is_scalar(a.shape)]
     if long and is_scalar(node.shape):

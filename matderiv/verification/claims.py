@@ -8,9 +8,11 @@ from typing import Any
 
 from matderiv.calculus.derivation import LAYOUTS, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, number_value, substitute, variable, variables
+from matderiv.input.answers import read_stated
 from matderiv.input.from_sympy import from_sympy
+from matderiv.input.latex_left import LeftSide
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
@@ -311,7 +313,9 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
     """
     if isinstance(answer, str):
         expected = expected_shape(asked)
-        return asked.reading.read_more(answer, "the answer", extra=asked.extra, expected=expected)
+        stated = read_stated(answer, asked.reading, extra=asked.extra, expected=expected)
+        _check_left(asked, answer, stated.left)
+        return stated.expr
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
@@ -322,6 +326,27 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
                 hint=", ".join(known),
             )
     return substitute(e, mapping)
+
+
+def _check_left(asked: Asked, answer: str, left: LeftSide | None) -> None:
+    """ParseError where the answer says that it is the derivative by another variable."""
+    if left is None or left.kind != "derivative":
+        return
+    start = answer.find(left.text)
+    span = (start, start + len(left.text))
+    if left.variable not in ("", asked.wrt.name):
+        raise ParseError(
+            f"this is a derivative by {left.variable}, asked is the one by {asked.wrt.name}",
+            source=answer,
+            span=span,
+        )
+    if left.order != asked.order:
+        raise ParseError(
+            f"this is a derivative of order {left.order}, asked is order {asked.order}",
+            source=answer,
+            span=span,
+            hint=f"order={left.order}, on the command line --order {left.order}",
+        )
 
 
 def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:

@@ -8,14 +8,15 @@ proposes terms and factors; it never decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from matderiv.calculus.derivation import differentiate
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild, variables, walk
-from matderiv.input.text import parse
+from matderiv.input.answers import answer_source
+from matderiv.input.source import Source
 from matderiv.output.text import decimal, number_text, text
 from matderiv.shapes import size_names
 from matderiv.verification.addends import wrong_terms
@@ -42,11 +43,12 @@ ROUND = 12  # decimals are read as fractions with denominators up to this
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A code, a message for a person, and the corrected answer as text."""
+    """A code, a message for a person, the corrected answer as text, and the part that is new."""
 
     code: str
     message: str
     suggestion: str | None = None
+    part: Expr | None = None
 
 
 def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
@@ -71,8 +73,16 @@ def diagnose_text(asked: Asked, answer: Any, *, seed: int = 0) -> Diagnosis | No
     """The same for a text whose sizes do not fit together."""
     if not isinstance(answer, str):
         return None
-    known = {**asked.reading.variables, **asked.extra}
-    root = from_source(parse(answer, known), known)
+    known = {**asked.reading.variables, **dict(asked.reading.parts), **asked.extra}
+    source = answer_source(answer, asked.reading, asked.extra)
+    return None if source is None else diagnose_source(asked, source, known, seed=seed)
+
+
+def diagnose_source(
+    asked: Asked, source: Source, known: dict[str, Expr], *, seed: int = 0
+) -> Diagnosis | None:
+    """The same for a source tree, however it was spelled; `known` has the meaning of its names."""
+    root = from_source(source, known)
     search = None if root is None else _search(asked, None, seed)
     return None if root is None or search is None else Edits(search, root).found()
 
@@ -127,7 +137,7 @@ def _ratio(search: Search, e: Expr) -> Diagnosis | None:
     if is_(factor, "number") and factor.params[0] == -1:
         return Diagnosis("sign", f"The sign is wrong. Right: {_short(right)}.", right)
     said = f"Your answer is off by a factor: multiplied by {text(factor)} it is right"
-    return Diagnosis("factor", f"{said}, {_short(right)}.", right)
+    return Diagnosis("factor", f"{said}, {_short(right)}.", right, factor)
 
 
 def _rounded(search: Search, e: Expr) -> Diagnosis | None:
@@ -262,7 +272,7 @@ class Edits:
             minus = is_(factor, "number") and factor.params[0] == -1
             code = "sign" if minus else "factor" if plain else "missing-chain-factor"
             said = "With the other sign" if minus else f"With the factor {text(factor)}"
-            return _explained(code, part, new, whole, said)
+            return replace(_explained(code, part, new, whole, said), part=factor)
         return None
 
     def _added(self, pool: list[Expr]) -> Diagnosis | None:
@@ -278,7 +288,7 @@ class Edits:
         self.weight_of_last = whole.weight
         right = text(whole)
         said = f"The term {_short(text(term))} is missing. The whole: {_short(right)}."
-        return Diagnosis("missing-term", said, right)
+        return Diagnosis("missing-term", said, right, term)
 
     def _whole(self, path: Path, new: Sketch) -> Expr | None:
         found = replaced(self.root, path, new)
@@ -311,7 +321,7 @@ def _explained(code: str, part: Sketch, new: Sketch, whole: Expr, said: str) -> 
         message = f"{said} it is right: {_short(after or right)}."
     if after != right and len(right) <= SHOWN:
         message += f" The whole: {right}."
-    return Diagnosis(code, message, right)
+    return Diagnosis(code, message, right, new.expr)
 
 
 def _short(formula: str) -> str:

@@ -277,6 +277,13 @@ RULES: dict[str, Rule] = {
 }
 
 
+def _duplication(n: int) -> Array:
+    """D vech(S) = vec(S): entry (i, j) of S is the later of its two places in vech(S)."""
+    below = [(i, j) for j in range(n) for i in range(j, n)]
+    rows = [below.index((max(i, j), min(i, j))) for j in range(n) for i in range(n)]
+    return np.eye(len(below), dtype=np.int64)[rows]
+
+
 def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
     """The value of a constant matrix; None for a function that is not one."""
     if name == "eye":
@@ -286,6 +293,8 @@ def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
     if name == "commutation":
         m, n = params
         return np.eye(m * n, dtype=np.int64)[np.arange(m * n).reshape(n, m).T.reshape(-1)]
+    if name == "duplication":
+        return _duplication(*params)
     if name == "fuse":
         return np.eye(prod(params), dtype=np.int64).reshape(prod(params), *params)
     return None

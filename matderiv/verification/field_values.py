@@ -240,7 +240,7 @@ def _odd(key: int) -> Any:
             if IMAGINARY in u:
                 raise OutOfReach(f"{node.function.label} of a root")
             negative = u[0] > at.p // 2
-            mixed = _mixed(np.where(negative, at.p - u[0], u[0]), key) % at.p
+            mixed = (_mixed(np.where(negative, at.p - u[0], u[0]), key) % at.p).astype(np.int64)
             mixed = np.where(u[0] == 0, 0, mixed)
             return {0: np.where(negative, -mixed % at.p, mixed)}
 

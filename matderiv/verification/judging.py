@@ -19,6 +19,7 @@ from matderiv.numeric.evaluate import compile_
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.exact import ExactReport, Identity, exact_test
+from matderiv.verification.precise import precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 
 POINTS = 8
@@ -47,9 +48,27 @@ class Finding:
 def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
     """The exact test, then numbers: fewer points where they only confirm.
 
-    A rejection by the exact test is final only if numbers agree; where they do not, nothing is
-    concluded.
+    A rejection by the exact test is final only if numbers agree; where they do not, values with 50
+    digits decide, and where there are none, nothing is concluded.
     """
+    found = _by_layers(claim, structure, seed, points)
+    return found if found.verdict != UNDECIDED else _settled(claim, structure, found, seed)
+
+
+def _settled(claim: Claim, structure: str, found: Finding, seed: int) -> Finding:
+    """What ordinary numbers leave open, by values with 50 digits."""
+    sharp = precise(claim, structure, seed=seed)
+    if sharp.verdict == "different":
+        return replace(found, verdict=DISPROVED, reason=str(sharp))
+    firm = found.exact is not None and found.exact.verdict == "different" and not found.exact.hint
+    whole = found.report is None or not _unfinished(found.report)
+    if sharp.verdict == "equal" and whole and not firm and found.exact is not None:
+        return replace(found, verdict=VERIFIED, reason=str(sharp))
+    return replace(found, reason="; ".join(filter(None, (found.reason, str(sharp)))))
+
+
+def _by_layers(claim: Claim, structure: str, seed: int, points: int) -> Finding:
+    """What the exact test and ordinary numbers say."""
     exact = identity_of(claim, structure, seed) if claim.expr is not None else None
     accepted = exact is not None and exact.verdict == "equal"
     report = numbers_of(claim, structure, min(points, CONFIRMING) if accepted else points, seed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from matderiv.expr import Expr
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.exact import ExactReport
 
@@ -44,7 +45,7 @@ class Verdict:
 
     `verdict` is "proved", "verified", "disproved" or "undecided"; `diagnosis` a stable code and
     `message` a sentence for a person; `suggestion` the answer with its smallest correction, as
-    text; `report` the numeric check and `exact` the identity test.
+    text, and `part` what is new in it; `report` the numeric check, `exact` the identity test.
 
     >>> print(Verdict("disproved", diagnosis="sign", message="The sign is wrong."))
     disproved (sign): The sign is wrong.
@@ -58,6 +59,7 @@ class Verdict:
     exact: ExactReport | None = None
     suggestion: str | None = None
     notes: tuple[str, ...] = ()
+    part: Expr | None = field(default=None, repr=False)
 
     @property
     def correct(self) -> bool | None:

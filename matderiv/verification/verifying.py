@@ -105,7 +105,11 @@ def _misfit(message: str, found: Diagnosis | None) -> Verdict:
     if found is None:
         return Verdict(DISPROVED, "shape", message)
     return Verdict(
-        DISPROVED, found.code, f"{message}\n  {found.message}", suggestion=found.suggestion
+        DISPROVED,
+        found.code,
+        f"{message}\n  {found.message}",
+        suggestion=found.suggestion,
+        part=found.part,
     )
 
 
@@ -183,6 +187,7 @@ def _disproved(
         diagnosis=said_by.code,
         message=said_by.message,
         suggestion=said_by.suggestion,
+        part=said_by.part,
     )
 
 

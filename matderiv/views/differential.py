@@ -37,13 +37,13 @@ from matderiv.views.pairings import (
     sign_inside,
     standard,
     traced,
+    without_brackets,
 )
-from matderiv.views.passes import Backward, in_names
+from matderiv.views.passes import Backward, as_row, in_names, merged
 from matderiv.views.pieces import Piece, fresh_name
-from matderiv.views.reasons import rule_name, why
-from matderiv.views.written import written_rule
+from matderiv.views.reasons import code, rearranging, rule_name, why, with_facts
+from matderiv.views.written import short_pieces, written_rule
 
-SHORT = 8  # intermediates of so many symbols are written out where they are used
 LONG = 14  # longer factors beside a differential get a name
 
 
@@ -62,7 +62,8 @@ def differential(d: Derived, *, check: bool = True) -> Document:
         reading = reading_steps(stage)
         if reading:
             sections.append(Section(title + "Read as", reading))
-        inwards = Inwards(stage, taken)
+        used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
+        inwards = Inwards(stage, taken, used)
         symbols += [*stage.symbols, *inwards.symbols]
         named = inwards.named_section(title + "Intermediates")
         sections += [named] if named.steps else []
@@ -110,8 +111,9 @@ def _as(step: Step, first: Step) -> Step:
 class Inwards(Backward):
     """The lines df = ..., one more piece written out in each."""
 
-    def __init__(self, stage: Stage, taken: set[str]) -> None:
-        self.written = _written(stage)
+    def __init__(self, stage: Stage, taken: set[str], facts: tuple[str, ...] = ()) -> None:
+        self.facts = facts
+        self.written = short_pieces(stage)
         self.open: list[Expr] = []
         self.changes: dict[Expr, Expr] = {}
         self.change_symbols: list[Symbol] = []
@@ -181,7 +183,8 @@ class Inwards(Backward):
         e = paired(g, change)
         if e is None:
             return
-        reason = f"{g.name} is the gradient of L by {stage.called.name}."
+        of, by = code(stage.target.name), code(stage.called.name)
+        reason = f"{code(g.name)} is the gradient of {of} by {by}."
         self.lines.append(Step(self.root, e, "upstream", reason))
         self.before = e
 
@@ -192,7 +195,9 @@ class Inwards(Backward):
         self.done.add(piece.variable)
         written = self._line_of(piece)
         e = self._whole()
-        if written is not None and self._worth(written, e):
+        if written is not None and self._ends_in_changes(written) and written.weight < e.weight:
+            self._add(written, piece)
+        elif written is not None and self._worth(written, e):
             self._add(written, piece)
             self._add(e, None)
         else:
@@ -204,7 +209,7 @@ class Inwards(Backward):
         """A factor that has become long gets a name before it is used."""
         if name is None:
             return
-        reason = f"What stands beside {self.change(x).name} gets a name."
+        reason = f"What stands beside {code(self.change(x).name)} gets a name."
         self.lines.append(
             Step(left, self.shown(right), "name", reason, names=name, short=x in self.written)
         )
@@ -214,9 +219,10 @@ class Inwards(Backward):
         if e is self.before:
             return
         if piece is None:
-            rule, reason, source = _rearranging(e)
+            rule, reason, source = rearranging(e)
+            reason = with_facts(reason, self.facts)
         else:
-            rule, reason, source = rule_name(piece), why(piece), piece.main.function.source
+            rule, reason, source = rule_name(piece), self._why(piece), piece.main.function.source
         self.lines.append(
             Step(
                 self.root,
@@ -230,6 +236,13 @@ class Inwards(Backward):
         )
         self.before = e
 
+    def _why(self, piece: Piece) -> str:
+        """The reason, in which the intermediates that are written out have no names."""
+        reason = why(piece)
+        for v in self.written:
+            reason = reason.replace(code(v.name), code(text(self._shown(v))))
+        return reason
+
     def _whole(self) -> Expr:
         """df as the sum of the shares of all changes that are still open."""
         found: list[Expr] = []
@@ -237,7 +250,8 @@ class Inwards(Backward):
         for v in order:
             if v not in self.done and v in self.shares:
                 found += self._shares_of(v)
-        return self._shown(collected(found)) if found else zeros(self.root.shape)
+        whole = without_brackets(collected(found)) if found else zeros(self.root.shape)
+        return self._shown(whole)
 
     def _shares_of(self, v: Expr) -> list[Expr]:
         """The part of df that comes from the change of v, as one or more terms."""
@@ -250,14 +264,18 @@ class Inwards(Backward):
             for t in share.terms:
                 factors = [*renamed(t, mapping).factors, Factor(change, inner)]
                 terms.append(normalise(t.coefficient, factors, self.axes, inner))
-        e = in_names(raise_tensor(Tensor(self.axes, tuple(terms)), broadcast=True), self.stage)
+        whole = merged(Tensor(self.axes, tuple(terms)), self.stage)
+        e = in_names(raise_tensor(whole, broadcast=True), self.stage)
         assert isinstance(e, Expr)
         if self.axes:
             return [e]
         parts = e.args if is_(e, "add") else (e,)
         natural = [change_last(a, {change}) for a in parts]
         shares = [t for share in self.shares[v] for t in _over(share, v)]
-        g = in_names(raise_tensor(Tensor(_axes(v), tuple(shares)), broadcast=True), self.stage)
+        above = merged(Tensor(_axes(v), tuple(shares)), self.stage)
+        g = in_names(raise_tensor(above, broadcast=True), self.stage)
+        if isinstance(g, Expr) and g.shape != v.shape and g.shape == v.shape[1:]:
+            g = as_row(g)  # the derivative by a row is a row
         pair = paired(g, change) if isinstance(g, Expr) else None
         if v is self.stage.wrt or len(natural) == 1:
             if all(multiplied(n, change) for n in natural):
@@ -281,7 +299,12 @@ class Inwards(Backward):
         change = self.changes[piece.variable]
         if change not in variables(self.before):
             return None
-        return substitute(self.before, {change: self._shown(raw)})
+        return without_brackets(substitute(self.before, {change: self._shown(raw)}))
+
+    def _ends_in_changes(self, e: Expr) -> bool:
+        """True if every term is a product that ends in one of the changes."""
+        terms = e.args if is_(e, "add") else (e,)
+        return all(any(standard(t, c) for c in self.changes.values()) for t in terms)
 
     def _worth(self, written: Expr, e: Expr) -> bool:
         """True if the rule's own line shows more than the rearranged one."""
@@ -320,14 +343,16 @@ class Inwards(Backward):
 
     def identification(self) -> str:
         """Why the derivative can be read off."""
-        x = self.stage.wrt
-        f = self.stage.target.name
+        x, f = self.stage.wrt, self.stage.target.name
+        letters = ("J" if self.stage.outer else "G", *"MNRS")
+        g = next((c for c in letters if c not in self.names), letters[0])
         if self.wrt_scalar:
-            return f"d{f} is linear in d{x.name}; its factor is the derivative."
+            return f"`d{f}` is linear in `d{x.name}`; its factor is the derivative."
         if self.stage.outer:
-            return f"If d{f} = J d{x.name} for every d{x.name}, then J is the derivative."
-        inner = f"tr(G'*d{x.name}) = sum(G.*d{x.name})" if len(x.shape) == 2 else f"G'*d{x.name}"
-        return f"If d{f} = {inner} for every d{x.name}, then G is the gradient."
+            return f"If `d{f} = {g}*d{x.name}` for every `d{x.name}`, then `{g}` is the derivative."
+        pair = f"{g}'*d{x.name}"
+        pair = f"tr({pair}) = sum({g}.*d{x.name})" if len(x.shape) == 2 else pair
+        return f"If `d{f} = {pair}` for every `d{x.name}`, then `{g}` is the gradient."
 
     def vec_steps(self) -> list[Step]:
         """vec(dF) = J vec(dX) where the derivative has more than two axes."""
@@ -337,7 +362,7 @@ class Inwards(Backward):
         if form is None or any(is_(n, "einsum") for n in walk(form)):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
-        reason = "vec(A*X*B) = kron(B', A)*vec(X), columns stacked."
+        reason = "`vec(A*X*B) = kron(B', A)*vec(X)`, columns stacked."
         return [Step(_vec(self.root), right, "vec", reason, "Magnus & Neudecker, ch. 2.4")]
 
 
@@ -368,28 +393,3 @@ def _same(a: Expr, b: Expr) -> bool:
 
 def _marks(e: Expr) -> list[str]:
     return sorted(re.findall(r"'|\.\*|\./", text(e)))
-
-
-def _rearranging(e: Expr) -> tuple[str, str, str]:
-    if any(is_(n, "tr") for n in walk(e)):
-        return (
-            "trace",
-            "tr(A*B) = tr(B*A) and tr(M) = tr(M'); a number is its own trace.",
-            "Petersen & Pedersen 2012, sec. 1.1",
-        )
-    if is_scalar(e.shape):
-        return "inner product", "sum(u.*v) = u'*v = v'*u; a number is its own transpose.", ""
-    return "rearrange", "u.*v = diag(u)*v.", ""
-
-
-def _written(stage: Stage) -> dict[Expr, Expr]:
-    """The intermediates that are short enough to be written out where they are used."""
-    found: dict[Expr, Expr] = {}
-    for p in stage.pieces[:-1]:
-        whole = substitute(p.definition, found)
-        uses = sum(p.variable in q.inputs for q in stage.pieces)
-        named = any(q.variable in variables(whole) for q in stage.pieces)
-        limit = SHORT // 2 if named else SHORT
-        if whole.weight <= limit and (uses < 2 or whole.weight < 4):
-            found[p.variable] = whole
-    return found

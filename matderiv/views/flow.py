@@ -17,7 +17,7 @@ from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
-from matderiv.views.reasons import rule_name, why
+from matderiv.views.reasons import code, rule_name, why, with_facts
 from matderiv.views.truth import verified
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
@@ -119,7 +119,7 @@ def _changed(before: Expr, after: Expr) -> list[tuple[Expr, Expr]]:
 def _reading(before: Expr, after: Expr) -> Step:
     if before.function.kind == "shorthand":
         return Step(before, after, "definition", before.function.says, before.function.source)
-    reason = f"It is shorter to differentiate under its name, {after.function.label}."
+    reason = f"It is shorter to differentiate under its name, {code(after.function.label)}."
     return Step(before, after, "known function", reason, before.function.source)
 
 
@@ -171,7 +171,7 @@ def tokens(e: Expr) -> list[str]:
 def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]) -> list[Step]:
     """From the derivative over the named intermediates to the result as it is printed."""
     if d.kind in FORWARD_MODE:
-        reason = f"The derivative times the change d{d.wrt.name}."
+        reason = f"The derivative times the change {code('d' + d.wrt.name)}."
         return [Step(change_of(stage.called), d.displayed, "change", reason)]
     left = Partial(stage.target, stage.wrt)
     structured = bool(projected(d))
@@ -186,6 +186,9 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     if structured:
         left = Partial(stage.target, stage.wrt, projected=d.structure)
         steps.append(_projection_step(d, left, final))
+    elif not stage.pieces:
+        reason = f"{code(stage.called.name)} does not depend on {code(d.wrt.name)}."
+        steps.append(Step(left, final, "constant", reason))
     elif found is not final or not turned:
         steps.append(_substituted(d, left, found, final, meanings))
     if turned:
@@ -201,11 +204,11 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
 
 
 def _projection_step(d: Derived, left: Partial, final: Form) -> Step:
-    space = linear_structure(d.wrt)
+    space, x = linear_structure(d.wrt), code(d.wrt.name)
     reason = (
-        f"{d.wrt.name} is {space}: the unconstrained derivative is projected on {space} matrices."
+        f"{x} is {space}: the unconstrained derivative is projected on {space} matrices."
         if d.structure == "projected"
-        else f"{d.wrt.name} is {space}: only its free entries change."
+        else f"{x} is {space}: only its free entries change."
     )
     return Step(left, final, f"{space} variable", reason, "Magnus & Neudecker, ch. 3")
 
@@ -223,8 +226,8 @@ def _substituted(
         elif not same:
             rule, reason = "substitute back and simplify", "The same value in its shortest form."
     used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
-    if used:
-        reason = f"{reason} This uses that {' and '.join(used)}."
+    reason = with_facts(reason, used)
+    rule += " + declared fact" if used and rule != "result" else ""
     return Step(left, final, rule, reason, continues=True, before=found)
 
 
@@ -286,12 +289,13 @@ def layout_note(d: Derived) -> str:
         return f"the change of f that comes from the change d{x}"
     if not d.wrt.shape:
         return f"the derivative of every entry by {x}, in the shape of f"
+    letters = "ijklmnpqrst"
+    outer, inner = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
     if d.kind == "hessian":
-        return f"entry (i, j) is the second derivative by {x}_i and {x}_j"
+        at, by = letters[: 2 * inner], (letters[:inner], letters[inner : 2 * inner])
+        return f"entry ({', '.join(at)}) is the second derivative by {x}_{by[0]} and {x}_{by[1]}"
     if d.order > 1:
         return f"derivative of order {d.order}, one group of axes for each {x}"
-    outer, inner = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
-    letters = "ijklmnpqrst"
     left, right = letters[:outer], letters[outer : outer + inner]
     at = f"({', '.join(right + left if d.layout == 'denominator' else left + right)})"
     return f"entry {at} is ∂f_{left}/∂{x}_{right}"

@@ -25,7 +25,7 @@ from matderiv.views.flow import (
 )
 from matderiv.views.passes import Backward, in_names
 from matderiv.views.pieces import Piece
-from matderiv.views.reasons import rule_name, why
+from matderiv.views.reasons import code, rule_name, why
 
 COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
 
@@ -81,7 +81,7 @@ def component_steps(stage: Stage) -> tuple[Step, ...]:
                 entry_of(p.variable, axes),
                 components(p.definition, axes),
                 "",
-                f"One entry of {p.variable.name}, its sums written out.",
+                f"One entry of {code(p.variable.name)}, its sums written out.",
                 shape=p.variable.shape,
             )
         )
@@ -149,8 +149,9 @@ class Entries(Backward):
     ) -> None:
         written = self.written.get(x, [])
         users = [p for p in self.stage.pieces if x in p.inputs]
-        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users)) or "constant"
-        reason = f"Summed over the entries of {' and '.join(p.variable.name for p in users)}."
+        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
+        places = " and ".join(code(p.variable.name) for p in users)
+        reason = f"Summed over the entries of {places}."
         axes = self._axes(x)
         raw = _common(written, axes)
         local = _common(shares, axes)

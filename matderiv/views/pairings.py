@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply, is_, number_value, variables
+from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variables
 from matderiv.notation.chains import matrix_product, transposed, transposed_chain
 from matderiv.notation.monomials import negated, scaled, signed, total
 from matderiv.shapes import is_scalar
@@ -118,7 +118,8 @@ def paired(g: Expr, change: Expr) -> Expr | None:
         sign, core = signed(g)
         made = matrix_product([*transposed_chain([core]), change])
         return with_sign(sign, made)
-    return apply("sum", apply("hadamard", g, change), params=(None,))
+    sign, core = signed(g)
+    return with_sign(sign, apply("sum", apply("hadamard", core, change), params=(None,)))
 
 
 def standard(e: Expr, change: Expr) -> bool:
@@ -179,6 +180,29 @@ def traced(e: Expr, change: Expr) -> Expr | None:
 
 def _is_turned(e: Expr, change: Expr) -> bool:
     return is_(e, "transpose") and e.args[0] is change
+
+
+def without_brackets(e: Expr) -> Expr:
+    """u'*(X*dw) as u'*X*dw: brackets that a product of matrices does not need are left out.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.output.text import text
+    >>> u, X, w = variable("u", (3,)), variable("X", (3, 2)), variable("w", (2,))
+    >>> text(without_brackets(u.T @ (X @ w)))
+    "u'*X*w"
+    """
+    return fold(e, _spliced)
+
+
+def _spliced(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    plain = rebuild(node, args)
+    if not is_(plain, "mul"):
+        return plain
+    factors: list[Expr] = []
+    for a in plain.args:
+        factors += a.args if is_(a, "mul") and not is_scalar(a.shape) else (a,)
+    made = apply("mul", *factors)
+    return made if made.shape == plain.shape else plain
 
 
 def collected(terms: list[Expr]) -> Expr:

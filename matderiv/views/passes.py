@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from matderiv.calculus.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
-from matderiv.expr import Expr, apply, is_, substitute, variable
+from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
+from matderiv.notation.chains import transposed
 from matderiv.notation.monomials import total
 from matderiv.notation.sums import raise_tensor
-from matderiv.shapes import long_axes
+from matderiv.shapes import is_scalar, long_axes
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import (
     Factor,
@@ -23,7 +25,7 @@ from matderiv.tensors.tensor import (
 from matderiv.views.document import Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import Stage, side_of
 from matderiv.views.pieces import Piece, fresh_name
-from matderiv.views.reasons import rule_name, why
+from matderiv.views.reasons import code, rule_name, why
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
@@ -50,7 +52,7 @@ class Backward:
         self.answer: Form = Tensor((), ())
         self.upstreams: dict[Expr, str] = {}
         if stage.upstream is not None:
-            self.upstreams[stage.called] = f"upstream {stage.upstream.name}"
+            self.upstreams[stage.called] = f"upstream {code(stage.upstream.name)}"
         self._run()
 
     def section(self) -> Section:
@@ -61,7 +63,7 @@ class Backward:
         stage = self.stage
         if stage.upstream is not None and stage.pieces:
             left = Partial(stage.target, stage.called)
-            reason = f"{stage.upstream.name} is the gradient that arrives from above."
+            reason = f"{code(stage.upstream.name)} is the gradient that arrives from above."
             self.steps.append(Step(left, stage.upstream, "upstream", reason))
         for piece in reversed(stage.pieces):
             root = piece is stage.pieces[-1]
@@ -113,12 +115,13 @@ class Backward:
         whole = _joined(shares, self._axes(x))
         if not self.outer and self.stage.outer:
             self.outer = whole.axes[: self.stage.outer]
-        right = in_names(side_of(whole, broadcast=not self.stage.outer), self.stage)
+        right = self._seen(whole, x, named=named)
         left = Partial(self.stage.target, x)
         short = isinstance(right, Expr) and right.weight <= self.limit
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         name = self._name(x, right) if named and not carried and not short else None
-        self.upstreams[x] = f"upstream {name.name if name else f'∂{left.of.name}/∂{x.name}'}"
+        above = name.name if name else f"∂{left.of.name}/∂{x.name}"
+        self.upstreams[x] = f"upstream {code(above)}"
         self._write(left, right, shares, x, name)
         if not named:
             self.answer = right
@@ -127,6 +130,14 @@ class Backward:
         if isinstance(right, Expr):
             self.meanings[name] = right
         return name
+
+    def _seen(self, whole: Tensor, x: Expr, *, named: bool) -> Form:
+        """A derivative as it is written; by a row it is a row."""
+        made = side_of(merged(whole, self.stage), broadcast=not self.stage.outer)
+        row = named and not self.stage.outer and len(x.shape) == 2 and x.shape[0] == 1
+        if row and isinstance(made, Expr) and len(made.shape) == 1:
+            made = as_row(made)
+        return in_names(made, self.stage)
 
     def _axes(self, x: Expr) -> Indices:
         shape = self.stage.called.shape if self.stage.outer else ()
@@ -145,12 +156,12 @@ class Backward:
         """Upstream times local, in the names of this place."""
         parts = []
         for p in users:
-            local = f"∂{p.variable.name}/∂{x.name}"
+            local = code(f"∂{p.variable.name}/∂{x.name}")
             above = self.upstreams.get(p.variable)
             parts.append(f"{above} times the local {local}" if above else local)
         if not parts or (len(users) == 1 and users[0] is self.stage.pieces[-1] and not above):
             return "Nothing stands above the last operation: its own derivative is the gradient."
-        return f"{x.name} acts through {_list(users)}: {', plus '.join(parts)}."
+        return f"{code(x.name)} acts through {_list(users)}: {', plus '.join(parts)}."
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
@@ -163,9 +174,13 @@ class Backward:
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
             summed = in_names(total(_loosened(parts)), self.stage)
+            if isinstance(summed, Expr) and summed.shape != right.shape:
+                summed = as_row(summed)
             if summed is not right:
-                places = " and ".join(p.variable.name for p in users)
-                reason = f"{x.name} is used {len(shares)} times (in {places}): the shares add up."
+                reason = (
+                    f"{code(x.name)} is used {len(shares)} times (in {_list(users)}): "
+                    "the shares add up."
+                )
                 self.steps.append(Step(left, summed, rule, reason, source, names=name))
                 self.steps.append(
                     Step(
@@ -181,6 +196,42 @@ class Backward:
         self.steps.append(Step(left, right, rule, reason, source, names=name))
 
 
+def as_row(e: Expr) -> Expr:
+    """The transpose of a vector, taken inside signs, scalars and products by entries.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.output.text import text
+    >>> u, v = variable("u", (1, 3)), variable("v", (1, 3))
+    >>> text(as_row(-(u.T * v.T / 2)))
+    '-u.*v/2'
+    """
+    if is_(e, "neg"):
+        return _scaled((number(-1),), as_row(e.args[0]))
+    if is_(e, "hadamard", "ediv", "div", "epow", "add"):
+        return apply(e.function.name, *(as_row(a) if a.shape else a for a in e.args))
+    if is_(e, "mul") and all(is_scalar(a.shape) for a in e.args[:-1]):
+        return _scaled(e.args[:-1], as_row(e.args[-1]))
+    return transposed(e)
+
+
+def _scaled(scalars: Sequence[Expr], e: Expr) -> Expr:
+    """Scalars times an array, in front of the first factor of products by entries."""
+    if is_(e, "hadamard", "ediv", "div"):
+        return apply(e.function.name, _scaled(scalars, e.args[0]), *e.args[1:])
+    if number_value(scalars[0]) == -1 and len(scalars) == 1:
+        return apply("neg", e)
+    return apply("mul", *scalars, e)
+
+
+def merged(tensor: Tensor, stage: Stage) -> Tensor:
+    """The terms with values of intermediates under their names, so that equal factors meet."""
+    if not stage.values:
+        return tensor
+    found = (_term_in_names(t, stage) for t in tensor.terms)
+    terms = tuple(normalise(t.coefficient, t.factors, tensor.axes) for t in found)
+    return Tensor(tensor.axes, terms)
+
+
 def in_names(side: Form, stage: Stage) -> Form:
     """The values of intermediates that reappear in a derivative, under their names."""
     if not stage.values:
@@ -191,8 +242,15 @@ def in_names(side: Form, stage: Stage) -> Form:
 
 
 def _term_in_names(t: Term, stage: Stage) -> Term:
-    factors = (f._replace(expr=substitute(f.expr, stage.values)) for f in t.factors)
-    return Term(t.coefficient, tuple(factors))
+    return Term(t.coefficient, tuple(_factor_in_names(f, stage.values) for f in t.factors))
+
+
+def _factor_in_names(f: Factor, values: dict[Expr, Expr]) -> Factor:
+    """An entry with values under their names; a half power of u is a power of sqrt(u)."""
+    root = values.get(apply("sqrt", f.expr)) if Fraction(f.exponent).denominator == 2 else None
+    if root is not None and root.shape == f.expr.shape:
+        return f._replace(expr=root, exponent=Fraction(f.exponent) * 2)
+    return f._replace(expr=substitute(f.expr, values))
 
 
 def _loosened(parts: list[Expr]) -> list[Expr]:
@@ -215,7 +273,7 @@ def _broadcast(e: Expr) -> Expr:
 
 
 def _list(users: list[Piece]) -> str:
-    return " and ".join(p.variable.name for p in users)
+    return " and ".join(code(p.variable.name) for p in users)
 
 
 def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:

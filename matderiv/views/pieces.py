@@ -40,7 +40,7 @@ def fresh_name(base: str, taken: set[str]) -> str:
     return name
 
 
-def _numbered(letters: str, number: int, taken: set[str]) -> str:
+def numbered_name(letters: str, number: int, taken: set[str]) -> str:
     """The first letter of several whose name with this number is free."""
     for c in letters:
         if f"{c}{number}" not in taken:
@@ -123,7 +123,7 @@ class _Cutter:
             self.work[node] = 0
             return
         number = len(self.found) + 1 + self.offset
-        name = _numbered(_letters(node), number, self.taken)
+        name = numbered_name(letters_for(node), number, self.taken)
         self.close(node, variable(name, node.shape))
 
     def close(self, node: Expr, called: Expr) -> None:
@@ -135,7 +135,8 @@ class _Cutter:
         self.shown[node], self.work[node] = called, 0
 
 
-def _letters(node: Expr) -> str:
+def letters_for(node: Expr) -> str:
+    """The letters that a node may be named by: z for products, h for activations, u for scalars."""
     axes = len(long_axes(node.shape))
     if axes == 0:
         return "ust"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from matderiv.expr import Expr, is_, number_value, variables
+from collections.abc import Sequence
+
+from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar
 from matderiv.views.pieces import Piece
 
-_NAMES = {
+STEP_NAMES = {  # functions that steps call otherwise than they are typed
     "mul": "product",
     "hadamard": "entrywise product",
     "div": "quotient",
     "ediv": "entrywise quotient",
     "epow": "entrywise power",
     "power": "power",
+    "variable": "identity",
     "add": "sum",
     "inv": "inverse",
     "det": "determinant (Jacobi)",
@@ -45,7 +48,7 @@ def rule_name(piece: Piece) -> str:
             return "linear map" if piece.main is piece.definition else "affine map"
     if is_(main, "power") and is_(main.args[0], "norm2") and number_value(main.args[1]) == 2:
         return "squared norm"
-    return _NAMES.get(main.function.name, main.function.label)
+    return STEP_NAMES.get(main.function.name, main.function.label)
 
 
 def _changing(main: Expr, piece: Piece) -> list[Expr]:
@@ -53,20 +56,28 @@ def _changing(main: Expr, piece: Piece) -> list[Expr]:
     return [a for a in main.args if any(n in piece.inputs for n in variables(a))]
 
 
+def code(written: str) -> str:
+    """A name or a formula inside a sentence, marked so that a printer can show it as such."""
+    return f"`{written}`"
+
+
 def why(piece: Piece) -> str:
     """One sentence on why the rule gives what it gives for this piece."""
     main = piece.main
-    name = piece.variable.name
-    moving = " and ".join(v.name for v in piece.inputs)
+    name = code(piece.variable.name)
+    moving = " and ".join(code(v.name) for v in piece.inputs)
     if is_(main, "variable"):
-        return f"{name} is {text(piece.definition)} itself."
+        return f"{name} is {code(text(piece.definition))} itself."
     if rule_name(piece) in ("linear map", "affine map"):
         constant = "; the rest does not depend on it" if rule_name(piece) == "affine map" else ""
         return f"{name} is linear in {moving}, so the factors beside {moving} stay{constant}."
     if is_(main, "mul", "hadamard"):
         return _product_reason(main, piece, moving)
     if rule_name(piece) == "squared norm":
-        return f"d‖u‖² = 2u'du: ‖u‖² is the sum of the squares of the entries of u = {moving}."
+        inside = code(text(main.args[0].args[0]))
+        return (
+            f"`d(norm2(u)^2) = 2*u'*du`: it is the sum of the squares of the entries, u = {inside}."
+        )
     if is_(main, "add"):
         return f"A sum changes by the sum of the changes; {moving} changes in each place."
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
@@ -86,3 +97,25 @@ def _product_reason(main: Expr, piece: Piece, moving: str) -> str:
     if len(piece.inputs) == 1:
         return f"{main.function.says} {moving} stands in several factors; each changes in turn."
     return f"{main.function.says} {moving} change in turn."
+
+
+def with_facts(reason: str, facts: Sequence[str]) -> str:
+    """The reason with what is declared of variables and used here.
+
+    >>> with_facts("Like terms together.", ["y is onehot"])
+    'Like terms together. This uses that y is onehot.'
+    """
+    return f"{reason} This uses that {' and '.join(facts)}." if facts else reason
+
+
+def rearranging(e: Expr) -> tuple[str, str, str]:
+    """The rule, the reason and the source of a line that only moves the change to the end."""
+    if any(is_(n, "tr") for n in walk(e)):
+        return (
+            "trace rotation",
+            "`tr(A*B) = tr(B*A)` and `tr(M) = tr(M')`; a number is its own trace.",
+            "Petersen & Pedersen 2012, sec. 1.1",
+        )
+    if is_scalar(e.shape):
+        return "inner product", "`sum(u.*v) = u'*v = v'*u`; a number is its own transpose.", ""
+    return "rearrange", "`u.*v = diag(u)*v`.", ""

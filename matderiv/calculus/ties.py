@@ -1,0 +1,63 @@
+"""Whether the largest entry of an expression is attained more than once by construction.
+
+The largest entry of A + A' is met twice off the diagonal, and both places move together: the
+change of the maximum is the mean of their changes. Elsewhere ties have no derivative, and the
+change is that of the one entry that attains the maximum.
+"""
+
+from __future__ import annotations
+
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr, is_, variables
+from matderiv.lazy import np
+from matderiv.numeric.draws import draw, draw_sizes, general, positive
+from matderiv.numeric.evaluate import Array, Arrays, evaluate
+from matderiv.shapes import size_names
+
+DRAWS = 4  # of each kind: signs decide where a maximum is
+STEP = 1e-3
+EQUAL = 1e-12
+
+
+def tied(node: Expr) -> bool:
+    """True if entries that attain a max or min together also move together, at a random point.
+
+    >>> from matderiv.expr import apply, variable
+    >>> A, x = variable("A", (3, 3)), variable("x", (3,))
+    >>> tied(apply("max", A + A.T, params=(None,)))
+    True
+    >>> tied(apply("max", apply("relu", A @ x), params=(None,)))
+    False
+    """
+    known: bool | None = node.cache.get("tied")
+    if known is None:
+        known = node.cache["tied"] = not is_(node.args[0], "variable") and _tied(node)
+    return known
+
+
+def _tied(node: Expr) -> bool:
+    (x,) = node.args
+    rng = np.random.default_rng(0)
+    names = variables(x)
+    sizes = draw_sizes(size_names([v.shape for v in names] + [x.shape]), rng)
+    for strategy in (general, positive) * DRAWS:
+        here, there = (draw(names, rng, sizes, strategy=strategy) for _ in range(2))
+        near: Arrays = {k: v + STEP * (there[k] - v) for k, v in here.items()}
+        try:
+            before, after = (evaluate(x, at, sizes) for at in (here, near))
+        except MatderivError:
+            continue  # outside the domain
+        masks = [_attained(node, value) for value in (before, after)]
+        both = masks[0] & masks[1]
+        axis = None if node.params[0] is None else node.params[0] - 1
+        moved = both & (np.abs(after - before) > EQUAL * np.abs(before))
+        if (moved.sum(axis=axis) > 1).any():
+            return True
+    return False
+
+
+def _attained(node: Expr, x: Array) -> Array:
+    """Where the entries of x equal the largest (smallest) one along the axis."""
+    axis = None if node.params[0] is None else node.params[0] - 1
+    extreme = (np.max if is_(node, "max") else np.min)(x, axis=axis, keepdims=True)
+    return np.abs(x - extreme) <= EQUAL * np.abs(extreme)

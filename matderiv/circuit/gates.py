@@ -1,0 +1,265 @@
+"""What a gate does to the gradient that arrives, in the words of a lecture.
+
+Source: Georgia Tech CS 4803/7643 and Stanford CS 231n, backpropagation (patterns in backward flow).
+"""
+
+from __future__ import annotations
+
+from matderiv.calculus.structure import linear_structure
+from matderiv.circuit.figures import array_text, substituted
+from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node
+from matderiv.circuit.passes import Backprop, Edge
+from matderiv.circuit.running import Run
+from matderiv.expr import Expr, is_, number_value
+from matderiv.lazy import np
+from matderiv.output.text import text
+from matderiv.shapes import is_scalar, shape_text
+
+_STOPS = ("gt", "lt", "ge", "le", "sign", "step")
+_MOVES = ("transpose", "vec", "unvec", "permute", "diag", "tr")
+_PATTERNS: dict[str, str] = {
+    "distributes": "distributes: every term gets the gradient unchanged",
+    "subtracts": "distributes: every term gets the gradient, with a minus where it is subtracted",
+    "negates": "turns the sign of the gradient",
+    "switches": "switches: each factor gets the gradient times the other factor",
+    "scales": "scales: the gradient is multiplied by the same constant",
+    "transposes": "transposes: each factor gets the gradient times the other factor transposed",
+    "routes": "routes: the gradient goes to the entry that was chosen, the others get 0",
+    "gates": "gates: the gradient passes where the input is positive and stops elsewhere",
+    "broadcasts": "broadcasts: a sum hands its gradient to every entry that was added",
+    "averages": "broadcasts: a mean hands its gradient to every entry, divided by their number",
+    "stops": "stops the gradient: it is constant wherever it has a derivative",
+    "moves": "moves entries: the gradient goes back to where they came from",
+    "contracts": "contracts: each operand gets the gradient contracted with the others",
+}
+
+_SQUARES = "adds squares: every entry gets twice itself, times the gradient"
+
+
+def pattern(node: Node) -> str:
+    """The name of what a gate does to its gradient; "" where its own rule says it.
+
+    >>> from matderiv.circuit.nodes import circuit
+    >>> from matderiv.expr import variable
+    >>> a, b = variable("a"), variable("b")
+    >>> [pattern(circuit(e).root) for e in (a + b, a - b, a * b, 2 * a)]
+    ['distributes', 'subtracts', 'switches', 'scales']
+    """
+    e = node.definition
+    name = e.function.name
+    if name == "add":
+        return "subtracts" if any(is_(a, "neg") for a in e.args) else "distributes"
+    if name in ("mul", "hadamard"):
+        return (
+            "switches"
+            if is_scalar(node.shape) and name == "mul" and not _constant_factor(e)
+            else _product(e)
+        )
+    if name == "div" and number_value(e.args[1]) is not None:
+        return "scales"
+    fixed = {
+        "neg": "negates",
+        "maximum": "routes",
+        "minimum": "routes",
+        "max": "routes",
+        "min": "routes",
+        "where": "routes",
+        "relu": "gates",
+        "sum": "broadcasts",
+        "mean": "averages",
+        "einsum": "contracts",
+    }
+    if name in _STOPS:
+        return "stops"
+    return fixed.get(name, "moves" if name in _MOVES else "")
+
+
+def _constant_factor(e: Expr) -> bool:
+    return any(number_value(a) is not None for a in e.args)
+
+
+def _product(e: Expr) -> str:
+    if _constant_factor(e):
+        return "scales"
+    if is_(e, "hadamard") or any(is_scalar(a.shape) for a in e.args):
+        return "switches"
+    return "transposes"
+
+
+def does(node: Node) -> str:
+    """One clause: what the gate does to its gradient."""
+    found = pattern(node)
+    if found:
+        return _PATTERNS[found]
+    if is_(node.definition, "power") and is_scalar(node.definition.args[0].shape):
+        squared = is_(node.definition.args[0], "norm2")
+        return (
+            _SQUARES if squared else "multiplies the gradient by its local derivative: power rule"
+        )
+    function = node.definition.function
+    if function.kind == "elementwise" and len(node.definition.args) == 1:
+        each = "every entry of the gradient" if node.shape else "the gradient"
+        return f"multiplies {each} by its local derivative: {_first_lower(function.says)}"
+    return f"has a rule of its own: {_first_lower(function.says)}"
+
+
+def _first_lower(said: str) -> str:
+    said = said.rstrip(".")
+    first = said.split(" ", 1)[0]
+    return said[:1].lower() + said[1:] if first.isalpha() and first[1:].islower() else said
+
+
+# Sentences ---------------------------------------------------------------------------------------
+
+
+def explanation(node: Node, back: Backprop, run: Run | None = None) -> str:
+    """One or two sentences about a node: what it does on the way back, and who gets what.
+
+    >>> from matderiv.circuit.nodes import circuit
+    >>> from matderiv.circuit.passes import backprop
+    >>> from matderiv.expr import variable
+    >>> found = backprop(circuit(variable("q") * variable("z")))
+    >>> explanation(found.circuit.root, found)
+    'f = q*z switches: each factor gets the gradient times the other factor; q gets z, z gets q.'
+    """
+    if not node.is_gate:
+        return _given(node, back, run)
+    said = f"{node.name} = {node.formula} {does(node)}"
+    reason = no_gradient(node, back)
+    if reason:
+        return f"{said}; here {reason}."
+    handed = [_handed(e, run) for e in back.outgoing.get(node.index, ())]
+    spread = _spread(node)
+    said = "; ".join(
+        [said, *([spread] if spread else []), *([", ".join(handed)] if handed else [])]
+    )
+    users = back.incoming.get(node.index, ())
+    tail = (
+        f" {_added(node, back, run)}" if len([e for e in users if e.share is not None]) > 1 else ""
+    )
+    zero = zero_reason(node, back, run)
+    return f"{said}.{tail}" + (f" {node.name} itself gets 0: {zero}." if zero else "")
+
+
+def _handed(edge: Edge, run: Run | None) -> str:
+    if edge.share is None:
+        return f"{edge.source.name} gets nothing"
+    said = f"{edge.source.name} gets {text(edge.share)}"
+    if run is None or run.shares is None:
+        return said
+    value = array_text(run.shares[edge.source.index, edge.target.index])
+    filled = substituted(edge.share, run.numbers)
+    middle = f" = {filled}" if filled not in (text(edge.share), value) and len(filled) < 60 else ""
+    return f"{said}{middle} = {value}" if value != text(edge.share) else said
+
+
+def _spread(node: Node) -> str:
+    """Which arguments were broadcast, so that their gradients are sums."""
+    if not is_(node.definition, "add", "hadamard", "ediv"):
+        return ""
+    whole = [s for s in node.shape if s != 1]
+    short = [
+        text(a.args[0] if is_(a, "neg") else a)
+        for a in node.definition.args
+        if [s for s in a.shape if s != 1] != whole and number_value(a) is None
+    ]
+    if not short:
+        return ""
+    return (
+        f"{' and '.join(short)} is broadcast to {shape_text(node.shape)}, so its gradient is summed"
+    )
+
+
+def _given(node: Node, back: Backprop, run: Run | None) -> str:
+    if node.role == CONSTANT:
+        return f"{node.name} is a constant: it has no gradient."
+    kind = "a parameter" if node.role == PARAMETER else "an input"
+    reason = no_gradient(node, back)
+    if reason:
+        return f"{node.name} is {kind} and gets no gradient: {reason}."
+    said = f"{node.name} is {kind}."
+    users = [e for e in back.incoming.get(node.index, ()) if e.share is not None]
+    if len(users) > 1:
+        said += f" {_added(node, back, run)}"
+    elif users:
+        said += f" Its gradient is what {users[0].target.name} hands back"
+        said += f": {array_text(run.gradients[node.index])}." if run and run.gradients else "."
+    zero = zero_reason(node, back, run)
+    said += f" It is 0: {zero}." if zero else ""
+    space = linear_structure(node.symbol)
+    free = f" {node.name} is {space}, and this is the gradient without that condition."
+    return said + (free if space else "")
+
+
+def _added(node: Node, back: Backprop, run: Run | None) -> str:
+    users = [e for e in back.incoming[node.index] if e.share is not None]
+    names = _listed([e.target.name for e in users])
+    said = (
+        f"{node.name} is copied to {names}, and copies add: its gradient is the sum of the shares"
+    )
+    if run is None or run.shares is None or run.gradients is None:
+        return said + "."
+    parts = [array_text(run.shares[node.index, e.target.index]) for e in users]
+    shown = " + ".join(f"({p})" if p.startswith("-") else p for p in parts)
+    if "norm" in shown or len(shown) > 80:
+        return said + "."
+    return f"{said}, {shown} = {array_text(run.gradients[node.index])}."
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > 4:
+        return f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return ", ".join(names[:-1]) + f" and {names[-1]}"
+
+
+# No gradient, and why ----------------------------------------------------------------------------
+
+
+def no_gradient(node: Node, back: Backprop) -> str:
+    """Why a node gets no gradient, whatever the numbers are; "" where it gets one."""
+    if node.index in back.formulas:
+        return ""
+    if node.role == CONSTANT:
+        return "it is a constant"
+    if node.index not in back.circuit.wanted:
+        return "nothing that was asked for lies behind it"
+    edges = back.incoming.get(node.index, ())
+    if not edges:
+        users = [back.circuit.nodes[k].name for k in back.circuit.users[node.index]]
+        if not users:
+            return "it does not occur in the expression"
+        through = _listed(users) if len(users) > 1 else users[0]
+        return f"it acts only through {through}, which gets none"
+    stops = [f"{e.target.name} = {e.target.formula}" for e in edges]
+    return (
+        f"{_listed(stops) if len(stops) > 1 else stops[0]} is constant wherever it has a derivative"
+    )
+
+
+def zero_reason(node: Node, back: Backprop, run: Run | None) -> str:
+    """Why a node's gradient is zero in every entry at these numbers; "" where it is not."""
+    if run is None or run.gradients is None or node.index not in run.gradients:
+        return ""
+    if np.any(run.gradients[node.index]) or node is back.circuit.root:
+        return ""
+    reasons = [
+        found
+        for e in back.incoming.get(node.index, ())
+        if e.share is not None and (found := _blocked(e, run))
+    ]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _blocked(edge: Edge, run: Run) -> str:
+    assert run.gradients is not None
+    target, e = edge.target, edge.target.definition
+    arrived = run.gradients[target.index]
+    if not np.any(arrived):
+        return f"{target.name} gets 0 itself"
+    if is_(e, "relu"):
+        return f"{target.name} = {target.formula} is off, its input is not positive"
+    if is_(e, "maximum", "minimum", "where"):
+        return f"{target.name} = {target.formula} chose the other one"
+    if is_(e, "mul", "hadamard"):
+        return f"what stands beside it in {target.name} = {target.formula} is 0"
+    return f"the local derivative of {target.name} = {target.formula} is 0 here"

@@ -1,0 +1,197 @@
+"""A circuit with numbers: the value and the gradient of every node.
+
+Values come from `numeric.evaluate`, in stable forms; gradients are the expressions of the backward
+pass, evaluated. A gradient that is not finite because a number on the way overflowed is found again
+from the expression as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from matderiv.circuit.nodes import CONSTANT, Circuit, Node
+from matderiv.circuit.passes import Backprop, Edge, direct
+from matderiv.errors import ShapeError, UnknownName
+from matderiv.expr import Expr, is_, variables
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import (
+    Array,
+    Arrays,
+    Program,
+    Sizes,
+    as_array,
+    bind,
+    compile_,
+    evaluate,
+    sizes_in,
+)
+from matderiv.shapes import shape_text, size_value
+
+MAX_RESTATED = 20_000  # nodes times gradients that are found again from the whole expression
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The numbers of one forward and perhaps one backward pass, by index of the node.
+
+    `shares` has what each edge carries, by (source, target); `restated` the nodes whose gradient
+    was found from the whole expression because numbers on the way overflow.
+    """
+
+    circuit: Circuit
+    back: Backprop | None
+    sizes: Mapping[str, int]
+    values: Mapping[int, Array]
+    upstream: Array | None = None
+    gradients: Mapping[int, Array] | None = None
+    shares: Mapping[tuple[int, int], Array] | None = None
+    restated: frozenset[int] = frozenset()
+
+    @cached_property
+    def numbers(self) -> dict[Expr, Array]:
+        """The values of all names: those of the nodes, and of the gradients if there are any."""
+        found = {n.symbol: self.values[n.index] for n in self.circuit.nodes if n.role != CONSTANT}
+        if self.back is not None and self.gradients is not None:
+            for k, name in self.back.gradients.items():
+                if is_(name, "variable") and k in self.gradients:
+                    found[name] = self.gradients[k]
+        return found
+
+
+def forward(circuit: Circuit, values: Mapping[str, Any]) -> Run:
+    """The value of every node. Raises UnknownName, ShapeError, DomainError, LimitError."""
+    program = compile_(tuple(n.expr for n in circuit.nodes))
+    arrays, sizes = bound(circuit, values)
+    found = program.at(sizes).run(arrays)
+    return Run(
+        circuit, None, sizes, {n.index: v for n, v in zip(circuit.nodes, found, strict=True)}
+    )
+
+
+def bound(circuit: Circuit, values: Mapping[str, Any]) -> tuple[Arrays, Sizes]:
+    """The values of the inputs as arrays, and the sizes; a missing one is an error that says so."""
+    inputs = [n.expr for n in circuit.nodes if is_(n.expr, "variable")]
+    missing = [v for v in inputs if v.name not in values]
+    if missing:
+        names = ", ".join(f"{v.name} ({shape_text(v.shape)})" for v in missing[:8])
+        verb = "there is no value for" if len(missing) <= 8 else "there are no values for"
+        more = " and more" if len(missing) > 8 else ""
+        raise UnknownName(f"{verb} {names}{more}", hint="numbers for all names, or for none")
+    needed = sizes_in(circuit.root.expr) - {v.name for v in inputs}
+    given = {k: v for k, v in values.items() if k in needed}
+    arrays, sizes = bind(inputs, values, {k: _whole(k, v) for k, v in given.items()})
+    unknown = sorted(needed - set(sizes))
+    if unknown:
+        raise UnknownName(
+            f"no value says how large {', '.join(unknown)} is",
+            hint=f"a value for {unknown[0]} itself: a whole number",
+        )
+    return arrays, sizes
+
+
+def _whole(name: str, value: Any) -> int:
+    array = as_array(name, value)
+    if array.ndim or array != int(array):
+        raise ShapeError(f"the size {name} is {array}: sizes are whole numbers from 1")
+    return int(array)
+
+
+def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) -> Run:
+    """Value and gradient of every node; `upstream` is the gradient at the end, ones by default."""
+    circuit = back.circuit
+    arrays, sizes = bound(circuit, values)
+    root = circuit.root
+    shape = tuple(size_value(s, sizes) for s in root.shape)
+    arriving = _upstream(upstream, root, shape)
+    scale = arriving if is_(back.seed, "number") else None
+    if is_(back.seed, "variable"):
+        arrays = {**arrays, back.seed.name: arriving}
+    program = _program(back)
+    found = program.at(sizes).run(arrays)
+    nodes = circuit.nodes
+    run_values = {n.index: v for n, v in zip(nodes, found, strict=False)}
+    rest = iter(found[len(nodes) :])
+    shares: dict[tuple[int, int], Array] = {}
+    for e in _carrying(back):
+        value = np.reshape(next(rest), run_values[e.source.index].shape)
+        shares[e.source.index, e.target.index] = value if scale is None else scale * value
+    gradients = {}
+    for k in back.formulas:
+        value = np.reshape(next(rest), run_values[k].shape)
+        gradients[k] = value if scale is None else scale * value
+    again = _restated(back, run_values, gradients, arrays, sizes)
+    if scale is not None:
+        again = {k: scale * v for k, v in again.items()}
+    gradients |= again
+    for e in _carrying(back):
+        only = len(back.incoming[e.source.index]) == 1
+        if e.source.index in again and only:
+            shares[e.source.index, e.target.index] = again[e.source.index]
+    return Run(circuit, back, sizes, run_values, arriving, gradients, shares, frozenset(again))
+
+
+def _carrying(back: Backprop) -> Iterator[Edge]:
+    return (e for e in back.edges if e.share is not None)
+
+
+def _program(back: Backprop) -> Program:
+    """The values of the nodes, what the edges carry, and the gradients, in this order."""
+    exprs = [n.expr for n in back.circuit.nodes]
+    exprs += [back.written_out(e.share) for e in _carrying(back) if e.share is not None]
+    exprs += [back.written_out(e) for e in back.formulas.values()]
+    return compile_(tuple(exprs))
+
+
+def _upstream(upstream: Any, root: Node, shape: tuple[int, ...]) -> Array:
+    if upstream is None:
+        return np.ones(shape)
+    array = as_array("the upstream gradient", upstream)
+    if [s for s in array.shape if s != 1] != [s for s in shape if s != 1]:
+        raise ShapeError(
+            f"the upstream gradient is {shape_text(array.shape)}, "
+            f"{root.name} is {shape_text(shape)}",
+            hint="an upstream gradient has the shape of the expression",
+        )
+    return array.reshape(shape)
+
+
+def _restated(
+    back: Backprop,
+    values: Mapping[int, Array],
+    gradients: Mapping[int, Array],
+    arrays: Arrays,
+    sizes: Sizes,
+) -> dict[int, Array]:
+    """Finite gradients for nodes whose own are not, although their values are."""
+    nodes = back.circuit.nodes
+    odd = [
+        k for k, g in gradients.items() if not np.isfinite(g).all() and np.isfinite(values[k]).all()
+    ]
+    if len(odd) * len(nodes) > MAX_RESTATED:
+        odd = [k for k in odd if not nodes[k].is_gate][: MAX_RESTATED // len(nodes)]
+    found: dict[int, Array] = {}
+    for k in odd:
+        e = direct(back, nodes[k])
+        known = {**arrays, nodes[k].name: values[k]}
+        given = {v.name: known[v.name] for v in variables(e)}
+        value = np.reshape(evaluate(e, given, sizes), values[k].shape)
+        if np.isfinite(value).all():
+            found[k] = value
+    return found
+
+
+def notes_on(run: Run) -> tuple[str, ...]:
+    """What is to be known about the numbers: where there are none, and which were found again."""
+    nodes, gradients = run.circuit.nodes, run.gradients or {}
+    without = [n.name for n in nodes if np.isnan(run.values[n.index]).any()]
+    kinks = [nodes[k].name for k, g in sorted(gradients.items()) if np.isnan(g).any()]
+    again = [nodes[k].name for k in sorted(run.restated)]
+    said = (
+        ("no value at these numbers: {}", without),
+        ("no derivative at these numbers by {}", kinks),
+        ("numbers overflow on the way; {} got the gradient of the whole expression", again),
+    )
+    return tuple(sentence.format(", ".join(names[:8])) for sentence, names in said if names)

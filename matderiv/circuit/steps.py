@@ -1,0 +1,158 @@
+"""The backward pass one node at a time, as it is shown on slides: before, rule, after."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from matderiv.circuit.figures import array_text, substituted
+from matderiv.circuit.gates import does
+from matderiv.circuit.nodes import Node
+from matderiv.circuit.passes import Backprop, Edge
+from matderiv.circuit.running import Run
+from matderiv.expr import Expr
+from matderiv.notation.monomials import total
+from matderiv.output.text import text
+
+FEW = 12  # gradients found so far that are listed after a step
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one argument gets: upstream times local, as a formula, with numbers, and as a value.
+
+    `formula` is "" where nothing passes; `numbers` and `value` are empty without numbers.
+    """
+
+    to: str
+    formula: str
+    numbers: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class BackwardStep:
+    """One node handing its gradient to its arguments.
+
+    `before` and `after` are the gradients found so far, by name: arrays, or formulas where there
+    are no numbers. A node that is used several times is complete when its last user is done.
+    """
+
+    number: int
+    node: str
+    formula: str
+    gradient: Any
+    rule: str
+    shares: tuple[Share, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """The step as it is told.
+
+        >>> from matderiv.graphs import graph
+        >>> print(next(graph("x*y", shapes={"x": "", "y": ""}).steps({"x": 2, "y": 3})))
+        1. f = x*y has the gradient 1
+           it switches: each factor gets the gradient times the other factor
+           x: y = 3
+           y: x = 2
+           now f 1, x 3, y 2
+        """
+        head = f"{self.number}. {self.node} = {self.formula} has the gradient"
+        lines = [f"{head} {_shown(self.gradient)}", f"   it {self.rule}"]
+        for s in self.shares:
+            if not s.formula:
+                lines.append(f"   {s.to}: nothing passes")
+                continue
+            words = [s.formula, s.numbers, "" if s.value is None else array_text(s.value)]
+            said = " = ".join(dict.fromkeys(filter(None, words)))
+            before = self.before.get(s.to)
+            added = "" if before is None else f", added to {_shown(before)}"
+            lines.append(f"   {s.to}: {said}{added}")
+        state = [f"{name} {_shown(v)}" for name, v in islice(self.after.items(), FEW + 1)]
+        if len(state) <= FEW:
+            lines.append(f"   now {', '.join(state)}")
+        return "\n".join(lines)
+
+
+class Snapshot(Mapping[str, Any]):
+    """The gradients found up to a step; all snapshots of a pass share one history.
+
+    >>> history = {"x": [(1, 2.0), (3, 5.0)]}
+    >>> dict(Snapshot(history, 2)), dict(Snapshot(history, 3)), dict(Snapshot(history, 0))
+    ({'x': 2.0}, {'x': 5.0}, {})
+    """
+
+    def __init__(self, history: Mapping[str, list[tuple[int, Any]]], step: int) -> None:
+        self._history, self._step = history, step
+
+    def __getitem__(self, name: str) -> Any:
+        known = self._history[name]
+        place = bisect_right(known, self._step, key=lambda entry: entry[0])
+        if not place:
+            raise KeyError(name)
+        return known[place - 1][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, known in self._history.items() if known[0][0] <= self._step)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else array_text(value)
+
+
+def steps(back: Backprop, run: Run | None = None) -> Iterator[BackwardStep]:
+    """The backward pass from the end to the inputs, one step for each operation."""
+    root = back.circuit.root
+    history: dict[str, list[tuple[int, Any]]] = {}
+    found: dict[int, list[Expr]] = {}
+    if root.index in back.formulas:
+        history[root.name] = [(0, _gradient(root, back, run))]
+    number = 0
+    for node in reversed(back.circuit.nodes):
+        edges = back.outgoing.get(node.index, ())
+        if not edges:
+            continue
+        number += 1
+        before = Snapshot(history, number - 1)
+        for e in edges:
+            if e.share is not None:
+                found.setdefault(e.source.index, []).insert(0, e.share)
+                value = _so_far(e, found[e.source.index], before, run)
+                history.setdefault(e.source.name, []).append((number, value))
+        shares = tuple(_share(e, run) for e in edges)
+        after = Snapshot(history, number)
+        gradient = _gradient(node, back, run)
+        yield BackwardStep(
+            number, node.name, node.formula, gradient, does(node), shares, before, after
+        )
+
+
+def _gradient(node: Node, back: Backprop, run: Run | None) -> Any:
+    if run is not None and run.gradients is not None:
+        return run.gradients[node.index]
+    return text(back.formulas[node.index])
+
+
+def _so_far(edge: Edge, shares: list[Expr], state: Mapping[str, Any], run: Run | None) -> Any:
+    if run is None or run.shares is None:
+        return text(shares[0] if len(shares) == 1 else total(shares))
+    share = run.shares[edge.source.index, edge.target.index]
+    return state[edge.source.name] + share if edge.source.name in state else share
+
+
+def _share(edge: Edge, run: Run | None) -> Share:
+    if edge.share is None:
+        return Share(edge.source.name, "")
+    formula = text(edge.share)
+    if run is None or run.shares is None:
+        return Share(edge.source.name, formula)
+    numbers = substituted(edge.share, run.numbers)
+    value = run.shares[edge.source.index, edge.target.index]
+    return Share(edge.source.name, formula, numbers if numbers != formula else "", value)

@@ -1,0 +1,291 @@
+"""`matderiv verify --batch`: a table of answers, CSV or JSON lines, judged one by one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any
+
+from matderiv.command.derive import json_text
+from matderiv.command.failures import TimeLimitError, UsageError
+from matderiv.command.homework import status
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request
+from matderiv.command.question import declared
+from matderiv.command.streams import (
+    Terminal,
+    file_text,
+    refuse_to_overwrite,
+    standard_input,
+    write_file,
+)
+from matderiv.errors import MatderivError, ParseError
+from matderiv.input.declare import declarations
+from matderiv.verification.batch import Row, RowVerdict, summary, verify_rows
+
+MOST = 20_000_000  # bytes of a table
+COLUMNS = {
+    "f": ("f", "expr", "expression", "function", "question"),
+    "wrt": ("wrt", "variable", "by", "var"),
+    "answer": ("answer", "claim", "solution", "gradient", "derivative"),
+    "who": ("id", "student", "name", "who", "key"),
+    "shapes": ("shapes", "shape", "sizes"),
+    "assume": ("assume", "assumptions", "facts"),
+    "kind": ("kind",),
+    "order": ("order",),
+    "layout": ("layout",),
+    "structure": ("structure",),
+}
+_KNOWN = {typed: name for name, spellings in COLUMNS.items() for typed in spellings}
+EXAMPLE = """matderiv verify "x'*x" x --batch answers.csv"""
+WIDTH = 24  # columns for whose answer it is
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
+    if request.output is not None:
+        refuse_to_overwrite(request.output, force=request.force)
+    content = standard_input() if request.batch == "-" else file_text(request.batch, MOST)
+    rows = list(_rows(request, content))
+    if not rows:
+        raise UsageError(f"there are no answers in {request.batch}", hint=EXAMPLE)
+    reading_done.append(True)
+    found = list(_judged(rows, request, terminal))
+    _written(request, terminal, found)
+    return status([None if v.error is not None else v.verdict.correct for v in found])
+
+
+def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[RowVerdict]:
+    """The verdicts, with the progress on a terminal."""
+    shown = not terminal.quiet and sys.stderr is not None and sys.stderr.isatty()
+    found = verify_rows(
+        rows,
+        seed=request.seed,
+        points=request.points,
+        diagnosis=True,
+        limit=lambda: _within(request.timeout),
+    )
+    for place, verdict in enumerate(found, 1):
+        if shown and (place % 10 == 0 or place == len(rows)):
+            sys.stderr.write(f"\r{place} of {len(rows)} answers")
+            sys.stderr.flush()
+        yield verdict
+    if shown:
+        sys.stderr.write("\n")
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """The time limit of one answer, as an error that is reported with its row."""
+    try:
+        with limited(seconds):
+            yield
+    except TimeUp as error:
+        raise TimeLimitError(f"no verdict within {seconds:g} s") from error
+
+
+# In -----------------------------------------------------------------------------------------------
+
+
+def _rows(request: Request, content: str) -> Iterator[Row]:
+    """The rows of a table; what the command line says holds where a row is silent."""
+    records = _json_lines(content) if _is_json(request.batch, content) else _table(content)
+    common = _common(request)
+    for number, record in records:
+        if isinstance(record, MatderivError):
+            yield Row(number, "", "", "", error=record)
+        else:
+            yield _row(number, record, common)
+
+
+def _is_json(name: str, content: str) -> bool:
+    return PurePath(name).suffix in (".jsonl", ".ndjson") or content.lstrip().startswith("{")
+
+
+def _common(request: Request) -> dict[str, Any]:
+    """What the command line asks for all rows."""
+    operands = list(request.operands)
+    given: dict[str, Any] = {
+        "shapes": declared(request.shape, "--shape", "X: n,d"),
+        "assume": declared(request.assume, "--assume", "A: symmetric"),
+        "kind": request.kind,
+        "order": request.order,
+        "layout": request.layout,
+        "structure": request.structure,
+    }
+    if request.wrt is not None:
+        given["wrt"] = request.wrt
+    for name in [n for n in ("f", "wrt") if n not in given]:
+        if operands:
+            given[name] = operands.pop(0)
+    if operands:
+        raise UsageError(
+            "with --batch the answers stand in the file; only the question is given here",
+            hint=EXAMPLE,
+        )
+    return given
+
+
+def _table(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
+    """The rows of a CSV table with a header, by the number of the line where each ends."""
+    head = content.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(content.removeprefix("\ufeff")), delimiter=delimiter)
+    try:
+        header = [h.strip() for h in next(reader, [])]
+        if not any(_KNOWN.get(h.lower()) == "answer" for h in header):
+            raise UsageError(
+                f"the table has no column for the answers: {', '.join(header)[:100]}",
+                hint="a first line such as f,wrt,answer",
+            )
+        for cells in reader:
+            if not any(c.strip() for c in cells):
+                continue
+            if len(cells) > len(header):
+                said = f"{len(cells)} cells for {len(header)} columns"
+                yield reader.line_num, ParseError(said, hint='a comma in a cell needs "quotes"')
+            else:
+                yield reader.line_num, dict(zip(header, cells, strict=False))
+    except csv.Error as error:
+        yield reader.line_num, ParseError(f"this is no CSV: {error}")
+
+
+def _json_lines(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, ParseError(f"this is no JSON: {error}")
+            continue
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            yield number, ParseError('a row is an object: {"f": ..., "wrt": ..., "answer": ...}')
+
+
+def _row(number: int, record: Mapping[str, Any], common: Mapping[str, Any]) -> Row:
+    """A row from its cells; one that lacks something carries the error."""
+    cells = {_KNOWN[k.lower()]: v for k, v in record.items() if str(k).lower() in _KNOWN}
+    said = {k: v for k, v in cells.items() if v not in (None, "")}
+    who = str(said.pop("who", ""))
+    try:
+        for name in ("shapes", "assume"):
+            said[name] = {**common[name], **_declarations(said.get(name))}
+        if "order" in said:
+            said["order"] = _whole(said["order"])
+        whole = {**common, **said}
+        missing = [n for n in ("f", "wrt", "answer") if not str(whole.get(n, "")).strip()]
+        if missing:
+            raise ParseError(f"the row has no {' and no '.join(missing)}")
+        f, wrt, answer = (str(whole.pop(n)) for n in ("f", "wrt", "answer"))
+        return Row(number, f, wrt, answer, who, **whole)
+    except MatderivError as error:
+        return Row(number, "", "", str(said.get("answer", "")), who, error=error)
+
+
+def _declarations(cell: Any) -> dict[str, str]:
+    """The shapes or facts of a cell: "X: n,d; y: n", or an object in JSON."""
+    if isinstance(cell, Mapping):
+        return {str(k): str(v) for k, v in cell.items()}
+    return declarations([str(cell)]) if cell else {}
+
+
+def _whole(cell: Any) -> int:
+    if str(cell).strip() in ("1", "2", "3", "4"):
+        return int(str(cell).strip())
+    raise ParseError(f"the order is 1 to 4, not {str(cell)[:20]}")
+
+
+# Out ----------------------------------------------------------------------------------------------
+
+
+def _written(request: Request, terminal: Terminal, found: list[RowVerdict]) -> None:
+    """The verdicts on standard output, or in a file with the summary on standard output."""
+    shape = _shape(request)
+    content = WRITERS[shape](found, request.hint)
+    if request.output is None:
+        terminal.result(content)
+        if shape == "text":
+            terminal.result(_summary(found))
+        return
+    write_file(request.output, content, force=request.force)
+    terminal.result(_summary(found))
+
+
+def _shape(request: Request) -> str:
+    suffix = "" if request.output is None else PurePath(request.output).suffix
+    if suffix in (".csv", ".jsonl"):
+        return suffix[1:]
+    return "json" if request.json else "text"
+
+
+def _record(v: RowVerdict, hint: bool) -> dict[str, Any]:
+    """One verdict with its stable code."""
+    said = v.verdict.hint if hint and v.error is None and not v.verdict.correct else v.message
+    return {
+        "row": v.row.number,
+        "id": v.row.who,
+        "verdict": v.state,
+        "code": v.code,
+        "message": said,
+        "suggestion": "" if hint else v.verdict.suggestion or "",
+        "answer": v.row.answer,
+    }
+
+
+def _text(found: list[RowVerdict], hint: bool) -> str:
+    """One line for each answer."""
+    width = min(WIDTH, max(len(v.row.who) for v in found))
+    lines = []
+    for v in found:
+        r = _record(v, hint)
+        code = f" ({r['code']})" if r["code"] else ""
+        said = f": {r['message']}" if r["message"] else ""
+        who = f"{str(r['id'])[:width]:<{width}}  " if width else ""
+        lines.append(f"{r['row']:>6}  {who}{r['verdict']}{code}{said}")
+    return "\n".join(lines)
+
+
+def _csv(found: list[RowVerdict], hint: bool) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(_record(found[0], hint)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_record(v, hint) for v in found)
+    return stream.getvalue().rstrip("\n")
+
+
+def _json(found: list[RowVerdict], hint: bool) -> str:
+    document = {
+        "schema": "matderiv/1",
+        "answers": [_record(v, hint) for v in found],
+        "summary": summary(found),
+    }
+    return json_text(document)
+
+
+def _lines(found: list[RowVerdict], hint: bool) -> str:
+    return "\n".join(json.dumps(_record(v, hint), ensure_ascii=False) for v in found)
+
+
+WRITERS: dict[str, Callable[[list[RowVerdict], bool], str]] = {
+    "text": _text,
+    "csv": _csv,
+    "json": _json,
+    "jsonl": _lines,
+}
+
+
+def _summary(found: list[RowVerdict]) -> str:
+    counts = summary(found)
+    states = ", ".join(f"{n} {state}" for state, n in counts["verdicts"].items())
+    lines = [f"{len(found)} answers: {states}"]
+    if counts["codes"]:
+        lines.append("  " + ", ".join(f"{code} {n}" for code, n in counts["codes"].items()))
+    return "\n".join(lines)

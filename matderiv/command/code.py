@@ -1,0 +1,111 @@
+"""The verb `code`: a program for the value and its gradients, or for another derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from matderiv.command import answer, failures
+from matderiv.command.derive import json_text
+from matderiv.command.failures import InternalError, TimeLimitError, UsageError
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request
+from matderiv.command.question import LATE, Asked, checked, derived, undecided, understood
+from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
+from matderiv.errors import MatderivError
+from matderiv.gradients import ValueAndGradients, value_and_gradients
+from matderiv.numeric.report import CheckReport
+from matderiv.shapes import is_scalar
+
+Check = Callable[[], dict[str, CheckReport]]
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Answer `code`; the exit code. Code that numbers contradict is not shown.
+
+    Raises MatderivError for bad input and limits.
+    """
+    output = None if request.output == "-" else request.output
+    if output is not None:
+        refuse_to_overwrite(output, force=request.force)
+    try:
+        with limited(request.timeout):
+            asked = understood(request)
+            reading_done.append(True)
+            if not request.json:
+                for label, said in answer.reading_remarks(asked.reading):
+                    terminal.remark(label, said)
+            source, check = _programmed(request, asked)
+    except TimeUp as error:
+        raise TimeLimitError(
+            f"no code within {request.timeout:g} s", hint="--timeout 0 for no limit"
+        ) from error
+    reports = {} if request.no_check else check()
+    for name, report in reports.items():
+        if report.verdict == "disproved":
+            raise InternalError(
+                f"the derivative by {name} does not agree with numbers and is not shown",
+                details=(str(report),),
+            )
+    result = json_text(_document(request, source, reports)) if request.json else source.rstrip()
+    if output is None:
+        terminal.result(result)
+    else:
+        write_file(output, result, force=request.force)
+    return _told(request, terminal, reports)
+
+
+def _programmed(request: Request, asked: Asked) -> tuple[str, Check]:
+    """The source, and what checks it: gradients come with the value, other kinds alone."""
+    gradient = request.kind in (None, "gradient") and request.order == 1
+    if gradient and is_scalar(asked.reading.expr.shape):
+        wrt: Any = list(asked.wrts) if len(asked.wrts) > 1 else asked.wrt
+        both = value_and_gradients(
+            asked.text, wrt, shapes=asked.shapes, assume=asked.assume, structure=request.structure
+        )
+        return both.code(request.target), lambda: _checked(both, request)
+    if len(asked.wrts) > 1:
+        raise UsageError(
+            "several variables share a program only for the gradients of a scalar",
+            hint=f"one variable, such as {asked.wrt}",
+        )
+    (d,) = derived(request, asked)
+    return d.code(request.target), lambda: {d.wrt.name: checked(d, request, request.timeout)}
+
+
+def _checked(both: ValueAndGradients, request: Request) -> dict[str, CheckReport]:
+    try:
+        with limited(request.timeout):
+            return both.check(points=request.points, seed=request.seed)
+    except TimeUp:
+        reason = LATE
+    except MatderivError as error:
+        reason = error.message
+    return {x.name: undecided(reason, request.seed) for x in both.wrt}
+
+
+def _document(request: Request, source: str, reports: dict[str, CheckReport]) -> dict[str, Any]:
+    checks = {name: answer.report_document(report) for name, report in reports.items()}
+    return {
+        "schema": failures.SCHEMA,
+        "target": request.target,
+        "code": source,
+        "check": checks or None,
+    }
+
+
+def _told(request: Request, terminal: Terminal, reports: dict[str, CheckReport]) -> int:
+    """Say what the check found; the exit code."""
+    status = failures.FINE
+    if not reports and not request.json:
+        terminal.remark("Checked", answer.check_sentence(None))
+    for name, report in reports.items():
+        fine = report.verdict == "verified"
+        status = status if fine else failures.UNSUPPORTED
+        if not request.json:
+            said = f"by {name}: {answer.check_sentence(report)}"
+            if fine or not terminal.quiet:
+                terminal.remark("Checked", said)
+            else:
+                terminal.complain(said)
+    return status

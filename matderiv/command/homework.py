@@ -1,0 +1,102 @@
+"""`matderiv verify --file`: a document of derivations, checked line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from matderiv.command import failures
+from matderiv.command.derive import json_text
+from matderiv.command.failures import TimeLimitError
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request
+from matderiv.command.question import declared
+from matderiv.command.streams import Terminal, file_text, standard_input
+from matderiv.verification.findings import LineVerdict, StepsVerdict
+from matderiv.verification.homework import verify_homework
+from matderiv.verification.lines import Conventions
+
+SUFFIXES = {".tex": "tex", ".latex": "tex", ".ltx": "tex", ".md": "md", ".markdown": "md"}
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Check every derivation of a file: 0 where all are right, 1 where one is wrong, else 3."""
+    name = request.file
+    document = standard_input() if name == "-" else file_text(name)
+    reading_done.append(True)
+    try:
+        with limited(request.timeout):
+            found = list(_verdicts(request, name, document))
+    except TimeUp as error:
+        raise TimeLimitError(
+            f"not finished within {request.timeout:g} s", hint="--timeout 0 for no limit"
+        ) from error
+    if request.json:
+        terminal.result(json_text(_document(name, found)))
+    else:
+        terminal.result(_text(found, hint=request.hint))
+    return status([v.correct for v in found])
+
+
+def _verdicts(request: Request, name: str, document: str) -> Iterator[StepsVerdict]:
+    conventions = Conventions(
+        request.layout, request.structure, request.seed, request.points, diagnosis=True
+    )
+    return verify_homework(
+        document,
+        SUFFIXES.get(PurePath(name).suffix.lower(), "txt"),
+        wrt=request.wrt,
+        shapes=declared(request.shape, "--shape", "X: n,d"),
+        assume=declared(request.assume, "--assume", "A: symmetric"),
+        conventions=conventions,
+    )
+
+
+def status(correct: list[bool | None]) -> int:
+    """The exit code for several verdicts: the worst of them; nothing at all is undecided."""
+    if False in correct:
+        return failures.WRONG
+    return failures.UNSUPPORTED if None in correct or not correct else failures.FINE
+
+
+def _text(found: list[StepsVerdict], *, hint: bool) -> str:
+    if not found:
+        return "There is no formula in this file."
+    shown = [v.shown(hint=hint) for v in found]
+    if len(found) > 1:
+        right = sum(v.correct is True for v in found)
+        shown.append(f"{right} of {len(found)} derivations are right.")
+    return "\n\n".join(shown)
+
+
+def _document(name: str, found: list[StepsVerdict]) -> dict[str, Any]:
+    """All verdicts with their stable codes, for programs."""
+    return {
+        "schema": "matderiv/1",
+        "file": name,
+        "correct": {0: True, 1: False}.get(status([v.correct for v in found])),
+        "derivations": [
+            {
+                "title": v.title,
+                "correct": v.correct,
+                "first_wrong": None if v.first_wrong is None else v.first_wrong.number,
+                "lines": [_line(line) for line in v.lines],
+                "notes": list(v.notes),
+            }
+            for v in found
+        ],
+    }
+
+
+def _line(line: LineVerdict) -> dict[str, Any]:
+    return {
+        "line": line.number,
+        "text": line.text,
+        "verdict": line.verdict,
+        "diagnosis": line.diagnosis,
+        "follows": line.follows,
+        "message": line.message,
+        "suggestion": line.suggestion,
+        "span": None if line.span is None else list(line.span),
+    }

@@ -1,0 +1,103 @@
+"""One step of a derivation: what to do next without the result, or the step itself in full."""
+
+from __future__ import annotations
+
+from matderiv.command.failures import UsageError
+from matderiv.expr import Expr, variables
+from matderiv.output.document_text import equation, left_text, side_text
+from matderiv.output.sentences import plain_words
+from matderiv.shapes import shape_text
+from matderiv.views.catalogue import BY_NAME
+from matderiv.views.document import Document, Partial, Section, Step
+from matderiv.views.rule import rules_of
+
+
+def hint_text(document: Document, number: int) -> str:
+    """The rule of a step and where it applies; its result is not shown.
+
+    Raises UsageError for a number that no step has.
+    """
+    step, section = _numbered(document, number, "--hint")
+    rows = [
+        ("rule", step.rule or section.title.lower()),
+        ("for", _wanted(step, document)),
+        ("in", _place(step, document)),
+    ]
+    rows += [("", BY_NAME[name].says) for name in rules_of(step.rule) if name in BY_NAME]
+    return _listed(f"Hint {number} of {len(document.steps)}: {_title(section)}", rows)
+
+
+def step_text(document: Document, number: int) -> str:
+    """A step with what stood before it, its reason and its source.
+
+    Raises UsageError for a number that no step has.
+    """
+    step, section = _numbered(document, number, "--step")
+    last = step is document.answer
+    left, right = equation(step, document, last)
+    left = left or left_text(step, document)
+    shape = step.right.shape if isinstance(step.right, Expr) else ()
+    rows = [
+        ("before", _before(step, document)),
+        ("after", f"{left} = {right}"),
+        ("shape", shape_text(shape) if shape else ""),
+        ("rule", step.rule),
+        ("why", plain_words(step.why)),
+        ("source", step.source),
+    ]
+    return _listed(f"Step {number} of {len(document.steps)}: {_title(section)}", rows)
+
+
+def _numbered(document: Document, number: int, flag: str) -> tuple[Step, Section]:
+    """The step with a number, and its section."""
+    sections = (*document.sections, Section("Answer", (document.answer,)))
+    found = [(step, section) for section in sections for step in section.steps]
+    if number > len(found):
+        raise UsageError(
+            f"this derivation has {len(found)} steps in the {document.view} view, there is no step "
+            f"{number}",
+            hint=f"{flag} {len(found)}",
+        )
+    return found[number - 1]
+
+
+def _title(section: Section) -> str:
+    return section.title[:1].lower() + section.title[1:]
+
+
+def _listed(title: str, rows: list[tuple[str, str]]) -> str:
+    return "\n".join((title, *(f"  {label:<7} {said}".rstrip() for label, said in rows if said)))
+
+
+def _wanted(step: Step, document: Document) -> str:
+    """What the step finds: a derivative, the next line for df, an intermediate with its shape."""
+    left = left_text(step, document)
+    if step.shape is not None:
+        return f"a name for a part of the expression: {left}, {shape_text(step.shape)}"
+    return left
+
+
+def _before(step: Step, document: Document) -> str:
+    """The line that the step starts from, where it goes on from one."""
+    if step.before is None:
+        return ""
+    taken = document.names | {s.variable.name for s in document.symbols}
+    return f"{left_text(step, document)} = {side_text(step.before, taken)}"
+
+
+def _place(step: Step, document: Document) -> str:
+    """Where the rule applies: the line before, or the definitions that it differentiates."""
+    if step.before is not None:
+        return _before(step, document)
+    if step.shape is not None:
+        return f"{document.f.name} = {side_text(document.shown, document.names)}"
+    if not isinstance(step.left, Partial):
+        return ""
+    of, by, local = step.left.of, step.left.by, step.left.local
+    taken = document.names | {s.variable.name for s in document.symbols}
+    places = [
+        s
+        for s in document.symbols
+        if s.role == "value" and (s.variable is of if local else by in variables(s.of))
+    ]
+    return "; ".join(f"{s.variable.name} = {side_text(s.of, taken)}" for s in places)

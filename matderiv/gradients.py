@@ -1,0 +1,128 @@
+"""A scalar and its gradients together: one forward pass, one backward pass, compiled or as code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from matderiv.api import Assume, understood, variable_of
+from matderiv.calculus.joint import Backward, gradients
+from matderiv.errors import MatderivError, ShapeError
+from matderiv.expr import Expr, variables
+from matderiv.numeric.check import check
+from matderiv.numeric.report import CheckReport
+from matderiv.output.code import LONGEST_QUOTED, Heading, code
+from matderiv.output.text import text
+from matderiv.programs.building import program
+from matderiv.programs.compiled import Compiled
+from matderiv.programs.program import Program
+from matderiv.shapes import is_scalar, shape_text
+
+
+@dataclass(frozen=True)
+class ValueAndGradients:
+    """A scalar `f` and its gradients by the variables `wrt`, computed together.
+
+    Called with values, as a mapping or as keywords, it gives the value and the list of gradients,
+    each in the shape of its variable. `backward` holds the formulas: the adjoints that have names,
+    and the gradients.
+    """
+
+    f: Expr
+    wrt: tuple[Expr, ...]
+    backward: Backward = field(repr=False)
+    single: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, Any]:
+        """The value and the gradients at some values; sizes bind from the arrays.
+
+        A list of gradients for a list of variables, else the one gradient.
+
+        Raises UnknownName, ShapeError, DomainError, LimitError.
+        """
+        value, *found = self.compiled(values, named)
+        return value, found[0] if self.single else found
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The compiled program: value first, then the gradients."""
+        return Compiled(self.program)
+
+    def check(self, *, points: int = 8, seed: int = 0) -> dict[str, CheckReport]:
+        """The compiled gradients compared with differences of f, a report for each variable."""
+        others = variables(self.f, *self.wrt)
+        return {
+            x.name: check(self.f, x, self._claim(k), variables=others, points=points, seed=seed)
+            for k, x in enumerate(self.wrt)
+        }
+
+    def _claim(self, k: int) -> Callable[[Mapping[str, Any], Mapping[str, int]], Any]:
+        return lambda values, sizes: self.compiled({**sizes, **values})[k + 1]
+
+    def code(self, target: str = "numpy") -> str:
+        """The source of a function `value_and_gradients` for "numpy", "torch" or "jax".
+
+        >>> print(value_and_gradients("a^2*b", ["a", "b"]).code().splitlines()[3])
+        def value_and_gradients(a, b):
+        """
+        names = [x.name for x in self.wrt]
+        by = f"its gradient{'s' if len(names) > 1 else ''} by {', '.join(names)}"
+        says = [f"The value of a scalar and {by}."]
+        if self.f.weight <= LONGEST_QUOTED:
+            says.append(f"f = {text(self.f)}")
+        results = ("value", *(f"grad_{name}" for name in names))
+        name = "value_and_gradient" if self.single else "value_and_gradients"
+        heading = Heading(name, tuple(says), results, grouped=not self.single)
+        return code(self.program(), target, heading)
+
+    def program(self, sizes: Mapping[str, int] | None = None) -> Program:
+        """The program, its products in the order that is best for some sizes."""
+        back = self.backward
+        return program(
+            (back.f, *back.gradients),
+            shapes=((), *(x.shape for x in self.wrt)),
+            inputs=variables(self.f, *self.wrt),
+            named=[(a.variable, a.value, a.node) for a in back.adjoints],
+            parameters=self.wrt,
+            sizes=sizes,
+        )
+
+
+def value_and_gradients(
+    f: Any,
+    wrt: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Assume | None = None,
+    structure: str = "projected",
+) -> ValueAndGradients:
+    """A scalar and its gradients by several variables, sharing forward and backward pass.
+
+    `f`, `shapes`, `assume` and `structure` are as for `derive`; `wrt` is a variable or a list; a
+    list gives a list of gradients.
+    Raises ShapeError where f is not a scalar.
+
+    >>> both = value_and_gradients("norm2(X*w + b - y)^2", ["w", "b"], shapes={"b": ""})
+    >>> value, (by_w, by_b) = both(X=[[1, 2], [3, 4]], w=[1, 0], b=0.5, y=[1, 1])
+    >>> float(value), by_w.tolist(), float(by_b)
+    (6.5, [16.0, 22.0], 6.0)
+    """
+    asked = understood(f, shapes, assume)
+    if not is_scalar(asked.f.shape):
+        raise ShapeError(
+            f"gradients need a scalar, the expression is {shape_text(asked.f.shape)}",
+            hint="sum(...) or mean(...) of the expression",
+        )
+    names: Sequence[Any] = wrt if isinstance(wrt, list | tuple) else [wrt]
+    by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
+    if not by:
+        raise MatderivError("there is no variable to differentiate by")
+    if len(set(by)) < len(by):
+        raise MatderivError("a variable is named twice")
+    back = gradients(asked.f, by, structure)
+    notes = tuple(asked.reading.notes) if asked.reading else ()
+    single = not isinstance(wrt, list | tuple)
+    return ValueAndGradients(asked.f, by, back, single, notes)

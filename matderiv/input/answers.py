@@ -1,0 +1,182 @@
+r"""Answers as people write them: an equation or a formula, in text, LaTeX or Python.
+
+`\nabla_w L = X^\top(\sigma(Xw) - y)`, `dw = X.T @ (sigmoid(X @ w) - y)` and `X'*(sigmoid(X*w) - y)`
+state the same answer. What stands before the last equals sign is returned apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matderiv.errors import MatderivError, ParseError, ShapeError, Span
+from matderiv.expr import Expr
+from matderiv.input import latex, python
+from matderiv.input.builder import Scope
+from matderiv.input.latex_left import LeftSide, read_left
+from matderiv.input.resolve import Reading
+from matderiv.input.source import Source
+from matderiv.input.spelling import Spelled, marks, source_of
+from matderiv.shapes import Shape, size_names
+
+_EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
+_WHERE = re.compile(r"\bwhere\b(?!\s*\()")
+_GRADIENT_NAME = re.compile(
+    r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
+)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A statement that was read: its left side if it has one, its value, and how it was spelled."""
+
+    left: LeftSide | None
+    expr: Expr
+    spelling: str
+
+
+def scope_of(reading: Reading, extra: Mapping[str, Expr] | None = None) -> Scope:
+    """The names of a reading, as the parsers of other spellings want them."""
+    known = {**reading.variables, **dict(reading.parts), **(extra or {})}
+    sizes = frozenset(reading.sizes | size_names(e.shape for e in known.values()))
+    return Scope({name: e.shape for name, e in known.items()}, sizes, guess=False)
+
+
+def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:
+    """The places of a, b, c in `a = b = c`; one place for a formula without an equals sign.
+
+    An empty first side means that the line goes on from the one before: `&= 2x`.
+
+    >>> equation_sides("df = 2*x'*dx", "text")
+    ((0, 2), (5, 12))
+    """
+    if spelling == "latex":
+        return latex.sides(text)
+    if spelling == "python":
+        return python.sides(text)
+    where = _WHERE.search(text)
+    end = where.start() if where else len(text)
+    places = [m.start() for m in _EQUALS.finditer(text, 0, end) if _outside(text, m.start())]
+    starts = [0, *(p + 1 for p in places)]
+    spans = zip(starts, [*places, len(text)], strict=True)
+    return tuple(_trimmed(text, a, b) for a, b in spans)
+
+
+def _outside(text: str, place: int) -> bool:
+    before = text[:place]
+    return before.count("(") == before.count(")")
+
+
+def _trimmed(text: str, start: int, stop: int) -> Span:
+    inside = text[start:stop]
+    first = start + len(inside) - len(inside.lstrip())
+    return first, max(first, start + len(inside.rstrip()))
+
+
+def left_side(text: str, reading: Reading, spelling: str) -> LeftSide:
+    """What a left side says; a formula is an "expression".
+
+    In Python `dw`, `grad_w`, `w_grad` and `dL_dw` are derivatives by w where w is known.
+    """
+    scope = scope_of(reading)
+    name = text.strip()
+    if spelling == "python" and (match := _GRADIENT_NAME.fullmatch(name)):
+        variable = match["of"] or match["by"] or match["before"]
+        if variable in scope.shapes:
+            return LeftSide(name, "derivative", "", variable)
+    return read_left(text, scope)
+
+
+def read_stated(
+    text: str,
+    reading: Reading,
+    *,
+    spelling: str | None = None,
+    extra: Mapping[str, Expr] | None = None,
+    expected: Shape | None = None,
+    what: str = "the answer",
+) -> Stated:
+    r"""The last right side of an equation, or a formula, in the names of `reading`.
+
+    `extra` are further names (dX, an upstream, definitions so far), `expected` a shape for sizes
+    that nothing else says. `spelling` is "text", "latex" or "python"; None detects it. Raises what
+    reading raises, with a place in `text`.
+
+    >>> from matderiv.input.resolve import read
+    >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
+    >>> stated.left.variable, stated.spelling
+    ('x', 'latex')
+    """
+    given = spelling or getattr(text, "spelling", None)
+    strong, weak = marks(text, known=True)
+    failure: MatderivError | None = None
+    for name in [given] if given else ["text", *strong, *weak]:
+        if name == "latex" and name in weak and isinstance(failure, ShapeError):
+            continue  # it was understood as text, and does not fit
+        try:
+            found = _read_in(name, text, reading, extra, expected, what)
+        except MatderivError as error:
+            if failure is None or name in strong:
+                failure = error
+            continue
+        if name == "text" and not given and "@" in text and found.left is None:
+            reading.read_more(str(text), what, extra=extra, expected=expected)  # or is it Python?
+        return found
+    assert failure is not None
+    raise failure
+
+
+def _read_in(
+    spelling: str,
+    text: str,
+    reading: Reading,
+    extra: Mapping[str, Expr] | None,
+    expected: Shape | None,
+    what: str,
+) -> Stated:
+    *before, (start, stop) = equation_sides(text, spelling)
+    left = None
+    if before:
+        first, last = before[0]
+        left = left_side(text[first:last], reading, spelling) if last > first else None
+    if not text[start:stop].strip():
+        raise ParseError(f"{what} is empty", source=text, span=(start, stop))
+    typed = _right_side(text, spelling)
+    within = (start, stop) if spelling != "text" else None
+    try:
+        value = reading.read_more(
+            Spelled(typed, spelling), what, extra=extra, expected=expected, within=within
+        )
+    except MatderivError as error:
+        error.source = text if error.source == typed else error.source  # the left side too
+        raise
+    return Stated(left, value, spelling)
+
+
+def _right_side(text: str, spelling: str) -> str:
+    """The text; in the text language with blanks for its left side, so that places stay."""
+    *before, (start, stop) = equation_sides(text, spelling)
+    return " " * start + text[start:stop] if before and spelling == "text" else text
+
+
+def answer_source(
+    text: str, reading: Reading, extra: Mapping[str, Expr] | None = None
+) -> Source | None:
+    """The source tree of an answer in the first spelling that parses; None if none does."""
+    given = getattr(text, "spelling", None)
+    strong, weak = marks(text, known=True)
+    for name in [given] if given else ["text", *strong, *weak]:
+        try:
+            return source_of(Spelled(_right_side(text, name), name), scope_of(reading, extra))
+        except MatderivError:
+            continue
+    return None
+
+
+def read_latex_answer(
+    text: str, reading: Reading, *, extra: Mapping[str, Expr] | None = None
+) -> tuple[LeftSide | None, Expr]:
+    """An answer in LaTeX: its left side or None, and its value."""
+    stated = read_stated(text, reading, spelling="latex", extra=extra)
+    return stated.left, stated.expr

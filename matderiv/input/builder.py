@@ -1,0 +1,194 @@
+"""A source tree built with the shapes of its parts at hand.
+
+LaTeX and Python leave to the shapes what a sign means: `x \\cdot y` is an inner product of two
+vectors, `x * y` in NumPy works entry by entry. The shapes come from the same rules by which the
+whole text is read afterwards; a part that does not fit has no shape here and is refused there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from matderiv.errors import ParseError, ShapeError, Span
+from matderiv.input.calls import SHAPED, function_names, interpret
+from matderiv.input.declare import guessed_axes
+from matderiv.input.sizes import Sizes
+from matderiv.input.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.shapes import Shape, is_scalar, long_axes
+
+MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers
+LONGEST_CHAIN = 50  # longer products are nested, so that building them is linear
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is known about names before a text is read.
+
+    `shapes` are those of the known names, `sizes` the names of sizes. With `guess` any other name
+    is a new variable, of as many axes as `kinds` says or else by the letter rule.
+    """
+
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    sizes: Collection[str] = frozenset()
+    facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    guess: bool = True
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+
+class Builder:
+    """Makes the nodes of one text and remembers their shapes.
+
+    >>> build = Builder("A x", Scope())
+    >>> A, x = build.name("A", (0, 1)), build.name("x", (2, 3))
+    >>> build.axes(build.operation("mul", (A, x)))
+    1
+    """
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text = text
+        self.scope = scope
+        self._source = Source(text, Number((0, 0), Fraction(0)))
+        self._sizes = Sizes()
+        self._shapes: dict[Node, Shape | None] = {}
+        self._names: dict[str, Shape | None] = {}
+        self.parts: set[str] = set()
+
+    # Nodes ---------------------------------------------------------------------------------------
+
+    def string(self, value: str, span: Span) -> Node:
+        """Text in quotes: the pattern of an einsum."""
+        return self._keep(String(span, value), None)
+
+    def number(self, value: Fraction | int, span: Span) -> Node:
+        """A number."""
+        return self._keep(Number(span, Fraction(value)), ())
+
+    def name(self, name: str, span: Span) -> Node:
+        """A variable, a size, a part or the number π, by its canonical name."""
+        if name not in self._names:
+            self._names[name] = self._named(name)
+        return self._keep(Name(span, name), self._names[name])
+
+    def identity(self, span: Span) -> Node:
+        """An identity matrix whose size follows from its neighbours."""
+        size = self._sizes.fresh()
+        return self._keep(Name(span, "eye"), (size, size))
+
+    def part(self, name: str, value: Node) -> None:
+        """From now on `name` stands for `value`."""
+        self._names[name] = self._shapes[value]
+        self.parts.add(name)
+
+    def operation(self, function: str, operands: Sequence[Node], span: Span | None = None) -> Node:
+        """An operator between its operands, by the name of its record."""
+        place = span or (operands[0].span[0], operands[-1].span[1])
+        return self._applied(Operation(place, function, tuple(operands)))
+
+    def call(
+        self,
+        name: str,
+        operands: Sequence[Node],
+        span: Span,
+        name_span: Span | None = None,
+        axis: int | None = None,
+    ) -> Node:
+        """A function by a name that the text language has, perhaps along an axis (from 1)."""
+        place = name_span or span
+        keywords = () if axis is None else (("axis", Number(place, Fraction(axis))),)
+        return self._applied(Call(span, name, place, tuple(operands), keywords))
+
+    def transpose(self, node: Node, end: int) -> Node:
+        """The transpose of a node, up to `end` in the text; two transposes cancel."""
+        if isinstance(node, Operation) and node.function == "transpose":
+            return node.operands[0]
+        return self.operation("transpose", (node,), (node.span[0], end))
+
+    def spanned(self, node: Node, span: Span) -> Node:
+        """The node with the place of the brackets around it."""
+        return self._keep(replace(node, span=span), self._shapes[node])
+
+    def chain(self, function: str, factors: Sequence[Node]) -> Node:
+        """One operation of all factors, those of an inner chain of the same kind among them."""
+        if len(factors) == 1:
+            return factors[0]
+        first, flat = factors[0], list(factors)
+        if isinstance(first, Operation) and first.function == function:
+            opened = first.span[0] == first.operands[0].span[0]  # no bracket of its own
+            opened = opened and len(first.operands) < LONGEST_CHAIN
+            flat = [*first.operands, *factors[1:]] if opened else flat
+        return self.operation(function, flat, (first.span[0], factors[-1].span[1]))
+
+    # Shapes --------------------------------------------------------------------------------------
+
+    def shape(self, node: Node) -> Shape | None:
+        """The shape of a node as far as it is known; None for a part that does not fit."""
+        found = self._shapes[node]
+        return None if found is None else self._sizes.shape(found)
+
+    def axes(self, node: Node) -> int | None:
+        """How many axes of the node are longer than 1."""
+        found = self.shape(node)
+        return None if found is None else len(long_axes(found))
+
+    def is_scalar(self, node: Node) -> bool:
+        """True for a node that is known to be a scalar."""
+        found = self.shape(node)
+        return found is not None and is_scalar(found)
+
+    def is_column(self, node: Node) -> bool:
+        """True for a node that is known to be a vector and not a row."""
+        found = self.shape(node)
+        return found is not None and not is_scalar(found) and long_axes(found) == (0,)
+
+    def is_known(self, name: str) -> bool:
+        """True for a name that was declared, or that the expression has."""
+        return name in self.scope.shapes or name in self._names
+
+    def is_guessed(self, name: str) -> bool:
+        """True for a name whose kind is guessed."""
+        scope = self.scope
+        if not scope.guess or name == "pi" or name in scope.sizes or name in function_names():
+            return False
+        return name not in scope.shapes and name not in self.parts
+
+    # Mistakes ------------------------------------------------------------------------------------
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        """A mistake in the text."""
+        return ParseError(message, source=self.text, span=span, hint=hint)
+
+    def _keep(self, node: Node, shape: Shape | None) -> Node:
+        self._shapes[node] = shape
+        return node
+
+    def _named(self, name: str) -> Shape | None:
+        scope = self.scope
+        if name in scope.shapes:
+            return scope.shapes[name]
+        if name in scope.sizes or name == "pi":
+            return ()
+        if not scope.guess or name in function_names():
+            return None
+        guessed = guessed_axes(name, scope.facts.get(name, ()))
+        axes = max(guessed, scope.kinds.get(name, 0))
+        return tuple(self._sizes.fresh() for _ in range(axes))
+
+    def _applied(self, node: Operation | Call) -> Node:
+        application = interpret(node, self._source)
+        params = application.params
+        if application.open_sizes:
+            params = tuple(self._sizes.fresh() for _ in range(SHAPED[application.function.name]))
+        shapes = []
+        for operand in application.operands:
+            found = None if isinstance(operand, String) else self._shapes.get(operand, ())
+            if found is None:
+                return self._keep(node, None)
+            shapes.append(self._sizes.shape(found))
+        try:
+            return self._keep(
+                node, application.function.shape(tuple(shapes), params, self._sizes.unify)
+            )
+        except ShapeError:
+            return self._keep(node, None)

@@ -1,0 +1,290 @@
+r"""Names in LaTeX: letters with fonts, accents and subscripts, and the variables they stand for.
+
+`\mathbf{w}_{1}`, `\hat{y}`, `W^{(2)}` and `\mathrm{loss}` are names. A known name is found by its
+letters alone, whatever joins them: `w_{1}` is w_1 or w1, `\hat y` is y_hat or yhat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from matderiv.errors import LimitError, ParseError, Span
+from matderiv.input.builder import MAX_NESTING, Builder, Scope
+from matderiv.input.calls import function_names
+from matderiv.input.source import Name, Node
+from matderiv.input.tokens import GREEK_NAMES, Token
+
+FONTS = frozenset(
+    "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
+    "mathds vec overrightarrow text textbf textit textrm textnormal mbox operatorname".split()
+)
+UPRIGHT = frozenset(
+    "mathrm mathit mathsf mathtt text textbf textit textrm textnormal mbox operatorname".split()
+)
+BOLD = frozenset(("mathbf", "boldsymbol", "bm", "pmb", "mathbfit", "vec", "overrightarrow"))
+ACCENTS = {
+    "hat": "hat",
+    "widehat": "hat",
+    "bar": "bar",
+    "overline": "bar",
+    "tilde": "tilde",
+    "widetilde": "tilde",
+    "check": "check",
+}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A letter or a word with its font (the command) and accents, before any subscript."""
+
+    stem: str
+    span: Span
+    font: str = ""
+    accents: tuple[str, ...] = ()
+
+
+def known_spellings(names: Iterable[str]) -> dict[str, str]:
+    """Names by their letters alone.
+
+    >>> known_spellings(["w_1", "yhat"])
+    {'w1': 'w_1', 'yhat': 'yhat'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.replace("_", ""), name)
+    return found
+
+
+class Cursor:
+    """A place in the tokens of one formula, and the names that are known."""
+
+    def __init__(self, text: str, tokens: list[Token], scope: Scope) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.place = 0
+        self.depth = 0
+        self.scope = scope
+        self.build = Builder(text, scope)
+        self.spellings = known_spellings([*scope.shapes, *scope.sizes])
+        self.remarks: list[str] = []
+        self.lengths: list[tuple[Node, str]] = []
+        self.indices: list[str] = []  # of the sums around
+        self.open_bars: list[str] = []
+        self.entries = 0  # how many x_i were read
+        self.kinds: dict[str, int] = {}  # axes of guessed names, by their look
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.place]
+
+    def peek(self, ahead: int = 1) -> Token:
+        """A token further on."""
+        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
+
+    def at(self, *signs: str) -> bool:
+        return self.token.kind == "sign" and self.token.text in signs
+
+    def at_command(self, *words: str) -> bool:
+        return self.token.kind == "command" and self.token.text in words
+
+    def take(self) -> Token:
+        self.place += 1
+        return self.tokens[self.place - 1]
+
+    def typed(self, span: Span) -> str:
+        """The characters of a span, on one line."""
+        return " ".join(self.text[span[0] : span[1]].split())
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        return self.build.error(message, span, hint)
+
+    def tried(self, read: Callable[[], _T]) -> _T:
+        """What `read` finds, or None with nothing taken."""
+        start = self.place
+        found = read()
+        if found is None:
+            self.place = start
+        return found
+
+    def close(self, sign: str, opening: Token) -> Token:
+        """The closing sign, or an error that shows the opening one."""
+        if self.at(sign):
+            return self.take()
+        typed = self.typed(opening.span)
+        if self.token.kind == "end":
+            raise self.error(f"this {typed} is never closed", opening.span, f"add {sign}")
+        found = self.typed(self.token.span)
+        raise self.error(f"expected {sign} for the {typed} before, found {found}", self.token.span)
+
+    def deeper(self) -> None:
+        """One bracket more; LimitError beyond the limit."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise LimitError(
+                f"brackets are nested deeper than the limit of {MAX_NESTING}",
+                source=self.text,
+                span=self.token.span,
+            )
+
+    def split_number(self) -> None:
+        r"""Cut a number after its first digit: `x^23` is x² · 3, `\frac12` a half."""
+        token = self.token
+        if token.kind == "number" and len(token.text) > 1 and token.text.isdigit():
+            start, end = token.span
+            self.tokens[self.place : self.place + 1] = [
+                Token("number", token.text[0], (start, start + 1)),
+                Token("number", token.text[1:], (start + 1, end)),
+            ]
+
+
+class Symbols(Cursor):
+    """The reader of names."""
+
+    def symbol(self) -> Symbol | None:
+        """A letter, a Greek letter, or one of these with fonts and accents; None for all else."""
+        return self.tried(self._symbol)
+
+    def _symbol(self) -> Symbol | None:
+        token = self.token
+        if token.kind == "letter":
+            self.take()
+            return Symbol(token.text, token.span)
+        if token.kind != "command":
+            return None
+        word = token.text
+        if word in GREEK_NAMES or word == "ell":
+            self.take()
+            return Symbol(word, token.span)
+        if word not in FONTS and word not in ACCENTS:
+            return None
+        self.take()
+        self.deeper()
+        inner = self._argument_symbol(word)
+        self.depth -= 1
+        if inner is None:
+            return None
+        span = (token.span[0], self.tokens[self.place - 1].span[1])
+        if word in ACCENTS:
+            return replace(inner, span=span, accents=(*inner.accents, ACCENTS[word]))
+        return replace(inner, span=span, font=word)
+
+    def _argument_symbol(self, word: str) -> Symbol | None:
+        r"""What a font or an accent covers: one symbol, or a word as in `\mathrm{loss}`."""
+        if not self.at("{"):
+            return self._symbol() if word in ACCENTS or self.token.kind != "sign" else None
+        self.take()
+        written = self.word()
+        if len(written) > 1 and self.at("}") and self._is_word(written, word):
+            self.place += 1
+            return Symbol(written, self.token.span)
+        self.place -= self._taken
+        if self.token.kind == "number":
+            return None
+        found = self._symbol()
+        if found is None or not self.at("}"):
+            return None
+        self.take()
+        return found
+
+    def word(self) -> str:
+        r"""Letters, digits and `\_` in a row, as in a spelled-out name; `_taken` counts them."""
+        start, written = self.place, ""
+        while self.token.kind in ("letter", "number") or self.at("_"):
+            written += self.take().text
+        self._taken = self.place - start
+        return written
+
+    _taken = 0
+
+    def _is_word(self, written: str, font: str) -> bool:
+        if not written[0].isalpha() or written[-1] == "_":
+            return False
+        applied = self.peek().text in ("(", "[") and written in function_names()
+        return font in UPRIGHT or applied or written.replace("_", "") in self.spellings
+
+    def letters(self) -> str:
+        """The letters from here on that stand next to each other."""
+        found, end = "", self.token.span[0]
+        for ahead in range(len(self.tokens) - self.place):
+            token = self.peek(ahead)
+            if token.kind != "letter" or token.span[0] != end:
+                break
+            found, end = found + token.text, token.span[1]
+        return found
+
+    # Subscripts ----------------------------------------------------------------------------------
+
+    def script(self) -> list[Token]:
+        """The tokens of a subscript or superscript: those of a group, or the next one."""
+        if not self.at("{"):
+            self.split_number()
+            if self.token.kind == "end":
+                raise self.error("expected a subscript", self.token.span)
+            if self.at_command(*FONTS) and self.peek().text == "{":
+                return [self.take(), *self._group()]
+            return [self.take()]
+        return self._group()[1:-1]
+
+    def _group(self) -> list[Token]:
+        opening = self.token
+        found, depth = [self.take()], 1
+        while depth:
+            if self.token.kind == "end":
+                raise self.error("this { is never closed", opening.span, "add }")
+            depth += self.at("{") - self.at("}")
+            found.append(self.take())
+        return found
+
+    @staticmethod
+    def label(tokens: list[Token]) -> str | None:
+        """A subscript as part of a name: `1`, `ij`, `out`, `t-1` as tm1; None for anything else."""
+        pieces = []
+        for token in tokens:
+            if token.kind in ("letter", "number") or token.text in GREEK_NAMES:
+                pieces.append(token.text)
+            elif token.text == "-" and pieces:
+                pieces.append("m")
+            elif token.text == "+" and pieces:
+                pieces.append("p")
+            elif token.text in (",", "{", "}", "(", ")", "[", "]", "ell") or token.text in FONTS:
+                pieces.append("ell" if token.text == "ell" else "")
+            else:
+                return None
+        return "".join(pieces) or None
+
+    # Meaning -------------------------------------------------------------------------------------
+
+    def known(self, symbol: Symbol, label: str = "") -> str | None:
+        """The known name behind a symbol and its subscript, if there is one."""
+        stem = symbol.stem.replace("_", "")
+        for letters in self._accented(stem, symbol.accents):
+            found = self.spellings.get(letters + label)
+            if found is not None:
+                return found
+        return None
+
+    @staticmethod
+    def _accented(stem: str, accents: tuple[str, ...]) -> tuple[str, ...]:
+        marks = "".join(accents)
+        return (stem + marks, marks + stem) if marks else (stem,)
+
+    def name(self, symbol: Symbol, label: str, end: int) -> Node:
+        """The variable of a symbol and its subscript: a known one, or a new one."""
+        found = self.known(symbol, label)
+        if found is None:
+            pieces = ["".join((symbol.stem, *symbol.accents)) if label else symbol.stem]
+            pieces += [label] if label else list(symbol.accents)
+            found = "_".join(pieces)
+            self.spellings[found.replace("_", "")] = found
+        node = self.build.name(found, (symbol.span[0], end))
+        if symbol.font in BOLD:
+            self.looks_like(node, 2 if symbol.stem[0].isupper() else 1)
+        return node
+
+    def looks_like(self, node: Node, axes: int) -> None:
+        """A guessed name shows that it is an array: bold, transposed, with an index."""
+        if isinstance(node, Name) and self.build.is_guessed(node.name):
+            self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))

@@ -1,0 +1,212 @@
+r"""LaTeX to tokens: what only sets type is dropped, what means the same is spelled the same.
+
+`\left(`, `\,`, `$`, `&`, `\begin{aligned}` and their kin say nothing; `\lVert`, `\Vert` and `\|`
+are one sign, and so are `\ge`, `\geq` and ≥.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from matderiv.errors import LimitError, ParseError
+from matderiv.input.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token
+
+ENVIRONMENTS = frozenset(
+    "aligned align align* equation equation* split gather gather* gathered multline multline* "
+    "displaymath math eqnarray eqnarray* alignat alignat* flalign flalign*".split()
+)
+TYPESETTING = frozenset(
+    "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
+    "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
+    "mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+)
+OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
+CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
+SIZED = OPENING | CLOSING | frozenset("big Big bigg Bigg bigm Bigm biggm Biggm".split())
+SIGNS = {
+    **dict.fromkeys(("|", "Vert"), "‖"),
+    "lVert": "<‖",
+    "rVert": "‖>",
+    "vert": "|",
+    "lvert": "<|",
+    "rvert": "|>",
+    **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
+    **dict.fromkeys(("le", "leq", "leqslant"), "<="),
+    "gt": ">",
+    "lt": "<",
+    **dict.fromkeys(("coloneqq", "triangleq", "equiv", "doteq"), "="),
+    **dict.fromkeys(("cdot", "bullet"), "·"),
+    "ast": "*",
+    **dict.fromkeys(("odot", "circ", "circledast"), "⊙"),
+    "oslash": "⊘",
+    "otimes": "⊗",
+    "times": "×",
+    **dict.fromkeys(("div", "slash"), "/"),
+    **dict.fromkeys(("top", "intercal", "bot", "transp"), "⊤"),
+    "prime": "′",
+    "lbrace": "\\{",
+    "rbrace": "\\}",
+    "{": "\\{",
+    "}": "\\}",
+    **dict.fromkeys(("lbrack", "lparen"), "("),
+    **dict.fromkeys(("rbrack", "rparen"), ")"),
+    "langle": "⟨",
+    "_": "_",
+    "rangle": "⟩",
+}
+"""Commands that are signs, and the sign."""
+
+CHARACTERS = {
+    "−": "-",
+    "–": "-",
+    "⋅": "·",
+    "∗": "*",
+    "∘": "⊙",
+    "⊤": "⊤",
+    "ᵀ": "⊤",
+    "≥": ">=",
+    "≤": "<=",
+    "÷": "/",
+    "’": "'",
+    "′": "'",
+    "∥": "‖",
+}
+COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
+VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
+_SKIPPED = re.compile(
+    r"(?:\s|%[^\n]*(?:\n|$)|\\[,;:!> ]|\\\(|\\\)|\\\[|\\\]|[$&~]"
+    r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom)\*?\{[^{}]*\})+"
+)
+_TOKEN = re.compile(
+    r"""(?P<environment>\\(?:begin|end)\s*\{(?P<kind>[A-Za-z]+\*?)\})
+    |(?P<newline>\\\\(?:\[[^\]\n]*\])?)
+    |(?P<command>\\(?P<word>[A-Za-z]+|[|{}_]))
+    |(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
+    |(?P<letter>[A-Za-z])
+    |(?P<sign>\|\||:=|[<>]=|[-+*/=<>()\[\]{}|^_',.;!·⊙⊘⊗×‖⟨⟩])""",
+    re.VERBOSE,
+)
+
+
+def tokenize_latex(text: str) -> list[Token]:
+    r"""The tokens of a formula, closed by an `end` token.
+
+    `kind` is letter, command (its word), number, sign, line (a new line of an alignment) or end.
+    Raises LimitError beyond the stated limits and ParseError for what is no mathematics.
+
+    >>> [t.text for t in tokenize_latex(r"\left\|Xw\right\|_2^2 \,&= \beta")]
+    ['<‖', 'X', 'w', '‖>', '_', '2', '^', '2', '=', 'beta', '']
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    found: list[Token] = []
+    place, side = 0, ""
+    while place < len(text):
+        skipped = _SKIPPED.match(text, place)
+        if skipped:
+            place = skipped.end()
+            continue
+        token, end, side = _read(text, place, side)
+        if token is not None:
+            found.append(token)
+        place = end
+    if len(found) > MAX_TOKENS:
+        raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
+    return [*_without_full_stop(found), Token("end", "", (len(text), len(text)))]
+
+
+def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
+    """The token at `place`, where the next one starts, and the side that \\left or \\right said."""
+    character = text[place]
+    named = GREEK.get(character) or COMMANDS.get(character)
+    if named:
+        return Token("command", named, (place, place + 1)), place + 1, ""
+    if character in CHARACTERS:
+        return Token("sign", CHARACTERS[character], (place, place + 1)), place + 1, ""
+    match = _TOKEN.match(text, place)
+    if match is None:
+        raise _refused(text, place)
+    span, kind = (place, match.end()), match.lastgroup or ""
+    if match["environment"]:
+        _check_environment(text, match["kind"], span)
+        return None, match.end(), ""
+    if match["newline"]:
+        return Token("line", "\\\\", span), match.end(), ""
+    if match["command"]:
+        return _command(text, match["word"], span)
+    typed = match[0]
+    if kind == "sign":
+        if side and typed == ".":
+            return None, match.end(), ""
+        typed = {"||": "‖", ":=": "="}.get(typed, typed)
+        if side and typed in ("|", "‖"):
+            typed = f"<{typed}" if side == "open" else f"{typed}>"
+    return Token(kind, typed, span), match.end(), ""
+
+
+def _command(text: str, word: str, span: tuple[int, int]) -> tuple[Token | None, int, str]:
+    if word in SIZED:
+        side = "open" if word in OPENING else "close" if word in CLOSING else ""
+        following = re.compile(r"\s*(?:\\\||\\[lr]?[vV]ert(?![A-Za-z]))").match(text, span[1])
+        if not following:
+            return None, span[1], side
+        sign = "‖" if "|" in following[0] or "V" in following[0] else "|"
+        sign = f"<{sign}" if side == "open" else f"{sign}>" if side == "close" else sign
+        return Token("sign", sign, (span[0], following.end())), following.end(), ""
+    if word in TYPESETTING:
+        return None, span[1], ""
+    if word in SIGNS:
+        return Token("sign", SIGNS[word], span), span[1], ""
+    return Token("command", VARIANTS.get(word, word), span), span[1], ""
+
+
+def _check_environment(text: str, kind: str, span: tuple[int, int]) -> None:
+    if kind not in ENVIRONMENTS:
+        raise ParseError(
+            f"the environment {kind} is not read",
+            source=text,
+            span=span,
+            hint="formulas and aligned lines; matrices are written by their names",
+        )
+
+
+def _without_full_stop(tokens: list[Token]) -> list[Token]:
+    """The tokens without the punctuation of the sentence that a formula ends."""
+    while tokens and (tokens[-1].text in (".", ",", ";") or tokens[-1].kind == "line"):
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _refused(text: str, place: int) -> ParseError:
+    character = text[place]
+    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
+    shown = character if character.isprintable() else "at this place"
+    return ParseError(
+        f"unexpected character {shown} ({named}) in LaTeX",
+        source=text,
+        span=(place, place + 1),
+        hint=r"\left( or \| and such" if character == "\\" else None,
+    )
+
+
+def is_command(word: str) -> bool:
+    r"""True for a command that formulas have: Greek letters, signs and the words of the reader.
+
+    >>> is_command("beta"), is_command("odot"), is_command("b")
+    (True, True, False)
+    """
+    return word in GREEK_NAMES or word in VARIANTS or word in SIGNS or word in WORDS
+
+
+WORDS = (
+    SIZED
+    | TYPESETTING
+    | frozenset(
+        "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
+        "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
+        "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "
+        "log ln exp det tr Tr diag max min tanh sinh cosh sin cos tan arcsin arccos arctan ell "
+        "begin end boxed underbrace infty sigma lVert rVert Re rank softmax relu sign sgn".split()
+    )
+)

@@ -1,0 +1,304 @@
+"""NumPy's arrays over the text language: which operation a sign means, by NumPy's own shapes.
+
+A vector of the text language is an array of one axis, or, with `columns`, of the shape (n, 1), as
+in formulas that tell columns from rows by `.T`. One axis against two is a row in NumPy, `*` works
+entry by entry, and `@` of two vectors is a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.builder import Builder, Scope
+from matderiv.input.sizes import is_open
+from matderiv.input.source import Node
+from matderiv.shapes import Dim, Shape, Size, is_scalar
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A value: its node, and the shape that NumPy gives it."""
+
+    node: Node
+    shape: Shape
+
+    @property
+    def span(self) -> Span:
+        """Its place in the text."""
+        return self.node.span
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has in NumPy."""
+        return len(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """The size of an axis, such as X.shape[0], before it is used as a number."""
+
+    size: Size
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """A tuple or a list."""
+
+    values: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """What is no number: None, a slice, text in quotes, a type."""
+
+    text: str
+    span: Span
+
+
+Value = Array | Extent | Items | Word
+
+
+class Arrays:
+    """The operations on arrays of one text.
+
+    `choices` are the places where the reading hangs on what a vector is, with what was chosen;
+    `unlike_text` those where the text language means something else by the same characters.
+    """
+
+    def __init__(self, text: str, scope: Scope, columns: bool) -> None:
+        self.text = text
+        self.build = Builder(text, scope)
+        self.columns = columns
+        self.choices: dict[Span, str] = {}
+        self.unlike_text: list[Span] = []
+
+    # Values --------------------------------------------------------------------------------------
+
+    def array(self, node: Node, shape: Shape | None = None) -> Array:
+        """The value of a node; a shape that is not given is that of the text language."""
+        found = self.build.shape(node) if shape is None else shape
+        if found is None:
+            found = ()
+        if shape is None and self.columns and len(found) == 1:
+            found = (*found, 1)
+        return Array(node, found)
+
+    def number(self, value: int, span: Span) -> Array:
+        """A number that was not typed."""
+        return Array(self.build.number(value, span), ())
+
+    def extent(self, value: Extent) -> Array:
+        """A size as a number; ParseError where nothing says it."""
+        size = value.size
+        names = size.names if isinstance(size, Dim) else ()
+        if is_open(size):
+            raise self.error(
+                "this size has no name", value.span, 'declare the shape: --shape "X: n,d"'
+            )
+        factors = [self.build.name(n, value.span) for n in names]
+        number = size.coefficient if isinstance(size, Dim) else size
+        if number != 1 or not factors:
+            factors.insert(0, self.build.number(number, value.span))
+        return Array(self.build.chain("mul", factors), ())
+
+    @staticmethod
+    def is_unnamed(value: Extent) -> bool:
+        """True while nothing says the size."""
+        return is_open(value.size)
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        """A mistake in the text."""
+        return self.build.error(message, span, hint)
+
+    # Entry by entry ------------------------------------------------------------------------------
+
+    def entrywise(self, function: str, operands: Sequence[Array], span: Span) -> Array:
+        """An operation on corresponding entries, broadcast as NumPy does: the last axes meet."""
+        rank = max(a.rank for a in operands)
+        nodes = [self._spread(a, rank, span) for a in operands]
+        shape = _broadcast([a.shape for a in operands])
+        if function in ("maximum", "minimum", "where"):
+            named = {"maximum": "max", "minimum": "min"}.get(function, function)
+            return Array(self.build.call(named, nodes, span), shape)
+        return Array(self.build.operation(function, nodes, span), shape)
+
+    def _spread(self, a: Array, rank: int, span: Span) -> Node:
+        if a.rank == 1 and rank == 2 and not is_scalar(a.shape):
+            self.choices[span] = "row"
+            self.unlike_text.append(span)
+            return self.build.transpose(a.node, a.span[1])
+        if 0 < a.rank < rank and not is_scalar(a.shape):
+            raise self.error(
+                "arrays of different numbers of axes are not combined here", span, "np.einsum(...)"
+            )
+        if a.rank == 2 and rank == 2 and self.build.axes(a.node) == 1:
+            self.choices.setdefault(span, "column" if a.shape[-1] == 1 else "row")
+        return a.node
+
+    def product(self, a: Array, b: Array, span: Span) -> Array:
+        """a * b."""
+        if is_scalar(a.shape) or is_scalar(b.shape):
+            node = self.build.chain("mul", (a.node, b.node))
+            return Array(self.build.spanned(node, span), _broadcast([a.shape, b.shape]))
+        self.unlike_text.append(span)
+        return self.entrywise("hadamard", (a, b), span)
+
+    def quotient(self, a: Array, b: Array, span: Span) -> Array:
+        """a / b."""
+        if is_scalar(b.shape):
+            return Array(self.build.operation("div", (a.node, b.node), span), a.shape)
+        self.unlike_text.append(span)
+        return self.entrywise("ediv", (a, b), span)
+
+    def power(self, a: Array, b: Array, span: Span) -> Array:
+        """a ** b."""
+        if is_scalar(a.shape) and is_scalar(b.shape):
+            return Array(self.build.operation("power", (a.node, b.node), span), a.shape)
+        self.unlike_text.append(span)
+        return self.entrywise("epow", (a, b), span)
+
+    def negative(self, a: Array, span: Span) -> Array:
+        """-a."""
+        return Array(self.build.operation("neg", (a.node,), span), a.shape)
+
+    def sum_of(self, terms: Sequence[Array], span: Span) -> Array:
+        """Terms added up, each to the sum of those before it."""
+        total = terms[0]
+        run = [total.node]
+        shape = total.shape
+        for term in terms[1:]:
+            if term.rank != len(shape) and not is_scalar(term.shape) and not is_scalar(shape):
+                left = self._added(run, shape, (span[0], term.span[0]))
+                made = self.entrywise("add", (left, term), (span[0], term.span[1]))
+                run, shape = [made.node], made.shape
+                continue
+            self._spread(term, max(term.rank, len(shape)), (span[0], term.span[1]))
+            run.append(term.node)
+            shape = _broadcast([shape, term.shape])
+        return self._added(run, shape, span)
+
+    def _added(self, run: list[Node], shape: Shape, span: Span) -> Array:
+        node = run[0] if len(run) == 1 else self.build.operation("add", run, span)
+        return Array(node, shape)
+
+    # Products and transposes ---------------------------------------------------------------------
+
+    def matmul(self, a: Array, b: Array, span: Span) -> Array:
+        """a @ b: vectors give a number, a vector on the left is a row, on the right a column."""
+        ranks = (a.rank, b.rank)
+        if 0 in ranks:
+            raise self.error("@ multiplies arrays, one side is a number", span, "* for a number")
+        if max(ranks) > 2:
+            raise self.error(
+                "@ of more than two axes is not read", span, 'np.einsum("bij,bjk->bik", A, B)'
+            )
+        if ranks == (1, 1):
+            self.choices[span] = "number"
+            self.unlike_text.append(span)
+            row = self.build.transpose(a.node, a.span[1])
+            return Array(self.build.operation("mul", (row, b.node), span), ())
+        if ranks == (1, 2):
+            self.unlike_text.append(span)
+            turned = self.build.transpose(b.node, b.span[1])
+            return Array(self.build.operation("mul", (turned, a.node), span), b.shape[1:])
+        node = self.build.spanned(self.build.chain("mul", (a.node, b.node)), span)
+        shape = (*a.shape[:-1], *b.shape[1:])
+        if self.build.axes(a.node) == self.build.axes(b.node) == 1:
+            self.choices[span] = "number" if is_scalar(shape) else "matrix"
+        return Array(node, shape)
+
+    def transpose(self, a: Array, end: int) -> Array:
+        """a.T; an array of one axis stays as it is."""
+        if a.rank < 2:
+            return Array(self.build.spanned(a.node, (a.span[0], end)), a.shape)
+        if a.rank > 2:
+            axes = [self.build.number(k, a.span) for k in range(a.rank, 0, -1)]
+            node = self.build.call("permute", (a.node, *axes), (a.span[0], end))
+            return Array(node, a.shape[::-1])
+        return Array(self.build.transpose(a.node, end), a.shape[::-1])
+
+    def as_column(self, a: Array, span: Span) -> Array:
+        """x[:, None]: the shape (n, 1)."""
+        vector = self.as_vector(a, span)
+        return Array(self.build.spanned(vector.node, span), (*vector.shape, 1))
+
+    def as_row(self, a: Array, span: Span) -> Array:
+        """x[None, :]: the shape (1, n)."""
+        vector = self.as_vector(a, span)
+        return Array(self.build.transpose(vector.node, span[1]), (1, *vector.shape))
+
+    def as_vector(self, a: Array, span: Span) -> Array:
+        """x.ravel(): one axis; the rows of a matrix one after the other."""
+        if a.rank == 2 and a.shape[0] == 1 and a.shape[1] != 1:
+            return Array(self.build.transpose(a.node, span[1]), a.shape[1:])
+        if a.rank == 2 and a.shape[1] != 1:
+            turned = self.build.transpose(a.node, span[1])
+            stacked = self.build.call("vec", (turned,), span)
+            return Array(stacked, self.build.shape(stacked) or ())
+        if a.rank > 2:
+            raise self.error("only vectors and matrices are reshaped here", span)
+        return Array(a.node, self._long(a))
+
+    @staticmethod
+    def _long(a: Array) -> Shape:
+        if a.rank == 0:
+            return (1,)
+        return a.shape if a.rank == 1 else a.shape[:1] if a.shape[1] == 1 else a.shape[1:]
+
+    # Along axes ----------------------------------------------------------------------------------
+
+    def reduced(self, name: str, a: Array, axis: int | None, kept: bool, span: Span) -> Array:
+        """sum, mean, max, ... of everything or along an axis (from 0, or from the end)."""
+        place = self.place_of(axis, a, span)
+        if place is None or a.rank < 2 or is_scalar(a.shape):
+            ones: Shape = (1,) * a.rank if kept else ()
+            return Array(self.build.call(name, (a.node,), span), ones)
+        self.unlike_text.append(span)
+        if a.rank > 2:
+            if kept:
+                raise self.error("keepdims is read for matrices only", span)
+            shape = a.shape[:place] + a.shape[place + 1 :]
+            return Array(self.build.call(name, (a.node,), span, axis=place + 1), shape)
+        if a.shape[place] == 1 and name in ("sum", "mean", "max", "min", "prod", "logsumexp"):
+            node, shape = a.node, a.shape
+        elif a.shape[1 - place] == 1:
+            node, shape = self.build.call(name, (a.node,), span), (1, 1)
+        else:
+            node = self.build.call(name, (a.node,), span, axis=place + 1)
+            shape = (1, a.shape[1]) if place == 0 else (a.shape[0], 1)
+        found = Array(node, shape)
+        return found if kept else self.as_vector(found, span)
+
+    def place_of(self, axis: int | None, a: Array, span: Span) -> int | None:
+        """An axis counted from 0."""
+        if axis is None:
+            return None
+        if not -a.rank <= axis < max(a.rank, 1):
+            raise self.error(f"there is no axis {axis}, the array has {a.rank}", span)
+        return axis % max(a.rank, 1)
+
+    def along(self, name: str, a: Array, axis: int | None, span: Span) -> Array:
+        """softmax and log_softmax, which keep the shape."""
+        place = self.place_of(axis, a, span)
+        if self.build.axes(a.node) == 1 and a.rank == 2 and place is not None:
+            if a.shape[place] == 1:
+                raise self.error(f"{name} along an axis of size 1 is constant", span)
+            place = None
+        if place is None or a.rank < 2:
+            return Array(self.build.call(name, (a.node,), span), a.shape)
+        self.unlike_text.append(span)
+        return Array(self.build.call(name, (a.node,), span, axis=place + 1), a.shape)
+
+
+def _broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape of a combination, the last axes aligned; sizes that differ are refused later."""
+    rank = max(map(len, shapes))
+    out: list[Size] = [1] * rank
+    for shape in shapes:
+        for k, size in enumerate(shape, rank - len(shape)):
+            out[k] = size if out[k] == 1 else out[k]
+    return tuple(out)

@@ -1,0 +1,96 @@
+"""Python expressions to tokens: what NumPy and PyTorch formulas are made of, nothing else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from matderiv.errors import LimitError, ParseError
+from matderiv.input.tokens import (
+    GREEK,
+    MAX_CHARACTERS,
+    MAX_NAME,
+    MAX_TOKENS,
+    Token,
+    canonical_name,
+)
+
+_LETTER = "A-Za-z" + "".join(GREEK)
+_TOKEN = re.compile(
+    rf"""(?P<space>[\s\\]+|\#[^\n]*)
+    |(?P<number>(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+    |(?P<name>[{_LETTER}][{_LETTER}0-9_]*)
+    |(?P<string>"[^"\n]*"|'[^'\n]*')
+    |(?P<sign>\*\*|//|[<>=!]=|[-+*/@()\[\]{{}},.:=<>%&|~])""",
+    re.VERBOSE,
+)
+_KEYWORDS = frozenset(
+    "lambda if else and or not in is for while def return import from class with assert del "
+    "yield await async global nonlocal raise try except pass".split()
+)
+
+
+def tokenize_python(text: str) -> list[Token]:
+    """The tokens of a formula, closed by an `end` token: name, number, string, sign.
+
+    Raises LimitError beyond the stated limits, ParseError for statements and for characters that
+    no formula has.
+
+    >>> [t.text for t in tokenize_python("X.T @ (p - y)**2  # gradient")]
+    ['X', '.', 'T', '@', '(', 'p', '-', 'y', ')', '**', '2', '']
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    found: list[Token] = []
+    place = 0
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise _refused(text, place)
+        kind, typed = match.lastgroup or "", match[0]
+        span = (place, match.end())
+        place = match.end()
+        if kind == "space":
+            continue
+        if kind == "number":
+            typed = typed.replace("_", "")
+        elif kind == "string":
+            typed = typed[1:-1]
+        elif kind == "name":
+            _check_name(text, typed, span)
+            typed = canonical_name(typed)
+        found.append(Token(kind, typed, span))
+    if len(found) > MAX_TOKENS:
+        raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
+    return [*found, Token("end", "", (len(text), len(text)))]
+
+
+def _check_name(text: str, typed: str, span: tuple[int, int]) -> None:
+    if typed in _KEYWORDS:
+        raise ParseError(
+            f"only formulas are read here, not Python's {typed}",
+            source=text,
+            span=span,
+            hint="np.where(z > 0, a, b) for a choice" if typed in ("if", "else") else None,
+        )
+    if len(typed) > MAX_NAME:
+        raise LimitError(
+            f"a name has {len(typed)} characters, the limit is {MAX_NAME}", source=text, span=span
+        )
+
+
+def _refused(text: str, place: int) -> ParseError:
+    character = text[place]
+    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
+    shown = character if character.isprintable() else "at this place"
+    hint = {
+        "'": "X.T for a transpose",
+        "^": "x**2 for a power",
+        "_": "names start with a letter",
+    }.get(character)
+    return ParseError(
+        f"unexpected character {shown} ({named}) in Python",
+        source=text,
+        span=(place, place + 1),
+        hint=hint,
+    )

@@ -1,0 +1,254 @@
+r"""Which language a text is written in: the text language, LaTeX or Python.
+
+The text language comes first: what reads in it is meant in it (`A\b` solves). Otherwise commands
+and braces say LaTeX; `np.`, subscripts, methods, `@` and `**` say Python. The error that is shown
+is that of the reader whose marks the text carries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from matderiv.errors import MatderivError, ParseError, ShapeError, Span
+from matderiv.input.builder import Scope
+from matderiv.input.latex import parse_latex
+from matderiv.input.latex_tokens import is_command
+from matderiv.input.python import PythonReading, parse_python
+from matderiv.input.source import Source
+from matderiv.input.text import parse
+
+SPELLINGS = ("text", "latex", "python")
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_LATEX = re.compile(r"[_^]\s*\{|\\[,;!{|]|^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL)
+_PYTHON = re.compile(
+    r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
+    r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
+)
+_SIDE_BY_SIDE = re.compile(r"\^T\s*[A-Za-z(]")
+_PYTHON_TOO = re.compile(r"@|\*\*")
+_T = TypeVar("_T")
+
+
+class Spelled(str):
+    """A text together with the spelling it is to be read in, for doors that let people say it."""
+
+    __slots__ = ("spelling",)
+    spelling: str
+
+    def __new__(cls, text: str, spelling: str) -> Spelled:
+        """The text marked with one of `SPELLINGS`."""
+        made = super().__new__(cls, text)
+        made.spelling = spelling
+        return made
+
+
+def understood(
+    text: str,
+    scope: Scope,
+    build: Callable[[Source], _T],
+    fits: Callable[[_T], bool] = lambda found: True,
+    within: Span | None = None,
+) -> _T:
+    """What `build` makes of the text, in the spelling that reads.
+
+    `fits` prefers one of two readings that are both possible, `within` limits LaTeX and Python to
+    a part of the text. Raises what the parsers and `build` raise.
+    """
+    spelling = getattr(text, "spelling", None)
+    if spelling is not None or not isinstance(text, str):
+        return _spelled(text, scope, build, fits, within, spelling or "text")
+    try:
+        found = _spelled(text, scope, build, fits, within, "text")
+    except MatderivError as error:
+        strong, weak = marks(text, not scope.guess)
+        if not strong and not weak:
+            raise
+        return _others(text, scope, build, fits, within, error)
+    if "@" in text:
+        _check_clear(text, scope, build, fits, within)
+    command = next((m for m in _COMMAND.finditer(text) if is_command(m[1])), None)
+    if command is not None:
+        _check_division(text, command.span(), scope, build)
+    return found
+
+
+def marks(text: str, known: bool = False) -> tuple[list[str], list[str]]:
+    r"""The spellings that a text carries marks of, surely or perhaps, besides the text language.
+
+    Where all names are `known`, factors may stand side by side as in LaTeX: `2Ax`, `x^TAx`.
+
+    >>> marks(r"X^\top w"), marks("np.exp(x)"), marks("A @ x"), marks(r"A\b")
+    ((['latex'], []), (['python'], []), ([], ['python']), ([], []))
+    """
+    strong: list[str] = []
+    weak: list[str] = []
+    if _LATEX.search(text) or any(is_command(m[1]) for m in _COMMAND.finditer(text)):
+        strong.append("latex")
+    if _PYTHON.search(text) and not strong:
+        strong.append("python")
+    if _PYTHON_TOO.search(text) and not strong:
+        weak.append("python")
+    if not strong and (known or _SIDE_BY_SIDE.search(text)):
+        weak.append("latex")
+    return strong, weak
+
+
+def spelling_of(text: str, scope: Scope, build: Callable[[Source], object]) -> str:
+    r"""The spelling in which a text is read: "text", "latex" or "python".
+
+    `build` makes something of a source tree, and raises MatderivError where it has no meaning. A
+    text that nobody reads has the spelling whose marks it carries.
+
+    >>> [spelling_of(t, Scope(), str) for t in (r"A\b", r"X^\top w", "np.exp(x)", "2*x")]
+    ['text', 'latex', 'python', 'text']
+    """
+    spelling = getattr(text, "spelling", None)
+    if spelling is not None:
+        return str(spelling)
+    strong, weak = marks(text, not scope.guess)
+    for name in ("text", *strong, *weak):
+        try:
+            _spelled(text, scope, build, lambda found: True, None, name)
+        except MatderivError:
+            continue
+        return name
+    return [*strong, "text"][0]
+
+
+def source_of(text: str, scope: Scope) -> Source:
+    """The source tree of a text, in the first spelling in which it parses.
+
+    >>> [type(source_of(t, Scope()).main).__name__ for t in (r"x^{\\top}y", "np.exp(x)", "x")]
+    ['Operation', 'Call', 'Name']
+    """
+    spelling = getattr(text, "spelling", None)
+    failure: MatderivError | None = None
+    strong, weak = marks(text, not scope.guess)
+    for name in [spelling] if spelling else ["text", *strong, *weak]:
+        try:
+            if name == "python":
+                return parse_python(text, scope).source
+            return _spelled(text, scope, lambda source: source, lambda found: True, None, name)
+        except MatderivError as error:
+            failure = error if failure is None or name in strong else failure
+    assert failure is not None
+    raise failure
+
+
+def _spelled(
+    text: str,
+    scope: Scope,
+    build: Callable[[Source], _T],
+    fits: Callable[[_T], bool],
+    within: Span | None,
+    spelling: str,
+) -> _T:
+    if spelling == "latex":
+        return build(parse_latex(text, scope, within))
+    if spelling == "python":
+        return _in_python(text, scope, build, fits, within)[0]
+    return build(parse(text, scope.shapes))
+
+
+def _others(
+    text: str,
+    scope: Scope,
+    build: Callable[[Source], _T],
+    fits: Callable[[_T], bool],
+    within: Span | None,
+    error: MatderivError,
+) -> _T:
+    """The text in another spelling; the error of the reader whose marks it carries."""
+    strong, weak = marks(text, not scope.guess)
+    if isinstance(error, ShapeError):  # it was understood, and does not fit
+        weak = [spelling for spelling in weak if spelling != "latex"]
+    for spelling in (*strong, *weak):
+        try:
+            return _spelled(text, scope, build, fits, within, spelling)
+        except MatderivError as found:
+            if spelling in strong:
+                raise found from None
+    raise error
+
+
+def _in_python(
+    text: str,
+    scope: Scope,
+    build: Callable[[Source], _T],
+    fits: Callable[[_T], bool],
+    within: Span | None,
+) -> tuple[_T, PythonReading]:
+    """A Python formula with vectors of one axis, or as columns where only that reads.
+
+    Where both read and mean different things, the one that fits; ParseError if that decides
+    nothing.
+    """
+    readings: list[tuple[_T, PythonReading]] = []
+    failure: MatderivError | None = None
+    for columns in (False, True):
+        try:
+            reading = parse_python(text, scope, columns=columns, within=within)
+            readings.append((build(reading.source), reading))
+            if not reading.choices:
+                break  # nothing hangs on what a vector is
+        except MatderivError as error:
+            failure = failure or error
+    if not readings:
+        assert failure is not None
+        raise failure
+    if len(readings) == 1:
+        return readings[0]
+    (_, flat), (_, column) = readings
+    unlike = [s for s in flat.choices if column.choices.get(s, flat.choices[s]) != flat.choices[s]]
+    if not unlike:
+        return readings[0]
+    fitting = [r for r in readings if fits(r[0])]
+    if len(fitting) == 1:
+        return fitting[0]
+    place = unlike[0]
+    said = f"a {flat.choices[place]} or a {column.choices[place]}"
+    hint = {
+        "number": "np.dot(x, y) or np.outer(x, y)",
+        "row": "x[None, :] for a row, x[:, None] for a column",
+    }.get(flat.choices[place])
+    raise ParseError(f"this can be {said}", source=text, span=place, hint=hint)
+
+
+def _check_clear(
+    text: str,
+    scope: Scope,
+    build: Callable[[Source], _T],
+    fits: Callable[[_T], bool],
+    within: Span | None,
+) -> None:
+    """ParseError where a text with @ reads in the text language and in Python, differently."""
+    try:
+        _, reading = _in_python(text, scope, build, fits, within)
+    except MatderivError:
+        return
+    if reading.unlike_text:
+        raise ParseError(
+            "with @ this is Python, and in the text language it means something else",
+            source=text,
+            span=reading.unlike_text[0],
+            hint=".* for entry by entry, * for the matrix product",
+        )
+
+
+def _check_division(
+    text: str, place: Span, scope: Scope, build: Callable[[Source], object]
+) -> None:
+    r"""ParseError for `X\beta`, which divides in the text language and multiplies in LaTeX."""
+    try:
+        build(parse_latex(text, scope))
+    except MatderivError:
+        return
+    typed = text[slice(*place)]
+    raise ParseError(
+        f"{typed} is a letter in LaTeX, and \\ divides in the text language",
+        source=text,
+        span=place,
+        hint=f"${text}$ for LaTeX" if len(text) <= 40 else "solve(A, b), or $...$ for LaTeX",
+    )

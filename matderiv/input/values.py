@@ -1,0 +1,213 @@
+"""Values for the names of an expression: from a command line, from JSON and from NumPy files.
+
+Nothing is run and nothing is unpickled: numbers and lists of numbers are all there can be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from matderiv.errors import DomainError, LimitError, MatderivError, ParseError
+from matderiv.input.builder import Scope
+from matderiv.input.declare import declared_facts, declared_shapes, guessed_axes
+from matderiv.input.source import Name, postorder
+from matderiv.input.spelling import source_of
+from matderiv.input.tokens import canonical_name, is_name
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import as_array
+
+MAX_BYTES = 400_000_000
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_EXAMPLE = "x=-2,y=5 or W=[[1,2],[3,4]]"
+
+
+def values_in(line: str) -> dict[str, Any]:
+    """Values from a line such as "x=-2, W=[[1,2],[3,4]]". Raises ParseError with the place.
+
+    >>> values_in("x=-2, w=[1, 2.5]")
+    {'x': -2.0, 'w': [1, 2.5]}
+    """
+    found: dict[str, Any] = {}
+    for start, entry in _entries(line):
+        typed, equals, value = entry.partition("=")
+        name = canonical_name(typed.strip())
+        span = (start, start + len(entry.rstrip()))
+        if not equals or not is_name(name):
+            raise ParseError(
+                "a value is a name, an equals sign and numbers",
+                source=line,
+                span=span,
+                hint=_EXAMPLE,
+            )
+        if name in found:
+            raise ParseError(f"{name} has two values", source=line, span=span)
+        place = start + len(typed) + 1
+        found[name] = _literal(name, value, line, (place, start + len(entry)))
+    return found
+
+
+def _entries(line: str) -> list[tuple[int, str]]:
+    """The line cut at commas and semicolons outside brackets, with the place of each piece."""
+    out, depth, start = [], 0, 0
+    for k, c in enumerate(line + ","):
+        depth += (c == "[") - (c == "]")
+        if (c in ",;" and depth <= 0) or k == len(line):
+            piece = line[start:k]
+            if piece.strip():
+                lead = len(piece) - len(piece.lstrip())
+                out.append((start + lead, piece[lead:]))
+            start = k + 1
+    return out
+
+
+def _literal(name: str, value: str, line: str, span: tuple[int, int]) -> Any:
+    typed = value.strip()
+    if _NUMBER.fullmatch(typed):
+        return float(typed)
+    try:
+        if not typed.startswith("["):
+            raise ValueError
+        return _json(typed)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(
+            f"the value of {name} is not a number or a list of numbers",
+            source=line,
+            span=span,
+            hint=_EXAMPLE,
+        ) from error
+
+
+def _json(content: str) -> Any:
+    """JSON without NaN and infinities, and without a name given twice."""
+
+    def no_constant(word: str) -> Any:
+        raise ValueError(f"{word} is not a number")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} has two values")
+        return dict(pairs)
+
+    return json.loads(content, parse_constant=no_constant, object_pairs_hook=once)
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+def values_from_file(name: str) -> dict[str, Any]:
+    """Values by name from a .json or .npz file, or one array from NAME=FILE.npy.
+
+    Raises MatderivError with the reason where a file cannot be read or holds something else.
+    """
+    typed, equals, path = name.partition("=")
+    if not (equals and is_name(canonical_name(typed.strip()))):
+        typed, path = "", name
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".json", ".npz", ".npy"):
+        raise MatderivError(f"{path} is no .json, .npz or .npy file")
+    try:
+        if Path(path).stat().st_size > MAX_BYTES:
+            raise LimitError(f"{path} has more than {MAX_BYTES} bytes, which is the limit")
+        found = _from_json(path) if suffix == ".json" else _from_numpy(path, typed.strip())
+    except OSError as error:
+        raise MatderivError(f"cannot read {path}: {error.strerror or error}") from error
+    return {canonical_name(key): value for key, value in found.items()}
+
+
+def _from_json(path: str) -> dict[str, Any]:
+    try:
+        content = _json(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ParseError(
+            f"{path} holds no names", hint='a file such as {"x": [1, 2], "W": [[1, 2], [3, 4]]}'
+        )
+    return content
+
+
+def _from_numpy(path: str, name: str) -> dict[str, Any]:
+    single = path.lower().endswith(".npy")
+    if single and not name:
+        raise MatderivError(f"{path} holds one array without a name", hint=f"--values x={path}")
+    try:
+        if not single:
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+                    raise LimitError(f"{path} holds more than {MAX_BYTES} bytes")
+        loaded = np.load(path, allow_pickle=False)
+        return {name: loaded} if single else {key: loaded[key] for key in loaded.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DomainError(f"{path} holds no arrays of numbers: {error}") from error
+
+
+# Checking ----------------------------------------------------------------------------------------
+
+
+def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as arrays of finite real numbers; DomainError or LimitError with the name.
+
+    >>> checked_values({"x": [1, float("nan")]})
+    Traceback (most recent call last):
+    ...
+    matderiv.errors.DomainError: the value of x has an entry that is nan
+      try:   finite numbers
+    """
+    found = {}
+    for name, value in values.items():
+        array = as_array(name, value)
+        if not np.isfinite(array).all():
+            odd = array[~np.isfinite(array)][0]
+            raise DomainError(
+                f"the value of {name} has an entry that is {odd}", hint="finite numbers"
+            )
+        found[name] = array
+    return found
+
+
+def names_in(f: str, declared: Collection[str] = ()) -> list[str]:
+    """The names in a text, in order, apart from those that it defines itself.
+
+    >>> names_in("q*z where q = x + y")
+    ['z', 'x', 'y']
+    """
+    source = source_of(f, Scope({name: () for name in declared}))
+    own = {part.name for part in source.parts}
+    roots = [source.main, *(part.value for part in source.parts)]
+    found = [n.name for root in roots for n in postorder(root) if isinstance(n, Name)]
+    return [n for n in dict.fromkeys(found) if n not in own]
+
+
+def shapes_of(
+    values: Mapping[str, Any],
+    f: str,
+    shapes: Mapping[str, Any] | None,
+    assume: Mapping[str, Any] | None,
+) -> dict[str, tuple[int, ...]]:
+    """The shapes of names that nothing declares and whose value is of another kind than guessed.
+
+    A number makes a name a scalar, whatever its letter says.
+
+    >>> shapes_of({"x": -2, "w": [1, 2], "W": 3}, "x*w*W", None, None)
+    {'x': (), 'W': ()}
+    """
+    declared, facts = declared_shapes(shapes), declared_facts(assume)
+    used = names_in(f, declared)
+    found: dict[str, tuple[int, ...]] = {}
+    for typed, value in values.items():
+        name = canonical_name(typed)
+        if name in declared or name not in used:
+            continue
+        shape = as_array(name, value).shape
+        axes = guessed_axes(name, facts.get(name, ()))
+        column = axes == 1 and len(shape) == 2 and shape[1] == 1
+        if len(shape) != axes and not column:
+            found[name] = shape
+    return found

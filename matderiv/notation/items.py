@@ -1,0 +1,142 @@
+"""Terms of a sum as items: a number, scalars, and a chain of matrices; other spellings of an item.
+
+A factor that several items have first or last can be pulled out of their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from matderiv.expr import Expr, apply, is_, number, number_value, zeros
+from matderiv.notation.chains import chain, factors_of, matrix_product, transposed_chain
+from matderiv.notation.monomials import Mono, inlined, multiply_into, negated, signed, total
+from matderiv.shapes import Size
+
+Item = tuple[Fraction, Mono, list[Expr]]
+
+
+def item_of(e: Expr) -> Item:
+    """A term as an item: -2*s*A*x/t is the number -2, the scalars s and 1/t, the chain A, x.
+
+    >>> from matderiv.expr import variable
+    >>> A, s = variable("A", (2, 3)), variable("s")
+    >>> item_of(-2 * s * A) == (-2, {s: 1}, [A]), item_of(A + A) == (1, {}, [A + A])
+    (True, True)
+    """
+    coefficient, scalars = Fraction(1), Mono()
+    factors: list[Expr] = []
+    todo = [(e, 1)]
+    while todo:
+        node, k = todo.pop()
+        value = number_value(node)
+        if value is not None and value != 0:
+            coefficient *= value**k
+        elif is_(node, "neg"):
+            coefficient = -coefficient
+            todo.append((node.args[0], k))
+        elif is_(node, "div") or (is_(node, "mul") and any(not a.shape for a in node.args)):
+            below = -k if is_(node, "div") else k
+            todo += [(a, below) for a in reversed(node.args[1:])]
+            todo.append((node.args[0], k))
+        elif not node.shape:
+            multiply_into(scalars, node, k)
+        else:
+            factors += factors_of(node)
+    return coefficient, scalars, factors
+
+
+def like(items: Sequence[Item]) -> list[Item]:
+    """Items with the same factors added up; a vanished sum is kept as one zero item."""
+    found: dict[tuple[object, ...], Item] = {}
+    for c, s, f in items:
+        key = (frozenset(s.items()), *f)
+        found[key] = (c + found[key][0], s, f) if key in found else (c, s, f)
+    kept = [item for item in found.values() if item[0]]
+    return kept or [(Fraction(1), {}, [zeros(matrix_product(items[0][2]).shape)])]
+
+
+def without_brackets(item: Item) -> list[Item]:
+    """F*(A + B)*G as F*A*G + F*B*G, for the first bracket; the item itself without one.
+
+    >>> from matderiv.expr import variable
+    >>> A, B, x = variable("A", (2, 2)), variable("B", (2, 2)), variable("x", (2,))
+    >>> [f for _, _, f in without_brackets((Fraction(1), {}, [A + B, x]))] == [[A, x], [B, x]]
+    True
+    >>> len(without_brackets((Fraction(1), {}, [A, B, x])))
+    1
+    """
+    c, s, factors = item
+    for k, e in enumerate(factors):
+        if inlined(e) and all(a.shape == e.shape for a in e.args):
+            out = []
+            for a in e.args:
+                number_of, scalars, inner = item_of(a)
+                parts = [f for f in inner if not is_(f, "eye")]
+                word = chain([*factors[:k], *parts, *factors[k + 1 :]])
+                for base, power in s.items():
+                    multiply_into(scalars, base, power)
+                out.append((c * number_of, scalars, word or inner))
+            return out
+    return [item]
+
+
+def opened(items: Sequence[Item], most: int) -> list[Item]:
+    """The items with lone brackets opened, (A + B) + C as three, while these are at most so many.
+
+    Terms with a number or a scalar in front of their bracket are left: they read shorter so.
+    """
+    out: list[Item] = []
+    for item in items:
+        c, s, factors = item
+        alone = len(factors) == 1 and not s and abs(c) == 1
+        out += without_brackets(item) if alone else [item]
+    return out if len(items) < len(out) <= most else list(items)
+
+
+def variants(item: Item) -> list[Item]:
+    """Other spellings of a chain: a row sum as M*ones(n), (x'*b)*a as a*x'*b and a*b'*x."""
+    c, scalars, factors = item
+    out = [item]
+    if len(factors) == 1 and len(factors[0].shape) == 1:
+        for inner, n in _as_product_with_ones(factors[0]):
+            out.append((c, scalars, [*inner, apply("ones", params=(n,))]))
+    if factors and len(factors[-1].shape) == 1:
+        for e, k in scalars.items():
+            inner = factors_of(e)
+            if k == 1 and len(inner) > 1 and len(inner[-1].shape) == 1:
+                rest = {b: p for b, p in scalars.items() if b is not e}
+                out.append((c, rest, [*factors, *inner]))
+                out.append((c, rest, [*factors, *transposed_chain(inner)]))
+    return out
+
+
+def _as_product_with_ones(e: Expr) -> list[tuple[list[Expr], Size]]:
+    if is_(e, "sum") and e.params == (2,):
+        return [(factors_of(e.args[0]), e.args[0].shape[1])]
+    if is_(e, "transpose") and is_(e.args[0], "sum") and e.args[0].params == (1,):
+        inner = e.args[0].args[0]
+        return [(transposed_chain(factors_of(inner)), inner.shape[0])]
+    return []
+
+
+def ones_as_number(e: Expr) -> Expr:
+    """In a sum of vectors 1 stands for ones(n).
+
+    >>> from matderiv.expr import ones, variable
+    >>> x = variable("x", (3,))
+    >>> ones_as_number(x + ones(3)) is x + 1, ones_as_number(x) is x
+    (True, True)
+    """
+    if not is_(e, "add") or len(e.shape) != 1 or all(is_(signed(a)[1], "ones") for a in e.args):
+        return e
+    return total([_one_for_ones(a) for a in e.args])
+
+
+def _one_for_ones(a: Expr) -> Expr:
+    sign, core = signed(a)
+    parts = [f for f in (core.args if is_(core, "mul") else (core,)) if not is_(f, "ones")]
+    if len(parts) == (len(core.args) if is_(core, "mul") else 1):
+        return a
+    value = number(1) if not parts else parts[0] if len(parts) == 1 else apply("mul", *parts)
+    return value if sign > 0 else negated(value)

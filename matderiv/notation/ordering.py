@@ -1,0 +1,104 @@
+"""An order of factors and summed indices that depends on the product alone, not on its history.
+
+A term is a graph, and the reduction of a graph leaves choices: which index to eliminate first,
+which of two equal spellings to keep. Every such choice follows the order given here, so equal
+terms are spelled alike however their factors and indices came about.
+
+Indices are told apart by colour refinement: an index is known by its size, by the factors at it
+and by the indices at their other ends, again and again. Indices that stay alike are
+interchangeable within their part of the graph, so that either choice gives the same words.
+Source: Weisfeiler & Leman 1968; Kiefer 2020, ch. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matderiv.expr import Expr, walk
+from matderiv.notation.chains import reading_key
+from matderiv.tensors.tensor import Factor, Index, Indices
+
+MAX_READ = 60  # expressions of more symbols are told apart by what `reading_key` sees
+Key = tuple[Any, ...]
+
+
+def spelling_key(e: Expr) -> Key:
+    """Orders expressions by what is written in them, function by function.
+
+    >>> from matderiv.expr import apply, variable
+    >>> A = variable("A", (2, 2))
+    >>> rows, columns = (apply("sum", A, params=(k,)) for k in (2, 1))
+    >>> reading_key(rows) == reading_key(columns.T) or spelling_key(rows) == spelling_key(columns)
+    False
+    """
+    key: Key | None = e.cache.get("spelling")
+    if key is None:
+        words: tuple[str, ...] = ()
+        if e.weight < MAX_READ:
+            words = tuple(f"{n.name} {n.params}" if n.args else str(n.name) for n in walk(e))
+        key = e.cache["spelling"] = (*reading_key(e), words)
+    return key
+
+
+def ranks(factors: Sequence[Factor], axes: Indices) -> dict[Index, int]:
+    """The place of every index in the order: axes first, the summed ones by their surroundings.
+
+    It does not depend on the order of the factors or on when an index was made.
+
+    >>> from matderiv.expr import variable
+    >>> A, v = variable("A", (2, 2)), variable("v", (2,))
+    >>> i, j, k = (Index(2) for _ in range(3))
+    >>> chain = [Factor(A, (i, j)), Factor(A, (j, k)), Factor(v, (k,))]
+    >>> place = ranks(chain, (i,))
+    >>> place == ranks(chain[::-1], (i,)), sorted(place, key=place.__getitem__) == [i, k, j]
+    (True, True)
+    """
+    places: dict[Index, list[tuple[Key, int, Factor]]] = {}
+    for f in factors:
+        key = (spelling_key(f.expr), f.exponent)
+        for position, i in enumerate(f.indices):
+            places.setdefault(i, []).append((key, position, f))
+    colours: dict[Index, Any] = {i: (1, str(i.size)) for i in places}
+    colours.update((i, (0, k)) for k, i in enumerate(axes))
+    known = _numbered(colours)
+    classes = len(set(known.values()))
+    while classes < len(known):
+        finer = _numbered({i: (known[i], _surroundings(places.get(i, ()), known)) for i in known})
+        if len(set(finer.values())) == classes:
+            finer = _one_apart(finer)
+        known, classes = finer, len(set(finer.values()))
+    return known
+
+
+def _surroundings(at: Sequence[tuple[Key, int, Factor]], known: dict[Index, int]) -> list[Key]:
+    return sorted((key, position, tuple(known[i] for i in f.indices)) for key, position, f in at)
+
+
+def _numbered(colours: dict[Index, Any]) -> dict[Index, int]:
+    order = {c: k for k, c in enumerate(sorted(set(map(_frozen, colours.values()))))}
+    return {i: order[_frozen(c)] for i, c in colours.items()}
+
+
+def _frozen(colour: Any) -> Any:
+    return tuple(tuple(x) if isinstance(x, list) else x for x in colour)
+
+
+def _one_apart(known: dict[Index, int]) -> dict[Index, int]:
+    """Of the first indices that are still alike, the one made first goes before the others."""
+    count: dict[int, int] = {}
+    for c in known.values():
+        count[c] = count.get(c, 0) + 1
+    shared = min(c for c, k in count.items() if k > 1)
+    first = min((i for i in known if known[i] == shared), key=lambda i: i.serial)
+    return {i: 2 * c + (i is not first and c == shared) for i, c in known.items()}
+
+
+def in_order(factors: Sequence[Factor], place: dict[Index, int]) -> list[Factor]:
+    """The factors in an order of their own; scalars keep the order in which they are read."""
+    scalars = [f for f in factors if not f.indices]
+    others = [f for f in factors if f.indices]
+    others.sort(
+        key=lambda f: (spelling_key(f.expr), f.exponent, tuple(place[i] for i in f.indices))
+    )
+    return scalars + others

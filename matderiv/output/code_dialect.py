@@ -1,0 +1,168 @@
+"""How a program is spelled in a Python library: a template for each operation, with its level.
+
+A template has a slot `{0}`, `{1}`, ... for each argument; `level` says how tightly the text binds
+and `inner` what each argument must bind at least, so that brackets stand where they must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from matderiv.errors import NoRule
+from matderiv.expr import REGISTRY
+from matderiv.programs.program import Instruction
+from matderiv.shapes import Dim, Shape, Size, size_names
+
+COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+
+
+class Spelled(NamedTuple):
+    """A piece of code, how tightly it binds, and whether it is a plain Python number."""
+
+    text: str
+    level: int = ATOM
+    number: bool = False
+
+    def at(self, level: int) -> str:
+        """The text, in brackets where it binds less than `level`."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+class Template(NamedTuple):
+    """The spelling of an operation."""
+
+    text: str
+    level: int = ATOM
+    inner: tuple[int, ...] = ()
+
+    def filled(self, arguments: Sequence[Spelled], **words: str) -> Spelled:
+        """The text with its arguments."""
+        inner = self.inner or (COMPARE,) * len(arguments)
+        texts = [a.at(n) for a, n in zip(arguments, inner, strict=False)]
+        number = bool(arguments) and all(a.number for a in arguments)
+        return Spelled(self.text.format(*texts, **words), self.level, number)
+
+
+SIZE_NAMES = Mapping[str, str]
+Special = Callable[[Instruction, Sequence[Spelled], "Names"], Spelled]
+
+
+class Names(NamedTuple):
+    """The names of the sizes in the code."""
+
+    sizes: Mapping[str, str]
+
+    def size(self, s: Size) -> Spelled:
+        """A size."""
+        if isinstance(s, int):
+            return Spelled(str(s), number=True)
+        head = [str(s.coefficient)] if s.coefficient != 1 else []
+        factors = [*head, *map(self._factor, s.names)]
+        level = ATOM if len(factors) == 1 else PRODUCT
+        return Spelled(" * ".join(factors), level, number=True)
+
+    def _factor(self, name: str) -> str:
+        """One name in a size; vech(n) is the number n*(n + 1)/2."""
+        if name in self.sizes:
+            return self.sizes[name]
+        (side,) = size_names([(Dim((name,)),)])
+        n = self.sizes[side]
+        return f"({n} * ({n} + 1) // 2)"
+
+    def shape(self, shape: Shape) -> str:
+        """A shape as a tuple."""
+        inner = ", ".join(self.size(s).text for s in shape)
+        return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A library: what is imported, how operations are spelled, and which need more than a template.
+
+    `extras` are definitions that stand before the function when an operation needs them, `recorded`
+    what is made of the NumPy source in a function's record.
+    """
+
+    name: str
+    imports: tuple[str, ...]
+    templates: Mapping[str, Template]
+    special: Mapping[str, Special] = field(default_factory=dict)
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reserved: tuple[str, ...] = ()
+    library: str = "np."
+    recorded: str = "..."
+
+    def spelled(self, line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        """One operation with its arguments."""
+        rule = self.special.get(line.operation)
+        if rule is not None:
+            return rule(line, arguments, names)
+        words = {f"p{k}": _word(p, names) for k, p in enumerate(line.params)}
+        template = self.templates.get(line.operation) or self._recorded(line.operation)
+        return template.filled(arguments, shape=names.shape(line.shape), **words)
+
+    def _recorded(self, operation: str) -> Template:
+        """What the function's own record says, for this library."""
+        function = REGISTRY[operation]
+        if not function.code:
+            raise NoRule(
+                f"{function.label} cannot be written as code",
+                hint=".function() and .evaluate compute it",
+            )
+        return Template(self.recorded.replace("...", function.code).replace("np.", self.library))
+
+
+def _word(p: object, names: Names) -> str:
+    return names.size(p).at(PRODUCT) if isinstance(p, int | Dim) else str(p)
+
+
+def number_text(value: Fraction | int | float) -> Spelled:
+    """A constant: 2, 0.5, 1 / 3.
+
+    >>> number_text(Fraction(1, 3)), number_text(Fraction(1, 2)).text
+    (Spelled(text='1 / 3', level=2, number=True), '0.5')
+    """
+    if isinstance(value, float):
+        return Spelled(repr(value) if value == value else 'float("nan")', number=True)
+    value = Fraction(value)
+    level = SIGN if value < 0 else ATOM
+    if value.denominator == 1 and abs(value) < 2**53:
+        return Spelled(str(value), level, number=True)
+    decimal = repr(float(value))
+    if Fraction(decimal) == value or max(abs(value.numerator), value.denominator) >= 2**53:
+        return Spelled(decimal, level, number=True)
+    return Spelled(f"{value.numerator} / {value.denominator}", PRODUCT, number=True)
+
+
+def operators() -> dict[str, Template]:
+    """The spellings that all libraries share."""
+    return {
+        "add": Template("{0} + {1}", SUM, (SUM, SUM)),
+        "sub": Template("{0} - {1}", SUM, (SUM, PRODUCT)),
+        "mul": Template("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
+        "div": Template("{0} / {1}", PRODUCT, (PRODUCT, SIGN)),
+        "matmul": Template("{0} @ {1}", PRODUCT, (PRODUCT, SIGN)),
+        "dot": Template("{0} @ {1}", PRODUCT, (PRODUCT, SIGN)),
+        "neg": Template("-{0}", SIGN, (SIGN,)),
+        "power": Template("{0} ** {1}", POWER, (ATOM, SIGN)),
+        "gt": Template("{0} > {1}", COMPARE, (SUM, SUM)),
+        "lt": Template("{0} < {1}", COMPARE, (SUM, SUM)),
+        "ge": Template("{0} >= {1}", COMPARE, (SUM, SUM)),
+        "le": Template("{0} <= {1}", COMPARE, (SUM, SUM)),
+        "ne": Template("{0} != {1}", COMPARE, (SUM, SUM)),
+        "transpose": Template("{0}.T", ATOM, (ATOM,)),
+        "column": Template("{0}[:, None]", ATOM, (ATOM,)),
+        "row": Template("{0}[None, :]", ATOM, (ATOM,)),
+        "reshape": Template("{0}.reshape({shape})", ATOM, (ATOM,)),
+        "vec": Template("{0}.T.reshape(-1)", ATOM, (ATOM,)),
+        "unvec": Template("{0}.reshape({p1}, {p0}).T", ATOM, (ATOM,)),
+    }
+
+
+def calls(library: str, names: Mapping[str, str], count: int = 1) -> dict[str, Template]:
+    """Operations that are a call of a function of the library."""
+    slots = ", ".join(f"{{{k}}}" for k in range(count))
+    return {operation: Template(f"{library}.{name}({slots})") for operation, name in names.items()}

@@ -1,0 +1,39 @@
+"""A derivation that shows itself: as text where it is printed, as a page in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from matderiv.output.document_html import document_part
+from matderiv.output.document_latex import document_latex
+from matderiv.output.document_markdown import document_markdown
+from matderiv.output.document_text import document_text
+from matderiv.views.document import Document
+
+
+@dataclass(frozen=True)
+class Steps(Document):
+    """The steps of a derivation; `str` is the text, a notebook shows HTML, Markdown or LaTeX.
+
+    >>> from matderiv import derive
+    >>> steps = derive("x'*A*x", "x").steps("differential")
+    >>> print(steps.sections[0].steps[0].rule, sorted(steps._repr_mimebundle_()))
+    product ['text/html', 'text/latex', 'text/markdown', 'text/plain']
+    """
+
+    def __str__(self) -> str:
+        return document_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {
+            "text/plain": document_text(self),
+            "text/html": document_part(self),
+            "text/markdown": document_markdown(self),
+            "text/latex": document_latex(self),
+        }
+
+
+def shown(document: Document) -> Steps:
+    """The same document as one that shows itself."""
+    return Steps(**{f.name: getattr(document, f.name) for f in fields(Document)})

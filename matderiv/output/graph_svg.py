@@ -1,0 +1,90 @@
+"""A picture of a circuit as SVG: value above, gradient below every box."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+
+_STYLE = """\
+text{font-family:"DejaVu Sans Mono",Menlo,Consolas,"Courier New",monospace;text-anchor:middle;\
+dominant-baseline:central;fill:#1c2733}
+.title{font-weight:bold}.note{fill:#67727e}.value{fill:#13732f}.gradient{fill:#b3261e}
+rect{stroke:#51606f;stroke-width:1.2;fill:#fff;rx:5}
+rect.input,rect.parameter{fill:#e8f0fb;rx:13}rect.parameter{fill:#fdf1d8}
+rect.loss,rect.output{fill:#ece8f7}rect.layers{fill:#f0f2f4;stroke-dasharray:4 3}
+rect.constant{fill:#f0f2f4}
+path.wire{fill:none;stroke:#51606f;stroke-width:1.2}path.head{fill:#51606f;stroke:none}
+path.value{fill:none;stroke:#13732f}path.gradient{fill:none;stroke:#b3261e}"""
+_HEAD = 7.0  # length of an arrowhead
+
+
+def graph_svg(drawing: Drawing) -> str:
+    """The drawing as an SVG document of its own; the same drawing gives the same bytes."""
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(drawing.width)}" '
+        f'height="{_n(drawing.height)}" viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}" '
+        'role="img">',
+        f"<title>{escape(_clean(drawing.title))}</title>",
+        f"<style>{_STYLE}</style>",
+        f'<rect x="0" y="0" width="{_n(drawing.width)}" height="{_n(drawing.height)}" '
+        'style="fill:#fff;stroke:none"/>',
+        *(line for w in drawing.wires for line in _wire(w)),
+        *(_box(b) for b in drawing.boxes),
+        *(_brackets(g) for g in drawing.grids),
+        *(_text(t) for t in drawing.texts),
+        "</svg>",
+    ]
+    return "\n".join(lines)
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _clean(shown: str) -> str:
+    """Text without characters that XML does not allow."""
+    return "".join(c if c.isprintable() else " " for c in shown)
+
+
+def _box(b: Frame) -> str:
+    return (
+        f'<rect class="{b.kind}" x="{_n(b.x)}" y="{_n(b.y)}" width="{_n(b.width)}" '
+        f'height="{_n(b.height)}"><title>{escape(_clean(b.tip))}</title></rect>'
+    )
+
+
+def _brackets(g: Frame) -> str:
+    """The brackets of a matrix."""
+    left, right, top, bottom = g.x, g.x + g.width, g.y, g.y + g.height
+    path = (
+        f"M{_n(left + 4)} {_n(top)}H{_n(left)}V{_n(bottom)}H{_n(left + 4)}"
+        f"M{_n(right - 4)} {_n(top)}H{_n(right)}V{_n(bottom)}H{_n(right - 4)}"
+    )
+    return f'<path class="{g.kind}" d="{path}"/>'
+
+
+def _text(t: Text) -> str:
+    return (
+        f'<text class="{t.kind}" x="{_n(t.x)}" y="{_n(t.y)}" font-size="{_n(t.size)}">'
+        f"{escape(_clean(t.shown))}</text>"
+    )
+
+
+def _wire(w: Wire) -> list[str]:
+    (x, y), *rest = w.points
+    path = [f"M{_n(x)} {_n(y)}"]
+    end = len(rest) - 1
+    for k, (px, py) in enumerate(rest):
+        px = px - _HEAD if k == end else px
+        if k % 2:
+            middle = (x + px) / 2
+            path.append(f"C{_n(middle)} {_n(y)} {_n(middle)} {_n(py)} {_n(px)} {_n(py)}")
+        else:
+            path.append(f"H{_n(px)}")
+        x, y = px, py
+    tip, side = rest[-1][0], _HEAD * 0.45
+    return [
+        f'<path class="wire" d="{"".join(path)}"/>',
+        f'<path class="head" d="M{_n(tip)} {_n(y)}l-{_n(_HEAD)} -{_n(side)}v{_n(2 * side)}z"/>',
+    ]

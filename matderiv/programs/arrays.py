@@ -1,0 +1,86 @@
+"""How functions of whole arrays are computed: index patterns, reshapes, linear algebra."""
+
+from __future__ import annotations
+
+from matderiv.expr import Expr, is_
+from matderiv.functions.reduce import einsum_parts
+from matderiv.programs.lowering import Lowering, rule
+from matderiv.programs.scaled import Scaled
+from matderiv.shapes import is_scalar
+
+
+@rule("einsum")
+def _einsum(work: Lowering, node: Expr) -> Scaled:
+    """Without operands of ones, where the other operands have their letters."""
+    operands, output = einsum_parts(node.params[0])
+    kept = list(zip(operands, node.args, strict=True))
+    for pair in list(kept):
+        rest = {c for letters, a in kept if a is not pair[1] for c in letters}
+        if is_(pair[1], "ones") and set(pair[0]) <= rest:
+            kept.remove(pair)
+    factor, slots = Scaled(None), []
+    for _, a in kept:
+        s = work.scaled(a)
+        if s.core is None:
+            slots.append(work.whole(a))
+            continue
+        factor = factor.times(s.with_core(None))
+        slots.append(work.b.whole(s.core, a.shape))
+    spec = ",".join(letters for letters, _ in kept) + "->" + output
+    return factor.with_core(work.b.add("einsum", *slots, params=(spec,), shape=node.shape))
+
+
+@rule("permute")
+def _permute(work: Lowering, node: Expr) -> Scaled:
+    order = tuple(k - 1 for k in node.params)
+    return Scaled(work.b.add("permute", work.whole(node.args[0]), params=order, shape=node.shape))
+
+
+@rule("vec", "unvec", "kron", "cross", "tril", "triu", "pinv")
+def _plain(work: Lowering, node: Expr) -> Scaled:
+    """One operation on whole arrays, called like the function; a scalar is its own."""
+    if is_scalar(node.args[0].shape) and is_(node, "vec", "unvec", "tril", "triu"):
+        return work.scaled(node.args[0])
+    slots = [work.whole(a) for a in node.args]
+    if is_(node, "kron"):
+        if len(node.shape) == 2:
+            slots = [work.b.turned_up(k, "column") for k in slots]
+        if any(is_scalar(a.shape) for a in node.args):
+            return Scaled(_scaled_side(work, node, slots))
+    elif is_(node, "vec") and len(node.args[0].shape) < 2:
+        return Scaled(slots[0])
+    return Scaled(work.b.add(node.function.name, *slots, params=node.params, shape=node.shape))
+
+
+def _scaled_side(work: Lowering, node: Expr, slots: list[int]) -> int:
+    product = work.b.entrywise(
+        "mul",
+        *(
+            work.b.scalar(k) if is_scalar(a.shape) else k
+            for k, a in zip(slots, node.args, strict=True)
+        ),
+    )
+    return work.b.whole(product, node.shape)
+
+
+@rule("cholesky", "expm", "norm_nuc", "norm_spec")
+def _decomposed(work: Lowering, node: Expr) -> Scaled:
+    (x,) = node.args
+    slot = work.whole(x)
+    if is_scalar(x.shape):
+        how = {"cholesky": "sqrt", "expm": "exp"}.get(node.function.name, "abs")
+        return Scaled(work.b.entrywise(how, work.b.scalar(slot)))
+    if len(x.shape) == 1:
+        return Scaled(work.b.entrywise("sqrt", work.b.add("vdot", slot, slot)))
+    return Scaled(work.b.add(node.function.name, slot, shape=node.shape))
+
+
+@rule("det", "logdet")
+def _determinant(work: Lowering, node: Expr) -> Scaled:
+    (x,) = node.args
+    if is_scalar(x.shape):
+        s = work.b.scalar(work.slot(x))
+        return Scaled(s if is_(node, "det") else work.b.entrywise("log", s))
+    if is_(node, "det"):
+        return Scaled(work.b.add("det", work.whole(x)))
+    return Scaled(work.b.add("logdet", work.b.add("slogdet", work.whole(x))))

@@ -1,0 +1,207 @@
+"""Matrix products in the cheapest order, without matrices that only scale, sum or repeat.
+
+diag(u)*M scales rows, M*ones(n) sums rows, ones(m)*v' repeats a row, inv(A)*b solves. The order
+is that of least work (Cormen et al. 2009, sec. 15.2), with sizes known or estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from matderiv.programs.program import Builder
+from matderiv.shapes import Size
+
+MOST = 24  # longer products are multiplied from left to right, or from their first vector
+Estimate = Callable[[Size], float]
+
+
+class Factor(NamedTuple):
+    """One factor of a product: what it holds, and its rows and columns.
+
+    `form` is matrix, column, row, diagonal (of a vector), inverse (of a matrix) or ones. A column
+    and a row are kept as vectors; ones have no result, nor have rows of ones or columns of ones.
+    """
+
+    form: str
+    slot: int
+    rows: Size
+    columns: Size
+
+
+def multiplied(b: Builder, factors: Sequence[Factor], estimate: Estimate) -> Factor:
+    """The product of factors that fit."""
+    if len(factors) > MOST:
+        return _in_turn(b, factors)
+    splits = _cheapest(factors, estimate)
+    done: dict[tuple[int, int], Factor] = {}
+    stack = [(0, len(factors) - 1)]
+    while stack:
+        i, j = stack[-1]
+        if i == j:
+            done[i, j] = factors[i]
+        else:
+            k = splits[i, j]
+            if (i, k) not in done or (k + 1, j) not in done:
+                stack += [part for part in ((k + 1, j), (i, k)) if part not in done]
+                continue
+            done[i, j] = product(b, done[i, k], done[k + 1, j])
+        stack.pop()
+    return done[0, len(factors) - 1]
+
+
+def _in_turn(b: Builder, factors: Sequence[Factor]) -> Factor:
+    """A long product, begun at a vector where there is one."""
+    first = next((k for k, f in enumerate(factors) if f.form in ("column", "row")), 0)
+    result = factors[first]
+    left = list(factors[:first])
+    if result.form == "column":
+        while left:
+            result = product(b, left.pop(), result)
+    for f in factors[first + 1 :]:
+        result = product(b, result, f)
+    while left:
+        result = product(b, left.pop(), result)
+    return result
+
+
+def _cheapest(factors: Sequence[Factor], estimate: Estimate) -> dict[tuple[int, int], int]:
+    """Where to split each run of factors."""
+    n = len(factors)
+    sizes = [estimate(f.rows) for f in factors] + [estimate(factors[-1].columns)]
+    cheap = {k: f.form in ("diagonal", "ones") for k, f in enumerate(factors)}
+    cost: dict[tuple[int, int], float] = {(k, k): 0.0 for k in range(n)}
+    splits: dict[tuple[int, int], int] = {}
+    for length in range(2, n + 1):
+        for i in range(n - length + 1):
+            j = i + length - 1
+            options = []
+            for k in range(i, j):
+                r, m, c = sizes[i], sizes[k + 1], sizes[j + 1]
+                if (i == k and cheap[i]) or (k + 1 == j and cheap[j]):
+                    work = max(r * c, m * c if i == k else r * m)
+                else:
+                    work = r * m * c
+                options.append((cost[i, k] + cost[k + 1, j] + work, k))
+            cost[i, j], splits[i, j] = min(options)
+    return splits
+
+
+def product(b: Builder, left: Factor, right: Factor) -> Factor:
+    """Two neighbours multiplied."""
+    rows, columns = left.rows, right.columns
+    if "scalar" in (left.form, right.form):
+        return _scaled(b, left, right)
+    for form, meet in (("diagonal", _scaled_rows), ("ones", _summed_rows), ("inverse", _solved)):
+        if left.form == form:
+            return meet(b, left, right)
+    for form, meet in (("diagonal", _scaled_columns), ("ones", _summed_columns)):
+        if right.form == form:
+            return meet(b, left, right)
+    if right.form == "inverse":
+        return turned(b, _solved(b, turned(b, right), turned(b, left)))
+    if left.form == "column":
+        outer = b.entrywise("mul", b.turned_up(left.slot, "column"), right.slot)
+        return Factor("matrix", outer, rows, columns)
+    x, y = (
+        b.whole(f.slot, _sides(f)) if f.form == "matrix" else b.real(f.slot) for f in (left, right)
+    )
+    if left.form == "row" and right.form == "column":
+        return Factor("scalar", b.add("dot", x, y), 1, 1)
+    if left.form == "row":
+        return Factor("row", b.add("matmul", x, y, shape=(columns,)), 1, columns)
+    if right.form == "column":
+        return Factor("column", b.add("matmul", x, y, shape=(rows,)), rows, 1)
+    return Factor("matrix", b.add("matmul", x, y, shape=(rows, columns)), rows, columns)
+
+
+def turned(b: Builder, f: Factor) -> Factor:
+    """The transpose of a factor."""
+    form = {"column": "row", "row": "column"}.get(f.form, f.form)
+    slot = b.transposed(f.slot) if f.form in ("matrix", "inverse") else f.slot
+    return Factor(form, slot, f.columns, f.rows)
+
+
+def _scaled(b: Builder, left: Factor, right: Factor) -> Factor:
+    number, other = (left, right) if left.form == "scalar" else (right, left)
+    other = standing(b, other) if other.form in ("ones", "inverse") else other
+    return other._replace(slot=b.entrywise("mul", number.slot, other.slot))
+
+
+def _scaled_rows(b: Builder, left: Factor, right: Factor) -> Factor:
+    u = left.slot
+    if right.form == "diagonal":
+        return Factor("diagonal", b.entrywise("mul", u, right.slot), left.rows, right.columns)
+    if right.form == "column":
+        return Factor("column", b.entrywise("mul", u, right.slot), left.rows, 1)
+    m = b.turned_up(u, "column")
+    if right.form != "ones":
+        m = b.entrywise("mul", m, standing(b, right).slot)
+    return Factor("matrix", m, left.rows, right.columns)
+
+
+def _scaled_columns(b: Builder, left: Factor, right: Factor) -> Factor:
+    if left.form == "row":
+        return Factor("row", b.entrywise("mul", left.slot, right.slot), 1, right.columns)
+    m = b.entrywise("mul", standing(b, left).slot, right.slot)
+    return Factor("matrix", m, left.rows, right.columns)
+
+
+def _summed_rows(b: Builder, left: Factor, right: Factor) -> Factor:
+    """ones*M: every row is the row of column sums; ones*v' repeats v'."""
+    if right.form == "ones":
+        if left.columns == 1:
+            return Factor("ones", -1, left.rows, right.columns)
+        return product(b, standing(b, left), standing(b, right))
+    if left.columns == 1:
+        repeated = b.turned_up(right.slot, "row")
+        return Factor("matrix", repeated, left.rows, right.columns)
+    sums = column_sums(b, right)
+    if left.rows == 1 or sums.form == "scalar":
+        return sums
+    return Factor("matrix", b.turned_up(sums.slot, "row"), left.rows, right.columns)
+
+
+def _summed_columns(b: Builder, left: Factor, right: Factor) -> Factor:
+    return turned(b, _summed_rows(b, turned(b, right), turned(b, left)))
+
+
+def column_sums(b: Builder, f: Factor) -> Factor:
+    """ones'*M, as a row; a number for a column."""
+    if f.form == "column":
+        return Factor("scalar", b.add("sum", b.real(f.slot), params=(None, False)), 1, 1)
+    if f.form == "diagonal":
+        return Factor("row", f.slot, 1, f.columns)
+    m = b.whole(standing(b, f).slot, (f.rows, f.columns))
+    summed = b.add("sum", m, params=(0, False), shape=(f.columns,))
+    return Factor("row", summed, 1, f.columns)
+
+
+def _solved(b: Builder, left: Factor, right: Factor) -> Factor:
+    """inv(A)*B as the solution of A*Z = B."""
+    if right.form in ("diagonal", "ones", "inverse"):
+        return product(b, standing(b, left), standing(b, right))
+    slot = b.whole(right.slot, (right.rows,) if right.form == "column" else _sides(right))
+    solution = b.add("solve", left.slot, slot, shape=b.shape(slot))
+    return Factor(right.form, solution, left.rows, right.columns)
+
+
+def _sides(f: Factor) -> tuple[Size, Size]:
+    return (f.rows, f.columns)
+
+
+def standing(b: Builder, f: Factor) -> Factor:
+    """A factor as a matrix, column or row that exists, spread out where it was implied."""
+    if f.form == "inverse":
+        slot = b.add("inv", b.real(f.slot), shape=_sides(f))
+    elif f.form == "diagonal":
+        slot = b.add("diag", b.real(f.slot), shape=_sides(f))
+    elif f.form == "ones":
+        if f.columns == 1:
+            return Factor("column", b.whole(b.number(1), (f.rows,)), f.rows, 1)
+        if f.rows == 1:
+            return Factor("row", b.whole(b.number(1), (f.columns,)), 1, f.columns)
+        slot = b.whole(b.number(1), _sides(f))
+    else:
+        return f
+    return Factor("matrix", slot, f.rows, f.columns)

@@ -1,0 +1,88 @@
+"""Programs as functions of their variables: compiled at first use, again only for other sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import log
+from typing import Any
+
+from matderiv.errors import UnknownName
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import bind
+from matderiv.programs.program import Program
+from matderiv.programs.run import Tape, bound
+
+MOST = 64  # tapes kept, each for arrays of other shapes
+
+Array = Any
+Make = Callable[[Mapping[str, int]], Program]
+"""The program for sizes to expect."""
+
+
+class Compiled:
+    """A program that is called with its variables, by name, and gives the list of its results.
+
+    Sizes are read off the arrays. The order of products follows the sizes of the first call with
+    such sizes, up to a factor of four.
+    """
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self.program = make({})
+        self.names = tuple(v.name for v in self.program.inputs)
+        self._real = np.dtype(float)
+        self._programs: dict[tuple[int, ...], Program] = {}
+        self._tapes: dict[tuple[Any, ...], Tape] = {}
+
+    def __call__(
+        self, values: Mapping[str, Any] | None, named: Mapping[str, Any] | None = None
+    ) -> list[Array]:
+        """The results for values given in a mapping and as keywords.
+
+        Other names are ignored in the mapping and refused among the keywords. Raises UnknownName,
+        ShapeError, DomainError, LimitError as `evaluate` does.
+        """
+        if named:
+            self._refuse_unknown(named)
+            values = {**values, **named} if values else named
+        elif values is None:
+            values = {}
+        if not self.program.sizes:
+            try:
+                arrays = [values[name] for name in self.names]
+                if all([a.dtype is self._real for a in arrays]):
+                    return self._tapes[tuple([a.shape for a in arrays])].run(arrays)
+            except (KeyError, AttributeError):
+                pass
+        return self._first(values)
+
+    def _refuse_unknown(self, named: Mapping[str, Any]) -> None:
+        known = (*self.names, *self.program.sizes)
+        for name in named:
+            if name not in known:
+                raise UnknownName(f"there is no {name} here", hint=f"one of {', '.join(known)}")
+
+    def _first(self, values: Mapping[str, Any]) -> list[Array]:
+        """A call with arrays of new shapes, or with what is no array yet."""
+        sizes = {n: values[n] for n in self.program.sizes if n in values}
+        fitted, known = bind(self.program.inputs, values, sizes)
+        missing = [n for n in self.program.sizes if n not in known]
+        if missing:
+            raise UnknownName(
+                f"no value binds the size {missing[0]}", hint=f"give {missing[0]} as a value"
+            )
+        arrays = [fitted[name] for name in self.names]
+        key = (*(a.shape for a in arrays), *sorted(sizes.items()))
+        tape = self._tapes.get(key)
+        if tape is None:
+            if len(self._tapes) >= MOST:
+                self._tapes.pop(next(iter(self._tapes)))
+            tape = self._tapes[key] = bound(self._program(known), known)
+        return tape.run(arrays)
+
+    def _program(self, sizes: Mapping[str, int]) -> Program:
+        """The program for sizes of about this size."""
+        about = tuple(round(log(max(s, 1), 4)) for _, s in sorted(sizes.items()))
+        if about not in self._programs:
+            self._programs[about] = self._make(sizes)
+        return self._programs[about]

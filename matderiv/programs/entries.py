@@ -1,0 +1,184 @@
+"""How leaves, sums, products, quotients and powers entry by entry are computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from matderiv.expr import Expr, is_, number_value
+from matderiv.programs.entrywise import whole_power
+from matderiv.programs.lowering import Lowering, rule
+from matderiv.programs.reductions import size_slot, softmax_parts, squares
+from matderiv.programs.scaled import Scaled, settled
+from matderiv.shapes import Dim, is_scalar
+
+MOST_FACTORS = 32  # x^k is multiplied out for whole k up to this
+
+# Leaves and constants ----------------------------------------------------------------------------
+
+
+@rule("number")
+def _number(work: Lowering, node: Expr) -> Scaled:
+    return Scaled(None, node.params[0])
+
+
+@rule("size")
+def _size(work: Lowering, node: Expr) -> Scaled:
+    return Scaled(size_slot(work, Dim((node.params[0],))))
+
+
+@rule("pi")
+def _pi(work: Lowering, node: Expr) -> Scaled:
+    return Scaled(work.b.add("pi"))
+
+
+@rule("ones")
+def _ones(work: Lowering, node: Expr) -> Scaled:
+    return Scaled(work.b.number(1))
+
+
+@rule("zeros")
+def _zeros(work: Lowering, node: Expr) -> Scaled:
+    return Scaled(work.b.number(0))
+
+
+@rule("vector", "matrix")
+def _constant(work: Lowering, node: Expr) -> Scaled:
+    return work.scaled(node.args[0])
+
+
+@rule("eye")
+def _eye(work: Lowering, node: Expr) -> Scaled:
+    if is_scalar(node.shape):
+        return Scaled(work.b.number(1))
+    return Scaled(work.b.add("eye", params=node.params, shape=node.shape))
+
+
+# Entry by entry ----------------------------------------------------------------------------------
+
+
+@rule("neg")
+def _neg(work: Lowering, node: Expr) -> Scaled:
+    return work.scaled(node.args[0]).times(Scaled(None, Fraction(-1)))
+
+
+@rule("add")
+def _add(work: Lowering, node: Expr) -> Scaled:
+    terms = [work.scaled(a) for a in node.args]
+    ranked = [_ranked(work, t, a, node) for t, a in zip(terms, node.args, strict=True)]
+    common = ranked[0]
+    shared = len(ranked) > 1 and all(
+        abs(t.number) == abs(common.number) and t.core is not None for t in ranked
+    )
+    if not shared:
+        return Scaled(_total(work, ranked))
+    front = Scaled(None, abs(common.number))
+    if all((t.above, t.below) == (common.above, common.below) for t in ranked):
+        front = replace(front, above=common.above, below=common.below)
+        ranked = [replace(t, above=(), below=()) for t in ranked]
+    signs = [replace(t, number=Fraction(1 if t.number > 0 else -1)) for t in ranked]
+    return front.with_core(_total(work, signs))
+
+
+def _ranked(work: Lowering, s: Scaled, a: Expr, node: Expr) -> Scaled:
+    return s if s.core is None else s.with_core(work.at_rank(s.core, a, node))
+
+
+def _total(work: Lowering, terms: list[Scaled]) -> int:
+    """The sum, begun with a term that is not subtracted."""
+    first = next((k for k, t in enumerate(terms) if t.number > 0), 0)
+    order = [first, *(k for k in range(len(terms)) if k != first)]
+    result = settled(work.b, terms[first])
+    for k in order[1:]:
+        t = terms[k]
+        if t.number < 0:
+            positive = t.times(Scaled(None, Fraction(-1)))
+            result = work.b.entrywise("sub", result, settled(work.b, positive))
+        else:
+            result = work.b.entrywise("add", result, settled(work.b, t))
+    return result
+
+
+@rule("hadamard")
+def _hadamard(work: Lowering, node: Expr) -> Scaled:
+    result = Scaled(None)
+    arrays: list[int] = []
+    for a in node.args:
+        if is_scalar(a.shape):
+            result = result.times(work.factor(a))
+            continue
+        s = work.scaled(a)
+        result = result.times(s.with_core(None))
+        if s.core is not None and work.b.number_at(s.core) != 1:
+            arrays.append(work.at_rank(s.core, a, node))
+    if not arrays:
+        return result if result.core is not None else Scaled(settled(work.b, result))
+    arrays.sort(key=lambda k: work.entries(work.b.shape(k)))
+    if work.b.lines[arrays[0]].mask and len(arrays) > 1:
+        arrays.append(arrays.pop(0))
+    core = arrays[0]
+    for k in arrays[1:]:
+        core = work.b.entrywise("mul", core, k)
+    return result.with_core(core)
+
+
+@rule("div")
+def _div(work: Lowering, node: Expr) -> Scaled:
+    top, below = work.scaled(node.args[0]), work.factor(node.args[1])
+    if below.number == 0:
+        return Scaled(work.b.entrywise("div", settled(work.b, top), work.b.number(0)))
+    return top.over(below)
+
+
+@rule("ediv")
+def _ediv(work: Lowering, node: Expr) -> Scaled:
+    a, c = node.args
+    if is_scalar(c.shape):
+        return _div(work, node)
+    top, below = work.scaled(a), work.scaled(c)
+    if below.core is None or below.number == 0:
+        return Scaled(work.b.entrywise("div", work.aligned(a, node), work.aligned(c, node)))
+    under = work.at_rank(below.core, c, node)
+    if top.core is None or is_scalar(a.shape):
+        one = work.b.entrywise("div", work.b.number(1), under)
+        factor = work.factor(a) if is_scalar(a.shape) else top
+        return Scaled(one).times(factor).over(below.with_core(None))
+    core = work.b.entrywise("div", work.at_rank(top.core, a, node), under)
+    return top.with_core(core).over(below.with_core(None))
+
+
+@rule("power", "epow")
+def _power(work: Lowering, node: Expr) -> Scaled:
+    base, exponent = node.args
+    k = number_value(exponent)
+    if is_(node, "power") and not is_scalar(base.shape):
+        return _matrix_power(work, base, exponent)
+    if is_(base, "norm2") and k == 2:
+        return Scaled(squares(work, base.args[0]))
+    x = work.aligned(base, node)
+    if k is not None and k.denominator == 1 and 0 < abs(k) <= MOST_FACTORS:
+        core = whole_power(work.b, work.b.real(x), abs(int(k)))
+        return Scaled(core if k > 0 else work.b.entrywise("div", work.b.number(1), core))
+    if k == Fraction(1, 2):
+        return Scaled(work.b.entrywise("sqrt", x))
+    return Scaled(work.b.entrywise("power", x, work.aligned(exponent, node)))
+
+
+def _matrix_power(work: Lowering, base: Expr, exponent: Expr) -> Scaled:
+    k = number_value(exponent)
+    if k is not None and k.denominator == 1:
+        made = work.b.add("matrix_power", work.whole(base), params=(int(k),), shape=base.shape)
+    else:
+        made = work.b.add("power_of", work.whole(base), work.slot(exponent), shape=base.shape)
+    return Scaled(made)
+
+
+@rule("exp")
+def _exp(work: Lowering, node: Expr) -> Scaled:
+    """exp(z - logsumexp(z)) as a softmax."""
+    (x,) = node.args
+    if is_(x, "add") and len(x.args) == 2 and is_(x.args[1], "neg"):
+        z, norm = x.args[0], x.args[1].args[0]
+        if is_(norm, "logsumexp") and norm.args[0] is z:
+            return Scaled(softmax_parts(work, z, norm.params[0])["softmax"]())
+    return Scaled(work.b.entrywise("exp", work.slot(x)))

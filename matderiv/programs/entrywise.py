@@ -1,0 +1,138 @@
+"""Functions of each entry in terms of a few operations, in forms that neither overflow nor cancel.
+
+`np.log1p` and `np.exp` are vectorised in NumPy and `np.logaddexp` is not, so softplus is written
+out; it then shares its exponential with sigmoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from matderiv.programs.program import Builder
+
+Form = Callable[..., int]
+
+SIMPLE = (
+    *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
+    *("arccos", "arctan", "sinh", "cosh", "tanh", "erf", "neg"),
+)
+"""Functions that are one operation, of the same name."""
+LARGEST = 709  # exp of more overflows
+
+
+def square(b: Builder, x: int) -> int:
+    """x·x."""
+    return b.entrywise("mul", b.real(x), b.real(x))
+
+
+def whole_power(b: Builder, x: int, k: int) -> int:
+    """x^k by repeated squaring, for a whole number k ≥ 1."""
+    result: int | None = None
+    while k:
+        if k & 1:
+            result = x if result is None else b.entrywise("mul", result, x)
+        k >>= 1
+        x = square(b, x) if k else x
+    assert result is not None
+    return result
+
+
+def _sigmoid(b: Builder, x: int) -> int:
+    e = b.entrywise("exp", b.entrywise("minimum", _negative(b, x), b.number(LARGEST)))
+    return b.entrywise("div", b.number(1), b.entrywise("add", b.number(1), e))
+
+
+def _negative(b: Builder, x: int) -> int:
+    line = b.lines[x]
+    return line.arguments[0] if line.operation == "neg" else b.entrywise("neg", x)
+
+
+def _softplus(b: Builder, x: int) -> int:
+    e = b.entrywise("exp", b.entrywise("neg", b.entrywise("abs", x)))
+    return b.entrywise("add", _relu(b, x), b.entrywise("log1p", e))
+
+
+def sigmoid_beside_softplus(b: Builder, x: int) -> int:
+    """exp(x - softplus(x)): the logarithm of the sigmoid is known already.
+
+    The difference loses nothing: where x > 40 softplus(x) is x, below it is at most 40.
+    """
+    return b.entrywise("exp", b.entrywise("sub", x, _softplus(b, x)))
+
+
+def _relu(b: Builder, x: int) -> int:
+    return b.entrywise("maximum", x, b.number(0))
+
+
+def _step(b: Builder, x: int) -> int:
+    return b.entrywise("gt", x, b.number(0), mask=True)
+
+
+def _leaky_relu(b: Builder, x: int, a: int) -> int:
+    below = b.entrywise("mul", a, b.entrywise("minimum", x, b.number(0)))
+    return b.entrywise("add", _relu(b, x), below)
+
+
+def _elu(b: Builder, x: int) -> int:
+    below = b.entrywise("expm1", b.entrywise("minimum", x, b.number(0)))
+    return b.entrywise("add", _relu(b, x), below)
+
+
+def _silu(b: Builder, x: int) -> int:
+    return b.entrywise("mul", x, _sigmoid(b, x))
+
+
+def _gelu(b: Builder, x: int) -> int:
+    scaled = b.entrywise("div", x, b.add("sqrt", b.number(2)))
+    half = b.entrywise("mul", b.number(Fraction(1, 2)), x)
+    return b.entrywise("mul", half, b.entrywise("add", b.number(1), b.entrywise("erf", scaled)))
+
+
+def _where(b: Builder, test: int, x: int, y: int) -> int:
+    if not b.lines[test].mask:
+        test = b.entrywise("ne", test, b.number(0), mask=True)
+    return b.entrywise("where", test, x, y)
+
+
+def _huber(b: Builder, x: int, d: int) -> int:
+    """m(|x| - m/2) with m = min(|x|, d); not a number for a negative threshold."""
+    size = b.entrywise("abs", x)
+    least = b.entrywise("minimum", size, d)
+    half = b.entrywise("mul", b.number(Fraction(1, 2)), least)
+    value = b.entrywise("mul", least, b.entrywise("sub", size, half))
+    known = b.number_at(d)
+    if known is not None and known >= 0:
+        return value
+    negative = b.entrywise("lt", d, b.number(0), mask=True)
+    return b.entrywise("where", negative, b.number(float("nan")), value)
+
+
+def _compare(operation: str) -> Form:
+    return lambda b, x, y: b.entrywise(operation, x, y, mask=True)
+
+
+def _extreme(operation: str) -> Form:
+    """The larger or smaller one, a number last."""
+
+    def form(b: Builder, x: int, y: int) -> int:
+        return b.entrywise(operation, *((y, x) if b.number_at(x) is not None else (x, y)))
+
+    return form
+
+
+FORMS: dict[str, Form] = {
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "relu": _relu,
+    "step": _step,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "silu": _silu,
+    "gelu": _gelu,
+    "where": _where,
+    "huber": _huber,
+    "maximum": _extreme("maximum"),
+    "minimum": _extreme("minimum"),
+    **{name: _compare(name) for name in ("gt", "lt", "ge", "le")},
+}

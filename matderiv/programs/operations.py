@@ -1,0 +1,131 @@
+"""The closed set of operations, as NumPy computes them.
+
+`function(line)` gives what a line calls with its arguments; nothing is looked up when it runs.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from math import pi
+from typing import Any
+
+from matderiv.errors import DomainError
+from matderiv.expr import REGISTRY
+from matderiv.lazy import np
+
+Compute = Callable[..., Any]
+Params = tuple[Any, ...]
+
+UFUNCS = {
+    **{name: name for name in ("exp", "log", "log1p", "expm1", "sqrt", "sign", "sin", "cos")},
+    **{name: name for name in ("tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh")},
+    **{"abs": "absolute", "neg": "negative", "add": "add", "sub": "subtract", "mul": "multiply"},
+    **{"div": "true_divide", "power": "power", "maximum": "maximum", "minimum": "minimum"},
+}
+"""Operations entry by entry that can write their result over an argument."""
+COMPARISONS = {"gt": "greater", "lt": "less", "ge": "greater_equal", "le": "less_equal"}
+SCALARS: dict[str, Compute] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "neg": operator.neg,
+}
+"""Operations on two numbers, without the way through arrays."""
+
+
+def _bound(name: str) -> Compute:
+    """np.maximum or np.minimum, which take the array to write over by its name only."""
+    ufunc = getattr(np, name)
+
+    def compute(x: Any, y: Any, over: Any = None) -> Any:
+        return ufunc(x, y, out=over)
+
+    return compute
+
+
+def _along(name: str) -> Callable[[Params], Compute]:
+    def made(params: Params) -> Compute:
+        axis, keep = params
+        ufunc = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}[name]
+        if axis is None:
+            return lambda x: ufunc.reduce(x, None)
+        return lambda x: ufunc.reduce(x, axis, None, None, keep)
+
+    return made
+
+
+def _of_record(name: str, params: Params) -> Compute:
+    """The value that the function's record knows."""
+    compute = REGISTRY[name].numpy
+    assert compute is not None
+    return lambda *values: compute(*values, *params)
+
+
+def _einsum(params: Params) -> Compute:
+    (spec,) = params
+    if spec.count(",") < 2:
+        return lambda *values: np.einsum(spec, *values)
+    return lambda *values: np.einsum(spec, *values, optimize=True)
+
+
+def _whole_power(x: Any, k: Any) -> Any:
+    if float(k) != int(k):
+        raise DomainError(f"a matrix power needs a whole exponent, this is {float(k):g}")
+    return np.linalg.matrix_power(x, int(k))
+
+
+def _log_of_determinant(found: Any) -> Any:
+    sign, value = found
+    return value if sign > 0 else np.nan
+
+
+MAKERS: dict[str, Callable[[Params], Compute]] = {
+    **{name: _along(name) for name in ("sum", "max", "min", "prod")},
+    "ne": lambda p: np.not_equal,
+    "real": lambda p: lambda x: x * 1.0,
+    "where": lambda p: np.where,
+    "matmul": lambda p: np.dot,
+    "dot": lambda p: np.dot,
+    "vdot": lambda p: np.vdot,
+    "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
+    "solve": lambda p: np.linalg.solve,
+    "inv": lambda p: np.linalg.inv,
+    "det": lambda p: np.linalg.det,
+    "slogdet": lambda p: np.linalg.slogdet,
+    "logdet": lambda p: _log_of_determinant,
+    "pinv": lambda p: np.linalg.pinv,
+    "matrix_power": lambda p: lambda x: np.linalg.matrix_power(x, p[0]),
+    "power_of": lambda p: _whole_power,
+    "trace": lambda p: np.trace,
+    "diag": lambda p: np.diag,
+    "diagonal": lambda p: np.diagonal,
+    "kron": lambda p: np.kron,
+    "cross": lambda p: np.cross,
+    "tril": lambda p: np.tril,
+    "triu": lambda p: np.triu,
+    "einsum": _einsum,
+    "transpose": lambda p: operator.attrgetter("T"),
+    "column": lambda p: lambda x: x[:, None],
+    "row": lambda p: lambda x: x[None, :],
+    "reshape": lambda p: lambda x: x.reshape(p),
+    "permute": lambda p: lambda x: np.transpose(x, p),
+    "broadcast": lambda p: lambda x: np.broadcast_to(x, p),
+    "pi": lambda p: lambda: np.float64(pi),
+    "number": lambda p: lambda: np.float64(p[0]),
+    "size": lambda p: lambda: np.float64(p[0]),
+}
+
+
+def function(operation: str, params: Params, *, scalar: bool) -> Compute:
+    """What computes an operation whose sizes are numbers; `scalar` for arguments without axes."""
+    if scalar and operation in SCALARS:
+        return SCALARS[operation]
+    if operation in ("maximum", "minimum"):
+        return _bound(operation)
+    name = UFUNCS.get(operation) or COMPARISONS.get(operation)
+    if name is not None:
+        found: Compute = getattr(np, name)
+        return found
+    made = MAKERS.get(operation)
+    return made(params) if made else _of_record(operation, params)

@@ -1,0 +1,206 @@
+"""Programs: expressions as a list of simple instructions, in which nothing is computed twice.
+
+Each instruction applies one operation of a closed set (`operations`) to earlier results. Equal
+instructions are one; results that nobody needs are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from matderiv.expr import Expr
+from matderiv.shapes import Shape, Size
+
+Params = tuple[Any, ...]
+LEAVES = ("input", "number", "size", "pi")
+VIEWS = ("transpose", "column", "row", "reshape", "permute", "diagonal", "broadcast")
+"""Operations whose result shares the memory of the argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One operation on earlier results, and the shape of what it gives.
+
+    A `mask` holds truth values and stands for 0 and 1.
+    """
+
+    operation: str
+    arguments: tuple[int, ...] = ()
+    params: Params = ()
+    shape: Shape = ()
+    mask: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions in order; the results `outputs`, of `shapes`, are what was asked for.
+
+    `inputs` are the variables in their order as arguments, `sizes` the named sizes that no input
+    shows. `origin` says which expression an instruction computes, `adjoint_of` of which node an
+    instruction is the adjoint; both are for names only.
+    """
+
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[int, ...]
+    shapes: tuple[Shape, ...]
+    inputs: tuple[Expr, ...]
+    sizes: tuple[str, ...]
+    origin: dict[int, Expr] = field(default_factory=dict, repr=False)
+    adjoint_of: dict[int, int] = field(default_factory=dict, repr=False)
+
+    def uses(self) -> list[int]:
+        """How often each result is an argument or an output."""
+        counts = [0] * len(self.instructions)
+        for line in self.instructions:
+            for a in line.arguments:
+                counts[a] += 1
+        for k in self.outputs:
+            counts[k] += 1
+        return counts
+
+
+class Builder:
+    """Collects instructions; equal ones get one number. Views of views are undone here."""
+
+    def __init__(self) -> None:
+        self.lines: list[Instruction] = []
+        self._known: dict[Instruction, int] = {}
+
+    def add(
+        self,
+        operation: str,
+        *arguments: int,
+        params: Params = (),
+        shape: Shape = (),
+        mask: bool = False,
+    ) -> int:
+        """The number of the result of an instruction."""
+        line = Instruction(operation, arguments, params, shape, mask)
+        if line not in self._known:
+            self._known[line] = len(self.lines)
+            self.lines.append(line)
+        return self._known[line]
+
+    def shape(self, k: int) -> Shape:
+        """The shape of a result."""
+        return self.lines[k].shape
+
+    def number(self, value: Fraction | int | float) -> int:
+        """A constant."""
+        return self.add("number", params=(value,))
+
+    def number_at(self, k: int) -> Any:
+        """The value of a constant; None for anything else."""
+        line = self.lines[k]
+        return line.params[0] if line.operation == "number" else None
+
+    def entrywise(self, operation: str, *arguments: int, mask: bool = False) -> int:
+        """An operation entry by entry, with NumPy's broadcasting; truth values become numbers.
+
+        Products and choices take truth values as they are.
+        """
+        keep = {"mul": len(arguments), "where": 1}.get(operation, 0)
+        if operation == "mul" and all(self.lines[a].mask for a in arguments):
+            keep = 0
+        known = tuple(a if k < keep else self.real(a) for k, a in enumerate(arguments))
+        if operation == "abs" and self.lines[known[0]].operation == "neg":
+            known = self.lines[known[0]].arguments
+        shape = broadcast_shape(self.shape(a) for a in known)
+        known = self._without_rows(known, len(shape))
+        return self.add(operation, *known, shape=shape, mask=mask)
+
+    def _without_rows(self, arguments: tuple[int, ...], rank: int) -> tuple[int, ...]:
+        """Rows as plain vectors, where another argument has two axes: NumPy broadcasts the same."""
+        lines = [self.lines[a] for a in arguments]
+        if not any(len(line.shape) == rank and line.operation != "row" for line in lines):
+            return arguments
+        return tuple(
+            line.arguments[0] if line.operation == "row" else a
+            for a, line in zip(arguments, lines, strict=True)
+        )
+
+    def real(self, k: int) -> int:
+        """A result as numbers, where it is truth values."""
+        if not self.lines[k].mask:
+            return k
+        return self.add("real", k, shape=self.shape(k))
+
+    def transposed(self, k: int) -> int:
+        """The transpose of a matrix."""
+        line = self.lines[k]
+        if len(line.shape) < 2:
+            return k
+        if line.operation == "transpose":
+            return line.arguments[0]
+        if line.operation in ("column", "row"):
+            other = "row" if line.operation == "column" else "column"
+            return self.turned_up(line.arguments[0], other)
+        return self.add("transpose", k, shape=line.shape[::-1], mask=line.mask)
+
+    def turned_up(self, k: int, how: str) -> int:
+        """A vector as a "column" or "row" with two axes."""
+        line = self.lines[k]
+        if len(line.shape) != 1:
+            return k
+        shape: Shape = (line.shape[0], 1) if how == "column" else (1, line.shape[0])
+        return self.add(how, k, shape=shape, mask=line.mask)
+
+    def flat(self, k: int) -> int:
+        """A matrix with one column or one row as a vector."""
+        line = self.lines[k]
+        if len(line.shape) != 2:
+            return k
+        if line.operation in ("column", "row"):
+            return line.arguments[0]
+        long = line.shape[0] if line.shape[1] == 1 else line.shape[1]
+        return self.add("reshape", k, params=(long,), shape=(long,), mask=line.mask)
+
+    def scalar(self, k: int) -> int:
+        """The one entry of a result."""
+        line = self.lines[k]
+        if line.shape == ():
+            return k
+        return self.add("reshape", k, params=(), shape=(), mask=line.mask)
+
+    def whole(self, k: int, shape: Shape) -> int:
+        """The result spread out to its full shape."""
+        k = self.real(k)
+        if self.shape(k) == shape:
+            return k
+        if all(s == 1 for s in self.shape(k)) and all(s == 1 for s in shape):
+            return self.add("reshape", k, params=shape, shape=shape)
+        if len(self.shape(k)) == 1 and len(shape) == 2:
+            k = self.turned_up(k, "column")
+            if self.shape(k) == shape:
+                return k
+        return self.add("broadcast", k, params=shape, shape=shape)
+
+
+def broadcast_shape(shapes: Iterable[Shape]) -> Shape:
+    """NumPy's broadcasting for shapes that fit.
+
+    >>> broadcast_shape([(3, 1), (2,), ()])
+    (3, 2)
+    """
+    result: list[Size] = []
+    for shape in shapes:
+        reverse = list(reversed(shape))
+        for k, s in enumerate(reverse):
+            if k == len(result):
+                result.append(s)
+            elif result[k] == 1:
+                result[k] = s
+    return tuple(reversed(result))
+
+
+def needed(lines: list[Instruction], outputs: tuple[int, ...]) -> tuple[list[int], dict[int, int]]:
+    """The instructions that the outputs need, in order, and their new numbers."""
+    alive = set(outputs)
+    for k in range(len(lines) - 1, -1, -1):
+        if k in alive:
+            alive.update(lines[k].arguments)
+    kept = sorted(alive)
+    return kept, {k: new for new, k in enumerate(kept)}

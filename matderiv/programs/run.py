@@ -1,0 +1,248 @@
+"""Programs run by NumPy: bound to sizes once, then a tape of calls.
+
+An operation entry by entry writes over an argument that nobody needs any more, and arrays are
+given back after their last use.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from matderiv.errors import DomainError, LimitError, UnknownName
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import MAX_ENTRIES
+from matderiv.programs.operations import UFUNCS, function
+from matderiv.programs.program import LEAVES, VIEWS, Instruction, Program
+from matderiv.shapes import Dim, shape_text, size_names, size_value
+
+Array = Any
+Call = tuple[Any, int, int, int, int]
+BIG = 2**14  # entries of an array that is given back as soon as nobody needs it
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A program at given sizes; `start` holds its constants, `operations` the name of each slot.
+
+    A call is a function, its arguments (a tuple where there are more than two), the array to write
+    over and the slot of the result; -1 stands for none. Without a function it empties the slot.
+    """
+
+    start: tuple[Array, ...]
+    inputs: tuple[int, ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[int, ...]
+    copied: tuple[int, ...]
+    operations: tuple[str, ...]
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """The results for some inputs; infinities are returned, NumPy warns of nothing.
+
+        Raises DomainError where an operation has no value, as the inverse of a singular matrix.
+        """
+        slots = list(self.start)
+        for k, value in zip(self.inputs, arrays, strict=True):
+            slots[k] = value
+        quiet = getattr(_quiet, "run", None) or _made_quiet()
+        quiet(self._play, slots)
+        found = [slots[k] for k in self.outputs]
+        for place in self.copied:
+            found[place] = np.array(found[place])
+        return found
+
+    def _play(self, slots: list[Array]) -> None:
+        k = 0
+        try:
+            for compute, i, j, over, k in self.calls:
+                if over >= 0:
+                    slots[k] = (
+                        compute(slots[i], slots[j], slots[over])
+                        if j >= 0
+                        else compute(slots[i], slots[over])
+                    )
+                elif j >= 0:
+                    slots[k] = compute(slots[i], slots[j])
+                elif compute is None:
+                    slots[k] = None
+                elif i >= 0:
+                    slots[k] = compute(slots[i])
+                else:
+                    slots[k] = compute(slots)
+        except (np.linalg.LinAlgError, OverflowError, ZeroDivisionError, ValueError) as error:
+            raise DomainError(f"{self.operations[k]} has no value here: {error}") from error
+
+
+_quiet = threading.local()
+
+
+def _made_quiet() -> Callable[..., None]:
+    """What calls a function while NumPy warns of nothing; kept for each thread.
+
+    NumPy 2 keeps its error state in a context variable, so a context in which it is silent can be
+    entered again and again, ten times faster than `np.errstate`. Elsewhere that serves.
+    """
+    if int(np.__version__.split(".")[0]) >= 2:
+        context = copy_context()
+        context.run(np.seterr, all="ignore")
+        _quiet.run = context.run
+    else:
+        _quiet.run = _silenced
+    found: Callable[..., None] = _quiet.run
+    return found
+
+
+def _silenced(function: Callable[..., None], *given: Any) -> None:
+    with np.errstate(all="ignore"):
+        function(*given)
+
+
+def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
+    """The tape of a program at given sizes.
+
+    Raises UnknownName for a size that nothing binds, LimitError for an array that is too large.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.programs.building import program
+    >>> from matderiv.shapes import Dim
+    >>> import numpy
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> bound(program((x.T @ x,)), {"n": 2}).run([numpy.array([3.0, 4.0])])
+    [np.float64(25.0)]
+    """
+    lines = [_at(line, sizes) for line in program.instructions]
+    names = [v.name for v in program.inputs]
+    work = _Binding(lines, _ends(lines, program.outputs), [None] * len(lines))
+    inputs = [0] * len(names)
+    for k, line in enumerate(lines):
+        if line.operation == "input":
+            inputs[names.index(line.params[0])] = k
+        else:
+            work.enter(k, line)
+    constants = {k for k, value in enumerate(work.start) if value is not None} | set(inputs)
+    copied = _copied(lines, program.outputs, constants)
+    operations = tuple(line.operation for line in lines)
+    return Tape(
+        tuple(work.start), tuple(inputs), tuple(work.calls), program.outputs, copied, operations
+    )
+
+
+@dataclass
+class _Binding:
+    """A tape in the making: constants in `start`, beside them as arrays for arrays to meet."""
+
+    lines: list[Instruction]
+    ends: dict[int, list[int]]
+    start: list[Array]
+    calls: list[Call] = field(default_factory=list)
+    beside: dict[int, int] = field(default_factory=dict)
+
+    def enter(self, k: int, line: Instruction) -> None:
+        """Compute a constant now, anything else when the tape runs."""
+        scalar = not any(self.lines[a].shape for a in line.arguments)
+        compute = function(line.operation, line.params, scalar=scalar)
+        known = all(self.start[a] is not None for a in line.arguments)
+        if known and (not line.arguments or not line.shape):
+            self.start[k] = compute(*(self.start[a] for a in line.arguments))
+            return
+        over = self._written_over(k, line)
+        arguments = list(line.arguments if scalar else map(self._array, line.arguments))
+        if len(arguments) > 2:
+            self.calls.append((_gathered(compute, tuple(arguments)), -1, -1, -1, k))
+        else:
+            i, j = (*arguments, -1)[:2]
+            self.calls.append((compute, i, j, over, k))
+        for a in self.ends.get(k, ()):
+            mine = self.start[a] is None and self.lines[a].operation != "input" and a != over
+            if mine and _entries(self.lines[a]) >= BIG:
+                self.calls.append((None, -1, -1, -1, a))
+
+    def _array(self, a: int) -> int:
+        """The slot of a constant number as an array without axes, which NumPy takes faster."""
+        if self.start[a] is None or self.lines[a].shape:
+            return a
+        if a not in self.beside:
+            self.beside[a] = len(self.start)
+            self.start.append(np.asarray(self.start[a]))
+        return self.beside[a]
+
+    def _written_over(self, k: int, line: Instruction) -> int:
+        """An argument of the same shape that nobody needs any more, to hold the result; or -1."""
+        if line.operation not in UFUNCS or not line.shape:
+            return -1
+        for a in line.arguments:
+            other = self.lines[a]
+            fresh = other.operation not in (*LEAVES, *VIEWS) and self.start[a] is None
+            if fresh and a in self.ends.get(k, ()) and other.shape == line.shape:
+                if not other.mask:
+                    return a
+        return -1
+
+
+def _entries(line: Instruction) -> int:
+    return prod(s for s in line.shape if isinstance(s, int))
+
+
+def _gathered(compute: Any, arguments: tuple[int, ...]) -> Any:
+    return lambda slots: compute(*[slots[a] for a in arguments])
+
+
+def _at(line: Instruction, sizes: Mapping[str, int]) -> Instruction:
+    """An instruction with numbers for sizes."""
+    shape = tuple(_number(s, sizes) for s in line.shape)
+    if prod(shape) > MAX_ENTRIES and line.operation != "broadcast":
+        raise LimitError(
+            f"{line.operation} of {shape_text(shape)} has {prod(shape)} entries, "
+            f"the limit is {MAX_ENTRIES}"
+        )
+    params = tuple(_number(p, sizes) if isinstance(p, Dim) else p for p in line.params)
+    return Instruction(line.operation, line.arguments, params, shape, line.mask)
+
+
+def _number(s: int | Dim, sizes: Mapping[str, int]) -> int:
+    for n in sorted(size_names([(s,)])):
+        if n not in sizes:
+            raise UnknownName(f"no value binds the size {n}", hint=f"give a value for {n}")
+    return size_value(s, dict(sizes))
+
+
+def _owners(lines: Sequence[Instruction]) -> list[int]:
+    """Whose memory each result is in: its own, or that of what it is a view of."""
+    owner = list(range(len(lines)))
+    for k, line in enumerate(lines):
+        if line.operation in VIEWS:
+            owner[k] = owner[line.arguments[0]]
+    return owner
+
+
+def _ends(lines: Sequence[Instruction], outputs: Sequence[int]) -> dict[int, list[int]]:
+    """The results whose memory nobody needs after a line."""
+    owner = _owners(lines)
+    last: dict[int, int] = {}
+    for k, line in enumerate(lines):
+        for a in (*line.arguments, k):
+            last[owner[a]] = k
+    kept = {owner[k] for k in outputs}
+    ends: dict[int, list[int]] = {}
+    for a, k in last.items():
+        if a not in kept and a != k:
+            ends.setdefault(k, []).append(a)
+    return ends
+
+
+def _copied(
+    lines: Sequence[Instruction], outputs: Sequence[int], constants: set[int]
+) -> tuple[int, ...]:
+    """Which outputs must be copied: what belongs to the caller, and memory given twice."""
+    owner = _owners(lines)
+    places = []
+    for place, k in enumerate(outputs):
+        twice = owner[k] in [owner[other] for other in outputs[:place]]
+        repeated = lines[k].operation == "broadcast"
+        if owner[k] in constants or twice or repeated:
+            places.append(place)
+    return tuple(places)

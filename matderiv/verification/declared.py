@@ -1,0 +1,142 @@
+r"""What a document says about names besides its equations: A ∈ R^{m×n}, S symmetric, x: n."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from matderiv.input.declare import FACTS
+from matderiv.input.tokens import canonical_name
+from matderiv.verification.passages import Passage
+from matderiv.verification.statements import LATEX_NAME, NAME, latex_name, plain
+
+_SPELLED = {
+    "positive definite": "posdef",
+    "positive-definite": "posdef",
+    "skew-symmetric": "skew",
+    "skew symmetric": "skew",
+    "antisymmetric": "skew",
+    "lower triangular": "lower",
+    "lower-triangular": "lower",
+    "upper triangular": "upper",
+    "upper-triangular": "upper",
+    "one-hot": "onehot",
+    **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
+}
+_FACT = "|".join(sorted(_SPELLED, key=len, reverse=True))
+_LIST = rf"(?P<names>{NAME}(?:\s*(?:,|and|,\s*and)\s+{NAME})*)"
+_SIZES = (
+    r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
+    r"|(?P<high>[ᵐⁿᵈᵏᵖʳᵗᵇˣ×¹²³⁴⁵⁶⁷⁸⁹⁰]+))?"
+)
+_MEMBER = (
+    rf"(?P<fact>\b(?:{_FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
+)
+_LATEX_MEMBER = (
+    rf"(?P<names>{LATEX_NAME}(?:\s*,\s*{LATEX_NAME})*)\s*\\in\s*\\(?:mathbb|mathbf|mathcal|Bbb)"
+    r"\s*\{?\s*(?P<space>[RS])\s*\}?(?:_\{?\+*\}?)?"
+    r"\s*(?:\^\s*(?:\{(?P<inner>[^{}]*)\}|(?P<plain>[A-Za-z0-9])))?"
+)
+_COLON = re.compile(
+    rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
+)
+_BEFORE = r"(?:[,;(]?\s*\b(?:with|where|for|let|given|and|here)\b\s*|[,;(]\s*)?"
+_HIGH = str.maketrans("ᵐⁿᵈᵏᵖʳᵗᵇˣ¹²³⁴⁵⁶⁷⁸⁹⁰", "mndkprtb×1234567890")
+_TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
+_SYMMETRIC = re.compile(
+    rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
+)
+_SAID = re.compile(
+    rf"\b(?P<fact>{_FACT})(?: matri(?:x|ces))? \$?(?P<name>{NAME})(?!\w)"
+    rf"|(?<![\w'])\$?(?P<other>{NAME})\$? (?:(?:is|are|be|a|an|assumed|to) )+(?P<that>{_FACT})\b"
+)
+_UNSURE = re.compile(
+    r"\b(?:if|when|unless|whether|not|since|because|as|by|would|were|until)\b", re.IGNORECASE
+)
+
+
+@dataclass
+class Declared:
+    """Shapes and facts by name, as `verify` takes them.
+
+    >>> found = Declared()
+    >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
+    "f = x'*A*x"
+    >>> found.shapes
+    {'A': 'n,n', 'x': 'n'}
+    """
+
+    shapes: dict[str, str] = field(default_factory=dict)
+    assume: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> Declared:
+        """The same declarations, to be added to."""
+        return Declared(dict(self.shapes), dict(self.assume))
+
+    def joined(self, other: Declared) -> Declared:
+        """Both, the other's where they differ."""
+        return Declared({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+
+    def taken(self, p: Passage, *, stated: bool = False) -> Passage:
+        """A formula without its declarations, which are kept.
+
+        Once something has been `stated`, facts are no longer taken over: `(since A is symmetric)`
+        beside a step claims what may be wrong.
+        """
+        if not p.latex and (found := _COLON.fullmatch(p.text)):
+            for entry in found[1].split(";"):
+                self._entry(*entry.split(":", 1))
+            return p[:0]
+        if not stated and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
+            first, second = found["a"] or found["c"], found["b"] or found["d"]
+            if first == second:
+                self.assume[canonical_name(first)] = "symmetric"
+                return p[:0]
+        if not stated:
+            self._facts(p.text.partition("=")[0])
+        pattern = _LATEX_MEMBER if p.latex else _MEMBER
+        for found in re.finditer(pattern, p.text):
+            self._member(found, latex=p.latex)
+        rest = p.blanked(_BEFORE + pattern)
+        words = re.sub(r"\b(?:let|and|with|where)\b", "", rest.text, flags=re.IGNORECASE)
+        return rest.stripped() if re.search(r"\w", words) else p[:0]
+
+    def prose(self, p: Passage, *, stated: bool = False) -> None:
+        """What a sentence says: A is symmetric, x ∈ R^n."""
+        if not stated:
+            self._facts(p.text)
+        for found in re.finditer(_MEMBER, p.text):
+            self._member(found, latex=False)
+
+    def _facts(self, text: str) -> None:
+        for sentence in re.split(r"[.;]\s", " ".join(text.split())):
+            if not _UNSURE.search(sentence):
+                self._said(sentence)
+
+    def _said(self, sentence: str) -> None:
+        for found in _SAID.finditer(sentence):
+            name = canonical_name(found["name"] or found["other"])
+            self.assume[name] = _SPELLED[found["fact"] or found["that"]]
+
+    def _entry(self, name: str, said: str) -> None:
+        name, words = canonical_name(name.strip()), said.split()
+        if words and all(w in FACTS for w in words):
+            self.assume[name] = " ".join(words)
+        else:
+            self.shapes[name] = said.strip()
+
+    def _member(self, found: re.Match[str], *, latex: bool) -> None:
+        sizes = found["inner"] or found["plain"] or ""
+        if not latex:
+            sizes = sizes or (found["high"] or "").translate(_HIGH)
+        sizes = re.sub(r"\s*(?:\\times|×|\\cdot|,)\s*|\s+x\s+", ",", sizes.strip())
+        if found["space"] == "S" and "," not in sizes:
+            sizes = f"{sizes},{sizes}"
+        separators = r"\s*,\s*" if latex else r"\s*(?:,\s*and|,|and)\s+"
+        for typed in re.split(separators, found["names"].strip()):
+            name = latex_name(typed) if latex else canonical_name(typed)
+            self.shapes[name] = sizes
+            if found["space"] == "S":
+                self.assume[name] = "symmetric"
+            elif not latex and found["fact"]:
+                self.assume[name] = _SPELLED[found["fact"].strip()]

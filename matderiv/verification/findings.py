@@ -1,0 +1,113 @@
+"""What verifying a derivation line by line found, as values that print for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matderiv.errors import Span, caret_lines
+from matderiv.verification.verdict import DISPROVED, HINTS, PROVED, UNDECIDED, VERIFIED, Verdict
+
+GIVEN = "given"
+UNREAD = "unread"
+MARKS = {GIVEN: "given", PROVED: "ok", VERIFIED: "ok", UNDECIDED: "?", DISPROVED: "WRONG"}
+
+
+@dataclass(frozen=True)
+class LineVerdict:
+    """One side of a line: `number` counts the lines of the document from 1, `text` is as typed.
+
+    `verdict` is "proved", "verified", "disproved", "undecided", or "given" for what a derivation
+    starts from. A wrong line has a stable code in `diagnosis` ("unread" for a line that could not
+    be read); `follows` is the number of the earlier wrong line that it follows from correctly.
+    `span` is the place in the line that the message is about.
+    """
+
+    number: int
+    text: str
+    verdict: str
+    diagnosis: str | None = None
+    message: str = ""
+    suggestion: str | None = None
+    follows: int | None = None
+    line: str = ""
+    span: Span | None = None
+    found: Verdict | None = field(default=None, repr=False)
+
+    @property
+    def correct(self) -> bool | None:
+        """True, False, or None where nothing was decided; what is given is right."""
+        known = {GIVEN: True, PROVED: True, VERIFIED: True, DISPROVED: False}
+        return known.get(self.verdict)
+
+    @property
+    def hint(self) -> str:
+        """The kind of mistake and nothing more."""
+        if self.verdict != DISPROVED:
+            return self.message if self.diagnosis == UNREAD else ""
+        if self.follows is not None:
+            return self.message
+        return HINTS.get(self.diagnosis or "", "this is wrong")
+
+    def shown(self, *, hint: bool = False) -> str:
+        """The line with its verdict, and below it what is to be said."""
+        mark = "follows" if self.follows is not None else MARKS[self.verdict]
+        mark = "?" if self.diagnosis == UNREAD else mark
+        said = (self.hint if hint else self.message).splitlines()
+        below = said[:1]
+        if self.span is not None and self.line and not hint:
+            below += ["  " + shown for shown in caret_lines(self.line, self.span)]
+        below += [line.strip() for line in said[1:] if line.strip()]
+        head = f"{self.number:>5}  {mark:<8} {' '.join(self.text.split())}"
+        return "\n".join([head, *(" " * 15 + line for line in below)])
+
+
+@dataclass(frozen=True)
+class StepsVerdict:
+    """A derivation checked line by line; `first_wrong` is where it breaks.
+
+    >>> StepsVerdict((LineVerdict(1, "df = 2*x", "disproved", "factor"),)).first_wrong.number
+    1
+    """
+
+    lines: tuple[LineVerdict, ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def correct(self) -> bool | None:
+        """True if every line is right, False if one is wrong, None if one is undecided."""
+        found = [line.correct for line in self.lines]
+        if False in found:
+            return False
+        checked = [line for line in self.lines if line.verdict != GIVEN]
+        return None if None in found or not checked else True
+
+    @property
+    def first_wrong(self) -> LineVerdict | None:
+        """The first line that is wrong; None where none is."""
+        return next((line for line in self.lines if line.correct is False), None)
+
+    @property
+    def conclusion(self) -> str:
+        """The outcome in one line."""
+        wrong = self.first_wrong
+        if wrong is not None:
+            code = f" ({wrong.diagnosis})" if wrong.diagnosis else ""
+            return f"It breaks in line {wrong.number}{code}."
+        checked = [line for line in self.lines if line.verdict != GIVEN]
+        unsure = [line.number for line in checked if line.correct is None]
+        if not checked:
+            return "There is no equation to check."
+        if unsure:
+            listed = ", ".join(map(str, dict.fromkeys(unsure)))
+            return f"No mistake found; not decided: line {listed}."
+        return f"All {len(checked)} steps are right." if checked[1:] else "The step is right."
+
+    def shown(self, *, hint: bool = False) -> str:
+        """All lines with their verdicts, and the outcome."""
+        body = [line.shown(hint=hint) for line in self.lines]
+        notes = [f"  note: {n}" for n in self.notes]
+        return "\n".join([*([self.title] if self.title else []), *body, *notes, self.conclusion])
+
+    def __str__(self) -> str:
+        return self.shown()

@@ -1,0 +1,126 @@
+"""Passages of a document that remember where they stand, through every change of spelling."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from matderiv.errors import MatderivError, Span
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text and the place in the document of each of its characters; `end` is past the last.
+
+    `latex` says in which notation it is written.
+
+    >>> p = Passage.of("so  df = 2*x'dx")
+    >>> q = p[9:].replaced(r"(?<=')(?=dx)", lambda m: "*")
+    >>> q.text, q.span((4, 6))
+    ("2*x'*dx", (13, 14))
+    """
+
+    text: str
+    places: tuple[int, ...]
+    end: int
+    latex: bool = False
+
+    @staticmethod
+    def of(text: str, start: int = 0, *, latex: bool = False) -> Passage:
+        """A text that stands at `start`."""
+        places = tuple(range(start, start + len(text)))
+        return Passage(text, places, start + len(text), latex)
+
+    def __getitem__(self, part: slice) -> Passage:
+        stop = part.indices(len(self.text))[1]
+        end = self.places[stop] if stop < len(self.places) else self.end
+        return replace(self, text=self.text[part], places=self.places[part], end=end)
+
+    def __bool__(self) -> bool:
+        return bool(self.text.strip())
+
+    @property
+    def start(self) -> int:
+        """The place of the first character that is no space."""
+        lead = len(self.text) - len(self.text.lstrip())
+        return self.places[lead] if lead < len(self.places) else self.end
+
+    def stripped(self) -> Passage:
+        """Without space at both ends."""
+        lead = len(self.text) - len(self.text.lstrip())
+        return self[lead : max(lead, len(self.text.rstrip()))]
+
+    def replaced(self, pattern: str, by: Callable[[re.Match[str]], str], flags: int = 0) -> Passage:
+        """Each match replaced; the new characters stand where the match began."""
+        text: list[str] = []
+        places: list[int] = []
+        last = 0
+        for match in re.finditer(pattern, self.text, flags):
+            start, stop = match.span()
+            new = by(match)
+            text += [self.text[last:start], new]
+            places += self.places[last:start]
+            places += [self._place(min(start + k, max(stop - 1, start))) for k in range(len(new))]
+            last = stop
+        if not text:
+            return self
+        rest = (*text, self.text[last:])
+        return replace(self, text="".join(rest), places=(*places, *self.places[last:]))
+
+    def blanked(self, pattern: str, flags: int = 0) -> Passage:
+        """Each match replaced by spaces."""
+        return self.replaced(pattern, lambda m: " " * len(m[0]), flags)
+
+    def _place(self, k: int) -> int:
+        return self.places[k] if k < len(self.places) else self.end
+
+    def span(self, span: Span) -> Span:
+        """Where a part of the text stands in the document."""
+        start, stop = span
+        first = self._place(start)
+        return first, max(first, self._place(stop - 1) + 1 if stop > start else first)
+
+
+def joined(passages: Iterable[Passage]) -> Passage:
+    """Passages one after the other, with a space between."""
+    found = list(passages)
+    text, places = found[0].text, found[0].places
+    for before, p in pairwise(found):
+        text, places = f"{text} {p.text}", (*places, before.end, *p.places)
+    return replace(found[0], text=text, places=places, end=found[-1].end)
+
+
+class Lines:
+    """The numbers of the lines of a document."""
+
+    def __init__(self, document: str) -> None:
+        self.document = document
+        self.starts = [0, *(m.end() for m in re.finditer("\n", document))]
+
+    def number(self, place: int) -> int:
+        """The number, from 1, of the line where a place is."""
+        return bisect_right(self.starts, place)
+
+    def text(self, number: int) -> str:
+        """A line without its end."""
+        start = self.starts[number - 1]
+        stop = self.document.find("\n", start)
+        return self.document[start : stop if stop >= 0 else len(self.document)].rstrip("\r")
+
+    def within(self, span: Span) -> tuple[int, Span]:
+        """The line where a span begins, and the span in that line."""
+        number = self.number(span[0])
+        start, width = self.starts[number - 1], len(self.text(number))
+        first = min(span[0] - start, width)
+        return number, (first, min(max(span[1] - start, first), width))
+
+    def relocate(self, error: MatderivError, passage: Passage) -> tuple[int, MatderivError]:
+        """An error about a passage, with its place in the line of the document."""
+        if error.span is None or error.source != passage.text:
+            return self.number(passage.start), error
+        number, span = self.within(passage.span(error.span))
+        error.source, error.span = self.text(number), span
+        return number, error

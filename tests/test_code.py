@@ -1,0 +1,153 @@
+"""Printed code runs as printed and gives the value: every record, every stored problem.
+
+Truth is `evaluate`, which knows nothing of programs, and the stored derivatives.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from problems import Problem, problems
+from record_questions import records, samples, shown
+
+import matderiv as md
+from matderiv.errors import NoRule
+from matderiv.expr import REGISTRY, Expr, apply
+from matderiv.functions.record import Function
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import points
+from matderiv.output.code import TARGETS, Heading, code
+from matderiv.programs.building import program
+from matderiv.programs.compiled import Compiled
+
+INTERNAL = ("levicivita", "fuse")
+
+
+def arrays_for(target: str) -> Callable[[Any], Any]:
+    """What makes arrays of a library, in double precision; the test is skipped without it."""
+    if target == "torch":
+        torch = pytest.importorskip("torch")
+        return lambda value: torch.as_tensor(np.asarray(value, float), dtype=torch.float64)
+    if target == "jax":
+        jax = pytest.importorskip("jax")
+        jax.config.update("jax_enable_x64", True)
+        return lambda value: jax.numpy.asarray(np.asarray(value, float))
+    return lambda value: value
+
+
+def run(source: str, name: str, values: Mapping[str, Any], target: str = "numpy") -> Any:
+    """What the printed function gives; every warning is an error."""
+    make = arrays_for(target)
+    space: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        if target != "numpy":
+            warnings.simplefilter("ignore")
+        exec(source, space)
+        wanted = inspect.signature(space[name]).parameters
+        return space[name](
+            **{k: make(v) if np.ndim(v) else v for k, v in values.items() if k in wanted}
+        )
+
+
+def assert_equal(found: Any, truth: Any, message: str) -> None:
+    found, truth = np.asarray(found, float), np.asarray(truth, float)
+    assert found.shape == truth.shape, f"{message}: {found.shape}, not {truth.shape}"
+    scale = max(1.0, float(np.max(np.abs(truth), initial=0, where=np.isfinite(truth))))
+    assert np.allclose(found, truth, rtol=1e-9, atol=1e-11 * scale, equal_nan=True), message
+
+
+def value_code(node: Expr, target: str = "numpy") -> str:
+    return code(program((node,)), target, Heading("f", ("A value.",), ("value",)))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("record", records(), ids=lambda r: r.name)
+def test_every_record_has_code(record: Function, target: str) -> None:
+    if record.name in INTERNAL and target != "numpy":
+        pytest.skip("behind other functions only")
+    for node in samples(record)[: None if target == "numpy" else 3]:
+        source = value_code(node, target)
+        compiled = Compiled(lambda sizes, node=node: program((node,), sizes=sizes))
+        for point in points(node, count=2, seed=3):
+            truth = evaluate(node, point.values, point.sizes)
+            values = {**point.sizes, **point.values}
+            found = run(source, "f", values, target)
+            assert_equal(found, truth, f"{shown(node)} in {target}\n{source}")
+            assert_equal(compiled(values)[0], truth, f"{shown(node)}, compiled")
+
+
+@pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
+def test_the_code_of_every_stored_problem_gives_the_stored_derivative(problem: Problem) -> None:
+    assert_right(problem, "numpy")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
+def test_every_stored_problem_in_other_libraries(problem: Problem, target: str) -> None:
+    assert_right(problem, target)
+
+
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@pytest.mark.parametrize("problem", problems()[::12], ids=lambda p: p.id)
+def test_some_stored_problems_in_other_libraries(problem: Problem, target: str) -> None:
+    assert_right(problem, target)
+
+
+def assert_right(problem: Problem, target: str) -> None:
+    derivation = problem.derivation()
+    source = derivation.code(target)
+    both = derivation.kind == "gradient"
+    name = "value_and_gradient" if both else derivation.kind
+    compiled = derivation.function()
+    for point in problem.points:
+        values = {**point.sizes, **point.values}
+        found = run(source, name, values, target)
+        if both:
+            value = evaluate(derivation.f, point.values, point.sizes)
+            assert np.allclose(np.asarray(found[0], float), value, rtol=1e-9), source
+        truth = derivation.evaluate(point.values)
+        assert_equal(found[1] if both else found, truth, source)
+        assert_equal(compiled(point.values), truth, f"compiled {problem.id}")
+        stored = point.truth.reshape(truth.shape)
+        assert np.allclose(truth, stored, rtol=1e-6, atol=1e-8 * (1 + np.abs(stored).max()))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_gradients_of_a_net_agree_in_every_library(target: str) -> None:
+    both = md.value_and_gradients(
+        "cross_entropy(tanh(X*W + b')*V, Y) + t*norm2(W)^2",
+        ["W", "b", "V", "t"],
+        shapes={"X": "n,d", "W": "d,h", "b": "h", "V": "h,k", "t": ""},
+    )
+    g = np.random.default_rng(1).standard_normal
+    values = {"X": g((5, 4)), "W": g((4, 3)), "b": g(3), "V": g((3, 2)), "t": 0.5}
+    values["Y"] = np.eye(2)[[0, 1, 1, 0, 1]]
+    value, gradients = both(values)
+    found = run(both.code(target), "value_and_gradients", values, target)
+    assert_equal(found[0], value, target)
+    for ours, theirs in zip(gradients, found[1], strict=True):
+        assert_equal(theirs, ours, target)
+
+
+def test_names_that_python_has_taken_are_changed() -> None:
+    D = md.derive("sum(lambda*x) + np*sum(x)", "x", shapes={"lambda": "", "np": "", "x": "n"})
+    source = D.code()
+    assert "def value_and_gradient(lambda_, x, np2):" in source
+    space: dict[str, Any] = {}
+    exec(source, space)
+    assert space["value_and_gradient"](2.0, [1.0, 1.0], 1.0)[1].tolist() == [3, 3]
+
+
+def test_a_function_without_code_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REGISTRY, "duplication", replace(REGISTRY["duplication"], code=""))
+    node = apply("duplication", params=(4,))
+    with pytest.raises(NoRule, match="cannot be written as code"):
+        value_code(node)
+    assert Compiled(lambda sizes: program((node,)))({})[0].shape == (16, 10)

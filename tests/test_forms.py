@@ -1,0 +1,181 @@
+"""Results read like a textbook's: as short as the form beside them, and true of the numbers.
+
+The forms were written by hand. Order 2 stands after the sizes where it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import reader
+from truth import assert_close, assert_right, differences, places
+
+from matderiv.api import derive
+
+FORMS: list[tuple[str, str, dict[str, str], str]] = [
+    ("det(X^3)", "X", {"X": "n,n"}, "3*det(X^3)*inv(X)'"),
+    ("logdet(A*X^2)", "X", {"A": "n,n", "X": "n,n"}, "2*inv(X)'"),
+    ("tr(X^2*B)", "X", {"X": "n,n", "B": "n,n"}, "(X*B + B*X)'"),
+    ("tr(A*X^3)", "X", {"A": "n,n", "X": "n,n"}, "(X^2*A + X*A*X + A*X^2)'"),
+    ("w'*A*w/(w'*B*w)", "w", {"w": "n"}, "(A + A' - (w'*A*w)*(B + B')/(w'*B*w))*w/(w'*B*w)"),
+    ("x'*A*x/(x'*x)", "x", {"x": "n"}, "((A + A')*x - 2*(x'*A*x)*x/(x'*x))/(x'*x)"),
+    ("norm2(X - U*V')^2", "V", {"X": "m,n", "U": "m,k"}, "2*(U*V' - X)'*U"),
+    ("-log(sigmoid(s - t))", "s", {"s": "", "t": ""}, "-sigmoid(t - s)"),
+    ("-sum(log(sigmoid((P - N)*u)))", "u", {"P": "n,k"}, "(N - P)'*sigmoid((N - P)*u)"),
+    (
+        "-log(sigmoid(u'*v)) - sum(log(sigmoid(-K*u)))",
+        "u",
+        {"u": "d", "v": "d", "K": "k,d"},
+        "K'*sigmoid(K*u) - sigmoid(-u'*v)*v",
+    ),
+    ("sum(max(0, 1 - y.*(X*w)).^2)", "w", {"X": "n,d"}, "-2*X'*(y.*relu(1 - y.*(X*w)))"),
+    ("sum(leaky_relu(W*x, 0.1))", "W", {"W": "m,n"}, "where(W*x>0,1,0.1)*x'"),
+    ("sum(where(x>0, y.*x, x.^2))", "x", {"x": "n"}, "where(x>0,y,2*x)"),
+    ("x'*x + sum(where(x>0, x, y.*x))", "x", {"x": "n"}, "where(x>0,1,y) + 2*x"),
+    ("sum(where(X>Y, X.^3, exp(X)))", "X", {"X": "m,n"}, "where(X>Y,3*X.^2,exp(X))"),
+    ("max(a'*x, b'*x)", "x", {"a": "n", "b": "n", "x": "n"}, "where(a'*x>b'*x,a,b)"),
+    ("std(x)", "x", {"x": "n"}, "(x - mean(x))/(n*std(x))"),
+    ("x^3/3 - 3*x^2/2 + 2*x", "x", {"x": ""}, "(1 - x)*(2 - x)"),
+    ("x^3*exp(-x^2)", "x", {"x": ""}, "x^2*exp(-x^2)*(3 - 2*x^2)"),
+    ("sqrt(2)*x'*x*sqrt(2)", "x", {"x": "n"}, "4*x"),
+    ("sum(erf(x))", "x", {"x": "n"}, "2*exp(-x.^2)/sqrt(pi)"),
+    (
+        "sum(sin(x.*cos(x)))",
+        "x",
+        {"x": "n"},
+        "cos(x.*cos(x)).*(cos(x) - x.*sin(x))",
+    ),
+    (
+        "sum(step(Z).*(D*B'),1)*r",
+        "r",
+        {"Z": "n,h", "D": "n,k", "B": "h,k", "r": "h"},
+        "sum(step(Z).*(D*B'),1)'",
+    ),
+]
+HESSIANS: list[tuple[str, str, dict[str, str], str]] = [
+    (
+        "sum(log(1 + exp(-y.*(X*w))))",
+        "w",
+        {"X": "n,d"},
+        "X'*diag(y.^2.*sigmoid(y.*(X*w)).*(1 - sigmoid(y.*(X*w))))*X",
+    ),
+    ("sum(where(x>0, x.^3, exp(x)))", "x", {"x": "n"}, "diag(where(x>0,6*x,exp(x)))"),
+    ("sum(where(x>0, x.^2, 3*x.^2))", "x", {"x": "n"}, "2*diag(where(x>0,1,3))"),
+    ("sum(gelu(x))", "x", {"x": "n"}, "diag((2 - x.^2).*exp(-x.^2/2))/sqrt(2*pi)"),
+    ("sigmoid(x)", "x", {"x": ""}, "sigmoid(x)*(1 - sigmoid(x))*(1 - 2*sigmoid(x))"),
+]
+
+
+@pytest.mark.parametrize(("expr", "wrt", "shapes", "form"), FORMS)
+def test_a_gradient_is_as_short_as_by_hand(
+    expr: str, wrt: str, shapes: dict[str, str], form: str
+) -> None:
+    assert_right(expr, wrt, shapes=shapes, form=form)
+
+
+@pytest.mark.parametrize(("expr", "wrt", "shapes", "form"), HESSIANS)
+def test_a_hessian_is_as_short_as_by_hand(
+    expr: str, wrt: str, shapes: dict[str, str], form: str
+) -> None:
+    assert_right(expr, wrt, shapes=shapes, form=form, order=2)
+
+
+def test_the_fourth_derivative_of_a_sigmoid_is_a_product() -> None:
+    form = "s*(1 - s)*(1 - 2*s)*(1 + 12*s^2 - 12*s) where s = sigmoid(x)"
+    found = assert_right("sigmoid(x)", "x", shapes={"x": ""}, order=4)
+    for point in places(found):
+        wanted = reader.value(form, point.values, point.sizes)
+        assert_close(found.at(point.values, point.sizes), wanted, form)
+    assert len(str(found)) <= len(form.replace("s", "sigmoid(x)"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["sum(log(1 + exp(-y.*(X*w))))", "sum(log(1 + exp(-(y.*(X*w)))))"]
+)
+def test_a_sign_is_where_the_reader_expects_it_however_it_was_typed(typed: str) -> None:
+    assert str(derive(typed, "w", shapes={"X": "n,d"})) == "-X'*(y.*sigmoid(-y.*(X*w)))"
+
+
+# Facts --------------------------------------------------------------------------------------------
+
+FACTS: list[tuple[str, str, dict[str, str], dict[str, str], str]] = [
+    (
+        "-sum(Y.*log(softmax(X*W,2)))",
+        "W",
+        {"X": "n,d", "W": "d,k", "Y": "n,k"},
+        {"Y": "onehot"},
+        "X'*(softmax(X*W, axis=2) - Y)",
+    ),
+    ("norm2(M.*X)^2", "X", {"M": "m,n", "X": "m,n"}, {"M": "binary"}, "2*M.*X"),
+    ("sum((y.*x).^2)", "x", {"x": "n", "y": "n"}, {"y": "labels"}, "2*x"),
+    ("norm2(Q*x)^2", "x", {"Q": "n,n", "x": "n"}, {"Q": "orthogonal"}, "2*x"),
+    ("x'*A*x", "x", {"A": "n,n", "x": "n"}, {"A": "symmetric"}, "2*A*x"),
+    ("x'*inv(A)*x", "x", {"A": "n,n", "x": "n"}, {"A": "posdef"}, "2*inv(A)*x"),
+    ("x'*A*x", "x", {"A": "n,n", "x": "n"}, {"A": "skew"}, "zeros(n)"),
+]
+
+
+@pytest.mark.parametrize(("expr", "wrt", "shapes", "facts", "form"), FACTS)
+def test_a_declared_fact_shortens_the_result_and_is_named(
+    expr: str, wrt: str, shapes: dict[str, str], facts: dict[str, str], form: str
+) -> None:
+    found = assert_right(expr, wrt, shapes=shapes, assume=facts)
+    assert str(found) == form
+    assert found.facts_used == tuple(f"{name} is {word}" for name, word in facts.items())
+
+
+# Ties ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrt", "shapes"),
+    [
+        ("norminf(A - A')", "A", {"A": "n,n"}),
+        ("max(A + A')", "A", {"A": "n,n"}),
+        ("min(x*x')", "x", {"x": "n"}),
+        ("sum(max(A, A'))", "A", {"A": "n,n"}),
+        ("sum(max(A + B, B + A))", "A", {"A": "n,n", "B": "n,n"}),
+        ("sum(min(A, A'))", "A", {"A": "n,n"}),
+    ],
+)
+def test_entries_that_are_equal_by_construction_share_their_change(
+    expr: str, wrt: str, shapes: dict[str, str]
+) -> None:
+    found = derive(expr, wrt, shapes=shapes)
+    rng = np.random.default_rng(3)
+    for _ in range(4):
+        values = {v: rng.standard_normal((4,) * len(s.split(","))) for v, s in shapes.items()}
+        sizes = {"n": 4}
+
+        def f(x: Any, values: dict[str, Any] = values) -> Any:
+            return reader.value(expr, {**values, wrt: x}, {"n": 4})
+
+        truth = differences(f, values[wrt])
+        assert_close(found.at(values, sizes), truth, f"{expr}: {found}")
+
+
+def test_a_maximum_without_ties_keeps_its_short_derivative() -> None:
+    assert str(derive("max(A*x)", "x")) == "A'*(A*x>=max(A*x))"
+    assert str(derive("max(relu(x))", "x")) == "step(x).*(relu(x)>=max(relu(x)))"
+
+
+# Bounds of the search -----------------------------------------------------------------------------
+
+
+def test_a_sum_too_long_to_be_searched_is_said_so() -> None:
+    def found(count: int) -> Any:
+        return derive(" + ".join(f"norm2(A{k}*x - y{k})^2" for k in range(count)), "x")
+
+    assert found(13).notes[-1] == (
+        "the form may not be the shortest: common factors are looked for in sums of up to "
+        "12 terms, this has 13"
+    )
+    assert not any("shortest" in note for note in found(12).notes)
+
+
+def test_a_long_sum_of_the_user_is_not_the_search_s_fault() -> None:
+    long = " + ".join(f"a{k}*x" for k in range(20))
+    found = derive(f"exp(({long})'*y)", "y", shapes={"y": "n", "x": "n"})
+    assert not any("shortest" in note for note in found.notes)

@@ -1,0 +1,245 @@
+"""Several gradients at once: right against differences of the text, whatever is asked together.
+
+Truth is `reader`, which shares no code with matderiv, and complex steps of f.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from truth import assert_close, numeric
+
+import matderiv as md
+from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
+
+M, N, K = 5, 4, 3
+NET = "-sum(Y.*log_softmax(relu(X*W + b')*V + c', 2))/n"
+NET_SHAPES = {"X": "n,d", "W": "d,h", "b": "h", "V": "h,k", "c": "k", "Y": "n,k"}
+CASES: list[tuple[str, list[str], dict[str, str]]] = [
+    ("sum(log(1 + exp(-y.*(X*w))))", ["w", "X"], {"X": "n,d", "w": "d", "y": "n"}),
+    (
+        "mean(softplus(-y.*(X*w + b))) + t/2*norm2(w)^2",
+        ["w", "b", "t"],
+        {"X": "n,d", "w": "d", "y": "n", "b": "", "t": ""},
+    ),
+    (NET, ["W", "b", "V", "c"], NET_SHAPES),
+    (
+        "norm2(U*V' - Y)^2 + t*(norm2(U)^2 + norm2(V)^2)",
+        ["U", "V"],
+        {"U": "n,k", "V": "m,k", "Y": "n,m", "t": ""},
+    ),
+    ("norm2(M.*(U*V' - Y))^2", ["U", "V"], {"U": "n,k", "V": "m,k", "Y": "n,m", "M": "n,m"}),
+    ("logdet(A) + (x - u)'*inv(A)*(x - u)", ["A", "u", "x"], {"A": "n,n", "x": "n", "u": "n"}),
+    (
+        "sum(softmax(Q*K'/sqrt(d), 2)*V.*G)",
+        ["Q", "K", "V"],
+        {"Q": "n,d", "K": "m,d", "V": "m,p", "G": "n,p"},
+    ),
+    ("sum((gelu(X*W) + silu(X*W)).*G)", ["X", "W"], {"X": "n,d", "W": "d,k", "G": "n,k"}),
+    ("sum(layernorm(X*W, 0.1).*G)", ["X", "W"], {"X": "n,d", "W": "d,k", "G": "n,k"}),
+    ("sum(batchnorm(X + tanh(X*W), 0.1).*G)", ["X", "W"], {"X": "n,d", "W": "d,d", "G": "n,d"}),
+    (
+        "x'*diag(u)*A*diag(v)*x + u'*v",
+        ["u", "v", "x", "A"],
+        {"x": "n", "u": "n", "v": "n", "A": "n,n"},
+    ),
+    ("tr(A*B*C) + sum(diag(A*B))", ["A", "B", "C"], {"A": "n,m", "B": "m,n", "C": "n,n"}),
+    ("sum(solve(A, b))", ["A", "b"], {"A": "n,n", "b": "n"}),
+    ("sum(X*ones(d))^2 + ones(n)'*X*w", ["X", "w"], {"X": "n,d", "w": "d"}),
+    ("a*b + sin(a*b)", ["a", "b"], {"a": "", "b": ""}),
+]
+SIZES = {"n": M, "d": N, "h": 6, "k": K, "m": 7, "p": 2}
+
+
+def values_for(shapes: dict[str, str]) -> dict[str, Any]:
+    generator = np.random.default_rng(7)
+    made = {}
+    for name, text in shapes.items():
+        shape = tuple(SIZES[s] for s in text.split(",")) if text else ()
+        made[name] = generator.standard_normal(shape) + (
+            3 * np.eye(*shape) if name == "A" and len(set(shape)) == 1 else 0
+        )
+    if "Y" in made and "W" in made:
+        made["Y"] = np.eye(K)[generator.integers(0, K, M)]
+    if "A" in made and made["A"].shape == (M, M):
+        made["A"] = made["A"] @ made["A"].T
+    return made
+
+
+@pytest.mark.parametrize(("f", "wrt", "shapes"), CASES, ids=[c[0] for c in CASES])
+def test_values_and_gradients_are_those_of_the_text(
+    f: str, wrt: list[str], shapes: dict[str, str]
+) -> None:
+    import reader
+
+    both = md.value_and_gradients(f, wrt, shapes=shapes)
+    values = values_for(shapes)
+    before = {name: np.array(v) for name, v in values.items()}
+    value, found = both(values)
+    assert np.allclose(value, reader.value(f, values, SIZES), rtol=1e-10)
+    for name, gradient in zip(wrt, found, strict=True):
+        assert gradient.shape == values[name].shape
+        assert_close(gradient, numeric(f, name, values, SIZES), f"{f} by {name}", 2e-6)
+    for name, v in values.items():
+        assert np.array_equal(before[name], v), f"{name} was written over"
+    again = both(**values)
+    assert all(np.array_equal(a, b) for a, b in zip(found, again[1], strict=True))
+    assert not any(np.shares_memory(a, b) for a in found for b in [*values.values(), *again[1]])
+
+
+def test_a_wrong_gradient_would_be_noticed() -> None:
+    f, wrt, shapes = CASES[0]
+    values = values_for(shapes)
+    _, (by_w, _) = md.value_and_gradients(f, wrt, shapes=shapes)(values)
+    with pytest.raises(AssertionError):
+        assert_close(1.0001 * by_w, numeric(f, "w", values, SIZES), f, 2e-6)
+
+
+def test_one_variable_gives_one_gradient_and_a_list_gives_a_list() -> None:
+    assert md.value_and_gradients("a^2", "a")(a=3) == (9, 6)
+    assert md.value_and_gradients("a^2", ["a"])(a=3) == (9, [6])
+    assert md.value_and_gradients("a^2", ["a", "b"], shapes={"b": ""})({"a": 3, "b": 1})[1] == [
+        6,
+        0,
+    ]
+
+
+def test_the_forward_pass_and_adjoints_are_computed_once() -> None:
+    program = md.value_and_gradients(NET, ["W", "b", "V", "c"], shapes=NET_SHAPES).program()
+    count = [line.operation for line in program.instructions].count
+    assert count("matmul") == 5  # two forward, three backward
+    assert (count("exp"), count("max"), count("log")) == (1, 1, 1)
+    assert count("diag") + count("broadcast") == 0
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes", "never"),
+    [
+        ("sum(diag(u)*M)", {"u": "n", "M": "n,d"}, "diag"),
+        ("sum(M*diag(v))", {"v": "d", "M": "n,d"}, "diag"),
+        ("norm2(M*ones(d))^2", {"M": "n,d"}, "broadcast"),
+        ("tr(A*B)", {"A": "n,d", "B": "d,n"}, "matmul"),
+        ("x'*inv(A)*x", {"A": "n,n", "x": "n"}, "inv"),
+        ("norm2(M)^2", {"M": "n,d"}, "sqrt"),
+        ("sum(x.^2)", {"x": "n"}, "power"),
+    ],
+)
+def test_a_value_is_computed_without(f: str, shapes: dict[str, str], never: str) -> None:
+    from matderiv.input.resolve import read
+    from matderiv.programs.building import program
+
+    found = program((read(f, shapes=shapes).expr,))
+    assert never not in {line.operation for line in found.instructions}
+
+
+def test_products_are_multiplied_where_they_are_small() -> None:
+    shapes = {"A": "n,n", "B": "n,n", "x": "n"}
+    found = md.derive("A*B*A*B*x", "x", shapes=shapes, kind="jvp")
+    source = found.code()
+    assert "A @ (B @ (A @ (B @ dx)))" in source, source
+
+
+def test_values_far_out_stay_finite_and_warn_of_nothing() -> None:
+    far = {"X": np.array([[1e3], [-1e3], [30.0]]), "w": [1.0], "y": [1.0, 1.0, -1.0]}
+    both = md.value_and_gradients("sum(log(1 + exp(-y.*(X*w))))", "w")
+    value, gradient = both(far)
+    assert abs(value - (1000 + 30 + np.log1p(np.exp(-30)))) < 1e-9
+    assert abs(gradient[0] - (1000 + 30 / (1 + np.exp(-30)))) < 1e-9
+    space: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(both.code(), space)
+        assert np.allclose(space["value_and_gradient"](**far)[1], gradient)
+        big = md.derive("sum(sigmoid(x))", "x")
+        exec(big.code(), space)
+        slope = space["value_and_gradient"](np.array([-1e3, 0.0, 1e3]))[1]
+    assert np.allclose(slope, [0, 0.25, 0])
+
+
+def test_arrays_of_other_sizes_types_and_shapes_are_taken() -> None:
+    both = md.value_and_gradients("norm2(X*w - y)^2", "w")
+    for n, d in ((2, 3), (3, 2), (2, 3), (1, 1), (40, 2)):
+        values = {"X": np.ones((n, d), int), "w": [[1]] * d, "y": range(n)}
+        expected = 2 * np.ones((d, n)) @ (np.full(n, float(d)) - np.arange(n))
+        assert np.allclose(both(values)[1], expected)
+
+
+def test_mistakes_are_said() -> None:
+    both = md.value_and_gradients("norm2(X*w - y)^2", "w")
+    with pytest.raises(UnknownName, match="no value for y"):
+        both(X=[[1]], w=[1])
+    with pytest.raises(UnknownName, match="there is no z here"):
+        both(X=[[1]], w=[1], y=[1], z=[1])
+    with pytest.raises(ShapeError, match="n is 1"):
+        both(X=[[1]], w=[1, 2], y=[1])
+    with pytest.raises(ShapeError, match="gradients need a scalar"):
+        md.value_and_gradients("A*x", "x")
+    with pytest.raises(UnknownName):
+        md.value_and_gradients("sum(A*x)", ["x", "z9"])
+    with pytest.raises(MatderivError, match="named twice"):
+        md.value_and_gradients("sum(A*x)", ["x", "x"])
+    with pytest.raises(MatderivError, match="unknown target 'matlab'"):
+        both.code("matlab")
+    with pytest.raises(DomainError, match="inv has no value here"):
+        md.derive("inv(A)", "A").function()(A=np.zeros((2, 2)))
+
+
+def test_a_shape_that_does_not_fit_stops_the_printed_code() -> None:
+    space: dict[str, Any] = {}
+    exec(md.value_and_gradients("norm2(X*w - y)^2", "w").code(), space)
+    with pytest.raises(AssertionError, match="y has the shape"):
+        space["value_and_gradient"](X=np.ones((3, 2)), w=np.ones(2), y=np.ones(2))
+
+
+def test_structure_is_kept() -> None:
+    f = "tr(B*A) + logdet(A)"
+    both = md.value_and_gradients(f, ["A"], assume={"A": "posdef"})
+    _, (gradient,) = both(A=[[2, 1], [1, 3]], B=[[1, 2], [0, 1]])
+    assert np.allclose(gradient, gradient.T)
+    D = md.derive(f, "A", assume={"A": "posdef"})
+    assert np.allclose(gradient, D.evaluate({"A": [[2, 1], [1, 3]], "B": [[1, 2], [0, 1]]}))
+
+
+def test_deep_expressions_become_programs_without_recursion() -> None:
+    from matderiv.expr import apply, variable
+    from matderiv.shapes import Dim
+
+    x = variable("x", (Dim(("n",)),))
+    h = x
+    for _ in range(3000):
+        h = apply("sin", h)
+    both = md.value_and_gradients(apply("sum", h, params=(None,)), x)
+    value, gradient = both({"x": np.array([0.1, 0.2])})
+    at, slope = np.array([0.1, 0.2]), np.ones(2)
+    for _ in range(3000):
+        slope, at = slope * np.cos(at), np.sin(at)
+    assert np.allclose(value, at.sum())
+    assert np.allclose(gradient, slope)
+    assert len(both.code().splitlines()) > 3000
+
+
+def test_the_same_question_gives_the_same_code() -> None:
+    sources = {md.value_and_gradients(NET, ["W", "V"], shapes=NET_SHAPES).code() for _ in range(3)}
+    assert len(sources) == 1
+
+
+def test_a_check_of_all_gradients() -> None:
+    reports = md.value_and_gradients(NET, ["W", "b"], shapes=NET_SHAPES).check(points=3)
+    assert {name: r.verdict for name, r in reports.items()} == {"W": "verified", "b": "verified"}
+
+
+def test_numpy_is_silenced_inside_only_and_in_every_thread() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    slope = md.derive("sum(log(x))", "x").function()
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        assert slope(x=[0.0, 1.0]).tolist() == [np.inf, 1]
+        with pytest.raises(FloatingPointError):
+            np.array([1.0]) / 0.0
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda k: slope(x=[0.0, k]).tolist(), [1.0, 2.0, 4.0]))
+    assert found == [[np.inf, 1], [np.inf, 0.5], [np.inf, 0.25]]

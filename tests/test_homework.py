@@ -1,0 +1,286 @@
+"""Homework files and tables of answers: several problems, bad rows, stable codes, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matderiv.errors import LimitError
+from matderiv.verification.declared import Declared
+from matderiv.verification.documents import LONGEST, exercises
+from matderiv.verification.homework import verify_homework
+from matderiv.verification.passages import Passage
+
+MARKDOWN = r"""# Sheet 3
+
+Throughout, $A \in \mathbb{R}^{m \times n}$ and $b \in \mathbb{R}^m$.
+
+## Problem 1
+
+Find the gradient of $f(x) = \|Ax - b\|_2^2$.
+
+### Solution
+
+With $r = Ax - b$ we have
+
+$$
+\begin{aligned}
+df &= 2 r^\top dr \\
+   &= 2 r^\top A\, dx \quad\text{(by the chain rule)}
+\end{aligned}
+$$
+
+and therefore $\nabla f = 2 A^\top r$.
+
+## Problem 2
+
+S is symmetric.
+
+    f = x'*S*x
+    df = dx' S x + x' S dx
+       = x'*S*dx
+    ∇f = S*x
+
+## Problem 3
+
+```
+f = logdet(X)
+∂f/∂X = inv(X)'
+```
+"""
+
+LATEX = r"""\documentclass{article}
+\begin{document}
+\section*{Problem 1}
+% f = the comment is not read
+Let $W \in \mathbb{R}^{m\times n}$ and
+\[ f(W) = \tfrac12 \| W x - y \|^2 . \]
+\begin{align}
+df &= (Wx - y)^\top dW\, x \label{eq:one} \\
+   &= \mathrm{tr}\left( x (Wx - y)^\top dW \right) \notag \\
+\nabla_W f &= x (Wx - y)^\top
+\end{align}
+\section*{Problem 2}
+\begin{equation} g(x) = w^\top x \end{equation}
+\begin{equation*}
+\nabla g = w
+\end{equation*}
+\end{document}
+$$ h = 1 $$
+"""
+
+PLAIN = """W: m,n; b: m
+z = W*x + b
+f = sum(z)
+∂f/∂b = vector(1)
+
+f = x'*x       # the same name again: another problem
+∇f = 3*x
+
+f = a^2
+f'(a) = 2*a
+"""
+
+
+def first_wrong(document: str, suffix: str) -> list[tuple[str, bool | None, int | None]]:
+    found = verify_homework(document, suffix)
+    return [(v.title, v.correct, v.first_wrong and v.first_wrong.number) for v in found]
+
+
+def test_a_markdown_sheet() -> None:
+    assert first_wrong(MARKDOWN, "md") == [
+        ("Problem 1", True, None),
+        ("Problem 2", False, 28),
+        ("Problem 3", True, None),
+    ]
+
+
+def test_a_latex_document() -> None:
+    assert first_wrong(LATEX, "tex") == [("Problem 1", False, 10), ("Problem 2", True, None)]
+
+
+def test_a_plain_text_where_blank_lines_part_the_problems() -> None:
+    assert first_wrong(PLAIN, "txt") == [("", True, None), ("", False, 7), ("", True, None)]
+
+
+def test_an_exercise_that_cannot_be_read_leaves_the_others() -> None:
+    document = "# One\nf = x'*(\n∇f = x\n# Two\nf = x'*x\n∇f = 2*x\n"
+    found = list(verify_homework(document, "md"))
+    assert [v.correct for v in found] == [None, True]
+    assert (found[0].lines[0].diagnosis, found[0].lines[0].number) == ("unread", 2)
+
+
+@pytest.mark.parametrize(
+    "document", ["", "\n\n", "only words here\n", "\\begin{align}", "$$", "```"]
+)
+@pytest.mark.parametrize("suffix", ["txt", "md", "tex"])
+def test_documents_without_formulas(document: str, suffix: str) -> None:
+    assert list(verify_homework(document, suffix)) == []
+
+
+def test_a_line_of_excessive_length_is_refused() -> None:
+    with pytest.raises(LimitError, match="line 2"):
+        exercises("f = 1\n" + "by " * LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("line", "shapes", "assume"),
+    [
+        ("A ∈ R^{m×n}, x ∈ R^n", {"A": "m,n", "x": "n"}, {}),
+        ("let A, B ∈ ℝ^(n x n)", {"A": "n,n", "B": "n,n"}, {}),
+        ("X ∈ ℝⁿˣᵈ", {"X": "n,d"}, {}),
+        ("X: n,d; y: n", {"X": "n,d", "y": "n"}, {}),
+        ("A: symmetric", {}, {"A": "symmetric"}),
+        ("A = A'", {}, {"A": "symmetric"}),
+        ("symmetric A ∈ R^{n×n}", {"A": "n,n"}, {"A": "symmetric"}),
+        ("c ∈ R", {"c": ""}, {}),
+    ],
+)
+def test_declarations(line: str, shapes: dict[str, str], assume: dict[str, str]) -> None:
+    found = Declared()
+    assert not found.taken(Passage.of(line))
+    assert (found.shapes, found.assume) == (shapes, assume)
+
+
+@pytest.mark.parametrize(
+    ("line", "shapes"),
+    [
+        (r"A \in \mathbb{R}^{m \times n}", {"A": "m,n"}),
+        (r"\mathbf{x}, \mathbf{y} \in \mathbb R^n", {"x": "n", "y": "n"}),
+        (r"S \in \mathbb{S}^{n}", {"S": "n,n"}),
+        (r"\lambda \in \mathbb{R}", {"lambda": ""}),
+    ],
+)
+def test_declarations_in_latex(line: str, shapes: dict[str, str]) -> None:
+    found = Declared()
+    assert not found.taken(Passage.of(line, latex=True))
+    assert found.shapes == shapes
+
+
+# The command line ---------------------------------------------------------------------------------
+
+
+def test_a_file_is_checked_line_by_line(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "sheet.md"
+    file.write_text(MARKDOWN, encoding="utf-8")
+    found = run("verify", "--file", str(file))
+    assert (found.status, found.err) == (1, "")
+    assert "It breaks in line 28 (factor)." in found.out
+    assert found.out.endswith("2 of 3 derivations are right.\n")
+    hidden = run("verify", "--file", str(file), "--hint").out
+    assert "a number as a factor is wrong" in hidden
+    assert "multiplied by" not in hidden
+
+
+def test_a_file_as_json(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "sheet.tex"
+    file.write_text(LATEX, encoding="utf-8")
+    found = run("verify", "--file", str(file), "--json")
+    document = json.loads(found.out)
+    first = document["derivations"][0]
+    assert (found.status, document["correct"], first["first_wrong"]) == (1, False, 10)
+    assert first["lines"][-1]["diagnosis"] == "other-layout"
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [("f = x'*x\n∇f = 2*x\n", 0), ("f = x'*x\n∇f = 2*y\n", 3), ("nothing\n", 3)],
+)
+def test_exit_codes_of_files(run: Any, tmp_path: Path, content: str, status: int) -> None:
+    file = tmp_path / "one.txt"
+    file.write_text(content, encoding="utf-8")
+    assert run("verify", "--file", str(file)).status == status
+
+
+def test_a_file_that_is_not_there(run: Any) -> None:
+    found = run("verify", "--file", "nowhere.tex")
+    assert (found.status, found.out) == (2, "")
+    assert "cannot read nowhere.tex" in found.err
+
+
+TABLE = """id,f,wrt,answer,shapes
+anna,x'*A*x,x,(A + A')*x,
+bert,x'*A*x,x,2*A*x,
+carl,x'*A*x,x,2*A*,
+dora,x'*A*x,x,,
+emil,norm2(A*x - b)^2,x,"2*A'*(A*x - b)","A: m,n; b: m"
+fritz,x'*A*x,x,"2*A*x",q: n:
+gina,x'*A*x,x,(A + A')*x,,,,
+hans,tr(,X,1,
+"""
+
+
+def test_a_table_of_answers(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    found = run("verify", "--batch", str(file))
+    lines = found.out.splitlines()
+    told = [line.partition(":")[0].split() for line in lines[:8]]
+    assert [t[:4] for t in told] == [
+        ["2", "anna", "proved"],
+        ["3", "bert", "disproved", "(symmetric-shortcut)"],
+        ["4", "carl", "unread", "(parse)"],
+        ["5", "dora", "unread", "(parse)"],
+        ["6", "emil", "proved"],
+        ["7", "fritz", "unread", "(shape)"],
+        ["8", "unread", "(parse)"],
+        ["9", "hans", "unread", "(parse)"],
+    ]
+    assert lines[8] == "8 answers: 5 unread, 2 proved, 1 disproved"
+    assert (found.status, found.err) == (1, "")
+
+
+def test_one_question_on_the_command_line_and_json_lines(run: Any, tmp_path: Path) -> None:
+    file, out = tmp_path / "answers.jsonl", tmp_path / "verdicts.csv"
+    rows = [{"student": k, "answer": a} for k, a in enumerate(["2*x", "x", "x*2", "-2*x"])]
+    file.write_text("\n".join(map(json.dumps, rows)) + "\n[]\n{", encoding="utf-8")
+    found = run("verify", "x'*x", "x", "--batch", str(file), "-o", str(out))
+    assert found.out.startswith("6 answers: 2 disproved, 2 proved, 2 unread\n")
+    written = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert [(r["id"], r["verdict"], r["code"]) for r in written[:4]] == [
+        ("0", "proved", ""),
+        ("1", "disproved", "factor"),
+        ("2", "proved", ""),
+        ("3", "disproved", "sign"),
+    ]
+    again = run("verify", "x'*x", "x", "--batch", str(file), "-o", str(out))
+    assert (again.status, "exists already" in again.err) == (2, True)
+
+
+def test_a_table_as_json_has_the_summary(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("answer\n2*x\n3*x\n", encoding="utf-8")
+    document = json.loads(run("verify", "x'*x", "x", "--batch", str(file), "--json").out)
+    assert document["summary"] == {
+        "verdicts": {"disproved": 1, "proved": 1},
+        "codes": {"factor": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "no column for the answers"),
+        ("f,wrt\nx,x\n", "no column for the answers"),
+        ("answer\n", "there are no answers"),
+    ],
+)
+def test_tables_that_are_none(run: Any, tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(content, encoding="utf-8")
+    found = run("verify", "x'*x", "x", "--batch", str(file))
+    assert (found.status, found.out, said in found.err) == (2, "", True), found
+
+
+def test_the_message_points_to_a_step_of_the_derivation(run: Any) -> None:
+    found = run("verify", "sum(tanh(W*x))", "x", "W'*(1 - tanh(W*x).^3)", "-q")
+    assert "With the exponent 2 it is right" in found.out
+    number = int(found.out.partition("See step ")[2].partition(",")[0])
+    step = run("derive", "sum(tanh(W*x))", "x", "--step", str(number), "-q").out
+    assert "1 - tanh(" in step
+    assert "See step" not in run("verify", "x'*x", "x", "-2*x", "-q").out

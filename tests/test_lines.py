@@ -1,0 +1,169 @@
+"""verify_steps: derivations by hand, line by line; the first wrong line is located exactly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from derivations import NASTY, TWELVE, Case
+from test_verify import BROKEN
+
+from matderiv.errors import MatderivError
+from matderiv.verification.findings import StepsVerdict
+from matderiv.verification.lines import verify_steps
+
+
+def states(found: StepsVerdict) -> str:
+    """The verdicts in short, side by side."""
+    short = {"given": "g", "proved": "o", "verified": "o", "disproved": "W", "undecided": "?"}
+    return "".join("f" if v.follows is not None else short[v.verdict] for v in found.lines)
+
+
+def judged(case: Case) -> StepsVerdict:
+    return verify_steps(case.lines, shapes=case.shapes, assume=case.assume)
+
+
+@pytest.mark.parametrize("case", TWELVE, ids=lambda c: c.name)
+def test_twelve_derivations_are_located_exactly(case: Case) -> None:
+    found = judged(case)
+    assert "?" not in states(found), str(found)
+    assert found.correct is (case.breaks == 0), str(found)
+    if case.breaks:
+        assert found.first_wrong is not None
+        assert found.first_wrong.number == case.breaks, str(found)
+        assert case.code in (None, found.first_wrong.diagnosis), str(found)
+    if case.states:
+        assert states(found) == case.states, str(found)
+
+
+@pytest.mark.parametrize("case", NASTY, ids=lambda c: c.name)
+def test_nasty_derivations(case: Case) -> None:
+    found = judged(case)
+    if case.states:
+        assert states(found) == case.states, str(found)
+    assert (found.first_wrong.number if found.first_wrong else 0) == case.breaks, str(found)
+    if case.code is not None:
+        assert found.first_wrong is not None
+        assert found.first_wrong.diagnosis == case.code, str(found)
+
+
+# What lines may look like -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        ("∇f = 2*A'*(A*x - b)", "o"),
+        ("∇f(x) = 2*A'*(A*x - b)", "o"),
+        ("∇_x f = 2*A'*(A*x - b)", "o"),
+        ("grad f = 2*A'*(A*x - b)", "o"),
+        ("gradient = 2*A'*(A*x - b)", "o"),
+        ("f'(x) = 2*A'*(A*x - b)", "o"),
+        ("df/dx = 2*A'*(A*x - b)", "o"),
+        ("∂f/∂x = 2*A'*(A*x - b)", "o"),
+        ("∂f(x)/∂x = 2*A'*(A*x - b)", "o"),
+        ("d/dx f = 2*A'*(A*x - b)", "o"),
+        ("$$ \\nabla_{x} f = 2A^\\top(Ax - b) $$", "o"),
+        ("$$ \\frac{d f}{d x} = 2A^T(Ax - b) $$", "o"),
+        ("$$ \\frac{\\partial f}{\\partial \\mathbf{x}} = 2A^{T}(A\\mathbf{x} - b) $$", "o"),
+        ("\\[ \\partial f / \\partial x = 2A^\\top(Ax - b) \\]", "o"),
+        ("df = 2*(A*x - b)'*A*dx", "o"),
+        ("df = 2 (A*x - b)' A dx", "o"),
+        ("df = 2*(A*x - b)'A dx", "o"),
+        ("df = 2 (A x - b)' d(A x - b)", "o"),
+        ("$$ \\mathrm{d}f = 2(Ax-b)^\\top A \\mathrm{d}x $$", "o"),
+        ("$$ df = 2\\left(Ax-b\\right)^\\top d\\left(Ax-b\\right) $$", "o"),
+        ("∇f = 2*A'*A*x - 2*A'*b  (expanding the product)", "o"),
+        ("so we get ∇f = 2*A'*(A*x - b).", "o"),
+        ("∇²f = 2*A'*A", "o"),
+        ("Hessian = 2*A'*A", "o"),
+        ("∂²f/∂x∂x' = 2*A'*A", "o"),
+        ("∇f = 2*A'*(A*x + b)", "W"),
+        ("df = 2*(A*x - b)'*A", "W"),
+        ("∇f = 2*A'*(A*x - c)", "?"),
+        ("∇f = 2*A'*((A*x - b)", "?"),
+        ("∇g = 2*A'*(A*x - b)", "?"),
+        ("∂f/∂u = 2*A'*(A*x - b)", "?"),
+        ("df = d(d(A*x))", "?"),
+    ],
+)
+def test_one_line(line: str, state: str) -> None:
+    found = verify_steps(["f = norm2(A*x - b)^2", line], wrt="x", shapes={"A": "m,n", "b": "m"})
+    assert states(found) == f"g{state}", str(found)
+
+
+def test_decimals_and_rows_are_handled_as_in_single_answers() -> None:
+    decimal = verify_steps(["f = norm2(x)^2/3", "∇f = 0.667*x"])
+    assert decimal.first_wrong is not None
+    assert decimal.first_wrong.diagnosis == "rounded-constant"
+    row = verify_steps(["f = x'*A*x", "∇f = x'*(A + A')"], wrt="x")
+    assert row.first_wrong is not None
+    assert row.first_wrong.diagnosis == "other-layout"
+    assert verify_steps(["f = x'*A*x", "∂f/∂x = x'*(A + A')"], layout="numerator").correct
+
+
+@pytest.mark.parametrize("answer", ["(A + A')/2", "A + A' - A.*eye(n)"])
+def test_both_conventions_for_a_symmetric_variable(answer: str) -> None:
+    lines = ["f = tr(A*S)", f"∇f = {answer}"]
+    found = verify_steps(lines, wrt="S", shapes={"A": "n,n", "S": "n,n"}, assume={"S": "symmetric"})
+    assert found.correct, str(found)
+
+
+def test_the_function_may_come_from_outside() -> None:
+    lines = ["dL = 2*x'*dx", "∇L = 2*x"]
+    assert verify_steps(lines, "x'*x", "x").correct
+    assert verify_steps(lines, "3*x'*x", "x").first_wrong is not None
+
+
+def test_a_place_in_the_line_is_shown() -> None:
+    found = verify_steps(["f = x'*A*x", "df = x'*(A + *dx"], shapes={"x": "n"})
+    wrong = found.lines[1]
+    assert (wrong.diagnosis, wrong.line, wrong.span) == ("unread", "df = x'*(A + *dx", (13, 14))
+
+
+def test_nothing_is_right_because_nothing_changes() -> None:
+    found = verify_steps(["f = a'*b", "df = 7*a'*b"], shapes={"a": "n", "b": "n"})
+    assert found.correct is None
+
+
+def test_without_a_function_there_is_an_error() -> None:
+    with pytest.raises(MatderivError, match="which function"):
+        verify_steps(["df = 2*x"])
+
+
+def test_no_hint_of_the_solution_without_diagnosis() -> None:
+    found = verify_steps(["f = x'*x", "∇f = x"], diagnosis=False)
+    assert found.first_wrong is not None
+    assert (found.first_wrong.diagnosis, found.first_wrong.suggestion) == (None, None)
+
+
+# No rule is trusted -------------------------------------------------------------------------------
+
+SABOTAGE = """
+import sys, json
+sys.path.insert(0, "tests")
+from derivations import NASTY, TWELVE
+from test_lines import judged, states
+from test_verify import spoiled
+from matderiv.expr import REGISTRY
+import matderiv.functions
+for name in json.loads(sys.argv[1]):
+    REGISTRY[name] = spoiled(REGISTRY[name])
+for case in [*TWELVE, *NASTY]:
+    found = judged(case)
+    wrong = 0 if found.first_wrong is None else found.first_wrong.number
+    assert wrong in (0, case.breaks), str(found)
+    assert not (case.breaks and found.correct), str(found)
+"""
+
+
+def test_with_every_rule_broken_no_wrong_line_passes() -> None:
+    subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps(BROKEN)], check=True)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("broken", BROKEN[::4])
+def test_with_one_rule_broken_no_wrong_line_passes(broken: str) -> None:
+    subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps([broken])], check=True)

@@ -1,0 +1,105 @@
+"""Values with 50 digits: they agree with proofs, and decide where ordinary numbers cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from answer_changes import arguments, rows
+
+from matderiv.calculus.structure import linear_structure
+from matderiv.verification.claims import ask, claims, read_answer
+from matderiv.verification.judging import identity_of, numbers_of
+from matderiv.verification.precise import precise
+from matderiv.verification.verifying import verify
+
+RIGHT = [r for r in rows() if r["truth"] == "right"]
+
+
+def claim_of(row: dict[str, Any]) -> Any:
+    asked = ask(row["expr"], row["wrt"], **arguments(row))
+    return claims(asked, read_answer(asked, row["answer"]), row["answer"])[0]
+
+
+def contradicted(row: dict[str, Any], points: int) -> str | None:
+    """What complex steps, differences or 50 digits say against an answer that is proved."""
+    claim = claim_of(row)
+    structure = claim.asked.structure or "none"
+    if identity_of(claim, structure, 0).verdict != "equal":
+        return "not proved"
+    report = numbers_of(claim, structure, points, seed=5)
+    if report.verdict == "disproved":
+        return str(report)
+    found = precise(claim, structure, seed=3)
+    if found.verdict == "undecided":
+        assert linear_structure(claim.asked.wrt) or "no version" in found.reason, found
+    return str(found) if found.verdict == "different" else None
+
+
+@pytest.mark.parametrize("row", RIGHT[::8], ids=lambda r: f"{r['id']}-{r['how']}")
+def test_what_is_proved_is_not_contradicted(row: dict[str, Any]) -> None:
+    assert contradicted(row, 3) is None
+
+
+@pytest.mark.sweep
+def test_no_proof_of_the_collection_is_contradicted() -> None:
+    assert [r["id"] for r in RIGHT if contradicted(r, 8)] == []
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer", "verdict"),
+    [
+        ("sum(log(x))", "x", "1.00000000001./x", "disproved"),
+        ("sum(log(x))", "x", "1./x + 1e-11", "disproved"),
+        ("sum(sqrt(x))", "x", "0.50000000001./sqrt(x)", "disproved"),
+        ("sum(arctan(x))", "x", "1./(1 + x.^2) + 1e-12*x", "disproved"),
+        ("sum(sqrt(x))", "x", "0.5*exp(-log(x)/2)", "verified"),
+        ("sum(arctan(x))", "x", "cos(arctan(x)).^2", "verified"),
+        ("log(sum(exp(x)))", "x", "exp(x - logsumexp(x))", "verified"),
+    ],
+)
+def test_small_differences_beside_log_and_roots_are_decided(
+    f: str, x: str, answer: str, verdict: str
+) -> None:
+    found = verify(f, x, answer, diagnosis=False)
+    assert found.verdict in (verdict, "proved" if verdict == "verified" else verdict)
+
+
+@pytest.mark.parametrize(
+    ("f", "right"),
+    [
+        ("log(a)", "1/a"),
+        ("a^5", "5*a^4"),
+        ("exp(sin(a))", "cos(a)*exp(sin(a))"),
+        ("tanh(a)", "1/cosh(a)^2"),
+        ("erf(a)", "2/sqrt(pi)*exp(-a^2)"),
+        ("arcsin(a/9)", "1/sqrt(81 - a^2)"),
+        ("sigmoid(a)", "exp(-a)/(1 + exp(-a))^2"),
+        ("det(a*eye(3))", "3*a^2"),
+        ("tr(inv(a*eye(3)))", "-3/a^2"),
+    ],
+)
+def test_known_slopes_hold_and_no_longer_after_20_digits(f: str, right: str) -> None:
+    asked = ask(f, "a")
+    for added, verdict in (("", "equal"), (" + 1e-20", "different")):
+        claim = claims(asked, read_answer(asked, right + added), "")[0]
+        assert precise(claim, "none").verdict == verdict
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [("6*a", "equal"), ("6*a + 1e-20", "different")])
+def test_second_derivatives(answer: str, verdict: str) -> None:
+    asked = ask("a^3", "a", order=2)
+    claim = claims(asked, read_answer(asked, answer), "")[0]
+    assert precise(claim, "none").verdict == verdict
+
+
+def test_a_function_without_many_digits_is_said() -> None:
+    asked = ask("norm_nuc(X)", "X")
+    claim = claims(asked, read_answer(asked, "X"), "")[0]
+    assert "nuc" in precise(claim, "none").reason
+
+
+def test_a_projected_derivative_is_left_to_others() -> None:
+    asked = ask("tr(A*X)", "X", assume={"X": "symmetric"})
+    claim = claims(asked, read_answer(asked, "(A + A')/2"), "")[0]
+    assert precise(claim, "projected").verdict == "undecided"
