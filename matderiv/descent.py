@@ -92,36 +92,26 @@ def minimize(
 ) -> Minimum:
     """The parameters `wrt` that make the scalar f small, by gradient descent from `values`.
 
-    `values` holds the start of every parameter, and what stays fixed. `data` holds arrays of
-    examples, one per row: their first axis is cut into mini-batches of `batch` rows, in an order
-    that `seed` settles, and sizes bind anew for each batch, so write the loss as a mean. `method`
-    is "gd" (all examples in each step), "sgd", "momentum" or "adam"; the last three take batches
-    (of 32 for "sgd" unless `batch` says otherwise, else of everything). The loop ends after
-    `epochs`, when no entry of the gradient of all data exceeds `tolerance`, when
-    `callback(epoch, loss, parameters)` gives something true, or with Ctrl-C, and gives the best
-    parameters met. `check` compares the gradient by each parameter with differences of f first.
+    For learning and checking; real training is for the code of `value_and_gradients`. `values` has
+    every parameter's start and what stays fixed, `data` examples, one per row, cut into batches of
+    `batch` rows in an order set by `seed`, so the loss should be a mean. `method` is "gd" (all rows
+    in each step), "sgd" (32 unless said), "momentum" or "adam" (all rows unless said). It ends
+    after `epochs`, at a gradient of at most `tolerance`, when `callback(epoch, loss, parameters)`
+    is true, or with Ctrl-C. `check` compares the gradients with differences first. DomainError when
+    the loss is not finite, as when `lr` is too large.
 
-    It is a tool for learning and checking; real training is for the code that
-    `value_and_gradients(...).code("torch")` prints.
-
-    Raises DomainError when the loss is not finite, as when `lr` is too large; UnknownName,
-    ShapeError and what `derive` raises.
-
-    >>> found = minimize("norm2(X*w - y)^2", ["w"], {"w": [0, 0]}, method="gd", lr=0.1,
+    >>> found = minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, method="gd", lr=0.1,
     ...                  data={"X": [[1, 0], [0, 2]], "y": [1, 2]}, epochs=60)
     >>> found.parameters["w"].round(3).tolist(), found.stopped
     ([1.0, 1.0], 'epochs')
     """
-    names = wrt if isinstance(wrt, list | tuple) else [wrt]
-    both = value_and_gradients(f, list(names), shapes=shapes, assume=assume)
+    by = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
     rate = _settled(method, lr, epochs, batch, data)
-    problem = _Problem.of(both, values, dict(data or {}))
-    if check:
-        _checked(problem)
-    if method == "sgd" and batch is None and data:
-        batch = BATCH
-    run = _Descent(problem, _steps(method, momentum), rate, batch, np.random.default_rng(seed))
-    return run.until(epochs, tolerance, callback)
+    both = value_and_gradients(f, by, shapes=shapes, assume=assume)
+    problem = _Problem.of(both, values, data or {}, check=check)
+    rows = BATCH if method == "sgd" and batch is None and data else batch
+    rule, generator = _steps(method, momentum), np.random.default_rng(seed)
+    return _Descent(problem, rule, rate, rows, generator).until(epochs, tolerance, callback)
 
 
 # What is asked -----------------------------------------------------------------------------------
@@ -160,9 +150,14 @@ class _Problem:
 
     @classmethod
     def of(
-        cls, both: ValueAndGradients, values: Mapping[str, Any], data: Mapping[str, Any]
+        cls,
+        both: ValueAndGradients,
+        values: Mapping[str, Any],
+        data: Mapping[str, Any],
+        *,
+        check: bool,
     ) -> _Problem:
-        """The problem with every array of the shape that its variable has."""
+        """The problem, every array of its variable's shape; with `check` the gradients tested."""
         known = variables(both.f, *both.wrt)
         sizes = {n: v for n, v in values.items() if n in both.compiled.program.sizes}
         for name in (*values, *data):
@@ -182,7 +177,10 @@ class _Problem:
         fixed = {n: a for n, a in arrays.items() if n not in parameters and n not in data}
         value = Compiled(lambda s: program((both.backward.f,), inputs=known, sizes=s))
         start = {x.name: arrays[x.name] for x in both.wrt}
-        return cls(both, value, start, {**fixed, **sizes}, examples)
+        problem = cls(both, value, start, {**fixed, **sizes}, examples)
+        if check:
+            _checked(problem)
+        return problem
 
     @property
     def rows(self) -> int:

@@ -17,6 +17,7 @@ from matderiv.verification.claims import Asked, ask
 from matderiv.verification.judging import POINTS
 from matderiv.verification.verdict import DISPROVED, Verdict
 from matderiv.verification.verifying import verify_asked
+from matderiv.views.chain import chain
 from matderiv.views.document import Document, Partial
 
 DEEPEST = 50  # names inside names of a derivation that are written out
@@ -58,7 +59,7 @@ def verify(
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
     asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
     verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
-    if verdict.part is None or asked.f.weight > HEAVIEST:
+    if verdict.part is None or asked.order > 1 or asked.f.weight > HEAVIEST:
         return verdict
     return _beside(verdict, asked, about)
 
@@ -73,7 +74,7 @@ def _beside(verdict: Verdict, asked: Asked, conventions: dict[str, Any]) -> Verd
         return verdict
 
 
-def pointed(verdict: Verdict, derivation: Derivation, view: str = "chain") -> Verdict:
+def pointed(verdict: Verdict, derivation: Derivation) -> Verdict:
     """The verdict on a wrong answer, with the step where the correction comes from.
 
     The same verdict where no step is found: for right answers, and corrections that are spelled
@@ -86,7 +87,7 @@ def pointed(verdict: Verdict, derivation: Derivation, view: str = "chain") -> Ve
     """
     if verdict.verdict != DISPROVED or verdict.part is None or is_(verdict.part, "variable"):
         return verdict
-    document = derivation.steps(view)
+    document = chain(derivation, check=False)  # it is named, not shown
     number = origin(document, verdict.part)
     if number is None:
         return verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from benchmarks import against_sympy, growth, networks, share, start
+from benchmarks import against_sympy, growth, networks, programs, share, start
 from benchmarks.measure import slope
 
 from matderiv.api import derive
@@ -59,6 +59,13 @@ def test_every_stage_gets_its_share() -> None:
     assert share.stage_of("/usr/lib/python3/ast.py") == "library"
 
 
+@pytest.mark.parametrize("task", programs.TASKS, ids=lambda task: task.name)
+def test_compiled_gradients_equal_those_written_by_hand(task: programs.Task) -> None:
+    found = programs.measured(task, task.sizes[0], rounds=1)
+    assert found.ours > 0
+    assert found.hand > 0
+
+
 # Bars --------------------------------------------------------------------------------------------
 
 
@@ -96,3 +103,11 @@ def test_time_grows_nearly_linearly_with_the_number_of_terms(name: str) -> None:
     big = [k for k, n in enumerate(share.TERMS) if n >= share.FROM]
     found = slope([share.TERMS[k] for k in big], [taken[k] for k in big])
     assert found <= 1.25, taken
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("task", programs.TASKS, ids=lambda task: task.name)
+def test_compiled_gradients_are_as_fast_as_those_written_by_hand(task: programs.Task) -> None:
+    for size in task.sizes:
+        found = programs.measured(task, size)
+        assert found.ratio <= 1.15, found

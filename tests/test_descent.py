@@ -11,6 +11,7 @@ import pytest
 
 import matderiv as md
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
+from matderiv.gradients import ValueAndGradients
 
 GENERATOR = np.random.default_rng(5)
 X = GENERATOR.standard_normal((60, 3))
@@ -229,8 +230,6 @@ def test_mistakes_are_said(more: dict[str, Any], error: type[Exception], said: s
 
 
 def test_a_wrong_gradient_is_found_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    from matderiv.gradients import ValueAndGradients
-
     right = ValueAndGradients.__call__
 
     def wrong(self: Any, values: Any = None, /, **named: Any) -> Any:

@@ -17,6 +17,11 @@ from matderiv.api import derive
 FORMS: list[tuple[str, str, dict[str, str], str]] = [
     ("det(X^3)", "X", {"X": "n,n"}, "3*det(X^3)*inv(X)'"),
     ("logdet(A*X^2)", "X", {"A": "n,n", "X": "n,n"}, "2*inv(X)'"),
+    ("det(A + x*y')", "x", {"A": "n,n", "x": "n", "y": "n"}, "det(A)*inv(A)'*y"),
+    ("det(eye(n) + x*y')", "x", {"x": "n", "y": "n"}, "y"),
+    ("det(A + x*y')", "A", {"A": "n,n", "x": "n", "y": "n"}, "det(A + x*y')*inv(A + x*y')'"),
+    ("logdet(eye(n) + x*x')", "x", {"x": "n"}, "2*x/(1 + x'*x)"),
+    ("(x'*y)^2/(x'*x)", "x", {"x": "n"}, "2*(x'*y)*(y - (x'*y)*x/(x'*x))/(x'*x)"),
     ("tr(X^2*B)", "X", {"X": "n,n", "B": "n,n"}, "(X*B + B*X)'"),
     ("tr(A*X^3)", "X", {"A": "n,n", "X": "n,n"}, "(X^2*A + X*A*X + A*X^2)'"),
     ("w'*A*w/(w'*B*w)", "w", {"w": "n"}, "(A + A' - (w'*A*w)*(B + B')/(w'*B*w))*w/(w'*B*w)"),

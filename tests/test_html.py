@@ -154,6 +154,16 @@ def test_the_page_says_what_a_reader_asks() -> None:
         d.html("tensor")
 
 
+def test_a_page_in_ascii_shows_the_same(run: Run) -> None:
+    asked = ("derive", "a'*inv(X)*b", "X", "--shape", "a: n", "--shape", "b: n", "-q")
+    for options in (("--steps", "index"), ()):
+        whole = run(*asked, "--format", "html", *options).out
+        plain = run(*asked, "--format", "html", *options, "--ascii").out
+        assert plain.isascii()
+        assert not whole.isascii()
+        assert re.sub("&#([0-9]+);", lambda m: chr(int(m[1])), plain) == whole
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_styles_reach_the_page(style: dict[str, str]) -> None:
     d = md.derive("norm2(A*x - b)^2", "x", shapes={"b": "m"})

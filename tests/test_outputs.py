@@ -315,3 +315,11 @@ def test_derivatives_by_several_variables_are_those_by_each(problem: Problem) ->
     for name, found in zip(problem.shapes, together, strict=True):
         assert str(found) == str(md.derive(problem.expr, name, **asked))
         assert found.wrt.name == name
+
+
+def test_a_file_is_in_ascii_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    for k, options in enumerate((("--steps", "index"), ("--format", "html", "--steps"), ())):
+        for flag in ("--ascii", "--quiet"):
+            file = tmp_path / f"{k}{flag}.txt"
+            assert run("derive", "A*X*B", "X", *options, flag, "-o", str(file)).status == 0
+            assert file.read_bytes().isascii() == (flag == "--ascii")

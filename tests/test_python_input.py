@@ -340,3 +340,14 @@ def test_answers_of_the_text_language_are_read_as_before() -> None:
                 read_answer(asked, case["answer"])
             continue
         assert read_answer(asked, case["answer"]) is alone
+
+
+@pytest.mark.parametrize("f", ["x.T @ A @ x", "x @ A @ x", "-2 * x.T @ A @ x", "(A @ x).T @ x"])
+def test_a_transposed_vector_means_the_same_in_both_languages(f: str) -> None:
+    found = read(f, shapes={"A": "n,n", "x": "n"})
+    plain = f.replace("x @ A", "x' * A").replace(".T", "'").replace("@", "*")
+    wanted = read(plain, shapes={"A": "n,n", "x": "n"})
+    square = {"A": VALUES["S"], "x": x}
+    np.testing.assert_allclose(
+        evaluate(found.expr, square, SIZES), evaluate(wanted.expr, square, SIZES)
+    )

@@ -5,20 +5,20 @@ Each pattern is an identity for all values; it saves terms that would only cance
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from itertools import groupby
 
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
 from matderiv.notation.chains import MAX_CHAIN, transposed
-from matderiv.notation.monomials import is_one, negated, one_plus_exp
+from matderiv.notation.monomials import is_one, negated, one_plus_exp, signed
 from matderiv.shapes import is_scalar
 
 Pattern = Callable[[Expr], Expr | None]
 
 
 def prepare(f: Expr, *wrt: Expr) -> Expr:
-    """f with shorthands that contain one of the variables written out and known spellings folded."""
+    """f with shorthands that contain a variable of `wrt` written out and known spellings folded."""
     done: dict[Expr, Expr] = {}
     alive: set[Expr] = set()
     for node in walk(f):
@@ -26,7 +26,8 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
             alive.add(node)
         new = rebuild(node, tuple(done[a] for a in node.args))
         new = _balanced(new) if node in alive else new
-        done[node] = folded(_written_out(new)) if node in alive else new
+        new = folded(_written_out(new)) if node in alive else new
+        done[node] = _rank_one(new, wrt) if node in alive and is_(new, "det", "logdet") else new
     return done[f]
 
 
@@ -66,6 +67,46 @@ def _written_out(node: Expr) -> Expr:
     return node
 
 
+def _rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
+    """det(A + x*y') = det(A)*(1 + y'*inv(A)*x), for an identity or another variable A.
+
+    Source: the matrix determinant lemma, Petersen & Pedersen 2012, eq. (24).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> e, f = read("det(eye(n) - x*y')").expr, read("det(A + x*y')").expr
+    >>> A = f.args[0].args[0]
+    >>> text(_rank_one(e, ())), text(_rank_one(f, ())), _rank_one(f, {A}) is f
+    ("1 - y'*x", "det(A)*(1 + y'*inv(A)*x)", True)
+    """
+    (m,) = node.args
+    if not is_(m, "add") or len(m.args) != 2:
+        return node
+    for plain, (sign, outer) in (
+        (m.args[0], signed(m.args[1])),
+        (m.args[1], signed(m.args[0])),
+    ):
+        rows = [k for k, a in enumerate(outer.args) if len(a.shape) == 2 and a.shape[0] == 1]
+        known = is_(plain, "eye") or (is_(plain, "variable") and plain not in wrt)
+        if known and is_(outer, "mul") and rows:
+            k = rows[0]
+            column, row = (_product(part) for part in (outer.args[:k], outer.args[k:]))
+            if column is None or row is None or len(column.shape) != 1:
+                return node
+            middle = () if is_(plain, "eye") else (apply("inv", plain),)
+            inner = apply("mul", row, *middle, column)
+            ratio = 1 + inner if sign > 0 else 1 - inner
+            if is_(node, "logdet"):
+                whole = apply("log", ratio)
+                return whole if is_(plain, "eye") else apply("logdet", plain) + whole
+            return ratio if is_(plain, "eye") else apply("det", plain) * ratio
+    return node
+
+
+def _product(factors: Sequence[Expr]) -> Expr | None:
+    return None if not factors else factors[0] if len(factors) == 1 else apply("mul", *factors)
+
+
 def folded(node: Expr) -> Expr:
     """The node under its known name, if one of the patterns fits."""
     if node.function.kind == "elementwise" and len(node.args) == 1:
@@ -93,19 +134,37 @@ def _sign_first(x: Expr) -> Expr:
 
 
 def _softplus(node: Expr) -> Expr | None:
-    """log(1 + exp(z)) = softplus(z)."""
+    """log(1 + exp(z)) = softplus(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_softplus(read("log(1 + exp(z))").expr)), _softplus(read("log(2 + exp(z))").expr)
+    ('softplus(z)', None)
+    """
     z = one_plus_exp(node.args[0])
     return apply("softplus", z) if z is not None and z.shape == node.shape else None
 
 
 def _softplus_log1p(node: Expr) -> Expr | None:
-    """log1p(exp(z)) = softplus(z)."""
+    """log1p(exp(z)) = softplus(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_softplus_log1p(read("log1p(exp(z))").expr)), _softplus_log1p(read("log1p(z)").expr)
+    ('softplus(z)', None)
+    """
     (x,) = node.args
     return apply("softplus", x.args[0]) if is_(x, "exp") else None
 
 
 def _logsumexp(node: Expr) -> Expr | None:
-    """log(sum(exp(z))) = logsumexp(z)."""
+    """log(sum(exp(z))) = logsumexp(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_logsumexp(read("log(sum(exp(z)))").expr)), _logsumexp(read("log(sum(z))").expr)
+    ('logsumexp(z)', None)
+    """
     (x,) = node.args
     if is_(x, "sum") and is_(x.args[0], "exp"):
         return apply("logsumexp", x.args[0].args[0], params=x.params)
@@ -113,13 +172,25 @@ def _logsumexp(node: Expr) -> Expr | None:
 
 
 def _log_softmax(node: Expr) -> Expr | None:
-    """log(softmax(z)) = log_softmax(z)."""
+    """log(softmax(z)) = log_softmax(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_log_softmax(read("log(softmax(z))").expr)), _log_softmax(read("log(sigmoid(z))").expr)
+    ('log_softmax(z)', None)
+    """
     (x,) = node.args
     return apply("log_softmax", x.args[0], params=x.params) if is_(x, "softmax") else None
 
 
 def _sigmoid(node: Expr) -> Expr | None:
-    """1/(1 + exp(-z)) = sigmoid(z), exp(z)/(1 + exp(z)) = sigmoid(z)."""
+    """1/(1 + exp(-z)) = sigmoid(z), exp(z)/(1 + exp(z)) = sigmoid(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_sigmoid(read("1./(1 + exp(-z))").expr)), _sigmoid(read("2./(1 + exp(-z))").expr)
+    ('sigmoid(z)', None)
+    """
     above, below = node.args
     z = one_plus_exp(below)
     if z is None or z.shape != node.shape:
@@ -130,7 +201,15 @@ def _sigmoid(node: Expr) -> Expr | None:
 
 
 def _sigmoid_power(node: Expr) -> Expr | None:
-    """(1 + exp(-z))^-1 = sigmoid(z)."""
+    """(1 + exp(-z))^-1 = sigmoid(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_sigmoid_power(read("(1 + exp(-a))^-1").expr))
+    'sigmoid(a)'
+    >>> _sigmoid_power(read("(1 + exp(-a))^-2").expr) is None
+    True
+    """
     base, exponent = node.args
     z = one_plus_exp(base)
     if z is None or number_value(exponent) != Fraction(-1):
@@ -139,7 +218,15 @@ def _sigmoid_power(node: Expr) -> Expr | None:
 
 
 def _softmax(node: Expr) -> Expr | None:
-    """exp(z)./sum(exp(z)) = softmax(z), along the axis of the sum."""
+    """exp(z)./sum(exp(z)) = softmax(z), along the axis of the sum.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_softmax(read("exp(z)./sum(exp(z))").expr))
+    'softmax(z)'
+    >>> _softmax(read("exp(z)./sum(z)").expr) is None
+    True
+    """
     above, below = node.args
     if is_(below, "transpose") and is_(transposed(below), "sum"):
         return None
@@ -151,7 +238,15 @@ def _softmax(node: Expr) -> Expr | None:
 
 
 def _unshifted(node: Expr) -> Expr | None:
-    """softmax(z - max(z)) = softmax(z): a shift along the axis does not matter."""
+    """softmax(z - max(z)) = softmax(z): a shift along the axis does not matter.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_unshifted(read("softmax(z - max(z))").expr))
+    'softmax(z)'
+    >>> _unshifted(read("softmax(z - y)").expr) is None
+    True
+    """
     (x,) = node.args
     if not is_(x, "add") or len(x.args) != 2 or not is_(x.args[1], "neg"):
         return None
@@ -161,7 +256,13 @@ def _unshifted(node: Expr) -> Expr | None:
 
 
 def _norm(node: Expr) -> Expr | None:
-    """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x)."""
+    """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_norm(read("sqrt(x'*x)").expr)), _norm(read("sqrt(x'*y)").expr)
+    ('norm2(x)', None)
+    """
     (x,) = node.args
     if is_(x, "mul") and len(x.args) == 2 and len(x.args[1].shape) == 1:
         u, v = x.args
@@ -173,7 +274,13 @@ def _norm(node: Expr) -> Expr | None:
 
 
 def _relu(node: Expr) -> Expr | None:
-    """max(0, z) = relu(z), max(z, z) = z."""
+    """max(0, z) = relu(z), max(z, z) = z.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_relu(read("max(0, z)").expr)), _relu(read("max(1, z)").expr)
+    ('relu(z)', None)
+    """
     if node.args[0] is node.args[1]:
         return node.args[0]
     for a, b in (node.args, node.args[::-1]):
@@ -183,12 +290,27 @@ def _relu(node: Expr) -> Expr | None:
 
 
 def _same(node: Expr) -> Expr | None:
-    """min(z, z) = z."""
+    """min(z, z) = z.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_same(read("min(z, z)").expr)), _same(read("min(z, y)").expr)
+    ('z', None)
+    """
     return node.args[0] if node.args[0] is node.args[1] else None
 
 
 def _kron_vec(node: Expr) -> Expr | None:
-    """kron(A, X)*vec(B) = vec(X*B*A')."""
+    """kron(A, X)*vec(B) = vec(X*B*A').
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> shapes = {"A": "m,n", "X": "p,q", "B": "q,n", "y": "n*q"}
+    >>> text(_kron_vec(read("kron(A,X)*vec(B)", shapes=shapes).expr))
+    "vec(X*B*A')"
+    >>> _kron_vec(read("A*X", shapes={"A": "m,n", "X": "n,d"}).expr) is None
+    True
+    """
     if len(node.args) != 2 or not is_(node.args[0], "kron") or not is_(node.args[1], "vec"):
         return None
     a, x = node.args[0].args
@@ -199,7 +321,13 @@ def _kron_vec(node: Expr) -> Expr | None:
 
 
 def _sum_vec(node: Expr) -> Expr | None:
-    """sum(vec(X)) = sum(X)."""
+    """sum(vec(X)) = sum(X).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_sum_vec(read("sum(vec(X))").expr)), _sum_vec(read("sum(X)").expr)
+    ('sum(X)', None)
+    """
     (x,) = node.args
     if is_(x, "vec") and node.params[0] is None:
         return apply("sum", x.args[0], params=(None,))

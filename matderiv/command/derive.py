@@ -15,7 +15,7 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, Asked, checked, derived, understood
-from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
+from matderiv.command.streams import Terminal, in_ascii, refuse_to_overwrite, write_file
 from matderiv.numeric.report import CheckReport
 from matderiv.output.wrapping import folded
 
@@ -39,7 +39,8 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """
     started = time.monotonic()
     output = _output(request)
-    how = wanted(request, ascii_only=output is None and terminal.plain_results)
+    plain = terminal.plain_results if output is None else terminal.ascii_only
+    how = wanted(request, ascii_only=plain)
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
     try:
@@ -95,7 +96,8 @@ def _tell(
         result = "\n".join(answer.report_lines(report))
     output = _output(request)
     if output is not None:
-        write_file(output, result, force=request.force)
+        shown = in_ascii(result) if terminal.ascii_only else result
+        write_file(output, shown, force=request.force)
     else:
         plain = not request.json and request.values.get("format", "text") == "text"
         terminal.result(folded(result, terminal.width) if plain and terminal.width else result)

@@ -29,7 +29,12 @@ class Wanted:
     standalone: bool = False
     notation: str | None = None
     style: dict[str, str] = field(default_factory=dict)
-    spell: Callable[[str], str] = str
+    ascii_only: bool = False
+
+    @property
+    def spell(self) -> Callable[[str], str]:
+        """How signs outside ASCII are written in plain text."""
+        return in_ascii if self.ascii_only else str
 
 
 def wanted(request: Request, *, ascii_only: bool) -> Wanted:
@@ -55,7 +60,7 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
         bool(values.get("standalone")),
         values.get("notation"),
         style,
-        in_ascii if ascii_only else str,
+        ascii_only,
     )
 
 
@@ -80,7 +85,8 @@ def _one(d: Derivation, asked: Wanted) -> str:
     if asked.step is not None:
         return step_text(d.steps(asked.view or "chain"), asked.step)
     if asked.form == "html":
-        return d.html(asked.view, detail=asked.detail, **style).rstrip("\n")
+        page = d.html(asked.view, detail=asked.detail, **style).rstrip("\n")
+        return page.encode("ascii", "xmlcharrefreplace").decode() if asked.ascii_only else page
     if asked.form == "latex":
         if asked.notation and asked.view is None and not asked.standalone:
             return d.equation(**style)

@@ -292,6 +292,7 @@ VERBS = {
                 """matderiv derive "x'*A*x" x""",
                 """matderiv derive "norm2(A*x - b)^2" x --shape "b: m" --order 2""",
                 """matderiv derive "logdet(X)" X --assume "X: symmetric" --format latex""",
+                r"""matderiv derive "\|Xw - y\|_2^2 + \lambda\|w\|_2^2" w""",
                 """matderiv derive "tanh(W*x + b)" W --shape "b: m" --kind vjp""",
             ),
         ),
@@ -312,6 +313,8 @@ VERBS = {
                 "matderiv verify --file derivation.tex",
                 """matderiv verify "x'*A*x" x --batch answers.csv -o verdicts.csv""",
                 """matderiv verify "x'*A*x" x "2*A*x" --assume "A: symmetric\"""",
+                r'''matderiv verify "norm2(X*w - y)^2" w "\nabla_w f = 2X^\top(Xw - y)"''',
+                """matderiv verify "norm2(X*w - y)^2" w "2 * X.T @ (X @ w - y)\"""",
             ),
         ),
         Verb(
@@ -332,7 +335,7 @@ VERBS = {
             ASKED + CODE + SHARED,
             (
                 """matderiv code "mean(log(1 + exp(-y.*(X*w))))" w""",
-                """matderiv code "norm2(U*V' - Y)^2" U,V --target torch -o gradients.py""",
+                """matderiv code "norm2(U*V' - Y)^2" U,V --target torch""",
             ),
         ),
         Verb(

@@ -51,7 +51,7 @@ def _split(request: Request) -> tuple[Request, str]:
         raise UsageError(
             f"verify takes an expression, a variable and an answer; {len(request.operands)} "
             f"of {wanted} are given",
-            hint=EXAMPLE,
+            hint=EXAMPLE if request.file is None else f"matderiv verify --file {request.file}",
         )
     return replace(request, operands=request.operands[:-1]), request.operands[-1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply, is_, walk
+from matderiv.expr import Expr, Params, apply
 from matderiv.functions.record import (
     axis_rule,
     primitive,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
@@ -117,7 +118,7 @@ def read_stated(
         try:
             found = _read_in(name, text, reading, extra, expected, what)
         except MatderivError as error:
-            if failure is None or name in strong:
+            if failure is None or name in strong or isinstance(error, ShapeError):
                 failure = error
             continue
         if name == "text" and not given and "@" in text and found.left is None:
@@ -125,6 +126,20 @@ def read_stated(
         return found
     assert failure is not None
     raise failure
+
+
+def spelling_of(text: str, reading: Reading) -> str:
+    r"""The spelling in which a text is read: "text", "latex" or "python".
+
+    A text that nobody reads has the spelling whose marks it carries.
+
+    >>> from matderiv.input.resolve import read
+    >>> [spelling_of(t, read("A*x")) for t in (r"A^\top x", "np.exp(x)", "2*x", "{")]
+    ['latex', 'python', 'text', 'text']
+    """
+    with suppress(MatderivError):
+        return read_stated(text, reading).spelling
+    return [*marks(text)[0], "text"][0]
 
 
 def _read_in(

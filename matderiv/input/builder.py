@@ -172,7 +172,7 @@ class Builder:
         if not scope.guess or name in function_names():
             return None
         guessed = guessed_axes(name, scope.facts.get(name, ()))
-        axes = max(guessed, scope.kinds.get(name, 0))
+        axes = scope.kinds.get(name, guessed)
         return tuple(self._sizes.fresh() for _ in range(axes))
 
     def _applied(self, node: Operation | Call) -> Node:

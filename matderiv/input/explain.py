@@ -17,6 +17,13 @@ _LONG = 40
 _SHOWN_NAMES = 4
 _ENTRYWISE = ("sum", "elementwise")
 _SYMBOLS = {"mul": "*", "add": "+", "hadamard": ".*"}
+_TURNED = {"text": "'", "latex": r"^\top", "python": ".T"}
+_TIMES = {"text": "*", "latex": " ", "python": " @ "}
+_TWO_VECTORS = {
+    "text": "{0}'*{1} (a number), {0}*{1}' (a matrix) or {0}.*{1} (entry by entry)",
+    "latex": r"{0}^\top {1} (a number), {0} {1}^\top (a matrix) or {0} \odot {1} (entry by entry)",
+    "python": "np.dot({0}, {1}) (a number), np.outer({0}, {1}) (a matrix) or {0} * {1}",
+}
 _COMPARED = ("gt", "lt", "ge", "le")
 
 
@@ -119,17 +126,19 @@ def _pair_hint(
     """A transpose that makes the two fit, if one does; of a vector rather than of a matrix."""
     ranks = [len(s) for s in shapes]
     x, y = (_atom(t) for t in typed)
+    spelling = shaping.source.spelling
     if symbol == "*" and ranks == [1, 1]:
-        return f"{x}'*{y} (a number), {x}*{y}' (a matrix) or {x}.*{y} (entry by entry)"
+        return _TWO_VECTORS[spelling].format(x, y)
     names = shaping.shown_names()
     left, right = (shaping.final(s, names) for s in shapes)
     if ranks == [1, 1]:
         return f"vectors of one size: declare both as {shape_text(left)}"
     around = f" {symbol} " if symbol in ("+", "-", "and") else symbol
+    around = _TIMES[spelling] if symbol == "*" else around
     first, second = typed if symbol in ("+", "-", "and") else (x, y)
     candidates = [
-        (_turned(left), right, f"{_transposed(x)}{around}{second}"),
-        (left, _turned(right), f"{first}{around}{_transposed(y)}"),
+        (_turned(left), right, f"{_transposed(x, spelling)}{around}{second}"),
+        (left, _turned(right), f"{first}{around}{_transposed(y, spelling)}"),
     ]
     for one, other, spelled in candidates if ranks != [2, 1] or symbol == "*" else candidates[::-1]:
         try:
@@ -155,9 +164,10 @@ def _atom(typed: str) -> str:
     return typed if simple else f"({typed})"
 
 
-def _transposed(atom: str) -> str:
+def _transposed(atom: str, spelling: str) -> str:
     """The transpose as one would type it: x' of x, and x of x'."""
-    return atom[:-1] if atom.endswith("'") else f"{atom}'"
+    mark = _TURNED[spelling]
+    return atom.removesuffix(mark) if atom.endswith(mark) else f"{atom}{mark}"
 
 
 def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:

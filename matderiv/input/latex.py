@@ -124,8 +124,8 @@ class Formula(Functions):
         if self.token.kind != "end" and not self.at_where():
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
-        kinds = {n: k for n, k in self.scope.kinds.items() if guessed_axes(n) < k}
-        return Source(self.text, main, tuple(parts), remarks, tuple(self.lengths), kinds)
+        kinds = {n: k for n, k in self.scope.kinds.items() if guessed_axes(n) != k}
+        return Source(self.text, main, tuple(parts), remarks, tuple(self.lengths), kinds, "latex")
 
     def parts(self) -> Iterator[Part]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from difflib import get_close_matches
 from fractions import Fraction
+from typing import TypeGuard
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.calls import function_names
@@ -12,7 +13,7 @@ from matderiv.input.latex_names import Names
 from matderiv.input.latex_symbols import ACCENTS, FONTS, UPRIGHT
 from matderiv.input.latex_tokens import WORDS
 from matderiv.input.sizes import is_open
-from matderiv.input.source import Call, Name, Node, Number
+from matderiv.input.source import Call, Name, Node, Number, Operation
 from matderiv.input.tokens import GREEK_NAMES, Token
 from matderiv.shapes import long_axes
 
@@ -26,6 +27,9 @@ NORMS = {
     "infty": "norminf",
     "*": "norm_nuc",
 }
+COUNTS = frozenset("kmnKMN")
+"""Letters that are counts where a number is divided by them, if nothing declares them."""
+
 REFUSED = {
     "int": "integrals are not read",
     "partial": "a derivative inside a formula is not read",
@@ -113,6 +117,8 @@ class Atoms(Names):
         self.open_bars = outer
         self.depth -= 1
         closing = self.close(BRACKETS[opening.text], opening)
+        if opening.text == "{":
+            return inner
         return self.build.spanned(inner, (opening.span[0], closing.span[1]))
 
     def bars(self) -> Node:
@@ -239,8 +245,13 @@ class Atoms(Names):
 
     def quotient(self, above: Node, below: Node, span: Span) -> Node:
         """above/below: entry by entry inside sums and where `below` is an array."""
-        guessed = isinstance(below, Name) and below.name not in self.scope.shapes
-        arrays = (self.build.axes(below) or 0) > 0 and not (guessed and self.scope.guess)
+        factors = below.operands if is_product(below) else (below,)
+        guessed = [f for f in factors if isinstance(f, Name) and self.build.is_guessed(f.name)]
+        if self.build.is_scalar(above):
+            for factor in guessed:
+                if factor.name in COUNTS:
+                    self.looks_like(factor, 0)
+        arrays = (self.build.axes(below) or 0) > 0 and not guessed
         if arrays and not self.indices:
             self.remarks.append(f"{self.typed(span)} divides entry by entry")
         return self.build.operation("ediv" if arrays else "div", (above, below), span)
@@ -299,6 +310,11 @@ class Atoms(Names):
 def is_call(node: Node, name: str) -> bool:
     """True for a call of the function `name`."""
     return isinstance(node, Call) and node.name == name
+
+
+def is_product(node: Node) -> TypeGuard[Operation]:
+    """True for factors side by side."""
+    return isinstance(node, Operation) and node.function == "mul"
 
 
 def is_one(node: Node) -> bool:

@@ -214,7 +214,7 @@ class Names(Symbols, ABC):
         node = self.name(symbol, "", end)
         axes = self.build.axes(node)
         self.looks_like(node, len(letters))
-        if axes != len(letters):
+        if axes is not None and axes != len(letters):
             said = "a scalar" if axes == 0 else f"no array of {len(letters)} axes"
             raise self.error(
                 f"{symbol.stem} has entries here and is {said}", node.span, "declare its shape"

@@ -13,6 +13,7 @@ from typing import TypeVar
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.builder import MAX_NESTING, Builder, Scope
 from matderiv.input.calls import function_names
+from matderiv.input.declare import guessed_axes
 from matderiv.input.source import Name, Node
 from matderiv.input.tokens import GREEK_NAMES, Token
 
@@ -285,6 +286,7 @@ class Symbols(Cursor):
         return node
 
     def looks_like(self, node: Node, axes: int) -> None:
-        """A guessed name shows that it is an array: bold, transposed, with an index."""
+        """A guessed name shows that it is an array (bold, transposed, an index), or a number."""
         if isinstance(node, Name) and self.build.is_guessed(node.name):
+            axes = max(axes, guessed_axes(node.name)) if axes else 0
             self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))

@@ -19,7 +19,7 @@ ENVIRONMENTS = frozenset(
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+    "bf rm it cal mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())

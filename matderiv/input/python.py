@@ -59,7 +59,9 @@ def parse_python(
     parser = Formula(text, [*tokens, Token("end", "", (stop, stop))], scope, columns)
     main = parser.whole()
     library = parser.library
-    return PythonReading(Source(text, main), library.choices, tuple(library.unlike_text))
+    return PythonReading(
+        Source(text, main, spelling="python"), library.choices, tuple(library.unlike_text)
+    )
 
 
 def sides(text: str) -> tuple[Span, ...]:
@@ -339,7 +341,7 @@ class Formula:
             return Items(tuple(values), span)
         if isinstance(values[0], Array):
             a = values[0]
-            return Array(self.library.build.spanned(a.node, span), a.shape)
+            return Array(self.library.build.spanned(a.node, span), a.shape, a.turned)
         return values[0]
 
     def name(self) -> Value:

@@ -23,6 +23,7 @@ class Array:
 
     node: Node
     shape: Shape
+    turned: bool = False  # an array of one axis with .T, which changes nothing
 
     @property
     def span(self) -> Span:
@@ -143,14 +144,16 @@ class Arrays:
         """a * b."""
         if is_scalar(a.shape) or is_scalar(b.shape):
             node = self.build.chain("mul", (a.node, b.node))
-            return Array(self.build.spanned(node, span), _broadcast([a.shape, b.shape]))
+            shape = _broadcast([a.shape, b.shape])
+            return Array(self.build.spanned(node, span), shape, a.turned or b.turned)
         self.unlike_text.append(span)
         return self.entrywise("hadamard", (a, b), span)
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
         """a / b."""
         if is_scalar(b.shape):
-            return Array(self.build.operation("div", (a.node, b.node), span), a.shape)
+            node = self.build.operation("div", (a.node, b.node), span)
+            return Array(node, a.shape, a.turned)
         self.unlike_text.append(span)
         return self.entrywise("ediv", (a, b), span)
 
@@ -163,7 +166,7 @@ class Arrays:
 
     def negative(self, a: Array, span: Span) -> Array:
         """-a."""
-        return Array(self.build.operation("neg", (a.node,), span), a.shape)
+        return Array(self.build.operation("neg", (a.node,), span), a.shape, a.turned)
 
     def sum_of(self, terms: Sequence[Array], span: Span) -> Array:
         """Terms added up, each to the sum of those before it."""
@@ -198,13 +201,16 @@ class Arrays:
             )
         if ranks == (1, 1):
             self.choices[span] = "number"
-            self.unlike_text.append(span)
+            if b.turned or not a.turned:
+                self.unlike_text.append(span)
             row = self.build.transpose(a.node, a.span[1])
             return Array(self.build.operation("mul", (row, b.node), span), ())
         if ranks == (1, 2):
-            self.unlike_text.append(span)
+            if not a.turned:
+                self.unlike_text.append(span)
             turned = self.build.transpose(b.node, b.span[1])
-            return Array(self.build.operation("mul", (turned, a.node), span), b.shape[1:])
+            node = self.build.operation("mul", (turned, a.node), span)
+            return Array(node, b.shape[1:], a.turned)
         node = self.build.spanned(self.build.chain("mul", (a.node, b.node)), span)
         shape = (*a.shape[:-1], *b.shape[1:])
         if self.build.axes(a.node) == self.build.axes(b.node) == 1:
@@ -214,7 +220,7 @@ class Arrays:
     def transpose(self, a: Array, end: int) -> Array:
         """a.T; an array of one axis stays as it is."""
         if a.rank < 2:
-            return Array(self.build.spanned(a.node, (a.span[0], end)), a.shape)
+            return Array(self.build.spanned(a.node, (a.span[0], end)), a.shape, not a.turned)
         if a.rank > 2:
             axes = [self.build.number(k, a.span) for k in range(a.rank, 0, -1)]
             node = self.build.call("permute", (a.node, *axes), (a.span[0], end))

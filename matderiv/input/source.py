@@ -71,6 +71,7 @@ class Source:
 
     `lengths` are arrays whose last axis has a size that the text names: n in a sum from 1 to n.
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
+    `spelling` is "text", "latex" or "python".
     """
 
     text: str
@@ -79,6 +80,7 @@ class Source:
     remarks: tuple[str, ...] = ()
     lengths: tuple[tuple[Node, str], ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
+    spelling: str = "text"
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

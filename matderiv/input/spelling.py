@@ -95,28 +95,6 @@ def marks(text: str, known: bool = False) -> tuple[list[str], list[str]]:
     return strong, weak
 
 
-def spelling_of(text: str, scope: Scope, build: Callable[[Source], object]) -> str:
-    r"""The spelling in which a text is read: "text", "latex" or "python".
-
-    `build` makes something of a source tree, and raises MatderivError where it has no meaning. A
-    text that nobody reads has the spelling whose marks it carries.
-
-    >>> [spelling_of(t, Scope(), str) for t in (r"A\b", r"X^\top w", "np.exp(x)", "2*x")]
-    ['text', 'latex', 'python', 'text']
-    """
-    spelling = getattr(text, "spelling", None)
-    if spelling is not None:
-        return str(spelling)
-    strong, weak = marks(text, not scope.guess)
-    for name in ("text", *strong, *weak):
-        try:
-            _spelled(text, scope, build, lambda found: True, None, name)
-        except MatderivError:
-            continue
-        return name
-    return [*strong, "text"][0]
-
-
 def source_of(text: str, scope: Scope) -> Source:
     """The source tree of a text, in the first spelling in which it parses.
 
@@ -170,6 +148,8 @@ def _others(
         except MatderivError as found:
             if spelling in strong:
                 raise found from None
+            if isinstance(found, ShapeError):  # it was understood, and does not fit
+                error = found
     raise error
 
 
@@ -198,8 +178,13 @@ def _in_python(
     if not readings:
         assert failure is not None
         raise failure
-    if len(readings) == 1:
-        return readings[0]
+    return readings[0] if len(readings) == 1 else _clearer(text, readings, fits)
+
+
+def _clearer(
+    text: str, readings: list[tuple[_T, PythonReading]], fits: Callable[[_T], bool]
+) -> tuple[_T, PythonReading]:
+    """The first of two readings if they mean the same, else the one that fits."""
     (_, flat), (_, column) = readings
     unlike = [s for s in flat.choices if column.choices.get(s, flat.choices[s]) != flat.choices[s]]
     if not unlike:

@@ -213,7 +213,7 @@ def _refused(text: str, place: int) -> ParseError:
         )
     hint = _REFUSED.get(character)
     if character == "." and re.match(r"[A-Za-z]\w*\.[A-Za-z]", text[max(place - 1, 0) :]):
-        hint = "functions stand alone: dot(x,y), not np.dot(x,y)"
+        hint = "functions stand alone: inv(X)"
     elif character == "_":
         hint = "names start with a letter"
     elif character in '"“”':

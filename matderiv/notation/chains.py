@@ -57,7 +57,13 @@ def _symmetric(e: Expr, depth: int) -> bool:
 
 
 def transposed(e: Expr) -> Expr:
-    """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S, -S for skew."""
+    """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S, -S for skew.
+
+    >>> from matderiv.expr import variable
+    >>> A, S = variable("A", (2, 2)), variable("S", (2, 2), ("symmetric",))
+    >>> transposed(A.T) is A, transposed(S) is S, transposed(A) is A.T
+    (True, True, True)
+    """
     if is_scalar(e.shape):
         return e
     if is_(e, "transpose"):
@@ -81,7 +87,16 @@ def transposed(e: Expr) -> Expr:
 
 
 def _column_sums(product: Expr) -> Expr | None:
-    """diag(A'*B)' as the row sum(A.*B,1) of column sums."""
+    """diag(A'*B)' as the row sum(A.*B,1) of column sums.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> shapes = {"A": "m,m", "B": "m,m"}
+    >>> text(_column_sums(read("A'*B", shapes=shapes).expr))
+    'sum(A.*B,1)'
+    >>> _column_sums(read("A*B", shapes=shapes).expr) is None
+    True
+    """
     if not is_(product, "mul") or len(product.args) != 2 or not is_(product.args[0], "transpose"):
         return None
     left, right = product.args[0].args[0], product.args[1]
@@ -145,6 +160,13 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
     X*inv(X'*A*X) becomes inv(X'*A): the inverse of a product of square factors gives up the factor
     beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends. A sign in front
     of any factor moves to the first.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> def shown(t: str) -> str:
+    ...     return text(matrix_product(chain(factors_of(read(t).expr))))
+    >>> shown("X^3*inv(X^2)"), shown("inv(A*B)*A*C"), shown("A*B")
+    ('X', 'inv(A*B)*A*C', 'A*B')
     """
     out: list[Expr] = []
     negative = False
@@ -280,7 +302,13 @@ def stops(e: Expr) -> int:
 
 
 def matrix_product(factors: Sequence[Expr]) -> Expr:
-    """The product of a chain, with runs of an equal factor as a power: A*A*x is A^2*x."""
+    """The product of a chain, with runs of an equal factor as a power: A*A*x is A^2*x.
+
+    >>> from matderiv.expr import variable
+    >>> A, x = variable("A", (2, 2)), variable("x", (2,))
+    >>> matrix_product([A, A, x]) is apply("power", A, 2) @ x, matrix_product([A, x]) is A @ x
+    (True, True)
+    """
     runs: list[tuple[Expr, int]] = []
     negative = False
     for signed_factor in factors:

@@ -46,6 +46,16 @@ def item_of(e: Expr) -> Item:
     return coefficient, scalars, factors
 
 
+def inside(number: Fraction, scalars: Mono, e: Expr) -> Item:
+    """A number and scalars times an expression as one item: 3 times 2*(A + B) is 6*(A + B)."""
+    if not e.shape:
+        return number, scalars, [e]
+    c, own, factors = item_of(e)
+    for base, k in scalars.items():
+        multiply_into(own, base, k)
+    return number * c, own, factors
+
+
 def like(items: Sequence[Item]) -> list[Item]:
     """Items with the same factors added up; a vanished sum is kept as one zero item."""
     found: dict[tuple[object, ...], Item] = {}

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.notation.chains import chain, factors_of, matrix_product, transposed, turned
+from matderiv.notation.chains import chain, factors_of, matrix_product, shortest, transposed, turned
 from matderiv.notation.elimination import reduce_network
 from matderiv.notation.items import Item
 from matderiv.notation.monomials import tidy
@@ -293,7 +293,7 @@ def _block(ties: list[Factor], pair: tuple[Index | None, Index | None]) -> Expr 
     if not axes:
         return None
     e = _over(ties, axes)
-    return transposed(e) if pair[0] is None else e
+    return shortest((turned(e), transposed(e))) if pair[0] is None else e
 
 
 def _joined(slow: Expr | None, fast: Expr | None) -> Expr:

@@ -33,6 +33,11 @@ def tidy(mono: Mono) -> Mono:
     """The product of powers with known names folded: exp(z)/(1 + exp(z)) is sigmoid(z).
 
     Masks and 0/1 data are their own powers; labels ±1 square to 1.
+
+    >>> from matderiv.input.resolve import read
+    >>> z, r, s = (read(t).expr for t in ("z", "relu(z)", "step(z)"))
+    >>> tidy({s: 2, r: 1}) == {r: 1}, tidy({s: 2}) == {s: 1}, tidy({z: 2}) == {z: 2}
+    (True, True, True)
     """
     out: Mono = {}
     for e, k in mono.items():
@@ -50,7 +55,13 @@ def tidy(mono: Mono) -> Mono:
 
 
 def _fold_powers(mono: Mono) -> Mono:
-    """u^(k - 1) * u is u^k, for an exponent that is not a number."""
+    """u^(k - 1) * u is u^k, for an exponent that is not a number.
+
+    >>> from matderiv.input.resolve import read
+    >>> x, k = read("x").expr, read("a", shapes={"a": ""}).expr
+    >>> _fold_powers({x ** (k - 1): 1, x: 1}) == {x**k: 1}, _fold_powers({x**k: 1}) == {x**k: 1}
+    (True, True)
+    """
     for e in [e for e in mono if is_(e, "power", "epow")]:
         base, exponent = e.args
         lowered = is_(exponent, "add") and number_value(exponent.args[-1]) == -1
@@ -128,6 +139,11 @@ def signed(e: Expr, depth: int = SIGN_DEPTH) -> tuple[int, Expr]:
     """The sign in front of an expression, and the expression without it.
 
     The sign of a product sits on its first factor; products in products are looked into so deep.
+
+    >>> from matderiv.input.resolve import read
+    >>> x, s = read("x").expr, read("sign(x)").expr
+    >>> _fold_sign({s: 1, x: 1}) == {apply("abs", x): 1}, _fold_sign({s: 1}) == {s: 1}
+    (True, True)
     """
     if is_(e, "neg"):
         sign, core = signed(e.args[0], depth - 1)
@@ -172,7 +188,14 @@ def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:
 
 
 def _one_root(mono: Mono) -> Mono:
-    """sqrt(2)*sqrt(pi) as sqrt(2*pi), for constants."""
+    """sqrt(2)*sqrt(pi) as sqrt(2*pi), for constants.
+
+    >>> from matderiv.input.resolve import read
+    >>> two, n = number(2), apply("size", params=("n",))
+    >>> half = Fraction(1, 2)
+    >>> _one_root({two: half, n: half}) == {apply("mul", 2, n): half}, _one_root({two: half})
+    (True, {<number ()>: Fraction(1, 2)})
+    """
     for half in (Fraction(1, 2), Fraction(-1, 2)):
         roots = [e for e, k in mono.items() if k == half and is_(e, "number", "pi", "size")]
         if len(roots) > 1:

@@ -51,8 +51,8 @@ def ranks(factors: Sequence[Factor], axes: Indices) -> dict[Index, int]:
     >>> i, j, k = (Index(2) for _ in range(3))
     >>> chain = [Factor(A, (i, j)), Factor(A, (j, k)), Factor(v, (k,))]
     >>> place = ranks(chain, (i,))
-    >>> place == ranks(chain[::-1], (i,)), sorted(place, key=place.__getitem__) == [i, k, j]
-    (True, True)
+    >>> place == ranks(chain[::-1], (i,)), place[i], len(set(place.values()))
+    (True, 0, 3)
     """
     places: dict[Index, list[tuple[Key, int, Factor]]] = {}
     for f in factors:

@@ -21,7 +21,8 @@ _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 def polished(e: Expr, keep: Collection[Expr]) -> Expr:
     """The result with its last touches; nodes in `keep`, as typed by the user, stay as they are."""
     done: dict[Expr, Expr] = {}
-    uses = Counter(a for node in walk(e) if node not in keep for a in node.args)
+    met = [a for node in walk(e) if node not in keep for a in node.args]
+    uses = Counter(a.args[0] if a in keep and is_(a, "transpose") else a for a in met)
     shared: set[Expr] = set()
     for node in walk(e):
         new = node
@@ -40,7 +41,15 @@ def polished(e: Expr, keep: Collection[Expr]) -> Expr:
 
 
 def _named(e: Expr) -> Expr:
-    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) becomes std(x)."""
+    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) becomes std(x).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_named(read("mean((x - mean(x)).^2)").expr)), text(_named(read("sqrt(var(x))").expr))
+    ('var(x)', 'std(x)')
+    >>> text(_named(read("mean((x - mean(y)).^2)").expr))
+    'mean((x - mean(y)).^2)'
+    """
     (inner,) = e.args if len(e.args) == 1 else (e,)
     if is_(e, "sqrt") and is_(inner, "var"):
         return apply("std", inner.args[0], params=inner.params)
@@ -52,7 +61,14 @@ def _named(e: Expr) -> Expr:
 
 
 def _signs_out(e: Expr) -> Expr:
-    """a - (-b) becomes a + b, a*(-b) becomes -(a*b)."""
+    """a - (-b) becomes a + b, a*(-b) becomes -(a*b).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> y, u = (read(t, shapes={"y": "n", "x": "n"}).expr for t in ("y", "-(2*x)"))
+    >>> text(_signs_out(y - u)), text(_signs_out(y * u)), text(_signs_out(y + y))
+    ('y + 2*x', '-y.*(2*x)', 'y + y')
+    """
     if is_(e, "add"):
         return total(e.args) if any(_twice(a) for a in e.args) else e
     if not is_(e, *_PRODUCTS) or not any(is_(a, "neg") for a in e.args[1:]):
@@ -70,6 +86,11 @@ def _one_transpose(e: Expr) -> Expr:
     """A'*X'*B' becomes (B*X*A)' for three factors and more, X'*softmax(Z)'*G (softmax(Z)*X)'*G.
 
     Two transposed variables stay as they are: A'*B'*x reads as well as (B*A)'*x.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> [text(_one_transpose(read(t).expr)) for t in ("A'*X'*B'", "X'*tanh(Z)'*G", "A'*B'*x")]
+    ["(B*X*A)'", "(tanh(Z)*X)'*G", "A'*B'*x"]
     """
     if not is_(e, "mul"):
         return e
@@ -97,7 +118,13 @@ def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
 
 
 def _shorter_test(e: Expr) -> Expr:
-    """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b)."""
+    """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> [text(_shorter_test(read(t).expr)) for t in ("step(A*x + z - B*x)", "step(A*x)")]
+    ['step((A - B)*x + z)', 'step(A*x)']
+    """
     if not is_(e, "step") or not is_(e.args[0], "add") or len(e.shape) > 2 or 1 in e.shape:
         return e
     (z,) = e.args
@@ -113,6 +140,13 @@ def _complements(e: Expr) -> Expr:
     """1 - sigmoid(z) becomes sigmoid(-z), sigmoid(z) - 1 -sigmoid(-z), if that is no longer.
 
     In a product with sigmoid(z) it stays, s.*(1 - s) reads best; there z loses its sign instead.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(_complements(read("A*(1 - sigmoid(z))").expr))
+    'A*sigmoid(-z)'
+    >>> text(_complements(read("sigmoid(z).*(1 - sigmoid(z))").expr))
+    'sigmoid(z).*(1 - sigmoid(z))'
     """
     if not is_(e, *_PRODUCTS, "diag", "transpose"):
         return e
@@ -149,7 +183,14 @@ def _complement(e: Expr) -> tuple[int, Expr | None]:
 
 
 def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
-    """-2*A*(x - y) becomes 2*A*(y - x), unless x - y is met elsewhere too."""
+    """-2*A*(x - y) becomes 2*A*(y - x), unless x - y is met elsewhere too.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> e = read("-2*A*(x - y)").expr
+    >>> text(_sign_inside(e, ())), text(_sign_inside(e, {e.args[-1]}))
+    ('2*A*(y - x)', '-2*A*(x - y)')
+    """
     sign, core = signed(e)
     if sign > 0 or not is_(core, *_PRODUCTS):
         return e

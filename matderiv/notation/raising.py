@@ -125,7 +125,7 @@ def numbers_out(scalars: Mono) -> Fraction:
     """
     value, square = Fraction(1), Fraction(1)
     for e, k in list(scalars.items()):
-        if is_(e, "number") and e.params[0] > 0 and Fraction(k).denominator <= 2 and abs(k) <= 8:
+        if is_(e, "number") and e.params[0] > 0 and Fraction(k).denominator <= 2 and -8 <= k <= 8:
             del scalars[e]
             square *= e.params[0] ** int(2 * k)
     for side, sign in ((square.numerator, 1), (square.denominator, -1)):
@@ -147,7 +147,18 @@ def _square_part(n: int) -> tuple[int, int]:
 
 
 def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:
-    """sum(x)/n over n entries is mean(x)."""
+    """sum(x)/n over n entries is mean(x).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.shapes import Dim
+    >>> total, n = read("sum(x)").expr, size_expr(Dim(("n",)))
+    >>> both, alone = {total: 1, n: -1}, {total: 1}
+    >>> fold_means((), both), fold_means((), alone)
+    (None, None)
+    >>> [text(e) for e in both], [text(e) for e in alone]
+    (['mean(x)'], ['sum(x)'])
+    """
     for mono in (scalars, *weights):
         for e, k in list(mono.items()):
             inner = e.args[0] if is_(e, "transpose") else e
@@ -165,6 +176,14 @@ def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
     """(1 + q/v)^-1 * v^-1 becomes (v + q)^-1: a scalar beside a sum clears its denominator.
 
     `scalars` gives up the factor; each clearing removes one, so it ends.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> e, v = (read(t, shapes={"q": "", "v": ""}).expr for t in ("1 + q/v", "v"))
+    >>> [text(b) for b in clear_fractions({e: -1}, {v: -1})]
+    ['v + q']
+    >>> [text(b) for b in clear_fractions({e: -1}, {})]
+    ['1 + q/v']
     """
     for e, k in list(mono.items()):
         for u in (

@@ -18,7 +18,16 @@ from matderiv.tensors.tensor import Index
 
 
 def dot(mono: Mono, index: Index) -> Expr:
-    """Σ_i of a product of powers of vectors."""
+    """Σ_i of a product of powers of vectors.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.shapes import Dim
+    >>> x, y = (read(t).expr for t in ("x", "y"))
+    >>> i = Index(Dim(("n",)))
+    >>> text(dot({x: 1, y: 1}, i)), text(dot({x: 2, y: 1}, i)), text(dot({x: 1}, i))
+    ("x'*y", 'sum(y.*x.^2)', 'sum(x)')
+    """
     items = list(mono.items())
     if len(items) == 1:
         e, k = items[0]
@@ -34,12 +43,21 @@ def dot(mono: Mono, index: Index) -> Expr:
 
 
 def whole_sum(e: Expr) -> Expr:
-    """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred."""
+    """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(whole_sum(read("softmax(x)").expr)), text(whole_sum(read("x - mean(x)").expr))
+    ('1', '0')
+    >>> text(whole_sum(read("tanh(x)").expr))
+    'sum(tanh(x))'
+    """
     if sums_to_one(e, None):
         return number(1)
     if centred(e, None):
         return number(0)
-    return apply("sum", e.args[0] if is_(e, "transpose") else e, params=(None,))
+    turned = transposed(e)
+    return apply("sum", turned if turned.weight < e.weight else e, params=(None,))
 
 
 def sums_to_one(e: Expr, axis: int | None) -> bool:
@@ -59,7 +77,14 @@ def centred(e: Expr, axis: int | None) -> bool:
 
 
 def inner_product(u: Expr, v: Expr) -> Expr:
-    """u'*v, written from the side that reads better."""
+    """u'*v, written from the side that reads better.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> x, v = (read(t, shapes={"A": "m,n", "y": "m", "x": "n"}).expr for t in ("x", "A'*y"))
+    >>> text(inner_product(x, v)), text(inner_product(x, x))
+    ("y'*A*x", "x'*x")
+    """
     forms = [
         matrix_product(chain([*transposed_chain(factors_of(a)), *factors_of(b)]))
         for a, b in ((u, v), (v, u))
@@ -68,7 +93,14 @@ def inner_product(u: Expr, v: Expr) -> Expr:
 
 
 def trace(factors: list[Expr]) -> Expr:
-    """tr of a product, rotated or transposed to the form that reads best."""
+    """tr of a product, rotated or transposed to the form that reads best.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> A, B = (read(t, shapes={"A": "n,m", "B": "m,n"}).expr for t in "AB")
+    >>> text(trace([B, A])), text(trace([A, B]))
+    ('tr(A*B)', 'tr(A*B)')
+    """
     if len(factors) == 1:
         if is_(factors[0], "eye"):
             return size_expr(factors[0].params[0])
@@ -100,7 +132,13 @@ def plain_scalar(e: Expr) -> Expr:
 
 
 def row_sums(matrix: Expr) -> Expr:
-    """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose."""
+    """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> text(row_sums(read("X").expr)), text(row_sums(read("X'").expr))
+    ('sum(X,2)', "sum(X,1)'")
+    """
     if is_(matrix, "transpose"):
         return transposed(apply("sum", matrix.args[0], params=(1,)))
     return apply("sum", matrix, params=(2,))

@@ -24,6 +24,7 @@ from matderiv.notation.chains import (
 )
 from matderiv.notation.items import (
     Item,
+    inside,
     item_of,
     like,
     ones_as_number,
@@ -179,7 +180,7 @@ def _spell_pulled(terms: list[Raised], axes: Indices, broadcast: bool, deep: boo
     entry = bool(mats) or any(weights)
     if not entry:
         inner = spell_sum(rest, axes, broadcast)
-        return scaled(number, scalars, factors_of(inner))
+        return scaled(*inside(number, scalars, inner))
     return _spell_entrywise(number, scalars, weights, mats, rest, axes, broadcast)
 
 
@@ -366,7 +367,7 @@ def _pull_scalar(e: Expr, side: str, items: list[Item]) -> Item | None:
     shared = common([s for _, s, _ in items])
     rest = [(c / number, without(s, shared), f) for c, s, f in items]
     inner = factored(rest)
-    return None if is_(inner, "neg") else (number, shared, factors_of(inner))
+    return None if is_(inner, "neg") else inside(number, shared, inner)
 
 
 def _pull(edge: Expr, side: str, items: list[Item]) -> Item | None:

@@ -33,6 +33,11 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
     """The powers that all products share, of one sign.
 
     Of u^-1 and u^-2 they share u^-2 when `deep`, which clears the denominator, u^-1 otherwise.
+
+    >>> from matderiv.expr import variable
+    >>> u, v = variable("u"), variable("v")
+    >>> common([{u: 2, v: 1}, {u: 1}]) == {u: 1}, common([{u: 1}, {u: -1}])
+    (True, {})
     """
     first, *others = monos
     shared: Mono = {}
@@ -54,7 +59,11 @@ def without(mono: Mono, shared: Mono) -> Mono:
 
 
 def content(coefficients: Sequence[Fraction]) -> Fraction:
-    """The common numeric factor: of whole numbers, or of equal ones; negative when all are."""
+    """The common numeric factor: of whole numbers, or of equal ones; negative when all are.
+
+    >>> content([Fraction(4), Fraction(-6)]), content([Fraction(1, 2), Fraction(3)])
+    (Fraction(2, 1), Fraction(1, 1))
+    """
     sizes = {abs(c) for c in coefficients}
     value = Fraction(1)
     if len(sizes) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matderiv.output.code_dialect import (
     ATOM,
+    PRODUCT,
     Dialect,
     Names,
     Special,
@@ -51,7 +52,7 @@ def templates(np: str) -> dict[str, Template]:
         "power_of": Template(f"{np}.linalg.matrix_power({{0}}, int({{1}}))"),
         "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
         "norm_spec": Template(f"{np}.linalg.norm({{0}}, 2)"),
-        "real": Template("{0}.astype(float)", ATOM, (ATOM,)),
+        "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
         "pi": Template(f"{np}.pi"),
         "eye": Template(f"{np}.eye({{p0}})"),
         "unit": Template(f"{np}.eye({{p0}})[{{p1}} - 1]"),

@@ -43,7 +43,6 @@ def _templates() -> dict[str, Template]:
         "power_of": Template("torch.linalg.matrix_power({0}, int({1}))"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
         "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
-        "real": Template('{0}.to(options["dtype"])', ATOM, (ATOM,)),
         "eye": Template(f"torch.eye({{p0}}, {OPTIONS})"),
         "unit": Template(f"torch.eye({{p0}}, {OPTIONS})[{{p1}} - 1]"),
         "levicivita": Template(
@@ -102,6 +101,12 @@ def _of_number(line: Instruction, arguments: Sequence[Spelled], names: Names) ->
     return TEMPLATES[line.operation].filled(arguments)
 
 
+def _real(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    if arguments[0].number:
+        return Spelled(f"float({arguments[0].text})", number=True)
+    return Spelled(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
+
+
 def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
     return Spelled("math.pi", number=True)
 
@@ -111,6 +116,7 @@ _SPECIAL: dict[str, Special] = {
     "permute": _permute,
     "broadcast": _broadcast,
     "pi": _pi,
+    "real": _real,
     **dict.fromkeys(("sum", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),

@@ -1,4 +1,4 @@
-"""Long lines of text folded where a reader would fold them: before = and + and -."""
+"""Long lines of text folded where a reader would fold them: before `where`, = and + and -."""
 
 from __future__ import annotations
 
@@ -6,54 +6,70 @@ import re
 
 from matderiv.errors import display_width
 
-_PLACES = re.compile(r"[()\[\]]| = | where |(?<=;) | [+-] ")
+DEPTH = 8  # brackets that a line may be cut in
+
+_PLACES = re.compile(r"[()\[\]]| where |(?<=;) | = | [+-] ")
+_MARGIN = re.compile(r"(.*\S) {2,}(\S.*)")  # a line and what stands in the column beside it
 
 
 def folded(text: str, width: int) -> str:
     """Every line of a text that is wider than `width` as several, the later ones indented.
 
-    A line is cut outside brackets if that is enough, else inside as few as possible; columns stay
-    as they are. Nothing is cut where there is no place for it.
+    A line is cut between its parts if that is enough, else before signs outside brackets, else
+    inside as few brackets as possible. What stands beside it moves nearer, or below. Nothing is cut
+    where there is no place for it.
 
     >>> print(folded("∂f/∂x = aaaa + bbbb - (c + d)", 22))
     ∂f/∂x = aaaa + bbbb
           - (c + d)
     """
-    return "\n".join(_folded_line(line, width) for line in text.split("\n"))
+    return "\n".join(row for line in text.split("\n") for row in _rows(line, width))
 
 
-def _folded_line(line: str, width: int) -> str:
+def _rows(line: str, width: int) -> list[str]:
     if display_width(line) <= width:
-        return line
-    start = line.find(" = ")
-    indent = start + 1 if 0 <= start <= width // 2 else len(line) - len(line.lstrip()) + 4
-    rows = [line]
-    for depth in range(8):
-        rows = _filled(_pieces(line, depth), width, indent)
-        if max(map(display_width, rows)) <= width:
-            break
-    return "\n".join(rows)
+        return [line]
+    beside = _MARGIN.fullmatch(line) if line.startswith(" ") else None
+    body, margin = beside.groups() if beside else (line, "")
+    start = body.find(" = ")
+    blank = len(body) - len(body.lstrip())
+    indent = start + 1 if blank <= start <= width // 2 else blank + 4
+    rows = [body]
+    for level in range(DEPTH + 1):
+        rows = [part for row in rows for part in _cut(row, level, width, indent)]
+    if margin and display_width(rows[-1]) + 2 + display_width(margin) <= width:
+        rows[-1] += f"  {margin}"
+    elif margin:
+        rows.append(" " * (indent + 2) + margin)
+    return rows
 
 
-def _pieces(line: str, most: int) -> list[str]:
-    """The line cut before the signs that stand in at most so many brackets."""
-    pieces, start, depth = [], 0, 0
-    for found in _PLACES.finditer(line):
-        if found[0] in "([":
-            depth += 1
-        elif found[0] in ")]":
-            depth -= 1
-        elif depth <= most and found.start() > start and line[start : found.start()].strip():
-            pieces.append(line[start : found.start()])
-            start = found.start() + 1
-    return [*pieces, line[start:]]
-
-
-def _filled(pieces: list[str], width: int, indent: int) -> list[str]:
-    rows = [pieces[0]]
-    for piece in pieces[1:]:
+def _cut(row: str, level: int, width: int, indent: int) -> list[str]:
+    """A row that is too wide cut at the places of a level, as much on each line as fits."""
+    if display_width(row) <= width:
+        return [row]
+    first, *rest = _pieces(row, level, indent)
+    rows = [first]
+    for piece in rest:
         if display_width(rows[-1]) + 1 + display_width(piece) > width:
             rows.append(" " * indent + piece)
         else:
             rows[-1] += " " + piece
     return rows
+
+
+def _pieces(row: str, level: int, indent: int) -> list[str]:
+    """The row between its places: level 0 between parts, 1 before signs, then in brackets."""
+    pieces, start, depth = [], 0, 0
+    for found in _PLACES.finditer(row):
+        if found[0] in "([":
+            depth += 1
+        elif found[0] in ")]":
+            depth -= 1
+        else:
+            part = found[0] in (" ", " where ")
+            fits = depth == 0 if part else level and depth < level
+            if fits and found.start() > max(start, indent):
+                pieces.append(row[start : found.start()])
+                start = found.start() + 1
+    return [*pieces, row[start:]]

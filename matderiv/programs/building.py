@@ -39,11 +39,8 @@ def program(
     ['input', 'dot']
     """
     forms = stable_all((*(e for _, value, node in named for e in (value, node)), *exprs))
-    values, nodes, roots = (
-        forms[: 2 * len(named) : 2],
-        forms[1 : 2 * len(named) : 2],
-        forms[2 * len(named) :],
-    )
+    both, roots = forms[: 2 * len(named)], forms[2 * len(named) :]
+    values, nodes = both[::2], both[1::2]
     work = Lowering([*values, *roots], sizes or {}, parameters)
     stands = {v for v, _, _ in named}
     seen = variables(*roots, *values)
@@ -54,12 +51,14 @@ def program(
         settled(work.b, work.lower(roots[0]))  # the value before its gradients
     names = [v for v, _, _ in named]
     adjoints = _adjoints(work, zip(names, values, nodes, strict=True))
-    wanted = shapes or [e.shape for e in exprs]
-    outputs = []
-    for root, shape in zip(roots, wanted, strict=True):
-        slot = settled(work.b, work.lower(root))
-        outputs.append(_shaped(work.b, work.b.real(slot), root.shape, shape))
-    return _collected(work, tuple(outputs), tuple(wanted), taken, adjoints)
+    wanted = tuple(shapes or [e.shape for e in exprs])
+    outputs = [_output(work, *pair) for pair in zip(roots, wanted, strict=True)]
+    return _collected(work, tuple(outputs), wanted, taken, adjoints)
+
+
+def _output(work: Lowering, root: Expr, wanted: Shape) -> int:
+    slot = work.b.real(settled(work.b, work.lower(root)))
+    return _shaped(work.b, slot, root.shape, wanted)
 
 
 def _adjoints(work: Lowering, named: Iterable[tuple[Expr, Expr, Expr]]) -> dict[int, Expr]:

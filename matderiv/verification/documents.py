@@ -14,7 +14,7 @@ from matderiv.errors import LimitError
 from matderiv.input.calls import function_names
 from matderiv.verification.declared import Declared
 from matderiv.verification.passages import Lines, Passage, joined
-from matderiv.verification.statements import FORMULA, VALUE, equal_signs, statement
+from matderiv.verification.statements import FORMULA, VALUE, announced, equal_signs, statement
 
 _ENVIRONMENTS = (
     "align alignat equation gather multline eqnarray flalign displaymath math dmath split aligned"
@@ -30,6 +30,7 @@ _HEADING = re.compile(
     re.VERBOSE,
 )
 _SOLUTION = re.compile(r"(?:my )?(?:solution|answer|derivation|proof|gradient)", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b(?:problem|exercise|question|task)\b|\d", re.IGNORECASE)
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
@@ -141,7 +142,7 @@ def _append(passages: list[Passage], p: Passage, *, apart: bool) -> None:
         and goes_on(passages[-1].text, p.text)
     ):
         passages[-1] = joined([passages[-1], p])
-    elif equal_signs(p.text) or not _PROSE.search(p.text):
+    elif equal_signs(p.text) or not _PROSE.search(p.text) or announced(p.text):
         passages.append(p)
 
 
@@ -151,6 +152,8 @@ def goes_on(before: str, line: str) -> bool:
     >>> goes_on("df = a*dx", "  + b*dx"), goes_on("df = a*dx", "= b*dx")
     (True, False)
     """
+    if before.rstrip().endswith(":") and announced(before):
+        return True
     if "=" not in before and not _FORMULA.search(before):
         return False
     if _UNFINISHED.search(before) or before.count("(") > before.count(")"):
@@ -175,7 +178,9 @@ def _merged(found: list[Exercise]) -> list[Exercise]:
 
 def _solves(e: Exercise, before: Exercise) -> bool:
     """True if an exercise is the solution of the one before."""
-    return bool(_SOLUTION.match(e.title)) or not (e.defined & before.defined)
+    if _SOLUTION.match(e.title):
+        return True
+    return not _NUMBERED.search(e.title) and not e.defined & before.defined
 
 
 # Pieces -------------------------------------------------------------------------------------------
@@ -294,6 +299,8 @@ def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
 
 def _is_prose(text: str) -> bool:
     """True for a sentence: words, and no equation or membership."""
+    if announced(text):
+        return False
     return (
         bool(_PROSE.search(text))
         and not equal_signs(text)

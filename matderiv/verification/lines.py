@@ -172,7 +172,7 @@ def _statement(p: Passage) -> Statement | None:
     found = statement(p)
     if found is not None:
         return found
-    return Statement(None, (p,), p) if is_formula(p.text) else None
+    return Statement(None, (p,), p, goes_on=False) if is_formula(p.text) else None
 
 
 def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definition | None:

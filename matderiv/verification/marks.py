@@ -154,7 +154,7 @@ class Marking:
         except MatderivError as error:
             for name, typed in self.typed.items():
                 pattern = rf"(?:\\mathrm\{{)?\b{name}\b\}}?"
-                error.message = re.sub(pattern, lambda m, t=typed: t, error.message)  # type: ignore[misc]
+                error.message = re.sub(pattern, typed.replace("\\", r"\\"), error.message)
             raise placed(error, p, self.reader.document) from error
         for v in variables(e):
             if v.name in self.reader.aliases:

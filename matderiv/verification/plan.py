@@ -23,6 +23,7 @@ from matderiv.verification.statements import (
 )
 
 GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "condition"
+BARE = "bare"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Chain:
     """A statement with its role.
 
     It `gives` a definition, `claims` values of a quantity, `calls` a quantity by a new name, makes
-    a `local` name for a formula with differentials in it, or is a `condition` to be solved.
+    a `local` name for a formula with differentials in it, or is a `condition` to be solved; a
+    `bare` formula goes on with what was said before.
     """
 
     role: str
@@ -107,7 +109,8 @@ def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
 
 def _chain(s: Statement, names: set[str], differentiated: set[str]) -> Chain:
     if s.quantity is None:
-        return Chain(CLAIMS, "", None, None, s.sides, s.whole)
+        role = CLAIMS if s.goes_on else BARE
+        return Chain(role, "", None, None, s.sides, s.whole)
     first, *sides = s.sides
     q = s.quantity
     if q.kind == VALUE and q.of not in names and q.of[:1] == "d" and q.of[1:] in names:

@@ -31,6 +31,10 @@ _NABLA = (
     rf"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]essian))(?![A-Za-z0-9])){_TWO}"
     rf"(?:_\{{?(?P<x>{NAME})\}}?)?\s*(?:\(?(?P<f>{NAME})\)?{_OF})?"
 )
+_SPOKEN = (
+    r"(?P<what>\b(?:[Gg]radient|[Jj]acobian|[Hh]essian))"
+    rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
+)
 _PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
 _SHORT = rf"(?:[{_L}]|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
 _CHANGE = rf"d(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
@@ -67,12 +71,22 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Statement:
-    """Sides that are said to be equal; `quantity` is the first one's, None where it goes on."""
+    """Sides that are said to be equal; `quantity` is the first one's, None where there is none.
+
+    Then it `goes_on` from the line before, or is a formula that stands alone.
+    """
 
     quantity: Quantity | None
     sides: tuple[Passage, ...]
     whole: Passage
     condition: bool = False
+    goes_on: bool = True
+
+
+def _signs(match: re.Match[str]) -> str:
+    """`gradient of f with respect to x` in signs."""
+    by = f"_{match['by']}" if match["by"] else ""
+    return f"{match['what']}{by} {match['of'] or ''}".strip()
 
 
 def quantity(text: str) -> Quantity:
@@ -81,7 +95,7 @@ def quantity(text: str) -> Quantity:
     >>> quantity("∂L/∂W"), quantity("f").kind, quantity("A*x").kind
     (Quantity(kind='derivative', of='L', by='W', order=1, primed=False, at=()), 'value', 'formula')
     """
-    text = text.strip()
+    text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
     if found := re.fullmatch(_FRACTION, text):
         of = found["f"] or found["g"] or ""
         return _derivative(found, of) if found["x"] else Quantity(FORMULA)
@@ -207,6 +221,8 @@ def statement(passage: Passage) -> Statement | None:
     p = _without_lead(passage)
     cut = _where(p.text)
     signs = [s for s in equal_signs(p.text) if s[0] < cut]
+    if not signs and (colon := announced(p.text)):
+        signs = [colon]
     if not signs:
         return None
     starts, stops = [0, *(s[1] for s in signs)], [*(s[0] for s in signs), len(p.text)]
@@ -217,6 +233,18 @@ def statement(passage: Passage) -> Statement | None:
     if what is None:
         return Statement(None, tuple(sides[1:]), passage.stripped())
     return Statement(what, (first, *sides[1:]), passage.stripped(), condition)
+
+
+def announced(text: str) -> tuple[int, int] | None:
+    """The place of a colon that stands for an equals sign: `The gradient is: 2*x`.
+
+    >>> announced("Gradient: 2*x"), announced("Note: 2*x")
+    ((8, 9), None)
+    """
+    place = text.find(":")
+    words = re.sub(r"\b(?:[Tt]he|is|then)\b", "", text[: max(place, 0)]).strip()
+    known = words and quantity(words).kind == DERIVATIVE
+    return (place, place + 1) if known and not equal_signs(text) else None
 
 
 def _where(text: str) -> int:

@@ -17,7 +17,7 @@ from matderiv.verification.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.ground import Ground, UnsureError
 from matderiv.verification.marks import Reader, Side
 from matderiv.verification.passages import Lines, Passage
-from matderiv.verification.plan import CALLS, CONDITION, GIVES, LOCAL, Chain
+from matderiv.verification.plan import BARE, CALLS, CONDITION, GIVES, LOCAL, Chain
 from matderiv.verification.statements import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -71,6 +71,8 @@ class Steps:
                 self.current = self._opened(chain)
             elif self.current is None:
                 raise MatderivError("nothing stands before this equals sign")
+            elif chain.role == BARE and self.current.kind == VALUE:
+                raise MatderivError("this does not say what it is", hint="∇f = ... or df = ...")
         except MatderivError as error:
             self.current = None
             self._unread(chain.whole, error)
