@@ -212,6 +212,11 @@ class Derivation:
         form = self._vec_expr
         return None if form is None else to_sympy(form, self.symbols)
 
+    @property
+    def by_free_entries(self) -> bool:
+        """True where `.vec` is by vech(X): for a symmetric X with structure="independent"."""
+        return self.structure == "independent" and linear_structure(self.wrt) == "symmetric"
+
     @cached_property
     def _vec_expr(self) -> Expr | None:
         if self.kind in ("vjp", "jvp", "differential"):
@@ -221,11 +226,10 @@ class Derivation:
             outer = len(long_axes(self.wrt.shape))
         elif self.order > 1:
             return None
-        free = self.structure == "independent" and linear_structure(self.wrt) == "symmetric"
-        if free:
+        if self.by_free_entries:
             found = differentiate(self.f, self.wrt, self.kind, self.order, structure="none")
         form = vec_form(found.tensor, outer)
-        if form is not None and free:
+        if form is not None and self.by_free_entries:
             form = by_free_entries(form, self.wrt, both=self.order == 2)
         return None if form is None else polished(form, set(walk(self.f)))
 

@@ -20,6 +20,7 @@ import matderiv as md
 from matderiv.errors import NoRule
 from matderiv.expr import REGISTRY, Expr, apply
 from matderiv.functions.record import Function
+from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
 from matderiv.output.code import TARGETS, Heading, code
@@ -139,6 +140,14 @@ def test_gradients_of_a_net_agree_in_every_library(target: str) -> None:
     assert_equal(found[0], value, target)
     for ours, theirs in zip(gradients, found[1], strict=True):
         assert_equal(theirs, ours, target)
+
+
+@pytest.mark.parametrize("text", ["sum(where(x > 0, 1, 0.1))", "sum((x > 0)/3)"])
+def test_numbers_have_the_precision_of_the_arrays_in_torch(text: str) -> None:
+    node = read(text, shapes={"x": "n"}).expr
+    values = {"x": [1.0, -1.0, 2.0]}
+    found = run(value_code(node, "torch"), "f", values, "torch")
+    assert_equal(found, evaluate(node, values), text)
 
 
 def test_names_that_python_has_taken_are_changed() -> None:

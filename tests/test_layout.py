@@ -133,6 +133,7 @@ def test_a_symmetric_variable_gives_its_free_entries_by_a_duplication_matrix(
     options: dict[str, Any] = {"assume": {"S": "posdef"}, "structure": "independent"}
     found = derive(expr, "S", shapes={"S": "n,n", **shapes}, order=order, **options)
     assert found.vec_text is not None
+    assert found.by_free_entries
     for point in places(found):
         n = point.sizes["n"]
         rows, columns = np.array([(i, j) for j in range(n) for i in range(j, n)]).T

@@ -108,7 +108,8 @@ def form_remarks(d: Derivation) -> list[Remark]:
     found = [("Note", "no matrix notation has this many axes; the result is in index notation")]
     vec = d.vec_text
     if vec is not None:
-        x = d.wrt.name if len(d.wrt.shape) < 2 else f"vec({d.wrt.name})"
+        stack = "vech" if d.by_free_entries else "vec"
+        x = d.wrt.name if len(d.wrt.shape) < 2 else f"{stack}({d.wrt.name})"
         f = "f" if len(long_axes(d.f.shape)) < 2 else "vec(f)"
         f = f if d.order == 1 else "grad f"
         found.append(("Vec form", f"∂{f}/∂{x}' = {_cut(vec)}"))

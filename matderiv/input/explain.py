@@ -172,7 +172,7 @@ def _transposed(atom: str, spelling: str) -> str:
 
 def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:
     """What to declare when a guessed kind is probably behind the error."""
-    below = operands[-1]
+    below = operands[-1] if operands else None
     if name in ("div", "mul", "add") and isinstance(below, Name) and below.name in shaping.guessed:
         if name == "div":
             n = below.name

@@ -107,6 +107,14 @@ def _real(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spel
     return Spelled(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
 
 
+def _where(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    """A choice between two numbers has the precision of the arrays."""
+    test, first, second = (a.text for a in arguments)
+    if arguments[1].number and arguments[2].number:
+        first = f"torch.tensor(float({first}), {OPTIONS})"
+    return Spelled(f"torch.where({test}, {first}, {second})")
+
+
 def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
     return Spelled("math.pi", number=True)
 
@@ -117,6 +125,7 @@ _SPECIAL: dict[str, Special] = {
     "broadcast": _broadcast,
     "pi": _pi,
     "real": _real,
+    "where": _where,
     **dict.fromkeys(("sum", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),

@@ -100,10 +100,10 @@ class Builder:
     def entrywise(self, operation: str, *arguments: int, mask: bool = False) -> int:
         """An operation entry by entry, with NumPy's broadcasting; truth values become numbers.
 
-        Products and choices take truth values as they are.
+        Products with arrays of numbers and choices take truth values as they are.
         """
         keep = {"mul": len(arguments), "where": 1}.get(operation, 0)
-        if operation == "mul" and all(self.lines[a].mask for a in arguments):
+        if operation == "mul" and all(self.lines[a].mask or not self.shape(a) for a in arguments):
             keep = 0
         known = tuple(a if k < keep else self.real(a) for k, a in enumerate(arguments))
         if operation == "abs" and self.lines[known[0]].operation == "neg":
