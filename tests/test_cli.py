@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import Run
@@ -171,7 +172,12 @@ def test_help_is_a_page_with_examples_that_run(run: Run) -> None:
 
 
 @pytest.mark.parametrize("verb", list(verbs.VERBS))
-def test_every_command_has_a_page_with_examples_that_run(run: Run, verb: str) -> None:
+def test_every_command_has_a_page_with_examples_that_run(
+    run: Run, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "derivation.tex").write_text(r"$f = x^\top x$, so $\nabla f = 2x$.")
+    (tmp_path / "answers.csv").write_text("student,answer\nA,(A + A')*x\n")
     told = run(verb, "--help")
     assert told.out == run("help", verb).out
     assert max(map(len, told.out.splitlines())) <= 80

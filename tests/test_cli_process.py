@@ -128,14 +128,15 @@ def test_closed_streams() -> None:
 )
 def test_signals_end_the_program(number: int, status: int, said: bytes, tmp_path: Path) -> None:
     """Row 97; the program is waiting for its input."""
-    command = [*PROGRAM, "derive", "-", "x", "-o", str(tmp_path / "f"), "--timeout", "0"]
+    listening = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); "
+    program = [sys.executable, "-c", f"{listening}from matderiv.cli import main; exit(main())"]
+    command = [*program, "derive", "-", "x", "-o", str(tmp_path / "f"), "--timeout", "0"]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**PLAIN),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         time.sleep(1.5)
         process.send_signal(number)

@@ -6,7 +6,7 @@ two evaluations; what is missing from a sum is a difference. Both are then looke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -17,22 +17,38 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.shapes import is_scalar
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
-from matderiv.verification.judging import identity_of, judged
-from matderiv.verification.valuation import Valuation
+from matderiv.verification.judging import Finding, identity_of, judged
+from matderiv.verification.valuation import Truths, Valuation, valuations
 
+POINTS = 3  # at which candidates are tried first
+FAILURES = 10  # candidates that hold there and are wrong, after which nothing is looked for
 CLOSE = 1e-6  # of recognised ratios, which are then tested sharply
 LARGEST = 64  # denominators and numerators of recognised fractions
 SCALARS = 40  # scalar parts tried, and their products in pairs
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
-    """A question with its truth at a few points; `structure` as in `derive`."""
+    """A question with its truth at a few points; `structure` as in `derive`.
+
+    A candidate that holds at all points and fails the verification adds the point where it fails,
+    so that candidates of its kind are rejected at once. After `FAILURES` of them none is confirmed.
+    """
 
     asked: Asked
     structure: str
+    truths: Truths
     points: list[Valuation]
     seed: int
+    failures: int = 0
+
+    @staticmethod
+    def of(asked: Asked, e: Expr | None, seed: int, structure: str | None = None) -> Search | None:
+        """The search for what is wrong with an answer; None where f has no derivative."""
+        structure = structure or asked.structure or "projected"
+        truths = Truths.of(asked, structure)
+        points = list(valuations(asked, truths, POINTS, seed, e))
+        return Search(asked, structure, truths, points, seed) if points else None
 
     @property
     def tolerance(self) -> float:
@@ -77,12 +93,27 @@ class Search:
 
     def confirmed(self, e: Expr) -> bool:
         """True if the whole verification accepts the expression."""
-        found = [c for c in claims(self.asked, e, "") if conventional(self.asked, c.layout)]
-        if not found:
+        return self.accepted(e, lambda layout: conventional(self.asked, layout))
+
+    def accepted(self, e: Expr, layouts: Callable[[str], bool]) -> bool:
+        """True if the verification accepts the expression in one of the layouts."""
+        found = [c for c in claims(self.asked, e, "") if layouts(c.layout)]
+        if not found or self.failures >= FAILURES:
             return False
         if identity_of(found[0], self.structure, self.seed).verdict == "equal":
             return True  # numbers have agreed before
-        return judged(found[0], self.structure, seed=self.seed, points=4).right
+        verdict = judged(found[0], self.structure, seed=self.seed, points=4)
+        if not verdict.right:
+            self.failures += 1
+            self._learn(verdict)
+        return verdict.right
+
+    def _learn(self, verdict: Finding) -> None:
+        """Keep the point where an answer fails that held at all others."""
+        worst = None if verdict.report is None else verdict.report.worst
+        learnt = None if worst is None else self.truths.at(worst.point)
+        if learnt is not None:
+            self.points.insert(0, learnt)
 
 
 # Ratios ------------------------------------------------------------------------------------------

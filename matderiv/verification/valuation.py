@@ -5,6 +5,7 @@ The points have sizes from 3, 4, 5, ... on, so that factors such as 1/n show.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -15,7 +16,7 @@ from matderiv.expr import Expr, is_
 from matderiv.lazy import np
 from matderiv.numeric.check import Probes, Question
 from matderiv.numeric.differences import every_entry
-from matderiv.numeric.evaluate import Array, compile_
+from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import Dim, size_value
 from matderiv.verification.claims import DIRECTIONAL, Asked, names_for
@@ -74,52 +75,63 @@ class Valuation:
         return np.pi if is_(node, "pi") else float(node.params[0])
 
 
+@dataclass(frozen=True)
+class Truths:
+    """What is asked, ready to be evaluated by values of f; `structure` as in `derive`."""
+
+    question: Question
+    program: Program
+
+    @staticmethod
+    def of(asked: Asked, structure: str) -> Truths:
+        """The truths about a question."""
+        project = None
+        if asked.kind not in DIRECTIONAL:
+            project = numeric_projection(asked.wrt, structure, asked.order)
+        question = Question(
+            asked.f,
+            asked.path,
+            lambda values, sizes: None,
+            asked.upstream,
+            asked.tangent,
+            project=project,
+        )
+        return Truths(question, compile_((asked.f,)))
+
+    def at(self, point: Point) -> Valuation | None:
+        """The true derivative at a point; None where f has none, or too many entries."""
+        question = self.question
+        shapes, outer = question.input_shapes(point.sizes), question.answer_axes(point.sizes)
+        if question.tangent is not None:
+            direction = np.reshape(point.values[question.tangent.name], shapes[0])
+            probes = Probes([(direction,)], outer, None)
+        else:
+            whole = outer + sum(shapes, ())
+            if prod(whole) > MOST:
+                return None
+            probes = Probes(every_entry(shapes), whole, question.project)
+        try:
+            truth = probes.numeric(question.truth(self.program, point), question.methods[0])
+        except DomainError:
+            return None
+        return Valuation(point, truth) if np.isfinite(truth).all() else None
+
+
 def valuations(
-    asked: Asked, structure: str, count: int, seed: int, extra: list[Expr]
-) -> list[Valuation]:
-    """The smallest of some random points with the true derivative there; none if f has none."""
-    question = Question(
-        asked.f,
-        asked.path,
-        lambda values, sizes: None,
-        asked.upstream,
-        asked.tangent,
-        project=None
-        if asked.kind in DIRECTIONAL
-        else numeric_projection(asked.wrt, structure, asked.order),
-    )
-    names = [v for v in (*asked.path, asked.upstream, asked.tangent, *extra) if v is not None]
+    asked: Asked, truths: Truths, count: int, seed: int, e: Expr | None
+) -> Iterator[Valuation]:
+    """The smallest of some random points with the true derivative there; none if f has none.
+
+    `e` is an answer, whose variables are drawn too.
+    """
+    further = [*names_for(asked, e), *asked.reading.variables.values()]
+    names = [*asked.path, *asked.extra.values(), *further]
     try:
         source = sampler(asked.f, names, seed=seed)
-        found = [source.point(200 + k, least=3 + k) for k in range(count)]
+        points = [source.point(200 + k, least=3 + k) for k in range(count)]
     except DomainError:
-        return []
-    program = compile_((asked.f,))
-    out = []
-    for point in found:
-        truth = _truth(question, program, point)
-        if truth is not None:
-            out.append(Valuation(point, truth))
-    return out
-
-
-def _truth(question: Question, program: Any, point: Point) -> Array | None:
-    shapes, outer = question.input_shapes(point.sizes), question.answer_axes(point.sizes)
-    if question.tangent is not None:
-        direction = np.reshape(point.values[question.tangent.name], shapes[0])
-        asked = Probes([(direction,)], outer, None)
-    else:
-        whole = outer + sum(shapes, ())
-        if prod(whole) > MOST:
-            return None
-        asked = Probes(every_entry(shapes), whole, question.project)
-    try:
-        truth = asked.numeric(question.truth(program, point), question.methods[0])
-    except DomainError:
-        return None
-    return truth if np.isfinite(truth).all() else None
-
-
-def further_names(asked: Asked, e: Expr | None) -> list[Expr]:
-    """Variables of an answer, and all that the expression was declared with."""
-    return [*names_for(asked, e), *asked.reading.variables.values()]
+        return
+    for point in points:
+        found = truths.at(point)
+        if found is not None:
+            yield found
