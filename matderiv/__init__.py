@@ -41,12 +41,15 @@ _API = {
 __all__ = [
     "Derivation",
     "DomainError",
+    "Graph",
     "LimitError",
     "MatderivError",
     "NoMatrixForm",
     "NoRule",
     "ParseError",
+    "Part",
     "ShapeError",
+    "Sheet",
     "UnknownFunction",
     "UnknownName",
     "derive",
@@ -54,6 +57,8 @@ __all__ = [
     "graph",
     "minimize",
     "value_and_gradients",
+    "verify",
+    "verify_steps",
 ]
 
 
@@ -65,3 +70,9 @@ def __getattr__(name: str) -> Any:
     if name in symbolic.names():
         return symbolic.function(name)
     raise AttributeError(f"module 'matderiv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What can be typed after `md.`: the verbs, the errors, the functions that take SymPy."""
+    symbolic = import_module("matderiv.bridge.symbolic")
+    return sorted({*__all__, *symbolic.names(), "__version__", "__doc__"})

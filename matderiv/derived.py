@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from matderiv.arguments import in_short, require_values, require_word
 from matderiv.calculus.derivation import Derivative, differentiate, resolve_kind
 from matderiv.calculus.structure import linear_structure, numeric_projection
-from matderiv.errors import MatderivError, NoMatrixForm
+from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.input.asking import value_shape
 from matderiv.input.resolve import Reading
+from matderiv.input.values import checked_values
 from matderiv.notation.chains import facts
 from matderiv.notation.layout import by_free_entries, in_layout, vec_form
 from matderiv.notation.parts import name_parts
@@ -41,7 +44,7 @@ from matderiv.views.index import index
 VIEWS = {"chain": chain, "differential": differential, "index": index}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """A derivative with everything that was agreed about it.
 
@@ -61,12 +64,12 @@ class Derivation:
     order: int
     layout: str
     structure: str
-    derivative: Derivative = field(repr=False)
+    derivative: Derivative
     upstream: Expr | None = None
     source: str = ""
-    reading: Reading | None = field(default=None, repr=False)
+    reading: Reading | None = None
     notes: tuple[str, ...] = ()
-    symbols: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    symbols: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def expr(self) -> Expr:
@@ -76,11 +79,10 @@ class Derivation:
     @property
     def has_matrix_form(self) -> bool:
         """False where matrix notation cannot spell the result."""
-        known = {n for n in walk(self.f) if is_(n, "einsum", "permute")}
-        if known:
-            return self.derivative.has_matrix_form or self.kind in ("gradient", "vjp", "jvp")
-        return self.derivative.has_matrix_form and not any(
-            is_(n, "einsum") for n in walk(self.expr)
+        known = any(is_(n, "einsum", "permute") for n in walk(self.f))
+        of_one_shape = self.kind in ("gradient", "vjp", "jvp", "differential")
+        return (self.derivative.has_matrix_form or of_one_shape) and (
+            known or not any(is_(n, "einsum") for n in walk(self.expr))
         )
 
     @cached_property
@@ -99,14 +101,17 @@ class Derivation:
         """The derivative in index notation, always."""
         d = self.derivative
         if self.kind in ("vjp", "jvp", "differential"):
-            return index_text(d.tensor)
-        return index_equation("f", self.wrt, d.tensor, d.outer, self.order)
+            return index_text(d.tensor, self.names)
+        return index_equation("f", self.wrt, d.tensor, d.outer, self.order, self.names)
 
     @property
     def names(self) -> set[str]:
-        """The names in use."""
-        found = {n.name for n in walk(self.f, self.expr) if is_(n, "variable", "size")}
-        return found | {n for v in walk(self.f) for s in v.shape for n in getattr(s, "names", ())}
+        """The names in use, those that were only declared included."""
+        declared = self.reading.variables.values() if self.reading else ()
+        found = {n.name for n in walk(self.f, self.expr, *declared) if is_(n, "variable", "size")}
+        sizes = self.reading.sizes if self.reading else frozenset()
+        used = {n for v in walk(self.f, self.wrt) for s in v.shape for n in getattr(s, "names", ())}
+        return found | used | sizes
 
     def __str__(self) -> str:
         if not self.has_matrix_form:
@@ -114,10 +119,12 @@ class Derivation:
         main, parts = name_parts(self.displayed, self.names)
         return text(main, parts)
 
+    def __repr__(self) -> str:
+        return f"<Derivation of {in_short(self.source)} by {self.wrt.name}: {in_short(str(self))}>"
+
     def steps(self, view: str = "chain") -> Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
-        if view not in VIEWS:
-            raise MatderivError(f"unknown view {view!r}", hint=f"one of {', '.join(VIEWS)}")
+        require_word(view, "view", VIEWS)
         if view not in self._documents:
             self._documents[view] = shown(VIEWS[view](self))
         return self._documents[view]
@@ -185,7 +192,7 @@ class Derivation:
             return answer_latex(equation, *about, self._spelling(**style), standalone=True)
         style.pop("gradient", None)
         if not self.has_matrix_form:
-            return index_latex(self.derivative.tensor, **style)
+            return index_latex(self.derivative.tensor, taken=self.names, **style)
         main, parts = name_parts(self.displayed, self.names)
         return latex(main, parts, **style)
 
@@ -198,7 +205,9 @@ class Derivation:
         about: Any = {"kind": self.kind, "order": self.order, **style}
         if not self.has_matrix_form:
             d = self.derivative
-            return index_equation_latex(self.f, self.wrt, d.tensor, d.outer, **about)
+            return index_equation_latex(
+                self.f, self.wrt, d.tensor, d.outer, taken=self.names, **about
+            )
         main, parts = name_parts(self.displayed, self.names)
         return derivative_latex(self.f, self.wrt, main, parts, layout=self.layout, **about)
 
@@ -283,7 +292,12 @@ class Derivation:
         return text(other.expr)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
-        """The derivative as a NumPy array at the given values; sizes bind from the arrays."""
+        """The derivative as a NumPy array at the given values; sizes bind from the arrays.
+
+        Names that the derivation does not have are ignored. Raises UnknownName, ShapeError,
+        LimitError, and DomainError where a number is not finite.
+        """
+        values = checked_values(require_values(values))
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}
         sizes = bind_sizes([v for v in nodes if v.name in given], given)
@@ -334,13 +348,6 @@ class Derivation:
                 hint="the index form, .vec_text, or kind='vjp'",
             )
         return self.displayed
-
-
-def value_shape(f: Expr) -> Shape:
-    """The shape of f's values: a row made by transposing counts as a vector."""
-    if len(f.shape) == 2 and f.shape[0] == 1 and not is_(f, "variable"):
-        return f.shape[1:]
-    return f.shape
 
 
 def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:

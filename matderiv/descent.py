@@ -1,7 +1,6 @@
 """Gradient descent on derived gradients: a small loop to learn with and to check with.
 
-The step rules are those of Goodfellow, Bengio & Courville 2016, ch. 8; Adam is that of Kingma & Ba
-2015. For real training, print the gradients as PyTorch or JAX code and use their optimisers.
+For real training, print the gradients as PyTorch or JAX code and use their optimisers.
 """
 
 from __future__ import annotations
@@ -11,48 +10,64 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import inf
 from typing import Any
 
-from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
-from matderiv.expr import Expr, variables
-from matderiv.gradients import ValueAndGradients, value_and_gradients
+from matderiv.arguments import (
+    given,
+    optional_mapping,
+    require_mapping,
+    require_number,
+    require_whole,
+    require_word,
+    variables_in,
+)
+from matderiv.errors import DomainError, MatderivError
+from matderiv.fitting import Arrays, Problem
+from matderiv.gradients import value_and_gradients
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import bind, evaluate
-from matderiv.programs.building import program
-from matderiv.programs.compiled import Compiled
+from matderiv.optimisers import RATES, Step, rate_at, rule_of
 
 Array = Any
-Arrays = dict[str, Array]
-Step = Callable[[Array], Array]
-"""From a gradient to the change of its parameter, for a learning rate of 1."""
 
 BATCH = 32
 QUIET = 1.0  # seconds until a progress line appears
-PROBES = 8  # entries of each parameter that are compared with differences
-ROWS = 64  # examples that the comparison uses
+SMALL = 1e-4  # a gradient, relative to parameters and loss, that is as good as zero
+TINY = 1e-300  # the least learning rate
+_DATA = 'data={"X": ..., "y": ...}'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Minimum:
     """Where a descent came to: the best parameters met, their loss, the loss after each epoch.
 
     `history[0]` is the loss at the start. `stopped` says why it ended: "epochs", "tolerance",
-    "callback" or "interrupted".
+    "callback", "interrupted", or "stationary" where the gradient is zero at the start, as it is at
+    a saddle. `gradient` is the largest entry of the gradient at the parameters; `converged` says
+    that it is small beside parameters and loss.
     """
 
-    parameters: dict[str, Array] = field(repr=False)
+    parameters: dict[str, Array]
     loss: float
-    history: tuple[float, ...] = field(repr=False)
+    history: tuple[float, ...]
     stopped: str
+    gradient: float = 0.0
+    converged: bool = True
 
     @property
     def epochs(self) -> int:
         """How many epochs were run."""
         return len(self.history) - 1
 
+    def __repr__(self) -> str:
+        return f"<Minimum {self}>"
+
     def __str__(self) -> str:
-        first = self.history[0]
-        return f"loss {self.loss:.6g} after {self.epochs} epochs, from {first:.6g} ({self.stopped})"
+        if self.stopped == "stationary":
+            return f"loss {self.loss:.6g}: the gradient is zero at the start, go from another place"
+        came = f"loss {self.loss:.6g} after {self.epochs} epochs, from {self.history[0]:.6g}"
+        small = "converged" if self.converged else "not converged"
+        return f"{came} ({self.stopped}), {small}: gradient up to {self.gradient:.2g}"
 
     def plot(self, axes: Any = None) -> Any:
         """The loss over the epochs, drawn with matplotlib on `axes` or new ones, which it gives.
@@ -95,260 +110,159 @@ def minimize(
     For learning and checking; real training is for the code of `value_and_gradients`. `values` has
     every parameter's start and what stays fixed, `data` examples, one per row, cut into batches of
     `batch` rows in an order set by `seed`, so the loss should be a mean. `method` is "gd" (all rows
-    in each step), "sgd" (32 unless said), "momentum" or "adam" (all rows unless said). It ends
-    after `epochs`, at a gradient of at most `tolerance`, when `callback(epoch, loss, parameters)`
-    is true, or with Ctrl-C. `check` compares the gradients with differences first. DomainError when
-    the loss is not finite, as when `lr` is too large.
+    in each step), "sgd" (32 unless said), "momentum" or "adam" (all rows unless said). Without `lr`
+    the step is 0.1, for Adam 0.3 falling to 0 towards the end. It ends after `epochs`, at a
+    gradient of at most `tolerance`, when `callback(epoch, loss, parameters)` is true, or with
+    Ctrl-C. `check` compares the gradients with differences first. DomainError when the loss is not
+    finite, as when `lr` is too large.
 
     >>> found = minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, method="gd", lr=0.1,
     ...                  data={"X": [[1, 0], [0, 2]], "y": [1, 2]}, epochs=60)
     >>> found.parameters["w"].round(3).tolist(), found.stopped
     ([1.0, 1.0], 'epochs')
     """
-    by = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
-    rate = _settled(method, lr, epochs, batch, data)
-    both = value_and_gradients(f, by, shapes=shapes, assume=assume)
-    problem = _Problem.of(both, values, data or {}, check=check)
-    rows = BATCH if method == "sgd" and batch is None and data else batch
-    rule, generator = _steps(method, momentum), np.random.default_rng(seed)
-    return _Descent(problem, rule, rate, rows, generator).until(epochs, tolerance, callback)
+    start = require_mapping(values, "values", 'the start of each parameter: {"w": [0, 0]}')
+    examples = optional_mapping(data, "data", _DATA)
+    asked = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
+    asked = asked.checked(examples=bool(examples))
+    both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume)
+    problem = Problem.of(both, start, examples, check=check)
+    return _Descent(problem, asked, np.random.default_rng(asked.seed)).run()
 
 
 # What is asked -----------------------------------------------------------------------------------
 
-RATES = {"gd": 0.1, "sgd": 0.1, "momentum": 0.1, "adam": 0.01}
 
+@dataclass(frozen=True)
+class _Settings:
+    """How to descend, as asked for; `lr` is None where nobody said."""
 
-def _settled(
-    method: str, lr: float | None, epochs: int, batch: int | None, data: Mapping[str, Any] | None
-) -> float:
-    """The learning rate; MatderivError where the request makes no sense."""
-    if method not in RATES:
-        raise MatderivError(f"unknown method {method!r}", hint=f"one of {', '.join(RATES)}")
-    if batch is not None and not data:
-        raise MatderivError("mini-batches are cut from data", hint="data={'X': ..., 'y': ...}")
-    if batch is not None and method == "gd":
-        raise MatderivError("gd takes all examples in each step", hint="method='sgd' takes batches")
-    for what, value in (("batch", batch), ("epochs", epochs)):
-        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-            raise MatderivError(f"{what} is a whole number from 1, not {value}")
-    rate = RATES[method] if lr is None else lr
-    if not rate > 0 or not np.isfinite(rate):
-        raise MatderivError(f"lr is a positive number, not {lr}")
-    return float(rate)
+    method: str
+    lr: float | None
+    momentum: float
+    epochs: int
+    batch: int | None
+    tolerance: float
+    seed: int
+    callback: Callable[[int, float, Arrays], Any] | None
 
+    def checked(self, *, examples: bool) -> _Settings:
+        """The same settings as numbers of the right kind.
 
-@dataclass
-class _Problem:
-    """The loss, its gradients, and the arrays: parameters, what stays fixed, examples."""
-
-    both: ValueAndGradients
-    value: Compiled
-    parameters: Arrays
-    fixed: Arrays
-    examples: Arrays
-
-    @classmethod
-    def of(
-        cls,
-        both: ValueAndGradients,
-        values: Mapping[str, Any],
-        data: Mapping[str, Any],
-        *,
-        check: bool,
-    ) -> _Problem:
-        """The problem, every array of its variable's shape; with `check` the gradients tested."""
-        known = variables(both.f, *both.wrt)
-        sizes = {n: v for n, v in values.items() if n in both.compiled.program.sizes}
-        for name in (*values, *data):
-            if name not in {v.name for v in known} and name not in sizes:
-                raise UnknownName(
-                    f"there is no {name} in the expression",
-                    hint=f"one of {', '.join(v.name for v in known)}",
+        Raises MatderivError where the request makes no sense.
+        """
+        method = require_word(self.method, "method", RATES)
+        lr, batch = self.lr, self.batch
+        if batch is not None:
+            batch = require_whole(batch, "batch", 1)
+            if not examples:
+                raise MatderivError("mini-batches are cut from data", hint=_DATA)
+            if method == "gd":
+                raise MatderivError(
+                    "gd takes all examples in each step", hint="method='sgd' takes batches"
                 )
-            if name in values and name in data:
-                raise MatderivError(f"{name} stands among the values and among the data")
-        parameters = {x.name for x in both.wrt}
-        if twice := parameters & set(data):
-            raise MatderivError(f"{min(twice)} is a parameter; its start belongs to the values")
-        arrays, _ = bind(known, {**values, **data}, sizes)
-        examples = {name: arrays[name] for name in data}
-        _same_length(examples)
-        fixed = {n: a for n, a in arrays.items() if n not in parameters and n not in data}
-        value = Compiled(lambda s: program((both.backward.f,), inputs=known, sizes=s))
-        start = {x.name: arrays[x.name] for x in both.wrt}
-        problem = cls(both, value, start, {**fixed, **sizes}, examples)
-        if check:
-            _checked(problem)
-        return problem
-
-    @property
-    def rows(self) -> int:
-        """How many examples there are; 0 without data."""
-        return len(next(iter(self.examples.values()))) if self.examples else 0
-
-    def at(self, chosen: Any = None) -> Arrays:
-        """All arrays; of the examples only some rows, where they are chosen."""
-        examples = self.examples
-        if chosen is not None:
-            examples = {name: array[chosen] for name, array in examples.items()}
-        return {**self.fixed, **examples, **self.parameters}
-
-    def loss(self) -> float:
-        """The loss over all data."""
-        return float(self.value(self.at())[0])
-
-
-def _same_length(examples: Arrays) -> None:
-    for name, array in examples.items():
-        if array.ndim == 0:
-            raise ShapeError(f"{name} is a number; data has one example per row", hint="values")
-    lengths = {name: len(array) for name, array in examples.items()}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-        raise ShapeError(
-            f"data has one example per row, as many in each array: {shown}",
-            hint="what is no list of examples belongs to the values",
+        if lr is not None:
+            lr = require_number(lr, "lr", "a positive number", least=TINY, below=inf)
+        if self.callback is not None and not callable(self.callback):
+            raise MatderivError(
+                f"callback is a function of epoch, loss and parameters, not {given(self.callback)}"
+            )
+        return _Settings(
+            method,
+            lr,
+            require_number(self.momentum, "momentum", "a number from 0 to below 1", below=1),
+            require_whole(self.epochs, "epochs", 1),
+            BATCH if method == "sgd" and batch is None and examples else batch,
+            require_number(self.tolerance, "tolerance", "a number from 0", below=inf),
+            require_whole(self.seed, "seed", 0),
+            self.callback,
         )
 
 
-def _checked(problem: _Problem) -> None:
-    """Compare some entries of each gradient with central differences of f at the start."""
-    values = problem.at(slice(0, ROWS) if problem.rows > ROWS else None)
-    _, found = problem.both(values)
-    f = problem.both.f
-    generator = np.random.default_rng(0)
-    sizes = {n: values[n] for n in problem.both.compiled.program.sizes}
-
-    def value(x: Expr, place: int, change: float) -> float:
-        moved = np.array(values[x.name])
-        moved.reshape(-1)[place] += change
-        arrays = {v.name: values[v.name] for v in variables(f)}
-        return float(evaluate(f, {**arrays, x.name: moved}, sizes))
-
-    for x, gradient in zip(problem.both.wrt, found, strict=True):
-        if x not in variables(f):
-            continue
-        flat, start = np.ravel(gradient), np.ravel(values[x.name])
-        for place in generator.permutation(flat.size)[:PROBES]:
-            near = []
-            for relative in (1e-5, 1e-7):
-                step = relative * max(1.0, abs(start[place]))
-                near.append((value(x, place, step) - value(x, place, -step)) / (2 * step))
-            scale = max(abs(flat[place]), float(np.max(np.abs(flat))), 1e-3)
-            if min(abs(d - flat[place]) for d in near) > 1e-4 * scale:
-                raise MatderivError(
-                    f"the gradient by {x.name} is {flat[place]:.6g} in entry {place + 1}, "
-                    f"differences of f say {near[0]:.6g}",
-                    hint="another start, if f has a kink here; check=False goes on all the same",
-                )
-
-
 # The loop ----------------------------------------------------------------------------------------
-
-
-def _steps(method: str, momentum: float) -> Callable[[], Step]:
-    """What makes the rule of one parameter, which may remember earlier gradients."""
-    if method == "momentum":
-        return lambda: _momentum(momentum)
-    if method == "adam":
-        return _adam
-    return lambda: lambda gradient: gradient
-
-
-def _momentum(decay: float) -> Step:
-    velocity: Array = 0.0
-
-    def step(gradient: Array) -> Array:
-        nonlocal velocity
-        velocity = decay * velocity + gradient
-        return velocity
-
-    return step
-
-
-def _adam(first: float = 0.9, second: float = 0.999, small: float = 1e-8) -> Step:
-    """Kingma & Ba 2015, algorithm 1."""
-    mean: Array = 0.0
-    square: Array = 0.0
-    count = 0
-
-    def step(gradient: Array) -> Array:
-        nonlocal mean, square, count
-        count += 1
-        mean = first * mean + (1 - first) * gradient
-        square = second * square + (1 - second) * gradient * gradient
-        size = np.sqrt(square / (1 - second**count)) + small
-        return mean / (1 - first**count) / size
-
-    return step
 
 
 @dataclass
 class _Descent:
     """The state of a run: the problem with its current parameters, and the best ones."""
 
-    problem: _Problem
-    rule: Callable[[], Step]
-    lr: float
-    batch: int | None
+    problem: Problem
+    asked: _Settings
     generator: Any
     best: Arrays = field(default_factory=dict)
     history: list[float] = field(default_factory=list)
 
-    def until(self, epochs: int, tolerance: float, callback: Any) -> Minimum:
+    def run(self) -> Minimum:
         """Run, and say where it came to."""
-        steps = {name: self.rule() for name in self.problem.parameters}
-        progress = _Progress(epochs)
-        stopped = "epochs"
+        progress = _Progress(self.asked.epochs)
         self._noted(self.problem.loss(), 0)
         try:
-            for epoch in range(1, epochs + 1):
-                if not self._epoch(steps, tolerance):
-                    stopped = "tolerance"
-                    break
-                loss = self.problem.loss()
-                self._noted(loss, epoch)
-                progress.tell(epoch, loss)
-                if callback is not None and callback(epoch, loss, self._copied()):
-                    stopped = "callback"
-                    break
+            stopped = self._epochs(progress)
         except KeyboardInterrupt:
             stopped = "interrupted"
         finally:
             progress.done()
-        return Minimum(self.best, min(self.history), tuple(self.history), stopped)
+        self.problem.parameters = self._copied(self.best)
+        _, gradients = self.problem.both(self.problem.at())
+        loss = min(self.history)
+        small = _relative(gradients, self.best, loss) <= SMALL
+        return Minimum(
+            self.best, loss, tuple(self.history), stopped, _largest(gradients), converged=small
+        )
 
-    def _epoch(self, steps: Mapping[str, Step], tolerance: float) -> bool:
-        """One way through the data; False where the gradient of all data is small already."""
+    def _epochs(self, progress: _Progress) -> str:
+        """All epochs; why they ended."""
+        asked = self.asked
+        rule = rule_of(asked.method, asked.momentum)
+        steps = {name: rule() for name in self.problem.parameters}
+        for epoch in range(1, asked.epochs + 1):
+            stopped = self._epoch(steps, epoch)
+            if stopped:
+                return stopped
+            loss = self.problem.loss()
+            self._noted(loss, epoch)
+            progress.tell(epoch, loss)
+            if asked.callback is not None and asked.callback(epoch, loss, self._copied()):
+                return "callback"
+        return "epochs"
+
+    def _epoch(self, steps: Mapping[str, Step], epoch: int) -> str:
+        """One way through the data; why to stop where the gradient of all data is small already."""
+        asked = self.asked
+        rate = rate_at(asked.method, asked.lr, (epoch - 1) / asked.epochs)
         for rows in self._batches():
             _, gradients = self.problem.both(self.problem.at(rows))
-            if rows is None and tolerance and _largest(gradients) <= tolerance:
-                return False
-            self._moved(steps, gradients)
-        return True
+            largest = _largest(gradients) if rows is None else inf
+            if largest == 0 and epoch == 1:
+                return "stationary"
+            if asked.tolerance and largest <= asked.tolerance:
+                return "tolerance"
+            self._moved(steps, gradients, rate)
+        return ""
 
     def _batches(self) -> Iterator[Any]:
         """The rows of each step of one epoch; None for all."""
         rows = self.problem.rows
-        if not self.batch or self.batch >= rows:
+        batch = self.asked.batch
+        if not batch or batch >= rows:
             yield None
             return
         order = self.generator.permutation(rows)
-        for first in range(0, rows, self.batch):
-            yield order[first : first + self.batch]
+        for first in range(0, rows, batch):
+            yield order[first : first + batch]
 
-    def _moved(self, steps: Mapping[str, Step], gradients: Sequence[Array]) -> None:
+    def _moved(self, steps: Mapping[str, Step], gradients: Sequence[Array], rate: float) -> None:
         parameters = self.problem.parameters
         for (name, step), gradient in zip(steps.items(), gradients, strict=True):
-            parameters[name] = np.asarray(parameters[name] - self.lr * step(gradient))
+            parameters[name] = np.asarray(parameters[name] - rate * step(gradient))
 
     def _noted(self, loss: float, epoch: int) -> None:
         """Remember a loss, and the parameters where it is the best."""
         if not np.isfinite(loss):
             where = f"after epoch {epoch}" if epoch else "at the start"
+            lr = rate_at(self.asked.method, self.asked.lr, 0.0)
             hint = (
-                f"a smaller lr than {self.lr:g}, such as lr={self.lr / 10:g}"
+                f"a smaller lr than {lr:g}, such as lr={lr / 10:g}"
                 if epoch
                 else "another start: f has no finite value at these values"
             )
@@ -357,12 +271,22 @@ class _Descent:
             self.best = self._copied()
         self.history.append(loss)
 
-    def _copied(self) -> Arrays:
-        return {name: np.array(array) for name, array in self.problem.parameters.items()}
+    def _copied(self, arrays: Arrays | None = None) -> Arrays:
+        found = self.problem.parameters if arrays is None else arrays
+        return {name: np.array(array) for name, array in found.items()}
 
 
 def _largest(gradients: Sequence[Array]) -> float:
     return max(float(np.max(np.abs(g))) for g in gradients)
+
+
+def _relative(gradients: Sequence[Array], at: Arrays, loss: float) -> float:
+    """The gradient beside the sizes of parameters and loss (Dennis & Schnabel 1983, sec. 7.2)."""
+    scaled = (
+        float(np.max(np.abs(g) * np.maximum(np.abs(x), 1)))
+        for g, x in zip(gradients, at.values(), strict=True)
+    )
+    return max(scaled) / max(abs(loss), 1)
 
 
 class _Progress:

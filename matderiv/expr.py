@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -174,6 +175,31 @@ def number_value(e: Expr) -> Fraction | None:
     while is_(e, "neg"):
         e, sign = e.args[0], -sign
     return sign * e.params[0] if is_(e, "number") else None
+
+
+def exact_value(e: Expr) -> Fraction | None:
+    """The value of arithmetic with literal numbers, 3/2 - 1; None for anything else.
+
+    >>> half = apply("div", 3, 2) - 1
+    >>> exact_value(half), exact_value(variable("x") - 1)
+    (Fraction(1, 2), None)
+    """
+    return fold(e, _exact) if e.weight <= 9 else None
+
+
+def _exact(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
+    known = [a for a in args if a is not None]
+    if is_(node, "number"):
+        return Fraction(node.params[0])
+    if not known or len(known) < len(args):
+        return None
+    if is_(node, "neg"):
+        return -known[0]
+    if is_(node, "add"):
+        return sum(known, Fraction(0))
+    if is_(node, "mul"):
+        return Fraction(prod(known))
+    return known[0] / known[1] if is_(node, "div") and known[1] else None
 
 
 def walk(*roots: Expr) -> Iterator[Expr]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from matderiv.api import Assume, understood, variable_of
+from matderiv.api import Assume
+from matderiv.arguments import in_short, variables_in
 from matderiv.calculus.joint import Backward, gradients
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, apply, variables
+from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.numeric.check import check
 from matderiv.numeric.report import CheckReport
 from matderiv.output.code import LONGEST_QUOTED, Heading, code
@@ -21,20 +23,22 @@ from matderiv.programs.program import Program
 from matderiv.shapes import is_scalar, shape_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValueAndGradients:
     """A scalar `f` and its gradients by the variables `wrt`, computed together.
 
     Called with values, as a mapping or as keywords, it gives the value and the list of gradients,
     each in the shape of its variable. `backward` holds the formulas: the adjoints that have names,
-    and the gradients.
+    and the gradients. `seeded` is (F, G) where f is the inner product of an F that is no scalar
+    with the gradient G that arrives there.
     """
 
     f: Expr
     wrt: tuple[Expr, ...]
-    backward: Backward = field(repr=False)
+    backward: Backward
     single: bool = False
     notes: tuple[str, ...] = ()
+    seeded: tuple[Expr, Expr] | None = None
 
     def __call__(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, Any]:
         """The value and the gradients at some values; sizes bind from the arrays.
@@ -45,6 +49,10 @@ class ValueAndGradients:
         """
         value, *found = self.compiled(values, named)
         return value, found[0] if self.single else found
+
+    def __repr__(self) -> str:
+        by = ", ".join(x.name for x in self.wrt)
+        return f"<value and gradients of {in_short(text(self.f))} by {by}>"
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -69,6 +77,12 @@ class ValueAndGradients:
         def value_and_gradients(a, b):
         """
         names = [x.name for x in self.wrt]
+        if self.seeded is not None:
+            inner, upstream = self.seeded
+            says = [f"The gradients by {', '.join(names)}, where {upstream.name} is that by f."]
+            says += [f"f = {text(inner)}"] if inner.weight <= LONGEST_QUOTED else []
+            heading = Heading("vjp", tuple(says), tuple(f"grad_{name}" for name in names))
+            return code(self.program(value=False), target, heading)
         by = f"its gradient{'s' if len(names) > 1 else ''} by {', '.join(names)}"
         says = [f"The value of a scalar and {by}."]
         if self.f.weight <= LONGEST_QUOTED:
@@ -78,12 +92,16 @@ class ValueAndGradients:
         heading = Heading(name, tuple(says), results, grouped=not self.single)
         return code(self.program(), target, heading)
 
-    def program(self, sizes: Mapping[str, int] | None = None) -> Program:
-        """The program, its products in the order that is best for some sizes."""
+    def program(self, sizes: Mapping[str, int] | None = None, *, value: bool = True) -> Program:
+        """The program, its products in the order that is best for some sizes.
+
+        Without `value` it computes the gradients alone.
+        """
         back = self.backward
+        shapes = tuple(x.shape for x in self.wrt)
         return program(
-            (back.f, *back.gradients),
-            shapes=((), *(x.shape for x in self.wrt)),
+            (back.f, *back.gradients) if value else back.gradients,
+            shapes=((), *shapes) if value else shapes,
             inputs=variables(self.f, *self.wrt),
             named=[(a.variable, a.value, a.node) for a in back.adjoints],
             parameters=self.wrt,
@@ -101,8 +119,8 @@ def value_and_gradients(
 ) -> ValueAndGradients:
     """A scalar and its gradients by several variables, sharing forward and backward pass.
 
-    `f`, `shapes`, `assume` and `structure` are as for `derive`; `wrt` is a variable or a list; a
-    list gives a list of gradients.
+    `f`, `shapes`, `assume` and `structure` are as for `derive`; `wrt` is a variable or a list, as
+    "W, b" is too; a list gives a list of gradients.
     Raises ShapeError where f is not a scalar.
 
     >>> both = value_and_gradients("norm2(X*w + b - y)^2", ["w", "b"], shapes={"b": ""})
@@ -116,13 +134,41 @@ def value_and_gradients(
             f"gradients need a scalar, the expression is {shape_text(asked.f.shape)}",
             hint="sum(...) or mean(...) of the expression",
         )
-    names: Sequence[Any] = wrt if isinstance(wrt, list | tuple) else [wrt]
+    names, several = variables_in(wrt)
     by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
-    if not by:
-        raise MatderivError("there is no variable to differentiate by")
     if len(set(by)) < len(by):
         raise MatderivError("a variable is named twice")
     back = gradients(asked.f, by, structure)
     notes = tuple(asked.reading.notes) if asked.reading else ()
-    single = not isinstance(wrt, list | tuple)
-    return ValueAndGradients(asked.f, by, back, single, notes)
+    return ValueAndGradients(asked.f, by, back, not several, notes)
+
+
+def pullbacks(
+    f: Any,
+    wrt: Any,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Assume | None = None,
+    structure: str = "projected",
+    upstream: str = "G",
+) -> ValueAndGradients:
+    """What arrives at several variables when the gradient by an expression of any shape is G.
+
+    They are the gradients of the inner product of G and f, whose code leaves that number out.
+
+    >>> layer = pullbacks("W*x + b", "W, x", shapes={"b": "m"})
+    >>> _, (by_W, by_x) = layer(W=[[1, 2]], x=[3, 4], b=[0], G=[1])
+    >>> by_W.tolist(), by_x.tolist()
+    ([[3.0, 4.0]], [1.0, 2.0])
+    """
+    asked = understood(f, shapes, assume)
+    names, several = variables_in(wrt)
+    by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
+    if len(set(by)) < len(by):
+        raise MatderivError("a variable is named twice")
+    G = upstream_of(asked.f, asked.reading, upstream)
+    column = apply("transpose", asked.f) if G.shape != asked.f.shape else asked.f
+    whole = apply("sum", apply("hadamard", G, column), params=(None,))
+    notes = tuple(asked.reading.notes) if asked.reading else ()
+    back = gradients(whole, by, structure)
+    return ValueAndGradients(whole, by, back, not several, notes, (asked.f, G))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from matderiv.arguments import one_of, optional_mapping, require_text, require_values, variables_in
 from matderiv.calculus.derivation import differentiate
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
@@ -14,13 +15,14 @@ from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit
 from matderiv.circuit.passes import Backprop, Edge, backprop, direct, in_its_own_name
 from matderiv.circuit.picture import Picture, picture
 from matderiv.circuit.rewriting import rewritten
-from matderiv.circuit.running import Run, backward, forward, notes_on
+from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
 from matderiv.circuit.steps import BackwardStep, steps
-from matderiv.errors import ShapeError, UnknownName
+from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
-from matderiv.input.from_sympy import from_sympy
+from matderiv.input.asking import understood
+from matderiv.input.declare import SHAPES
 from matderiv.input.resolve import Reading, read, read_name
-from matderiv.input.values import names_in, shapes_of
+from matderiv.input.values import checked_values, names_in, shapes_of
 from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graph_dot import graph_dot
@@ -69,14 +71,16 @@ class GraphEdge:
 class Pass:
     """The numbers of a forward and a backward pass, by name.
 
-    `shares[source, target]` is what the target handed back to the source. `notes` say where a
-    number was found in another way.
+    `shares[source, target]` is what the target handed back to the source. A node has no gradient
+    where it, or the end, has no finite value; `gaps` say so. `notes` are these and where a number
+    was found in another way.
     """
 
     values: Mapping[str, Array]
     gradients: Mapping[str, Array]
     shares: Mapping[tuple[str, str], Array]
     notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,11 +99,17 @@ class Graph:
     title: str
     default: Values | None = None
     reading: Reading | None = None
+    seeded: bool = False
 
     @cached_property
     def back(self) -> Backprop:
         """The backward pass as expressions. Raises NoRule where a function has no derivative."""
-        return backprop(self.circuit)
+        return backprop(self.circuit, seeded=self.seeded)
+
+    @cached_property
+    def with_upstream(self) -> Graph:
+        """The same graph with a variable G for the gradient that arrives at the end."""
+        return replace(self, seeded=True)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -137,12 +147,14 @@ class Graph:
         """
         run = self._run(self._needed(values), upstream)
         names = [n.name for n in self.circuit.nodes]
-        gradients, shares = run.gradients or {}, run.shares or {}
+        gradients = {k: g for k, g in (run.gradients or {}).items() if k not in run.undefined}
+        shares = run.shares or {}
         return Pass(
             {n.name: run.values[n.index] for n in self._named},
             {n.name: gradients[n.index] for n in self._named if n.index in gradients},
             {(names[s], names[t]): v for (s, t), v in shares.items()},
             notes_on(run),
+            gaps(run),
         )
 
     def jacobian(self, source: str, target: str, values: Values | None = None) -> Array:
@@ -154,7 +166,8 @@ class Graph:
         """
         found = [e for e in self.back.edges if (e.source.name, e.target.name) == (source, target)]
         if not found:
-            raise UnknownName(f"there is no wire from {source} to {target}")
+            into = [e.source.name for e in self.back.edges if e.target.name == target]
+            raise UnknownName(f"there is no wire from {source} to {target}", hint=one_of(into))
         run = forward(self.circuit, self._needed(values))
         e = differentiate(found[0].target.definition, found[0].source.symbol, "jacobian").expr
         numbers = run.numbers
@@ -170,23 +183,22 @@ class Graph:
         >>> graph("sum((X*w - y).^2)").gradient("w")
         "2*X'*(X*w - y)"
         """
-        node = self.circuit.by_name.get(name)
+        node = self.circuit.by_name.get(require_text(name, "the name of a node"))
         if node is None or node.index not in self.back.formulas:
             raise UnknownName(f"no gradient reaches a node {name}", hint=self._names())
         return text(direct(self.back, node))
 
     def steps(self, values: Values | None = None, upstream: Any = None) -> Iterator[BackwardStep]:
         """The backward pass one node at a time: the state before, the rule, the state after."""
-        given = self._given(values)
-        return steps(self.back, None if given is None else self._run(given, upstream))
+        back, run = self._state(values, upstream)
+        return steps(back, run)
 
     def explain(self, values: Values | None = None, upstream: Any = None) -> str:
         """A sentence or two for every node: what it does to the gradient, and who gets what."""
-        given = self._given(values)
-        run = None if given is None else self._run(given, upstream)
+        back, run = self._state(values, upstream)
         gates = [n for n in reversed(self._named) if n.is_gate]
         ordered = [*gates, *(n for n in self._named if not n.is_gate)]
-        return "\n".join(explanation(n, self.back, run) for n in ordered)
+        return "\n".join(explanation(n, back, run) for n in ordered)
 
     # Pictures -------------------------------------------------------------------------------------
 
@@ -194,9 +206,8 @@ class Graph:
         self, values: Values | None = None, upstream: Any = None, *, collapse: bool | None = None
     ) -> Picture:
         """What all pictures show; `collapse` folds repeated layers, by default in large graphs."""
-        given = self._given(values)
-        run = None if given is None else self._run(given, upstream)
-        return picture(self.title, self.back, run, collapse=collapse)
+        back, run = self._state(values, upstream)
+        return picture(self.title, back, run, collapse=collapse)
 
     def _drawing(self, values: Values | None, upstream: Any, collapse: bool | None) -> Drawing:
         return drawing(self.picture(values, upstream, collapse=collapse))
@@ -251,18 +262,32 @@ class Graph:
     def _named(self) -> list[Node]:
         return [n for n in self.circuit.nodes if n.role != CONSTANT or n is self.circuit.root]
 
-    def _names(self) -> str:
-        return f"one of {', '.join(n.name for n in self._named[:12])}"
+    def _names(self) -> str | None:
+        return one_of(n.name for n in self._named)
 
     def _given(self, values: Values | None) -> Values | None:
-        return self.default if values is None else values
+        return self.default if values is None else checked_values(require_values(values))
 
     def _needed(self, values: Values | None) -> Values:
         given = self._given(values)
         return {} if given is None else given
 
+    def _state(self, values: Values | None, upstream: Any) -> tuple[Backprop, Run | None]:
+        """The backward pass that is to be shown, and its numbers where there are values."""
+        given = self._given(values)
+        if given is not None:
+            run = self._run(given, upstream)
+            return run.back or self.back, run
+        if upstream is not None:
+            names = ", ".join(n.name for n in self._named if not n.is_gate)
+            raise MatderivError(
+                "an upstream gradient in numbers needs values", hint=f"values for {names}"
+            )
+        return self.back, None
+
     def _run(self, values: Values, upstream: Any) -> Run:
-        return backward(self.back, values, upstream)
+        back = self.back if upstream is None else self.with_upstream.back
+        return backward(back, values, upstream)
 
 
 def graph(
@@ -292,14 +317,17 @@ def graph(
     z     input  -4     3         u1
     f     u1*z   -12    1         1
     """
+    if values is not None:
+        values = checked_values(require_values(values))
+    asked = [] if wrt is None else variables_in(wrt)[0]
+    names = [require_text(name, "the name of a parameter") for name in asked]
     e, reading = _understood(f, shapes, assume, values)
-    listed = wrt.split(",") if isinstance(wrt, str) else wrt or ()
-    asked = [name.strip() for name in listed if name.strip()]
-    parameters = [_parameter(e, reading, name) for name in asked]
+    parameters = [_parameter(e, reading, name) for name in names]
     shown = reading.read_as if reading else text(*name_parts(e, {v.name for v in variables(e)}))
     e, parts = rewritten(e, reading.parts if reading else (), fold=fold, expand=expand)
     found = circuit(e, parts=parts, wrt=parameters)
-    return Graph(found, f"{found.root.name} = {shown}", values, reading)
+    name = found.root.name if found.root.is_gate else "f"
+    return Graph(found, f"{name} = {shown}", values, reading)
 
 
 def _understood(
@@ -308,14 +336,12 @@ def _understood(
     assume: Mapping[str, Any] | None,
     values: Values | None,
 ) -> tuple[Expr, Reading | None]:
-    if isinstance(f, str):
-        declared = {**shapes_of(values or {}, f, shapes, assume), **(shapes or {})}
-        reading = _read(f, declared, assume, values)
-        return reading.expr, reading
-    if isinstance(f, Expr):
-        return f, None
-    words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
-    return from_sympy(f, words), None
+    if not isinstance(f, str):
+        return understood(f, shapes, assume).f, None
+    shapes = optional_mapping(shapes, "shapes", SHAPES)
+    declared = {**shapes_of(values or {}, f, shapes, assume), **shapes}
+    reading = _read(f, declared, assume, values)
+    return reading.expr, reading
 
 
 def _read(
@@ -327,6 +353,9 @@ def _read(
         guessed = [n for n in names_in(f, shapes) if n not in shapes and n not in (values or {})]
         if values and guessed:
             error.details += (f"without a value, by the letter rule: {', '.join(guessed[:8])}",)
+        elif guessed:
+            error.details += (f"by the letter rule, without values: {', '.join(guessed[:8])}",)
+            error.hint = f'values={{"{guessed[0]}": 2, ...}}, or shapes={{"{guessed[0]}": ""}}'
         raise
 
 
@@ -334,9 +363,7 @@ def _parameter(e: Expr, reading: Reading | None, name: str) -> Expr:
     named = {v.name: v for v in variables(e)}
     found = read_name(reading, name) if reading else named.get(name)
     if found is None or found.name not in named:
-        raise UnknownName(
-            f"there is no {name} in the expression", hint=f"one of {', '.join(named)}"
-        )
+        raise UnknownName(f"there is no {name} in the expression", hint=one_of(named))
     return found
 
 

@@ -5,22 +5,33 @@ The verdict is found first, from values alone; the derivation is only shown besi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from matderiv.api import derive
+from matderiv.arguments import require_whole
 from matderiv.derived import Derivation
-from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, substitute, variables, walk
-from matderiv.verification.claims import Asked, ask
+from matderiv.errors import MatderivError, ShapeError
+from matderiv.expr import Expr, is_, number, substitute, variables, walk
+from matderiv.lazy import np
+from matderiv.numeric.check import MAX_POINTS, MAX_SEED
+from matderiv.numeric.evaluate import Array
+from matderiv.verification.claims import Asked, ask, read_answer
+from matderiv.verification.diagnose import sketched
 from matderiv.verification.judging import POINTS
+from matderiv.verification.sketch import places
+from matderiv.verification.valuation import Truths, Valuation, valuations
 from matderiv.verification.verdict import DISPROVED, Verdict
 from matderiv.verification.verifying import verify_asked
 from matderiv.views.chain import chain
-from matderiv.views.document import Document, Partial
+from matderiv.views.document import Document, Partial, Step
 
 DEEPEST = 50  # names inside names of a derivation that are written out
+POINTS_COMPARED = 2
+SEED = 0
+ONE = number(1)
+CLOSE = 1e-9  # values that differ by less are those of the same thing
 HEAVIEST = 400  # symbols of a line that is looked through
 
 
@@ -56,44 +67,138 @@ def verify(
     >>> found.message.endswith("See step 4, tanh.")
     True
     """
+    require_whole(seed, "seed", 0, MAX_SEED)
+    require_whole(points, "points", 1, MAX_POINTS)
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
     asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
     verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
-    if verdict.part is None or asked.order > 1 or asked.f.weight > HEAVIEST:
-        return verdict
-    return _beside(verdict, asked, about)
+    return _beside(verdict, asked, answer, about)
 
 
-def _beside(verdict: Verdict, asked: Asked, conventions: dict[str, Any]) -> Verdict:
+def _beside(verdict: Verdict, asked: Asked, answer: Any, conventions: dict[str, Any]) -> Verdict:
     """The verdict with a step of our own derivation, where there is such a derivation."""
     structure = asked.structure or "projected"
+    no_step_is_wrong = verdict.corrected is None or verdict.diagnosis == "other-layout"
+    if no_step_is_wrong or asked.order > 1 or asked.f.weight > HEAVIEST:
+        return verdict
     try:
         derivation = derive(asked.f, asked.wrt, structure=structure, **conventions)
-        return pointed(verdict, derivation)
+        return pointed(verdict, derivation, asked, *_parts(asked, answer))
     except MatderivError:
         return verdict
 
 
-def pointed(verdict: Verdict, derivation: Derivation) -> Verdict:
+def _parts(asked: Asked, answer: Any) -> tuple[set[Expr], Expr | None]:
+    """The parts of an answer, and the whole; where sizes do not fit, the parts with a shape."""
+    try:
+        e = read_answer(asked, answer)
+        return set(walk(e)), e
+    except ShapeError:
+        root = sketched(asked, answer)
+        spots = places(root) if root is not None else []
+        return {s.expr for _, s in spots if s.expr is not None}, None
+
+
+def pointed(
+    verdict: Verdict,
+    derivation: Derivation,
+    asked: Asked,
+    typed: set[Expr],
+    answer: Expr | None = None,
+) -> Verdict:
     """The verdict on a wrong answer, with the step where the correction comes from.
 
-    The same verdict where no step is found: for right answers, and corrections that are spelled
-    otherwise in the derivation.
+    `typed` are the parts of the answer, `answer` the whole if it has a shape. The same verdict
+    where no step is found: for right answers, and corrections that the derivation spells otherwise.
 
-    >>> from matderiv import derive, verify
-    >>> found = verify_asked(ask("exp(b'*x)", "x"), "exp(b'*x)", diagnosis=True)
-    >>> pointed(found, derive("exp(b'*x)", "x")) is found
+    >>> from matderiv import derive
+    >>> asked = ask("exp(b'*x)", "x")
+    >>> found = verify_asked(asked, "exp(b'*x)")
+    >>> pointed(found, derive("exp(b'*x)", "x"), asked, set()) is found
     True
     """
-    if verdict.verdict != DISPROVED or verdict.part is None or is_(verdict.part, "variable"):
+    corrected = verdict.corrected
+    if verdict.verdict != DISPROVED or corrected is None:
         return verdict
     document = chain(derivation, check=False)  # it is named, not shown
-    number = origin(document, verdict.part)
-    if number is None:
+    place = first_missed(document, asked, typed, corrected, verdict.part)
+    part = verdict.part
+    if place is None and part is not None and not is_(part, "variable", "number"):
+        place = origin(document, part)
+    if place is None and part is not None and is_(part, "number") and answer is not None:
+        place = lost_number(document, asked, part, answer)
+    if place is None:
         return verdict
-    rule = document.steps[number - 1].rule
-    said = f"See step {number}, {rule}." if rule else f"See step {number}."
+    rule = document.steps[place - 1].rule
+    said = f"See step {place}, {rule}." if rule else f"See step {place}."
     return replace(verdict, message=f"{verdict.message} {said}")
+
+
+def first_missed(
+    document: Document, asked: Asked, typed: set[Expr], corrected: Expr, part: Expr | None
+) -> int | None:
+    """The number of the first line whose value only the corrected answer has, compared in numbers.
+
+    `typed` are the parts of the answer, `part` is new in the corrected one. What the line is made
+    of must be in the answer, so that the mistake is in this line and in none before it; values of
+    f that only come along with the new part do not count.
+    """
+    meanings = _meanings(document)
+    at = list(valuations(asked, Truths.of(asked, "none"), POINTS_COMPARED, SEED, None))
+    if not at:
+        return None
+    new = set(walk(corrected)) - typed
+    around = _all_values(new - set(walk(part)) if part is not None else new, at)
+    right, every = _all_values(typed, at), _all_values(new, at)
+    for place, step in enumerate(document.steps[:-1], 1):
+        if not _says_value(step) or not isinstance(step.right, Expr):
+            continue
+        value = _values_of(step.right, meanings, at)
+        among = every if isinstance(step.left, Partial) else around
+        if value is None or not _among(value, among) or _among(value, right):
+            continue
+        used = [_values_of(v, meanings, at) for v in variables(step.right) if v in meanings]
+        certain = all(u is not None and _among(u, right) for u in used)
+        return place if certain else None
+    return None
+
+
+def _says_value(step: Step) -> bool:
+    """True for the value of a name, and for a whole derivative where it is first said."""
+    if step.continues or step.before is not None or step.rule.startswith("substitute back"):
+        return False
+    return not isinstance(step.left, Partial) or not step.left.local
+
+
+def _values_of(
+    e: Expr, meanings: dict[Expr, Expr], at: Sequence[Valuation]
+) -> tuple[Array, ...] | None:
+    written = _written_out(e, meanings)
+    return None if written is None else _values(written, at)
+
+
+def _values(e: Expr, at: Sequence[Valuation]) -> tuple[Array, ...] | None:
+    """The values of a part at some points, as they are whether it is a row or a column."""
+    if is_(e, "variable", "number", "size"):
+        return None
+    found = [v.value(e) for v in at]
+    values = tuple(np.squeeze(a) for a in found if a is not None)
+    return values if len(values) == len(at) else None
+
+
+def _all_values(parts: set[Expr], at: Sequence[Valuation]) -> list[tuple[Array, ...]]:
+    return [v for e in parts if (v := _values(e, at)) is not None]
+
+
+def _among(value: tuple[Array, ...], values: Sequence[tuple[Array, ...]]) -> bool:
+    return any(_equal(value, v) for v in values)
+
+
+def _equal(a: tuple[Array, ...], b: tuple[Array, ...]) -> bool:
+    return all(
+        p.shape == q.shape and bool(np.abs(p - q).max() <= CLOSE * np.abs(p).max())
+        for p, q in zip(a, b, strict=True)
+    )
 
 
 def origin(document: Document, part: Expr) -> int | None:
@@ -101,27 +206,45 @@ def origin(document: Document, part: Expr) -> int | None:
 
     Lines that only rearrange are left out, and parts that f itself has.
     """
-    if part in set(walk(document.shown)) and not is_(part, "number"):
+    if part in set(walk(document.shown)):
         return None
     meanings = _meanings(document)
-    for number, step in enumerate(document.steps[:-1], 1):
-        if not isinstance(step.left, Partial) or not isinstance(step.right, Expr):
-            continue
-        if step.left.local or step.continues or step.before is not None:
-            continue
-        if not step.rule or step.rule.startswith("substitute back"):
-            continue
-        written = _written_out(step.right, meanings)
-        if written is not None and _occurs(part, written):
-            return number
+    for place, step in enumerate(document.steps[:-1], 1):
+        if isinstance(step.left, Partial) and isinstance(step.right, Expr) and _says_value(step):
+            written = _written_out(step.right, meanings)
+            if written is not None and part in set(walk(written)):
+                return place
     return None
 
 
-def _occurs(part: Expr, e: Expr) -> bool:
-    """True if an expression has the part; a number counts as a factor only."""
-    if is_(part, "number"):
-        return any(part in n.args for n in walk(e) if is_(n, "mul", "hadamard"))
-    return part in set(walk(e))
+def lost_number(document: Document, asked: Asked, factor: Expr, answer: Expr) -> int | None:
+    """The number of the line that gives the answer when its factor is forgotten there."""
+    meanings = _meanings(document)
+    last = next((s for s in document.steps if _is_whole(s, document)), None)
+    at = list(valuations(asked, Truths.of(asked, "none"), POINTS_COMPARED, SEED, answer))
+    claimed = _values(answer, at)
+    if last is None or not at or claimed is None:
+        return None
+    for place, step in enumerate(document.steps[:-1], 1):
+        if not isinstance(step.left, Partial) or not isinstance(step.right, Expr):
+            continue
+        if not _says_value(step) or factor not in set(walk(step.right)):
+            continue
+        without = substitute(step.right, {factor: ONE})
+        changed = {**meanings, step.names: without} if step.names is not None else meanings
+        whole = without if step is last else last.right
+        assert isinstance(whole, Expr)
+        value = _values_of(whole, changed, at)
+        if value is not None and _equal(value, claimed):
+            return place
+    return None
+
+
+def _is_whole(step: Step, document: Document) -> bool:
+    """True for the first line that says the derivative by the variable itself."""
+    left = step.left
+    whole = isinstance(left, Partial) and left.by is document.wrt and left.of is document.f
+    return whole and _says_value(step) and isinstance(step.right, Expr)
 
 
 def _meanings(document: Document) -> dict[Expr, Expr]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from matderiv.derived import Derivation
+from matderiv.arguments import given, require_text, require_word
+from matderiv.derived import VIEWS, Derivation
 from matderiv.errors import MatderivError
 from matderiv.output.latex import formula
 from matderiv.output.latex_equation import free_letter, function_symbol
 from matderiv.output.latex_names import Names
-from matderiv.output.sheets import Drawn, Told, sheet_html, sheet_latex, sheet_markdown, sheet_text
+from matderiv.output.sheets import (
+    Drawn,
+    Told,
+    sheet_html,
+    sheet_latex,
+    sheet_markdown,
+    sheet_part,
+    sheet_text,
+)
 from matderiv.output.text import text
+from matderiv.shapes import shape_text
+from matderiv.views.flow import declarations, layout_note
+
+_EXAMPLE = 'Sheet("Homework", [Part("Exercise 1", D)])'
 
 
 class Drawable(Protocol):
@@ -54,13 +67,22 @@ class Part:
     def __post_init__(self) -> None:
         if not isinstance(self.heading, str):
             raise MatderivError("a part begins with its heading", hint='Part("Exercise 1", D)')
+        if self.derivation is not None and not isinstance(self.derivation, Derivation):
+            raise MatderivError(
+                f"the derivation of a part is what derive gives, not {given(self.derivation)}",
+                hint='Part("Exercise 1", derive("x\'*A*x", "x"))',
+            )
+        if self.view is not None:
+            require_word(self.view, "view", VIEWS)
+        require_text(self.says, "says")
+        require_text(self.listing, "listing")
         lengths = sorted({len(row) for row in self.table})
         if len(lengths) > 1:
             said = " and ".join(map(str, lengths))
             raise MatderivError(f"the rows of a table have {said} cells", hint="as many in each")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sheet:
     """Derivations under one title, written as LaTeX, HTML, Markdown or text.
 
@@ -70,24 +92,40 @@ class Sheet:
     >>> D = derive("x'*A*x", "x")
     >>> sheet = Sheet("Homework 1", [Part("Quadratic form", D, "differential")])
     >>> print(sheet.text().splitlines()[-1])
-      ∂f/∂x = (A + A')*x  gradient from the differential
+      3  ∂f/∂x = (A + A')*x  gradient from the differential
     """
 
     title: str
     parts: Sequence[Part | Derivation] = ()
     author: str = ""
 
-    def latex(self, *, detail: str = "normal") -> str:
-        """A LaTeX file that compiles with amsmath and amssymb; graphs need tikz too."""
-        return sheet_latex(self.title, self.author, self._told(), detail=detail)
+    def __post_init__(self) -> None:
+        require_text(self.title, "the title of a sheet", _EXAMPLE)
+        require_text(self.author, "author")
+        if isinstance(self.parts, str) or not isinstance(self.parts, Sequence):
+            raise MatderivError(
+                f"a sheet has a list of parts, not {given(self.parts)}", hint=_EXAMPLE
+            )
+        for part in self.parts:
+            _part(part)
 
-    def html(self, *, detail: str = "normal") -> str:
+    def __repr__(self) -> str:
+        return f"<Sheet {self.title!r} of {len(self.parts)} parts>"
+
+    def latex(self, *, detail: str = "normal", **style: str) -> str:
+        """A LaTeX file that compiles with amsmath and amssymb; graphs need tikz too.
+
+        `style` as in `Derivation.latex`, here and below.
+        """
+        return sheet_latex(self.title, self.author, self._told(style), detail=detail, **style)
+
+    def html(self, *, detail: str = "normal", **style: str) -> str:
         """A page with MathML that needs no script and nothing from elsewhere."""
-        return sheet_html(self.title, self.author, self._told(), detail=detail)
+        return sheet_html(self.title, self.author, self._told(style), detail=detail, **style)
 
-    def markdown(self, *, detail: str = "normal") -> str:
+    def markdown(self, *, detail: str = "normal", **style: str) -> str:
         """Markdown with formulas that KaTeX and MathJax read."""
-        return sheet_markdown(self.title, self.author, self._told(), detail=detail)
+        return sheet_markdown(self.title, self.author, self._told(style), detail=detail, **style)
 
     def text(self, *, detail: str = "normal") -> str:
         """Plain text."""
@@ -112,22 +150,30 @@ class Sheet:
         path.write_text(formats[path.suffix](detail=detail), encoding="utf-8")
         return path
 
-    def _told(self) -> list[Told]:
-        return [_told(_part(p)) for p in self.parts]
+    def _told(self, style: Mapping[str, str] | None = None) -> list[Told]:
+        return [_told(_part(p), style or {}) for p in self.parts]
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show: the sheet as a part of their page."""
+        return {
+            "text/plain": self.text(),
+            "text/html": sheet_part(self.title, self.author, self._told()),
+            "text/markdown": self.markdown(),
+        }
 
 
-def _part(given: Any) -> Part:
-    if isinstance(given, Derivation):
-        return Part(derivation=given)
-    if not isinstance(given, Part):
-        raise MatderivError(
-            f"a sheet has parts and derivations, not {type(given).__name__}",
-            hint='Sheet("Homework", [Part("Exercise 1", D)])',
-        )
-    return given
+def _part(item: Any) -> Part:
+    if isinstance(item, Derivation):
+        return Part(derivation=item)
+    if not isinstance(item, Part):
+        raise MatderivError(f"a sheet has parts and derivations, not {given(item)}", hint=_EXAMPLE)
+    return item
 
 
-def _told(part: Part) -> Told:
+def _told(part: Part, style: Mapping[str, str]) -> Told:
     """A part with its derivation told."""
     words = Told(part.heading, part.says, table=part.table, listing=part.listing)
     if part.graph is not None:
@@ -137,10 +183,39 @@ def _told(part: Part) -> Told:
     if d is None:
         return words
     if part.view is None:
-        names = Names(roots=[d.f, d.wrt, d.expr])
-        called = function_symbol(free_letter(names), d.f.shape, names)
         spelled = (f"f = {text(d.f)}", f"{d.kind} by {d.wrt.name}: {d}")
-        return words._replace(
-            equations=(f"{called} = {formula(d.f, names)}", d.equation()), spelled=spelled
-        )
+        return words._replace(equations=_equations([d], style), spelled=spelled)
     return words._replace(document=d.steps(part.view))
+
+
+def _equations(found: Sequence[Derivation], style: Mapping[str, str]) -> tuple[str, ...]:
+    """What is differentiated, and each derivative, in LaTeX."""
+    f = found[0].f
+    written = {k: v for k, v in style.items() if k != "gradient"}
+    names = Names(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
+    called = function_symbol(free_letter(names), f.shape, names)
+    return (f"{called} = {formula(f, names)}", *(d.equation(**style) for d in found))
+
+
+def several(
+    found: Sequence[Derivation], form: str, view: str | None, detail: str, **style: str
+) -> str:
+    """The derivatives of one function by several variables as a page, "html", or a "latex" file.
+
+    With a view every derivation is a part of its own; without one the equations stand together.
+
+    >>> from matderiv import derive
+    >>> both = derive("x'*A*x", ["x", "A"])
+    >>> several(both, "html", None, "normal").count('class="formula"')
+    3
+    """
+    by = ", ".join(d.wrt.name for d in found)
+    parts = [Told(f"By {d.wrt.name}", document=d.steps(view)) for d in found] if view else []
+    if not parts:
+        declared = dict.fromkeys(v for d in found for v in declarations(d))
+        said = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)
+        layouts = ". ".join(dict.fromkeys(layout_note(d) for d in found))
+        says = f"Sizes: {said}.\n\nLayout: {layouts}."
+        parts = [Told(says=says, equations=_equations(found, style))]
+    write = sheet_html if form == "html" else sheet_latex
+    return write(f"Derivatives by {by}", "", parts, detail=detail, **style)

@@ -228,7 +228,7 @@ MISTAKES = [
     ("H3", "inv(X)", "X", "inv(X)*dX*inv(X)", "sign", SQUARE),
     ("H4", "W*x", "W", "x", "shape", NET),
     ("H5", "v'*W*x", "W", "v'*x'", "transpose", NET),
-    ("H6", "-y'*log_softmax(z)", "z", "softmax(z) - y", "missing-chain-factor", ""),
+    ("H6", "-y'*log_softmax(z)", "z", "softmax(z) - y", "needs-fact", ""),
     (
         "H7",
         "-y'*log(softmax(A*x))",
@@ -238,7 +238,7 @@ MISTAKES = [
         SQUARE,
     ),
     ("H8", NEURON, "w", "2*X'*(X*w + b - y)/n", "missing-chain-factor", LOGISTIC),
-    ("H9", "relu(x)", "x", "step(x)", "wrong-function", NET),
+    ("H9", "relu(x)", "x", "step(x)", "diagonal", NET),
     ("H10", "x + x^2", "x", "2*x", "missing-term", ONE),
     ("H11", "norm2(X*w - y)^2", "w", "X'*(X*w - y)", "factor", LOGISTIC),
     ("H16", "exp(w).*sin(x)", "x", "diag(sin(x).*cos(x))", None, PAIR),

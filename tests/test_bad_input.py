@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from matderiv.api import derive
 from matderiv.errors import (
     DomainError,
     LimitError,
@@ -50,7 +51,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("23", "1e-999", ParseError, (0, 6), "too small for a float", ""),
     ("24", "7" * 5_000, LimitError, (0, 5_000), "5000 digits, the limit is 50", ""),
     ("25", "x = 3", ParseError, (2, 3), "only an expression", "where"),
-    ("26", "x == y", ParseError, (2, 3), "only an expression", "where"),
+    ("26", "x == y", ParseError, (2, 4), "there is no ==", ">= or <="),
     ("27", "x < y", ParseError, (2, 3), "inside brackets", "relu"),
     ("28", "x; y", ParseError, (1, 2), "only an expression", "where"),
     ("29", '"abc"', ParseError, (0, 5), "quotation mark", ""),
@@ -316,3 +317,15 @@ def test_a_mistake_costs_neither_numpy_nor_sympy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", ["a b", "", "G):\n    import os", 3, None])
+def test_the_upstream_of_a_vjp_needs_a_name(name: Any) -> None:
+    with pytest.raises(MatderivError, match="the upstream needs a name"):
+        derive("A*x", "x", kind="vjp", upstream=name)
+
+
+@pytest.mark.parametrize("points", [0, -1, 10**7, 2.5, True])
+def test_a_check_has_some_points_and_not_too_many(points: Any) -> None:
+    with pytest.raises(MatderivError, match="points is a whole number from 1 to 1000"):
+        derive("x'*x", "x").check(points=points)

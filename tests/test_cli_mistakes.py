@@ -77,13 +77,6 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("several", ("derive", "x'*y", "x", "y"), 2, ["several variables have commas", "x,y"]),
     ("several", ("check", "x'*y", "x,y"), 2, ["by one variable at a time", "first x, then y"]),
     ("several", ("derive", "x'*y", "x,z"), 2, ["there is no z in x'*y"]),
-    ("several", ("derive", "x'*y", "x,y", "--standalone"), 2, ["a LaTeX file holds"]),
-    (
-        "several",
-        ("derive", "x'*y", "x,y", "--format", "html"),
-        2,
-        ["a page holds", "one at a time"],
-    ),
     ("steps", ("derive", "x'*x", "x", "--step", "9"), 2, ["has 4 steps", "--step 4"]),
     ("steps", ("derive", "x'*x", "x", "--hint", "9"), 2, ["has 4 steps", "--hint 4"]),
     ("steps", ("derive", "x'*x", "x", "--hint", "--step", "1"), 2, ["exclude each other"]),

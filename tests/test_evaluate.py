@@ -213,7 +213,7 @@ def test_vectors_may_come_as_columns_and_rows_as_vectors(
         ({"X": np.ones(3), "w": np.ones(3)}, ShapeError, ["X is n × d", "3"]),
         ({"X": np.ones((4, 3))}, UnknownName, ["no value for w"]),
         ({"X": np.ones((4, 3)), "w": ["a"] * 3}, DomainError, ["w holds text"]),
-        ({"X": np.ones((4, 3)), "w": [None] * 3}, DomainError, ["w holds objects"]),
+        ({"X": np.ones((4, 3)), "w": [None] * 3}, DomainError, ["w holds None"]),
         ({"X": np.ones((4, 3)), "w": [1j] * 3}, DomainError, ["w holds complex"]),
         ({"X": [[1, 2], [3]], "w": np.ones(3)}, DomainError, ["X is not a regular array"]),
         ({"X": np.ones((0, 3)), "w": np.ones(3)}, ShapeError, ["X has no entries"]),

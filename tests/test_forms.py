@@ -184,3 +184,18 @@ def test_a_long_sum_of_the_user_is_not_the_search_s_fault() -> None:
     long = " + ".join(f"a{k}*x" for k in range(20))
     found = derive(f"exp(({long})'*y)", "y", shapes={"y": "n", "x": "n"})
     assert not any("shortest" in note for note in found.notes)
+
+
+TRIANGLES = [
+    ("sum(tril(X)*X)", "sum(X,2)'.*tril(ones(n,n)) + sum(tril(X),1)'"),
+    ("sum(X*triu(X))", "sum(X,1)'.*triu(ones(n,n)) + sum(triu(X),2)'"),
+    ("sum(tril(X).^2)", "2*tril(X)"),
+    ("sum(tril(X).^3.*A)", "3*A.*tril(X).^2"),
+]
+
+
+@pytest.mark.parametrize(("f", "expected"), TRIANGLES, ids=[f for f, _ in TRIANGLES])
+def test_triangles_of_rows_and_of_triangles(f: str, expected: str) -> None:
+    D = derive(f, "X", shapes={"X": "n,n"})
+    assert D.check().verdict == "verified"
+    assert len(str(D)) <= len(expected)

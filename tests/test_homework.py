@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from student_derivations import RIGHT, WRONG, Sheet
 
 from matderiv.errors import LimitError
 from matderiv.verification.declared import Declared
 from matderiv.verification.documents import LONGEST, exercises
 from matderiv.verification.homework import verify_homework
 from matderiv.verification.passages import Passage
+from matderiv.verification.verifying import verify_asked
 
 MARKDOWN = r"""# Sheet 3
 
@@ -162,6 +164,61 @@ def test_declarations_in_latex(line: str, shapes: dict[str, str]) -> None:
     assert found.shapes == shapes
 
 
+@pytest.mark.parametrize(
+    ("said", "assume"),
+    [
+        ("$A$ and $B$ are symmetric.", {"A": "symmetric", "B": "symmetric"}),
+        ("Let $A, B$ be symmetric", {"A": "symmetric", "B": "symmetric"}),
+        (r"$A \in \mathbb{R}^{n\times n}$ is symmetric", {"A": "symmetric"}),
+        ("for a symmetric matrix $A$", {"A": "symmetric"}),
+        ("symmetric positive definite $X$", {"X": "posdef"}),
+        ("with a symmetric, well-posed problem", {}),
+        (r"$\Sigma$ symmetric and $\mu \in \mathbb{R}^n$", {"Sigma": "symmetric"}),
+        ("A and B are symmetric matrices", {"A": "symmetric", "B": "symmetric"}),
+        ("a symmetric matrix A and a vector b", {"A": "symmetric"}),
+        ("If A is symmetric", {}),
+        ("A is not symmetric", {}),
+        ("the symmetric part of A", {}),
+    ],
+)
+def test_facts_in_sentences(said: str, assume: dict[str, str]) -> None:
+    found = Declared()
+    found.prose(Passage.of(said))
+    assert found.assume == assume
+
+
+@pytest.mark.parametrize("sheet", RIGHT, ids=lambda s: s.name)
+def test_right_derivations_are_accepted(sheet: Sheet) -> None:
+    found = list(verify_homework(sheet.text, sheet.suffix))
+    assert found
+    assert all(v.correct is True for v in found), "\n\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("sheet", WRONG, ids=lambda s: s.name)
+def test_a_subtle_mistake_is_located(sheet: Sheet) -> None:
+    found = list(verify_homework(sheet.text, sheet.suffix))
+    lines = [line for v in found for line in v.lines]
+    wrong = {line.number for line in lines if line.correct is False and line.follows is None}
+    assert wrong == {sheet.wrong}, "\n\n".join(map(str, found))
+    assert all(line.correct is not None for line in lines), "\n\n".join(map(str, found))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"$f(x) = x^\top x$ for $x \in \mathbb{R}^n$, hence $\nabla f = 3x$.",
+        "$f(x) = x^\\top x$. The gradient is $3x$.",
+        "f = x'*x\ngrad f = 3*x, as one sees",
+        "f(x) = x'*x => df = 2*x'*dx => ∇f(x) = 3*x",
+        "f(x) = x'*x; ∇f(x) = 2*x, ∇²f(x) = 3*eye(n); x: n",
+        r"$$f(x) = x^\top x,\qquad \nabla f(x) = 3x \quad\text{(chain rule).}$$",
+    ],
+)
+def test_a_wrong_line_is_found_however_it_is_set(text: str) -> None:
+    found = list(verify_homework(text, "md"))
+    assert [v.correct for v in found] == [False], "\n\n".join(map(str, found))
+
+
 # The command line ---------------------------------------------------------------------------------
 
 
@@ -228,7 +285,7 @@ def test_a_table_of_answers(run: Any, tmp_path: Path) -> None:
         ["5", "dora", "unread", "(parse)"],
         ["6", "emil", "proved"],
         ["7", "fritz", "unread", "(shape)"],
-        ["8", "unread", "(parse)"],
+        ["8", "gina", "unread", "(parse)"],
         ["9", "hans", "unread", "(parse)"],
     ]
     assert lines[8] == "8 answers: 5 unread, 2 proved, 1 disproved"
@@ -262,9 +319,69 @@ def test_a_table_as_json_has_the_summary(run: Any, tmp_path: Path) -> None:
     }
 
 
+QUIRKS = """id,answer,remark
+anna,2*x,{long}
+bert,"3*x,unclosed
+carl,2*x,
+dora,"2*x",ok
+emil,max(x, y),too many, cells
+fritz,-2*x,
+"""
+
+
+def test_one_bad_row_spoils_no_other(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(QUIRKS.format(long="z" * 200_000), encoding="utf-8")
+    lines = run("verify", "x'*x", "x", "--batch", str(file)).out.splitlines()
+    told = [line.partition(":")[0].split()[:3] for line in lines[:6]]
+    assert told == [
+        ["2", "anna", "proved"],
+        ["3", "unread", "(parse)"],
+        ["4", "carl", "proved"],
+        ["5", "dora", "proved"],
+        ["6", "emil", "unread"],
+        ["7", "fritz", "disproved"],
+    ]
+    assert "5 cells for 3 columns" in lines[4]
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_from_spreadsheets(run: Any, tmp_path: Path, ends: str, encoding: str) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_bytes(ends.join(["id;answer", "é;2*x", "b;3*x", ""]).encode(encoding))
+    found = run("verify", "x'*x", "x", "--batch", str(file))
+    assert "2 answers: 1 disproved, 1 proved" in found.out, found
+
+
+def test_a_table_in_another_encoding_says_what_to_do(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_bytes("id,answer\né,2*x\n".encode("latin-1"))
+    assert "CSV UTF-8" in run("verify", "x'*x", "x", "--batch", str(file)).err
+
+
+def test_a_mistake_of_the_program_is_told_with_its_row(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(asked: Any, answer: Any, **options: Any) -> Any:
+        if answer == "3*x":
+            raise ZeroDivisionError("oops")
+        return verify_asked(asked, answer, **options)
+
+    monkeypatch.setattr("matderiv.verification.batch.verify_asked", broken)
+    file = tmp_path / "answers.csv"
+    file.write_text("id,answer\na,2*x\nb,3*x\nc,2*x\n", encoding="utf-8")
+    found = run("verify", "x'*x", "x", "--batch", str(file))
+    lines = found.out.splitlines()
+    assert (found.status, "(internal): ZeroDivisionError: oops" in lines[1]) == (70, True)
+    assert lines[3].startswith("3 answers: 2 proved, 1 unread")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        ("answer,solution\n2*x,3*x\n", "two columns are for the answer"),
+        ('"answer\n2*x\n', "a quote in this row is not closed"),
         ("", "no column for the answers"),
         ("f,wrt\nx,x\n", "no column for the answers"),
         ("answer\n", "there are no answers"),
@@ -283,4 +400,5 @@ def test_the_message_points_to_a_step_of_the_derivation(run: Any) -> None:
     number = int(found.out.partition("See step ")[2].partition(",")[0])
     step = run("derive", "sum(tanh(W*x))", "x", "--step", str(number), "-q").out
     assert "1 - tanh(" in step
-    assert "See step" not in run("verify", "x'*x", "x", "-2*x", "-q").out
+    wrong = "2*A'*(A*x - b)/norm2(A*x - b)"
+    assert "See step" not in run("verify", "norm2(A*x - b)", "x", wrong, "-q").out

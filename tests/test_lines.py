@@ -142,6 +142,81 @@ def test_no_hint_of_the_solution_without_diagnosis() -> None:
     assert (found.first_wrong.diagnosis, found.first_wrong.suggestion) == (None, None)
 
 
+# Stationary points --------------------------------------------------------------------------------
+
+LEAST_SQUARES = "f = norm2(X*w - y)^2"
+SIZES = {"X": "n,d", "y": "n", "w": "d"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["∇f = 2*X'*(X*w - y) = 0", "X'*X*w = X'*y", "w = inv(X'*X)*X'*y"], "gooo"),
+        (["∇f = 2*X'*(X*w - y) = 0", "X'*X*w = 7*X'*y", "w = 7*inv(X'*X)*X'*y"], "goWf"),
+        (["∇f = 2*X'*(X*w - y) = 0", "w = inv(X*X')*X*y"], "goW"),
+        (["∇f = X'*(X*w - y) = 0", "X'*X*w = X'*y"], "gWo"),
+        (["∇f = 2*X'*(X*w + y) = 0", "X'*X*w = -X'*y"], "gWf"),
+        (["Setting ∇f = 2*X'*(X*w + y) = 0 gives w = -inv(X'*X)*X'*y."], "gWf"),
+        (["2*X'*(X*w - y) = 0", "w_hat = inv(X'*X)*X'*y"], "goo"),
+        (["2*X'*(X*w - 2*y) = 0"], "gW"),
+        (["∇f = 2*X'*(X*w - y)", "= 0", "w = inv(X'*X)*X'*y"], "goo"),
+        (["∇f = 2*X'*(X*w - y)", "X'*X*w = X'*y", "w = inv(X'*X)*X'*y"], "go??"),
+        (["∇f = 2*X'*(X*w - y)", "Normal equations: X'*X*w = X'*y"], "goo"),
+        (["df = 2*(X*w - y)'*X*dw = 0"], "goW"),
+    ],
+)
+def test_what_stands_before_and_after_equals_zero_is_checked(lines: list[str], found: str) -> None:
+    verdict = verify_steps([LEAST_SQUARES, *lines], wrt="w", shapes=SIZES)
+    assert states(verdict) == found, str(verdict)
+
+
+def test_two_conditions_at_once() -> None:
+    lines = ["f = norm2(y - a - b*x)^2", "∂f/∂a = -2*sum(y - a - b*x) = 0"]
+    lines += ["∂f/∂b = -2*x'*(y - a - b*x) = 0", "a = mean(y) - b*mean(x)"]
+    lines += ["b*(sum(x.^2) - n*mean(x)^2) = x'*y - n*mean(x)*mean(y)"]
+    shapes = {"x": "n", "y": "n", "a": "", "b": ""}
+    assert states(verify_steps(lines, shapes=shapes)) == "goooo"
+    wrong = [*lines[:-1], lines[-1].replace("x'*y - n", "x'*y + n")]
+    assert states(verify_steps(wrong, shapes=shapes)) == "goooW"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("H = 2*X'*X", "goo"),
+        ("H = X'*X", "goW"),
+        ("hess = X'*X", "goW"),
+        ("gradient: g = X'*(X*w - y)", "goW"),
+        ("the gradient g = 2*X'*(X*w - y)", "goo"),
+        ("Hessian of f = X'*X", "goW"),
+    ],
+)
+def test_hessians_and_gradients_by_their_names(line: str, found: str) -> None:
+    lines = [LEAST_SQUARES, "∂f/∂w = 2*X'*(X*w - y)", line]
+    verdict = verify_steps(lines, wrt="w", shapes=SIZES)
+    assert states(verdict) == found, str(verdict)
+
+
+def test_a_matrix_called_H_that_is_used_later_is_no_hessian() -> None:
+    lines = ["f = x'*x", "∇f = 2*x", "H = x*x'", "∇²f = 2*eye(n) + H - x*x'"]
+    assert states(verify_steps(lines, shapes={"x": "n"})) == "gogo"
+
+
+@pytest.mark.parametrize(
+    ("lines", "right"),
+    [
+        (["f = a'*x", "∇_x f = a"], True),
+        (["f = a'*x", "∇_x f = 2*a"], False),
+        (["f = b'*A*x", "∂f/∂x = A'*b"], True),
+        (["z = W*x + b", "f = sum(tanh(z))", "dz = 1 - tanh(z).^2", "db = dz", "dW = dz*x'"], True),
+        (["z = W*x + b", "f = sum(tanh(z))", "dz = 1 - tanh(z)^2", "dW = x*dz'"], False),
+    ],
+)
+def test_guessed_kinds_follow_from_the_lines(lines: list[str], right: bool) -> None:
+    found = verify_steps(lines)
+    assert found.correct is right, str(found)
+
+
 # No rule is trusted -------------------------------------------------------------------------------
 
 SABOTAGE = """

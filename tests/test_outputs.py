@@ -134,7 +134,7 @@ def test_a_standalone_file_has_names_layout_and_rules(run: Run, tmp_path: Path) 
         assert r"Let $\mathbf{A} \in \mathbb{R}^{m \times n}$, $\mathbf{x} \in" in written
         assert "Layout: the gradient has the shape of x: n." in written
         assert r"\begin{align*}" in written
-    assert r"\tag*{\small squared norm}" in steps
+    assert r"\tag*{\small squared norm (1)}" in steps
     assert r"\nabla_{\mathbf{x}} f &= 2" in answer
     if shutil.which("pdflatex"):
         for name, written in (("steps", steps), ("answer", answer)):

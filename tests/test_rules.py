@@ -109,6 +109,10 @@ def test_other_spellings_are_understood(typed: str, found: str, run: Run) -> Non
 def test_the_list_of_rules_has_rules_and_functions(run: Run) -> None:
     listing = run("rules").out
     for rule in RULES:
-        assert f"{rule.name:<14} {rule.says}\n" in listing
+        assert re.search(rf"^{re.escape(rule.name)} +{re.escape(rule.says)}$", listing, re.M)
+    lines = listing.splitlines()
+    second = lines[0].index(RULES[0].says)
+    assert all(line[second - 2 : second] == "  " for line in lines)
+    assert all(line[second] != " " for line in lines)
     assert "softmax        " in listing
     assert all(f.name in REGISTRY for f in listed())

@@ -10,7 +10,7 @@ from lesson import Lesson, differences
 import matderiv as md
 
 lesson = Lesson("Matrix factorisation")
-SIZES = {"T": "m,n", "M": "m,n", "U": "m,k", "V": "n,k"}
+SIZES = {"T": "m,n", "M": "m,n", "U": "m,r", "V": "n,r"}
 LOSS = "norm2(T - U*V')^2"
 
 lesson.say(
@@ -32,7 +32,7 @@ hessian = lesson.show(
     "The Hessian by U",
     md.derive(LOSS, "U", shapes=SIZES, order=2),
     "index",
-    """Row i of the error reads only row i of U: a delta for the rows, and the same k × k matrix
+    """Row i of the error reads only row i of U: a delta for the rows, and the same r × r matrix
     2*V'*V for each of them. That is why alternating least squares solves one small system for all
     rows.""",
 )

@@ -10,7 +10,7 @@ from lesson import Lesson, differences
 import matderiv as md
 
 lesson = Lesson("Tensors in index form")
-SIZES = {"A": "m,n", "X": "n,n", "B": "n,k", "x": "n"}
+SIZES = {"A": "m,n", "X": "n,n", "B": "n,p", "x": "n"}
 
 lesson.say(
     """With four axes, name the entries. Two deltas say which entry of the output reads which

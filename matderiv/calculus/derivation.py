@@ -11,7 +11,8 @@ from matderiv.calculus.structure import project
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, variable, walk
 from matderiv.notation.polish import polished
-from matderiv.notation.sums import raise_tensor
+from matderiv.notation.search import Search
+from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, like_terms
 
@@ -25,12 +26,13 @@ class Derivative:
     """The derivative as computed: an expression over the axes of f, then those of the variable.
 
     `axes` counts the axes of f among those of `tensor`; `tensor` is the sum of index products that
-    `expr` was raised from.
+    `expr` was raised from. `cut` says that a search for the shortest form met its bound.
     """
 
     expr: Expr
     tensor: Tensor
     outer: int
+    cut: bool = False
 
     @property
     def has_matrix_form(self) -> bool:
@@ -75,20 +77,20 @@ def differentiate(
 ) -> Derivative:
     """The derivative of f; `kind` and `order` as from `resolve_kind`."""
     typed = set(walk(f))
-    f = prepare(f, wrt)
+    f, search = prepare(f, wrt), new_search()
     if kind in ("jvp", "differential"):
         change = variable(f"d{wrt.name}", wrt.shape)
-        tensor = pushforward(f, wrt, change)
-        e = polished(raise_tensor(tensor, broadcast=True), typed)
-        return Derivative(e, tensor, len(tensor.axes))
+        tensor = pushforward(f, wrt, change, search)
+        e = polished(raise_tensor(tensor, True, search), typed)
+        return Derivative(e, tensor, len(tensor.axes), search.cut)
     outer = 0 if kind == "vjp" else len(long_axes(f.shape))
     current, tensor = f, Tensor((), ())
     for step in range(order):
         if step:
             current = prepare(current, wrt)
-        tensor = like_terms(project(_once(current, wrt, upstream), wrt, structure))
-        current = raise_tensor(tensor, broadcast=not outer and step == 0)
-    return Derivative(polished(current, typed), tensor, outer)
+        tensor = like_terms(project(_once(current, wrt, upstream, search), wrt, structure))
+        current = raise_tensor(tensor, not outer and step == 0, search)
+    return Derivative(polished(current, typed), tensor, outer, search.cut)
 
 
 def differentiate_by(
@@ -105,25 +107,28 @@ def differentiate_by(
     """
     if kind in ("jvp", "differential"):
         return [differentiate(f, x, kind, upstream=upstream) for x in wrt]
+    search = new_search()
     typed, outer = set(walk(f)), 0 if kind == "vjp" else len(long_axes(f.shape))
     prepared = {x: prepare(f, x) for x in wrt}
     tensors: dict[Expr, Tensor] = {}
     for e in dict.fromkeys(prepared.values()):
         alike = [x for x in wrt if prepared[x] is e]
         back = [x for x in alike if not _forwards(e, x, upstream)]
-        tensors |= pullbacks(e, back, upstream) if back else {}
-        tensors |= {x: pushforward(e, x) for x in alike if x not in tensors}
+        tensors |= pullbacks(e, back, upstream, search=search) if back else {}
+        tensors |= {x: pushforward(e, x, search=search) for x in alike if x not in tensors}
     out = []
     for x in wrt:
         tensor = like_terms(project(tensors[x], x, structure))
-        e = raise_tensor(tensor, broadcast=not outer)
-        out.append(Derivative(polished(e, typed), tensor, outer))
+        e = raise_tensor(tensor, not outer, search)
+        out.append(Derivative(polished(e, typed), tensor, outer, search.cut))
     return out
 
 
-def _once(f: Expr, wrt: Expr, upstream: Expr | None) -> Tensor:
+def _once(f: Expr, wrt: Expr, upstream: Expr | None, search: Search) -> Tensor:
     """One derivative, in the direction that has fewer axes to carry."""
-    return pushforward(f, wrt) if _forwards(f, wrt, upstream) else pullback(f, wrt, upstream)
+    if _forwards(f, wrt, upstream):
+        return pushforward(f, wrt, search=search)
+    return pullback(f, wrt, upstream, search=search)
 
 
 def _forwards(f: Expr, wrt: Expr, upstream: Expr | None) -> bool:

@@ -10,7 +10,7 @@ expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ from matderiv.calculus.ties import tied
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
-from matderiv.notation.monomials import inlined
-from matderiv.notation.sums import raise_tensor
+from matderiv.notation.search import Search
+from matderiv.notation.signs import inlined
+from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import Shape, long_axes
 from matderiv.tensors.lower import lower, open_product
 from matderiv.tensors.tensor import (
@@ -111,23 +112,31 @@ class Visit(NamedTuple):
 
 @dataclass
 class Sweep:
-    """One backward pass: the nodes on the way, their axes, and the adjoints found so far."""
+    """One backward pass: the nodes on the way, their axes, and the adjoints found so far.
+
+    `search` tells afterwards whether the form of some adjoint was not searched to the end.
+    """
 
     nodes: list[Expr]
     outer: Indices
     axes: dict[Expr, Indices]
     adjoints: dict[Expr, list[Term]]
+    search: Search = field(default_factory=new_search)
 
 
 def pullback(
-    f: Expr, wrt: Expr, upstream: Expr | None = None, visits: list[Visit] | None = None
+    f: Expr,
+    wrt: Expr,
+    upstream: Expr | None = None,
+    visits: list[Visit] | None = None,
+    search: Search | None = None,
 ) -> Tensor:
     """∂f/∂wrt with axes (f, wrt), or with an upstream Ȳ the adjoint Σ Ȳ ∂f/∂wrt with axes wrt.
 
     A scalar f needs no upstream: its gradient is the pullback of 1. `visits` is filled with every
-    node on the way back, for views of the derivation.
+    node on the way back, for views of the derivation. `search` is told of bounds that were met.
     """
-    return pullbacks(f, (wrt,), upstream, visits)[wrt]
+    return pullbacks(f, (wrt,), upstream, visits, search)[wrt]
 
 
 def pullbacks(
@@ -135,6 +144,7 @@ def pullbacks(
     wrt: Sequence[Expr],
     upstream: Expr | None = None,
     visits: list[Visit] | None = None,
+    search: Search | None = None,
 ) -> dict[Expr, Tensor]:
     """The pullbacks to several variables, from one sweep: adjoints on the way are found once."""
     inner = axes_of(f.shape)
@@ -145,7 +155,8 @@ def pullbacks(
         outer = tuple(Index(i.size) for i in inner)
         seed = Term(Fraction(1), tuple(map(delta, outer, inner)))
     nodes = dependents(f, *wrt)
-    sweep = Sweep(nodes, outer, {n: axes_of(n.shape) for n in nodes}, {n: [] for n in nodes})
+    axes = {n: axes_of(n.shape) for n in nodes}
+    sweep = Sweep(nodes, outer, axes, {n: [] for n in nodes}, search or new_search())
     found = {x: Tensor(outer + sweep.axes.setdefault(x, axes_of(x.shape)), ()) for x in wrt}
     sweep.axes[f] = sweep.axes[f] if f in found else inner
     sweep.adjoints[f] = [renamed(seed, dict(zip(inner, sweep.axes[f], strict=True)))]
@@ -156,7 +167,7 @@ def pullbacks(
                 visits.append(Visit(node, whole, ()))
             found[node] = whole
             continue
-        terms = collapse(whole, broadcast=not outer)
+        terms = collapse(whole, not outer, sweep.search)
         shares: list[Share] = []
         for which, x in reversed(list(enumerate(node.args))):
             if x in sweep.adjoints and terms:
@@ -186,7 +197,7 @@ def shorter_share(
     if len(axes) > 2:
         return share
     first, second = (
-        raise_tensor(Tensor(axes, tuple(t)), broadcast=not sweep.outer).weight
+        raise_tensor(Tensor(axes, tuple(t)), not sweep.outer, sweep.search).weight
         for t in (share, spread_out)
     )
     return spread_out if second < first else share
@@ -203,7 +214,7 @@ def _pieces(node: Expr, x: Expr, terms: Sequence[Term], whole: Tensor) -> Sequen
     broadcast = is_(node, "add") and x.shape != node.shape
     if is_(node, "add", "neg", "transpose") and not broadcast:
         return ()
-    if len(whole.terms) == 1 and (broadcast or is_(node, "sum", "mean")):
+    if len(whole.terms) == 1 and (broadcast or is_(node, "sum", "mean", "log_softmax")):
         return _split(terms[0], set(whole.axes))
     return whole.terms
 
@@ -267,14 +278,14 @@ def at_axes(coefficient: Fraction, factors: list[Factor], place: Place, summed: 
     return normalise(coefficient, factors, place.outer + place.axes, left)
 
 
-def collapse(whole: Tensor, broadcast: bool) -> list[Term]:
+def collapse(whole: Tensor, broadcast: bool, search: Search | None = None) -> list[Term]:
     """The adjoint as one factor where it has a matrix form, else its like terms merged.
 
     Long sums become one einsum factor, so that terms do not multiply from node to node.
     """
     if len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS:
         return list(whole.terms)
-    e = raise_tensor(whole, broadcast)
+    e = raise_tensor(whole, broadcast, search)
     if is_(e, "zeros"):
         return []
     return [open_product(e, slots_of_result(e, whole.axes))]
@@ -289,7 +300,9 @@ def slots_of_result(e: Expr, axes: Indices) -> Slots:
 # Forwards -----------------------------------------------------------------------------------------
 
 
-def pushforward(f: Expr, wrt: Expr, change: Expr | None = None) -> Tensor:
+def pushforward(
+    f: Expr, wrt: Expr, change: Expr | None = None, search: Search | None = None
+) -> Tensor:
     """∂f/∂wrt with axes (f, wrt), carried forwards; with a change dX the differential of f."""
     nodes = dependents(f, wrt)
     alive = set(nodes)
@@ -312,7 +325,7 @@ def pushforward(f: Expr, wrt: Expr, change: Expr | None = None) -> Tensor:
             for t in _pushed(node, which, axes, tangents[x], inner)
         ]
         whole = Tensor(axes + inner, tuple(terms))
-        kept = collapse(whole, broadcast=not inner) if node is not f else whole.terms
+        kept = collapse(whole, not inner, search) if node is not f else whole.terms
         tangents[node] = Tensor(whole.axes, tuple(kept))
     return tangents.get(f, Tensor(axes_of(f.shape) + inner, ()))
 

@@ -21,8 +21,9 @@ from matderiv.calculus.differentiate import (
 )
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
-from matderiv.expr import Expr, is_, variable, zeros
+from matderiv.expr import Expr, is_, variable, walk, zeros
 from matderiv.notation.sums import raise_tensor
+from matderiv.shapes import is_scalar
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Tensor, Term, like_terms
 
@@ -87,7 +88,7 @@ def _hand_on(node: Expr, whole: Tensor, sweep: Sweep, adjoints: list[Adjoint]) -
         return
     if len(waiting) > 1 and len(terms) == 1 and node.shape:
         value = raise_tensor(whole, broadcast=True)
-        if value.weight >= SMALL and not is_(value, "einsum", "ones"):
+        if value.weight >= SMALL and not is_(value, "einsum") and _holds_entries(value):
             name = variable(f"#{len(adjoints) + 1}", value.shape)
             adjoints.append(Adjoint(name, value, node))
             terms = [open_product(name, slots_of_result(name, whole.axes))]
@@ -95,3 +96,12 @@ def _hand_on(node: Expr, whole: Tensor, sweep: Sweep, adjoints: list[Adjoint]) -
     for which, x in reversed(waiting):
         share = shorter_share(node, which, sweep, terms, whole)
         sweep.adjoints[x] = share + sweep.adjoints[x]
+
+
+def _holds_entries(value: Expr) -> bool:
+    """False for a scalar times constants such as eye(n), which a name would hide."""
+    core, inner = value, [value]
+    while is_(core, "mul", "neg", "div") and len(inner) == 1:
+        core = inner[0]
+        inner = [a for a in core.args if not is_scalar(a.shape)]
+    return any(is_(n, "variable") and not is_scalar(n.shape) for n in walk(core))

@@ -5,13 +5,15 @@ Each pattern is an identity for all values; it saves terms that would only cance
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import groupby
 
+from matderiv.calculus.determinants import rank_one
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
 from matderiv.notation.chains import MAX_CHAIN, transposed
-from matderiv.notation.monomials import is_one, negated, one_plus_exp, signed
+from matderiv.notation.folds import one_plus_exp
+from matderiv.notation.signs import is_one, negated, signed
 from matderiv.shapes import is_scalar
 
 Pattern = Callable[[Expr], Expr | None]
@@ -27,7 +29,7 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
         new = rebuild(node, tuple(done[a] for a in node.args))
         new = _balanced(new) if node in alive else new
         new = folded(_written_out(new)) if node in alive else new
-        done[node] = _rank_one(new, wrt) if node in alive and is_(new, "det", "logdet") else new
+        done[node] = rank_one(new, wrt) if node in alive and is_(new, "det", "logdet") else new
     return done[f]
 
 
@@ -65,46 +67,6 @@ def _written_out(node: Expr) -> Expr:
                 inside[part] = new if part is expanded else folded(new)
         node = inside[expanded]
     return node
-
-
-def _rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
-    """det(A + x*y') = det(A)*(1 + y'*inv(A)*x), for an identity or another variable A.
-
-    Source: the matrix determinant lemma, Petersen & Pedersen 2012, eq. (24).
-
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
-    >>> e, f = read("det(eye(n) - x*y')").expr, read("det(A + x*y')").expr
-    >>> A = f.args[0].args[0]
-    >>> text(_rank_one(e, ())), text(_rank_one(f, ())), _rank_one(f, {A}) is f
-    ("1 - y'*x", "det(A)*(1 + y'*inv(A)*x)", True)
-    """
-    (m,) = node.args
-    if not is_(m, "add") or len(m.args) != 2:
-        return node
-    for plain, (sign, outer) in (
-        (m.args[0], signed(m.args[1])),
-        (m.args[1], signed(m.args[0])),
-    ):
-        rows = [k for k, a in enumerate(outer.args) if len(a.shape) == 2 and a.shape[0] == 1]
-        known = is_(plain, "eye") or (is_(plain, "variable") and plain not in wrt)
-        if known and is_(outer, "mul") and rows:
-            k = rows[0]
-            column, row = (_product(part) for part in (outer.args[:k], outer.args[k:]))
-            if column is None or row is None or len(column.shape) != 1:
-                return node
-            middle = () if is_(plain, "eye") else (apply("inv", plain),)
-            inner = apply("mul", row, *middle, column)
-            ratio = 1 + inner if sign > 0 else 1 - inner
-            if is_(node, "logdet"):
-                whole = apply("log", ratio)
-                return whole if is_(plain, "eye") else apply("logdet", plain) + whole
-            return ratio if is_(plain, "eye") else apply("det", plain) * ratio
-    return node
-
-
-def _product(factors: Sequence[Expr]) -> Expr | None:
-    return None if not factors else factors[0] if len(factors) == 1 else apply("mul", *factors)
 
 
 def folded(node: Expr) -> Expr:
@@ -289,6 +251,23 @@ def _relu(node: Expr) -> Expr | None:
     return None
 
 
+def _abs(node: Expr) -> Expr | None:
+    """max(z, -z) = abs(z), min(z, -z) = -abs(z).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> [text(_abs(read(t).expr)) for t in ("max(z,-z)", "min(-2*z,2*z)")]
+    ['abs(z)', '-abs(2*z)']
+    >>> _abs(read("max(z,y)").expr) is None
+    True
+    """
+    a, b = node.args
+    if a.shape != b.shape or negated(a) is not b:
+        return None
+    size = apply("abs", signed(a)[1])
+    return size if is_(node, "maximum") else negated(size)
+
+
 def _same(node: Expr) -> Expr | None:
     """min(z, z) = z.
 
@@ -343,8 +322,8 @@ _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "epow": (_sigmoid_power,),
     "softmax": (_unshifted,),
     "sqrt": (_norm,),
-    "maximum": (_relu,),
-    "minimum": (_same,),
+    "maximum": (_relu, _abs),
+    "minimum": (_same, _abs),
     "mul": (_kron_vec,),
     "sum": (_sum_vec,),
 }

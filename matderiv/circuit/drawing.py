@@ -20,7 +20,7 @@ FONT, FINE = 12.0, 10.5
 COLUMN = 0.62  # of the font size: how wide a character is
 MARGIN = 16.0
 STRAIGHT = 11.0  # the end of a wire, with room for an arrowhead
-LONGEST = 34  # characters of a formula in a box
+LONGEST = 44  # characters of a formula in a box, or below one
 GRID = (5, 4)  # rows and columns of the largest grid; larger arrays are shown by their norm
 GRID_IN_MANY = (4, 3)  # the same where there are many cells
 MANY = 20
@@ -167,7 +167,7 @@ class _Stack:
 def _said(cell: Cell) -> tuple[str, Expr | None, Expr | None]:
     """The gradient as text where it is no grid, with the sides that it spells."""
     if cell.gradient is None:
-        if not cell.handed:
+        if not cell.handed or cell.value is not None:
             return ("" if cell.role == CONSTANT else NO_GRADIENT), None, None
         if not cell.called:
             return cut(cell.handed), None, cell.formula_back

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
 from matderiv.expr import Expr, substitute, variable, variables
+from matderiv.input.tokens import GREEK
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.output.text import text
 
+_SIGNS = {name: sign for sign, name in GREEK.items()}
 DIGITS = 4
 SMALL = 9  # entries of an array that is written out on one line
 
@@ -50,6 +53,15 @@ def _nested(value: Any) -> str:
 def sizes_text(shape: tuple[int, ...]) -> str:
     """Sizes in numbers: 4 × 25, or scalar."""
     return " × ".join(map(str, shape)) or "scalar"
+
+
+def greek(shown: str) -> str:
+    """A formula with Greek letters as signs, as they stand in a picture.
+
+    >>> greek("delta1*Sigma + beta_2*data")
+    'δ1*Σ + β_2*data'
+    """
+    return re.sub("[A-Za-z]+", lambda found: _SIGNS.get(found[0], found[0]), shown)
 
 
 def substituted(e: Expr, numbers: Mapping[Expr, Array]) -> str:

@@ -137,6 +137,7 @@ def explanation(node: Node, back: Backprop, run: Run | None = None) -> str:
     tail = (
         f" {_added(node, back, run)}" if len([e for e in users if e.share is not None]) > 1 else ""
     )
+    tail += _undefined(node, run)
     zero = zero_reason(node, back, run)
     return f"{said}.{tail}" + (f" {node.name} itself gets 0: {zero}." if zero else "")
 
@@ -183,12 +184,20 @@ def _given(node: Node, back: Backprop, run: Run | None) -> str:
         said += f" {_added(node, back, run)}"
     elif users:
         said += f" Its gradient is what {users[0].target.name} hands back"
-        said += f": {array_text(run.gradients[node.index])}." if run and run.gradients else "."
+        found = run.gradients if run and node.index not in run.undefined else None
+        said += f": {array_text(found[node.index])}." if found else "."
     zero = zero_reason(node, back, run)
     said += f" It is 0: {zero}." if zero else ""
+    said += _undefined(node, run)
     space = linear_structure(node.symbol)
     free = f" {node.name} is {space}, and this is the gradient without that condition."
     return said + (free if space else "")
+
+
+def _undefined(node: Node, run: Run | None) -> str:
+    if run is None or node.index not in run.undefined:
+        return ""
+    return f" At these numbers there is no gradient by {node.name}."
 
 
 def _added(node: Node, back: Backprop, run: Run | None) -> str:

@@ -15,10 +15,10 @@ from matderiv.calculus.derivation import differentiate
 from matderiv.calculus.differentiate import pullback
 from matderiv.calculus.recognise import prepare
 from matderiv.circuit.nodes import Circuit, Node
-from matderiv.expr import Expr, number, substitute, variable, variables, walk
+from matderiv.expr import Expr, is_, number, rebuild, substitute, variable, variables, walk
 from matderiv.notation.chains import turned
-from matderiv.notation.monomials import total
 from matderiv.notation.polish import polished
+from matderiv.notation.signs import total
 from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar
 from matderiv.views.pieces import fresh_name
@@ -83,10 +83,10 @@ class Backprop:
         return substitute(e, self.whole)
 
 
-def backprop(circuit: Circuit, *, upstream: str | None = None) -> Backprop:
-    """The backward pass; with `upstream` the gradient that arrives at the end has this name.
+def backprop(circuit: Circuit, *, seeded: bool = False) -> Backprop:
+    """The backward pass; with `seeded` the gradient that arrives at the end is a variable G.
 
-    Without one it is 1 for a scalar and a variable G otherwise. Raises NoRule.
+    Without it that is 1 for a scalar. Raises NoRule.
 
     >>> from matderiv.circuit.nodes import circuit
     >>> from matderiv.output.text import text
@@ -96,7 +96,7 @@ def backprop(circuit: Circuit, *, upstream: str | None = None) -> Backprop:
     [('x', 'delta_q'), ('y', 'delta_q'), ('q', 'z'), ('z', 'q'), ('f', '1')]
     """
     root = circuit.root
-    seed, gradients = _gradient_names(circuit, upstream)
+    seed, gradients = _gradient_names(circuit, seeded)
     edges: list[Edge] = []
     formulas: dict[int, Expr] = {root.index: seed} if root.index in circuit.wanted else {}
     shares: dict[int, list[Expr]] = {}
@@ -114,15 +114,15 @@ def backprop(circuit: Circuit, *, upstream: str | None = None) -> Backprop:
     return Backprop(circuit, seed, gradients, tuple(edges), formulas)
 
 
-def _gradient_names(circuit: Circuit, upstream: str | None) -> tuple[Expr, dict[int, Expr]]:
+def _gradient_names(circuit: Circuit, seeded: bool) -> tuple[Expr, dict[int, Expr]]:
     """The gradient at the end, and a name for the gradient of every operation."""
     root = circuit.root
     taken = _names(circuit)
     for e in (n.expr for n in circuit.nodes if not n.is_gate):
         taken |= {v.name for v in variables(e)}
     seed: Expr = number(1)
-    if upstream is not None or not is_scalar(root.shape):
-        seed = variable(upstream or fresh_name("G", taken), root.shape)
+    if seeded or not is_scalar(root.shape):
+        seed = variable(fresh_name("G", taken), root.shape)
     return seed, {
         n.index: seed if n is root else variable(fresh_name(_gradient_name(n), taken), n.shape)
         for n in circuit.gates
@@ -149,7 +149,30 @@ def share_of(node: Node, source: Node, upstream: Expr) -> Expr | None:
     share = raise_tensor(tensor, broadcast=True)
     share = polished(in_its_own_name(node, share), set(walk(node.definition)))
     is_row = len(x.shape) == 2 and x.shape[0] == 1 and len(share.shape) == 1
-    return turned(share) if is_row else share
+    return _as_row(share) if is_row else share
+
+
+def _as_row(share: Expr) -> Expr:
+    """The transpose of a vector, with numbers left in front: r for r', 2*r for 2*r'.
+
+    >>> from matderiv.output.text import text
+    >>> r = variable("r", (1, 3))
+    >>> text(_as_row(number(2) * turned(r)))
+    '2*r'
+    """
+    path, core = [], share
+    while is_(core, "mul", "neg", "div"):
+        arrays = [k for k, a in enumerate(core.args) if not is_scalar(a.shape)]
+        if len(arrays) != 1:
+            break
+        path.append((core, arrays[0]))
+        core = core.args[arrays[0]]
+    if not is_(core, "transpose"):
+        return turned(share)
+    row = turned(core)
+    for outer, k in reversed(path):
+        row = rebuild(outer, (*outer.args[:k], row, *outer.args[k + 1 :]))
+    return row
 
 
 def in_its_own_name(node: Node, local: Expr) -> Expr:

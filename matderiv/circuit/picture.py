@@ -96,7 +96,8 @@ def picture(
 
 def _cell(node: Node, back: Backprop, run: Run | None) -> Cell:
     value = run.values[node.index] if run else None
-    gradient = run.gradients.get(node.index) if run and run.gradients else None
+    known = run is not None and run.gradients is not None and node.index not in run.undefined
+    gradient = run.gradients.get(node.index) if run and run.gradients and known else None
     formula = back.formulas.get(node.index)
     return Cell(
         node.name,
@@ -132,21 +133,25 @@ def _parts(node: Node, back: Backprop, run: Run | None) -> tuple[str, ...]:
 
 
 def _collapsed(repeat: Repeat, last: Node, back: Backprop, run: Run | None) -> Cell:
-    nodes = [back.circuit.nodes[k] for k in sorted(repeat.hidden)]
-    names = tuple(n.name for n in nodes if not n.is_gate and n.role != CONSTANT)
-    own = _cell(last, back, run)
+    nodes = back.circuit.nodes
+    met = dict.fromkeys(
+        a for k in sorted(repeat.hidden) if nodes[k].is_gate for a in nodes[k].arguments
+    )
+    own = [nodes[a] for a in met if a in repeat.hidden and not nodes[a].is_gate]
+    names = tuple(n.name for n in own if n.role != CONSTANT)
+    cell = _cell(last, back, run)
     return Cell(
         last.name,
         COLLAPSED,
-        own.shape,
-        own.symbol,
+        cell.shape,
+        cell.symbol,
         f"{repeat.times - 1} more such layers",
         None,
-        own.value,
-        own.gradient,
-        own.handed,
-        own.called,
-        own.formula_back,
-        own.parts,
+        cell.value,
+        cell.gradient,
+        cell.handed,
+        cell.called,
+        cell.formula_back,
+        cell.parts,
         names,
     )

@@ -46,6 +46,7 @@ def repeats(circuit: Circuit) -> list[Repeat]:
         if count < LEAST:
             start += 1
             continue
+        start, count = _from_a_weight(circuit, cut, forms, (start, length, count))
         stop = start + length * count
         gates = [n for s in cut[start + length : stop] for n in s]
         own = {a for n in gates for a in n.arguments if not circuit.nodes[a].is_gate}
@@ -54,6 +55,26 @@ def repeats(circuit: Circuit) -> list[Repeat]:
         found.append(Repeat(count, frozenset(inside | own), gates[-1].index))
         start = stop
     return found
+
+
+def _from_a_weight(
+    circuit: Circuit,
+    cut: Sequence[Sequence[Node]],
+    forms: Sequence[Form],
+    found: tuple[int, int, int],
+) -> tuple[int, int]:
+    """Where the layers begin and how many there are: with a product by a matrix of their own.
+
+    W*h, + b, relu is the layer, and not + b, relu, W*h; without such a product, as found.
+    """
+    start, length, count = found
+    for shift in range(length):
+        first = cut[start + shift][0]
+        own = any(not circuit.nodes[a].is_gate for a in first.arguments)
+        left = count if shift == 0 else _times(forms, start + shift, length)
+        if is_(first.definition, "mul", "einsum") and own and left >= LEAST:
+            return start + shift, left
+    return start, count
 
 
 def segments(circuit: Circuit) -> list[list[Node]]:
@@ -100,11 +121,16 @@ def _best(forms: Sequence[Form], start: int) -> tuple[int, int]:
     """The length of a layer that begins here and how often it repeats, most segments covered."""
     best = (1, 1)
     for length in range(1, min(LONGEST, (len(forms) - start) // LEAST) + 1):
-        count = 1
-        pattern = forms[start : start + length]
-        at = start + length
-        while forms[at : at + length] == pattern:
-            count, at = count + 1, at + length
+        count = _times(forms, start, length)
         if count >= LEAST and count * length > best[0] * best[1]:
             best = (length, count)
     return best
+
+
+def _times(forms: Sequence[Form], start: int, length: int) -> int:
+    """How often the segments from here on repeat, taken in layers of one length."""
+    count, at = 1, start + length
+    pattern = forms[start:at]
+    while forms[at : at + length] == pattern:
+        count, at = count + 1, at + length
+    return count

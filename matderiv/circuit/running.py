@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from matderiv.circuit.figures import figure
 from matderiv.circuit.nodes import CONSTANT, Circuit, Node
 from matderiv.circuit.passes import Backprop, Edge, direct
 from matderiv.errors import ShapeError, UnknownName
@@ -49,6 +50,28 @@ class Run:
     gradients: Mapping[int, Array] | None = None
     shares: Mapping[tuple[int, int], Array] | None = None
     restated: frozenset[int] = frozenset()
+
+    @cached_property
+    def undefined(self) -> frozenset[int]:
+        """The nodes without a gradient at these numbers; all where the end has no value."""
+        gradients = self.gradients or {}
+        end = np.isfinite(self.values[self.circuit.root.index]).all()
+        fine = (
+            k for k, g in gradients.items() if np.isfinite(g).all() and self._has_value(k) and end
+        )
+        return frozenset(gradients) - frozenset(fine)
+
+    @property
+    def unbounded(self) -> list[Node]:
+        """The nodes that have no finite value although everything before them has one."""
+        return [
+            n
+            for n in self.circuit.nodes
+            if not self._has_value(n.index) and all(map(self._has_value, n.arguments))
+        ]
+
+    def _has_value(self, k: int) -> bool:
+        return bool(np.isfinite(self.values[k]).all())
 
     @cached_property
     def numbers(self) -> dict[Expr, Array]:
@@ -100,13 +123,15 @@ def _whole(name: str, value: Any) -> int:
 
 
 def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) -> Run:
-    """Value and gradient of every node; `upstream` is the gradient at the end, ones by default."""
+    """Value and gradient of every node; `upstream` is the gradient at the end, ones by default.
+
+    For an upstream of a scalar, the backward pass must be one that is seeded.
+    """
     circuit = back.circuit
     arrays, sizes = bound(circuit, values)
     root = circuit.root
     shape = tuple(size_value(s, sizes) for s in root.shape)
     arriving = _upstream(upstream, root, shape)
-    scale = arriving if is_(back.seed, "number") else None
     if is_(back.seed, "variable"):
         arrays = {**arrays, back.seed.name: arriving}
     program = _program(back)
@@ -116,15 +141,10 @@ def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) ->
     rest = iter(found[len(nodes) :])
     shares: dict[tuple[int, int], Array] = {}
     for e in _carrying(back):
-        value = np.reshape(next(rest), run_values[e.source.index].shape)
-        shares[e.source.index, e.target.index] = value if scale is None else scale * value
-    gradients = {}
-    for k in back.formulas:
-        value = np.reshape(next(rest), run_values[k].shape)
-        gradients[k] = value if scale is None else scale * value
+        shape = run_values[e.source.index].shape
+        shares[e.source.index, e.target.index] = np.reshape(next(rest), shape)
+    gradients = {k: np.reshape(next(rest), run_values[k].shape) for k in back.formulas}
     again = _restated(back, run_values, gradients, arrays, sizes)
-    if scale is not None:
-        again = {k: scale * v for k, v in again.items()}
     gradients |= again
     for e in _carrying(back):
         only = len(back.incoming[e.source.index]) == 1
@@ -183,15 +203,28 @@ def _restated(
     return found
 
 
+def gaps(run: Run) -> tuple[str, ...]:
+    """Where there is no value and no gradient at these numbers, in a sentence each."""
+    odd = [
+        f"{n.name} = {n.formula} is {_oddest(run.values[n.index])} at these numbers"
+        for n in run.unbounded[:3]
+    ]
+    root = run.circuit.root
+    if not np.isfinite(run.values[root.index]).all():
+        return (*odd, f"{root.name} has no finite value, so there are no gradients")
+    nodes = [run.circuit.nodes[k].name for k in sorted(run.undefined)]
+    by = f"no derivative at these numbers by {', '.join(nodes[:8])}"
+    return (*odd, by) if nodes else tuple(odd)
+
+
+def _oddest(value: Array) -> str:
+    """What an array has instead of a finite number."""
+    odd = value[~np.isfinite(value)]
+    return figure(odd[0]) if value.ndim == 0 else f"{figure(odd[0])} in an entry"
+
+
 def notes_on(run: Run) -> tuple[str, ...]:
     """What is to be known about the numbers: where there are none, and which were found again."""
-    nodes, gradients = run.circuit.nodes, run.gradients or {}
-    without = [n.name for n in nodes if np.isnan(run.values[n.index]).any()]
-    kinks = [nodes[k].name for k, g in sorted(gradients.items()) if np.isnan(g).any()]
-    again = [nodes[k].name for k in sorted(run.restated)]
-    said = (
-        ("no value at these numbers: {}", without),
-        ("no derivative at these numbers by {}", kinks),
-        ("numbers overflow on the way; {} got the gradient of the whole expression", again),
-    )
-    return tuple(sentence.format(", ".join(names[:8])) for sentence, names in said if names)
+    again = [run.circuit.nodes[k].name for k in sorted(run.restated - run.undefined)]
+    said = f"{', '.join(again[:8])} got the gradient of the whole expression"
+    return (*gaps(run), *((f"numbers overflow on the way; {said}",) if again else ()))

@@ -15,6 +15,7 @@ from matderiv.input.resolve import Reading
 from matderiv.numeric.report import CheckReport
 from matderiv.output.document_json import document_json
 from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.tensors.letters import index_letters
 
 MAX_NAMES = 12  # names whose sizes are listed
 MAX_SHOWN = 600  # characters of an expression or a form that is only a remark
@@ -69,7 +70,7 @@ def _declared(v: Expr) -> str:
 
 def layout_sentence(d: Derivation) -> str:
     """What stands where in the result."""
-    x, f = d.wrt, "f" + _letters(len(long_axes(d.f.shape)))
+    x, f = d.wrt, "f" + _letters(d, len(long_axes(d.f.shape)))
     if d.kind == "vjp" and d.upstream is not None:
         upstream = f"{d.upstream.name} ({shape_text(d.upstream.shape)})"
         return f"vjp: the gradient by {x.name} when the gradient by f is {upstream}"
@@ -93,12 +94,13 @@ def layout_sentence(d: Derivation) -> str:
 def _partial(d: Derivation, f: str) -> str:
     """∂f_i/∂x_j, with one letter per axis."""
     outer, each = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
-    below = [f"∂{d.wrt.name}" + _letters(each, outer + k * each) for k in range(d.order)]
+    below = [f"∂{d.wrt.name}" + _letters(d, each, outer + k * each) for k in range(d.order)]
     return f"∂{_POWERS.get(d.order, '')}{f}/" + " ".join(below)
 
 
-def _letters(count: int, start: int = 0) -> str:
-    return "_" + "ijklmnpqrstuvwabcdefgh"[start : start + count] if count else ""
+def _letters(d: Derivation, count: int, start: int = 0) -> str:
+    found = index_letters(start + count, d.names)[start:]
+    return "_" + "".join(found) if found else ""
 
 
 def form_remarks(d: Derivation) -> list[Remark]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,11 @@ from pathlib import PurePath
 from typing import Any
 
 from matderiv.command.derive import json_text
-from matderiv.command.failures import TimeLimitError, UsageError
+from matderiv.command.failures import BUG, InternalError, TimeLimitError, UsageError
 from matderiv.command.homework import status
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import declared
+from matderiv.command.question import conventions, declared
 from matderiv.command.streams import (
     Terminal,
     file_text,
@@ -43,6 +44,9 @@ COLUMNS = {
 }
 _KNOWN = {typed: name for name, spellings in COLUMNS.items() for typed in spellings}
 EXAMPLE = """matderiv verify "x'*x" x --batch answers.csv"""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
+_ERROR = ""  # the key of what is wrong with a row; no column has this name
+TALLEST = 50  # lines of one row
 WIDTH = 24  # columns for whose answer it is
 
 
@@ -57,6 +61,8 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     reading_done.append(True)
     found = list(_judged(rows, request, terminal))
     _written(request, terminal, found)
+    if any(v.code == InternalError.code for v in found):
+        return BUG
     return status([None if v.error is not None else v.verdict.correct for v in found])
 
 
@@ -81,12 +87,20 @@ def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[R
 
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """The time limit of one answer, as an error that is reported with its row."""
+    """The time limit of one answer, as an error that is reported with its row.
+
+    So is a mistake of the program: the answers of the others are judged all the same.
+    """
     try:
         with limited(seconds):
             yield
     except TimeUp as error:
         raise TimeLimitError(f"no verdict within {seconds:g} s") from error
+    except MatderivError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise InternalError(said, hint="please report this mistake in matderiv") from error
 
 
 # In -----------------------------------------------------------------------------------------------
@@ -113,10 +127,7 @@ def _common(request: Request) -> dict[str, Any]:
     given: dict[str, Any] = {
         "shapes": declared(request.shape, "--shape", "X: n,d"),
         "assume": declared(request.assume, "--assume", "A: symmetric"),
-        "kind": request.kind,
-        "order": request.order,
-        "layout": request.layout,
-        "structure": request.structure,
+        **conventions(request),
     }
     if request.wrt is not None:
         given["wrt"] = request.wrt
@@ -132,27 +143,67 @@ def _common(request: Request) -> dict[str, Any]:
 
 
 def _table(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
-    """The rows of a CSV table with a header, by the number of the line where each ends."""
-    head = content.partition("\n")[0]
+    """The rows of a CSV table with a header, by the number of the line where each begins."""
+    records = _records(content.removeprefix("\ufeff"))
+    first = next(records)[1]
+    if isinstance(first, MatderivError):
+        raise first
+    header = [h.strip() for h in first]
+    known = [_KNOWN.get(h.lower(), "") for h in header]
+    if "answer" not in known:
+        raise UsageError(
+            f"the table has no column for the answers: {', '.join(header)[:100]}",
+            hint="a first line such as f,wrt,answer",
+        )
+    twice = next((k for k in known if k and known.count(k) > 1), None)
+    if twice is not None:
+        said = " and ".join(h for h, k in zip(header, known, strict=True) if k == twice)
+        raise UsageError(f"two columns are for the {twice}: {said[:100]}", hint="rename one")
+    for number, cells in records:
+        if isinstance(cells, MatderivError):
+            yield number, cells
+        elif any(c.strip() for c in cells):
+            yield number, _cells(header, cells)
+
+
+def _cells(header: list[str], cells: list[str]) -> Mapping[str, Any]:
+    """The cells of a row by their columns; too many of them are told with whose row it is."""
+    record: dict[str, Any] = dict(zip(header, map(_unguarded, cells), strict=False))
+    if len(cells) > len(header):
+        who = {h: c for h, c in record.items() if _KNOWN.get(h.lower()) == "who"}
+        said = f"{len(cells)} cells for {len(header)} columns"
+        error = ParseError(said, hint='a formula with a comma needs quotes: "mean(X, 1)"')
+        return {**who, _ERROR: error}
+    return record
+
+
+def _records(content: str) -> Iterator[tuple[int, list[str] | MatderivError]]:
+    """The rows of a CSV table, each with the number of its first line.
+
+    A quote that is never closed, or closed in the middle of a later row, spoils its own row only.
+    Raises nothing: what cannot be split is an error in place of a row.
+    """
+    lines = re.split(r"\r\n|\n|\r", content)
+    head = lines[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(content.removeprefix("\ufeff")), delimiter=delimiter)
+    place = 0
+    before = csv.field_size_limit(MOST)
     try:
-        header = [h.strip() for h in next(reader, [])]
-        if not any(_KNOWN.get(h.lower()) == "answer" for h in header):
-            raise UsageError(
-                f"the table has no column for the answers: {', '.join(header)[:100]}",
-                hint="a first line such as f,wrt,answer",
-            )
-        for cells in reader:
-            if not any(c.strip() for c in cells):
+        while place < len(lines):
+            window = (f"{line}\n" for line in lines[place : place + TALLEST])
+            reader = csv.reader(window, delimiter=delimiter, strict=True)
+            try:
+                cells = next(reader, [])
+            except csv.Error:
+                said = "a quote in this row is not closed, or not at the end of its cell"
+                error = ParseError(said, hint='quotes around the whole cell: "mean(X, 1)"')
+                yield place + 1, error
+                place += 1
                 continue
-            if len(cells) > len(header):
-                said = f"{len(cells)} cells for {len(header)} columns"
-                yield reader.line_num, ParseError(said, hint='a comma in a cell needs "quotes"')
-            else:
-                yield reader.line_num, dict(zip(header, cells, strict=False))
-    except csv.Error as error:
-        yield reader.line_num, ParseError(f"this is no CSV: {error}")
+            yield place + 1, [c.removesuffix("\n") for c in cells]
+            place += max(reader.line_num, 1)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _json_lines(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
@@ -176,6 +227,8 @@ def _row(number: int, record: Mapping[str, Any], common: Mapping[str, Any]) -> R
     said = {k: v for k, v in cells.items() if v not in (None, "")}
     who = str(said.pop("who", ""))
     try:
+        if isinstance(record.get(_ERROR), MatderivError):
+            raise record[_ERROR]
         for name in ("shapes", "assume"):
             said[name] = {**common[name], **_declarations(said.get(name))}
         if "order" in said:
@@ -257,8 +310,18 @@ def _csv(found: list[RowVerdict], hint: bool) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(_record(found[0], hint)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_record(v, hint) for v in found)
+    for v in found:
+        writer.writerow({k: _guarded(cell) for k, cell in _record(v, hint).items()})
     return stream.getvalue().rstrip("\n")
+
+
+def _guarded(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula (CWE-1236): an apostrophe says it is text."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _json(found: list[RowVerdict], hint: bool) -> str:

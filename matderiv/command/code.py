@@ -13,7 +13,7 @@ from matderiv.command.options import Request
 from matderiv.command.question import LATE, Asked, checked, derived, undecided, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
 from matderiv.errors import MatderivError
-from matderiv.gradients import ValueAndGradients, value_and_gradients
+from matderiv.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.numeric.report import CheckReport
 from matderiv.shapes import is_scalar
 
@@ -64,10 +64,14 @@ def _programmed(request: Request, asked: Asked) -> tuple[str, Check]:
             asked.text, wrt, shapes=asked.shapes, assume=asked.assume, structure=request.structure
         )
         return both.code(request.target), lambda: _checked(both, request)
+    if len(asked.wrts) > 1 and request.kind == "vjp":
+        options = {"shapes": asked.shapes, "assume": asked.assume, "structure": request.structure}
+        back = pullbacks(asked.text, list(asked.wrts), upstream=request.upstream, **options)
+        return back.code(request.target), lambda: _checked(back, request)
     if len(asked.wrts) > 1:
         raise UsageError(
-            "several variables share a program only for the gradients of a scalar",
-            hint=f"one variable, such as {asked.wrt}",
+            "several variables share a program for the gradients of a scalar, and for a vjp",
+            hint=f"--kind vjp, or one variable such as {asked.wrt}",
         )
     (d,) = derived(request, asked)
     return d.code(request.target), lambda: {d.wrt.name: checked(d, request, request.timeout)}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from typing import Any
 
 from matderiv.api import Derivation, derive
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
-from matderiv.command.rules import listed, rule_document, rule_text, symbol
+from matderiv.command.rules import listed, nearest, rule_document, rule_text, symbol
 from matderiv.command.streams import Terminal
 from matderiv.functions.record import Function
 from matderiv.output.document_text import equation
@@ -46,7 +45,9 @@ def explained(name: str) -> list[Rule | Function]:
     for key in (asked, asked.lower(), lower, lower.removesuffix(" rule"), f"{lower} rule"):
         if key in known:
             return known[key]
-    near = [n for n in get_close_matches(lower, known, 9, 0.6) if known[n]][:3]
+    if not lower:
+        raise UsageError("explain takes one rule or function", hint='matderiv explain "affine map"')
+    near = nearest(lower, (n for n in known if known[n]))
     hint = " or ".join(
         f'matderiv explain "{n}"' if " " in n else f"matderiv explain {n}" for n in near
     )

@@ -18,14 +18,15 @@ from matderiv.command.streams import (
     standard_input,
     write_file,
 )
-from matderiv.errors import UnknownName
+from matderiv.errors import ParseError, ShapeError, UnknownName
 from matderiv.graphs import Graph, graph
-from matderiv.input.values import checked_values, values_from_file, values_in
+from matderiv.input.values import checked_values, names_in, values_from_file, values_in
 from matderiv.output.graph_text import steps_text
 from matderiv.shapes import is_scalar
 
 PICTURES = ("svg", "dot", "mermaid", "tikz")
 _EXAMPLE = """matderiv graph "(x+y)*z" --at x=-2,y=5,z=-4"""
+_AT = "--at x=-2,y=5"
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
@@ -45,12 +46,14 @@ def _answer(
 ) -> int:
     found, values = _understood(request)
     upstream = _upstream(request)
+    if upstream is not None and values is None:
+        raise UsageError("--upstream needs numbers for the names", hint=_AT)
     reading_done.append(True)
     if not request.json and found.reading is not None:
         for label, said in answer.reading_remarks(found.reading):
             if label != "Read as":
                 terminal.remark(label, said)
-    collapse = True if request.collapse else None
+    collapse = True if request.collapse else False if request.no_collapse else None
     printed = []
     for kind, name in files.items():
         more = {"standalone": True} if kind == "tikz" else {}
@@ -62,34 +65,41 @@ def _answer(
         if not request.json:
             terminal.remark("Written", name)
     if request.json:
-        printed = [json_text(document(found, values, upstream))]
+        shown = found if upstream is None else found.with_upstream
+        printed = [json_text(document(shown, values, upstream))]
     elif not printed:
         printed.append(found.text(values, upstream, collapse=collapse))
         printed += ["", found.explain(values, upstream)] if request.explain else []
         printed += ["", steps_text(found.steps(values, upstream))] if request.step else []
     terminal.result("\n".join(printed))
-    if not request.json:
-        for note in _notes(found, values, upstream):
-            terminal.remark("Note", note)
+    if not request.json and values is not None:
+        _tell_about_numbers(found, values, upstream, terminal)
     return FINE
 
 
-def _notes(found: Graph, values: dict[str, Any] | None, upstream: Any) -> tuple[str, ...]:
-    """What is to be known about the numbers."""
+def _tell_about_numbers(
+    found: Graph, values: dict[str, Any], upstream: Any, terminal: Terminal
+) -> None:
+    """What is to be known about the numbers; that there are none is said even with --quiet."""
     root = found.circuit.root
-    if values is None:
-        return ()
-    notes = found.backward(values, upstream).notes
     if upstream is None and not is_scalar(root.shape):
-        said = (
-            f"{root.name} is no scalar: G is all ones, the gradients are those of sum({root.name})"
-        )
-        notes = (said, *notes)
-    return notes
+        told = f"G is all ones, the gradients are those of sum({root.name})"
+        terminal.remark("Note", f"{root.name} is no scalar: {told}")
+    unused = _without_a_place(found, values)
+    if unused:
+        terminal.remark("Note", f"not in the expression: {', '.join(unused[:8])}")
+    numbers = found.backward(values, upstream)
+    for note in numbers.notes:
+        if note in numbers.gaps and terminal.quiet:
+            terminal.complain(note)
+        else:
+            terminal.remark("Note", note)
 
 
 def _files(request: Request) -> dict[str, str]:
     """Where the pictures go; UsageError before any work where they cannot go there."""
+    if request.collapse and request.no_collapse:
+        raise UsageError("--collapse and --no-collapse exclude each other", hint="--collapse")
     files = {kind: request.values[kind] for kind in PICTURES if request.values[kind]}
     if sum(name == "-" for name in files.values()) + request.json > 1:
         raise UsageError("only one thing goes to standard output", hint="name the other files")
@@ -120,36 +130,56 @@ def _understood(request: Request) -> tuple[Graph, dict[str, Any] | None]:
     for name in request.values["values"]:
         filed |= values_from_file(name)
     values = checked_values({**filed, **typed}) or None
-    found = graph(
-        f,
-        shapes=declared(request.shape, "--shape", "X: n,d"),
-        assume=declared(request.assume, "--assume", "A: symmetric"),
-        wrt=request.wrt,
-        values=values,
-        fold=request.fold,
-        expand=request.expand,
-    )
+    shapes = declared(request.shape, "--shape", "X: n,d")
+    try:
+        found = graph(
+            f,
+            shapes=shapes,
+            assume=declared(request.assume, "--assume", "A: symmetric"),
+            wrt=request.wrt,
+            values=values,
+            fold=request.fold,
+            expand=request.expand,
+        )
+    except ShapeError as error:
+        free = [n for n in names_in(f, shapes or ()) if n not in (shapes or ())]
+        if values is None and free:
+            error.hint = f'--at {free[0]}=2,... with numbers, or --shape "{free[0]}:" for a scalar'
+        raise
     _refuse_unknown(found, typed)
     return found, values
 
 
 def _refuse_unknown(found: Graph, typed: dict[str, Any]) -> None:
     """A name in --at that the expression does not have is a slip."""
-    reading = found.reading
-    if reading is None:
-        return
-    odd = [n for n in typed if n not in reading.variables and n not in reading.sizes]
-    if odd:
+    odd = _without_a_place(found, typed)
+    if odd and found.reading is not None:
+        names = list(found.reading.variables)[:8]
         raise UnknownName(
             f"there is no {odd[0]} in the expression",
-            hint=f"values for {', '.join(list(reading.variables)[:8])}",
+            hint=f"values for {', '.join(names)}" if names else "no --at: there are no names",
         )
 
 
+def _without_a_place(found: Graph, values: dict[str, Any]) -> list[str]:
+    """The names among the values that the expression does not have."""
+    reading = found.reading
+    if reading is None:
+        return []
+    return [n for n in values if n not in reading.variables and n not in reading.sizes]
+
+
 def _upstream(request: Request) -> Any:
-    if request.upstream is None:
+    typed = request.upstream
+    if typed is None:
         return None
-    return checked_values(values_in(f"upstream={request.upstream}"))["upstream"]
+    try:
+        return checked_values(values_in(f"upstream={typed}"))["upstream"]
+    except ParseError as error:
+        raise UsageError(
+            f"--upstream is a number or a list of numbers, not {typed[:40]}",
+            hint="--upstream 2 or --upstream [1,2]",
+        ) from error
 
 
 def document(found: Graph, values: dict[str, Any] | None, upstream: Any) -> dict[str, Any]:

@@ -48,7 +48,9 @@ EXAMPLES = (
 
 def overview() -> str:
     """The first page: what it is for, what can be asked, four examples, the language."""
-    verbs = "\n".join(f"  {f'{v.name} {v.operands}'.strip():<22} {v.says}" for v in VERBS.values())
+    uses = {f"{v.name} {v.operands}".strip(): v.says for v in VERBS.values()}
+    column = max(map(len, uses)) + 4
+    verbs = "\n".join(line for use in uses.items() for line in _beside(*use, column))
     examples = "\n".join(f"  {command}\n      {says}" for command, says in EXAMPLES)
     codes = "\n".join(f"  {code:>3}  {says}" for code, says in EXIT_CODES.items())
     return _FRONT.format(verbs=verbs, examples=examples, codes=codes).rstrip()
@@ -66,8 +68,13 @@ def page(name: str) -> str:
 
 
 def _option(option: Option) -> list[str]:
-    flag = f"  {option.short + ', ' if option.short else ''}{option.flag} {option.takes}".rstrip()
-    says = wrap(option.says, WIDTH - 26)
-    first = f"{flag:<25} {says[0]}" if len(flag) <= 25 else flag
-    rest = says[1:] if len(flag) <= 25 else says
-    return [first, *(" " * 26 + line for line in rest)]
+    flag = f"{option.short + ', ' if option.short else ''}{option.flag} {option.takes}".rstrip()
+    return _beside(flag, option.says, 26)
+
+
+def _beside(use: str, said: str, column: int) -> list[str]:
+    """What is typed, and from a column on what it means; below it where it reaches so far."""
+    says = wrap(said, WIDTH - column)
+    if len(use) + 2 >= column:
+        return [f"  {use}", *(" " * column + line for line in says)]
+    return [f"  {use}".ljust(column) + says[0], *(" " * column + line for line in says[1:])]

@@ -28,6 +28,8 @@ class Request:
 
 
 LATER = {"diff": "derive", "grad": "derive"}
+SHORT = {o.short for v in VERBS.values() for o in v.options if o.short}
+INSTEAD = {("graph", "-o"): "--svg FILE, or > FILE for the table"}
 
 
 def read_arguments(arguments: Sequence[str]) -> Request:
@@ -55,6 +57,7 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
     values: dict[str, Any] = {o.name: o.default for o in verb.options}
     operands: list[str] = []
     waiting = arguments[::-1]
+    doubtful: tuple[Option, int] | None = None
     while waiting:
         argument = waiting.pop()
         if argument == "--":
@@ -65,9 +68,14 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
         if option is None:
             if re.fullmatch("--[a-z][a-z-]*", flag):
                 raise _unknown_option(flag, verb)
+            if argument in SHORT:
+                hint = INSTEAD.get((verb.name, argument), f"matderiv {verb.name} --help")
+                raise UsageError(f"{verb.name} has no {argument}", hint=hint)
             operands.append(argument)
         elif option.takes:
             alone = option.without and not (waiting and re.fullmatch(option.value, waiting[-1]))
+            if alone and not equals and waiting and waiting[-1] not in known:
+                doubtful = (option, len(operands))
             if not equals:
                 value = option.without if alone else _next(option, waiting, known)
             read = _value(option, value)
@@ -79,6 +87,10 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
             raise UsageError(f"{flag} takes no value")
         else:
             values[option.name] = True
+    most = len(verb.operands.split()) - sum(bool(values.get(n)) for n in ("wrt", "file"))
+    if doubtful is not None and len(operands) > most:
+        option, place = doubtful
+        _value(option, operands[place])
     if values.get("format") == "json":
         values["json"] = True
     return Request(verb.name, tuple(operands), values)
@@ -91,6 +103,8 @@ def _next(option: Option, waiting: list[str], known: dict[str, Option]) -> str:
 
 
 def _value(option: Option, text: str) -> Any:
+    if not text.strip():
+        raise UsageError(f"{option.flag} needs a value", hint=f"{option.flag} {option.takes}")
     try:
         return option.read(text)
     except ValueError as error:

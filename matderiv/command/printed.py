@@ -12,6 +12,7 @@ from matderiv.command.steps import hint_text, step_text
 from matderiv.command.streams import in_ascii
 from matderiv.expr import variable
 from matderiv.output.document_text import document_text, partial_text
+from matderiv.sheet import several
 from matderiv.views.document import Partial
 
 ONLY_LATEX = "a file that compiles is made of LaTeX"
@@ -36,6 +37,17 @@ class Wanted:
         """How signs outside ASCII are written in plain text."""
         return in_ascii if self.ascii_only else str
 
+    @property
+    def whole_style(self) -> dict[str, str]:
+        """The style with the notation of gradients, where one is asked for."""
+        return self.style | ({"gradient": self.notation} if self.notation else {})
+
+    def spelled_page(self, page: str) -> str:
+        """A page, with character references for signs outside ASCII where that is asked for."""
+        page = page.rstrip("\n")
+        plain = self.ascii_only and self.form == "html"
+        return page.encode("ascii", "xmlcharrefreplace").decode() if plain else page
+
 
 def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     """What a command line asks for; UsageError for options that exclude each other."""
@@ -49,7 +61,11 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     if len(chosen) > 1:
         raise UsageError("--hint and --step exclude each other", hint="--step 2")
     if chosen and (form != "text" or request.json):
-        raise UsageError(f"{chosen[0]} is text only", hint=f"{chosen[0]} without --format {form}")
+        other = "--json" if form in ("text", "json") else f"--format {form}"
+        raise UsageError(f"{chosen[0]} is text only", hint=f"{chosen[0]} without {other}")
+    detail = values.get("detail", "normal")
+    if detail != "normal" and not values.get("steps"):
+        raise UsageError("--detail is about --steps", hint=f"--steps --detail {detail}")
     style: dict[str, str] = {n: values[n] for n in ("vectors", "transpose") if n in values}
     return Wanted(
         form,
@@ -68,9 +84,10 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
     """The derivations one after the other; several results are told apart by their left sides."""
     if len(found) == 1:
         return _one(found[0], asked)
-    if asked.standalone or asked.form == "html":
-        what = "a page" if asked.form == "html" else "a LaTeX file"
-        raise UsageError(f"{what} holds the derivative by one variable", hint="one at a time")
+    one_at_a_time = asked.hint is not None or asked.step is not None
+    if (asked.standalone or asked.form == "html") and not one_at_a_time:
+        page = several(found, asked.form, asked.view, asked.detail, **asked.whole_style)
+        return asked.spelled_page(page)
     if asked.view is None and asked.hint is None and asked.step is None:
         return "\n".join(_with_left_side(d, asked) for d in found)
     return "\n".join(f"{_heading(d, asked)}\n\n{_one(d, asked)}" for d in found)
@@ -78,15 +95,13 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
 
 def _one(d: Derivation, asked: Wanted) -> str:
     """One derivation in the format asked for."""
-    notation = {"gradient": asked.notation} if asked.notation else {}
-    style = asked.style | notation
+    style = asked.whole_style
     if asked.hint is not None:
         return hint_text(d.steps(asked.view or "chain"), asked.hint)
     if asked.step is not None:
         return step_text(d.steps(asked.view or "chain"), asked.step)
     if asked.form == "html":
-        page = d.html(asked.view, detail=asked.detail, **style).rstrip("\n")
-        return page.encode("ascii", "xmlcharrefreplace").decode() if asked.ascii_only else page
+        return asked.spelled_page(d.html(asked.view, detail=asked.detail, **style))
     if asked.form == "latex":
         if asked.notation and asked.view is None and not asked.standalone:
             return d.equation(**style)
@@ -102,11 +117,10 @@ def _one(d: Derivation, asked: Wanted) -> str:
 
 def _with_left_side(d: Derivation, asked: Wanted) -> str:
     """A result as an equation that says which derivative it is."""
-    notation = {"gradient": asked.notation} if asked.notation else {}
     if asked.form == "latex":
-        return d.equation(**asked.style, **notation)
+        return d.equation(**asked.whole_style)
     if asked.form == "markdown":
-        return f"$${d.equation(**asked.style, **notation)}$$"
+        return f"$${d.equation(**asked.whole_style)}$$"
     return str(d) if not d.has_matrix_form else f"{left_side(d)} = {d}"
 
 

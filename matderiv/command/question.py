@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from matderiv.api import Derivation, derive
 from matderiv.command.failures import UsageError
@@ -153,6 +154,11 @@ def _known_variable(wrt: str, reading: Reading) -> str:
         what = "a number" if typed == "pi" else "a size"
         raise UsageError(f"{typed} is {what}; the derivative is by a variable", hint=listed)
     if is_name(canonical_name(typed)):
+        joined = next((n for n in names if typed in (n[: len(typed)], n[-len(typed) :])), None)
+        if joined is not None:
+            rest = joined.removeprefix(typed) if joined.startswith(typed) else ""
+            product = f"{typed}*{rest}" if rest else f"{joined.removesuffix(typed)}*{typed}"
+            listed = f"{product} for {joined}, which is one name"
         sizes = "k,l" if typed[0].isupper() else "k"
         declare = f'--shape "{typed}: {sizes}" declares it, for a zero derivative'
         raise UnknownName(
@@ -190,13 +196,15 @@ def derived(request: Request, asked: Asked) -> list[Derivation]:
         list(asked.wrts),
         shapes=asked.shapes,
         assume=asked.assume,
-        kind=request.kind,
-        order=request.order,
-        layout=request.layout,
-        structure=request.structure,
-        upstream=request.upstream,
+        **conventions(request),
     )
     return found
+
+
+def conventions(request: Request) -> dict[str, Any]:
+    """What is asked about the derivative, by the names that `derive` and `verify` have for it."""
+    names = ("kind", "order", "layout", "structure", "upstream")
+    return {name: getattr(request, name) for name in names}
 
 
 # The check ----------------------------------------------------------------------------------------

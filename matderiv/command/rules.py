@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 import matderiv.functions as functions
@@ -11,7 +12,7 @@ from matderiv.api import derive
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
-from matderiv.errors import MatderivError, NoRule
+from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
@@ -70,7 +71,11 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         rules = [{"name": name, "says": says} for name, says in _catalogue()]
         shown = json.dumps({"schema": SCHEMA, "rules": rules}, indent=2)
     else:
-        shown = "\n".join(f"{name:<14} {says}" for name, says in _catalogue())
+        rows = list(_catalogue())
+        width = max(display_width(name) for name, _ in rows)
+        shown = "\n".join(
+            name + " " * (width + 2 - display_width(name)) + says for name, says in rows
+        )
     terminal.result(shown)
     return FINE
 
@@ -119,11 +124,31 @@ def named(name: str) -> list[Function]:
             f"{name.strip()} is a rule of steps, not a function",
             hint=f'matderiv explain "{name.strip()}"',
         )
-    near = get_close_matches(name.lower(), by_name, 3, 0.6)
+    if not name.strip():
+        raise UsageError("rules takes the name of a function", hint="matderiv rules")
+    near = [
+        f'matderiv explain "{n}"' if n in BY_NAME else f"matderiv rules {n}"
+        for n in nearest(name, [*by_name, *BY_NAME])
+    ]
     raise UsageError(
-        f"there is no function {name[:40]}",
-        hint=" or ".join(f"matderiv rules {n}" for n in near) if near else "matderiv rules",
+        f"there is no function {name[:40]}", hint=" or ".join(near) or "matderiv rules"
     )
+
+
+def nearest(typed: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The names most like what was typed, as a whole or in one of their words.
+
+    >>> nearest("afine", ["asin", "affine map", "hinge"], 1)
+    ['affine map']
+    """
+    word = typed.strip().lower()
+
+    def likeness(name: str) -> float:
+        parts = {name.lower(), *name.lower().split()}
+        return max(SequenceMatcher(None, word, part).ratio() for part in parts)
+
+    alike = {name: likeness(name) for name in dict.fromkeys(names)}
+    return sorted((n for n in alike if alike[n] >= 0.6), key=lambda n: -alike[n])[:most]
 
 
 def rule_document(function: Function) -> dict[str, Any]:

@@ -81,8 +81,7 @@ def _before(step: Step, document: Document) -> str:
     """The line that the step starts from, where it goes on from one."""
     if step.before is None:
         return ""
-    taken = document.names | {s.variable.name for s in document.symbols}
-    return f"{left_text(step, document)} = {side_text(step.before, taken)}"
+    return f"{left_text(step, document)} = {side_text(step.before, document.taken)}"
 
 
 def _place(step: Step, document: Document) -> str:
@@ -94,10 +93,9 @@ def _place(step: Step, document: Document) -> str:
     if not isinstance(step.left, Partial):
         return ""
     of, by, local = step.left.of, step.left.by, step.left.local
-    taken = document.names | {s.variable.name for s in document.symbols}
     places = [
         s
         for s in document.symbols
         if s.role == "value" and (s.variable is of if local else by in variables(s.of))
     ]
-    return "; ".join(f"{s.variable.name} = {side_text(s.of, taken)}" for s in places)
+    return "; ".join(f"{s.variable.name} = {side_text(s.of, document.taken)}" for s in places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,21 +99,24 @@ def file_text(name: str, most: int = MAX_BYTES) -> str:
 
 
 def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
-    """UTF-8 as text.
+    """UTF-8 as text; UTF-16 where a mark at the beginning says so.
 
     >>> decoded(b"x + \\xff", "standard input")
     Traceback (most recent call last):
     ...
     matderiv.errors.ParseError: standard input is not UTF-8: byte 0xff at offset 4
+      try:   save it as UTF-8; in Excel as CSV UTF-8
     """
     if len(content) > most:
         raise LimitError(f"{name} has more than {most} bytes, which is the limit")
+    wide = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-16" if wide else "utf-8")
     except UnicodeDecodeError as error:
         byte = content[error.start]
         raise ParseError(
-            f"{name} is not UTF-8: byte 0x{byte:02x} at offset {error.start}"
+            f"{name} is not UTF-{16 if wide else 8}: byte 0x{byte:02x} at offset {error.start}",
+            hint="save it as UTF-8; in Excel as CSV UTF-8",
         ) from error
 
 

@@ -10,7 +10,7 @@ from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import Asked, spelled, understood
+from matderiv.command.question import Asked, conventions, spelled, understood
 from matderiv.command.streams import Terminal
 from matderiv.pointing import verify
 from matderiv.verification.verdict import Verdict
@@ -63,11 +63,7 @@ def _verdict(request: Request, asked: Asked, claimed: str) -> Verdict:
         claimed,
         shapes=asked.shapes,
         assume=asked.assume,
-        kind=request.kind,
-        order=request.order,
-        layout=request.layout,
-        structure=request.structure,
-        upstream=request.upstream,
+        **conventions(request),
         seed=request.seed,
         points=request.points,
     )

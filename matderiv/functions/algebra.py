@@ -13,6 +13,8 @@ from matderiv.expr import (
     Expr,
     Params,
     apply,
+    exact_value,
+    is_,
     number,
     number_value,
 )
@@ -183,8 +185,16 @@ EPOW = elementwise(
 
 
 def _less_one(exponent: Expr) -> Expr:
-    value = number_value(exponent)
-    return number(value - 1) if value is not None else exponent - 1
+    """k - 1, with the numbers in it added up: 3/2 - 1 is 1/2, (n - 1) - 1 is n - 2."""
+    value = exact_value(exponent)
+    if value is not None:
+        return number(value - 1)
+    last = number_value(exponent.args[-1]) if is_(exponent, "add") else None
+    if last is None:
+        return exponent - 1
+    rest = exponent.args[:-1]
+    front = rest[0] if len(rest) == 1 else apply("add", *rest)
+    return front if last == 1 else front + (last - 1) if last > 1 else front - (1 - last)
 
 
 # Products ----------------------------------------------------------------------------------------

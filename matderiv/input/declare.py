@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from operator import index
-from typing import Any
+from typing import Any, SupportsIndex
 
-from matderiv.errors import LimitError, ParseError, ShapeError, Span
+from matderiv.arguments import given, optional_mapping
+from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span
 from matderiv.input.tokens import GREEK_NAMES, canonical_name, is_name
 from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
 
@@ -20,6 +20,8 @@ FACTS = (*SQUARE_FACTS, *SUM_FACTS, "positive", "labels", "binary")
 SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
 CONSTANTS = ("pi", "where")
 
+SHAPES = 'shapes={"X": "n,d", "y": "n", "c": ""}'
+ASSUME = 'assume={"A": "symmetric"}'
 _WHOLE = "sizes are whole numbers from 1, or names, or products such as 2*n"
 
 
@@ -30,7 +32,7 @@ def declared_shapes(shapes: Mapping[str, Any] | None) -> dict[str, Shape]:
     {'X': 'n × d', 'mu': 'scalar', 'T': '2 × n'}
     """
     found: dict[str, Shape] = {}
-    for typed, value in (shapes or {}).items():
+    for typed, value in optional_mapping(shapes, "shapes", SHAPES).items():
         name = checked_name(typed)
         if name in found:
             raise ParseError(f"{name} is declared twice")
@@ -69,16 +71,25 @@ def shape_of(name: str, value: Any) -> Shape:
 
 
 def _entries(value: Any) -> list[str]:
-    if isinstance(value, (tuple, list)):
-        return [str(v).strip() for v in value]
+    if isinstance(value, tuple | list):
+        return [_entry(v) for v in value]
     if not isinstance(value, str):
-        return [str(value)]
+        return [_entry(value)]
     inside = value.strip()
     if inside[:1] == "(" and inside[-1:] == ")":
         inside = inside[1:-1].strip().removesuffix(",")
     if inside in ("", "scalar"):
         return []
     return [entry.strip() for entry in re.split(r",|×|\s+x\s+", inside)]
+
+
+def _entry(value: Any) -> str:
+    """One size as text: a number, a name, or a symbol of SymPy."""
+    whole = isinstance(value, SupportsIndex) and not getattr(value, "shape", ())
+    known = isinstance(value, str | float | Dim) or whole or hasattr(value, "free_symbols")
+    if known and not isinstance(value, bool):
+        return str(value).strip()
+    raise ShapeError(f"{_WHOLE}; {given(value)} is none", hint=SHAPES)
 
 
 def _size(entry: str, written: str, span: Span) -> Size:
@@ -94,7 +105,7 @@ def _size(entry: str, written: str, span: Span) -> Size:
             raise LimitError(
                 f"a size is {typed}, the limit is {MAX_SIZE}", source=written, span=span
             )
-        factors.append(index(int(typed)))
+        factors.append(int(typed))
     return times(*factors)
 
 
@@ -140,13 +151,33 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
     ['posdef', 'symmetric']
     """
     found: dict[str, frozenset[str]] = {}
-    for typed, value in (assume or {}).items():
-        name = checked_name(typed)
-        words = re.split(r"[,\s]+", value) if isinstance(value, str) else [str(w) for w in value]
-        for word in filter(None, words):
+    for name, words in fact_words(assume).items():
+        for word in words:
             if word not in FACTS:
                 raise _unknown_fact(name, word, " ".join(words))
-        found[name] = frozenset(filter(None, words)) | found.get(name, frozenset())
+        found[name] = frozenset(words)
+    return found
+
+
+def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """The words declared about each canonical name, known ones or not.
+
+    Raises MatderivError for what is no dictionary and for what are no words.
+
+    >>> fact_words({"A": "symmetric posdef", "μ": ("positive",)})
+    {'A': ['symmetric', 'posdef'], 'mu': ['positive']}
+    """
+    found: dict[str, list[str]] = {}
+    for typed, value in optional_mapping(assume, "assume", ASSUME).items():
+        name = checked_name(typed)
+        listed = isinstance(value, list | tuple | set | frozenset)
+        if not isinstance(value, str) and not (listed and all(isinstance(w, str) for w in value)):
+            raise MatderivError(
+                f"what is assumed about {name} is a text or a list of words, not {given(value)}",
+                hint=ASSUME,
+            )
+        words = re.split(r"[,\s]+", value) if isinstance(value, str) else sorted(value)
+        found.setdefault(name, []).extend(filter(None, words))
     return found
 
 

@@ -47,9 +47,19 @@ def explained(
         message,
         source=shaping.source.text,
         span=node.span,
-        hint=_declaration_hint(function.name, operands, shaping) or error.hint,
+        hint=_exponential(function.name, operands, shaping)
+        or _declaration_hint(function.name, operands, shaping)
+        or error.hint,
         details=(*filter(None, (", ".join(details), _who(node, shaping))),),
     )
+
+
+def _exponential(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str:
+    """exp(x) where e^x was typed and nothing declares e."""
+    base = operands[0] if name in ("power", "epow") else None
+    if not isinstance(base, Name) or base.name != "e" or "e" in shaping.context.declared:
+        return ""
+    return f"exp({_typed(operands[1].span, shaping)}), if e is Euler's number"
 
 
 def _together(a: Shape, b: Shape, unify: Unify) -> Shape:

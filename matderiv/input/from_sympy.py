@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matderiv.arguments import given as quoted
 from matderiv.bridge.sizes import SizeTable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
@@ -166,16 +167,19 @@ class Reader:
 
 
 def _sympified(e: Any) -> Any:
+    refused = MatderivError(
+        f"an expression is a text or a SymPy object, not {quoted(e)}", hint='"x\'*A*x"'
+    )
     if isinstance(e, Expr | str):
-        raise MatderivError(f"a SymPy object is needed, this is {type(e).__name__}")
+        raise refused
     try:
         found = sp.sympify(e, strict=True)
     except sp.SympifyError as error:
-        raise MatderivError(f"a SymPy object is needed, this is {type(e).__name__}") from error
+        raise refused from error
     if isinstance(found, sp.MatrixBase):
         found = found.as_immutable()
     if not isinstance(found, sp.Basic):
-        raise MatderivError(f"a SymPy object is needed, this is {type(e).__name__}")
+        raise refused
     return found
 
 

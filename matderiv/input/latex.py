@@ -16,6 +16,7 @@ from matderiv.input.declare import guessed_axes
 from matderiv.input.latex_atoms import is_one
 from matderiv.input.latex_functions import Functions
 from matderiv.input.latex_left import read_left
+from matderiv.input.latex_sums import sums_in
 from matderiv.input.latex_symbols import FONTS, known_spellings
 from matderiv.input.latex_tokens import is_command, tokenize_latex
 from matderiv.input.source import Name, Node, Number, Operation, Part, Source
@@ -39,11 +40,14 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     """
     tokens = tokenize_latex(text)
     start, stop = within or _last_side(text, scope)
+    bound = list(sums_in(tokens))
     if within is None and scope.guess:
-        scope = replace(scope, sizes={*scope.sizes, *_lengths(tokens, scope)})
+        named = {n for _, n in bound if n[:1].isalpha()}
+        scope = replace(scope, sizes={*scope.sizes, *(named - set(scope.shapes))})
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     inside.append(Token("end", "", (stop, stop)))
-    first = Formula(text, list(inside), scope)
+    letters = frozenset(index for index, _ in bound)
+    first = Formula(text, list(inside), scope, letters)
     try:
         found = first.source()
     except ParseError:
@@ -51,7 +55,7 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
             raise
     if not first.kinds:
         return found
-    return Formula(text, inside, replace(scope, kinds=first.kinds)).source()
+    return Formula(text, inside, replace(scope, kinds=first.kinds), letters).source()
 
 
 def sides(text: str) -> tuple[Span, ...]:
@@ -86,17 +90,6 @@ def _last_side(text: str, scope: Scope) -> Span:
             hint="one side alone",
         )
     return [first, *others][-1]
-
-
-def _lengths(tokens: list[Token], scope: Scope) -> set[str]:
-    r"""The sizes to which sums run, as in `\sum_{i=1}^{n}`."""
-    found: set[str] = set()
-    for k, token in enumerate(tokens):
-        if token.kind == "command" and token.text in ("sum", "prod"):
-            after = [t.text for t in tokens[k + 1 : k + 12] if t.text not in ("{", "}")]
-            if len(after) > 5 and after[0] == "_" and after[2] == "=" and after[4] == "^":
-                found |= {after[5]} if after[5].isalpha() and len(after[5]) == 1 else set()
-    return found - set(scope.shapes)
 
 
 def _stripped(tokens: list[Token], place: int, first: int) -> int:
@@ -283,10 +276,14 @@ class Formula(Functions):
 
     def factor(self) -> Node:
         node = self.atom()
+        above: Token | None = None
         while True:
             if self.at("'", "′"):
                 node = self.turned(node, self.take().span[1])
+            elif self.at("^") and above is not None:
+                raise self.double_superscript(node, above)
             elif self.at("^"):
+                above = self.token
                 node = self.raised(node)
             elif self.at("_"):
                 node = self.lowered(node)
@@ -294,6 +291,16 @@ class Formula(Functions):
                 raise self.error("there is no factorial", self.token.span)
             else:
                 return node
+
+    def double_superscript(self, node: Node, above: Token) -> ParseError:
+        """a^b^c, which LaTeX does not set: (a^b)^c and a^{b^c} differ."""
+        base = self.typed((node.span[0], above.span[0]))
+        inner = self.typed((above.span[1], self.token.span[0])).strip("{}")
+        return self.error(
+            "two superscripts at one base can mean two things",
+            (above.span[0], self.token.span[1]),
+            rf"({base}^{{{inner}}})^{{...}} or {base}^{{{inner}^{{...}}}}",
+        )
 
     def turned(self, node: Node, end: int) -> Node:
         """The transpose."""

@@ -40,6 +40,7 @@ REFUSED = {
     "ldots": "dots are not read",
     "cdots": "dots are not read",
     "dots": "dots are not read",
+    "lg": r"\lg is the logarithm to the base 10 or 2: \frac{\log x}{\log 10}",
 }
 
 
@@ -185,6 +186,8 @@ class Atoms(Names):
         self.depth -= 1
         closing = self.close("⟩", opening)
         span = (opening.span[0], closing.span[1])
+        self.looks_like(left, 1)
+        self.looks_like(right, 1)
         return self.build.call("dot", (left, right), span, opening.span)
 
     # Commands ------------------------------------------------------------------------------------

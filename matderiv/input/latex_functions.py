@@ -1,15 +1,14 @@
-r"""Functions, sums and maxima of a formula, with what they cover where there are no brackets."""
+r"""Functions of a formula, with what they cover where there are no brackets."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-
-from matderiv.errors import ParseError, Span
+from matderiv.errors import Span
 from matderiv.expr import REGISTRY
 from matderiv.input.calls import function_names
-from matderiv.input.latex_atoms import BRACKETS, Atoms, is_call
+from matderiv.input.latex_atoms import BRACKETS, is_call
+from matderiv.input.latex_sums import Sums
 from matderiv.input.latex_symbols import FONTS
+from matderiv.input.operands import OF_VECTORS
 from matderiv.input.source import Name, Node, Number, Operation, children
 from matderiv.input.tokens import Token
 
@@ -18,16 +17,12 @@ WIDE = ("tr",)
 """Functions that cover a whole product without brackets: tr AXB."""
 
 
-class Functions(Atoms):
-    """The reader of functions and of sums over entries."""
-
-    @abstractmethod
-    def product(self) -> Node:
-        """A term of a sum."""
+class Functions(Sums):
+    """The reader of functions."""
 
     def function(self, name: str, span: Span) -> Node:
         """A function with its scripts and arguments; `name` is the text language's."""
-        if name in ("max", "min") and self.at("_") and self._binds():
+        if name in ("max", "min") and self.at("_") and self.binds():
             return self.reduction(name, self.tokens[self.place - 1])
         axis, sizes, power, primes = self._scripts(name)
         compound = self._compound(name, span)
@@ -47,6 +42,9 @@ class Functions(Atoms):
     def _called(
         self, name: str, arguments: list[Node], place: Span, span: Span, axis: int | None
     ) -> Node:
+        if name in OF_VECTORS:
+            for argument in arguments:
+                self.looks_like(argument, 1)
         if name == "log" and len(arguments) == 1 and is_call(arguments[0], "det"):
             return self.build.call("logdet", children(arguments[0]), place, span)
         return self.build.call(name, arguments, place, span, axis)
@@ -84,13 +82,15 @@ class Functions(Atoms):
                     "pattern",
                 ):
                     sizes = inside
-                elif word in AXES or word.isdigit():
+                elif word in AXES or (word.isdigit() and name != "log"):
                     axis = AXES[word] if word in AXES else int(word)
                 else:
                     raise self.error(
                         f"this subscript of {name} is not read",
                         (below.span[0], self.tokens[self.place - 1].span[1]),
-                        r"_{\mathrm{rows}} or _{\mathrm{cols}} for an axis",
+                        rf"\frac{{\log x}}{{\log {word}}} for another base"
+                        if name == "log"
+                        else r"_{\mathrm{rows}} or _{\mathrm{cols}} for an axis",
                     )
             elif self.at("^"):
                 hat = self.take()
@@ -144,6 +144,13 @@ class Functions(Atoms):
             return [self.bracket()]
         if not self.starts_factor():
             typed = self.typed(span)
+            if self.at("-", "+"):
+                sign = self.token
+                raise self.error(
+                    f"what {typed} covers is not clear before the sign",
+                    (span[0], sign.span[1]),
+                    f"brackets: {typed}({sign.text}...)",
+                )
             raise self.error(f"{typed} needs an argument", span, f"{typed}(x)")
         return [self._covered(name, span)]
 
@@ -209,99 +216,3 @@ class Functions(Atoms):
             return self.build.chain("mul", [self._adopted(o) for o in size.operands])
         assert isinstance(size, Name)
         return self.build.name(size.name, size.span)
-
-    # Sums over entries ---------------------------------------------------------------------------
-
-    def reduction(self, name: str, opening: Token) -> Node:
-        r"""`\sum_{i} x_i y_i` as a sum of an array; without an index, of the array that follows.
-
-        Inside, every name carries the indices of the sums around it. Anything else is refused: the
-        sum of an index expression has no array to be the sum of.
-        """
-        letters, length = self._binders(opening)
-        self.deeper()
-        self.indices = [*self.indices, *letters]
-        if len(self.indices) > 2:
-            raise self.error("more than two sums in each other are not read", opening.span)
-        body = self._summed()
-        self.indices = self.indices[: len(self.indices) - len(letters)]
-        self.depth -= 1
-        span = (opening.span[0], body.span[1])
-        if not letters:
-            return body if self.build.is_scalar(body) else self.build.call(name, (body,), span)
-        shape = self.build.shape(body)
-        long = self.build.axes(body) or 0
-        outer = len(self.indices)
-        if shape is not None and (
-            long < len(letters) or (outer and shape[-1] == 1 != len(shape) - 1)
-        ):
-            index = letters[-1]
-            raise self.error(
-                f"nothing under the sum carries the index {index}",
-                span,
-                f"x_{index} for entries of x",
-            )
-        if length and len(letters) == 1:
-            self.lengths.append((body, length))
-        axis = 2 if outer and long == 2 else None
-        return self.build.call(name, (body,), span, opening.span, axis)
-
-    def _summed(self) -> Node:
-        """What stands under a sum: a product, and the terms after it that carry its index."""
-        terms = [self.product()]
-        while self.indices and self.at("+", "-"):
-            state = (self.place, self.depth, self.open_bars, self.indices)
-            before, sign = self.entries, self.take()
-            try:
-                term = self.product()
-            except ParseError:
-                self.entries = before  # it is no term of this sum
-            if self.entries == before:
-                self.place, self.depth, self.open_bars, self.indices = state
-                break
-            if sign.text == "-":
-                term = self.build.operation("neg", (term,), (sign.span[0], term.span[1]))
-            terms.append(term)
-        if len(terms) == 1:
-            return terms[0]
-        span = (terms[0].span[0], terms[-1].span[1])
-        self.remarks.append(f"summed is {self.typed(span)}")
-        return self.build.operation("add", terms, span)
-
-    def _binds(self) -> bool:
-        """True at a subscript that is an index, as in max_i."""
-        start = self.place
-        self.take()
-        inside = self.script()
-        self.place = start
-        return bool(inside) and all(t.kind == "letter" or t.text == "," for t in inside)
-
-    def _binders(self, opening: Token) -> tuple[list[str], str]:
-        """The indices below a sum, as in `_{i=1}^{n}` or `_{i,j}`, and the size n above."""
-        letters: list[str] = []
-        length = ""
-        while self.at("_", "^"):
-            below = self.take().text == "_"
-            inside = self.script()
-            if below:
-                letters = self._index_letters(inside, opening)
-            elif len(inside) == 1 and inside[0].kind == "letter":
-                length = inside[0].text
-        return letters, length
-
-    def _index_letters(self, inside: Sequence[Token], opening: Token) -> list[str]:
-        found: list[str] = []
-        bound = True
-        for token in inside:
-            if token.text == "=":
-                bound = False
-            elif token.text == ",":
-                bound = True
-            elif bound and token.kind == "letter":
-                found.append(token.text)
-            elif bound:
-                span = (inside[0].span[0], inside[-1].span[1])
-                raise self.error("only plain indices are read below a sum", span, r"\sum_{i=1}^{n}")
-        if len(set(found)) < len(found) or set(found) & set(self.indices):
-            raise self.error("an index is bound twice", opening.span)
-        return found

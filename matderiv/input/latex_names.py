@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.errors import Span
+from matderiv.errors import ParseError, Span
 from matderiv.input.calls import function_names
-from matderiv.input.latex_symbols import UPRIGHT, Symbol, Symbols
+from matderiv.input.latex_symbols import BOLD, FONTS, UPRIGHT, Symbol, Symbols
 from matderiv.input.source import Name, Node, Operation
 from matderiv.input.text import COMPARISONS
 from matderiv.input.tokens import Token
@@ -16,7 +16,6 @@ from matderiv.input.tokens import Token
 PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
 WRITTEN = {
     "ln": "log",
-    "lg": "log",
     "Tr": "tr",
     "trace": "tr",
     "Trace": "tr",
@@ -76,9 +75,8 @@ class Names(Symbols, ABC):
                 return change
         if known is None and symbol.stem == "e" and self.at("^"):
             return self.exponential(symbol)
-        if known is None and symbol.stem == "sigma" and self.at("(", "[", "'", "′", "\\{"):
-            return self.function("sigmoid", symbol.span)
-        if symbol.stem == "sigma" and symbol.font == "" and self.at("("):
+        if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
+            self.sigma = self.sigma or symbol
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
@@ -94,6 +92,27 @@ class Names(Symbols, ABC):
         if known is None and symbol.stem == "pi":
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
+
+    sigma: Symbol | None = None  # the first that was read as a function
+
+    def _applies_sigma(self, sigma: Symbol, known: str | None) -> bool:
+        """True where σ is the sigmoid function; ParseError where it is a variable as well."""
+        primes = 0
+        while self.peek(primes).text in ("'", "′"):
+            primes += 1
+        applied = self.peek(primes).text in ("(", "[", "\\{")
+        if known is None and self.sigma is None:
+            return applied or primes > 0
+        if known is None and applied:
+            return True
+        if self.sigma is None and (not applied or sigma.font in BOLD):
+            return False
+        typed = self.typed(sigma.span)
+        raise self.error(
+            f"{typed} can be the sigmoid function or the variable sigma here",
+            sigma.span,
+            rf"\operatorname{{sigmoid}}(...) for the function, {typed} \cdot (...) for a product",
+        )
 
     @staticmethod
     def _function_name(word: str) -> str:
@@ -122,9 +141,10 @@ class Names(Symbols, ABC):
         if entry is not None:
             return entry
         self.place = start
+        letters = self._subscript_letters()
         label = self._label()
         end = self.tokens[self.place - 1].span[1]
-        self._check_entry(symbol, label, (symbol.span[0], end))
+        self._check_entry(symbol, label, letters, (symbol.span[0], end))
         node = self.name(symbol, label, max(end, symbol.span[1]))
         if self.indices and not self.build.is_scalar(node):
             index = self.indices[-1]
@@ -179,23 +199,36 @@ class Names(Symbols, ABC):
             self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
         return label
 
-    def _check_entry(self, symbol: Symbol, label: str, span: Span) -> None:
-        """Refuse x_i where x is known and x_i is not: an entry of a vector."""
+    def _subscript_letters(self) -> set[str]:
+        """The letters of a subscript in italics, which may be indices."""
+        if not self.at("_"):
+            return set()
+        start = self.place
+        self.take()
+        inside = self.script()
+        self.place = start
+        upright = any(t.text in FONTS for t in inside)
+        return set() if upright else {t.text for t in inside if t.kind == "letter"}
+
+    def _check_entry(self, symbol: Symbol, label: str, letters: set[str], span: Span) -> None:
+        """Refuse x_i where x is known and x_i is not, or a sum binds i: an entry of a vector."""
         if not label or self.known(symbol, label) is not None:
             return
         whole = self.known(symbol)
+        if letters and (letters <= self.bound or letters & set(self.indices)):
+            raise self._unbound(span)
         if whole is not None and self.scope.shapes.get(whole):
             if self.indices:
-                raise self.error(
-                    f"no sum binds every index of {self.typed(span)}",
-                    span,
-                    "a sum for each index, or matrix notation",
-                )
+                raise self._unbound(span)
             raise self.error(
                 f"{self.typed(span)} is an entry of {whole}; only whole arrays are read here",
                 span,
                 rf"{symbol.stem}, or \sum_{{i}} over entries",
             )
+
+    def _unbound(self, span: Span) -> ParseError:
+        said = f"no sum binds every index of {self.typed(span)}"
+        return self.error(said, span, "a sum for each index, or matrix notation")
 
     def entry(self, symbol: Symbol) -> Node | None:
         """`x_i`, `x^{(i)}` or `A_{ij}` with indices of the sums around; None for another name."""
@@ -219,7 +252,8 @@ class Names(Symbols, ABC):
             raise self.error(
                 f"{symbol.stem} has entries here and is {said}", node.span, "declare its shape"
             )
-        self.entries += 1
+        for index in set(letters):
+            self.entries[index] = self.entries.get(index, 0) + 1
         return self._oriented(node, letters, end)
 
     def _oriented(self, node: Node, letters: Sequence[str], end: int) -> Node:

@@ -62,7 +62,9 @@ def known_spellings(names: Iterable[str]) -> dict[str, str]:
 class Cursor:
     """A place in the tokens of one formula, and the names that are known."""
 
-    def __init__(self, text: str, tokens: list[Token], scope: Scope) -> None:
+    def __init__(
+        self, text: str, tokens: list[Token], scope: Scope, bound: frozenset[str] = frozenset()
+    ) -> None:
         self.text = text
         self.tokens = tokens
         self.place = 0
@@ -71,10 +73,11 @@ class Cursor:
         self.build = Builder(text, scope)
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
         self.remarks: list[str] = []
-        self.lengths: list[tuple[Node, str]] = []
+        self.lengths: list[tuple[Node, int, str]] = []
         self.indices: list[str] = []  # of the sums around
         self.open_bars: list[str] = []
-        self.entries = 0  # how many x_i were read
+        self.entries: dict[str, int] = {}  # how many x_i were read, by index
+        self.bound = bound  # the indices of all sums of the formula
         self.kinds: dict[str, int] = {}  # axes of guessed names, by their look
 
     @property

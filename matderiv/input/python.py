@@ -7,22 +7,25 @@ and subscripts. What a sign means follows from NumPy's shapes (`python_arrays`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.errors import LimitError, ParseError, Span
-from matderiv.input.builder import MAX_NESTING, Scope
+from matderiv.errors import MatderivError, ParseError, Span
+from matderiv.input.builder import Scope
 from matderiv.input.python_arrays import Array, Extent, Items, Value, Word
-from matderiv.input.python_functions import Library, is_function
+from matderiv.input.python_cursor import Cursor
+from matderiv.input.python_functions import is_function
 from matderiv.input.python_tokens import tokenize_python
 from matderiv.input.source import Node, Source
 from matderiv.input.text import COMPARISONS
 from matderiv.input.tokens import Token
+from matderiv.shapes import times
 
 MODULES = frozenset(
     "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf K numeric "
     "lax xp cp anp".split()
 )
+ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "shape"))
 TYPES = frozenset("float int bool None True False float64 float32 newaxis inf".split())
 
 
@@ -56,12 +59,21 @@ def parse_python(
         for t in tokenize_python(text)
         if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"
     ]
-    parser = Formula(text, [*tokens, Token("end", "", (stop, stop))], scope, columns)
-    main = parser.whole()
+    tokens.append(Token("end", "", (stop, stop)))
+    parser = Formula(text, tokens, scope, columns)
+    try:
+        main = parser.whole()
+    except MatderivError:
+        if not parser.library.kinds:
+            raise
+    kinds = parser.library.kinds
+    if kinds:
+        scope = replace(scope, kinds={**scope.kinds, **kinds})
+        parser = Formula(text, tokens, scope, columns)
+        main = parser.whole()
     library = parser.library
-    return PythonReading(
-        Source(text, main, spelling="python"), library.choices, tuple(library.unlike_text)
-    )
+    source = Source(text, main, kinds=kinds, spelling="python")
+    return PythonReading(source, library.choices, tuple(library.unlike_text))
 
 
 def sides(text: str) -> tuple[Span, ...]:
@@ -81,51 +93,8 @@ def sides(text: str) -> tuple[Span, ...]:
     return (*found, (first, len(text)))
 
 
-class Formula:
-    """A cursor over the tokens; one method per level of the grammar."""
-
-    def __init__(self, text: str, tokens: list[Token], scope: Scope, columns: bool) -> None:
-        self.text = text
-        self.tokens = tokens
-        self.place = 0
-        self.depth = 0
-        self.scope = scope
-        self.library = Library(text, scope, columns)
-
-    # Cursor --------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    def at(self, *signs: str) -> bool:
-        return self.token.kind == "sign" and self.token.text in signs
-
-    def take(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def typed(self, span: Span) -> str:
-        return " ".join(self.text[span[0] : span[1]].split())
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return self.library.error(message, span, hint)
-
-    def close(self, sign: str, opening: Token) -> Token:
-        if self.at(sign):
-            return self.take()
-        if self.token.kind == "end":
-            raise self.error(f"this {opening.text} is never closed", opening.span, f"add {sign}")
-        raise self.leftover()
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise LimitError(
-                f"brackets are nested deeper than the limit of {MAX_NESTING}",
-                source=self.text,
-                span=self.token.span,
-            )
+class Formula(Cursor):
+    """One method per level of the grammar."""
 
     # Levels --------------------------------------------------------------------------------------
 
@@ -230,14 +199,22 @@ class Formula:
         if self.at("("):
             values, keywords, end = self.arguments()
             given: list[Value] = [value, *values]
-            return self.library.applied(name.text, given, keywords, (span[0], end), name.span)
-        if isinstance(value, Items) and name.text == "logabsdet":
-            return value.values[1]
+            return self.library.applied(
+                name.text, given, keywords, (span[0], end), name.span, method=True
+            )
+        if isinstance(value, Items) and name.text in value.names:
+            return value.values[value.names.index(name.text)]
         a = self.array(value)
         if name.text in ("T", "mT", "H", "mH"):
+            if a.rank < 2 and name.text != "T":
+                raise self.library.impossible(f".{name.text} is for matrices", name.span, ".T")
             return self.library.transpose(a, name.span[1])
         if name.text == "shape":
             return Items(tuple(Extent(s, span) for s in a.shape), span)
+        if name.text in ("dtype", "device"):
+            return Word("float" if name.text == "dtype" else "device", span)
+        if name.text == "size":
+            return Extent(times(*a.shape), span)
         raise self.error(f"the attribute .{name.text} is not read", name.span, ".T, .shape, .sum()")
 
     def arguments(self) -> tuple[list[Value], dict[str, Value], int]:
@@ -247,10 +224,11 @@ class Formula:
         values: list[Value] = []
         keywords: dict[str, Value] = {}
         while not self.at(")"):
-            following = self.tokens[min(self.place + 1, len(self.tokens) - 1)]
-            if self.token.kind == "name" and following.text == "=":
+            if self.token.kind == "name" and self.following == "=":
                 name = self.take()
                 self.take()
+                if name.text in keywords:
+                    raise self.error(f"{name.text}= is given twice", name.span)
                 keywords[name.text] = self.comparison()
             else:
                 values.append(self.comparison())
@@ -279,7 +257,9 @@ class Formula:
             if place is not None and -len(value.values) <= place < len(value.values):
                 return value.values[place]
         words = tuple(i.text if isinstance(i, Word) else "" for i in items)
-        a = self.array(value)
+        a = self.library.axes_at_least(self.array(value), 1)
+        if len(words) <= a.rank and set(words) <= {":", "..."}:
+            return self.library.renamed(a, span)
         if a.rank == 1 and words in ((":", "None"), ("...", "None")):
             return self.library.as_column(a, span)
         if a.rank == 1 and words in (("None", ":"), ("None",), ("None", "...")):
@@ -341,7 +321,7 @@ class Formula:
             return Items(tuple(values), span)
         if isinstance(values[0], Array):
             a = values[0]
-            return Array(self.library.build.spanned(a.node, span), a.shape, a.turned)
+            return self.library.renamed(a, span)
         return values[0]
 
     def name(self) -> Value:
@@ -350,15 +330,18 @@ class Formula:
         last = token
         path = [token.text]
         if token.text in MODULES and token.text not in self.scope.shapes:
-            while self.at("."):
+            while self.at(".") and self.following not in ATTRIBUTES:
                 self.take()
                 last = self.take()
+                if last.kind != "name":
+                    raise self.error("expected a name after .", last.span)
                 path.append(last.text)
         word = last.text
         if self.at("(") and (len(path) > 1 or is_function(word) or word not in self.scope.shapes):
             values, keywords, end = self.arguments()
+            place, module = (token.span[0], last.span[1]), path[0] if len(path) > 1 else ""
             return self.library.applied(
-                word, values, keywords, (token.span[0], end), (token.span[0], last.span[1])
+                word, values, keywords, (place[0], end), place, module=module
             )
         span = (token.span[0], last.span[1])
         if word in TYPES and word not in self.scope.shapes:
@@ -374,26 +357,3 @@ class Formula:
             return Array(self.library.build.name("pi", span), ())
         one = self.library.number(1, span)
         return Array(self.library.build.call("exp", (one.node,), span), ())
-
-    # Mistakes ------------------------------------------------------------------------------------
-
-    def missing(self) -> ParseError:
-        """The error where an operand should stand."""
-        token = self.token
-        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
-        before = self.tokens[self.place - 1] if self.place else None
-        if before is not None and before.kind == "sign" and before.text not in ("(", "["):
-            return self.error(f"expected an operand after {before.text}{found}", token.span)
-        return self.error(f"expected an expression{found}", token.span)
-
-    def leftover(self) -> ParseError:
-        """The error where an operator or the end should stand."""
-        token = self.token
-        typed = self.typed(token.span)
-        if token.kind in ("name", "number"):
-            return self.error(f"an operator is missing before {typed}", token.span, "* or @")
-        if token.text in (")", "]"):
-            return self.error(f"this {typed} closes nothing", token.span)
-        if token.text in ("==", "!=", "//", "%", "&", "|", "~"):
-            return self.error(f"{typed} is not read in formulas", token.span)
-        return self.error(f"unexpected {typed}", token.span)

@@ -8,12 +8,13 @@ entry by entry, and `@` of two vectors is a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.sizes import is_open
-from matderiv.input.source import Node
+from matderiv.input.source import Name, Node
+from matderiv.input.text import COMPARISONS
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -24,6 +25,7 @@ class Array:
     node: Node
     shape: Shape
     turned: bool = False  # an array of one axis with .T, which changes nothing
+    mask: bool = False  # True and False, of a comparison
 
     @property
     def span(self) -> Span:
@@ -46,10 +48,11 @@ class Extent:
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """A tuple or a list."""
+    """A tuple or a list; perhaps with a name for each place."""
 
     values: tuple[Value, ...]
     span: Span
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +66,25 @@ class Word:
 Value = Array | Extent | Items | Word
 
 
+class ArrayError(ParseError):
+    """An operation that arrays of such shapes do not have in NumPy."""
+
+
 class Arrays:
     """The operations on arrays of one text.
 
     `choices` are the places where the reading hangs on what a vector is, with what was chosen;
     `unlike_text` those where the text language means something else by the same characters.
+    `kinds` are the axes of guessed names, by how they are used; `dialect` the library whose name
+    the text has.
     """
 
-    def __init__(self, text: str, scope: Scope, columns: bool) -> None:
+    def __init__(self, text: str, scope: Scope, columns: bool, dialect: str = "") -> None:
         self.text = text
         self.build = Builder(text, scope)
         self.columns = columns
+        self.dialect = dialect
+        self.kinds: dict[str, int] = {}
         self.choices: dict[Span, str] = {}
         self.unlike_text: list[Span] = []
 
@@ -106,6 +117,23 @@ class Arrays:
             factors.insert(0, self.build.number(number, value.span))
         return Array(self.build.chain("mul", factors), ())
 
+    def as_size(self, a: Array) -> Size | None:
+        """An array that is the name of a size, as that size; None for another one."""
+        if isinstance(a.node, Name) and a.node.name in self.build.scope.sizes:
+            return Dim((a.node.name,))
+        return None
+
+    def axes_at_least(self, a: Array, axes: int) -> Array:
+        """The array; a guessed name is used here as one of so many axes, which is noted."""
+        node = a.node
+        if a.rank < axes and isinstance(node, Name) and self.build.is_guessed(node.name):
+            self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))
+        return a
+
+    def renamed(self, a: Array, span: Span) -> Array:
+        """The same array at another place of the text."""
+        return replace(a, node=self.build.spanned(a.node, span))
+
     @staticmethod
     def is_unnamed(value: Extent) -> bool:
         """True while nothing says the size."""
@@ -115,17 +143,37 @@ class Arrays:
         """A mistake in the text."""
         return self.build.error(message, span, hint)
 
+    def impossible(self, message: str, span: Span, hint: str | None = None) -> ArrayError:
+        """What NumPy refuses as well; it may be right where vectors are columns."""
+        return ArrayError(message, source=self.text, span=span, hint=hint)
+
     # Entry by entry ------------------------------------------------------------------------------
 
     def entrywise(self, function: str, operands: Sequence[Array], span: Span) -> Array:
         """An operation on corresponding entries, broadcast as NumPy does: the last axes meet."""
         rank = max(a.rank for a in operands)
+        self._check_columns(operands, span)
         nodes = [self._spread(a, rank, span) for a in operands]
         shape = _broadcast([a.shape for a in operands])
+        if function in COMPARISONS.values():
+            return Array(self.build.operation(function, nodes, span), shape, mask=True)
         if function in ("maximum", "minimum", "where"):
             named = {"maximum": "max", "minimum": "min"}.get(function, function)
             return Array(self.build.call(named, nodes, span), shape)
-        return Array(self.build.operation(function, nodes, span), shape)
+        return Array(self.build.operation(function, nodes, span), shape, mask=_masks(operands))
+
+    def _check_columns(self, operands: Sequence[Array], span: Span) -> None:
+        """Refuse (n, 1) with (n,), which NumPy makes a matrix, where vectors are taken as columns.
+
+        Such a text was written with vectors of one axis in mind, or the matrix is a mistake.
+        """
+        flat = any(a.rank == 1 and not is_scalar(a.shape) for a in operands)
+        if self.columns and flat and any(a.rank == 2 and a.shape[1] == 1 for a in operands):
+            raise self.error(
+                "a column with an array of one axis gives a matrix in NumPy",
+                span,
+                "x[:, None] for a column, x[None, :] for a row",
+            )
 
     def _spread(self, a: Array, rank: int, span: Span) -> Node:
         if a.rank == 1 and rank == 2 and not is_scalar(a.shape):
@@ -145,7 +193,8 @@ class Arrays:
         if is_scalar(a.shape) or is_scalar(b.shape):
             node = self.build.chain("mul", (a.node, b.node))
             shape = _broadcast([a.shape, b.shape])
-            return Array(self.build.spanned(node, span), shape, a.turned or b.turned)
+            turned = a.turned or b.turned
+            return Array(self.build.spanned(node, span), shape, turned, _masks((a, b)))
         self.unlike_text.append(span)
         return self.entrywise("hadamard", (a, b), span)
 
@@ -153,23 +202,30 @@ class Arrays:
         """a / b."""
         if is_scalar(b.shape):
             node = self.build.operation("div", (a.node, b.node), span)
-            return Array(node, a.shape, a.turned)
+            return Array(node, _broadcast([a.shape, b.shape]), a.turned)
         self.unlike_text.append(span)
-        return self.entrywise("ediv", (a, b), span)
+        return replace(self.entrywise("ediv", (a, b), span), mask=False)
 
     def power(self, a: Array, b: Array, span: Span) -> Array:
         """a ** b."""
         if is_scalar(a.shape) and is_scalar(b.shape):
-            return Array(self.build.operation("power", (a.node, b.node), span), a.shape)
+            shape = _broadcast([a.shape, b.shape])
+            return Array(self.build.operation("power", (a.node, b.node), span), shape)
         self.unlike_text.append(span)
-        return self.entrywise("epow", (a, b), span)
+        return replace(self.entrywise("epow", (a, b), span), mask=False)
 
     def negative(self, a: Array, span: Span) -> Array:
         """-a."""
+        if a.mask:
+            raise self.error("NumPy has no minus for True and False", span, ".astype(float)")
         return Array(self.build.operation("neg", (a.node,), span), a.shape, a.turned)
 
     def sum_of(self, terms: Sequence[Array], span: Span) -> Array:
         """Terms added up, each to the sum of those before it."""
+        if _masks(terms[:2]):
+            raise self.error(
+                "two comparisons added are their or in NumPy", span, "(x > 0).astype(float)"
+            )
         total = terms[0]
         run = [total.node]
         shape = total.shape
@@ -179,6 +235,7 @@ class Arrays:
                 made = self.entrywise("add", (left, term), (span[0], term.span[1]))
                 run, shape = [made.node], made.shape
                 continue
+            self._check_columns((Array(run[0], shape), term), (span[0], term.span[1]))
             self._spread(term, max(term.rank, len(shape)), (span[0], term.span[1]))
             run.append(term.node)
             shape = _broadcast([shape, term.shape])
@@ -192,13 +249,24 @@ class Arrays:
 
     def matmul(self, a: Array, b: Array, span: Span) -> Array:
         """a @ b: vectors give a number, a vector on the left is a row, on the right a column."""
+        a, b = self.axes_at_least(a, 1), self.axes_at_least(b, 1)
         ranks = (a.rank, b.rank)
+        if _masks((a, b)):
+            raise self.error(
+                "@ of two comparisons gives True and False", span, "(x > 0).astype(float)"
+            )
         if 0 in ranks:
-            raise self.error("@ multiplies arrays, one side is a number", span, "* for a number")
+            raise self.impossible(
+                "@ multiplies arrays, one side is a number", span, "* for a number"
+            )
         if max(ranks) > 2:
             raise self.error(
                 "@ of more than two axes is not read", span, 'np.einsum("bij,bjk->bik", A, B)'
             )
+        inner = (a.shape[-1], b.shape[0])
+        if 1 in inner and inner != (1, 1):
+            said = " and ".join("1" if s == 1 or is_open(s) else str(s) for s in inner)
+            raise self.impossible(f"@ of sizes {said} does not fit", span, "* for entry by entry")
         if ranks == (1, 1):
             self.choices[span] = "number"
             if b.turned or not a.turned:
@@ -220,34 +288,36 @@ class Arrays:
     def transpose(self, a: Array, end: int) -> Array:
         """a.T; an array of one axis stays as it is."""
         if a.rank < 2:
-            return Array(self.build.spanned(a.node, (a.span[0], end)), a.shape, not a.turned)
+            a = self.axes_at_least(a, 1)
+            return replace(self.renamed(a, (a.span[0], end)), turned=not a.turned)
         if a.rank > 2:
             axes = [self.build.number(k, a.span) for k in range(a.rank, 0, -1)]
             node = self.build.call("permute", (a.node, *axes), (a.span[0], end))
-            return Array(node, a.shape[::-1])
-        return Array(self.build.transpose(a.node, end), a.shape[::-1])
+            return replace(a, node=node, shape=a.shape[::-1])
+        return replace(a, node=self.build.transpose(a.node, end), shape=a.shape[::-1])
 
     def as_column(self, a: Array, span: Span) -> Array:
         """x[:, None]: the shape (n, 1)."""
         vector = self.as_vector(a, span)
-        return Array(self.build.spanned(vector.node, span), (*vector.shape, 1))
+        return replace(self.renamed(vector, span), shape=(*vector.shape, 1))
 
     def as_row(self, a: Array, span: Span) -> Array:
         """x[None, :]: the shape (1, n)."""
         vector = self.as_vector(a, span)
-        return Array(self.build.transpose(vector.node, span[1]), (1, *vector.shape))
+        node = self.build.transpose(vector.node, span[1])
+        return replace(vector, node=node, shape=(1, *vector.shape))
 
     def as_vector(self, a: Array, span: Span) -> Array:
         """x.ravel(): one axis; the rows of a matrix one after the other."""
         if a.rank == 2 and a.shape[0] == 1 and a.shape[1] != 1:
-            return Array(self.build.transpose(a.node, span[1]), a.shape[1:])
+            return replace(a, node=self.build.transpose(a.node, span[1]), shape=a.shape[1:])
         if a.rank == 2 and a.shape[1] != 1:
             turned = self.build.transpose(a.node, span[1])
             stacked = self.build.call("vec", (turned,), span)
-            return Array(stacked, self.build.shape(stacked) or ())
+            return replace(a, node=stacked, shape=self.build.shape(stacked) or ())
         if a.rank > 2:
             raise self.error("only vectors and matrices are reshaped here", span)
-        return Array(a.node, self._long(a))
+        return replace(self.renamed(a, span), shape=self._long(a), turned=False)
 
     @staticmethod
     def _long(a: Array) -> Shape:
@@ -283,9 +353,9 @@ class Arrays:
         """An axis counted from 0."""
         if axis is None:
             return None
-        if not -a.rank <= axis < max(a.rank, 1):
-            raise self.error(f"there is no axis {axis}, the array has {a.rank}", span)
-        return axis % max(a.rank, 1)
+        if not -max(a.rank, 1) <= axis < max(a.rank, 1):
+            raise self.impossible(f"there is no axis {axis}, the array has {a.rank}", span)
+        return axis % a.rank if a.rank else None
 
     def along(self, name: str, a: Array, axis: int | None, span: Span) -> Array:
         """softmax and log_softmax, which keep the shape."""
@@ -298,6 +368,11 @@ class Arrays:
             return Array(self.build.call(name, (a.node,), span), a.shape)
         self.unlike_text.append(span)
         return Array(self.build.call(name, (a.node,), span, axis=place + 1), a.shape)
+
+
+def _masks(arrays: Sequence[Array]) -> bool:
+    """True if there are several arrays, all of True and False."""
+    return len(arrays) > 1 and all(a.mask for a in arrays)
 
 
 def _broadcast(shapes: Sequence[Shape]) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
@@ -81,11 +81,13 @@ def read(
     shapes: Mapping[str, Any] | None = None,
     assume: Mapping[str, Any] | None = None,
     reserved: Iterable[str] = (),
+    kinds: Mapping[str, int] | None = None,
 ) -> Reading:
     """The meaning of a text: kinds by declaration or the letter rule, sizes by unification.
 
     `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
-    names are not used for new sizes. Raises ParseError, ShapeError, UnknownFunction, UnknownName,
+    names are not used for new sizes, `kinds` are axes of names instead of the letter rule. Raises
+    ParseError, ShapeError, UnknownFunction, UnknownName,
     DomainError or LimitError, each with its place in the text.
 
     >>> reading = read("A*x - b", shapes={"b": "m"})
@@ -93,9 +95,15 @@ def read(
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
-    scope = Scope(declared, frozenset(size_names(declared.values())), facts)
+    said = dict(kinds or {})
+    scope = Scope(declared, frozenset(size_names(declared.values())), facts, kinds=said)
     kept = frozenset(reserved)
-    return understood(text, scope, lambda source: resolve(source, declared, facts, kept))
+
+    def meaning(source: Source) -> Reading:
+        source = replace(source, kinds={**source.kinds, **said})
+        return resolve(source, declared, facts, kept)
+
+    return understood(text, scope, meaning)
 
 
 def resolve(

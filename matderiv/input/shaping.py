@@ -89,14 +89,23 @@ class Shaping:
                 raise self.unknown_name(sorted(unknown)[0], node, "size")
             self.size_names |= used
 
-    def _lengths(self) -> list[tuple[Node, Dim]]:
-        """The axes whose sizes the text names; such a name is a size unless it is declared."""
-        taken = {*self.context.known, *self.context.declared}
-        found = [(node, Dim((n,))) for node, n in self.source.lengths if n not in taken]
-        if self.context.guess:
-            self.size_names |= size_names([tuple(size for _, size in found)])
-            return found
-        return []
+    def _lengths(self) -> list[tuple[Node, int, Size]]:
+        """The axes whose sizes the text says, as numbers or by name; a new name is a size."""
+        taken = {*self.context.known, *self.context.declared} - self.size_names
+        found: list[tuple[Node, int, Size]] = []
+        for node, axis, name in self.source.lengths:
+            if name in taken:
+                raise ParseError(
+                    f"a sum runs to a size, and {name} is declared as a variable",
+                    source=self.source.text,
+                    span=node.span,
+                    hint=f"x: {name} says that x has the size {name}",
+                )
+            if not name.isdigit() and name not in self.size_names and not self.context.guess:
+                raise self.unknown_name(name, node, "size")
+            found.append((node, axis, int(name) if name.isdigit() else Dim((name,))))
+        self.size_names |= size_names([tuple(size for *_, size in found)])
+        return found
 
     def _check_parts(self) -> None:
         seen: set[str] = set()
@@ -152,8 +161,10 @@ class Shaping:
         elif not context.guess:
             raise self.unknown_name(name, node, "name")
         else:
-            guessed = guessed_axes(name, context.facts.get(name, ()))
-            axes = self.source.kinds.get(name, guessed)
+            facts = context.facts.get(name, frozenset())
+            axes = guessed_axes(name, facts)
+            if not facts & set(SQUARE_FACTS):
+                axes = self.source.kinds.get(name, axes)
             self.guessed[name] = node
             self.variables[name] = self._with_facts(
                 name, tuple(self.sizes.fresh() for _ in range(axes))
@@ -185,16 +196,16 @@ class Shaping:
                     self.shapes[node] = self._shape(node)
                 if part:
                     self.parts[part] = self.shapes[nodes[-1]]
-            for node, size in self.lengths:
-                self._measure(node, size)
+            for node, axis, size in self.lengths:
+                self._measure(node, axis, size)
 
-    def _measure(self, node: Node, size: Dim) -> None:
-        """Make the last axis of a node as long as the text says."""
+    def _measure(self, node: Node, axis: int, size: Size) -> None:
+        """Make an axis of a node as long as the text says."""
         found = self.sizes.shape(self.shapes[node])
         self.sizes.place = node.span
         try:
-            if found and found[-1] != 1:
-                self.sizes.unify(found[-1], size)
+            if len(found) >= -axis and found[axis] != 1:
+                self.sizes.unify(found[axis], size)
         except ShapeError as error:
             raise ShapeError(
                 f"the sum runs to {size}, {self.source.typed(node.span)} is {self.shown(found)}",

@@ -10,7 +10,7 @@ from matderiv.errors import ShapeError, Span
 from matderiv.shapes import Dim, Shape, Size, times
 
 _OPEN = re.compile(r"\?[0-9]+")
-_NAMES = ("m", "n", "k", "p", "q", "r", "s", "t", "u", "v")
+_NAMES = ("m", "n", "p", "q", "r", "s", "t", "u", "v", "k")  # i, j, k, l are indices
 
 
 class Sizes:
@@ -96,10 +96,10 @@ def open_names(shapes: Iterable[Shape]) -> list[str]:
 
 
 def fresh_names(names: list[str], taken: Iterable[str]) -> dict[str, str]:
-    """Names for open sizes: n for a single one, else m, n, k, p, ... without collisions.
+    """Names for open sizes: n for a single one, else m, n, p, q, ... without collisions.
 
     >>> fresh_names(["?0"], ()), fresh_names(["?3", "?1"], {"n"})
-    ({'?0': 'n'}, {'?3': 'm', '?1': 'k'})
+    ({'?0': 'n'}, {'?3': 'm', '?1': 'p'})
     """
     used = set(taken)
     if len(names) == 1 and "n" not in used:

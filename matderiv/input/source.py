@@ -69,7 +69,8 @@ class Part:
 class Source:
     """A whole text: the expression, its named parts in order, and how odd spellings were read.
 
-    `lengths` are arrays whose last axis has a size that the text names: n in a sum from 1 to n.
+    `lengths` are arrays, an axis from the end, and its size as the text says it: n in a sum from 1
+    to n, or a number.
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
     `spelling` is "text", "latex" or "python".
     """
@@ -78,7 +79,7 @@ class Source:
     main: Node
     parts: tuple[Part, ...] = ()
     remarks: tuple[str, ...] = ()
-    lengths: tuple[tuple[Node, str], ...] = ()
+    lengths: tuple[tuple[Node, int, str], ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
     spelling: str = "text"
 

@@ -13,9 +13,11 @@ from typing import TypeVar
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
 from matderiv.input.builder import Scope
+from matderiv.input.comments import check_comments
 from matderiv.input.latex import parse_latex
 from matderiv.input.latex_tokens import is_command
 from matderiv.input.python import PythonReading, parse_python
+from matderiv.input.python_arrays import ArrayError
 from matderiv.input.source import Source
 from matderiv.input.text import parse
 
@@ -90,7 +92,7 @@ def marks(text: str, known: bool = False) -> tuple[list[str], list[str]]:
         strong.append("python")
     if _PYTHON_TOO.search(text) and not strong:
         weak.append("python")
-    if not strong and (known or _SIDE_BY_SIDE.search(text)):
+    if not strong and "==" not in text and (known or _SIDE_BY_SIDE.search(text)):
         weak.append("latex")
     return strong, weak
 
@@ -127,7 +129,9 @@ def _spelled(
         return build(parse_latex(text, scope, within))
     if spelling == "python":
         return _in_python(text, scope, build, fits, within)[0]
-    return build(parse(text, scope.shapes))
+    source = parse(text, scope.shapes)
+    check_comments(text, scope.shapes)
+    return build(source)
 
 
 def _others(
@@ -175,6 +179,8 @@ def _in_python(
                 break  # nothing hangs on what a vector is
         except MatderivError as error:
             failure = failure or error
+            if not isinstance(failure, (ShapeError, ArrayError)):
+                break  # that vectors are columns would not help
     if not readings:
         assert failure is not None
         raise failure

@@ -6,12 +6,14 @@ operators ' ^ .^ from left to right, then atoms. Recursion is bounded by the lim
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.calls import function_names
+from matderiv.input.operands import OF_VECTORS, joined, shown_vectors, transposed
 from matderiv.input.source import Call, Name, Node, Number, Operation, Part, Source, String
 from matderiv.input.tokens import MAX_DEPTH, Token, tokenize
 
@@ -28,6 +30,7 @@ CHAINED = ("mul", "hadamard")
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
 _ONE = Fraction(1)
+_ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
 def parse(text: str, declared: Collection[str] = ()) -> Source:
@@ -54,6 +57,7 @@ class _Parser:
         self.place = 0
         self.depth = 0
         self.remarks: list[str] = []
+        self.kinds: dict[str, int] = {}
         self.bar: Token | None = None  # the bar that is open since the last bracket
         parts = {
             a.text for a, b in zip(self.tokens, self.tokens[1:], strict=False) if b.text == "="
@@ -97,7 +101,8 @@ class _Parser:
                     parts.append(self.part())
         if self.token.kind != "end":
             raise self.leftover()
-        return Source(self.text, main, tuple(parts), tuple(dict.fromkeys(self.remarks)))
+        remarks = tuple(dict.fromkeys(self.remarks))
+        return Source(self.text, main, tuple(parts), remarks, kinds=self.kinds)
 
     def part(self) -> Part:
         name = self.take()
@@ -126,9 +131,7 @@ class _Parser:
             if sign.text == "-":
                 term = Operation((sign.span[0], term.span[1]), "neg", (term,))
             terms.append(term)
-        if len(terms) == 1:
-            return terms[0]
-        return Operation((terms[0].span[0], terms[-1].span[1]), "add", tuple(terms))
+        return joined("add", terms)
 
     def product(self) -> Node:
         factors, chain = [self.operand()], ""
@@ -138,15 +141,18 @@ class _Parser:
                 break
             if implicit and chain not in ("", "mul"):
                 raise self.ambiguous(factors[-1])
+            at = not implicit and self.typed_as("@")
             function = "mul" if implicit else PRODUCTS[self.take().text]
             if chain and (chain != function or chain not in CHAINED):
-                factors = [_joined(chain, factors)]
+                factors = [joined(chain, factors)]
             chain = function
             start = factors[-1].span[0]
             factors.append(self.operand())
+            if at:
+                self.kinds |= shown_vectors(factors[-2], factors[-1])
             if implicit:
                 self.remark(start, factors[-1])
-        return _joined(chain, factors)
+        return joined(chain, factors)
 
     def implicit(self, left: Node) -> bool:
         """True where a number stands directly before a name or a bracket: 2x is 2*x."""
@@ -182,16 +188,32 @@ class _Parser:
 
     def postfix(self) -> Node:
         node = self.atom()
+        raised: Token | None = None
         while True:
             if self.at("'"):
-                node = transposed(node, self.take().span[1])
+                node = self.turned(node, self.take().span[1])
+            elif raised is not None and self.typed_as("**"):
+                raise self.error(
+                    "** twice is a ** (b ** c) in Python, and (a^b)^c from left to right here",
+                    (raised.span[0], self.token.span[1]),
+                    "brackets around one of the powers",
+                )
             elif self.at("^", ".^"):
+                raised = self.token if self.typed_as("**") else None
                 node = self.power(node)
             elif self.token.kind == "superscript":
                 raised = self.take()
                 node = self.raised(node, raised.text, raised.span)
             else:
                 return node
+
+    def turned(self, node: Node, end: int) -> Node:
+        self.kinds |= shown_vectors(node)
+        return transposed(node, end)
+
+    def typed_as(self, sign: str) -> bool:
+        """True at an operator that was typed in this way; ** and ^ are one operator."""
+        return self.token.kind == "operator" and self.text[slice(*self.token.span)] == sign
 
     def power(self, base: Node) -> Node:
         operator = self.take()
@@ -221,7 +243,7 @@ class _Parser:
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""
         if text == "T":
-            return transposed(base, span[1])
+            return self.turned(base, span[1])
         exponent: Node = Number(span, _ONE if text == "-T" else Fraction(text.lstrip("-")))
         if text.startswith("-"):
             exponent = Operation(span, "neg", (exponent,))
@@ -282,6 +304,8 @@ class _Parser:
         closing = self.close(opening)
         self.bar = outer
         span = (name.span[0], closing.span[1])
+        if name.text in OF_VECTORS:
+            self.kinds |= shown_vectors(*operands)
         return Call(span, name.text, name.span, tuple(operands), tuple(keywords))
 
     def bars(self) -> Node:
@@ -342,12 +366,18 @@ class _Parser:
             left = self.text[before.span[0] : before.span[1]]
             named = before.kind in ("name", "number") and token.text != "("
             hint = f"{left}*{typed}" if named else "* for a product, .* entry by entry"
+            asked = _ASKED.match(self.text)
+            if asked:
+                hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
             if before.kind == "name" and before.text in function_names():
                 return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
             return self.error(f"an operator is missing before {typed}", token.span, hint)
         if token.text in COMPARISONS:
             hint = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"
             return self.error("a comparison stands inside brackets", token.span, hint)
+        if token.text == "=" and self.following == "=":
+            both = (token.span[0], token.span[1] + 1)
+            return self.error("there is no ==", both, ">= or <=, such as (x >= max(x))")
         if token.text in ("=", ";"):
             hint = "EXPR where z = ...; h = ... names the parts of an expression"
             return self.error(f"only an expression is read here, not {typed}", token.span, hint)
@@ -356,16 +386,3 @@ class _Parser:
         if token.text == "|" or token.text in NORMS:
             return self.nested_bars(token)
         return self.error(f"unexpected {typed}", token.span)
-
-
-def _joined(chain: str, factors: list[Node]) -> Node:
-    if not chain:
-        return factors[0]
-    return Operation((factors[0].span[0], factors[-1].span[1]), chain, tuple(factors))
-
-
-def transposed(node: Node, end: int) -> Node:
-    """The transpose of a node, up to `end` in the text; two transposes cancel."""
-    if isinstance(node, Operation) and node.function == "transpose":
-        return replace(node.operands[0], span=(node.span[0], end))
-    return Operation((node.span[0], end), "transpose", (node,))

@@ -22,15 +22,18 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import as_array
 
 MAX_BYTES = 400_000_000
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUOTIENT = re.compile(rf"({_NUMBER})(?:\s*/\s*({_NUMBER}))?")
+_NO_COMMA = re.compile(r"[\]\d.]\s+([^\W\d]\w*)\s*=")
+_MINUS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}", "--")
 _EXAMPLE = "x=-2,y=5 or W=[[1,2],[3,4]]"
 
 
 def values_in(line: str) -> dict[str, Any]:
     """Values from a line such as "x=-2, W=[[1,2],[3,4]]". Raises ParseError with the place.
 
-    >>> values_in("x=-2, w=[1, 2.5]")
-    {'x': -2.0, 'w': [1, 2.5]}
+    >>> values_in("x=-2, w=[1, 2.5], b=1/4")
+    {'x': -2.0, 'w': [1, 2.5], 'b': 0.25}
     """
     found: dict[str, Any] = {}
     for start, entry in _entries(line):
@@ -66,20 +69,32 @@ def _entries(line: str) -> list[tuple[int, str]]:
 
 
 def _literal(name: str, value: str, line: str, span: tuple[int, int]) -> Any:
-    typed = value.strip()
-    if _NUMBER.fullmatch(typed):
-        return float(typed)
+    typed = value.strip().translate(_MINUS)
     try:
+        single = _QUOTIENT.fullmatch(typed)
+        if single:
+            return _quotient(single)
         if not typed.startswith("["):
             raise ValueError
-        return _json(typed)
-    except (ValueError, RecursionError) as error:
+        return _json(_QUOTIENT.sub(_entry, typed))
+    except (ValueError, ZeroDivisionError, RecursionError) as error:
+        missing = _NO_COMMA.search(value)
         raise ParseError(
             f"the value of {name} is not a number or a list of numbers",
             source=line,
             span=span,
-            hint=_EXAMPLE,
+            hint=f"a comma before {missing[1]}" if missing else _EXAMPLE,
         ) from error
+
+
+def _quotient(found: re.Match[str]) -> float:
+    return float(found[1]) / float(found[2] or 1)
+
+
+def _entry(found: re.Match[str]) -> str:
+    """A number of a list as JSON has it."""
+    plain = found[2] is None and re.fullmatch(r"-?\d+(\.\d+)?([eE].*)?", found[1])
+    return found[0] if plain else repr(_quotient(found))
 
 
 def _json(content: str) -> Any:
@@ -162,7 +177,7 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = {}
     for name, value in values.items():
-        array = as_array(name, value)
+        array = as_array(str(name), value)
         if not np.isfinite(array).all():
             odd = array[~np.isfinite(array)][0]
             raise DomainError(

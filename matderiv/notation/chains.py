@@ -7,6 +7,7 @@ value and never makes the expression longer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
@@ -219,14 +220,25 @@ def _cancelled(beside: Expr, inner: Expr) -> tuple[list[Expr], list[Expr]] | Non
 
 
 def inverted(e: Expr) -> list[Expr] | None:
-    """The chain C with e = inv(C) when every factor of C is square; None if e is no inverse."""
-    if is_(e, "inv"):
-        inner = factors_of(e.args[0])
-    elif is_(e, "transpose") and is_(e.args[0], "inv"):
-        inner = transposed_chain(factors_of(e.args[0].args[0]))
-    else:
+    """The chain C with e = inv(C) when every factor of C is square; None if e is no inverse.
+
+    >>> from matderiv.expr import variable
+    >>> A, B = variable("A", (2, 2)), variable("B", (2, 2))
+    >>> inverse = apply("inv", A @ B)
+    >>> inverted(inverse) == [A, B], inverted(inverse.T) == [B.T, A.T], inverted(A) is None
+    (True, True, True)
+    >>> inverted(apply("power", inverse, 2)) == [A, B, A, B]
+    True
+    """
+    upright = e.args[0] if is_(e, "transpose") else e
+    k = number_value(upright.args[1]) if is_(upright, "power") else Fraction(1)
+    inner = upright.args[0] if is_(upright, "power") else upright
+    if not is_(inner, "inv") or k is None or k.denominator != 1 or not 0 < k <= MAX_CHAIN:
         return None
-    return inner if all(len(f.shape) == 2 and f.shape[0] == f.shape[1] for f in inner) else None
+    word = factors_of(inner.args[0]) * int(k)
+    if not all(len(f.shape) == 2 and f.shape[0] == f.shape[1] for f in word):
+        return None
+    return word if upright is e else transposed_chain(word)
 
 
 def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
@@ -266,10 +278,26 @@ def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
     """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
     key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
     if key is None:
-        names = tuple(n.name for n in walk(e) if is_(n, "variable")) if e.weight < 200 else ()
         first = e.args[0].weight if e.args else 0
-        key = e.cache["reading"] = (e.weight, first, names)
+        key = e.cache["reading"] = (e.weight, first, _names(e) if e.weight < 200 else ())
     return key
+
+
+def _names(e: Expr) -> tuple[str, ...]:
+    """The names of the variables in the order of reading, remembered at every node."""
+    todo = [e]
+    while todo:
+        node = todo[-1]
+        unread = [a for a in node.args if "names" not in a.cache]
+        if unread:
+            todo.extend(unread)
+            continue
+        todo.pop()
+        own = (node.name,) if is_(node, "variable") else ()
+        inner = dict.fromkeys(name for a in node.args for name in a.cache["names"])
+        node.cache["names"] = (*own, *inner)
+    names: tuple[str, ...] = e.cache["names"]
+    return names
 
 
 def shortest(forms: Sequence[Expr]) -> Expr:

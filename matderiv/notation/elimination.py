@@ -23,9 +23,11 @@ from matderiv.notation.chains import (
     transposed_chain,
     turned,
 )
+from matderiv.notation.folds import tidy
 from matderiv.notation.joined import reduce_cross, reduce_joined
-from matderiv.notation.monomials import Mono, entrywise, multiply_into, tidy
+from matderiv.notation.monomials import entrywise
 from matderiv.notation.network import Network, as_matrix
+from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
 from matderiv.tensors.tensor import (
     Factor,
@@ -46,6 +48,14 @@ def _diagonal(whole: list[Expr]) -> Expr:
     Transposes inside speak against the diagonal of a product, which is more than is needed. A
     longer chain is split where the sum is shortest; of a symmetric product, diag(A*S*A'), the
     diagonal is taken.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> square, wide = {"A": "n,n", "B": "n,n"}, {"A": "m,n", "B": "m,n"}
+    >>> text(_diagonal([read(t, shapes=square).expr for t in ("A", "B")]))
+    'diag(A*B)'
+    >>> text(_diagonal([read(t, shapes=wide).expr for t in ("A", "B'")]))
+    'sum(A.*B,2)'
     """
     product = matrix_product(whole)
     mirrored = matrix_product(transposed_chain(whole))
@@ -189,6 +199,15 @@ def reduced(term: Term, axes: Indices) -> Term:
     """The term with summed indices eliminated as far as matrix products reach.
 
     A_im inv(X)_mk becomes (A*inv(X))_ik.
+
+    >>> from matderiv.expr import variable
+    >>> A, B, x = variable("A", (2, 3)), variable("B", (3, 4)), variable("x", (4,))
+    >>> i, j, k = (Index(s) for s in (2, 3, 4))
+    >>> chained = Term(Fraction(1), (Factor(A, (i, j)), Factor(B, (j, k)), Factor(x, (k,))))
+    >>> [f.expr is apply("mul", A, B, x) for f in reduced(chained, (i,)).factors]
+    [True]
+    >>> len(reduced(Term(Fraction(1), (Factor(A, (i, j)), Factor(B, (j, k)))), (i, j, k)).factors)
+    2
     """
     net = Network(term, axes)
     reduce_network(net)

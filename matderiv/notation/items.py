@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number, number_value, zeros
 from matderiv.notation.chains import chain, factors_of, matrix_product, transposed_chain
-from matderiv.notation.monomials import Mono, inlined, multiply_into, negated, signed, total
+from matderiv.notation.powers import Mono, multiply_into
+from matderiv.notation.signs import inlined, negated, signed, total
 from matderiv.shapes import Size
 
 Item = tuple[Fraction, Mono, list[Expr]]
@@ -91,16 +92,23 @@ def without_brackets(item: Item) -> list[Item]:
     return [item]
 
 
-def opened(items: Sequence[Item], most: int) -> list[Item]:
+def key_of(item: Item) -> tuple[object, ...]:
+    """Equal for items that are written alike."""
+    c, s, f = item
+    return (c.numerator, c.denominator, tuple(s.items()), *f)
+
+
+def opened(items: Sequence[Item], spread: Sequence[list[Item]], most: int) -> list[Item]:
     """The items with lone brackets opened, (A + B) + C as three, while these are at most so many.
 
-    Terms with a number or a scalar in front of their bracket are left: they read shorter so.
+    `spread` holds each item without its bracket. Terms with a number or a scalar in front of
+    their bracket are left: they read shorter so.
     """
     out: list[Item] = []
-    for item in items:
+    for item, pieces in zip(items, spread, strict=True):
         c, s, factors = item
         alone = len(factors) == 1 and not s and abs(c) == 1
-        out += without_brackets(item) if alone else [item]
+        out += pieces if alone else [item]
     return out if len(items) < len(out) <= most else list(items)
 
 

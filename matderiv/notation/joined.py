@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from matderiv.expr import Expr, apply, is_
 from matderiv.notation.chains import factors_of, matrix_product, reading_key, transposed
-from matderiv.notation.monomials import multiply_into
 from matderiv.notation.network import Edge, Network, as_matrix
+from matderiv.notation.powers import multiply_into
 from matderiv.tensors.tensor import Factor, Index
 
 
 def reduce_joined(net: Network) -> bool:
-    """One step with an axis that joins two others: unvec, vec, or a Kronecker product."""
+    """One step with an axis that joins two others: unvec, vec, or a Kronecker product.
+
+    >>> from matderiv import derive
+    >>> str(derive("b'*kron(a,x)", "x", shapes={"b": "m*n", "a": "m", "x": "n"}))
+    'unvec(b,n,m)*a'
+    >>> str(derive("b'*x", "x"))
+    'b'
+    """
     fused = [f for f in net.others if is_(f.expr, "fuse")]
     for f in fused:
         joined, slow, fast = f.indices
@@ -29,7 +36,7 @@ def reduce_joined(net: Network) -> bool:
         for g in fused:
             if f is not g and _kron(net, f, g):
                 return True
-    return False
+    return any(_kron_beside(net, f) for f in fused)
 
 
 def _edges_at(net: Network, index: Index) -> list[Edge]:
@@ -65,7 +72,12 @@ def _stacked(net: Network, slow: Index, fast: Index) -> Expr:
 
 
 def _kron(net: Network, f: Factor, g: Factor) -> bool:
-    """F[P;a,b] F[Q;c,d] A_ac B_bd = kron(A, B)_PQ."""
+    """F[P;a,b] F[Q;c,d] A_ac B_bd = kron(A, B)_PQ.
+
+    >>> from matderiv import derive
+    >>> str(derive("kron(A,B)*x", "x", shapes={"A": "m,n", "B": "p,q"}))
+    'kron(A,B)'
+    """
     (p, a, b), (q, c, d) = f.indices, g.indices
     inner = (a, b, c, d)
     if not all(_only(net, i, f, g) for i in inner):
@@ -92,8 +104,78 @@ def _kron(net: Network, f: Factor, g: Factor) -> bool:
     return True
 
 
+def _kron_beside(net: Network, f: Factor) -> bool:
+    """F[P;a,b] u_a B_bj = kron(u, B)_Pj, and F[P;a,b] A_aj B_bj column by column.
+
+    Either side may be the axis j itself, which is the identity. Column by column it is the
+    Khatri-Rao product, kron(A, 1).*kron(1, B) with vectors of ones.
+
+    >>> from matderiv import derive
+    >>> shapes = {"a": "m", "x": "n"}
+    >>> [str(derive(t, "x", shapes=shapes)) for t in ("kron(a,x)", "kron(x,a)", "kron(x,x)")]
+    ['kron(a,eye(n))', 'kron(eye(n),a)', 'kron(eye(n),x) + kron(x,eye(n))']
+    >>> derive("kron(a,X)", "X", shapes={"a": "m", "X": "n,d"}).has_matrix_form
+    False
+    """
+    joined, slow, fast = f.indices
+    ends = [_end(net, side, f) for side in (slow, fast)]
+    targets = {end for end in ends if end is not None}
+    if len(targets) != 1 or not all(_apart(net, side, f) for side in (slow, fast)):
+        return False
+    (target,) = targets
+    if target is joined:
+        return False
+    blocks = [_block(net, side, end) for side, end in zip((slow, fast), ends, strict=True)]
+    net.others.remove(f)
+    if None not in ends:
+        ones = [apply("ones", params=(side.size,)) for side in (slow, fast)]
+        net.connect(apply("kron", blocks[0], ones[1]), joined, target)
+        net.connect(apply("kron", ones[0], blocks[1]), joined, target)
+    else:
+        net.connect(apply("kron", *blocks), joined, target)
+    return True
+
+
+def _end(net: Network, side: Index, f: Factor) -> Index | None:
+    """The one index that a side of a pair leads to, itself for an axis; None for a mere weight."""
+    if side in net.axes:
+        return side
+    near = {i for e in _edges_at(net, side) for i in e[1:3] if i is not side}
+    return near.pop() if len(near) == 1 else None
+
+
+def _apart(net: Network, side: Index, f: Factor) -> bool:
+    """True if a side of a pair leads to one index at most, and to no other tensor or delta."""
+    if side in net.axes:
+        return True
+    near = {i for e in _edges_at(net, side) for i in e[1:3] if i is not side}
+    return len(near) <= 1 and not near & set(f.indices[:1]) and _only(net, side, f)
+
+
+def _block(net: Network, side: Index, end: Index | None) -> Expr:
+    """The matrix from a side of a pair to its end, taken out; a vector where it has none."""
+    if end is side:
+        return apply("eye", params=(side.size,))
+    weight = net.weight(side)
+    net.nodes.pop(side, None)
+    if end is None:
+        return weight if weight is not None else apply("ones", params=(side.size,))
+    matrix = as_matrix(net.take(side, end), side, end)
+    return (
+        matrix if weight is None else matrix_product([apply("diag", weight), *factors_of(matrix)])
+    )
+
+
 def reduce_cross(net: Network) -> bool:
-    """Σ_jk ε_ijk a_j b_k = (a × b)_i."""
+    """Σ_jk ε_ijk a_j b_k = (a × b)_i.
+
+    >>> from matderiv import derive
+    >>> shapes = {"a": "3", "b": "3", "x": "3"}
+    >>> str(derive("dot(cross(a,x),b)", "x", shapes=shapes))
+    'cross(b,a)'
+    >>> derive("cross(a,x)", "x", shapes=shapes).has_matrix_form
+    False
+    """
     for f in net.others:
         if not is_(f.expr, "levicivita"):
             continue

@@ -11,13 +11,24 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.notation.chains import chain, factors_of, matrix_product, shortest, transposed, turned
+from matderiv.notation.chains import (
+    chain,
+    factors_of,
+    matrix_product,
+    shortest,
+    transposed,
+    transposed_chain,
+    turned,
+)
 from matderiv.notation.elimination import reduce_network
-from matderiv.notation.items import Item
-from matderiv.notation.monomials import tidy
+from matderiv.notation.factoring import factored
+from matderiv.notation.folds import tidy
+from matderiv.notation.items import Item, item_of
+from matderiv.notation.monomials import scaled
 from matderiv.notation.network import Network
 from matderiv.notation.raising import raise_term, spell
-from matderiv.notation.sums import factored, raise_tensor
+from matderiv.notation.signs import total
+from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import times
 from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta, normalise
 
@@ -28,19 +39,45 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
     """A derivative as it is displayed: transposed where the layout says so.
 
     `numerator` turns the gradient of a scalar into a row, `denominator` transposes Jacobians.
+
+    >>> from matderiv import derive
+    >>> [str(derive("norm2(A*x - b)^2", "x", layout=which)) for which in ("numerator", "gradient")]
+    ["2*(A*x - b)'*A", "2*A'*(A*x - b)"]
     """
     if axes == 0 or axes > 2 or kind in ("vjp", "jvp", "differential", "hessian"):
         return e
     turns = (("numerator", "gradient"), ("denominator", "jacobian"))
     if (layout, kind) not in turns or (layout == "denominator" and axes != 2):
         return e
-    return min(turned(e), transposed(e), key=lambda form: form.weight)
+    return shortest((_transposed_line(e), turned(e), transposed(e)))
+
+
+def _transposed_line(e: Expr) -> Expr:
+    """(2*A'*b)' as 2*b'*A, and a sum term by term.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> shapes = {"A": "m,n", "b": "m", "x": "n"}
+    >>> [text(_transposed_line(read(t, shapes=shapes).expr)) for t in ("2*A'*b", "x - A'*b", "x")]
+    ["2*b'*A", "x' - b'*A", "x'"]
+    """
+    if is_(e, "add") and all(a.shape == e.shape for a in e.args):
+        return total([_transposed_line(a) for a in e.args])
+    number, scalars, word = item_of(e)
+    return scaled(number, scalars, chain(transposed_chain(word)))
 
 
 def vec_form(tensor: Tensor, outer: int) -> Expr | None:
     """∂vec(F)/∂vec(X)' with ⊗, diagonal and commutation matrices; None where these do not reach.
 
     `outer` counts the axes of f; they have at most two, and so has the variable.
+
+    >>> from matderiv import derive
+    >>> shapes = {"A": "m,n", "X": "n,d", "B": "d,k"}
+    >>> derive("A*X*B", "X", shapes=shapes).vec_text
+    "kron(B',A)"
+    >>> derive("norm2(x)*T", "x", shapes={"T": "a,b,c", "x": "n"}).vec_text is None
+    True
     """
     f, x = tensor.axes[:outer], tensor.axes[outer:]
     if not 0 < len(f) <= 2 or len(x) > 2:
@@ -57,13 +94,18 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
         if item is None and t.coefficient:
             return None
         items += [item] if item is not None else []
-    return factored(_commuted(items)) if items else None
+    return factored(_commuted(items), new_search()) if items else None
 
 
 def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:
     """∂vec(F)/∂vech(S)' from ∂vec(F)/∂vec(S)': J*D, and D'*H*D for a Hessian.
 
     D is the duplication matrix, D vech(S) = vec(S). Source: Magnus & Neudecker, ch. 3.8.
+
+    >>> from matderiv import derive
+    >>> about = {"shapes": {"A": "m,n", "X": "n,n"}, "assume": {"X": "symmetric"}}
+    >>> [derive("A*X", "X", structure=s, **about).vec_text for s in ("independent", "none")]
+    ['kron(eye(n),A)*duplication(n)', 'kron(eye(n),A)']
     """
     matrix = apply("duplication", params=(wrt.shape[0],))
     word = factors_of(form)
@@ -78,6 +120,12 @@ def _commuted(items: list[Item]) -> list[Item]:
 
     kron(P,Q)*commutation(q,n) = commutation(p,m)*kron(Q,P) for P of p × q and Q of m × n. Source:
     Magnus & Neudecker, ch. 3, theorem 9.
+
+    >>> from matderiv import derive
+    >>> derive("X'*X", "X", shapes={"X": "m,n"}).vec_text
+    "(commutation(n,n) + eye(n*n))*kron(eye(n),X')"
+    >>> derive("A*X'", "X", shapes={"X": "m,n", "A": "k,n"}).vec_text
+    'kron(eye(m),A)*commutation(m,n)'
     """
     plain = {f[-1] for _, _, f in items}
     return [(c, s, _turned_kron(f, plain)) for c, s, f in items]
@@ -131,6 +179,10 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
     """vec(A ⊗ B) = (I ⊗ K ⊗ I)(vec(A) ⊗ vec(B)), differentiated by what stands in A or in B.
 
     Source: Magnus & Neudecker, ch. 3, theorem 10.
+
+    >>> from matderiv import derive
+    >>> derive("kron(X,A)", "X", shapes={"X": "m,n", "A": "p,q"}).vec_text
+    'kron(eye(n),kron(commutation(q,m),eye(p)))*kron(eye(m*n),vec(A))'
     """
     f, x = sides
     pairs: list[Indices] = []
@@ -178,6 +230,12 @@ def _by_columns(ties: list[Factor], sides: Sides) -> list[Expr] | None:
 
     This is the Khatri-Rao product of P and Q; row by row where f is a vector. Source: Liu &
     Trenkler 2008, Hadamard, Khatri-Rao, Kronecker and other matrix products.
+
+    >>> from matderiv import derive
+    >>> derive("A*diag(x)*B", "x", shapes={"A": "m,n", "B": "n,k"}).vec_text
+    "kron(B',ones(m)).*kron(ones(k),A)"
+    >>> derive("A*X", "X", shapes={"A": "m,n", "X": "n,d"}).vec_text
+    'kron(eye(d),A)'
     """
     f, x = sides
     if {len(f), len(x)} != {1, 2}:
@@ -203,7 +261,12 @@ def _by_columns(ties: list[Factor], sides: Sides) -> list[Expr] | None:
 
 
 def _separate(ties: list[Factor], sides: Sides) -> list[Expr] | None:
-    """vec(F)*vec(X)' when nothing ties the axes of f to those of the variable."""
+    """vec(F)*vec(X)' when nothing ties the axes of f to those of the variable.
+
+    >>> from matderiv import derive
+    >>> derive("tr(X)*A", "X", shapes={"X": "n,n", "A": "m,d"}).vec_text
+    "vec(A)*vec(eye(n))'"
+    """
     f, x = sides
     if any(set(t.indices) & set(f) and set(t.indices) & set(x) for t in ties):
         return None

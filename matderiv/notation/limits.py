@@ -1,7 +1,7 @@
 """What the search for the shortest form left alone, so that a reader can be told.
 
-The search is bounded for every node, which keeps it linear. A bound matters for a result only
-where the result still has a part beyond it.
+The search is bounded for every node, which keeps it linear. A bound on lengths matters for a
+result only where the result still has a part beyond it; a bound on work matters always.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Collection
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.notation.chains import MAX_CHAIN
-from matderiv.notation.sums import MAX_FACTORED
+from matderiv.notation.factoring import MAX_FACTORED
+from matderiv.notation.search import MAX_WORK
 
 _FORM = "the form may not be the shortest"
 
 
-def limits_met(e: Expr, typed: Collection[Expr]) -> tuple[str, ...]:
+def limits_met(e: Expr, typed: Collection[Expr], cut: bool = False) -> tuple[str, ...]:
     """Notes on the parts of a result that were too long to be searched; none for most results.
 
-    Nodes in `typed` are the user's own and are never rewritten.
+    Nodes in `typed` are the user's own and are never rewritten. `cut` says that a search was ended.
 
     >>> from matderiv.expr import apply, variable
     >>> x = [variable(f"x{k}") for k in range(MAX_FACTORED + 1)]
@@ -27,6 +28,8 @@ def limits_met(e: Expr, typed: Collection[Expr]) -> tuple[str, ...]:
     ('the form may not be the shortest: common factors are look', 'this has 13')
     >>> limits_met(apply("add", *x), {apply("add", *x)}), limits_met(apply("add", *x[1:]), ())
     ((), ())
+    >>> limits_met(x[0], (), cut=True)
+    ('the form may not be the shortest: the search was ended after 400 terms of one sum',)
     """
     sums, products = 0, 0
     for node in walk(e):
@@ -45,4 +48,6 @@ def limits_met(e: Expr, typed: Collection[Expr]) -> tuple[str, ...]:
         found.append(
             f"{_FORM}: products of up to {MAX_CHAIN} factors are rearranged, this has {products}"
         )
+    if cut:
+        found.append(f"{_FORM}: the search was ended after {MAX_WORK} terms of one sum")
     return tuple(found)

@@ -9,8 +9,10 @@ from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number_value
 from matderiv.notation.chains import MAX_CHAIN, column, transposed, turned
-from matderiv.notation.monomials import Mono, entrywise, multiply_into, tidy
+from matderiv.notation.folds import tidy
+from matderiv.notation.monomials import entrywise
 from matderiv.notation.ordering import in_order, ranks
+from matderiv.notation.powers import Mono, multiply_into
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Term
 
 MAX_NESTED = 3  # shared squares, u.*u of u.*u, are not multiplied out

@@ -54,6 +54,11 @@ def ranks(factors: Sequence[Factor], axes: Indices) -> dict[Index, int]:
     >>> place == ranks(chain[::-1], (i,)), place[i], len(set(place.values()))
     (True, 0, 3)
     """
+    present = dict.fromkeys(axes)
+    for f in factors:
+        present.update(dict.fromkeys(f.indices))
+    if len(present) < len(axes) + 2:
+        return {i: k for k, i in enumerate(present)}
     places: dict[Index, list[tuple[Key, int, Factor]]] = {}
     for f in factors:
         key = (spelling_key(f.expr), f.exponent)
@@ -96,9 +101,9 @@ def _one_apart(known: dict[Index, int]) -> dict[Index, int]:
 
 def in_order(factors: Sequence[Factor], place: dict[Index, int]) -> list[Factor]:
     """The factors in an order of their own; scalars keep the order in which they are read."""
-    scalars = [f for f in factors if not f.indices]
     others = [f for f in factors if f.indices]
-    others.sort(
-        key=lambda f: (spelling_key(f.expr), f.exponent, tuple(place[i] for i in f.indices))
-    )
-    return scalars + others
+    if len(others) > 1:
+        apart = len({reading_key(f.expr) for f in others}) == len(others)
+        key_of = reading_key if apart else spelling_key
+        others.sort(key=lambda f: (key_of(f.expr), f.exponent, tuple(place[i] for i in f.indices)))
+    return [f for f in factors if not f.indices] + others

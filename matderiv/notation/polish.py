@@ -8,14 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
-from matderiv.notation.monomials import is_one, negated, signed, total
+from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
+from matderiv.functions.elementwise import OPPOSITE
+from matderiv.notation.monomials import scaled
 from matderiv.notation.scalars import centred
-from matderiv.notation.sums import raise_tensor
+from matderiv.notation.search import Search
+from matderiv.notation.signs import is_one, negated, signed, total
+from matderiv.notation.sums import new_search, raise_tensor
+from matderiv.notation.terms import MAX_SPREAD
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
+_LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
 
 
 def polished(e: Expr, keep: Collection[Expr]) -> Expr:
@@ -29,7 +34,9 @@ def polished(e: Expr, keep: Collection[Expr]) -> Expr:
         if node not in keep:
             new = _named(rebuild(node, tuple(done[a] for a in node.args)))
             new = _signs_out(new) if new is not node else node
-            new = _sign_inside(_complements(_one_transpose(_shorter_test(new))), shared)
+            new = _sign_inside(
+                _complements(_one_transpose(_one_branch(_shorter_test(_one_fraction(new))))), shared
+            )
         done[node] = new
         if uses[node] > 1:
             shared.add(new)
@@ -41,7 +48,7 @@ def polished(e: Expr, keep: Collection[Expr]) -> Expr:
 
 
 def _named(e: Expr) -> Expr:
-    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) becomes std(x).
+    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) std(x), max(abs(x)) norminf(x).
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.output.text import text
@@ -49,8 +56,12 @@ def _named(e: Expr) -> Expr:
     ('var(x)', 'std(x)')
     >>> text(_named(read("mean((x - mean(y)).^2)").expr))
     'mean((x - mean(y)).^2)'
+    >>> text(_named(read("max(abs(x))").expr)), text(_named(read("max(x)").expr))
+    ('norminf(x)', 'max(x)')
     """
     (inner,) = e.args if len(e.args) == 1 else (e,)
+    if is_(e, "max") and is_(inner, "abs") and e.params == (None,):
+        return apply("norminf", inner.args[0])
     if is_(e, "sqrt") and is_(inner, "var"):
         return apply("std", inner.args[0], params=inner.params)
     if is_(e, "mean") and is_(inner, "epow") and number_value(inner.args[1]) == 2:
@@ -117,23 +128,90 @@ def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
     return run
 
 
+def _one_fraction(e: Expr) -> Expr:
+    """(1 - y)./(1 - p) - y./p becomes (p - y)./(p.*(1 - p)), where terms cancel above the line.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> typed = ("(1 - y)./(1 - x) - y./x", "1./x + y./(1 - x)")
+    >>> [text(_one_fraction(read(t).expr)) for t in typed]
+    ['(x - y)./(x.*(1 - x))', '1./x + y./(1 - x)']
+    """
+    quotients = [a for a in e.args if is_(signed(a)[1], "div", "ediv")] if is_(e, "add") else []
+    if len(quotients) < 2 or len(e.args) > MAX_SPREAD:
+        return e
+    search = new_search()
+    search.fractions = True
+    new = _collected(e.args, e, search, broadcast=len(e.shape) < 2)
+    return new if new is not None and new.weight < e.weight else e
+
+
+_TESTS = ("gt", "ge", "lt", "le")
+
+
 def _shorter_test(e: Expr) -> Expr:
-    """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b).
+    """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b), a*z > (a - 1)*z becomes z > 0.
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.output.text import text
     >>> [text(_shorter_test(read(t).expr)) for t in ("step(A*x + z - B*x)", "step(A*x)")]
     ['step((A - B)*x + z)', 'step(A*x)']
+    >>> shapes = {"a": ""}
+    >>> typed = ("(a*(y - x) > (a - 1)*(y - x))", "(a*x > y)")
+    >>> [text(_shorter_test(read(t, shapes=shapes).expr)) for t in typed]
+    ['(y>x)', '(a*x>y)']
     """
-    if not is_(e, "step") or not is_(e.args[0], "add") or len(e.shape) > 2 or 1 in e.shape:
+    if is_(e, "step") and is_(e.args[0], "add"):
+        inner = _collected(e.args[0].args, e)
+        return apply("step", inner) if inner is not None and inner.weight < e.args[0].weight else e
+    if is_(e, *_TESTS) and not any(number_value(a) is not None for a in e.args):
+        first, second = e.args
+        inner = _collected((first, negated(second)), e)
+        if inner is not None and inner.weight < min(first.weight, second.weight):
+            return apply(e.function.name, *_two_sides(inner))
+    return e
+
+
+def _collected(
+    terms: Sequence[Expr], e: Expr, search: Search | None = None, broadcast: bool = True
+) -> Expr | None:
+    """The sum of terms of one shape, like ones added up; None if their shapes differ."""
+    if len(e.shape) > 2 or 1 in e.shape or any(a.shape != e.shape for a in terms):
+        return None
+    axes = tuple(Index(s) for s in e.shape)
+    tensor = Tensor(axes, tuple(open_product(a, axes) for a in terms))
+    return raise_tensor(tensor, broadcast, search)
+
+
+def _two_sides(difference: Expr) -> tuple[Expr, Expr]:
+    """The positive and the negative terms of a difference, to be compared with each other."""
+    parts = [signed(a) for a in (difference.args if is_(difference, "add") else (difference,))]
+    above, below = ([t for sign, t in parts if sign == side] for side in (1, -1))
+    return total(above) if above else number(0), total(below) if below else number(0)
+
+
+def _one_branch(e: Expr) -> Expr:
+    """where(t, a, a - 1) becomes a - (the opposite of t), where the branches differ by a number.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> shapes = {"a": ""}
+    >>> typed = ("where(x>y,a,a - 1)", "where(x>y,2*x,x)", "where(x>y,2,1)")
+    >>> [text(_one_branch(read(t, shapes=shapes).expr)) for t in typed]
+    ['a - (x<=y)', 'where(x>y,2*x,x)', 'where(x>y,2,1)']
+    """
+    if not is_(e, "where") or not is_(e.args[0], *_TESTS) or e.args[1].shape != e.args[2].shape:
         return e
-    (z,) = e.args
-    axes = tuple(Index(s) for s in z.shape)
-    if any(a.shape != z.shape for a in z.args):
+    test, first, second = e.args
+    if not is_(first, "add") and not is_(second, "add"):
         return e
-    terms = tuple(open_product(a, axes) for a in z.args)
-    inner = raise_tensor(Tensor(axes, terms), broadcast=True)
-    return apply("step", inner) if inner.weight < z.weight else e
+    step = _collected((second, negated(first)), first)
+    value = number_value(step) if step is not None else None
+    if value is None:
+        return e
+    mask = apply(OPPOSITE[test.function.name], *test.args)
+    new = total([first, scaled(value, {}, [mask])])
+    return new if new.weight < e.weight and new.shape == e.shape else e
 
 
 def _complements(e: Expr) -> Expr:
@@ -190,8 +268,15 @@ def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
     >>> e = read("-2*A*(x - y)").expr
     >>> text(_sign_inside(e, ())), text(_sign_inside(e, {e.args[-1]}))
     ('2*A*(y - x)', '-2*A*(x - y)')
+    >>> [text(_sign_inside(read(t).expr, ())) for t in ("-sum(x - y)", "-cross(x,y)", "-sum(x)")]
+    ['sum(y - x)', 'cross(y,x)', '-sum(x)']
     """
     sign, core = signed(e)
+    if sign < 0 and is_(core, "cross"):
+        return rebuild(core, core.args[::-1])
+    if sign < 0 and is_(core, *_LINEAR) and len(core.args) == 1:
+        inner = _flipped(apply("mul", 1, core), shared)
+        return inner.args[1] if inner is not None else e
     if sign > 0 or not is_(core, *_PRODUCTS):
         return e
     flipped = _flipped(core, shared)
@@ -214,7 +299,7 @@ def _one_minus(e: Expr) -> bool:
 def _flipped(core: Expr, shared: Collection[Expr]) -> Expr | None:
     """A product with the sign of its first bracket changed; None if that is longer."""
     for k, a in enumerate(core.args):
-        inner = a.args[0] if is_(a, "transpose", "sum", "mean", "diag", "tr") else a
+        inner = a.args[0] if is_(a, *_LINEAR) else a
         new = None
         if is_(inner, "add") and inner not in shared and not _one_minus(inner):
             new = _negated_sum(inner, shared)

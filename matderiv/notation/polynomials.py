@@ -10,8 +10,9 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from matderiv.expr import Expr, fold, is_, number_value
-from matderiv.notation.monomials import is_one, power, scaled, total
+from matderiv.notation.monomials import power, scaled
 from matderiv.notation.raising import Raised
+from matderiv.notation.signs import is_one, total
 
 MAX_DEGREE = 6
 MAX_BRACKET = 40  # brackets of more symbols are not multiplied out

@@ -11,20 +11,12 @@ from matderiv.expr import Expr, apply, is_, number, size_expr
 from matderiv.functions.reduce import reduced_size
 from matderiv.notation.chains import chain, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.notation.elimination import reduce_network
-from matderiv.notation.monomials import (
-    Mono,
-    entrywise,
-    is_one,
-    multiply_into,
-    negated,
-    power,
-    scaled,
-    signed,
-    tidy,
-    total,
-)
+from matderiv.notation.folds import tidy
+from matderiv.notation.monomials import entrywise, power, scaled, terminates
 from matderiv.notation.network import Network, as_matrix
+from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.scalars import plain_scalar
+from matderiv.notation.signs import is_one, negated, signed, total
 from matderiv.tensors.tensor import Factor, Index, Indices, Term
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"
@@ -54,17 +46,37 @@ class Raised:
         """Equal for terms that differ in the coefficient only."""
         return (*(frozenset(m.items()) for m in self.parts()), self.delta, self.tensor)
 
+    def spelling(self) -> tuple[object, ...]:
+        """Equal for terms that are spelled alike: the order of factors counts too."""
+        parts = (tuple(m.items()) for m in self.parts())
+        c = self.coefficient
+        return (c.numerator, c.denominator, *parts, self.delta, self.tensor)
+
+
+def place_of_entries(axes: Indices) -> int:
+    """Where `Raised.parts` has the factors over all axes: scalars, the only weight, or `mats`."""
+    return len(axes) if len(axes) < 2 else len(axes) + 1
+
 
 def raise_term(term: Term, axes: Indices) -> Raised:
-    """The term in matrix notation over zero, one or two axes; an einsum otherwise."""
+    """The term in matrix notation; over more than two axes entry by entry, or as an einsum.
+
+    >>> from matderiv.expr import variable
+    >>> i, j, k = (Index(s) for s in (2, 3, 4))
+    >>> T = variable("T", (2, 3, 4))
+    >>> raise_term(Term(Fraction(2), (Factor(T, (i, j, k), 2),)), (i, j, k)).mats == {T: 2}
+    True
+    >>> raise_term(Term(Fraction(2), (Factor(T, (j, i, k)),)), (i, j, k)).tensor is None
+    False
+    """
     net = Network(term, axes)
     reduce_network(net)
-    if len(axes) > 2 or (net.summed() or net.others):
+    mats = _entries(net) if len(axes) > 2 else {}
+    if mats is None or (len(axes) < 3 and (net.summed() or net.others)):
         _contract(net, len(axes) > 2)
-    if len(axes) > 2:
+    if mats is None:
         (tensor,) = net.others
         return Raised(net.coefficient, tidy(plain_scalars(net.scalars)), tensor=tensor.expr)
-    mats: Mono = {}
     delta = bool(net.deltas)
     if len(axes) == 2:
         mats = tidy(net.between(*axes))
@@ -80,6 +92,16 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)
     return Raised(net.coefficient, scalars, tuple(parts[:-1]), parts[-1], delta)
+
+
+def _entries(net: Network) -> Mono | None:
+    """The tensors of a term that is a product entry by entry; None if there are other factors."""
+    if net.nodes or net.edges or net.deltas or any(f.indices != net.axes for f in net.others):
+        return None
+    mats: Mono = {}
+    for f in net.others:
+        multiply_into(mats, f.expr, f.exponent)
+    return mats
 
 
 def on_the_diagonal(weights: Sequence[Mono], mats: Mono) -> tuple[tuple[Mono, ...], Mono]:
@@ -124,6 +146,8 @@ def numbers_out(scalars: Mono) -> Fraction:
     (Fraction(2, 1), 1)
     """
     value, square = Fraction(1), Fraction(1)
+    if not any(is_(e, "number") for e in scalars):
+        return value
     for e, k in list(scalars.items()):
         if is_(e, "number") and e.params[0] > 0 and Fraction(k).denominator <= 2 and -8 <= k <= 8:
             del scalars[e]
@@ -279,6 +303,8 @@ def word(t: Raised, axes: Indices, full: bool, diagonal: bool) -> list[Expr]:
         if not t.weights[0] and not full:
             return []
         return factors_of(entrywise(t.weights[0], (axes[0].size,)))
+    if len(axes) > 2:
+        return [entrywise(t.mats, tuple(i.size for i in axes))] if t.mats or full else []
     return _matrix_word(t, axes, full, diagonal)
 
 
@@ -344,6 +370,10 @@ def spell(t: Raised, axes: Indices, full: bool = True, diagonal: bool = True) ->
         above = {e: k for e, k in t.scalars.items() if k > 0}
         below = {e: k for e, k in t.scalars.items() if k < 0}
         bottom = entrywise({e: -k for e, k in t.weights[0].items()}, (axes[0].size,))
-        top = scaled(t.coefficient, above, [])
-        return scaled(Fraction(1), below, [apply("ediv", top, bottom)])
+        top, rest = abs(t.coefficient), Fraction(1)
+        if not terminates(top.denominator):  # 1./x/3, and not 1/3./x
+            top, rest = Fraction(top.numerator), rest / top.denominator
+        first = scaled(top, above, []) if above else number(top)
+        first = first if t.coefficient > 0 else negated(first)
+        return scaled(rest, below, [apply("ediv", first, bottom)])
     return scaled(t.coefficient, t.scalars, word(t, axes, full, diagonal))

@@ -12,7 +12,8 @@ from matderiv.notation.chains import (
     transposed,
     transposed_chain,
 )
-from matderiv.notation.monomials import Mono, entrywise
+from matderiv.notation.monomials import entrywise
+from matderiv.notation.powers import Mono
 from matderiv.shapes import is_scalar
 from matderiv.tensors.tensor import Index
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value
 from matderiv.functions.elementwise import OPPOSITE
-from matderiv.notation.monomials import Mono, inlined, multiply_into
-from matderiv.notation.raising import Raised, on_the_diagonal, raise_term
+from matderiv.notation.powers import Mono, multiply_into
+from matderiv.notation.raising import Raised, on_the_diagonal, place_of_entries, raise_term
+from matderiv.notation.signs import inlined
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Indices
 
@@ -20,6 +21,8 @@ MAX_SPREAD = 4  # brackets are multiplied out in sums of at most so many terms
 
 def merged(terms: Sequence[Raised]) -> list[Raised]:
     """Like terms added up, in order of first appearance; vanished ones left out."""
+    if len(terms) == 1:
+        return [t for t in terms if t.coefficient]
     found: dict[tuple[object, ...], Raised] = {}
     for t in terms:
         key = t.key()
@@ -89,7 +92,7 @@ class Choice(NamedTuple):
 def choice(terms: Sequence[Raised], axes: Indices) -> Choice | None:
     """The terms of (z > 0).*a + (z <= 0).*b + c, sorted by their mask; None without two masks."""
     for t in terms:
-        own = 1 if t.delta else (0, 1, 3)[len(axes)]
+        own = 1 if t.delta else place_of_entries(axes)
         masks = [(w, m, k) for w in {own, 0} for m, k in t.parts()[w].items()]
         for which, mask, k in masks:
             other = _opposite(mask)
@@ -175,6 +178,39 @@ def multiplied_out(terms: list[Raised], axes: Indices) -> list[Raised] | None:
     pieces = [p for t in terms for p in (_bracket_out(t, axes) or [t])]
     fewer = merged(pieces)
     return fewer if len(fewer) < len(pieces) and len(pieces) > len(terms) else None
+
+
+def over_one_denominator(
+    terms: list[Raised], axes: Indices
+) -> tuple[list[Mono], list[Raised]] | None:
+    """What is below the line of several fractions, and their numerators, if terms then cancel.
+
+    (1 - y)/(1 - p) - y/p has the denominators 1 - p and p and the numerators p and -y.
+
+    >>> from matderiv.expr import variable
+    >>> p, q, y = (variable(name) for name in "pqy")
+    >>> first = Raised(Fraction(1), {1 - y: 1, 1 - p: -1})
+    >>> found = over_one_denominator([first, Raised(Fraction(-1), {y: 1, p: -1})], ())
+    >>> found is not None and [t.scalars for t in found[1]] == [{p: 1}, {y: 1}]
+    True
+    >>> over_one_denominator([first, Raised(Fraction(1), {q: -1})], ()) is None
+    True
+    """
+    if not 1 < len(terms) <= MAX_SPREAD or any(t.delta or t.tensor is not None for t in terms):
+        return None
+    parts = [t.parts() for t in terms]
+    below: list[Mono] = []
+    for monos in zip(*parts, strict=True):
+        bases = dict.fromkeys(e for m in monos for e, k in m.items() if k < 0)
+        below.append({e: min(m.get(e, 0) for m in monos) for e in bases})
+    if all(m.get(e, 0) < 0 for t in parts for m, b in zip(t, below, strict=True) for e in b):
+        return None
+    above = []
+    for t in terms:
+        up = [without(m, b) for m, b in zip(t.parts(), below, strict=True)]
+        above.append(replace(t, scalars=up[0], weights=tuple(up[1:-1]), mats=up[-1]))
+    fewer = multiplied_out(above, axes)
+    return None if fewer is None else (below, fewer)
 
 
 def _bracket_out(t: Raised, axes: Indices) -> list[Raised] | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf, nan, prod
 from typing import Any
 
+from matderiv.arguments import require_whole
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
@@ -37,6 +38,7 @@ __all__ = ["CheckReport", "Claim", "Project", "WorstEntry", "check"]
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
 FULL_PROJECTED = 5000  # a projection needs every entry
 DIRECTIONS = 8
+MAX_POINTS, MAX_SEED = 1000, 2**63
 VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
 NOISE = 1e-3  # what changes by more than this between two neighbouring points is rounding
 GREY = 1e-6  # a difference larger than this is not forgotten when other points match
@@ -304,6 +306,8 @@ def check(
     >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
     disproved
     """
+    require_whole(points, "points", 1, MAX_POINTS)
+    require_whole(seed, "seed", 0, MAX_SEED)
     path = wrt if isinstance(wrt, tuple) else (wrt,)
     if len(path) == 1:
         path *= order or 1

@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import pi, prod
 from typing import Any
 
+from matderiv.arguments import given
 from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, walk
 from matderiv.expr import variables as variables_of
@@ -117,7 +118,8 @@ def as_array(name: str, value: Any, analytic: bool = False) -> Array:
     if array.dtype.kind == "c" and analytic:
         return array
     if array.dtype.kind not in "biuf":
-        what = {"c": "complex numbers", "U": "text", "S": "text"}.get(array.dtype.kind, "objects")
+        what = {"c": "complex numbers", "U": "text", "S": "text"}.get(array.dtype.kind)
+        what = what or next((given(v) for v in array.flat if not isinstance(v, int)), "objects")
         raise DomainError(
             f"the value of {name} holds {what}",
             hint="give real numbers, such as an array of floats",

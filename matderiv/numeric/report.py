@@ -27,7 +27,7 @@ class WorstEntry:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport:
     """The outcome of a numeric check; `str` is one line.
 
@@ -48,6 +48,12 @@ class CheckReport:
     def ok(self) -> bool:
         """True when verified."""
         return self.verdict == "verified"
+
+    def __repr__(self) -> str:
+        said = str(self)
+        return (
+            f"<CheckReport {said if said.startswith(self.verdict) else f'{self.verdict}, {said}'}>"
+        )
 
     def __str__(self) -> str:
         if not self.points:

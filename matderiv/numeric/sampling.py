@@ -145,14 +145,14 @@ class Sampler:
         for k in range(len(STRATEGIES) + MIXTURES):
             same = (STRATEGIES[k],) * len(self.variables) if k < len(STRATEGIES) else None
             plan = same or self._mixture(rng)
-            hits = 0
+            hits, enough = 0, 1 + TRIALS // (4 if k == 0 else 2)
             for _ in range(TRIALS):
                 sizes = draw_sizes(self.names, rng, taken=self.literals)
                 hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
+                if hits == enough:
+                    return replace(self, plan=plan)
             if hits > most:
                 best, most = plan, hits
-            if most > TRIALS // (4 if k == 0 else 2):
-                break
         return replace(self, plan=best)
 
     def _mixture(self, rng: Any) -> tuple[Strategy, ...]:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr, is_
-from matderiv.output.code_dialect import Dialect, Names, Spelled, number_text
+from matderiv.output.code_dialect import ATOM, Dialect, Names, Spelled, number_text
 from matderiv.output.code_jax import JAX
 from matderiv.output.code_numpy import NUMPY
 from matderiv.output.code_torch import TORCH
 from matderiv.programs.program import Instruction, Program
+from matderiv.programs.run import lent
 from matderiv.shapes import Dim, shape_text, size_names
 
 TARGETS: Mapping[str, Dialect] = {d.name: d for d in (NUMPY, TORCH, JAX)}
@@ -27,7 +28,7 @@ ALWAYS = ("number", "size", "pi", "input", "transpose", "column", "row")
 BASES = {
     **dict.fromkeys(("maximum", "minimum", "tanh", "where"), "h"),
     **dict.fromkeys(("sum", "dot", "vdot", "trace", "det"), "s"),
-    **{"exp": "e", "slogdet": "sign_and_log", "gt": "mask", "max": "top", "inv": "inverse"},
+    **{"exp": "e", "gt": "mask", "max": "top", "inv": "inverse"},
 }
 
 
@@ -57,9 +58,7 @@ def code(program: Program, target: str, heading: Heading) -> str:
         grad_w = 2 * (X.T @ r)
         return value, grad_w
     """
-    if target not in TARGETS:
-        raise MatderivError(f"unknown target {target!r}", hint=f"one of {', '.join(TARGETS)}")
-    dialect = TARGETS[target]
+    dialect = TARGETS[require_word(target, "target", TARGETS)]
     writer = _Writer(program, dialect, heading)
     body = [*writer.shapes(), *writer.body()]
     body = _without_unused_sizes(body)
@@ -119,6 +118,7 @@ class _Writer:
     names: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     written: list[Spelled] = field(default_factory=list)
+    pairs: dict[int, tuple[Spelled, Spelled]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taken |= {*self.dialect.reserved, *self.heading.results}
@@ -150,10 +150,12 @@ class _Writer:
         lines = self._arrays()
         checked = []
         for v in sorted(self.program.inputs, key=lambda v: -_new_names(v.shape)):
+            before = len(lines)
             name, fresh = self.names[v.name], [s for s in v.shape if _single(s)]
             plain = len(set(fresh)) == len(v.shape) and not known & {s.names[0] for s in fresh}
             if v.shape and plain:
                 targets = ", ".join(self.sizes.size(s).text for s in v.shape)
+                lines.append(self._axes(v))
                 lines.append(f"{targets if len(v.shape) > 1 else f'({targets},)'} = {name}.shape")
                 known |= {s.names[0] for s in fresh}
                 continue
@@ -165,6 +167,8 @@ class _Writer:
                     own = self.sizes.sizes[unknown[0]]
                     lines.append(f"{own} = {name}.shape[{axis}]{divisor}")
                     known.add(unknown[0])
+            if len(lines) > before:
+                lines.insert(before, self._axes(v))
             if v.shape or self.dialect.name != "torch":
                 checked.append((name, self.sizes.shape(v.shape)))
         asserts = [
@@ -172,6 +176,12 @@ class _Writer:
             for n, s in checked
         ]
         return lines + asserts
+
+    def _axes(self, v: Expr) -> str:
+        """The line that checks how many axes an array has, before its sizes are read."""
+        name, said = self.names[v.name], self.sizes.shape(v.shape)
+        message = f"{name} has the shape {{{name}.shape}}, expected {said}"
+        return f'assert {name}.ndim == {len(v.shape)}, f"{message}"'
 
     def _arrays(self) -> list[str]:
         """The lines that make arrays of what is given."""
@@ -202,23 +212,48 @@ class _Writer:
         """The lines that compute, and the return."""
         lines: list[str] = []
         names = self._chosen()
+        copied = self._copied()
         for k, line in enumerate(self.program.instructions):
             spelled = self._spelled(line)
-            if k in names and line.operation not in ALWAYS[:4]:
+            kept = k in names and line.operation not in ALWAYS[:4]
+            if kept and names[k] in copied and not self._full(line):
+                spelled = self._copy(spelled)
+            if line.operation == "slogdet":
+                self.pairs[k] = (Spelled(self._fresh("sign")), Spelled(self._fresh("logdet")))
+                sign, logdet = (part.text for part in self.pairs[k])
+                lines.append(f"{sign}, {logdet} = {spelled.text}")
+            elif kept:
                 lines += _assigned(names[k], spelled.text)
                 spelled = Spelled(names[k], number=spelled.number)
             self.written.append(spelled)
-        results = []
+        results, lines_of = [], self.program.instructions
         for k, name in zip(self.program.outputs, self.heading.results, strict=True):
-            if self.written[k].text != name and len(self.heading.results) > 1:
-                lines.append(f"{name} = {self.written[k].text}")
+            found = self.written[k]
+            if name in copied and found.text != name and not self._full(lines_of[k]):
+                found = self._copy(found)
+            if found.text != name and len(self.heading.results) > 1:
+                lines.append(f"{name} = {found.text}")
                 results.append(name)
             else:
-                results.append(self.written[k].text)
+                results.append(found.text)
         if self.heading.grouped:
             rest = ", ".join(results[1:]) + ("," if len(results) == 2 else "")
             return [*lines, f"return {results[0]}, ({rest})"]
         return [*lines, f"return {', '.join(results)}"]
+
+    def _copied(self) -> set[str]:
+        """The names of the results whose memory would be the caller's, or another result's."""
+        lines, outputs = self.program.instructions, self.program.outputs
+        given = [k for k, line in enumerate(lines) if line.operation == "input"]
+        places = lent(lines, outputs, given)
+        return {self.heading.results[p] for p in places}
+
+    def _full(self, line: Instruction) -> bool:
+        """An array filled with a number is a new one."""
+        return line.operation == "broadcast" and self.written[line.arguments[0]].number
+
+    def _copy(self, spelled: Spelled) -> Spelled:
+        return Spelled(self.dialect.copy.format(spelled.at(ATOM)))
 
     def _spelled(self, line: Instruction) -> Spelled:
         if line.operation == "number":
@@ -227,7 +262,15 @@ class _Writer:
             return self.sizes.size(line.params[0])
         if line.operation == "input":
             return Spelled(self.names[line.params[0]])
+        if line.operation == "logdet":
+            return self.dialect.spelled(line, self.pairs[line.arguments[0]], self.sizes)
         arguments = [self.written[a] for a in line.arguments]
+        for pattern in (_outer, _mean):
+            found = pattern(self.program, line, self.written)
+            if found is not None:
+                operation, params, texts = found
+                part = Instruction(operation, line.arguments, params, line.shape)
+                return self.dialect.spelled(part, texts, self.sizes)
         if line.operation == "mul" and line.arguments[0] == line.arguments[1]:
             return Spelled(f"{arguments[0].at(5)} ** 2", 4, arguments[0].number)
         return self.dialect.spelled(line, arguments, self.sizes)
@@ -242,7 +285,9 @@ class _Writer:
         for k, line in enumerate(lines):
             if k in named or line.operation in ALWAYS:
                 continue
-            several = uses[k] > 1 or line.operation == "slogdet"
+            if line.operation == "slogdet":
+                continue
+            several = uses[k] > 1
             adjoint = k in program.adjoint_of or k in program.adjoint_of.values()
             if several or adjoint or lengths[k] > INLINE:
                 wanted.append(k)
@@ -275,13 +320,44 @@ class _Writer:
         if origin is not None and origin.function.name == "softmax":
             return "p" if len(line.shape) == 1 else "P"
         if not line.shape:
-            return BASES.get(line.operation, "s") if line.operation == "slogdet" else "s"
+            return "s"
         residual = line.operation == "sub" and origin is not None and is_(origin, "add")
         base = "r" if residual else BASES.get(line.operation, "z")
         return base.upper() if len(line.shape) == 2 and len(base) == 1 else base
 
 
 SHORT = ("add", "sub", "mul", "div", "matmul", "dot", "neg", "power", "gt", "lt", "ge", "le", "ne")
+
+
+Pattern = tuple[str, tuple[object, ...], list[Spelled]]
+
+
+def _outer(program: Program, line: Instruction, written: Sequence[Spelled]) -> Pattern | None:
+    """A column times a vector, entry by entry, is their outer product."""
+    if line.operation != "mul" or len(line.shape) != 2:
+        return None
+    for a, b in (line.arguments, line.arguments[::-1]):
+        column, row = program.instructions[a], program.instructions[b]
+        if column.operation == "column" and len(row.shape) == 1:
+            return "outer", (), [written[column.arguments[0]], written[b]]
+    return None
+
+
+def _mean(program: Program, line: Instruction, written: Sequence[Spelled]) -> Pattern | None:
+    """A sum that is written here, divided by the length of what was summed, is a mean."""
+    if line.operation != "div":
+        return None
+    total, below = (program.instructions[a] for a in line.arguments)
+    text = written[line.arguments[0]].text
+    if total.operation != "sum" or below.operation not in ("size", "number") or "(" not in text:
+        return None
+    axis = total.params[0]
+    of = program.instructions[total.arguments[0]]
+    if axis is None and len(of.shape) != 1:
+        return None
+    if of.shape[axis or 0] != below.params[0]:
+        return None
+    return "mean", total.params, [written[total.arguments[0]]]
 
 
 def _assigned(name: str, text: str) -> list[str]:

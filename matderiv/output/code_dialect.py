@@ -94,6 +94,8 @@ class Dialect:
     reserved: tuple[str, ...] = ()
     library: str = "np."
     recorded: str = "..."
+    copy: str = "{0}"
+    """A copy of an array whose memory is the caller's."""
 
     def spelled(self, line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
         """One operation with its arguments."""

@@ -21,7 +21,7 @@ UNARY = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
     *("arccos", "arctan", "sinh", "cosh", "tanh", "tril", "triu", "diag", "trace", "diagonal"),
 )
-BINARY = ("maximum", "minimum", "vdot", "kron", "cross")
+BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
 MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
 ERF = ("import math", "erf = np.vectorize(math.erf, otypes=[float])")
 EXPM = (
@@ -47,7 +47,7 @@ def templates(np: str) -> dict[str, Template]:
         **calls(f"{np}.linalg", {name: name for name in MATRIX}),
         **calls(f"{np}.linalg", {"solve": "solve"}, 2),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
-        "logdet": Template(f"{np}.where({{0}}[0] > 0, {{0}}[1], {np}.nan)", ATOM, (ATOM,)),
+        "logdet": Template(f"{np}.where({{0}} > 0, {{1}}, {np}.nan)"),
         "matrix_power": Template(f"{np}.linalg.matrix_power({{0}}, {{p0}})"),
         "power_of": Template(f"{np}.linalg.matrix_power({{0}}, int({{1}}))"),
         "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
@@ -83,12 +83,14 @@ def special(np: str) -> dict[str, Special]:
 
     def broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
         shape = names.shape(line.shape)
+        if arguments[0].text == "1":
+            return Spelled(f"{np}.ones({shape})")
         if arguments[0].number:
             return Spelled(f"{np}.full({shape}, float({arguments[0].text}))")
         return Spelled(f"{np}.broadcast_to({arguments[0].text}, {shape})")
 
     rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
-    return rules | dict.fromkeys(("sum", "max", "min", "prod"), along)
+    return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
 
 
 NUMPY = Dialect(
@@ -98,4 +100,5 @@ NUMPY = Dialect(
     special("np"),
     {"erf": ERF, "expm": EXPM},
     ("np", "math", "erf", "expm"),
+    copy="{0}.copy()",
 )

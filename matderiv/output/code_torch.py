@@ -32,13 +32,13 @@ def _templates() -> dict[str, Template]:
     return {
         **operators(),
         **calls("torch", {name: name for name in UNARY}),
-        **calls("torch", {"kron": "kron"}, 2),
+        **calls("torch", {"kron": "kron", "outer": "outer"}, 2),
         **calls("torch", {"where": "where"}, 3),
         **calls("torch.linalg", {**MATRIX, "expm": "matrix_exp"}),
         **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
         "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
         "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
-        "logdet": Template('torch.where({0}[0] > 0, {0}[1], float("nan"))', ATOM, (ATOM,)),
+        "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
         "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
         "power_of": Template("torch.linalg.matrix_power({0}, int({1}))"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
@@ -77,6 +77,8 @@ def _permute(line: Instruction, arguments: Sequence[Spelled], names: Names) -> S
 
 def _broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
     shape = names.shape(line.shape)
+    if arguments[0].text == "1":
+        return Spelled(f"torch.ones({shape}, {OPTIONS})")
     if arguments[0].number:
         return Spelled(f"torch.full({shape}, float({arguments[0].text}), {OPTIONS})")
     return Spelled(f"{arguments[0].at(ATOM)}.expand({shape})")
@@ -126,7 +128,7 @@ _SPECIAL: dict[str, Special] = {
     "pi": _pi,
     "real": _real,
     "where": _where,
-    **dict.fromkeys(("sum", "max", "min", "prod"), _along),
+    **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),
 }
@@ -137,5 +139,6 @@ TORCH = Dialect(
     _SPECIAL,
     {},
     ("torch", "math", "options", "np"),
+    copy="{0}.clone()",
     recorded=f"torch.as_tensor(..., {OPTIONS})",
 )

@@ -38,7 +38,9 @@ def derivative_program(
 
 def derivative_function(d: Derivation) -> Callable[..., Any]:
     """The derivative compiled for NumPy, called with a mapping or with keywords."""
-    compiled = Compiled(lambda sizes: derivative_program(d, sizes))
+    exprs = (d.f, d.wrt)
+    also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
+    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also))
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         return compiled(values, named)[0]
@@ -54,6 +56,6 @@ def derivative_code(d: Derivation, target: str) -> str:
     says = [f"The {what} by {d.wrt.name}."]
     if d.f.weight <= LONGEST_QUOTED:
         says.append(f"f = {text(d.f)}")
-    results = ("value", f"grad_{d.wrt.name}") if both else (d.kind,)
+    results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
     heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
     return code(derivative_program(d, value=both), target, heading)

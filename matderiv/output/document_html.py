@@ -90,7 +90,11 @@ def document_html(document: Document, *, detail: str = "normal", **style: str) -
 
 def document_part(document: Document, *, detail: str = "normal", **style: str) -> str:
     """The derivation as one `div`, to stand in a page such as a notebook."""
-    body = document_body(document, detail, **style)
+    return inside_page(document_body(document, detail, **style))
+
+
+def inside_page(body: Sequence[str]) -> str:
+    """Elements as one `div` with the rules of style that they need."""
     start = ('<div class="matderiv">', f"<style>{_STYLE}</style>", "<main>")
     return "\n".join((*start, *body, "</main></div>", ""))
 
@@ -114,10 +118,9 @@ def document_body(
     names = DocumentNames(document, vectors, transpose, gradient)
     f, shown = names.variable(document.f), formula(document.shown, names)
     out = [_formula(f, shown), *_head(document.declarations, document.layout, names)]
-    notes = (note for note in document.notes if not note.startswith("taking"))
-    out += [f'<p class="said">Note: {escape(note)}.</p>' for note in notes]
+    out += [f'<p class="said">Note: {escape(note)}.</p>' for note in document.remarks]
     said: set[str] = set()
-    numbers = {id(step): k for k, step in enumerate(document.steps, 1)}
+    numbers = document.numbers
     for section in (*document.sections, Section("Answer", (document.answer,))):
         steps = shown_steps(section, detail)
         lines = section_lines(section, document, names, detail)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, variable, walk
-from matderiv.output.index import letter
 from matderiv.output.text import ATOM, level, number_text, text
 from matderiv.shapes import is_scalar
+from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term
 
 _ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
 
 
-def entries_text(tensor: Tensor) -> str:
+def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     """The sum; letters go to the axes first, then to summed indices in reading order.
+
+    Names that are taken are no letters.
 
     >>> from matderiv.tensors.tensor import delta
     >>> i, j, k = Index(2), Index(3), Index(3)
@@ -29,16 +31,14 @@ def entries_text(tensor: Tensor) -> str:
         if not term.coefficient:
             continue
         sign = "-" if term.coefficient < 0 else "+"
-        body = _term(term, tensor.axes)
+        body = _term(term, tensor.axes, taken)
         out += f" {sign} {body}" if out else (f"-{body}" if sign == "-" else body)
     return out or "0"
 
 
-def _term(term: Term, axes: Sequence[Index]) -> str:
-    names: dict[Index, str] = {i: letter(k) for k, i in enumerate(axes)}
-    for f in term.factors:
-        for i in f.indices:
-            names.setdefault(i, letter(len(names)))
+def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
+    order = dict.fromkeys([*axes, *(i for f in term.factors for i in f.indices)])
+    names = dict(zip(order, index_letters(len(order), taken), strict=True))
     summed = "".join(name for i, name in names.items() if i not in axes)
     coefficient = abs(term.coefficient)
     above = [f for f in term.factors if f.exponent > 0]

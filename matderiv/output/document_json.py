@@ -26,7 +26,7 @@ def document_json(document: Document) -> dict[str, Any]:
     >>> found["sections"][-1]["steps"][-1]["right"]
     "(A + A')*x"
     """
-    numbers = {id(step): k for k, step in enumerate(document.steps, 1)}
+    numbers = document.numbers
     names = DocumentNames(document, "bold", "top", "partial")
     sections = []
     for section in (*document.sections, Section("Answer", (document.answer,))):

@@ -105,7 +105,9 @@ def answer_latex(
 def _head(document: Document, names: Names) -> list[str]:
     """What is differentiated, the declarations and the layout, as sentences."""
     shown = _display(names.variable(document.f), formula(document.shown, names))
-    return [_let(document.declarations, names), *shown, rf"Layout: {plain(document.layout)}."]
+    notes = [rf"Note: {plain(note)}." for note in document.remarks]
+    layout = rf"Layout: {plain(document.layout)}."
+    return [_let(document.declarations, names), *shown, " ".join((layout, *notes))]
 
 
 def _let(declarations: Sequence[Expr], names: Names) -> str:
@@ -129,7 +131,7 @@ def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: Document
             left = line.left + (" &= " if first else " &\\quad ")
             left = left if first else " &\\quad "
             last = j == len(line.rows) - 1
-            tag = rf" \tag*{{\small {plain(line.rule)}}}" if last and line.rule else ""
+            tag = rf" \tag*{{\small {plain(line.rule)} ({line.number})}}" if last else ""
             end = r" \\" if not (last and k == len(lines) - 1) else ""
             out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
         if detail == "full" and line.why and line.why not in said:

@@ -23,9 +23,10 @@ from matderiv.views.document import Document, Partial, Section, Side, Step, show
 
 
 class Line(NamedTuple):
-    """One equation: its left side or nothing, its right side in rows that fit a page and whole, the
-    rule and the reason."""
+    """One equation: its number, its left side or nothing, its right side in rows that fit a page
+    and whole, the rule and the reason."""
 
+    number: int
     left: str
     rows: tuple[str, ...]
     right: str
@@ -44,6 +45,7 @@ class DocumentNames(Names):
         roots = [document.shown, *document.declarations, *expressions(document)]
         super().__init__(vectors, transpose, roots)
         self.gradient = notation(gradient)
+        self.unindexed = set(document.names)
         self.changes = {
             s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
         }
@@ -105,6 +107,7 @@ def section_lines(
     """The equations of a section, formatted."""
     out = []
     answer = document.answer in section.steps
+    numbers = document.numbers
     for step in shown_steps(section, detail):
         left = "" if step.continues and not answer else _left(step, names)
         if answer and document.order > 1:
@@ -117,7 +120,8 @@ def section_lines(
             space = rf"{of} \in \mathbb{{R}}^{{{sizes}}}" if sizes else ""
         rows = broken(right)
         rows[-1] += space
-        out.append(Line(left, tuple(rows), right + space, step.rule, step.why, step.source))
+        about = (step.rule, step.why, step.source)
+        out.append(Line(numbers[id(step)], left, tuple(rows), right + space, *about))
     return out
 
 

@@ -28,6 +28,8 @@ def document_markdown(
     spaces = ", ".join(_declared(*declared(v, names)) for v in document.declarations)
     said: set[str] = set()
     out = ["$$", shown, "$$", "", f"Let {spaces}.", "", f"Layout: {escaped_text(document.layout)}."]
+    for note in document.remarks:
+        out += ["", f"Note: {escaped_text(note)}."]
     for section in (*document.sections, Section("Answer", (document.answer,))):
         lines = section_lines(section, document, names, detail)
         if lines:
@@ -43,7 +45,8 @@ def _block(lines: list[Line], detail: str) -> list[str]:
         for j, row in enumerate(line.rows):
             left = f"{line.left} &= " if j == 0 else r"&\quad "
             last = j == len(line.rows) - 1
-            rule = rf" &&\quad \text{{{_in_text(line.rule)}}}" if last and line.rule else ""
+            said = f"{_in_text(line.rule)} ({line.number})".lstrip()
+            rule = rf" &&\quad \text{{{said}}}" if last else ""
             rows.append(f"{left}{row}{rule if detail != 'brief' else ''}")
     return ["$$", r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}", "$$"]
 

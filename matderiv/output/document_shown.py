@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,12 +10,14 @@ from matderiv.output.document_html import document_part
 from matderiv.output.document_latex import document_latex
 from matderiv.output.document_markdown import document_markdown
 from matderiv.output.document_text import document_text
-from matderiv.views.document import Document
+from matderiv.views.document import Document, Step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Steps(Document):
-    """The steps of a derivation; `str` is the text, a notebook shows HTML, Markdown or LaTeX.
+    """The steps of a derivation, as a sequence; the last one is the answer.
+
+    `str` is the text, a notebook shows HTML, Markdown or LaTeX.
 
     >>> from matderiv import derive
     >>> steps = derive("x'*A*x", "x").steps("differential")
@@ -22,8 +25,20 @@ class Steps(Document):
     product ['text/html', 'text/latex', 'text/markdown', 'text/plain']
     """
 
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, k: int) -> Step:
+        return self.steps[k]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
     def __str__(self) -> str:
         return document_text(self)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} steps, {self.view} view, by {self.wrt.name}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {

@@ -10,10 +10,11 @@ from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
 from matderiv.notation.parts import name_parts
 from matderiv.output.document_index import entries_text
-from matderiv.output.index import index_text, letter
+from matderiv.output.index import index_text
 from matderiv.output.sentences import plain_words
 from matderiv.output.text import text
 from matderiv.shapes import long_axes, shape_text
+from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
 
@@ -25,25 +26,24 @@ def document_text(
 ) -> str:
     """The derivation as text: declarations, the layout, sections of lines, the answer.
 
-    `detail` is "brief" (equations), "normal" (with the rule of each line) or "full" (with the
-    reason and the source). `spell` may write signs in another way, before columns are aligned.
+    `detail` is "brief" (equations), "normal" (with the number and the rule of each line) or "full"
+    (with the reason and the source). `spell` may write signs in another way, before columns are
+    aligned. Raises MatderivError for another word.
     """
     if detail not in DETAILS:
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
     lines = [spell(line) for line in lines]
     said: set[str] = set()
-    for section in document.sections:
+    for section in (*document.sections, Section("Answer", (document.answer,))):
         lines += ["", section.title, *_section(section, document, detail, said, spell)]
-    answer = Section("", (replace(document.answer, continues=False),))
-    lines += ["", "Answer", *_section(answer, document, detail, said, spell)]
     return "\n".join(lines) + "\n"
 
 
 def _head(document: Document) -> list[str]:
     said = ", ".join(_declared(v) for v in document.declarations)
     lines = [f"Sizes   {said}", f"Layout  {document.layout}"]
-    return lines + [f"Note    {note}" for note in document.notes if not note.startswith("taking")]
+    return lines + [f"Note    {note}" for note in document.remarks]
 
 
 def _declared(v: Expr) -> str:
@@ -59,20 +59,30 @@ def _section(
     spell: Callable[[str], str],
 ) -> list[str]:
     steps = shown_steps(section, detail)
-    cells = ((*equation(s, document, not section.title), _margin(s, detail)) for s in steps)
+    cells = ((*_equation(s, document), _margin(s, detail)) for s in steps)
     rows = [(spell(a), spell(b), spell(margin)) for a, b, margin in cells]
+    numbers = document.numbers
+    wide = 0 if detail == "brief" else len(str(len(numbers)))
+    marks = [f"{numbers[id(s)]:>{wide}}  " if wide else "" for s in steps]
     left = max((display_width(r[0]) for r in rows), default=0)
     widths = [left + 3 + display_width(r[1]) for r in rows]
     middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
     lines = []
-    for step, (a, b, margin) in zip(steps, rows, strict=True):
-        line = "  " + a + " " * (left - display_width(a)) + " = " + b
-        gap = max(2, middle + 4 - display_width(line))
-        lines.append((line + " " * gap + margin).rstrip())
+    for step, mark, (a, b, margin) in zip(steps, marks, rows, strict=True):
+        line = a + " " * (left - display_width(a)) + " = " + b
+        gap = max(2, middle + 2 - display_width(line))
+        lines.append(("  " + mark + line + " " * gap + margin).rstrip())
         if detail == "full" and step.why not in said:
             said.add(step.why)
-            lines += map(spell, _reasons(step))
+            lines += map(spell, _reasons(step, len(mark)))
     return lines
+
+
+def _equation(step: Step, document: Document) -> tuple[str, str]:
+    """Both sides; the answer has its left side even where it goes on from the line before."""
+    if step is not document.answer:
+        return equation(step, document)
+    return equation(replace(step, continues=False), document, last=True)
 
 
 def _margin(step: Step, detail: str) -> str:
@@ -82,19 +92,18 @@ def _margin(step: Step, detail: str) -> str:
     return "" if detail == "brief" else step.rule
 
 
-def _reasons(step: Step) -> list[str]:
-    lines = [f"      {plain_words(step.why)}"] if step.why else []
-    return lines + ([f"      Source: {step.source}"] if step.source and step.why else [])
+def _reasons(step: Step, indent: int) -> list[str]:
+    before = " " * (indent + 6)
+    lines = [f"{before}{plain_words(step.why)}"] if step.why else []
+    return lines + ([f"{before}Source: {step.source}"] if step.source and step.why else [])
 
 
 def equation(step: Step, document: Document, last: bool = False) -> tuple[str, str]:
     """Both sides of a line; the last one reads as the result itself does."""
-    taken = document.names
-    if not last:
-        taken = taken | {s.variable.name for s in document.symbols}
+    taken = document.names if last else document.taken
     right = side_text(step.right, taken)
     if last and isinstance(step.right, Tensor):
-        right = index_text(step.right)
+        right = index_text(step.right, document.names)
     if step.continues:
         return "", right
     left = _left(step, taken)
@@ -103,27 +112,26 @@ def equation(step: Step, document: Document, last: bool = False) -> tuple[str, s
         left = f"∂{power}{document.f.name}/∂{document.wrt.name}{power} = {left}"
     if step.names is not None:
         axes = step.right.axes if isinstance(step.right, Tensor) else ()
-        name = f"{step.names.name}{_at([letter(k) for k in range(len(axes))])}"
+        name = f"{step.names.name}{_at(index_letters(len(axes), document.names))}"
         return (name if step.short else f"{name} = {left}"), right
     return left, right
 
 
 def left_text(step: Step, document: Document) -> str:
     """The left side of a line by itself, also where the line goes on from the one before."""
-    taken = document.names | {s.variable.name for s in document.symbols}
-    return _left(step, taken)
+    return _left(step, document.taken)
 
 
 def _left(step: Step, taken: Collection[str]) -> str:
     if not isinstance(step.left, Partial):
         return side_text(step.left, taken)
     axes = step.right.axes if isinstance(step.right, Tensor) else ()
-    return partial_text(step.left, len(axes))
+    return partial_text(step.left, len(axes), taken)
 
 
-def partial_text(left: Partial, axes: int = 0) -> str:
+def partial_text(left: Partial, axes: int = 0, taken: Collection[str] = ()) -> str:
     """∂f/∂x, with index letters where the right side has them."""
-    letters = [letter(k) for k in range(axes)]
+    letters = index_letters(axes, taken)
     outer = len(long_axes(left.of.shape)) if axes else 0
     above = left.of.name + _at(letters[:outer])
     below = left.by.name + _at(letters[outer:])
@@ -142,5 +150,5 @@ def side_text(side: Side, taken: Collection[str] = ()) -> str:
     if isinstance(side, Partial):
         return partial_text(side)
     if isinstance(side, Tensor):
-        return entries_text(side)
+        return entries_text(side, taken)
     return text(*name_parts(side, taken))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matderiv.circuit.drawing import cut
-from matderiv.circuit.figures import array_text
+from matderiv.circuit.figures import array_text, greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
 
 _FILLS = {
@@ -42,7 +42,7 @@ def _node(cell: Cell) -> str:
 def said(cell: Cell) -> tuple[str, str]:
     """The value and the gradient of a cell, each on one line; "" where there is none."""
     value = "" if cell.value is None else array_text(cell.value)
-    if not cell.handed:
+    if not cell.handed or (cell.gradient is None and cell.value is not None):
         return value, NO_GRADIENT
     if cell.gradient is not None:
         return value, array_text(cell.gradient)
@@ -52,10 +52,10 @@ def said(cell: Cell) -> tuple[str, str]:
 def _line(shown: str, colour: str) -> str:
     if not shown:
         return ""
-    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = greek(shown).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<FONT COLOR="{colour}">{escaped}</FONT>'
 
 
 def _quoted(shown: str) -> str:
-    escaped = shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    escaped = greek(shown).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
     return f'"{escaped}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matderiv.circuit.drawing import cut
+from matderiv.circuit.figures import greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
 from matderiv.output.graph_dot import said
 
@@ -29,7 +30,7 @@ def _node(k: int, cell: Cell) -> str:
     rows = [f"value {value}" if value else "", cut(cell.title, _LONGEST)]
     rows += [cell.shape if cell.shape != "scalar" else ""]
     rows += [gradient if gradient == NO_GRADIENT else f"gradient {gradient}"]
-    label = "<br/>".join(escaped(row) for row in rows if row)
+    label = "<br/>".join(escaped(greek(row)) for row in rows if row)
     kind = COLLAPSED if cell.role == COLLAPSED else _CLASS.get(cell.role, "")
     return f'n{k}["{label}"]' + (f":::{kind}" if kind else "")
 

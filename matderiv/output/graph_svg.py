@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+from matderiv.circuit.figures import greek
 
 _STYLE = """\
 text{font-family:"DejaVu Sans Mono",Menlo,Consolas,"Courier New",monospace;text-anchor:middle;\
@@ -43,8 +44,8 @@ def _n(value: float) -> str:
 
 
 def _clean(shown: str) -> str:
-    """Text without characters that XML does not allow."""
-    return "".join(c if c.isprintable() else " " for c in shown)
+    """Text with Greek letters as signs, without characters that XML does not allow."""
+    return "".join(c if c.isprintable() else " " for c in greek(shown))
 
 
 def _box(b: Frame) -> str:

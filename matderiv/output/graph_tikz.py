@@ -2,8 +2,9 @@ r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath 
 
 from __future__ import annotations
 
-from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+from matderiv.circuit.drawing import LONGEST, Drawing, Frame, Text, Wire
 from matderiv.output.latex import latex
+from matderiv.output.text import text
 
 _SCALE = 0.75
 _KINDS = {
@@ -43,7 +44,7 @@ def graph_tikz(drawing: Drawing, *, standalone: bool = False) -> str:
 
 
 def _document(body: str, drawing: Drawing) -> str:
-    width, height = (_n(s * _SCALE + 12) for s in (drawing.width, drawing.height))
+    width, height = (_n(s * _SCALE + 14) for s in _extent(drawing))
     return "\n".join(
         [
             r"\documentclass{article}",
@@ -57,6 +58,18 @@ def _document(body: str, drawing: Drawing) -> str:
             r"\end{document}",
         ]
     )
+
+
+def _extent(drawing: Drawing) -> tuple[float, float]:
+    """The width and height of what is drawn, which has no title and no margin."""
+    frames = [*drawing.boxes, *drawing.grids]
+    texts = [t for t in drawing.texts if t.kind != "title"]
+    points = [p for w in drawing.wires for p in w.points]
+    xs = [x for f in frames for x in (f.x, f.x + f.width)] + [x for x, _ in points]
+    ys = [y for f in frames for y in (f.y, f.y + f.height)] + [y for _, y in points]
+    xs += [x for t in texts for x in (t.x - t.width / 2, t.x + t.width / 2)]
+    ys += [y for t in texts for y in (t.y - t.size / 2, t.y + t.size / 2)]
+    return max(xs) - min(xs), max(ys) - min(ys)
 
 
 def _n(value: float) -> str:
@@ -91,12 +104,18 @@ def _text(t: Text) -> str:
 
 def _written(t: Text) -> str:
     """A formula in LaTeX where it was not cut; numbers as they are; other text as code."""
-    if (t.left is not None or t.math is not None) and not t.shown.endswith("…"):
+    if (t.left is not None or t.math is not None) and _fits(t):
         sides = [latex(e) for e in (t.left, t.math) if e is not None]
         return f"${' = '.join(sides)}$"
     if t.kind in ("value", "gradient") and t.math is None:
         return t.shown.replace("-", "$-$").replace("×", r"$\times$")
     return rf"\texttt{{{plain(t.shown)}}}"
+
+
+def _fits(t: Text) -> bool:
+    """True where the formula was not cut, or is about as short in LaTeX as what was left of it."""
+    whole = "" if t.math is None else text(t.math)
+    return not t.shown.endswith("…") or len(whole) <= 1.5 * LONGEST
 
 
 def plain(shown: str) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.notation.elimination import reduced
 from matderiv.output.text import number_text, text
 from matderiv.shapes import long_axes
+from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
-LETTERS = "ijklmnpqrstuvwabcdefgh"
 
-
-def index_text(tensor: Tensor, named: Sequence[str] = ()) -> str:
+def index_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     """The sum of index products; summed indices stand under a Σ.
 
-    Letters are given to the axes first, so they agree with `index_equation`.
+    Letters are given to the axes first, so they agree with `index_equation`; names that are taken
+    are no letters.
     """
-    named = named or letters(tensor)
+    named = _letters(tensor, taken)
     terms = [r for t in tensor.terms if (r := reduced(t, tensor.axes)).coefficient]
     if not terms:
         return "0"
@@ -34,9 +34,12 @@ def index_text(tensor: Tensor, named: Sequence[str] = ()) -> str:
     return out
 
 
-def index_equation(f: str, wrt: Expr, tensor: Tensor, outer: int, order: int) -> str:
+def index_equation(
+    f: str, wrt: Expr, tensor: Tensor, outer: int, order: int, taken: Collection[str] = ()
+) -> str:
     """Both sides: what is differentiated by which entries, and the index products."""
-    named = letters(tensor, wrt)
+    taken = {*taken, *(n.name for n in leaves(wrt))}
+    named = _letters(tensor, taken)
     names = named[: len(tensor.axes)]
     above = f + ("_" + "".join(names[:outer]) if outer else "")
     rest = names[outer:]
@@ -46,19 +49,13 @@ def index_equation(f: str, wrt: Expr, tensor: Tensor, outer: int, order: int) ->
         at = "".join(rest[k * each : (k + 1) * each])
         below.append(f"∂{wrt.name}" + (f"_{at}" if at else ""))
     power = "" if order == 1 else {2: "²", 3: "³", 4: "⁴"}[order]
-    return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor, named)}"
+    return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor, taken)}"
 
 
-def letters(tensor: Tensor, *others: Expr) -> list[str]:
-    """Index names that no variable and no size in the tensor uses."""
-    taken = {n.name for t in tensor.terms for f in t.factors for n in leaves(f.expr)}
-    taken |= {n.name for e in others for n in leaves(e)}
-    return [c for k in range(len(tensor.axes) + 40) if (c := letter(k)) not in taken]
-
-
-def letter(k: int) -> str:
-    """The k-th index name."""
-    return LETTERS[k] if k < len(LETTERS) else f"i{k}"
+def _letters(tensor: Tensor, taken: Collection[str]) -> list[str]:
+    """Index names that no variable and no size in the tensor has, and that are not taken."""
+    own = {n.name for t in tensor.terms for f in t.factors for n in leaves(f.expr)}
+    return index_letters(len(tensor.axes) + 40, own.union(taken))
 
 
 def leaves(e: Expr) -> list[Expr]:

@@ -2,7 +2,7 @@ r"""Whole equations: what is differentiated by what on the left, the derivative 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr
@@ -60,6 +60,7 @@ def index_equation_latex(
     kind: str = "jacobian",
     order: int = 1,
     name: str = "",
+    taken: Collection[str] = (),
     vectors: str = "bold",
     transpose: str = "top",
     gradient: str = "nabla",
@@ -67,7 +68,7 @@ def index_equation_latex(
     r"""The equation in index notation: `\frac{\partial f_{i}}{\partial W_{jk}} = ...`.
 
     `outer` counts the axes of f among those of the tensor. Every notation of gradients has the same
-    index form.
+    index form. Names that are taken are no letters.
 
     >>> from matderiv.expr import variable
     >>> from matderiv.tensors.tensor import Index, Term, delta
@@ -77,7 +78,7 @@ def index_equation_latex(
     """
     notation(gradient)
     names = tensor_names(tensor, vectors, transpose)
-    names.taken |= Names(roots=[f, wrt]).taken
+    names.taken |= Names(roots=[f, wrt]).taken.union(taken)
     called = name or free_letter(names)
     at = axis_letters(len(tensor.axes), names)
     right = index_sum(tensor, names)

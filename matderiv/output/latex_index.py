@@ -6,19 +6,21 @@ An entry of a variable is italic, `W_{ij}`; an entry of anything longer stands i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import is_
-from matderiv.output.index import letter
 from matderiv.output.latex import formula
 from matderiv.output.latex_names import Names, between, inline_number, number_latex
+from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
 
-def index_latex(tensor: Tensor, *, vectors: str = "bold", transpose: str = "top") -> str:
-    r"""The sum of index products; summed indices stand under a `\sum`.
+def index_latex(
+    tensor: Tensor, *, taken: Collection[str] = (), vectors: str = "bold", transpose: str = "top"
+) -> str:
+    r"""The sum of index products; summed indices stand under a `\sum`, taken names are no letters.
 
     >>> from matderiv.expr import variable
     >>> from matderiv.tensors.tensor import delta
@@ -27,7 +29,9 @@ def index_latex(tensor: Tensor, *, vectors: str = "bold", transpose: str = "top"
     >>> print(index_latex(Tensor((i, j, k), (Term(Fraction(-1, 2), (delta(i, j), x)),))))
     -\frac{1}{2}\delta_{ij}x_{k}
     """
-    return index_sum(tensor, tensor_names(tensor, vectors, transpose))
+    names = tensor_names(tensor, vectors, transpose)
+    names.taken |= set(taken)
+    return index_sum(tensor, names)
 
 
 def tensor_names(tensor: Tensor, vectors: str, transpose: str) -> Names:
@@ -56,12 +60,8 @@ def subscript(letters: Sequence[str]) -> str:
 
 def axis_letters(count: int, names: Names) -> list[str]:
     """So many index letters, i, j, k, ..., without those that are names in the formula."""
-    found: list[str] = []
-    for k in range(count + len(names.taken)):
-        name = letter(k)
-        if name not in names.taken and len(found) < count:
-            found.append(name if len(name) == 1 else f"{name[0]}_{{{name[1:]}}}")
-    return found
+    found = index_letters(count, names.unindexed)
+    return [c if len(c) == 1 else f"{c[0]}_{{{c[1:]}}}" for c in found]
 
 
 class _Product(NamedTuple):

@@ -61,6 +61,7 @@ class Names:
         nodes = list(walk(*roots))
         self.taken = {n.name for n in nodes if is_(n, "variable", "size")}
         self.taken |= size_names(n.params for n in nodes if n.function.call in ("sizes", "like"))
+        self.unindexed = self.taken  # names that no index has
         if transpose == "T" and "T" in self.taken:
             transpose = "top"  # X^T would be a power
         self.transpose = TRANSPOSES[transpose]

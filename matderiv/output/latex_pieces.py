@@ -167,7 +167,8 @@ class Printer:
     def label(self, node: Expr) -> str:
         r"""The command of a function: its own, or \operatorname with its name."""
         known = node.function.latex
-        if known.startswith("\\"):
+        clash = known.removeprefix("\\") in self.names.taken  # a variable sigma
+        if known.startswith("\\") and not clash:
             return known
         if node.function.label in ("max", "min", "arg"):
             return f"\\{node.function.label}"

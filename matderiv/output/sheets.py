@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matderiv.errors import display_width
-from matderiv.output.document_html import document_body, equation_html, page
+from matderiv.output.document_html import document_body, equation_html, inside_page, page
 from matderiv.output.document_latex import PREAMBLE, document_latex, plain
 from matderiv.output.document_markdown import document_markdown, escaped_text
 from matderiv.output.document_text import document_text
@@ -59,8 +59,10 @@ def paragraphs(said: str) -> list[str]:
 # LaTeX --------------------------------------------------------------------------------------------
 
 
-def sheet_latex(title: str, author: str, parts: Sequence[Told], *, detail: str = "normal") -> str:
-    """The sheet as a LaTeX file that compiles with amsmath and amssymb."""
+def sheet_latex(
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+) -> str:
+    """The sheet as a LaTeX file that compiles with amsmath and amssymb; `style` of documents."""
     preamble = PREAMBLE
     if any(part.picture for part in parts):
         preamble = preamble.replace(r"\begin{document}", "\\usepackage{tikz}\n\\begin{document}")
@@ -68,11 +70,11 @@ def sheet_latex(title: str, author: str, parts: Sequence[Told], *, detail: str =
     out += [rf"\begin{{center}}\LARGE {plain(title)}\end{{center}}"] if title else []
     out += [rf"\begin{{center}}\large {plain(author)}\end{{center}}"] if author else []
     for part in parts:
-        out += _latex_part(part, detail)
+        out += _latex_part(part, detail, style)
     return "\n".join([*out, r"\end{document}", ""])
 
 
-def _latex_part(part: Told, detail: str) -> Iterator[str]:
+def _latex_part(part: Told, detail: str, style: Mapping[str, Any]) -> Iterator[str]:
     if part.heading:
         yield rf"\section*{{{_latex_words(part.heading)}}}"
     for paragraph in paragraphs(part.says):
@@ -81,7 +83,7 @@ def _latex_part(part: Told, detail: str) -> Iterator[str]:
         rows = " \\\\\n".join(map(_latex_equation, part.equations))
         yield from (r"\begin{align*}", rows, r"\end{align*}")
     if part.document is not None:
-        yield document_latex(part.document, detail=detail)
+        yield document_latex(part.document, detail=detail, **style)
     if part.picture is not None:
         yield from (r"\begin{center}", rf"\resizebox{{{WIDE}}}{{!}}{{%", part.picture.tikz.rstrip())
         yield from ("}", r"\end{center}", "")
@@ -141,17 +143,17 @@ def _folded(listing: str) -> Iterator[str]:
 
 
 def sheet_markdown(
-    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal"
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
 ) -> str:
     """The sheet as Markdown with formulas that KaTeX and MathJax read."""
     out = [f"# {escaped_text(title)}", ""] if title else []
     out += [escaped_text(author), ""] if author else []
     for part in parts:
-        out += _markdown_part(part, detail)
+        out += _markdown_part(part, detail, style)
     return "\n".join(out)
 
 
-def _markdown_part(part: Told, detail: str) -> Iterator[str]:
+def _markdown_part(part: Told, detail: str, style: Mapping[str, str]) -> Iterator[str]:
     if part.heading:
         yield from (f"## {_markdown_words(part.heading)}", "")
     for paragraph in paragraphs(part.says):
@@ -159,7 +161,7 @@ def _markdown_part(part: Told, detail: str) -> Iterator[str]:
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
     if part.document is not None:
-        yield document_markdown(part.document, detail=detail)
+        yield document_markdown(part.document, detail=detail, **style)
     if part.picture is not None:
         yield from (*_indented(part.picture.text), "")
     for k, row in enumerate(part.table):
@@ -183,21 +185,32 @@ def _markdown_words(said: str) -> str:
 # HTML ---------------------------------------------------------------------------------------------
 
 
-def sheet_html(title: str, author: str, parts: Sequence[Told], *, detail: str = "normal") -> str:
+def sheet_html(
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+) -> str:
     """The sheet as one page with MathML; it needs no script and nothing from elsewhere."""
     body = [f'<p class="said">{escape(author)}</p>'] if author else []
     for number, part in enumerate(parts, 1):
-        body += _html_part(part, number, detail)
+        body += _html_part(part, number, detail, style)
     return page(title, body)
 
 
-def _html_part(part: Told, number: int, detail: str) -> Iterator[str]:
+def sheet_part(title: str, author: str, parts: Sequence[Told]) -> str:
+    """The sheet as one `div`, to stand in a page such as a notebook."""
+    body = [f"<h1>{escape(title)}</h1>"] if title else []
+    body += [f'<p class="said">{escape(author)}</p>'] if author else []
+    for number, part in enumerate(parts, 1):
+        body += _html_part(part, number, "normal", {})
+    return inside_page(body)
+
+
+def _html_part(part: Told, number: int, detail: str, style: Mapping[str, str]) -> Iterator[str]:
     if part.heading:
         yield f"<h2>{_html_words(part.heading)}</h2>"
     yield from (f"<p>{_html_words(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
     if part.document is not None:
-        yield from document_body(part.document, detail, inside=f"part-{number}-")
+        yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
     if part.picture is not None:
         yield f'<div class="picture">{part.picture.svg}</div>'
     if part.table:

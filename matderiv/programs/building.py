@@ -47,7 +47,7 @@ def program(
     taken = list(inputs) if inputs is not None else [v for v in seen if v not in stands]
     for v in taken:
         _enter(work, v)
-    if roots:
+    if roots and stands.isdisjoint(variables(roots[0])):
         settled(work.b, work.lower(roots[0]))  # the value before its gradients
     names = [v for v, _, _ in named]
     adjoints = _adjoints(work, zip(names, values, nodes, strict=True))

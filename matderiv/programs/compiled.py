@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import log
 from typing import Any
 
+from matderiv.arguments import one_of, require_values
 from matderiv.errors import UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind
@@ -23,11 +24,11 @@ class Compiled:
     """A program that is called with its variables, by name, and gives the list of its results.
 
     Sizes are read off the arrays. The order of products follows the sizes of the first call with
-    such sizes, up to a factor of four.
+    such sizes, up to a factor of four. `also` are names that may be given and are not needed.
     """
 
-    def __init__(self, make: Make) -> None:
-        self._make = make
+    def __init__(self, make: Make, also: Collection[str] = ()) -> None:
+        self._make, self._also = make, tuple(also)
         self.program = make({})
         self.names = tuple(v.name for v in self.program.inputs)
         self._real = np.dtype(float)
@@ -44,7 +45,7 @@ class Compiled:
         """
         if named:
             self._refuse_unknown(named)
-            values = {**values, **named} if values else named
+            values = named if values is None else {**require_values(values), **named}
         elif values is None:
             values = {}
         if not self.program.sizes:
@@ -52,18 +53,19 @@ class Compiled:
                 arrays = [values[name] for name in self.names]
                 if all([a.dtype is self._real for a in arrays]):
                     return self._tapes[tuple([a.shape for a in arrays])].run(arrays)
-            except (KeyError, AttributeError):
+            except (KeyError, AttributeError, TypeError, IndexError):
                 pass
         return self._first(values)
 
     def _refuse_unknown(self, named: Mapping[str, Any]) -> None:
-        known = (*self.names, *self.program.sizes)
+        known = dict.fromkeys((*self.names, *self.program.sizes, *self._also))
         for name in named:
             if name not in known:
-                raise UnknownName(f"there is no {name} here", hint=f"one of {', '.join(known)}")
+                raise UnknownName(f"there is no {name} here", hint=one_of(known))
 
     def _first(self, values: Mapping[str, Any]) -> list[Array]:
         """A call with arrays of new shapes, or with what is no array yet."""
+        values = require_values(values)
         sizes = {n: values[n] for n in self.program.sizes if n in values}
         fitted, known = bind(self.program.inputs, values, sizes)
         missing = [n for n in self.program.sizes if n not in known]

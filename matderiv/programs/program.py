@@ -108,9 +108,17 @@ class Builder:
         known = tuple(a if k < keep else self.real(a) for k, a in enumerate(arguments))
         if operation == "abs" and self.lines[known[0]].operation == "neg":
             known = self.lines[known[0]].arguments
+        if self._rows(known):
+            flat = (self.flat(a) if self.shape(a) else a for a in known)
+            return self.turned_up(self.entrywise(operation, *flat, mask=mask), "row")
         shape = broadcast_shape(self.shape(a) for a in known)
         known = self._without_rows(known, len(shape))
         return self.add(operation, *known, shape=shape, mask=mask)
+
+    def _rows(self, arguments: tuple[int, ...]) -> bool:
+        """True where every array is a vector laid down as a row."""
+        arrays = [self.lines[a] for a in arguments if self.shape(a)]
+        return bool(arrays) and all(line.operation == "row" for line in arrays)
 
     def _without_rows(self, arguments: tuple[int, ...], rank: int) -> tuple[int, ...]:
         """Rows as plain vectors, where another argument has two axes: NumPy broadcasts the same."""

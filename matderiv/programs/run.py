@@ -7,7 +7,7 @@ given back after their last use.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from math import prod
@@ -22,6 +22,7 @@ from matderiv.shapes import Dim, shape_text, size_names, size_value
 
 Array = Any
 Call = tuple[Any, int, int, int, int]
+REPEATING = ("broadcast", "diagonal")  # views that NumPy does not let anybody write to
 BIG = 2**14  # entries of an array that is given back as soon as nobody needs it
 
 
@@ -124,7 +125,7 @@ def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
         else:
             work.enter(k, line)
     constants = {k for k, value in enumerate(work.start) if value is not None} | set(inputs)
-    copied = _copied(lines, program.outputs, constants)
+    copied = lent(lines, program.outputs, constants)
     operations = tuple(line.operation for line in lines)
     return Tape(
         tuple(work.start), tuple(inputs), tuple(work.calls), program.outputs, copied, operations
@@ -234,15 +235,20 @@ def _ends(lines: Sequence[Instruction], outputs: Sequence[int]) -> dict[int, lis
     return ends
 
 
-def _copied(
-    lines: Sequence[Instruction], outputs: Sequence[int], constants: set[int]
+def lent(
+    lines: Sequence[Instruction], outputs: Sequence[int], constants: Collection[int]
 ) -> tuple[int, ...]:
-    """Which outputs must be copied: what belongs to the caller, and memory given twice."""
+    """Which outputs must be copied: what belongs to the caller, and memory given twice.
+
+    So must what shares entries, or cannot be written to.
+    """
     owner = _owners(lines)
     places = []
     for place, k in enumerate(outputs):
         twice = owner[k] in [owner[other] for other in outputs[:place]]
-        repeated = lines[k].operation == "broadcast"
-        if owner[k] in constants or twice or repeated:
+        at = k
+        while lines[at].operation in VIEWS and lines[at].operation not in REPEATING:
+            at = lines[at].arguments[0]
+        if owner[k] in constants or twice or lines[at].operation in REPEATING:
             places.append(place)
     return tuple(places)

@@ -35,13 +35,15 @@ class Row:
     order: int = 1
     layout: str = "gradient"
     structure: str | None = None
+    upstream: str = "G"
     error: MatderivError | None = None
 
     @property
     def question(self) -> tuple[Any, ...]:
         """What makes two rows ask the same."""
         about = tuple(sorted(self.shapes.items())), tuple(sorted(self.assume.items()))
-        return (self.f, self.wrt, *about, self.kind, self.order, self.layout, self.structure)
+        said = self.kind, self.order, self.layout, self.structure, self.upstream
+        return (self.f, self.wrt, *about, *said)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def verify_rows(
             if row.error is not None:
                 raise row.error
             if row.question not in questions:
-                questions[row.question] = _asked(row)
+                with limit():
+                    questions[row.question] = _asked(row)
             asked = questions[row.question]
             if isinstance(asked, MatderivError):
                 raise asked
@@ -119,6 +122,7 @@ def _asked(row: Row) -> Asked | MatderivError:
             order=row.order,
             layout=row.layout,
             structure=row.structure,
+            upstream=row.upstream,
         )
     except MatderivError as error:
         return error

@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.calculus.derivation import LAYOUTS, resolve_kind
+from matderiv.arguments import require_whole, require_word
+from matderiv.calculus.derivation import KINDS, LAYOUTS, MAX_ORDER, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
-from matderiv.expr import Expr, is_, number_value, substitute, variable, variables
+from matderiv.errors import ParseError, UnknownName
+from matderiv.expr import Expr, number_value, substitute, variable, variables
 from matderiv.input.answers import read_stated
+from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.from_sympy import from_sympy
 from matderiv.input.latex_left import LeftSide
-from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.resolve import Reading
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.output.text import text
-from matderiv.shapes import Shape, is_scalar, long_axes, shape_text, size_names, times
+from matderiv.shapes import Shape, is_scalar, long_axes, size_names, times
 
 Axes = tuple[int, ...]
 Arrange = Callable[[Array, Axes, list[Axes]], Array]
@@ -128,62 +130,28 @@ def ask(
     >>> ask("x'*A*x", "x").kind
     'gradient'
     """
-    if layout not in LAYOUTS:
-        raise MatderivError(f"unknown layout {layout!r}", hint=f"one of {', '.join(LAYOUTS)}")
-    if structure is not None and structure not in STRUCTURES:
-        raise MatderivError(
-            f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
-        )
-    reading = _reading(f, shapes, assume)
-    x = _variable(reading, wrt)
+    require_word(layout, "layout", LAYOUTS)
+    if structure is not None:
+        require_word(structure, "structure", STRUCTURES)
+    if kind is not None:
+        require_word(kind, "kind", KINDS)
+    order = require_whole(order, "order", 1, MAX_ORDER)
+    given = understood(f, shapes, assume)
+    reading = given.reading or _reading_about(given.f)
+    x = variable_of(given.f, given.reading, wrt)
     kind, order = resolve_kind(reading.expr, kind, order)
     asked = Asked(reading.expr, x, kind, order, layout, structure, reading)
     if kind == "vjp":
-        asked = replace(asked, upstream=_upstream(reading, upstream))
+        asked = replace(asked, upstream=upstream_of(given.f, given.reading, upstream))
     if kind in DIRECTIONAL:
         asked = replace(asked, tangent=variable(f"d{x.name}", x.shape))
     return asked
 
 
-def _reading(f: Any, shapes: Mapping[str, Any] | None, assume: Mapping[str, Any] | None) -> Reading:
-    if isinstance(f, str):
-        return read(f, shapes=shapes, assume=assume)
-    if not isinstance(f, Expr):
-        words = {k: v.split() if isinstance(v, str) else v for k, v in (assume or {}).items()}
-        f = from_sympy(f, words)
-    found = {v.name: v for v in variables(f)}
-    return Reading(f, found, frozenset(sizes_in(f)), text(f), text(f))
-
-
-def _variable(reading: Reading, wrt: Any) -> Expr:
-    if isinstance(wrt, str):
-        e = read_name(reading, wrt)
-        e = reading.read_more(wrt, "the variable of differentiation") if e is None else e
-    else:
-        e = wrt if isinstance(wrt, Expr) else from_sympy(wrt)
-        if is_(e, "variable"):
-            e = reading.variables.get(e.name, e)
-    if not is_(e, "variable"):
-        named = next(iter(reading.variables), "x")
-        raise MatderivError(
-            "differentiate with respect to a variable",
-            hint=f"name a variable of the expression, such as {named}",
-        )
-    return e
-
-
-def _upstream(reading: Reading, name: str) -> Expr:
-    f = reading.expr
-    shape = f.shape[1:] if len(f.shape) == 2 and f.shape[0] == 1 else f.shape
-    declared = reading.variables.get(name)
-    if declared is None:
-        return variable(name, shape)
-    if [s for s in declared.shape if s != 1] != [s for s in f.shape if s != 1]:
-        raise ShapeError(
-            f"the upstream {name} is {shape_text(declared.shape)}, the expression is "
-            f"{shape_text(f.shape)}"
-        )
-    return declared
+def _reading_about(f: Expr) -> Reading:
+    """The names of an expression that was given as an object."""
+    named = {v.name: v for v in variables(f)}
+    return Reading(f, named, frozenset(sizes_in(f)), text(f), text(f))
 
 
 # The axes of an answer ---------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matderiv.expr import Expr, is_
-from matderiv.verification.edits import Change, Context, Family, matrix, scalar, stretches
+from matderiv.verification.diagnosis import Said
+from matderiv.verification.edits import Change, Context, matrix, scalar, stretches
 from matderiv.verification.sketch import Sketch, sketch
 
 
@@ -31,20 +32,21 @@ def chain_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator
         if scalar(t):
             if not inside or not scalar(s):
                 yield sketch("mul", t, s), said
-                yield sketch("div", s, t), "Divided by it"
+                yield sketch("div", s, t), Said("Divided by", t.expr)
         elif _broadcasts(s, t):
             yield sketch("hadamard", s, t), said
-            yield sketch("ediv", s, t), "Divided by it"
+            yield sketch("ediv", s, t), Said("Divided by", t.expr)
 
 
 _FACTOR = "With the missing factor"
+_TERM = "With the missing term"
 
 
-def _factor_words(t: Sketch) -> str:
+def _factor_words(t: Sketch) -> Said:
     """What the factor is to the student: a label, a mask, or just a factor."""
     if t.name == "variable" and t.params[2] & {"labels", "binary"}:
-        return "With the missing label"
-    return "With the missing mask" if t.name in _MASKS else _FACTOR
+        return Said("With the missing label", t.expr)
+    return Said("With the missing mask" if t.name in _MASKS else _FACTOR, t.expr)
 
 
 _MASKS = ("step", "gt", "lt", "ge", "le")
@@ -53,22 +55,29 @@ _MASKS = ("step", "gt", "lt", "ge", "le")
 def _broadcasts(s: Sketch, t: Sketch) -> bool:
     if s.shape is None or t.shape is None:
         return False
-    return s.shape == t.shape or (len(s.shape) == 2 and len(t.shape) in (1, 2))
+    if s.shape == t.shape:
+        return True
+    row_and_vector = s.shape[:1] == (1,) and len(t.shape) == 1
+    return len(s.shape) == 2 and len(t.shape) in (1, 2) and not row_and_vector
 
 
 def terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """A further term."""
-    if above is not None and above.name in ("add", "neg", "transpose"):
+    if above is not None and above.name in ("add", "neg"):
         return
     for part, rest in stretches(s):
         for t in context.pool:
             if part.shape is None or t.shape is None:
                 continue
             if t.shape == part.shape or scalar(part) or scalar(t) or _broadcasts(t, part):
-                yield rest(sketch("add", part, t)), "With the missing term"
-                yield rest(sketch("add", part, sketch("neg", t))), "With the missing term"
+                less = sketch("neg", t)
+                yield rest(sketch("add", part, t)), Said(_TERM, t.expr)
+                yield rest(sketch("add", part, less)), Said(_TERM, less.expr)
                 if scalar(t) and t.name == "number":
-                    yield rest(sketch("add", t, sketch("neg", part))), "With the missing term"
+                    yield (
+                        rest(sketch("add", t, sketch("neg", part))),
+                        Said("Subtracted from", t.expr),
+                    )
 
 
 def surroundings(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
@@ -81,7 +90,7 @@ def surroundings(s: Sketch, above: Sketch | None, context: Context) -> Iterator[
             inside = set(t.expr.args)
             inside |= {b for a in t.expr.args for b in a.args if a.function.name == t.name}
             if t.expr is not s.expr and (own <= inside or _within(s.expr, t.expr)):
-                yield t, _FACTOR
+                yield t, f"{_FACTOR}s"
 
 
 def _within(small: Expr, large: Expr) -> bool:
@@ -94,10 +103,3 @@ def _within(small: Expr, large: Expr) -> bool:
         if is_(node, "mul", "hadamard", "div", "ediv", "neg"):
             stack += node.args
     return False
-
-
-MISSING: tuple[tuple[str, Family], ...] = (
-    ("missing-chain-factor", chain_factors),
-    ("missing-chain-factor", surroundings),
-    ("missing-term", terms),
-)

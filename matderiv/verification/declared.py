@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from matderiv.input.declare import FACTS
-from matderiv.input.tokens import canonical_name
+from matderiv.input.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.passages import Passage
 from matderiv.verification.statements import LATEX_NAME, NAME, latex_name, plain
 
@@ -40,19 +40,60 @@ _LATEX_MEMBER = (
 _COLON = re.compile(
     rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
 )
+_TAIL = re.compile(
+    r"(?:[,;]\s*|\s+\(|\s+(?:with|where|for)\s+)"
+    rf"(?P<entries>{NAME}\s*:(?!=)[\w*,× ;:]*)\)?\s*\.?\s*$"
+)
 _BEFORE = r"(?:[,;(]?\s*\b(?:with|where|for|let|given|and|here)\b\s*|[,;(]\s*)?"
 _HIGH = str.maketrans("ᵐⁿᵈᵏᵖʳᵗᵇˣ¹²³⁴⁵⁶⁷⁸⁹⁰", "mndkprtb×1234567890")
 _TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
 _SYMMETRIC = re.compile(
     rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
 )
-_SAID = re.compile(
-    rf"\b(?P<fact>{_FACT})(?: matri(?:x|ces))? \$?(?P<name>{NAME})(?!\w)"
-    rf"|(?<![\w'])\$?(?P<other>{NAME})\$? (?:(?:is|are|be|a|an|assumed|to) )+(?P<that>{_FACT})\b"
+# Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
+_LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
+_SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
+_MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
+_ITEM = rf"(?:{_MATH}|(?<![\w$\\])(?!(?:a|I)\b){_SYMBOL}(?![\w$(^]))"
+_ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
+_NOUNS = r"matri(?:x|ces)|invertible|real|square|nonsingular|constant|given|fixed|all|both|and|each"
+_FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
+_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
+_BEFORE_FACT = re.compile(
+    rf"(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+(?:(?:is|are|be|being|a|an|assumed|to|taken|as|also"
+    rf"|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
+)
+_KIND = re.compile(
+    rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
+    rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|not|since|because|as|by|would|were|until)\b", re.IGNORECASE
 )
+
+
+def _strongest(words: str) -> str:
+    """The fact that several words come to: `symmetric positive definite` is posdef."""
+    said = [_SPELLED[w] for w in re.findall(_FACT, words)]
+    return next((f for f in ("posdef", "skew") if f in said), said[-1])
+
+
+def _named(items: str) -> list[str]:
+    r"""The names in a list; a formula gives the names before its membership sign.
+
+    >>> _named(r"$A, B$ and $C \in R$"), _named("A and b")
+    (['A', 'B', 'C'], ['A', 'b'])
+    """
+    found = []
+    for item in re.findall(_ITEM, items) or [items]:
+        inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
+        if item[0] in "$\\":
+            listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
+            found += [latex_name(part.strip()) for part in listed]
+        else:
+            listed = re.split(r"∈|\bin\b", inside)[0].split(",")
+            found += [canonical_name(part.strip()) for part in listed]
+    return [name for name in found if name]
 
 
 @dataclass
@@ -84,9 +125,13 @@ class Declared:
         beside a step claims what may be wrong.
         """
         if not p.latex and (found := _COLON.fullmatch(p.text)):
-            for entry in found[1].split(";"):
-                self._entry(*entry.split(":", 1))
+            for entry in found[1].rstrip("; ").split(";"):
+                self._entry(entry)
             return p[:0]
+        if not p.latex and (found := _TAIL.search(p.text)):
+            for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
+                self._entry(entry)
+            p = p[: found.start()]
         if not stated and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
             first, second = found["a"] or found["c"], found["b"] or found["d"]
             if first == second:
@@ -110,20 +155,46 @@ class Declared:
 
     def _facts(self, text: str) -> None:
         for sentence in re.split(r"[.;]\s", " ".join(text.split())):
-            if not _UNSURE.search(sentence):
+            if not _UNSURE.search(re.sub(_MATH, "", sentence)):
                 self._said(sentence)
 
     def _said(self, sentence: str) -> None:
-        for found in _SAID.finditer(sentence):
-            name = canonical_name(found["name"] or found["other"])
-            self.assume[name] = _SPELLED[found["fact"] or found["that"]]
+        """Facts with the names after them (`symmetric A`), or else before them."""
+        taken: list[tuple[int, int]] = []
+        for pattern in (_BEFORE_FACT, _AFTER):
+            for found in pattern.finditer(sentence):
+                start, end = found.span("fact")
+                if any(start < b and a < end for a, b in taken):
+                    continue
+                taken.append((start, end))
+                for name in _named(found["names"]):
+                    self.assume[name] = _strongest(found["fact"])
 
-    def _entry(self, name: str, said: str) -> None:
+    def _entry(self, entry: str) -> None:
+        """`A: m,n`, `A: n x n symmetric`, `A: symmetric` or `c: scalar`."""
+        name, _, said = entry.partition(":")
         name, words = canonical_name(name.strip()), said.split()
         if words and all(w in FACTS for w in words):
             self.assume[name] = " ".join(words)
-        else:
+            return
+        found = _KIND.fullmatch(entry)
+        if found is None or (found["one"] and found["one"] in _SPELLED):
             self.shapes[name] = said.strip()
+            return
+        sizes = [found[k] for k in ("m", "n", "one") if found[k]]
+        self.shapes[name] = "" if sizes == ["scalar"] else ",".join(sizes)
+        if found["facts"]:
+            self.assume[name] = _strongest(found["facts"])
+
+    def heading(self, title: str) -> None:
+        """What a heading declares: `Problem 2. A: n x n symmetric`."""
+        for entry in re.split(rf"[.;]\s+|:\s+(?={NAME}\s*:)", title):
+            if (found := _KIND.fullmatch(entry)) and (
+                found["m"] or found["one"] or found["facts"]
+            ):
+                self._entry(entry)
+            else:
+                self._facts(entry)
 
     def _member(self, found: re.Match[str], *, latex: bool) -> None:
         sizes = found["inner"] or found["plain"] or ""
@@ -139,4 +210,4 @@ class Declared:
             if found["space"] == "S":
                 self.assume[name] = "symmetric"
             elif not latex and found["fact"]:
-                self.assume[name] = _SPELLED[found["fact"].strip()]
+                self.assume[name] = _strongest(found["fact"])

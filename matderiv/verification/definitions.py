@@ -13,8 +13,10 @@ from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
 from matderiv.input.declare import declared_facts, declared_shapes
 from matderiv.input.latex import parse_latex
+from matderiv.input.python import parse_python
 from matderiv.input.resolve import Reading, resolve
 from matderiv.input.source import Call, Name, Node, Operation, Part, Source, postorder
+from matderiv.input.spelling import marks
 from matderiv.input.text import parse
 from matderiv.shapes import size_names
 from matderiv.verification.passages import Passage
@@ -34,14 +36,30 @@ def parsed(passage: Passage, document: str, scope: Scope) -> Source:
     Raises ParseError or LimitError with a place in the document.
     """
     try:
-        if passage.latex:
-            source = parse_latex(passage.text, scope)
-        else:
-            source = parse(passage.text, scope.shapes)
+        source = _source(passage, scope)
     except MatderivError as error:
         raise placed(error, passage, document) from error
-    parts = tuple(Part(passage.span(p.span), p.name, moved(p.value, passage)) for p in source.parts)
-    return Source(document, moved(source.main, passage), parts, source.remarks)
+    nodes = moved([source.main, *(p.value for p in source.parts)], passage)
+    parts = (Part(passage.span(p.span), p.name, nodes[p.value]) for p in source.parts)
+    lengths = tuple((nodes[body], axis, n) for body, axis, n in source.lengths)
+    main = nodes[source.main]
+    return replace(source, text=document, main=main, parts=tuple(parts), lengths=lengths)
+
+
+def _source(passage: Passage, scope: Scope) -> Source:
+    """The tree of a passage in the language it is written in; Python where it has its marks."""
+    if passage.latex:
+        return parse_latex(passage.text, scope)
+    strong, weak = marks(passage.text, known=not scope.guess)
+    if not passage.python and "python" not in (*strong, *weak):
+        return parse(passage.text, scope.shapes)
+    try:
+        return parse_python(passage.text, scope).source
+    except MatderivError as error:
+        try:
+            return parse(passage.text, scope.shapes)
+        except MatderivError:
+            raise error from None
 
 
 def placed(error: MatderivError, passage: Passage, document: str) -> MatderivError:
@@ -51,10 +69,10 @@ def placed(error: MatderivError, passage: Passage, document: str) -> MatderivErr
     return error.located(document, passage.span((0, len(passage.text))))
 
 
-def moved(root: Node, passage: Passage) -> Node:
-    """A source tree with the places that its parts have in the document."""
+def moved(roots: Iterable[Node], passage: Passage) -> dict[Node, Node]:
+    """The nodes of source trees, with the places that they have in the document."""
     done: dict[Node, Node] = {}
-    for node in postorder(root):
+    for node in (n for root in roots for n in postorder(root)):
         span = passage.span(node.span)
         if isinstance(node, Operation):
             done[node] = replace(node, span=span, operands=tuple(done[o] for o in node.operands))
@@ -68,7 +86,7 @@ def moved(root: Node, passage: Passage) -> Node:
             )
         else:
             done[node] = replace(node, span=span)
-    return done[root]
+    return done
 
 
 def read_definitions(
@@ -93,18 +111,24 @@ def read_definitions(
     declared = {k: v for k, v in declared.items() if k not in names}
     scope = Scope(declared, frozenset(size_names(declared.values())), facts)
     parts: dict[str, Part] = {}
-    remarks: list[str] = []
-    for d in definitions:
-        source = parsed(d.passage, document, scope)
-        remarks += source.remarks
+    sources = [parsed(d.passage, document, scope) for d in definitions]
+    for d, source in zip(definitions, sources, strict=True):
         for part in source.parts:
             parts.setdefault(part.name, part)
         span = d.passage.span((0, len(d.passage.text)))
         parts[d.name] = Part(span, d.name, source.main)
     last = definitions[-1]
     main = Name(last.passage.span((0, 1)), last.name)
-    source = Source(document, main, tuple(_ordered(parts, document)), tuple(remarks))
-    return resolve(source, declared, facts)
+    whole = Source(
+        document,
+        main,
+        tuple(_ordered(parts, document)),
+        tuple(r for s in sources for r in s.remarks),
+        tuple(pair for s in sources for pair in s.lengths),
+        {name: axes for s in sources for name, axes in s.kinds.items() if name not in names},
+        sources[-1].spelling,
+    )
+    return resolve(whole, declared, facts)
 
 
 def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.errors import LimitError
 from matderiv.input.calls import function_names
+from matderiv.verification.clauses import CONNECTIVES, WIDE, clauses
 from matderiv.verification.declared import Declared
 from matderiv.verification.passages import Lines, Passage, joined
 from matderiv.verification.statements import FORMULA, VALUE, announced, equal_signs, statement
@@ -35,21 +36,45 @@ LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
 _GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
-_UNFINISHED = re.compile(r"(?:[-+*/(=,]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
+_UNFINISHED = re.compile(r"(?:[-+*/(=]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
+_CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
+_PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
+_ANNOUNCES = re.compile(
+    r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
+    r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
+    re.IGNORECASE,
+)
+_INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
+_STATIONARY = re.compile(
+    r"(?:\bset\w*|\bequat\w+)\b.*\b(?:zero|0)\b|\bstationary\b|\bfirst[- ]order\b|\bvanish"
+    r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b|\bat (?:the|a|an) (?:minim|maxim|optim)",
+    re.IGNORECASE,
+)
 _TEXT = re.compile(r"\\(?:text|textrm|textit|mbox|mathrm|textbf)\s*\{([^{}]*)\}")
+_REMARK = r"\\(?:text|textrm|textit|mbox)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 _SILENT = (
     r"\\(?:tag|label|intertext|hspace|vspace|ref|eqref)\*?\{[^{}]*\}"
-    r"|\\(?:nonumber|notag|quad|qquad)(?![A-Za-z])|\\(?:begin|end)\{[a-z]+\*?\}(?:\{\d+\})?|&"
+    r"|\\(?:nonumber|notag)(?![A-Za-z])|\\(?:begin|end)\{[a-z]+\*?\}(?:\{\d+\})?|&"
 )
 
 
 @dataclass
 class Exercise:
-    """One problem of a document: its title, its lines, and what is declared about names."""
+    """One problem of a document: its title, its lines, and what is declared about names.
+
+    `stationary` says that its words set a derivative to zero.
+    """
 
     title: str = ""
     passages: list[Passage] = field(default_factory=list)
     declared: Declared = field(default_factory=Declared)
+    stationary: bool = False
+
+    def heard(self, piece: Piece) -> None:
+        """Take over what words say."""
+        if piece.kind == "prose":
+            self.declared.prose(piece.passage, stated=self.claims)
+        self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
 
     @property
     def claims(self) -> bool:
@@ -69,7 +94,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Piece:
-    """A passage of a document: a formula, prose, a heading or a blank line."""
+    """A passage of a document: a formula, one "inline", prose, a heading or a blank line."""
 
     kind: str
     passage: Passage
@@ -92,17 +117,21 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
         if piece.kind == "heading":
             shared = shared if current.passages else current.declared
             found.append(Exercise(piece.passage.text, [], shared.copy()))
+            found[-1].declared.heading(piece.passage.text)
         elif piece.kind == "blank":
             blank = True
             continue
         elif piece.kind == "prose":
-            current.declared.prose(piece.passage, stated=current.claims)
+            current.heard(piece)
         else:
-            p = current.declared.taken(piece.passage, stated=current.claims)
-            if blank and current.claims and _redefines(p, current):
-                found.append(Exercise("", [], current.declared.copy()))
-            if p:
-                _append(found[-1].passages, p, apart=blank)
+            current.heard(piece)
+            for place, clause in enumerate(clauses(piece.passage)):
+                current = found[-1]
+                p = current.declared.taken(clause, stated=current.claims)
+                if blank and not place and current.claims and _redefines(p, current):
+                    found.append(Exercise("", [], current.declared.copy()))
+                if _says(p, piece):
+                    _append(found[-1].passages, p, apart=blank or place > 0)
         blank = False
     return _merged(found)
 
@@ -113,13 +142,21 @@ def whole(document: str) -> Exercise:
     blank = False
     for piece in pieces(document):
         if piece.kind == "prose":
-            found.declared.prose(piece.passage, stated=found.claims)
-        elif piece.kind == "formula":
-            p = found.declared.taken(piece.passage, stated=found.claims)
-            if p:
-                _append(found.passages, p, apart=blank)
+            found.heard(piece)
+        elif piece.kind in ("formula", "inline"):
+            found.heard(piece)
+            for clause in clauses(piece.passage):
+                p = found.declared.taken(clause, stated=found.claims)
+                if _says(p, piece):
+                    _append(found.passages, p, apart=blank)
+                blank = True
         blank = piece.kind == "blank"
     return found
+
+
+def _says(p: Passage, piece: Piece) -> bool:
+    """False for what is left of a declaration, and for an expression inside a sentence."""
+    return bool(p) and (piece.kind != "inline" or bool(equal_signs(p.text)))
 
 
 def is_formula(text: str) -> bool:
@@ -156,7 +193,8 @@ def goes_on(before: str, line: str) -> bool:
         return True
     if "=" not in before and not _FORMULA.search(before):
         return False
-    if _UNFINISHED.search(before) or before.count("(") > before.count(")"):
+    open_still = any(before.count(a) > before.count(b) for a, b in ("()", "[]"))
+    if _UNFINISHED.search(before) or open_still:
         return True
     return bool(_GOES_ON.match(line)) and not equal_signs(line)
 
@@ -170,7 +208,9 @@ def _merged(found: list[Exercise]) -> list[Exercise]:
         before = out[-1] if out else None
         if before is not None and not before.claims and _solves(e, before):
             both = [*before.passages, *e.passages]
-            out[-1] = Exercise(before.title or e.title, both, before.declared.joined(e.declared))
+            declared = before.declared.joined(e.declared)
+            told = before.stationary or e.stationary
+            out[-1] = Exercise(before.title or e.title, both, declared, told)
         else:
             out.append(e)
     return out
@@ -252,14 +292,28 @@ def rows(content: Passage) -> Iterator[Piece]:
     for cut in [*re.finditer(r"\\\\(?:\[[^\]\n]*\])?", content.text), None]:
         row = content[start : cut.start() if cut else len(content.text)]
         start = cut.end() if cut else start
-        row = row.blanked(_SILENT).replaced(_TEXT.pattern, _kept).replaced(r"\n", lambda m: " ")
+        row = _as_row(row.blanked(_SILENT)).replaced(r"\n", lambda m: " ")
         if row:
             yield Piece("formula", row.stripped())
 
 
+def _as_row(p: Passage) -> Passage:
+    """A LaTeX formula without words, and with a sign for wide space."""
+    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT.pattern, _kept)
+    return p.blanked(_REMARK)
+
+
+def _wide(match: re.Match[str]) -> str:
+    return WIDE + " " * (len(match[0]) - 1)
+
+
 def _kept(match: re.Match[str]) -> str:
-    """Words in a formula are blanked, names of functions and letters stay."""
+    """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
     word = match[1].strip()
+    if word.strip(" ,:;.").lower() in CONNECTIVES:
+        return f" {word} ".rjust(len(match[0]))
+    if "$" in word:
+        return " " * len(match[0])
     known = word in function_names() or word.lower() in ("tr", "trace", "vec", "diag", "sgn")
     return match[0] if known or len(word) <= 1 or "mathrm" in match[0] else " " * len(match[0])
 
@@ -278,23 +332,47 @@ def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
         return
     inside = [] if fence is not None else list(_INLINE.finditer(p.text))
     if inside:
+        before = 0
         for found in inside:
             group = next(k for k in (1, 2, 3) if found[k] is not None)
             part = p[found.start(group) : found.end(group)]
             latex = group < 3 or "\\" in part.text
-            yield Piece("formula", Passage(part.text, part.places, part.end, latex))
+            part = Passage(part.text, part.places, part.end, latex)
+            words = p.text[before : found.start()]
+            before = found.end()
+            if _CASE.search(words) and _PLAIN_CASE.search(part.text):
+                continue
+            part = _as_row(part) if latex else part
+            yield Piece("inline", _with_announcement(words, part))
         yield Piece("prose", p)
     elif suffix == "tex" and fence is None:
         yield Piece("prose", p)
     else:
-        latex = fence in ("latex", "tex", "math") or bool(re.search(r"\\[A-Za-z]", p.text))
+        python = fence in ("python", "py", "numpy", "torch", "pytorch")
+        latex = fence in ("latex", "tex", "math") or (
+            not python and bool(re.search(r"\\[A-Za-z]", p.text))
+        )
         p = p if latex else p.replaced(r"[#%].*$", lambda m: "")
         p = p.blanked(_SILENT) if latex or "&=" in p.text else p
         if p and _is_prose(p.text):
             yield Piece("prose", p)
         elif p:
-            whole = p.stripped()
-            yield Piece("formula", Passage(whole.text, whole.places, whole.end, latex))
+            p = _as_row(p) if latex else p
+            yield Piece("formula", replace(p.stripped(), latex=latex, python=python))
+
+
+def _with_announcement(words: str, part: Passage) -> Passage:
+    """A formula after `the gradient is`, with that as its left side."""
+    called = _INTRODUCED.search(words)
+    if called and equal_signs(part.text):
+        at = (part.start,) * len(called[1])
+        word = Passage(called[1].lower(), at, part.start, part.latex)
+        return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
+    found = _ANNOUNCES.search(words)
+    if not found or equal_signs(part.text):
+        return part
+    sign = "H =" if found[1].lower() == "hessian" else "∇ ="
+    return joined([replace(Passage.of(sign, part.start), latex=part.latex), part])
 
 
 def _is_prose(text: str) -> bool:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr
 from matderiv.shapes import is_scalar
+from matderiv.verification.diagnosis import Said
 from matderiv.verification.sketch import Sketch, drawn, sketch
 
-Change = tuple[Sketch, str]
+Change = tuple[Sketch, str | Said]
 """What stands there instead, and how a sentence about it begins."""
 
 
@@ -98,15 +99,19 @@ def orders(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
 def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """An entrywise product for a matrix product, and back, at one sign."""
     names = {"mul": ("hadamard", "Entry by entry"), "hadamard": ("mul", "As a matrix product")}
-    if s.name not in names or _column_and_row(s):
+    if s.name not in names or _column_androw(s):
         return
+    if s.name == "hadamard" and len(s.args) == 2 and all(_vector(a) for a in s.args):
+        a, b = s.args
+        yield sketch("mul", a, sketch("transpose", b)), "As a column times a row"
+        yield sketch("mul", b, sketch("transpose", a)), "As a column times a row"
     other, said = names[s.name]
     yield sketch(other, *s.args), said
     for k in range(1, len(s.args)):
         if len(s.args) > 2:
-            yield sketch(other, _row(s, s.args[:k]), _row(s, s.args[k:])), said
+            yield sketch(other, row(s, s.args[:k]), row(s, s.args[k:])), said
             pair = sketch(other, s.args[k - 1], s.args[k])
-            yield _row(s, (*s.args[: k - 1], pair, *s.args[k + 1 :])), said
+            yield row(s, (*s.args[: k - 1], pair, *s.args[k + 1 :])), said
     if s.args[0].name == other:
         inner = s.args[0]
         last = sketch(other, inner.args[-1], *s.args[1:])
@@ -114,7 +119,11 @@ def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chan
         yield sketch(other, *inner.args, *s.args[1:]), said
 
 
-def _column_and_row(s: Sketch) -> bool:
+def _vector(s: Sketch) -> bool:
+    return s.shape is not None and len(s.shape) == 1
+
+
+def _column_androw(s: Sketch) -> bool:
     """True for a product of a column and a row: entry by entry it would broadcast to a matrix."""
     shapes = [a.shape for a in s.args if not scalar(a)]
     rows = [shape is not None and len(shape) == 2 and shape[0] == 1 for shape in shapes]
@@ -122,18 +131,25 @@ def _column_and_row(s: Sketch) -> bool:
     return s.name == "mul" and all(flat) and any(rows) and not all(rows)
 
 
-def _row(s: Sketch, args: tuple[Sketch, ...]) -> Sketch:
+def row(s: Sketch, args: tuple[Sketch, ...]) -> Sketch:
+    """The same product or sum of other factors or terms; of one, that itself."""
     return args[0] if len(args) == 1 else sketch(s.name, *args, params=s.params)
 
 
+_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "softmax", "log_softmax", "logsumexp")
+
+
 def reductions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
-    """A mean for a sum and back, or along another axis."""
+    """A mean for a sum and back, a least for a greatest."""
     pairs = {"sum": "mean", "mean": "sum", "max": "min", "min": "max"}
-    axes = (None, 1, 2) if s.args and matrix(s.args[0]) else (None,)
-    if s.name in ("sum", "mean", "max", "min", "softmax", "log_softmax", "logsumexp", "prod"):
-        if s.name in pairs:
-            yield sketch(pairs[s.name], *s.args, params=s.params), f"With {pairs[s.name]}"
-        for axis in axes:
+    if s.name in pairs:
+        yield sketch(pairs[s.name], *s.args, params=s.params), f"With {pairs[s.name]}"
+
+
+def axes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+    """A sum, a mean, a softmax along another axis."""
+    if s.name in _REDUCTIONS:
+        for axis in (None, 1, 2) if matrix(s.args[0]) else (None,):
             if (axis,) != s.params:
                 said = "over all entries" if axis is None else f"along axis {axis}"
                 yield sketch(s.name, *s.args, params=(axis,)), f"Taken {said}"
@@ -179,7 +195,7 @@ def factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chang
         return
     if s.name in ("mul", "hadamard") and s.args[0].name == "number":
         rest = s.args[1:]
-        yield _row(s, rest), "Without the number"
+        yield row(s, rest), "Without the number"
     if s.name in ("div", "ediv") and s.args[1].name in ("number", "size"):
         yield s.args[0], "Without the number below"
     if above is not None and above.name in ("mul", "hadamard", "div", "neg", "transpose"):
@@ -204,68 +220,6 @@ def symmetric(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Cha
                 yield sketch("mul", 2, p), "Without the symmetric part"
 
 
-_NEIGHBOURS = {
-    "sin": ("cos", "neg sin"),
-    "cos": ("sin", "neg sin"),
-    "exp": ("log",),
-    "log": ("exp", "reciprocal"),
-    "tanh": ("one minus square",),
-    "sigmoid": ("times one minus",),
-    "softplus": ("sigmoid",),
-    "relu": ("step",),
-    "step": ("relu", "sign"),
-    "abs": ("sign",),
-    "sign": ("abs", "step"),
-    "sqrt": ("reciprocal",),
-    "tr": ("det",),
-    "det": ("tr", "logdet"),
-    "logdet": ("det",),
-    "norm2": ("norm1",),
-    "norm1": ("norm2",),
-    "softmax": ("log_softmax",),
-    "log_softmax": ("softmax",),
-    "sinh": ("cosh",),
-    "cosh": ("sinh",),
-    "maximum": ("minimum",),
-    "minimum": ("maximum",),
-    "gt": ("lt",),
-    "lt": ("gt",),
-    "ge": ("le",),
-    "le": ("ge",),
-    "tril": ("triu",),
-    "triu": ("tril",),
-}
-
-
-def functions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
-    """A function missing, too many, or another of its family."""
-    for name in _NEIGHBOURS.get(s.name, ()):
-        known = {"neg sin": "-sin", "reciprocal": "the reciprocal"}
-        said = known.get(name, "its derivative" if " " in name else name)
-        yield _neighbour(s, name), f"With {said}"
-    if len(s.args) == 1 and s.name in _UNARY:
-        yield s.args[0], f"Without {s.name}"
-    if s.name == "number":
-        return
-    if not s.args or s.name not in ("transpose", "neg"):
-        for name, params in context.functions:
-            if name != s.name and not (name in _STEPS and _stepped(s)):
-                for part, rest in stretches(s):
-                    if not params or params == (None,) or matrix(part):
-                        yield rest(sketch(name, part, params=params)), f"With {name}"
-
-
-_STEPS = ("step", "sign", "relu", "abs")
-
-
-def _stepped(s: Sketch) -> bool:
-    """True if the part is made of steps already."""
-    return s.name in _STEPS or any(_stepped(a) for a in s.args if s.name in _COMBINING)
-
-
-_COMBINING = ("mul", "hadamard", "add", "neg", "div", "diag", "transpose")
-
-
 def stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
     """The part itself, and neighbouring factors of a product, each with what puts it back."""
     yield s, lambda new: new
@@ -274,30 +228,11 @@ def stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
         for length in range(2, count):
             for k in range(count - length + 1):
                 before, after = s.args[:k], s.args[k + length :]
-                stretch = _row(s, s.args[k : k + length])
+                stretch = row(s, s.args[k : k + length])
                 yield (
                     stretch,
                     lambda new, b=before, a=after: sketch("mul", *b, new, *a),  # type: ignore[misc]
                 )
-
-
-_UNARY = frozenset(
-    "exp log sqrt sin cos tan tanh sigmoid relu step sign abs softplus softmax log_softmax silu"
-    " gelu elu erf arctan sinh cosh log1p expm1 diag tr logdet det norm2 square".split()
-)
-
-
-def _neighbour(s: Sketch, name: str) -> Sketch:
-    u = s.args
-    if name == "neg sin":
-        return sketch("neg", sketch("sin", *u))
-    if name == "reciprocal":
-        return sketch("ediv", 1, s if s.name == "sqrt" else u[0])
-    if name == "one minus square":
-        return sketch("add", 1, sketch("neg", sketch("epow", s, 2)))
-    if name == "times one minus":
-        return sketch("hadamard", s, sketch("add", 1, sketch("neg", s)))
-    return sketch(name, *u, params=s.params if name in ("softmax", "log_softmax") else ())
 
 
 def inverses(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
@@ -320,41 +255,16 @@ def fewer_terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[C
     """A term left out."""
     if s.name == "add":
         for k in range(len(s.args)):
-            yield _row(s, s.args[:k] + s.args[k + 1 :]), "Without one term"
+            yield row(s, s.args[:k] + s.args[k + 1 :]), "Without one term"
 
 
 def fewer_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
     """A factor left out."""
     if s.name in ("mul", "hadamard"):
         for k in range(len(s.args)):
-            yield _row(s, s.args[:k] + s.args[k + 1 :]), "Without one factor"
+            yield row(s, s.args[:k] + s.args[k + 1 :]), "Without one factor"
     if s.name in ("div", "ediv"):
         yield s.args[0], "Without the divisor"
-
-
-FIRST: tuple[tuple[str, Family], ...] = (
-    ("hadamard-for-product", products),
-    ("transpose", transposes),
-    ("sign", signs),
-    ("order-of-factors", orders),
-    ("sum-for-mean", reductions),
-    ("power", powers),
-)
-SECOND: tuple[tuple[str, Family], ...] = (
-    ("factor", factors),
-    ("symmetric-shortcut", symmetric),
-    ("extra-term", fewer_terms),
-    ("wrong-function", functions),
-    ("extra-factor", fewer_factors),
-    ("inverse", inverses),
-    ("wrong-variable", names),
-)
-
-
-def unary_functions(exprs: list[Expr]) -> tuple[tuple[str, tuple[object, ...]], ...]:
-    """The functions of one argument that occur, with their parameters."""
-    found = [(e.function.name, e.params) for e in exprs if is_(e, *_UNARY)]
-    return tuple(dict.fromkeys(found))
 
 
 def pooled(exprs: list[Expr], limit: int, heaviest: int = 60) -> tuple[Sketch, ...]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from matderiv.errors import Span, caret_lines
-from matderiv.verification.verdict import DISPROVED, HINTS, PROVED, UNDECIDED, VERIFIED, Verdict
+from matderiv.verification.verdict import (
+    DISPROVED,
+    PROVED,
+    UNDECIDED,
+    VERIFIED,
+    Verdict,
+    hint_of,
+)
 
 GIVEN = "given"
 UNREAD = "unread"
@@ -46,7 +53,7 @@ class LineVerdict:
             return self.message if self.diagnosis == UNREAD else ""
         if self.follows is not None:
             return self.message
-        return HINTS.get(self.diagnosis or "", "this is wrong")
+        return hint_of(self.diagnosis, "this is wrong")
 
     def shown(self, *, hint: bool = False) -> str:
         """The line with its verdict, and below it what is to be said."""
@@ -86,6 +93,21 @@ class StepsVerdict:
     def first_wrong(self) -> LineVerdict | None:
         """The first line that is wrong; None where none is."""
         return next((line for line in self.lines if line.correct is False), None)
+
+    @property
+    def right(self) -> int:
+        """How many lines were checked and are right."""
+        return sum(line.correct is True and line.verdict != GIVEN for line in self.lines)
+
+    @property
+    def wrong(self) -> int:
+        """How many lines are wrong."""
+        return sum(line.correct is False for line in self.lines)
+
+    @property
+    def unsure(self) -> int:
+        """How many lines are undecided or could not be read."""
+        return sum(line.correct is None for line in self.lines)
 
     @property
     def conclusion(self) -> str:

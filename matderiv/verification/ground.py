@@ -138,7 +138,7 @@ class Ground:
         """The one question behind a quantity; None where there are several or other ones."""
         if q.kind == DERIVATIVE and q.by not in self.functions:
             return self.about(q, *self.sides_of(q))
-        if q.kind == DIFFERENTIAL and len(self.moving) == 1:
+        if q.kind == DIFFERENTIAL and q.order == 1 and len(self.moving) == 1:
             return self.about(q, self.functions[q.of], next(iter(self.moving.values())))
         return None
 
@@ -153,7 +153,12 @@ class Ground:
             return self._asked(self.about(q, f, x), e, diagnosis)
         if q.kind == VALUE:
             return self.equal(self.functions[q.of], e, diagnosis=diagnosis)
-        return self.total(self.functions[q.of], e, diagnosis=diagnosis)
+        f = self.functions[q.of]
+        if q.order == 1:
+            return self.total(f, e, diagnosis=diagnosis)
+        if len(self.moving) != 1:
+            raise MatderivError("second differentials are read for one variable", hint="wrt")
+        return self.total(self.differential(f), e, diagnosis=diagnosis)
 
     def _inner(self, q: Quantity, e: Expr, diagnosis: bool) -> Verdict:
         """The verdict on ∂f/∂z for a name z: with z as a variable, or at z = its definition."""
@@ -212,17 +217,18 @@ class Ground:
         return verify_asked(asked, e, seed=self.seed, points=self.points, diagnosis=diagnosis)
 
     def paired(self, q: Quantity, e: Expr) -> Expr | None:
-        """The differential that a first derivative stands for: sum(G.*dX), J*dx; None for others.
+        """The differential that a derivative stands for: sum(G.*dX), J*dx, dx'*H*dx; or None.
 
         Only where there is one moving variable.
         """
         if q.kind == DIFFERENTIAL:
             return e
-        if q.kind != DERIVATIVE or q.order != 1 or q.by not in self.changes:
-            return None
-        if len(self.changes) != 1:
+        if q.kind != DERIVATIVE or q.by not in self.changes or len(self.changes) != 1:
             return None
         f, change = self.functions[q.of], self.changes[q.by]
+        if q.order == 2:
+            square = is_scalar(f.shape) and e.shape == change.shape * 2 and len(e.shape) == 2
+            return change.T @ e @ change if square else None
         if is_scalar(f.shape):
             for g in (e, e.T):
                 if g.shape == change.shape:

@@ -42,6 +42,7 @@ def verify_homework(
         declared = exercise.declared.joined(given)
         problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
         problem.title, problem.facts = exercise.title, exercise.declared.assume
+        problem.stationary = exercise.stationary
         try:
             yield problem.verdict(None, wrt, conventions or Conventions())
         except MatderivError as error:

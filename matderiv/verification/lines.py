@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
+from matderiv.arguments import given, one_of, require_whole, require_word
+from matderiv.calculus.derivation import LAYOUTS
+from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy import from_sympy
 from matderiv.input.resolve import Reading, read_name
 from matderiv.notation.chains import facts
+from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.output.text import text
 from matderiv.shapes import shape_text
 from matderiv.verification.declared import Declared
@@ -21,10 +27,12 @@ from matderiv.verification.ground import Ground
 from matderiv.verification.judging import POINTS
 from matderiv.verification.marks import Reader
 from matderiv.verification.passages import Lines, Passage
-from matderiv.verification.plan import Plan, planned
+from matderiv.verification.plan import Plan, names_in, planned, unadorned
 from matderiv.verification.statements import Statement, statement
 from matderiv.verification.steps import Steps
 from matderiv.verification.verdict import UNDECIDED
+
+MOST_GUESSES = 4  # names that are tried as vectors
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,13 @@ class Conventions:
     seed: int = 0
     points: int = POINTS
     diagnosis: bool = True
+
+    def __post_init__(self) -> None:
+        require_word(self.layout, "layout", LAYOUTS)
+        if self.structure is not None:
+            require_word(self.structure, "structure", STRUCTURES)
+        require_whole(self.seed, "seed", 0, MAX_SEED)
+        require_whole(self.points, "points", 1, MAX_POINTS)
 
 
 def verify_steps(
@@ -66,17 +81,30 @@ def verify_steps(
     >>> found.correct, found.first_wrong.number, found.first_wrong.diagnosis
     (False, 4, 'transpose')
     """
-    document = lines if isinstance(lines, str) else "\n".join(lines)
+    document = lines if isinstance(lines, str) else "\n".join(_listed(lines))
     found = whole(document)
     declared = found.declared.joined(Declared(dict(shapes or {}), dict(assume or {})))
     problem = Problem(document, found.passages, declared.shapes, declared.assume)
-    problem.facts = found.declared.assume
+    problem.facts, problem.stationary = found.declared.assume, found.stationary
     return problem.verdict(f, wrt, Conventions(layout, structure, seed, points, diagnosis))
+
+
+def _listed(lines: Any) -> list[str]:
+    """The lines of a derivation that is given as a list; MatderivError for anything else."""
+    if not isinstance(lines, list | tuple) or not all(isinstance(s, str) for s in lines):
+        raise MatderivError(
+            f"a derivation is a text, or a list of lines, not {given(lines)}",
+            hint='["f = x\'*A*x", "df = ..."]',
+        )
+    return list(lines)
 
 
 @dataclass
 class Problem:
-    """One derivation of a document; `facts` are what the document itself says about names."""
+    """One derivation of a document; `facts` are what the document itself says about names.
+
+    `stationary` says that its words set a derivative to zero.
+    """
 
     document: str
     passages: Sequence[Passage]
@@ -84,16 +112,84 @@ class Problem:
     assume: dict[str, Any]
     title: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    stationary: bool = False
 
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
-        """Every line judged."""
-        lines = Lines(self.document)
+        """Every line judged; where a guess about a name makes a line wrong, another guess counts.
+
+        Nothing says that a in a'*x is a vector but that the lines are right then.
+        """
         given = self._given(f)
-        statements = [s for p in self.passages if (s := _statement(p)) is not None]
-        plan = planned(statements, given, _names(wrt))
+        plan = self._plan(given, _names(wrt))
+        self.assume = self._occurring(plan)
+        found, reading = self._judged(plan, given, wrt, conventions)
+        if found.unsure and not self._moving(reading, plan, wrt):
+            found = self._by_any(found, reading, plan, given, conventions)
+        if found.correct is not False:
+            return found
+        best = found
+        for shapes in _other_kinds(reading):
+            other = replace(self, shapes={**self.shapes, **shapes})
+            with suppress(MatderivError):
+                judged, _ = other._judged(plan, given, wrt, conventions)
+                if judged.wrong < best.wrong and judged.unsure <= found.unsure:
+                    best = replace(judged, notes=(*judged.notes, *_kinds_said(shapes)))
+            if best.correct:
+                break
+        return best
+
+    def _by_any(
+        self,
+        found: StepsVerdict,
+        reading: Reading,
+        plan: Plan,
+        given: list[Definition],
+        conventions: Conventions,
+    ) -> StepsVerdict:
+        """The verdict with the variable by which most sides are right, if there is one."""
+        tried = []
+        for v in variables(reading.expr)[:MOST_GUESSES]:
+            judged, _ = self._judged(plan, given, v.name, conventions)
+            said = f"taking {v.name} as the variable of differentiation"
+            tried.append((judged.right, replace(judged, notes=(*judged.notes, said))))
+        tried.sort(key=lambda pair: -pair[0])
+        clear = tried and tried[0][0] > max([found.right, *(n for n, _ in tried[1:])])
+        return tried[0][1] if clear else found
+
+    def _plan(self, given: list[Definition], fixed: list[str]) -> Plan:
+        """The plan, in which w with a star or a hat is w at a stationary point."""
+        plan = self._planned(self.passages, given, fixed)
+        moving = {*fixed, *plan.by, *plan.arguments, *plan.solved} - {""}
+        used = {n for d in plan.definitions for n in names_in(d.passage)}
+        passages = [unadorned(p, moving, used) for p in self.passages]
+        if [p.text for p in passages] == [p.text for p in self.passages]:
+            return plan
+        self.stationary = True
+        return self._planned(passages, given, fixed)
+
+    @staticmethod
+    def _planned(
+        passages: Sequence[Passage], given: list[Definition], fixed: list[str]
+    ) -> Plan:
+        statements = [s for p in passages if (s := _statement(p)) is not None]
+        return planned(statements, given, fixed)
+
+    def _occurring(self, plan: Plan) -> dict[str, Any]:
+        """The facts; of those that the document says, only those about names that occur."""
+        names = {n for d in plan.definitions for n in names_in(d.passage)}
+        known = {*self.shapes, *names, *(d.name for d in plan.definitions)}
+        idle = self.facts.keys() - known
+        self.facts = {n: word for n, word in self.facts.items() if n not in idle}
+        return {n: words for n, words in self.assume.items() if n not in idle}
+
+    def _judged(
+        self, plan: Plan, given: list[Definition], wrt: Any, conventions: Conventions
+    ) -> tuple[StepsVerdict, Reading]:
+        lines = Lines(self.document)
         reading, broken = self._reading(plan, given, lines)
         ground = self._ground(reading, plan, wrt, conventions)
-        steps = Steps(ground, Reader(ground, self.document, plan.function), lines)
+        reader = Reader(ground, self.document, plan.function)
+        steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         for chain in plan.chains:
             steps.chain(chain)
@@ -101,7 +197,7 @@ class Problem:
         found = [known.get(line.number, line) for line in steps.found]
         said = [f"{n} is {word}, as the text says" for n, word in self.facts.items()]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
-        return StepsVerdict(tuple(found), self.title, notes)
+        return StepsVerdict(tuple(found), self.title, notes), reading
 
     def _given(self, f: Any) -> list[Definition]:
         """The function from outside, as a definition."""
@@ -141,23 +237,49 @@ class Problem:
                 wanted.remove(at)
                 broken.append(_unread(error, at.passage, lines))
 
-    def _ground(self, reading: Reading, plan: Plan, wrt: Any, c: Conventions) -> Ground:
-        functions = dict(reading.parts)
-        named = _names(wrt)
-        names = named
-        for said in (plan.by, plan.changing, plan.arguments):
+    @staticmethod
+    def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
+        """The names that move: as asked, as the lines say, or the only one there is."""
+        names = _names(wrt)
+        for said in (plan.by, plan.changing, plan.arguments, plan.solved):
             names = names or [n for n in reading.variables if n in said]
         occurring = [v.name for v in variables(reading.expr)]
-        names = names or (occurring if len(occurring) == 1 else [])
+        return names or (occurring if len(occurring) == 1 else [])
+
+    def _ground(self, reading: Reading, plan: Plan, wrt: Any, c: Conventions) -> Ground:
+        functions = dict(reading.parts)
+        names = self._moving(reading, plan, wrt)
         moving = {}
         for name in names:
             v = read_name(reading, name)
             if v is None:
-                raise UnknownName(
-                    f"there is no variable {name}", hint=f"one of {', '.join(reading.variables)}"
-                )
+                raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
         return Ground(reading, functions, moving, c.layout, c.structure, c.seed, c.points)
+
+
+def _other_kinds(reading: Reading) -> Iterator[dict[str, str]]:
+    """Guessed scalars as vectors, each alone, all of one size, each of its own.
+
+    A vector is a scalar only where it is the one variable of an f that is no number, such as x^2:
+    in x'*A*x it would hide what is wrong about A.
+    """
+    guessed = [v for n, v in reading.variables.items() if n in reading.guessed]
+    scalars = [v.name for v in guessed if not v.shape][:MOST_GUESSES]
+    sizes = [n for n in "nmkpqrstd" if n not in {*reading.sizes, *(v.name for v in guessed)}]
+    for name, size in product(scalars, sizes[:1]):
+        yield {name: size}
+    if len(scalars) > 1 and sizes:
+        yield dict.fromkeys(scalars, sizes[0])
+        yield dict(zip(scalars, sizes, strict=False))
+    if reading.expr.shape and len(guessed) == 1 and variables(reading.expr) == guessed:
+        yield {guessed[0].name: ""}
+
+
+def _kinds_said(shapes: Mapping[str, str]) -> Iterator[str]:
+    for name, size in shapes.items():
+        kind = f"a vector of size {size}" if size else "a scalar"
+        yield f"taking {name} as {kind}, which makes more lines right"
 
 
 def _names(wrt: Any) -> list[str]:

@@ -225,7 +225,7 @@ class Marking:
         names = [*ground.functions, *ground.reading.variables]
         for match in re.finditer(rf"(?<![\w.])d({NAME})", p.text):
             name = match[1]
-            if name in names and match[0] not in {*names, *self.known}:
+            if name in names and match[0] not in {*names, *self.known, *self.reader.aliases}:
                 self.known[match[0]] = self._change(name)
         if "einsum" not in p.text:
             p = p.replaced(_APART, _product)
@@ -240,6 +240,8 @@ class Marking:
         ground, name = self.reader.ground, latex_name(match[1])
         if name not in {*ground.functions, *ground.reading.variables}:
             return match[0]
+        if f"d{name}" in self.reader.aliases:
+            return rf"\mathrm{{d{name}}}"
         change = self._change(name)
         new = self._name(match[0])
         self.known[new] = change

@@ -15,7 +15,7 @@ from matderiv.errors import MatderivError, Span
 class Passage:
     """A text and the place in the document of each of its characters; `end` is past the last.
 
-    `latex` says in which notation it is written.
+    `latex` and `python` say in which notation it is written; otherwise in the text language.
 
     >>> p = Passage.of("so  df = 2*x'dx")
     >>> q = p[9:].replaced(r"(?<=')(?=dx)", lambda m: "*")
@@ -27,6 +27,7 @@ class Passage:
     places: tuple[int, ...]
     end: int
     latex: bool = False
+    python: bool = False
 
     @staticmethod
     def of(text: str, start: int = 0, *, latex: bool = False) -> Passage:
@@ -109,6 +110,13 @@ class Lines:
         start = self.starts[number - 1]
         stop = self.document.find("\n", start)
         return self.document[start : stop if stop >= 0 else len(self.document)].rstrip("\r")
+
+    def typed(self, passage: Passage) -> str:
+        """A passage as it stands in the document, on one line."""
+        if not passage:
+            return ""
+        start, stop = passage.span((0, len(passage.text)))
+        return " ".join(self.document[start:stop].split())
 
     def within(self, span: Span) -> tuple[int, Span]:
         """The line where a span begins, and the span in that line."""

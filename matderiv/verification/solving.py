@@ -7,7 +7,7 @@ two evaluations; what is missing from a sum is a difference. Both are then looke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
 
@@ -15,7 +15,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, number
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
-from matderiv.shapes import is_scalar
+from matderiv.shapes import Shape, is_scalar
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import Finding, identity_of, judged
 from matderiv.verification.valuation import Truths, Valuation, valuations
@@ -41,6 +41,7 @@ class Search:
     points: list[Valuation]
     seed: int
     failures: int = 0
+    layouts: dict[Shape, str | None] = field(default_factory=dict)
 
     @staticmethod
     def of(asked: Asked, e: Expr | None, seed: int, structure: str | None = None) -> Search | None:
@@ -48,7 +49,10 @@ class Search:
         structure = structure or asked.structure or "projected"
         truths = Truths.of(asked, structure)
         points = list(valuations(asked, truths, POINTS, seed, e))
-        return Search(asked, structure, truths, points, seed) if points else None
+        found = Search(asked, structure, truths, points, seed) if points else None
+        if found is not None and e is not None and found.holds(e):
+            found.confirmed(e)  # the points hide the mistake: one that shows it is added
+        return found
 
     @property
     def tolerance(self) -> float:
@@ -62,33 +66,37 @@ class Search:
 
     def layout(self, e: Expr) -> str | None:
         """The name of the asked-for layout if the shape fits it."""
-        found = [n for n in arrangements(self.asked, e.shape) if conventional(self.asked, n)]
-        return found[0] if found else None
+        if e.shape not in self.layouts:
+            found = [n for n in arrangements(self.asked, e.shape) if conventional(self.asked, n)]
+            self.layouts[e.shape] = found[0] if found else None
+        return self.layouts[e.shape]
 
     def _close(self, e: Expr, layout: str, v: Valuation) -> bool:
         value = self.arranged(e, layout, v)
         if value is None:
             return False
-        scale = max(float(np.abs(v.truth).max()), float(np.abs(value).max()), 1e-300)
-        return bool(np.abs(value - v.truth).max() <= self.tolerance * scale)
+        off = float(np.abs(value - v.truth).max())
+        return off <= self.tolerance * max(v.scale, float(np.abs(value).max()), 1e-300)
 
     def arranged(self, e: Expr, layout: str, v: Valuation) -> Array | None:
         """The values of an answer with the axes of the truth; None where there are none."""
         value = v.value(e)
         if value is None or not np.isfinite(value).all():
             return None
+        if layout == "":
+            return np.reshape(value, v.truth.shape)
         inner = []
         if self.asked.tangent is None:
             inner = [v.point.values[self.asked.wrt.name].shape] * self.asked.order
         outer = v.truth.shape[: v.truth.ndim - sum(map(len, inner))]
         return ARRANGEMENTS[layout](value[None], outer, inner)[0]
 
-    def values(self, e: Expr) -> list[Array] | None:
-        """The values at all points, in the layout asked for."""
+    def values(self, e: Expr, points: list[Valuation] | None = None) -> list[Array] | None:
+        """The values at all or some points, in the layout asked for."""
         name = self.layout(e)
         if name is None:
             return None
-        found = [self.arranged(e, name, v) for v in self.points]
+        found = [self.arranged(e, name, v) for v in points or self.points]
         return None if any(a is None for a in found) else found
 
     def confirmed(self, e: Expr) -> bool:
@@ -111,7 +119,9 @@ class Search:
     def _learn(self, verdict: Finding) -> None:
         """Keep the point where an answer fails that held at all others."""
         worst = None if verdict.report is None else verdict.report.worst
-        learnt = None if worst is None else self.truths.at(worst.point)
+        if worst is None or self.points[0].point.values.keys() - worst.point.values.keys():
+            return  # a point without values for all names would reject what is right
+        learnt = self.truths.at(worst.point)
         if learnt is not None:
             self.points.insert(0, learnt)
 
@@ -211,13 +221,21 @@ def factor_of(search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]) 
 
     `doubled` is the answer with twice that part.
     """
-    now, then = search.values(whole), search.values(doubled)
+    if _factors(search, search.points[:1], whole, doubled) is None:
+        return None  # most are refused at the first point
+    found = _factors(search, search.points, whole, doubled)
+    return None if found is None else recognised(search, found, pool)
+
+
+def _factors(
+    search: Search, points: list[Valuation], whole: Expr, doubled: Expr
+) -> list[float] | None:
+    now, then = search.values(whole, points), search.values(doubled, points)
     if now is None or then is None:
         return None
     share = [b - a for a, b in zip(now, then, strict=True)]
-    wanted = [v.truth - a + s for v, a, s in zip(search.points, now, share, strict=True)]
-    found = ratios(search, wanted, share)
-    return None if found is None else recognised(search, found, pool)
+    wanted = [v.truth - a + s for v, a, s in zip(points, now, share, strict=True)]
+    return ratios(search, wanted, share)
 
 
 def missing_term(search: Search, whole: Expr, pool: Sequence[Expr]) -> Expr | None:

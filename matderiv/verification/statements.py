@@ -28,16 +28,19 @@ _FRACTION = (
     rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤)?)?\s*\)*\s*(?:(?P<g>{NAME}){_OF})?"
 )
 _NABLA = (
-    rf"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]essian))(?![A-Za-z0-9])){_TWO}"
+    rf"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]ess(?:ian)?))(?![A-Za-z0-9])){_TWO}"
     rf"(?:_\{{?(?P<x>{NAME})\}}?)?\s*(?:\(?(?P<f>{NAME})\)?{_OF})?"
 )
 _SPOKEN = (
-    r"(?P<what>\b(?:[Gg]radient|[Jj]acobian|[Hh]essian))"
+    r"(?P<what>\b(?:[Gg]radient|[Jj]acobian|[Hh]ess(?:ian)?))"
     rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
 )
 _PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
 _SHORT = rf"(?:[{_L}]|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
-_CHANGE = rf"d(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
+_CHANGE = (
+    r"d(?P<second>²|\s*\^\s*(?:2|\{2\})\s*)?"
+    rf"(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
+)
 _NAMED = rf"(?P<f>{NAME}){_OF}"
 _WORD = re.compile(r"(?:[A-Za-z][a-z]+(?:-[a-z]+)*|a|I|i\.e\.)[,:;.]?\s+|[,:;]\s*")
 _LEAD = re.compile(
@@ -52,6 +55,14 @@ _REMARK = re.compile(
     |\s*[.,;])\s*$""",
     re.VERBOSE,
 )
+
+
+_NOTHING = re.compile(
+    r"[\s{}]*(?:\\(?:mathbf|boldsymbol|bm|vec|mathbb)\s*\{?\s*)?0[\s{}.!]*(?:[,\s]\s*[a-z].*)?"
+)
+_CONDITION = frozenset("set setting if when solve solving require requiring equate".split())
+_INTRODUCES = frozenset("where with let define denote put write given for here introduce".split())
+_CALLED = re.compile(r"\b(gradient|hessian|jacobian)\W*(?:\w+\W+){0,2}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,9 @@ class Quantity:
 class Statement:
     """Sides that are said to be equal; `quantity` is the first one's, None where there is none.
 
-    Then it `goes_on` from the line before, or is a formula that stands alone.
+    Then it `goes_on` from the line before, or is a formula that stands alone. `condition` says
+    that it is set, supposed or solved, `introduced` that it says what a name stands for (`where`,
+    `let`), and `announced` what its left side is called: `the gradient g = ...`.
     """
 
     quantity: Quantity | None
@@ -81,6 +94,13 @@ class Statement:
     whole: Passage
     condition: bool = False
     goes_on: bool = True
+    introduced: bool = False
+    announced: Quantity | None = None
+
+    @property
+    def zero(self) -> bool:
+        """True if the last side is 0."""
+        return bool(_NOTHING.fullmatch(self.sides[-1].text))
 
 
 def _signs(match: re.Match[str]) -> str:
@@ -103,7 +123,8 @@ def quantity(text: str) -> Quantity:
         made = _derivative(found, found["f"] or "")
         return replace(made, order=2) if found["hessian"] else made
     if found := re.fullmatch(_CHANGE, text):
-        return Quantity(DIFFERENTIAL, canonical_name(found["f"] or found["g"]))
+        order = 2 if found["second"] else 1
+        return Quantity(DIFFERENTIAL, canonical_name(found["f"] or found["g"]), order=order)
     if (found := re.fullmatch(_NAMED, text)) and (found["f"] == text or not _applied(found["f"])):
         inside = text[len(found["f"]) :].strip(" ()")
         at = tuple(canonical_name(name) for name in re.split(r"\s*[,;]\s*", inside) if name)
@@ -228,11 +249,19 @@ def statement(passage: Passage) -> Statement | None:
     starts, stops = [0, *(s[1] for s in signs)], [*(s[0] for s in signs), len(p.text)]
     sides = [p[a:b].stripped() for a, b in zip(starts, stops, strict=True)]
     sides[-1] = without_remark(sides[-1])
-    first, condition = _lead_words(sides[0])
+    first, words = _lead_words(sides[0])
     what = named(first) if first else None
     if what is None:
         return Statement(None, tuple(sides[1:]), passage.stripped())
-    return Statement(what, (first, *sides[1:]), passage.stripped(), condition)
+    called = _CALLED.search(sides[0].text[: len(sides[0].text) - len(first.text)])
+    return Statement(
+        what,
+        (first, *sides[1:]),
+        passage.stripped(),
+        condition=bool(_CONDITION & words),
+        introduced=bool(_INTRODUCES & words),
+        announced=named(Passage.of(called[1].lower())) if called and what.kind == VALUE else None,
+    )
 
 
 def announced(text: str) -> tuple[int, int] | None:
@@ -269,15 +298,15 @@ def _first_sign(text: str) -> int:
     return signs[0][0] if signs else len(text)
 
 
-def _lead_words(side: Passage) -> tuple[Passage, bool]:
-    """A left side without the words before it, and whether they set a condition."""
+def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
+    """A left side without the words before it, and the words."""
     rest, words = side.stripped(), []
     if sentences := [*re.finditer(r"[.;:]\s+", rest.text)]:
         rest = rest[sentences[-1].end() :]
     while named(rest).kind == FORMULA and (found := _WORD.match(rest.text)):
         words.append(found[0].strip(" ,:;.").lower())
         rest = rest[found.end() :]
-    return rest.stripped(), bool({"set", "setting", "if", "when", "solve", "solving"} & {*words})
+    return rest.stripped(), {*words}
 
 
 def without_remark(side: Passage) -> Passage:

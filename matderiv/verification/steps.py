@@ -7,11 +7,13 @@ are compared with what the earlier lines claim in place of what is true.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, apply, substitute, variable
+from matderiv.expr import Expr, variable
 from matderiv.shapes import Shape
+from matderiv.verification.claimed import Claimed, through
 from matderiv.verification.diagnose import diagnose_source
 from matderiv.verification.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.ground import Ground, UnsureError
@@ -25,23 +27,8 @@ from matderiv.verification.statements import (
     VALUE,
     Quantity,
 )
+from matderiv.verification.stationary import Rest
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A side that was read, and the verdict on it.
-
-    `claimed` is its value with what earlier lines claim in place of true differentials and
-    derivatives; `root` the number of the line whose mistake it has.
-    """
-
-    number: int
-    quantity: Quantity
-    true: Expr
-    claimed: Expr
-    correct: bool | None
-    root: int | None
 
 
 @dataclass
@@ -58,13 +45,29 @@ class Steps:
     notes: list[str] = field(default_factory=list)
     current: Quantity | None = None
     formula: Claimed | None = None
+    stationary: bool = False
+
+    def __post_init__(self) -> None:
+        self.rest = Rest(self.ground, stated=self.stationary)
 
     def chain(self, chain: Chain) -> None:
         """Judge every side of a statement that claims something."""
+        before = self.current
+        self._stated(chain)
+        if chain.aside and before is not None:
+            self.current = before
+
+    def _stated(self, chain: Chain) -> None:
         number = self.lines.number(chain.whole.start)
         sides = list(chain.sides)
         if chain.role == CONDITION:
-            self._given(number, chain, "an equation to solve, not a step")
+            q = chain.quantity
+            value = q is not None and q.kind == VALUE
+            said = "a condition, not a step" if value else "an equation to solve, not a step"
+            self._given(number, chain, said)
+            if q is not None and q.kind == DERIVATIVE:
+                with suppress(MatderivError):
+                    self.rest.set_to_zero(self.reader.resolved(q))
             return
         try:
             if chain.quantity is not None:
@@ -75,6 +78,8 @@ class Steps:
                 raise MatderivError("this does not say what it is", hint="∇f = ... or df = ...")
         except MatderivError as error:
             self.current = None
+            q = chain.quantity
+            self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
             self._unread(chain.whole, error)
             return
         if chain.role in (GIVES, LOCAL):
@@ -82,6 +87,26 @@ class Steps:
             sides = sides[1:]
         for side in sides:
             self._side(side, chain)
+        if chain.zero is not None and self.current is not None:
+            self._zero(chain, chain.zero, self.current)
+
+    def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
+        """The end `= 0` of a statement: a condition on a derivative, else a claim."""
+        if q.kind == DERIVATIVE:
+            self.rest.set_to_zero(q)
+            return
+        if q.kind == FORMULA and self._slope() is not None:
+            self.rest.stated = True
+        self._side(zero, replace(chain, sides=(*chain.sides, zero)))
+
+    def _slope(self) -> Quantity | None:
+        """The derivative said last; before one is said, that by the only variable."""
+        said = [s.quantity for s in self.said if s.quantity.kind == DERIVATIVE]
+        if said := [q for q in said if q.order == 1 and q.by not in self.ground.functions]:
+            return said[-1]
+        with suppress(MatderivError):
+            return self.reader.resolved(Quantity(DERIVATIVE))
+        return None
 
     def _opened(self, chain: Chain) -> Quantity:
         """The quantity that a left side names."""
@@ -178,8 +203,16 @@ class Steps:
     def _verdict(self, q: Quantity, e: Expr) -> Verdict:
         if q.kind == FORMULA:
             assert self.formula is not None
-            return self.ground.equal(self.formula.true, e, diagnosis=self.diagnosis)
+            return self._equated(self.formula.true, e)
         return self.ground.verdict(q, e, diagnosis=self.diagnosis)
+
+    def _equated(self, left: Expr, right: Expr) -> Verdict:
+        """Whether two formulas are equal, everywhere or where a derivative is zero."""
+        diagnosis = self.diagnosis and not self.rest.stated
+        verdict = self.ground.equal(left, right, diagnosis=diagnosis)
+        if verdict.correct is False and verdict.diagnosis != "shape":
+            return self.rest.verdict(left, right, self._slope()) or verdict
+        return verdict
 
     def _expected(self, q: Quantity) -> Shape | None:
         if q.kind == FORMULA:
@@ -244,7 +277,8 @@ class Steps:
         if same:
             return same[-1]
         if q.kind == DERIVATIVE:
-            other = [s for s in self.said if s.quantity == Quantity(DIFFERENTIAL, q.of)]
+            alike = Quantity(DIFFERENTIAL, q.of, order=q.order)
+            other = [s for s in self.said if s.quantity == alike]
             return other[-1] if other else None
         return None
 
@@ -253,6 +287,11 @@ class Steps:
         if before is not None and (before.correct is False or before.root is not None):
             if self._same(before, side):
                 return before.root or before.number
+        if side.quantity.kind == FORMULA and self.formula is not None:
+            claims = {q: (c.root or c.number, c.claimed) for q, c in self.wrong.items()}
+            root = self.rest.root(self.formula.true, side.true, claims)
+            self.rest.relate(root or side.number, self.formula.true, side.true)
+            return root
         for truth, root in self._under_claims(side.quantity):
             if self._equal(truth, side):
                 return root
@@ -280,26 +319,9 @@ class Steps:
             name = inner.by if inner.kind == DERIVATIVE else inner.of
             if name not in self.ground.functions or name == q.of:
                 continue
-            found = self._through(q.of, name, claim)
+            found = through(self.ground, q.of, name, claim)
             if found is not None:
                 yield found, claim.root or claim.number
-
-    def _through(self, of: str, name: str, claim: Claimed) -> Expr | None:
-        """df with the claimed dz, or the claimed ∂f/∂z, on the way through z."""
-        ground, z = self.ground, self.ground.functions[name]
-        symbol = variable(name, z.shape)
-        f = substitute(ground.functions[of], {z: symbol})
-        if f is ground.functions[of]:
-            return None
-        direct = ground.differential(f)
-        if claim.quantity.kind == DIFFERENTIAL:
-            through = ground.along(f, symbol, claim.claimed)
-        elif claim.quantity.of == of and claim.claimed.shape == z.shape and not f.shape:
-            product = claim.claimed * ground.differential(z)
-            through = apply("sum", product, params=(None,)) if z.shape else product
-        else:
-            return None
-        return substitute(apply("add", direct, through), {symbol: z})
 
     def _further(self, before: Claimed, side: Claimed, verdict: Verdict) -> Verdict:
         """A further mistake, said relative to the wrong line before it."""
@@ -312,13 +334,13 @@ class Steps:
     def _typed(self, passage: Passage, chain: Chain) -> str:
         """The side as typed, with its left side where it is the first."""
         if chain.first is not None and passage is chain.sides[0]:
-            return f"{chain.first.text} = {passage.text}"
-        return f"= {passage.text}"
+            return f"{chain.first.text} = {self.lines.typed(passage)}"
+        return f"= {self.lines.typed(passage)}"
 
     def _given(self, number: int, chain: Chain, message: str) -> None:
         text = chain.whole.text
         if chain.first is not None and chain.role != CONDITION:
-            text = f"{chain.first.text} = {chain.sides[0].text}"
+            text = f"{chain.first.text} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 
     def _add(

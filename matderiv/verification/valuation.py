@@ -31,6 +31,10 @@ class Valuation:
     point: Point
     truth: Array
     values: dict[Expr, Array | None] = field(default_factory=dict)
+    scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scale = float(np.abs(self.truth).max())
 
     def value(self, root: Expr) -> Array | None:
         """The value; None where there is none."""

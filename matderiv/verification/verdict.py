@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from matderiv.arguments import in_short
 from matderiv.expr import Expr
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.exact import ExactReport
@@ -39,13 +40,14 @@ class Counterexample:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """Whether an answer is the derivative, how surely, and what is wrong with it.
 
     `verdict` is "proved", "verified", "disproved" or "undecided"; `diagnosis` a stable code and
     `message` a sentence for a person; `suggestion` the answer with its smallest correction, as
-    text, and `part` what is new in it; `report` the numeric check, `exact` the identity test.
+    text, `corrected` the same as an expression, and `part` what is new in it; `report` the numeric
+    check, `exact` the identity test.
 
     >>> print(Verdict("disproved", diagnosis="sign", message="The sign is wrong."))
     disproved (sign): The sign is wrong.
@@ -59,7 +61,8 @@ class Verdict:
     exact: ExactReport | None = None
     suggestion: str | None = None
     notes: tuple[str, ...] = ()
-    part: Expr | None = field(default=None, repr=False)
+    part: Expr | None = None
+    corrected: Expr | None = None
 
     @property
     def correct(self) -> bool | None:
@@ -71,7 +74,10 @@ class Verdict:
         """The kind of mistake and nothing more."""
         if self.verdict != DISPROVED:
             return self.verdict
-        return HINTS.get(self.diagnosis or "", "the answer is wrong")
+        return hint_of(self.diagnosis, "the answer is wrong")
+
+    def __repr__(self) -> str:
+        return f"<Verdict {in_short(str(self), 100)}>"
 
     def __str__(self) -> str:
         code = f" ({self.diagnosis})" if self.diagnosis else ""
@@ -79,6 +85,15 @@ class Verdict:
         if self.counterexample is not None:
             lines.append(f"  {self.counterexample}")
         return "\n".join([*lines, *(f"  note: {n}" for n in self.notes)])
+
+
+def hint_of(code: str | None, otherwise: str) -> str:
+    """The kind of mistake behind a code; behind each of two for a code such as transpose+sign.
+
+    >>> hint_of("transpose+sign", "")
+    'a transpose is missing or too many; a sign is wrong'
+    """
+    return "; ".join(HINTS.get(c, otherwise) for c in (code or "").split("+"))
 
 
 HINTS = {
@@ -92,13 +107,16 @@ HINTS = {
     "order-of-factors": "the factors of a product are in the wrong order",
     "missing-chain-factor": "a factor of the chain rule is missing",
     "extra-factor": "there is a factor too many",
-    "sum-for-mean": "a sum and a mean, or the axis of a sum, are confused",
+    "sum-for-mean": "a sum and a mean are confused",
+    "axis": "a sum is taken along another axis",
     "power": "an exponent is wrong",
     "wrong-function": "a function is confused with another, such as its derivative",
     "wrong-variable": "one name stands where another belongs",
     "inverse": "an inverse is missing or too many",
     "symmetric-shortcut": "a matrix is treated as symmetric that need not be",
     "other-convention": "another convention for the structured variable",
+    "needs-fact": "right only under an assumption that is not declared",
+    "diagonal": "a diagonal and the whole matrix are confused",
     "rounded-constant": "a rounded decimal stands for an exact number",
     "shape": "the answer has the wrong shape",
     "term": "one term is wrong",

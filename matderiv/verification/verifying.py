@@ -25,8 +25,11 @@ from matderiv.verification.claims import (
     of_function,
     read_answer,
 )
-from matderiv.verification.diagnose import Diagnosis, diagnose, diagnose_text, rounded, turned_text
+from matderiv.verification.diagnose import decimals, diagnose, diagnose_text
+from matderiv.verification.diagnosis import Diagnosis
+from matderiv.verification.guesses import said, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
+from matderiv.verification.layouts import turned_of
 from matderiv.verification.verdict import (
     DISPROVED,
     PROVED,
@@ -88,28 +91,60 @@ def verify_asked(
     try:
         e = read_answer(asked, answer)
     except ShapeError as error:
+        if unjudged := _other_kinds(asked, answer, fitting=True):
+            return unjudged
         found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
-        return _misfit(str(error), found)
+        return _misfit(asked, str(error), found)
     typed = answer if isinstance(answer, str) else text(e)
     readings = claims(asked, e, typed)
     if not readings:
-        wanted = shape_text(expected_shape(asked))
-        kind = asked.kind if asked.order < 3 else "derivative"
-        message = f"the answer is {shape_text(e.shape)}, the {kind} is {wanted}"
+        if unjudged := _other_kinds(asked, answer, fitting=True):
+            return unjudged
         found = diagnose(asked, e, seed=seed) if diagnosis else None
-        return _misfit(message, found)
-    return _concluded(asked, readings[0], seed, points, diagnosis)
+        return _misfit(asked, f"the answer is {shape_text(e.shape)}, {_wanted(asked)}", found)
+    verdict = _concluded(asked, readings[0], seed, points, diagnosis)
+    if verdict.verdict == DISPROVED:
+        return _other_kinds(asked, answer, fitting=False) or verdict
+    return verdict
 
 
-def _misfit(message: str, found: Diagnosis | None) -> Verdict:
+def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
+    """No verdict where a kind that was guessed by a letter may be behind everything."""
+    if not isinstance(answer, str):
+        return None
+    names = vectors_instead(asked, answer, fitting=fitting)
+    return Verdict(UNDECIDED, message=said(names)) if names else None
+
+
+def _wanted(asked: Asked) -> str:
+    """The shape of the derivative: all its axes, and as it is written with two."""
+    kind = asked.kind if asked.order < 3 else "derivative"
+    axes = tuple(s for group in asked.groups for s in group if s != 1)
+    written = expected_shape(asked)
+    if len(asked.groups) != 2 or len(axes) <= len(written):
+        return f"the {kind} is {shape_text(written)}"
+    return f"the {kind} is {shape_text(axes)}, as a matrix (vec) {shape_text(written)}"
+
+
+def _misfit(asked: Asked, message: str, found: Diagnosis | None) -> Verdict:
+    """The verdict on an answer of another shape, with what may be behind that."""
+    notes = [
+        f'{name} is taken as a scalar; for a vector: shapes={{"{name}": "n"}}, --shape "{name}: n"'
+        for name, v in asked.reading.variables.items()
+        if name in asked.reading.guessed and not v.shape
+    ]
+    if asked.kind == "jacobian" and not asked.upstream and len(asked.wrt.shape) > 1:
+        notes.append('what backpropagation hands back, for an upstream G: kind="vjp", --kind vjp')
+    verdict = Verdict(DISPROVED, "shape", message, notes=tuple(notes))
     if found is None:
-        return Verdict(DISPROVED, "shape", message)
-    return Verdict(
-        DISPROVED,
-        found.code,
-        f"{message}\n  {found.message}",
+        return verdict
+    return replace(
+        verdict,
+        diagnosis=found.code,
+        message=f"{message}\n  {found.message}",
         suggestion=found.suggestion,
         part=found.part,
+        corrected=found.corrected,
     )
 
 
@@ -124,7 +159,7 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
             found = other
             notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
     if found.verdict == UNDECIDED and found.exact is not None and claim.expr is not None:
-        nearly = rounded(asked, claim.expr, seed=seed) if not found.exact.hint else None
+        nearly = decimals(asked, claim.expr, seed=seed) if not found.exact.hint else None
         if nearly is not None and found.report is not None and found.report.ok:
             found = replace(found, verdict=VERIFIED)
             notes.append(nearly.message)
@@ -151,6 +186,7 @@ _STRUCTURED = {
 def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
     wanted = shape_text(expected_shape(asked))
     what = "the stacked form (vec)" if claim.layout == "stacked" else "the transpose"
+    turned = None if claim.expr is None else turned_of(claim.expr)
     given = "" if claim.expr is None else f": {shape_text(claim.expr.shape)} for {wanted}"
     return Verdict(
         DISPROVED,
@@ -158,7 +194,7 @@ def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
         f"Right in another layout. This is {what} of the {asked.kind}{given}.",
         report=found.report,
         exact=found.exact,
-        suggestion=None if claim.expr is None else turned_text(claim.expr),
+        suggestion=None if turned is None else text(turned),
     )
 
 
@@ -167,7 +203,7 @@ def _disproved(
 ) -> Verdict:
     verdict = Verdict(
         DISPROVED,
-        message="No single change makes it right.",
+        message="No single change and no common pair of changes makes it right.",
         counterexample=_counterexample(found, seed),
         report=found.report,
         exact=found.exact,
@@ -188,6 +224,7 @@ def _disproved(
         message=said_by.message,
         suggestion=said_by.suggestion,
         part=said_by.part,
+        corrected=said_by.corrected,
     )
 
 

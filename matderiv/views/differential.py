@@ -6,43 +6,44 @@ off in the end. Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 5 
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
-from matderiv.notation.chains import transposed
 from matderiv.notation.layout import vec_form
 from matderiv.notation.sums import raise_tensor
 from matderiv.output.text import text
-from matderiv.shapes import is_scalar, long_axes
+from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
+from matderiv.views.condensed import Condensed, condensed
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
-from matderiv.views.flow import (
-    FORWARD_MODE,
-    ORDINALS,
-    Stage,
-    document_of,
-    forward_section,
-    last_steps,
-    projected,
-    reading_steps,
-    stages,
-    tokens,
+from matderiv.views.flow import FORWARD_MODE, Stage, last_steps, tokens
+from matderiv.views.frame import Told, View
+from matderiv.views.judged import (
+    allowed,
+    has,
+    is_matrix,
+    of_matrix_entries,
+    same_words,
+    still,
+    worth_showing,
 )
 from matderiv.views.pairings import (
     change_last,
     collected,
+    in_place,
     multiplied,
     paired,
-    sign_inside,
+    plain,
     standard,
+    trace_pair,
     traced,
-    without_brackets,
 )
 from matderiv.views.passes import Backward, as_row, in_names, merged
 from matderiv.views.pieces import Piece, fresh_name
-from matderiv.views.reasons import code, rearranging, rule_name, why, with_facts
-from matderiv.views.written import short_pieces, written_rule
+from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
+from matderiv.views.written import written_rule
 
 LONG = 14  # longer factors beside a differential get a name
 
@@ -52,35 +53,20 @@ def differential(d: Derived, *, check: bool = True) -> Document:
 
     Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
     """
-    found = stages(d)
-    taken = set(d.names) | {s.variable.name for stage in found for s in stage.symbols}
-    sections: list[Section] = []
-    symbols: list[Symbol] = []
-    answer: Step | None = None
-    for k, stage in enumerate(found):
-        title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
-        reading = reading_steps(stage)
-        if reading:
-            sections.append(Section(title + "Read as", reading))
-        used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
-        inwards = Inwards(stage, taken, used)
-        symbols += [*stage.symbols, *inwards.symbols]
-        named = inwards.named_section(title + "Intermediates")
-        sections += [named] if named.steps else []
-        if stage.pieces:
-            sections.append(Section(title + "Differential", tuple(inwards.lines)))
-        if k + 1 < len(found):
-            left = Partial(stage.target, d.wrt, projected=projected(d))
-            g = found[k + 1]
-            step = Step(left, g.shown, "gradient from the differential", names=g.called)
-            sections.append(Section(title + "result", (step,)))
-            continue
-        last = _identified(d, stage, inwards)
-        *others, answer = last
-        if others:
-            sections.append(Section("Identification", tuple(others)))
-    assert answer is not None
-    return document_of("differential", d, found, symbols, sections, answer, check=check)
+    rule = "gradient from the differential"
+    view = View("differential", _told, rule, "Identification", renames=True)
+    return view.document(d, check=check)
+
+
+def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
+    inwards = Inwards(condensed(stage, taken, number), taken)
+    own = (inwards.named_section(), Section("Differential", tuple(inwards.lines)))
+
+    def last() -> list[Step]:
+        return _identified(d, inwards.stage, inwards)
+
+    sections = own if stage.pieces else ()
+    return Told(inwards.stage, sections, inwards.symbols, last, len(inwards.kept))
 
 
 def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
@@ -90,33 +76,53 @@ def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
     gradient = inwards.shown(inwards.answer)
     rest = last_steps(d, stage, gradient, inwards.meanings)
     steps = [*inwards.vec_steps()]
-    same = isinstance(gradient, Expr) and rest[0].right is gradient
+    rule = "derivative" if stage.outer else "gradient"
     first = Step(
         Partial(stage.target, stage.wrt),
         gradient,
-        "gradient from the differential" if not stage.outer else "derivative from the differential",
-        inwards.identification(),
+        f"{rule} from the differential",
+        identified(stage.target.name, stage.wrt, inwards.names, several=bool(stage.outer)),
         "Magnus & Neudecker, ch. 5",
     )
-    if same:
-        rest = [_as(rest[0], first), *rest[1:]]
-        return [*steps, *rest]
+    if _respelled(gradient, rest[0].right, inwards.meanings):
+        return [*steps, _as(rest[0], first), *rest[1:]]
     return [*steps, first, *rest]
 
 
+def _respelled(found: Form, final: Form, meanings: Mapping[Expr, Expr]) -> bool:
+    """True where the result is what was found in another spelling, without names of its own."""
+    if isinstance(found, Tensor) or isinstance(final, Tensor):
+        terms = found.terms if isinstance(found, Tensor) else ()
+        factors = [f.expr for t in terms for f in t.factors]
+        return found is final or (bool(factors) and not _named(factors, meanings))
+    return found is final or (not _named([found], meanings) and tokens(found) == tokens(final))
+
+
+def _named(roots: Sequence[Expr], meanings: Mapping[Expr, Expr]) -> bool:
+    return any(v in meanings for v in variables(*roots))
+
+
 def _as(step: Step, first: Step) -> Step:
-    return Step(step.left, step.right, first.rule, first.why, first.source)
+    """The last line with the reason of the identification, and its own where it has one."""
+    if not isinstance(step.left, Partial) or not step.left.projected:
+        return replace(first, left=step.left, right=step.right)
+    rule, reason = f"{first.rule} + {step.rule}", f"{first.why} {step.why}"
+    return replace(first, left=step.left, right=step.right, rule=rule, why=reason)
 
 
 class Inwards(Backward):
     """The lines df = ..., one more piece written out in each."""
 
-    def __init__(self, stage: Stage, taken: set[str], facts: tuple[str, ...] = ()) -> None:
-        self.facts = facts
-        self.written = short_pieces(stage)
-        self.open: list[Expr] = []
+    def __init__(self, told: Condensed, taken: set[str]) -> None:
+        self.condensed, stage, self.written = told, told.stage, told.written
+        self.kept = [p for p in stage.pieces[:-1] if p.variable not in self.written]
+        self.products = not any(map(of_matrix_entries, stage.pieces)) and not is_matrix(
+            stage.upstream
+        )
         self.changes: dict[Expr, Expr] = {}
         self.change_symbols: list[Symbol] = []
+        self.moving: set[Expr] = set()  # the changes
+        self.told: dict[Expr, tuple[int, list[Expr]]] = {}
         self.lines: list[Step] = []
         self.before: Expr | None = None
         self.done: set[Expr] = set()
@@ -149,16 +155,20 @@ class Inwards(Backward):
             e = substitute(e, self.written)
         return e
 
-    def named_section(self, title: str) -> Section:
+    def named_section(self) -> Section:
         """The intermediates that keep their names."""
-        kept = [p for p in self.stage.pieces[:-1] if p.variable not in self.written]
-        whole = forward_section(self.stage)
         steps = [
-            Step(s.left, self.shown(s.right), s.rule, s.why, s.source, shape=s.shape)
-            for s in whole.steps
-            if any(s.left is p.variable for p in kept)
+            Step(
+                p.variable,
+                self.shown(p.definition),
+                rule_name(p),
+                self.condensed.why(p),
+                p.main.function.source,
+                shape=p.variable.shape,
+            )
+            for p in self.kept
         ]
-        return Section(title, tuple(steps))
+        return Section("Intermediates", tuple(steps))
 
     def change(self, v: Expr) -> Expr:
         """The name of the change of v: dX, or d(A*x - b) for what is written out."""
@@ -173,6 +183,7 @@ class Inwards(Backward):
             name = fresh_name(name, self.names)
         made = variable(name, v.shape)
         self.change_symbols.append(Symbol(made, "change", v, whole))
+        self.moving.add(made)
         return made
 
     def _start(self, stage: Stage) -> None:
@@ -193,15 +204,21 @@ class Inwards(Backward):
     def after(self, piece: Piece) -> None:
         """The line in which the change of one more piece is written out."""
         self.done.add(piece.variable)
-        written = self._line_of(piece)
+        written, several = self._line_of(piece)
         e = self._whole()
         if written is not None and self._ends_in_changes(written) and written.weight < e.weight:
             self._add(written, piece)
-        elif written is not None and self._worth(written, e):
+        elif written is not None and worth_showing(written, e, piece, several, self.before):
             self._add(written, piece)
             self._add(e, None)
         else:
             self._add(e, piece)
+
+    def _digits(self, x: Expr) -> str:
+        """The number of a name beside dx; the next one where x has no name of its own."""
+        if x not in self.written:
+            return super()._digits(x)
+        return str(next(k for k in range(1, len(self.names) + 2) if f"delta{k}" not in self.names))
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
@@ -219,10 +236,13 @@ class Inwards(Backward):
         if e is self.before:
             return
         if piece is None:
+            if self.lines and self.lines[-1].rule in REARRANGED and self.lines[-1].continues:
+                above = self.lines.pop().before
+                self.before = above if isinstance(above, Expr) else None
             rule, reason, source = rearranging(e)
-            reason = with_facts(reason, self.facts)
         else:
-            rule, reason, source = rule_name(piece), self._why(piece), piece.main.function.source
+            rule, source = rule_name(piece), piece.main.function.source
+            reason = self.condensed.why(piece)
         self.lines.append(
             Step(
                 self.root,
@@ -236,22 +256,21 @@ class Inwards(Backward):
         )
         self.before = e
 
-    def _why(self, piece: Piece) -> str:
-        """The reason, in which the intermediates that are written out have no names."""
-        reason = why(piece)
-        for v in self.written:
-            reason = reason.replace(code(v.name), code(text(self._shown(v))))
-        return reason
-
     def _whole(self) -> Expr:
         """df as the sum of the shares of all changes that are still open."""
         found: list[Expr] = []
         order = [p.variable for p in self.stage.pieces[::-1]] + [self.stage.wrt]
         for v in order:
             if v not in self.done and v in self.shares:
-                found += self._shares_of(v)
-        whole = without_brackets(collected(found)) if found else zeros(self.root.shape)
-        return self._shown(whole)
+                count, terms = self.told.get(v, (0, []))
+                if count != len(self.shares[v]):
+                    terms = self._shares_of(v)
+                    self.told[v] = len(self.shares[v]), terms
+                found += terms
+        if not found:
+            return zeros(self.root.shape)
+        whole = self._shown(plain(collected(found), self.moving))
+        return whole if self.before is None else in_place(whole, self.before)
 
     def _shares_of(self, v: Expr) -> list[Expr]:
         """The part of df that comes from the change of v, as one or more terms."""
@@ -268,53 +287,59 @@ class Inwards(Backward):
         e = in_names(raise_tensor(whole, broadcast=True), self.stage)
         assert isinstance(e, Expr)
         if self.axes:
-            return [e]
+            return [plain(e, {change})]
         parts = e.args if is_(e, "add") else (e,)
         natural = [change_last(a, {change}) for a in parts]
+        g = self._gradient(v)
+        if g is None or (self.products and all(multiplied(n, change) for n in natural)):
+            return natural
+        pair = self._pair(g, change)
+        if pair is None:
+            return natural
+        tidy = len(natural) == 1 and standard(natural[0], change)
+        if tidy and (not is_matrix(change) or self.products):
+            return natural
+        return [pair] if is_matrix(change) or pair.weight < allowed(natural, change) else natural
+
+    def _gradient(self, v: Expr) -> Expr | None:
+        """What stands beside the change of v: the derivative by v, where it is an array like v."""
         shares = [t for share in self.shares[v] for t in _over(share, v)]
         above = merged(Tensor(_axes(v), tuple(shares)), self.stage)
         g = in_names(raise_tensor(above, broadcast=True), self.stage)
-        if isinstance(g, Expr) and g.shape != v.shape and g.shape == v.shape[1:]:
-            g = as_row(g)  # the derivative by a row is a row
-        pair = paired(g, change) if isinstance(g, Expr) else None
-        if v is self.stage.wrt or len(natural) == 1:
-            if all(multiplied(n, change) for n in natural):
-                return natural
-        tidy = all(standard(n, change) for n in natural)
-        allowed = sum(n.weight for n in natural) + (0 if tidy else 5)
-        if pair is not None and pair.weight < allowed:
-            return [pair]
-        return natural
+        if not isinstance(g, Expr) or has(g, "einsum"):
+            return None
+        row = g.shape != v.shape and g.shape == v.shape[1:]
+        return as_row(g) if row else g  # the derivative by a row is a row
 
-    def _line_of(self, piece: Piece) -> Expr | None:
-        """The line before with the change of the piece as its rule writes it."""
+    def _pair(self, g: Expr, change: Expr) -> Expr | None:
+        """<G, dX> as this derivation writes it: with traces, or with sums over entries."""
+        if self.products and is_matrix(change) and g.shape == change.shape:
+            return trace_pair(g, change)
+        return paired(g, change)
+
+    def _line_of(self, piece: Piece) -> tuple[Expr | None, bool]:
+        """The line before with the change of the piece as its rule writes it; whether it is a sum.
+
+        The sum is what a product rule writes, and asks for a line of its own.
+        """
         raw = written_rule(piece.definition, {v: self.change(v) for v in piece.inputs})
         if raw is None:
-            return None
-        raw = sign_inside(substitute(raw, self.stage.values))
+            return None, False
+        changes = self.moving
+        raw = plain(substitute(raw, self.stage.values), changes)
+        several = is_(raw, "add") and sum(not still(a, changes) for a in raw.args) > 1
+        several = several and len(piece.parts or (piece,)) == 1
         if piece is self.stage.pieces[-1] and self.stage.upstream is None:
-            return self._shown(raw)
-        if self.before is None or piece.variable not in self.changes:
-            return None
-        change = self.changes[piece.variable]
-        if change not in variables(self.before):
-            return None
-        return without_brackets(substitute(self.before, {change: self._shown(raw)}))
+            return plain(self._shown(raw), changes), several
+        change = self.changes.get(piece.variable)
+        if self.before is None or change is None or change not in variables(self.before):
+            return None, False
+        return plain(substitute(self.before, {change: self._shown(raw)}), changes), several
 
     def _ends_in_changes(self, e: Expr) -> bool:
         """True if every term is a product that ends in one of the changes."""
         terms = e.args if is_(e, "add") else (e,)
-        return all(any(standard(t, c) for c in self.changes.values()) for t in terms)
-
-    def _worth(self, written: Expr, e: Expr) -> bool:
-        """True if the rule's own line shows more than the rearranged one."""
-        several = is_(written, "add") and len(written.args) > 1
-        short = written.weight <= 2 * e.weight + 8
-        return (
-            short
-            and (tokens(written) != tokens(e) or _marks(written) != _marks(e))
-            and (several or written.weight > e.weight)
-        )
+        return all(any(standard(t, v) for v in variables(t) if v in self.moving) for t in terms)
 
     def _finish(self) -> None:
         """df = <G, dX> as the last line before the derivative is read off."""
@@ -328,31 +353,10 @@ class Inwards(Backward):
             fits = len(self.axes) == 1 and len(change.shape) == 1 and len(answer.shape) == 2
             e = _product(self._shown(answer), change) if fits else None
         else:
-            e = traced(self.before, change)
-            if e is None and len(change.shape) == 2 and answer.shape == change.shape:
-                e = apply("tr", _product(transposed(self._shown(answer)), change))
-            elif e is None:
-                e = paired(self._shown(answer), change)
-        if e is not None and not _same(e, self.before):
+            e = traced(self.before, change) if self.products else None
+            e = self._pair(self._shown(answer), change) if e is None else e
+        if e is not None and not same_words(e, self.before):
             self._add(e, None)
-
-    @property
-    def wrt_scalar(self) -> bool:
-        """True when the variable is a number."""
-        return is_scalar(self.stage.wrt.shape)
-
-    def identification(self) -> str:
-        """Why the derivative can be read off."""
-        x, f = self.stage.wrt, self.stage.target.name
-        letters = ("J" if self.stage.outer else "G", *"MNRS")
-        g = next((c for c in letters if c not in self.names), letters[0])
-        if self.wrt_scalar:
-            return f"`d{f}` is linear in `d{x.name}`; its factor is the derivative."
-        if self.stage.outer:
-            return f"If `d{f} = {g}*d{x.name}` for every `d{x.name}`, then `{g}` is the derivative."
-        pair = f"{g}'*d{x.name}"
-        pair = f"tr({pair}) = sum({g}.*d{x.name})" if len(x.shape) == 2 else pair
-        return f"If `d{f} = {pair}` for every `d{x.name}`, then `{g}` is the gradient."
 
     def vec_steps(self) -> list[Step]:
         """vec(dF) = J vec(dX) where the derivative has more than two axes."""
@@ -385,11 +389,3 @@ def _axes(v: Expr) -> Indices:
 def _over(share: Tensor, v: Expr) -> list[Term]:
     mapping = dict(zip(share.axes, _axes(v), strict=True))
     return [renamed(t, mapping) for t in share.terms]
-
-
-def _same(a: Expr, b: Expr) -> bool:
-    return a is b or (tokens(a) == tokens(b) and _marks(a) == _marks(b))
-
-
-def _marks(e: Expr) -> list[str]:
-    return sorted(re.findall(r"'|\.\*|\./", text(e)))

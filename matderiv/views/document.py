@@ -8,6 +8,7 @@ what each of them stands for, so that every line has a value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from matderiv.calculus.derivation import Derivative
@@ -47,8 +48,6 @@ class Derived(Protocol):
     def has_matrix_form(self) -> bool: ...
     @property
     def names(self) -> set[str]: ...
-    @property
-    def facts_used(self) -> tuple[str, ...]: ...
     @property
     def shape(self) -> Shape: ...
 
@@ -148,6 +147,21 @@ class Document:
     def steps(self) -> tuple[Step, ...]:
         """Every step in order, the answer last."""
         return (*(s for section in self.sections for s in section.steps), self.answer)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes for a reader of the page: all but those on guessed sizes."""
+        return tuple(note for note in self.notes if not note.startswith("taking"))
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """Every name in use, those that the derivation introduces among them."""
+        return self.names.union(s.variable.name for s in self.symbols)
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The number of each step, from 1 through all sections, by its identity."""
+        return {id(step): k for k, step in enumerate(self.steps, 1)}
 
 
 def shown_steps(section: Section, detail: str) -> tuple[Step, ...]:

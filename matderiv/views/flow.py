@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from matderiv.calculus.derivation import differentiate
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
+from matderiv.notation.chains import symmetric
 from matderiv.notation.parts import name_parts
 from matderiv.notation.sums import raise_tensor
 from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
+from matderiv.views.document import Derived, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
-from matderiv.views.reasons import code, rule_name, why, with_facts
-from matderiv.views.truth import verified
+from matderiv.views.reasons import code, rule_name, why
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
 FORWARD_MODE = ("jvp", "differential")
-ORDINALS = ("First", "Second", "Third", "Fourth")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ class Stage:
     upstream: Expr | None
     outer: int
 
+    def with_pieces(self, cut: tuple[Piece, ...], others: Sequence[Symbol]) -> Stage:
+        """The same stage over other pieces; `others` are its symbols that are no pieces."""
+        own = tuple(Symbol(p.variable, "value", p.definition) for p in cut[:-1])
+        last = [replace(s, of=cut[-1].definition) for s in others if s.variable is self.called]
+        rest = [s for s in others if s.variable is not self.called]
+        return replace(self, pieces=cut, symbols=(*own, *last, *rest))
+
+    @cached_property
+    def locals(self) -> dict[tuple[Expr, Expr], Tensor]:
+        """Local derivatives that were found, by piece and input."""
+        return {}
+
     @cached_property
     def values(self) -> dict[Expr, Expr]:
         """The definitions of intermediates that their own derivatives are written with."""
@@ -58,10 +71,15 @@ class Stage:
         return found
 
 
+def names_in_use(d: Derived) -> set[str]:
+    """The names of the user, of the change of the variable, and of the parts of the result."""
+    parts = name_parts(d.displayed, d.names)[1]
+    return {*d.names, d.wrt.name, f"d{d.wrt.name}", *(name for name, _ in parts)}
+
+
 def stages(d: Derived) -> list[Stage]:
     """One stage per order; the second differentiates what the first one found."""
-    taken = set(d.names) | {d.wrt.name, f"d{d.wrt.name}"}
-    taken |= {name for name, _ in name_parts(d.displayed, d.names)[1]}
+    taken = names_in_use(d)
     current, found, offset = d.f, [], 0
     for k in range(d.order):
         called = variable(function_name(taken), current.shape)
@@ -178,14 +196,16 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     final = d.derivative.tensor if not d.has_matrix_form else d.expr
     steps: list[Step] = []
     turned = d.has_matrix_form and d.displayed is not d.expr
-    if (structured or turned) and isinstance(found, Expr):
+    space = linear_structure(d.wrt) if d.structure == "projected" else None
+    kept = space == "symmetric" and isinstance(found, Expr) and symmetric(found)
+    if ((structured and not kept) or turned) and isinstance(found, Expr):
         plain = written_out(found, meanings)
         if plain is not found:
             steps.append(Step(left, plain, "substitute back", NAMES_REPLACED, before=found))
         found = plain
     if structured:
         left = Partial(stage.target, stage.wrt, projected=d.structure)
-        steps.append(_projection_step(d, left, final))
+        steps.append(_projection_step(d, left, final, kept=kept))
     elif not stage.pieces:
         reason = f"{code(stage.called.name)} does not depend on {code(d.wrt.name)}."
         steps.append(Step(left, final, "constant", reason))
@@ -203,13 +223,14 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     return steps
 
 
-def _projection_step(d: Derived, left: Partial, final: Form) -> Step:
+def _projection_step(d: Derived, left: Partial, final: Form, *, kept: bool) -> Step:
     space, x = linear_structure(d.wrt), code(d.wrt.name)
-    reason = (
-        f"{x} is {space}: the unconstrained derivative is projected on {space} matrices."
-        if d.structure == "projected"
-        else f"{x} is {space}: only its free entries change."
-    )
+    if kept and space == "symmetric":
+        reason = f"{x} is symmetric, and so is the derivative: projecting it changes nothing."
+    elif d.structure == "projected":
+        reason = f"{x} is {space}: the unconstrained derivative is projected on {space} matrices."
+    else:
+        reason = f"{x} is {space}: only its free entries change."
     return Step(left, final, f"{space} variable", reason, "Magnus & Neudecker, ch. 3")
 
 
@@ -225,47 +246,12 @@ def _substituted(
             rule, reason = "result", ""
         elif not same:
             rule, reason = "substitute back and simplify", "The same value in its shortest form."
-    used = d.facts_used if any(v.params[2] for v in variables(d.f)) else ()
-    reason = with_facts(reason, used)
-    rule += " + declared fact" if used and rule != "result" else ""
     return Step(left, final, rule, reason, continues=True, before=found)
 
 
 def change_of(v: Expr) -> Expr:
     """The name of the change of a variable or an intermediate."""
     return variable(f"d{v.name}", v.shape)
-
-
-def document_of(
-    view: str,
-    d: Derived,
-    found: list[Stage],
-    symbols: list[Symbol],
-    sections: list[Section],
-    answer: Step,
-    *,
-    check: bool,
-) -> Document:
-    """The document, every line evaluated unless `check` is off."""
-    if d.kind in FORWARD_MODE:
-        first = found[0].called
-        symbols = [*symbols, Symbol(change_of(first), "change", first)]
-    document = Document(
-        view=view,
-        f=found[0].called,
-        shown=d.f,
-        wrt=d.wrt,
-        upstream=d.upstream,
-        declarations=declarations(d),
-        layout=layout_note(d),
-        symbols=tuple(symbols),
-        sections=tuple(sections),
-        answer=answer,
-        notes=d.notes,
-        names=frozenset(d.names),
-        order=d.order,
-    )
-    return verified(document) if check else document
 
 
 def declarations(d: Derived) -> tuple[Expr, ...]:
@@ -289,8 +275,8 @@ def layout_note(d: Derived) -> str:
         return f"the change of f that comes from the change d{x}"
     if not d.wrt.shape:
         return f"the derivative of every entry by {x}, in the shape of f"
-    letters = "ijklmnpqrst"
     outer, inner = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
+    letters = "".join(index_letters(outer + 2 * inner, d.names))
     if d.kind == "hessian":
         at, by = letters[: 2 * inner], (letters[:inner], letters[inner : 2 * inner])
         return f"entry ({', '.join(at)}) is the second derivative by {x}_{by[0]} and {x}_{by[1]}"

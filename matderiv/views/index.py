@@ -11,19 +11,12 @@ from fractions import Fraction
 from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr
 from matderiv.shapes import long_axes
-from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product, renamed
+from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product
 from matderiv.views.components import by_entries, collapsed, components
-from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
-from matderiv.views.flow import (
-    ORDINALS,
-    Stage,
-    document_of,
-    last_steps,
-    projected,
-    reading_steps,
-    stages,
-)
-from matderiv.views.passes import Backward, in_names
+from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
+from matderiv.views.flow import Stage, last_steps
+from matderiv.views.frame import Told, View
+from matderiv.views.passes import Backward, above_at, in_names, joined
 from matderiv.views.pieces import Piece
 from matderiv.views.reasons import code, rule_name, why
 
@@ -35,35 +28,21 @@ def index(d: Derived, *, check: bool = True) -> Document:
 
     Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
     """
-    found = stages(d)
-    taken = set(d.names) | {s.variable.name for stage in found for s in stage.symbols}
-    sections: list[Section] = []
-    symbols: list[Symbol] = []
-    answer: Step | None = None
-    for k, stage in enumerate(found):
-        title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
-        reading = reading_steps(stage)
-        if reading:
-            sections.append(Section(title + "Read as", reading))
-        by_index = Entries(stage, taken)
-        symbols += [*stage.symbols, *by_index.symbols]
-        if stage.pieces:
-            sections.append(Section(title + "Entries", component_steps(stage)))
-            if by_index.local:
-                sections.append(Section(title + "Local derivatives", tuple(by_index.local)))
-            heading = title + "Chain rule, summed over entries"
-            sections.append(Section(heading, tuple(by_index.steps)))
-        if k + 1 < len(found):
-            left = Partial(stage.target, d.wrt, projected=projected(d))
-            g = found[k + 1]
-            step = Step(left, g.shown, "read as a matrix", names=g.called)
-            sections.append(Section(title + "result", (step,)))
-            continue
-        *others, answer = last_steps(d, stage, by_index.answer, by_index.meanings)
-        if others:
-            sections.append(Section("Result", tuple(others)))
-    assert answer is not None
-    return document_of("index", d, found, symbols, sections, answer, check=check)
+    return View("index", _told, "read as a matrix", "Result").document(d, check=check)
+
+
+def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
+    entries = Entries(stage, taken)
+    own = (
+        Section("Entries", component_steps(stage)),
+        Section("Local derivatives", tuple(entries.local)),
+        Section("Chain rule, summed over entries", tuple(entries.steps)),
+    )
+
+    def last() -> list[Step]:
+        return last_steps(d, stage, entries.answer, entries.meanings)
+
+    return Told(stage, own if stage.pieces else (), entries.symbols, last)
 
 
 def entry_of(v: Expr, axes: Indices) -> Tensor:
@@ -153,8 +132,8 @@ class Entries(Backward):
         places = " and ".join(code(p.variable.name) for p in users)
         reason = f"Summed over the entries of {places}."
         axes = self._axes(x)
-        raw = _common(written, axes)
-        local = _common(shares, axes)
+        raw = joined(written, axes)
+        local = joined(shares, axes)
         lines = [Step(left, raw, "chain rule: " + rule, reason)] if raw.terms else []
         if _different(raw, local) and raw.terms:
             lines.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
@@ -171,21 +150,6 @@ class Entries(Backward):
         elif not lines:
             lines = [Step(left, right, rule, reason)]
         self.steps += lines
-
-
-def above_at(above: Tensor, at: Indices) -> Tensor:
-    """∂f/∂piece over the given axes of the piece."""
-    count = len(above.axes) - len(at)
-    mapping = dict(zip(above.axes[count:], at, strict=True))
-    return Tensor(above.axes[:count] + at, tuple(renamed(t, mapping) for t in above.terms))
-
-
-def _common(parts: list[Tensor], axes: Indices) -> Tensor:
-    terms: list[Term] = []
-    for t in parts:
-        mapping = dict(zip(t.axes, axes, strict=True))
-        terms += [renamed(s, mapping) for s in t.terms]
-    return Tensor(axes, tuple(terms))
 
 
 def _different(a: Tensor, b: Tensor) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variables
-from matderiv.notation.chains import matrix_product, transposed, transposed_chain
-from matderiv.notation.monomials import negated, scaled, signed, total
+from matderiv.notation.chains import factors_of, matrix_product, transposed, transposed_chain
+from matderiv.notation.monomials import scaled
+from matderiv.notation.signs import negated, signed, total
 from matderiv.shapes import is_scalar
 
 
@@ -104,7 +105,14 @@ def _holds(e: Expr, changes: Collection[Expr]) -> bool:
 
 
 def paired(g: Expr, change: Expr) -> Expr | None:
-    """<G, dX> as G'*dx, G*dt or sum(G.*dX); None where the shapes need more than that."""
+    """<G, dX> as G'*dx, G*dt or sum(G.*dX), numbers in front; None for other shapes.
+
+    >>> from matderiv.expr import number, variable
+    >>> from matderiv.output.text import text
+    >>> A, x, dx = variable("A", (2, 3)), variable("x", (3,)), variable("dx", (2,))
+    >>> text(paired(number(2) * (A @ x), dx))
+    "2*x'*A'*dx"
+    """
     if not change.shape:
         if g.shape:
             return None
@@ -114,12 +122,48 @@ def paired(g: Expr, change: Expr) -> Expr | None:
         change = change.T
     if g.shape != change.shape:
         return None
-    if len(g.shape) == 1:
-        sign, core = signed(g)
-        made = matrix_product([*transposed_chain([core]), change])
-        return with_sign(sign, made)
+    sign, scalars, core, below = _scalars_apart(g)
+    if len(core.shape) == 1:
+        turned = [core.T] if is_(core, "hadamard") else transposed_chain(factors_of(core))
+        made = matrix_product([*turned, change])
+    else:
+        made = apply("sum", apply("hadamard", core, change), params=(None,))
+    return with_sign(sign, _with_scalars(scalars, made, below))
+
+
+def trace_pair(g: Expr, change: Expr) -> Expr:
+    """<G, dX> = tr(G'*dX), numbers in front."""
+    sign, scalars, core, below = _scalars_apart(g)
+    made = apply("tr", apply("mul", *transposed_chain(factors_of(core)), change))
+    return with_sign(sign, _with_scalars(scalars, made, below))
+
+
+def _scalars_apart(g: Expr) -> tuple[int, list[Expr], Expr, Expr | None]:
+    """g as sign, scalars, array and divisor."""
     sign, core = signed(g)
-    return with_sign(sign, apply("sum", apply("hadamard", core, change), params=(None,)))
+    below = None
+    if is_(core, "div"):
+        core, below = core.args
+    if is_(core, "hadamard") and any(_numbered(a) for a in core.args):
+        numbers = [a.args[0] for a in core.args if _numbered(a)]
+        rest = [apply("mul", *a.args[1:]) if _numbered(a) else a for a in core.args]
+        return sign, numbers, apply("hadamard", *rest), below
+    if not is_(core, "mul") or all(a.shape for a in core.args):
+        return sign, [], core, below
+    scalars = [a for a in core.args if is_scalar(a.shape)]
+    arrays = [a for a in core.args if not is_scalar(a.shape)]
+    made = arrays[0] if len(arrays) == 1 else apply("mul", *arrays)
+    return (sign, scalars, made, below) if made.shape == g.shape else (sign, [], core, below)
+
+
+def _numbered(e: Expr) -> bool:
+    return is_(e, "mul") and is_(e.args[0], "number") and len(e.args) > 1
+
+
+def _with_scalars(scalars: list[Expr], e: Expr, below: Expr | None) -> Expr:
+    factors = e.args if is_(e, "mul") else (e,)
+    whole = apply("mul", *scalars, *factors) if scalars else e
+    return whole if below is None else apply("div", whole, below)
 
 
 def standard(e: Expr, change: Expr) -> bool:
@@ -182,27 +226,139 @@ def _is_turned(e: Expr, change: Expr) -> bool:
     return is_(e, "transpose") and e.args[0] is change
 
 
-def without_brackets(e: Expr) -> Expr:
-    """u'*(X*dw) as u'*X*dw: brackets that a product of matrices does not need are left out.
+def plain(e: Expr, changes: Collection[Expr]) -> Expr:
+    """A line as a person writes it: signs in front, sum(u.*v) as u'*v, the change last.
+
+    Brackets that a product of matrices does not need are left out.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.output.text import text
+    >>> u, X, dw = variable("u", (3,)), variable("X", (3, 2)), variable("dw", (2,))
+    >>> text(plain(u.T @ (-(X @ dw)), {dw}))
+    "-u'*X*dw"
+    >>> text(plain(apply("sum", (X @ dw) * u, params=(None,)), {dw}))
+    "u'*X*dw"
+    """
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        made = rebuild(node, args)
+        if is_(made, "add"):
+            return _counted_once(made)
+        if is_(made, "div"):
+            return _one_bar(made)
+        if is_(made, "hadamard"):
+            return _moved_last(made, changes)
+        if is_(made, "sum") and made.params == (None,):
+            made = _summed(made, changes)
+        return _spliced(made) if is_(made, "mul") else made
+
+    return sign_inside(fold(e, visit))
+
+
+def _spliced(product: Expr) -> Expr:
+    """Factors side by side, the sign in front, what numbers are divided by below one bar."""
+    sign, factors, below = 1, list[Expr](), list[Expr]()
+    for a in product.args:
+        own, core = signed(a)
+        sign *= own
+        if is_(core, "div") and not core.shape:
+            core, under = core.args
+            below.append(under)
+        factors.append(core)
+    flat: list[Expr] = []
+    for k, core in enumerate(factors):
+        before = all(is_scalar(f.shape) for f in factors[:k])
+        numbers = is_(core, "mul") and all(is_scalar(a.shape) for a in core.args)
+        chain = is_scalar(core.shape) and before and k == len(factors) - 1
+        joins = is_(core, "mul") and (not is_scalar(core.shape) or numbers or chain)
+        flat += core.args if joins else (core,)
+    flat = [f for f in flat if number_value(f) != 1] or flat[:1]
+    made = apply("mul", *flat) if len(flat) > 1 else flat[0]
+    if made.shape != product.shape:
+        return product
+    return with_sign(sign, _one_bar(apply("div", made, multiplied_out(below))) if below else made)
+
+
+def _one_bar(fraction: Expr) -> Expr:
+    """a/b/c as a/(b*c)."""
+    above, below = fraction.args
+    sign, core = signed(above)
+    if not is_(core, "div"):
+        return fraction
+    return with_sign(sign, apply("div", core.args[0], multiplied_out([core.args[1], below])))
+
+
+def multiplied_out(numbers: list[Expr]) -> Expr:
+    """The product of scalars, equal ones as a power."""
+    powers: dict[Expr, Fraction] = {}
+    for e in numbers:
+        k = number_value(e.args[1]) if is_(e, "power") else None
+        base, k = (e.args[0], k) if k is not None else (e, Fraction(1))
+        powers[base] = powers.get(base, Fraction(0)) + k
+    return scaled(Fraction(1), dict(powers), [])
+
+
+def _counted_once(sum_: Expr) -> Expr:
+    """Brackets around sums left out, equal terms counted."""
+    terms: list[Expr] = []
+    for a in sum_.args:
+        sign, core = signed(a)
+        inner = core.args if is_(core, "add") and core.shape == sum_.shape else (core,)
+        terms += inner if sign > 0 else [-e for e in inner]
+    made = collected(terms) if len(set(terms)) < len(terms) else in_order(terms)
+    return made if made.shape == sum_.shape else sum_
+
+
+def in_order(terms: Sequence[Expr]) -> Expr:
+    """The sum as it is written: the sign of the first term inside it, the others before theirs."""
+    parts = [signed(e) for e in terms]
+    first, *rest = (
+        with_sign(*part) if k == 0 else part[1] if part[0] > 0 else -part[1]
+        for k, part in enumerate(parts)
+    )
+    return apply("add", first, *rest) if rest else first
+
+
+def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
+    """u.*dx.*v as u.*v.*dx, its sign in front."""
+    parts = [signed(a) for a in product.args]
+    sign = 1
+    for own, _ in parts:
+        sign *= own
+    cores: list[Expr] = []
+    for _, core in parts:
+        cores += core.args if is_(core, "hadamard") and core.shape == product.shape else (core,)
+    moving = [a for a in cores if _holds(a, changes)]
+    if len(moving) == 1:
+        cores = [*(a for a in cores if a is not moving[0]), moving[0]]
+    made = apply("hadamard", *cores)
+    if made.shape != product.shape:
+        return product
+    return negated(made) if sign < 0 else made
+
+
+def in_place(e: Expr, before: Expr) -> Expr:
+    """The sum with the terms of the line before where they stood, new ones in the gaps.
 
     >>> from matderiv.expr import variable
     >>> from matderiv.output.text import text
-    >>> u, X, w = variable("u", (3,)), variable("X", (3, 2)), variable("w", (2,))
-    >>> text(without_brackets(u.T @ (X @ w)))
-    "u'*X*w"
+    >>> a, b, c = variable("a"), variable("b"), variable("c")
+    >>> text(in_place(c + a, a + b)), text(in_place(c + a, b + a))
+    ('a + c', 'c + a')
     """
-    return fold(e, _spliced)
-
-
-def _spliced(node: Expr, args: tuple[Expr, ...]) -> Expr:
-    plain = rebuild(node, args)
-    if not is_(plain, "mul"):
-        return plain
-    factors: list[Expr] = []
-    for a in plain.args:
-        factors += a.args if is_(a, "mul") and not is_scalar(a.shape) else (a,)
-    made = apply("mul", *factors)
-    return made if made.shape == plain.shape else plain
+    if not (is_(e, "add") and is_(before, "add")):
+        return e
+    old = [signed(a) for a in before.args]
+    new = [t for t in map(signed, e.args) if t not in old]
+    staying = set(map(signed, e.args))
+    out = []
+    for t in old:
+        if t in staying:
+            out.append(t)
+        elif new:
+            out.append(new.pop(0))
+    made = in_order([with_sign(*t) for t in (*out, *new)])
+    return made if len(made.args) == len(e.args) and made.shape == e.shape else e
 
 
 def collected(terms: list[Expr]) -> Expr:

@@ -7,14 +7,13 @@ from fractions import Fraction
 
 from matderiv.calculus.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
-from matderiv.notation.chains import transposed
-from matderiv.notation.monomials import total
+from matderiv.notation.chains import symmetric, transposed
+from matderiv.notation.signs import total
 from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import (
     Factor,
-    Index,
     Indices,
     Tensor,
     Term,
@@ -24,17 +23,21 @@ from matderiv.tensors.tensor import (
 )
 from matderiv.views.document import Form, Partial, Section, Step, Symbol
 from matderiv.views.flow import Stage, side_of
+from matderiv.views.judged import same_words
 from matderiv.views.pieces import Piece, fresh_name
-from matderiv.views.reasons import code, rule_name, why
+from matderiv.views.reasons import code, rule_name
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
 
-def local_tensor(piece: Piece, x: Expr) -> Tensor:
+def local_tensor(stage: Stage, piece: Piece, x: Expr) -> Tensor:
     """∂piece/∂x of one piece, everything else in it fixed."""
-    if len(long_axes(x.shape)) < len(long_axes(piece.definition.shape)):
-        return pushforward(piece.definition, x)
-    return pullback(piece.definition, x)
+    found = stage.locals.get((piece.variable, x))
+    if found is None:
+        fewer = len(long_axes(x.shape)) < len(long_axes(piece.definition.shape))
+        found = (pushforward if fewer else pullback)(piece.definition, x)
+        stage.locals[piece.variable, x] = found
+    return found
 
 
 class Backward:
@@ -90,12 +93,12 @@ class Backward:
             found = occurrences(piece.definition, x, upstream)
         kept = [t for t in found if t.terms]
         if len(kept) > 1 and sum(x in p.inputs for p in self.stage.pieces) > 1:
-            kept = [_joined(kept, kept[0].axes)]
+            kept = [joined(kept, kept[0].axes)]
         self.shares.setdefault(x, []).extend(kept)
 
     def _times_local(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
         """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""
-        local = local_tensor(piece, x)
+        local = local_tensor(self.stage, piece, x)
         if adjoint is None:
             return local
         count = len(long_axes(piece.variable.shape))
@@ -112,12 +115,13 @@ class Backward:
     def _total(self, x: Expr, *, named: bool) -> Expr | Tensor:
         """The derivative by x: its shares added up, under a name of its own."""
         shares = self.shares.get(x, [])
-        whole = _joined(shares, self._axes(x))
+        whole = joined(shares, self._axes(x))
         if not self.outer and self.stage.outer:
             self.outer = whole.axes[: self.stage.outer]
         right = self._seen(whole, x, named=named)
         left = Partial(self.stage.target, x)
-        short = isinstance(right, Expr) and right.weight <= self.limit
+        number = isinstance(right, Expr) and number_value(right) is not None
+        short = number or (isinstance(right, Expr) and right.weight <= self.limit)
         carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         name = self._name(x, right) if named and not carried and not short else None
         above = name.name if name else f"∂{left.of.name}/∂{x.name}"
@@ -145,12 +149,18 @@ class Backward:
 
     def _name(self, x: Expr, right: Form) -> Expr:
         base = "J" if self.stage.outer else self.letters[min(len(long_axes(x.shape)), 2)]
-        digits = "".join(c for c in x.name if c.isdigit() or c == "_")
+        digits = self._digits(x)
         shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
-        name = variable(fresh_name(base + digits, self.taken), shape)
+        known = isinstance(right, Expr) and len(shape) == 2 and symmetric(right)
+        facts = ("symmetric",) if known else ()
+        name = variable(fresh_name(base + digits, self.taken), shape, facts)
         partial = Partial(self.stage.target, x)
         self.symbols.append(Symbol(name, "derivative", name, partial=partial))
         return name
+
+    def _digits(self, x: Expr) -> str:
+        """The number in the name of x, which the derivative by it has too."""
+        return "".join(c for c in x.name if c.isdigit() or c == "_")
 
     def _handed(self, users: list[Piece], x: Expr) -> str:
         """Upstream times local, in the names of this place."""
@@ -176,7 +186,9 @@ class Backward:
             summed = in_names(total(_loosened(parts)), self.stage)
             if isinstance(summed, Expr) and summed.shape != right.shape:
                 summed = as_row(summed)
-            if summed is not right:
+            if isinstance(summed, Expr) and same_words(summed, right):
+                right = summed
+            elif summed is not right:
                 reason = (
                     f"{code(x.name)} is used {len(shares)} times (in {_list(users)}): "
                     "the shares add up."
@@ -289,7 +301,7 @@ def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:
     return found if len(found) > 1 else [whole]
 
 
-def _joined(shares: list[Tensor], axes: Indices) -> Tensor:
+def joined(shares: list[Tensor], axes: Indices) -> Tensor:
     """Shares over their own axes as one sum over common axes."""
     terms: list[Term] = []
     for share in shares:
@@ -298,95 +310,16 @@ def _joined(shares: list[Tensor], axes: Indices) -> Tensor:
     return Tensor(axes, tuple(terms))
 
 
+def above_at(above: Tensor, at: Indices) -> Tensor:
+    """∂f/∂piece over the given axes of the piece."""
+    count = len(above.axes) - len(at)
+    mapping = dict(zip(above.axes[count:], at, strict=True))
+    return Tensor(above.axes[:count] + at, tuple(renamed(t, mapping) for t in above.terms))
+
+
 def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
     """∂f/∂piece over the given axes: its name as one factor, or its terms."""
     if isinstance(adjoint, Tensor):
-        count = len(adjoint.axes) - len(at)
-        mapping = dict(zip(adjoint.axes[count:], at, strict=True))
-        return Tensor(adjoint.axes[:count] + at, tuple(renamed(t, mapping) for t in adjoint.terms))
+        return above_at(adjoint, at)
     axes = outer + at
     return Tensor(axes, (open_product(adjoint, slots_of_result(adjoint, axes)),))
-
-
-class Forward:
-    """The forward pass of derivatives: fewer axes where the variable has fewer than f."""
-
-    def __init__(self, stage: Stage, taken: set[str]) -> None:
-        self.stage, self.taken = stage, taken
-        self.symbols: list[Symbol] = []
-        self.meanings: dict[Expr, Expr] = {}
-        self.steps: list[Step] = []
-        self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
-        self.answer: Form = Tensor((), ())
-        self._run()
-
-    def section(self) -> Section:
-        """The lines of the pass."""
-        return Section("Forward: local times what came before", tuple(self.steps))
-
-    def _run(self) -> None:
-        stage = self.stage
-        for piece in stage.pieces:
-            axes = axes_of(piece.variable.shape) + axes_of(stage.wrt.shape)
-            shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
-            whole = _joined(shares, axes)
-            outer = len(long_axes(piece.variable.shape))
-            loose = not outer or len(axes) == outer
-            right = in_names(side_of(whole, broadcast=loose), stage)
-            last = piece is stage.pieces[-1]
-            carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
-            name = None if last or carried else self._name(piece, right)
-            left = Partial(piece.variable, stage.wrt)
-            self.steps.append(
-                Step(
-                    left,
-                    right,
-                    rule_name(piece),
-                    why(piece),
-                    piece.main.function.source,
-                    names=name,
-                )
-            )
-            self.found[piece.variable] = whole if name is None else name
-            if name is not None and isinstance(right, Expr):
-                self.meanings[name] = right
-            if not last:
-                self.meanings[piece.variable] = piece.definition
-            self.answer = right
-
-    def _share(self, piece: Piece, x: Expr) -> Tensor:
-        local = local_tensor(piece, x)
-        before = self.found[x]
-        if before is None:
-            return local
-        count = len(long_axes(piece.variable.shape))
-        head, at = local.axes[:count], local.axes[count:]
-        inner = _inner(before, at, len(long_axes(self.stage.wrt.shape)))
-        axes = head + inner.axes[len(at) :]
-        terms = []
-        for s in local.terms:
-            for t in inner.terms:
-                coefficient, factors = product(s, t)
-                terms.append(normalise(coefficient, factors, axes, at))
-        return Tensor(axes, tuple(terms))
-
-    def _name(self, piece: Piece, right: Form) -> Expr:
-        axes = len(right.shape) if isinstance(right, Expr) else len(right.axes)
-        digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
-        base = ("c", "v", "V")[min(axes, 2)]
-        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
-        name = variable(fresh_name(base + digits, self.taken), shape)
-        partial = Partial(piece.variable, self.stage.wrt)
-        self.symbols.append(Symbol(name, "derivative", name, partial=partial))
-        return name
-
-
-def _inner(before: Expr | Tensor, at: Indices, count: int) -> Tensor:
-    """∂x/∂wrt over the given axes of x: its name as one factor, or its terms."""
-    if isinstance(before, Tensor):
-        mapping = dict(zip(before.axes, at, strict=False))
-        axes = at + before.axes[len(at) :]
-        return Tensor(axes, tuple(renamed(t, mapping) for t in before.terms))
-    long = long_axes(before.shape)
-    rest = tuple(Index(before.shape[k]) for k in long[len(long) - count :]) if count else ()
-    return Tensor(at + rest, (Term(Fraction(1), (Factor(before, at + rest),)),))

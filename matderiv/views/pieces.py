@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from matderiv.calculus.differentiate import dependents
 from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
+from matderiv.notation.chains import symmetric
 from matderiv.shapes import is_scalar, long_axes
 
 _RIDING = frozenset("neg transpose vec unvec permute vector matrix add sum mean tr diag".split())
@@ -21,13 +22,15 @@ LETTERS = "fghqLJ"
 @dataclass(frozen=True)
 class Piece:
     """One named intermediate: its name, the node it stands for, its definition over the names
-    before it, the operation in it that gives the rule, and which names change in it."""
+    before it, the operation in it that gives the rule, and which names change in it. `parts` are
+    the pieces that it was joined from, the outermost first."""
 
     variable: Expr
     node: Expr
     definition: Expr
     main: Expr
     inputs: tuple[Expr, ...] = ()
+    parts: tuple[Piece, ...] = ()
 
 
 def fresh_name(base: str, taken: set[str]) -> str:
@@ -124,7 +127,8 @@ class _Cutter:
             return
         number = len(self.found) + 1 + self.offset
         name = numbered_name(letters_for(node), number, self.taken)
-        self.close(node, variable(name, node.shape))
+        known = ("symmetric",) if len(node.shape) == 2 and symmetric(node) else ()
+        self.close(node, variable(name, node.shape, known))
 
     def close(self, node: Expr, called: Expr) -> None:
         """Enter the piece under its name."""

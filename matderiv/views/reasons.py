@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.output.text import text
@@ -40,6 +40,9 @@ def rule_name(piece: Piece) -> str:
     >>> rule_name(Piece(variable("h", (3,)), e, e, e))
     'relu'
     """
+    if piece.parts:
+        own = [p for p in piece.parts if not is_(p.main, "add")] or list(piece.parts)
+        return " + ".join(dict.fromkeys(map(rule_name, own)))
     main = piece.main
     if is_(main, "mul", "hadamard"):
         if sum(1 for a in main.args if not is_scalar(a.shape)) < 2 and is_scalar(main.shape):
@@ -62,7 +65,9 @@ def code(written: str) -> str:
 
 
 def why(piece: Piece) -> str:
-    """One sentence on why the rule gives what it gives for this piece."""
+    """Why the rule gives what it gives for this piece: a sentence for each operation in it."""
+    if piece.parts:
+        return " ".join(dict.fromkeys(map(why, piece.parts)))
     main = piece.main
     name = code(piece.variable.name)
     moving = " and ".join(code(v.name) for v in piece.inputs)
@@ -79,7 +84,7 @@ def why(piece: Piece) -> str:
             f"`d(norm2(u)^2) = 2*u'*du`: it is the sum of the squares of the entries, u = {inside}."
         )
     if is_(main, "add"):
-        return f"A sum changes by the sum of the changes; {moving} changes in each place."
+        return "A sum changes by the sum of the changes of its terms."
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
         return (
             f"{main.function.label} acts on each entry by itself, so the Jacobian is diagonal. "
@@ -106,6 +111,27 @@ def with_facts(reason: str, facts: Sequence[str]) -> str:
     'Like terms together. This uses that y is onehot.'
     """
     return f"{reason} This uses that {' and '.join(facts)}." if facts else reason
+
+
+def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str:
+    """Why the derivative by x can be read off df; `several` for an f of several entries.
+
+    >>> from matderiv.expr import variable
+    >>> identified("f", variable("x", (3,)), (), several=False)
+    "If `df = G'*dx` for every `dx`, then `G` is the gradient."
+    """
+    letters = ("J" if several else "G", *"MNRS")
+    g = next((c for c in letters if c not in taken), letters[0])
+    if is_scalar(x.shape):
+        return f"`d{f}` is linear in `d{x.name}`; its factor is the derivative."
+    if several:
+        return f"If `d{f} = {g}*d{x.name}` for every `d{x.name}`, then `{g}` is the derivative."
+    pair = f"{g}'*d{x.name}"
+    pair = f"tr({pair}) = sum({g}.*d{x.name})" if len(x.shape) == 2 else pair
+    return f"If `d{f} = {pair}` for every `d{x.name}`, then `{g}` is the gradient."
+
+
+REARRANGED = ("trace rotation", "inner product", "rearrange")
 
 
 def rearranging(e: Expr) -> tuple[str, str, str]:

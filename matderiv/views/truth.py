@@ -12,8 +12,9 @@ from typing import Any
 
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, MatderivError
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.lazy import np
+from matderiv.notation.chains import facts
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array
 from matderiv.numeric.sampling import Point, drawn, sampler
@@ -60,6 +61,22 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
     return document
 
 
+def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> Step | None:
+    """The first line that is not true where a declared fact does not hold; None if all are.
+
+    Lines without a finite value at a point where the fact fails decide nothing.
+    """
+    free = variable(v.name, v.shape, facts(v) - {word})
+    shown = substitute(document.shown, {v: free})
+    present = set(variables(shown))
+    extra = [free if u is v else u for u in document.declarations]
+    source = sampler(shown, [u for u in extra if u not in present], seed=seed)
+    for place, point in enumerate(drawn(source, 1)):
+        ground = Ground(document, point, np.random.default_rng([seed, place, 99]))
+        return ground.first_in_order()
+    return None
+
+
 class Ground:
     """One point: the values of all names there, and the sides of every line."""
 
@@ -103,6 +120,24 @@ class Ground:
             elif not self._agree(self.side(step.left), right):
                 return step
         return self._first_wrong_derivative(found) if self.finite else None
+
+    def first_in_order(self) -> Step | None:
+        """The first step in reading order whose sides differ, values that are not finite apart."""
+        known: dict[Partial, Array] = {}
+        for step in self.document.steps:
+            right = self.side(step.right)
+            if step.names is not None:
+                shape = self.values.shape(step.names)
+                self.values.names[step.names.name] = np.reshape(right, shape)
+            left = step.left
+            if isinstance(left, Partial):
+                before = known.setdefault(left, right)
+                same = self._holds(left, right) if before is right else self._agree(before, right)
+            else:
+                same = self._agree(self.side(left), right)
+            if not same:
+                return step
+        return None
 
     def side(self, side: Side) -> Array:
         """The value of an expression or of a sum of index products."""

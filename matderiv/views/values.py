@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import pi
 from typing import Any
 
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, is_
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, compile_
 from matderiv.shapes import Dim, size_value
@@ -42,15 +42,22 @@ class Values:
         known = self.known
         if is_(e, "variable"):
             return self._leaf(e)
-        for node in walk(e):
+        todo = [e]
+        while todo:
+            node = todo[-1]
+            missing = [a for a in node.args if a not in known]
+            if missing and node not in known:
+                todo += missing
+                continue
+            todo.pop()
             if node in known:
                 continue
             if node.function.leaf:
                 known[node] = self._leaf(node)
-                continue
-            if node.function.numpy is None:
+            elif node.function.numpy is None:
                 return None
-            known[node] = self._applied(node)
+            else:
+                known[node] = self._applied(node)
         return known[e]
 
     def _applied(self, node: Expr) -> Array:

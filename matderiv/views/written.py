@@ -1,4 +1,4 @@
-"""What is written out: the differential of a piece by its rule alone, and short intermediates."""
+"""The differential of a piece as the rules of its operations write it, nothing moved."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from matderiv.expr import (
     number_value,
     substitute,
     tangent,
-    variables,
     walk,
 )
-from matderiv.notation.monomials import total
-from matderiv.views.flow import Stage
+from matderiv.notation.signs import total
 
-SHORT = 8  # intermediates of so many symbols are written out where they are used
 MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
 
 
@@ -80,17 +77,3 @@ def _power(node: Expr, which: int, change: Expr) -> Expr:
     if not base.shape:
         return apply("mul", number(k), power, change)
     return apply("hadamard", k * power, change)
-
-
-def short_pieces(stage: Stage) -> dict[Expr, Expr]:
-    """The intermediates written out where they are used: short ones, but none that divides."""
-    below = {v for p in stage.pieces if is_(p.main, "ediv") for v in variables(p.main.args[1])}
-    found: dict[Expr, Expr] = {}
-    for p in stage.pieces[:-1]:
-        whole = substitute(p.definition, found)
-        uses = sum(p.variable in q.inputs for q in stage.pieces)
-        named = any(q.variable in variables(whole) for q in stage.pieces)
-        limit = SHORT // 2 if named else SHORT
-        if p.variable not in below and whole.weight <= limit and (uses < 2 or whole.weight < 4):
-            found[p.variable] = whole
-    return found

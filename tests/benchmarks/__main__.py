@@ -7,7 +7,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-TABLES = ("against_sympy", "growth", "start", "share", "programs")
+TABLES = ("against_sympy", "growth", "start", "share", "programs", "views")
 
 
 def main(names: list[str]) -> int:

@@ -1,0 +1,113 @@
+"""What a question is about: an expression, a variable of it, an upstream; as text or as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matderiv.arguments import one_of
+from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.expr import Expr, is_, variable, variables
+from matderiv.input.declare import fact_words
+from matderiv.input.from_sympy import from_sympy, symbols_in
+from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.tokens import canonical_name, is_name
+from matderiv.shapes import Shape, shape_text
+
+
+@dataclass(frozen=True)
+class Question:
+    """An expression as it was understood; `symbols` are the SymPy symbols it came with.
+
+    `reading` is None and `source` empty where it was given as an object.
+    """
+
+    f: Expr
+    reading: Reading | None = None
+    source: str = ""
+    symbols: Mapping[str, Any] = field(default_factory=dict)
+
+
+def understood(
+    f: Any, shapes: Mapping[str, Any] | None = None, assume: Mapping[str, Any] | None = None
+) -> Question:
+    """The expression that was given as text, as a SymPy expression or as an `Expr`.
+
+    Raises what reading the text, or the SymPy expression, raises.
+
+    >>> str(understood("A*x - b", {"b": "m"}).f.shape[0])
+    'm'
+    """
+    if isinstance(f, str):
+        reading = read(f, shapes=shapes, assume=assume)
+        return Question(reading.expr, reading, f)
+    if isinstance(f, Expr):
+        return Question(f)
+    return Question(from_sympy(f, fact_words(assume)), symbols=symbols_in(f))
+
+
+def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
+    """The variable of differentiation, from its name or as an object.
+
+    Raises UnknownName for a name that is not known, MatderivError for what is no variable.
+
+    >>> variable_of(understood("A*x").f, None, "x").name
+    'x'
+    """
+    named = {v.name: v for v in variables(f)}
+    if isinstance(wrt, str):
+        e = _named(wrt, named, reading)
+    else:
+        e = wrt if isinstance(wrt, Expr) else from_sympy(wrt)
+        if is_(e, "variable"):
+            e = {**named, **(reading.variables if reading else {})}.get(e.name, e)
+    if not is_(e, "variable"):
+        raise MatderivError(
+            "differentiate with respect to a variable",
+            hint=f"name a variable of the expression, such as {next(iter(named), 'x')}",
+        )
+    return e
+
+
+def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:
+    if reading is not None:
+        found = read_name(reading, wrt)
+        return reading.read_more(wrt, "the variable of differentiation") if found is None else found
+    if wrt not in named:
+        raise UnknownName(f"{wrt} does not occur in the expression", hint=one_of(named))
+    return named[wrt]
+
+
+def upstream_of(f: Expr, reading: Reading | None, name: str) -> Expr:
+    """The upstream variable of a vjp, of f's shape; ShapeError where it is declared otherwise.
+
+    Raises MatderivError for what is no name.
+
+    >>> str(upstream_of(understood("A*x").f, None, "G").shape[0])
+    'm'
+    """
+    if not isinstance(name, str) or not is_name(canonical_name(name)):
+        raise MatderivError(f"the upstream needs a name, not {name!r}", hint="upstream='G'")
+    name = canonical_name(name)
+    declared = reading.variables.get(name) if reading else None
+    if declared is None:
+        return variable(name, value_shape(f))
+    if [s for s in declared.shape if s != 1] != [s for s in f.shape if s != 1]:
+        raise ShapeError(
+            f"the upstream {name} is {shape_text(declared.shape)}, the expression is "
+            f"{shape_text(f.shape)}"
+        )
+    return declared
+
+
+def value_shape(f: Expr) -> Shape:
+    """The shape of f's values: a row made by transposing counts as a vector.
+
+    >>> r = variable("r", (1, 3))
+    >>> value_shape(r), value_shape(2 * r)
+    ((1, 3), (3,))
+    """
+    if len(f.shape) == 2 and f.shape[0] == 1 and not is_(f, "variable"):
+        return f.shape[1:]
+    return f.shape

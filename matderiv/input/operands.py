@@ -1,0 +1,44 @@
+"""Source nodes put together: factors in a row, transposes, and what they say about names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from matderiv.input.declare import guessed_axes
+from matderiv.input.source import Name, Node, Operation
+
+OF_VECTORS = frozenset("dot outer diag cross softmax log_softmax logsumexp".split())
+"""Functions whose arguments are no scalars."""
+
+
+def joined(function: str, operands: Sequence[Node]) -> Node:
+    """One operation of all operands; a single operand itself."""
+    if len(operands) == 1:
+        return operands[0]
+    return Operation((operands[0].span[0], operands[-1].span[1]), function, tuple(operands))
+
+
+def transposed(node: Node, end: int) -> Node:
+    """The transpose of a node, up to `end` in the text; two transposes cancel."""
+    if isinstance(node, Operation) and node.function == "transpose":
+        return replace(node.operands[0], span=(node.span[0], end))
+    return Operation((node.span[0], end), "transpose", (node,))
+
+
+def shown_vectors(*nodes: Node) -> dict[str, int]:
+    """Names among nodes that are transposed or stand beside @, and are scalars by their letter.
+
+    Such a name is a vector, of one axis, unless it is declared.
+
+    >>> shown_vectors(Name((0, 1), "b"), Name((2, 3), "x"), Name((4, 5), "mu"))
+    {'b': 1, 'mu': 1}
+    """
+    found = {}
+    for node in nodes:
+        inner = node
+        if isinstance(node, Operation) and node.function == "transpose":
+            inner = node.operands[0]
+        if isinstance(inner, Name) and not guessed_axes(inner.name):
+            found[inner.name] = 1
+    return found

@@ -1,0 +1,261 @@
+"""Sums of chains: common first and last factors of products, and brackets multiplied out.
+
+A factor is pulled out only when that lowers the weight, so pulling ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from matderiv.expr import Expr, apply, is_
+from matderiv.notation.chains import (
+    chain,
+    column,
+    factors_of,
+    matrix_product,
+    shortest,
+    transposed,
+    transposed_chain,
+    turned,
+)
+from matderiv.notation.items import (
+    Item,
+    inside,
+    item_of,
+    key_of,
+    like,
+    ones_as_number,
+    opened,
+    variants,
+    without_brackets,
+)
+from matderiv.notation.monomials import scaled
+from matderiv.notation.powers import multiply_into
+from matderiv.notation.raising import Raised, raise_term, spell
+from matderiv.notation.search import Key, Search
+from matderiv.notation.signs import total
+from matderiv.notation.terms import common, content, without
+from matderiv.tensors.lower import open_product
+from matderiv.tensors.tensor import Index
+
+MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
+
+
+def factored(items: list[Item], search: Search) -> Expr:
+    """A sum of chains with the best common factors pulled out, again and again.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> [text(factored(items(t), new_search())) for t in ("A*x + B*x", "A*x + B*y")]
+    ['(A + B)*x', 'A*x + B*y']
+    """
+    items = like(items)
+    key: Key = tuple(map(key_of, items))
+    found = search.forms.get(key)
+    return found if found is not None else search.keep(key, _factored(items, search))
+
+
+def _factored(items: list[Item], search: Search) -> Expr:
+    number = abs(content([c for c, _, _ in items]))
+    if len(items) > 1 and number != 1:
+        c, s, f = item_of(factored([(c / number, s, f) for c, s, f in items], search))
+        return scaled(c * number, s, f)
+    plain = total([_written(item, search) for item in items])
+    if not 1 < len(items) <= MAX_FACTORED or not search.may_look_at(len(items)):
+        return plain
+    forms = [plain]
+    for move in (_together, _mirrored, _multiplied_out):
+        forms += move(items, search)
+    for group, pull in _groups(items):
+        outside = [item for k, item in enumerate(items) if k not in group]
+        grouped = pull(search)
+        if grouped is not None:
+            forms.append(factored([grouped, *outside], search) if outside else scaled(*grouped))
+    without = opened(items, [_spread(item, search) for item in items], MAX_FACTORED)
+    if len(without) > len(items):
+        forms.append(factored(without, search))
+    return shortest(forms)
+
+
+def _written(item: Item, search: Search) -> Expr:
+    """The item as an expression."""
+    key: Key = ("item", *key_of(item))
+    found = search.forms.get(key)
+    return found if found is not None else search.keep(key, scaled(*item))
+
+
+def _spread(item: Item, search: Search) -> list[Item]:
+    """The item with its first bracket multiplied out."""
+    key = key_of(item)
+    found = search.spread.get(key)
+    if found is None:
+        found = search.spread[key] = without_brackets(item)
+    return found
+
+
+def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
+    """The sum with brackets multiplied out, if terms then merge or cancel.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> [text(e) for e in _multiplied_out(items("(A + B)*x - B*x"), new_search())]
+    ['A*x']
+    >>> _multiplied_out(items("(A + B)*x - C*x"), new_search())
+    []
+    """
+    spread = [piece for item in items for piece in _spread(item, search)]
+    if len(spread) == len(items) or len(spread) > MAX_FACTORED:
+        return []
+    fewer = like(spread)
+    return [factored(fewer, search)] if len(fewer) < len(spread) else []
+
+
+def _together(items: list[Item], search: Search) -> list[Expr]:
+    """diag(u) + diag(v) = diag(u + v), the inner sum in its own shortest form.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> [text(e) for e in _together(items("diag(x) + diag(y)"), new_search())]
+    ['diag(x + y)']
+    >>> _together(items("diag(x) + A"), new_search())
+    []
+    """
+    if not all(len(f) == 1 and is_(f[0], "diag") and len(f[0].shape) == 2 for _, _, f in items):
+        return []
+    i = Index(items[0][2][0].shape[0])
+    terms = []
+    for c, s, (e,) in items:
+        inner = column(e.args[0])
+        t = raise_term(open_product(inner, (i,) if len(inner.shape) == 1 else (i, None)), (i,))
+        scalars = dict(t.scalars)
+        for base, k in s.items():
+            multiply_into(scalars, base, k)
+        terms.append(replace(t, coefficient=t.coefficient * c, scalars=scalars))
+    inner = search.sum_of(terms, (i,), True)
+    opened = raise_term(open_product(inner, (i,)), (i,))
+    opened.weights = (opened.weights[0], {})
+    opened.delta = True
+    return [spell(opened, (i, i))]
+
+
+def _mirrored(items: list[Item], search: Search) -> list[Expr]:
+    """B'*A' + D'*C' = (A*B + C*D)' where that has fewer transposes.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> [text(e) for e in _mirrored(items("B'*A' + D'*C'"), new_search())]
+    ["(A*B + C*D)'"]
+    >>> _mirrored(items("B'*A + D*C"), new_search())
+    []
+    """
+    if any(not f or len(f[0].shape) != 2 or len(f[-1].shape) != 2 for _, _, f in items):
+        return []
+    mirror = [(c, s, transposed_chain(f)) for c, s, f in items]
+    before, after = (sum(e.weight for _, _, f in form for e in f) for form in (items, mirror))
+    if after + 1 >= before:
+        return []
+    c, s, f = item_of(factored(mirror, search))
+    whole = matrix_product(f)
+    forms = [turned(whole)] if len(whole.shape) == 1 else [turned(whole), transposed(whole)]
+    return [scaled(c, s, factors_of(shortest(forms)))]
+
+
+Pull = Callable[[Search], Item | None]
+Group = tuple[tuple[int, ...], Pull]
+
+
+def _groups(items: list[Item]) -> list[Group]:
+    """The most promising sets of items with a common scalar, first or last factor."""
+    found: dict[tuple[Expr, str], dict[int, Item]] = {}
+    for k, item in enumerate(items):
+        for variant in variants(item):
+            factors = variant[2]
+            if factors:
+                found.setdefault((factors[0], "first"), {}).setdefault(k, variant)
+                found.setdefault((factors[-1], "last"), {}).setdefault(k, variant)
+        for e, power in item[1].items():
+            if power > 0:
+                found.setdefault((e, "scalar"), {})[k] = item
+    shared = [(e, side, group) for (e, side), group in found.items() if len(group) > 1]
+    for e, side, group in list(shared):
+        rest = {k: item for k, item in group.items() if len(item[2]) > 1}
+        if side != "scalar" and 1 < len(rest) < len(group):
+            shared.append((e, side, rest))  # A*x + B*x + c*x is (A + B)*x + c*x too
+    shared.sort(key=lambda entry: -entry[0].weight * (len(entry[2]) - 1))
+    return [
+        (
+            tuple(group),
+            partial(_pull_scalar if side == "scalar" else _pull, e, side, list(group.values())),
+        )
+        for e, side, group in shared[:4]
+    ]
+
+
+def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item | None:
+    """s*A + s*B = s*(A + B).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> s = read("x'*y").expr
+    >>> found = _pull_scalar(s, "scalar", items("(x'*y)*A + (x'*y)*B"), new_search())
+    >>> found is not None and text(scaled(*found))
+    "(x'*y)*(A + B)"
+    """
+    number = content([c for c, _, _ in items])
+    shared = common([s for _, s, _ in items])
+    rest = [(c / number, without(s, shared), f) for c, s, f in items]
+    inner = factored(rest, search)
+    return None if is_(inner, "neg") else inside(number, shared, inner)
+
+
+def _pull(edge: Expr, side: str, items: list[Item], search: Search) -> Item | None:
+    """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> from matderiv.notation.sums import new_search
+    >>> def items(t: str) -> list[Item]:
+    ...     return [item_of(a) for a in read(t).expr.args]
+    >>> x, A = (read(t).expr for t in "xA")
+    >>> last = _pull(x, "last", items("A*x + B*x"), new_search())
+    >>> first = _pull(A, "first", items("A*B + 2*A"), new_search())
+    >>> [text(scaled(*found)) for found in (last, first) if found is not None]
+    ['(A + B)*x', 'A*(B + 2*eye(n))']
+    """
+    last = side == "last"
+    number = content([c for c, _, _ in items])
+    shared = common([s for _, s, _ in items])
+    inner = [f[:-1] if last else f[1:] for _, _, f in items]
+    rests = [(c / number, without(s, shared)) for c, s, _ in items]
+    if not any(inner):
+        weight = search.sum_of([Raised(c, s) for c, s in rests], (), True)
+        multiply_into(shared, weight)
+        return number, shared, [edge]
+    if not all(inner):
+        if len(edge.shape) != 2 and not last:
+            return None
+        identity = apply("eye", params=(edge.shape[0 if last else 1],))
+        inner = [f or [identity] for f in inner]
+    whole = factored([(c, s, f) for (c, s), f in zip(rests, inner, strict=True)], search)
+    if whole.shape == () or is_(whole, "neg"):
+        return None
+    whole = ones_as_number(whole)
+    factors = [*factors_of(whole), edge] if last else [edge, *factors_of(whole)]
+    return number, shared, chain(factors)

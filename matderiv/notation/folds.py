@@ -1,0 +1,187 @@
+"""Known names folded in products of powers: exp(z)/(1 + exp(z)) is sigmoid(z)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import permutations
+
+from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
+from matderiv.notation.chains import facts
+from matderiv.notation.powers import Mono, multiply_into
+from matderiv.notation.signs import flattened, is_one, negated, total
+
+
+def tidy(mono: Mono) -> Mono:
+    """The product of powers with known names folded: exp(z)/(1 + exp(z)) is sigmoid(z).
+
+    Masks and 0/1 data are their own powers; labels ±1 square to 1.
+
+    >>> from matderiv.input.resolve import read
+    >>> z, r, s = (read(t).expr for t in ("z", "relu(z)", "step(z)"))
+    >>> tidy({s: 2, r: 1}) == {r: 1}, tidy({s: 2}) == {s: 1}, tidy({z: 2}) == {z: 2}
+    (True, True, True)
+    """
+    out: Mono = {}
+    for e, k in mono.items():
+        if k > 1 and (is_(e, "step", "gt", "lt", "ge", "le") or "binary" in facts(e)):
+            k = 1
+        if "labels" in facts(e) and Fraction(k).denominator == 1:
+            k = int(k) % 2
+        if is_(e, "step"):
+            if k > 0 and mono.get(apply("relu", e.args[0]), 0) > 0:
+                continue  # relu(z).*step(z) is relu(z)
+            e = apply("step", flattened(e.args[0]))
+        if k:
+            out[e] = k
+    if len(out) < 2:
+        return _fold_sigmoid(out)
+    return _fold_slopes(_fold_masks(_fold_sigmoid(_fold_sign(_fold_powers(out)))))
+
+
+def _fold_powers(mono: Mono) -> Mono:
+    """u^(k - 1) * u is u^k, for an exponent that is not a number.
+
+    >>> from matderiv.input.resolve import read
+    >>> x, k = read("x").expr, read("a", shapes={"a": ""}).expr
+    >>> _fold_powers({x ** (k - 1): 1, x: 1}) == {x**k: 1}, _fold_powers({x**k: 1}) == {x**k: 1}
+    (True, True)
+    >>> _fold_powers({x ** (k - 3): 1, x: 1}) == {x ** (k - 2): 1}
+    True
+    """
+    for e in [e for e in mono if is_(e, "power", "epow")]:
+        base, exponent = e.args
+        last = number_value(exponent.args[-1]) if is_(exponent, "add") else None
+        if mono.get(e) == 1 and last is not None and last <= -1 and mono.get(base, 0) >= 1:
+            del mono[e]
+            multiply_into(mono, base, -1)
+            rest = [*exponent.args[:-1], *([number(last + 1)] if last != -1 else [])]
+            multiply_into(mono, apply(e.function.name, base, total(rest)))
+    return mono
+
+
+def _fold_sigmoid(mono: Mono) -> Mono:
+    for e in list(mono):
+        k = mono.get(e, 0)
+        inner = one_plus_exp(e)
+        if inner is None or k >= 0 or Fraction(k).denominator != 1:
+            continue
+        del mono[e]
+        outer = apply("exp", inner)
+        both = min(int(mono.get(outer, 0)), int(-k))
+        if both > 0:
+            multiply_into(mono, outer, -both)
+            multiply_into(mono, apply("sigmoid", inner), both)
+            k += both
+        if k:
+            multiply_into(mono, apply("sigmoid", negated(inner)), -k)
+    return mono
+
+
+def one_plus_exp(e: Expr) -> Expr | None:
+    """z when e is 1 + exp(z)."""
+    if is_(e, "add") and len(e.args) == 2:
+        for a, b in (e.args, e.args[::-1]):
+            if is_one(a) and is_(b, "exp"):
+                return b.args[0]
+    return None
+
+
+def _fold_sign(mono: Mono) -> Mono:
+    """sign(x)*x is abs(x), sign(x)*abs(x) is x.
+
+    >>> from matderiv.input.resolve import read
+    >>> x, s = read("x").expr, read("sign(x)").expr
+    >>> _fold_sign({s: 1, x: 1}) == {apply("abs", x): 1}, _fold_sign({s: 1}) == {s: 1}
+    (True, True)
+    """
+    for e in [e for e in mono if is_(e, "sign")]:
+        inner = e.args[0]
+        size = apply("abs", inner)
+        if mono.get(e) == 1 and mono.get(inner) == 1:
+            del mono[e], mono[inner]
+            multiply_into(mono, size)
+        elif mono.get(e) == 1 and mono.get(size, 0) == 1:
+            del mono[e], mono[size]
+            multiply_into(mono, inner)
+    return mono
+
+
+_QUOTIENTS = (("sinh", "cosh", "tanh", 1), ("sin", "cos", "tan", 1), ("cos", "sin", "tan", -1))
+
+
+def _fold_slopes(mono: Mono) -> Mono:
+    """sinh(x)/cosh(x) is tanh(x), sin(x)/cos(x) is tan(x).
+
+    >>> from matderiv.expr import variable
+    >>> x = variable("x")
+    >>> above, below = apply("sinh", x), apply("cosh", x)
+    >>> _fold_slopes({above: 1, below: -1}) == {apply("tanh", x): 1}
+    True
+    >>> _fold_slopes({above: 1, below: 1}) == {above: 1, below: 1}
+    True
+    """
+    if not any(is_(e, "sinh", "sin", "cos") for e in mono):
+        return mono
+    for top, bottom, name, sign in _QUOTIENTS:
+        for e in [e for e in mono if is_(e, top)]:
+            below = apply(bottom, e.args[0])
+            both = min(mono.get(e, 0), -mono.get(below, 0))
+            if both > 0:
+                multiply_into(mono, e, -both)
+                multiply_into(mono, below, both)
+                multiply_into(mono, apply(name, e.args[0]), sign * both)
+    return mono
+
+
+_AT_LEAST = ("ge", "gt", "le", "lt")
+
+
+def _fold_masks(mono: Mono) -> Mono:
+    """(a >= b).*(c <= min(a, b)) is (a >= b).*(c <= b), and (x <= c).*(-c <= x) is (abs(x) <= c).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.output.text import text
+    >>> first, second, third = (read(t).expr for t in ("(1 >= x)", "(-1 <= min(1,x))", "(-1 < x)"))
+    >>> [text(e) for e in _fold_masks({first: 1, second: 1})]
+    ['(abs(x)<=1)']
+    >>> [text(e) for e in _fold_masks({first: 1, third: 1})]
+    ['(1>=x)', '(-1<x)']
+    """
+    masks = [e for e, k in mono.items() if k == 1 and is_(e, *_AT_LEAST)]
+    if len(masks) < 2:
+        return mono
+    out = dict(mono)
+    for m, other in permutations(masks, 2):
+        if m in out and other in out:
+            plain = rebuild(other, tuple(_by_mask(a, m) for a in other.args))
+            distinct = plain is not other and plain.args[0] is not plain.args[1]
+            if distinct and plain.shape == other.shape:
+                out[plain] = out.pop(other)
+    bounds = [e for e in out if is_(e, *_AT_LEAST)]
+    for m, other in permutations(bounds, 2):
+        (upper, x), (y, lower) = _sides(m), _sides(other)
+        strict = is_(m, "gt", "lt"), is_(other, "gt", "lt")
+        if m in out and other in out and x is y and strict[0] == strict[1]:
+            if out[m] == out[other] == 1 and _opposite(upper, lower):
+                del out[m], out[other]
+                out[apply("lt" if strict[0] else "le", apply("abs", x), upper)] = 1
+    return out
+
+
+def _sides(mask: Expr) -> tuple[Expr, Expr]:
+    """The larger and the smaller side of a comparison."""
+    first, second = mask.args
+    return (first, second) if is_(mask, "ge", "gt") else (second, first)
+
+
+def _by_mask(e: Expr, mask: Expr) -> Expr:
+    """max(a, b) as a, and min(a, b) as b, where a mask says that a is the larger."""
+    larger, smaller = _sides(mask)
+    if is_(e, "maximum", "minimum") and set(e.args) == {larger, smaller}:
+        return larger if is_(e, "maximum") else smaller
+    return e
+
+
+def _opposite(a: Expr, b: Expr) -> bool:
+    first, second = number_value(a), number_value(b)
+    return -first == second if first is not None and second is not None else negated(a) is b

@@ -1,0 +1,68 @@
+"""One search for the shortest form of a sum: what was spelled before, and what it may still cost.
+
+The moves of the search lead to smaller sums, and to the same ones by several ways. So each sum is
+spelled once, and the work is counted: beyond `MAX_WORK` a sum is written as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from matderiv.expr import Expr
+from matderiv.notation.items import Item
+from matderiv.notation.raising import Raised
+from matderiv.tensors.tensor import Indices
+
+MAX_WORK = 400  # terms looked at for one sum; one of 500 textbook results takes more
+
+Key = tuple[object, ...]
+Spell = Callable[[Sequence[Raised], Indices, bool, "Search"], Expr]
+
+
+@dataclass
+class Search:
+    """The forms found so far for one sum and its parts, and the terms looked at for them.
+
+    `spread` keeps terms with a bracket multiplied out. `spell` spells a sum of terms; `cut` says
+    that some search was ended by the bound. `fractions` asks for one denominator where that is
+    shorter; it would hide the separate terms from a second derivative.
+
+    >>> search = Search(lambda terms, axes, broadcast, search: terms[0])
+    >>> search.may_look_at(MAX_WORK), search.may_look_at(1), search.cut
+    (True, False, True)
+    >>> search.begin()
+    >>> search.may_look_at(1), search.cut
+    (True, True)
+    """
+
+    spell: Spell
+    forms: dict[Key, Expr] = field(default_factory=dict)
+    spread: dict[Key, list[Item]] = field(default_factory=dict)
+    work: int = 0
+    ended: bool = False
+    cut: bool = False
+    fractions: bool = False
+
+    def begin(self) -> None:
+        """A new sum; what was found before is forgotten: a form depends on its sum only."""
+        self.forms.clear()
+        self.spread.clear()
+        self.work, self.ended = 0, False
+
+    def may_look_at(self, terms: int) -> bool:
+        """Count some terms; False when the bound is met and a sum is to stay as it stands."""
+        self.work += terms
+        if self.work > MAX_WORK:
+            self.ended = self.cut = True
+        return not self.ended
+
+    def keep(self, key: Key, form: Expr) -> Expr:
+        """Remember a form, unless the search for it was cut short."""
+        if not self.ended:
+            self.forms[key] = form
+        return form
+
+    def sum_of(self, terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
+        """The shortest form of a smaller sum, within the same search."""
+        return self.spell(terms, axes, broadcast, self)

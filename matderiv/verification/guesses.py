@@ -1,0 +1,106 @@
+"""What an answer says about kinds that were guessed by their letter.
+
+In `x'*c` by x with the answer c nothing is wrong but the guess. So where an answer does not fit and
+would fit if scalars by their letter were vectors, it is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+from matderiv.errors import MatderivError
+from matderiv.input.resolve import read
+from matderiv.notation.chains import facts
+from matderiv.shapes import is_scalar
+from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
+from matderiv.verification.judging import judged
+
+MAX_NAMES = 6  # guessed scalars; subsets of up to two of them are tried, then all
+
+
+def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, ...]:
+    """Guessed scalars with which as vectors the answer is right, or with `fitting` has the shape.
+
+    The derivative of a scalar stays that of a scalar, unless the answer is right.
+
+    >>> from matderiv.verification.claims import ask
+    >>> vectors_instead(ask("norm2(x - c)^2", "c"), "2*(c - x)", fitting=True)
+    ('c',)
+    >>> vectors_instead(ask("x'*A*b", "x"), "A*b", fitting=False)
+    ('b',)
+    >>> vectors_instead(ask("norm2(x)^2", "x"), "x*x'", fitting=True)
+    ()
+    """
+    reading = asked.reading
+    guessed = [n for n in reading.guessed if n in reading.variables]
+    scalars = sorted(n for n in guessed if not reading.variables[n].shape)
+    if not scalars or len(scalars) > MAX_NAMES or asked.extra:
+        return ()
+    for names in _subsets(scalars):
+        other = _with_vectors(asked, names)
+        if other is None:
+            continue
+        alike = fitting and len(other.f.shape) == len(asked.f.shape)
+        claimed = _claimed(other, answer)
+        if claimed is not None and (alike or judged(claimed, "projected").right):
+            return names
+    return ()
+
+
+def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
+    for size in dict.fromkeys((1, 2, len(names))):
+        yield from combinations(names, min(size, len(names)))
+
+
+def _with_vectors(asked: Asked, names: tuple[str, ...]) -> Asked | None:
+    """The same question with these names as vectors; None where f is no longer what it was."""
+    reading = asked.reading
+    declared = {n: v for n, v in reading.variables.items() if n not in reading.guessed}
+    try:
+        found = read(
+            reading.source,
+            shapes={n: v.shape for n, v in declared.items()},
+            assume={n: sorted(facts(v)) for n, v in reading.variables.items() if facts(v)},
+            kinds=dict.fromkeys(names, 1),
+        )
+    except MatderivError:
+        return None
+    wrt = found.variables.get(asked.wrt.name)
+    if wrt is None:
+        return None
+    kind = asked.kind
+    if kind in ("gradient", "jacobian"):
+        kind = "gradient" if is_scalar(found.expr.shape) else "jacobian"
+    return replace(asked, f=found.expr, wrt=wrt, reading=found, kind=kind)
+
+
+def _claimed(asked: Asked, answer: str) -> Claim | None:
+    """The answer to this question; None where it does not fit."""
+    try:
+        readings = claims(asked, read_answer(asked, answer), answer)
+    except MatderivError:
+        return None
+    return readings[0] if readings and conventional(asked, readings[0].layout) else None
+
+
+def said(names: tuple[str, ...]) -> str:
+    """What to declare.
+
+    >>> print(said(("c",)))
+    c is taken as a scalar by its letter; as a vector the answer fits. Declare c: --shape "c: n"
+    """
+    several = len(names) > 1
+    listed = " and ".join((", ".join(names[:-1]), names[-1])) if several else names[0]
+    taken, fit = (
+        ("are taken as scalars", "as vectors")
+        if several
+        else ("is taken as a scalar", "as a vector")
+    )
+    options = " ".join(f'--shape "{name}: n"' for name in names)
+    letters = "letters" if several else "letter"
+    their = "their" if several else "its"
+    return (
+        f"{listed} {taken} by {their} {letters}; {fit} the answer fits. Declare {listed}: {options}"
+    )

@@ -1,0 +1,125 @@
+"""The frame of every view: what is read, one part for each order, the answer, the facts used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from matderiv.expr import Expr, variables
+from matderiv.notation.chains import facts
+from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
+from matderiv.views.flow import (
+    FORWARD_MODE,
+    Stage,
+    change_of,
+    declarations,
+    layout_note,
+    names_in_use,
+    projected,
+    reading_steps,
+    stages,
+)
+from matderiv.views.reasons import with_facts
+from matderiv.views.truth import first_needing, verified
+
+ORDINALS = ("First", "Second", "Third", "Fourth")
+DECLARED = " + declared fact"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a view says of one stage; `last` gives the lines that end in the result as printed.
+
+    `named` is how many intermediates got a number.
+    """
+
+    stage: Stage
+    sections: Sequence[Section]
+    symbols: Sequence[Symbol]
+    last: Callable[[], list[Step]]
+    named: int = 0
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to tell a derivation: its name, the heading and the rule of its results.
+
+    `tell` is called for each stage with the names in use and the number of the next intermediate;
+    a view that `renames` gives the intermediates names of its own.
+    """
+
+    name: str
+    tell: Callable[[Derived, Stage, set[str], int], Told]
+    rule: str
+    heading: str
+    renames: bool = False
+
+    def document(self, d: Derived, *, check: bool) -> Document:
+        """The derivation, every line evaluated unless `check` is off, and the facts used named."""
+        document = self._document(d)
+        if check:
+            verified(document)
+        return naming_facts(document, d.f, d.wrt)
+
+    def _document(self, d: Derived) -> Document:
+        found = stages(d)
+        taken = names_in_use(d) | {v.name for stage in found for v in (stage.called, stage.target)}
+        if not self.renames:
+            taken |= {s.variable.name for stage in found for s in stage.symbols}
+        sections: list[Section] = []
+        symbols: list[Symbol] = []
+        number = 1
+        for k, stage in enumerate(found):
+            part = self.tell(d, stage, taken, number)
+            number += part.named
+            title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
+            own = [Section("Read as", reading_steps(stage)), *part.sections]
+            sections += [replace(s, title=title + s.title) for s in own if s.steps]
+            symbols += [*part.stage.symbols, *part.symbols]
+            if k + 1 < len(found):
+                left, g = Partial(stage.target, d.wrt, projected=projected(d)), found[k + 1]
+                step = Step(left, g.shown, self.rule, names=g.called)
+                sections.append(Section(title + "result", (step,)))
+        *others, answer = part.last()
+        sections += [Section(self.heading, tuple(others))] if others else []
+        if d.kind in FORWARD_MODE:
+            symbols.append(Symbol(change_of(found[0].called), "change", found[0].called))
+        return Document(
+            view=self.name,
+            f=found[0].called,
+            shown=d.f,
+            wrt=d.wrt,
+            upstream=d.upstream,
+            declarations=declarations(d),
+            layout=layout_note(d),
+            symbols=tuple(symbols),
+            sections=tuple(sections),
+            answer=answer,
+            notes=d.notes,
+            names=frozenset(d.names),
+            order=d.order,
+        )
+
+
+# Declared facts -----------------------------------------------------------------------------------
+
+
+def naming_facts(document: Document, f: Expr, wrt: Expr) -> Document:
+    """The document with every declared fact named in the first line that is not true without it."""
+    for v in variables(f, wrt):
+        for word in sorted(facts(v)):
+            told = first_needing(document, v, word)
+            if told is not None:
+                document = _marked(document, told, f"{v.name} is {word}")
+    return document
+
+
+def _marked(document: Document, told: Step, fact: str) -> Document:
+    rule = told.rule if DECLARED in told.rule or not told.rule else told.rule + DECLARED
+    made = replace(told, rule=rule, why=with_facts(told.why, [fact]))
+    sections = tuple(
+        replace(s, steps=tuple(made if step is told else step for step in s.steps))
+        for s in document.sections
+    )
+    answer = made if told is document.answer else document.answer
+    return replace(document, sections=sections, answer=answer)

@@ -1,0 +1,212 @@
+"""How a derivation is told: names only where they are read, letters, numbers, facts, one page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Run
+from goldens import CASES, VIEWS
+from problems import Problem, problems
+
+import matderiv as md
+from matderiv.derived import Derivation
+from matderiv.expr import Expr, variables
+from matderiv.lazy import np as lazy_np
+from matderiv.numeric.sampling import drawn, sampler
+from matderiv.output.document_text import document_text
+from matderiv.output.text import text
+from matderiv.tensors.tensor import Tensor
+from matderiv.views.chain import chain
+from matderiv.views.differential import differential
+from matderiv.views.document import Document, Partial, Side
+from matderiv.views.truth import Ground, first_needing
+
+# Names --------------------------------------------------------------------------------------------
+
+
+def read_in(side: Side) -> set[Expr]:
+    """The names whose values stand on a side of a line."""
+    if isinstance(side, Partial):
+        return set()
+    if isinstance(side, Tensor):
+        return {v for t in side.terms for f in t.factors for v in variables(f.expr)}
+    return set(variables(side))
+
+
+@pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
+def test_every_named_intermediate_is_read_and_numbered_in_order(problem: Problem) -> None:
+    document = differential(problem.derivation(), check=False)
+    named = [s for t in document.sections if t.title.endswith("Intermediates") for s in t.steps]
+    rest = [s for s in document.steps if s not in named]
+    changes = {v.name for s in rest for v in read_in(s.right)}
+    for step in named:
+        assert isinstance(step.left, Expr)
+        values = [s for s in document.steps if step.left in read_in(s.right)]
+        assert values or f"d{step.left.name}" in changes, step.left.name
+    numbers = [int(re.sub(r"\D", "", s.left.name)) for s in named if isinstance(s.left, Expr)]
+    assert numbers == sorted(set(numbers))
+    assert "·" not in md_text(document)
+
+
+def md_text(document: Document) -> str:
+    """The whole document as text, with all reasons."""
+    return document_text(document, detail="full")
+
+
+def test_sums_are_differentiated_at_once_and_linear_maps_joined() -> None:
+    likelihood = "-0.5*logdet(S) - 0.5*(x - mu)'*inv(S)*(x - mu)"
+    told = md.derive(likelihood, "S", assume={"S": "posdef"}).text("differential", detail="brief")
+    assert "Intermediates" not in told
+    assert "du" not in told
+    assert "')'" not in told
+    assert "sum(" not in told
+    logistic = md.derive("sum(log(1 + exp(-y.*(X*w))))", "w").text("differential", detail="brief")
+    assert logistic.count("\n     = ") == 1
+
+
+def test_signs_of_numbers_are_carried_without_a_name() -> None:
+    told = chain(md.derive("norm2(X*w - y)^2 - c*norm2(w)^2", "w"))
+    lines = {
+        (s.left.by.name, text(s.right))
+        for s in told.steps
+        if isinstance(s.left, Partial) and isinstance(s.right, Expr)
+    }
+    assert {("u2", "1"), ("u3", "-1")} <= lines
+    assert sum(s.names is not None for s in told.steps) == 1
+
+
+# Letters ------------------------------------------------------------------------------------------
+
+
+def test_every_printer_uses_the_same_letters_and_none_that_is_in_use(run: Run) -> None:
+    d = md.derive("relu(W*x + b)", "W", shapes={"W": "k,i", "x": "i", "b": "k"})
+    assert d.index.startswith("∂f_j/∂W_lm = ")
+    assert r"\frac{\partial f_{j}}{\partial W_{lm}}" in d.equation()
+    assert r"\delta_{jl}" in d.latex()
+    for view in VIEWS:
+        assert "entry (j, l, m) is ∂f_j/∂W_lm" in d.text(view)
+        assert "∂f_j/∂W_lm = δ_jl x_m" in d.text(view)
+        for written in (d.latex(view), d.markdown(view), d.html(view)):
+            assert r"W_{lm}" in written or "<mi>l</mi><mi>m</mi>" in written.replace("\n", "")
+    asked = ("derive", "relu(W*x + b)", "W", "--shape", "W: k,i", "--shape", "b: k")
+    assert "∂f_j/∂W_lm" in run(*asked).err
+
+
+def test_guessed_sizes_leave_the_letters_of_indices() -> None:
+    assert str(md.derive("A*X*B", "X")) == "∂f_ij/∂X_kl = A_ik B_lj"
+
+
+# Numbers of steps ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_steps_are_numbered_alike_in_every_format(view: str) -> None:
+    d = CASES[5].derivation()
+    count = len(d.steps(view).steps)
+    wanted = [str(k) for k in range(1, count + 1)]
+    assert re.findall(r"^ +(\d+)  ", d.text(view), re.MULTILINE) == wanted
+    assert re.findall(r"\\tag\*\{\\small .*\((\d+)\)\}", d.latex(view)) == wanted
+    assert re.findall(r"\((\d+)\)\}", d.markdown(view)) == wanted
+    assert re.findall(r'id="step-(\d+)"', d.html(view)) == wanted
+    assert not re.search(r"^ +\d+  ", d.text(view, detail="brief"), re.MULTILINE)
+
+
+# Facts and notes ----------------------------------------------------------------------------------
+
+FACTS = (
+    ("-sum(y.*log(softmax(z)))", "z", {"y": "onehot"}, "differential", "inner product"),
+    ("x'*A*x", "x", {"A": "symmetric"}, "differential", "inner product"),
+    ("(x - s)'*W*(x - s)", "x", {"W": "symmetric"}, "chain", "product"),
+    ("tr(X'*A*X)", "X", {"A": "symmetric"}, "index", "read as a matrix"),
+)
+
+
+@pytest.mark.parametrize(("expr", "wrt", "assume", "view", "rule"), FACTS)
+def test_a_fact_is_named_in_the_one_line_that_needs_it(
+    expr: str, wrt: str, assume: dict[str, str], view: str, rule: str
+) -> None:
+    document = md.derive(expr, wrt, assume=assume).steps(view)
+    told = [s for s in document.steps if "This uses that" in s.why]
+    assert [s.rule for s in told] == [f"{rule} + declared fact"]
+    ((name, word),) = assume.items()
+    assert f"{name} is {word}" in told[0].why
+
+
+def test_a_fact_that_no_line_needs_is_not_named() -> None:
+    d = md.derive("norm2(A*x)^2", "x", assume={"A": "symmetric"}, shapes={"A": "n,n"})
+    document = differential(d)
+    (a,) = (v for v in document.declarations if v.name == "A")
+    needing = first_needing(document, a, "symmetric")
+    told = [s for s in document.steps if "This uses" in s.why]
+    assert len(told) == (needing is not None)
+
+
+def test_the_line_that_needs_a_fact_is_untrue_without_it_and_the_ones_before_are_true() -> None:
+    document = differential(md.derive("x'*A*x", "x", assume={"A": "symmetric"}))
+    general = md.derive("x'*A*x", "x")
+    (point,) = drawn(sampler(general.f, (), seed=7), 1)
+    ground = Ground(document, point, np.random.default_rng(7))
+    told = ground.first_in_order()
+    assert told is not None
+    assert "declared fact" in told.rule
+    a, x = (lazy_np.asarray(point.values[n]) for n in "Ax")
+    assert not np.allclose(2 * a @ x, (a + a.T) @ x)
+
+
+def test_notes_stand_on_every_page() -> None:
+    d = md.derive("logdet(S)", "S", assume={"S": "symmetric"})
+    note = "S is symmetric: the unconstrained derivative"
+    for written in (d.text(), d.latex("chain"), d.markdown("chain"), d.html("chain")):
+        assert note in written
+
+
+# Several variables --------------------------------------------------------------------------------
+
+LAYER = ("derive", "relu(W*x + b)", "W,x,b", "--shape", "b: m", "--kind", "vjp", "-q")
+
+
+@pytest.mark.parametrize("steps", [(), ("--steps",), ("--steps", "differential")])
+def test_several_variables_stand_on_one_page(run: Run, steps: tuple[str, ...]) -> None:
+    page = run(*LAYER, "--format", "html", *steps).out
+    assert page.count("<html") == 1
+    assert "Derivatives by W, x, b" in page
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(set(anchors)) == len(anchors)
+    assert page.count("By ") == (3 if steps else 0)
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no TeX")
+@pytest.mark.parametrize("steps", [(), ("--steps",)])
+def test_several_variables_make_a_file_that_compiles(
+    run: Run, steps: tuple[str, ...], tmp_path: Path
+) -> None:
+    written = run(*LAYER, "--standalone", "--vectors", "arrow", *steps).out
+    assert r"\vec{x}" in written
+    (tmp_path / "page.tex").write_text(written, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-1500:]
+    assert b"Overfull" not in done.stdout
+
+
+# Notebooks ----------------------------------------------------------------------------------------
+
+
+def test_notebooks_show_derivations_sheets_and_graphs() -> None:
+    d: Derivation = md.derive("x'*A*x", "x")
+    sheet: Any = md.Sheet("Sheet <1>", [md.Part("One", d), md.Part("Two", d, None)])
+    bundle = sheet._repr_mimebundle_()
+    assert bundle["text/plain"] == sheet.text() == str(sheet)
+    page = bundle["text/html"]
+    assert page.count("<style>") == 1
+    assert "<script" not in page
+    assert "<html" not in page
+    assert "Sheet &lt;1&gt;" in page
+    assert md.graph("(x + y)*z", values={"x": 1, "y": 2, "z": 3})._repr_svg_().startswith("<svg")
+    assert d._repr_mimebundle_()["text/latex"].startswith(r"$\displaystyle ")
