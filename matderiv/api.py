@@ -52,11 +52,7 @@ def derive(
     >>> str(derive("x'*A*x", "x"))
     "(A + A')*x"
     """
-    require_word(layout, "layout", LAYOUTS)
-    require_word(structure, "structure", STRUCTURES)
-    if kind is not None:
-        require_word(kind, "kind", KINDS)
-    order = require_whole(order, "order", 1, MAX_ORDER)
+    order = _checked(kind, order, layout, structure)
     asked = understood(f, shapes, assume)
     names, several = variables_in(wrt)
     by = [variable_of(asked.f, asked.reading, w) for w in names]
@@ -72,6 +68,15 @@ def derive(
         for x, derivative in zip(by, derivatives, strict=True)
     ]
     return found if several else found[0]
+
+
+def _checked(kind: Any, order: Any, layout: Any, structure: Any) -> int:
+    """The order as a whole number, where all conventions exist."""
+    require_word(layout, "layout", LAYOUTS)
+    require_word(structure, "structure", STRUCTURES)
+    if kind is not None:
+        require_word(kind, "kind", KINDS)
+    return require_whole(order, "order", 1, MAX_ORDER)
 
 
 def _spelled(f: Expr) -> str:

@@ -34,6 +34,7 @@ BATCH = 32
 QUIET = 1.0  # seconds until a progress line appears
 SMALL = 1e-4  # a gradient, relative to parameters and loss, that is as good as zero
 TINY = 1e-300  # the least learning rate
+_START = 'the start of each parameter: {"w": [0, 0]}'
 _DATA = 'data={"X": ..., "y": ...}'
 
 
@@ -65,7 +66,8 @@ class Minimum:
     def __str__(self) -> str:
         if self.stopped == "stationary":
             return f"loss {self.loss:.6g}: the gradient is zero at the start, go from another place"
-        came = f"loss {self.loss:.6g} after {self.epochs} epochs, from {self.history[0]:.6g}"
+        run = f"{self.epochs} epoch{'s' * (self.epochs != 1)}"
+        came = f"loss {self.loss:.6g} after {run}, from {self.history[0]:.6g}"
         small = "converged" if self.converged else "not converged"
         return f"{came} ({self.stopped}), {small}: gradient up to {self.gradient:.2g}"
 
@@ -113,18 +115,17 @@ def minimize(
     in each step), "sgd" (32 unless said), "momentum" or "adam" (all rows unless said). Without `lr`
     the step is 0.1, for Adam 0.3 falling to 0 towards the end. It ends after `epochs`, at a
     gradient of at most `tolerance`, when `callback(epoch, loss, parameters)` is true, or with
-    Ctrl-C. `check` compares the gradients with differences first. DomainError when the loss is not
-    finite, as when `lr` is too large.
+    Ctrl-C. `check` compares gradients with differences first. DomainError where f is not finite.
 
     >>> found = minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, method="gd", lr=0.1,
     ...                  data={"X": [[1, 0], [0, 2]], "y": [1, 2]}, epochs=60)
     >>> found.parameters["w"].round(3).tolist(), found.stopped
     ([1.0, 1.0], 'epochs')
     """
-    start = require_mapping(values, "values", 'the start of each parameter: {"w": [0, 0]}')
+    start = require_mapping(values, "values", _START)
     examples = optional_mapping(data, "data", _DATA)
-    asked = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
-    asked = asked.checked(examples=bool(examples))
+    settings = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
+    asked = settings.checked(examples=bool(examples))
     both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume)
     problem = Problem.of(both, start, examples, check=check)
     return _Descent(problem, asked, np.random.default_rng(asked.seed)).run()

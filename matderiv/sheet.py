@@ -110,7 +110,8 @@ class Sheet:
             _part(part)
 
     def __repr__(self) -> str:
-        return f"<Sheet {self.title!r} of {len(self.parts)} parts>"
+        plural = "s" * (len(self.parts) != 1)
+        return f"<Sheet {self.title!r} of {len(self.parts)} part{plural}>"
 
     def latex(self, *, detail: str = "normal", **style: str) -> str:
         """A LaTeX file that compiles with amsmath and amssymb; graphs need tikz too.

@@ -47,7 +47,8 @@ FLOORS = (  # title, folder, modules
     ("9: line by line", "verification/", "steps lines homework"),
     ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed", "", "output/ derived api sheet graphs gradients optimisers fitting descent pointing"),
+    ("10: printed", "", "output/ derived api sheet graphs gradients"),
+    ("10: descended on, pointed at", "", "optimisers fitting descent pointing"),
     ("10: the doors", "", "command/ cli __main__"),
 )
 FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")

@@ -76,7 +76,7 @@ def test_a_file_is_written_once(run: Run, tmp_path: Path) -> None:
     [
         (("sum(A*x)", "x", "--target", "torchh"), "--target torch"),
         (("sum(A*x)", "x", "--torch"), "--target torch"),
-        (("A*x", "x,A"), "only for the gradients of a scalar"),
+        (("A*x", "x,A"), "for the gradients of a scalar, and for a vjp"),
         (("sum(A*x)",), "the variable to differentiate by is missing"),
         (("sum(A*x", "x"), "never closed"),
         (("sum(A*x)", "x,q"), "there is no q"),
@@ -94,3 +94,75 @@ def test_what_numbers_cannot_check_is_said(run: Run) -> None:
     assert told.status == 3
     assert "undecided" in told.err
     assert run("code", "a^(10^9)", "a", "--no-check", "-q").status == 0
+
+
+def function_in(source: str) -> dict[str, Any]:
+    """The names that a printed program defines."""
+    names: dict[str, Any] = {}
+    exec(source, names)  # a program that the test asked for
+    return names
+
+
+def test_gaussian_gradients_have_no_products_with_identities(run: Run) -> None:
+    f = "-m/2*logdet(S) - 0.5*tr(inv(S)*(X-ones(m)*u')'*(X-ones(m)*u'))"
+    facts = ("--shape", "X: m,n", "--shape", "u: n", "--assume", "S: symmetric")
+    source = run("code", f, "S,u", *facts).out
+    assert "eye(" not in source
+    assert "grad_u = inverse @ np.sum(R, axis=0)" in source
+    assert "sign, logdet = np.linalg.slogdet(S)" in source
+    X, S, u = np.array([[1.0, 2], [3, 5], [0, 1]]), np.array([[2.0, 1], [1, 3]]), np.ones(2)
+    value, (by_S, by_u) = function_in(source)["value_and_gradients"](S, X, u)
+    inverse, R = np.linalg.inv(S), X - u
+    expected = -1.5 * np.log(np.linalg.det(S)) - 0.5 * np.trace(inverse @ R.T @ R)
+    assert value == pytest.approx(expected)
+    assert by_u == pytest.approx(inverse @ R.sum(0))
+    assert by_S == pytest.approx((inverse @ R.T @ R @ inverse - 3 * inverse) / 2)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "given"),
+    [
+        ("sum(x.*y)", "x", {"x": np.ones(2), "y": np.array([3.0, 4.0])}),
+        ("tr(A*X)", "X", {"A": np.eye(2), "X": np.ones((2, 2))}),
+        ("sum(c.*diag(X))", "c", {"c": np.ones(2), "X": np.eye(2)}),
+        ("A*x", "x", {"A": np.eye(2)}),
+        ("x'*y", "x,y", {"x": np.ones(2), "y": np.array([3.0, 4.0])}),
+    ],
+)
+def test_results_are_never_the_memory_of_an_argument(
+    run: Run, f: str, wrt: str, given: dict[str, Any]
+) -> None:
+    source = run("code", f, wrt, "--shape", "c: n", "--shape", "X: n,n").out
+    (name,) = [n for n, v in function_in(source).items() if callable(v)]
+    before = {k: v.copy() for k, v in given.items()}
+    found = function_in(source)[name](**given)
+    flat = found if isinstance(found, tuple) else (found,)
+    for part in flat:
+        for array in part if isinstance(part, tuple) else (part,):
+            if np.ndim(array):
+                array *= 2
+    assert all((given[k] == before[k]).all() for k in given)
+
+
+def test_an_array_with_another_number_of_axes_is_said_by_its_shape(run: Run) -> None:
+    source = run("code", "norm2(A*x)^2", "x").out
+    with pytest.raises(AssertionError, match=r"A has the shape \(2,\), expected \(m, n\)"):
+        function_in(source)["value_and_gradient"](np.ones(2), np.ones(2))
+
+
+def test_code_is_written_as_people_write_it(run: Run) -> None:
+    assert "grad_A = np.outer(x, y)" in run("code", "x'*A*y", "A").out
+    batch = run("code", "sum(W.*((X-mean(X,1))./sqrt(var(X,1)+a)))", "X", "--shape", "a:").out
+    assert "R = X - np.mean(X, axis=0)" in batch
+    assert "[None, :]" not in batch
+    assert "grad_x = np.ones((n,))" in run("code", "sum(x)", "x").out
+    assert "jacobian =" not in run("code", "relu(W*x)", "W").out
+
+
+def test_several_pullbacks_are_one_function(run: Run) -> None:
+    source = run("code", "tanh(W*x)", "W,x", "--kind", "vjp").out
+    W, x, G = np.array([[1.0, -1], [0.5, 2]]), np.array([0.3, 0.1]), np.array([2.0, -1.0])
+    by_W, by_x = function_in(source)["vjp"](G=G, W=W, x=x)
+    slope = G / np.cosh(W @ x) ** 2
+    assert by_W == pytest.approx(np.outer(slope, x))
+    assert by_x == pytest.approx(W.T @ slope)

@@ -12,6 +12,7 @@ import pytest
 import matderiv as md
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
 from matderiv.gradients import ValueAndGradients
+from matderiv.optimisers import rate_at
 
 GENERATOR = np.random.default_rng(5)
 X = GENERATOR.standard_normal((60, 3))
@@ -275,3 +276,31 @@ def test_a_progress_line_is_for_long_runs_on_terminals(monkeypatch: pytest.Monke
         md.minimize("a^2", "a", {"a": 1.0}, epochs=3)
         assert ("epoch 1/3  loss" in stream.getvalue()) is expected
         assert not expected or stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_the_default_step_comes_close_and_says_how_close() -> None:
+    data = {"X": [[1, 0], [0, 2]], "y": [1, 2]}
+    found = md.minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, data=data)
+    assert np.allclose(found.parameters["w"], [1, 1], atol=2e-3)
+    residual = np.array(data["X"]) @ found.parameters["w"] - data["y"]
+    slope = 2 * np.array(data["X"]).T @ residual
+    assert found.gradient == pytest.approx(np.abs(slope).max())
+    exact = md.minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, data=data, method="gd")
+    assert exact.converged
+    assert "converged" in str(exact)
+    early = md.minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, data=data, epochs=3)
+    assert not early.converged
+    assert "not converged" in str(early)
+
+
+def test_a_start_where_the_gradient_is_zero_is_said() -> None:
+    start = {"U": np.zeros((4, 2)), "V": np.zeros((3, 2)), "Y": np.ones((4, 3))}
+    found = md.minimize("norm2(U*V' - Y)^2", "U,V", start)
+    assert (found.stopped, found.epochs) == ("stationary", 0)
+    assert "the gradient is zero at the start" in str(found)
+
+
+def test_the_rate_of_adam_falls_along_half_a_cosine() -> None:
+    rates = [rate_at("adam", None, done) for done in (0, 0.25, 0.5, 1)]
+    assert rates == pytest.approx([0.3, 0.15 * (1 + np.sqrt(0.5)), 0.15, 0])
+    assert rate_at("gd", None, 0.9) == 0.1

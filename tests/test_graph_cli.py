@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,16 @@ REFUSED = [
     (["a*b", "--svg", "/nowhere/x.svg"], "there is no directory"),
     (["a*b", "--values", "/nowhere/x.json"], "cannot read /nowhere/x.json"),
     (["a*", "--svg", "-"], "expected"),
+    (["a*b", "-o", "x.svg"], "graph has no -o"),
+    (["a*b", "--svg", ""], "--svg needs a value"),
+    (["2+3", "--at", "x=1"], "there is no x in the expression"),
+    (["2+3", "--at", "x=1"], "there are no names"),
+    (["(x+y)*z"], '--at x=2,... with numbers, or --shape "x:" for a scalar'),
+    (["a*b", "--at", "a=1,b=1", "--upstream", "foo"], "--upstream [1,2]"),
+    (["a*b", "--upstream", "2"], "--upstream needs numbers for the names"),
+    (["x'*y", "--at", "x=[1,2] y=[3,4]"], "a comma before y"),
+    (["a*b", "--at", "a=1/0,b=1"], "the value of a is not a number"),
+    (["a*b", "--collapse", "--no-collapse"], "exclude each other"),
 ]
 
 
@@ -182,6 +193,64 @@ def test_mistakes_are_said(run: Any, arguments: list[str], said: str) -> None:
     assert told.status == 2, told.out
     assert told.out == ""
     assert said in told.err
+
+
+def test_the_gradient_that_arrives_has_a_name_in_the_formulas(run: Any) -> None:
+    asked = ("norm2(W*x)^2", "--at", "x=[1,2,3],W=[[1,2,3]]", "--upstream", "2")
+    rows = {line.split()[0]: line for line in run("graph", *asked).out.splitlines() if line}
+    assert "[56]" in rows["z1"]
+    assert rows["z1"].endswith("delta1 = 2*G*z1")
+    assert rows["f"].split()[-2:] == ["2", "G"]
+    found = json.loads(run("graph", *asked, "--json").out)
+    (z1,) = [n for n in found["nodes"] if n["name"] == "z1"]
+    assert (z1["gradient"], z1["gradient_value"]) == ("2*G*z1", [56.0])
+
+
+def test_numbers_may_be_quotients_and_have_a_typographic_minus(run: Any) -> None:
+    told = run("graph", "a*sum(x)", "--at", "a=−1/2,x=[.5,-1/4]", "--json")
+    values = {n["name"]: n.get("value") for n in json.loads(told.out)["nodes"]}
+    assert (values["a"], values["x"], values["f"]) == (-0.5, [0.5, -0.25], -0.125)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "said", "name"),
+    [
+        ("x/y", "x=1,y=0", "f = x/y is inf at these numbers", "x"),
+        ("log(a)", "a=-1", "f = log(a) is nan at these numbers", "a"),
+        ("exp(a)", "a=1000", "f = exp(a) is inf at these numbers", "a"),
+        ("sqrt(a)", "a=0", "no derivative at these numbers by a", "a"),
+    ],
+)
+def test_no_gradient_where_there_is_no_value(
+    run: Any, text: str, at: str, said: str, name: str
+) -> None:
+    told = run("graph", text, "--at", at, "-q")
+    assert said in told.err
+    (row,) = [line for line in told.out.splitlines() if line.startswith(f"{name} ")]
+    assert row.split()[3] == "none"
+    nodes = json.loads(run("graph", text, "--at", at, "--json").out)["nodes"]
+    assert all(n["gradient_value"] is None for n in nodes if n["name"] == name)
+
+
+def test_one_name_or_number_alone_is_still_f(run: Any) -> None:
+    assert run("graph", "x", "--at", "x=3").out.startswith("f = x\n")
+    assert run("graph", "3").out.startswith("f = 3\n")
+
+
+def test_names_of_a_file_that_are_not_used_are_said(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "v.json"
+    file.write_text('{"a": 2, "b": 1, "k": 1}', encoding="utf-8")
+    assert "not in the expression: k" in run("graph", "a*b", "--values", str(file)).err
+
+
+def test_large_graphs_fold_unless_they_are_told_not_to(run: Any) -> None:
+    h = "x"
+    for k in range(1, 15):
+        h = f"tanh(W{k}*{h})"
+    assert "more such layers (W3 to W14)" in run("graph", h).out
+    whole = run("graph", h, "--no-collapse").out
+    assert "more such" not in whole
+    assert "W7" in whole
 
 
 def test_a_function_without_a_rule_is_refused_by_name(run: Any) -> None:

@@ -194,6 +194,31 @@ def test_latex_sets_the_tikz_form(c: Case, numbers: bool, tmp_path: Path) -> Non
     assert "(1 page" in found.stdout
 
 
+def test_folded_layers_are_whole_and_named_from_the_first_to_the_last() -> None:
+    h = "x"
+    for k in range(1, 9):
+        h = f"relu(W{k}*{h} + b{k})"
+    shapes = {f"b{k}": f"n{k}" for k in range(1, 9)}
+    drawn = graph(f"sum({h})", shapes=shapes).svg(collapse=True)
+    assert "W3 … b8" in drawn
+    assert ">W2<" in drawn
+    assert ">W3<" not in drawn
+
+
+def test_greek_letters_are_signs() -> None:
+    drawn = graph("(x-μ)'*inv(Σ)*(x-μ)", shapes={"μ": "n"}).svg()
+    assert "Σ" in drawn
+    assert "δ1" in drawn
+    assert not re.search(r"\b(Sigma|mu|delta)", drawn.partition("</style>")[2])
+
+
+def test_a_share_of_a_row_has_no_transposes_around_it() -> None:
+    g = graph("sum(X./sqrt(var(X,1)+a))", shapes={"a": ""}, expand=True)
+    shares = [e.share for e in g.edges if e.share.startswith("0.5*")]
+    assert shares
+    assert all("'" not in share for share in shares)
+
+
 def test_mermaid_text_is_quoted() -> None:
     shown = graph("sum((x > 0).*x)").mermaid({"x": [1.0, -2.0]})
     labels = re.findall(r'\["(.*)"\]', shown)

@@ -1,9 +1,7 @@
-"""Homework files and tables of answers: several problems, bad rows, stable codes, exit codes."""
+"""Homework files: several problems, what their words declare, stable codes, exit codes."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from matderiv.verification.declared import Declared
 from matderiv.verification.documents import LONGEST, exercises
 from matderiv.verification.homework import verify_homework
 from matderiv.verification.passages import Passage
-from matderiv.verification.verifying import verify_asked
 
 MARKDOWN = r"""# Sheet 3
 
@@ -208,6 +205,8 @@ def test_a_subtle_mistake_is_located(sheet: Sheet) -> None:
     [
         r"$f(x) = x^\top x$ for $x \in \mathbb{R}^n$, hence $\nabla f = 3x$.",
         "$f(x) = x^\\top x$. The gradient is $3x$.",
+        "$f(x) = x^\\top x$. The Hessian is $3I$.",
+        r"$f(x) = x^\top A x$. Since $A = A^\top$, we get $\nabla f = 2Ax$.",
         "f = x'*x\ngrad f = 3*x, as one sees",
         "f(x) = x'*x => df = 2*x'*dx => ∇f(x) = 3*x",
         "f(x) = x'*x; ∇f(x) = 2*x, ∇²f(x) = 3*eye(n); x: n",
@@ -258,140 +257,6 @@ def test_a_file_that_is_not_there(run: Any) -> None:
     found = run("verify", "--file", "nowhere.tex")
     assert (found.status, found.out) == (2, "")
     assert "cannot read nowhere.tex" in found.err
-
-
-TABLE = """id,f,wrt,answer,shapes
-anna,x'*A*x,x,(A + A')*x,
-bert,x'*A*x,x,2*A*x,
-carl,x'*A*x,x,2*A*,
-dora,x'*A*x,x,,
-emil,norm2(A*x - b)^2,x,"2*A'*(A*x - b)","A: m,n; b: m"
-fritz,x'*A*x,x,"2*A*x",q: n:
-gina,x'*A*x,x,(A + A')*x,,,,
-hans,tr(,X,1,
-"""
-
-
-def test_a_table_of_answers(run: Any, tmp_path: Path) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_text(TABLE, encoding="utf-8")
-    found = run("verify", "--batch", str(file))
-    lines = found.out.splitlines()
-    told = [line.partition(":")[0].split() for line in lines[:8]]
-    assert [t[:4] for t in told] == [
-        ["2", "anna", "proved"],
-        ["3", "bert", "disproved", "(symmetric-shortcut)"],
-        ["4", "carl", "unread", "(parse)"],
-        ["5", "dora", "unread", "(parse)"],
-        ["6", "emil", "proved"],
-        ["7", "fritz", "unread", "(shape)"],
-        ["8", "gina", "unread", "(parse)"],
-        ["9", "hans", "unread", "(parse)"],
-    ]
-    assert lines[8] == "8 answers: 5 unread, 2 proved, 1 disproved"
-    assert (found.status, found.err) == (1, "")
-
-
-def test_one_question_on_the_command_line_and_json_lines(run: Any, tmp_path: Path) -> None:
-    file, out = tmp_path / "answers.jsonl", tmp_path / "verdicts.csv"
-    rows = [{"student": k, "answer": a} for k, a in enumerate(["2*x", "x", "x*2", "-2*x"])]
-    file.write_text("\n".join(map(json.dumps, rows)) + "\n[]\n{", encoding="utf-8")
-    found = run("verify", "x'*x", "x", "--batch", str(file), "-o", str(out))
-    assert found.out.startswith("6 answers: 2 disproved, 2 proved, 2 unread\n")
-    written = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
-    assert [(r["id"], r["verdict"], r["code"]) for r in written[:4]] == [
-        ("0", "proved", ""),
-        ("1", "disproved", "factor"),
-        ("2", "proved", ""),
-        ("3", "disproved", "sign"),
-    ]
-    again = run("verify", "x'*x", "x", "--batch", str(file), "-o", str(out))
-    assert (again.status, "exists already" in again.err) == (2, True)
-
-
-def test_a_table_as_json_has_the_summary(run: Any, tmp_path: Path) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_text("answer\n2*x\n3*x\n", encoding="utf-8")
-    document = json.loads(run("verify", "x'*x", "x", "--batch", str(file), "--json").out)
-    assert document["summary"] == {
-        "verdicts": {"disproved": 1, "proved": 1},
-        "codes": {"factor": 1},
-    }
-
-
-QUIRKS = """id,answer,remark
-anna,2*x,{long}
-bert,"3*x,unclosed
-carl,2*x,
-dora,"2*x",ok
-emil,max(x, y),too many, cells
-fritz,-2*x,
-"""
-
-
-def test_one_bad_row_spoils_no_other(run: Any, tmp_path: Path) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_text(QUIRKS.format(long="z" * 200_000), encoding="utf-8")
-    lines = run("verify", "x'*x", "x", "--batch", str(file)).out.splitlines()
-    told = [line.partition(":")[0].split()[:3] for line in lines[:6]]
-    assert told == [
-        ["2", "anna", "proved"],
-        ["3", "unread", "(parse)"],
-        ["4", "carl", "proved"],
-        ["5", "dora", "proved"],
-        ["6", "emil", "unread"],
-        ["7", "fritz", "disproved"],
-    ]
-    assert "5 cells for 3 columns" in lines[4]
-
-
-@pytest.mark.parametrize("ends", ["\r", "\r\n", "\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_tables_from_spreadsheets(run: Any, tmp_path: Path, ends: str, encoding: str) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_bytes(ends.join(["id;answer", "é;2*x", "b;3*x", ""]).encode(encoding))
-    found = run("verify", "x'*x", "x", "--batch", str(file))
-    assert "2 answers: 1 disproved, 1 proved" in found.out, found
-
-
-def test_a_table_in_another_encoding_says_what_to_do(run: Any, tmp_path: Path) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_bytes("id,answer\né,2*x\n".encode("latin-1"))
-    assert "CSV UTF-8" in run("verify", "x'*x", "x", "--batch", str(file)).err
-
-
-def test_a_mistake_of_the_program_is_told_with_its_row(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(asked: Any, answer: Any, **options: Any) -> Any:
-        if answer == "3*x":
-            raise ZeroDivisionError("oops")
-        return verify_asked(asked, answer, **options)
-
-    monkeypatch.setattr("matderiv.verification.batch.verify_asked", broken)
-    file = tmp_path / "answers.csv"
-    file.write_text("id,answer\na,2*x\nb,3*x\nc,2*x\n", encoding="utf-8")
-    found = run("verify", "x'*x", "x", "--batch", str(file))
-    lines = found.out.splitlines()
-    assert (found.status, "(internal): ZeroDivisionError: oops" in lines[1]) == (70, True)
-    assert lines[3].startswith("3 answers: 2 proved, 1 unread")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("answer,solution\n2*x,3*x\n", "two columns are for the answer"),
-        ('"answer\n2*x\n', "a quote in this row is not closed"),
-        ("", "no column for the answers"),
-        ("f,wrt\nx,x\n", "no column for the answers"),
-        ("answer\n", "there are no answers"),
-    ],
-)
-def test_tables_that_are_none(run: Any, tmp_path: Path, content: str, said: str) -> None:
-    file = tmp_path / "answers.csv"
-    file.write_text(content, encoding="utf-8")
-    found = run("verify", "x'*x", "x", "--batch", str(file))
-    assert (found.status, found.out, said in found.err) == (2, "", True), found
 
 
 def test_the_message_points_to_a_step_of_the_derivation(run: Any) -> None:

@@ -111,7 +111,7 @@ def test_steps_are_numbered_alike_in_every_format(view: str) -> None:
     count = len(d.steps(view).steps)
     wanted = [str(k) for k in range(1, count + 1)]
     assert re.findall(r"^ +(\d+)  ", d.text(view), re.MULTILINE) == wanted
-    assert re.findall(r"\\tag\*\{\\small .*\((\d+)\)\}", d.latex(view)) == wanted
+    assert re.findall(r"\\tag\*\{\\small (?:.* )?\((\d+)\)\}", d.latex(view)) == wanted
     assert re.findall(r"\((\d+)\)\}", d.markdown(view)) == wanted
     assert re.findall(r'id="step-(\d+)"', d.html(view)) == wanted
     assert not re.search(r"^ +\d+  ", d.text(view, detail="brief"), re.MULTILINE)

@@ -54,7 +54,9 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
     if request.output is not None:
         refuse_to_overwrite(request.output, force=request.force)
-    content = standard_input() if request.batch == "-" else file_text(request.batch, MOST)
+    content = (
+        standard_input() if request.batch == "-" else file_text(request.batch, MOST, wide=True)
+    )
     rows = list(_rows(request, content))
     if not rows:
         raise UsageError(f"there are no answers in {request.batch}", hint=EXAMPLE)

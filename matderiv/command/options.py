@@ -66,11 +66,8 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
         flag, equals, value = argument.partition("=")
         option = known.get(flag if flag.startswith("--") else argument)
         if option is None:
-            if re.fullmatch("--[a-z][a-z-]*", flag):
+            if re.fullmatch("--[a-z][a-z-]*", flag) or argument in SHORT:
                 raise _unknown_option(flag, verb)
-            if argument in SHORT:
-                hint = INSTEAD.get((verb.name, argument), f"matderiv {verb.name} --help")
-                raise UsageError(f"{verb.name} has no {argument}", hint=hint)
             operands.append(argument)
         elif option.takes:
             alone = option.without and not (waiting and re.fullmatch(option.value, waiting[-1]))
@@ -114,6 +111,9 @@ def _value(option: Option, text: str) -> Any:
 
 
 def _unknown_option(flag: str, verb: Verb) -> UsageError:
+    if flag in SHORT:
+        hint = INSTEAD.get((verb.name, flag), f"matderiv {verb.name} --help")
+        return UsageError(f"{verb.name} has no {flag}", hint=hint)
     word = flag.removeprefix("--")
     near = get_close_matches(flag, [o.flag for o in verb.options], 1)
     for name, words in WORDS.items():

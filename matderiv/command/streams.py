@@ -87,19 +87,24 @@ def standard_input() -> str:
     return decoded(content, "standard input")
 
 
-def file_text(name: str, most: int = MAX_BYTES) -> str:
-    """The text of a file of at most `most` bytes; UsageError with the reason if there is none."""
+def file_text(name: str, most: int = MAX_BYTES, *, wide: bool = False) -> str:
+    """The text of a file of at most `most` bytes; UsageError with the reason if there is none.
+
+    With `wide` it may be UTF-16 with a mark at the beginning, as spreadsheets write it.
+    """
     try:
         with Path(name).open("rb") as stream:
             content = stream.read(most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {name}: {reason}") from error
+    if wide and content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        content = content.decode("utf-16", "replace").encode()[: most + 1]
     return decoded(content, name, most)
 
 
 def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
-    """UTF-8 as text; UTF-16 where a mark at the beginning says so.
+    """UTF-8 as text.
 
     >>> decoded(b"x + \\xff", "standard input")
     Traceback (most recent call last):
@@ -109,13 +114,12 @@ def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
     """
     if len(content) > most:
         raise LimitError(f"{name} has more than {most} bytes, which is the limit")
-    wide = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if wide else "utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         byte = content[error.start]
         raise ParseError(
-            f"{name} is not UTF-{16 if wide else 8}: byte 0x{byte:02x} at offset {error.start}",
+            f"{name} is not UTF-8: byte 0x{byte:02x} at offset {error.start}",
             hint="save it as UTF-8; in Excel as CSV UTF-8",
         ) from error
 

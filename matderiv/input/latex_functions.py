@@ -2,7 +2,7 @@ r"""Functions of a formula, with what they cover where there are no brackets."""
 
 from __future__ import annotations
 
-from matderiv.errors import Span
+from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.calls import function_names
 from matderiv.input.latex_atoms import BRACKETS, is_call
@@ -85,13 +85,7 @@ class Functions(Sums):
                 elif word in AXES or (word.isdigit() and name != "log"):
                     axis = AXES[word] if word in AXES else int(word)
                 else:
-                    raise self.error(
-                        f"this subscript of {name} is not read",
-                        (below.span[0], self.tokens[self.place - 1].span[1]),
-                        rf"\frac{{\log x}}{{\log {word}}} for another base"
-                        if name == "log"
-                        else r"_{\mathrm{rows}} or _{\mathrm{cols}} for an axis",
-                    )
+                    raise self._unread_subscript(name, word, below)
             elif self.at("^"):
                 hat = self.take()
                 if self.at("{") and self.peek().text == "′":
@@ -109,6 +103,13 @@ class Functions(Sums):
                 primes += 1
             else:
                 return axis, sizes, power, primes
+
+    def _unread_subscript(self, name: str, word: str, below: Token) -> ParseError:
+        hint = r"_{\mathrm{rows}} or _{\mathrm{cols}} for an axis"
+        if name == "log":
+            hint = rf"\frac{{\log x}}{{\log {word}}} for another base"
+        span = (below.span[0], self.tokens[self.place - 1].span[1])
+        return self.error(f"this subscript of {name} is not read", span, hint)
 
     def _powered(self, node: Node, power: Node | None) -> Node:
         if power is None:

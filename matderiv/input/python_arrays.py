@@ -190,7 +190,7 @@ class Arrays:
 
     def product(self, a: Array, b: Array, span: Span) -> Array:
         """a * b."""
-        if is_scalar(a.shape) or is_scalar(b.shape):
+        if (is_scalar(a.shape) or is_scalar(b.shape)) and not _lifts(a.shape, b.shape):
             node = self.build.chain("mul", (a.node, b.node))
             shape = _broadcast([a.shape, b.shape])
             turned = a.turned or b.turned
@@ -200,7 +200,7 @@ class Arrays:
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
         """a / b."""
-        if is_scalar(b.shape):
+        if is_scalar(b.shape) and not _lifts(a.shape, b.shape):
             node = self.build.operation("div", (a.node, b.node), span)
             return Array(node, _broadcast([a.shape, b.shape]), a.turned)
         self.unlike_text.append(span)
@@ -230,7 +230,7 @@ class Arrays:
         run = [total.node]
         shape = total.shape
         for term in terms[1:]:
-            if term.rank != len(shape) and not is_scalar(term.shape) and not is_scalar(shape):
+            if _lifts(term.shape, shape):
                 left = self._added(run, shape, (span[0], term.span[0]))
                 made = self.entrywise("add", (left, term), (span[0], term.span[1]))
                 run, shape = [made.node], made.shape
@@ -368,6 +368,11 @@ class Arrays:
             return Array(self.build.call(name, (a.node,), span), a.shape)
         self.unlike_text.append(span)
         return Array(self.build.call(name, (a.node,), span, axis=place + 1), a.shape)
+
+
+def _lifts(a: Shape, b: Shape) -> bool:
+    """True where a vector meets an array of more axes, perhaps of size 1: it becomes a row."""
+    return len(a) != len(b) and not is_scalar(min(a, b, key=len))
 
 
 def _masks(arrays: Sequence[Array]) -> bool:

@@ -29,7 +29,7 @@ def _inner(lib: Arrays, call: Call) -> Array:
 def _vdot(lib: Arrays, call: Call) -> Array:
     """Over all entries."""
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
-    if a.rank == b.rank == 2 and a.shape == b.shape:
+    if a.rank == b.rank == 2 and a.shape == b.shape and not (a.mask and b.mask):
         both = lib.entrywise("hadamard", (a, b), call.span)
         return lib.reduced("sum", both, None, False, call.span)
     return lib.matmul(lib.as_vector(a, a.span), lib.as_vector(b, b.span), call.span)
@@ -77,6 +77,8 @@ def _einsum(lib: Arrays, call: Call) -> Array:
     for letters, a in zip(before.split(","), arrays, strict=False):
         if len(letters) != a.rank or len(lib.build.shape(a.node) or ()) != a.rank:
             raise call.error(f"has {letters} for an array of {a.rank} axes", "one letter per axis")
+    if arrays and all(a.mask for a in arrays):
+        raise call.error("of comparisons gives True and False", "(x > 0).astype(float)")
     nodes = [a.node for a in arrays]
     pattern = lib.build.string(spec.text, spec.span)
     node = lib.build.call("einsum", (pattern, *nodes), call.span, call.place)

@@ -52,7 +52,7 @@ def code(program: Program, target: str, heading: Heading) -> str:
 
     >>> from matderiv.gradients import value_and_gradients
     >>> both = value_and_gradients("norm2(X*w - y)^2", "w")
-    >>> print(both.code().split("expected", 2)[2].partition("\\n")[2], end="")
+    >>> print(both.code().split("expected", 3)[3].partition("\\n")[2], end="")
         r = X @ w - y
         value = np.vdot(r, r)
         grad_w = 2 * (X.T @ r)

@@ -131,7 +131,8 @@ def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: Document
             left = line.left + (" &= " if first else " &\\quad ")
             left = left if first else " &\\quad "
             last = j == len(line.rows) - 1
-            tag = rf" \tag*{{\small {plain(line.rule)} ({line.number})}}" if last else ""
+            rule = f"{plain(line.rule)} ({line.number})".lstrip()
+            tag = rf" \tag*{{\small {rule}}}" if last else ""
             end = r" \\" if not (last and k == len(lines) - 1) else ""
             out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
         if detail == "full" and line.why and line.why not in said:

@@ -146,6 +146,9 @@ def _simple(e: Expr) -> bool:
 
 def _coefficient(e: Expr) -> tuple[Expr, Expr]:
     """The leading scalar names and numbers of a product, and the rest."""
+    if is_(e, "hadamard") and is_(e.args[0], "mul"):
+        scalars, first = _coefficient(e.args[0])
+        return scalars, apply("hadamard", first, *e.args[1:])
     if not is_(e, "mul"):
         return number(1), e
     count = 0

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from itertools import accumulate
 
+from matderiv.input.calls import function_names
 from matderiv.verification.passages import Passage
 from matderiv.verification.statements import announced, equal_signs
 
@@ -34,6 +35,30 @@ _SET_EQUAL = (
 )
 _FRAMES = re.compile(r"\\(?:boxed|fbox|underbrace|overbrace|cancel|bcancel|ensuremath)\s*\{")
 _NOTED = re.compile(r"\s*[_^]\s*\{")
+
+_TEXT = re.compile(r"\\(?:text|textrm|textit|mbox|mathrm|textbf)\s*\{([^{}]*)\}")
+_REMARK = r"\\(?:text|textrm|textit|mbox)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+
+
+def as_row(p: Passage) -> Passage:
+    """A LaTeX formula without words, and with a sign for wide space."""
+    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT.pattern, _kept)
+    return p.blanked(_REMARK)
+
+
+def _wide(match: re.Match[str]) -> str:
+    return WIDE + " " * (len(match[0]) - 1)
+
+
+def _kept(match: re.Match[str]) -> str:
+    """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
+    word = match[1].strip()
+    if word.strip(" ,:;.").lower() in CONNECTIVES:
+        return f" {word} ".rjust(len(match[0]))
+    if "$" in word:
+        return " " * len(match[0])
+    known = word in function_names() or word.lower() in ("tr", "trace", "vec", "diag", "sgn")
+    return match[0] if known or len(word) <= 1 or "mathrm" in match[0] else " " * len(match[0])
 
 
 def unframed(p: Passage) -> Passage:
@@ -75,9 +100,9 @@ def _blank(p: Passage, start: int, end: int) -> Passage:
 def clauses(p: Passage) -> list[Passage]:
     """The statements in a row, in order.
 
-    >>> row = "df = x'*(A + A')*dx, hence ∇f = (A + A')*x where A = einsum(\\"ij->ji\\", B)"
-    >>> [c.text for c in clauses(Passage.of(row))][:2]
-    ["df = x'*(A + A')*dx", 'hence ∇f = (A + A')*x']
+    >>> row = 'df = 2*r*dx, hence ∇f = 2*r where r = einsum("i,i->", x, y)'
+    >>> [c.text for c in clauses(Passage.of(row))]
+    ['df = 2*r*dx', 'hence ∇f = 2*r', 'where r = einsum("i,i->", x, y)']
     """
     p = unframed(p)
     depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]

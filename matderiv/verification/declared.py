@@ -189,9 +189,7 @@ class Declared:
     def heading(self, title: str) -> None:
         """What a heading declares: `Problem 2. A: n x n symmetric`."""
         for entry in re.split(rf"[.;]\s+|:\s+(?={NAME}\s*:)", title):
-            if (found := _KIND.fullmatch(entry)) and (
-                found["m"] or found["one"] or found["facts"]
-            ):
+            if (found := _KIND.fullmatch(entry)) and (found["m"] or found["one"] or found["facts"]):
                 self._entry(entry)
             else:
                 self._facts(entry)

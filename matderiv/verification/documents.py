@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import LimitError
-from matderiv.input.calls import function_names
-from matderiv.verification.clauses import CONNECTIVES, WIDE, clauses
+from matderiv.verification.clauses import as_row, clauses
 from matderiv.verification.declared import Declared
 from matderiv.verification.passages import Lines, Passage, joined
 from matderiv.verification.statements import FORMULA, VALUE, announced, equal_signs, statement
@@ -47,11 +46,10 @@ _ANNOUNCES = re.compile(
 _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 _STATIONARY = re.compile(
     r"(?:\bset\w*|\bequat\w+)\b.*\b(?:zero|0)\b|\bstationary\b|\bfirst[- ]order\b|\bvanish"
-    r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b|\bat (?:the|a|an) (?:minim|maxim|optim)",
+    r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b"
+    r"|\bat (?:the|a|an) (?:minim|maxim|optim)",
     re.IGNORECASE,
 )
-_TEXT = re.compile(r"\\(?:text|textrm|textit|mbox|mathrm|textbf)\s*\{([^{}]*)\}")
-_REMARK = r"\\(?:text|textrm|textit|mbox)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 _SILENT = (
     r"\\(?:tag|label|intertext|hspace|vspace|ref|eqref)\*?\{[^{}]*\}"
     r"|\\(?:nonumber|notag)(?![A-Za-z])|\\(?:begin|end)\{[a-z]+\*?\}(?:\{\d+\})?|&"
@@ -292,30 +290,9 @@ def rows(content: Passage) -> Iterator[Piece]:
     for cut in [*re.finditer(r"\\\\(?:\[[^\]\n]*\])?", content.text), None]:
         row = content[start : cut.start() if cut else len(content.text)]
         start = cut.end() if cut else start
-        row = _as_row(row.blanked(_SILENT)).replaced(r"\n", lambda m: " ")
+        row = as_row(row.blanked(_SILENT)).replaced(r"\n", lambda m: " ")
         if row:
             yield Piece("formula", row.stripped())
-
-
-def _as_row(p: Passage) -> Passage:
-    """A LaTeX formula without words, and with a sign for wide space."""
-    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT.pattern, _kept)
-    return p.blanked(_REMARK)
-
-
-def _wide(match: re.Match[str]) -> str:
-    return WIDE + " " * (len(match[0]) - 1)
-
-
-def _kept(match: re.Match[str]) -> str:
-    """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
-    word = match[1].strip()
-    if word.strip(" ,:;.").lower() in CONNECTIVES:
-        return f" {word} ".rjust(len(match[0]))
-    if "$" in word:
-        return " " * len(match[0])
-    known = word in function_names() or word.lower() in ("tr", "trace", "vec", "diag", "sgn")
-    return match[0] if known or len(word) <= 1 or "mathrm" in match[0] else " " * len(match[0])
 
 
 def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
@@ -330,21 +307,10 @@ def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
         title = next(filter(None, (heading[k] for k in ("hash", "section", "env", "word"))))
         yield Piece("heading", Passage.of(title.strip(" *:"), p.start))
         return
-    inside = [] if fence is not None else list(_INLINE.finditer(p.text))
-    if inside:
-        before = 0
-        for found in inside:
-            group = next(k for k in (1, 2, 3) if found[k] is not None)
-            part = p[found.start(group) : found.end(group)]
-            latex = group < 3 or "\\" in part.text
-            part = Passage(part.text, part.places, part.end, latex)
-            words = p.text[before : found.start()]
-            before = found.end()
-            if _CASE.search(words) and _PLAIN_CASE.search(part.text):
-                continue
-            part = _as_row(part) if latex else part
-            yield Piece("inline", _with_announcement(words, part))
-        yield Piece("prose", p)
+    if fence is None and _INLINE.search(p.text):
+        for sentence in _sentences(p):
+            yield from _inline(sentence)
+            yield Piece("prose", sentence)
     elif suffix == "tex" and fence is None:
         yield Piece("prose", p)
     else:
@@ -357,8 +323,35 @@ def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
         if p and _is_prose(p.text):
             yield Piece("prose", p)
         elif p:
-            p = _as_row(p) if latex else p
+            p = as_row(p) if latex else p
             yield Piece("formula", replace(p.stripped(), latex=latex, python=python))
+
+
+def _sentences(p: Passage) -> Iterator[Passage]:
+    """The sentences of a line, whose formulas may have full stops of their own."""
+    covered = [found.span() for found in _INLINE.finditer(p.text)]
+    start = 0
+    for found in re.finditer(r"[.;]\s+(?=[A-Z$`])", p.text):
+        if not any(a <= found.start() < b for a, b in covered):
+            yield p[start : found.end()]
+            start = found.end()
+    yield p[start:]
+
+
+def _inline(p: Passage) -> Iterator[Piece]:
+    """The formulas inside a sentence."""
+    before = 0
+    for found in _INLINE.finditer(p.text):
+        group = next(k for k in (1, 2, 3) if found[k] is not None)
+        part = p[found.start(group) : found.end(group)]
+        latex = group < 3 or "\\" in part.text
+        part = replace(part, latex=latex)
+        words = p.text[before : found.start()]
+        before = found.end()
+        if _CASE.search(words) and _PLAIN_CASE.search(part.text):
+            continue
+        part = as_row(part) if latex else part
+        yield Piece("inline", _with_announcement(words, part))
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:
@@ -371,7 +364,7 @@ def _with_announcement(words: str, part: Passage) -> Passage:
     found = _ANNOUNCES.search(words)
     if not found or equal_signs(part.text):
         return part
-    sign = "H =" if found[1].lower() == "hessian" else "∇ ="
+    sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
     return joined([replace(Passage.of(sign, part.start), latex=part.latex), part])
 
 

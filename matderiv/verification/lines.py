@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -168,9 +168,7 @@ class Problem:
         return self._planned(passages, given, fixed)
 
     @staticmethod
-    def _planned(
-        passages: Sequence[Passage], given: list[Definition], fixed: list[str]
-    ) -> Plan:
+    def _planned(passages: Sequence[Passage], given: list[Definition], fixed: list[str]) -> Plan:
         statements = [s for p in passages if (s := _statement(p)) is not None]
         return planned(statements, given, fixed)
 

@@ -99,9 +99,19 @@ def planned(
             so_far.used |= names_in(chain.sides[0])
         so_far.heard(chain, s)
         chains.append(chain)
-    by = {c.quantity.by for c in chains if c.quantity is not None and c.quantity.by}
     changing = {name for s in statements for side in s.sides for name in changes_in(side)}
-    changing -= so_far.handed
+    return _completed(chains, definitions, given, changing - so_far.handed, names)
+
+
+def _completed(
+    chains: Sequence[Chain],
+    definitions: Sequence[Definition],
+    given: Sequence[Definition],
+    changing: set[str],
+    names: set[str],
+) -> Plan:
+    """The plan of these statements: its function, what it is by, and f for f(x)."""
+    by = {c.quantity.by for c in chains if c.quantity is not None and c.quantity.by}
     function = _function(chains, definitions, given)
     at = {n for c in chains if c.quantity and c.quantity.of == function for n in c.quantity.at}
     claimed = {c.name for c in chains if c.role == CLAIMS and c.quantity and _is_value(c.quantity)}
@@ -126,12 +136,12 @@ def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
 
 
 def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Passage:
-    r"""A passage in which w^*, \\hat w and w_hat are w, for those `names`.
+    r"""A passage in which w^*, \hat w and w_hat are w, for those `names`.
 
     A w_hat that definitions have `used` stays what it is.
 
-    >>> unadorned(Passage.of(r"\\hat{w} + w^* + \\hat y", latex=True), ["w"], []).text.split()
-    ['w', '+', 'w', '+', '\\\\hat', 'y']
+    >>> unadorned(Passage.of(r"\hat{w} + w^* + \hat y", latex=True), ["w"], []).text.split()
+    ['w', '+', 'w', '+', '\\hat', 'y']
     """
     for name in sorted(names):
         typed = rf"(?:\\?{name})(?![A-Za-z])"

@@ -28,7 +28,8 @@ _FRACTION = (
     rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤)?)?\s*\)*\s*(?:(?P<g>{NAME}){_OF})?"
 )
 _NABLA = (
-    rf"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]ess(?:ian)?))(?![A-Za-z0-9])){_TWO}"
+    r"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]ess(?:ian)?))(?![A-Za-z0-9]))"
+    rf"{_TWO}"
     rf"(?:_\{{?(?P<x>{NAME})\}}?)?\s*(?:\(?(?P<f>{NAME})\)?{_OF})?"
 )
 _SPOKEN = (
@@ -212,8 +213,10 @@ def _plain_name(match: re.Match[str]) -> str:
 
 
 def named(side: Passage) -> Quantity:
-    """What a side names, in either notation."""
-    return quantity(plain(side.text) if side.latex else side.text)
+    """What a side names, in either notation; letters side by side in LaTeX are a product."""
+    found = quantity(plain(side.text) if side.latex else side.text)
+    product = side.latex and found.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", side.text)
+    return Quantity(FORMULA) if product else found
 
 
 # Splitting ----------------------------------------------------------------------------------------

@@ -151,9 +151,7 @@ def _solved(
     return None
 
 
-def _points(
-    domain: Expr, names: list[Expr], sides: Sequence[Expr], seed: int
-) -> Iterator[Point]:
+def _points(domain: Expr, names: list[Expr], sides: Sequence[Expr], seed: int) -> Iterator[Point]:
     """Random points where both sides have values, for instance where X'*X has an inverse."""
     source = sampler(domain, names, seed=seed)
     others = [sampler(side, names, seed=seed) for side in sides]
@@ -261,31 +259,31 @@ class _System:
 
 def _rest(conditions: Sequence[Condition], point: Point) -> dict[str, Array] | None:
     """Values of the variables at which all conditions hold; None where none were found."""
-    system = _System(conditions, point)
-    at = system.start()
-    now = system.residual(at)
+    unknowns = _System(conditions, point)
+    at = unknowns.start()
+    now = unknowns.residual(at)
     if now is None:
         return None
     goal = ZERO * _scale(now)
     for _ in range(STEPS):
         if np.abs(now).max(initial=0) <= goal:
-            return system.values(at)
-        slope = system.slope(at)
+            return unknowns.values(at)
+        slope = unknowns.slope(at)
         if slope is None:
             return None
         step = np.linalg.lstsq(slope, -now, rcond=1e-8)[0]
-        closer = _closer(system, at, step, float(np.linalg.norm(now)))
+        closer = _closer(unknowns, at, step, float(np.linalg.norm(now)))
         if closer is None:
             return None
         at, now = closer
     return None
 
 
-def _closer(system: _System, at: Array, step: Array, norm: float) -> tuple[Array, Array] | None:
+def _closer(unknowns: _System, at: Array, step: Array, norm: float) -> tuple[Array, Array] | None:
     """The point after the longest of some steps that brings the residual down."""
     for halved in range(20):
         there = at + step / 2**halved
-        found = system.residual(there)
+        found = unknowns.residual(there)
         if found is not None and np.linalg.norm(found) < norm:
             return there, found
     return None

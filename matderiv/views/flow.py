@@ -23,6 +23,7 @@ from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
+SHORTEST = "The same value in its shortest form."
 FORWARD_MODE = ("jvp", "differential")
 
 
@@ -237,15 +238,17 @@ def _projection_step(d: Derived, left: Partial, final: Form, *, kept: bool) -> S
 def _substituted(
     d: Derived, left: Partial, found: Form, final: Form, meanings: dict[Expr, Expr]
 ) -> Step:
-    rule, reason = "substitute back", NAMES_REPLACED
+    roots = [found] if isinstance(found, Expr) else [f.expr for t in found.terms for f in t.factors]
+    named = any(v in meanings for v in variables(*roots))
+    rule, reason = ("substitute back", NAMES_REPLACED) if named else ("simplify", SHORTEST)
     if isinstance(found, Expr) and isinstance(final, Expr):
         same = found is final or (
             final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
         )
-        if found is final and not any(v in meanings for v in variables(final)):
+        if found is final and not named:
             rule, reason = "result", ""
-        elif not same:
-            rule, reason = "substitute back and simplify", "The same value in its shortest form."
+        elif named and not same:
+            rule, reason = "substitute back and simplify", SHORTEST
     return Step(left, final, rule, reason, continues=True, before=found)
 
 

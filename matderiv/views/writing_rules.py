@@ -124,6 +124,16 @@ WRITING: tuple[Rule, ...] = (
         "by the definitions of the names",
     ),
     Rule(
+        "simplify",
+        "The value is written in a short form.",
+        (
+            "Common factors are put in front, like terms added, transposes taken together.",
+            "The value stays: both sides of the line are evaluated before it is shown.",
+        ),
+        Example("det(X'*A*X)", "X", {"A": "n,n", "X": "n,n"}, view="differential"),
+        "by the line before",
+    ),
+    Rule(
         "declared fact",
         "What is declared of a variable is used: A' = A if symmetric, sum(y) = 1 if onehot.",
         (

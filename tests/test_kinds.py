@@ -1,0 +1,51 @@
+"""Kinds of undeclared names: by letter, by use, and where an answer contradicts a guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from matderiv import verify
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer"),
+    [
+        ("np.dot(c, x)", "x", "c"),
+        ("c @ x", "x", "c"),
+        ("c.T @ x", "x", "c"),
+        ("np.outer(a, x) @ x", "a", "(x @ x) * np.eye(len(a))"),
+        ("b'*A*x", "x", "A'*b"),
+        ("b.T @ A @ x", "A", "np.outer(b, x)"),
+        ("mu'*Sigma*mu", "mu", "(Sigma + Sigma')*mu"),
+        (r"a^\top x", "x", "a"),
+        (r"b^\top A x", "x", r"A^\top b"),
+        (r"\langle c, x\rangle", "x", "c"),
+        (r"\|X\theta - y\|^2", r"\theta", r"2X^\top(X\theta - y)"),
+    ],
+)
+def test_a_name_used_as_a_vector_is_one(f: str, x: str, answer: str) -> None:
+    assert verify(f, x, answer).correct is True
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer", "name"),
+    [
+        ("norm2(A*x - b)^2", "b", "2*(b - A*x)", "b"),
+        ("x'*A*b", "x", "A*b", "b"),
+        ("norm2(X*w - b)^2", "w", "2*X'*(X*w) - 2*X'*b", "b"),
+        (r"(x-\mu)^\top S (x-\mu)", r"\mu", r"-(S + S^\top)(x-\mu)", "mu"),
+        ("np.sum((A @ x - b)**2)", "b", "-2 * (A @ x - b)", "b"),
+    ],
+)
+def test_an_answer_that_a_guess_contradicts_is_not_judged(
+    f: str, x: str, answer: str, name: str
+) -> None:
+    found = verify(f, x, answer)
+    assert found.correct is None
+    assert f'--shape "{name}: n"' in found.message
+
+
+def test_a_wrong_answer_is_disproved_where_no_guess_explains_it() -> None:
+    assert verify("c*x'*x", "x", "2*x").correct is False
+    assert verify("c*x'*x", "x", "c*x*x'").correct is False
+    assert verify("norm2(A*x - b)^2", "b", "2*(b - A*x)", shapes={"b": ""}).correct is False

@@ -1,0 +1,118 @@
+"""LaTeX in: what a formula means is what its author means, or it is refused with both readings."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matderiv.errors import MatderivError, ParseError
+from matderiv.expr import Expr
+from matderiv.input.resolve import Reading, read
+from matderiv.input.spelling import Spelled
+from matderiv.numeric.evaluate import evaluate
+from matderiv.output.latex import latex
+
+STYLES = [
+    {"vectors": v, "transpose": t}
+    for v, t in product(("bold", "plain", "arrow"), ("top", "T", "prime"))
+]
+SIZES = {"n": 3, "m": 2}
+
+
+def formula_in(text: str, reading: Reading, **more: Any) -> Expr:
+    """The meaning of LaTeX in the names of a reading."""
+    return reading.read_more(Spelled(text, "latex"), **more)
+
+
+NOTES = {"X": "n,m", "x": "n", "w": "m", "y": "n", "z": "n", "S": "n,n", "A": "n,m"}
+RNG = np.random.default_rng(21)
+N = {k: RNG.uniform(0.2, 1.4, tuple(SIZES[s] for s in v.split(","))) for k, v in NOTES.items()}
+X, x, w, y, z, S, A = (N[name] for name in NOTES)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        (r"\frac12\sum_i(\sum_j X_{ij}w_j - y_i)^2", 0.5 * ((X @ w - y) ** 2).sum()),
+        (r"\sum_{i=1}^n y_i^2 + 3\sum_{j=1}^m w_j^2", (y**2).sum() + 3 * (w**2).sum()),
+        (r"\sum_i x_i^2+\sum_j w_j^2", (x**2).sum() + (w**2).sum()),
+        (r"\sum_i x_i-\frac1n\sum_j w_j", x.sum() - w.sum() / 3),
+        (r"\prod_i x_i+\sum_j w_j", x.prod() + w.sum()),
+        (r"\sum_i(\log\sum_j e^{A_{ij}}-y_i)", (np.log(np.exp(A).sum(1)) - y).sum()),
+        (r"\sum_i x_i - y_i + \|z\|_2^2", (x - y).sum() + (z**2).sum()),
+        (r"\sum_i \sum_j X_{ij} + x_i", (X.sum(1) + x).sum()),
+        (r"\sum_i \left(y_i - \sum_j X_{ij}w_j\right) z_i", ((y - X @ w) * z).sum()),
+        (r"\sum_{i,j=1}^n S_{ij}x_i", (S * x[:, None]).sum()),
+        (r"\sum_{i=0}^{n-1} x_i", x.sum()),
+        (r"\sum_i^n x_i", x.sum()),
+        (r"\sum_{i=1}^n\sum_{j=1}^m X_{ij}^2", (X**2).sum()),
+        (r"x'^2", x**2),
+        (r"(x^2)^3", x**6),
+        (r"\log x - \log 2", np.log(x) - np.log(2)),
+    ],
+)
+def test_formulas_mean_what_an_author_of_notes_means(formula: str, value: Any) -> None:
+    reading = read("0", shapes=NOTES)
+    found = evaluate(formula_in(formula, reading, expected=()), N, SIZES)
+    np.testing.assert_allclose(np.squeeze(found), value, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("formula", "typed", "said"),
+    [
+        *[
+            (rf"\sum_{{{below}}}^{above} x_i", rf"\sum_{{{below}}}^{above}", "over all entries")
+            for below, above in (
+                ("i=2", "n"), ("i=0", "n"), ("i=k", "n"), ("i=-1", "n"), ("i=1", "{n-1}"),
+                ("i=1", "{2n}"), ("i=1", "{n/2}"), ("i=1", r"\infty"), ("i=0", "{n-2}"),
+            )
+        ],
+        (r"\sum_i\sum_{j=i+1}^n S_{ij}", r"\sum_{j=i+1}^n", "over all entries"),
+        (r"\prod_{i=2}^n x_i", r"\prod_{i=2}^n", "over all entries"),
+        (r"\sum_{i=1}^{3} x_i", "x_i", "runs to 3"),
+        (r"\sum_{i=1}^{m} x_i", "x_i", "runs to m"),
+        (r"\sum_{i,j=1}^{n} X_{ij}", "X_{ij}", "runs to n"),
+        (r"\sum_{i=1}^{q} x_i", "x_i", "the size q"),
+        (r"\sum^n x", r"\sum^n", "no index"),
+        (r"\sum_i A_{ik} x_i", "A_{ik}", "binds every index"),
+        (r"\sum_i x_i + q_i z", "q_i", "binds every index"),
+        (r"x^2^3", "^2^", "two superscripts"),
+        (r"x^T^2", "^T^", "two superscripts"),
+        (r"\lg x", r"\lg", "base 10 or 2"),
+        (r"\log_2 x", "_2", "subscript of log"),
+        (r"\exp -x", r"\exp -", "before the sign"),
+    ],
+)  # fmt: skip
+def test_a_formula_with_two_meanings_is_refused(formula: str, typed: str, said: str) -> None:
+    with pytest.raises(MatderivError) as caught:
+        formula_in(formula, read("0", shapes=NOTES), expected=())
+    assert said in caught.value.message
+    assert caught.value.span is not None
+    assert formula[slice(*caught.value.span)] == typed
+
+
+@pytest.mark.parametrize("formula", [r"\sigma(x - y)", r"\sigma'(x)", r"\sigma[x]", r"2\sigma(x)"])
+def test_a_declared_sigma_before_brackets_is_unclear(formula: str) -> None:
+    reading = read("0", shapes={**NOTES, "sigma": ""})
+    with pytest.raises(ParseError, match="sigmoid function or the variable sigma") as caught:
+        formula_in(formula, reading)
+    assert "operatorname{sigmoid}" in str(caught.value.hint)
+    assert formula_in(formula, read("0", shapes=NOTES)).shape == reading.variables["x"].shape
+    for clear in (r"\operatorname{sigmoid}(x)", r"\sigma x", r"\sigma \cdot (x - y)"):
+        formula_in(clear, reading)
+
+
+@pytest.mark.parametrize("f", ["sigma*(x - y)", "sigma*sigmoid(x)", "sigmoid(x) + sigma"])
+def test_a_variable_sigma_and_the_sigmoid_are_printed_apart(f: str) -> None:
+    reading = read(f, shapes={"x": "n", "y": "n", "sigma": ""})
+    for style in STYLES:
+        assert formula_in(latex(reading.expr, **style), reading) is reading.expr
+
+
+@pytest.mark.parametrize("formula", [r"\sigma(x)/\sigma^2", r"\frac{x}{\sigma}\odot\sigma(x)"])
+def test_sigma_is_not_a_function_and_a_variable_in_one_formula(formula: str) -> None:
+    with pytest.raises(ParseError, match="sigmoid function or the variable"):
+        read(Spelled(formula, "latex"))
