@@ -9,7 +9,6 @@ from matderiv.arguments import require_whole, require_word, variables_in
 from matderiv.calculus.derivation import (
     KINDS,
     LAYOUTS,
-    MAX_ORDER,
     Derivative,
     differentiate,
     differentiate_by,
@@ -76,7 +75,7 @@ def _checked(kind: Any, order: Any, layout: Any, structure: Any) -> int:
     require_word(structure, "structure", STRUCTURES)
     if kind is not None:
         require_word(kind, "kind", KINDS)
-    return require_whole(order, "order", 1, MAX_ORDER)
+    return require_whole(order, "order", 1)
 
 
 def _spelled(f: Expr) -> str:

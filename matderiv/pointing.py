@@ -113,7 +113,7 @@ def pointed(
 
     >>> from matderiv import derive
     >>> asked = ask("exp(b'*x)", "x")
-    >>> found = verify_asked(asked, "exp(b'*x)")
+    >>> found = verify_asked(asked, "b*exp(b'*x)")
     >>> pointed(found, derive("exp(b'*x)", "x"), asked, set()) is found
     True
     """

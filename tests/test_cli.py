@@ -42,7 +42,7 @@ PRINTED = [
     (("derive", "-q'*x", "x"), "-q"),
     (("derive", "--", "--x", "x"), "eye(n)"),
     (("derive", "x'*x", "x", "--order", "2"), "2*eye(n)"),
-    (("derive", "x'*A*x", "x", "--layout", "numerator", "--assume=A: symmetric"), "(2*A*x)'"),
+    (("derive", "x'*A*x", "x", "--layout", "numerator", "--assume=A: symmetric"), "2*x'*A"),
     (("derive", "A*x", "x", "--layout", "denominator"), "A'"),
     (("derive", "W*x + b", "W", "--shape", "b: m", "--kind", "vjp"), "G*x'"),
     (("derive", "W*x", "W", "--kind", "vjp", "--upstream", "D"), "D*x'"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.arguments import require_whole, require_word
-from matderiv.calculus.derivation import KINDS, LAYOUTS, MAX_ORDER, resolve_kind
+from matderiv.calculus.derivation import KINDS, LAYOUTS, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import ParseError, UnknownName
 from matderiv.expr import Expr, number_value, substitute, variable, variables
@@ -135,7 +135,7 @@ def ask(
         require_word(structure, "structure", STRUCTURES)
     if kind is not None:
         require_word(kind, "kind", KINDS)
-    order = require_whole(order, "order", 1, MAX_ORDER)
+    order = require_whole(order, "order", 1)
     given = understood(f, shapes, assume)
     reading = given.reading or _reading_about(given.f)
     x = variable_of(given.f, given.reading, wrt)
