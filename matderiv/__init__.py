@@ -35,7 +35,7 @@ _API = {
     "minimize": "descent",
     "value_and_gradients": "gradients",
     "verify": "pointing",
-    "verify_steps": "verification.lines",
+    "verify_steps": "verification.derivations.lines",
 }
 
 __all__ = [

@@ -21,18 +21,18 @@ from matderiv.notation.parts import name_parts
 from matderiv.notation.polish import polished
 from matderiv.numeric.check import CheckReport, check
 from matderiv.numeric.evaluate import bind_sizes, evaluate
-from matderiv.output.derivative_code import derivative_code, derivative_function
-from matderiv.output.document_html import answer_html, document_html
-from matderiv.output.document_json import document_json
-from matderiv.output.document_latex import answer_latex, document_latex
-from matderiv.output.document_markdown import document_markdown
-from matderiv.output.document_shown import Steps, shown
-from matderiv.output.document_text import document_text
+from matderiv.output.code.derivative import derivative_code, derivative_function
+from matderiv.output.documents.html import answer_html, document_html
+from matderiv.output.documents.json import document_json
+from matderiv.output.documents.latex import answer_latex, document_latex
+from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.shown import Steps, shown
+from matderiv.output.documents.text import document_text
 from matderiv.output.index import index_equation, index_text
-from matderiv.output.latex import latex
-from matderiv.output.latex_equation import derivative_latex, index_equation_latex
-from matderiv.output.latex_index import index_latex
-from matderiv.output.latex_names import Names
+from matderiv.output.latex.equation import derivative_latex, index_equation_latex
+from matderiv.output.latex.formula import latex
+from matderiv.output.latex.index import index_latex
+from matderiv.output.latex.names import Names
 from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
 from matderiv.shapes import Shape, long_axes, size_value

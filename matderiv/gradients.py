@@ -15,7 +15,7 @@ from matderiv.expr import Expr, apply, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.numeric.check import check
 from matderiv.numeric.report import CheckReport
-from matderiv.output.code import LONGEST_QUOTED, Heading, code
+from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
 from matderiv.output.text import text
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled

@@ -25,11 +25,11 @@ from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.values import checked_values, names_in, shapes_of
 from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import Array, evaluate
-from matderiv.output.graph_dot import graph_dot
-from matderiv.output.graph_mermaid import graph_mermaid
-from matderiv.output.graph_svg import graph_svg
-from matderiv.output.graph_text import graph_text
-from matderiv.output.graph_tikz import graph_tikz
+from matderiv.output.graphs.dot import graph_dot
+from matderiv.output.graphs.mermaid import graph_mermaid
+from matderiv.output.graphs.svg import graph_svg
+from matderiv.output.graphs.text import graph_text
+from matderiv.output.graphs.tikz import graph_tikz
 from matderiv.output.index import index_equation
 from matderiv.output.text import text
 

@@ -18,9 +18,9 @@ from matderiv.lazy import np
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.numeric.evaluate import Array
 from matderiv.verification.claims import Asked, ask, read_answer
-from matderiv.verification.diagnose import sketched
 from matderiv.verification.judging import POINTS
-from matderiv.verification.sketch import places
+from matderiv.verification.mistakes.diagnose import sketched
+from matderiv.verification.mistakes.sketch import places
 from matderiv.verification.valuation import Truths, Valuation, valuations
 from matderiv.verification.verdict import DISPROVED, Verdict
 from matderiv.verification.verifying import verify_asked

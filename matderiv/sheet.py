@@ -10,10 +10,7 @@ from typing import Any, Protocol
 from matderiv.arguments import given, require_text, require_word
 from matderiv.derived import VIEWS, Derivation
 from matderiv.errors import MatderivError
-from matderiv.output.latex import formula
-from matderiv.output.latex_equation import free_letter, function_symbol
-from matderiv.output.latex_names import Names
-from matderiv.output.sheets import (
+from matderiv.output.documents.sheets import (
     Drawn,
     Told,
     sheet_html,
@@ -22,6 +19,9 @@ from matderiv.output.sheets import (
     sheet_part,
     sheet_text,
 )
+from matderiv.output.latex.equation import free_letter, function_symbol
+from matderiv.output.latex.formula import formula
+from matderiv.output.latex.names import Names
 from matderiv.output.text import text
 from matderiv.shapes import shape_text
 from matderiv.views.flow import declarations, layout_note

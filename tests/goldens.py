@@ -15,7 +15,7 @@ from typing import Any
 from matderiv.api import Derivation, derive
 from matderiv.expr import Expr
 from matderiv.input.resolve import read
-from matderiv.output.document_text import equation
+from matderiv.output.documents.text import equation
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Section

@@ -23,7 +23,7 @@ from matderiv.functions.record import Function
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
-from matderiv.output.code import TARGETS, Heading, code
+from matderiv.output.code.program import TARGETS, Heading, code
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 

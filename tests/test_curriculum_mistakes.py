@@ -9,7 +9,7 @@ from curriculum import LOGISTIC, NET, NEURON, sizes
 from truth import assert_close, differences
 
 from matderiv.api import derive
-from matderiv.verification.lines import verify_steps
+from matderiv.verification.derivations.lines import verify_steps
 from matderiv.verification.verifying import verify
 
 

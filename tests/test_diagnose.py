@@ -10,7 +10,7 @@ from answer_changes import arguments, rows
 
 from matderiv.expr import variable
 from matderiv.verification.claims import ask, read_answer
-from matderiv.verification.sketch import drawn, places, replaced, sketch
+from matderiv.verification.mistakes.sketch import drawn, places, replaced, sketch
 from matderiv.verification.verifying import verify
 
 LEAST_SQUARES = ("norm2(X*w-y)^2", "w")

@@ -10,10 +10,10 @@ import pytest
 from student_derivations import RIGHT, WRONG, Sheet
 
 from matderiv.errors import LimitError
-from matderiv.verification.declared import Declared
-from matderiv.verification.documents import LONGEST, exercises
-from matderiv.verification.homework import verify_homework
-from matderiv.verification.passages import Passage
+from matderiv.verification.derivations.declared import Declared
+from matderiv.verification.derivations.documents import LONGEST, exercises
+from matderiv.verification.derivations.homework import verify_homework
+from matderiv.verification.derivations.passages import Passage
 
 MARKDOWN = r"""# Sheet 3
 

@@ -23,9 +23,9 @@ from test_problems import assert_same, written
 import matderiv as md
 from matderiv.errors import MatderivError
 from matderiv.expr import variable
-from matderiv.output.document_html import document_html
-from matderiv.output.latex import latex
-from matderiv.output.mathml import UnreadFormula, breakable, mathml
+from matderiv.output.documents.html import document_html
+from matderiv.output.documents.mathml import UnreadFormula, breakable, mathml
+from matderiv.output.latex.formula import latex
 
 VIEWS = ("chain", "differential", "index")
 STYLES: tuple[dict[str, str], ...] = (

@@ -15,10 +15,10 @@ from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variable
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
-from matderiv.output import latex_pieces
-from matderiv.output.latex import latex
-from matderiv.output.latex_names import Names, escaped
-from matderiv.output.latex_spelling import spelled
+from matderiv.output.latex import pieces as latex_pieces
+from matderiv.output.latex.formula import latex
+from matderiv.output.latex.names import Names, escaped
+from matderiv.output.latex.spelling import spelled
 from matderiv.shapes import Dim
 
 SIZES = {"m": 2, "n": 3, "d": 4}

@@ -20,7 +20,7 @@ from matderiv.input.answers import equation_sides, read_latex_answer, read_state
 from matderiv.input.resolve import Reading, read
 from matderiv.input.spelling import Spelled
 from matderiv.numeric.evaluate import evaluate
-from matderiv.output.latex import latex
+from matderiv.output.latex.formula import latex
 
 STYLES = [
     {"vectors": v, "transpose": t}

@@ -13,7 +13,7 @@ from matderiv.expr import Expr
 from matderiv.input.resolve import Reading, read
 from matderiv.input.spelling import Spelled
 from matderiv.numeric.evaluate import evaluate
-from matderiv.output.latex import latex
+from matderiv.output.latex.formula import latex
 
 STYLES = [
     {"vectors": v, "transpose": t}

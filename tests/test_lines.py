@@ -11,8 +11,8 @@ from derivations import NASTY, TWELVE, Case
 from test_verify import BROKEN
 
 from matderiv.errors import MatderivError
-from matderiv.verification.findings import StepsVerdict
-from matderiv.verification.lines import verify_steps
+from matderiv.verification.derivations.findings import StepsVerdict
+from matderiv.verification.derivations.lines import verify_steps
 
 
 def states(found: StepsVerdict) -> str:

@@ -15,9 +15,9 @@ from matderiv.command import explain
 from matderiv.command.rules import listed
 from matderiv.expr import REGISTRY
 from matderiv.functions.record import Function
-from matderiv.views.catalogue import RULES, catalogued
-from matderiv.views.proofs import proof_of
-from matderiv.views.rule import Rule, rules_of
+from matderiv.views.rules.catalogue import RULES, catalogued
+from matderiv.views.rules.proofs import proof_of
+from matderiv.views.rules.rule import Rule, rules_of
 
 SIZES = {"n": 3, "m": 4, "k": 2}
 SHAPES = {"A": "nn", "B": "nn", "C": "nn", "M": "nn", "N": "nn"} | dict.fromkeys("uvxab", "n")

@@ -10,7 +10,7 @@ import sympy as sp
 
 from matderiv.api import derive
 from matderiv.expr import apply, variable
-from matderiv.input.sympy_products import as_product
+from matderiv.input.from_sympy.products import as_product
 from matderiv.numeric.evaluate import evaluate
 from matderiv.output.text import text
 

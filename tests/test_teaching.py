@@ -19,7 +19,7 @@ from matderiv.derived import Derivation
 from matderiv.expr import Expr, variables
 from matderiv.lazy import np as lazy_np
 from matderiv.numeric.sampling import drawn, sampler
-from matderiv.output.document_text import document_text
+from matderiv.output.documents.text import document_text
 from matderiv.output.text import text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.chain import chain

@@ -17,15 +17,15 @@ from problems import Problem, problems
 from matderiv.api import Derivation, derive
 from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import Expr
-from matderiv.output.document_latex import document_latex
-from matderiv.output.document_markdown import document_markdown
-from matderiv.output.document_text import document_text
+from matderiv.output.documents.latex import document_latex
+from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.text import document_text
 from matderiv.tensors.tensor import Tensor, Term
-from matderiv.views.catalogue import catalogued
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Section, Step
-from matderiv.views.rule import rules_of
+from matderiv.views.rules.catalogue import catalogued
+from matderiv.views.rules.rule import rules_of
 from matderiv.views.truth import UntrueLine, verified
 
 View = Callable[..., Document]

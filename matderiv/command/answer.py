@@ -13,7 +13,7 @@ from matderiv.errors import LimitError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
 from matderiv.numeric.report import CheckReport
-from matderiv.output.document_json import document_json
+from matderiv.output.documents.json import document_json
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 

@@ -11,12 +11,12 @@ from matderiv.command.options import Request
 from matderiv.command.rules import listed, nearest, rule_document, rule_text, symbol
 from matderiv.command.streams import Terminal
 from matderiv.functions.record import Function
-from matderiv.output.document_text import equation
-from matderiv.output.sentences import plain_words
-from matderiv.views.catalogue import BY_NAME, RULES
-from matderiv.views.proofs import proof_of
+from matderiv.output.documents.sentences import plain_words
+from matderiv.output.documents.text import equation
 from matderiv.views.reasons import STEP_NAMES
-from matderiv.views.rule import Rule, rules_of
+from matderiv.views.rules.catalogue import BY_NAME, RULES
+from matderiv.views.rules.proofs import proof_of
+from matderiv.views.rules.rule import Rule, rules_of
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:

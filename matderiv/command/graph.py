@@ -21,7 +21,7 @@ from matderiv.command.streams import (
 from matderiv.errors import ParseError, ShapeError, UnknownName
 from matderiv.graphs import Graph, graph
 from matderiv.input.values import checked_values, names_in, values_from_file, values_in
-from matderiv.output.graph_text import steps_text
+from matderiv.output.graphs.text import steps_text
 from matderiv.shapes import is_scalar
 
 PICTURES = ("svg", "dot", "mermaid", "tikz")

@@ -13,9 +13,9 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared
 from matderiv.command.streams import Terminal, file_text, standard_input
-from matderiv.verification.findings import LineVerdict, StepsVerdict
-from matderiv.verification.homework import verify_homework
-from matderiv.verification.lines import Conventions
+from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
+from matderiv.verification.derivations.homework import verify_homework
+from matderiv.verification.derivations.lines import Conventions
 
 SUFFIXES = {".tex": "tex", ".latex": "tex", ".ltx": "tex", ".md": "md", ".markdown": "md"}
 

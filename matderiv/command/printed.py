@@ -11,7 +11,7 @@ from matderiv.command.options import Request
 from matderiv.command.steps import hint_text, step_text
 from matderiv.command.streams import in_ascii
 from matderiv.expr import variable
-from matderiv.output.document_text import document_text, partial_text
+from matderiv.output.documents.text import document_text, partial_text
 from matderiv.sheet import several
 from matderiv.views.document import Partial
 

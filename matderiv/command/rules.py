@@ -17,7 +17,7 @@ from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
 from matderiv.output.text import SYMBOLS, text
-from matderiv.views.catalogue import BY_NAME, RULES
+from matderiv.views.rules.catalogue import BY_NAME, RULES
 
 EXAMPLES = (
     ("least squares", """derive "norm2(X*w - y)^2" w"""),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from matderiv.command.failures import UsageError
 from matderiv.expr import Expr, variables
-from matderiv.output.document_text import equation, left_text, side_text
-from matderiv.output.sentences import plain_words
+from matderiv.output.documents.sentences import plain_words
+from matderiv.output.documents.text import equation, left_text, side_text
 from matderiv.shapes import shape_text
-from matderiv.views.catalogue import BY_NAME
 from matderiv.views.document import Document, Partial, Section, Step
-from matderiv.views.rule import rules_of
+from matderiv.views.rules.catalogue import BY_NAME
+from matderiv.views.rules.rule import rules_of
 
 
 def hint_text(document: Document, number: int) -> str:

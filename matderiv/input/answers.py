@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr
-from matderiv.input import latex, python
 from matderiv.input.builder import Scope
-from matderiv.input.latex_left import LeftSide, read_left
+from matderiv.input.latex import reader as latex
+from matderiv.input.latex.left import LeftSide, read_left
+from matderiv.input.python import reader as python
 from matderiv.input.resolve import Reading
 from matderiv.input.source import Source
 from matderiv.input.spelling import Spelled, marks, source_of

@@ -12,7 +12,7 @@ from matderiv.expr import Expr, apply, number, substitute, variable
 from matderiv.input.builder import Scope
 from matderiv.input.calls import Application
 from matderiv.input.declare import check_facts, declared_facts, declared_shapes
-from matderiv.input.latex import parse_latex
+from matderiv.input.latex.reader import parse_latex
 from matderiv.input.notes import notes
 from matderiv.input.shaping import Context, Shaping
 from matderiv.input.sizes import is_open

@@ -14,10 +14,10 @@ from typing import TypeVar
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.comments import check_comments
-from matderiv.input.latex import parse_latex
-from matderiv.input.latex_tokens import is_command
-from matderiv.input.python import PythonReading, parse_python
-from matderiv.input.python_arrays import ArrayError
+from matderiv.input.latex.reader import parse_latex
+from matderiv.input.latex.tokens import is_command
+from matderiv.input.python.arrays import ArrayError
+from matderiv.input.python.reader import PythonReading, parse_python
 from matderiv.input.source import Source
 from matderiv.input.text import parse
 

@@ -13,8 +13,8 @@ from matderiv.errors import ParseError, UnknownName
 from matderiv.expr import Expr, number_value, substitute, variable, variables
 from matderiv.input.answers import read_stated
 from matderiv.input.asking import understood, upstream_of, variable_of
-from matderiv.input.from_sympy import from_sympy
-from matderiv.input.latex_left import LeftSide
+from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.latex.left import LeftSide
 from matderiv.input.resolve import Reading
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in

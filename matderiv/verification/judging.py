@@ -18,7 +18,7 @@ from matderiv.numeric.check import Question, check, compare
 from matderiv.numeric.evaluate import compile_
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
-from matderiv.verification.exact import ExactReport, Identity, exact_test
+from matderiv.verification.field.exact import ExactReport, Identity, exact_test
 from matderiv.verification.precise import precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 

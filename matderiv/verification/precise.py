@@ -21,8 +21,8 @@ from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, drawn, sampler
 from matderiv.shapes import Dim, size_value
 from matderiv.verification.claims import DIRECTIONAL, Claim, concrete, names_for
-from matderiv.verification.dual import OutOfReach
-from matderiv.verification.elementary import elementary
+from matderiv.verification.field.dual import OutOfReach
+from matderiv.verification.field.elementary import elementary
 
 DIGITS = 50
 AGREE = 25  # digits in which an answer must agree, of those that differences give

@@ -9,7 +9,7 @@ from typing import Any
 from matderiv.arguments import in_short
 from matderiv.expr import Expr
 from matderiv.numeric.report import CheckReport
-from matderiv.verification.exact import ExactReport
+from matderiv.verification.field.exact import ExactReport
 
 PROVED, VERIFIED, DISPROVED, UNDECIDED = "proved", "verified", "disproved", "undecided"
 

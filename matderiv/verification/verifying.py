@@ -25,11 +25,11 @@ from matderiv.verification.claims import (
     of_function,
     read_answer,
 )
-from matderiv.verification.diagnose import decimals, diagnose, diagnose_text
-from matderiv.verification.diagnosis import Diagnosis
 from matderiv.verification.guesses import said, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
-from matderiv.verification.layouts import turned_of
+from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
+from matderiv.verification.mistakes.diagnosis import Diagnosis
+from matderiv.verification.mistakes.layouts import turned_of
 from matderiv.verification.verdict import (
     DISPROVED,
     PROVED,

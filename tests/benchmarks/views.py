@@ -17,7 +17,7 @@ from problems import problems
 from benchmarks.measure import table
 from benchmarks.networks import chain as network
 from matderiv.api import Derivation, derive
-from matderiv.output.document_text import document_text
+from matderiv.output.documents.text import document_text
 
 ROUNDS = 3
 LAYERS = (16, 64, 256)

@@ -1,0 +1,1 @@
+"""SymPy objects, read into expressions."""

@@ -1,0 +1,262 @@
+"""Array expressions of SymPy, and sums over entries, as index patterns (`einsum`).
+
+`Sum(A[i, j]*x[j, 0], (j, 0, n - 1))` is read by giving every part its free indices; what is left
+at the end without an index is the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from string import ascii_letters
+from typing import Any, Protocol
+
+from matderiv.bridge.sizes import SizeTable
+from matderiv.errors import LimitError, ShapeError, UnknownFunction
+from matderiv.expr import Expr, apply, is_, ones, size_expr
+from matderiv.functions.reduce import einsum_parts
+from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
+from matderiv.input.from_sympy.products import as_product
+from matderiv.lazy import sp
+from matderiv.shapes import Shape, Size, is_scalar
+
+MAX_DEPTH = 100  # of the body of a Sum
+
+
+class SympyReader(Protocol):
+    """What reads SymPy objects; see `from_sympy`.
+
+    `entries` holds the ids of nodes that stand for all entries at once inside a Lambda.
+    """
+
+    sizes: SizeTable
+    entries: set[int]
+
+    def read(self, root: Any) -> Expr:
+        """The expression of an object without free indices."""
+        ...
+
+    def body(self, function: Any, value: Expr) -> Expr:
+        """A scalar function applied to every entry."""
+        ...
+
+    def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
+        """The variable of a symbol."""
+        ...
+
+
+def pattern(spec: str, *args: Expr) -> Expr:
+    """The index pattern `spec` of some arrays.
+
+    >>> pattern("a,a->", ones(3), ones(3)).shape
+    ()
+    """
+    return apply("einsum", *args, params=(spec,))
+
+
+def relabelled(e: Expr, letters: dict[str, str], output: str) -> Expr:
+    """An array whose axes a, b, c ... are renamed (equal letters meet) and then kept by `output`.
+
+    Index patterns are merged into one.
+    """
+    if is_(e, "einsum"):
+        operands, axes = einsum_parts(e.params[0])
+        named = dict(zip(ascii_letters, axes, strict=False))
+        change = {named[old]: named[new] for old, new in letters.items()}
+        kept = "".join(change.get(named[c], named[c]) for c in output)
+        left = ",".join("".join(change.get(c, c) for c in o) for o in operands)
+        return pattern(f"{left}->{kept}", *e.args)
+    axes = ascii_letters[: len(e.shape)]
+    left = "".join(letters.get(c, c) for c in axes)
+    if left == output:
+        return e
+    if left == "ab" and output == "ba" and 1 not in e.shape:
+        return e.T
+    return pattern(f"{left}->{''.join(letters.get(c, c) for c in output)}", e)
+
+
+# Array expressions --------------------------------------------------------------------------------
+
+
+def _ranks_agree(node: Any, parts: tuple[Any, ...], args: tuple[Expr, ...]) -> None:
+    for part, a in zip(parts, args, strict=True):
+        if len(getattr(part, "shape", ())) != len(a.shape):
+            raise UnknownFunction(
+                f"{type(node).__name__} of SymPy with axes of size 1",
+                hint='use ArraySymbol("v", (n,)) for a vector',
+            )
+
+
+def _tensor_product(node: Any, args: tuple[Expr, ...]) -> Expr:
+    _ranks_agree(node, node.args, args)
+    long = [a for a in args if not is_scalar(a.shape)]
+    scalars = [a for a in args if is_scalar(a.shape)]
+    letters, operands = iter(ascii_letters), []
+    for a in long:
+        operands.append("".join(next(letters) for _ in a.shape))
+    body = [pattern(",".join(operands) + "->" + "".join(operands), *long)] if long else []
+    return product(*scalars, *body)
+
+
+def _array_add(node: Any, args: tuple[Expr, ...]) -> Expr:
+    _ranks_agree(node, node.args, args)
+    if len({a.shape for a in args}) > 1:
+        raise ShapeError("ArrayAdd of SymPy adds arrays of equal shape")
+    return total(*args)
+
+
+def _permute(node: Any, args: tuple[Expr, ...]) -> Expr:
+    _ranks_agree(node, node.args[:1], args)
+    order = [k + 1 for k in node.permutation.array_form]
+    if order == [2, 1]:
+        return args[0].T
+    return apply("permute", args[0], params=tuple(order))
+
+
+def _groups(node: Any) -> list[list[int]]:
+    return [list(map(int, group)) for group in node.args[1:]]
+
+
+def _contraction(node: Any, args: tuple[Expr, ...]) -> Expr:
+    _ranks_agree(node, node.args[:1], args)
+    groups = _groups(node)
+    taken = {k for g in groups for k in g}
+    kept = "".join(ascii_letters[k] for k in range(len(args[0].shape)) if k not in taken)
+    return as_product(relabelled(args[0], _met(groups), kept))
+
+
+def _diagonal(node: Any, args: tuple[Expr, ...]) -> Expr:
+    _ranks_agree(node, node.args[:1], args)
+    groups = _groups(node)
+    taken = {k for g in groups for k in g}
+    kept = "".join(ascii_letters[k] for k in range(len(args[0].shape)) if k not in taken)
+    return relabelled(args[0], _met(groups), kept + "".join(ascii_letters[g[0]] for g in groups))
+
+
+def _met(groups: list[list[int]]) -> dict[str, str]:
+    return {ascii_letters[k]: ascii_letters[g[0]] for g in groups for k in g[1:]}
+
+
+ARRAYS: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
+    "ArrayTensorProduct": _tensor_product,
+    "ArrayAdd": _array_add,
+    "PermuteDims": _permute,
+    "ArrayContraction": _contraction,
+    "ArrayDiagonal": _diagonal,
+}
+"""Name of SymPy's class -> its expression, given (node, arguments)."""
+
+
+# Sums over entries --------------------------------------------------------------------------------
+
+Indexed = tuple[Expr, tuple[Any, ...]]
+"""An array and the index symbol of each of its axes; no index means a number."""
+
+
+def read_sum(reader: SympyReader, node: Any) -> Expr:
+    """A Sum of SymPy over whole axes.
+
+    Raises UnknownFunction when it runs over part of an axis or an index is used as a number.
+    """
+    value, indices = _Summand(reader, {}).read(node, 0)
+    if indices:
+        raise UnknownFunction(f"Sum of SymPy leaves the index {indices[0]} free")
+    return value
+
+
+class _Summand:
+    """Reads the body of a sum; `ranges` is how far each index runs."""
+
+    def __init__(self, reader: SympyReader, ranges: dict[Any, Size]) -> None:
+        self.reader = reader
+        self.ranges = ranges
+
+    def read(self, node: Any, depth: int) -> Indexed:
+        if depth > MAX_DEPTH:
+            raise LimitError("the body of a Sum is nested too deeply")
+        name = type(node).__name__
+        if name == "Sum":
+            return self.sum(node, depth)
+        if not node.free_symbols & set(self.ranges):
+            return self.reader.read(node), ()
+        if name == "MatrixElement":
+            return self.element(node)
+        if name == "KroneckerDelta" and set(node.args) <= set(self.ranges):
+            i, j = node.args
+            return apply("eye", params=(self.ranges[i],)), (i, j)
+        if name not in ("Add", "Mul", "Pow") and name not in ENTRIES:
+            raise UnknownFunction(f"{name} of SymPy inside a Sum is not part of the language")
+        parts = [self.read(a, depth + 1) for a in node.args]
+        return self.multiplied(parts) if name == "Mul" else self.combined(node, name, parts)
+
+    def sum(self, node: Any, depth: int) -> Indexed:
+        limits = {}
+        for index, *bounds in node.limits:
+            if len(bounds) != 2 or bounds[0] != 0:
+                raise UnknownFunction("Sum of SymPy over part of an axis", hint="(i, 0, n - 1)")
+            limits[index] = self.reader.sizes.size(sp.expand(bounds[1] + 1))
+        inner = _Summand(self.reader, {**self.ranges, **limits})
+        value, indices = inner.read(node.function, depth + 1)
+        for index, count in limits.items():
+            if index not in indices:
+                value = product(size_expr(count), value)
+        kept = tuple(i for i in indices if i not in limits)
+        if len(kept) == len(indices):
+            return value, kept
+        if not kept and not is_(value, "einsum"):
+            return apply("sum", value, params=(None,)), ()
+        output = "".join(ascii_letters[k] for k, i in enumerate(indices) if i in kept)
+        return as_product(relabelled(value, {}, output)), kept
+
+    def element(self, node: Any) -> Indexed:
+        parent, *places = node.args
+        value = self.reader.read(parent)
+        shape = (*value.shape, 1, 1)[:2]
+        for place, axis in zip(places, shape, strict=True):
+            if self.ranges.get(place, 1 if place == 0 else None) != axis:
+                raise UnknownFunction(
+                    f"MatrixElement of SymPy: {node} does not run over the whole axis"
+                )
+        indices = tuple(p for p, s in zip(places, shape, strict=True) if s != 1)
+        if len(value.shape) == 2 and len(indices) < 2:
+            value = value.T if shape[0] == 1 else pattern("ab->a", value)
+        if len(indices) == 2 and indices[0] == indices[1]:
+            return apply("diag", value), indices[:1]
+        return value, indices
+
+    def multiplied(self, parts: list[Indexed]) -> Indexed:
+        union = _union(parts)
+        numbers = [e for e, i in parts if not i]
+        arrays = [(e, i) for e, i in parts if i]
+        if all(i == union for _, i in arrays):
+            return product(*numbers, *(e for e, _ in arrays)), union
+        letter = dict(zip(union, ascii_letters, strict=False))
+        operands = ["".join(letter[i] for i in indices) for _, indices in arrays]
+        output = "".join(letter[i] for i in union)
+        joined = pattern(",".join(operands) + "->" + output, *(e for e, _ in arrays))
+        if not numbers:
+            return joined, union
+        return product(*numbers, joined), union
+
+    def combined(self, node: Any, name: str, parts: list[Indexed]) -> Indexed:
+        union = _union(parts)
+        args = [self.aligned(p, union) for p in parts]
+        if name == "Add":
+            return total(*args), union
+        if name == "Pow":
+            return power(*args), union
+        return ENTRIES[name](node, *args), union
+
+    def aligned(self, part: Indexed, union: tuple[Any, ...]) -> Expr:
+        """An array with exactly the axes of `union`; a number fits everywhere."""
+        value, indices = part
+        if not indices or indices == union:
+            return value
+        letter = dict(zip(union, ascii_letters, strict=False))
+        missing = [i for i in union if i not in indices]
+        operands = ["".join(letter[i] for i in indices), *(letter[i] for i in missing)]
+        spec = ",".join(operands) + "->" + "".join(letter[i] for i in union)
+        return pattern(spec, value, *(ones(self.ranges[i]) for i in missing))
+
+
+def _union(parts: list[Indexed]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(i for _, indices in parts for i in indices))

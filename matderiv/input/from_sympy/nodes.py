@@ -1,0 +1,299 @@
+"""The classes of SymPy by name: how each is read, given the expressions of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from matderiv.bridge.sizes import decoded, shape_of, sides
+from matderiv.errors import ShapeError, UnknownFunction, UnknownName
+from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
+from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader, read_sum
+from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
+from matderiv.lazy import sp
+from matderiv.shapes import Dim, Shape, is_scalar, shape_text
+
+Build = Callable[[SympyReader, Any, tuple[Expr, ...]], Expr]
+
+
+def excerpt(node: Any) -> str:
+    """A node as SymPy prints it, or its class where that would be long.
+
+    >>> excerpt(sp.Symbol("x") + 1)
+    'x + 1'
+    """
+    count, stack = 0, [node]
+    while stack and count < 60:
+        count += 1
+        stack += getattr(stack.pop(), "args", ())
+    return str(node) if count < 60 else f"a large {type(node).__name__}"
+
+
+def class_name(node: Any) -> str:
+    """The name of SymPy's (or our) class; a class of the user's never passes for one of these."""
+    cls = type(node)
+    ours = (cls.__module__ or "").split(".")[0] in ("sympy", "matderiv")
+    return cls.__name__ if ours else ""
+
+
+def handler(node: Any) -> Build:
+    """What reads this node; UnknownFunction, naming its class, if nothing does."""
+    name = class_name(node)
+    if node.is_Number:
+        return _number
+    if node.is_Symbol and name in ("Symbol", "Dummy"):
+        return _symbol
+    if name in HANDLERS:
+        return HANDLERS[name]
+    if name in ENTRIES:
+        return _entry_function
+    if name in ARRAYS:
+        return lambda reader, node, args: ARRAYS[name](node, args)
+    shown = type(node).__name__
+    raise UnknownFunction(
+        f"{shown} of SymPy is not part of the language"
+        if name
+        else f"{shown}, a function or class of your own, is not part of the language",
+        hint=_HINTS.get(shown, "write it with the functions that matderiv exports"),
+        details=(f"in {excerpt(node)}",),
+    )
+
+
+_HINTS = {
+    "ImmutableDenseMatrix": "use a MatrixSymbol and give its value to evaluate()",
+    "ImmutableSparseMatrix": "use a MatrixSymbol and give its value to evaluate()",
+    "MatrixSlice": "an index pattern: md.einsum",
+    "Derivative": "derive() takes the function itself",
+}
+
+
+def _number(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    if node.is_Rational:
+        return number(Fraction(int(node.p), int(node.q)))
+    if node.is_Float and node.is_finite:
+        exact = sp.Rational(repr(float(node)) if sp.Float(float(node)) == node else node)
+        return number(Fraction(int(exact.p), int(exact.q)))
+    raise UnknownFunction(f"{type(node).__name__} of SymPy is not a number of the language")
+
+
+def _symbol(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    if node.name in reader.sizes.meaning:
+        return size_expr(Dim((node.name,)))
+    if not node.is_commutative or node.is_extended_real is False:
+        raise UnknownFunction(f"{node} is declared not to be a real number")
+    words = frozenset({"positive"}) if node.is_positive else frozenset()
+    return reader.declared(node.name, (), node, words)
+
+
+def _variable(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    name = str(node.name)
+    if name in reader.sizes.meaning:
+        raise UnknownName(f"{name} names a size and a matrix", hint="rename one of them")
+    return reader.declared(name, shape_of(node, reader.sizes), node, frozenset())
+
+
+def _mat_add(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    for a in args[1:]:
+        _same_sides(args[0].shape, a.shape, "add")
+    constants = [_multiple_of_ones(a) for a in args]
+    if None not in constants:
+        return total(*args)
+    return total(*(a if c is None else c for a, c in zip(args, constants, strict=True)))
+
+
+def _multiple_of_ones(e: Expr) -> Expr | None:
+    """The number c of c*OneMatrix, which a sum with a full matrix repeats by itself."""
+    if is_(e, "ones"):
+        return number(1)
+    if is_(e, "neg", "div"):
+        inner = _multiple_of_ones(e.args[0])
+        return inner and apply(e.function.name, inner, *e.args[1:])
+    if is_(e, "mul") and is_(e.args[-1], "ones"):
+        if all(is_scalar(a.shape) for a in e.args[:-1]):
+            return product(*e.args[:-1])
+    return None
+
+
+def _same_sides(a: Shape, b: Shape, verb: str) -> None:
+    """Refuse what our language would broadcast and SymPy means to be of equal shape."""
+    if len(a) > 2 or len(b) > 2:
+        fits = a == b
+    else:
+        fits = sides(a) == sides(b)
+    if not fits:
+        raise ShapeError(f"cannot {verb} {shape_text(a)} and {shape_text(b)}")
+
+
+def _add(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    shapes = {a.shape for a in args if not is_scalar(a.shape)}
+    if id(node) not in reader.entries and shapes and len({a.shape for a in args}) > 1:
+        raise ShapeError(
+            "cannot add " + " and ".join(sorted(shape_text(a.shape) for a in args)),
+            hint="a constant matrix is a multiple of OneMatrix",
+        )
+    return total(*args)
+
+
+def _mul(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    long = [a for a in args if not is_scalar(a.shape)]
+    if len(long) > 1 and id(node) not in reader.entries:
+        raise ShapeError(
+            "Mul of SymPy joins matrices without saying how",
+            hint="use MatMul, HadamardProduct or md.hadamard",
+        )
+    return product(*args)
+
+
+def _pow(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    _scalars_only(reader, node, args)
+    return power(*args)
+
+
+def _scalars_only(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> None:
+    if id(node) in reader.entries:
+        return
+    for a in args:
+        if not is_scalar(a.shape):
+            name = type(node).__name__
+            raise ShapeError(
+                f"{name} of SymPy needs a scalar, this is {shape_text(a.shape)}",
+                hint="md.expm(X) or X.applyfunc(exp)"
+                if name == "exp"
+                else f"X.applyfunc({name}) applies it to every entry",
+            )
+
+
+def _entry_function(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    _scalars_only(reader, node, args)
+    return ENTRIES[type(node).__name__](node, *args)
+
+
+def _mat_mul(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return product(*args, entrywise=False)
+
+
+def _inverse(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return power(args[0], number(-1)) if is_scalar(args[0].shape) else apply("inv", args[0])
+
+
+def _mat_pow(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    base, exponent = args
+    if is_scalar(base.shape):
+        return power(base, exponent)
+    return apply("inv", base) if exponent is number(-1) else apply("power", base, exponent)
+
+
+def _hadamard(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    for a in args[1:]:
+        _same_sides(args[0].shape, a.shape, "multiply entry by entry")
+    return apply("hadamard", *args)
+
+
+def _hadamard_power(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    base, exponent = args
+    if not is_scalar(base.shape) and not is_scalar(exponent.shape):
+        _same_sides(base.shape, exponent.shape, "raise")
+    return power(base, exponent)
+
+
+def _element(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    """X[i, j] of whole numbers as unit(m,i+1)'*X*unit(n,j+1): SymPy counts from 0."""
+    (x, *_), places = args, node.args[1:]
+    if is_scalar(x.shape) and places == (0, 0):
+        return x
+    if not all(k.is_Integer and k >= 0 for k in places):
+        raise UnknownFunction(
+            f"MatrixElement of SymPy: the entry {places[0]}, {places[1]} has no fixed place",
+            hint="whole numbers as indices, or entries inside a Sum",
+            details=(f"in {excerpt(node)}",),
+        )
+    units = [apply("unit", params=(s, int(k) + 1)) for s, k in zip(x.shape, places, strict=False)]
+    return apply("mul", units[0].T, x, *units[1:])
+
+
+def _transpose(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return args[0].T
+
+
+def _kronecker(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return reduce(lambda a, b: apply("kron", a, b), args)
+
+
+def _diagonal_matrix(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return apply("diag", apply("diag", args[0]))
+
+
+def _elementwise(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return reader.body(node.args[0], args[0])
+
+
+def _application(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    record = REGISTRY[str(node.args[0])]
+    return apply(record.name, *args, params=decoded(record, node.args[1], reader.sizes))
+
+
+def _named(name: str) -> Build:
+    return lambda reader, node, args: apply(name, *args)
+
+
+def _sized(name: str) -> Build:
+    return lambda reader, node, args: apply(
+        name, params=tuple(reader.sizes.size(s) for s in node.args)
+    )
+
+
+def _filled(name: str) -> Build:
+    """OneMatrix and ZeroMatrix: n x 1 is a vector, 1 x 1 a scalar."""
+
+    def build(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+        shape = shape_of(node, reader.sizes)
+        return apply(name, params=shape) if shape else number(1 if name == "ones" else 0)
+
+    return build
+
+
+def _sum(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return read_sum(reader, node)
+
+
+LEAVES = ("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "Sum")
+
+HANDLERS: dict[str, Build] = {
+    "MatrixSymbol": _variable,
+    "ArraySymbol": _variable,
+    "Identity": _sized("eye"),
+    "OneMatrix": _filled("ones"),
+    "ZeroMatrix": _filled("zeros"),
+    "Pi": lambda reader, node, args: apply("pi", params=("pi",)),
+    "Exp1": lambda reader, node, args: apply("exp", number(1)),
+    "BooleanTrue": lambda reader, node, args: number(1),
+    "BooleanFalse": lambda reader, node, args: number(0),
+    "Add": _add,
+    "Mul": _mul,
+    "Pow": _pow,
+    "MatAdd": _mat_add,
+    "MatMul": _mat_mul,
+    "MatPow": _mat_pow,
+    "Transpose": _transpose,
+    "Adjoint": _transpose,
+    "Inverse": _inverse,
+    "Trace": _named("tr"),
+    "Determinant": _named("det"),
+    "HadamardProduct": _hadamard,
+    "HadamardPower": _hadamard_power,
+    "KroneckerProduct": _kronecker,
+    "DiagMatrix": _named("diag"),
+    "DiagonalOf": _named("diag"),
+    "DiagonalMatrix": _diagonal_matrix,
+    "DotProduct": _named("dot"),
+    "MatrixElement": _element,
+    "ElementwiseApplyFunction": _elementwise,
+    "ArrayElementwiseApplyFunc": _elementwise,
+    "ScalarApplication": _application,
+    "MatrixApplication": _application,
+    "ArrayApplication": _application,
+    "Sum": _sum,
+}
+"""Name of SymPy's class -> its expression, given (reader, node, expressions of its children)."""

@@ -1,0 +1,216 @@
+"""SymPy objects as expressions: every class is read by name, anything else is refused by name.
+
+An n x 1 MatrixSymbol is the vector (n,), a 1 x 1 product is a scalar. Sizes are collected first,
+so that a size symbol used as a number is that size. Trees of any depth are read without recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from matderiv.arguments import given as quoted
+from matderiv.bridge.sizes import SizeTable
+from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
+from matderiv.expr import Expr, apply, size_expr, variable, variables
+from matderiv.input.from_sympy.entries import ENTRIES, product
+from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
+from matderiv.lazy import sp
+from matderiv.shapes import Dim, Shape
+
+Facts = Mapping[str, Iterable[str]]
+
+
+def from_sympy(e: Any, facts: Facts | None = None) -> Expr:
+    """The expression that a SymPy object stands for; `facts` declares words for variables.
+
+    Raises UnknownFunction, which names the class, for what is outside the language, and
+    ShapeError for sums and products that SymPy accepts with symbolic sizes although they do not
+    fit.
+
+    >>> n = sp.Symbol("n")
+    >>> x = sp.MatrixSymbol("x", n, 1)
+    >>> from_sympy(sp.Trace(x*x.T)).function.name
+    'tr'
+    >>> from_sympy(x + sp.MatrixSymbol("y", n + 1, 1))
+    Traceback (most recent call last):
+    matderiv.errors.ShapeError: cannot add n and n_plus_1
+      in x + y
+    """
+    return Reader(facts).expression(e)
+
+
+def symbols_in(e: Any) -> dict[str, Any]:
+    """Name -> SymPy symbol for every variable and size of a SymPy object; see `to_sympy`."""
+    reader = Reader(None)
+    reader.expression(e)
+    return {**reader.sizes.meaning, **reader.symbols}
+
+
+class Reader:
+    """One reading: the sizes found, the symbols met, the facts given."""
+
+    def __init__(self, facts: Facts | None) -> None:
+        self.facts = {name: frozenset(words) for name, words in (facts or {}).items()}
+        self.sizes = SizeTable()
+        self.opaque: dict[Any, str] = {}
+        self.symbols: dict[str, Any] = {}
+        self.bound: dict[Any, Expr] = {}
+        self.outer: set[Any] = set()
+        self.entries: set[int] = set()
+
+    def expression(self, e: Any) -> Expr:
+        """The expression of a whole SymPy object."""
+        e = _sympified(e)
+        self._collect_sizes(e)
+        result = self.read(e)
+        inside = {s.name for size in self.opaque for s in size.free_symbols}
+        for v in variables(result):
+            if not v.shape and v.name in inside - set(self.sizes.meaning):
+                size = next(s for s in self.opaque if v.name in {f.name for f in s.free_symbols})
+                raise ShapeError(
+                    f"{v.name} is part of the size {size} and is used as a number of its own",
+                    hint=f"give the size {size} a name",
+                )
+        return result
+
+    def _collect_sizes(self, root: Any) -> None:
+        stack, seen = [root], {id(root)}
+        while stack:
+            node = stack.pop()
+            for s in _sizes_of(node):
+                self.sizes.size(s)
+            for a in getattr(node, "args", ()):
+                if id(a) not in seen:
+                    seen.add(id(a))
+                    stack.append(a)
+        self.opaque = {s: name for name, s in self.sizes.meaning.items() if not s.is_Symbol}
+
+    def read(self, root: Any) -> Expr:
+        """The expression of one object, its parts first."""
+        values: dict[int, Expr] = {}
+        stack: list[tuple[Any, tuple[Any, ...] | None]] = [(root, None)]
+        while stack:
+            node, parts = stack.pop()
+            if id(node) in values:
+                continue
+            if parts is None:
+                handler(node)  # an unknown class is named before its parts are read
+                parts = children(node)
+                stack.append((node, parts))
+                stack.extend((p, None) for p in reversed(parts) if id(p) not in values)
+            else:
+                values[id(node)] = self._built(node, parts, tuple(values[id(p)] for p in parts))
+        return values[id(root)]
+
+    def _built(self, node: Any, parts: tuple[Any, ...], args: tuple[Expr, ...]) -> Expr:
+        if node.is_Symbol and node in self.bound:
+            self.entries.add(id(node))
+            return self.bound[node]
+        if self.opaque and node in self.opaque:
+            return size_expr(Dim((self.opaque[node],)))
+        self._check_bound(node, parts)
+        if any(id(p) in self.entries for p in parts):
+            self.entries.add(id(node))
+        try:
+            return handler(node)(self, node, args)
+        except ShapeError as error:
+            if not error.details:
+                error.details = (f"in {excerpt(node)}",)
+            raise
+
+    def _check_bound(self, node: Any, parts: tuple[Any, ...]) -> None:
+        """The variable of a Lambda stands for an entry: only functions of entries may hold it."""
+        name = class_name(node)
+        outside = name not in ("Add", "Mul", "Pow") and name not in ENTRIES
+        if (
+            (outside and any(id(p) in self.entries for p in parts))
+            or (node.is_Symbol and node in self.outer)
+            or (name == "Sum" and node.free_symbols & {*self.bound, *self.outer})
+        ):
+            raise UnknownFunction(
+                f"{name} of SymPy inside a Lambda is not a function of one entry",
+                details=(f"in {excerpt(node)}",),
+            )
+
+    def body(self, function: Any, value: Expr) -> Expr:
+        """A Lambda of one variable applied to every entry of `value`."""
+        if not isinstance(function, sp.Lambda):
+            bound = sp.Dummy("d")
+            function = sp.Lambda(bound, function(bound))
+        (bound,) = function.signature
+        if not bound.is_Symbol:
+            raise UnknownFunction(f"a Lambda of one variable is needed, this is {function}")
+        before = self.bound, self.entries, self.outer
+        self.bound, self.entries = {bound: value}, set()
+        self.outer = {*before[0], *before[2]} - {bound}
+        result = self.read(function.expr)
+        self.bound, self.entries, self.outer = before
+        if result.shape != value.shape and value.shape:
+            result = product(result, apply("ones", params=value.shape))
+        return result
+
+    def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
+        """The variable of a symbol; one name means one symbol."""
+        known = self.symbols.setdefault(name, symbol)
+        if known != symbol:
+            raise UnknownName(f"{name} names two different symbols", hint="rename one of them")
+        if not (name.isidentifier() and name[0].isalpha()):
+            raise UnknownName(
+                f"the name {name!r} cannot be written in the language",
+                hint="a letter, then letters, digits and _",
+            )
+        return variable(name, shape, words | self.facts.get(name, frozenset()))
+
+
+# Reading a node -----------------------------------------------------------------------------------
+
+
+def _sympified(e: Any) -> Any:
+    refused = MatderivError(
+        f"an expression is a text or a SymPy object, not {quoted(e)}", hint='"x\'*A*x"'
+    )
+    if isinstance(e, Expr | str):
+        raise refused
+    try:
+        found = sp.sympify(e, strict=True)
+    except sp.SympifyError as error:
+        raise refused from error
+    if isinstance(found, sp.MatrixBase):
+        found = found.as_immutable()
+    if not isinstance(found, sp.Basic):
+        raise refused
+    return found
+
+
+def children(node: Any) -> tuple[Any, ...]:
+    """The parts of a node that are expressions themselves."""
+    name = class_name(node)
+    if name in LEAVES or node.is_Number or node.is_Symbol:
+        return ()
+    if name in ("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"):
+        return (node.args[1],)
+    if name in ("ScalarApplication", "MatrixApplication", "ArrayApplication"):
+        return tuple(node.args[2:])
+    if name == "Piecewise":
+        return tuple(part for pair in node.args for part in pair.args)
+    if name == "MatrixElement":
+        return (node.args[0],)
+    if name in ("PermuteDims", "ArrayContraction", "ArrayDiagonal"):
+        return (node.args[0],)
+    if name in ("Inverse", "Heaviside"):
+        return (node.args[0],)
+    return () if name == "Sum" else tuple(node.args)
+
+
+def _sizes_of(node: Any) -> tuple[Any, ...]:
+    name = class_name(node)
+    if name == "MatrixSymbol":
+        return tuple(node.args[1:])
+    if name == "ArraySymbol":
+        return tuple(node.args[1])
+    if name in ("Identity", "OneMatrix", "ZeroMatrix"):
+        return tuple(node.args)
+    if name in ("MatrixApplication", "ScalarApplication", "ArrayApplication"):
+        return tuple(s for s in node.args[1] if isinstance(s, sp.Expr))
+    return ()

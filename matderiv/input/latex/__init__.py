@@ -1,0 +1,1 @@
+"""LaTeX formulas, read into the source tree of the text language."""

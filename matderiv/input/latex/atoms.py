@@ -1,0 +1,325 @@
+r"""The atoms of a formula: numbers, names, brackets, bars, fractions and roots."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import TypeGuard
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.calls import function_names
+from matderiv.input.latex.names import Names
+from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
+from matderiv.input.latex.tokens import WORDS
+from matderiv.input.sizes import is_open
+from matderiv.input.source import Call, Name, Node, Number, Operation
+from matderiv.input.tokens import GREEK_NAMES, Token
+from matderiv.shapes import long_axes
+
+BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
+NORMS = {
+    "": "norm2",
+    "2": "norm2",
+    "F": "norm2",
+    "Fro": "norm2",
+    "1": "norm1",
+    "infty": "norminf",
+    "*": "norm_nuc",
+}
+COUNTS = frozenset("kmnKMN")
+"""Letters that are counts where a number is divided by them, if nothing declares them."""
+
+REFUSED = {
+    "int": "integrals are not read",
+    "partial": "a derivative inside a formula is not read",
+    "nabla": "a derivative inside a formula is not read",
+    "lim": "limits are not read",
+    "mathbb": "expectations and number sets are not read",
+    "infty": "infinity is no number",
+    "ldots": "dots are not read",
+    "cdots": "dots are not read",
+    "dots": "dots are not read",
+    "lg": r"\lg is the logarithm to the base 10 or 2: \frac{\log x}{\log 10}",
+}
+
+
+class Atoms(Names):
+    """The reader of everything that stands between operators."""
+
+    @abstractmethod
+    def comparison(self) -> Node:
+        """A sum, or two sums with > or < between them."""
+
+    @abstractmethod
+    def factor(self) -> Node:
+        """An atom with its superscripts."""
+
+    @abstractmethod
+    def reduction(self, name: str, opening: Token) -> Node:
+        r"""A `\\sum` and its kin."""
+
+    # Where things start --------------------------------------------------------------------------
+
+    def starts_factor(self) -> bool:
+        """True where another factor may follow without a sign."""
+        token = self.token
+        if token.kind in ("number", "letter"):
+            return True
+        if token.kind == "command":
+            return token.text != "to" and not self.at_where()
+        if self.at("|", "‖"):
+            return token.text not in self.open_bars
+        return self.at("(", "[", "\\{", "{", "⟨", "<|", "<‖")
+
+    def at_where(self) -> bool:
+        r"""True at `\text{where}`."""
+        if not self.at_command(*UPRIGHT) or self.at_command("operatorname"):
+            return False
+        return "".join(self.peek(k).text for k in range(1, 8)) == "{where}"
+
+    # Atoms ---------------------------------------------------------------------------------------
+
+    def atom(self) -> Node:
+        """One thing, without what stands above or below it."""
+        token = self.token
+        if token.kind == "number":
+            return self.number()
+        if self.at(*BRACKETS):
+            return self.bracket()
+        if self.at("|", "<|"):
+            return self.bars()
+        if self.at("‖", "<‖"):
+            return self.norm()
+        if self.at("⟨"):
+            return self.inner_product()
+        if token.kind == "letter":
+            return self.letter()
+        if token.kind == "command":
+            return self.command()
+        raise self.missing()
+
+    def number(self) -> Node:
+        token = self.take()
+        if token.text == "1" and self.at("_", "^") and self._is_ones():
+            return self.constant("1", token)
+        return self.build.number(Fraction(token.text), token.span)
+
+    def _is_ones(self) -> bool:
+        """True for a 1 with a subscript, or with a transpose above."""
+        return self.at("_") or self.peek().text in ("⊤", "T") or self.peek(2).text in ("⊤", "T")
+
+    def bracket(self) -> Node:
+        """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+        opening = self.take()
+        self.deeper()
+        outer, self.open_bars = self.open_bars, []
+        inner = self.comparison()
+        self.open_bars = outer
+        self.depth -= 1
+        closing = self.close(BRACKETS[opening.text], opening)
+        if opening.text == "{":
+            return inner
+        return self.build.spanned(inner, (opening.span[0], closing.span[1]))
+
+    def bars(self) -> Node:
+        """Absolute values; of a square matrix the determinant."""
+        opening, inner = self._between_bars("|")
+        span = (opening.span[0], self.tokens[self.place - 1].span[1])
+        shape = self.build.shape(inner)
+        matrix = shape is not None and len(long_axes(shape)) == 2
+        unknown = matrix and shape is not None and any(map(is_open, shape))
+        square = matrix and shape is not None and (unknown or shape[0] == shape[1])
+        square = square and not self.indices
+        if square:
+            self.remarks.append(f"{self.typed(span)} read as a determinant")
+        return self.build.call("det" if square else "abs", (inner,), span, opening.span)
+
+    def _between_bars(self, sign: str) -> tuple[Token, Node]:
+        opening = self.take()
+        self.deeper()
+        self.open_bars = [*self.open_bars, sign]
+        inner = self.comparison()
+        self.open_bars = self.open_bars[:-1]
+        self.depth -= 1
+        if not self.at(sign, f"{sign}>"):
+            self.close(sign, opening)
+        self.take()
+        return opening, inner
+
+    def norm(self) -> Node:
+        """A norm with its subscript, on either side of the superscript."""
+        opening, inner = self._between_bars("‖")
+        end, above, kind = self.tokens[self.place - 1].span[1], [], ""
+        if self.at("^"):
+            start = self.place
+            self.take()
+            self.script()
+            above = self.tokens[start : self.place]
+        if self.at("_"):
+            self.take()
+            kind = "".join(t.text for t in self.script() if t.text not in (*FONTS, "{", "}"))
+            end = self.tokens[self.place - 1].span[1]
+        self.tokens[self.place : self.place] = above
+        return self._normed(kind, inner, (opening.span[0], end), opening.span)
+
+    def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
+        matrix = (self.build.axes(inner) or 0) > 1
+        if kind not in NORMS:
+            raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
+        if matrix and kind in ("1", "infty"):
+            hint = r"\|\operatorname{vec}(A)\|_" + ("1" if kind == "1" else r"\infty")
+            raise self.error("this norm of a matrix has two meanings", span, hint)
+        name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
+        return self.build.call(name, (inner,), span, name_span)
+
+    def inner_product(self) -> Node:
+        opening = self.take()
+        self.deeper()
+        left = self.comparison()
+        if not self.at(",", "|"):
+            raise self.error(
+                "an inner product has two parts", self.token.span, r"\langle x, y\rangle"
+            )
+        self.take()
+        right = self.comparison()
+        self.depth -= 1
+        closing = self.close("⟩", opening)
+        span = (opening.span[0], closing.span[1])
+        self.looks_like(left, 1)
+        self.looks_like(right, 1)
+        return self.build.call("dot", (left, right), span, opening.span)
+
+    # Commands ------------------------------------------------------------------------------------
+
+    def command(self) -> Node:
+        """A command: a symbol, a function, a fraction, a root, a sum or a font around a group."""
+        token = self.token
+        word = token.text
+        if word in ("frac", "dfrac", "tfrac", "cfrac"):
+            return self.fraction()
+        if word == "sqrt":
+            return self.root()
+        if word in ("sum", "prod"):
+            self.take()
+            return self.reduction(word, token)
+        if word in FONTS or word in ACCENTS or word in GREEK_NAMES or word == "ell":
+            return self.styled()
+        if word in ("boxed", "underbrace", "overbrace"):
+            self.take()
+            inner = self.bracket()
+            if self.at("_", "^"):
+                self.take()
+                self.script()
+            return inner
+        if self._function_name(word) in function_names():
+            self.take()
+            return self.function(self._function_name(word), token.span)
+        raise self.unread(token)
+
+    def styled(self) -> Node:
+        r"""A font: of a name, of 0 or 1, or of a whole group."""
+        token, start = self.token, self.place
+        if self.symbol() is not None:
+            self.place = start
+            return self.symbolic()
+        if token.text in ACCENTS:
+            raise self.error("an accent stands over a name", token.span, r"\hat{y}")
+        self.take()
+        inside = self.script() if self.at("{") or self.token.kind == "number" else []
+        if [t.text for t in inside] in (["1"], ["0"]):
+            return self.constant(inside[0].text, token)
+        if token.text in ("mathbb", "mathds", "operatorname"):
+            raise self.unread(token)
+        self.place = start + 1
+        self.deeper()
+        inner = self.atom()
+        self.depth -= 1
+        return inner
+
+    def fraction(self) -> Node:
+        """A fraction; entry by entry below an array."""
+        bar = self.take()
+        self.deeper()
+        above, below = self.argument(), self.argument()
+        self.depth -= 1
+        span = (bar.span[0], self.tokens[self.place - 1].span[1])
+        return self.quotient(above, below, span)
+
+    def quotient(self, above: Node, below: Node, span: Span) -> Node:
+        """above/below: entry by entry inside sums and where `below` is an array."""
+        factors = below.operands if is_product(below) else (below,)
+        guessed = [f for f in factors if isinstance(f, Name) and self.build.is_guessed(f.name)]
+        if self.build.is_scalar(above):
+            for factor in guessed:
+                if factor.name in COUNTS:
+                    self.looks_like(factor, 0)
+        arrays = (self.build.axes(below) or 0) > 0 and not guessed
+        if arrays and not self.indices:
+            self.remarks.append(f"{self.typed(span)} divides entry by entry")
+        return self.build.operation("ediv" if arrays else "div", (above, below), span)
+
+    def argument(self) -> Node:
+        r"""What a command takes: a group, one symbol or one digit."""
+        if self.at("{"):
+            return self.bracket()
+        self.split_number()
+        if self.token.kind == "number":
+            return self.number()
+        symbol = self.symbol()
+        if symbol is not None:
+            return self.name(symbol, "", symbol.span[1])
+        if self.token.kind == "command":
+            return self.command()
+        raise self.missing()
+
+    def root(self) -> Node:
+        r"""`\sqrt{x}`, `\sqrt[3]{x}` or `√x`."""
+        sign = self.take()
+        self.deeper()
+        degree = self.bracket() if self.at("[") else None
+        inner = self.argument() if not self.at("(") else self.bracket()
+        self.depth -= 1
+        span = (sign.span[0], self.tokens[self.place - 1].span[1])
+        if degree is None:
+            return self.build.call("sqrt", (inner,), span, sign.span)
+        one = self.build.number(1, degree.span)
+        exponent = self.build.operation("div", (one, degree), degree.span)
+        arrays = (self.build.axes(inner) or 0) > 0
+        return self.build.operation("epow" if arrays else "power", (inner, exponent), span)
+
+    # Mistakes ------------------------------------------------------------------------------------
+
+    def missing(self) -> ParseError:
+        """The error where an operand should stand."""
+        token = self.token
+        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
+        before = self.tokens[self.place - 1] if self.place else None
+        if before is not None and before.kind == "sign" and before.text not in BRACKETS:
+            shown = self.typed(before.span)
+            return self.error(f"expected an operand after {shown}{found}", token.span)
+        return self.error(f"expected an expression{found}", token.span)
+
+    def unread(self, token: Token) -> ParseError:
+        """The error for a command that formulas do not have here."""
+        said = REFUSED.get(token.text)
+        if said:
+            return self.error(said, token.span)
+        near = get_close_matches(token.text, [*WORDS, *GREEK_NAMES], 1, 0.7)
+        hint = f"\\{near[0]}" if near else r"\operatorname{name}(x) for a function"
+        return self.error(f"the command {self.typed(token.span)} is not read", token.span, hint)
+
+
+def is_call(node: Node, name: str) -> bool:
+    """True for a call of the function `name`."""
+    return isinstance(node, Call) and node.name == name
+
+
+def is_product(node: Node) -> TypeGuard[Operation]:
+    """True for factors side by side."""
+    return isinstance(node, Operation) and node.function == "mul"
+
+
+def is_one(node: Node) -> bool:
+    """True for the number 1 as typed."""
+    return isinstance(node, Number) and node.value == 1

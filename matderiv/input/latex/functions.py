@@ -1,0 +1,219 @@
+r"""Functions of a formula, with what they cover where there are no brackets."""
+
+from __future__ import annotations
+
+from matderiv.errors import ParseError, Span
+from matderiv.expr import REGISTRY
+from matderiv.input.calls import function_names
+from matderiv.input.latex.atoms import BRACKETS, is_call
+from matderiv.input.latex.sums import Sums
+from matderiv.input.latex.symbols import FONTS
+from matderiv.input.operands import OF_VECTORS
+from matderiv.input.source import Name, Node, Number, Operation, children
+from matderiv.input.tokens import Token
+
+AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
+WIDE = ("tr",)
+"""Functions that cover a whole product without brackets: tr AXB."""
+
+
+class Functions(Sums):
+    """The reader of functions."""
+
+    def function(self, name: str, span: Span) -> Node:
+        """A function with its scripts and arguments; `name` is the text language's."""
+        if name in ("max", "min") and self.at("_") and self.binds():
+            return self.reduction(name, self.tokens[self.place - 1])
+        axis, sizes, power, primes = self._scripts(name)
+        compound = self._compound(name, span)
+        if compound is not None and not primes:
+            return self._powered(compound, power)
+        arguments = self._arguments(name, span)
+        end = self.tokens[self.place - 1].span[1]
+        place = (span[0], max(end, span[1]))
+        if primes:
+            node = self._derived(name, arguments, primes, place)
+        elif sizes is not None:
+            node = self._with_sizes(name, arguments, sizes, place, span)
+        else:
+            node = self._called(name, arguments, place, span, axis)
+        return self._powered(node, power)
+
+    def _called(
+        self, name: str, arguments: list[Node], place: Span, span: Span, axis: int | None
+    ) -> Node:
+        if name in OF_VECTORS:
+            for argument in arguments:
+                self.looks_like(argument, 1)
+        if name == "log" and len(arguments) == 1 and is_call(arguments[0], "det"):
+            return self.build.call("logdet", children(arguments[0]), place, span)
+        return self.build.call(name, arguments, place, span, axis)
+
+    def _compound(self, name: str, span: Span) -> Node | None:
+        r"""`\log\det X` and `\log\operatorname{softmax}(z)`, which are functions of their own."""
+        if name != "log" or self.at(*BRACKETS):
+            return None
+        start = self.place
+        word = self.token.text if self.token.kind == "command" else ""
+        if word in FONTS:
+            symbol = self.symbol()
+            word = symbol.stem if symbol is not None else ""
+        elif word:
+            self.take()
+        joined = {"det": "logdet", "softmax": "log_softmax"}.get(word)
+        if joined is None or (joined == "log_softmax" and not self.at("(", "[", "_")):
+            self.place = start
+            return None
+        return self.function(joined, (span[0], self.tokens[self.place - 1].span[1]))
+
+    # Scripts -------------------------------------------------------------------------------------
+
+    def _scripts(self, name: str) -> tuple[int | None, list[Token] | None, Node | None, int]:
+        """What stands below, above and behind the name: axis, sizes, power, primes."""
+        axis, sizes, power, primes = None, None, None, 0
+        while True:
+            if self.at("_"):
+                below = self.take()
+                inside = self.script()
+                word = "".join(t.text for t in inside if t.text not in (*FONTS, "{", "}"))
+                if REGISTRY.get(name) is not None and REGISTRY[name].call in (
+                    "like",
+                    "axes",
+                    "pattern",
+                ):
+                    sizes = inside
+                elif word in AXES or (word.isdigit() and name != "log"):
+                    axis = AXES[word] if word in AXES else int(word)
+                else:
+                    raise self._unread_subscript(name, word, below)
+            elif self.at("^"):
+                hat = self.take()
+                if self.at("{") and self.peek().text == "′":
+                    primes += len(self.script())
+                    continue
+                power = self.argument()
+                if isinstance(power, Operation) and power.function == "neg":
+                    raise self.error(
+                        f"an inverse function, or a power of {name}?",
+                        (hat.span[0], power.span[1]),
+                        "the power after the brackets",
+                    )
+            elif self.at("'", "′"):
+                self.take()
+                primes += 1
+            else:
+                return axis, sizes, power, primes
+
+    def _unread_subscript(self, name: str, word: str, below: Token) -> ParseError:
+        hint = r"_{\mathrm{rows}} or _{\mathrm{cols}} for an axis"
+        if name == "log":
+            hint = rf"\frac{{\log x}}{{\log {word}}} for another base"
+        span = (below.span[0], self.tokens[self.place - 1].span[1])
+        return self.error(f"this subscript of {name} is not read", span, hint)
+
+    def _powered(self, node: Node, power: Node | None) -> Node:
+        if power is None:
+            return node
+        arrays = bool(self.indices) or (self.build.axes(node) or 0) > 0
+        return self.build.operation("epow" if arrays else "power", (node, power), node.span)
+
+    def _derived(self, name: str, arguments: list[Node], primes: int, place: Span) -> Node:
+        r"""`\sigma'(z)` and the like, written out."""
+        z = self.build.call(name, arguments, place)
+        one = self.build.number(1, place)
+        if primes == 1 and name == "sigmoid":
+            rest = self.build.operation(
+                "add", (one, self.build.operation("neg", (z,), place)), place
+            )
+            return self.build.operation("hadamard", (z, rest), place)
+        if primes == 1 and name == "tanh":
+            two = self.build.number(2, place)
+            square = self.build.operation("epow", (z, two), place)
+            return self.build.operation(
+                "add", (one, self.build.operation("neg", (square,), place)), place
+            )
+        if primes == 1 and name == "relu":
+            return self.build.call("step", arguments, place)
+        raise self.error(f"the derivative of {name} by a prime is not read", place, "write it out")
+
+    # Arguments -----------------------------------------------------------------------------------
+
+    def _arguments(self, name: str, span: Span) -> list[Node]:
+        if self.at("(", "[", "\\{"):
+            return self._in_brackets()
+        if self.at("{"):
+            return [self.bracket()]
+        if not self.starts_factor():
+            typed = self.typed(span)
+            if self.at("-", "+"):
+                sign = self.token
+                raise self.error(
+                    f"what {typed} covers is not clear before the sign",
+                    (span[0], sign.span[1]),
+                    f"brackets: {typed}({sign.text}...)",
+                )
+            raise self.error(f"{typed} needs an argument", span, f"{typed}(x)")
+        return [self._covered(name, span)]
+
+    def _in_brackets(self) -> list[Node]:
+        opening = self.take()
+        self.deeper()
+        outer, self.open_bars = self.open_bars, []
+        found = [self.comparison()]
+        while self.at(",", ";"):
+            self.take()
+            found.append(self.comparison())
+        self.open_bars = outer
+        self.depth -= 1
+        self.close(BRACKETS[opening.text], opening)
+        return found
+
+    def _covered(self, name: str, span: Span) -> Node:
+        r"""What a function without brackets covers: one factor after numbers; tr a product."""
+        self.deeper()
+        factors = [self.factor()]
+        wide = name in WIDE
+        while self.starts_factor() and (wide or isinstance(factors[-1], Number)):
+            factors.append(self.factor())
+        if self.starts_factor() and not self._at_function():
+            typed = self.typed((span[0], self.token.span[1]))
+            raise self.error(
+                f"what {self.typed(span)} covers is not clear",
+                (span[0], self.token.span[1]),
+                f"brackets: {typed} ...",
+            )
+        self.depth -= 1
+        return self.build.chain("mul", factors)
+
+    def _at_function(self) -> bool:
+        if self.token.kind != "command":
+            return False
+        return self._function_name(self.token.text) in function_names()
+
+    def _with_sizes(
+        self, name: str, arguments: list[Node], below: list[Token], place: Span, span: Span
+    ) -> Node:
+        """einsum, permute and unvec carry a pattern, axes or sizes as a subscript."""
+        if REGISTRY[name].call == "pattern":
+            pattern = "".join("->" if t.text == "to" else t.text for t in below)
+            spec = self.build.string(pattern.replace("{", "").replace("}", ""), span)
+            return self.build.call(name, (spec, *arguments), place, span)
+        inner = type(self)(self.text, [*below, Token("end", "", place)], self.scope)
+        sizes = []
+        while True:
+            size = inner._size(100)
+            if size is None or not (inner.at("×", ",") or inner.token.kind == "end"):
+                raise self.error("expected sizes or axes", span, f"{name}_{{m \\times n}}(x)")
+            sizes.append(self._adopted(size))
+            if inner.token.kind == "end":
+                return self.build.call(name, (*arguments, *sizes), place, span)
+            inner.take()
+
+    def _adopted(self, size: Node) -> Node:
+        """A size from a subscript as a node of this formula."""
+        if isinstance(size, Number):
+            return self.build.number(size.value, size.span)
+        if isinstance(size, Operation):
+            return self.build.chain("mul", [self._adopted(o) for o in size.operands])
+        assert isinstance(size, Name)
+        return self.build.name(size.name, size.span)

@@ -1,0 +1,377 @@
+r"""Names of a formula with their meaning: variables, entries, functions, ones and identities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.calls import function_names
+from matderiv.input.latex.symbols import BOLD, FONTS, UPRIGHT, Symbol, Symbols
+from matderiv.input.source import Name, Node, Operation
+from matderiv.input.text import COMPARISONS
+from matderiv.input.tokens import Token
+
+PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
+WRITTEN = {
+    "ln": "log",
+    "Tr": "tr",
+    "trace": "tr",
+    "Trace": "tr",
+    "sgn": "sign",
+    "Diag": "diag",
+    "LSE": "logsumexp",
+    "logit": "logit",
+    "sigm": "sigmoid",
+    "arcsin": "arcsin",
+}
+"""Names of functions in LaTeX that the text language spells otherwise."""
+
+
+class Names(Symbols, ABC):
+    """The reader of names, and of the constants that look like names."""
+
+    @abstractmethod
+    def bracket(self) -> Node:
+        """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+
+    @abstractmethod
+    def argument(self) -> Node:
+        """What a command takes: a group, one symbol or one digit."""
+
+    @abstractmethod
+    def function(self, name: str, span: Span) -> Node:
+        """A function that was named, and its arguments."""
+
+    # Letters and names ---------------------------------------------------------------------------
+
+    def letter(self) -> Node:
+        """A name of one letter, or one of several that is known, or a function in plain letters."""
+        run, start = self.letters(), self.token.span[0]
+        if run in self._functions() and self.peek(len(run)).text in ("(", "["):
+            if run not in self.spellings:
+                self.place += len(run)
+                return self.function(WRITTEN.get(run, run), (start, start + len(run)))
+        for length in range(len(run), 1, -1):
+            found = run[:length]
+            if found in self.scope.shapes and not set(found) <= set(self.scope.shapes):
+                self.place += length
+                return self.named(Symbol(found, (start, start + length)))
+        return self.symbolic()
+
+    @staticmethod
+    def _functions() -> dict[str, object]:
+        return {**function_names(), **WRITTEN}
+
+    def symbolic(self) -> Node:
+        """A symbol with its meaning: a name, a function, an identity, the number e or a change."""
+        symbol = self.symbol()
+        assert symbol is not None
+        known = self.known(symbol)
+        if symbol.stem == "d" and not symbol.accents:
+            change: Node | None = self.tried(lambda: self.change(symbol))
+            if change is not None:
+                return change
+        if known is None and symbol.stem == "e" and self.at("^"):
+            return self.exponential(symbol)
+        if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
+            self.sigma = self.sigma or symbol
+            return self.function("sigmoid", symbol.span)
+        if known is None and symbol.stem == "I" and not symbol.accents:
+            return self.identity(symbol)
+        if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
+            return self.commutation(symbol)
+        if known is None and len(symbol.stem) > 1 and symbol.font in (*UPRIGHT, "mathbf"):
+            if WRITTEN.get(symbol.stem, symbol.stem) in function_names() or self.at("("):
+                return self.function(self._function_name(symbol.stem), symbol.span)
+        if known is None and symbol.font in ("mathbb", "mathds"):
+            raise self.error("expectations and number sets are not read", symbol.span)
+        if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
+            raise self.error("words between formulas are not read", symbol.span)
+        if known is None and symbol.stem == "pi":
+            return self.build.name("pi", symbol.span)
+        return self.named(symbol)
+
+    sigma: Symbol | None = None  # the first that was read as a function
+
+    def _applies_sigma(self, sigma: Symbol, known: str | None) -> bool:
+        """True where σ is the sigmoid function; ParseError where it is a variable as well."""
+        primes = 0
+        while self.peek(primes).text in ("'", "′"):
+            primes += 1
+        applied = self.peek(primes).text in ("(", "[", "\\{")
+        if known is None and self.sigma is None:
+            return applied or primes > 0
+        if known is None and applied:
+            return True
+        if self.sigma is None and (not applied or sigma.font in BOLD):
+            return False
+        typed = self.typed(sigma.span)
+        raise self.error(
+            f"{typed} can be the sigmoid function or the variable sigma here",
+            sigma.span,
+            rf"\operatorname{{sigmoid}}(...) for the function, {typed} \cdot (...) for a product",
+        )
+
+    @staticmethod
+    def _function_name(word: str) -> str:
+        """The name in the text language: `ReLU` is relu."""
+        found = WRITTEN.get(word, word)
+        return found.lower() if found not in function_names() else found
+
+    def change(self, d: Symbol) -> Node | None:
+        r"""`\mathrm{d}X` or a known `dX`: the change of X."""
+        following = self.symbol()
+        if following is None:
+            return None
+        upright = d.font in UPRIGHT
+        changed = Symbol(
+            "d" + following.stem, (d.span[0], following.span[1]), "", following.accents
+        )
+        label = self._label()
+        if not upright and self.known(changed, label) is None:
+            return None
+        return self.name(changed, label, self.tokens[self.place - 1].span[1])
+
+    def named(self, symbol: Symbol) -> Node:
+        """A variable with its subscripts; inside a sum an entry of it."""
+        start = self.place
+        entry: Node | None = self.tried(lambda: self.entry(symbol)) if self.indices else None
+        if entry is not None:
+            return entry
+        self.place = start
+        letters = self._subscript_letters()
+        label = self._label()
+        end = self.tokens[self.place - 1].span[1]
+        self._check_entry(symbol, label, letters, (symbol.span[0], end))
+        node = self.name(symbol, label, max(end, symbol.span[1]))
+        if self.indices and not self.build.is_scalar(node):
+            index = self.indices[-1]
+            raise self.error(
+                f"inside a sum over {index} only entries are read, such as {symbol.stem}_{index}",
+                node.span,
+                "an index for each axis and a sum for each index, or matrix notation",
+            )
+        if self.at("(") and isinstance(node, Name) and self._like_a_function(node):
+            typed = self.typed(node.span)
+            raise self.error(
+                f"unknown function {typed}", node.span, rf"{typed} \cdot (...) for a product"
+            )
+        return node
+
+    def _like_a_function(self, node: Name) -> bool:
+        declared = node.name in self.scope.shapes
+        return self.scope.guess and not declared and node.name in ("f", "g", "h", "phi", "psi")
+
+    def _label(self) -> str:
+        r"""The subscript of a name and its number above, `W^{(2)}`; "" if there is none."""
+        found = ""
+        while True:
+            start = self.place
+            if self.at("_") and not found:
+                self.take()
+                label = self.label(self.script())
+                if label is None:
+                    self.place = start
+                    return found
+                found += label
+            elif self.at("^") and self.peek().text == "{" and self.peek(2).text in ("(", "["):
+                found += self._layer()
+                if self.place == start:
+                    return found
+            else:
+                return found
+
+    def _layer(self) -> str:
+        """The number in `W^{(2)}`; a transpose after it, as in `W^{(2) T}`, is left to be read."""
+        start = self.place
+        hat, opening = self.take(), self.token
+        inside = self.script()
+        closing = next((k for k, t in enumerate(inside) if t.text in (")", "]")), 0)
+        label = self.label(inside[:closing])
+        if label is None:
+            self.place = start
+            return ""
+        rest = inside[closing + 1 :]
+        if rest:
+            brace = self.tokens[self.place - 1]
+            self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
+        return label
+
+    def _subscript_letters(self) -> set[str]:
+        """The letters of a subscript in italics, which may be indices."""
+        if not self.at("_"):
+            return set()
+        start = self.place
+        self.take()
+        inside = self.script()
+        self.place = start
+        upright = any(t.text in FONTS for t in inside)
+        return set() if upright else {t.text for t in inside if t.kind == "letter"}
+
+    def _check_entry(self, symbol: Symbol, label: str, letters: set[str], span: Span) -> None:
+        """Refuse x_i where x is known and x_i is not, or a sum binds i: an entry of a vector."""
+        if not label or self.known(symbol, label) is not None:
+            return
+        whole = self.known(symbol)
+        if letters and (letters <= self.bound or letters & set(self.indices)):
+            raise self._unbound(span)
+        if whole is not None and self.scope.shapes.get(whole):
+            if self.indices:
+                raise self._unbound(span)
+            raise self.error(
+                f"{self.typed(span)} is an entry of {whole}; only whole arrays are read here",
+                span,
+                rf"{symbol.stem}, or \sum_{{i}} over entries",
+            )
+
+    def _unbound(self, span: Span) -> ParseError:
+        said = f"no sum binds every index of {self.typed(span)}"
+        return self.error(said, span, "a sum for each index, or matrix notation")
+
+    def entry(self, symbol: Symbol) -> Node | None:
+        """`x_i`, `x^{(i)}` or `A_{ij}` with indices of the sums around; None for another name."""
+        if not self.at("_", "^"):
+            return None
+        self.take()
+        inside = [t for t in self.script() if t.text not in (",", "(", ")", "[", "]")]
+        letters = [t.text for t in inside]
+        if (
+            not letters
+            or not set(letters) <= set(self.indices)
+            or self.known(symbol, "".join(letters))
+        ):
+            return None
+        end = self.tokens[self.place - 1].span[1]
+        node = self.name(symbol, "", end)
+        axes = self.build.axes(node)
+        self.looks_like(node, len(letters))
+        if axes is not None and axes != len(letters):
+            said = "a scalar" if axes == 0 else f"no array of {len(letters)} axes"
+            raise self.error(
+                f"{symbol.stem} has entries here and is {said}", node.span, "declare its shape"
+            )
+        for index in set(letters):
+            self.entries[index] = self.entries.get(index, 0) + 1
+        return self._oriented(node, letters, end)
+
+    def _oriented(self, node: Node, letters: Sequence[str], end: int) -> Node:
+        """The array with the outer index along its rows and the inner one along its columns."""
+        if len(letters) == 2 and letters[0] == letters[1]:
+            node, letters = self.build.call("diag", (node,), node.span), letters[:1]
+        places = [self.indices.index(letter) for letter in letters]
+        if places in ([0], [0, 1]):
+            return node
+        if places in ([1], [1, 0]):
+            return self.build.transpose(node, end)
+        raise self.error("sums over more than two indices are not read", node.span)
+
+    # Constants -----------------------------------------------------------------------------------
+
+    def identity(self, symbol: Symbol) -> Node:
+        r"""`I`, `\mathbf{I}_n`, or the indicator `\mathbb{I}(z > 0)`."""
+        if self.at("(", "[", "\\{"):
+            return self.mask(self.build.identity(symbol.span))
+        if self.at("_"):
+            sizes = self.tried(self.sizes)
+            if sizes is not None and len(sizes) == 1:
+                span = (symbol.span[0], self.tokens[self.place - 1].span[1])
+                return self.build.call("eye", sizes, span)
+            return self.named(symbol)
+        return self.build.identity(symbol.span)
+
+    def commutation(self, symbol: Symbol) -> Node:
+        r"""`\mathbf{K}_{m,n}`; with anything but two sizes below, a name."""
+        start = self.place
+        sizes = self.tried(self.sizes)
+        if sizes is None or len(sizes) != 2:
+            self.place = start
+            return self.named(symbol)
+        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
+        return self.build.call("commutation", sizes, span)
+
+    def mask(self, constant: Node) -> Node:
+        """1 where the comparison in the brackets holds; the constant times anything else."""
+        inner = self.bracket()
+        if isinstance(inner, Operation) and inner.function in COMPARISONS.values():
+            return inner
+        if self.at("^", "_", "'", "′"):
+            typed = self.typed(constant.span)
+            raise self.error(f"a product with {typed}?", inner.span, rf"{typed} \cdot (...)")
+        return self.build.chain("mul", [constant, inner])
+
+    def constant(self, digit: str, opening: Token) -> Node:
+        r"""`\mathbf{1}`: ones with a size or without, or the mask of `\mathbf{1}\{z > 0\}`."""
+        if digit == "1" and self.at("(", "[", "\\{"):
+            span = (opening.span[0], self.tokens[self.place - 1].span[1])
+            one = self.build.number(1, span)
+            return self.mask(self.build.call("vector", (one,), span))
+        if self.at("_"):
+            below = self.tried(self.sizes) or self.tried(self._mask_below)
+            if below is None:
+                raise self.error(
+                    "expected sizes or a comparison", self.token.span, r"\mathbf{1}_{n}"
+                )
+            span = (opening.span[0], self.tokens[self.place - 1].span[1])
+            if isinstance(below, list):
+                return self.build.call("ones" if digit == "1" else "zeros", below, span)
+            return below
+        span = (opening.span[0], self.tokens[self.place - 1].span[1])
+        if digit == "0":
+            return self.build.number(0, span)
+        return self.build.call("vector", (self.build.number(1, span),), span)
+
+    def _mask_below(self) -> Node | None:
+        self.take()
+        if not self.at("{", "["):
+            return None
+        inner = self.bracket()
+        compared = isinstance(inner, Operation) and inner.function in COMPARISONS.values()
+        return inner if compared else None
+
+    def sizes(self) -> list[Node] | None:
+        r"""The sizes in a subscript such as `_{m \times n}`; None if it holds anything else."""
+        self.take()
+        if not self.at("{"):
+            self.split_number()
+            one = self._size(1)
+            return None if one is None else [one]
+        self.take()
+        found = [self._size(100)]
+        while self.at("×", ","):
+            self.take()
+            found.append(self._size(100))
+        if not self.at("}") or None in found:
+            return None
+        self.take()
+        return [node for node in found if node is not None]
+
+    def _size(self, most: int) -> Node | None:
+        """A product of sizes, written side by side."""
+        factors: list[Node] = []
+        while len(factors) < most:
+            if self.token.kind == "number":
+                token = self.take()
+                factors.append(self.build.number(Fraction(token.text), token.span))
+                continue
+            symbol = self.symbol()
+            if symbol is None:
+                break
+            end = self.tokens[self.place - 1].span[1]
+            label = "" if most == 1 else self._label()
+            factors.append(self.name(symbol, label, end))
+        return self.build.chain("mul", factors) if factors else None
+
+    def exponential(self, symbol: Symbol) -> Node:
+        """e with a superscript is the exponential function; of a matrix it could be two."""
+        self.take()
+        inner = self.argument()
+        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
+        if (self.build.axes(inner) or 0) > 1 and not self.indices:
+            raise self.error(
+                "e to a matrix can mean two things",
+                span,
+                r"\exp(A) entry by entry, \operatorname{expm}(A)",
+            )
+        return self.build.call("exp", (inner,), span, symbol.span)

@@ -1,0 +1,191 @@
+r"""Sums, products and maxima over entries, as sums of arrays: `\sum_{i=1}^{n} x_i y_i`.
+
+Inside, every name carries the indices of the sums around it. What stands below and above must say
+"all entries": from 1 to the size of the axis, or from 0 to that size less 1.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.latex.atoms import Atoms
+from matderiv.input.latex.symbols import FONTS
+from matderiv.input.source import Node
+from matderiv.input.tokens import Token
+
+ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The indices below a sum, and the size that stands above; "" where none does."""
+
+    letters: tuple[str, ...]
+    length: str = ""
+
+
+class Sums(Atoms):
+    r"""The reader of `\sum` and its kin."""
+
+    @abstractmethod
+    def product(self) -> Node:
+        """A term of a sum."""
+
+    def reduction(self, name: str, opening: Token) -> Node:
+        r"""`\sum_{i} x_i y_i` as a sum of an array; without an index, of the array that follows.
+
+        Anything but a plain sum over all entries is refused: the sum of an index expression has no
+        array to be the sum of.
+        """
+        bound = self._bound(opening)
+        letters = bound.letters
+        self.deeper()
+        self.indices = [*self.indices, *letters]
+        if len(self.indices) > 2:
+            raise self.error("more than two sums in each other are not read", opening.span)
+        body = self._summed(letters)
+        self.indices = self.indices[: len(self.indices) - len(letters)]
+        self.depth -= 1
+        span = (opening.span[0], body.span[1])
+        if not letters:
+            return body if self.build.is_scalar(body) else self.build.call(name, (body,), span)
+        shape = self.build.shape(body)
+        long = self.build.axes(body) or 0
+        outer = len(self.indices)
+        if shape is not None and (
+            long < len(letters) or (outer and shape[-1] == 1 != len(shape) - 1)
+        ):
+            index = letters[-1]
+            raise self.error(
+                f"nothing under the sum carries the index {index}",
+                span,
+                f"x_{index} for entries of x",
+            )
+        if bound.length:
+            self.lengths += [(body, -1 - k, bound.length) for k in range(len(letters))]
+        axis = 2 if outer and long == 2 else None
+        return self.build.call(name, (body,), span, opening.span, axis)
+
+    def _summed(self, letters: Sequence[str]) -> Node:
+        """What stands under a sum: a product, and the terms after it that carry its own index."""
+        terms = [self.product()]
+        while letters and self.at("+", "-"):
+            state = (self.place, self.depth, self.open_bars, self.indices)
+            before, sign = self._carried(letters), self.take()
+            kept = (len(self.remarks), len(self.lengths), dict(self.kinds))
+            try:
+                term = self.product()
+                ours = self._carried(letters) > before
+            except ParseError:
+                ours = False  # it is no term of this sum
+            if not ours:
+                self.place, self.depth, self.open_bars, self.indices = state
+                del self.remarks[kept[0] :], self.lengths[kept[1] :]
+                self.kinds = kept[2]
+                break
+            if sign.text == "-":
+                term = self.build.operation("neg", (term,), (sign.span[0], term.span[1]))
+            terms.append(term)
+        if len(terms) == 1:
+            return terms[0]
+        span = (terms[0].span[0], terms[-1].span[1])
+        self.remarks.append(f"summed is {self.typed(span)}")
+        return self.build.operation("add", terms, span)
+
+    def _carried(self, letters: Sequence[str]) -> int:
+        """How many entries with these indices have been read."""
+        return sum(self.entries.get(letter, 0) for letter in letters)
+
+    def binds(self) -> bool:
+        """True at a subscript that is an index, as in max_i."""
+        start = self.place
+        self.take()
+        inside = self.script()
+        self.place = start
+        return bool(inside) and all(t.kind == "letter" or t.text == "," for t in inside)
+
+    # Bounds --------------------------------------------------------------------------------------
+
+    def _bound(self, opening: Token) -> Bound:
+        """What stands below and above a sum, as in `_{i=1}^{n}` or `_{i,j}`."""
+        below: list[Token] = []
+        above: list[Token] = []
+        while self.at("_", "^"):
+            found = below if self.take().text == "_" else above
+            found += self.script()
+        span = (opening.span[0], self.tokens[self.place - 1].span[1])
+        equals = next((k for k, t in enumerate(below) if t.text == "="), len(below))
+        letters = self._index_letters(below[:equals], span)
+        first = "".join(t.text for t in below[equals + 1 :])
+        if not letters:
+            if above:
+                raise self.error("this sum has no index", span, ALL_ENTRIES)
+            return Bound(())
+        length = upper_name(above)
+        last = "".join(t.text for t in above)
+        if first == "0" and last.endswith("-1"):
+            length = upper_name(above[:-2])
+            clear = bool(length)
+        else:
+            clear = first in ("", "1") and (bool(length) or not above)
+        if not clear:
+            typed = self.typed(span)
+            raise self.error(f"only sums over all entries are read, not {typed}", span, ALL_ENTRIES)
+        return Bound(tuple(letters), length)
+
+    def _index_letters(self, inside: Sequence[Token], span: Span) -> list[str]:
+        found: list[str] = []
+        for token in inside:
+            if token.kind == "letter":
+                found.append(token.text)
+            elif token.text != ",":
+                place = (inside[0].span[0], inside[-1].span[1])
+                raise self.error(
+                    "only plain indices are read below a sum", place, r"\sum_{i=1}^{n}"
+                )
+        if len(set(found)) < len(found) or set(found) & set(self.indices):
+            raise self.error("an index is bound twice", span)
+        return found
+
+
+def upper_name(above: Sequence[Token]) -> str:
+    """The size above a sum: one letter, perhaps with a subscript, or a number; "" for all else."""
+    plain = [t for t in above if t.text not in (*FONTS, "{", "}")]
+    if len(plain) == 1 and plain[0].kind == "number" and plain[0].text.isdigit():
+        return str(int(plain[0].text)) if int(plain[0].text) else ""
+    if not plain or plain[0].kind != "letter":
+        return ""
+    if len(plain) == 1:
+        return plain[0].text
+    below = plain[2:]
+    if plain[1].text != "_" or any(t.kind not in ("letter", "number") for t in below):
+        return ""
+    return f"{plain[0].text}_{''.join(t.text for t in below)}"
+
+
+def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    r"""The index and the name of the size of every `\sum_{i=1}^{n}`, as far as they are plain."""
+    for k, token in enumerate(tokens):
+        if token.kind != "command" or token.text not in ("sum", "prod"):
+            continue
+        scripts = {"_": list[Token](), "^": list[Token]()}
+        place = k + 1
+        while place < len(tokens) and tokens[place].text in scripts:
+            sign, place, depth = tokens[place].text, place + 1, 0
+            while place < len(tokens):
+                depth += (tokens[place].text == "{") - (tokens[place].text == "}")
+                scripts[sign].append(tokens[place])
+                place += 1
+                if not depth:
+                    break
+        above = [t for t in scripts["^"] if t.text not in ("{", "}")]
+        while above and [t.text for t in above[-2:]] == ["-", "1"]:
+            above = above[:-2]
+        for token in scripts["_"]:
+            if token.text == "=":
+                break
+            if token.kind == "letter":
+                yield token.text, upper_name(above)

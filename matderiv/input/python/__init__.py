@@ -1,0 +1,1 @@
+"""NumPy and PyTorch formulas, read into the source tree of the text language."""

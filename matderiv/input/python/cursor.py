@@ -1,0 +1,102 @@
+"""A place in the tokens of a Python formula, and what is said where they do not go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from matderiv.errors import LimitError, ParseError, Span
+from matderiv.input.builder import MAX_NESTING, Scope
+from matderiv.input.python.arguments import LIBRARIES
+from matderiv.input.python.functions import Library
+from matderiv.input.tokens import Token
+
+
+def dialect(tokens: Sequence[Token]) -> str:
+    """The library whose name a formula has; "" for none, and for two.
+
+    >>> from matderiv.input.python.tokens import tokenize_python
+    >>> dialect(tokenize_python("np.exp(X).std()")), dialect(tokenize_python("X.std()"))
+    ('numpy', '')
+    """
+    named = [
+        LIBRARIES.get(a.text, "") if b.text == "." and a.kind == "name" else ""
+        for a, b in pairwise(tokens)
+    ]
+    found = set(filter(None, named))
+    return found.pop() if len(found) == 1 else ""
+
+
+class Cursor:
+    """A cursor over the tokens, with the library that gives them their meaning."""
+
+    def __init__(self, text: str, tokens: list[Token], scope: Scope, columns: bool) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.place = 0
+        self.depth = 0
+        self.scope = scope
+        self.library = Library(text, scope, columns, dialect(tokens))
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.place]
+
+    @property
+    def following(self) -> str:
+        """The text of the token after the current one."""
+        return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
+
+    def at(self, *signs: str) -> bool:
+        return self.token.kind == "sign" and self.token.text in signs
+
+    def take(self) -> Token:
+        """The token here; the end is never passed."""
+        token = self.token
+        self.place = min(self.place + 1, len(self.tokens) - 1)
+        return token
+
+    def typed(self, span: Span) -> str:
+        return " ".join(self.text[span[0] : span[1]].split())
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        return self.library.error(message, span, hint)
+
+    def close(self, sign: str, opening: Token) -> Token:
+        if self.at(sign):
+            return self.take()
+        if self.token.kind == "end":
+            raise self.error(f"this {opening.text} is never closed", opening.span, f"add {sign}")
+        raise self.leftover()
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise LimitError(
+                f"brackets are nested deeper than the limit of {MAX_NESTING}",
+                source=self.text,
+                span=self.token.span,
+            )
+
+    # Mistakes ------------------------------------------------------------------------------------
+
+    def missing(self) -> ParseError:
+        """The error where an operand should stand."""
+        token = self.token
+        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
+        before = self.tokens[self.place - 1] if self.place else None
+        if before is not None and before.kind == "sign" and before.text not in ("(", "["):
+            return self.error(f"expected an operand after {before.text}{found}", token.span)
+        return self.error(f"expected an expression{found}", token.span)
+
+    def leftover(self) -> ParseError:
+        """The error where an operator or the end should stand."""
+        token = self.token
+        typed = self.typed(token.span)
+        if token.kind in ("name", "number"):
+            return self.error(f"an operator is missing before {typed}", token.span, "* or @")
+        if token.text in (")", "]"):
+            return self.error(f"this {typed} closes nothing", token.span)
+        if token.text in ("==", "!=", "//", "%", "&", "|", "~"):
+            return self.error(f"{typed} is not read in formulas", token.span)
+        return self.error(f"unexpected {typed}", token.span)

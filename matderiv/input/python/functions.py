@@ -1,0 +1,218 @@
+"""Functions of NumPy, SciPy and PyTorch by their names, as functions of the text language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matderiv.errors import Span
+from matderiv.input.calls import function_names
+from matderiv.input.python.arguments import TORCH, Call
+from matderiv.input.python.arrays import Array, Arrays, Items, Value, Word
+from matderiv.input.python.forms import FORMS
+from matderiv.input.python.products import PRODUCTS
+from matderiv.input.python.reductions import REDUCTIONS
+
+ENTRYWISE = {
+    **{
+        n: n
+        for n in "exp log log1p expm1 sqrt sign square sin cos tan arcsin arccos arctan".split()
+    },
+    **{n: n for n in "sinh cosh tanh sigmoid relu elu softplus silu gelu erf step abs".split()},
+    **{"a" + n: "arc" + n for n in ("sin", "cos", "tan")},
+    **dict.fromkeys(("absolute", "fabs"), "abs"),
+    **dict.fromkeys(("expit", "logistic"), "sigmoid"),
+    "swish": "silu",
+    "leaky_relu": "leaky_relu",
+    "sgn": "sign",
+}
+PARAMETERS = {
+    "relu": ("a", "inplace"),
+    "silu": ("a", "inplace"),
+    "leaky_relu": ("a", "negative_slope", "inplace"),
+    "elu": ("a", "alpha", "inplace"),
+    "softplus": ("a", "beta", "threshold"),
+    "gelu": ("a", "approximate"),
+}
+"""The parameters of functions that have more than one."""
+
+PAIRS = {
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "fmax": "maximum",
+    "fmin": "minimum",
+    "greater": "gt",
+    "less": "lt",
+    "greater_equal": "ge",
+    "less_equal": "le",
+    **{n: n for n in ("gt", "lt", "ge", "le")},
+}
+MATRIX = {
+    **{n: n for n in "det inv pinv logdet expm cholesky".split()},
+    "inverse": "inv",
+    "matrix_exp": "expm",
+}
+UNLIKE = {
+    "huber": "huber(x, d) here is special.huber(d, x) in SciPy",
+    "cross": "is read in the text language",
+    "adj": "is read in the text language",
+}
+"""Names that the text language has, and NumPy or PyTorch in another sense."""
+
+
+class Library(Arrays):
+    """What a call means, by the last part of its name: np.linalg.inv is inv."""
+
+    def applied(
+        self,
+        name: str,
+        values: Sequence[Value],
+        keywords: Mapping[str, Value],
+        span: Span,
+        place: Span,
+        *,
+        module: str = "",
+        method: bool = False,
+    ) -> Value:
+        """The value of a call; ParseError for arguments that are not read, UnknownFunction."""
+        call = Call(self, name, values, keywords, span, place, module=module, method=method)
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return special(self, call)
+        if name in ENTRYWISE:
+            return self._entrywise_call(call)
+        if name in PAIRS:
+            a, b = call.arrays(2)
+            return self.entrywise(PAIRS[name], (a, b), span)
+        if name in MATRIX:
+            (a,) = call.arrays(1)
+            if a.rank != 2:
+                raise call.error("takes a matrix")
+            return self.array(self.build.call(MATRIX[name], (a.node,), span, place))
+        if module and name in UNLIKE:
+            raise call.error(UNLIKE[name])
+        known = name in function_names()
+        nodes = [a.node for a in call.arrays(len(values))] if known else []
+        return self.array(self.build.call(name, nodes, span, place))
+
+    def _entrywise_call(self, call: Call) -> Array:
+        found = call.bind(*PARAMETERS.get(call.name, ("a",)))
+        a = call.first(found)
+        nodes = [a.node]
+        if "negative_slope" in found:
+            nodes.append(call.array_of(found["negative_slope"]).node)
+        for name in ("alpha", "beta"):
+            call.only(found, name, 1)
+        approximate = found.get("approximate")
+        exact = isinstance(approximate, Word) and approximate.text in ("none", "False")
+        if not exact and (approximate is not None or (call.module == "jax")):
+            raise call.error("is read without approximation", "approximate='none'")
+        made = self.build.call(ENTRYWISE[call.name], nodes, call.span, call.place)
+        return Array(made, a.shape)
+
+
+# What needs more than a name ----------------------------------------------------------------------
+
+
+def _arithmetic(lib: Arrays, call: Call) -> Array:
+    a, b = call.arrays(2)
+    if call.name in ("multiply", "mul"):
+        return lib.product(a, b, call.span)
+    if call.name in ("divide", "true_divide", "div"):
+        return lib.quotient(a, b, call.span)
+    if call.name in ("power", "pow", "float_power"):
+        return lib.power(a, b, call.span)
+    if call.name in ("subtract", "sub"):
+        b = lib.negative(b, b.span)
+    return lib.sum_of([a, b], call.span)
+
+
+def _negative(lib: Arrays, call: Call) -> Array:
+    return lib.negative(call.arrays(1)[0], call.span)
+
+
+def _reciprocal(lib: Arrays, call: Call) -> Array:
+    return lib.quotient(lib.number(1, call.span), call.arrays(1)[0], call.span)
+
+
+def _where(lib: Arrays, call: Call) -> Array:
+    test, a, b = call.arrays(3)
+    if not test.mask:
+        raise call.error("starts with a comparison", "np.where(z > 0, a, b)")
+    return lib.entrywise("where", (test, a, b), call.span)
+
+
+def _heaviside(lib: Arrays, call: Call) -> Array:
+    a, b = call.arrays(2)
+    if call.whole(b) != 0:
+        raise call.error("is read with the value 0 at 0 only", "np.heaviside(z, 0)")
+    return Array(lib.build.call("step", (a.node,), call.span, call.place), a.shape)
+
+
+def _clip(lib: Arrays, call: Call) -> Array:
+    given = call.bind("a", "min", "max")
+    found, bounded = call.first(given), False
+    for name, function in (("min", "maximum"), ("max", "minimum")):
+        bound = given.get(name)
+        if bound is not None and not (isinstance(bound, Word) and bound.text == "None"):
+            found = lib.entrywise(function, (found, call.array_of(bound)), call.span)
+            bounded = True
+    if not bounded:
+        raise call.error("needs a bound", "np.clip(x, 0, 1)")
+    return found
+
+
+def _slogdet(lib: Arrays, call: Call) -> Items:
+    (a,) = call.arrays(1)
+    if a.rank != 2:
+        raise call.error("takes a matrix")
+    inside = lib.build.call("det", (a.node,), call.span)
+    sign = Array(lib.build.call("sign", (inside,), call.span), ())
+    both = (sign, call.made("logdet", (a.node,)))
+    return Items(both, call.span, ("sign", "logabsdet"))
+
+
+def _logsigmoid(lib: Arrays, call: Call) -> Array:
+    (a,) = call.arrays(1)
+    inner = lib.build.call("softplus", (lib.negative(a, a.span).node,), call.span, call.place)
+    return lib.negative(Array(inner, a.shape), call.span)
+
+
+def _logaddexp(lib: Arrays, call: Call) -> Array:
+    a, b = call.arrays(2)
+    powers = [Array(lib.build.call("exp", (v.node,), v.span), v.shape) for v in (a, b)]
+    total = lib.sum_of(powers, call.span)
+    return Array(lib.build.call("log", (total.node,), call.span), total.shape)
+
+
+def _cross_entropy(lib: Arrays, call: Call) -> Array:
+    """PyTorch's, which is the mean over rows, for targets that are probabilities."""
+    a, b = call.arrays(2)
+    if call.dialect == TORCH and (a.rank, b.rank) not in ((1, 1), (2, 2)):
+        raise call.error("is read for targets that are probabilities", "one row per example")
+    return call.made("cross_entropy", (a.node, b.node))
+
+
+_SPECIAL: dict[str, Callable[[Arrays, Call], Value]] = {
+    **PRODUCTS,
+    **FORMS,
+    **REDUCTIONS,
+    **dict.fromkeys(
+        "multiply mul divide true_divide div power pow float_power".split(), _arithmetic
+    ),
+    **dict.fromkeys(("add", "subtract", "sub"), _arithmetic),
+    **dict.fromkeys(("negative", "neg"), _negative),
+    "reciprocal": _reciprocal,
+    "where": _where,
+    "heaviside": _heaviside,
+    **dict.fromkeys(("clip", "clamp"), _clip),
+    "slogdet": _slogdet,
+    "logaddexp": _logaddexp,
+    **dict.fromkeys(("logsigmoid", "log_sigmoid", "log_expit"), _logsigmoid),
+    "cross_entropy": _cross_entropy,
+}
+
+
+def is_function(name: str) -> bool:
+    """True for a name that a call may have without a module before it."""
+    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX)
+    return any(name in table for table in known) or name in function_names()

@@ -1,0 +1,90 @@
+"""What NumPy and PyTorch compute over axes: sums, means, maxima, variances, softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from matderiv.input.python.arguments import NUMPY, TORCH, Call
+from matderiv.input.python.arrays import Array, Arrays, Value, Word
+from matderiv.shapes import is_scalar
+
+NAMES = {
+    **{n: n for n in "sum mean prod max min logsumexp".split()},
+    **dict.fromkeys(("amax", "nanmax"), "max"),
+    **dict.fromkeys(("amin", "nanmin"), "min"),
+    "nansum": "sum",
+    "average": "mean",
+    "reduce_sum": "sum",
+    "reduce_mean": "mean",
+}
+
+
+def _reduced(lib: Arrays, call: Call) -> Array:
+    name = NAMES[call.name]
+    pair = name in ("max", "min") and len(call.values) == 2
+    if pair and not isinstance(call.values[1], Word):
+        a, b = (call.array_of(v) for v in call.values)
+        whole = call.whole(call.values[1]) is not None
+        numbers = not a.rank and not b.rank
+        if not call.module and not call.method and not numbers and whole:
+            raise call.error(
+                "can be the larger of two entries, or along an axis",
+                f"np.{name}imum(x, 0) or np.{name}(X, axis=0)",
+            )
+        if not whole or (is_scalar(a.shape) and not call.method and call.dialect != NUMPY):
+            return _compared(lib, call, a, b, name)
+    third = () if call.dialect == NUMPY else ("keepdims",)
+    found = call.bind("a", "axis", *third, named=("keepdims",))
+    axis, kept = call.axis(found), call.flag(found, "keepdims")
+    return lib.reduced(name, call.first(found), axis, kept, call.span)
+
+
+def _compared(lib: Arrays, call: Call, a: Array, b: Array, name: str) -> Array:
+    """max(a, b), which NumPy calls maximum."""
+    if call.dialect == NUMPY:
+        raise call.error("takes one array", f"np.{name}imum(a, b)")
+    call.bind("a", "b")
+    return lib.entrywise(f"{name}imum", (a, b), call.span)
+
+
+def _spread(lib: Arrays, call: Call) -> Array:
+    """var and std, divided by n as in NumPy; PyTorch divides by n - 1 unless it is told."""
+    by_name = "axis" in call.keywords
+    found = call.bind("a", "axis", named=("keepdims", "ddof", "correction", "unbiased"))
+    a = call.first(found)
+    if _by_n_less_1(call, found, by_name):
+        hint = "ddof=0" if "ddof" in found else "unbiased=False"
+        raise call.error("by n - 1 is not read, only by n", hint)
+    axis, kept = call.axis(found), call.flag(found, "keepdims")
+    return lib.reduced(call.name, a, axis, kept, call.span)
+
+
+def _by_n_less_1(call: Call, found: Mapping[str, Value], by_name: bool) -> bool:
+    for name in ("ddof", "correction"):
+        if name in found:
+            return call.whole(found[name]) != 0
+    if "unbiased" in found:
+        return call.flag(found, "unbiased")
+    if call.dialect == TORCH or "dim" in call.keywords:
+        return True
+    if call.method and not call.dialect and not by_name:
+        raise call.error(
+            "as a method divides by n in NumPy and by n - 1 in PyTorch",
+            f"np.{call.name}(X), or unbiased=False",
+        )
+    return False
+
+
+def _along(lib: Arrays, call: Call) -> Array:
+    found = call.bind("a", "axis", named=("_stacklevel",))
+    a, axis = call.first(found), call.axis(found)
+    if axis is None and a.rank > 1:
+        raise call.error("of a matrix needs an axis", f"{call.name}(X, axis=1)")
+    return lib.along(call.name, a, axis, call.span)
+
+
+REDUCTIONS: dict[str, Callable[[Arrays, Call], Value]] = {
+    **dict.fromkeys(NAMES, _reduced),
+    **dict.fromkeys(("var", "std"), _spread),
+    **dict.fromkeys(("softmax", "log_softmax"), _along),
+}

@@ -1,0 +1,1 @@
+"""Programs as source code for NumPy, PyTorch and JAX."""

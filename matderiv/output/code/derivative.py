@@ -1,0 +1,61 @@
+"""A derivation as source code, and as a compiled function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from matderiv.expr import variables
+from matderiv.numeric.evaluate import sizes_in
+from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
+from matderiv.output.text import text
+from matderiv.programs.building import program
+from matderiv.programs.compiled import Compiled
+from matderiv.programs.program import Program
+from matderiv.shapes import size_names
+
+if TYPE_CHECKING:
+    from matderiv.derived import Derivation
+
+
+def derivative_program(
+    d: Derivation, sizes: Mapping[str, int] | None = None, *, value: bool = False
+) -> Program:
+    """The derivative as a program; with `value` that of a scalar f before it.
+
+    Variables that the derivative does not have are inputs only where they alone show a size.
+    """
+    exprs = (d.f, d.expr) if value else (d.expr,)
+    shapes = ((), d.shape) if value else (d.shape,)
+    inputs = variables(*exprs)
+    missing = sizes_in(*exprs) - size_names([v.shape for v in inputs])
+    for v in variables(d.f, d.wrt):
+        if missing & size_names([v.shape]) and v not in inputs:
+            inputs.append(v)
+            missing -= size_names([v.shape])
+    return program(exprs, shapes=shapes, inputs=inputs, parameters=(d.wrt,), sizes=sizes)
+
+
+def derivative_function(d: Derivation) -> Callable[..., Any]:
+    """The derivative compiled for NumPy, called with a mapping or with keywords."""
+    exprs = (d.f, d.wrt)
+    also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
+    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also))
+
+    def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
+        return compiled(values, named)[0]
+
+    called.__name__, called.__doc__ = d.kind, f"The {d.kind} {d}."
+    return called
+
+
+def derivative_code(d: Derivation, target: str) -> str:
+    """The source of a function; a gradient comes together with the value of f."""
+    both = d.kind == "gradient" and d.order == 1
+    what = "value of a scalar and its gradient" if both else d.kind
+    says = [f"The {what} by {d.wrt.name}."]
+    if d.f.weight <= LONGEST_QUOTED:
+        says.append(f"f = {text(d.f)}")
+    results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
+    heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
+    return code(derivative_program(d, value=both), target, heading)

@@ -1,0 +1,104 @@
+"""Programs spelled in NumPy, and in JAX, whose names are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matderiv.output.code.dialect import (
+    ATOM,
+    PRODUCT,
+    Dialect,
+    Names,
+    Special,
+    Spelled,
+    Template,
+    calls,
+    operators,
+)
+from matderiv.programs.program import Instruction
+
+UNARY = (
+    *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
+    *("arccos", "arctan", "sinh", "cosh", "tanh", "tril", "triu", "diag", "trace", "diagonal"),
+)
+BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
+MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
+ERF = ("import math", "erf = np.vectorize(math.erf, otypes=[float])")
+EXPM = (
+    "def expm(A):",
+    '    """The matrix exponential: scaling and squaring with a Taylor series."""',
+    "    k = max(0, int(np.ceil(np.log2(np.abs(A).sum() + 1))) + 4)",
+    "    term = result = np.eye(len(A))",
+    "    for j in range(1, 20):",
+    "        term = term @ A / (j * 2**k)",
+    "        result = result + term",
+    "    return np.linalg.matrix_power(result, 2**k)",
+)
+
+
+def templates(np: str) -> dict[str, Template]:
+    """The spellings with NumPy's names, the library being called `np`."""
+    side = "{p0} * {p1}"
+    return {
+        **operators(),
+        **calls(np, {name: name for name in UNARY}),
+        **calls(np, {name: name for name in BINARY}, 2),
+        **calls(np, {"where": "where"}, 3),
+        **calls(f"{np}.linalg", {name: name for name in MATRIX}),
+        **calls(f"{np}.linalg", {"solve": "solve"}, 2),
+        "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
+        "logdet": Template(f"{np}.where({{0}} > 0, {{1}}, {np}.nan)"),
+        "matrix_power": Template(f"{np}.linalg.matrix_power({{0}}, {{p0}})"),
+        "power_of": Template(f"{np}.linalg.matrix_power({{0}}, int({{1}}))"),
+        "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
+        "norm_spec": Template(f"{np}.linalg.norm({{0}}, 2)"),
+        "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
+        "pi": Template(f"{np}.pi"),
+        "eye": Template(f"{np}.eye({{p0}})"),
+        "unit": Template(f"{np}.eye({{p0}})[{{p1}} - 1]"),
+        "levicivita": Template(f"{np}.cross({np}.eye(3)[:, None], {np}.eye(3)[None, :])"),
+        "fuse": Template(f"{np}.eye({side}).reshape({side}, {{p0}}, {{p1}})"),
+        "commutation": Template(
+            f"{np}.eye({side})[{np}.arange({side}).reshape({{p1}}, {{p0}}).T.reshape(-1)]"
+        ),
+    }
+
+
+def special(np: str) -> dict[str, Special]:
+    """The spellings that depend on more than the arguments."""
+
+    def along(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        axis, keep = line.params
+        how = "" if axis is None else f", axis={axis}" + (", keepdims=True" if keep else "")
+        return Spelled(f"{np}.{line.operation}({arguments[0].text}{how})")
+
+    def einsum(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        operands = ", ".join(a.text for a in arguments)
+        how = ", optimize=True" if len(arguments) > 2 else ""
+        return Spelled(f'{np}.einsum("{line.params[0]}", {operands}{how})')
+
+    def permute(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        order = ", ".join(map(str, line.params))
+        return Spelled(f"{np}.transpose({arguments[0].text}, ({order}))")
+
+    def broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        shape = names.shape(line.shape)
+        if arguments[0].text == "1":
+            return Spelled(f"{np}.ones({shape})")
+        if arguments[0].number:
+            return Spelled(f"{np}.full({shape}, float({arguments[0].text}))")
+        return Spelled(f"{np}.broadcast_to({arguments[0].text}, {shape})")
+
+    rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
+    return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
+
+
+NUMPY = Dialect(
+    "numpy",
+    ("import numpy as np",),
+    templates("np") | {"erf": Template("erf({0})"), "expm": Template("expm({0})")},
+    special("np"),
+    {"erf": ERF, "expm": EXPM},
+    ("np", "math", "erf", "expm"),
+    copy="{0}.copy()",
+)

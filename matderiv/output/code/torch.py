@@ -1,0 +1,144 @@
+"""Programs spelled in PyTorch. Plain numbers stay with Python's `math`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matderiv.output.code.dialect import (
+    ATOM,
+    Dialect,
+    Names,
+    Special,
+    Spelled,
+    Template,
+    calls,
+    operators,
+)
+from matderiv.programs.program import Instruction
+
+OPTIONS = "**options"  # the dtype and device of the first array
+UNARY = (
+    *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
+    *("arccos", "arctan", "sinh", "cosh", "tanh", "erf", "tril", "triu", "diag", "trace"),
+    "diagonal",
+)
+"""The first 16 are functions of entries, and for plain numbers in `math` too."""
+MATRIX = {name: name for name in ("inv", "det", "slogdet", "pinv", "cholesky")}
+MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
+
+
+def _templates() -> dict[str, Template]:
+    side = "{p0} * {p1}"
+    return {
+        **operators(),
+        **calls("torch", {name: name for name in UNARY}),
+        **calls("torch", {"kron": "kron", "outer": "outer"}, 2),
+        **calls("torch", {"where": "where"}, 3),
+        **calls("torch.linalg", {**MATRIX, "expm": "matrix_exp"}),
+        **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
+        "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
+        "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
+        "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
+        "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
+        "power_of": Template("torch.linalg.matrix_power({0}, int({1}))"),
+        "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
+        "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
+        "eye": Template(f"torch.eye({{p0}}, {OPTIONS})"),
+        "unit": Template(f"torch.eye({{p0}}, {OPTIONS})[{{p1}} - 1]"),
+        "levicivita": Template(
+            f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], "
+            f"torch.eye(3, {OPTIONS})[None, :])"
+        ),
+        "fuse": Template(f"torch.eye({side}, {OPTIONS}).reshape({side}, {{p0}}, {{p1}})"),
+        "commutation": Template(
+            f"torch.eye({side}, {OPTIONS})"
+            f"[torch.arange({side}).reshape({{p1}}, {{p0}}).T.reshape(-1)]"
+        ),
+    }
+
+
+TEMPLATES = _templates()
+
+
+def _along(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    axis, keep = line.params
+    name = {"max": "amax", "min": "amin"}.get(line.operation, line.operation)
+    how = "" if axis is None else f", dim={axis}" + (", keepdim=True" if keep else "")
+    return Spelled(f"torch.{name}({arguments[0].text}{how})")
+
+
+def _einsum(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    return Spelled(f'torch.einsum("{line.params[0]}", {", ".join(a.text for a in arguments)})')
+
+
+def _permute(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    return Spelled(f"torch.permute({arguments[0].text}, ({', '.join(map(str, line.params))}))")
+
+
+def _broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    shape = names.shape(line.shape)
+    if arguments[0].text == "1":
+        return Spelled(f"torch.ones({shape}, {OPTIONS})")
+    if arguments[0].number:
+        return Spelled(f"torch.full({shape}, float({arguments[0].text}), {OPTIONS})")
+    return Spelled(f"{arguments[0].at(ATOM)}.expand({shape})")
+
+
+def _bounded(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    """max(x, 0) as a clamp: torch.maximum takes no numbers."""
+    side = "min" if line.operation == "maximum" else "max"
+    for x, bound in (arguments, arguments[::-1]):
+        if x.number and bound.number:
+            return Spelled(f"{line.operation[:3]}({x.text}, {bound.text})", number=True)
+        if bound.number:
+            return Spelled(f"torch.clamp({x.text}, {side}={bound.text})")
+    return Spelled(f"torch.{line.operation}({arguments[0].text}, {arguments[1].text})")
+
+
+def _of_number(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    """A function of a plain number with `math`."""
+    if arguments[0].number:
+        name = MATH.get(line.operation, f"math.{line.operation}")
+        return Spelled(f"{name}({arguments[0].text})", number=True)
+    return TEMPLATES[line.operation].filled(arguments)
+
+
+def _real(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    if arguments[0].number:
+        return Spelled(f"float({arguments[0].text})", number=True)
+    return Spelled(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
+
+
+def _where(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    """A choice between two numbers has the precision of the arrays."""
+    test, first, second = (a.text for a in arguments)
+    if arguments[1].number and arguments[2].number:
+        first = f"torch.tensor(float({first}), {OPTIONS})"
+    return Spelled(f"torch.where({test}, {first}, {second})")
+
+
+def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    return Spelled("math.pi", number=True)
+
+
+_SPECIAL: dict[str, Special] = {
+    "einsum": _einsum,
+    "permute": _permute,
+    "broadcast": _broadcast,
+    "pi": _pi,
+    "real": _real,
+    "where": _where,
+    **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
+    **dict.fromkeys(("maximum", "minimum"), _bounded),
+    **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),
+}
+TORCH = Dialect(
+    "torch",
+    ("import math", "import torch"),
+    TEMPLATES,
+    _SPECIAL,
+    {},
+    ("torch", "math", "options", "np"),
+    copy="{0}.clone()",
+    recorded=f"torch.as_tensor(..., {OPTIONS})",
+)

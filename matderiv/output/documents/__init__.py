@@ -1,0 +1,1 @@
+"""Derivations and sheets as text, LaTeX, Markdown, HTML and JSON."""

@@ -1,0 +1,225 @@
+"""A derivation as a page: HTML with MathML, its few rules of style inside, no script, no resource.
+
+Everything that is not a fixed part of the page is escaped. The page fits a narrow screen: formulas
+break before = and + or -, and what cannot be broken scrolls in its own box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr
+from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
+from matderiv.output.documents.mathml import breakable, mathml
+from matderiv.output.documents.sentences import marked
+from matderiv.output.latex.formula import formula
+from matderiv.output.latex.names import Names
+from matderiv.views.document import DETAILS, Document, Partial, Section, shown_steps
+
+_STYLE = """
+.matderiv{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--soft:#5b5f6b;--line:#d9dbe1;
+--box:#f5f6f8;color:var(--ink);background:var(--paper);
+font:1rem/1.5 system-ui,"Liberation Sans",sans-serif}
+@media(prefers-color-scheme:dark){.matderiv{--ink:#e8e8ec;--paper:#17181c;--soft:#a3a7b3;
+--line:#3a3d46;--box:#202228}}
+body.matderiv{margin:0}
+.matderiv main{max-width:64rem;margin:0 auto;padding:1rem 1.25rem 3rem}
+.matderiv h1{font-size:1.3rem;margin:.5rem 0 .75rem}
+.matderiv h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
+.matderiv h3{font-size:1rem;margin:1.25rem 0 .5rem}
+.matderiv table{border-collapse:collapse;margin:.75rem 0;display:block;overflow-x:auto}
+.matderiv th,.matderiv td{text-align:left;padding:.3em .8em;border-bottom:1px solid var(--line)}
+.matderiv .picture{overflow-x:auto;margin:.75rem 0}
+.matderiv .picture svg{max-width:100%;height:auto}
+.matderiv pre{background:var(--box);border-radius:.4em;padding:.6em .8em;overflow-x:auto;
+white-space:pre-wrap;font-size:.875rem}
+.matderiv math{font-size:1.12em}
+.matderiv mi.b,.matderiv mn.b{font-weight:bold}
+.matderiv .formula,.matderiv .left,.matderiv .right{overflow-x:auto;overflow-y:hidden;
+padding:.3em .1em}
+.matderiv .formula{background:var(--box);padding:.6em .8em;border-radius:.4em}
+.matderiv p{margin:.4em 0}
+.matderiv p.said,.matderiv .rule,.matderiv .number{color:var(--soft)}
+.matderiv p.said math,.matderiv .why math{font-size:1em}
+.matderiv .rule,.matderiv .number{font-size:.875rem}
+.matderiv ol{list-style:none;margin:0;padding:0;display:grid;column-gap:.4em;
+grid-template-columns:auto minmax(0,auto) minmax(0,1fr) auto}
+.matderiv li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:center;
+border-top:1px solid var(--line);padding:.15em 0}
+.matderiv li.goes-on{border-top:0}
+.matderiv .line{display:contents}
+.matderiv .number{min-width:1.6em;text-align:right;padding-right:.5em}
+.matderiv .left{text-align:right;min-width:max-content}
+.matderiv .rule{padding-left:1em;text-align:right;max-width:22em}
+.matderiv summary{cursor:pointer}
+.matderiv .rule[open]{grid-column:2/-1;max-width:none;padding-bottom:.4em}
+.matderiv .why{display:block;text-align:left;padding:.2em .1em}
+.matderiv .full{grid-column:3/-1;color:var(--soft);font-size:.875rem;padding-bottom:.4em}
+.matderiv code{font-size:.95em}
+.matderiv .answer{background:var(--box);border-radius:.4em;padding:.6em .8em;margin-top:1.75rem}
+.matderiv .answer h2,.matderiv .answer h3{margin-top:0}
+.matderiv .answer li{border-top:0}
+@media(max-width:45rem){
+.matderiv main{padding:.5rem .8rem 2rem}
+.matderiv ol{display:block}
+.matderiv li{grid-template-columns:1.6em minmax(0,1fr);column-gap:.3em;align-items:baseline}
+.matderiv .number{padding:0;text-align:left;min-width:0}
+.matderiv .line{display:block;overflow-x:auto;overflow-y:hidden;padding:.2em 0}
+.matderiv .left,.matderiv .right{padding:0;overflow:visible}
+.matderiv .rule,.matderiv .rule[open],.matderiv .full{grid-column:2;text-align:left;padding-left:0}
+}
+@media print{.matderiv{--paper:#fff;--ink:#000}}
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def document_html(document: Document, *, detail: str = "normal", **style: str) -> str:
+    """The derivation as a page.
+
+    `detail` is "brief" (equations), "normal" (with the rules, the reasons folded away) or "full"
+    (reasons and sources shown); `style` as in `document_latex`. Raises MatderivError for another
+    word.
+    """
+    left = document.answer.left
+    of = left.of if isinstance(left, Partial) else document.f
+    title = f"Derivative of {of.name} by {document.wrt.name}, {document.view} view"
+    return page(title, document_body(document, detail, **style))
+
+
+def document_part(document: Document, *, detail: str = "normal", **style: str) -> str:
+    """The derivation as one `div`, to stand in a page such as a notebook."""
+    return inside_page(document_body(document, detail, **style))
+
+
+def inside_page(body: Sequence[str]) -> str:
+    """Elements as one `div` with the rules of style that they need."""
+    start = ('<div class="matderiv">', f"<style>{_STYLE}</style>", "<main>")
+    return "\n".join((*start, *body, "</main></div>", ""))
+
+
+def document_body(
+    document: Document,
+    detail: str = "normal",
+    *,
+    inside: str = "",
+    vectors: str = "bold",
+    transpose: str = "top",
+    gradient: str = "partial",
+) -> list[str]:
+    """The derivation as elements of a page.
+
+    `inside` names the part of a longer page that it is: its headings are one level lower, and the
+    anchors of its steps begin with that name.
+    """
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    names = DocumentNames(document, vectors, transpose, gradient)
+    f, shown = names.variable(document.f), formula(document.shown, names)
+    out = [_formula(f, shown), *_head(document.declarations, document.layout, names)]
+    out += [f'<p class="said">Note: {escape(note)}.</p>' for note in document.remarks]
+    said: set[str] = set()
+    numbers = document.numbers
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        steps = shown_steps(section, detail)
+        lines = section_lines(section, document, names, detail)
+        rows = [
+            _row(line, f"{inside}step-{numbers[id(step)]}", names, detail, said)
+            for line, step in zip(lines, steps, strict=True)
+        ]
+        if rows:
+            level = "h3" if inside else "h2"
+            out += _section(section.title, rows, level, answer=document.answer in section.steps)
+    return out
+
+
+def answer_html(
+    equation: str, declarations: Sequence[Expr], layout: str, names: Names, title: str
+) -> str:
+    """A page with one equation in LaTeX, what its names are, and the layout."""
+    return page(title, [equation_html(equation), *_head(declarations, layout, names)])
+
+
+def page(title: str, body: Sequence[str]) -> str:
+    """A file with a title and a body, which must be escaped."""
+    return "\n".join(
+        (
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>{_STYLE}</style>",
+            "</head>",
+            '<body class="matderiv">',
+            "<main>",
+            f"<h1>{escape(title)}</h1>",
+            *body,
+            "</main>",
+            "</body>",
+            "</html>",
+            "",
+        )
+    )
+
+
+def equation_html(equation: str) -> str:
+    """An equation in LaTeX as a box of its own."""
+    left, _, right = equation.partition(" = ")
+    return _formula(left, right)
+
+
+def _formula(left: str, right: str) -> str:
+    return f'<p class="formula">{mathml(left, display=True)}{_broken(right)}</p>'
+
+
+def _broken(right: str) -> str:
+    return "<wbr>".join(("", *breakable(right, "=")))
+
+
+def _head(declarations: Sequence[Expr], layout: str, names: Names) -> list[str]:
+    """What the names are, and what stands where."""
+    spaces = [_declared(v, names) for v in declarations]
+    out = [f'<p class="said">Let {", ".join(spaces)}.</p>'] if spaces else []
+    return [*out, f'<p class="said">Layout: {escape(layout)}.</p>']
+
+
+def _declared(v: Expr, names: Names) -> str:
+    written, facts = declared(v, names)
+    return mathml(written) + (f" ({escape(facts)})" if facts else "")
+
+
+def _section(title: str, rows: Sequence[str], level: str, *, answer: bool) -> list[str]:
+    kind = ' class="answer"' if answer else ""
+    heading = f"<{level}>{escape(title)}</{level}>"
+    return [f"<section{kind}>", heading, "<ol>", *rows, "</ol>", "</section>"]
+
+
+def _row(line: Line, anchor: str, names: DocumentNames, detail: str, said: set[str]) -> str:
+    """One step: its number, both sides, the rule, and why it holds."""
+    number = anchor.rpartition("-")[2]
+    goes_on = "" if line.left else ' class="goes-on"'
+    left = f'<span class="left">{mathml(line.left, display=True) if line.left else ""}</span>'
+    right = f'<span class="right">{_broken(line.right)}</span>'
+    rule = escape(line.rule) if detail != "brief" else ""
+    why = marked(line.why, escape, lambda code: _code(code, names))
+    why += f" Source: {escape(line.source)}." if line.source and line.why else ""
+    if detail == "normal" and why:
+        summary = f"<summary>{rule or 'why'}</summary>"
+        rule = f'<details class="rule">{summary}<span class="why">{why}</span></details>'
+    else:
+        rule = f'<span class="rule">{rule}</span>' if rule else ""
+    if detail == "full" and line.why and line.why not in said:
+        said.add(line.why)
+        rule += f'<span class="full">{why}</span>'
+    both = f'<span class="line">{left}{right}</span>'
+    return f'<li id="{anchor}"{goes_on}><span class="number">{number}</span>{both}{rule}</li>'
+
+
+def _code(code: str, names: DocumentNames) -> str:
+    """A name of the derivation as a formula, anything else as it is typed."""
+    known = names.spelled(code)
+    return f"<code>{escape(code)}</code>" if known is None else mathml(known)

@@ -1,0 +1,173 @@
+r"""A derivation in LaTeX: a fragment that needs amsmath, or a file of its own that compiles.
+
+The names that a derivation introduces are written like the user's: `\boldsymbol{\delta}_{1}` for an
+upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed becomes TeX code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr
+from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
+from matderiv.output.documents.sentences import marked
+from matderiv.output.latex.breaking import broken
+from matderiv.output.latex.formula import formula
+from matderiv.output.latex.names import Names, escaped
+from matderiv.views.document import DETAILS, Document, Section
+
+_SIGNS = {
+    "∂": r"\partial",
+    "σ": r"\sigma",
+    "Σ": r"\sum",
+    "δ": r"\delta",
+    "ε": r"\varepsilon",
+    "π": r"\pi",
+    "Φ": r"\Phi",
+    "λ": r"\lambda",
+    "⊙": r"\odot",
+    "⊘": r"\oslash",
+    "⊗": r"\otimes",
+    "×": r"\times",
+    "‖": r"\|",
+    "±": r"\pm",
+    "²": "^{2}",
+    "³": "^{3}",
+    "⁻": "^{-}",
+    "¹": "^{1}",
+    "√": r"\surd",
+    "≤": r"\le",
+    "≥": r"\ge",
+}
+_TEXT = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}",
+}
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[margin=2.5cm]{geometry}
+\usepackage{amsmath,amssymb}
+\allowdisplaybreaks
+\begin{document}
+"""
+
+
+def document_latex(
+    document: Document,
+    *,
+    detail: str = "normal",
+    standalone: bool = False,
+    vectors: str = "bold",
+    transpose: str = "top",
+    gradient: str = "partial",
+) -> str:
+    r"""The derivation as a LaTeX fragment, or with `standalone` as a file that compiles.
+
+    `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime", `gradient` "partial"
+    or "nabla".
+    """
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    names = DocumentNames(document, vectors, transpose, gradient)
+    said: set[str] = set()
+    out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document, names)]
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        lines = section_lines(section, document, names, detail)
+        if lines:
+            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
+    body = "\n".join(out) + "\n"
+    return PREAMBLE + body + "\\end{document}\n" if standalone else body
+
+
+def answer_latex(
+    equation: str, declarations: Sequence[Expr], layout: str, names: Names, *, standalone: bool
+) -> str:
+    """One equation with what its names are and the layout, as a fragment or as a file."""
+    left, _, right = equation.partition(" = ")
+    body = "\n".join(
+        (_let(declarations, names), *_display(left, right), rf"Layout: {plain(layout)}.", "")
+    )
+    return PREAMBLE + body + "\\end{document}\n" if standalone else body
+
+
+def _head(document: Document, names: Names) -> list[str]:
+    """What is differentiated, the declarations and the layout, as sentences."""
+    shown = _display(names.variable(document.f), formula(document.shown, names))
+    notes = [rf"Note: {plain(note)}." for note in document.remarks]
+    layout = rf"Layout: {plain(document.layout)}."
+    return [_let(document.declarations, names), *shown, " ".join((layout, *notes))]
+
+
+def _let(declarations: Sequence[Expr], names: Names) -> str:
+    spaces = []
+    for written, facts in (declared(v, names) for v in declarations):
+        spaces.append(f"${written}$" + (f" ({plain(facts)})" if facts else ""))
+    return f"Let {', '.join(spaces)}."
+
+
+def _display(left: str, right: str) -> list[str]:
+    """One equation, broken where it is long."""
+    rows = " \\\\\n  &\\quad ".join(broken(right))
+    return [r"\begin{align*}", f"  {left} &= {rows}", r"\end{align*}"]
+
+
+def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: DocumentNames) -> list[str]:
+    out = [r"\begin{align*}"]
+    for k, line in enumerate(lines):
+        for j, row in enumerate(line.rows):
+            first = j == 0
+            left = line.left + (" &= " if first else " &\\quad ")
+            left = left if first else " &\\quad "
+            last = j == len(line.rows) - 1
+            rule = f"{plain(line.rule)} ({line.number})".lstrip()
+            tag = rf" \tag*{{\small {rule}}}" if last else ""
+            end = r" \\" if not (last and k == len(lines) - 1) else ""
+            out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
+        if detail == "full" and line.why and line.why not in said:
+            said.add(line.why)
+            out[-1] = out[-1].removesuffix(r" \\")
+            source = f" ({plain(line.source)})" if line.source else ""
+            out.append(rf"  \intertext{{\small {named(line.why, names)}{source}}}")
+    if out[-1].lstrip().startswith(r"\intertext"):  # amsmath wants a row after it
+        note = out.pop().strip().removeprefix(r"\intertext{").removesuffix("}")
+        return [*out, r"\end{align*}", f"{{{note}}}"]
+    return [*out, r"\end{align*}"]
+
+
+def named(said: str, names: DocumentNames) -> str:
+    """A sentence in which names are formulas, and other pieces between backticks are code."""
+    return marked(said, plain, lambda code: _code(code, names))
+
+
+def _code(code: str, names: DocumentNames) -> str:
+    known = names.spelled(code)
+    return rf"\texttt{{{plain(code)}}}" if known is None else f"${known}$"
+
+
+def plain(said: str) -> str:
+    r"""A sentence with every character that TeX would act on written out.
+
+    >>> print(plain("50% of x_i, ∂f"))
+    50\% of x\_i, \ensuremath{\partial}f
+    """
+    out = []
+    for c in said:
+        if c in _SIGNS:
+            out.append(rf"\ensuremath{{{_SIGNS[c]}}}")
+        elif c in _TEXT:
+            out.append(_TEXT[c])
+        else:
+            out.append(c if c.isascii() else rf"\ensuremath{{{escaped(c)}}}")
+    return "".join(out)

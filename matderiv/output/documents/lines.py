@@ -1,0 +1,185 @@
+r"""The lines of a derivation in LaTeX, from which every printer with formulas builds its page.
+
+The names that a derivation introduces are written like the user's: `\boldsymbol{\delta}_{1}` for an
+upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed becomes TeX code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matderiv.calculus.structure import linear_structure
+from matderiv.expr import Expr, is_, variable
+from matderiv.notation.parts import name_parts
+from matderiv.output.latex.breaking import broken
+from matderiv.output.latex.equation import notation
+from matderiv.output.latex.formula import formula
+from matderiv.output.latex.index import axis_letters, index_sum, subscript
+from matderiv.output.latex.names import Names
+from matderiv.shapes import long_axes
+from matderiv.tensors.tensor import Tensor
+from matderiv.views.document import Document, Partial, Section, Side, Step, shown_steps
+
+
+class Line(NamedTuple):
+    """One equation: its number, its left side or nothing, its right side in rows that fit a page
+    and whole, the rule and the reason."""
+
+    number: int
+    left: str
+    rows: tuple[str, ...]
+    right: str
+    rule: str
+    why: str
+    source: str
+
+
+class DocumentNames(Names):
+    """The names of a document: changes are written as an upright d before what changes.
+
+    `gradient` is "partial" or "nabla": how the derivative of a number by an array is written.
+    """
+
+    def __init__(self, document: Document, vectors: str, transpose: str, gradient: str) -> None:
+        roots = [document.shown, *document.declarations, *expressions(document)]
+        super().__init__(vectors, transpose, roots)
+        self.gradient = notation(gradient)
+        self.unindexed = set(document.names)
+        self.changes = {
+            s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
+        }
+        self.changes[f"d{document.wrt.name}"] = document.wrt
+        self.own = {v.name: v for v in document.declarations}
+        self.own |= {s.variable.name: s.variable for s in document.symbols}
+        self.own[f"d{document.wrt.name}"] = variable(f"d{document.wrt.name}", document.wrt.shape)
+
+    def variable(self, node: Expr) -> str:
+        """A variable in the style of its shape; a change with its d."""
+        if node.name not in self.changes:
+            return super().variable(node)
+        of = self.changes[node.name]
+        if is_(of, "variable"):
+            return rf"\mathrm{{d}}{super().variable(of)}"
+        whole = formula(of, self)
+        grow = (r"\left(", r"\right)") if r"\frac" in whole else ("(", ")")
+        return rf"\mathrm{{d}}{grow[0]}{whole}{grow[1]}"
+
+    def spelled(self, code: str) -> str | None:
+        """A name of the user or of the derivation, or ∂f/∂x of names; None for any other piece."""
+        if code in self.own:
+            return self.variable(self.own[code])
+        above, bar, below = code.removeprefix("∂").partition("/∂")
+        if not bar or above not in self.own or below not in self.own:
+            return None
+        above, below = (self.variable(self.own[name]) for name in (above, below))
+        return rf"\partial {above}/\partial {below}"
+
+    def wide(self, node: Expr) -> bool:
+        """True for a name that needs a space to its neighbours."""
+        return (is_(node, "variable") and node.name in self.changes) or super().wide(node)
+
+
+def expressions(document: Document) -> list[Expr]:
+    """Every expression that stands on a side of a line."""
+    found: list[Expr] = []
+    for step in document.steps:
+        for side in (step.left, step.right):
+            if isinstance(side, Expr):
+                found.append(side)
+            elif isinstance(side, Tensor):
+                found += [f.expr for t in side.terms for f in t.factors]
+            else:
+                found += [side.of, side.by]
+    return found
+
+
+def declared(v: Expr, names: Names) -> tuple[str, str]:
+    r"""A name with its space, `\mathbf{x} \in \mathbb{R}^{n}`, and what is known of it."""
+    sizes = names.sizes(v.shape) if v.shape else ""
+    space = rf"\mathbb{{R}}^{{{sizes}}}" if sizes else r"\mathbb{R}"
+    return rf"{names.variable(v)} \in {space}", " ".join(sorted(v.params[2]))
+
+
+def section_lines(
+    section: Section, document: Document, names: DocumentNames, detail: str
+) -> list[Line]:
+    """The equations of a section, formatted."""
+    out = []
+    answer = document.answer in section.steps
+    numbers = document.numbers
+    for step in shown_steps(section, detail):
+        left = "" if step.continues and not answer else _left(step, names)
+        if answer and document.order > 1:
+            left = f"{_repeated(document, names)} = {left}"
+        right = side_latex(step.right, names)
+        space = ""
+        if step.shape is not None:
+            sizes = names.sizes(step.shape) if step.shape else ""
+            of = rf",\quad {_whole(step.left, names)}" if isinstance(step.left, Tensor) else ""
+            space = rf"{of} \in \mathbb{{R}}^{{{sizes}}}" if sizes else ""
+        rows = broken(right)
+        rows[-1] += space
+        about = (step.rule, step.why, step.source)
+        out.append(Line(numbers[id(step)], left, tuple(rows), right + space, *about))
+    return out
+
+
+def _whole(entry: Tensor, names: Names) -> str:
+    """The array that an entry belongs to."""
+    return names.variable(entry.terms[0].factors[0].expr)
+
+
+def _repeated(document: Document, names: Names) -> str:
+    """∂²f/∂x²."""
+    f, x, power = names.variable(document.f), names.variable(document.wrt), document.order
+    return rf"\frac{{\partial^{{{power}}} {f}}}{{\partial {x}^{{{power}}}}}"
+
+
+def _left(step: Step, names: DocumentNames) -> str:
+    axes = step.right.axes if isinstance(step.right, Tensor) else ()
+    letters = axis_letters(len(axes), names)
+    if isinstance(step.left, Partial):
+        left = partial_latex(step.left, letters, names)
+    else:
+        left = side_latex(step.left, names)
+    if step.names is not None:
+        symbol = names.entry(step.names.name, subscript(letters)) if axes else ""
+        symbol = symbol or names.variable(step.names)
+        left = symbol if step.short else f"{symbol} = {left}"
+    return left
+
+
+def partial_latex(left: Partial, letters: Sequence[str], names: DocumentNames) -> str:
+    r"""`\frac{\partial f}{\partial \mathbf{x}}`, with the index letters if any, or a nabla."""
+    outer = len(long_axes(left.of.shape)) if letters else 0
+    above = _entry(left.of, letters[:outer], names)
+    below = _entry(left.by, letters[outer:], names)
+    fraction = rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    array = left.by.shape and not left.of.shape and not letters
+    if names.gradient == "nabla" and array and not left.local:
+        fraction = rf"\nabla_{{{below}}} {above}"
+    if left.turned:
+        fraction = rf"\left({fraction}\right){names.transpose}"
+    if left.projected:
+        fraction += rf"\Big|_{{\text{{{linear_structure(left.by)}}}}}"
+    return fraction
+
+
+def _entry(v: Expr, letters: Sequence[str], names: Names) -> str:
+    return names.entry(v.name, subscript(letters)) if letters else names.variable(v)
+
+
+def side_latex(side: Side, names: DocumentNames) -> str:
+    """One side of an equation."""
+    if isinstance(side, Partial):
+        return partial_latex(side, (), names)
+    if isinstance(side, Tensor):
+        return index_sum(side, names)
+    main, parts = name_parts(side, names.taken)
+    written = formula(main, names)
+    for k, (name, value) in enumerate(parts):
+        joint = r",\quad " if k else r"\quad\text{where}\quad "
+        symbol = names.variable(variable(name, value.shape))
+        written += f"{joint}{symbol} = {formula(value, names)}"
+    return written

@@ -1,0 +1,87 @@
+r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned`, no macros."""
+
+from __future__ import annotations
+
+from matderiv.errors import MatderivError
+from matderiv.output.documents.latex import plain
+from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
+from matderiv.output.documents.sentences import marked
+from matderiv.output.latex.formula import formula
+from matderiv.views.document import DETAILS, Document, Section
+
+_ACTIVE = "\\`*_{}[]<>#|~&$"
+
+
+def document_markdown(
+    document: Document,
+    *,
+    detail: str = "normal",
+    vectors: str = "bold",
+    transpose: str = "top",
+    gradient: str = "partial",
+) -> str:
+    """The derivation as Markdown, its formulas between `$$`."""
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    names = DocumentNames(document, vectors, transpose, gradient)
+    shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
+    spaces = ", ".join(_declared(*declared(v, names)) for v in document.declarations)
+    said: set[str] = set()
+    out = ["$$", shown, "$$", "", f"Let {spaces}.", "", f"Layout: {escaped_text(document.layout)}."]
+    for note in document.remarks:
+        out += ["", f"Note: {escaped_text(note)}."]
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        lines = section_lines(section, document, names, detail)
+        if lines:
+            out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
+            if detail == "full":
+                out += _reasons(lines, names, said)
+    return "\n".join(out) + "\n"
+
+
+def _block(lines: list[Line], detail: str) -> list[str]:
+    rows = []
+    for line in lines:
+        for j, row in enumerate(line.rows):
+            left = f"{line.left} &= " if j == 0 else r"&\quad "
+            last = j == len(line.rows) - 1
+            said = f"{_in_text(line.rule)} ({line.number})".lstrip()
+            rule = rf" &&\quad \text{{{said}}}" if last else ""
+            rows.append(f"{left}{row}{rule if detail != 'brief' else ''}")
+    return ["$$", r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}", "$$"]
+
+
+def _in_text(said: str) -> str:
+    """A rule's name inside a formula; KaTeX knows no `\\ensuremath`."""
+    return plain(said).replace(r"\ensuremath", "")
+
+
+def _declared(written: str, facts: str) -> str:
+    return f"${written}$" + (f" ({escaped_text(facts)})" if facts else "")
+
+
+def _reasons(lines: list[Line], names: DocumentNames, said: set[str]) -> list[str]:
+    """The reasons, each once in a document; names in them are formulas, other pieces code."""
+    out = [""]
+    for line in lines:
+        if line.why and line.why not in said:
+            said.add(line.why)
+            rule = f"{escaped_text(line.rule)}: " if line.rule else ""
+            why = marked(line.why, escaped_text, lambda code: _code(code, names))
+            source = f" *{escaped_text(line.source)}*" if line.source else ""
+            out.append(f"* {rule}{why}{source}")
+    return out if len(out) > 1 else []
+
+
+def _code(code: str, names: DocumentNames) -> str:
+    known = names.spelled(code)
+    return f"`{code}`" if known is None else f"${known}$"
+
+
+def escaped_text(said: str) -> str:
+    r"""A sentence in which Markdown and HTML have nothing to act on.
+
+    >>> print(escaped_text("x_i < 1"))
+    x\_i \< 1
+    """
+    return "".join("\\" + c if c in _ACTIVE else c for c in said)

@@ -1,0 +1,276 @@
+"""Several derivations on one sheet; what a user typed never becomes TeX or HTML code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+from matderiv.errors import display_width
+from matderiv.output.documents.html import document_body, equation_html, inside_page, page
+from matderiv.output.documents.latex import PREAMBLE, document_latex, plain
+from matderiv.output.documents.markdown import document_markdown, escaped_text
+from matderiv.output.documents.sentences import marked
+from matderiv.output.documents.text import document_text
+from matderiv.output.latex.breaking import broken
+from matderiv.views.document import Document
+
+Table = Sequence[Sequence[str]]
+LINE = 100  # characters of a listing that fit on a page
+WIDE = r"\ifdim\width>\textwidth \textwidth\else\width\fi"
+CELLS = 84  # characters of a row of a table that fit on a page
+
+
+class Drawn(NamedTuple):
+    """A picture in the formats of a sheet; the text stands where a picture cannot."""
+
+    svg: str
+    tikz: str
+    text: str
+
+
+class Told(NamedTuple):
+    """A part of a sheet: its heading, its sentences, a document or equations, and so on.
+
+    `equations` are in LaTeX, `spelled` are the same as text. What is there stands on the page in
+    the order of the fields.
+    """
+
+    heading: str = ""
+    says: str = ""
+    equations: Sequence[str] = ()
+    spelled: Sequence[str] = ()
+    document: Document | None = None
+    picture: Drawn | None = None
+    table: Table = ()
+    listing: str = ""
+
+
+def paragraphs(said: str) -> list[str]:
+    """Sentences as paragraphs, each on one line; an empty line begins a paragraph.
+
+    >>> paragraphs("one\\ntwo\\n\\nthree")
+    ['one two', 'three']
+    """
+    return [" ".join(p.split()) for p in said.split("\n\n") if p.strip()]
+
+
+# LaTeX --------------------------------------------------------------------------------------------
+
+
+def sheet_latex(
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+) -> str:
+    """The sheet as a LaTeX file that compiles with amsmath and amssymb; `style` of documents."""
+    preamble = PREAMBLE
+    if any(part.picture for part in parts):
+        preamble = preamble.replace(r"\begin{document}", "\\usepackage{tikz}\n\\begin{document}")
+    out = [preamble + r"\setlength{\parindent}{0pt}\setlength{\parskip}{0.4em}"]
+    out += [rf"\begin{{center}}\LARGE {plain(title)}\end{{center}}"] if title else []
+    out += [rf"\begin{{center}}\large {plain(author)}\end{{center}}"] if author else []
+    for part in parts:
+        out += _latex_part(part, detail, style)
+    return "\n".join([*out, r"\end{document}", ""])
+
+
+def _latex_part(part: Told, detail: str, style: Mapping[str, Any]) -> Iterator[str]:
+    if part.heading:
+        yield rf"\section*{{{_latex_words(part.heading)}}}"
+    for paragraph in paragraphs(part.says):
+        yield from (_latex_words(paragraph), "")
+    if part.equations:
+        rows = " \\\\\n".join(map(_latex_equation, part.equations))
+        yield from (r"\begin{align*}", rows, r"\end{align*}")
+    if part.document is not None:
+        yield document_latex(part.document, detail=detail, **style)
+    if part.picture is not None:
+        yield from (r"\begin{center}", rf"\resizebox{{{WIDE}}}{{!}}{{%", part.picture.tikz.rstrip())
+        yield from ("}", r"\end{center}", "")
+    if part.table:
+        yield from _latex_table(part.table)
+    if part.listing:
+        yield from _latex_listing(part.listing)
+
+
+def _latex_equation(equation: str) -> str:
+    left, _, right = equation.partition(" = ")
+    return f"  {left} &= " + " \\\\\n  &\\quad ".join(broken(right))
+
+
+def _latex_words(said: str) -> str:
+    return marked(said, plain, lambda code: rf"\texttt{{{_typewriter(code)}}}")
+
+
+def _typewriter(code: str) -> str:
+    r"""Code with the characters of the typewriter face: straight quotes, its own braces."""
+    written = plain(code).replace(r"\textbackslash{}", r"\char92{}")
+    written = written.replace(r"\{", r"\char123{}").replace(r"\}", r"\char125{}")
+    return written.replace("'", r"\textquotesingle{}")
+
+
+def _latex_table(table: Table) -> Iterator[str]:
+    widths = [max(display_width(row[k]) for row in table) for k in range(len(table[0]))]
+    columns = "l" * len(widths)
+    if sum(widths) > CELLS:
+        shares = [max(w, 8) / sum(max(v, 8) for v in widths) for w in widths]
+        room = 0.98 - 0.03 * len(widths)
+        columns = "".join(rf"p{{{room * s:.3f}\textwidth}}" for s in shares)
+    ragged = r"\raggedright " if "p" in columns else ""
+    yield from (r"\begin{center}\small", rf"\begin{{tabular}}{{{columns}}}", r"\hline")
+    for k, row in enumerate(table):
+        yield "  {}" + " & ".join(ragged + _latex_words(cell) for cell in row) + r" \tabularnewline"
+        yield from [r"\hline"] if k == 0 else []
+    yield from (r"\hline", r"\end{tabular}", r"\end{center}", "")
+
+
+def _latex_listing(listing: str) -> Iterator[str]:
+    lines = [_typewriter(row).replace(" ", r"\ ") for row in _folded(listing)]
+    yield r"\begin{flushleft}\footnotesize\ttfamily"
+    yield " \\\\\n".join(rf"\mbox{{}}{line}" for line in lines)
+    yield from (r"\end{flushleft}", "")
+
+
+def _folded(listing: str) -> Iterator[str]:
+    """The lines of a listing, the long ones in rows."""
+    for line in listing.splitlines():
+        indent = line[: len(line) - len(line.lstrip())] + "    "
+        rows = wrap(line, LINE, subsequent_indent=indent, break_on_hyphens=False)
+        yield from rows or [""]
+
+
+# Markdown -----------------------------------------------------------------------------------------
+
+
+def sheet_markdown(
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+) -> str:
+    """The sheet as Markdown with formulas that KaTeX and MathJax read."""
+    out = [f"# {escaped_text(title)}", ""] if title else []
+    out += [escaped_text(author), ""] if author else []
+    for part in parts:
+        out += _markdown_part(part, detail, style)
+    return "\n".join(out)
+
+
+def _markdown_part(part: Told, detail: str, style: Mapping[str, str]) -> Iterator[str]:
+    if part.heading:
+        yield from (f"## {_markdown_words(part.heading)}", "")
+    for paragraph in paragraphs(part.says):
+        yield from (_markdown_words(paragraph), "")
+    for equation in part.equations:
+        yield from ("$$", equation, "$$", "")
+    if part.document is not None:
+        yield document_markdown(part.document, detail=detail, **style)
+    if part.picture is not None:
+        yield from (*_indented(part.picture.text), "")
+    for k, row in enumerate(part.table):
+        cells = [_markdown_words(cell).replace(r"\|", "|").replace("|", r"\|") for cell in row]
+        yield f"| {' | '.join(cells)} |"
+        yield from ["|" + "---|" * len(row)] if k == 0 else []
+    if part.table:
+        yield ""
+    if part.listing:
+        yield from (*_indented(part.listing), "")
+
+
+def _indented(lines: str) -> list[str]:
+    return [f"    {line}".rstrip() for line in lines.splitlines()]
+
+
+def _markdown_words(said: str) -> str:
+    return marked(said, escaped_text, lambda code: f"`{code}`")
+
+
+# HTML ---------------------------------------------------------------------------------------------
+
+
+def sheet_html(
+    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+) -> str:
+    """The sheet as one page with MathML; it needs no script and nothing from elsewhere."""
+    body = [f'<p class="said">{escape(author)}</p>'] if author else []
+    for number, part in enumerate(parts, 1):
+        body += _html_part(part, number, detail, style)
+    return page(title, body)
+
+
+def sheet_part(title: str, author: str, parts: Sequence[Told]) -> str:
+    """The sheet as one `div`, to stand in a page such as a notebook."""
+    body = [f"<h1>{escape(title)}</h1>"] if title else []
+    body += [f'<p class="said">{escape(author)}</p>'] if author else []
+    for number, part in enumerate(parts, 1):
+        body += _html_part(part, number, "normal", {})
+    return inside_page(body)
+
+
+def _html_part(part: Told, number: int, detail: str, style: Mapping[str, str]) -> Iterator[str]:
+    if part.heading:
+        yield f"<h2>{_html_words(part.heading)}</h2>"
+    yield from (f"<p>{_html_words(paragraph)}</p>" for paragraph in paragraphs(part.says))
+    yield from map(equation_html, part.equations)
+    if part.document is not None:
+        yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
+    if part.picture is not None:
+        yield f'<div class="picture">{part.picture.svg}</div>'
+    if part.table:
+        first, *rows = part.table
+        yield from ("<table>", _html_row(first, "th"))
+        yield from (_html_row(row, "td") for row in rows)
+        yield "</table>"
+    if part.listing:
+        yield f"<pre>{escape(part.listing)}</pre>"
+
+
+def _html_row(row: Sequence[str], kind: str) -> str:
+    return f"<tr>{''.join(f'<{kind}>{_html_words(cell)}</{kind}>' for cell in row)}</tr>"
+
+
+def _html_words(said: str) -> str:
+    return marked(said, escape, lambda code: f"<code>{escape(code)}</code>")
+
+
+# Text ---------------------------------------------------------------------------------------------
+
+
+def sheet_text(title: str, author: str, parts: Sequence[Told], *, detail: str = "normal") -> str:
+    """The sheet as plain text."""
+    out = [*_underlined(title, "="), author, ""] if title else []
+    for part in parts:
+        out += text_part(part, detail)
+    return "\n".join(out)
+
+
+def text_part(part: Told, detail: str = "normal") -> Iterator[str]:
+    """A part of a sheet as lines of text; sentences keep the lines they were written in."""
+    if part.heading:
+        yield from (*_underlined(_without_ticks(part.heading), "-"), "")
+    if part.says:
+        yield from (_without_ticks(part.says), "")
+    if part.spelled:
+        yield from (*(f"  {line}" for line in part.spelled), "")
+    if part.document is not None:
+        yield document_text(part.document, detail=detail)
+    if part.picture is not None:
+        yield from (*(f"  {line}".rstrip() for line in part.picture.text.splitlines()), "")
+    if part.table:
+        yield from (*_text_table(part.table), "")
+    if part.listing:
+        yield from (*(f"  {line}".rstrip() for line in part.listing.splitlines()), "")
+
+
+def _without_ticks(said: str) -> str:
+    return marked(said, str, str)
+
+
+def _text_table(table: Table) -> Iterator[str]:
+    rows = [[_without_ticks(cell) for cell in row] for row in table]
+    widths = [max(display_width(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for k, row in enumerate(rows):
+        cells = (c + " " * (w - display_width(c)) for c, w in zip(row, widths, strict=True))
+        yield f"  {'  '.join(cells)}".rstrip()
+        yield from ["  " + "  ".join("-" * w for w in widths)] if k == 0 else []
+
+
+def _underlined(title: str, mark: str) -> list[str]:
+    return [title, mark * display_width(title)]

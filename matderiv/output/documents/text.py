@@ -1,0 +1,154 @@
+"""A derivation as plain text with aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from matderiv.calculus.structure import linear_structure
+from matderiv.errors import MatderivError, display_width
+from matderiv.expr import Expr
+from matderiv.notation.parts import name_parts
+from matderiv.output.documents.index import entries_text
+from matderiv.output.documents.sentences import plain_words
+from matderiv.output.index import index_text
+from matderiv.output.text import text
+from matderiv.shapes import long_axes, shape_text
+from matderiv.tensors.letters import index_letters
+from matderiv.tensors.tensor import Tensor
+from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
+
+WIDTH = 96
+
+
+def document_text(
+    document: Document, *, detail: str = "normal", spell: Callable[[str], str] = str
+) -> str:
+    """The derivation as text: declarations, the layout, sections of lines, the answer.
+
+    `detail` is "brief" (equations), "normal" (with the number and the rule of each line) or "full"
+    (with the reason and the source). `spell` may write signs in another way, before columns are
+    aligned. Raises MatderivError for another word.
+    """
+    if detail not in DETAILS:
+        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
+    lines = [spell(line) for line in lines]
+    said: set[str] = set()
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        lines += ["", section.title, *_section(section, document, detail, said, spell)]
+    return "\n".join(lines) + "\n"
+
+
+def _head(document: Document) -> list[str]:
+    said = ", ".join(_declared(v) for v in document.declarations)
+    lines = [f"Sizes   {said}", f"Layout  {document.layout}"]
+    return lines + [f"Note    {note}" for note in document.remarks]
+
+
+def _declared(v: Expr) -> str:
+    facts = " ".join(sorted(v.params[2]))
+    return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
+
+
+def _section(
+    section: Section,
+    document: Document,
+    detail: str,
+    said: set[str],
+    spell: Callable[[str], str],
+) -> list[str]:
+    steps = shown_steps(section, detail)
+    cells = ((*_equation(s, document), _margin(s, detail)) for s in steps)
+    rows = [(spell(a), spell(b), spell(margin)) for a, b, margin in cells]
+    numbers = document.numbers
+    wide = 0 if detail == "brief" else len(str(len(numbers)))
+    marks = [f"{numbers[id(s)]:>{wide}}  " if wide else "" for s in steps]
+    left = max((display_width(r[0]) for r in rows), default=0)
+    widths = [left + 3 + display_width(r[1]) for r in rows]
+    middle = max((w for w in widths if w <= WIDTH * 2 // 3), default=0)
+    lines = []
+    for step, mark, (a, b, margin) in zip(steps, marks, rows, strict=True):
+        line = a + " " * (left - display_width(a)) + " = " + b
+        gap = max(2, middle + 2 - display_width(line))
+        lines.append(("  " + mark + line + " " * gap + margin).rstrip())
+        if detail == "full" and step.why not in said:
+            said.add(step.why)
+            lines += map(spell, _reasons(step, len(mark)))
+    return lines
+
+
+def _equation(step: Step, document: Document) -> tuple[str, str]:
+    """Both sides; the answer has its left side even where it goes on from the line before."""
+    if step is not document.answer:
+        return equation(step, document)
+    return equation(replace(step, continues=False), document, last=True)
+
+
+def _margin(step: Step, detail: str) -> str:
+    if step.shape is not None:
+        rule = f"   {step.rule}" if detail != "brief" and step.rule else ""
+        return f"{shape_text(step.shape):<8}{rule}"
+    return "" if detail == "brief" else step.rule
+
+
+def _reasons(step: Step, indent: int) -> list[str]:
+    before = " " * (indent + 6)
+    lines = [f"{before}{plain_words(step.why)}"] if step.why else []
+    return lines + ([f"{before}Source: {step.source}"] if step.source and step.why else [])
+
+
+def equation(step: Step, document: Document, last: bool = False) -> tuple[str, str]:
+    """Both sides of a line; the last one reads as the result itself does."""
+    taken = document.names if last else document.taken
+    right = side_text(step.right, taken)
+    if last and isinstance(step.right, Tensor):
+        right = index_text(step.right, document.names)
+    if step.continues:
+        return "", right
+    left = _left(step, taken)
+    if last and document.order > 1:
+        power = {2: "²", 3: "³", 4: "⁴"}[document.order]
+        left = f"∂{power}{document.f.name}/∂{document.wrt.name}{power} = {left}"
+    if step.names is not None:
+        axes = step.right.axes if isinstance(step.right, Tensor) else ()
+        name = f"{step.names.name}{_at(index_letters(len(axes), document.names))}"
+        return (name if step.short else f"{name} = {left}"), right
+    return left, right
+
+
+def left_text(step: Step, document: Document) -> str:
+    """The left side of a line by itself, also where the line goes on from the one before."""
+    return _left(step, document.taken)
+
+
+def _left(step: Step, taken: Collection[str]) -> str:
+    if not isinstance(step.left, Partial):
+        return side_text(step.left, taken)
+    axes = step.right.axes if isinstance(step.right, Tensor) else ()
+    return partial_text(step.left, len(axes), taken)
+
+
+def partial_text(left: Partial, axes: int = 0, taken: Collection[str] = ()) -> str:
+    """∂f/∂x, with index letters where the right side has them."""
+    letters = index_letters(axes, taken)
+    outer = len(long_axes(left.of.shape)) if axes else 0
+    above = left.of.name + _at(letters[:outer])
+    below = left.by.name + _at(letters[outer:])
+    mark = "'" if left.turned else ""
+    written = f"∂{above}/∂{below}"
+    written = f"({written}){mark}" if mark else written
+    return f"{written}|{linear_structure(left.by)}" if left.projected else written
+
+
+def _at(letters: Sequence[str]) -> str:
+    return "_" + "".join(letters) if letters else ""
+
+
+def side_text(side: Side, taken: Collection[str] = ()) -> str:
+    """One side of an equation; parts get names that are not taken."""
+    if isinstance(side, Partial):
+        return partial_text(side)
+    if isinstance(side, Tensor):
+        return entries_text(side, taken)
+    return text(*name_parts(side, taken))

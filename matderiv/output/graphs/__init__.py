@@ -1,0 +1,1 @@
+"""Computational graphs as text, SVG, DOT, Mermaid and TikZ."""

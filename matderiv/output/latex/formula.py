@@ -1,0 +1,116 @@
+r"""Formulas in LaTeX: what is printed needs amsmath and nothing else, and can be read back.
+
+Vectors and matrices are bold (`\mathbf`, `\boldsymbol` for Greek), factors of a matrix product
+stand side by side, `\odot`, `\oslash` and `^{\odot k}` work entry by entry, `\frac` divides by a
+scalar. A number added to an array is added to every entry. One table of levels decides every
+bracket; brackets grow (`\left( \right)`) only around fractions.
+
+The choices where there is no one habit:
+
+* `\mathbf{1}_{n}`, `\mathbf{1}_{m \times n}`, `\mathbf{0}_{n}`, `\mathbf{I}_{n}`,
+  `\mathbf{K}_{m,n}` (commutation), upright bold in every style;
+* `\mathbf{1}\{a > b\}` is 1 where the comparison holds, entry by entry; it also writes `step`;
+* `\operatorname{sum}(X)` sums everything, `X\mathbf{1}_{n}` rows and `\mathbf{1}_{m}^{\top}X`
+  columns; other functions along an axis carry it as `_{\mathrm{rows}}` (each row by itself, axis
+  2), `_{\mathrm{cols}}` (each column, axis 1) or, for vectors and tensors, its number;
+* `\max(x)` of one argument is its largest entry, `\max(a, b)` works entry by entry;
+* `\lVert x \rVert_{2}` for vectors, `_{F}` for matrices, `_{*}` and `_{2}` of a matrix are the
+  nuclear and the spectral norm; `_{1}` and `_{\infty}` of a matrix are of its `vec`;
+* `\operatorname{einsum}_{ij,jk \to ik}(A, B)`, `\operatorname{permute}_{3,1,2}(T)`,
+  `\operatorname{unvec}_{m \times n}(x)`, `\langle A, B \rangle` for `dot` of matrices;
+* everything else is `\operatorname{name}(arguments)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matderiv.errors import LimitError
+from matderiv.expr import Expr, is_, variable, walk
+from matderiv.output.latex.names import Names, between, needs_space
+from matderiv.output.latex.pieces import COMPARE, NEXT, Item, Piece, Printer
+from matderiv.output.latex.spelling import spelled
+
+MAX_SYMBOLS = 500_000
+
+Part = tuple[str, Expr]
+
+
+def latex(
+    expr: Expr, parts: Sequence[Part] = (), *, vectors: str = "bold", transpose: str = "top"
+) -> str:
+    r"""`expr` as a LaTeX formula, with its named parts after "where".
+
+    `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime". Raises LimitError
+    when the formula would be too long to be read by anybody.
+
+    >>> X, y = variable("X", (5, 3)), variable("y", (5,))
+    >>> print(latex(X.T @ (X @ variable("w", (3,)) - y), vectors="plain"))
+    X^{\top}(X w - y)
+    """
+    names = Names(vectors, transpose, [expr, *(value for _, value in parts)])
+    return formula(expr, names) + where_parts(parts, names)
+
+
+def formula(expr: Expr, names: Names) -> str:
+    """`expr` with the names of a larger text."""
+    if expr.weight > MAX_SYMBOLS:
+        raise LimitError(
+            f"the formula would have {expr.weight} symbols, the limit is {MAX_SYMBOLS}"
+        )
+    shown = spelled(expr)
+    printer = Printer(names, tall_nodes(shown))
+    return _joined(_strings(Item(shown, COMPARE), printer))
+
+
+def where_parts(parts: Sequence[Part], names: Names) -> str:
+    r"""The named parts: `\quad\text{where}\quad z = ...,\quad h = ...`, or nothing."""
+    written = [
+        f"{names.variable(variable(name, value.shape))} = {formula(value, names)}"
+        for name, value in parts
+    ]
+    return r"\quad\text{where}\quad " + r",\quad ".join(written) if written else ""
+
+
+def tall_nodes(root: Expr) -> set[Expr]:
+    """The nodes that are printed higher than one line: fractions and what holds them."""
+    tall: set[Expr] = set()
+    for node in walk(root):
+        inside = node.args[:1] if is_(node, "power", "epow") else node.args
+        if is_(node, "div") or any(a in tall for a in inside) or _is_fraction(node):
+            tall.add(node)
+    return tall
+
+
+def _is_fraction(node: Expr) -> bool:
+    return is_(node, "number") and Printer.number(node).startswith("\\frac")
+
+
+def _strings(root: Item, printer: Printer) -> Iterator[str]:
+    stack: list[Piece] = [root]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, str):
+            yield top
+        elif printer.level(top.node) < top.least:
+            stack += reversed(printer.bracketed("(", [Item(top.node, COMPARE)], ")"))
+        else:
+            stack += reversed(printer.pieces(top.node))
+
+
+def _joined(strings: Iterator[str]) -> str:
+    """The text; `NEXT` between factors becomes nothing, a space or a dot, as reading needs it."""
+    out: list[str] = [""]
+    factor = False
+    for piece in strings:
+        if piece == NEXT:
+            factor = True
+            continue
+        before = out[-1]
+        if factor:
+            out.append(between(before, piece))
+        elif needs_space(before, piece):
+            out.append(" ")
+        out.append(piece)
+        factor = False
+    return "".join(out)

@@ -1,0 +1,131 @@
+r"""Rows of formulas as people set them, and their clauses: `\nabla f = 2x, \quad \nabla^2 f = 2I`.
+
+A clause is one statement: what stands between commas, arrows and words such as `hence`, `where`
+or `so that`, if each side of the cut has an equals sign.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from itertools import accumulate
+
+from matderiv.input.calls import function_names
+from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.derivations.statements import announced, equal_signs
+
+WIDE = "\u2003"  # stands for \quad until the row is cut
+CONNECTIVES = (
+    "where with so hence thus therefore then and giving gives give yields yielding implies "
+    "implying which whence let for as because since if when using note"
+).split()
+_ARROW = (
+    r"<=>|=>|->|[⇒⟹⟺⇔→∴]|\\(?:Rightarrow|Longrightarrow|implies|iff|Leftrightarrow"
+    r"|Longleftrightarrow|rightarrow|therefore|leadsto)(?![A-Za-z])"
+)
+_CUT = re.compile(
+    rf"\s*(?:{_ARROW})\s*|(?:(?<!\\)[,;.])?\s*{WIDE}\s*|(?<!\\)[,;]\s*|\.\s+(?=[^\d\s])"
+    rf"|\s+(?=(?:{'|'.join(CONNECTIVES)})\b(?!\s*\())"
+)
+_EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])+"
+_EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
+_SET_EQUAL = (
+    r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*(?:\{\s*:?=\s*\}|=)"
+    r"|\\(?:coloneqq|triangleq|equiv|doteq|eqqcolon)(?![A-Za-z])|[≡≜≔]"
+)
+_FRAMES = re.compile(r"\\(?:boxed|fbox|underbrace|overbrace|cancel|bcancel|ensuremath)\s*\{")
+_NOTED = re.compile(r"\s*[_^]\s*\{")
+
+_TEXT = re.compile(r"\\(?:text|textrm|textit|mbox|mathrm|textbf)\s*\{([^{}]*)\}")
+_REMARK = r"\\(?:text|textrm|textit|mbox)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+
+
+def as_row(p: Passage) -> Passage:
+    """A LaTeX formula without words, and with a sign for wide space."""
+    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT.pattern, _kept)
+    return p.blanked(_REMARK)
+
+
+def _wide(match: re.Match[str]) -> str:
+    return WIDE + " " * (len(match[0]) - 1)
+
+
+def _kept(match: re.Match[str]) -> str:
+    """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
+    word = match[1].strip()
+    if word.strip(" ,:;.").lower() in CONNECTIVES:
+        return f" {word} ".rjust(len(match[0]))
+    if "$" in word:
+        return " " * len(match[0])
+    known = word in function_names() or word.lower() in ("tr", "trace", "vec", "diag", "sgn")
+    return match[0] if known or len(word) <= 1 or "mathrm" in match[0] else " " * len(match[0])
+
+
+def unframed(p: Passage) -> Passage:
+    r"""A LaTeX formula without boxes, braces with remarks, and signs above equals signs.
+
+    >>> unframed(Passage.of(r"\boxed{f \stackrel{!}{=} 0}", latex=True)).text.split()
+    ['f', '=', '0']
+    """
+    if not p.latex:
+        return p
+    p = p.replaced(_SET_EQUAL, lambda m: "=".ljust(len(m[0])))
+    while found := _FRAMES.search(p.text):
+        spans = [(found.start(), found.end())]
+        stop = _closed(p.text, found.end() - 1)
+        spans.append((stop, stop + 1))
+        if "brace" in found[0] and (noted := _NOTED.match(p.text, stop + 1)):
+            spans[1] = (stop, _closed(p.text, noted.end() - 1) + 1)
+        for start, end in spans:
+            p = _blank(p, start, end)
+    return p
+
+
+def _closed(text: str, opening: int) -> int:
+    """The place of the brace that closes the one at `opening`, or the last place."""
+    depth = 0
+    for k in range(opening, len(text)):
+        depth += (text[k] == "{") - (text[k] == "}")
+        if not depth:
+            return k
+    return len(text)
+
+
+def _blank(p: Passage, start: int, end: int) -> Passage:
+    first = min(start, len(p.text))
+    kept = p.text[:first] + " " * (min(end, len(p.text)) - first) + p.text[end:]
+    return Passage(kept, p.places, p.end, p.latex, p.python)
+
+
+def clauses(p: Passage) -> list[Passage]:
+    """The statements in a row, in order.
+
+    >>> row = 'df = 2*r*dx, hence ∇f = 2*r where r = einsum("i,i->", x, y)'
+    >>> [c.text for c in clauses(Passage.of(row))]
+    ['df = 2*r*dx', 'hence ∇f = 2*r', 'where r = einsum("i,i->", x, y)']
+    """
+    p = unframed(p)
+    depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]
+    signs = [start for start, _ in equal_signs(p.text)]
+    cuts, first = [(0, 0)], 0
+    for found in _CUT.finditer(p.text):
+        start, end = found.span()
+        inside = bisect_left(signs, start) > bisect_left(signs, first)
+        ahead = bisect_left(signs, end) < len(signs) and signs[-1] > end
+        if depth[start] or not ahead or not (inside or announced(p.text[first:start])):
+            continue
+        cuts.append((start, end))
+        first = end
+    ends = [*(c[0] for c in cuts[1:]), len(p.text)]
+    parts = [p[start:end] for (_, start), end in zip(cuts, ends, strict=True)]
+    return [c for c in (_trimmed(part) for part in parts) if c]
+
+
+def _trimmed(p: Passage) -> Passage:
+    start, end = 0, len(p.text)
+    for found in _EDGES.finditer(p.text):
+        if found.start() == 0:
+            start = found.end()
+        else:
+            end = found.start()
+    return p[start : max(start, end)].replaced(WIDE, lambda m: " ")

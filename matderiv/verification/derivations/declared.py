@@ -1,0 +1,211 @@
+r"""What a document says about names besides its equations: A ∈ R^{m×n}, S symmetric, x: n."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from matderiv.input.declare import FACTS
+from matderiv.input.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.derivations.statements import LATEX_NAME, NAME, latex_name, plain
+
+_SPELLED = {
+    "positive definite": "posdef",
+    "positive-definite": "posdef",
+    "skew-symmetric": "skew",
+    "skew symmetric": "skew",
+    "antisymmetric": "skew",
+    "lower triangular": "lower",
+    "lower-triangular": "lower",
+    "upper triangular": "upper",
+    "upper-triangular": "upper",
+    "one-hot": "onehot",
+    **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
+}
+_FACT = "|".join(sorted(_SPELLED, key=len, reverse=True))
+_LIST = rf"(?P<names>{NAME}(?:\s*(?:,|and|,\s*and)\s+{NAME})*)"
+_SIZES = (
+    r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
+    r"|(?P<high>[ᵐⁿᵈᵏᵖʳᵗᵇˣ×¹²³⁴⁵⁶⁷⁸⁹⁰]+))?"
+)
+_MEMBER = (
+    rf"(?P<fact>\b(?:{_FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
+)
+_LATEX_MEMBER = (
+    rf"(?P<names>{LATEX_NAME}(?:\s*,\s*{LATEX_NAME})*)\s*\\in\s*\\(?:mathbb|mathbf|mathcal|Bbb)"
+    r"\s*\{?\s*(?P<space>[RS])\s*\}?(?:_\{?\+*\}?)?"
+    r"\s*(?:\^\s*(?:\{(?P<inner>[^{}]*)\}|(?P<plain>[A-Za-z0-9])))?"
+)
+_COLON = re.compile(
+    rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
+)
+_TAIL = re.compile(
+    r"(?:[,;]\s*|\s+\(|\s+(?:with|where|for)\s+)"
+    rf"(?P<entries>{NAME}\s*:(?!=)[\w*,× ;:]*)\)?\s*\.?\s*$"
+)
+_BEFORE = r"(?:[,;(]?\s*\b(?:with|where|for|let|given|and|here)\b\s*|[,;(]\s*)?"
+_HIGH = str.maketrans("ᵐⁿᵈᵏᵖʳᵗᵇˣ¹²³⁴⁵⁶⁷⁸⁹⁰", "mndkprtb×1234567890")
+_TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
+_SYMMETRIC = re.compile(
+    rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
+)
+# Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
+_LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
+_SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
+_MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
+_ITEM = rf"(?:{_MATH}|(?<![\w$\\])(?!(?:a|I)\b){_SYMBOL}(?![\w$(^]))"
+_ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
+_NOUNS = r"matri(?:x|ces)|invertible|real|square|nonsingular|constant|given|fixed|all|both|and|each"
+_FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
+_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
+_BEFORE_FACT = re.compile(
+    rf"(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+(?:(?:is|are|be|being|a|an|assumed|to|taken|as|also"
+    rf"|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
+)
+_KIND = re.compile(
+    rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
+    rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
+)
+_UNSURE = re.compile(
+    r"\b(?:if|when|unless|whether|not|since|because|as|by|would|were|until)\b", re.IGNORECASE
+)
+
+
+def _strongest(words: str) -> str:
+    """The fact that several words come to: `symmetric positive definite` is posdef."""
+    said = [_SPELLED[w] for w in re.findall(_FACT, words)]
+    return next((f for f in ("posdef", "skew") if f in said), said[-1])
+
+
+def _named(items: str) -> list[str]:
+    r"""The names in a list; a formula gives the names before its membership sign.
+
+    >>> _named(r"$A, B$ and $C \in R$"), _named("A and b")
+    (['A', 'B', 'C'], ['A', 'b'])
+    """
+    found = []
+    for item in re.findall(_ITEM, items) or [items]:
+        inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
+        if item[0] in "$\\":
+            listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
+            found += [latex_name(part.strip()) for part in listed]
+        else:
+            listed = re.split(r"∈|\bin\b", inside)[0].split(",")
+            found += [canonical_name(part.strip()) for part in listed]
+    return [name for name in found if name]
+
+
+@dataclass
+class Declared:
+    """Shapes and facts by name, as `verify` takes them.
+
+    >>> found = Declared()
+    >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
+    "f = x'*A*x"
+    >>> found.shapes
+    {'A': 'n,n', 'x': 'n'}
+    """
+
+    shapes: dict[str, str] = field(default_factory=dict)
+    assume: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> Declared:
+        """The same declarations, to be added to."""
+        return Declared(dict(self.shapes), dict(self.assume))
+
+    def joined(self, other: Declared) -> Declared:
+        """Both, the other's where they differ."""
+        return Declared({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+
+    def taken(self, p: Passage, *, stated: bool = False) -> Passage:
+        """A formula without its declarations, which are kept.
+
+        Once something has been `stated`, facts are no longer taken over: `(since A is symmetric)`
+        beside a step claims what may be wrong.
+        """
+        if not p.latex and (found := _COLON.fullmatch(p.text)):
+            for entry in found[1].rstrip("; ").split(";"):
+                self._entry(entry)
+            return p[:0]
+        if not p.latex and (found := _TAIL.search(p.text)):
+            for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
+                self._entry(entry)
+            p = p[: found.start()]
+        if not stated and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
+            first, second = found["a"] or found["c"], found["b"] or found["d"]
+            if first == second:
+                self.assume[canonical_name(first)] = "symmetric"
+                return p[:0]
+        if not stated:
+            self._facts(p.text.partition("=")[0])
+        pattern = _LATEX_MEMBER if p.latex else _MEMBER
+        for found in re.finditer(pattern, p.text):
+            self._member(found, latex=p.latex)
+        rest = p.blanked(_BEFORE + pattern)
+        words = re.sub(r"\b(?:let|and|with|where)\b", "", rest.text, flags=re.IGNORECASE)
+        return rest.stripped() if re.search(r"\w", words) else p[:0]
+
+    def prose(self, p: Passage, *, stated: bool = False) -> None:
+        """What a sentence says: A is symmetric, x ∈ R^n."""
+        if not stated:
+            self._facts(p.text)
+        for found in re.finditer(_MEMBER, p.text):
+            self._member(found, latex=False)
+
+    def _facts(self, text: str) -> None:
+        for sentence in re.split(r"[.;]\s", " ".join(text.split())):
+            if not _UNSURE.search(re.sub(_MATH, "", sentence)):
+                self._said(sentence)
+
+    def _said(self, sentence: str) -> None:
+        """Facts with the names after them (`symmetric A`), or else before them."""
+        taken: list[tuple[int, int]] = []
+        for pattern in (_BEFORE_FACT, _AFTER):
+            for found in pattern.finditer(sentence):
+                start, end = found.span("fact")
+                if any(start < b and a < end for a, b in taken):
+                    continue
+                taken.append((start, end))
+                for name in _named(found["names"]):
+                    self.assume[name] = _strongest(found["fact"])
+
+    def _entry(self, entry: str) -> None:
+        """`A: m,n`, `A: n x n symmetric`, `A: symmetric` or `c: scalar`."""
+        name, _, said = entry.partition(":")
+        name, words = canonical_name(name.strip()), said.split()
+        if words and all(w in FACTS for w in words):
+            self.assume[name] = " ".join(words)
+            return
+        found = _KIND.fullmatch(entry)
+        if found is None or (found["one"] and found["one"] in _SPELLED):
+            self.shapes[name] = said.strip()
+            return
+        sizes = [found[k] for k in ("m", "n", "one") if found[k]]
+        self.shapes[name] = "" if sizes == ["scalar"] else ",".join(sizes)
+        if found["facts"]:
+            self.assume[name] = _strongest(found["facts"])
+
+    def heading(self, title: str) -> None:
+        """What a heading declares: `Problem 2. A: n x n symmetric`."""
+        for entry in re.split(rf"[.;]\s+|:\s+(?={NAME}\s*:)", title):
+            if (found := _KIND.fullmatch(entry)) and (found["m"] or found["one"] or found["facts"]):
+                self._entry(entry)
+            else:
+                self._facts(entry)
+
+    def _member(self, found: re.Match[str], *, latex: bool) -> None:
+        sizes = found["inner"] or found["plain"] or ""
+        if not latex:
+            sizes = sizes or (found["high"] or "").translate(_HIGH)
+        sizes = re.sub(r"\s*(?:\\times|×|\\cdot|,)\s*|\s+x\s+", ",", sizes.strip())
+        if found["space"] == "S" and "," not in sizes:
+            sizes = f"{sizes},{sizes}"
+        separators = r"\s*,\s*" if latex else r"\s*(?:,\s*and|,|and)\s+"
+        for typed in re.split(separators, found["names"].strip()):
+            name = latex_name(typed) if latex else canonical_name(typed)
+            self.shapes[name] = sizes
+            if found["space"] == "S":
+                self.assume[name] = "symmetric"
+            elif not latex and found["fact"]:
+                self.assume[name] = _strongest(found["fact"])

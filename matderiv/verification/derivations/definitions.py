@@ -1,0 +1,153 @@
+"""The definitions of a derivation, read together: z = W*x + b, f = norm2(z)^2.
+
+All are parsed where they stand in the document, put in order, and resolved as one text, so that
+sizes and kinds of names follow from all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from matderiv.errors import MatderivError, ParseError
+from matderiv.input.builder import Scope
+from matderiv.input.declare import declared_facts, declared_shapes
+from matderiv.input.latex.reader import parse_latex
+from matderiv.input.python.reader import parse_python
+from matderiv.input.resolve import Reading, resolve
+from matderiv.input.source import Call, Name, Node, Operation, Part, Source, postorder
+from matderiv.input.spelling import marks
+from matderiv.input.text import parse
+from matderiv.shapes import size_names
+from matderiv.verification.derivations.passages import Passage
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A name and the passage that says what it stands for."""
+
+    name: str
+    passage: Passage
+
+
+def parsed(passage: Passage, document: str, scope: Scope) -> Source:
+    """The source tree of a passage, with its places in the document.
+
+    Raises ParseError or LimitError with a place in the document.
+    """
+    try:
+        source = _source(passage, scope)
+    except MatderivError as error:
+        raise placed(error, passage, document) from error
+    nodes = moved([source.main, *(p.value for p in source.parts)], passage)
+    parts = (Part(passage.span(p.span), p.name, nodes[p.value]) for p in source.parts)
+    lengths = tuple((nodes[body], axis, n) for body, axis, n in source.lengths)
+    main = nodes[source.main]
+    return replace(source, text=document, main=main, parts=tuple(parts), lengths=lengths)
+
+
+def _source(passage: Passage, scope: Scope) -> Source:
+    """The tree of a passage in the language it is written in; Python where it has its marks."""
+    if passage.latex:
+        return parse_latex(passage.text, scope)
+    strong, weak = marks(passage.text, known=not scope.guess)
+    if not passage.python and "python" not in (*strong, *weak):
+        return parse(passage.text, scope.shapes)
+    try:
+        return parse_python(passage.text, scope).source
+    except MatderivError as error:
+        try:
+            return parse(passage.text, scope.shapes)
+        except MatderivError:
+            raise error from None
+
+
+def placed(error: MatderivError, passage: Passage, document: str) -> MatderivError:
+    """An error about the text of a passage as one about the document."""
+    if error.source == passage.text and error.span is not None:
+        error.source, error.span = document, passage.span(error.span)
+    return error.located(document, passage.span((0, len(passage.text))))
+
+
+def moved(roots: Iterable[Node], passage: Passage) -> dict[Node, Node]:
+    """The nodes of source trees, with the places that they have in the document."""
+    done: dict[Node, Node] = {}
+    for node in (n for root in roots for n in postorder(root)):
+        span = passage.span(node.span)
+        if isinstance(node, Operation):
+            done[node] = replace(node, span=span, operands=tuple(done[o] for o in node.operands))
+        elif isinstance(node, Call):
+            done[node] = replace(
+                node,
+                span=span,
+                name_span=passage.span(node.name_span),
+                operands=tuple(done[o] for o in node.operands),
+                keywords=tuple((k, done[v]) for k, v in node.keywords),
+            )
+        else:
+            done[node] = replace(node, span=span)
+    return done
+
+
+def read_definitions(
+    definitions: Sequence[Definition],
+    document: str,
+    *,
+    shapes: Mapping[str, object] | None = None,
+    assume: Mapping[str, object] | None = None,
+) -> Reading:
+    """What all definitions mean together; the last one is the expression of the reading.
+
+    Raises what reading raises, with a place in the document, and ParseError for definitions that
+    need each other.
+
+    >>> where = Passage.of("norm2(z)^2"), Passage.of("A*x", 20)
+    >>> found = read_definitions([Definition("z", where[1]), Definition("f", where[0])], "")
+    >>> [name for name, _ in found.parts], sorted(found.variables)
+    (['z', 'f'], ['A', 'x'])
+    """
+    names = {d.name for d in definitions}
+    declared, facts = declared_shapes(shapes), declared_facts(assume)
+    declared = {k: v for k, v in declared.items() if k not in names}
+    scope = Scope(declared, frozenset(size_names(declared.values())), facts)
+    parts: dict[str, Part] = {}
+    sources = [parsed(d.passage, document, scope) for d in definitions]
+    for d, source in zip(definitions, sources, strict=True):
+        for part in source.parts:
+            parts.setdefault(part.name, part)
+        span = d.passage.span((0, len(d.passage.text)))
+        parts[d.name] = Part(span, d.name, source.main)
+    last = definitions[-1]
+    main = Name(last.passage.span((0, 1)), last.name)
+    whole = Source(
+        document,
+        main,
+        tuple(_ordered(parts, document)),
+        tuple(r for s in sources for r in s.remarks),
+        tuple(pair for s in sources for pair in s.lengths),
+        {name: axes for s in sources for name, axes in s.kinds.items() if name not in names},
+        sources[-1].spelling,
+    )
+    return resolve(whole, declared, facts)
+
+
+def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:
+    """Each part after those it uses."""
+    needs = {
+        name: {n.name for n in postorder(part.value) if isinstance(n, Name)} & parts.keys()
+        for name, part in parts.items()
+    }
+    done: set[str] = set()
+    while len(done) < len(parts):
+        ready = [n for n in parts if n not in done and needs[n] <= done]
+        if not ready:
+            part = next(parts[n] for n in parts if n not in done)
+            raise ParseError(f"{part.name} is defined by itself", source=document, span=part.span)
+        done |= {*ready}
+        yield from (parts[n] for n in ready)
+
+
+def names_in(source: Source) -> set[str]:
+    """All names of a source tree."""
+    roots = [source.main, *(p.value for p in source.parts)]
+    return {n.name for root in roots for n in postorder(root) if isinstance(n, Name)}

@@ -1,0 +1,277 @@
+"""What a derivation is judged by: the true value of every quantity, and verdicts on claims.
+
+Equality and differentials are put as questions to `verify_asked`, so they rest on values alone.
+Where a line uses a differential or a derivative as a symbol (`df = 2*r'*dr`), the engine proposes
+its value and that value is verified before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+
+from matderiv.calculus.derivation import differentiate, resolve_kind
+from matderiv.calculus.structure import linear_structure
+from matderiv.errors import MatderivError
+from matderiv.expr import (
+    Expr,
+    apply,
+    fold,
+    is_,
+    number_value,
+    rebuild,
+    substitute,
+    variable,
+    variables,
+    walk,
+    zeros,
+)
+from matderiv.input.resolve import Reading
+from matderiv.output.text import text
+from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.verification.claims import Asked, claims
+from matderiv.verification.derivations.statements import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
+from matderiv.verification.judging import POINTS, judged
+from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
+from matderiv.verification.verifying import verify_asked
+
+STRENGTH = (DISPROVED, UNDECIDED, VERIFIED, PROVED)
+BETWEEN = "at equality"  # the scalar t of t*a = t*b: no name that can be typed
+
+
+class UnsureError(MatderivError):
+    """A quantity whose value could not be verified."""
+
+    code = "unsure"
+
+
+@dataclass
+class Ground:
+    """A problem: what its names mean, which variables move, and the conventions.
+
+    `functions` are all definitions by name, written out in the variables.
+    """
+
+    reading: Reading
+    functions: MutableMapping[str, Expr]
+    moving: Mapping[str, Expr]
+    layout: str = "gradient"
+    structure: str | None = None
+    seed: int = 0
+    points: int = POINTS
+    known: dict[tuple[Expr, str, int], Expr] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.changes = {name: change_of(v) for name, v in self.moving.items()}
+
+    # True values ---------------------------------------------------------------------------------
+
+    def differential(self, e: Expr) -> Expr:
+        """The differential of an expression in the changes of the moving variables."""
+        terms = [self._part(e, x) for x in self.moving.values() if x in set(walk(e))]
+        if not terms:
+            return zeros(e.shape)
+        return terms[0] if len(terms) == 1 else apply("add", *terms)
+
+    def _part(self, e: Expr, x: Expr) -> Expr:
+        return self._proposed(self.about(Quantity(DIFFERENTIAL), e, x))
+
+    def along(self, f: Expr, z: Expr, change: Expr) -> Expr:
+        """The part of df that comes from a given change of the variable z."""
+        asked = self.about(Quantity(DIFFERENTIAL), f, z)
+        assert asked.tangent is not None
+        return substitute(self._proposed(asked), {asked.tangent: change})
+
+    def derivative(self, q: Quantity) -> Expr:
+        """The derivative that a quantity names."""
+        f, x = self.sides_of(q)
+        return self._back(q, self._proposed(self.about(q, f, x)))
+
+    def _proposed(self, asked: Asked) -> Expr:
+        """The engine's derivative, after values of f have confirmed it."""
+        key = (asked.f, f"{asked.kind} {asked.wrt.name}", asked.order)
+        if key not in self.known:
+            found = differentiate(asked.f, asked.wrt, asked.kind, asked.order, structure="none")
+            e = found.expr
+            if asked.tangent is not None:
+                e = substitute(e, {variable(f"d{asked.wrt.name}", asked.wrt.shape): asked.tangent})
+            readings = claims(asked, e, "")
+            if not readings or not judged(readings[0], "none", seed=self.seed).right:
+                raise UnsureError("the derivative could not be confirmed by numbers")
+            self.known[key] = e
+        return self.known[key]
+
+    # Questions -----------------------------------------------------------------------------------
+
+    def sides_of(self, q: Quantity) -> tuple[Expr, Expr]:
+        """The function and the variable of a derivative; intermediate names become variables."""
+        f = self.functions[q.of]
+        if q.by in self.moving:
+            return f, self.moving[q.by]
+        if q.by in self.reading.variables:
+            return f, self.reading.variables[q.by]
+        inner = self.functions[q.by]
+        x = variable(q.by, inner.shape)
+        outer = substitute(f, {inner: x})
+        if outer is f:
+            raise MatderivError(
+                f"{q.of} is not written in terms of {q.by}",
+                hint=f"a line such as {q.of} = ... that uses {q.by}",
+            )
+        return outer, x
+
+    def _back(self, q: Quantity, e: Expr) -> Expr:
+        if q.by not in self.functions:
+            return e
+        inner = self.functions[q.by]
+        return substitute(e, {variable(q.by, inner.shape): inner})
+
+    def about(self, q: Quantity, f: Expr, x: Expr) -> Asked:
+        """The question for the differential or a derivative of f by x."""
+        if q.kind == DIFFERENTIAL:
+            change = self.changes.get(x.name) or change_of(x)
+            return Asked(f, x, "differential", 1, "gradient", None, self.reading, tangent=change)
+        kind, order = resolve_kind(f, None, q.order)
+        return Asked(f, x, kind, order, self.layout, self.structure, self.reading)
+
+    def question(self, q: Quantity) -> Asked | None:
+        """The one question behind a quantity; None where there are several or other ones."""
+        if q.kind == DERIVATIVE and q.by not in self.functions:
+            return self.about(q, *self.sides_of(q))
+        if q.kind == DIFFERENTIAL and q.order == 1 and len(self.moving) == 1:
+            return self.about(q, self.functions[q.of], next(iter(self.moving.values())))
+        return None
+
+    # Verdicts ------------------------------------------------------------------------------------
+
+    def verdict(self, q: Quantity, e: Expr, *, diagnosis: bool = True) -> Verdict:
+        """Whether an expression is what a quantity names."""
+        if q.kind == DERIVATIVE:
+            f, x = self.sides_of(q)
+            if q.by in self.functions:
+                return self._inner(q, e, diagnosis)
+            return self._asked(self.about(q, f, x), e, diagnosis)
+        if q.kind == VALUE:
+            return self.equal(self.functions[q.of], e, diagnosis=diagnosis)
+        f = self.functions[q.of]
+        if q.order == 1:
+            return self.total(f, e, diagnosis=diagnosis)
+        if len(self.moving) != 1:
+            raise MatderivError("second differentials are read for one variable", hint="wrt")
+        return self.total(self.differential(f), e, diagnosis=diagnosis)
+
+    def _inner(self, q: Quantity, e: Expr, diagnosis: bool) -> Verdict:
+        """The verdict on ∂f/∂z for a name z: with z as a variable, or at z = its definition."""
+        f, z = self.sides_of(q)
+        inner = self.functions[q.by]
+        freed = substitute(e, {inner: z})
+        final = not {*variables(inner)} & {*variables(freed)}
+        direct = self._asked(self.about(q, f, z), freed, diagnosis and final)
+        if direct.correct or final:
+            return direct
+        return self.equal(self.derivative(q), e, diagnosis=diagnosis)
+
+    def total(self, f: Expr, e: Expr, *, diagnosis: bool = True) -> Verdict:
+        """Whether an expression is the differential of f: for each moving variable by itself."""
+        changes = {c: zeros(c.shape) for c in self.changes.values()}
+        found, parts = [], []
+        for name, x in self.moving.items():
+            others = {c: z for c, z in changes.items() if c is not self.changes[name]}
+            part = without_zeros(substitute(e, others)) if others else e
+            parts.append(part)
+            if others and self.changes[name] not in set(walk(e)) and x in set(walk(f)):
+                right = text(self._part(f, x))
+                said = f"The part with {self.changes[name].name} is missing: {right}."
+                return Verdict(DISPROVED, "missing-term", said)
+            found.append(self._asked(self.about(Quantity(DIFFERENTIAL), f, x), part, diagnosis))
+        if not found:
+            raise MatderivError("nothing says which variables change", hint="wrt, or a line ∂f/∂x")
+        worst = min(found, key=lambda v: STRENGTH.index(v.verdict))
+        if len(found) > 1 and worst.correct:
+            whole = self.equal(apply("add", *parts), e, diagnosis=False)
+            if not whole.correct:
+                return replace(whole, message="this is not linear in the changes")
+        return worst
+
+    def equal(self, a: Expr, b: Expr, *, diagnosis: bool = True) -> Verdict:
+        """Whether two expressions are equal: whether t*b is what t*a is, for every t."""
+        if a is b or (number_value(a) == 0 and number_value(b) == 0):
+            return Verdict(PROVED, message="the same expression")
+        a = self._sized(a, b)
+        if not _alike(a, b):
+            said = f"this is {shape_text(b.shape)}, where {shape_text(a.shape)} is expected"
+            return Verdict(DISPROVED, "shape", said)
+        t = variable(BETWEEN)
+        kind = "gradient" if is_scalar(a.shape) else "jacobian"
+        asked = Asked(t * a, t, kind, 1, "gradient", None, self.reading)
+        return self._asked(asked, b, diagnosis)
+
+    def _sized(self, a: Expr, b: Expr) -> Expr:
+        """A plain 0 stands for a zero of the other's shape."""
+        return zeros(b.shape) if number_value(a) == 0 and not a.shape else a
+
+    def _asked(self, asked: Asked, e: Expr, diagnosis: bool) -> Verdict:
+        names = {v.name: v for v in variables(asked.f, e)}
+        reading = replace(asked.reading, variables={**asked.reading.variables, **names})
+        asked = replace(asked, reading=reading)
+        return verify_asked(asked, e, seed=self.seed, points=self.points, diagnosis=diagnosis)
+
+    def paired(self, q: Quantity, e: Expr) -> Expr | None:
+        """The differential that a derivative stands for: sum(G.*dX), J*dx, dx'*H*dx; or None.
+
+        Only where there is one moving variable.
+        """
+        if q.kind == DIFFERENTIAL:
+            return e
+        if q.kind != DERIVATIVE or q.by not in self.changes or len(self.changes) != 1:
+            return None
+        f, change = self.functions[q.of], self.changes[q.by]
+        if q.order == 2:
+            square = is_scalar(f.shape) and e.shape == change.shape * 2 and len(e.shape) == 2
+            return change.T @ e @ change if square else None
+        if is_scalar(f.shape):
+            for g in (e, e.T):
+                if g.shape == change.shape:
+                    product = g * change
+                    return apply("sum", product, params=(None,)) if g.shape else product
+            return None
+        flat = len(long_axes(f.shape)) == 1 and len(change.shape) == 1
+        fits = flat and len(e.shape) == 2 and e.shape[1] == change.shape[0]
+        return e @ change if fits else None
+
+
+def _alike(a: Expr, b: Expr) -> bool:
+    """True if the shapes are the same up to axes of size 1, or b is a plain 0."""
+    long = [[e.shape[k] for k in long_axes(e.shape)] for e in (a, b)]
+    return long[0] == long[1] or number_value(b) == 0
+
+
+def without_zeros(e: Expr) -> Expr:
+    """An expression without the terms that have a zero as a factor.
+
+    >>> x, y = variable("x", (3,)), variable("y", (3,))
+    >>> text(without_zeros(x.T @ y + x.T @ zeros((3,))))
+    "x'*y"
+    """
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        vanished = [a for a in args if is_(a, "zeros") or number_value(a) == 0]
+        if vanished and is_(node, *_LINEAR):
+            return zeros(node.shape)
+        if vanished and is_(node, "add"):
+            rest = [a for a in args if a not in vanished]
+            if rest and apply("add", *rest).shape == node.shape:
+                return rest[0] if len(rest) == 1 else apply("add", *rest)
+            return zeros(node.shape) if not rest else rebuild(node, args)
+        return rebuild(node, args)
+
+    return fold(e, visit)
+
+
+_LINEAR = ("mul", "hadamard", "neg", "transpose", "tr", "sum", "mean", "diag", "vec")
+
+
+def change_of(x: Expr) -> Expr:
+    """The change dX of a variable: as general as the changes within its linear space."""
+    space = linear_structure(x) if len(x.shape) == 2 else None
+    return variable(f"d{x.name}", x.shape, () if space is None else (space,))

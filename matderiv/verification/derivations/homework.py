@@ -1,0 +1,61 @@
+"""A document with several derivations, each checked line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matderiv.errors import MatderivError
+from matderiv.verification.derivations.declared import Declared
+from matderiv.verification.derivations.documents import Exercise, exercises
+from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
+from matderiv.verification.derivations.lines import Conventions, Problem
+from matderiv.verification.derivations.passages import Lines
+from matderiv.verification.verdict import UNDECIDED
+
+
+def verify_homework(
+    document: str,
+    suffix: str = "txt",
+    *,
+    wrt: Any = None,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    conventions: Conventions | None = None,
+) -> Iterator[StepsVerdict]:
+    """The verdicts on the exercises of a document, in order, as they are found.
+
+    `suffix` says how it is written: txt, md or tex. `shapes` and `assume` hold for all exercises,
+    besides what the document declares. An exercise that cannot be read is said, not raised.
+
+    >>> document = '''# First
+    ... f = x'*A*x
+    ... df = x'*(A + A')*dx
+    ... # Second
+    ... f = x'*x
+    ... ∇f = x'''
+    >>> [(v.title, v.correct) for v in verify_homework(document, "md")]
+    [('First', True), ('Second', False)]
+    """
+    given = Declared(dict(shapes or {}), dict(assume or {}))
+    for exercise in exercises(document, suffix):
+        declared = exercise.declared.joined(given)
+        problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
+        problem.title, problem.facts = exercise.title, exercise.declared.assume
+        problem.stationary = exercise.stationary
+        try:
+            yield problem.verdict(None, wrt, conventions or Conventions())
+        except MatderivError as error:
+            yield _unreadable(error, exercise, Lines(document))
+
+
+def _unreadable(error: MatderivError, exercise: Exercise, lines: Lines) -> StepsVerdict:
+    """An exercise whose function could not be read."""
+    number, line, span = lines.number(exercise.passages[0].start), "", None
+    if error.span is not None and error.source == lines.document:
+        number, span = lines.within(error.span)
+        line = lines.text(number)
+    said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
+    shown = line or exercise.passages[0].text
+    found = LineVerdict(number, shown, UNDECIDED, UNREAD, said, line=line, span=span)
+    return StepsVerdict((found,), exercise.title)

@@ -1,0 +1,287 @@
+"""Sides of equations that use differentials and derivatives as symbols: dX, d(A*x - b), ∂f/∂z.
+
+Each such symbol becomes a variable of the right shape, so that the side can be read as an ordinary
+expression; what the variable stands for is kept beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from matderiv.errors import LimitError, MatderivError, ParseError
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
+from matderiv.input.builder import Scope
+from matderiv.input.calls import function_names
+from matderiv.input.resolve import build
+from matderiv.input.shaping import Context, Shaping
+from matderiv.input.source import Source
+from matderiv.shapes import Shape, long_axes, size_names
+from matderiv.verification.derivations.definitions import parsed, placed
+from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.derivations.statements import (
+    DERIVATIVE,
+    DIFFERENTIAL,
+    FORMULA,
+    LATEX_D,
+    LATEX_NAME,
+    NAME,
+    Quantity,
+    latex_name,
+    named,
+)
+
+DEEPEST = 20  # d(...) inside d(...)
+_RATIO = (
+    rf"(?<![\w)'])[∂d](?:²|\^2)?\s*{NAME}\s*/\s*[∂d]\s*{NAME}(?:²|\^2)?(?![\w(])"
+    rf"|∇(?:²|\^2)?(?:_\{{?{NAME}\}}?)?\s*{NAME}?"
+)
+_UNDER = r"(?:_(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}|[A-Za-z]|\\[a-z]+))?"
+_RATIO_LATEX = (
+    rf"\\[dt]?frac\s*\{{\s*{LATEX_D}(?:\^\{{?2\}}?)?{LATEX_NAME}?\s*\}}"
+    rf"\s*\{{\s*{LATEX_D}{LATEX_NAME}[^{{}}]*\}}"
+    rf"|{LATEX_D}{LATEX_NAME}\s*/\s*{LATEX_D}{LATEX_NAME}"
+    rf"|\\nabla(?:\^\{{?2\}}?)?{_UNDER}{LATEX_NAME}"
+)
+_SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
+_CHANGE_OF = r"(?<![\w.∂\\])d\s*[(\[]"
+_CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}[(\[]"
+_CLOSED = r"[)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹]"
+_BEFORE = rf"(?:(?<=\w)\s+|(?<={_CLOSED})\s*)"  # where A dX and x'dx leave a product sign out
+_APART = rf"(?:({NAME}|[0-9])\s+|([)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹])\s*)(?=({NAME})|\()"  # A B, x'A, x' (A*x)
+
+
+@dataclass(frozen=True)
+class Side:
+    """An expression with symbols in it: `marks` says what each symbol stands for.
+
+    A mark is a quantity, or an expression whose differential is meant.
+    """
+
+    expr: Expr
+    marks: Mapping[Expr, Quantity | Expr]
+    notes: tuple[str, ...] = ()
+
+    def filled(self, values: Mapping[Expr, Expr]) -> Expr:
+        """The expression with values in place of symbols."""
+        return substitute(self.expr, dict(values)) if values else self.expr
+
+
+@dataclass
+class Reader:
+    """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`)."""
+
+    ground: Ground
+    document: str
+    function: str
+    aliases: dict[str, Quantity] = field(default_factory=dict)
+    last: Marking = field(init=False)
+
+    def side(self, passage: Passage, expected: Shape | None = None) -> Side:
+        """The meaning of a side.
+
+        Raises what reading raises, with a place in the document.
+        """
+        self.last = Marking(self)
+        return self.last.read(passage, expected, 0)
+
+    def resolved(self, q: Quantity) -> Quantity:
+        """A quantity with the function and the variable that go without saying.
+
+        Raises MatderivError where they do not.
+        """
+        known, moving = self.ground.functions, self.ground.moving
+        of = q.of or self.function
+        if of not in known:
+            raise MatderivError(f"nothing says what {of} is", hint=f"a line {of} = ...")
+        if q.kind != DERIVATIVE or q.by:
+            if q.by and q.by not in {*known, *moving, *self.ground.reading.variables}:
+                raise MatderivError(f"{of} has no variable {q.by}")
+            return Quantity(q.kind, of, q.by, q.order)
+        if len(moving) != 1:
+            names = ", ".join(moving or (v.name for v in variables(known[of])))
+            raise MatderivError(
+                "this does not say by which variable", hint=f"∂{of}/∂x for one of {names}"
+            )
+        return Quantity(q.kind, of, next(iter(moving)), q.order)
+
+    def shape_of(self, q: Quantity) -> Shape:
+        """The shape of a differential or a derivative."""
+        f = self.ground.functions[q.of]
+        if q.kind != DERIVATIVE:
+            return f.shape
+        f, x = self.ground.sides_of(q)
+        outer = tuple(f.shape[k] for k in long_axes(f.shape))
+        inner = x.shape * q.order
+        return inner if not outer else outer + tuple(s for s in inner if s != 1)
+
+
+class Marking:
+    """The symbols found in one side."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.known: dict[str, Expr] = {}
+        self.typed: dict[str, str] = {}
+        self.marks: dict[Expr, Quantity | Expr] = {}
+        self.notes: list[str] = []
+        self.tried: tuple[Source, dict[str, Expr]] | None = None
+
+    def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
+        if depth > DEEPEST:
+            raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
+        p = self._ratios(passage)
+        p = self._changes(self._compounds(p, depth))
+        ground = self.reader.ground
+        known = {**ground.reading.variables, **ground.functions, **self.known}
+        for name, q in self.reader.aliases.items():
+            known[name] = variable(name, self.reader.shape_of(q))
+        sizes = ground.reading.sizes | size_names(e.shape for e in known.values())
+        shapes = {name: e.shape for name, e in known.items()}
+        source = parsed(p, self.reader.document, Scope(shapes, sizes, guess=False))
+        self.tried = source, dict(known)
+        for part in source.parts:
+            known.pop(part.name, None)
+        context = Context(known=known, size_names=frozenset(sizes), guess=False, what="this line")
+        try:
+            shaping = Shaping(source, context)
+            if expected is not None:
+                shaping.expect(expected)
+            e = build(shaping).expr
+        except MatderivError as error:
+            for name, typed in self.typed.items():
+                pattern = rf"(?:\\mathrm\{{)?\b{name}\b\}}?"
+                error.message = re.sub(pattern, typed.replace("\\", r"\\"), error.message)
+            raise placed(error, p, self.reader.document) from error
+        for v in variables(e):
+            if v.name in self.reader.aliases:
+                self.marks[v] = self.reader.aliases[v.name]
+        return Side(e, self.marks, tuple(self.notes))
+
+    def _fresh(self, typed: str, shape: Shape, mark: Quantity | Expr, *, latex: bool) -> str:
+        """A new name for a symbol, as it is written."""
+        name = self._name(typed)
+        symbol = variable(name, shape)
+        self.known[name], self.marks[symbol] = symbol, mark
+        return rf"\mathrm{{{name}}}" if latex else name
+
+    def _name(self, typed: str) -> str:
+        letters = "q"
+        for number in count(len(self.typed)):
+            letters = f"q{'abcdefghijklmnop'[number % 16]}{'rstuvwxy'[number // 16 % 8]}q"
+            if letters not in self.reader.document and letters not in self.typed:
+                break
+        self.typed[letters] = typed
+        return letters
+
+    def _ratios(self, p: Passage) -> Passage:
+        """∂f/∂z and ∇_z f as symbols."""
+        known = {*self.reader.ground.functions}
+        names = self.reader.ground.reading.variables
+
+        def symbol(match: re.Match[str]) -> str:
+            q = named(Passage.of(match[0], latex=p.latex))
+            if q.kind == FORMULA or (q.of and q.of not in known):
+                return match[0]
+            if all(part.strip() in names for part in match[0].split("/")):
+                return match[0]
+            q = self.reader.resolved(q)
+            return self._fresh(match[0], self.reader.shape_of(q), q, latex=p.latex)
+
+        return p.replaced(_RATIO_LATEX if p.latex else _RATIO, symbol)
+
+    def _compounds(self, p: Passage, depth: int) -> Passage:
+        """d(A*x - b): the differential of what is inside."""
+        pattern = _CHANGE_OF_LATEX if p.latex else _CHANGE_OF
+        while found := re.search(pattern, p.text):
+            stop = _closing(p.text, found.end() - 1)
+            if stop is None:
+                place = p.span((found.end() - 1, found.end()))
+                raise ParseError("this ( is never closed", source=self.reader.document, span=place)
+            inner = Marking(self.reader).read(p[found.end() : stop], None, depth + 1)
+            if inner.marks or any(c in self._moving() for c in _leaves(inner.expr)):
+                place = p.span((found.start(), stop + 1))
+                raise ParseError(
+                    "differentials of differentials are not read",
+                    source=self.reader.document,
+                    span=place,
+                )
+            typed = p.text[found.start() : stop + 1]
+            name = self._fresh(typed, inner.expr.shape, inner.expr, latex=p.latex)
+            p = p.replaced(re.escape(typed), lambda m, name=name: name)  # type: ignore[misc]
+        return p
+
+    def _moving(self) -> set[Expr]:
+        return {*self.reader.ground.changes.values()}
+
+    def _changes(self, p: Passage) -> Passage:
+        """dX, dz with the product signs that hands leave out."""
+        if p.latex:
+            return p.replaced(rf"{LATEX_D}({LATEX_NAME})", self._latex_change)
+        ground = self.reader.ground
+        names = [*ground.functions, *ground.reading.variables]
+        for match in re.finditer(rf"(?<![\w.])d({NAME})", p.text):
+            name = match[1]
+            if name in names and match[0] not in {*names, *self.known, *self.reader.aliases}:
+                self.known[match[0]] = self._change(name)
+        if "einsum" not in p.text:
+            p = p.replaced(_APART, _product)
+        if not self.known:
+            return p
+        words = "|".join(sorted(self.known, key=len, reverse=True))
+        p = p.replaced(rf"{_BEFORE}(?=(?:{words})(?!\w))", _star)
+        after = rf"(?<!\w)({words})(?:\s+(?!where\b)(?=[\w(])|(?=\())"
+        return p.replaced(after, lambda m: f"{m[1]}*")
+
+    def _latex_change(self, match: re.Match[str]) -> str:
+        ground, name = self.reader.ground, latex_name(match[1])
+        if name not in {*ground.functions, *ground.reading.variables}:
+            return match[0]
+        if f"d{name}" in self.reader.aliases:
+            return rf"\mathrm{{d{name}}}"
+        change = self._change(name)
+        new = self._name(match[0])
+        self.known[new] = change
+        return rf"\mathrm{{{new}}}"
+
+    def _change(self, name: str) -> Expr:
+        ground = self.reader.ground
+        if name in ground.changes:
+            return ground.changes[name]
+        if name in ground.functions:
+            q = Quantity(DIFFERENTIAL, name)
+            symbol = variable(f"d{name}", ground.functions[name].shape)
+            self.marks[symbol] = q
+            return symbol
+        self.notes.append(f"{name} does not change here: d{name} = 0")
+        return zeros(ground.reading.variables[name].shape)
+
+
+def _product(match: re.Match[str]) -> str:
+    """A product sign where two operands stand apart with nothing but space between."""
+    left, closed, right = match.groups()
+    if closed:
+        return match[0] if right == "where" else f"{closed}*"
+    word = left == "where" or right in (None, "where") or left in function_names()
+    return match[0] if word else f"{left}*"
+
+
+def _star(match: re.Match[str]) -> str:
+    return "*"
+
+
+def _leaves(e: Expr) -> list[Expr]:
+    return [n for n in walk(e) if is_(n, "variable")]
+
+
+def _closing(text: str, opening: int) -> int | None:
+    """The place of the bracket that closes the one at `opening`."""
+    depth = 0
+    for k in range(opening, len(text)):
+        depth += (text[k] in "([") - (text[k] in ")]")
+        if not depth:
+            return k
+    return None

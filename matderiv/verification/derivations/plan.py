@@ -1,0 +1,320 @@
+"""From statements to a plan: what defines a name, what claims something, and what moves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from matderiv.input.tokens import canonical_name
+from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.derivations.statements import (
+    DERIVATIVE,
+    DIFFERENTIAL,
+    FORMULA,
+    LATEX_D,
+    LATEX_NAME,
+    NAME,
+    VALUE,
+    Quantity,
+    Statement,
+    latex_name,
+    named,
+)
+
+GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "condition"
+BARE = "bare"
+
+
+_CALLED = re.compile(r"(?:the\s+)?(?:gradient|jacobian|hessian)\s+[^\s_]+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A statement with its role.
+
+    It `gives` a definition, `claims` values of a quantity, `calls` a quantity by a new name, makes
+    a `local` name for a formula with differentials in it, or is a `condition` to be solved; a
+    `bare` formula goes on with what was said before. `zero` is the 0 of a last `= 0`, which is no
+    side: from there on equations are about the points where that holds. An `aside` (`where z = Wx`)
+    does not end what it stands in.
+    """
+
+    role: str
+    name: str
+    quantity: Quantity | None
+    first: Passage | None
+    sides: tuple[Passage, ...]
+    whole: Passage
+    zero: Passage | None = None
+    aside: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A derivation in order, with its definitions; `function` is the one that is differentiated.
+
+    `by` are the names that derivatives are said to be by, `changing` those with a change dX,
+    `arguments` those in brackets after the function: f(x), and `solved` those that equations are
+    solved for.
+    """
+
+    chains: tuple[Chain, ...]
+    definitions: tuple[Definition, ...]
+    function: str
+    by: frozenset[str] = field(default_factory=frozenset)
+    changing: frozenset[str] = field(default_factory=frozenset)
+    arguments: frozenset[str] = field(default_factory=frozenset)
+    solved: frozenset[str] = field(default_factory=frozenset)
+
+
+def planned(
+    statements: Sequence[Statement], given: Sequence[Definition], fixed: Collection[str]
+) -> Plan:
+    """The plan of a derivation; `given` are definitions from outside.
+
+    No line defines a name of `fixed`: the variables of differentiation.
+
+    >>> from matderiv.verification.derivations.statements import statement
+    >>> lines = ["z = A*x - b", "f = norm2(z)^2", "df = 2*z'*dz = 2*z'*A*dx", "g = ∇f = 2*A'*z"]
+    >>> plan = planned([statement(Passage.of(line)) for line in lines], [], [])
+    >>> [c.role for c in plan.chains], plan.function, sorted(plan.changing)
+    (['gives', 'gives', 'claims', 'calls'], 'f', ['f', 'x', 'z'])
+    """
+    names = {d.name for d in given}
+    differentiated: set[str] = {*fixed}
+    unsaid = _unsaid(statements, names) if given else None
+    if unsaid is not None:
+        given = [*given[:-1], replace(given[-1], name=unsaid)]
+        names = {d.name for d in given}
+    chains, definitions = [], list(given)
+    so_far = Named(names, differentiated)
+    for k, s in enumerate(statements):
+        chain = _chain(s, so_far, statements[k + 1 :])
+        if chain.role in (GIVES, CALLS, LOCAL):
+            names.add(chain.name)
+        if chain.role == GIVES:
+            definitions.append(Definition(chain.name, chain.sides[0]))
+            so_far.used |= names_in(chain.sides[0])
+        so_far.heard(chain, s)
+        chains.append(chain)
+    changing = {name for s in statements for side in s.sides for name in changes_in(side)}
+    return _completed(chains, definitions, given, changing - so_far.handed, names)
+
+
+def _completed(
+    chains: Sequence[Chain],
+    definitions: Sequence[Definition],
+    given: Sequence[Definition],
+    changing: set[str],
+    names: set[str],
+) -> Plan:
+    """The plan of these statements: its function, what it is by, and f for f(x)."""
+    by = {c.quantity.by for c in chains if c.quantity is not None and c.quantity.by}
+    function = _function(chains, definitions, given)
+    at = {n for c in chains if c.quantity and c.quantity.of == function for n in c.quantity.at}
+    claimed = {c.name for c in chains if c.role == CLAIMS and c.quantity and _is_value(c.quantity)}
+    named_by = frozenset(by), frozenset(changing), frozenset(at), frozenset(claimed - names)
+    called = {
+        c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity and c.quantity.at
+    }
+    plain = [replace(c, sides=tuple(_uncalled(s, called) for s in c.sides)) for c in chains]
+    bodies = [replace(d, passage=_uncalled(d.passage, called)) for d in definitions]
+    return Plan(tuple(plain), tuple(bodies), function, *named_by)
+
+
+def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
+    """The name that the lines give to the function, where they do not define it."""
+    said = {s.quantity.of for s in statements if s.quantity and s.quantity.kind == VALUE}
+    for s in statements:
+        q = s.quantity
+        if q is not None and q.kind in (DERIVATIVE, DIFFERENTIAL) and q.of not in {"", *said}:
+            if len(q.of) == 1 or q.of in ("ell", "Loss", "loss", "phi"):
+                return None if q.of in names else q.of
+    return None
+
+
+def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Passage:
+    r"""A passage in which w^*, \hat w and w_hat are w, for those `names`.
+
+    A w_hat that definitions have `used` stays what it is.
+
+    >>> unadorned(Passage.of(r"\hat{w} + w^* + \hat y", latex=True), ["w"], []).text.split()
+    ['w', '+', 'w', '+', '\\hat', 'y']
+    """
+    for name in sorted(names):
+        typed = rf"(?:\\?{name})(?![A-Za-z])"
+        if p.latex:
+            p = p.replaced(rf"({typed})\s*[\^_]\s*\{{?\s*(?:\*|\\(?:ast|star))\s*\}}?", _padded)
+            if not {f"{name}_hat", f"{name}_widehat"} & {*used}:
+                p = p.replaced(rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))", _padded)
+        else:
+            words = [w for w in ("hat", "star", "opt") if f"{name}_{w}" not in used]
+            p = p.replaced(rf"(?<![\w.])({name})_(?:{'|'.join(words)})(?!\w)", _padded)
+    return p
+
+
+def _padded(match: re.Match[str]) -> str:
+    return str(next(filter(None, match.groups()))).ljust(len(match[0]))
+
+
+def _uncalled(p: Passage, called: Mapping[str, tuple[str, ...]]) -> Passage:
+    """A side with f for f(x), where f(x) = ... defines f."""
+    for name, at in called.items():
+        inside = r"\s*[,;]\s*".join(rf"\\?{a}" for a in at)
+        left, right = r"\s*(?:\\left)?\(\s*", r"\s*(?:\\right)?\)"
+        p = p.replaced(rf"(?<![\w\\])(\\?{name}){left}{inside}{right}", _padded)
+    return p
+
+
+def _is_value(q: Quantity) -> bool:
+    return q.kind == VALUE
+
+
+@dataclass
+class Named:
+    """What names stand for in the statements so far.
+
+    `names` are defined, `used` stand in definitions, `differentiated` are what derivatives are by;
+    `claimed` says that there was a derivative, `zero` that one was set to zero, and `related` are
+    the names in equations since then. For those in `handed`, dz is the derivative by z, as in
+    programs for backpropagation.
+    """
+
+    names: set[str]
+    differentiated: set[str]
+    used: set[str] = field(default_factory=set)
+    related: set[str] = field(default_factory=set)
+    handed: set[str] = field(default_factory=set)
+    claimed: bool = False
+    zero: bool = False
+
+    def heard(self, chain: Chain, s: Statement) -> None:
+        """Go on to the next statement."""
+        q = chain.quantity
+        if q is not None and q.kind == DERIVATIVE:
+            self.differentiated.add(q.by)
+            self.claimed = True
+        if q is not None and q.kind == VALUE:
+            self.differentiated |= {*q.at} if chain.role == GIVES and len(q.at) == 1 else set()
+        if q is not None and q.kind == FORMULA and self.claimed and chain.first is not None:
+            for side in (chain.first, *chain.sides):
+                self.related |= names_in(side)
+        self.zero = self.zero or bool(chain.zero) or (chain.role == CONDITION and s.zero)
+
+    def solves(self, s: Statement, name: str) -> bool:
+        """True if `name = ...` says where an equation holds, and does not define the name."""
+        if name in self.differentiated:
+            return True
+        known = name in self.used and not s.introduced
+        return known and (self.zero or name in self.related)
+
+
+def _chain(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
+    if s.quantity is None:
+        return _going_on(s, so_far)
+    first, *sides = s.sides
+    q, names = _meant(s, so_far, later), so_far.names
+    made = Chain(CLAIMS, q.of, q, first, tuple(sides), s.whole)
+    if _is_handed(q, sides, so_far):
+        so_far.handed.add(q.of)
+        by = Quantity(DERIVATIVE, "", q.of)
+        return replace(made, role=CALLS, name=f"d{q.of}", quantity=by)
+    if q.kind == DERIVATIVE and q.of not in {"", *names} and _CALLED.match(first.text):
+        return replace(made, role=CALLS, quantity=replace(q, of=""))
+    if q.kind in (DERIVATIVE, FORMULA) and s.zero:
+        if len(sides) > 1 or q.kind == FORMULA:
+            return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
+        return replace(made, role=CONDITION)
+    if s.condition and q.kind != DERIVATIVE:
+        return replace(made, role=CONDITION)
+    if s.announced is not None and q.of not in {*names, *so_far.differentiated}:
+        return replace(made, role=CALLS, quantity=s.announced)
+    if q.kind != VALUE or q.of in names or so_far.solves(s, q.of):
+        return made
+    if q.of in names_in(sides[0]):
+        return replace(made, role=CONDITION)
+    inner = named(sides[0])
+    if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
+        return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
+    if changes_in(sides[0]) or re.search("[∇∂]|nabla|partial", sides[0].text):
+        return replace(made, role=LOCAL)
+    aside = bool(re.match(r"\W*(?:where|with)\b", s.whole.text))
+    return replace(made, role=GIVES, aside=aside)
+
+
+def _is_handed(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
+    """True for `dz = p - y`: no differential has such a value, the derivative by z may."""
+    if q.kind != DIFFERENTIAL or q.order != 1 or q.of not in so_far.used:
+        return False
+    compound = re.compile(r"(?<![\w.\\])d\s*[(\[]|\\mathrm|\\partial|∂|∇|\\nabla|\\d(?![a-z])")
+    return not any(changes_in(s) - so_far.handed or compound.search(s.text) for s in sides)
+
+
+def _going_on(s: Statement, so_far: Named) -> Chain:
+    """A statement without a left side of its own."""
+    made = Chain(CLAIMS if s.goes_on else BARE, "", None, None, s.sides, s.whole)
+    if s.zero and so_far.claimed and s.goes_on:
+        return replace(made, sides=s.sides[:-1], zero=s.sides[-1])
+    return made
+
+
+def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
+    """The quantity of a left side: `df` may be a name, and H the Hessian where it is no name."""
+    q = s.quantity
+    assert q is not None
+    if q.kind != VALUE or q.of in so_far.names:
+        return q
+    if q.of[:1] == "d" and q.of[1:] in so_far.names:
+        return Quantity(DIFFERENTIAL, q.of[1:])
+    function, _, label = q.of.partition("_")
+    if function == "H" and so_far.claimed and not s.introduced and not _used("H", later):
+        return Quantity(DERIVATIVE, label if label in so_far.names else "", order=2)
+    return q
+
+
+def _used(name: str, later: Sequence[Statement]) -> bool:
+    return any(name in names_in(side) for s in later for side in s.sides)
+
+
+def names_in(side: Passage) -> set[str]:
+    r"""The names in a side, as far as letters show.
+
+    >>> sorted(names_in(Passage.of(r"X^\top(X\hat w - y)", latex=True)))
+    ['X', 'w_hat', 'y']
+    """
+    if side.latex:
+        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", side.text)
+        return {latex_name(m["name"]) for m in found if m["name"]} - {""}
+    return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
+
+
+def changes_in(side: Passage) -> set[str]:
+    """The names whose changes dX a side uses.
+
+    >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z)")))
+    ['A', 'x', 'z']
+    """
+    if side.latex:
+        return {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}
+    found = re.findall(rf"(?<![\w.])d(?:({NAME})|\s*\(\s*({NAME})\s*\))", side.text)
+    return {canonical_name(a or b) for a, b in found}
+
+
+def _function(
+    chains: Sequence[Chain], definitions: Sequence[Definition], given: Sequence[Definition]
+) -> str:
+    """The function that is differentiated where nothing says which."""
+    names = [d.name for d in definitions]
+    if given:
+        return given[-1].name
+    if "f" in names:
+        return "f"
+    of = [
+        c.quantity.of
+        for c in chains
+        if c.quantity and c.quantity.kind in (DERIVATIVE, DIFFERENTIAL)
+    ]
+    last = [name for name in names if name in of]
+    return last[-1] if last else names[-1] if names else ""

@@ -1,0 +1,381 @@
+"""One derivation, side by side: each side against the truth, and against the one before.
+
+A wrong side that follows correctly from an earlier wrong one is told apart from a new mistake: both
+are compared with what the earlier lines claim in place of what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from matderiv.errors import MatderivError, ShapeError
+from matderiv.expr import Expr, variable
+from matderiv.shapes import Shape
+from matderiv.verification.derivations.claimed import Claimed, through
+from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
+from matderiv.verification.derivations.ground import Ground, UnsureError
+from matderiv.verification.derivations.marks import Reader, Side
+from matderiv.verification.derivations.passages import Lines, Passage
+from matderiv.verification.derivations.plan import BARE, CALLS, CONDITION, GIVES, LOCAL, Chain
+from matderiv.verification.derivations.statements import (
+    DERIVATIVE,
+    DIFFERENTIAL,
+    FORMULA,
+    VALUE,
+    Quantity,
+)
+from matderiv.verification.derivations.stationary import Rest
+from matderiv.verification.mistakes.diagnose import diagnose_source
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+
+
+@dataclass
+class Steps:
+    """The sides of a derivation, judged one after the other; `found` is the outcome."""
+
+    ground: Ground
+    reader: Reader
+    lines: Lines
+    diagnosis: bool = True
+    found: list[LineVerdict] = field(default_factory=list)
+    said: list[Claimed] = field(default_factory=list)
+    wrong: dict[Quantity, Claimed] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    current: Quantity | None = None
+    formula: Claimed | None = None
+    stationary: bool = False
+
+    def __post_init__(self) -> None:
+        self.rest = Rest(self.ground, stated=self.stationary)
+
+    def chain(self, chain: Chain) -> None:
+        """Judge every side of a statement that claims something."""
+        before = self.current
+        self._stated(chain)
+        if chain.aside and before is not None:
+            self.current = before
+
+    def _stated(self, chain: Chain) -> None:
+        number = self.lines.number(chain.whole.start)
+        sides = list(chain.sides)
+        if chain.role == CONDITION:
+            q = chain.quantity
+            value = q is not None and q.kind == VALUE
+            said = "a condition, not a step" if value else "an equation to solve, not a step"
+            self._given(number, chain, said)
+            if q is not None and q.kind == DERIVATIVE:
+                with suppress(MatderivError):
+                    self.rest.set_to_zero(self.reader.resolved(q))
+            return
+        try:
+            if chain.quantity is not None:
+                self.current = self._opened(chain)
+            elif self.current is None:
+                raise MatderivError("nothing stands before this equals sign")
+            elif chain.role == BARE and self.current.kind == VALUE:
+                raise MatderivError("this does not say what it is", hint="∇f = ... or df = ...")
+        except MatderivError as error:
+            self.current = None
+            q = chain.quantity
+            self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
+            self._unread(chain.whole, error)
+            return
+        if chain.role in (GIVES, LOCAL):
+            self._given(number, chain, "")
+            sides = sides[1:]
+        for side in sides:
+            self._side(side, chain)
+        if chain.zero is not None and self.current is not None:
+            self._zero(chain, chain.zero, self.current)
+
+    def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
+        """The end `= 0` of a statement: a condition on a derivative, else a claim."""
+        if q.kind == DERIVATIVE:
+            self.rest.set_to_zero(q)
+            return
+        if q.kind == FORMULA and self._slope() is not None:
+            self.rest.stated = True
+        self._side(zero, replace(chain, sides=(*chain.sides, zero)))
+
+    def _slope(self) -> Quantity | None:
+        """The derivative said last; before one is said, that by the only variable."""
+        said = [s.quantity for s in self.said if s.quantity.kind == DERIVATIVE]
+        if said := [q for q in said if q.order == 1 and q.by not in self.ground.functions]:
+            return said[-1]
+        with suppress(MatderivError):
+            return self.reader.resolved(Quantity(DERIVATIVE))
+        return None
+
+    def _opened(self, chain: Chain) -> Quantity:
+        """The quantity that a left side names."""
+        q = chain.quantity
+        assert q is not None
+        if chain.role == LOCAL:
+            self._call(chain)
+        if chain.role == CALLS:
+            self.reader.aliases[chain.name] = self.reader.resolved(q)
+        if q.kind == VALUE and q.of in self.reader.aliases:
+            return self.reader.aliases[q.of]
+        if q.primed and not self._scalar(q.of):
+            q = Quantity(FORMULA)
+        if q.kind == FORMULA or (q.kind == VALUE and q.of not in self.ground.functions):
+            assert chain.first is not None
+            side = self.reader.side(chain.first)
+            true, (claimed, root) = self._true(side), self._claimed(side)
+            number = self.lines.number(chain.first.start)
+            self.formula = Claimed(number, Quantity(FORMULA), true, claimed, root is None, root)
+            return Quantity(FORMULA)
+        return self.reader.resolved(q)
+
+    def _scalar(self, name: str) -> bool:
+        f = self.ground.functions.get(name)
+        return f is not None and not f.shape
+
+    def _call(self, chain: Chain) -> None:
+        """A local name for a formula with differentials or derivatives in it."""
+        self.ground.functions[chain.name] = self._true(self.reader.side(chain.sides[0]))
+
+    # Sides ---------------------------------------------------------------------------------------
+
+    def _side(self, passage: Passage, chain: Chain) -> None:
+        q = self.current
+        assert q is not None
+        number = self.lines.number(passage.start)
+        shown = self._typed(passage, chain)
+        try:
+            side = self.reader.side(passage, self._expected(q))
+            self.notes += side.notes
+            true, (claimed, root) = self._true(side), self._claimed(side)
+            verdict = self._verdict(q, true)
+        except UnsureError as error:
+            self._add(number, shown, Verdict(UNDECIDED, message=str(error)))
+            return
+        except ShapeError as error:
+            self._add(number, shown, self._misfit(q, error), error=error)
+            return
+        except MatderivError as error:
+            self._unread(passage, error, shown)
+            return
+        self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
+
+    def _judged(self, side: Claimed, verdict: Verdict, shown: str) -> None:
+        """Tell a new mistake from one that is carried on; remember the side."""
+        before = self._before(side.quantity)
+        root = None
+        if side.correct is False:
+            root = self._carried(side, before)
+            if root is None and before is not None and before.correct is False:
+                verdict = self._further(before, side, verdict)
+        message, follows = "", None
+        if root is not None:
+            follows, message = root, f"follows from line {root}, which is wrong"
+        elif side.correct and before is not None and before.correct is False:
+            self._add(
+                side.number,
+                shown,
+                verdict,
+                said=f"right, but not what follows from line {before.number}",
+            )
+            self._remember(side)
+            return
+        self._add(side.number, shown, verdict, said=message, follows=follows)
+        wrong = None if side.correct is not False else root or side.number
+        self._remember(
+            Claimed(
+                side.number,
+                side.quantity,
+                side.true,
+                side.claimed,
+                side.correct,
+                wrong or side.root,
+            )
+        )
+
+    def _remember(self, side: Claimed) -> None:
+        self.said.append(side)
+        if side.correct is False:
+            self.wrong[side.quantity] = side
+        else:
+            self.wrong.pop(side.quantity, None)
+
+    def _verdict(self, q: Quantity, e: Expr) -> Verdict:
+        if q.kind == FORMULA:
+            assert self.formula is not None
+            return self._equated(self.formula.true, e)
+        return self.ground.verdict(q, e, diagnosis=self.diagnosis)
+
+    def _equated(self, left: Expr, right: Expr) -> Verdict:
+        """Whether two formulas are equal, everywhere or where a derivative is zero."""
+        diagnosis = self.diagnosis and not self.rest.stated
+        verdict = self.ground.equal(left, right, diagnosis=diagnosis)
+        if verdict.correct is False and verdict.diagnosis != "shape":
+            return self.rest.verdict(left, right, self._slope()) or verdict
+        return verdict
+
+    def _expected(self, q: Quantity) -> Shape | None:
+        if q.kind == FORMULA:
+            return None if self.formula is None else self.formula.true.shape
+        return self.reader.shape_of(q)
+
+    def _misfit(self, q: Quantity, error: ShapeError) -> Verdict:
+        """The verdict on a side whose sizes do not fit together."""
+        found = None
+        if self.diagnosis and q.kind in (DIFFERENTIAL, DERIVATIVE):
+            asked = self.ground.question(q)
+            tried = self.reader.last.tried
+            if asked is not None and tried is not None:
+                source, known = tried
+                known = {k: self._meaning(e) for k, e in known.items()}
+                found = diagnose_source(asked, source, known, seed=self.ground.seed)
+        if found is None:
+            return Verdict(DISPROVED, "shape", error.message)
+        said = f"{error.message}\n{found.message}"
+        return Verdict(DISPROVED, found.code, said, suggestion=found.suggestion)
+
+    def _meaning(self, e: Expr) -> Expr:
+        """The true value of a symbol; any other expression itself."""
+        marks = self.reader.last.marks
+        aliases = {variable(n, self.reader.shape_of(q)): q for n, q in self.reader.aliases.items()}
+        mark = marks.get(e, aliases.get(e))
+        return e if mark is None else self._value(mark)
+
+    # Values --------------------------------------------------------------------------------------
+
+    def _true(self, side: Side) -> Expr:
+        values = {s: self._value(m) for s, m in side.marks.items()}
+        return side.filled(values)
+
+    def _value(self, mark: Quantity | Expr) -> Expr:
+        if isinstance(mark, Expr):
+            return self.ground.differential(mark)
+        if mark.kind == DIFFERENTIAL:
+            return self.ground.differential(self.ground.functions[mark.of])
+        return self.ground.derivative(mark)
+
+    def _claimed(self, side: Side) -> tuple[Expr, int | None]:
+        """The value with wrong claims in place of the truth, and the line of the first of them."""
+        values, roots = {}, []
+        for symbol, mark in side.marks.items():
+            claim = self.wrong.get(mark) if isinstance(mark, Quantity) else None
+            if claim is not None and claim.claimed.shape == symbol.shape:
+                values[symbol] = claim.claimed
+                roots.append(claim.root or claim.number)
+            else:
+                values[symbol] = self._value(mark)
+        return side.filled(values), min(roots, default=None)
+
+    # What follows from what ----------------------------------------------------------------------
+
+    def _before(self, q: Quantity) -> Claimed | None:
+        """The side that this one should follow from."""
+        if q.kind == FORMULA:
+            same = [s for s in self.said if s.quantity is q]
+            return same[-1] if same else self.formula
+        same = [s for s in self.said if s.quantity == q]
+        if same:
+            return same[-1]
+        if q.kind == DERIVATIVE:
+            alike = Quantity(DIFFERENTIAL, q.of, order=q.order)
+            other = [s for s in self.said if s.quantity == alike]
+            return other[-1] if other else None
+        return None
+
+    def _carried(self, side: Claimed, before: Claimed | None) -> int | None:
+        """The line whose mistake a wrong side has, if it follows from that line."""
+        if before is not None and (before.correct is False or before.root is not None):
+            if self._same(before, side):
+                return before.root or before.number
+        if side.quantity.kind == FORMULA and self.formula is not None:
+            claims = {q: (c.root or c.number, c.claimed) for q, c in self.wrong.items()}
+            root = self.rest.root(self.formula.true, side.true, claims)
+            self.rest.relate(root or side.number, self.formula.true, side.true)
+            return root
+        for truth, root in self._under_claims(side.quantity):
+            if self._equal(truth, side):
+                return root
+        return None
+
+    def _same(self, before: Claimed, side: Claimed) -> bool:
+        if before.quantity == side.quantity:
+            return self.ground.equal(before.claimed, side.claimed, diagnosis=False).correct is True
+        first = self.ground.paired(before.quantity, before.claimed)
+        return first is not None and self._equal(first, side)
+
+    def _equal(self, differential: Expr, side: Claimed) -> bool:
+        """Whether a side stands for this differential."""
+        own = self.ground.paired(side.quantity, side.claimed)
+        return own is not None and (
+            self.ground.equal(differential, own, diagnosis=False).correct is True
+        )
+
+    def _under_claims(self, q: Quantity) -> Iterator[tuple[Expr, int]]:
+        """What the differential of a function would be if a wrong claim about a part were right."""
+        if q.kind not in (DIFFERENTIAL, DERIVATIVE) or q.order != 1:
+            return
+        for claim in self.wrong.values():
+            inner = claim.quantity
+            name = inner.by if inner.kind == DERIVATIVE else inner.of
+            if name not in self.ground.functions or name == q.of:
+                continue
+            found = through(self.ground, q.of, name, claim)
+            if found is not None:
+                yield found, claim.root or claim.number
+
+    def _further(self, before: Claimed, side: Claimed, verdict: Verdict) -> Verdict:
+        """A further mistake, said relative to the wrong line before it."""
+        if before.quantity != side.quantity:
+            return verdict
+        return self.ground.equal(before.claimed, side.claimed, diagnosis=self.diagnosis)
+
+    # Saying --------------------------------------------------------------------------------------
+
+    def _typed(self, passage: Passage, chain: Chain) -> str:
+        """The side as typed, with its left side where it is the first."""
+        if chain.first is not None and passage is chain.sides[0]:
+            return f"{chain.first.text} = {self.lines.typed(passage)}"
+        return f"= {self.lines.typed(passage)}"
+
+    def _given(self, number: int, chain: Chain, message: str) -> None:
+        text = chain.whole.text
+        if chain.first is not None and chain.role != CONDITION:
+            text = f"{chain.first.text} = {self.lines.typed(chain.sides[0])}"
+        self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
+
+    def _add(
+        self,
+        number: int,
+        text: str,
+        v: Verdict,
+        *,
+        said: str = "",
+        follows: int | None = None,
+        error: MatderivError | None = None,
+    ) -> None:
+        message = said or ("" if v.correct else v.message)
+        line, span = "", None
+        if error is not None and error.span is not None:
+            line_number, span = self.lines.within(error.span)
+            line = self.lines.text(line_number)
+        self.found.append(
+            LineVerdict(
+                number,
+                text,
+                v.verdict,
+                v.diagnosis if follows is None else "follows",
+                message,
+                v.suggestion if follows is None else None,
+                follows,
+                line,
+                span,
+                v,
+            )
+        )
+
+    def _unread(self, passage: Passage, error: MatderivError, shown: str = "") -> None:
+        """A line that could not be read: said, and passed over."""
+        number = self.lines.number(passage.start)
+        hint = f"\ntry: {error.hint}" if error.hint else ""
+        v = Verdict(UNDECIDED, UNREAD, f"not read: {error.message}{hint}")
+        self._add(number, shown or passage.text, v, error=error)

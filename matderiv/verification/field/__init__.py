@@ -1,0 +1,1 @@
+"""Expressions over a finite field, with exact derivatives: the identity test."""

@@ -1,0 +1,298 @@
+"""The exact identity test: f and an answer over a finite field, at random points.
+
+The derivative of f comes from dual numbers, never from the symbolic rules. Acceptance means that a
+non-zero polynomial would have vanished at all random points; exp, log and roots keep their laws
+(see `residues`), sign is multiplicative and odd, other functions are keyed hashes. Where any of
+these occur the bound rests on their behaving like random functions. A rejection is final for
+arithmetic, exp, sin and cos, whose identities all follow from their laws (J. Ax 1971), else a hint.
+Sources: J. Schwartz 1980; R. Zippel 1979; G. Gonnet 1984.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log2, prod
+from typing import Any
+
+from matderiv.expr import Expr, is_, walk
+from matderiv.lazy import np
+from matderiv.numeric.draws import draw_sizes
+from matderiv.numeric.evaluate import Sizes, sizes_in
+from matderiv.shapes import size_value
+from matderiv.verification.field.dual import IMAGINARY, Element, OutOfReach
+from matderiv.verification.field.elementary import elementary
+from matderiv.verification.field.points import BATCH, FieldPoint, halved, level_field, projected
+from matderiv.verification.field.residues import CHAIN, Array, Unlucky
+from matderiv.verification.field.values import HASHED, MODELLED, Evaluation
+
+LAWFUL = frozenset({"exp", "sin", "cos"})  # all their identities hold in the model too
+LARGEST = 12  # no test size beyond this
+ROUNDS = 3  # choices of sizes
+MOST = 30_000  # entries of an array, points apart
+TRIES = 12  # other points in place of unlucky ones
+
+
+@dataclass(frozen=True)
+class ExactReport:
+    """What the test found: "equal", "different" or "undecided".
+
+    `model` says that functions beyond arithmetic were modelled; `hint` that a rejection may be due
+    to them; `bits` bounds the error of an acceptance by 2^-bits; `covers` that a size exceeded the
+    longest matrix word.
+    """
+
+    verdict: str
+    sizes: tuple[tuple[tuple[str, int], ...], ...] = ()
+    bits: int = 0
+    model: bool = False
+    hint: bool = False
+    covers: bool = True
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.verdict != "equal":
+            return f"exact test: {self.verdict}" + (f" ({self.reason})" if self.reason else "")
+        shown = "; ".join(", ".join(f"{n} = {s}" for n, s in sizes) for sizes in self.sizes)
+        where = f" at sizes {shown}" if shown else ""
+        return f"exact identity test{where}, error below 2^-{self.bits}" + (
+            " (random-function model)" if self.model else ""
+        )
+
+
+# The test ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The claim that `answer` is the derivative of f along `path`, one variable for each order.
+
+    `arrange(array, outer, inner)` gives an answer (points first) the axes of f, then of the
+    variables. `upstream` weights f; `tangent` is the direction; `space` and `structure` say how
+    the derivative is projected.
+    """
+
+    f: Expr
+    path: tuple[Expr, ...]
+    answer: Expr
+    arrange: Callable[[Array, tuple[int, ...], list[tuple[int, ...]]], Array]
+    upstream: Expr | None = None
+    tangent: Expr | None = None
+    space: str | None = None
+    structure: str = "projected"
+
+
+def exact_test(identity: Identity, *, rounds: int = ROUNDS, seed: int = 0) -> ExactReport:
+    """Whether an answer equals the derivative, as an identity, at several choices of sizes.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> identity = Identity(x.T @ x, (x,), 2 * x, lambda a, outer, inner: a)
+    >>> print(exact_test(identity, rounds=1).verdict)
+    equal
+    """
+    try:
+        f, answer = elementary(identity.f), elementary(identity.answer)
+        return _tested(identity, f, answer, rounds, seed)
+    except OutOfReach as reason:
+        return ExactReport("undecided", reason=f"no exact model of {reason}")
+    except Unlucky:
+        return ExactReport("undecided", reason="no admissible point found")
+
+
+def _tested(identity: Identity, f: Expr, answer: Expr, rounds: int, seed: int) -> ExactReport:
+    nodes = {n.function.name for n in walk(f, answer)}
+    model = bool(nodes & (MODELLED | HASHED))
+    hint = bool(nodes & (MODELLED | HASHED) - LAWFUL)
+    base = int("log" in nodes)
+    names = sorted(sizes_in(f, answer, *identity.path))
+    if _entries(f, answer, sizes=dict.fromkeys(names, 3)) > MOST:
+        raise OutOfReach("arrays as large as these")
+    longest = longest_word(f, answer)
+    found, bits, covers = [], 10**6, not names or longest < LARGEST
+    for place in range(rounds if names else 1):
+        least = min(longest + 1, LARGEST) if place == 1 else 2
+        if least > 2 and _entries(f, answer, sizes=dict.fromkeys(names, least + 1)) > MOST:
+            least, covers = 2, False
+        for turn in range(TRIES):
+            sizes = _sizes(names, np.random.default_rng([seed, place, turn]), least)
+            point = FieldPoint(sizes, (seed, place, turn))
+            try:
+                equal, deepest = _equal(identity, f, answer, point, base)
+                break
+            except Unlucky:
+                if turn == TRIES - 1:
+                    raise
+        found.append(tuple(sorted(sizes.items())))
+        if not equal:
+            return ExactReport("different", tuple(found), model=model, hint=hint)
+        degree = degree_bound(f, sizes) * 2 + degree_bound(answer, sizes) + len(identity.path)
+        lowest = level_field(min(deepest, len(CHAIN) - 1)).p
+        bits = min(bits, int(BATCH * (log2(lowest) - log2(degree + 1))))
+    return ExactReport("equal", tuple(found), max(bits, 0), model, hint, covers)
+
+
+def _entries(*exprs: Expr, sizes: Sizes) -> int:
+    return max(prod(size_value(s, sizes) for s in n.shape) for n in walk(*exprs))
+
+
+def _sizes(names: list[str], rng: Any, least: int) -> Sizes:
+    if least <= 2:
+        return draw_sizes(names, rng)
+    return dict(zip(names, (least + int(k) for k in rng.permutation(len(names))), strict=True))
+
+
+def _equal(
+    identity: Identity, f: Expr, answer: Expr, point: FieldPoint, base: int
+) -> tuple[bool, int]:
+    """Whether truth and answer agree at a point, and the deepest level that was used."""
+    at = level_field(base)
+    shapes = [point.dims(v) for v in identity.path]
+    directions = _directions(identity, point, base, shapes)
+    seeds: dict[Expr, Element] = {}
+    top = 0
+    for k, (v, direction) in enumerate(zip(identity.path, directions, strict=True)):
+        moved = projected(direction, identity.space, identity.structure) % at.p
+        if halved(identity.space, identity.structure):
+            moved = moved * at.number(1, 2) % at.p
+        seeds.setdefault(v, {})[2 << k] = moved
+        top |= 2 << k
+    run = Evaluation(point, base, seeds)
+    truth = run.at(f, dual=True)
+    claim = run.at(answer, dual=False)
+    outer = tuple(s for s in point.dims(f) if s != 1)
+    for part in (0, IMAGINARY):
+        wanted = truth.get(top | part)
+        given = claim.get(part)
+        left = 0 if wanted is None else wanted.reshape(BATCH, -1)
+        if identity.upstream is not None and wanted is not None:
+            weights = point.value(identity.upstream, base).reshape(BATCH, -1)
+            left = (weights * left % at.p).sum(axis=1, keepdims=True) % at.p
+        right: Any = 0
+        if given is not None:
+            inner = [] if identity.tangent is not None else shapes
+            axes = () if identity.upstream is not None else outer
+            arranged = identity.arrange(given, axes, inner)
+            right = _contracted(arranged, axes, directions if inner else [], at.p)
+        if np.any((left - right) % at.p):
+            return False, 0
+    return True, max(level for _, level, _ in run.values)
+
+
+def _directions(
+    identity: Identity, point: FieldPoint, base: int, shapes: list[tuple[int, ...]]
+) -> list[Array]:
+    if identity.tangent is not None:
+        return [point.value(identity.tangent, base).reshape(BATCH, *shapes[0])]
+    at = level_field(base)
+    return [
+        point.rng(10**6 + k).integers(0, at.p, size=(BATCH, *shape))
+        for k, shape in enumerate(shapes)
+    ]
+
+
+def _contracted(claim: Array, outer: tuple[int, ...], directions: list[Array], p: int) -> Array:
+    claim = claim.reshape(BATCH, prod(outer), *(d[0].size for d in directions))
+    for d in reversed(directions):
+        flat = d.reshape((BATCH,) + (1,) * (claim.ndim - 2) + (-1,))
+        claim = (claim * flat % p).sum(axis=-1) % p
+    return claim
+
+
+# Bounds ------------------------------------------------------------------------------------------
+
+
+def longest_word(*exprs: Expr) -> int:
+    """The length of the longest product of matrices; functions of entries make one letter.
+
+    An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so one
+    test size must exceed it.
+
+    >>> from matderiv.expr import apply, variable
+    >>> X = variable("X", (3, 3))
+    >>> longest_word(X @ X @ apply("exp", X @ X @ X))
+    3
+    """
+    length: dict[Expr, int] = {}
+    for node in walk(*exprs):
+        inner = [length[a] for a in node.args]
+        name = node.function.name
+        if name == "variable":
+            here = int(len(node.shape) == 2)
+        elif name in ("mul", "hadamard", "kron", "solve", "einsum"):
+            here = sum(inner)
+        elif name == "power" and node.shape:
+            value = node.args[1].params[0] if is_(node.args[1], "number") else 1
+            here = int(abs(value)) * inner[0]
+        elif name in MODELLED | HASHED | {"inv"} or (name == "ediv" and node.shape):
+            here = min(1, max(inner))  # a letter of its own
+        else:
+            here = max(inner, default=0)
+        length[node] = here
+    return max(length.values())
+
+
+def degree_bound(expr: Expr, sizes: Sizes) -> int:
+    """A bound for the degree of an expression as a quotient of polynomials in the entries.
+
+    Functions beyond arithmetic count as unknowns of their own. A denominator that occurs again is
+    counted once in a sum.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x", (4,))
+    >>> degree_bound(apply("inv", x.T @ x) + apply("inv", x.T @ x) * x, {})
+    3
+    """
+    degrees: dict[Expr, tuple[int, Below]] = {}
+    for node in walk(expr):
+        degrees[node] = _degrees(node, [degrees[a] for a in node.args], sizes)
+    above, below = degrees[expr]
+    return max(above, sum(below.values()))
+
+
+Below = dict[Expr, int]
+"""A common denominator: the degree of each node that brought one in."""
+
+
+def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[int, Below]:
+    name = node.function.name
+    n = max((size_value(s, sizes) for a in node.args for s in a.shape), default=1)
+    if name in MODELLED | HASHED or name == "variable":
+        return 1, {}
+    if name == "add":
+        least: Below = {}
+        for _, below in inner:
+            least = {k: max(below.get(k, 0), least.get(k, 0)) for k in {**least, **below}}
+        whole = sum(least.values())
+        return max(a + whole - sum(b.values()) for a, b in inner), least
+    if name in ("div", "ediv"):
+        (a, b), (c, d) = inner
+        entries = prod(size_value(s, sizes) for s in node.args[1].shape)
+        return a + sum(d.values()) + (entries - 1) * c, _joined(b, {node: entries * c})
+    if name in ("inv", "solve", "det", "pinv"):
+        (a, b), rest = inner[0], inner[1:]
+        if name == "pinv":
+            a, b = 2 * a, {k: 2 * d for k, d in b.items()}
+        if name == "det":
+            return n * a, {k: n * d for k, d in b.items()}
+        own = sum(b.values()) + n * a
+        total: Below = {node: n * a}
+        for c, d in rest:
+            own, total = own + c, _joined(total, d)
+        return own, total
+    if name in ("power", "epow", "prod"):
+        k = n * n if name == "prod" else abs(int(node.args[1].params[0]))
+        a, b = inner[0]
+        if k and name != "prod" and node.args[1].params[0] < 0:
+            entries = n if name == "power" else n * n
+            return k * (sum(b.values()) + entries * a), {node: k * entries * a}
+        return k * a, {key: k * d for key, d in b.items()}
+    found: Below = {}
+    for _, below in inner:
+        found = _joined(found, below)
+    return sum(a for a, _ in inner), found
+
+
+def _joined(a: Below, b: Below) -> Below:
+    return {k: a.get(k, 0) + b.get(k, 0) for k in {**a, **b}}

@@ -1,0 +1,155 @@
+"""Random points over the finite field: residues for variables, with their declared facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from matderiv.expr import Expr
+from matderiv.lazy import np
+from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS
+from matderiv.numeric.evaluate import Sizes
+from matderiv.shapes import is_scalar, size_value
+from matderiv.verification.field.dual import OutOfReach
+from matderiv.verification.field.residues import CHAIN, Array, Field
+
+BATCH = 8  # points at the same sizes, computed side by side
+
+
+def level_field(level: int) -> Field:
+    """The field at a level of the chain; OutOfReach beyond its ends."""
+    if not 0 <= level < len(CHAIN):
+        raise OutOfReach("exp or log nested more deeply than the chain of primes")
+    return Field(CHAIN[level])
+
+
+@dataclass
+class FieldPoint:
+    """Sizes, and residues drawn when they are asked for; each level has its own.
+
+    Whole numbers (one-hot rows, labels) are the same at all levels.
+    """
+
+    sizes: Sizes
+    seed: tuple[int, ...]
+    drawn: dict[tuple[str, int], Array] = field(default_factory=dict)
+
+    def rng(self, *key: int) -> Any:
+        """A generator of its own for each purpose, so that order does not matter."""
+        return np.random.default_rng([*self.seed, *key])
+
+    def dims(self, v: Expr) -> tuple[int, ...]:
+        """The concrete shape of an expression."""
+        return tuple(size_value(s, self.sizes) for s in v.shape)
+
+    def scalar(self, name: str, level: int) -> Array:
+        """A random residue other than 0 for each point: what e, i or π are at a level."""
+        key = (name, level)
+        if key not in self.drawn:
+            p = level_field(level).p
+            rng = self.rng(_code(name), level)
+            self.drawn[key] = rng.integers(1, p // 2, size=BATCH)
+        return self.drawn[key]
+
+    def value(self, v: Expr, level: int) -> Array:
+        """The residues of a variable at a level."""
+        whole = bool(v.params[2] & (LABEL_FACTS | {"onehot"}))
+        key = (v.name, 0 if whole else level)
+        if key not in self.drawn:
+            rng = self.rng(_code(v.name), key[1])
+            self.drawn[key] = drawn(v, level_field(key[1]), self.dims(v), rng)
+        found = self.drawn[key]
+        return found % level_field(level).p if whole else found
+
+
+def _code(name: str) -> int:
+    return int.from_bytes(name.encode()[:16], "big")
+
+
+def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any) -> Array:
+    """Residues that satisfy the facts declared of a variable."""
+    facts: frozenset[str] = v.params[2]
+    whole = (BATCH, *dims)
+    if facts & ROW_FACTS:
+        return _rows(v, at, whole, rng)
+    if facts & LABEL_FACTS:
+        return _labels(whole, rng, 1 if "binary" in facts else 2)
+    x = rng.integers(0, at.p, size=whole)
+    if "positive" in facts:
+        x = x * x % at.p
+    if is_scalar(v.shape):
+        return x * x % at.p if "posdef" in facts else x
+    return _structured(x, facts, at) if len(dims) == 2 else x
+
+
+def _structured(x: Array, facts: Iterable[str], at: Field) -> Array:
+    turned = np.swapaxes(x, -1, -2)
+    n = x.shape[-1]
+    if "orthogonal" in facts:  # Cayley: (I - S)⁻¹(I + S) for a skew S
+        skew = np.triu(x, 1) - np.triu(x, 1).swapaxes(-1, -2)
+        unit = np.eye(n, dtype=np.int64)
+        x = np.matmul(at.reduced(unit - skew)[0], (unit + skew) % at.p) % at.p
+    if "posdef" in facts:
+        # A triangular square root gives a positive diagonal where that is wanted as well.
+        x = np.matmul(x, turned) % at.p
+    if "symmetric" in facts:
+        x = np.triu(x) + np.triu(x, 1).swapaxes(-1, -2)
+    if "skew" in facts:
+        x = (np.triu(x, 1) - np.triu(x, 1).swapaxes(-1, -2)) % at.p
+    if "lower" in facts:
+        x = np.tril(x)
+    if "upper" in facts:
+        x = np.triu(x)
+    if "diagonal" in facts:
+        x = x * np.eye(n, dtype=np.int64)
+        if "posdef" in facts:
+            x = x * x % at.p
+    return x
+
+
+def _rows(v: Expr, at: Field, whole: tuple[int, ...], rng: Any) -> Array:
+    """Each row of a matrix, the whole of a vector, adds up to 1."""
+    flat = len(whole) < 3 or v.shape[-1] == 1
+    shape = (BATCH, 1, int(np.prod(whole[1:]))) if flat else (BATCH, -1, whole[-1])
+    x = rng.integers(0, at.p, size=whole).reshape(shape)
+    if "onehot" in v.params[2]:
+        x = np.eye(x.shape[-1], dtype=np.int64)[x.argmax(axis=-1)]
+    else:
+        x = x.copy()
+        x[..., -1] = (1 - x[..., :-1].sum(axis=-1)) % at.p
+    return x.reshape(whole)
+
+
+def _labels(whole: tuple[int, ...], rng: Any, width: int) -> Array:
+    """1 and 1 - width, both present where there is more than one entry."""
+    often = rng.choice([0.5, 0.9])
+    bits = (rng.random(size=(whole[0], int(np.prod(whole[1:])))) > often).astype(np.int64)
+    if bits.shape[1] > 1:
+        same = (bits == bits[:, :1]).all(axis=1)
+        bits[same, 0] ^= 1
+    return (1 - width * bits).reshape(whole)
+
+
+def projected(x: Array, space: str | None, structure: str) -> Array:
+    """A direction brought into the space of a structured variable, by a self-adjoint map.
+
+    So that <projected gradient, V> = <gradient, projected V>.
+    """
+    if space is None or structure == "none":
+        return x
+    turned = np.swapaxes(x, -1, -2)
+    unit = np.eye(x.shape[-1], dtype=np.int64)
+    if space == "symmetric":
+        both = x + turned
+        return both - x * unit if structure == "independent" else both
+    if space == "skew":
+        return x - turned
+    if space == "diagonal":
+        return x * unit
+    return np.tril(x) if space == "lower" else np.triu(x)
+
+
+def halved(space: str | None, structure: str) -> bool:
+    """True where `projected` leaves out a factor of one half."""
+    return structure == "projected" and space in ("symmetric", "skew")

@@ -1,0 +1,1 @@
+"""What is wrong with an answer: the search for its cause."""

@@ -1,0 +1,145 @@
+"""An answer that is right in another layout, up to a number, or with its decimals as fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from matderiv.expr import Expr, apply, fold, is_, number, rebuild
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import Array
+from matderiv.output.text import decimal, number_text, text
+from matderiv.verification.claims import ARRANGEMENTS, arrangements, conventional
+from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
+from matderiv.verification.mistakes.solving import Search, product, ratios, recognised
+from matderiv.verification.mistakes.tidying import tidied
+from matderiv.verification.valuation import Valuation
+
+ROUND = 12  # decimals are read as fractions with denominators up to this
+
+
+def in_another_layout(search: Search, e: Expr) -> Diagnosis | None:
+    """The answer itself, transposed or stacked."""
+    for name in _turned_names(search, e):
+        if search.holds(e, name):
+            what = _what(name)
+            said = f"Right in another layout. This is {what} of the {search.asked.kind}."
+            change = f"In the other layout (now it is {what})"
+            turned = turned_of(e)
+            corrected, right = (None, None) if turned is None else tidier(turned)
+            return Diagnosis("other-layout", said, right, corrected=corrected, change=change)
+    return None
+
+
+def _turned_names(search: Search, e: Expr) -> list[str]:
+    fitting = arrangements(search.asked, e.shape)
+    return [n for n in ARRANGEMENTS if n in fitting and not conventional(search.asked, n)]
+
+
+def _what(name: str) -> str:
+    return "the transpose" if "transposed" in name else "the stacked form (vec)"
+
+
+def turned_of(e: Expr) -> Expr | None:
+    """The transpose; None where there is none."""
+    if len(e.shape) not in (1, 2):
+        return None
+    return e.args[0] if is_(e, "transpose") else e.T
+
+
+def scaled_by_number(search: Search, e: Expr, *, turned: bool = False) -> Diagnosis | None:
+    """The answer, or its transpose, times a number, or times a product of sizes."""
+    names = _turned_names(search, e) if turned else [search.layout(e)]
+    for name in names:
+        factor = None if name is None else _factor(search, e, name)
+        base = turned_of(e) if turned else e
+        if factor is None or base is None:
+            continue
+        corrected = tidied(product(factor, base))
+        if search.holds(corrected) and search.confirmed(corrected):
+            return _told(factor, corrected, _what(name or "") if turned else "")
+    return None
+
+
+def _factor(search: Search, e: Expr, name: str) -> Expr | None:
+    if _ratios(search, e, name, search.points[:1]) is None:
+        return None  # most are refused at the first point
+    found = _ratios(search, e, name, search.points)
+    sizes = [apply("size", params=(n,)) for n in sorted(search.points[0].point.sizes)]
+    return None if found is None else recognised(search, found, sizes)
+
+
+def _ratios(search: Search, e: Expr, name: str, points: list[Valuation]) -> list[float] | None:
+    values = [a for v in points if (a := search.arranged(e, name, v)) is not None]
+    return ratios(search, [v.truth for v in points], values) if len(values) == len(points) else None
+
+
+def _told(factor: Expr, corrected: Expr, what: str) -> Diagnosis:
+    right = text(corrected)
+    minus = is_(factor, "number") and factor.params[0] == -1
+    code = "sign" if minus else "factor"
+    if what:
+        off = "the sign is wrong" if minus else f"the factor {text(factor)} is missing"
+        said = f"Two things are off. This is {what}, and {off}. Right: {short(right)}."
+        return Diagnosis(f"other-layout+{code}", said, right, factor, corrected)
+    if minus:
+        said = f"The sign is wrong. Right: {short(right)}."
+        return Diagnosis(code, said, right, None, corrected, "With the other sign")
+    said = f"Your answer is off by a factor: multiplied by {text(factor)} it is right"
+    change = f"With the factor {text(factor)}"
+    return Diagnosis(code, f"{said}, {short(right)}.", right, factor, corrected, change)
+
+
+def rounded(search: Search, e: Expr) -> Diagnosis | None:
+    """Decimals that stand for fractions: 0.333 for 1/3."""
+    read: dict[str, str] = {}
+
+    def exact(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if not is_(node, "number"):
+            return rebuild(node, args)
+        value: Fraction = node.params[0]
+        near = value.limit_denominator(ROUND)
+        found = decimal(value)
+        if found is None or found[1] < 2 or not 0 < abs(near - value) < Fraction(1, 10 ** found[1]):
+            return node
+        read[number_text(value)] = number_text(near)
+        return number(near)
+
+    whole = fold(e, exact)
+    if not read or not search.holds(whole) or not search.confirmed(whole):
+        return None
+    said = ", ".join(f"{a} is read as {b}" for a, b in read.items())
+    return Diagnosis("rounded-constant", f"It agrees when {said}.", text(whole))
+
+
+def on_the_diagonal(search: Search, e: Expr) -> Diagnosis | None:
+    """An answer that is the diagonal of a square derivative and lacks all the rest."""
+    asked, square = search.asked, search.points[0].truth.ndim == 2
+    if not square or len(asked.groups) != 2 or len({*asked.groups}) != 1:
+        return None
+    if len(e.shape) == 1:
+        written, claimed = apply("diag", e), [v.value(e) for v in search.points]
+    elif search.layout(e) is not None:
+        written, claimed = e, [_diagonal_alone(search, e, k) for k in range(len(search.points))]
+    else:
+        return None
+    for v, diagonal in zip(search.points, claimed, strict=True):
+        scale = search.tolerance * float(np.abs(v.truth).max())
+        if diagonal is None or np.shape(diagonal) != (len(v.truth),):
+            return None
+        if np.abs(diagonal - np.diag(v.truth)).max() > scale:
+            return None
+    if search.holds(written) and search.confirmed(written):
+        right = text(written)
+        said = f"These are the entries of the diagonal: the {asked.kind} is {short(right)}."
+        return Diagnosis("diagonal", said, right, None, written)
+    said = f"Right on the diagonal of the {asked.kind}; the entries beside it are missing."
+    return Diagnosis("diagonal", said)
+
+
+def _diagonal_alone(search: Search, e: Expr, k: int) -> Array | None:
+    """The diagonal of a matrix that is zero elsewhere."""
+    value = search.arranged(e, search.layout(e) or "", search.points[k])
+    if value is None:
+        return None
+    diagonal = np.diag(value)
+    return diagonal if not np.any(value - np.diag(diagonal)) else None

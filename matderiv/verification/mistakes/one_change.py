@@ -1,0 +1,179 @@
+"""The search for one change of an answer that makes it right.
+
+Small changes of the answer's own tree are tried in numbers at a few points, likely ones first; the
+first that holds there and passes the whole verification is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from matderiv.expr import Expr, is_
+from matderiv.output.text import text
+from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short
+from matderiv.verification.mistakes.edits import Context, Family
+from matderiv.verification.mistakes.families import FIRST, MISSING, SECOND
+from matderiv.verification.mistakes.proposals import context_of, sizes_of
+from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
+from matderiv.verification.mistakes.solving import Search, factor_of, missing_term, product
+from matderiv.verification.mistakes.tidying import tidied
+
+BUDGET = 4_000  # changes of one family tried before the search goes on
+TOTAL = 12_000  # changes of all families
+LIGHTEST = ("wrong-function",)  # families of which not the first right change is told
+
+Found = Diagnosis | None
+
+
+@dataclass
+class Best:
+    """The lightest right answer found so far."""
+
+    weight: int
+    diagnosis: Found = None
+
+
+class Edits:
+    """The search for one change; `left` and `total` count the changes that may still be tried."""
+
+    def __init__(self, search: Search, root: Sketch) -> None:
+        self.search, self.root = search, root
+        self.spots = places(root)
+        self.left = 0
+        self.total = TOTAL
+        self.weight_of_last = 0  # of the corrected answer found last
+        self.context = Context((), sizes=sizes_of(search.asked))
+
+    def likely(self) -> Found:
+        """The commonest mistakes: a transpose, a sign, an order, an axis, an exponent, a factor."""
+        for code, family in FIRST:
+            if found := self._first(code, family):
+                return found
+        return self.scaled([])
+
+    def further(self) -> Found:
+        """Mistakes that need proposals: another function or name, a factor or a term missing."""
+        self.context = context_of(self.search, self.root)
+        for code, family in SECOND:
+            best = Best(10**9) if code in LIGHTEST else None
+            if found := self._first(code, family, best):
+                return found
+        return self._missing()
+
+    def _first(self, code: str, family: Family, best: Best | None = None) -> Found:
+        self.left = BUDGET
+        if best is None:
+            return next(self._tried(code, family, None), None)
+        for _ in self._tried(code, family, best):
+            pass
+        return best.diagnosis
+
+    def changes(self, family: Family) -> Iterator[tuple[Path, Sketch, Sketch, Said, Sketch]]:
+        """Every change of a family: place, part, what stands there instead, words, the whole."""
+        for path, part in self.spots:
+            above = self._above(path)
+            for new, said in family(part, above, self.context):
+                self.left -= 1
+                self.total -= 1
+                if self.left < 0 or self.total < 0:
+                    return
+                if new.expr is None or new.expr is part.expr:
+                    continue
+                whole = replaced(self.root, path, new)
+                if whole is not None and whole.expr is not self.root.expr:
+                    yield path, part, new, said if isinstance(said, Said) else Said(said), whole
+
+    def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
+        """Changes of a family that make the answer right; lighter than the best so far."""
+        for path, part, new, said, whole in self.changes(family):
+            e = whole.expr
+            if e is None or (best is not None and e.weight >= best.weight):
+                continue
+            if self.search.holds(e) and self.search.confirmed(e):
+                found = explained(named(code, path, part, new), part.expr, new.expr, e, said)
+                if best is not None:
+                    best.weight, best.diagnosis = e.weight, found
+                yield found
+
+    def _missing(self) -> Found:
+        """A factor or a term that is missing: the lightest correction."""
+        best = Best(10**9)
+        pool = [t.expr for t in self.context.pool if t.expr is not None]
+        for attempt in (lambda: self.scaled(pool), lambda: self._added(pool)):
+            self._keep(best, attempt)
+        for code, family in MISSING:
+            self.left = BUDGET
+            for _ in self._tried(code, family, best):
+                pass
+        return best.diagnosis
+
+    def _keep(self, best: Best, attempt: Callable[[], Found]) -> None:
+        found = attempt()
+        if found is not None and found.suggestion is not None:
+            if self.weight_of_last < best.weight:
+                best.weight, best.diagnosis = self.weight_of_last, found
+
+    def scaled(self, pool: list[Expr]) -> Found:
+        """A term that needs a factor: a number, a size, or a scalar part of the formulas."""
+        if self.root.expr is None:
+            return None
+        proposed = pool or [s.expr for s in self.context.sizes if s.expr is not None]
+        for path, part in self.spots:
+            above = self._above(path)
+            if part.expr is None or (above is not None and above.name in _LINEAR):
+                continue
+            doubled = self._whole(path, sketch("hadamard", 2, part))
+            if doubled is None:
+                continue
+            factor = factor_of(self.search, self.root.expr, doubled, proposed)
+            if factor is None:
+                continue
+            new = drawn(product(factor, part.expr))
+            whole = self._whole(path, new)
+            if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
+                continue
+            self.weight_of_last = whole.weight
+            plain = not pool or is_(factor, "number", "size")
+            minus = is_(factor, "number") and factor.params[0] == -1
+            code = "sign" if minus else "factor" if plain else "missing-chain-factor"
+            said = Said("With the other sign") if minus else Said("With the factor", factor)
+            return replace(explained(code, part.expr, new.expr, whole, said), part=factor)
+        return None
+
+    def _added(self, pool: list[Expr]) -> Found:
+        """What the whole lacks, as a multiple of a part of the formulas."""
+        if self.root.expr is None:
+            return None
+        term = missing_term(self.search, self.root.expr, pool)
+        if term is None:
+            return None
+        whole = self.root.expr + term
+        if not self.search.holds(whole) or not self.search.confirmed(whole):
+            return None
+        self.weight_of_last = whole.weight
+        corrected = tidied(whole)
+        right = text(corrected)
+        said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
+        return Diagnosis("missing-term", said, right, term, corrected)
+
+    def _whole(self, path: Path, new: Sketch) -> Expr | None:
+        found = replaced(self.root, path, new)
+        return None if found is None else found.expr
+
+    def _above(self, path: Path) -> Sketch | None:
+        if not path:
+            return None
+        part = self.root
+        for k in path[:-1]:
+            part = part.args[k]
+        return part
+
+
+_LINEAR = ("mul", "hadamard", "neg", "transpose", "div", "sum", "mean", "diag")
+
+
+def named(code: str, path: Path, part: Sketch, new: Sketch) -> str:
+    """The code of a change; a transpose of the whole is another layout."""
+    turned = part in new.args or new in part.args
+    return "other-layout" if code == "transpose" and not path and turned else code
