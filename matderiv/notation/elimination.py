@@ -117,13 +117,24 @@ def reduce_network(net: Network) -> None:
 
 
 def _close(net: Network, index: Index) -> None:
-    """Σ_i u_i v_i = u'*v."""
+    """Σ_i u_i v_i = u'*v.
+
+    >>> from matderiv import derive
+    >>> shapes = {"s": "", "a": "n", "y": "n"}
+    >>> str(derive("sum(s*a.*y)", "s", shapes=shapes)), str(derive("s*a.*y", "s", shapes=shapes))
+    ("a'*y", 'a.*y')
+    """
     mono = tidy(net.nodes.pop(index))
     net.scale(dot(mono, index))
 
 
 def _absorb(net: Network, index: Index, other: Index) -> None:
-    """Σ_j A_ij u_j = A*u; without a weight the row sums, and for two matrices diag(A*B)."""
+    """Σ_j A_ij u_j = A*u; without a weight the row sums, and for two matrices diag(A*B).
+
+    >>> from matderiv import derive
+    >>> str(derive("y'*A*x", "x")), str(derive("sum(A.*X)", "X"))
+    ("A'*y", 'A')
+    """
     edges = [e for e in net.edges if {e[1], e[2]} == {index, other}]
     weight = net.weight(index)
     simple = all(e[3] == 1 for e in edges)
@@ -155,7 +166,12 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
 
 
 def _join(net: Network, index: Index, i: Index, j: Index) -> None:
-    """Σ_s A_is u_s B_sj = A*diag(u)*B."""
+    """Σ_s A_is u_s B_sj = A*diag(u)*B.
+
+    >>> from matderiv import derive
+    >>> str(derive("A*(u.*(B*x))", "x")), str(derive("u.*(B*x)", "x"))
+    ('A*diag(u)*B', 'diag(u)*B')
+    """
     weight = net.weight(index)
     left = as_matrix(net.take(i, index), i, index)
     right = as_matrix(net.take(index, j), index, j)

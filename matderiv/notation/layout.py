@@ -183,6 +183,8 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
     >>> from matderiv import derive
     >>> derive("kron(X,A)", "X", shapes={"X": "m,n", "A": "p,q"}).vec_text
     'kron(eye(n),kron(commutation(q,m),eye(p)))*kron(eye(m*n),vec(A))'
+    >>> derive("X.*A", "X", shapes={"X": "m,n"}).vec_text
+    'diag(vec(A))'
     """
     f, x = sides
     pairs: list[Indices] = []
@@ -266,6 +268,8 @@ def _separate(ties: list[Factor], sides: Sides) -> list[Expr] | None:
     >>> from matderiv import derive
     >>> derive("tr(X)*A", "X", shapes={"X": "n,n", "A": "m,d"}).vec_text
     "vec(A)*vec(eye(n))'"
+    >>> derive("s*X", "X", shapes={"s": "", "X": "n,n"}).vec_text
+    's*eye(n*n)'
     """
     f, x = sides
     if any(set(t.indices) & set(f) and set(t.indices) & set(x) for t in ties):
@@ -311,6 +315,10 @@ def _kronecker(ties: list[Factor], pairing: Pairing, sides: Sides) -> list[Expr]
 
     M gathers what is within f, N what is within the variable; a tie across the pairing counts when
     a delta of the pairing moves it to one of these.
+
+    >>> from matderiv import derive
+    >>> derive("A*X*B", "X").vec_text, derive("A.*X", "X").vec_text
+    ("kron(B',A)", 'diag(vec(A))')
     """
     f, x = sides
     same: dict[Index, Index] = {}

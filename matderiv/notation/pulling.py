@@ -90,7 +90,12 @@ def _entrywise(
     broadcast: bool,
     search: Search,
 ) -> Expr:
-    """Common entries times the sum of the rest, entry by entry."""
+    """Common entries times the sum of the rest, entry by entry.
+
+    >>> from matderiv import derive
+    >>> str(derive("sum(u.*x.^2 + u.*x)", "x")), str(derive("sum(u.*x.^2 + v.*x)", "x"))
+    ('u.*(2*x + 1)', '2*u.*x + v')
+    """
     if all(not any(t.weights) and not t.mats and not t.delta for t in rest):
         outer = Raised(number, dict(scalars), tuple(weights), mats)
         inner = search.sum_of([replace(t, weights=()) for t in rest], (), broadcast)
