@@ -9,8 +9,8 @@ from curriculum import LOGISTIC, NET, NEURON, sizes
 from truth import assert_close, differences
 
 from matderiv.api import derive
+from matderiv.pointing import verify
 from matderiv.verification.derivations.lines import verify_steps
-from matderiv.verification.verifying import verify
 
 
 @pytest.mark.parametrize("case", curriculum.MISTAKES, ids=[m[0] for m in curriculum.MISTAKES])

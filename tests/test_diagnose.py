@@ -9,9 +9,9 @@ import pytest
 from answer_changes import arguments, rows
 
 from matderiv.expr import variable
+from matderiv.pointing import verify
 from matderiv.verification.claims import ask, read_answer
 from matderiv.verification.mistakes.sketch import drawn, places, replaced, sketch
-from matderiv.verification.verifying import verify
 
 LEAST_SQUARES = ("norm2(X*w-y)^2", "w")
 LOGISTIC = ("sum(log(1+exp(-y.*(X*w))))", "w")

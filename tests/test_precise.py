@@ -8,10 +8,10 @@ import pytest
 from answer_changes import arguments, rows
 
 from matderiv.calculus.structure import linear_structure
+from matderiv.pointing import verify
 from matderiv.verification.claims import ask, claims, read_answer
 from matderiv.verification.judging import identity_of, numbers_of
 from matderiv.verification.precise import precise
-from matderiv.verification.verifying import verify
 
 RIGHT = [r for r in rows() if r["truth"] == "right"]
 

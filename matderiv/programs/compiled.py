@@ -48,14 +48,22 @@ class Compiled:
             values = named if values is None else {**require_values(values), **named}
         elif values is None:
             values = {}
-        if not self.program.sizes:
-            try:
-                arrays = [values[name] for name in self.names]
-                if all([a.dtype is self._real for a in arrays]):
-                    return self._tapes[tuple([a.shape for a in arrays])].run(arrays)
-            except (KeyError, AttributeError, TypeError, IndexError):
-                pass
+        tape, arrays = self._known(values)
+        if tape is not None:
+            return tape.run(arrays)
         return self._first(values)
+
+    def _known(self, values: Mapping[str, Any]) -> tuple[Tape | None, list[Any]]:
+        """The tape for arrays of real numbers in shapes that were met before, or None."""
+        if self.program.sizes:
+            return None, []
+        try:
+            arrays = [values[name] for name in self.names]
+            if all([a.dtype is self._real for a in arrays]):
+                return self._tapes.get(tuple([a.shape for a in arrays])), arrays
+        except (KeyError, AttributeError, TypeError, IndexError):  # `_first` reads them with care
+            return None, []
+        return None, []
 
     def _refuse_unknown(self, named: Mapping[str, Any]) -> None:
         known = dict.fromkeys((*self.names, *self.program.sizes, *self._also))

@@ -6,7 +6,6 @@ that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,6 @@ from matderiv.verification.claims import (
     DIRECTIONAL,
     Asked,
     Claim,
-    ask,
     claims,
     conventional,
     expected_shape,
@@ -40,52 +38,18 @@ from matderiv.verification.verdict import (
 )
 
 
-def verify(
-    f: Any,
-    wrt: Any,
-    answer: Any,
-    *,
-    shapes: Mapping[str, Any] | None = None,
-    assume: Mapping[str, Any] | None = None,
-    kind: str | None = None,
-    order: int = 1,
-    layout: str = "gradient",
-    structure: str | None = None,
-    upstream: str = "G",
-    seed: int = 0,
-    points: int = POINTS,
-    diagnosis: bool = True,
-) -> Verdict:
-    """Whether `answer` is the derivative of f: proved, verified, disproved or undecided.
-
-    The arguments are those of `derive`; the answer is text, a SymPy expression, or a function of a
-    dictionary of arrays. Without `structure` both textbook conventions for a structured variable
-    count (projected, independent entries). Raises what reading the texts raises, but an answer
-    whose sizes do not fit is disproved.
-
-    >>> print(verify("norm2(A*x - b)^2", "x", "2*A'*(A*x - b)", shapes={"b": "m"}).verdict)
-    proved
-    >>> print(verify("x'*A*x", "x", "2*A*x").diagnosis)
-    symmetric-shortcut
-    """
-    asked = ask(
-        f,
-        wrt,
-        shapes=shapes,
-        assume=assume,
-        kind=kind,
-        order=order,
-        layout=layout,
-        structure=structure,
-        upstream=upstream,
-    )
-    return verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
-
-
 def verify_asked(
     asked: Asked, answer: Any, *, seed: int = 0, points: int = POINTS, diagnosis: bool = True
 ) -> Verdict:
-    """`verify` for a question that has been read already: many answers to one question."""
+    """Whether `answer` is the derivative asked for; one question may be asked of many answers.
+
+    The answer is text, a SymPy expression, or a function of a dictionary of arrays.
+
+    >>> from matderiv.verification.claims import ask
+    >>> asked = ask("x'*A*x", "x")
+    >>> verify_asked(asked, "(A + A')*x").verdict, verify_asked(asked, "2*A*x").diagnosis
+    ('proved', 'symmetric-shortcut')
+    """
     if callable(answer) and not hasattr(answer, "free_symbols"):
         return _concluded(asked, of_function(asked, answer), seed, points, False)
     try:
