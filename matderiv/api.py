@@ -19,10 +19,10 @@ from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.derived import Derivation
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
+from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
 from matderiv.notation.parts import name_parts
-from matderiv.output.text import text
 
 Assume = Mapping[str, Any]
 

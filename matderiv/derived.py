@@ -15,6 +15,7 @@ from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import value_shape
 from matderiv.input.resolve import Reading
 from matderiv.input.values import checked_values
+from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.layout import by_free_entries, in_layout, vec_form
 from matderiv.notation.parts import name_parts
@@ -33,7 +34,6 @@ from matderiv.output.latex.equation import derivative_latex, index_equation_late
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
 from matderiv.output.latex.names import Names
-from matderiv.output.text import text
 from matderiv.output.to_sympy import to_sympy
 from matderiv.shapes import Shape, long_axes, size_value
 from matderiv.views.chain import chain

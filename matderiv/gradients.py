@@ -13,10 +13,10 @@ from matderiv.calculus.joint import Backward, gradients
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
+from matderiv.language.printer import text
 from matderiv.numeric.check import check
 from matderiv.numeric.report import CheckReport
 from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
-from matderiv.output.text import text
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program

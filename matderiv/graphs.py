@@ -20,9 +20,10 @@ from matderiv.circuit.steps import BackwardStep, steps
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.asking import understood
-from matderiv.input.declare import SHAPES
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.values import checked_values, names_in, shapes_of
+from matderiv.language.declare import SHAPES
+from matderiv.language.printer import text
 from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graphs.dot import graph_dot
@@ -31,7 +32,6 @@ from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.graphs.text import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
 from matderiv.output.index import index_equation
-from matderiv.output.text import text
 
 Values = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from matderiv.arguments import given, require_text, require_word
 from matderiv.derived import VIEWS, Derivation
 from matderiv.errors import MatderivError
+from matderiv.language.printer import text
 from matderiv.output.documents.sheets import (
     Drawn,
     Told,
@@ -22,7 +23,6 @@ from matderiv.output.documents.sheets import (
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
-from matderiv.output.text import text
 from matderiv.shapes import shape_text
 from matderiv.views.flow import declarations, layout_note
 

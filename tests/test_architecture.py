@@ -24,7 +24,8 @@ FLOORS = (  # title, folder, modules
         "stable evaluate draws sampling differences reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
-    ("3: texts out and in", "", "output/text input/"),
+    ("3: the text language", "", "language/"),
+    ("3: texts in", "", "input/"),
     ("4: index products", "tensors/", "tensor letters"),
     ("4: words of the notation", "notation/", "chains powers signs folds monomials"),
     ("5: down to index products", "tensors/", "lower"),
@@ -64,7 +65,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
-    """matderiv/output/text.py is "output/text"."""
+    """matderiv/language/tokens.py is "language/tokens"."""
     return path.relative_to(HOUSE).with_suffix("").as_posix()
 
 

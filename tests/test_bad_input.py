@@ -19,8 +19,8 @@ from matderiv.errors import (
     UnknownFunction,
     UnknownName,
 )
-from matderiv.input.declare import declarations
 from matderiv.input.resolve import read
+from matderiv.language.declare import declarations
 
 # number of the case, text, error, (start, end) of the caret, part of the message, part of the hint
 TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, str]] = [

@@ -13,7 +13,7 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.command import manual, rules, verbs
 from matderiv.command.failures import EXIT_CODES
 from matderiv.command.streams import SPELLINGS, in_ascii
-from matderiv.input.declare import FACTS
+from matderiv.language.declare import FACTS
 
 LOGISTIC = "sum(log(1 + exp(-y.*(X*w))))"
 

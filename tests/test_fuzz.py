@@ -20,9 +20,9 @@ from matderiv.api import Derivation, derive
 from matderiv.errors import LimitError, NoRule
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.resolve import read
+from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import Point, points
-from matderiv.output.text import text
 
 STEP = 1e-30
 DIRECTIONS = 3

@@ -15,10 +15,10 @@ from matderiv.api import derive
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, variables
 from matderiv.gradients import value_and_gradients
+from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
 from matderiv.output.code.program import Heading, code
-from matderiv.output.text import text
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 

@@ -11,8 +11,8 @@ import sympy as sp
 from matderiv.api import derive
 from matderiv.expr import apply, variable
 from matderiv.input.from_sympy.products import as_product
+from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
-from matderiv.output.text import text
 
 n, d = sp.symbols("n d", integer=True, positive=True)
 i, j, m = sp.symbols("i j m", integer=True)

@@ -17,10 +17,10 @@ from problems import Problem, problems
 import matderiv as md
 from matderiv.derived import Derivation
 from matderiv.expr import Expr, variables
+from matderiv.language.printer import text
 from matderiv.lazy import np as lazy_np
 from matderiv.numeric.sampling import drawn, sampler
 from matderiv.output.documents.text import document_text
-from matderiv.output.text import text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential

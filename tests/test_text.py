@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from matderiv.errors import LimitError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, apply, number, variable, walk
-from matderiv.input.declare import declarations, guessed_axes
 from matderiv.input.resolve import read
 from matderiv.input.text import parse
-from matderiv.output.text import number_text, text
+from matderiv.language.declare import declarations, guessed_axes
+from matderiv.language.printer import number_text, text
 from matderiv.shapes import Dim, shape_text
 
 EASY = settings(

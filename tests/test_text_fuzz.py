@@ -13,7 +13,7 @@ from test_text import EASY, GRAMMAR
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr
 from matderiv.input.resolve import read
-from matderiv.output.text import text
+from matderiv.language.printer import text
 
 
 @pytest.mark.parametrize("typed", [canonical for _, canonical in GRAMMAR])

@@ -17,7 +17,7 @@ def rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
     Source: the matrix determinant lemma, Petersen & Pedersen 2012, eq. (24).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> e, f = read("det(eye(n) - x*y')").expr, read("det(A + x*y')").expr
     >>> A = f.args[0].args[0]
     >>> text(rank_one(e, ())), text(rank_one(f, ())), rank_one(f, {A}) is f

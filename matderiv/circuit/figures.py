@@ -8,10 +8,10 @@ from math import isfinite
 from typing import Any
 
 from matderiv.expr import Expr, substitute, variable, variables
-from matderiv.input.tokens import GREEK
+from matderiv.language.printer import text
+from matderiv.language.tokens import GREEK
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
-from matderiv.output.text import text
 
 _SIGNS = {name: sign for sign, name in GREEK.items()}
 DIGITS = 4

@@ -11,8 +11,8 @@ from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node
 from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
 from matderiv.expr import Expr, is_, number_value
+from matderiv.language.printer import text
 from matderiv.lazy import np
-from matderiv.output.text import text
 from matderiv.shapes import is_scalar, shape_text
 
 _STOPS = ("gt", "lt", "ge", "le", "sign", "step")

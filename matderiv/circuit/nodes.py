@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable, variables, walk
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.views.pieces import function_name, letters_for, numbered_name
 

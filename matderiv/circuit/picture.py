@@ -14,8 +14,8 @@ from matderiv.circuit.passes import Backprop
 from matderiv.circuit.repeats import Repeat, repeats
 from matderiv.circuit.running import Run
 from matderiv.expr import Expr, is_
+from matderiv.language.printer import text
 from matderiv.numeric.evaluate import Array
-from matderiv.output.text import text
 from matderiv.shapes import shape_text
 
 COLLAPSED = "layers"

@@ -14,8 +14,8 @@ from matderiv.circuit.nodes import Node
 from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
 from matderiv.expr import Expr
+from matderiv.language.printer import text
 from matderiv.notation.signs import total
-from matderiv.output.text import text
 
 FEW = 12  # gradients found so far that are listed after a step
 

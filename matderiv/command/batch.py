@@ -26,7 +26,7 @@ from matderiv.command.streams import (
     write_file,
 )
 from matderiv.errors import MatderivError, ParseError
-from matderiv.input.declare import declarations
+from matderiv.language.declare import declarations
 from matderiv.verification.batch import Row, RowVerdict, summary, verify_rows
 
 MOST = 20_000_000  # bytes of a table

@@ -16,10 +16,10 @@ from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.command.verbs import VIEWS
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
-from matderiv.input.declare import declarations
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.spelling import Spelled
-from matderiv.input.tokens import canonical_name, is_name
+from matderiv.language.declare import declarations
+from matderiv.language.tokens import canonical_name, is_name
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport
 

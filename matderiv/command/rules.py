@@ -16,7 +16,7 @@ from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
-from matderiv.output.text import SYMBOLS, text
+from matderiv.language.printer import SYMBOLS, text
 from matderiv.views.rules.catalogue import BY_NAME, RULES
 
 EXAMPLES = (

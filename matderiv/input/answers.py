@@ -18,8 +18,8 @@ from matderiv.input.latex import reader as latex
 from matderiv.input.latex.left import LeftSide, read_left
 from matderiv.input.python import reader as python
 from matderiv.input.resolve import Reading
-from matderiv.input.source import Source
 from matderiv.input.spelling import Spelled, marks, source_of
+from matderiv.language.source import Source
 from matderiv.shapes import Shape, size_names
 
 _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")

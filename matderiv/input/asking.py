@@ -9,10 +9,10 @@ from typing import Any
 from matderiv.arguments import one_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables
-from matderiv.input.declare import fact_words
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
-from matderiv.input.tokens import canonical_name, is_name
+from matderiv.language.declare import fact_words
+from matderiv.language.tokens import canonical_name, is_name
 from matderiv.shapes import Shape, shape_text
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError, ShapeError, Span
-from matderiv.input.calls import SHAPED, function_names, interpret
-from matderiv.input.declare import guessed_axes
-from matderiv.input.sizes import Sizes
-from matderiv.input.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.language.calls import SHAPED, function_names, interpret
+from matderiv.language.declare import guessed_axes
+from matderiv.language.sizes import Sizes
+from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.shapes import Shape, is_scalar, long_axes
 
 MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers

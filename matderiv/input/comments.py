@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 
 from matderiv.errors import MatderivError, ParseError
-from matderiv.input.source import Call, Name, postorder
 from matderiv.input.text import parse
+from matderiv.language.source import Call, Name, postorder
 
 _COMMENT = re.compile(r"\S[ \t]*(%)[ \t]*([^\n#%]*[^\n#%\s])")
 

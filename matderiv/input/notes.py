@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from matderiv.input.calls import Application
-from matderiv.input.domain import literal
-from matderiv.input.shaping import Shaping
-from matderiv.input.source import Name, Node, unsigned
+from matderiv.language.calls import Application
+from matderiv.language.domain import literal
+from matderiv.language.shaping import Shaping
+from matderiv.language.source import Name, Node, unsigned
 from matderiv.shapes import Shape, is_scalar, long_axes
 
 _KINDS = ("a scalar", "a vector", "a matrix")

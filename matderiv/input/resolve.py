@@ -10,16 +10,16 @@ from typing import Any
 from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
 from matderiv.expr import Expr, apply, number, substitute, variable
 from matderiv.input.builder import Scope
-from matderiv.input.calls import Application
-from matderiv.input.declare import check_facts, declared_facts, declared_shapes
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.notes import notes
-from matderiv.input.shaping import Context, Shaping
-from matderiv.input.sizes import is_open
-from matderiv.input.source import Name, Node, Number, Source
 from matderiv.input.spelling import marks, understood
-from matderiv.input.tokens import canonical_name
-from matderiv.output.text import text as printed
+from matderiv.language.calls import Application
+from matderiv.language.declare import check_facts, declared_facts, declared_shapes
+from matderiv.language.printer import text as printed
+from matderiv.language.shaping import Context, Shaping
+from matderiv.language.sizes import is_open
+from matderiv.language.source import Name, Node, Number, Source
+from matderiv.language.tokens import canonical_name
 from matderiv.shapes import Shape, size_names
 
 

@@ -18,8 +18,8 @@ from matderiv.input.latex.reader import parse_latex
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.python.arrays import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
-from matderiv.input.source import Source
 from matderiv.input.text import parse
+from matderiv.language.source import Source
 
 SPELLINGS = ("text", "latex", "python")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")

@@ -12,10 +12,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import LimitError, ParseError, Span
-from matderiv.input.calls import function_names
-from matderiv.input.operands import OF_VECTORS, joined, shown_vectors, transposed
-from matderiv.input.source import Call, Name, Node, Number, Operation, Part, Source, String
-from matderiv.input.tokens import MAX_DEPTH, Token, tokenize
+from matderiv.language.calls import function_names
+from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
+from matderiv.language.source import Call, Name, Node, Number, Operation, Part, Source, String
+from matderiv.language.tokens import MAX_DEPTH, Token, tokenize
 
 EXAMPLE = "an expression such as sum((A*x - b).^2)"
 PRODUCTS = {

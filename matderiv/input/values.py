@@ -14,10 +14,10 @@ from typing import Any
 
 from matderiv.errors import DomainError, LimitError, MatderivError, ParseError
 from matderiv.input.builder import Scope
-from matderiv.input.declare import declared_facts, declared_shapes, guessed_axes
-from matderiv.input.source import Name, postorder
 from matderiv.input.spelling import source_of
-from matderiv.input.tokens import canonical_name, is_name
+from matderiv.language.declare import declared_facts, declared_shapes, guessed_axes
+from matderiv.language.source import Name, postorder
+from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import as_array
 

@@ -91,7 +91,7 @@ def _column_sums(product: Expr) -> Expr | None:
     """diag(A'*B)' as the row sum(A.*B,1) of column sums.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> shapes = {"A": "m,m", "B": "m,m"}
     >>> text(_column_sums(read("A'*B", shapes=shapes).expr))
     'sum(A.*B,1)'
@@ -163,7 +163,7 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
     of any factor moves to the first.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> def shown(t: str) -> str:
     ...     return text(matrix_product(chain(factors_of(read(t).expr))))
     >>> shown("X^3*inv(X^2)"), shown("inv(A*B)*A*C"), shown("A*B")

@@ -50,7 +50,7 @@ def _diagonal(whole: list[Expr]) -> Expr:
     diagonal is taken.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> square, wide = {"A": "n,n", "B": "n,n"}, {"A": "m,n", "B": "m,n"}
     >>> text(_diagonal([read(t, shapes=square).expr for t in ("A", "B")]))
     'diag(A*B)'

@@ -47,7 +47,7 @@ def factored(items: list[Item], search: Search) -> Expr:
     """A sum of chains with the best common factors pulled out, again and again.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
@@ -102,7 +102,7 @@ def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
     """The sum with brackets multiplied out, if terms then merge or cancel.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
@@ -122,7 +122,7 @@ def _together(items: list[Item], search: Search) -> list[Expr]:
     """diag(u) + diag(v) = diag(u + v), the inner sum in its own shortest form.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
@@ -153,7 +153,7 @@ def _mirrored(items: list[Item], search: Search) -> list[Expr]:
     """B'*A' + D'*C' = (A*B + C*D)' where that has fewer transposes.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
@@ -209,7 +209,7 @@ def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item 
     """s*A + s*B = s*(A + B).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
@@ -229,7 +229,7 @@ def _pull(edge: Expr, side: str, items: list[Item], search: Search) -> Item | No
     """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.notation.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]

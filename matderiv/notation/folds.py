@@ -140,7 +140,7 @@ def _fold_masks(mono: Mono) -> Mono:
     """(a >= b).*(c <= min(a, b)) is (a >= b).*(c <= b), and (x <= c).*(-c <= x) is (abs(x) <= c).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> first, second, third = (read(t).expr for t in ("(1 >= x)", "(-1 <= min(1,x))", "(-1 < x)"))
     >>> [text(e) for e in _fold_masks({first: 1, second: 1})]
     ['(abs(x)<=1)']

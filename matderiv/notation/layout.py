@@ -56,7 +56,7 @@ def _transposed_line(e: Expr) -> Expr:
     """(2*A'*b)' as 2*b'*A, and a sum term by term.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> shapes = {"A": "m,n", "b": "m", "x": "n"}
     >>> [text(_transposed_line(read(t, shapes=shapes).expr)) for t in ("2*A'*b", "x - A'*b", "x")]
     ["2*b'*A", "x' - b'*A", "x'"]

@@ -48,7 +48,7 @@ def power(e: Expr, k: Exponent) -> Expr:
     """e^k, entry by entry for arrays; sqrt for 1/2, and sqrt(x'*x) is norm2(x).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> square, other = (read(t).expr for t in ("x'*x", "x'*y"))
     >>> [text(power(square, Fraction(k, 2))) for k in (1, 2, 3)], text(power(other, Fraction(1, 2)))
     (['norm2(x)', "x'*x", "(x'*x)^1.5"], "sqrt(x'*y)")
@@ -143,7 +143,7 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
 def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mono]:
     """2/sqrt(2*pi) as sqrt(2/pi): constants under one root, numbers cancelled against it.
 
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> pi, half = apply("pi"), Fraction(1, 2)
     >>> c, mono = _under_the_root(Fraction(-2), {number(2): -half, pi: -half})
     >>> c, [text(power(e, k)) for e, k in mono.items()]

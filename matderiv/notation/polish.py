@@ -51,7 +51,7 @@ def _named(e: Expr) -> Expr:
     """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) std(x), max(abs(x)) norminf(x).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> text(_named(read("mean((x - mean(x)).^2)").expr)), text(_named(read("sqrt(var(x))").expr))
     ('var(x)', 'std(x)')
     >>> text(_named(read("mean((x - mean(y)).^2)").expr))
@@ -75,7 +75,7 @@ def _signs_out(e: Expr) -> Expr:
     """a - (-b) becomes a + b, a*(-b) becomes -(a*b).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> y, u = (read(t, shapes={"y": "n", "x": "n"}).expr for t in ("y", "-(2*x)"))
     >>> text(_signs_out(y - u)), text(_signs_out(y * u)), text(_signs_out(y + y))
     ('y + 2*x', '-y.*(2*x)', 'y + y')
@@ -99,7 +99,7 @@ def _one_transpose(e: Expr) -> Expr:
     Two transposed variables stay as they are: A'*B'*x reads as well as (B*A)'*x.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> [text(_one_transpose(read(t).expr)) for t in ("A'*X'*B'", "X'*tanh(Z)'*G", "A'*B'*x")]
     ["(B*X*A)'", "(tanh(Z)*X)'*G", "A'*B'*x"]
     """
@@ -132,7 +132,7 @@ def _one_fraction(e: Expr) -> Expr:
     """(1 - y)./(1 - p) - y./p becomes (p - y)./(p.*(1 - p)), where terms cancel above the line.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> typed = ("(1 - y)./(1 - x) - y./x", "1./x + y./(1 - x)")
     >>> [text(_one_fraction(read(t).expr)) for t in typed]
     ['(x - y)./(x.*(1 - x))', '1./x + y./(1 - x)']
@@ -153,7 +153,7 @@ def _shorter_test(e: Expr) -> Expr:
     """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b), a*z > (a - 1)*z becomes z > 0.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> [text(_shorter_test(read(t).expr)) for t in ("step(A*x + z - B*x)", "step(A*x)")]
     ['step((A - B)*x + z)', 'step(A*x)']
     >>> shapes = {"a": ""}
@@ -194,7 +194,7 @@ def _one_branch(e: Expr) -> Expr:
     """where(t, a, a - 1) becomes a - (the opposite of t), where the branches differ by a number.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> shapes = {"a": ""}
     >>> typed = ("where(x>y,a,a - 1)", "where(x>y,2*x,x)", "where(x>y,2,1)")
     >>> [text(_one_branch(read(t, shapes=shapes).expr)) for t in typed]
@@ -220,7 +220,7 @@ def _complements(e: Expr) -> Expr:
     In a product with sigmoid(z) it stays, s.*(1 - s) reads best; there z loses its sign instead.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> text(_complements(read("A*(1 - sigmoid(z))").expr))
     'A*sigmoid(-z)'
     >>> text(_complements(read("sigmoid(z).*(1 - sigmoid(z))").expr))
@@ -264,7 +264,7 @@ def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
     """-2*A*(x - y) becomes 2*A*(y - x), unless x - y is met elsewhere too.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> e = read("-2*A*(x - y)").expr
     >>> text(_sign_inside(e, ())), text(_sign_inside(e, {e.args[-1]}))
     ('2*A*(y - x)', '-2*A*(x - y)')

@@ -23,7 +23,7 @@ def pulled(
 
     >>> from matderiv.expr import variable
     >>> from matderiv.notation.sums import new_search
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> u, x, y = (variable(name, (3,)) for name in "uxy")
     >>> both = [Raised(Fraction(1), {}, ({u: 1, v: 1},)) for v in (x, y)]

@@ -174,7 +174,7 @@ def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:
     """sum(x)/n over n entries is mean(x).
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.shapes import Dim
     >>> total, n = read("sum(x)").expr, size_expr(Dim(("n",)))
     >>> both, alone = {total: 1, n: -1}, {total: 1}
@@ -202,7 +202,7 @@ def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
     `scalars` gives up the factor; each clearing removes one, so it ends.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> e, v = (read(t, shapes={"q": "", "v": ""}).expr for t in ("1 + q/v", "v"))
     >>> [text(b) for b in clear_fractions({e: -1}, {v: -1})]
     ['v + q']

@@ -22,7 +22,7 @@ def dot(mono: Mono, index: Index) -> Expr:
     """Σ_i of a product of powers of vectors.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.shapes import Dim
     >>> x, y = (read(t).expr for t in ("x", "y"))
     >>> i = Index(Dim(("n",)))
@@ -47,7 +47,7 @@ def whole_sum(e: Expr) -> Expr:
     """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> text(whole_sum(read("softmax(x)").expr)), text(whole_sum(read("x - mean(x)").expr))
     ('1', '0')
     >>> text(whole_sum(read("tanh(x)").expr))
@@ -81,7 +81,7 @@ def inner_product(u: Expr, v: Expr) -> Expr:
     """u'*v, written from the side that reads better.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> x, v = (read(t, shapes={"A": "m,n", "y": "m", "x": "n"}).expr for t in ("x", "A'*y"))
     >>> text(inner_product(x, v)), text(inner_product(x, x))
     ("y'*A*x", "x'*x")
@@ -97,7 +97,7 @@ def trace(factors: list[Expr]) -> Expr:
     """tr of a product, rotated or transposed to the form that reads best.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> A, B = (read(t, shapes={"A": "n,m", "B": "m,n"}).expr for t in "AB")
     >>> text(trace([B, A])), text(trace([A, B]))
     ('tr(A*B)', 'tr(A*B)')
@@ -136,7 +136,7 @@ def row_sums(matrix: Expr) -> Expr:
     """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> text(row_sums(read("X").expr)), text(row_sums(read("X'").expr))
     ('sum(X,2)', "sum(X,1)'")
     """

@@ -37,7 +37,7 @@ def raise_tensor(tensor: Tensor, broadcast: bool, search: Search | None = None) 
     handed in tells afterwards whether it was cut short.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
@@ -96,7 +96,7 @@ def _spell_polynomial(terms: list[Raised], axes: Indices, sofar: Expr) -> Expr:
     """1 - 3*s + 2*s^2 as (1 - s)*(1 - 2*s), entry by entry; a product may be a symbol longer.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
@@ -138,7 +138,7 @@ def _spell_grouped(
     """u.*a + u.*b + c as u.*(a + b) + c, for the entries that save most.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
@@ -174,7 +174,7 @@ def _spell_choice(
     """(z > 0).*a + (z <= 0).*b = where(z > 0, a, b), beside whatever else is in the sum.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr

@@ -16,9 +16,9 @@ from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.latex.left import LeftSide
 from matderiv.input.resolve import Reading
+from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
-from matderiv.output.text import text
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names, times
 
 Axes = tuple[int, ...]

@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import ShapeError
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.shapes import shape_text
 from matderiv.verification.claims import (
     DIRECTIONAL,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables
+from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.signs import signed
-from matderiv.output.text import text
 from matderiv.views.flow import Stage
 from matderiv.views.pieces import Piece, letters_for, numbered_name
 from matderiv.views.reasons import why

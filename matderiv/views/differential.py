@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
+from matderiv.language.printer import text
 from matderiv.notation.layout import vec_form
 from matderiv.notation.sums import raise_tensor
-from matderiv.output.text import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
 from matderiv.views.condensed import Condensed, condensed

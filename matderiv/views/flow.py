@@ -11,10 +11,10 @@ from matderiv.calculus.derivation import differentiate
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
+from matderiv.language.printer import text
 from matderiv.notation.chains import symmetric
 from matderiv.notation.parts import name_parts
 from matderiv.notation.sums import raise_tensor
-from matderiv.output.text import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, is_, variables, walk
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.views.flow import tokens
 from matderiv.views.pairings import standard

@@ -212,7 +212,7 @@ def as_row(e: Expr) -> Expr:
     """The transpose of a vector, taken inside signs, scalars and products by entries.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> u, v = variable("u", (1, 3)), variable("v", (1, 3))
     >>> text(as_row(-(u.T * v.T / 2)))
     '-u.*v/2'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, is_, number_value, variables, walk
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.shapes import is_scalar
 from matderiv.views.pieces import Piece
 

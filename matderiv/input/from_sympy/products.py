@@ -21,7 +21,7 @@ def as_product(e: Expr) -> Expr:
     Of the two directions the one with fewer transposed matrices is taken. Anything else stays.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> A, x, y = variable("A", (2, 3)), variable("x", (3,)), variable("y", (2,))
     >>> text(as_product(apply("einsum", A, x, y, params=("ab,b,a->",))))
     "y'*A*x"

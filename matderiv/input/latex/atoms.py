@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.calls import function_names
 from matderiv.input.latex.names import Names
 from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
 from matderiv.input.latex.tokens import WORDS
-from matderiv.input.sizes import is_open
-from matderiv.input.source import Call, Name, Node, Number, Operation
-from matderiv.input.tokens import GREEK_NAMES, Token
+from matderiv.language.calls import function_names
+from matderiv.language.sizes import is_open
+from matderiv.language.source import Call, Name, Node, Number, Operation
+from matderiv.language.tokens import GREEK_NAMES, Token
 from matderiv.shapes import long_axes
 
 BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
-from matderiv.input.calls import function_names
 from matderiv.input.latex.atoms import BRACKETS, is_call
 from matderiv.input.latex.sums import Sums
 from matderiv.input.latex.symbols import FONTS
-from matderiv.input.operands import OF_VECTORS
-from matderiv.input.source import Name, Node, Number, Operation, children
-from matderiv.input.tokens import Token
+from matderiv.language.calls import function_names
+from matderiv.language.operands import OF_VECTORS
+from matderiv.language.source import Name, Node, Number, Operation, children
+from matderiv.language.tokens import Token
 
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 WIDE = ("tr",)

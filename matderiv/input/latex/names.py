@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.calls import function_names
 from matderiv.input.latex.symbols import BOLD, FONTS, UPRIGHT, Symbol, Symbols
-from matderiv.input.source import Name, Node, Operation
 from matderiv.input.text import COMPARISONS
-from matderiv.input.tokens import Token
+from matderiv.language.calls import function_names
+from matderiv.language.source import Name, Node, Operation
+from matderiv.language.tokens import Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
 WRITTEN = {

@@ -12,16 +12,16 @@ from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.declare import guessed_axes
 from matderiv.input.latex.atoms import is_one
 from matderiv.input.latex.functions import Functions
 from matderiv.input.latex.left import read_left
 from matderiv.input.latex.sums import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
-from matderiv.input.source import Name, Node, Number, Operation, Part, Source
 from matderiv.input.text import COMPARISONS
-from matderiv.input.tokens import Token
+from matderiv.language.declare import guessed_axes
+from matderiv.language.source import Name, Node, Number, Operation, Part, Source
+from matderiv.language.tokens import Token
 
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": "cross"}
 TRANSPOSED = (["T"], ["⊤"], ["′"])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
-from matderiv.input.source import Node
-from matderiv.input.tokens import Token
+from matderiv.language.source import Node
+from matderiv.language.tokens import Token
 
 ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.builder import MAX_NESTING, Builder, Scope
-from matderiv.input.calls import function_names
-from matderiv.input.declare import guessed_axes
-from matderiv.input.source import Name, Node
-from matderiv.input.tokens import GREEK_NAMES, Token
+from matderiv.language.calls import function_names
+from matderiv.language.declare import guessed_axes
+from matderiv.language.source import Name, Node
+from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "

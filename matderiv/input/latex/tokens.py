@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from matderiv.errors import LimitError, ParseError
-from matderiv.input.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token
+from matderiv.language.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token
 
 ENVIRONMENTS = frozenset(
     "aligned align align* equation equation* split gather gather* gathered multline multline* "

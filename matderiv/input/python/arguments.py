@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.python.arrays import Array, Arrays, Extent, Items, Value, Word
-from matderiv.input.source import Node, Number, Operation
+from matderiv.language.source import Node, Number, Operation
 
 NUMPY, TORCH = "numpy", "torch"
 LIBRARIES = {

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
-from matderiv.input.sizes import is_open
-from matderiv.input.source import Name, Node
 from matderiv.input.text import COMPARISONS
+from matderiv.language.sizes import is_open
+from matderiv.language.source import Name, Node
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 

@@ -9,7 +9,7 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.builder import MAX_NESTING, Scope
 from matderiv.input.python.arguments import LIBRARIES
 from matderiv.input.python.functions import Library
-from matderiv.input.tokens import Token
+from matderiv.language.tokens import Token
 
 
 def dialect(tokens: Sequence[Token]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.errors import Span
-from matderiv.input.calls import function_names
 from matderiv.input.python.arguments import TORCH, Call
 from matderiv.input.python.arrays import Array, Arrays, Items, Value, Word
 from matderiv.input.python.forms import FORMS
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
+from matderiv.language.calls import function_names
 
 ENTRYWISE = {
     **{

@@ -16,9 +16,9 @@ from matderiv.input.python.arrays import Array, Extent, Items, Value, Word
 from matderiv.input.python.cursor import Cursor
 from matderiv.input.python.functions import is_function
 from matderiv.input.python.tokens import tokenize_python
-from matderiv.input.source import Node, Source
 from matderiv.input.text import COMPARISONS
-from matderiv.input.tokens import Token
+from matderiv.language.source import Node, Source
+from matderiv.language.tokens import Token
 from matderiv.shapes import times
 
 MODULES = frozenset(

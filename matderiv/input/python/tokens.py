@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from matderiv.errors import LimitError, ParseError
-from matderiv.input.tokens import (
+from matderiv.language.tokens import (
     GREEK,
     MAX_CHARACTERS,
     MAX_NAME,

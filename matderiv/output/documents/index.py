@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, variable, walk
-from matderiv.output.text import ATOM, level, number_text, text
+from matderiv.language.printer import ATOM, level, number_text, text
 from matderiv.shapes import is_scalar
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term

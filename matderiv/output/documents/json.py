@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from matderiv.language.printer import text
 from matderiv.output.documents.lines import DocumentNames, section_lines
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text
-from matderiv.output.text import text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Section, Step
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
+from matderiv.language.printer import text
 from matderiv.notation.parts import name_parts
 from matderiv.output.documents.index import entries_text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.index import index_text
-from matderiv.output.text import text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor

@@ -3,8 +3,8 @@ r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath 
 from __future__ import annotations
 
 from matderiv.circuit.drawing import LONGEST, Drawing, Frame, Text, Wire
+from matderiv.language.printer import text
 from matderiv.output.latex.formula import latex
-from matderiv.output.text import text
 
 _SCALE = 0.75
 _KINDS = {

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, walk
-from matderiv.output.text import number_text
+from matderiv.language.printer import number_text
 from matderiv.shapes import Shape, Size, long_axes, size_names
 
 VECTORS = ("bold", "plain", "arrow")

@@ -21,7 +21,7 @@ def spelled(e: Expr) -> Expr:
     """The expression as it is written on paper; every node keeps its shape and its value.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> x, n = variable("x", (3,)), variable("n")
     >>> text(spelled(apply("div", -(2 * (x - 1)), n))), text(spelled(apply("log1p", x)))
     ('-(2/n*(x - 1))', 'log(1 + x)')

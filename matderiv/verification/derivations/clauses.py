@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from itertools import accumulate
 
-from matderiv.input.calls import function_names
+from matderiv.language.calls import function_names
 from matderiv.verification.derivations.passages import Passage
 from matderiv.verification.derivations.statements import announced, equal_signs
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from matderiv.input.declare import FACTS
-from matderiv.input.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.language.declare import FACTS
+from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.derivations.passages import Passage
 from matderiv.verification.derivations.statements import LATEX_NAME, NAME, latex_name, plain
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
-from matderiv.input.declare import declared_facts, declared_shapes
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.python.reader import parse_python
 from matderiv.input.resolve import Reading, resolve
-from matderiv.input.source import Call, Name, Node, Operation, Part, Source, postorder
 from matderiv.input.spelling import marks
 from matderiv.input.text import parse
+from matderiv.language.declare import declared_facts, declared_shapes
+from matderiv.language.source import Call, Name, Node, Operation, Part, Source, postorder
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.passages import Passage
 

@@ -27,7 +27,7 @@ from matderiv.expr import (
     zeros,
 )
 from matderiv.input.resolve import Reading
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.verification.claims import Asked, claims
 from matderiv.verification.derivations.statements import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity

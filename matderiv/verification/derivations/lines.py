@@ -15,9 +15,9 @@ from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.resolve import Reading, read_name
+from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
-from matderiv.output.text import text
 from matderiv.shapes import shape_text
 from matderiv.verification.derivations.declared import Declared
 from matderiv.verification.derivations.definitions import Definition, read_definitions

@@ -14,10 +14,10 @@ from itertools import count
 from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
-from matderiv.input.calls import function_names
 from matderiv.input.resolve import build
-from matderiv.input.shaping import Context, Shaping
-from matderiv.input.source import Source
+from matderiv.language.calls import function_names
+from matderiv.language.shaping import Context, Shaping
+from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matderiv.input.tokens import canonical_name
+from matderiv.language.tokens import canonical_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.passages import Passage
 from matderiv.verification.derivations.statements import (

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError
 from matderiv.input.builder import Scope
-from matderiv.input.calls import function_names
 from matderiv.input.latex.reader import parse_latex
-from matderiv.input.source import Name
-from matderiv.input.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.language.calls import function_names
+from matderiv.language.source import Name
+from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.derivations.passages import Passage
 
 VALUE, DIFFERENTIAL, DERIVATIVE, FORMULA = "value", "differential", "derivative", "formula"

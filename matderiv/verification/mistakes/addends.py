@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild
+from matderiv.language.printer import text
 from matderiv.lazy import np
-from matderiv.output.text import text
 from matderiv.shapes import is_scalar
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short
 from matderiv.verification.mistakes.proposals import right_forms

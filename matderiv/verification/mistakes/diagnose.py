@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.expr import Expr
 from matderiv.input.answers import answer_source
-from matderiv.input.source import Source
+from matderiv.language.source import Source
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.addends import missing_terms, off_terms
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short

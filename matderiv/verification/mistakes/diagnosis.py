@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matderiv.expr import Expr
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.verification.mistakes.tidying import tidied
 
 SHOWN = 160  # characters of a formula in a message

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
+from matderiv.language.printer import decimal, number_text, text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
-from matderiv.output.text import decimal, number_text, text
 from matderiv.verification.claims import ARRANGEMENTS, arrangements, conventional
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
 from matderiv.verification.mistakes.solving import Search, product, ratios, recognised

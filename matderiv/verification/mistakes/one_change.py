@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_
-from matderiv.output.text import text
+from matderiv.language.printer import text
 from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short
 from matderiv.verification.mistakes.edits import Context, Family
 from matderiv.verification.mistakes.families import FIRST, MISSING, SECOND

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, Number, Params, apply, number
-from matderiv.input.calls import interpret
-from matderiv.input.source import Name, Node, Source, postorder
-from matderiv.input.source import Number as TypedNumber
+from matderiv.language.calls import interpret
+from matderiv.language.source import Name, Node, Source, postorder
+from matderiv.language.source import Number as TypedNumber
 from matderiv.shapes import Shape
 
 Path = tuple[int, ...]

@@ -16,7 +16,7 @@ def tidied(e: Expr) -> Expr:
     """The same value: signs and numbers in front, transposes inside, sums in one row.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> a, b, c = (variable(n, (3,)) for n in "abc")
     >>> text(tidied((-a * b) + (b + -c)))
     'b - a.*b - c'

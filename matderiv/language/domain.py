@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.errors import DomainError
-from matderiv.input.source import Node, Number, Operation, Source
+from matderiv.language.source import Node, Number, Operation, Source
 
 CHECKED = frozenset("log log1p sqrt arcsin arccos div ediv power epow".split())
 

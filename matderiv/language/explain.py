@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from matderiv.errors import ShapeError, Span
 from matderiv.functions.algebra import product_shape
-from matderiv.input.source import Name, Node, postorder, unsigned
+from matderiv.language.source import Name, Node, postorder, unsigned
 from matderiv.shapes import Shape, Unify, broadcast, same, shape_text, size_names
 
 if TYPE_CHECKING:
-    from matderiv.input.shaping import Shaping
+    from matderiv.language.shaping import Shaping
 
 _LONG = 40
 _SHOWN_NAMES = 4

@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex
 
 from matderiv.arguments import given, optional_mapping
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span
-from matderiv.input.tokens import GREEK_NAMES, canonical_name, is_name
+from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
 from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
 
 MAX_SIZE = 100_000

@@ -12,7 +12,7 @@ from matderiv import functions
 from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
 from matderiv.functions.record import Function
-from matderiv.input.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.shapes import Dim, Size, times
 
 UNTYPED = ("operator", "internal")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matderiv.input.declare import guessed_axes
-from matderiv.input.source import Name, Node, Operation
+from matderiv.language.declare import guessed_axes
+from matderiv.language.source import Name, Node, Operation
 
 OF_VECTORS = frozenset("dot outer diag cross softmax log_softmax logsumexp".split())
 """Functions whose arguments are no scalars."""

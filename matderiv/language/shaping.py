@@ -8,12 +8,12 @@ from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import REGISTRY, Expr
-from matderiv.input.calls import Application, function_names, interpret
-from matderiv.input.declare import SQUARE_FACTS, check_facts, guessed_axes
-from matderiv.input.domain import check_domain
-from matderiv.input.explain import explained
-from matderiv.input.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
-from matderiv.input.source import Call, Name, Node, Operation, Source
+from matderiv.language.calls import Application, function_names, interpret
+from matderiv.language.declare import SQUARE_FACTS, check_facts, guessed_axes
+from matderiv.language.domain import check_domain
+from matderiv.language.explain import explained
+from matderiv.language.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
+from matderiv.language.source import Call, Name, Node, Operation, Source
 from matderiv.shapes import Dim, Shape, Size, shape_text, size_names
 
 MAX_VARIABLES = 2_000
