@@ -11,6 +11,7 @@ from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
 from matderiv.expr import Expr, apply, number, substitute, variable
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
+from matderiv.input.misread import check_meant
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
 from matderiv.language.calls import Application
@@ -117,6 +118,7 @@ def resolve(
     shaping = Shaping(
         source, Context(declared=declared, facts=facts, size_names=sizes, reserved=reserved)
     )
+    check_meant(shaping)
     built = build(shaping)
     for name, shape in declared.items():
         if name not in built.variables:

@@ -72,7 +72,8 @@ class Source:
     `lengths` are arrays, an axis from the end, and its size as the text says it: n in a sum from 1
     to n, or a number.
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
-    `spelling` is "text", "latex" or "python".
+    `spelling` is "text", "latex" or "python". `doubtful` are calls that are meant entry by entry
+    unless their operand is a square matrix.
     """
 
     text: str
@@ -82,6 +83,7 @@ class Source:
     lengths: tuple[tuple[Node, int, str], ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
     spelling: str = "text"
+    doubtful: tuple[Node, ...] = ()
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

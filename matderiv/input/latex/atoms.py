@@ -30,6 +30,9 @@ NORMS = {
 COUNTS = frozenset("kmnKMN")
 """Letters that are counts where a number is divided by them, if nothing declares them."""
 
+MATRIX_FUNCTIONS = ("exp", "log", "sqrt")
+"""Functions that a square matrix has as a matrix."""
+
 REFUSED = {
     "int": "integrals are not read",
     "partial": "a derivative inside a formula is not read",
@@ -282,11 +285,17 @@ class Atoms(Names):
         self.depth -= 1
         span = (sign.span[0], self.tokens[self.place - 1].span[1])
         if degree is None:
-            return self.build.call("sqrt", (inner,), span, sign.span)
+            return self.doubted(self.build.call("sqrt", (inner,), span, sign.span))
         one = self.build.number(1, degree.span)
         exponent = self.build.operation("div", (one, degree), degree.span)
         arrays = (self.build.axes(inner) or 0) > 0
         return self.build.operation("epow" if arrays else "power", (inner, exponent), span)
+
+    def doubted(self, node: Node) -> Node:
+        r"""The same node; `\exp(A)` outside sums may mean the function of the matrix."""
+        if isinstance(node, Call) and node.name in MATRIX_FUNCTIONS and not self.indices:
+            self.doubtful.append(node)
+        return node
 
     # Mistakes ------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Functions(Sums):
                 self.looks_like(argument, 1)
         if name == "log" and len(arguments) == 1 and is_call(arguments[0], "det"):
             return self.build.call("logdet", children(arguments[0]), place, span)
-        return self.build.call(name, arguments, place, span, axis)
+        return self.doubted(self.build.call(name, arguments, place, span, axis))
 
     def _compound(self, name: str, span: Span) -> Node | None:
         r"""`\log\det X` and `\log\operatorname{softmax}(z)`, which are functions of their own."""

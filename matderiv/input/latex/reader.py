@@ -118,7 +118,8 @@ class Formula(Functions):
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
         kinds = {n: k for n, k in self.scope.kinds.items() if guessed_axes(n) != k}
-        return Source(self.text, main, tuple(parts), remarks, tuple(self.lengths), kinds, "latex")
+        lengths, doubtful = tuple(self.lengths), tuple(self.doubtful)
+        return Source(self.text, main, tuple(parts), remarks, lengths, kinds, "latex", doubtful)
 
     def parts(self) -> Iterator[Part]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
@@ -303,7 +304,14 @@ class Formula(Functions):
         )
 
     def turned(self, node: Node, end: int) -> Node:
-        """The transpose."""
+        """The transpose; what is transposed under a sum is a row of an array, not an entry."""
+        if self.indices:
+            raise self.error(
+                f"inside a sum over {self.indices[-1]} only entries are read, which have no "
+                "transpose",
+                (node.span[0], end),
+                "matrix notation, with the data points as the rows of a matrix",
+            )
         self.looks_like(node, 1)
         return self.build.transpose(node, end)
 

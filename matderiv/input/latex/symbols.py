@@ -74,6 +74,7 @@ class Cursor:
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
         self.remarks: list[str] = []
         self.lengths: list[tuple[Node, int, str]] = []
+        self.doubtful: list[Node] = []  # \exp(A), of the matrix if A is square
         self.indices: list[str] = []  # of the sums around
         self.open_bars: list[str] = []
         self.entries: dict[str, int] = {}  # how many x_i were read, by index

@@ -42,8 +42,9 @@ def parsed(passage: Passage, document: str, scope: Scope) -> Source:
     nodes = moved([source.main, *(p.value for p in source.parts)], passage)
     parts = (Part(passage.span(p.span), p.name, nodes[p.value]) for p in source.parts)
     lengths = tuple((nodes[body], axis, n) for body, axis, n in source.lengths)
-    main = nodes[source.main]
-    return replace(source, text=document, main=main, parts=tuple(parts), lengths=lengths)
+    doubtful = tuple(nodes[n] for n in source.doubtful if n in nodes)
+    source = replace(source, lengths=lengths, doubtful=doubtful)
+    return replace(source, text=document, main=nodes[source.main], parts=tuple(parts))
 
 
 def _source(passage: Passage, scope: Scope) -> Source:
@@ -117,8 +118,7 @@ def read_definitions(
             parts.setdefault(part.name, part)
         span = d.passage.span((0, len(d.passage.text)))
         parts[d.name] = Part(span, d.name, source.main)
-    last = definitions[-1]
-    main = Name(last.passage.span((0, 1)), last.name)
+    main = Name(definitions[-1].passage.span((0, 1)), definitions[-1].name)
     whole = Source(
         document,
         main,
@@ -127,6 +127,7 @@ def read_definitions(
         tuple(pair for s in sources for pair in s.lengths),
         {name: axes for s in sources for name, axes in s.kinds.items() if name not in names},
         sources[-1].spelling,
+        tuple(n for s in sources for n in s.doubtful),
     )
     return resolve(whole, declared, facts)
 

@@ -1,0 +1,97 @@
+"""Texts that would be read as something else than was meant, and are refused instead.
+
+A name that nobody declared is a new constant, which is wrong where it is made of names of the same
+text (`Ax` beside x is A*x), or an entry of an array that is there whole (`z_1` beside z).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from matderiv.errors import MatderivError, ParseError
+from matderiv.language.shaping import Shaping
+from matderiv.language.source import Call, Name, Node, Operation, unsigned
+from matderiv.language.tokens import GREEK_NAMES
+from matderiv.shapes import Shape, long_axes
+
+_ENTRY = re.compile(r"(?P<whole>[^\W\d_]+)_(?P<at>[a-z]{1,2}|[1-9]{1,2})")
+_SHORT = 4  # letters of the longest name that is taken for a product without signs
+
+
+def check_meant(shaping: Shaping) -> None:
+    """ParseError for a guessed name that is a product or an entry, and for exp of a square matrix.
+
+    >>> from matderiv.input.resolve import read
+    >>> try:
+    ...     read("norm2(Ax - b)^2 + norm2(x)^2")
+    ... except ParseError as error:
+    ...     print(error.message)
+    Ax is no name here: x is one
+    >>> sorted(read("norm2(Ax - b)^2 + norm2(x)^2", shapes={"Ax": "m"}).variables)
+    ['Ax', 'b', 'x']
+    """
+    if not shaping.context.guess:
+        return
+    for name, node in shaping.guessed.items():
+        error = _glued(name, shaping.variables) or _entry(name, shaping)
+        if error is not None:
+            error.source, error.span = shaping.source.text, node.span
+            raise error
+    for call in shaping.source.doubtful:
+        _check_matrix_function(call, shaping)
+
+
+def _glued(name: str, names: Mapping[str, Shape]) -> MatderivError | None:
+    """The error for `Ax` beside x: all its letters but one are names, or it mixes cases."""
+    if not name.isalpha() or not 2 <= len(name) <= _SHORT or name.lower() in GREEK_NAMES:
+        return None
+    if name[0] == "d" and name[1:] in names:
+        return None  # a change
+    known = [letter for letter in dict.fromkeys(name) if letter in names]
+    unknown = [letter for letter in dict.fromkeys(name) if letter not in names]
+    if not known or len(unknown) > 1:
+        return None
+    are = f"{', '.join(known)} {'is one' if len(known) == 1 else 'are'}"
+    return ParseError(
+        f"{name} is no name here: {are}",
+        hint=f"{'*'.join(name)}, or a declaration: {name}: sizes",
+    )
+
+
+def _entry(name: str, shaping: Shaping) -> MatderivError | None:
+    """The error for `z_1` beside an array z, unless one is added to or taken from the other."""
+    found = _ENTRY.fullmatch(name)
+    whole = found["whole"] if found else ""
+    if not long_axes(shaping.variables.get(whole, ())) or _added(name, whole, shaping):
+        return None
+    return ParseError(
+        f"{name} can be an entry of {whole}, and only whole arrays are read here",
+        hint=f"a declaration where it is an array of its own: {name}: sizes",
+    )
+
+
+def _added(name: str, whole: str, shaping: Shaping) -> bool:
+    """True where `x - x_k` says that both have one shape."""
+    for _, nodes in shaping.sections:
+        for node in nodes:
+            if isinstance(node, Operation) and node.function == "add":
+                terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
+                if {name, whole} <= terms:
+                    return True
+    return False
+
+
+def _check_matrix_function(node: Node, shaping: Shaping) -> None:
+    """ParseError for `\\log X` of a square X in LaTeX: of the matrix, or entry by entry?"""
+    assert isinstance(node, Call)
+    operand = node.operands[0]
+    shape = shaping.sizes.shape(shaping.shapes.get(operand, ()))
+    if len(long_axes(shape)) != 2 or shape[0] != shape[1]:
+        return
+    raise ParseError(
+        f"{node.name} of a square matrix can mean two things",
+        source=shaping.source.text,
+        span=node.span,
+        hint=f"{node.name}(X) in the text language, which works entry by entry",
+    )

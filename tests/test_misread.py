@@ -1,0 +1,70 @@
+"""What would be read as another formula is refused: glued names, entries, functions of matrices."""
+
+import pytest
+
+from matderiv import MatderivError, derive, verify
+
+GLUED = [
+    "||Ax-b||^2 + c*||x||^2",
+    "norm2(Xw - y)^2 + l*norm2(w)^2",
+    "tr(AX) + tr(X)",
+    "sum(log(pX)) + norm2(X)^2",
+    "tr(XBX') + tr(X*B)",
+]
+ENTRIES = [
+    "logsumexp(z) - z_1",
+    "X_11*tr(X)",
+    "log(sum(exp(z))) - z_y",
+    r"\frac{e^{z_i}}{\sum_j e^{z_j}}",
+    r"-z_y + \log\sum_j e^{z_j}",
+    r"\sum_i x_i^\top x_i",
+    r"\sum_{i=1}^n x_i^T y_i",
+]
+MATRIX_FUNCTIONS = [
+    r"\operatorname{tr}(\log X)",
+    r"\operatorname{tr}(\exp(X))",
+    r"\operatorname{tr}(X\sqrt{X})",
+    r"\|\sqrt{X^\top X}\|^2",
+    r"\operatorname{tr}\left(\log\left(X X^\top\right)\right)",
+]
+
+
+@pytest.mark.parametrize("formula", GLUED)
+def test_a_name_made_of_names_is_refused(formula: str) -> None:
+    with pytest.raises(MatderivError, match="no name here"):
+        derive(formula, formula.rstrip("^2)|")[-1])
+
+
+@pytest.mark.parametrize("formula", ENTRIES)
+def test_an_entry_beside_its_array_is_no_other_array(formula: str) -> None:
+    wrt = "zXx"[["z" in formula, "X" in formula, True].index(True)]
+    with pytest.raises(MatderivError, match=r"entry|entries"):
+        derive(formula, wrt)
+
+
+@pytest.mark.parametrize("formula", MATRIX_FUNCTIONS)
+def test_a_function_of_a_square_matrix_in_latex_is_not_read_entry_by_entry(formula: str) -> None:
+    with pytest.raises(MatderivError, match="can mean two things"):
+        derive(formula, "X")
+    with pytest.raises(MatderivError, match="can mean two things"):
+        verify(formula, "X", "0*X")
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrt", "shapes", "derivative"),
+    [
+        ("||Ax-b||^2 + c*||x||^2", "x", {"Ax": "m", "b": "m"}, "2*c*x"),
+        ("logsumexp(z) - z_1", "z", {"z_1": ""}, "softmax(z)"),
+        ("norm2(x - x_0)^2", "x", {}, "2*(x - x_0)"),
+        (r"\|x - x_k\|^2", "x", {}, "2*(x - x_k)"),
+        ("w_1'*x + w_0'*x", "x", {}, "w_1 + w_0"),
+        (r"\sum_{i,j}\exp(X_{ij})", "X", {"X": "n,n"}, "exp(X)"),
+        (r"\mathbf 1^\top\log(X)\mathbf 1", "X", {}, "1./X"),
+        ("tr(mu*X) + x'*mu*x", "X", {"mu": "n,n"}, "mu'"),
+        ("tr(exp(X))", "X", {}, "diag(diag(exp(X)))"),
+    ],
+)
+def test_what_is_clear_is_read(
+    formula: str, wrt: str, shapes: dict[str, str], derivative: str
+) -> None:
+    assert verify(formula, wrt, derivative, shapes=shapes).correct
