@@ -38,7 +38,11 @@ FLOORS = (  # title, folder, modules
     ("7: layouts, named parts", "notation/", "layout parts"),
     ("8: the derivation", "calculus/", "derivation"),
     ("9: checked", "numeric/", "check"),
-    ("9: verified", "verification/", "claims verdict precise judging valuation guesses"),
+    (
+        "9: verified",
+        "verification/",
+        "quantities stated claims verdict precise judging valuation guesses",
+    ),
     ("9: diagnosed", "verification/", "mistakes/ verifying batch"),
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),

@@ -23,6 +23,8 @@ from matderiv.language.source import Source
 from matderiv.shapes import Shape, size_names
 
 _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
+_ENTRY = re.compile(r"([^\W\d]\w*)\(\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*\)")
+_NUMBERED = re.compile(r"(?<![\w.\\])[^\W\d_]+[0-9]+(?!\w)")
 _WHERE = re.compile(r"\bwhere\b(?!\s*\()")
 _GRADIENT_NAME = re.compile(
     r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
@@ -116,6 +118,8 @@ def read_stated(
     for name in [given] if given else ["text", *strong, *weak]:
         if name == "latex" and name in weak and isinstance(failure, ShapeError):
             continue  # it was understood as text, and does not fit
+        if name == "latex" and name in weak and _no_product(text, reading, extra):
+            continue
         try:
             found = _read_in(name, text, reading, extra, expected, what)
         except MatderivError as error:
@@ -127,6 +131,14 @@ def read_stated(
         return found
     assert failure is not None
     raise failure
+
+
+def _no_product(text: str, reading: Reading, extra: Mapping[str, Expr] | None) -> bool:
+    """True for `2*x(1)`, `x2` and definitions, which are no products without signs."""
+    known = {*reading.variables, *dict(reading.parts), *(extra or {}), *reading.sizes}
+    if _WHERE.search(text) or any(m[1] in known for m in _ENTRY.finditer(text)):
+        return True
+    return any(m[0] not in known for m in _NUMBERED.finditer(text))
 
 
 def spelling_of(text: str, reading: Reading) -> str:

@@ -9,17 +9,16 @@ from typing import Any
 from matderiv.arguments import require_whole, require_word
 from matderiv.calculus.derivation import KINDS, LAYOUTS, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.errors import ParseError, UnknownName
+from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variable, variables
-from matderiv.input.answers import read_stated
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.from_sympy.reader import from_sympy
-from matderiv.input.latex.left import LeftSide
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names, times
+from matderiv.verification.stated import Answer
 
 Axes = tuple[int, ...]
 Arrange = Callable[[Array, Axes, list[Axes]], Array]
@@ -279,11 +278,14 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
 
     Raises ParseError, UnknownName, ShapeError, ... as reading does.
     """
+    return read_sides(asked, answer)[-1]
+
+
+def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
+    """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
-        expected = expected_shape(asked)
-        stated = read_stated(answer, asked.reading, extra=asked.extra, expected=expected)
-        _check_left(asked, answer, stated.left)
-        return stated.expr
+        reading, extra, expected = asked.reading, asked.extra, expected_shape(asked)
+        return Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
@@ -293,28 +295,7 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
                 f"the answer has the name {v.name}, which the expression does not have",
                 hint=", ".join(known),
             )
-    return substitute(e, mapping)
-
-
-def _check_left(asked: Asked, answer: str, left: LeftSide | None) -> None:
-    """ParseError where the answer says that it is the derivative by another variable."""
-    if left is None or left.kind != "derivative":
-        return
-    start = answer.find(left.text)
-    span = (start, start + len(left.text))
-    if left.variable not in ("", asked.wrt.name):
-        raise ParseError(
-            f"this is a derivative by {left.variable}, asked is the one by {asked.wrt.name}",
-            source=answer,
-            span=span,
-        )
-    if left.order != asked.order:
-        raise ParseError(
-            f"this is a derivative of order {left.order}, asked is order {asked.order}",
-            source=answer,
-            span=span,
-            hint=f"order={left.order}, on the command line --order {left.order}",
-        )
+    return (substitute(e, mapping),)
 
 
 def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:

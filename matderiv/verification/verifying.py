@@ -21,7 +21,7 @@ from matderiv.verification.claims import (
     conventional,
     expected_shape,
     of_function,
-    read_answer,
+    read_sides,
 )
 from matderiv.verification.guesses import said, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
@@ -53,12 +53,17 @@ def verify_asked(
     if callable(answer) and not hasattr(answer, "free_symbols"):
         return _concluded(asked, of_function(asked, answer), seed, points, False)
     try:
-        e = read_answer(asked, answer)
+        *others, e = read_sides(asked, answer)
     except ShapeError as error:
         if unjudged := _other_kinds(asked, answer, fitting=True):
             return unjudged
         found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
         return _misfit(asked, str(error), found)
+    for side in others:
+        verdict = verify_asked(asked, side, seed=seed, points=points, diagnosis=diagnosis)
+        if not verdict.correct:
+            said = f"The side {text(side)}: {verdict.message}"
+            return replace(verdict, message=said)
     typed = answer if isinstance(answer, str) else text(e)
     readings = claims(asked, e, typed)
     if not readings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from matderiv.expr import Expr, apply, substitute, variable
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.statements import DIFFERENTIAL, Quantity
+from matderiv.verification.quantities import DIFFERENTIAL, Quantity
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from itertools import accumulate
 
+from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
 from matderiv.verification.derivations.passages import Passage
 from matderiv.verification.derivations.statements import announced, equal_signs
@@ -36,14 +37,18 @@ _SET_EQUAL = (
 _FRAMES = re.compile(r"\\(?:boxed|fbox|underbrace|overbrace|cancel|bcancel|ensuremath)\s*\{")
 _NOTED = re.compile(r"\s*[_^]\s*\{")
 
-_TEXT = re.compile(r"\\(?:text|textrm|textit|mbox|mathrm|textbf)\s*\{([^{}]*)\}")
-_REMARK = r"\\(?:text|textrm|textit|mbox)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+_TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name
+_FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
 
 
 def as_row(p: Passage) -> Passage:
-    """A LaTeX formula without words, and with a sign for wide space."""
-    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT.pattern, _kept)
-    return p.blanked(_REMARK)
+    r"""A LaTeX formula without words, and with a sign for wide space.
+
+    >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
+    '\\text{tr}(A)'
+    """
+    return p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
 
 
 def _wide(match: re.Match[str]) -> str:
@@ -52,13 +57,12 @@ def _wide(match: re.Match[str]) -> str:
 
 def _kept(match: re.Match[str]) -> str:
     """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
-    word = match[1].strip()
+    word = match["word"].strip()
     if word.strip(" ,:;.").lower() in CONNECTIVES:
         return f" {word} ".rjust(len(match[0]))
-    if "$" in word:
-        return " " * len(match[0])
-    known = word in function_names() or word.lower() in ("tr", "trace", "vec", "diag", "sgn")
-    return match[0] if known or len(word) <= 1 or "mathrm" in match[0] else " " * len(match[0])
+    known = word in _FUNCTIONS or word.lower() in _FUNCTIONS or len(word) <= 1
+    named = word.isalpha() and _NAMED_NEXT.match(match.string, match.end())
+    return match[0] if known or named else " " * len(match[0])
 
 
 def unframed(p: Passage) -> Passage:

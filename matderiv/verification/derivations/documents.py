@@ -14,13 +14,8 @@ from matderiv.errors import LimitError
 from matderiv.verification.derivations.clauses import as_row, clauses
 from matderiv.verification.derivations.declared import Declared
 from matderiv.verification.derivations.passages import Lines, Passage, joined
-from matderiv.verification.derivations.statements import (
-    FORMULA,
-    VALUE,
-    announced,
-    equal_signs,
-    statement,
-)
+from matderiv.verification.derivations.statements import announced, equal_signs, statement
+from matderiv.verification.quantities import FORMULA, VALUE
 
 _ENVIRONMENTS = (
     "align alignat equation gather multline eqnarray flalign displaymath math dmath split aligned"

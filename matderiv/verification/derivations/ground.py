@@ -30,8 +30,8 @@ from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.verification.claims import Asked, claims
-from matderiv.verification.derivations.statements import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
 from matderiv.verification.judging import POINTS, judged
+from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.verification.verifying import verify_asked
 

@@ -22,30 +22,21 @@ from matderiv.shapes import Shape, long_axes, size_names
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.passages import Passage
-from matderiv.verification.derivations.statements import (
+from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
     FORMULA,
     LATEX_D,
     LATEX_NAME,
     NAME,
+    RATIO,
+    RATIO_LATEX,
     Quantity,
     latex_name,
     named,
 )
 
 DEEPEST = 20  # d(...) inside d(...)
-_RATIO = (
-    rf"(?<![\w)'])[∂d](?:²|\^2)?\s*{NAME}\s*/\s*[∂d]\s*{NAME}(?:²|\^2)?(?![\w(])"
-    rf"|∇(?:²|\^2)?(?:_\{{?{NAME}\}}?)?\s*{NAME}?"
-)
-_UNDER = r"(?:_(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}|[A-Za-z]|\\[a-z]+))?"
-_RATIO_LATEX = (
-    rf"\\[dt]?frac\s*\{{\s*{LATEX_D}(?:\^\{{?2\}}?)?{LATEX_NAME}?\s*\}}"
-    rf"\s*\{{\s*{LATEX_D}{LATEX_NAME}[^{{}}]*\}}"
-    rf"|{LATEX_D}{LATEX_NAME}\s*/\s*{LATEX_D}{LATEX_NAME}"
-    rf"|\\nabla(?:\^\{{?2\}}?)?{_UNDER}{LATEX_NAME}"
-)
 _SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
 _CHANGE_OF = r"(?<![\w.∂\\])d\s*[(\[]"
 _CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}[(\[]"
@@ -183,7 +174,7 @@ class Marking:
         names = self.reader.ground.reading.variables
 
         def symbol(match: re.Match[str]) -> str:
-            q = named(Passage.of(match[0], latex=p.latex))
+            q = named(match[0], p.latex)
             if q.kind == FORMULA or (q.of and q.of not in known):
                 return match[0]
             if all(part.strip() in names for part in match[0].split("/")):
@@ -191,7 +182,7 @@ class Marking:
             q = self.reader.resolved(q)
             return self._fresh(match[0], self.reader.shape_of(q), q, latex=p.latex)
 
-        return p.replaced(_RATIO_LATEX if p.latex else _RATIO, symbol)
+        return p.replaced(RATIO_LATEX if p.latex else RATIO, symbol)
 
     def _compounds(self, p: Passage, depth: int) -> Passage:
         """d(A*x - b): the differential of what is inside."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from matderiv.language.tokens import canonical_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.passages import Passage
-from matderiv.verification.derivations.statements import (
+from matderiv.verification.derivations.statements import Statement
+from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
     FORMULA,
@@ -18,7 +19,6 @@ from matderiv.verification.derivations.statements import (
     NAME,
     VALUE,
     Quantity,
-    Statement,
     latex_name,
     named,
 )
@@ -235,7 +235,7 @@ def _chain(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return made
     if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)
-    inner = named(sides[0])
+    inner = named(sides[0].text, sides[0].latex)
     if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
     if changes_in(sides[0]) or re.search("[∇∂]|nabla|partial", sides[0].text):

@@ -7,42 +7,19 @@ their look: differentials df, derivatives ∂f/∂x, ∇_x f, f'(x), names, and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from matderiv.errors import MatderivError
-from matderiv.input.builder import Scope
-from matderiv.input.latex.reader import parse_latex
-from matderiv.language.calls import function_names
-from matderiv.language.source import Name
-from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    FORMULA,
+    NAME,
+    VALUE,
+    Quantity,
+    named,
+    quantity,
+)
 
-VALUE, DIFFERENTIAL, DERIVATIVE, FORMULA = "value", "differential", "derivative", "formula"
-
-_L = "A-Za-z" + "".join(GREEK)
-NAME = rf"[{_L}][{_L}0-9_₀-₉]*"
-_OF = rf"(?:\s*\(\s*{NAME}(?:\s*[,;]\s*{NAME})*\s*\))?"  # f(x), f(W, b)
-_TWO = r"\s*(?P<second>²|\^2|\^\{2\})?\s*"
-_FRACTION = (
-    rf"\(?\s*[∂d]{_TWO}(?P<f>{NAME})?{_OF}\s*/\s*\(?\s*[∂d]\s*(?P<x>{NAME}?)"
-    rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤)?)?\s*\)*\s*(?:(?P<g>{NAME}){_OF})?"
-)
-_NABLA = (
-    r"(?:∇|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]ess(?:ian)?))(?![A-Za-z0-9]))"
-    rf"{_TWO}"
-    rf"(?:_\{{?(?P<x>{NAME})\}}?)?\s*(?:\(?(?P<f>{NAME})\)?{_OF})?"
-)
-_SPOKEN = (
-    r"(?P<what>\b(?:[Gg]radient|[Jj]acobian|[Hh]ess(?:ian)?))"
-    rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
-)
-_PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
-_SHORT = rf"(?:[{_L}]|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
-_CHANGE = (
-    r"d(?P<second>²|\s*\^\s*(?:2|\{2\})\s*)?"
-    rf"(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
-)
-_NAMED = rf"(?P<f>{NAME}){_OF}"
 _WORD = re.compile(r"(?:[A-Za-z][a-z]+(?:-[a-z]+)*|a|I|i\.e\.)[,:;.]?\s+|[,:;]\s*")
 _LEAD = re.compile(
     r"""\s*(?:\(?\d{1,2}[.)]\s+|\(?[a-h]\)\s+|(?:[Ss]tep|[Ll]ine)\s+\d+\s*[:.)]?\s*
@@ -67,21 +44,6 @@ _CALLED = re.compile(r"\b(gradient|hessian|jacobian)\W*(?:\w+\W+){0,2}$", re.IGN
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
-
-    `at` are the arguments in f(x, y).
-    """
-
-    kind: str
-    of: str = ""
-    by: str = ""
-    order: int = 1
-    primed: bool = False
-    at: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Statement:
     """Sides that are said to be equal; `quantity` is the first one's, None where there is none.
 
@@ -102,121 +64,6 @@ class Statement:
     def zero(self) -> bool:
         """True if the last side is 0."""
         return bool(_NOTHING.fullmatch(self.sides[-1].text))
-
-
-def _signs(match: re.Match[str]) -> str:
-    """`gradient of f with respect to x` in signs."""
-    by = f"_{match['by']}" if match["by"] else ""
-    return f"{match['what']}{by} {match['of'] or ''}".strip()
-
-
-def quantity(text: str) -> Quantity:
-    """What a left side names, by its look.
-
-    >>> quantity("∂L/∂W"), quantity("f").kind, quantity("A*x").kind
-    (Quantity(kind='derivative', of='L', by='W', order=1, primed=False, at=()), 'value', 'formula')
-    """
-    text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
-    if found := re.fullmatch(_FRACTION, text):
-        of = found["f"] or found["g"] or ""
-        return _derivative(found, of) if found["x"] else Quantity(FORMULA)
-    if found := re.fullmatch(_NABLA, text):
-        made = _derivative(found, found["f"] or "")
-        return replace(made, order=2) if found["hessian"] else made
-    if found := re.fullmatch(_CHANGE, text):
-        order = 2 if found["second"] else 1
-        return Quantity(DIFFERENTIAL, canonical_name(found["f"] or found["g"]), order=order)
-    if (found := re.fullmatch(_NAMED, text)) and (found["f"] == text or not _applied(found["f"])):
-        inside = text[len(found["f"]) :].strip(" ()")
-        at = tuple(canonical_name(name) for name in re.split(r"\s*[,;]\s*", inside) if name)
-        return Quantity(VALUE, canonical_name(found["f"]), at=at)
-    if (found := re.fullmatch(_PRIMED, text)) and re.search("['′’″]", text):
-        return replace(_derivative(found, found["f"]), primed=True)
-    return Quantity(FORMULA)
-
-
-def _applied(name: str) -> bool:
-    """True for functions of the language: `log(x)` is no name."""
-    return name == "d" or name in function_names()
-
-
-def _derivative(found: re.Match[str], of: str) -> Quantity:
-    order = 2 if found["second"] else 1
-    return Quantity(DERIVATIVE, canonical_name(of), canonical_name(found["x"] or ""), order)
-
-
-# LaTeX left sides in plain signs ------------------------------------------------------------------
-
-_FONTS = "mathbf|boldsymbol|bm|mathcal|mathrm|mathit|mathsf|vec|operatorname|text|bf|rm"
-_STYLES = rf"\\(?:{_FONTS})\*?\s*(?:\{{([^{{}}]*)\}}|([A-Za-z]))"
-_GREEK = "|".join(sorted(GREEK_NAMES, key=len, reverse=True))
-LATEX_D = (
-    r"(?:\\partial(?![A-Za-z])|\\(?:mathrm|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
-    r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
-    r"|(?<![A-Za-z\\])(?<!\\mathrm\{)(?<!\\operatorname\{)(?<!\\text\{)d)(?:\s|\\[,!;:])*"
-)
-_BELOW = r"(?:_(?:\{[A-Za-z0-9]+\}|[A-Za-z0-9]))?"
-_ABOVE = r"\^\{[(\[][0-9a-zA-Z]+[)\]]\}"
-_STYLED = (
-    rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|overline)"
-    r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
-    rf"|\\(?:var)?(?:{_GREEK}|ell)(?![A-Za-z]))"
-)
-LATEX_NAME = rf"\s*(?:{_STYLED}|[A-Za-z]){_BELOW}(?:{_ABOVE})?"
-_DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
-_PLAIN: tuple[tuple[str, str], ...] = (
-    (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),
-    (_STYLES, r"\1\2"),
-    (r"\\partial(?![A-Za-z])", "∂"),
-    (r"\\nabla(?![A-Za-z])", "∇"),
-    (r"\\ell(?![A-Za-z])", "ell"),
-    (rf"\\(?:var)?({_GREEK})(?![A-Za-z])", r"\1"),
-    (r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1/\2"),
-    (r"\\(?:top|intercal)(?![A-Za-z])", "⊤"),
-    (r"_\{([A-Za-z0-9]+)\}", r"_\1"),
-    (r"\^\{?\\prime\}?", "'"),
-    (r"~", " "),
-)
-
-
-def latex_name(latex: str) -> str:
-    r"""The canonical name behind a symbol in LaTeX; "" where it is no name.
-
-    >>> latex_name(r"\mathbf{W}_1"), latex_name(r"\hat y")
-    ('W_1', 'y_hat')
-    """
-    try:
-        node = parse_latex(latex, Scope()).main
-    except MatderivError:
-        return ""
-    return node.name if isinstance(node, Name) else ""
-
-
-def plain(latex: str) -> str:
-    r"""A left side in LaTeX with signs in place of commands.
-
-    >>> plain(r"\frac{\partial \mathcal{L}}{\partial \mathbf{W}}"), plain(r"\nabla_{\theta} f")
-    ('∂ L/∂ W', '∇_theta f')
-    """
-    latex = re.sub(_DECORATED, _plain_name, latex)
-    for pattern, by in _PLAIN:
-        latex = re.sub(pattern, by, latex)
-    return " ".join(latex.split())
-
-
-def _plain_name(match: re.Match[str]) -> str:
-    """A decorated symbol by its canonical name; letters stay as they are."""
-    symbol = match[0]
-    if re.fullmatch(r"\\(?:mathrm|rm|operatorname|text)\s*\{?\s*d\s*\}?", symbol):
-        return match[0]
-    return latex_name(symbol) or match[0]
-
-
-def named(side: Passage) -> Quantity:
-    """What a side names, in either notation; letters side by side in LaTeX are a product."""
-    found = quantity(plain(side.text) if side.latex else side.text)
-    product = side.latex and found.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", side.text)
-    return Quantity(FORMULA) if product else found
 
 
 # Splitting ----------------------------------------------------------------------------------------
@@ -253,7 +100,7 @@ def statement(passage: Passage) -> Statement | None:
     sides = [p[a:b].stripped() for a, b in zip(starts, stops, strict=True)]
     sides[-1] = without_remark(sides[-1])
     first, words = _lead_words(sides[0])
-    what = named(first) if first else None
+    what = named(first.text, first.latex) if first else None
     if what is None:
         return Statement(None, tuple(sides[1:]), passage.stripped())
     called = _CALLED.search(sides[0].text[: len(sides[0].text) - len(first.text)])
@@ -263,7 +110,7 @@ def statement(passage: Passage) -> Statement | None:
         passage.stripped(),
         condition=bool(_CONDITION & words),
         introduced=bool(_INTRODUCES & words),
-        announced=named(Passage.of(called[1].lower())) if called and what.kind == VALUE else None,
+        announced=quantity(called[1].lower()) if called and what.kind == VALUE else None,
     )
 
 
@@ -291,7 +138,8 @@ def _without_lead(p: Passage) -> Passage:
     bullet = re.match(r"\s*[-*+]\s+(?=[^=]*=)", p.text)
     if bullet and _lead_words(p[bullet.end() : _first_sign(p.text)])[0]:
         rest = p[bullet.end() :]
-        if named(_lead_words(rest[: _first_sign(rest.text)])[0]).kind != FORMULA:
+        left = _lead_words(rest[: _first_sign(rest.text)])[0]
+        if named(left.text, left.latex).kind != FORMULA:
             return rest
     return p
 
@@ -306,7 +154,7 @@ def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
     rest, words = side.stripped(), []
     if sentences := [*re.finditer(r"[.;:]\s+", rest.text)]:
         rest = rest[sentences[-1].end() :]
-    while named(rest).kind == FORMULA and (found := _WORD.match(rest.text)):
+    while named(rest.text, rest.latex).kind == FORMULA and (found := _WORD.match(rest.text)):
         words.append(found[0].strip(" ,:;.").lower())
         rest = rest[found.end() :]
     return rest.stripped(), {*words}

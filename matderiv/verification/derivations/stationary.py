@@ -17,7 +17,7 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.statements import Quantity
+from matderiv.verification.quantities import Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 
 NOT_THERE = "this does not hold where the derivative is 0"

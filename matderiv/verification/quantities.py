@@ -1,0 +1,313 @@
+r"""What the left side of an equation names, by its look: differentials, derivatives, names.
+
+`∂L/∂W`, `\nabla_w L`, `f'(x)` and `df` are read in the signs of the text language and in LaTeX; a
+side that is none of these is a formula.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from matderiv.errors import MatderivError, Span
+from matderiv.input.builder import Scope
+from matderiv.input.latex.reader import parse_latex
+from matderiv.language.calls import function_names
+from matderiv.language.source import Name
+from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
+
+VALUE, DIFFERENTIAL, DERIVATIVE, FORMULA = "value", "differential", "derivative", "formula"
+
+_L = "A-Za-z" + "".join(GREEK)
+NAME = rf"[{_L}][{_L}0-9_₀-₉]*"
+_OF = rf"(?:\s*\(\s*{NAME}(?:\s*[,;]\s*{NAME})*\s*\))?"  # f(x), f(W, b)
+_TWO = r"\s*(?P<second>²|\^2|\^\{2\})?\s*"
+_FRACTION = (
+    rf"\(?\s*[∂d]{_TWO}(?P<f>{NAME})?{_OF}\s*/\s*\(?\s*[∂d]\s*(?P<x>(?:{NAME})?)"
+    rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤)?)?\s*\)*\s*"
+    rf"(?:(?<![{_L}0-9_])(?P<g>{NAME}){_OF})?"
+)
+_NABLA = (
+    r"(?:∇|∂(?=_)|\b(?:nabla|[Gg]rad(?:ient)?|[Jj]acobian|(?P<hessian>[Hh]ess(?:ian)?))"
+    r"(?![A-Za-z0-9]))"
+    rf"{_TWO}"
+    rf"(?:_\{{?(?P<x>{NAME})\}}?)?\s*(?:\(?(?P<f>{NAME})\)?{_OF})?"
+)
+_SPOKEN = (
+    r"(?P<what>\b(?:[Gg]radient|[Jj]acobian|[Hh]ess(?:ian)?))"
+    rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
+)
+_PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
+_SHORT = rf"(?:[{_L}]|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
+_CHANGE = (
+    r"d(?P<second>²|\s*\^\s*(?:2|\{2\})\s*)?"
+    rf"(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
+)
+_NAMED = rf"(?P<f>{NAME}){_OF}"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
+
+    `at` are the arguments in f(x, y).
+    """
+
+    kind: str
+    of: str = ""
+    by: str = ""
+    order: int = 1
+    primed: bool = False
+    at: tuple[str, ...] = ()
+
+
+def _signs(match: re.Match[str]) -> str:
+    """`gradient of f with respect to x` in signs."""
+    by = f"_{match['by']}" if match["by"] else ""
+    return f"{match['what']}{by} {match['of'] or ''}".strip()
+
+
+def quantity(text: str) -> Quantity:
+    """What a left side names, by its look.
+
+    >>> quantity("∂L/∂W"), quantity("f").kind, quantity("A*x").kind
+    (Quantity(kind='derivative', of='L', by='W', order=1, primed=False, at=()), 'value', 'formula')
+    """
+    text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
+    if found := re.fullmatch(_FRACTION, text):
+        of = found["f"] or found["g"] or ""
+        return _derivative(found, of) if found["x"] else Quantity(FORMULA)
+    if found := re.fullmatch(_NABLA, text):
+        made = _derivative(found, found["f"] or "")
+        return replace(made, order=2) if found["hessian"] else made
+    if found := re.fullmatch(_CHANGE, text):
+        order = 2 if found["second"] else 1
+        return Quantity(DIFFERENTIAL, canonical_name(found["f"] or found["g"]), order=order)
+    if (found := re.fullmatch(_NAMED, text)) and (found["f"] == text or not _applied(found["f"])):
+        inside = text[len(found["f"]) :].strip(" ()")
+        at = tuple(canonical_name(name) for name in re.split(r"\s*[,;]\s*", inside) if name)
+        return Quantity(VALUE, canonical_name(found["f"]), at=at)
+    if (found := re.fullmatch(_PRIMED, text)) and re.search("['′’″]", text):
+        return replace(_derivative(found, found["f"]), primed=True)
+    return Quantity(FORMULA)
+
+
+def _applied(name: str) -> bool:
+    """True for functions of the language: `log(x)` is no name."""
+    return name == "d" or name in function_names()
+
+
+def _derivative(found: re.Match[str], of: str) -> Quantity:
+    order = 2 if found["second"] else 1
+    return Quantity(DERIVATIVE, canonical_name(of), canonical_name(found["x"] or ""), order)
+
+
+# LaTeX left sides in plain signs ------------------------------------------------------------------
+
+_FONTS = "mathbf|boldsymbol|bm|mathcal|mathrm|mathit|mathsf|vec|operatorname|text|bf|rm"
+_STYLES = rf"\\(?:{_FONTS})\*?\s*(?:\{{([^{{}}]*)\}}|([A-Za-z]))"
+_GREEK = "|".join(sorted(GREEK_NAMES, key=len, reverse=True))
+LATEX_D = (
+    r"(?:\\partial(?![A-Za-z])|\\(?:mathrm|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
+    r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
+    r"|(?<![A-Za-z\\])(?<!\\mathrm\{)(?<!\\operatorname\{)(?<!\\text\{)d)(?:\s|\\[,!;:])*"
+)
+_BELOW = r"(?:_(?:\{[A-Za-z0-9]+\}|[A-Za-z0-9]))?"
+_ABOVE = r"\^\{[(\[][0-9a-zA-Z]+[)\]]\}"
+_STYLED = (
+    rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|overline)"
+    r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
+    rf"|\\(?:var)?(?:{_GREEK}|ell)(?![A-Za-z]))"
+)
+LATEX_NAME = rf"\s*(?:{_STYLED}|[A-Za-z]){_BELOW}(?:{_ABOVE})?"
+_DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
+_PLAIN: tuple[tuple[str, str], ...] = (
+    (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),
+    (_STYLES, r"\1\2"),
+    (r"\\ell(?![A-Za-z])", "ell"),
+    (rf"\\(?:var)?({_GREEK})(?![A-Za-z])", r"\1"),
+    (r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1/\2"),
+    (r"\\(?:top|intercal)(?![A-Za-z])", "⊤"),
+    (r"_\{([A-Za-z0-9]+)\}", r"_\1"),
+    (r"\^\{?\\prime\}?", "'"),
+    (r"~", " "),
+)
+
+
+def latex_name(latex: str) -> str:
+    r"""The canonical name behind a symbol in LaTeX; "" where it is no name.
+
+    >>> latex_name(r"\mathbf{W}_1"), latex_name(r"\hat y")
+    ('W_1', 'y_hat')
+    """
+    try:
+        node = parse_latex(latex, Scope()).main
+    except MatderivError:
+        return ""
+    return node.name if isinstance(node, Name) else ""
+
+
+def plain(latex: str) -> str:
+    r"""A left side in LaTeX with signs in place of commands.
+
+    >>> plain(r"\frac{\partial \mathcal{L}}{\partial \mathbf{W}}"), plain(r"\nabla_{\theta} f")
+    ('∂ L/∂ W', '∇_theta f')
+    """
+    for command, sign in (("partial", "∂"), ("nabla", "∇")):
+        latex = re.sub(rf"\\{command}(?![A-Za-z])", sign, latex)
+    latex = re.sub(_DECORATED, _plain_name, latex)
+    for pattern, by in _PLAIN:
+        latex = re.sub(pattern, by, latex)
+    return " ".join(latex.split())
+
+
+def _plain_name(match: re.Match[str]) -> str:
+    """A decorated symbol by its canonical name; letters stay as they are."""
+    symbol = match[0]
+    if re.fullmatch(r"\\(?:mathrm|rm|operatorname|text)\s*\{?\s*d\s*\}?", symbol):
+        return match[0]
+    return latex_name(symbol) or match[0]
+
+
+def named(text: str, latex: bool) -> Quantity:
+    r"""What a side names, in either notation; letters side by side in LaTeX are a product.
+
+    >>> named(r"\frac{\partial f}{\partial\Sigma}", True).by, named("df/dtheta", False).by
+    ('Sigma', 'theta')
+    """
+    found = quantity(plain(text) if latex else text)
+    product = latex and found.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", text)
+    return Quantity(FORMULA) if product else found
+
+
+# Derivatives inside formulas ---------------------------------------------------------------------
+
+RATIO = (
+    rf"(?<![\w)'])[∂d](?:²|\^2)?\s*{NAME}\s*/\s*[∂d]\s*{NAME}(?:²|\^2)?(?![\w(])"
+    rf"|∇(?:²|\^2)?(?:_\{{?{NAME}\}}?)?\s*{NAME}?"
+)
+_UNDER = r"(?:_(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}|[A-Za-z]|\\[a-z]+))?"
+RATIO_LATEX = (
+    rf"\\[dt]?frac\s*\{{\s*{LATEX_D}(?:\^\{{?2\}}?)?{LATEX_NAME}?\s*\}}"
+    rf"\s*\{{\s*{LATEX_D}{LATEX_NAME}[^{{}}]*\}}"
+    rf"|{LATEX_D}{LATEX_NAME}\s*/\s*{LATEX_D}{LATEX_NAME}"
+    rf"|\\nabla(?:\^\{{?2\}}?)?{_UNDER}{LATEX_NAME}"
+)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A derivative inside a formula, and the place of a formula that it is the derivative of."""
+
+    span: Span
+    quantity: Quantity
+    operand: Span | None = None
+
+
+_BY = rf"(?P<by>{LATEX_NAME})(?:\s*\^\s*\{{?\s*[2T]\s*\}}?|\s*{LATEX_D}{LATEX_NAME})?[^{{}}]*"
+_HEAD_LATEX = re.compile(
+    rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
+    rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"
+    rf"|\\[A-Za-z]+(?:\s*\{{[^{{}}]*\}})?|[A-Za-z0-9]))*)"
+    rf"|{LATEX_D}(?P<f>{LATEX_NAME})?\s*/\s*{LATEX_D}(?P<x>{LATEX_NAME})"
+)
+_BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
+_HEAD = re.compile(
+    rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
+    rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})(?:²|\^2)?"
+)
+_SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*"
+_ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/])"
+_CALLED = re.compile(
+    rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}[(\[][^()\[\]]*[)\]])?(?={_ENDS})"
+)
+_TURNED = re.compile(rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}\([^()]*\))(?=\s*['^])")
+
+
+def signs(text: str, latex: bool) -> list[Sign]:
+    r"""The derivatives in a formula, in order: with a name behind them, or a formula.
+
+    >>> [(s.quantity.of, s.quantity.by, s.operand) for s in signs("-2*df/dx + ∇_w(w'*w)", False)]
+    [('f', 'x', None), ('', 'w', (14, 20))]
+    >>> [text[a:b] for text in [r"\nabla_x \|Ax-b\|^2"] for a, b in [signs(text, True)[0].operand]]
+    ['\\|Ax-b\\|^2']
+    """
+    found: list[Sign] = []
+    place = 0
+    head = _HEAD_LATEX if latex else _HEAD
+    while match := head.search(text, place):
+        sign = _sign(text, match, latex)
+        place = match.end() if sign is None else sign.span[1]
+        found += [] if sign is None else [sign]
+    return found
+
+
+def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
+    start, end = match.span()
+    if latex and match["above"]:
+        return _fraction(text, match)
+    if latex and match["scripts"] is not None:
+        second = re.search(r"\^\s*\{?\s*2", match["scripts"])
+        by = re.search(r"_\s*(.*)", re.sub(r"\^\s*(?:\{\s*2\s*\}|2)", "", match["scripts"]))
+        name = latex_name(by[1].strip().strip("{}")) if by else ""
+        return _completed(text, start, end, Quantity(DERIVATIVE, "", name, 2 if second else 1))
+    if latex:
+        of, by_name = latex_name(match["f"] or ""), latex_name(match["x"])
+        made = Quantity(DERIVATIVE, of, by_name)
+    else:
+        order = 2 if match["two"] or match["second"] else 1
+        by_name = canonical_name(match["by"] or match["x"] or "")
+        of = canonical_name(match["f"] or "")
+        made = Quantity(DERIVATIVE, of, by_name, order)
+    return Sign((start, end), made) if of else _completed(text, start, end, made)
+
+
+def _fraction(text: str, match: re.Match[str]) -> Sign | None:
+    r"""`\frac{\partial L}{\partial W}`, or with a formula above the bar."""
+    opened = match.end()
+    depth, stop = 1, opened
+    while stop < len(text) and depth:
+        depth += (text[stop] == "{") - (text[stop] == "}")
+        stop += 1
+    below = _BELOW_BAR.match(text, stop - 1)
+    if below is None:
+        return None
+    by, above = latex_name(below["by"]), text[opened : stop - 1]
+    two = bool(match["two"]) or len(re.findall(LATEX_D, below[0])) > 1
+    made = Quantity(DERIVATIVE, "", by, 2 if two else 1)
+    if not above.strip():
+        return _completed(text, match.start(), below.end(), made)
+    called = _CALLED.fullmatch(above)
+    of = latex_name(called["f"]) if called else ""
+    span = (match.start(), below.end())
+    if of:
+        return Sign(span, replace(made, of=of))
+    return Sign(span, made, (opened, stop - 1))
+
+
+def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
+    """An operator with what it is applied to: a name, a bracket, or all that follows."""
+    opened = re.compile(rf"{_SPACE}(?:\\\||‖|\\lVert)").match(text, end)
+    if re.compile(_ENDS).match(text, end) and not (opened and _balanced(text[:end])):
+        return Sign((start, end), made)
+    called = _CALLED.match(text, end) or _TURNED.match(text, end)
+    if called:
+        of = latex_name(called["f"]) if "\\" in called["f"] else canonical_name(called["f"].strip())
+        if of:
+            return Sign((start, called.end()), replace(made, of=of))
+    first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
+    stop = len(text)
+    if text[first : first + 1] in ("(", "["):
+        depth = 0
+        for k in range(first, len(text)):
+            depth += (text[k] in "([") - (text[k] in ")]")
+            if not depth:
+                stop = k + 1
+                break
+    first = end + len(text[end:]) - len(text[end:].lstrip())
+    return Sign((start, stop), made, (first, len(text[:stop].rstrip())))
+
+
+def _balanced(before: str) -> bool:
+    """True where every norm that was opened is closed."""
+    return len(re.findall(r"\\\||‖|\\[lr]Vert", before)) % 2 == 0

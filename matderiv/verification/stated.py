@@ -1,0 +1,235 @@
+r"""What an answer states: every side of an equation, the left one with its sign and its factor.
+
+`-\nabla f = -2x`, `\frac12 \nabla f = x = 2x/2` and `2*x` state the same. A derivative inside a
+side becomes a symbol, for which the equation is solved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from matderiv.errors import DomainError, MatderivError, ParseError, Span
+from matderiv.expr import Expr, is_, number_value, variable, walk
+from matderiv.input.answers import equation_sides, left_side, read_stated
+from matderiv.input.resolve import Reading
+from matderiv.input.spelling import Spelled, marks
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import sampler
+from matderiv.shapes import Shape, is_scalar
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    DIFFERENTIAL,
+    VALUE,
+    Quantity,
+    Sign,
+    named,
+    signs,
+)
+
+_WHERE = re.compile(r"\\text\s*\{\s*where\b|\bwhere\b(?!\s*\()")
+SYMBOL = "qqq"  # stands for the derivative in a side
+POINTS, CLOSE = 3, 1e-9
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as typed to a question: the derivative of `f` by `by`, `order` times."""
+
+    typed: str
+    f: Expr
+    by: Expr
+    order: int
+    reading: Reading
+    extra: Mapping[str, Expr]
+    expected: Shape
+
+    def claims(self) -> tuple[Expr, ...]:
+        """What the answer says that the derivative is, once for every side of it.
+
+        Raises what reading raises, and ParseError where a left side says something else.
+        """
+        strong, _ = marks(self.typed)
+        spelling = getattr(self.typed, "spelling", None) or [*strong, "text"][0]
+        places = equation_sides(self.typed, spelling)
+        spans = [self._trimmed(s) for s in places if self.typed[slice(*s)].strip()]
+        if len(spans) < 2:
+            return (self._read(self.typed),)
+        if spelling == "python":
+            self._check_python(spans[0])
+            return tuple(self._read(self._alone(span)) for span in spans[1:])
+        return self._from(spans, spelling == "latex")
+
+    def _from(self, spans: list[Span], latex: bool) -> tuple[Expr, ...]:
+        """The claims of an equation with these sides."""
+        signed: list[tuple[Span, list[Sign]]] = []
+        plain, direct = [], False
+        for span in spans:
+            typed = self.typed[slice(*span)]
+            q, found = named(typed, latex), signs(typed, latex)
+            if self._is_derivative(q, span) or (span is spans[0] and self._is_label(q)):
+                direct = True
+            elif len(found) == 1 and typed[slice(*found[0].span)] == typed:
+                self._check_sign(found[0], typed, span, latex)
+                direct = True
+            elif found:
+                signed.append((span, found))
+            else:
+                plain.append(span)
+        if not plain:
+            raise self._error("an answer has a side without derivatives", spans[-1])
+        values = [self._read(self._alone(span)) for span in plain]
+        if not direct and signed:
+            (first, of), *signed = signed
+            values = [self._solved(first, of, e, latex) for e in values]
+        last = self._read(self._alone(plain[-1]))
+        return (*(self._solved(*s, last, latex) for s in signed), *values)
+
+    def _check_python(self, span: Span) -> None:
+        """ParseError where `dX` on the left says that it is the derivative by another variable."""
+        left = left_side(self.typed[slice(*span)], self.reading, "python")
+        if left.kind == "derivative":
+            self._check(Quantity(DERIVATIVE, left.function, left.variable, left.order), span)
+
+    # Sides ---------------------------------------------------------------------------------------
+
+    def _is_label(self, q: Quantity) -> bool:
+        """True for a first side that only names the derivative: g, J(x), dw."""
+        known = {**self.reading.variables, **dict(self.reading.parts), **self.extra}
+        return q.kind == DIFFERENTIAL or (q.kind == VALUE and q.of not in known)
+
+    def _is_derivative(self, q: Quantity, span: Span) -> bool:
+        """True for a side that is the derivative asked for; ParseError for another derivative."""
+        if q.kind != DERIVATIVE or (q.primed and q.of in self.reading.variables):
+            return False
+        self._check(q, span)
+        return True
+
+    def _check(self, q: Quantity, span: Span) -> None:
+        if q.by not in ("", self.by.name):
+            said = f"this is a derivative by {q.by}, asked is the one by {self.by.name}"
+            raise self._error(said, span)
+        if q.order != self.order:
+            raise self._error(
+                f"this is a derivative of order {q.order}, asked is order {self.order}",
+                span,
+                f"order={q.order}, on the command line --order {q.order}",
+            )
+        if q.of in dict(self.reading.parts):
+            raise self._error(f"this is a derivative of {q.of}, not of the whole", span)
+
+    def _solved(self, span: Span, found: list[Sign], value: Expr, latex: bool) -> Expr:
+        """What the derivative is if a side with derivatives has this value."""
+        typed = self.typed[slice(*span)]
+        for sign in reversed(found):
+            self._check_sign(sign, typed, span, latex)
+            symbol = rf"\mathrm{{{SYMBOL}}}" if latex else SYMBOL
+            typed = typed[: sign.span[0]] + symbol + typed[sign.span[1] :]
+        for shape in dict.fromkeys((value.shape, value.shape[::-1], self.expected)):
+            q = variable(SYMBOL, shape)
+            with suppress(MatderivError):
+                side = self._read(Spelled(typed, "latex" if latex else "text"), {SYMBOL: q})
+                if (solution := solved(side, q, value)) is not None:
+                    return solution
+        raise self._error("this does not say what the derivative is", span, "∇f = ... alone")
+
+    def _check_sign(self, sign: Sign, typed: str, span: Span, latex: bool) -> None:
+        r"""ParseError where `\nabla (x^T x)` is not the derivative asked about."""
+        self._check(sign.quantity, span)
+        if sign.operand is None:
+            return
+        e = self._read(Spelled(typed[slice(*sign.operand)], "latex" if latex else "text"))
+        if e is not self.f and not same_values(self.f, e):
+            raise self._error("this is a derivative of another function", span)
+
+    # Texts ---------------------------------------------------------------------------------------
+
+    def _read(self, typed: str, more: Mapping[str, Expr] | None = None) -> Expr:
+        extra = {**self.extra, **(more or {})}
+        return read_stated(typed, self.reading, extra=extra, expected=self.expected).expr
+
+    def _alone(self, span: Span) -> str:
+        """The answer with blanks for its other sides, so that places stay; definitions remain."""
+        where = _WHERE.search(self.typed)
+        end = where.start() if where else len(self.typed)
+        kept = self.typed[slice(*span)].ljust(max(0, end - span[0]))
+        alone = " " * span[0] + kept + (self.typed[end:] if span[1] <= end else "")
+        given = getattr(self.typed, "spelling", None)
+        return Spelled(alone, given) if given else alone
+
+    def _trimmed(self, span: Span) -> Span:
+        typed = self.typed[slice(*span)]
+        start = span[0] + len(typed) - len(typed.lstrip())
+        return start, max(start, span[0] + len(typed.rstrip()))
+
+    def _error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        return ParseError(message, source=str(self.typed), span=span, hint=hint)
+
+
+def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
+    """The value of q for which side = value; None where q does not stand there once and linearly.
+
+    >>> q, x = variable("q", (3,)), variable("x", (3,))
+    >>> from matderiv.language.printer import text
+    >>> text(solved(-2*q, q, x)), text(solved(q + x, q, 2*x)), solved(q.T @ q, q, x)
+    ('x/(-2)', '2*x - x', None)
+    """
+    if side is q:
+        return value
+    holding = [a for a in side.args if q in set(walk(a))]
+    if len(holding) != 1:
+        return None
+    (inner,) = holding
+    others = [a for a in side.args if a is not inner]
+    if side.args.count(inner) > 1 or not _fits(side, value):
+        return None
+    if is_(side, "neg"):
+        return solved(inner, q, -value)
+    if is_(side, "transpose"):
+        return solved(inner, q, value.T)
+    if is_(side, "add") and inner.shape == side.shape:
+        rest = others[0]
+        for more in others[1:]:
+            rest = rest + more
+        return solved(inner, q, value - rest)
+    if is_(side, "mul", "hadamard", "div", "ediv") and all(is_scalar(o.shape) for o in others):
+        return _divided(side, inner, others, q, value)
+    return None
+
+
+def _fits(side: Expr, value: Expr) -> bool:
+    return side.shape == value.shape or number_value(value) == 0
+
+
+def _divided(side: Expr, inner: Expr, others: list[Expr], q: Expr, value: Expr) -> Expr | None:
+    """The solution of c*q = value and q/c = value for numbers c other than 0."""
+    if any(number_value(o) == 0 for o in others):
+        return None
+    for c in others:
+        if is_(side, "div", "ediv"):
+            if side.args[0] is not inner:
+                return None
+            value = c * value
+        else:
+            value = value / c
+    return solved(inner, q, value)
+
+
+def same_values(f: Expr, e: Expr) -> bool:
+    """True where two expressions have the same values at random points."""
+    if f.shape != e.shape:
+        return False
+    source, compared = sampler(f), 0
+    for index in range(2 * POINTS):
+        with suppress(DomainError):
+            point = source.point(index)
+            pair = [np.asarray(evaluate(a, point.values, point.sizes), float) for a in (f, e)]
+            if not np.isfinite(pair).all():
+                continue
+            if np.abs(pair[0] - pair[1]).max(initial=0) > CLOSE * (1 + np.abs(pair[0]).max()):
+                return False
+            compared += 1
+    return compared >= POINTS - 1
