@@ -164,10 +164,10 @@ class Steps:
     def _says_nothing(self, q: Quantity, side: Side) -> bool:
         """True for `df/dx = df/dx`, which holds for any derivative."""
         own = [s for s, mark in side.marks.items() if mark == q]
-        return len(own) == 1 and (
-            side.expr is own[0]
-            or self.ground.equal(own[0], side.expr, diagnosis=False).correct is True
-        )
+        if not own:
+            return False
+        e = side.filled(dict.fromkeys(own[1:], own[0]))
+        return self.ground.equal(own[0], e, diagnosis=False).correct is True
 
     def _judged(self, side: Claimed, verdict: Verdict, shown: str) -> None:
         """Tell a new mistake from one that is carried on; remember the side."""
