@@ -86,6 +86,7 @@ def assert_true(expr: str, wrt: str, seed: int = 0, **options: Any) -> Derivatio
 
 # Products and powers of matrices are none of their entries ----------------------------------------
 
+
 @pytest.mark.parametrize(
     ("expr", "assume"),
     [
@@ -111,7 +112,7 @@ def test_products_and_powers_of_matrices_are_not_those_of_their_entries(expr, as
     assert_true(expr, "X", shapes={"X": "n,n"}, assume=declared, order=order)
 
 
-# Facts about the variable hold at the point, not around it -----------------------------------------
+# Facts about the variable hold at the point, not around it ----------------------------------------
 
 FACTS = ("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper")
 
@@ -176,7 +177,7 @@ def test_a_formula_in_numpy_with_a_single_column():
     assert derive("np.exp(X @ w)*X.ravel()", "X").check().verdict == "verified"
 
 
-# Sizes that are declared as 1 ----------------------------------------------------------------------
+# Sizes that are declared as 1 ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

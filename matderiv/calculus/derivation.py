@@ -115,7 +115,7 @@ def derivative_anywhere(
     is 1 there, and has a derivative. So nothing of them is used here.
 
     >>> from matderiv.input.resolve import read
-    >>> from matderiv.output.text import text
+    >>> from matderiv.language.printer import text
     >>> f = read("sum(x.^3)", assume={"x": "labels"}).expr
     >>> x = f.args[0].args[0]
     >>> text(derivative_anywhere(f, x, 1)), text(differentiate(f, x, "gradient").expr)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.notation.chains import (
     chain,
-    factors_of,
     matrix_product,
     shortest,
     transposed,
