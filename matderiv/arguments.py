@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, SupportsIndex
 
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, visible
 
 LONGEST = 40  # characters of a value that is quoted
 
@@ -31,7 +31,7 @@ def in_short(shown: str, longest: int = 60) -> str:
     >>> in_short("x +\\n  y"), in_short("softmax(Q*K'/sqrt(d), axis=2)*V", 12)
     ('x + y', 'softmax(Q*K…')
     """
-    line = " ".join(shown.split())
+    line = visible(" ".join(shown.split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

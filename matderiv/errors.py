@@ -51,7 +51,7 @@ class MatderivError(Exception):
         lines += ["  " + line for line in self.details]
         if self.hint:
             lines.append(f"  try:   {self.hint}")
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
 
 class ParseError(MatderivError):
@@ -131,16 +131,28 @@ def caret_lines(source: str, span: Span) -> tuple[str, str]:
         right = min(stop, left + _WINDOW)
         head, tail = "…" if left > begin else "", "…" if right < stop else ""
         begin, stop, end = left, right, min(end, right)
-    shown = "".join(_visible(c) for c in source[begin:stop])
-    before = head + "".join(_visible(c) for c in source[begin:start])
-    marked = "".join(_visible(c) for c in source[start:end])
+    shown, before, marked = (
+        visible(source[a:b]).replace("\t", "    ")
+        for a, b in ((begin, stop), (begin, start), (start, end))
+    )
+    before = head + before
     width = display_width(marked)
     return head + shown + tail, " " * display_width(before) + ("~" * width if width > 1 else "^")
 
 
-def _visible(character: str) -> str:
-    if character == "\t":
-        return "    "
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs"):
-        return "·"
-    return character
+def visible(text: str) -> str:
+    """The text with a dot for each character that acts on a terminal and is not seen itself.
+
+    Escape sequences, marks of writing direction, separators of lines that are no line feeds; what
+    comes from a file or from a person passes here before it is printed.
+
+    >>> visible("x\\x1b[2J\\n\\u202ey")
+    'x·[2J\\n·y'
+    """
+    if text.isprintable():
+        return text
+    return "".join("·" if c not in "\n\t" and _unseen(c) else c for c in text)
+
+
+def _unseen(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from matderiv.arguments import given, require_text, require_word
 from matderiv.derived import VIEWS, Derivation
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, visible
 from matderiv.language.printer import text
 from matderiv.output.documents.sheets import (
     Drawn,
@@ -118,19 +118,19 @@ class Sheet:
 
         `style` as in `Derivation.latex`, here and below.
         """
-        return sheet_latex(self.title, self.author, self._told(style), detail=detail, **style)
+        return sheet_latex(*self._head, self._told(style), detail=detail, **style)
 
     def html(self, *, detail: str = "normal", **style: str) -> str:
         """A page with MathML that needs no script and nothing from elsewhere."""
-        return sheet_html(self.title, self.author, self._told(style), detail=detail, **style)
+        return sheet_html(*self._head, self._told(style), detail=detail, **style)
 
     def markdown(self, *, detail: str = "normal", **style: str) -> str:
         """Markdown with formulas that KaTeX and MathJax read."""
-        return sheet_markdown(self.title, self.author, self._told(style), detail=detail, **style)
+        return sheet_markdown(*self._head, self._told(style), detail=detail, **style)
 
     def text(self, *, detail: str = "normal") -> str:
         """Plain text."""
-        return sheet_text(self.title, self.author, self._told(), detail=detail)
+        return sheet_text(*self._head, self._told(), detail=detail)
 
     def write(self, path: str | Path, *, detail: str = "normal") -> Path:
         """Write the sheet in the format that the name of the file ends with; the path.
@@ -151,6 +151,11 @@ class Sheet:
         path.write_text(formats[path.suffix](detail=detail), encoding="utf-8")
         return path
 
+    @property
+    def _head(self) -> tuple[str, str]:
+        """The title and the author, each on one line."""
+        return " ".join(visible(self.title).split()), " ".join(visible(self.author).split())
+
     def _told(self, style: Mapping[str, str] | None = None) -> list[Told]:
         return [_told(_part(p), style or {}) for p in self.parts]
 
@@ -161,7 +166,7 @@ class Sheet:
         """What notebooks show: the sheet as a part of their page."""
         return {
             "text/plain": self.text(),
-            "text/html": sheet_part(self.title, self.author, self._told()),
+            "text/html": sheet_part(*self._head, self._told()),
             "text/markdown": self.markdown(),
         }
 
@@ -176,7 +181,9 @@ def _part(item: Any) -> Part:
 
 def _told(part: Part, style: Mapping[str, str]) -> Told:
     """A part with its derivation told."""
-    words = Told(part.heading, part.says, table=part.table, listing=part.listing)
+    table = tuple(tuple(visible(str(cell)) for cell in row) for row in part.table)
+    heading = " ".join(visible(part.heading).split())
+    words = Told(heading, visible(part.says), table=table, listing=visible(part.listing))
     if part.graph is not None:
         g = part.graph
         words = words._replace(picture=Drawn(g.svg(), g.tikz(), g.text()))

@@ -5,21 +5,13 @@ Each pattern is an identity for all values; it saves terms that would only cance
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
-from matderiv.expr import (
-    Expr,
-    apply,
-    is_,
-    number_value,
-    rebuild,
-    substitute,
-    walk,
-    without_facts,
-)
+from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
 from matderiv.notation.chains import MAX_CHAIN, transposed
 from matderiv.notation.folds import one_plus_exp
 from matderiv.notation.signs import is_one, negated, signed
@@ -29,24 +21,42 @@ Pattern = Callable[[Expr], Expr | None]
 
 
 def prepare(f: Expr, *wrt: Expr) -> Expr:
-    """f with shorthands that contain a variable of `wrt` written out and known spellings folded.
-
-    What is declared of these variables is not used: the result is to be differentiated by them.
-    """
-    free = {x: without_facts(x) for x in wrt}
-    if any(x is not v for x, v in free.items()):
-        prepared = prepare(substitute(f, free), *free.values())
-        return substitute(prepared, {v: x for x, v in free.items()})
+    """f with shorthands that contain a variable of `wrt` written out and known spellings folded."""
     done: dict[Expr, Expr] = {}
     alive: set[Expr] = set()
     for node in walk(f):
         if node in wrt or any(a in alive for a in node.args):
             alive.add(node)
         new = rebuild(node, tuple(done[a] for a in node.args))
-        new = _balanced(new) if node in alive else new
+        new = _balanced(_gathered(new)) if node in alive else new
         new = folded(_written_out(new)) if node in alive else new
         done[node] = rank_one(new, wrt) if node in alive and is_(new, "det", "logdet") else new
     return done[f]
+
+
+def _gathered(node: Expr) -> Expr:
+    """A long product with powers of its equal numbers, or of equal factors entry by entry.
+
+    So a*a*...*a has one differential, not one as long as itself for each factor.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> text(_gathered(read("*".join("a" * 40) + "*b").expr)), text(_gathered(read("a*a").expr))
+    ('a^40*b', 'a*a')
+    """
+    if not is_(node, "mul", "hadamard") or len(node.args) <= MAX_CHAIN:
+        return node
+    entrywise = is_(node, "hadamard")
+    alike = {a: k for a, k in Counter(node.args).items() if k > 1 and (entrywise or not a.shape)}
+    args: list[Expr] = []
+    for a in node.args:
+        if a in alike:
+            k = alike[a]
+            args += [apply("epow" if a.shape else "power", a, k)] if k else []
+            alike[a] = 0
+        else:
+            args.append(a)
+    return args[0] if len(args) == 1 else apply(node.function.name, *args)
 
 
 def _balanced(node: Expr) -> Expr:
@@ -187,14 +197,10 @@ def _sigmoid_power(node: Expr) -> Expr | None:
     'sigmoid(a)'
     >>> _sigmoid_power(read("(1 + exp(-a))^-2").expr) is None
     True
-    >>> _sigmoid_power(read("(1 + exp(-A))^-1", shapes={"A": "n,n"}).expr) is None
-    True
     """
     base, exponent = node.args
     z = one_plus_exp(base)
-    if z is None or z.shape != node.shape or number_value(exponent) != Fraction(-1):
-        return None
-    if is_(node, "power") and not is_scalar(node.shape):
+    if z is None or number_value(exponent) != Fraction(-1):
         return None
     return apply("sigmoid", negated(z))
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
+from matderiv.arguments import given
 from matderiv.command.derive import json_text
 from matderiv.command.failures import BUG, InternalError, TimeLimitError, UsageError
 from matderiv.command.homework import status
@@ -25,7 +26,7 @@ from matderiv.command.streams import (
     standard_input,
     write_file,
 )
-from matderiv.errors import MatderivError, ParseError
+from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.language.declare import declarations
 from matderiv.verification.batch import Row, RowVerdict, summary, verify_rows
 
@@ -54,14 +55,20 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
     if request.output is not None:
         refuse_to_overwrite(request.output, force=request.force)
-    content = (
-        standard_input() if request.batch == "-" else file_text(request.batch, MOST, wide=True)
-    )
+    name = request.batch
+    content = standard_input(MOST) if name == "-" else file_text(name, MOST, wide=True)
     rows = list(_rows(request, content))
     if not rows:
         raise UsageError(f"there are no answers in {request.batch}", hint=EXAMPLE)
     reading_done.append(True)
-    found = list(_judged(rows, request, terminal))
+    found: list[RowVerdict] = []
+    try:
+        for verdict in _judged(rows, request, terminal):
+            found.append(verdict)
+    except KeyboardInterrupt:
+        if found:
+            _written(request, terminal, found)
+        raise
     _written(request, terminal, found)
     if any(v.code == InternalError.code for v in found):
         return BUG
@@ -98,6 +105,8 @@ def _within(seconds: float) -> Iterator[None]:
             yield
     except TimeUp as error:
         raise TimeLimitError(f"no verdict within {seconds:g} s") from error
+    except MemoryError as error:
+        raise LimitError("there is not enough memory for this") from error
     except MatderivError:
         raise
     except Exception as error:
@@ -146,7 +155,7 @@ def _common(request: Request) -> dict[str, Any]:
 
 def _table(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
     """The rows of a CSV table with a header, by the number of the line where each begins."""
-    records = _records(content.removeprefix("\ufeff"))
+    records = _records(content)
     first = next(records)[1]
     if isinstance(first, MatderivError):
         raise first
@@ -209,7 +218,7 @@ def _records(content: str) -> Iterator[tuple[int, list[str] | MatderivError]]:
 
 
 def _json_lines(content: str) -> Iterator[tuple[int, Mapping[str, Any] | MatderivError]]:
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -225,31 +234,45 @@ def _json_lines(content: str) -> Iterator[tuple[int, Mapping[str, Any] | Matderi
 
 def _row(number: int, record: Mapping[str, Any], common: Mapping[str, Any]) -> Row:
     """A row from its cells; one that lacks something carries the error."""
-    cells = {_KNOWN[k.lower()]: v for k, v in record.items() if str(k).lower() in _KNOWN}
+    cells = {_KNOWN[k.lower()]: v for k, v in record.items() if k.lower() in _KNOWN}
     said = {k: v for k, v in cells.items() if v not in (None, "")}
-    who = str(said.pop("who", ""))
+    who, answer = (_plain(said.get(k, "")) or "" for k in ("who", "answer"))
     try:
         if isinstance(record.get(_ERROR), MatderivError):
             raise record[_ERROR]
+        whole = {**common, **{k: _cell(k, v) for k, v in said.items() if k != "who"}}
         for name in ("shapes", "assume"):
-            said[name] = {**common[name], **_declarations(said.get(name))}
-        if "order" in said:
-            said["order"] = _whole(said["order"])
-        whole = {**common, **said}
-        missing = [n for n in ("f", "wrt", "answer") if not str(whole.get(n, "")).strip()]
+            whole[name] = {**common[name], **whole[name]}
+        missing = [n for n in ("f", "wrt", "answer") if not whole.get(n, "").strip()]
         if missing:
             raise ParseError(f"the row has no {' and no '.join(missing)}")
-        f, wrt, answer = (str(whole.pop(n)) for n in ("f", "wrt", "answer"))
+        f, wrt, answer = (whole.pop(n) for n in ("f", "wrt", "answer"))
         return Row(number, f, wrt, answer, who, **whole)
     except MatderivError as error:
-        return Row(number, "", "", str(said.get("answer", "")), who, error=error)
+        return Row(number, "", "", answer, who, error=error)
 
 
-def _declarations(cell: Any) -> dict[str, str]:
-    """The shapes or facts of a cell: "X: n,d; y: n", or an object in JSON."""
-    if isinstance(cell, Mapping):
-        return {str(k): str(v) for k, v in cell.items()}
-    return declarations([str(cell)]) if cell else {}
+def _cell(name: str, value: Any) -> Any:
+    """The content of a cell as its column has it; ParseError for what JSON has besides words."""
+    if name in ("shapes", "assume") and isinstance(value, Mapping):
+        return {k: _word(f"the {name} of {k}", v) for k, v in value.items()}
+    word = _word(f"the {name}", value)
+    if name in ("shapes", "assume"):
+        return declarations([word])
+    return _whole(word) if name == "order" else word
+
+
+def _word(what: str, value: Any) -> str:
+    """A text or a number of JSON, or a list of them, as a text."""
+    found = ",".join(filter(None, map(_plain, value))) if isinstance(value, list) else _plain(value)
+    if found is None or (isinstance(value, list) and None in map(_plain, value)):
+        raise ParseError(f"{what} is a text, not {given(value)}")
+    return found
+
+
+def _plain(value: Any) -> str | None:
+    """A text or a number as text; None for anything else."""
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 def _whole(cell: Any) -> int:

@@ -14,32 +14,71 @@ from matderiv.command.options import Request
 from matderiv.command.question import declared
 from matderiv.command.streams import Terminal, file_text, standard_input
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
-from matderiv.verification.derivations.homework import verify_homework
+from matderiv.verification.derivations.homework import Progress, verify_homework
 from matderiv.verification.derivations.lines import Conventions
 
 SUFFIXES = {".tex": "tex", ".latex": "tex", ".ltx": "tex", ".md": "md", ".markdown": "md"}
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
-    """Check every derivation of a file: 0 where all are right, 1 where one is wrong, else 3."""
+    """Check every derivation of a file: 0 where all are right, 1 where one is wrong, else 3.
+
+    What was found before the time was up, or before Ctrl-C, is told all the same.
+    """
     name = request.file
-    document = standard_input() if name == "-" else file_text(name)
+    document = standard_input() if name == "-" else file_text(name, wide=True)
     reading_done.append(True)
+    found: list[StepsVerdict] = []
+    progress = Progress()
     try:
         with limited(request.timeout):
-            found = list(_verdicts(request, name, document))
+            for verdict in _verdicts(request, name, document, progress):
+                found.append(verdict)
     except TimeUp as error:
-        raise TimeLimitError(
+        late = TimeLimitError(
             f"not finished within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+        )
+        return _told(request, terminal, _so_far(found, progress, late, error), late)
+    except KeyboardInterrupt as interrupt:
+        late = TimeLimitError("interrupted")
+        _told(request, terminal, _so_far(found, progress, interrupt, interrupt), late)
+        raise
+    return _told(request, terminal, found)
+
+
+def _so_far(
+    found: list[StepsVerdict], progress: Progress, reason: BaseException, cause: BaseException
+) -> list[StepsVerdict]:
+    """The verdicts with that on the unfinished exercise; the reason is raised if there is none."""
+    if progress.lines:
+        found = [*found, progress.verdict]
+    if not found:
+        raise reason from cause
+    return found
+
+
+def _told(
+    request: Request,
+    terminal: Terminal,
+    found: list[StepsVerdict],
+    late: TimeLimitError | None = None,
+) -> int:
+    """Tell the verdicts, and what kept the rest from being found; the exit code."""
+    code = status([v.correct for v in found])
+    if late is not None and code != failures.WRONG:
+        code = failures.BUDGET
     if request.json:
-        terminal.result(json_text(_document(name, found)))
-    else:
-        terminal.result(_text(found, hint=request.hint))
-    return status([v.correct for v in found])
+        terminal.result(json_text(_document(request.file, found, late, code)))
+        return code
+    terminal.result(_text(found, hint=request.hint))
+    if late is not None:
+        terminal.complain(failures.shown(late, ascii_only=terminal.plain_errors))
+    return code
 
 
-def _verdicts(request: Request, name: str, document: str) -> Iterator[StepsVerdict]:
+def _verdicts(
+    request: Request, name: str, document: str, progress: Progress
+) -> Iterator[StepsVerdict]:
     conventions = Conventions(
         request.layout, request.structure, request.seed, request.points, diagnosis=True
     )
@@ -50,6 +89,7 @@ def _verdicts(request: Request, name: str, document: str) -> Iterator[StepsVerdi
         shapes=declared(request.shape, "--shape", "X: n,d"),
         assume=declared(request.assume, "--assume", "A: symmetric"),
         conventions=conventions,
+        progress=progress,
     )
 
 
@@ -70,12 +110,15 @@ def _text(found: list[StepsVerdict], *, hint: bool) -> str:
     return "\n\n".join(shown)
 
 
-def _document(name: str, found: list[StepsVerdict]) -> dict[str, Any]:
-    """All verdicts with their stable codes, for programs."""
+def _document(
+    name: str, found: list[StepsVerdict], late: TimeLimitError | None, code: int
+) -> dict[str, Any]:
+    """All verdicts with their stable codes, for programs; with an error if they are not all."""
+    unfinished = {} if late is None else {"error": failures.document(late, code)["error"]}
     return {
         "schema": "matderiv/1",
         "file": name,
-        "correct": {0: True, 1: False}.get(status([v.correct for v in found])),
+        "correct": {0: True, 1: False}.get(code),
         "derivations": [
             {
                 "title": v.title,
@@ -86,6 +129,7 @@ def _document(name: str, found: list[StepsVerdict]) -> dict[str, Any]:
             }
             for v in found
         ],
+        **unfinished,
     }
 
 

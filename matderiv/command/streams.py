@@ -14,7 +14,7 @@ from shutil import get_terminal_size
 from typing import TextIO
 
 from matderiv.command.failures import OutputError, UsageError
-from matderiv.errors import LimitError, ParseError
+from matderiv.errors import LimitError, ParseError, visible
 
 NARROW = 20  # columns: a narrower terminal folds lines by itself
 MAX_BYTES = 400_000  # a text of 100,000 characters, of up to four bytes each
@@ -71,26 +71,26 @@ def only_ascii(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
 # In -----------------------------------------------------------------------------------------------
 
 
-def standard_input() -> str:
+def standard_input(most: int = MAX_BYTES) -> str:
     """The text on standard input; ParseError where it is not UTF-8, LimitError if it is long."""
     if sys.stdin is None:
         raise UsageError("there is no standard input to read", hint='give the expression: "x\'*x"')
     if sys.stdin.isatty() and sys.stderr is not None:
         print("reading the expression from the terminal; end it with Ctrl-D", file=sys.stderr)
     stream = getattr(sys.stdin, "buffer", None)
-    content = sys.stdin.read(MAX_BYTES + 1).encode() if stream is None else b""
+    content = sys.stdin.read(most + 1).encode() if stream is None else b""
     if stream is not None:
         try:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(most + 1)
         except OSError as error:
             raise UsageError(f"standard input cannot be read: {error.strerror}") from error
-    return decoded(content, "standard input")
+    return decoded(content, "standard input", most)
 
 
 def file_text(name: str, most: int = MAX_BYTES, *, wide: bool = False) -> str:
     """The text of a file of at most `most` bytes; UsageError with the reason if there is none.
 
-    With `wide` it may be UTF-16 with a mark at the beginning, as spreadsheets write it.
+    With `wide` it may be UTF-16 with a mark at the beginning, as spreadsheets and editors write it.
     """
     try:
         with Path(name).open("rb") as stream:
@@ -104,8 +104,10 @@ def file_text(name: str, most: int = MAX_BYTES, *, wide: bool = False) -> str:
 
 
 def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
-    """UTF-8 as text.
+    """UTF-8 as text; a byte order mark is no content, and lines end with a line feed.
 
+    >>> decoded(b"\\xef\\xbb\\xbfx +\\r\\ny", "standard input")
+    'x +\\ny'
     >>> decoded(b"x + \\xff", "standard input")
     Traceback (most recent call last):
     ...
@@ -115,7 +117,8 @@ def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
     if len(content) > most:
         raise LimitError(f"{name} has more than {most} bytes, which is the limit")
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
+        return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         byte = content[error.start]
         raise ParseError(
@@ -184,8 +187,8 @@ class Terminal:
 
     def _fit(self, text: str, stream: TextIO) -> str:
         if self.ascii_only or only_ascii(stream, os.environ):
-            return in_ascii(text)
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+            return in_ascii(visible(text))
+        return visible(text)
 
 
 def _forget(stream: TextIO) -> None:

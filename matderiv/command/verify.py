@@ -33,13 +33,19 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
             terminal.remark(label, said)
     reading_done.append(True)
     claimed = spelled(request, claimed)
+    verdict: Verdict | None = None
     try:
         with limited(request.timeout):
-            verdict = _verdict(request, asked, claimed)
+            verdict = _verdict(request, asked, claimed, diagnosis=False)
+            if verdict.correct is False:
+                verdict = _verdict(request, asked, claimed, diagnosis=True)
     except TimeUp as error:
-        raise TimeLimitError(
-            f"no verdict within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+        if verdict is None:
+            raise TimeLimitError(
+                f"no verdict within {request.timeout:g} s", hint="--timeout 0 for no limit"
+            ) from error
+        said = f"the search for the mistake was ended after {request.timeout:g} s"
+        verdict = replace(verdict, notes=(*verdict.notes, said))
     terminal.result(_written(request, asked, claimed, verdict))
     return {True: failures.FINE, False: failures.WRONG, None: failures.UNSUPPORTED}[verdict.correct]
 
@@ -56,7 +62,7 @@ def _split(request: Request) -> tuple[Request, str]:
     return replace(request, operands=request.operands[:-1]), request.operands[-1]
 
 
-def _verdict(request: Request, asked: Asked, claimed: str) -> Verdict:
+def _verdict(request: Request, asked: Asked, claimed: str, *, diagnosis: bool) -> Verdict:
     return verify(
         asked.text,
         asked.wrt,
@@ -66,6 +72,7 @@ def _verdict(request: Request, asked: Asked, claimed: str) -> Verdict:
         **conventions(request),
         seed=request.seed,
         points=request.points,
+        diagnosis=diagnosis,
     )
 
 

@@ -58,6 +58,7 @@ def understood(
     `fits` prefers one of two readings that are both possible, `within` limits LaTeX and Python to
     a part of the text. Raises what the parsers and `build` raise.
     """
+    text = _unmarked(text)
     spelling = getattr(text, "spelling", None)
     if spelling is not None or not isinstance(text, str):
         return _spelled(text, scope, build, fits, within, spelling or "text")
@@ -103,6 +104,7 @@ def source_of(text: str, scope: Scope) -> Source:
     >>> [type(source_of(t, Scope()).main).__name__ for t in (r"x^{\\top}y", "np.exp(x)", "x")]
     ['Operation', 'Call', 'Name']
     """
+    text = _unmarked(text)
     spelling = getattr(text, "spelling", None)
     failure: MatderivError | None = None
     strong, weak = marks(text, not scope.guess)
@@ -115,6 +117,14 @@ def source_of(text: str, scope: Scope) -> Source:
             failure = error if failure is None or name in strong else failure
     assert failure is not None
     raise failure
+
+
+def _unmarked(text: str) -> str:
+    """The text without a byte order mark, which is no content."""
+    if not isinstance(text, str) or not text.startswith("\ufeff"):
+        return text
+    spelling = getattr(text, "spelling", None)
+    return Spelled(text[1:], spelling) if spelling else text[1:]
 
 
 def _spelled(

@@ -45,7 +45,7 @@ def parse(text: str, declared: Collection[str] = ()) -> Source:
     """
     if not isinstance(text, str):
         raise ParseError(f"an expression is text, this is {type(text).__name__}", hint=EXAMPLE)
-    return _Parser(text.removeprefix("\ufeff"), declared).source()
+    return _Parser(text, declared).source()
 
 
 class _Parser:

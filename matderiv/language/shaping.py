@@ -263,7 +263,7 @@ class Shaping:
 
     def final(self, shape: Iterable[Size], names: Mapping[str, str]) -> Shape:
         """A shape with every open size named."""
-        return tuple(renamed(self.sizes.current(s), dict(names)) for s in shape)
+        return tuple(renamed(self.sizes.current(s), names) for s in shape)
 
     def shown(self, shape: Shape) -> str:
         """A shape as a message shows it."""

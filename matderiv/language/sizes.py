@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count
 
 from matderiv.errors import ShapeError, Span
@@ -31,9 +31,17 @@ class Sizes:
         return Dim((f"?{next(self._numbers)}",))
 
     def current(self, size: Size) -> Size:
-        """The size with everything known put in."""
+        """The size with everything known put in.
+
+        Every name on the way is bound to the end of its chain, so that long chains are walked once.
+        """
+        walked: list[str] = []
         while isinstance(size, Dim) and any(name in self.bound for name in size.names):
+            if len(size.names) == 1 and size.coefficient == 1:
+                walked.append(size.names[0])
             size = times(size.coefficient, *(self.bound.get(n, Dim((n,))) for n in size.names))
+        for name in walked:
+            self.bound[name] = size
         return size
 
     def shape(self, shape: Shape) -> Shape:
@@ -114,7 +122,7 @@ def _candidates() -> Iterator[str]:
         yield f"n{k}"
 
 
-def renamed(size: Size, names: dict[str, str]) -> Size:
+def renamed(size: Size, names: Mapping[str, str]) -> Size:
     """The size with open names replaced."""
     if not is_open(size) or not isinstance(size, Dim):
         return size

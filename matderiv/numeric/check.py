@@ -12,7 +12,7 @@ from math import inf, nan, prod
 from typing import Any
 
 from matderiv.arguments import require_whole
-from matderiv.errors import DomainError
+from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.differences import (
@@ -324,7 +324,7 @@ def _asked(question: Question, extra: tuple[Expr, ...], points: int, seed: int) 
     try:
         source = sampler(question.f, extra, seed=seed)
         found = drawn(source, points)
-    except DomainError as error:
+    except (DomainError, LimitError) as error:
         return _report("undecided", question, [], seed, (error.message,))
     return _checked(question, source, found)
 

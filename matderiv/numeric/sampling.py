@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from matderiv.errors import DomainError
+from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.expr import variables as variables_of
 from matderiv.lazy import np
@@ -27,6 +27,7 @@ from matderiv.numeric.draws import (
     word_degree,
 )
 from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes, compile_, sizes_in
+from matderiv.numeric.reach import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
 
@@ -227,9 +228,14 @@ def _tied(x: Array, axis: int | None, sign: int) -> bool:
 
 
 def sampler(expr: Expr, variables: Iterable[Expr] = (), *, seed: int = 0) -> Sampler:
-    """A sampler of the variables of `expr` and of further `variables`."""
-    whole = expanded(expr)
+    """A sampler of the variables of `expr` and of further `variables`.
+
+    LimitError where the declared sizes are too large for numbers.
+    """
     chosen = dict.fromkeys([*variables_of(expr), *variables])
+    if reason := too_large(expr, *chosen):
+        raise LimitError(reason, hint="names instead of numbers as sizes")
+    whole = expanded(expr)
     bends = kinks(expr)
     inverted = tuple(dict.fromkeys(n.args[0] for n in walk(whole) if _inverted(n)))
     extremes = tuple(n for n in walk(whole) if is_(n, "max", "min") and n.args[0].shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +84,8 @@ def verify_rows(
 ) -> Iterator[RowVerdict]:
     """The verdict on each row, in order; rows that cannot be read are reported, not raised.
 
-    `limit` makes the context in which each answer is judged: it may raise LimitError.
+    `limit` makes the context in which each answer is judged, and then its mistake is looked for: it
+    may raise LimitError. A verdict without its cause is better than none.
 
     >>> rows = [Row(1, "x'*x", "x", "2*x"), Row(2, "x'*x", "x", "-2*x"), Row(3, "x'*x", "x", "2*")]
     >>> [(v.state, v.code) for v in verify_rows(rows)]
@@ -101,10 +102,12 @@ def verify_rows(
             asked = questions[row.question]
             if isinstance(asked, MatderivError):
                 raise asked
+            how: dict[str, Any] = {"seed": seed, "points": points}
             with limit():
-                verdict = verify_asked(
-                    asked, row.answer, seed=seed, points=points, diagnosis=diagnosis
-                )
+                verdict = verify_asked(asked, row.answer, **how, diagnosis=False)
+            if diagnosis and verdict.correct is False:
+                with suppress(LimitError), limit():
+                    verdict = verify_asked(asked, row.answer, **how, diagnosis=True)
             yield RowVerdict(row, verdict)
         except MatderivError as error:
             yield RowVerdict(row, Verdict(UNDECIDED, message=error.message), error)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matderiv.arguments import in_short
+from matderiv.errors import visible
 from matderiv.expr import Expr
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.field.exact import ExactReport
@@ -84,7 +85,7 @@ class Verdict:
         lines = [f"{self.verdict}{code}" + (f": {self.message}" if self.message else "")]
         if self.counterexample is not None:
             lines.append(f"  {self.counterexample}")
-        return "\n".join([*lines, *(f"  note: {n}" for n in self.notes)])
+        return visible("\n".join([*lines, *(f"  note: {n}" for n in self.notes)]))
 
 
 def hint_of(code: str | None, otherwise: str) -> str:

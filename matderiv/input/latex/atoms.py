@@ -210,6 +210,8 @@ class Atoms(Names):
             return self.styled()
         if word in ("boxed", "underbrace", "overbrace"):
             self.take()
+            if not self.at("{"):
+                raise self.missing()
             inner = self.bracket()
             if self.at("_", "^"):
                 self.take()

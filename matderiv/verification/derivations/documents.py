@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.errors import LimitError
 from matderiv.verification.derivations.clauses import as_row, clauses
-from matderiv.verification.derivations.declared import Declared, sure
+from matderiv.verification.derivations.declared import Declared
 from matderiv.verification.derivations.passages import Lines, Passage, joined
 from matderiv.verification.derivations.statements import announced, equal_signs, statement
 from matderiv.verification.quantities import FORMULA, VALUE
@@ -93,14 +93,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Piece:
-    """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
-
-    `sure` is False for a formula in a sentence that denies, asks or supposes it.
-    """
+    """A passage of a document: a formula, one "inline", prose, a heading or a blank line."""
 
     kind: str
     passage: Passage
-    sure: bool = True
 
 
 def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
@@ -130,8 +126,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             current.heard(piece)
             for place, clause in enumerate(clauses(piece.passage)):
                 current = found[-1]
-                unheard = current.claims or not piece.sure
-                p = current.declared.taken(clause, stated=unheard)
+                p = current.declared.taken(clause, stated=current.claims)
                 if blank and not place and current.claims and _redefines(p, current):
                     found.append(Exercise("", [], current.declared.copy()))
                 if _says(p, piece):
@@ -150,7 +145,7 @@ def whole(document: str) -> Exercise:
         elif piece.kind in ("formula", "inline"):
             found.heard(piece)
             for clause in clauses(piece.passage):
-                p = found.declared.taken(clause, stated=found.claims or not piece.sure)
+                p = found.declared.taken(clause, stated=found.claims)
                 if _says(p, piece):
                     _append(found.passages, p, apart=blank)
                 blank = True
@@ -310,7 +305,8 @@ def _line(p: Passage, suffix: str, fence: str | None) -> Iterator[Piece]:
         return
     heading = _HEADING.match(p.text) if fence is None else None
     if heading and not (heading["hash"] and suffix == "txt"):
-        title = next(filter(None, (heading[k] for k in ("hash", "section", "env", "word"))))
+        found = (heading[k] for k in ("hash", "section", "env", "word"))
+        title = next((t for t in found if t is not None), "")
         yield Piece("heading", Passage.of(title.strip(" *:"), p.start))
         return
     if fence is None and _INLINE.search(p.text):
@@ -357,7 +353,7 @@ def _inline(p: Passage) -> Iterator[Piece]:
         if _CASE.search(words) and _PLAIN_CASE.search(part.text):
             continue
         part = as_row(part) if latex else part
-        yield Piece("inline", _with_announcement(words, part), sure(p.text))
+        yield Piece("inline", _with_announcement(words, part))
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:

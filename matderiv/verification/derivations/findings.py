@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matderiv.errors import Span, caret_lines
+from matderiv.errors import Span, caret_lines, visible
 from matderiv.verification.verdict import (
     DISPROVED,
     PROVED,
@@ -65,7 +65,7 @@ class LineVerdict:
             below += ["  " + shown for shown in caret_lines(self.line, self.span)]
         below += [line.strip() for line in said[1:] if line.strip()]
         head = f"{self.number:>5}  {mark:<8} {' '.join(self.text.split())}"
-        return "\n".join([head, *(" " * 15 + line for line in below)])
+        return visible("\n".join([head, *(" " * 15 + line for line in below)]))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ class StepsVerdict:
         """All lines with their verdicts, and the outcome."""
         body = [line.shown(hint=hint) for line in self.lines]
         notes = [f"  note: {n}" for n in self.notes]
-        return "\n".join([*([self.title] if self.title else []), *body, *notes, self.conclusion])
+        title = [self.title] if self.title else []
+        return visible("\n".join([*title, *body, *notes, self.conclusion]))
 
     def __str__(self) -> str:
         return self.shown()

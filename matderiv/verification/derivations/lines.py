@@ -82,6 +82,7 @@ def verify_steps(
     (False, 4, 'transpose')
     """
     document = lines if isinstance(lines, str) else "\n".join(_listed(lines))
+    document = document.removeprefix("\ufeff").replace("\r\n", "\n")
     found = whole(document)
     declared = found.declared.joined(Declared(dict(shapes or {}), dict(assume or {})))
     problem = Problem(document, found.passages, declared.shapes, declared.assume)
@@ -103,7 +104,8 @@ def _listed(lines: Any) -> list[str]:
 class Problem:
     """One derivation of a document; `facts` are what the document itself says about names.
 
-    `stationary` says that its words set a derivative to zero.
+    `stationary` says that its words set a derivative to zero. `progress` gets the lines as they are
+    judged for the first time, so that they are there when the work is ended from outside.
     """
 
     document: str
@@ -113,6 +115,7 @@ class Problem:
     title: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     stationary: bool = False
+    progress: list[LineVerdict] = field(default_factory=list)
 
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         """Every line judged; where a guess about a name makes a line wrong, another guess counts.
@@ -127,16 +130,20 @@ class Problem:
             found = self._by_any(found, reading, plan, given, conventions)
         if found.correct is not False:
             return found
-        best = found
+        best, chosen = found, {}
+        quick = replace(conventions, diagnosis=False)
         for shapes in _other_kinds(reading):
             other = replace(self, shapes={**self.shapes, **shapes})
             with suppress(MatderivError):
-                judged, _ = other._judged(plan, given, wrt, conventions)
+                judged, _ = other._judged(plan, given, wrt, quick)
                 if judged.wrong < best.wrong and judged.unsure <= found.unsure:
-                    best = replace(judged, notes=(*judged.notes, *_kinds_said(shapes)))
+                    best, chosen = judged, shapes
             if best.correct:
                 break
-        return best
+        if chosen and best.correct is False:
+            other = replace(self, shapes={**self.shapes, **chosen})
+            best, _ = other._judged(plan, given, wrt, conventions)
+        return replace(best, notes=(*best.notes, *_kinds_said(chosen)))
 
     def _by_any(
         self,
@@ -147,14 +154,18 @@ class Problem:
         conventions: Conventions,
     ) -> StepsVerdict:
         """The verdict with the variable by which most sides are right, if there is one."""
+        quick = replace(conventions, diagnosis=False)
         tried = []
         for v in variables(reading.expr)[:MOST_GUESSES]:
-            judged, _ = self._judged(plan, given, v.name, conventions)
-            said = f"taking {v.name} as the variable of differentiation"
-            tried.append((judged.right, replace(judged, notes=(*judged.notes, said))))
+            judged, _ = self._judged(plan, given, v.name, quick)
+            tried.append((judged.right, v.name))
         tried.sort(key=lambda pair: -pair[0])
-        clear = tried and tried[0][0] > max([found.right, *(n for n, _ in tried[1:])])
-        return tried[0][1] if clear else found
+        if not tried or tried[0][0] <= max([found.right, *(n for n, _ in tried[1:])]):
+            return found
+        name = tried[0][1]
+        best, _ = self._judged(plan, given, name, conventions)
+        said = f"taking {name} as the variable of differentiation"
+        return replace(best, notes=(*best.notes, said))
 
     def _plan(self, given: list[Definition], fixed: list[str]) -> Plan:
         """The plan, in which w with a star or a hat is w at a stationary point."""
@@ -189,6 +200,7 @@ class Problem:
         reader = Reader(ground, self.document, plan.function)
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
+        steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
             steps.chain(chain)
         known = {line.number: line for line in broken}

@@ -1,0 +1,203 @@
+"""Faulty input from outside: what is odd about one part spoils that part alone, and is shown."""
+
+from __future__ import annotations
+
+import json
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Run
+
+import matderiv as md
+from matderiv.command import homework
+from matderiv.command.interrupts import TimeUp
+from matderiv.errors import MatderivError, visible
+from matderiv.input.resolve import read
+
+ESCAPES = ["\x1b[2K", "\x1b]0;title\x07", "\x9b2J", "\u202e", "\u2066", "\u2028", "\ufeff", "\x08"]
+
+
+def unseen(text: str) -> list[str]:
+    """The characters of a text that act on a terminal."""
+    odd = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return [c for c in text if unicodedata.category(c) in odd and c not in "\n\t"]
+
+
+# Characters ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_what_acts_on_a_terminal_is_a_dot(escape: str, run: Run, tmp_path: Path) -> None:
+    """In verdicts, their titles, lines and carets, in messages, and in the errors of the API."""
+    document = tmp_path / "sheet.md"
+    document.write_text(f"# One{escape}\nf = x'*x\n∇f = 3*{escape}x\n", encoding="utf-8")
+    table = tmp_path / "class.csv"
+    table.write_text(f"f,wrt,answer,id\nx'*x,x,x,a{escape}b\nx{escape},x,x,c\n", encoding="utf-8")
+    for arguments in (
+        ("verify", "--file", str(document)),
+        ("verify", "--batch", str(table)),
+        ("derive", f"x{escape}", "x"),
+        ("derive", "x'*x", "x", "--shape", f"x{escape}: n"),
+        ("derive", "x'*x", "x", f"--format={escape}"),
+        ("explain", f"a{escape}"),
+    ):
+        told = run(*arguments, seconds=20)
+        assert not unseen(told.out + told.err), arguments
+    with pytest.raises(MatderivError) as caught:
+        md.derive("x'*x", "x", assume={"x": f"pos{escape}"})
+    assert not unseen(str(caught.value))
+    assert not unseen(str(md.verify_steps(f"f = x'*x\n∇f = 3*{escape}x")))
+
+
+def test_what_is_seen_stays() -> None:
+    assert visible("∂f/∂x = 2·x\n\t‖x‖²") == "∂f/∂x = 2·x\n\t‖x‖²"
+
+
+def test_a_sheet_shows_no_escapes() -> None:
+    part = md.Part("a\x1b[2J", says="b\u202e", table=[["c\x07"]], listing="d\x9b")
+    sheet = md.Sheet("e\x1b", [part], author="f\u2066")
+    for page in (sheet.text(), sheet.html(), sheet.latex(), sheet.markdown(), str(sheet)):
+        assert not unseen(page)
+        assert "·" in page or r"\cdot" in page or "ensuremath" in page
+
+
+# Byte order marks and line ends ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("suffix", ["txt", "md"])
+def test_marks_and_line_ends_are_no_content(
+    mark: str, ends: str, suffix: str, run: Run, tmp_path: Path
+) -> None:
+    document = tmp_path / f"sheet.{suffix}"
+    lines = ["f = norm2(A*x - b)^2", "grad = 2*A'*(A*x - b)", ""]
+    document.write_bytes((mark + ends.join(lines)).encode())
+    told = run("verify", "--file", str(document), seconds=20)
+    assert (told.status, "The step is right" in told.out) == (0, True), told.out
+    table = tmp_path / "class.jsonl"
+    row = json.dumps({"f": "x'*x", "wrt": "x", "answer": "2*x"})
+    table.write_bytes((mark + row + ends + row + ends).encode())
+    assert "2 proved" in run("verify", "--batch", str(table)).out
+    table = tmp_path / "class.csv"
+    table.write_bytes((mark + ends.join(["f,wrt,answer", "x'*x,x,2*x"])).encode())
+    assert "1 proved" in run("verify", "--batch", str(table)).out
+    formula = tmp_path / "formula.txt"
+    formula.write_bytes((mark + "x'*x +" + ends + "a").encode())
+    assert run("derive", "--file", str(formula), "x").out == "2*x\n"
+
+
+@pytest.mark.parametrize("f", ["x'*x", r"\mathbf{x}^\top \mathbf{x}", "np.dot(x, x)"])
+def test_a_mark_before_a_formula_is_no_content(f: str) -> None:
+    assert str(md.derive("\ufeff" + f, "x", shapes={"x": "n"})) == "2*x"
+
+
+# Documents and tables -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("heading", [r"\section{}", r"\paragraph*{}", r"\subsection{ }"])
+def test_an_empty_heading_is_a_heading(heading: str) -> None:
+    found = md.verify_steps(f"{heading}\n$f = x^\\top A x$\n$\\nabla f = (A + A^\\top) x$\n")
+    assert found.correct is True
+
+
+BAD_CELLS: list[Any] = [["a"], {}, {"a": 1}, [[]], [None]]
+
+
+@pytest.mark.parametrize("column", ["f", "wrt", "answer", "kind", "order", "layout", "structure"])
+@pytest.mark.parametrize("cell", BAD_CELLS, ids=repr)
+def test_a_cell_of_another_kind_spoils_its_own_row(
+    column: str, cell: Any, run: Run, tmp_path: Path
+) -> None:
+    good = {"f": "x'*x", "wrt": "x", "answer": "2*x", "id": "good"}
+    table = tmp_path / "class.jsonl"
+    table.write_text("\n".join(map(json.dumps, ({**good, column: cell, "id": "bad"}, good))))
+    told = run("verify", "--batch", str(table), "--json")
+    first, second = json.loads(told.out)["answers"]
+    assert (first["verdict"], second["verdict"], second["id"]) == ("unread", "proved", "good")
+    assert told.status == 3
+
+
+@pytest.mark.parametrize("column", ["shapes", "assume"])
+@pytest.mark.parametrize("cell", [["a"], [None], {"x": {}}, {"x": [[]]}, {"": ""}, "x"], ids=repr)
+def test_declarations_of_another_kind_spoil_their_own_row(
+    column: str, cell: Any, run: Run, tmp_path: Path
+) -> None:
+    good = {"f": "x'*x", "wrt": "x", "answer": "2*x"}
+    table = tmp_path / "class.jsonl"
+    table.write_text("\n".join(map(json.dumps, ({**good, column: cell}, good))))
+    told = run("verify", "--batch", str(table), "--json")
+    assert [a["verdict"] for a in json.loads(told.out)["answers"]] == ["unread", "proved"]
+
+
+def test_sizes_of_a_row_may_be_numbers_and_lists(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "class.jsonl"
+    row = {"f": "X*w", "wrt": "w", "answer": "X", "shapes": {"X": ["n", 3], "w": 3}, "id": 7}
+    table.write_text(json.dumps(row))
+    (answer,) = json.loads(run("verify", "--batch", str(table), "--json").out)["answers"]
+    assert (answer["verdict"], answer["id"]) == ("proved", "7")
+
+
+# Limits -------------------------------------------------------------------------------------------
+
+LONG: list[Callable[[int], str]] = [
+    lambda k: "+".join(f"x'*A{j}*x" for j in range(k)),
+    lambda k: ".*".join(f"x{j}" for j in range(k)),
+    lambda k: "*".join(["a"] * k),
+    lambda k: "*".join(f"A{j}" for j in range(k)),
+    lambda k: "+".join(rf"x^\top A_{{{j}}} x" for j in range(k)),
+]
+
+
+@pytest.mark.parametrize("make", LONG)
+def test_reading_is_linear_in_the_length(make: Callable[[int], str]) -> None:
+    """Eight times the text takes less than 20 times as long, where it took 64 times."""
+    read(make(10))
+    short, long = (_seconds(lambda k=k: read(make(k))) for k in (100, 800))
+    assert long < 20 * short + 0.1
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("factors", [40, 2000])
+def test_a_long_product_of_one_number_is_a_power(factors: int) -> None:
+    assert str(md.derive("*".join(["a"] * factors), "a")) == f"{factors}*a^{factors - 1}"
+
+
+def test_what_was_found_is_told_when_the_time_is_up(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first exercise whole, of the second what was judged, and nothing of it called wrong."""
+    document = tmp_path / "sheet.md"
+    document.write_text("# One\nf = x'*x\n∇f = x\n# Two\nf = x'*A*x\n∇f = x\ndf = x'*dx\n")
+    verdicts = homework.verify_homework
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        yield next(found := verdicts(*given, **more))
+        next(found)
+        raise TimeUp
+
+    monkeypatch.setattr(homework, "verify_homework", interrupted)
+    told = run("verify", "--file", str(document))
+    assert told.status == 1
+    assert "WRONG" in told.out
+    assert "wrong at first sight" in told.out
+    assert told.out.count("WRONG") == 1
+    assert "not finished within 30 s" in told.err
+    found = json.loads(run("verify", "--file", str(document), "--json").out)
+    assert [d["correct"] for d in found["derivations"]] == [False, None]
+    assert found["error"]["code"] == "time"
+
+
+def test_sizes_too_large_for_numbers_are_a_limit() -> None:
+    shapes = {"x": "100000", "y": "100000"}
+    with pytest.raises(md.LimitError, match="too large to check"):
+        md.verify("sum(x*y')", "x", "sum(y)*vector(1)", shapes=shapes).verdict  # noqa: B018
