@@ -21,6 +21,7 @@ from matderiv.errors import (
     ShapeError,
     UnknownFunction,
     UnknownName,
+    UntrueResult,
 )
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ __all__ = [
     "Sheet",
     "UnknownFunction",
     "UnknownName",
+    "UntrueResult",
     "derive",
     "functions",
     "graph",

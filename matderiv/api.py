@@ -16,6 +16,7 @@ from matderiv.calculus.derivation import (
 )
 from matderiv.calculus.determinants import taken_as_invertible
 from matderiv.calculus.structure import STRUCTURES, linear_structure
+from matderiv.checking import truthful
 from matderiv.derived import Derivation
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
@@ -40,11 +41,13 @@ def derive(
     layout: str = "gradient",
     structure: str = "projected",
     upstream: str = "G",
+    check: bool = True,
 ) -> Any:
     """The derivative of an expression, given as text or as a SymPy expression.
 
     A list of variables, or a text such as "W, b", gives a list of derivations, for which the
-    expression is read once and swept backwards once.
+    expression is read once and swept backwards once. Unless `check` is False, each is compared
+    with values of f first; UntrueResult where they contradict it.
 
     >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"}))
     '2*A*x'
@@ -62,10 +65,9 @@ def derive(
         derivatives = differentiate_by(asked.f, by, kind, **how)
     else:
         derivatives = [differentiate(asked.f, x, kind, order, **how) for x in by]
-    found = [
-        _derivation(asked, x, derivative, kind=kind, order=order, layout=layout, **how)
-        for x, derivative in zip(by, derivatives, strict=True)
-    ]
+    how |= {"kind": kind, "order": order, "layout": layout}
+    found = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
+    found = [truthful(d) for d in found] if check else found
     return found if several else found[0]
 
 

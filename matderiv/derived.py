@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from matderiv.arguments import in_short, require_values, require_word
-from matderiv.calculus.derivation import Derivative, differentiate, resolve_kind
-from matderiv.calculus.structure import linear_structure, numeric_projection
+from matderiv.calculus.derivation import Derivative, differentiate
+from matderiv.calculus.structure import linear_structure
+from matderiv.checking import check_derivation
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import value_shape
@@ -20,8 +21,8 @@ from matderiv.notation.chains import facts
 from matderiv.notation.layout import by_free_entries, in_layout, vec_form
 from matderiv.notation.parts import name_parts
 from matderiv.notation.polish import polished
-from matderiv.numeric.check import CheckReport, check
 from matderiv.numeric.evaluate import bind_sizes, evaluate
+from matderiv.numeric.report import CheckReport
 from matderiv.output.code.derivative import derivative_code, derivative_function
 from matderiv.output.documents.html import answer_html, document_html
 from matderiv.output.documents.json import document_json
@@ -49,8 +50,9 @@ class Derivation:
     """A derivative with everything that was agreed about it.
 
     `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
-    `notes` what was guessed. `str` gives the result in the text language, or in index notation
-    where no matrix form exists.
+    `notes` what was guessed, `checked` what numbers of f said before it was returned. `str` gives
+    the result in the text language, or in index notation where no matrix form exists; a comment
+    line follows where the check could not decide.
 
     >>> from matderiv import derive
     >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
@@ -70,6 +72,7 @@ class Derivation:
     reading: Reading | None = None
     notes: tuple[str, ...] = ()
     symbols: Mapping[str, Any] = field(default_factory=dict)
+    checked: CheckReport | None = None
 
     @property
     def expr(self) -> Expr:
@@ -113,14 +116,30 @@ class Derivation:
         used = {n for v in walk(self.f, self.wrt) for s in v.shape for n in getattr(s, "names", ())}
         return found | used | sizes
 
-    def __str__(self) -> str:
+    @property
+    def formula(self) -> str:
+        """The result alone: in the text language, or in index notation."""
         if not self.has_matrix_form:
             return self.index
         main, parts = name_parts(self.displayed, self.names)
         return text(main, parts)
 
+    @property
+    def doubt(self) -> str:
+        """Why the check at birth could not decide; nothing where it could, or was not made."""
+        if self.checked is None or self.checked.ok:
+            return ""
+        return f"undecided: {'; '.join(self.checked.notes[:2])}"
+
+    def __str__(self) -> str:
+        return "\n".join([self.formula, *(f"# {line}" for line in [self.doubt] if line)])
+
     def __repr__(self) -> str:
-        return f"<Derivation of {in_short(self.source)} by {self.wrt.name}: {in_short(str(self))}>"
+        said = f" ({self.doubt})" if self.doubt else ""
+        return (
+            f"<Derivation of {in_short(self.source)} by {self.wrt.name}: "
+            f"{in_short(self.formula)}{said}>"
+        )
 
     def steps(self, view: str = "chain") -> Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
@@ -348,40 +367,3 @@ class Derivation:
                 hint="the index form, .vec_text, or kind='vjp'",
             )
         return self.displayed
-
-
-def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
-    """The numeric check of a derivation against differences of f."""
-
-    def claim(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        return d.at(values, sizes)
-
-    lower = None
-    if d.order > 2:
-        below = lower_order(d)
-
-        def lower(values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-            return below.at(values, sizes)
-
-    change = variable(f"d{d.wrt.name}", d.wrt.shape)
-    others = [v for v in variables(d.f, d.expr) if v is not change and v is not d.upstream]
-    return check(
-        d.f,
-        d.wrt,
-        claim,
-        variables=others,
-        order=d.order,
-        upstream=d.upstream,
-        tangent=change if d.kind in ("jvp", "differential") else None,
-        lower=lower,
-        project=numeric_projection(d.wrt, d.structure, d.order),
-        points=points,
-        seed=seed,
-    )
-
-
-def lower_order(d: Derivation) -> Derivation:
-    """The same derivation with one order less."""
-    kind, order = resolve_kind(d.f, None, d.order - 1)
-    found = differentiate(d.f, d.wrt, kind, order, structure=d.structure)
-    return replace(d, kind=kind, order=order, derivative=found)

@@ -102,6 +102,12 @@ class NoMatrixForm(MatderivError):  # noqa: N818  (a name of the public contract
     code = "no-matrix-form"
 
 
+class UntrueResult(MatderivError):  # noqa: N818  (a name of the public contract)
+    """A derivative that numbers of f contradict: a mistake of this program, never shown."""
+
+    code = "internal"
+
+
 def display_width(text: str) -> int:
     """Terminal columns taken by `text`: wide characters take two, combining marks none.
 

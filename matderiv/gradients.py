@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from matderiv.api import Assume
 from matderiv.arguments import in_short, variables_in
 from matderiv.calculus.joint import Backward, gradients
+from matderiv.calculus.structure import numeric_projection
+from matderiv.checking import require_truth
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
-from matderiv.numeric.check import check
+from matderiv.numeric.check import Question
+from matderiv.numeric.check import check as compared
+from matderiv.numeric.reach import too_large
 from matderiv.numeric.report import CheckReport
+from matderiv.numeric.spot_check import spot_check, undecided
 from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
@@ -30,7 +35,7 @@ class ValueAndGradients:
     Called with values, as a mapping or as keywords, it gives the value and the list of gradients,
     each in the shape of its variable. `backward` holds the formulas: the adjoints that have names,
     and the gradients. `seeded` is (F, G) where f is the inner product of an F that is no scalar
-    with the gradient G that arrives there.
+    with the gradient G that arrives there. `checked` has a report for each gradient.
     """
 
     f: Expr
@@ -39,6 +44,8 @@ class ValueAndGradients:
     single: bool = False
     notes: tuple[str, ...] = ()
     seeded: tuple[Expr, Expr] | None = None
+    structure: str = "projected"
+    checked: Mapping[str, CheckReport] = field(default_factory=dict)
 
     def __call__(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, Any]:
         """The value and the gradients at some values; sizes bind from the arrays.
@@ -52,7 +59,14 @@ class ValueAndGradients:
 
     def __repr__(self) -> str:
         by = ", ".join(x.name for x in self.wrt)
-        return f"<value and gradients of {in_short(text(self.f))} by {by}>"
+        said = f" ({self.doubt})" if self.doubt else ""
+        return f"<value and gradients of {in_short(text(self.f))} by {by}{said}>"
+
+    @property
+    def doubt(self) -> str:
+        """What the checks at birth could not decide; nothing where they could."""
+        left = {name: report for name, report in self.checked.items() if not report.ok}
+        return "; ".join(f"by {n}: undecided, {', '.join(r.notes[:2])}" for n, r in left.items())
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -63,9 +77,41 @@ class ValueAndGradients:
         """The compiled gradients compared with differences of f, a report for each variable."""
         others = variables(self.f, *self.wrt)
         return {
-            x.name: check(self.f, x, self._claim(k), variables=others, points=points, seed=seed)
-            for k, x in enumerate(self.wrt)
+            x.name: compared(
+                self.f,
+                x,
+                question.claim,
+                variables=others,
+                project=question.project,
+                points=points,
+                seed=seed,
+            )
+            for x, question in zip(self.wrt, self._questions(), strict=True)
         }
+
+    def _questions(self) -> list[Question]:
+        """What the compiled gradients claim, to be compared with values of f."""
+        return [
+            Question(
+                self.f,
+                (x,),
+                self._claim(k),
+                project=numeric_projection(x, self.structure, 1),
+            )
+            for k, x in enumerate(self.wrt)
+        ]
+
+    def truthful(self) -> ValueAndGradients:
+        """The same with the reports of its checks at birth; UntrueResult where f contradicts."""
+        others, reports = variables(self.f, *self.wrt), {}
+        for x, question in zip(self.wrt, self._questions(), strict=True):
+            reason = too_large(self.f, *self.backward.gradients)
+            found = undecided(reason) if reason else spot_check(question, others, zero=True)
+            if found.verdict == "disproved":
+                found = self.check(points=4)[x.name]
+            require_truth(found, f"the gradient by {x.name}")
+            reports[x.name] = found
+        return replace(self, checked=reports)
 
     def _claim(self, k: int) -> Callable[[Mapping[str, Any], Mapping[str, int]], Any]:
         return lambda values, sizes: self.compiled({**sizes, **values})[k + 1]
@@ -87,6 +133,7 @@ class ValueAndGradients:
         says = [f"The value of a scalar and {by}."]
         if self.f.weight <= LONGEST_QUOTED:
             says.append(f"f = {text(self.f)}")
+        says += [self.doubt] if self.doubt else []
         results = ("value", *(f"grad_{name}" for name in names))
         name = "value_and_gradient" if self.single else "value_and_gradients"
         heading = Heading(name, tuple(says), results, grouped=not self.single)
@@ -116,12 +163,13 @@ def value_and_gradients(
     shapes: Mapping[str, Any] | None = None,
     assume: Assume | None = None,
     structure: str = "projected",
+    check: bool = True,
 ) -> ValueAndGradients:
     """A scalar and its gradients by several variables, sharing forward and backward pass.
 
-    `f`, `shapes`, `assume` and `structure` are as for `derive`; `wrt` is a variable or a list, as
-    "W, b" is too; a list gives a list of gradients.
-    Raises ShapeError where f is not a scalar.
+    `f`, `shapes`, `assume`, `structure` and `check` are as for `derive`; `wrt` is a variable or a
+    list, as "W, b" is too; a list gives a list of gradients.
+    Raises ShapeError where f is not a scalar, UntrueResult where values of f contradict a gradient.
 
     >>> both = value_and_gradients("norm2(X*w + b - y)^2", ["w", "b"], shapes={"b": ""})
     >>> value, (by_w, by_b) = both(X=[[1, 2], [3, 4]], w=[1, 0], b=0.5, y=[1, 1])
@@ -140,7 +188,8 @@ def value_and_gradients(
         raise MatderivError("a variable is named twice")
     back = gradients(asked.f, by, structure)
     notes = tuple(asked.reading.notes) if asked.reading else ()
-    return ValueAndGradients(asked.f, by, back, not several, notes)
+    both = ValueAndGradients(asked.f, by, back, not several, notes, structure=structure)
+    return both.truthful() if check else both
 
 
 def pullbacks(
@@ -151,6 +200,7 @@ def pullbacks(
     assume: Assume | None = None,
     structure: str = "projected",
     upstream: str = "G",
+    check: bool = True,
 ) -> ValueAndGradients:
     """What arrives at several variables when the gradient by an expression of any shape is G.
 
@@ -171,4 +221,5 @@ def pullbacks(
     whole = apply("sum", apply("hadamard", G, column), params=(None,))
     notes = tuple(asked.reading.notes) if asked.reading else ()
     back = gradients(whole, by, structure)
-    return ValueAndGradients(whole, by, back, not several, notes, (asked.f, G))
+    found = ValueAndGradients(whole, by, back, not several, notes, (asked.f, G), structure)
+    return found.truthful() if check else found

@@ -82,7 +82,7 @@ def _beside(verdict: Verdict, asked: Asked, answer: Any, conventions: dict[str, 
     if no_step_is_wrong or asked.order > 1 or asked.f.weight > HEAVIEST:
         return verdict
     try:
-        derivation = derive(asked.f, asked.wrt, structure=structure, **conventions)
+        derivation = derive(asked.f, asked.wrt, structure=structure, check=False, **conventions)
         return pointed(verdict, derivation, asked, *_parts(asked, answer))
     except MatderivError:
         return verdict

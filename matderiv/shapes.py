@@ -7,7 +7,7 @@ is the row (1, n).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -77,7 +77,7 @@ def size_names(shapes: Iterable[Shape]) -> set[str]:
     return {_side(n) or n for n in names}
 
 
-def size_value(s: Size, sizes: dict[str, int]) -> int:
+def size_value(s: Size, sizes: Mapping[str, int]) -> int:
     """The number behind a size.
 
     >>> size_value(Dim(("m", "n")), {"m": 2, "n": 3})
@@ -88,7 +88,7 @@ def size_value(s: Size, sizes: dict[str, int]) -> int:
     return s.coefficient * prod(_number(n, sizes) for n in s.names)
 
 
-def _number(name: str, sizes: dict[str, int]) -> int:
+def _number(name: str, sizes: Mapping[str, int]) -> int:
     side = _side(name)
     return sizes[name] if side is None else sizes[side] * (sizes[side] + 1) // 2
 

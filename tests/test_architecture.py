@@ -21,7 +21,7 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "stable evaluate draws sampling differences reach borders report",
+        "stable evaluate draws sampling stencils differences reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),
@@ -37,7 +37,7 @@ FLOORS = (  # title, folder, modules
     ("7: differentiation", "calculus/", "ties differentiate structure joint"),
     ("7: layouts, named parts", "notation/", "layout parts"),
     ("8: the derivation", "calculus/", "derivation"),
-    ("9: checked", "numeric/", "check"),
+    ("9: checked", "numeric/", "check spot_check"),
     (
         "9: verified",
         "verification/",
@@ -47,7 +47,7 @@ FLOORS = (  # title, folder, modules
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed", "", "output/ derived api sheet graphs gradients"),
+    ("10: printed", "", "output/ checking derived api sheet graphs gradients"),
     ("10: descended on, pointed at", "", "optimisers fitting descent pointing"),
     ("10: the doors", "", "command/ cli __main__"),
 )

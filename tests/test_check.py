@@ -96,10 +96,7 @@ def test_a_right_derivative_is_verified(name: str) -> None:
 def test_a_wrong_sign_or_factor_is_disproved(name: str, factor: float) -> None:
     f, wrt, claim, order = RIGHT[name]
     report = check(f, wrt, lambda v, n: factor * claim(v, n), order=order, points=3)
-    if order > 2 and factor == 1.01:  # differences of differences are not that sharp
-        assert report.verdict != "verified"
-    else:
-        assert report.verdict == "disproved", report
+    assert report.verdict == "disproved", report
 
 
 def cayley_hamilton_twin(v: Values, n: Any) -> Any:
@@ -190,19 +187,12 @@ def _mixed(v: Values, n: dict[str, int]) -> Any:
     return one + np.swapaxes(one, 1, 2)
 
 
-def test_an_order_below_sharpens_third_derivatives() -> None:
-    f = total(x**3)
-
-    def claim(v: Values, n: Any) -> Any:
-        return 6 * np.einsum("ij,ik->ijk", *[np.eye(n["n"])] * 2)
-
-    report = check(f, x, claim, order=3, lower=lambda v, n: np.diag(6 * v["x"]))
+@pytest.mark.parametrize("name", ["third", "fourth"])
+def test_higher_derivatives_are_compared_with_those_of_f_itself(name: str) -> None:
+    f, wrt, claim, order = RIGHT[name]
+    report = check(f, wrt, claim, order=order)
     assert report.ok
-    assert report.error < 1e-8
-    wrong = check(
-        f, x, lambda v, n: 1.01 * claim(v, n), order=3, lower=lambda v, n: np.diag(6 * v["x"])
-    )
-    assert wrong.verdict == "disproved"
+    assert report.error < 1e-6
 
 
 def test_a_projected_gradient_of_a_symmetric_variable_is_checked() -> None:

@@ -67,17 +67,19 @@ def _projected(t: Term, space: str, structure: str, axes: Indices) -> list[Term]
     return [Term(t.coefficient, (*t.factors, Factor(mask, (a, b))))]
 
 
-def numeric_projection(wrt: Expr, structure: str, order: int) -> Callable[[Any], Any] | None:
+def numeric_projection(wrt: Expr, structure: str, order: int) -> Callable[..., Any] | None:
     """The same projection on arrays whose last axes are `order` pairs; None where there is none.
 
-    Written apart from `project`, on numbers, so that one can check the other.
+    Written apart from `project`, on numbers, so that one can check the other. It is its own
+    transpose: a projected derivative along V is the derivative along the projected V, for which
+    `pairs` is 1.
     """
     space = linear_structure(wrt)
     if structure == "none" or space is None or len(wrt.shape) != 2:
         return None
 
-    def projected(value: Any) -> Any:
-        for k in range(order):
+    def projected(value: Any, pairs: int = order) -> Any:
+        for k in range(pairs):
             pair = (value.ndim - 2 * k - 2, value.ndim - 2 * k - 1)
             value = _numbers(np.moveaxis(value, pair, (-2, -1)), space, structure)
             value = np.moveaxis(value, (-2, -1), pair)

@@ -10,11 +10,12 @@ from matderiv.command.derive import json_text
 from matderiv.command.failures import InternalError, TimeLimitError, UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import LATE, Asked, checked, derived, undecided, understood
+from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
 from matderiv.errors import MatderivError
 from matderiv.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.numeric.report import CheckReport
+from matderiv.numeric.spot_check import undecided
 from matderiv.shapes import is_scalar
 
 Check = Callable[[], dict[str, CheckReport]]
@@ -57,16 +58,21 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
 
 def _programmed(request: Request, asked: Asked) -> tuple[str, Check]:
     """The source, and what checks it: gradients come with the value, other kinds alone."""
+    fresh = not request.values.get("no_check")
+    options: dict[str, Any] = {
+        "shapes": asked.shapes,
+        "assume": asked.assume,
+        "structure": request.structure,
+    }
     gradient = request.kind in (None, "gradient") and request.order == 1
     if gradient and is_scalar(asked.reading.expr.shape):
         wrt: Any = list(asked.wrts) if len(asked.wrts) > 1 else asked.wrt
-        both = value_and_gradients(
-            asked.text, wrt, shapes=asked.shapes, assume=asked.assume, structure=request.structure
-        )
+        both = value_and_gradients(asked.text, wrt, check=fresh, **options)
         return both.code(request.target), lambda: _checked(both, request)
     if len(asked.wrts) > 1 and request.kind == "vjp":
-        options = {"shapes": asked.shapes, "assume": asked.assume, "structure": request.structure}
-        back = pullbacks(asked.text, list(asked.wrts), upstream=request.upstream, **options)
+        back = pullbacks(
+            asked.text, list(asked.wrts), upstream=request.upstream, check=fresh, **options
+        )
         return back.code(request.target), lambda: _checked(back, request)
     if len(asked.wrts) > 1:
         raise UsageError(

@@ -90,7 +90,7 @@ def _document(what: Rule | Function) -> dict[str, Any]:
             "wrt": what.example.wrt,
             "view": what.example.view,
             "steps": example_steps(what, d),
-            "result": str(d),
+            "result": d.formula,
         },
         "source": what.source,
     }

@@ -111,7 +111,7 @@ def _one(d: Derivation, asked: Wanted) -> str:
             return f"$${d.equation(**style)}$$"
         return d.markdown(asked.view, detail=asked.detail, **style)
     if asked.view is None:
-        return str(d)
+        return d.formula
     return document_text(d.steps(asked.view), detail=asked.detail, spell=asked.spell)
 
 
@@ -121,7 +121,7 @@ def _with_left_side(d: Derivation, asked: Wanted) -> str:
         return d.equation(**asked.whole_style)
     if asked.form == "markdown":
         return f"$${d.equation(**asked.whole_style)}$$"
-    return str(d) if not d.has_matrix_form else f"{left_side(d)} = {d}"
+    return d.formula if not d.has_matrix_form else f"{left_side(d)} = {d.formula}"
 
 
 def left_side(d: Derivation) -> str:

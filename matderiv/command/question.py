@@ -20,8 +20,8 @@ from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import declarations
 from matderiv.language.tokens import canonical_name, is_name
-from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport
+from matderiv.numeric.spot_check import undecided
 
 LATE = "the time limit was reached"
 
@@ -196,6 +196,7 @@ def derived(request: Request, asked: Asked) -> list[Derivation]:
         list(asked.wrts),
         shapes=asked.shapes,
         assume=asked.assume,
+        check=not request.values.get("no_check"),
         **conventions(request),
     )
     return found
@@ -212,9 +213,6 @@ def conventions(request: Request) -> dict[str, Any]:
 
 def checked(derivation: Derivation, request: Request, seconds: float) -> CheckReport:
     """The comparison with numbers; undecided with the reason where there can be none."""
-    reason = beyond_numbers(derivation.f) or too_large(derivation.f, derivation.expr)
-    if reason:
-        return undecided(reason, request.seed)
     try:
         with limited(seconds):
             report = derivation.check(points=request.points, seed=request.seed)
@@ -225,9 +223,3 @@ def checked(derivation: Derivation, request: Request, seconds: float) -> CheckRe
     except MemoryError:
         return undecided("not enough memory", request.seed)
     return report
-
-
-def undecided(reason: str, seed: int) -> CheckReport:
-    """A report that says why numbers decide nothing."""
-    nan = float("nan")
-    return CheckReport("undecided", nan, nan, "", 0, seed, notes=(reason,))

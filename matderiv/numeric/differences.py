@@ -1,21 +1,25 @@
-"""Derivatives in numbers from the values of f alone: complex steps and central differences."""
+"""Derivatives in numbers from the values of f alone: complex steps and central differences.
+
+At order k the truth is the k-th derivative of f itself, never one of a lower derivative.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
+from math import factorial, prod
 from typing import Any
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Bound, Sizes
+from matderiv.numeric.stencils import EPS, STEPS, Slope, derivative_along
 
-EPS = 2.0**-52
 STEP = 1e-30  # of the complex step: nothing cancels, so as small as one likes
 NOT_ANALYTIC = ("cholesky", "norm_nuc", "norm_spec")  # their NumPy routines take absolute values
-ANALYTIC, CENTRAL, LOWER = "complex step", "central differences", "differences of one order below"
+ANALYTIC, CENTRAL = "complex step", "central differences"
+NESTED = 2  # up to this order differences are nested, beyond it lines through the point serve
 
 Directions = tuple[Array, ...]
 Claim = Callable[[Arrays, Sizes], Any]
@@ -31,7 +35,6 @@ class Truth:
     """The derivative of f at one point, along directions: one for each order.
 
     `axes` arranges the values of f; with `weights` (an upstream gradient) f becomes Σ weights ⊙ f.
-    `lower` gives the exact derivative of one order less.
     """
 
     bound: Bound
@@ -40,7 +43,6 @@ class Truth:
     path: tuple[str, ...]
     axes: tuple[int, ...]
     weights: Array | None = None
-    lower: Claim | None = None
 
     def f(self, values: Arrays) -> Array:
         """The value of f, complex for complex values."""
@@ -53,10 +55,13 @@ class Truth:
         """The derivative along the directions.
 
         The complex step serves the first direction, differences ((f(x + hV) - f(x - hV)) / 2h)
-        the others; or differences serve all of them; or the last one, from one order below.
+        the others; or differences serve all of them. Beyond the second order the derivative is put
+        together from those along one line each (`polarised`).
         """
         order = len(directions)
-        first = {ANALYTIC: 1, CENTRAL: 0, LOWER: order - 1}[method]
+        if order > NESTED:
+            return self.polarised(directions, method)
+        first = 1 if method == ANALYTIC else 0
         steps = [self._step(k, order - first) * shrink for k in range(first, order)]
         total: Array = 0.0
         for signs in product((1, -1), repeat=order - first):
@@ -67,6 +72,38 @@ class Truth:
             total = total + prod(signs) * self._slope(moved, directions[:first], method)
         return total / prod(2 * step for step in steps)
 
+    def polarised(self, directions: Directions, method: str) -> Array:
+        """The derivative along k directions from k-th derivatives along single lines.
+
+        T(V1, ..., Vk) = Σ s2...sk T(W, ..., W) / (2^(k-1) k!) over all signs, where
+        W = V1 + s2 V2 + ... + sk Vk (the polarization identity of symmetric forms).
+        """
+        order = len(directions)
+        total: Array = 0.0
+        for signs in product((1, -1), repeat=order - 1):
+            move: Arrays = {}
+            for name, sign, d in zip(self.path, (1, *signs), directions, strict=True):
+                move[name] = move.get(name, 0.0) + sign * d
+            total = total + prod(signs) * self.on_line(move, order, method).value
+        return total / (2 ** (order - 1) * factorial(order))
+
+    def on_line(self, move: Arrays, order: int, method: str, first: int = 0) -> Slope:
+        """The derivative of t -> f(x + tV) at 0, and its uncertainty; V moves several variables.
+
+        `first` is the step of `stencils` to begin with.
+        """
+        size = max(float(np.abs(v).max(initial=0.0)) for v in move.values()) or 1.0
+        scale = max(1.0, *(float(np.abs(self.values[n]).max()) for n in move)) / size
+
+        def moved(t: complex) -> Array:
+            return self.f({**self.values, **{n: self.values[n] + t * v for n, v in move.items()}})
+
+        if method == ANALYTIC:
+            return derivative_along(
+                lambda t: np.imag(moved(t + 1j * STEP)) / STEP, order - 1, scale, first
+            )
+        return derivative_along(moved, order, scale, first)
+
     def _step(self, k: int, nested: int) -> float:
         size = max(1.0, float(np.abs(self.values[self.path[k]]).max()))
         return float(EPS ** (1 / (nested + 2)) * size)
@@ -76,10 +113,6 @@ class Truth:
             name = self.path[0]
             moved = {**values, name: values[name] + 1j * STEP * directions[0]}
             return np.imag(self.f(moved)) / STEP
-        if method == LOWER and self.lower is not None:
-            value = np.asarray(self.lower(values, self.sizes), dtype=float)
-            shape = self.axes + tuple(s for d in directions for s in d.shape)
-            return contracted(np.reshape(value, shape), directions)
         return self.f(values)
 
     def numbers(self, probes: list[Directions], method: str, *, refine: bool = False) -> Array:
@@ -87,7 +120,7 @@ class Truth:
 
         `refine` combines two step widths (Richardson), which removes the leading error.
         """
-        if not refine:
+        if not refine or len(self.path) > NESTED:
             return np.stack([self.along(p, method) for p in probes], axis=-1)
         wide = np.stack([self.along(p, method, 8.0) for p in probes], axis=-1)
         narrow = np.stack([self.along(p, method, 4.0) for p in probes], axis=-1)
@@ -97,7 +130,9 @@ class Truth:
         """A bound for the rounding error of a derivative, from the largest intermediate value."""
         largest = self.bound.largest(self.values)
         order = len(self.path)
-        nested = {ANALYTIC: order - 1, CENTRAL: order, LOWER: 1}[method]
+        nested = order - 1 if method == ANALYTIC else order
+        if order > NESTED:
+            return float(50 * EPS * largest / STEPS[0] ** nested)
         steps = [2 * self._step(k, nested) for k in range(order - nested, order)]
         return float(50 * EPS * largest / prod(steps))
 

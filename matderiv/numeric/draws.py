@@ -47,9 +47,14 @@ def word_degree(*exprs: Expr) -> int:
 
 
 def draw_sizes(
-    names: Iterable[str], rng: Any, *, taken: Iterable[int] = (), least: int = 2
+    names: Iterable[str],
+    rng: Any,
+    *,
+    taken: Iterable[int] = (),
+    least: int = 2,
+    most: int = LARGEST_SIZE - 1,
 ) -> Sizes:
-    """Different numbers for the names, from 2 to 7 and unlike the literal sizes `taken`.
+    """Different numbers for the names, from 2 to `most` and unlike the literal sizes `taken`.
 
     With `least`, every size is at least that, as far as 8 allows.
 
@@ -58,13 +63,13 @@ def draw_sizes(
     [7, 8]
     """
     ordered = sorted(names)
-    free = [s for s in range(2, LARGEST_SIZE) if s not in set(taken)]
+    free = [s for s in range(2, most + 1) if s not in set(taken)]
     if least > 2:
         first = max(2, min(least, LARGEST_SIZE + 1 - len(ordered)))
         free = list(range(first, first + len(ordered)))
-    extra = LARGEST_SIZE
+    extra = most + 1
     while len(free) < len(ordered):
-        free.append(extra)
+        free += [extra] if extra not in free else []
         extra += 1
     return dict(zip(ordered, (int(s) for s in rng.permutation(free)), strict=False))
 

@@ -245,25 +245,33 @@ class Bound:
         with np.errstate(all="ignore"):
             for k, (line, params, shape) in enumerate(self.lines):
                 if line.compute is None:
-                    slots[k] = np.reshape(_leaf(line.name, params, arrays), shape)
+                    slots[k] = _arranged(_leaf(line.name, params, arrays), shape)
                     continue
                 arguments = [slots[a] for a in line.arguments]
                 if line.columns:
                     arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
                 value = _computed(line.name, line.compute, arguments, params)
-                slots[k] = np.reshape(value, shape)
+                slots[k] = _arranged(value, shape)
                 for a in () if keep else line.free:
                     slots[a] = None
         return slots
 
 
+def _arranged(value: Array, shape: tuple[int, ...]) -> Array:
+    """The value in a shape; most have it already."""
+    return value if np.shape(value) == shape else np.reshape(value, shape)
+
+
 def _number(s: Any, sizes: Mapping[str, int]) -> int:
     if isinstance(s, int):
         return s
-    for n in sorted(size_names([(s,)])):
-        if n not in sizes:
-            raise UnknownName(f"no value binds the size {n}", hint=f"give sizes={{'{n}': ...}}")
-    return size_value(s, dict(sizes))
+    try:
+        return size_value(s, sizes)
+    except KeyError:
+        n = min(size_names([(s,)]) - sizes.keys())
+        raise UnknownName(
+            f"no value binds the size {n}", hint=f"give sizes={{'{n}': ...}}"
+        ) from None
 
 
 def _leaf(name: str, params: tuple[Any, ...], arrays: Mapping[str, Array]) -> Array:

@@ -1,15 +1,19 @@
-"""What floating point numbers can check: exponents and arrays within stated limits."""
+"""What floating point numbers can check: exponents and arrays within stated limits.
+
+Declared sizes may be as large as they like: the same formulas at small sizes say as much.
+"""
 
 from __future__ import annotations
 
 from math import prod
 
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk
 from matderiv.numeric.evaluate import evaluate
-from matderiv.shapes import shape_text
+from matderiv.shapes import Dim, Shape, Size, shape_text
 
 MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
 MAX_ENTRIES = 1_000_000  # of an array in the check
+LARGE = 12  # a declared size beyond it may be replaced by a small one
 
 
 def beyond_numbers(f: Expr) -> str:
@@ -50,3 +54,41 @@ def too_large(*roots: Expr) -> str:
                 f"the limit is {MAX_ENTRIES} entries"
             )
     return ""
+
+
+def has_large_sizes(*roots: Expr) -> bool:
+    """True if some size is a number that a check would rather have smaller."""
+    return any(isinstance(s, int) and s > LARGE for node in walk(*roots) for s in node.shape)
+
+
+def with_named_sizes(*roots: Expr) -> tuple[Expr, ...]:
+    """The expressions with every large size as a name, so that it may be drawn small.
+
+    A number that counts entries, as in sum(x)/300, stays: what uses it is another expression then.
+    Raises ShapeError where the sizes do not fit together any more.
+
+    >>> from matderiv.input.resolve import read
+    >>> f = read("x'*x", shapes={"x": "300"}).expr
+    >>> [v.shape for v in walk(*with_named_sizes(f)) if is_(v, "variable")]
+    [(Dim(names=('300',), coefficient=1),)]
+    """
+    return tuple(fold(root, _named) for root in roots)
+
+
+def _named(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    if is_(node, "variable"):
+        name, shape, facts = node.params
+        return variable(name, _names(shape), facts)
+    if node.function.kind == "constant":
+        sizes = 1 if is_(node, "unit") else len(node.params)  # unit(n,k): k counts, n is a size
+        params = (*_names(node.params[:sizes]), *node.params[sizes:])
+        return apply(node.function.name, params=params)
+    return rebuild(node, args)
+
+
+def _names(shape: Shape) -> Shape:
+    return tuple(_name(s) for s in shape)
+
+
+def _name(s: Size) -> Size:
+    return Dim((str(s),)) if isinstance(s, int) and s > LARGE else s

@@ -17,6 +17,7 @@ from matderiv.expr import variables as variables_of
 from matderiv.lazy import np
 from matderiv.numeric.draws import (
     LABEL_FACTS,
+    LARGEST_SIZE,
     ROW_FACTS,
     STRATEGIES,
     Strategy,
@@ -109,16 +110,20 @@ class Sampler:
     literals: tuple[int, ...]
     plan: tuple[Strategy, ...] = ()
 
-    def point(self, index: int, *, least: int = 2, single: bool = False, turn: int = 0) -> Point:
+    def point(
+        self, index: int, *, least: int = 2, most: int = 0, single: bool = False, turn: int = 0
+    ) -> Point:
         """Point number `index`: finite, away from kinks and ties, matrices well conditioned.
 
-        `least` bounds the sizes below, `single` makes one of them 1, `turn` gives other draws.
+        `least` and `most` bound the sizes, `single` makes one of them 1, `turn` gives other draws.
         DomainError when no draw has a finite value; a compromise when only a kink is too near.
         """
         rng = np.random.default_rng([self.seed, index, turn])
         spare: Point | None = None
         for attempt in range(DRAWS):
-            sizes = draw_sizes(self.names, rng, taken=self.literals, least=least)
+            sizes = draw_sizes(
+                self.names, rng, taken=self.literals, least=least, most=most or LARGEST_SIZE - 1
+            )
             if single and attempt < 10:
                 self._make_one(sizes, rng)
             planned = (attempt < DRAWS // 2) is (turn == 0)
@@ -200,6 +205,8 @@ class Sampler:
 
     def sides(self, point: Point) -> set[tuple[int, int]]:
         """The (kink, sign) pairs that a point exercises."""
+        if not self.kinks:
+            return set()
         try:
             found = self.program.at(point.sizes).run(point.values)
         except DomainError:

@@ -136,7 +136,7 @@ def ask(
         require_word(kind, "kind", KINDS)
     order = require_whole(order, "order", 1)
     given = understood(f, shapes, assume)
-    reading = given.reading or _reading_about(given.f)
+    reading = given.reading or reading_about(given.f)
     x = variable_of(given.f, given.reading, wrt)
     kind, order = resolve_kind(reading.expr, kind, order)
     asked = Asked(reading.expr, x, kind, order, layout, structure, reading)
@@ -147,7 +147,7 @@ def ask(
     return asked
 
 
-def _reading_about(f: Expr) -> Reading:
+def reading_about(f: Expr) -> Reading:
     """The names of an expression that was given as an object."""
     named = {v.name: v for v in variables(f)}
     return Reading(f, named, frozenset(sizes_in(f)), text(f), text(f))
@@ -156,12 +156,13 @@ def _reading_about(f: Expr) -> Reading:
 # The axes of an answer ---------------------------------------------------------------------------
 
 
-def _plain(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+def as_it_is(a: Array, outer: Axes, inner: list[Axes]) -> Array:
+    """The axes of f, then those of the variables, as they come."""
     return a.reshape((len(a), *outer, *(s for shape in inner for s in shape)))
 
 
 def _turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
-    return _plain(np.swapaxes(a, -1, -2) if a.ndim > 2 else a, outer, inner)
+    return as_it_is(np.swapaxes(a, -1, -2) if a.ndim > 2 else a, outer, inner)
 
 
 def _zero(a: Array, outer: Axes, inner: list[Axes]) -> Array:
@@ -176,7 +177,7 @@ def _stacked(a: Array, outer: Axes, inner: list[Axes]) -> Array:
     for g in groups:
         order += range(place + len(g) - 1, place - 1, -1)
         place += len(g)
-    return _plain(np.transpose(a, order), outer, inner)
+    return as_it_is(np.transpose(a, order), outer, inner)
 
 
 def _stacked_turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
@@ -185,7 +186,7 @@ def _stacked_turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
 
 TRANSPOSED, STACKED, STACKED_TURNED = "transposed", "stacked", "stacked and transposed"
 ARRANGEMENTS: dict[str, Arrange] = {
-    "": _plain,
+    "": as_it_is,
     TRANSPOSED: _turned,
     STACKED: _stacked,
     STACKED_TURNED: _stacked_turned,
@@ -307,7 +308,7 @@ def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:
 
 def of_function(asked: Asked, function: Callable[[Mapping[str, Any]], Any]) -> Claim:
     """A claim that is code: a function of a dictionary of arrays."""
-    return Claim(asked, None, _plain, "", getattr(function, "__name__", "the function"), function)
+    return Claim(asked, None, as_it_is, "", getattr(function, "__name__", "the function"), function)
 
 
 def names_for(asked: Asked, e: Expr | None) -> list[Expr]:

@@ -45,7 +45,7 @@ def derivative_function(d: Derivation) -> Callable[..., Any]:
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         return compiled(values, named)[0]
 
-    called.__name__, called.__doc__ = d.kind, f"The {d.kind} {d}."
+    called.__name__, called.__doc__ = d.kind, f"The {d.kind} {d.formula}."
     return called
 
 
@@ -56,6 +56,7 @@ def derivative_code(d: Derivation, target: str) -> str:
     says = [f"The {what} by {d.wrt.name}."]
     if d.f.weight <= LONGEST_QUOTED:
         says.append(f"f = {text(d.f)}")
+    says += [d.doubt] if d.doubt else []
     results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
     heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
     return code(derivative_program(d, value=both), target, heading)

@@ -1,0 +1,143 @@
+"""A derivation against values of f alone: at birth, and whenever somebody asks.
+
+No rule is asked, so a wrong rule cannot approve a wrong result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import nan
+from typing import TYPE_CHECKING
+
+from matderiv.calculus.structure import numeric_projection
+from matderiv.errors import ShapeError, UntrueResult
+from matderiv.expr import Expr, is_, number_value, variable, variables
+from matderiv.numeric.check import Question, check
+from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
+from matderiv.numeric.report import CheckReport
+from matderiv.numeric.spot_check import spot_check, undecided
+from matderiv.verification.claims import Asked, Claim, as_it_is, reading_about
+from matderiv.verification.judging import judged
+
+if TYPE_CHECKING:
+    from matderiv.derived import Derivation
+
+CONFIRMED = 4  # points at which a contradiction is looked at again before it is one
+
+
+def truthful(d: Derivation) -> Derivation:
+    """The derivation with the report of its check at birth; UntrueResult where f contradicts it.
+
+    Two small points first; where they leave it open, the layers that judge hand derivations.
+    """
+    report = _spotted(d)
+    if report.verdict == "disproved":
+        report = check_derivation(d, points=CONFIRMED)
+        require_truth(report, "the derivative that was found")
+    if report.verdict == "undecided":
+        report = _settled(d, report)
+        require_truth(report, "the derivative that was found")
+    return replace(d, checked=report)
+
+
+def require_truth(report: CheckReport, what: str) -> None:
+    """Raise UntrueResult if numbers contradict what is about to be shown."""
+    if report.verdict == "disproved":
+        raise UntrueResult(
+            f"{what} does not agree with numbers and is not shown",
+            details=(str(report), *report.notes),
+        )
+
+
+def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
+    """The numeric check of a derivation against differences of f; large sizes are made small."""
+    small = _at_small_sizes(d)
+    if small is not None:
+        report = check_derivation(small, points=points, seed=seed)
+        if report.ok:
+            return report
+    if reason := beyond_numbers(d.f) or too_large(d.f, d.expr):
+        return undecided(reason, seed)
+    question = _question(d)
+    return check(
+        d.f,
+        d.wrt,
+        question.claim,
+        variables=_others(d),
+        order=d.order,
+        upstream=question.upstream,
+        tangent=question.tangent,
+        project=question.project,
+        points=points,
+        seed=seed,
+    )
+
+
+def _spotted(d: Derivation) -> CheckReport:
+    """Two points: with small sizes in place of large ones where that is as good."""
+    zero = is_(d.expr, "zeros") or number_value(d.expr) == 0
+    small = _at_small_sizes(d)
+    if small is not None:
+        report = spot_check(_question(small), _others(small), zero=zero)
+        if report.ok:
+            return report
+    reason = too_large(d.f, d.expr)
+    return undecided(reason) if reason else spot_check(_question(d), _others(d), zero=zero)
+
+
+def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
+    """What two points leave open, by the exact identity test, more points and 50 digits."""
+    small = _at_small_sizes(d)
+    d = small or d
+    if beyond_numbers(d.f) or too_large(d.f, d.expr):
+        return open_
+    question = _question(d)
+    asked = Asked(
+        d.f,
+        d.wrt,
+        d.kind,
+        d.order,
+        "gradient",
+        d.structure,
+        d.reading or reading_about(d.f),
+        d.upstream,
+        question.tangent,
+    )
+    found = judged(Claim(asked, d.expr, as_it_is), d.structure)
+    if not found.right and (small is not None or found.verdict != "disproved"):
+        return open_  # a number in the derivative may count entries: small sizes accept, only
+    verdict = "verified" if found.right else found.verdict
+    if found.report is not None:
+        return replace(found.report, verdict=verdict)
+    return CheckReport(verdict, nan, nan, found.reason or str(found.exact), 0, 0)
+
+
+def _at_small_sizes(d: Derivation) -> Derivation | None:
+    """The derivation with names for its large sizes; None where it has none, or needs them."""
+    if not has_large_sizes(d.f, d.wrt, d.expr):
+        return None
+    try:
+        f, wrt, expr = with_named_sizes(d.f, d.wrt, d.expr)
+        (upstream,) = with_named_sizes(d.upstream) if d.upstream is not None else (None,)
+    except ShapeError:
+        return None
+    derivative = replace(d.derivative, expr=expr)
+    return replace(d, f=f, wrt=wrt, upstream=upstream, derivative=derivative)
+
+
+def _question(d: Derivation) -> Question:
+    """What the derivation claims, to be compared with values of f."""
+    return Question(
+        d.f,
+        (d.wrt,) * d.order,
+        d.at,
+        d.upstream,
+        variable(f"d{d.wrt.name}", d.wrt.shape) if d.kind in ("jvp", "differential") else None,
+        numeric_projection(d.wrt, d.structure, d.order),
+    )
+
+
+def _others(d: Derivation) -> list[Expr]:
+    """The variables of f and of the derivative, apart from upstream and change."""
+    change = variable(f"d{d.wrt.name}", d.wrt.shape)
+    return [v for v in variables(d.f, d.expr) if v is not change and v is not d.upstream]

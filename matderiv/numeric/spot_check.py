@@ -1,0 +1,222 @@
+"""Whether a derivative agrees with f itself, at two small points along random directions.
+
+The check that every derivation gets before anybody sees it. The k-th derivative is compared along
+one direction, and the claim with its slots exchanged: a symmetric form is known by T(V, ..., V).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, nan, prod
+from typing import Any
+
+from matderiv.errors import DomainError
+from matderiv.expr import Expr
+from matderiv.lazy import np
+from matderiv.numeric.check import Finding, Question, relative_error
+from matderiv.numeric.differences import Directions, contracted, random_directions
+from matderiv.numeric.evaluate import Array, Program, compile_
+from matderiv.numeric.reach import beyond_numbers, too_large
+from matderiv.numeric.report import CheckReport, WorstEntry
+from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
+from matderiv.numeric.stencils import EPS, Slope
+
+TURNS = 4  # other points tried in place of one that decides nothing
+MORE = 4  # points where the first two missed a side of a kink
+LARGEST = 50_000  # entries of a claim; beyond it only the smallest sizes are compared
+RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
+FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
+SURE = 10  # a difference counts that is so many times the uncertainty of the truth
+WIDE, NARROW = 0, 2  # the step of `stencils` to begin with; a narrow one beside kinks
+
+
+def spot_check(
+    question: Question, variables: Iterable[Expr] = (), *, zero: bool = False, seed: int = 0
+) -> CheckReport:
+    """The report of a claimed derivative; "disproved" where it contradicts f.
+
+    `variables` are those of the claim that f does not have; `zero` says that the claim is spelled
+    as a zero, so that it may vanish everywhere.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> print(spot_check(Question(x.T @ x, (x,), lambda v, sizes: 2 * v["x"])).verdict)
+    verified
+    >>> print(spot_check(Question(x.T @ x, (x,), lambda v, sizes: 3 * v["x"])).verdict)
+    disproved
+    """
+    beyond = beyond_numbers(question.f) or too_large(question.f)
+    if beyond:
+        return undecided(beyond, seed)
+    extra = (*question.path, question.upstream, question.tangent, *variables)
+    try:
+        source = sampler(question.f, [v for v in extra if v is not None], seed=seed)
+        spotter = Spotter(question, source, compile_((question.f,)))
+        points = spotter.points()
+        found = [spotter.turned(k, point) for k, point in enumerate(points)]
+    except DomainError as error:
+        return undecided(error.message, seed)
+    verdict, notes = _concluded(found, zero)
+    return _report(question, verdict, notes, found, coverage(source, points).unseen, seed)
+
+
+def undecided(reason: str, seed: int = 0) -> CheckReport:
+    """A report that says why numbers decide nothing.
+
+    >>> print(undecided("f is too large"))
+    undecided: f is too large (seed 0)
+    """
+    return CheckReport("undecided", nan, nan, "", 0, seed, notes=(reason,))
+
+
+@dataclass(frozen=True)
+class Spotter:
+    """Compares a claim with f at points of a sampler."""
+
+    question: Question
+    source: Sampler
+    program: Program
+
+    @property
+    def small(self) -> int:
+        """The largest size of a small point: sizes are different, from 2."""
+        return len(self.source.names) + 2
+
+    def points(self) -> list[Point]:
+        """Two points; more of them where a kink has a side that they do not see."""
+        source = self.source
+        found = [source.point(0, most=self.small), source.point(1)]
+        if prod(self.question.wanted(found[1].sizes)) > LARGEST:
+            found[1] = source.point(1, most=self.small)
+        if source.kinks and coverage(source, found).unseen:
+            return drawn(source, MORE)
+        return found
+
+    def turned(self, place: int, point: Point) -> Finding:
+        """What a point says, or the first of a few others in its place that decides something."""
+        every = not place or bool(self.source.kinks)
+        found = self.at(point, np.random.default_rng([self.source.seed, place]), every)
+        for turn in range(100, 100 + TURNS):
+            if found.verdict in ("match", "mismatch"):
+                break
+            other = self.source.point(place, turn=turn, most=self.small)
+            found = self.at(other, np.random.default_rng([self.source.seed, place, turn]))
+        return found
+
+    def at(self, point: Point, rng: Any, every: bool = True) -> Finding:
+        """The claim against every truth that serves, or the sharpest one, along one direction."""
+        question, sizes = self.question, point.sizes
+        try:
+            claim = question.arranged(question.claimed(point), sizes)
+        except DomainError as error:
+            return Finding("no value", note=f"the derivative has no value: {error.message}")
+        if claim is None:
+            return Finding("mismatch", (inf,), note="the derivative has another shape")
+        shapes = question.input_shapes(sizes)
+        (probe,) = (
+            [(np.reshape(point.values[question.tangent.name], shapes[0]),)]
+            if question.tangent is not None
+            else random_directions(shapes[:1], 1, rng)
+        )
+        (move,) = question.moves([probe]) or [probe]
+        order = len(shapes)
+        claimed = claim if question.tangent is not None else contracted(claim, probe * order)
+        truth = question.truth(self.program, point)
+        if not np.isfinite(truth.f(truth.values)).all():
+            return Finding("nothing", note="f has no finite value at some point")
+        first = NARROW if self.source.kinks or self.source.extremes else WIDE
+        slopes = [
+            truth.on_line({question.path[0].name: move[0]}, order, method, first)
+            for method in question.methods[: None if every else 1]
+        ]
+        largest = float(np.abs(truth.f(truth.values)).max(initial=0.0))
+        found = _judged(np.asarray(claimed), slopes, largest, point)
+        if found.verdict == "match" and order > 1 and not _symmetric(claim, shapes, rng):
+            return Finding("mismatch", (inf,), note="the derivative is not symmetric in its slots")
+        return found
+
+
+def _judged(claimed: Array, slopes: list[Slope], largest: float, point: Point) -> Finding:
+    """Match, mismatch, or nothing, from the truths and how far each is trusted.
+
+    `largest` is the largest entry of f.
+    """
+    verdicts, errors, noise = [], [], 64 * EPS * largest
+    for slope in slopes:
+        scale = max(float(np.abs(a).max(initial=0.0)) for a in (claimed, slope.value))
+        apart = float(np.abs(claimed - slope.value).max(initial=0.0))
+        errors.append(relative_error(claimed, slope.value) if apart > noise else 0.0)
+        if not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
+            verdicts.append("match")  # a zero, as far as rounding lets it be seen
+            errors[-1] = 0.0
+        elif not np.isfinite(slope.value).all() or slope.uncertainty > WRONG * scale + noise:
+            verdicts.append("nothing")
+        elif not np.isfinite(claimed).all():
+            verdicts.append("not finite")
+        elif apart <= RIGHT * scale + SURE * slope.uncertainty + noise:
+            verdicts.append("match")
+        else:
+            verdicts.append("mismatch" if apart > WRONG * scale else "between")
+    decided = set(verdicts) - {"nothing"}
+    verdict = decided.pop() if len(decided) == 1 else "nothing"
+    said, true = (float(np.abs(a).max(initial=0.0)) for a in (claimed, slopes[0].value))
+    worst = WorstEntry(None, said, true, tuple(sorted(point.sizes.items())), point)
+    notes = {
+        "nothing": "the numbers of f decide nothing at some point",
+        "not finite": "the derivative is not finite at some point where f has one",
+        "between": "a difference too large for rounding and too small for a mistake",
+    }
+    return Finding(verdict, tuple(errors), worst, notes.get(verdict, ""))
+
+
+def _symmetric(claim: Array, shapes: list[tuple[int, ...]], rng: Any) -> bool:
+    """True if the claim keeps its value when neighbouring slots change places."""
+    (directions,) = random_directions(shapes, 1, rng)
+    value = contracted(claim, directions)
+    for k in range(len(shapes) - 1):
+        turned: Directions = (
+            *directions[:k],
+            directions[k + 1],
+            directions[k],
+            *directions[k + 2 :],
+        )
+        if relative_error(contracted(claim, turned), value) > WRONG:
+            return False
+    return True
+
+
+def _concluded(found: list[Finding], zero: bool) -> tuple[str, tuple[str, ...]]:
+    notes = tuple(dict.fromkeys(f.note for f in found if f.note))
+    verdicts = {f.verdict for f in found}
+    if "mismatch" in verdicts:
+        return "disproved", tuple(f.note for f in found if f.verdict == "mismatch" and f.note)
+    if verdicts != {"match"}:
+        return "undecided", notes
+    if not zero and all(f.worst and not f.worst.claimed and not f.worst.numeric for f in found):
+        return "undecided", ("nothing but zeros was compared",)
+    return "verified", ()
+
+
+def _report(
+    question: Question,
+    verdict: str,
+    notes: tuple[str, ...],
+    found: list[Finding],
+    unseen: tuple[str, ...],
+    seed: int,
+) -> CheckReport:
+    wanted = "mismatch" if verdict == "disproved" else "match"
+    counted = [f for f in found if f.verdict == wanted and f.errors]
+    worst = max(counted, key=lambda f: max(f.errors), default=Finding("", (nan, nan)))
+    return CheckReport(
+        verdict=verdict,
+        error=worst.errors[0],
+        central_error=max((f.errors[-1] for f in counted), default=nan),
+        method=" and ".join(question.methods),
+        points=sum(f.verdict in ("match", "mismatch") for f in found),
+        seed=seed,
+        worst=worst.worst,
+        notes=(*notes, *unseen),
+    )

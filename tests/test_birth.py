@@ -1,0 +1,95 @@
+"""Every derivation is compared with f before anybody sees it, and what is left open is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matderiv as md
+from matderiv.checking import check_derivation, truthful
+from matderiv.expr import number
+
+
+def test_a_right_derivative_carries_its_report() -> None:
+    d = md.derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
+    assert d.checked is not None
+    assert d.checked.ok
+    assert str(d) == "2*A'*(A*x - b)"
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("factor", [-1, 2, 0])
+def test_a_wrong_derivative_is_not_shown(order: int, factor: int) -> None:
+    d = md.derive("sum(exp(x).*x)", "x", order=order, check=False)
+    wrong = replace(d, derivative=replace(d.derivative, expr=number(factor) * d.expr))
+    with pytest.raises(md.UntrueResult, match="not shown"):
+        truthful(wrong)
+
+
+def test_a_hessian_that_is_right_on_its_diagonal_alone_is_not_shown() -> None:
+    d = md.derive("x'*A*x", "x", order=2, check=False)
+    A = next(v for v in d.reading.variables.values() if v.name == "A")  # type: ignore[union-attr]
+    with pytest.raises(md.UntrueResult):
+        truthful(replace(d, derivative=replace(d.derivative, expr=number(2) * A)))
+
+
+@pytest.mark.parametrize(
+    ("f", "by", "said"),
+    [
+        ("a^(10^9)", "a", "the exponent 1e+09 is too large"),
+        ("mean(X.^2)", "X", "too large to check"),
+    ],
+)
+def test_what_is_left_open_is_part_of_the_result(f: str, by: str, said: str) -> None:
+    d = md.derive(f, by, shapes={"X": "3000,3000"} if by == "X" else None)
+    formula, comment = str(d).splitlines()
+    assert comment.startswith("# undecided: ")
+    assert said in comment
+    assert said[:15] in repr(d)
+    assert formula == d.formula
+    assert md.derive(formula, by, shapes=d.reading and {"X": "3000,3000"})  # it reads back
+
+
+def test_large_sizes_are_checked_at_small_ones() -> None:
+    d = md.derive("logdet(X)", "X", shapes={"X": "5000,5000"})
+    assert d.checked is not None
+    assert d.checked.ok
+    assert check_derivation(d).ok
+
+
+def test_without_a_check_there_is_no_report() -> None:
+    d = md.derive("x'*x", "x", check=False)
+    assert d.checked is None
+    assert str(d) == "2*x"
+
+
+def test_gradients_of_a_program_are_checked() -> None:
+    both = md.value_and_gradients("norm2(W*x - y)^2", "W, x")
+    assert sorted(both.checked) == ["W", "x"]
+    assert all(report.ok for report in both.checked.values())
+
+
+def test_a_wrong_program_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    from matderiv import gradients
+
+    right: Any = gradients.gradients
+
+    def wrong(*args: Any) -> Any:
+        back = right(*args)
+        return replace(back, gradients=tuple(2 * g for g in back.gradients))
+
+    monkeypatch.setattr(gradients, "gradients", wrong)
+    with pytest.raises(md.UntrueResult, match="the gradient by x"):
+        md.value_and_gradients("sum(sin(x))", "x")
+
+
+def test_a_projected_third_derivative_is_compared_along_projected_directions() -> None:
+    d = md.derive("tr(S^3)", "S", assume={"S": "symmetric"}, order=3)
+    assert d.checked is not None
+    assert d.checked.ok
+    S = np.array([[1.0, 2.0], [2.0, 5.0]])
+    T = d.evaluate({"S": S})
+    np.testing.assert_allclose(T, np.swapaxes(T, 4, 5))

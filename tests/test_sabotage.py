@@ -1,0 +1,284 @@
+"""Sabotage: with one mistake planted in a rule or a rewrite, no wrong derivative is shown.
+
+The mistake is in the engine while `derive` runs; what judges what was shown is not: stored truth of
+the problems (automatic differentiation), or the result without the mistake for the rules. The same
+run without a mistake shows every result.
+"""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import is_dataclass, replace
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from problems import Problem, problems
+from record_questions import DIFFERENTIABLE, records
+from test_planted_mistakes import doubled, negated, scaled, transposed
+
+import matderiv
+from matderiv import MatderivError, derive
+from matderiv.expr import Expr
+from matderiv.functions.record import Function
+from matderiv.input.resolve import read
+from matderiv.numeric.evaluate import evaluate
+
+LIMIT = 20.0  # seconds for one result: a planted mistake may keep a search from ending
+Plant = Callable[[Any], Any]
+
+
+class EndlessError(Exception):
+    """The result does not come, so it is not shown."""
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    def ended(*_: Any) -> None:
+        raise EndlessError
+
+    before = signal.signal(signal.SIGALRM, ended)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# Rules -------------------------------------------------------------------------------------------
+
+
+def half_more(e: Expr) -> Expr:
+    return Fraction(3, 2) * e
+
+
+def nothing(e: Expr) -> Expr:
+    return 0 * e
+
+
+MISTAKES: dict[str, Callable[[Function], Function]] = {
+    "times 1.5": lambda r: scaled(r, half_more),
+    "times 2": lambda r: scaled(r, doubled),
+    "sign": lambda r: scaled(r, negated),
+    "zero": lambda r: scaled(r, nothing),
+    "transposed": transposed,
+}
+RULES = ("axes", "partials", "differential")
+
+
+@contextmanager
+def planted(record: Function, wrong: Function) -> Iterator[None]:
+    """The record with wrong rules, in place, because nodes know their record."""
+    before = {name: getattr(record, name) for name in RULES}
+    for name in RULES:
+        object.__setattr__(record, name, getattr(wrong, name))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            object.__setattr__(record, name, value)
+
+
+SHAPES = {"div": {"t": ""}, "permute": {"T": "b,m,n"}, "einsum": {"S": "b,m,n", "T": "b,n,k"}}
+CONSTANT = {"vector", "matrix"}  # of a number: nothing depends on a variable
+SWITCHES = {("where", "c")}  # no argument to differentiate by
+
+
+def question(record: Function) -> tuple[str, list[str]]:
+    """A scalar in which the function has derivatives of every order, and its variables."""
+    found = read(record.example, shapes=SHAPES.get(record.name))
+    text = f"sum(({record.example}).^2)" if found.expr.shape else f"({record.example})^2"
+    return text, [name for name in found.variables if (record.name, name) not in SWITCHES]
+
+
+def shown(f: str, by: str, order: int, shapes: dict[str, str] | None) -> str | None:
+    """What a person would see; None where nothing is shown."""
+    with limited():
+        try:
+            return derive(f, by, order=order, shapes=shapes).formula
+        except (MatderivError, EndlessError):
+            return None
+        except (ValueError, KeyError, IndexError, AssertionError, RecursionError, TypeError):
+            return None  # a crash of the sabotaged engine shows nothing
+
+
+def survivors(record: Function, mistakes: dict[str, Any], orders: Sequence[int]) -> Counter[str]:
+    """How the planted mistakes of one record end; what is shown and wrong is named."""
+    text, names = question(record)
+    told: Counter[str] = Counter()
+    for by in names:
+        for order in orders:
+            right = shown(text, by, order, SHAPES.get(record.name))
+            told["shown without a mistake" if right else "refused without a mistake"] += 1
+            if right is None:
+                told[f"refused: {text} by {by}, order {order}"] += 1
+                continue
+            for name, mistake in mistakes.items():
+                with planted(record, mistake(record)):
+                    found = shown(text, by, order, SHAPES.get(record.name))
+                if found is None:
+                    told["stopped"] += 1
+                elif found == right:
+                    told["does not show"] += 1
+                else:
+                    told[f"SHOWN: {record.name} {name}, {text} by {by}, order {order}"] += 1
+    return told
+
+
+RECORDS = [r for r in records(*DIFFERENTIABLE) if r.name not in CONSTANT]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
+def test_a_mistake_in_a_rule_is_never_shown(record: Function) -> None:
+    chosen = {name: MISTAKES[name] for name in ("times 1.5", "transposed")}
+    told = survivors(record, chosen, orders=[1])
+    assert not [t for t in told if t.startswith(("SHOWN", "refused:"))], told
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
+def test_no_mistake_in_a_rule_is_shown_at_any_order(record: Function) -> None:
+    told = survivors(record, MISTAKES, orders=[1, 2, 3, 4])
+    print(record.name, dict(told))
+    assert not [t for t in told if t.startswith("SHOWN")], told
+
+
+# Rewrites ----------------------------------------------------------------------------------------
+
+ENGINE = Path(matderiv.__file__).parent
+CHECKERS = {"numeric_projection", "_numbers", "tied", "_tied", "_attained"}  # they judge or choose
+ENOUGH = 12  # results in which a rewrite fired, for each rewrite
+
+
+def spoiled(value: Any) -> Any:
+    """The value of a rewrite with one factor 3/2 too much; the value itself where none fits."""
+    more = Fraction(3, 2)
+    if isinstance(value, Expr):
+        return more * value
+    if is_dataclass(value) and hasattr(value, "coefficient"):
+        return replace(value, coefficient=value.coefficient * more)  # type: ignore[type-var]
+    if is_dataclass(value) and hasattr(value, "terms"):  # a tensor
+        return replace(value, terms=spoiled(value.terms))  # type: ignore[type-var]
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Fraction):  # an item
+        return (value[0] * more, *value[1:])
+    if isinstance(value, list | tuple) and value and type(value) in (list, tuple):
+        last = spoiled(value[-1])
+        return type(value)([*value[:-1], last])
+    if isinstance(value, dict) and value:
+        key, first = next(iter(value.items()))
+        if isinstance(first, int | Fraction) and not isinstance(first, bool):
+            return {**value, key: first + 1}  # an exponent
+        return {**value, key: spoiled(first)}
+    return value
+
+
+def rewrites() -> list[tuple[str, Any]]:
+    """Every function of notation/ and calculus/ that gives a formula, or parts of one."""
+    found = []
+    for path in sorted(
+        p for room in ("notation", "calculus") for p in (ENGINE / room).glob("*.py")
+    ):
+        module = import_module(f"matderiv.{path.parent.name}.{path.stem}")
+        for name, function in vars(module).items():
+            if inspect.isfunction(function) and function.__module__ == module.__name__:
+                gives = str(function.__annotations__.get("return"))
+                if any(w in gives for w in FORMULAS) and name not in CHECKERS:
+                    found.append((f"{path.parent.name}.{path.stem}.{name}", function))
+    return found
+
+
+FORMULAS = ("Expr", "Term", "Tensor", "Mono", "Item", "Raised")
+
+
+@contextmanager
+def rewired(function: Any, plant: Plant) -> Iterator[list[int]]:
+    """Everywhere in the package, the function with its value spoiled; how often that was."""
+    fired: list[int] = []
+
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        value = function(*args, **kwargs)
+        spoilt = plant(value)
+        if spoilt is not value:
+            fired.append(1)
+        return spoilt
+
+    places = [
+        (module, name)
+        for key, module in list(sys.modules.items())
+        if key.startswith("matderiv.") and module is not None
+        for name, value in list(vars(module).items())
+        if value is function
+    ]
+    for module, name in places:
+        setattr(module, name, wrong)
+    try:
+        yield fired
+    finally:
+        for module, name in places:
+            setattr(module, name, function)
+
+
+def judged(problem: Problem) -> str:
+    """right, WRONG or not shown, for one problem as the engine is at the moment."""
+    with limited():
+        try:
+            d = problem.derivation()
+            numbers = [d.evaluate(p.values) for p in problem.points]
+            printed = d.formula if d.has_matrix_form else None
+        except (MatderivError, EndlessError, AssertionError, RecursionError):
+            return "not shown"
+        except (ValueError, KeyError, IndexError, TypeError, ZeroDivisionError, OverflowError):
+            return "not shown"  # a crash of the sabotaged engine shows nothing
+    if d.doubt:
+        return "in doubt"
+    for point, found in zip(problem.points, numbers, strict=True):
+        if not _same(found, point.truth):
+            return "WRONG"
+        if printed is not None and not _same(_value(problem, printed, point), point.truth):
+            return "WRONG in print"
+    return "right"
+
+
+def _same(found: Any, truth: Any) -> bool:
+    found, truth = np.squeeze(np.asarray(found, float)), np.squeeze(truth)
+    if found.shape != truth.shape:
+        return False
+    return bool(
+        np.allclose(found, truth, rtol=1e-6, atol=1e-8 * max(1.0, np.abs(truth).max(initial=0.0)))
+    )
+
+
+def _value(problem: Problem, printed: str, point: Any) -> Any:
+    e = read(printed, shapes=problem.shapes, assume=problem.assume).expr
+    return evaluate(e, {k: v for k, v in point.values.items()}, point.sizes)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("name", "function"), rewrites(), ids=[n for n, _ in rewrites()])
+def test_no_mistake_in_a_rewrite_is_shown(name: str, function: Any) -> None:
+    told: Counter[str] = Counter()
+    for problem in problems():
+        with rewired(function, spoiled) as fired:
+            state = judged(problem)
+        if not fired:
+            continue
+        told[state] += 1
+        if state.startswith("WRONG"):
+            told[f"{state}: {problem.id}"] += 1
+        if sum(told[s] for s in ("right", "not shown", "in doubt")) >= ENOUGH:
+            break
+    print(name, dict(told))
+    assert not [t for t in told if t.startswith("WRONG")], told
+
+
+def test_without_sabotage_every_problem_is_shown() -> None:
+    assert Counter(judged(p) for p in problems()) == {"right": len(problems())}
