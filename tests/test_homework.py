@@ -10,10 +10,10 @@ import pytest
 from student_derivations import RIGHT, WRONG, Sheet
 
 from matderiv.errors import LimitError
-from matderiv.verification.derivations.declared import Declared
-from matderiv.verification.derivations.documents import LONGEST, exercises
 from matderiv.verification.derivations.homework import verify_homework
-from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.exercises import LONGEST, exercises
+from matderiv.verification.documents.passages import Passage
 
 MARKDOWN = r"""# Sheet 3
 

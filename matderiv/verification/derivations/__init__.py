@@ -1,1 +1,1 @@
-"""Derivations checked line by line: reading them, judging each line."""
+"""Derivations checked line by line: what a line is, and judging it."""

@@ -19,7 +19,7 @@ from matderiv.input.text import parse
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.source import Call, Name, Node, Operation, Part, Source, postorder
 from matderiv.shapes import size_names
-from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.documents.passages import Passage
 
 
 @dataclass(frozen=True)

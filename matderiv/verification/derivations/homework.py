@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import MatderivError
-from matderiv.verification.derivations.declared import Declared
-from matderiv.verification.derivations.documents import Exercise, exercises
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
 from matderiv.verification.derivations.lines import Conventions, Problem
-from matderiv.verification.derivations.passages import Lines
+from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.exercises import Exercise, exercises
+from matderiv.verification.documents.passages import Lines
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
 

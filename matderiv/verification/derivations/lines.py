@@ -19,16 +19,16 @@ from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
-from matderiv.verification.derivations.declared import Declared
 from matderiv.verification.derivations.definitions import Definition, read_definitions
-from matderiv.verification.derivations.documents import is_formula, whole
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader
-from matderiv.verification.derivations.passages import Lines, Passage
 from matderiv.verification.derivations.plan import Plan, names_in, planned, unadorned
-from matderiv.verification.derivations.statements import Statement, statement
 from matderiv.verification.derivations.steps import Steps
+from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.exercises import is_formula, whole
+from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.statements import Statement, statement
 from matderiv.verification.judging import POINTS
 from matderiv.verification.verdict import UNDECIDED
 

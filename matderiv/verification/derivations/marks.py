@@ -21,7 +21,7 @@ from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.language.tokens import canonical_name
 from matderiv.verification.derivations.definitions import Definition
-from matderiv.verification.derivations.passages import Passage
-from matderiv.verification.derivations.statements import Statement
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.statements import Statement
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -76,7 +76,7 @@ def planned(
 
     No line defines a name of `fixed`: the variables of differentiation.
 
-    >>> from matderiv.verification.derivations.statements import statement
+    >>> from matderiv.verification.documents.statements import statement
     >>> lines = ["z = A*x - b", "f = norm2(z)^2", "df = 2*z'*dz = 2*z'*A*dx", "g = ∇f = 2*A'*z"]
     >>> plan = planned([statement(Passage.of(line)) for line in lines], [], [])
     >>> [c.role for c in plan.chains], plan.function, sorted(plan.changing)

@@ -17,9 +17,9 @@ from matderiv.verification.derivations.claimed import Claimed, through
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
-from matderiv.verification.derivations.passages import Lines, Passage
 from matderiv.verification.derivations.plan import BARE, CALLS, CONDITION, GIVES, LOCAL, Chain
 from matderiv.verification.derivations.stationary import Rest
+from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict

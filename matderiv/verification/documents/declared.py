@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from matderiv.language.declare import FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
-from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name, plain
 
 _SPELLED = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from matderiv.verification.derivations.passages import Passage
+from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,

@@ -12,8 +12,8 @@ from itertools import accumulate
 
 from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
-from matderiv.verification.derivations.passages import Passage
-from matderiv.verification.derivations.statements import announced, equal_signs
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.statements import announced, equal_signs
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
 CONNECTIVES = (

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import LimitError
-from matderiv.verification.derivations.clauses import as_row, clauses
-from matderiv.verification.derivations.declared import Declared
-from matderiv.verification.derivations.passages import Lines, Passage, joined
-from matderiv.verification.derivations.statements import announced, equal_signs, statement
+from matderiv.verification.documents.clauses import as_row, clauses
+from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.passages import Lines, Passage, joined
+from matderiv.verification.documents.statements import announced, equal_signs, statement
 from matderiv.verification.quantities import FORMULA, VALUE
 
 _ENVIRONMENTS = (
