@@ -129,6 +129,17 @@ def variable(name: str, shape: Shape = (), facts: Iterable[str] = ()) -> Expr:
     return apply("variable", params=(name, tuple(shape), frozenset(facts)))
 
 
+def without_facts(v: Expr) -> Expr:
+    """The variable of the same name of which nothing is declared; itself where nothing was.
+
+    >>> S = variable("S", (2, 2), ("symmetric",))
+    >>> without_facts(S) is variable("S", (2, 2)), without_facts(variable("a")) is variable("a")
+    (True, True)
+    """
+    name, shape, _ = v.params
+    return variable(name, shape)
+
+
 def tangent(shape: Shape, which: int = 0) -> Expr:
     """A placeholder for the change of an argument, inside differentials."""
     return apply("tangent", params=(which, tuple(shape)))

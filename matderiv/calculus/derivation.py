@@ -9,7 +9,7 @@ from matderiv.calculus.differentiate import pullback, pullbacks, pushforward
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
 from matderiv.errors import LimitError, MatderivError, ShapeError
-from matderiv.expr import Expr, variable, walk
+from matderiv.expr import Expr, is_, substitute, variable, walk, without_facts
 from matderiv.notation.polish import polished
 from matderiv.notation.search import Search
 from matderiv.notation.sums import new_search, raise_tensor
@@ -66,6 +66,22 @@ def resolve_kind(f: Expr, kind: str | None, order: int) -> tuple[str, int]:
     return kind, order
 
 
+def change_of(wrt: Expr, f: Expr) -> Expr:
+    """The change dx of a variable x of f; MatderivError where f has a dx of its own.
+
+    >>> x = variable("x", (3,))
+    >>> change_of(x, x).name
+    'dx'
+    """
+    name = f"d{wrt.name}"
+    if any(is_(n, "variable", "size") and n.name == name for n in walk(f)):
+        raise MatderivError(
+            f"{name} is the change of {wrt.name}, and a name in the expression too",
+            hint=f"another name for {name} in the expression",
+        )
+    return variable(name, wrt.shape)
+
+
 def differentiate(
     f: Expr,
     wrt: Expr,
@@ -77,20 +93,41 @@ def differentiate(
 ) -> Derivative:
     """The derivative of f; `kind` and `order` as from `resolve_kind`."""
     typed = set(walk(f))
-    f, search = prepare(f, wrt), new_search()
+    search = new_search()
     if kind in ("jvp", "differential"):
-        change = variable(f"d{wrt.name}", wrt.shape)
-        tensor = pushforward(f, wrt, change, search)
+        tensor = pushforward(prepare(f, wrt), wrt, change_of(wrt, f), search)
         e = polished(raise_tensor(tensor, True, search), typed)
         return Derivative(e, tensor, len(tensor.axes), search.cut)
     outer = 0 if kind == "vjp" else len(long_axes(f.shape))
-    current, tensor = f, Tensor((), ())
-    for step in range(order):
-        if step:
-            current = prepare(current, wrt)
-        tensor = like_terms(project(_once(current, wrt, upstream, search), wrt, structure))
-        current = raise_tensor(tensor, not outer and step == 0, search)
+    below = derivative_anywhere(f, wrt, order - 1, structure=structure, search=search)
+    current = prepare(below, wrt)
+    tensor = like_terms(project(_once(current, wrt, upstream, search), wrt, structure))
+    current = raise_tensor(tensor, not outer and order == 1, search)
     return Derivative(polished(current, typed), tensor, outer, search.cut)
+
+
+def derivative_anywhere(
+    f: Expr, wrt: Expr, order: int, *, structure: str = "projected", search: Search | None = None
+) -> Expr:
+    """The derivative of an order, f itself for 0, in a form that may be differentiated again.
+
+    Facts about the variable hold at the points that are asked for, not around them: x.^2 of labels
+    is 1 there, and has a derivative. So nothing of them is used here.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> f = read("sum(x.^3)", assume={"x": "labels"}).expr
+    >>> x = f.args[0].args[0]
+    >>> text(derivative_anywhere(f, x, 1)), text(differentiate(f, x, "gradient").expr)
+    ('3*x.^2', '3*ones(n)')
+    """
+    free = without_facts(wrt)
+    current = substitute(f, {wrt: free})
+    for step in range(order):
+        current = prepare(current, free)
+        tensor = like_terms(project(_once(current, free, None, search), wrt, structure))
+        current = raise_tensor(tensor, not f.shape and step == 0, search)
+    return substitute(current, {free: wrt})
 
 
 def differentiate_by(
@@ -124,7 +161,7 @@ def differentiate_by(
     return out
 
 
-def _once(f: Expr, wrt: Expr, upstream: Expr | None, search: Search) -> Tensor:
+def _once(f: Expr, wrt: Expr, upstream: Expr | None, search: Search | None) -> Tensor:
     """One derivative, in the direction that has fewer axes to carry."""
     if _forwards(f, wrt, upstream):
         return pushforward(f, wrt, search=search)

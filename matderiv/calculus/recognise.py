@@ -11,7 +11,16 @@ from fractions import Fraction
 from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
-from matderiv.expr import Expr, apply, is_, number_value, rebuild, walk
+from matderiv.expr import (
+    Expr,
+    apply,
+    is_,
+    number_value,
+    rebuild,
+    substitute,
+    walk,
+    without_facts,
+)
 from matderiv.notation.chains import MAX_CHAIN, transposed
 from matderiv.notation.folds import one_plus_exp
 from matderiv.notation.signs import is_one, negated, signed
@@ -21,7 +30,14 @@ Pattern = Callable[[Expr], Expr | None]
 
 
 def prepare(f: Expr, *wrt: Expr) -> Expr:
-    """f with shorthands that contain a variable of `wrt` written out and known spellings folded."""
+    """f with shorthands that contain a variable of `wrt` written out and known spellings folded.
+
+    What is declared of these variables is not used: the result is to be differentiated by them.
+    """
+    free = {x: without_facts(x) for x in wrt}
+    if any(x is not v for x, v in free.items()):
+        prepared = prepare(substitute(f, free), *free.values())
+        return substitute(prepared, {v: x for x, v in free.items()})
     done: dict[Expr, Expr] = {}
     alive: set[Expr] = set()
     for node in walk(f):
@@ -197,10 +213,14 @@ def _sigmoid_power(node: Expr) -> Expr | None:
     'sigmoid(a)'
     >>> _sigmoid_power(read("(1 + exp(-a))^-2").expr) is None
     True
+    >>> _sigmoid_power(read("(1 + exp(-A))^-1", shapes={"A": "n,n"}).expr) is None
+    True
     """
     base, exponent = node.args
     z = one_plus_exp(base)
-    if z is None or number_value(exponent) != Fraction(-1):
+    if z is None or z.shape != node.shape or number_value(exponent) != Fraction(-1):
+        return None
+    if is_(node, "power") and not is_scalar(node.shape):
         return None
     return apply("sigmoid", negated(z))
 

@@ -201,11 +201,16 @@ def _less_one(exponent: Expr) -> Expr:
 
 
 def product_shape(a: Shape, b: Shape, unify: Unify) -> Shape:
-    """The shape of a matrix product; scalars multiply anything, 1x1 results are scalars."""
+    """The shape of a matrix product; scalars multiply anything, 1x1 results are scalars.
+
+    A column times a 1x1 matrix is a matrix of one column, as x*y' is for any size of y, and such a
+    matrix times a vector is a column, as A*x is.
+    """
     if is_scalar(a):
         return b if not is_scalar(b) else ()
     if is_scalar(b):
-        return a
+        outer, inner = (len(a), len(b)) == (1, 2), (len(a), len(b)) == (2, 1) and a[1] == 1
+        return (a[0], 1) if outer else (a[0],) if inner else a
     if len(a) > 2 or len(b) > 2:
         raise ShapeError("* joins vectors and matrices; use einsum for tensors")
     if len(a) == 1:
@@ -302,7 +307,7 @@ def transpose_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> S
         )
     if len(s) == 2:
         return (s[1],) if s[0] == 1 and s[1] != 1 else (s[1], s[0])
-    return (1, s[0]) if s and s[0] != 1 else s
+    return (1, s[0]) if s else s
 
 
 def _transpose_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:

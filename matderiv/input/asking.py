@@ -8,7 +8,7 @@ from typing import Any
 
 from matderiv.arguments import one_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
-from matderiv.expr import Expr, is_, variable, variables
+from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.language.declare import fact_words
@@ -82,7 +82,7 @@ def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr
 def upstream_of(f: Expr, reading: Reading | None, name: str) -> Expr:
     """The upstream variable of a vjp, of f's shape; ShapeError where it is declared otherwise.
 
-    Raises MatderivError for what is no name.
+    Raises MatderivError for what is no name, and for a name that the expression has already.
 
     >>> str(upstream_of(understood("A*x").f, None, "G").shape[0])
     'm'
@@ -90,6 +90,12 @@ def upstream_of(f: Expr, reading: Reading | None, name: str) -> Expr:
     if not isinstance(name, str) or not is_name(canonical_name(name)):
         raise MatderivError(f"the upstream needs a name, not {name!r}", hint="upstream='G'")
     name = canonical_name(name)
+    used = {n.name for n in walk(f) if is_(n, "variable", "size")}
+    if name in used:
+        raise MatderivError(
+            f"{name} is the name of the upstream gradient, and a name in the expression too",
+            hint=f"upstream='{next((c for c in 'GHUVK' if c not in used), f'{name}1')}'",
+        )
     declared = reading.variables.get(name) if reading else None
     if declared is None:
         return variable(name, value_shape(f))

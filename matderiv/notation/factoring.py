@@ -136,17 +136,21 @@ def _together(items: list[Item], search: Search) -> list[Expr]:
     i = Index(items[0][2][0].shape[0])
     terms = []
     for c, s, (e,) in items:
-        inner = column(e.args[0])
-        t = raise_term(open_product(inner, (i, None)[: len(inner.shape)]), (i,))
+        t = _entries(column(e.args[0]), i)
         scalars = dict(t.scalars)
         for base, k in s.items():
             multiply_into(scalars, base, k)
         terms.append(replace(t, coefficient=t.coefficient * c, scalars=scalars))
     inner = search.sum_of(terms, (i,), True)
-    opened = raise_term(open_product(inner, (i, None)[: len(inner.shape)]), (i,))
+    opened = _entries(inner, i)
     opened.weights = (opened.weights[0], {})
     opened.delta = True
     return [spell(opened, (i, i))]
+
+
+def _entries(e: Expr, i: Index) -> Raised:
+    """A vector, or a matrix of one column, as a term over its one long axis."""
+    return raise_term(open_product(e, (i,) if len(e.shape) == 1 else (i, None)), (i,))
 
 
 def _mirrored(items: list[Item], search: Search) -> list[Expr]:

@@ -9,6 +9,7 @@ from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
 from matderiv.notation.chains import facts
 from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.signs import flattened, is_one, negated, total
+from matderiv.shapes import is_scalar
 
 
 def tidy(mono: Mono) -> Mono:
@@ -50,6 +51,8 @@ def _fold_powers(mono: Mono) -> Mono:
     """
     for e in [e for e in mono if is_(e, "power", "epow")]:
         base, exponent = e.args
+        if is_(e, "power") and not is_scalar(base.shape):
+            continue  # a power of a matrix is none of its entries
         last = number_value(exponent.args[-1]) if is_(exponent, "add") else None
         if mono.get(e) == 1 and last is not None and last <= -1 and mono.get(base, 0) >= 1:
             del mono[e]

@@ -12,7 +12,7 @@ from matderiv.expr import Expr, apply, is_, number, number_value, zeros
 from matderiv.notation.chains import chain, factors_of, matrix_product, transposed_chain
 from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.signs import inlined, negated, signed, total
-from matderiv.shapes import Size
+from matderiv.shapes import Size, is_scalar
 
 Item = tuple[Fraction, Mono, list[Expr]]
 
@@ -145,6 +145,9 @@ def ones_as_number(e: Expr) -> Expr:
     >>> x = variable("x", (3,))
     >>> ones_as_number(x + ones(3)) is x + 1, ones_as_number(x) is x
     (True, True)
+    >>> rows = x + variable("A", (3, 3)) @ ones(3)
+    >>> ones_as_number(rows) is rows
+    True
     """
     if not is_(e, "add") or len(e.shape) != 1 or all(is_(signed(a)[1], "ones") for a in e.args):
         return e
@@ -153,8 +156,9 @@ def ones_as_number(e: Expr) -> Expr:
 
 def _one_for_ones(a: Expr) -> Expr:
     sign, core = signed(a)
-    parts = [f for f in (core.args if is_(core, "mul") else (core,)) if not is_(f, "ones")]
-    if len(parts) == (len(core.args) if is_(core, "mul") else 1):
+    factors = core.args if is_(core, "mul") else (core,)
+    parts = [f for f in factors if not is_(f, "ones")]
+    if len(parts) == len(factors) or not all(is_scalar(f.shape) for f in parts):
         return a
     value = number(1) if not parts else parts[0] if len(parts) == 1 else apply("mul", *parts)
     return value if sign > 0 else negated(value)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.notation.chains import (
     chain,
-    factors_of,
     matrix_product,
     shortest,
     transposed,
@@ -108,11 +107,11 @@ def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:
     ['kron(eye(n),A)*duplication(n)', 'kron(eye(n),A)']
     """
     matrix = apply("duplication", params=(wrt.shape[0],))
-    word = factors_of(form)
-    if is_(word[-1], "commutation"):
+    number, scalars, word = item_of(form)
+    if word and is_(word[-1], "commutation"):
         word = word[:-1]  # commutation(n,n)*duplication(n) = duplication(n)
     before = [transposed(matrix)] if both else []
-    return matrix_product(chain([*before, *word, matrix]))
+    return scaled(number, scalars, chain([*before, *word, matrix]))
 
 
 def _commuted(items: list[Item]) -> list[Item]:

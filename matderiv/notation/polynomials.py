@@ -13,10 +13,12 @@ from matderiv.expr import Expr, fold, is_, number_value
 from matderiv.notation.monomials import power, scaled
 from matderiv.notation.raising import Raised
 from matderiv.notation.signs import is_one, total
+from matderiv.shapes import is_scalar
 
 MAX_DEGREE = 6
 MAX_BRACKET = 40  # brackets of more symbols are not multiplied out
 _ARITHMETIC = ("add", "neg", "mul", "hadamard")
+_POWERS = ("power", "epow")
 MAX_COEFFICIENT = 1000
 
 Coefficients = list[int]
@@ -51,6 +53,8 @@ def as_polynomial(terms: Sequence[Raised]) -> Polynomial | None:
     atoms = {_atom(e) for _, e in bases}
     if len(atoms) != 1 or (base := atoms.pop()) is None:
         return None
+    if any(e.shape != base.shape for _, e in bases):
+        return None
     value: Values | None = [Fraction(0)]
     for t in terms:
         product: Values | None = [t.coefficient]
@@ -78,13 +82,20 @@ def _atom(e: Expr) -> Expr | None:
     todo = [e] if e.weight <= MAX_BRACKET else []
     while todo:
         node = todo.pop()
-        if is_(node, *_ARITHMETIC):
+        if is_(node, *_ARITHMETIC) and _entrywise(node):
             todo.extend(node.args)
-        elif is_(node, "power", "epow") and number_value(node.args[1]) is not None:
+        elif is_(node, *_POWERS) and _entrywise(node) and number_value(node.args[1]) is not None:
             todo.append(node.args[0])
         elif number_value(node) is None and not is_one(node):
             found.add(node)
     return found.pop() if len(found) == 1 else None
+
+
+def _entrywise(node: Expr) -> bool:
+    """False for products and powers of matrices: their entries are no products of entries."""
+    if is_(node, "mul"):
+        return sum(not is_scalar(a.shape) for a in node.args) < 2
+    return not is_(node, "power") or is_scalar(node.shape)
 
 
 def _read(e: Expr, base: Expr) -> Values | None:
@@ -96,13 +107,15 @@ def _read(e: Expr, base: Expr) -> Values | None:
             return [Fraction(0), Fraction(1)]
         if value is not None or is_one(node):
             return [value if value is not None else Fraction(1)]
+        if not _entrywise(node):
+            return None
         if is_(node, "neg"):
             return _times(args[0], [Fraction(-1)])
         if is_(node, "add"):
             return reduce(_plus, args)
         if is_(node, "mul", "hadamard"):
             return reduce(_times, args)
-        if is_(node, "power", "epow"):
+        if is_(node, *_POWERS):
             k = number_value(node.args[1])
             whole = k is not None and k.denominator == 1 and 0 < k <= MAX_DEGREE
             return _powered(args[0], int(k)) if whole and k is not None else None

@@ -221,7 +221,7 @@ def _bracket_out(t: Raised, axes: Indices) -> list[Raised] | None:
             alone.weights, alone.mats = tuple({} for _ in t.weights), {}
             alone.parts()[which][e] = k
             inner = expanded(alone, axes) if k == 1 and is_(e, "add") and not t.delta else None
-            if inner is not None:
+            if inner is not None and all(piece.tensor is None for piece in inner):
                 return [product_with(t, piece, which, e) for piece in inner]
     return None
 

@@ -91,14 +91,24 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
         return f"δ_{at}"
     if is_(f.expr, "fuse"):
         return f"[{names[f.indices[0]]}=({names[f.indices[1]]},{names[f.indices[2]]})]"
-    name = "ε" if is_(f.expr, "levicivita") else _bracketed(f.expr, bool(at))
+    whole = bool(at) or f.exponent != 1
+    name = "ε" if is_(f.expr, "levicivita") else _bracketed(f.expr, whole)
     return name + (f"_{at}" if at else "") + _power(f.exponent)
 
 
-def _bracketed(e: Expr, indexed: bool) -> str:
+def _bracketed(e: Expr, whole: bool) -> str:
+    """An expression as a factor; `whole` where an index or an exponent belongs to all of it.
+
+    >>> from matderiv.input.resolve import read
+    >>> product = read("x'*A*x").expr
+    >>> _bracketed(product, whole=False), _bracketed(product, whole=True)
+    ("x'*A*x", "(x'*A*x)")
+    """
     written = text(e)
-    plain = e.function.leaf or e.function.call != "operator"
-    return written if plain or (not indexed and not written.count(" ")) else f"({written})"
+    plain = is_(e, "variable", "size", "pi") or e.function.call != "operator"
+    if is_(e, "number"):
+        plain = written.replace(".", "").isdigit()
+    return written if plain or (not whole and not written.count(" ")) else f"({written})"
 
 
 def _power(k: Exponent) -> str:

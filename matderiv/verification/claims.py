@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.arguments import require_whole, require_word
-from matderiv.calculus.derivation import KINDS, LAYOUTS, resolve_kind
+from matderiv.calculus.derivation import KINDS, LAYOUTS, change_of, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import UnknownName
-from matderiv.expr import Expr, number_value, substitute, variable, variables
+from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.resolve import Reading
@@ -143,7 +143,7 @@ def ask(
     if kind == "vjp":
         asked = replace(asked, upstream=upstream_of(given.f, given.reading, upstream))
     if kind in DIRECTIONAL:
-        asked = replace(asked, tangent=variable(f"d{x.name}", x.shape))
+        asked = replace(asked, tangent=change_of(x, reading.expr))
     return asked
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from matderiv.calculus.derivation import change_of
 from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
 from matderiv.language.printer import text
@@ -51,8 +52,11 @@ LONG = 14  # longer factors beside a differential get a name
 def differential(d: Derived, *, check: bool = True) -> Document:
     """The derivation by differentials, every line evaluated.
 
-    Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
+    Raises NoRule where a function has no derivative, UntrueLine when a line is not true,
+    MatderivError where f has a name of its own like the change of the variable.
     """
+    if d.kind not in FORWARD_MODE:
+        change_of(d.wrt, d.f)
     rule = "gradient from the differential"
     view = View("differential", _told, rule, "Identification", renames=True)
     return view.document(d, check=check)

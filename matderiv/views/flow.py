@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivation import derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
@@ -88,8 +88,7 @@ def stages(d: Derived) -> list[Stage]:
         found.append(stage)
         offset += max(0, len(stage.pieces) - 1)
         if k + 1 < d.order:
-            kind = "gradient" if is_scalar(d.f.shape) else "jacobian"
-            current = differentiate(d.f, d.wrt, kind, k + 1, structure=d.structure).expr
+            current = derivative_anywhere(d.f, d.wrt, k + 1, structure=d.structure)
     return found
 
 

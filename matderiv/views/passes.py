@@ -122,7 +122,8 @@ class Backward:
         left = Partial(self.stage.target, x)
         number = isinstance(right, Expr) and number_value(right) is not None
         short = number or (isinstance(right, Expr) and right.weight <= self.limit)
-        carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+        small = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+        carried = small and bool(self.stage.outer)
         name = self._name(x, right) if named and not carried and not short else None
         above = name.name if name else f"∂{left.of.name}/∂{x.name}"
         self.upstreams[x] = f"upstream {code(above)}"
@@ -133,6 +134,8 @@ class Backward:
             return right if isinstance(right, Expr) else whole
         if isinstance(right, Expr):
             self.meanings[name] = right
+        elif not self.stage.outer:
+            self.meanings[name] = raise_tensor(whole, broadcast=True)
         return name
 
     def _seen(self, whole: Tensor, x: Expr, *, named: bool) -> Form:

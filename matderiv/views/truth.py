@@ -94,9 +94,14 @@ class Ground:
     def _set_changes(self, document: Document) -> None:
         """The changes of all names when the variable changes by a random dX."""
         change = f"d{document.wrt.name}"
-        if change not in self.values.names:
-            self.values.names[change] = self._direction(document.wrt)
-        self.direction = self.values.names[change]
+        names = self.values.names
+        another = any(v.name == change for v in variables(document.shown))
+        if another or change not in names:
+            self.direction = self._direction(document.wrt)
+        else:
+            self.direction = names[change]
+        if not another:
+            names[change] = self.direction
         self.forward = self._steps({document.wrt: self.direction})
         for s in document.symbols:
             if s.role == "change":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.expr import Expr, is_, variable
+from matderiv.expr import Expr, is_, variable, variables
 from matderiv.notation.parts import name_parts
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
@@ -49,10 +49,12 @@ class DocumentNames(Names):
         self.changes = {
             s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
         }
-        self.changes[f"d{document.wrt.name}"] = document.wrt
         self.own = {v.name: v for v in document.declarations}
         self.own |= {s.variable.name: s.variable for s in document.symbols}
-        self.own[f"d{document.wrt.name}"] = variable(f"d{document.wrt.name}", document.wrt.shape)
+        change = variable(f"d{document.wrt.name}", document.wrt.shape)
+        if all(v.name != change.name for v in variables(document.shown)):
+            self.changes[change.name] = document.wrt
+            self.own[change.name] = change
 
     def variable(self, node: Expr) -> str:
         """A variable in the style of its shape; a change with its d."""

@@ -169,7 +169,10 @@ class _Reader:
             top.next = token
         elif token in (r"\left", r"\bigl", r"\right", r"\bigr"):
             grows = token in (r"\left", r"\right")
-            self.bracket(self.take(), grows=grows)
+            sign = self.take()
+            while sign.isspace():
+                sign = self.take()
+            self.bracket(sign, grows=grows)
         elif token in _OPEN or token in _CLOSE:
             self.bracket(token, grows=False)
         elif not token.isspace():

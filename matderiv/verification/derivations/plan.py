@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matderiv.language.tokens import canonical_name
+from matderiv.language.calls import function_names
+from matderiv.language.tokens import GREEK_NAMES, canonical_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import Statement
@@ -89,7 +90,9 @@ def planned(
         given = [*given[:-1], replace(given[-1], name=unsaid)]
         names = {d.name for d in given}
     chains, definitions = [], list(given)
-    so_far = Named(names, differentiated)
+    known = {n for s in statements for side in s.sides for n in names_in(side)}
+    known |= {n for d in given for n in names_in(d.passage)} | names
+    so_far = Named(names, differentiated, known)
     for k, s in enumerate(statements):
         chain = _chain(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -99,7 +102,7 @@ def planned(
             so_far.used |= names_in(chain.sides[0])
         so_far.heard(chain, s)
         chains.append(chain)
-    changing = {name for s in statements for side in s.sides for name in changes_in(side)}
+    changing = {name for s in statements for side in s.sides for name in changes_in(side, known)}
     return _completed(chains, definitions, given, changing - so_far.handed, names)
 
 
@@ -176,7 +179,8 @@ def _is_value(q: Quantity) -> bool:
 class Named:
     """What names stand for in the statements so far.
 
-    `names` are defined, `used` stand in definitions, `differentiated` are what derivatives are by;
+    `names` are defined, `known` occur anywhere, `used` stand in definitions, `differentiated` are
+    what derivatives are by;
     `claimed` says that there was a derivative, `zero` that one was set to zero, and `related` are
     the names in equations since then. For those in `handed`, dz is the derivative by z, as in
     programs for backpropagation.
@@ -184,6 +188,7 @@ class Named:
 
     names: set[str]
     differentiated: set[str]
+    known: Collection[str] = ()
     used: set[str] = field(default_factory=set)
     related: set[str] = field(default_factory=set)
     handed: set[str] = field(default_factory=set)
@@ -238,7 +243,7 @@ def _chain(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     inner = named(sides[0].text, sides[0].latex)
     if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
-    if changes_in(sides[0]) or re.search("[∇∂]|nabla|partial", sides[0].text):
+    if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
         return replace(made, role=LOCAL)
     aside = bool(re.match(r"\W*(?:where|with)\b", s.whole.text))
     return replace(made, role=GIVES, aside=aside)
@@ -249,7 +254,9 @@ def _is_handed(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
     if q.kind != DIFFERENTIAL or q.order != 1 or q.of not in so_far.used:
         return False
     compound = re.compile(r"(?<![\w.\\])d\s*[(\[]|\\mathrm|\\partial|∂|∇|\\nabla|\\d(?![a-z])")
-    return not any(changes_in(s) - so_far.handed or compound.search(s.text) for s in sides)
+    return not any(
+        changes_in(s, so_far.known) - so_far.handed or compound.search(s.text) for s in sides
+    )
 
 
 def _going_on(s: Statement, so_far: Named) -> Chain:
@@ -290,16 +297,23 @@ def names_in(side: Passage) -> set[str]:
     return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
 
 
-def changes_in(side: Passage) -> set[str]:
-    """The names whose changes dX a side uses.
+def changes_in(side: Passage, known: Collection[str]) -> set[str]:
+    """The names, of those that are `known`, whose changes dX a side uses.
 
-    >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z)")))
+    A word that is known itself, or a function such as det, is no change.
+
+    >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z) - det(B)"), ["x", "A", "z", "et"]))
     ['A', 'x', 'z']
     """
     if side.latex:
-        return {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}
-    found = re.findall(rf"(?<![\w.])d(?:({NAME})|\s*\(\s*({NAME})\s*\))", side.text)
-    return {canonical_name(a or b) for a, b in found}
+        found = {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}
+        return found & {*known}
+    names = set()
+    for m in re.finditer(rf"(?<![\w.])d(?:({NAME})|\s*\(\s*({NAME})\s*\))", side.text):
+        word = m[0] if m[1] else ""
+        if word not in GREEK_NAMES and word not in function_names():
+            names.add(canonical_name(m[1] or m[2]))
+    return names & {*known}
 
 
 def _function(

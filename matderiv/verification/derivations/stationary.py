@@ -8,33 +8,31 @@ derivative instead, since a function may have more stationary points than one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from matderiv.errors import DomainError, MatderivError
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Sizes, evaluate
+from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.quantities import Quantity
+from matderiv.verification.derivations.roots import (
+    ZERO,
+    Condition,
+    root_near,
+    scale_of,
+    value_at,
+)
+from matderiv.verification.quantities import DERIVATIVE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 
+A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
-STEPS = 60
 STARTS = 24
 WANTED = 3  # points at which an equation is looked at
-ZERO = 1e-9  # a residual, relative to its size at the start, that counts as zero
 EQUAL = 1e-6
 SINGULAR = 1e8  # a condition number that says there is no inverse
-
-
-@dataclass(frozen=True)
-class Condition:
-    """That `residual` is zero, for values of the variable `by`."""
-
-    residual: Expr
-    by: Expr
 
 
 @dataclass
@@ -62,6 +60,12 @@ class Rest:
 
         `slope` is the derivative that is zero where nothing says which.
         """
+        if (multiplier := self._multiplier(left, right, slope)) is not None:
+            self.set_to_zero(multiplier)
+            said = f"the derivative by {multiplier.by} is 0"
+            return Verdict(VERIFIED, message=said)
+        if not self.stated and is_condition(left, right, self.ground.seed):
+            return A_CONDITION
         slopes = self.slopes[-1:] or ([] if slope is None else [slope])
         if not slopes and self.unread:
             said = "not an identity; where a derivative is 0 it may hold, but that was not read"
@@ -79,6 +83,26 @@ class Rest:
             said = "an equation for a stationary point, not checked: none was found by numbers"
             return Verdict(UNDECIDED, message=said)
         return Verdict(VERIFIED) if found else Verdict(DISPROVED, message=NOT_THERE)
+
+    def _multiplier(self, left: Expr, right: Expr, slope: Quantity | None) -> Quantity | None:
+        """The derivative by a multiplier that a constraint says is 0; None for another equation.
+
+        A multiplier stands in the function linearly, and its derivative is the constraint.
+        """
+        f = self.slopes[-1].of if self.slopes else "" if slope is None else slope.of
+        if f not in self.ground.functions:
+            return None
+        residual = left - right if left.shape == right.shape or not right.shape else None
+        domain = self.ground.functions[f]
+        for v in variables(domain):
+            if residual is None or v.shape != residual.shape or v in variables(residual):
+                continue
+            q = Quantity(DERIVATIVE, f, v.name)
+            with suppress(MatderivError):
+                by = self.ground.derivative(q)
+                if v not in variables(by) and proportional(by, residual, self.ground.seed):
+                    return q
+        return None
 
     def root(
         self, left: Expr, right: Expr, claims: Mapping[Quantity, tuple[int, Expr]]
@@ -111,18 +135,68 @@ class Rest:
         return self.ground.functions[self.slopes[-1].of]
 
 
+def proportional(a: Expr, b: Expr, seed: int = 0) -> bool:
+    """Whether b is a number times a, other than 0, at random points.
+
+    >>> from matderiv.expr import variable
+    >>> x = variable("x", (3,))
+    >>> proportional(x, -2 * x), proportional(x.T @ x, x.T @ x - 1)
+    (True, False)
+    """
+    source, ratios = sampler(a, variables(b), seed=seed), []
+    for index in range(WANTED):
+        try:
+            point = source.point(index)
+        except DomainError:
+            return False
+        one, two = (value_at(e, dict(point.values), point.sizes) for e in (a, b))
+        if one is None or two is None or np.shape(one) != np.shape(two):
+            return False
+        norm = float(np.sum(one * one))
+        ratio = float(np.sum(one * two)) / norm if norm else 0.0
+        if ratio == 0 or np.abs(two - ratio * one).max(initial=0) > EQUAL * scale_of(two):
+            return False
+        ratios.append(ratio)
+    return max(ratios) - min(ratios) <= EQUAL * abs(ratios[0])
+
+
+def is_condition(left: Expr, right: Expr, seed: int = 0) -> bool:
+    """True for `w'*w = 1`: one side is a number, the other one varies.
+
+    >>> from matderiv.expr import apply, number, variable
+    >>> x = variable("x", (3,))
+    >>> total = apply("sum", apply("softmax", x, params=(None,)), params=(None,))
+    >>> is_condition(x.T @ x, number(1)), is_condition(total, number(2))
+    (True, False)
+    """
+    for a, b in ((left, right), (right, left)):
+        if number_value(a) is None or not variables(b):
+            continue
+        source, seen = sampler(b, seed=seed), []
+        for index in range(WANTED):
+            with suppress(DomainError):
+                point = source.point(index)
+                found = value_at(b, dict(point.values), point.sizes)
+                seen += [] if found is None else [float(np.sum(found))]
+        return bool(seen) and max(seen) - min(seen) > EQUAL * max(1.0, *map(abs, seen))
+    return False
+
+
 def holds(
     conditions: Sequence[Condition], left: Expr, right: Expr, domain: Expr, seed: int = 0
 ) -> bool | None:
     """Whether left = right wherever all conditions hold; None where no such point was found.
 
-    `domain` is an expression that has a value at the random points.
+    `domain` is the function whose derivatives the conditions are. Points where both sides vanish
+    do not count, unless a side is 0 as typed.
 
     >>> from matderiv.expr import number, variable
     >>> x, a = variable("x"), variable("a")
     >>> at = [Condition(2 * x - a, x)]
     >>> holds(at, 4 * x, 2 * a, x + a), holds(at, x, a, x + a)
     (True, False)
+    >>> print(holds([Condition(2 * x, x)], 3 * x, 2 * x, x * x))
+    None
     """
     found = []
     own = variables(domain, left, right, *(c.residual for c in conditions))
@@ -132,12 +206,53 @@ def holds(
         if solved is not None:
             verdict = _is_zero_at(solved[0], solved[1], point)
         else:
-            values = _rest(conditions, point)
-            verdict = None if values is None else _agree(left, right, values, point.sizes)
+            verdict = _holds_near(conditions, left, right, domain, point)
         found += [] if verdict is None else [verdict]
         if False in found or len(found) == WANTED:
             break
     return None if not found else all(found)
+
+
+def _holds_near(
+    conditions: Sequence[Condition], left: Expr, right: Expr, domain: Expr, point: Point
+) -> bool | None:
+    """Whether left = right at a point near this one where all conditions hold.
+
+    Where both sides vanish there, numbers that nothing determines, such as multipliers, move too.
+    """
+    by = [c.by for c in conditions]
+    kept = [x for x in dict.fromkeys(by) if _is_scale_free(domain, x, point)]
+    residuals = (c.residual for c in conditions)
+    numbers = [v for v in variables(*residuals) if not v.shape and v not in by]
+    for free in ((), numbers) if numbers else ((),):
+        values = root_near(conditions, point, free=free, kept=kept)
+        if values is not None and not _vanish(left, right, values, point):
+            return _agree(left, right, values, point.sizes)
+    return None
+
+
+def _vanish(left: Expr, right: Expr, values: dict[str, Array], point: Point) -> bool:
+    """True where both sides are 0 at a point, and neither is 0 as typed."""
+    if 0 in (number_value(left), number_value(right)) or is_(right, "zeros"):
+        return False
+    for side in (left, right):
+        there, start = (value_at(side, v, point.sizes) for v in (values, dict(point.values)))
+        if there is None or start is None:
+            return False
+        if np.abs(there).max(initial=0) > EQUAL * min(1.0, np.abs(start).max(initial=0)):
+            return False
+    return True
+
+
+def _is_scale_free(f: Expr, x: Expr, point: Point) -> bool:
+    """True where f(2x) = f(x), so that no stationary point fixes the length of x."""
+    values = dict(point.values)
+    before = value_at(f, values, point.sizes)
+    values[x.name] = 2 * values[x.name]
+    after = value_at(f, values, point.sizes)
+    if before is None or after is None or x not in set(walk(f)):
+        return False
+    return bool(np.abs(before - after).max(initial=0) <= ZERO * scale_of(before))
 
 
 def _solved(
@@ -171,119 +286,34 @@ def _regular(e: Expr, point: Point) -> bool:
     for node in walk(e):
         power = is_(node, "power") and (number_value(node.args[1]) or 0) < 0
         if is_(node, "inv", "solve") or (power and node.shape):
-            matrix = _value(node.args[0], dict(point.values), point.sizes)
+            matrix = value_at(node.args[0], dict(point.values), point.sizes)
             if matrix is None or np.linalg.cond(matrix) > SINGULAR:
                 return False
     return True
 
 
-def _value(e: Expr, values: dict[str, Array], sizes: Sizes) -> Array | None:
-    try:
-        with np.errstate(all="ignore"):
-            found = np.asarray(evaluate(e, values, sizes), float)
-    except (DomainError, ArithmeticError, np.linalg.LinAlgError):
-        return None
-    return found if np.isfinite(found).all() else None
-
-
 def _is_zero_at(c: Condition, value: Expr, point: Point) -> bool | None:
     """Whether the residual is zero when the variable has the value given."""
     values = dict(point.values)
-    start = _value(c.residual, values, point.sizes)
-    found = _value(value, values, point.sizes)
+    start = value_at(c.residual, values, point.sizes)
+    found = value_at(value, values, point.sizes)
     if start is None or found is None:
         return None
     shape = np.shape(values[c.by.name])
     if found.size not in (1, int(np.prod(shape, dtype=int))):
         return None
     values[c.by.name] = np.full(shape, found) if found.size == 1 else found.reshape(shape)
-    there = _value(c.residual, values, point.sizes)
+    there = value_at(c.residual, values, point.sizes)
     if there is None:
         return None
-    return bool(np.abs(there).max(initial=0) <= EQUAL * _scale(start))
-
-
-def _scale(array: Array) -> float:
-    return float(max(1.0, np.abs(array).max(initial=0)))
+    return bool(np.abs(there).max(initial=0) <= EQUAL * scale_of(start))
 
 
 def _agree(left: Expr, right: Expr, values: dict[str, Array], sizes: Sizes) -> bool | None:
-    a, b = _value(left, values, sizes), _value(right, values, sizes)
+    a, b = value_at(left, values, sizes), value_at(right, values, sizes)
     if a is None or b is None:
         return None
     if a.size != b.size and 1 not in (a.size, b.size):
         return None
     error = np.abs(a.reshape(-1) - b.reshape(-1))
-    return bool(error.max(initial=0) <= EQUAL * max(_scale(a), _scale(b)))
-
-
-# Gauss-Newton -------------------------------------------------------------------------------------
-
-
-class _System:
-    """The residuals of all conditions as one function of one vector of unknowns."""
-
-    def __init__(self, conditions: Sequence[Condition], point: Point) -> None:
-        self.conditions, self.point = conditions, point
-        self.shapes = {c.by.name: np.shape(point.values[c.by.name]) for c in conditions}
-
-    def start(self) -> Array:
-        parts = [np.ravel(self.point.values[name]) for name in self.shapes]
-        return np.concatenate(parts).astype(float)
-
-    def values(self, unknown: Array) -> dict[str, Array]:
-        values, place = dict(self.point.values), 0
-        for name, shape in self.shapes.items():
-            size = int(np.prod(shape, dtype=int))
-            values[name] = unknown[place : place + size].reshape(shape)
-            place += size
-        return values
-
-    def residual(self, unknown: Array) -> Array | None:
-        values, sizes = self.values(unknown), self.point.sizes
-        found = [_value(c.residual, values, sizes) for c in self.conditions]
-        whole: list[Any] = [np.ravel(f) for f in found if f is not None]
-        return np.concatenate(whole) if len(whole) == len(found) else None
-
-    def slope(self, unknown: Array) -> Array | None:
-        columns = []
-        for k in range(len(unknown)):
-            step = np.zeros(len(unknown))
-            step[k] = 1e-6 * max(1.0, abs(unknown[k]))
-            above, below = self.residual(unknown + step), self.residual(unknown - step)
-            if above is None or below is None:
-                return None
-            columns.append((above - below) / (2 * step[k]))
-        return np.stack(columns, axis=1)
-
-
-def _rest(conditions: Sequence[Condition], point: Point) -> dict[str, Array] | None:
-    """Values of the variables at which all conditions hold; None where none were found."""
-    unknowns = _System(conditions, point)
-    at = unknowns.start()
-    now = unknowns.residual(at)
-    if now is None:
-        return None
-    goal = ZERO * _scale(now)
-    for _ in range(STEPS):
-        if np.abs(now).max(initial=0) <= goal:
-            return unknowns.values(at)
-        slope = unknowns.slope(at)
-        if slope is None:
-            return None
-        step = np.linalg.lstsq(slope, -now, rcond=1e-8)[0]
-        closer = _closer(unknowns, at, step, float(np.linalg.norm(now)))
-        if closer is None:
-            return None
-        at, now = closer
-    return None
-
-
-def _closer(unknowns: _System, at: Array, step: Array, norm: float) -> tuple[Array, Array] | None:
-    """The point after the longest of some steps that brings the residual down."""
-    for halved in range(20):
-        there = at + step / 2**halved
-        found = unknowns.residual(there)
-        if found is not None and np.linalg.norm(found) < norm:
-            return there, found
-    return None
+    return bool(error.max(initial=0) <= EQUAL * max(scale_of(a), scale_of(b)))

@@ -18,11 +18,13 @@ from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdic
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.derivations.plan import BARE, CALLS, CONDITION, GIVES, LOCAL, Chain
-from matderiv.verification.derivations.stationary import Rest
+from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+
+NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 
 
 @dataclass
@@ -143,6 +145,11 @@ class Steps:
             self.notes += side.notes
             true, (claimed, root) = self._true(side), self._claimed(side)
             verdict = self._verdict(q, true)
+            if verdict is A_CONDITION:
+                self._given(number, replace(chain, role=CONDITION), verdict.message)
+                return
+            if self._says_nothing(q, side):
+                verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
             self._add(number, shown, Verdict(UNDECIDED, message=str(error)))
             return
@@ -154,14 +161,20 @@ class Steps:
             return
         self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
 
+    def _says_nothing(self, q: Quantity, side: Side) -> bool:
+        """True for `df/dx = df/dx`, which holds for any derivative."""
+        own = [s for s, mark in side.marks.items() if mark == q]
+        if not own:
+            return False
+        e = side.filled(dict.fromkeys(own[1:], own[0]))
+        return self.ground.equal(own[0], e, diagnosis=False).correct is True
+
     def _judged(self, side: Claimed, verdict: Verdict, shown: str) -> None:
         """Tell a new mistake from one that is carried on; remember the side."""
         before = self._before(side.quantity)
         root = None
         if side.correct is False:
             root = self._carried(side, before)
-            if root is None and before is not None and before.correct is False:
-                verdict = self._further(before, side, verdict)
         message, follows = "", None
         if root is not None:
             follows, message = root, f"follows from line {root}, which is wrong"
@@ -316,12 +329,6 @@ class Steps:
             found = through(self.ground, q.of, name, claim)
             if found is not None:
                 yield found, claim.root or claim.number
-
-    def _further(self, before: Claimed, side: Claimed, verdict: Verdict) -> Verdict:
-        """A further mistake, said relative to the wrong line before it."""
-        if before.quantity != side.quantity:
-            return verdict
-        return self.ground.equal(before.claimed, side.claimed, diagnosis=self.diagnosis)
 
     # Saying --------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ r"""What a document says about names besides its equations: A ∈ R^{m×n}, S sy
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from matderiv.language.declare import FACTS
@@ -54,22 +55,42 @@ _SYMMETRIC = re.compile(
 _LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
 _SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
 _MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
-_ITEM = rf"(?:{_MATH}|(?<![\w$\\])(?!(?:a|I)\b){_SYMBOL}(?![\w$(^]))"
+_ITEM = rf"(?:{_MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
 _ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
 _NOUNS = r"matri(?:x|ces)|invertible|real|square|nonsingular|constant|given|fixed|all|both|and|each"
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
 _BEFORE_FACT = re.compile(
-    rf"(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+(?:(?:is|are|be|being|a|an|assumed|to|taken|as|also"
-    rf"|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
+    rf"(?<!\bof\s)(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+"
+    rf"(?:(?:is|are|be|being|a|an|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
 _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
 _UNSURE = re.compile(
-    r"\b(?:if|when|unless|whether|not|since|because|as|by|would|were|until)\b", re.IGNORECASE
+    r"\b(?:if|when|unless|whether|since|because|as|by|would|were|until|may|might|could|can|need"
+    r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
+    re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", re.IGNORECASE)
+_FREE = re.compile(
+    rf"(?P<names>{_ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:only\s+)?(?:in|for)\s+(?P<where>(?:problem|exercise|question|task)s?\s*\d+)"
+    r"(?:\s+only)?",
+    re.IGNORECASE,
+)
+
+
+def sure(sentence: str) -> bool:
+    """True for a sentence that says something: no question, no condition, no denial.
+
+    >>> sure("A is symmetric."), sure("$A = A^T$ is not assumed."), sure("Is A symmetric?")
+    (True, False, False)
+    """
+    return not _UNSURE.search(re.sub(_MATH, "", sentence))
 
 
 def _strongest(words: str) -> str:
@@ -100,6 +121,8 @@ def _named(items: str) -> list[str]:
 class Declared:
     """Shapes and facts by name, as `verify` takes them.
 
+    `elsewhere` are sentences about other problems, by the number of the problem.
+
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
     "f = x'*A*x"
@@ -109,14 +132,16 @@ class Declared:
 
     shapes: dict[str, str] = field(default_factory=dict)
     assume: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
-        return Declared(dict(self.shapes), dict(self.assume))
+        return Declared(dict(self.shapes), dict(self.assume), dict(self.elsewhere))
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
-        return Declared({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+        elsewhere = {**self.elsewhere, **other.elsewhere}
+        return Declared({**self.shapes, **other.shapes}, {**self.assume, **other.assume}, elsewhere)
 
     def taken(self, p: Passage, *, stated: bool = False) -> Passage:
         """A formula without its declarations, which are kept.
@@ -154,9 +179,23 @@ class Declared:
             self._member(found, latex=False)
 
     def _facts(self, text: str) -> None:
-        for sentence in re.split(r"[.;]\s", " ".join(text.split())):
-            if not _UNSURE.search(re.sub(_MATH, "", sentence)):
+        for sentence in re.split(r"(?<=[.;?!])\s", " ".join(text.split())):
+            if there := _ELSEWHERE.search(sentence):
+                number = re.sub(r"\D", "", there["where"])
+                self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]
+            elif sure(sentence):
+                for found in _FREE.finditer(sentence):
+                    self._forget(_named(found["names"]))
                 self._said(sentence)
+            elif _DENIED.search(re.sub(_MATH, "", sentence)):
+                denied = Declared()
+                denied._said(re.sub(_DENIED, "", sentence))
+                self._forget(denied.assume)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """From here on nothing is known about these names."""
+        for name in names:
+            self.assume.pop(name, None)
 
     def _said(self, sentence: str) -> None:
         """Facts with the names after them (`symmetric A`), or else before them."""
@@ -188,6 +227,9 @@ class Declared:
 
     def heading(self, title: str) -> None:
         """What a heading declares: `Problem 2. A: n x n symmetric`."""
+        number = re.search(r"\d+", title)
+        if number and number[0] in self.elsewhere:
+            self._said(self.elsewhere[number[0]])
         for entry in re.split(rf"[.;]\s+|:\s+(?={NAME}\s*:)", title):
             if (found := _KIND.fullmatch(entry)) and (found["m"] or found["one"] or found["facts"]):
                 self._entry(entry)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.errors import LimitError
 from matderiv.verification.documents.clauses import as_row, clauses
-from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.declared import Declared, sure
 from matderiv.verification.documents.passages import Lines, Passage, joined
 from matderiv.verification.documents.statements import announced, equal_signs, statement
 from matderiv.verification.quantities import FORMULA, VALUE
@@ -93,10 +93,14 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Piece:
-    """A passage of a document: a formula, one "inline", prose, a heading or a blank line."""
+    """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
+
+    `sure` is False for a formula in a sentence that denies, asks or supposes it.
+    """
 
     kind: str
     passage: Passage
+    sure: bool = True
 
 
 def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
@@ -126,7 +130,8 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             current.heard(piece)
             for place, clause in enumerate(clauses(piece.passage)):
                 current = found[-1]
-                p = current.declared.taken(clause, stated=current.claims)
+                unheard = current.claims or not piece.sure
+                p = current.declared.taken(clause, stated=unheard)
                 if blank and not place and current.claims and _redefines(p, current):
                     found.append(Exercise("", [], current.declared.copy()))
                 if _says(p, piece):
@@ -145,7 +150,7 @@ def whole(document: str) -> Exercise:
         elif piece.kind in ("formula", "inline"):
             found.heard(piece)
             for clause in clauses(piece.passage):
-                p = found.declared.taken(clause, stated=found.claims)
+                p = found.declared.taken(clause, stated=found.claims or not piece.sure)
                 if _says(p, piece):
                     _append(found.passages, p, apart=blank)
                 blank = True
@@ -353,7 +358,7 @@ def _inline(p: Passage) -> Iterator[Piece]:
         if _CASE.search(words) and _PLAIN_CASE.search(part.text):
             continue
         part = as_row(part) if latex else part
-        yield Piece("inline", _with_announcement(words, part))
+        yield Piece("inline", _with_announcement(words, part), sure(p.text))
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:

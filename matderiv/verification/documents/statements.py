@@ -40,6 +40,14 @@ _NOTHING = re.compile(
 )
 _CONDITION = frozenset("set setting if when solve solving require requiring equate".split())
 _INTRODUCES = frozenset("where with let define denote put write given for here introduce".split())
+_LEADING = (
+    frozenset(
+        "hence thus therefore then so giving gives yields implies which and we have get".split()
+    )
+    | frozenset("obtain since because as or is the that this also now finally again".split())
+    | {*_CONDITION, *_INTRODUCES, ""}
+)
+"""Words that stand before formulas in LaTeX too, and the comma."""
 _CALLED = re.compile(r"\b(gradient|hessian|jacobian)\W*(?:\w+\W+){0,2}$", re.IGNORECASE)
 
 
@@ -155,6 +163,8 @@ def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
     if sentences := [*re.finditer(r"[.;:]\s+", rest.text)]:
         rest = rest[sentences[-1].end() :]
     while named(rest.text, rest.latex).kind == FORMULA and (found := _WORD.match(rest.text)):
+        if rest.latex and not _LEADING & {found[0].strip(" ,:;.").lower()}:
+            break  # letters of a formula
         words.append(found[0].strip(" ,:;.").lower())
         rest = rest[found.end() :]
     return rest.stripped(), {*words}

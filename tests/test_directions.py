@@ -1,0 +1,200 @@
+"""Derivatives of every order against differences of the typed text along random directions.
+
+A derivative by a structured variable is one along directions of its space, so the directions are
+projected here, by code of this file, and the whole array that `derive` gives is contracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import reader
+
+from matderiv.api import Derivation, derive
+from matderiv.numeric.sampling import points
+
+Array = Any
+
+STEPS = {1: 4e-3, 2: 1e-2, 3: 3e-2, 4: 6e-2}
+TOLERANCE = {1: 1e-7, 2: 1e-6, 3: 1e-4, 4: 1e-3}
+
+
+def in_space(direction: Array, facts: frozenset[str], structure: str) -> Array:
+    """A direction within the space that a matrix is declared to live in."""
+    turned = np.swapaxes(direction, -1, -2) if direction.ndim == 2 else direction
+    both = structure == "independent"
+    if structure == "none" or direction.ndim != 2:
+        return direction
+    if "diagonal" in facts:
+        return direction * np.eye(len(direction))
+    if facts & {"symmetric", "posdef"}:
+        sides = direction + turned
+        return sides - direction * np.eye(len(direction)) if both else sides / 2
+    if "skew" in facts:
+        return (direction - turned) / (1 if both else 2)
+    if "lower" in facts or "upper" in facts:
+        return np.tril(direction) if "lower" in facts else np.triu(direction)
+    return direction
+
+
+def along(f: Callable[[Array], Array], x: Array, directions: Sequence[Array]) -> Array:
+    """The derivative of f along directions, by central differences of three widths (Romberg)."""
+
+    def measured(step: float) -> Array:
+        total = 0.0
+        for signs in product((1, -1), repeat=len(directions)):
+            moved = x + step * sum(s * d for s, d in zip(signs, directions, strict=True))
+            total = total + np.prod(signs) * np.asarray(f(moved), float)
+        return total / (2 * step) ** len(directions)
+
+    step = STEPS[len(directions)]
+    wide, middle, narrow = (measured(step / k) for k in (1, 2, 4))
+    first, second = (4 * middle - wide) / 3, (4 * narrow - middle) / 3
+    return (16 * second - first) / 15
+
+
+def assert_true(expr: str, wrt: str, seed: int = 0, **options: Any) -> Derivation:
+    """The derivative has the values that differences of the text have, at two points."""
+    found: Derivation = derive(expr, wrt, **options)
+    rng = np.random.default_rng(seed)
+    facts = found.wrt.params[2]
+    for point in points(found.f, count=2, seed=seed):
+        x = np.asarray(point.values[wrt], float)
+        whole = found.at(point.values, point.sizes)
+        drawn = [rng.standard_normal(x.shape) for _ in range(found.order)]
+        directions = [d / np.linalg.norm(d) for d in drawn]
+        contracted = whole
+        for d in reversed(directions):
+            contracted = np.tensordot(contracted, d, d.ndim) if d.ndim else contracted * d
+        inside = [in_space(d, facts, found.structure) for d in directions]
+        values, sizes = point.values, point.sizes
+
+        def f(z: Array, values: Any = values, sizes: Any = sizes) -> Array:
+            return reader.value(expr, {**values, wrt: z}, sizes)
+
+        truth = np.squeeze(along(f, x, inside))
+        contracted = np.squeeze(contracted)
+        scale = max(float(np.abs(v).max()) for v in (truth, contracted, 0.1 * f(x)))
+        off = float(np.abs(truth - contracted).max()) / scale
+        assert off < TOLERANCE[found.order], f"{expr} by {wrt}, {options}: off by {off:.2g}"
+    return found
+
+
+# Products and powers of matrices are none of their entries ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "assume"),
+    [
+        ("tr(3*X^2 - 2*X^3)", "symmetric"),
+        ("norm2(X*X - X)^2", "symmetric"),
+        ("norm2(X*X - X)^2", ""),
+        ("tr(X^4 - 2*X^3 + X^2)", "symmetric"),
+        ("tr(X^4 - 2*X^3 + X^2)", "diagonal"),
+        ("sum(((X*X).^2).*(X*X))", ""),
+        ("sum((X*X).^2)", ""),
+        ("sum(X^2.*X - X^2)", ""),
+        ("sum((X^2).^2 - 2*X^2)", ""),
+        ("sum((inv(X)*inv(X)).^2.*(inv(X)*inv(X)))", ""),
+        ("sum((1 + exp(-X))^-1)", ""),
+        ("sum((1 + exp(-X)).^-1)", ""),
+        ("sum(X^3.*X^2)", "symmetric"),
+        ("sum(inv(X)^2.*inv(X))", ""),
+    ],
+)
+@pytest.mark.parametrize("order", [1, 2])
+def test_products_and_powers_of_matrices_are_not_those_of_their_entries(expr, assume, order):
+    declared = {"X": assume} if assume else {}
+    assert_true(expr, "X", shapes={"X": "n,n"}, assume=declared, order=order)
+
+
+# Facts about the variable hold at the point, not around it ----------------------------------------
+
+FACTS = ("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper")
+
+
+@pytest.mark.parametrize("structure", ["none", "projected", "independent"])
+@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("order", [2, 3])
+def test_facts_about_a_matrix_are_not_differentiated(fact, structure, order):
+    for expr in ("tr(X*X*X') + tr(X'*A*X*A)", "sum((X*X').^2)"):
+        shapes, about = {"X": "n,n", "A": "n,n"}, {"X": fact}
+        assert_true(expr, "X", shapes=shapes, assume=about, order=order, structure=structure)
+
+
+@pytest.mark.parametrize("structure", ["none", "projected", "independent"])
+@pytest.mark.parametrize("fact", ["posdef", "orthogonal", "diagonal"])
+def test_inverses_of_matrices_with_facts(fact, structure):
+    expr = "log(det(X)^2) + tr(inv(X)*A*inv(X)')"
+    about = {"shapes": {"A": "n,n", "X": "n,n"}, "assume": {"X": fact}, "structure": structure}
+    for order in (1, 2):
+        assert_true(expr, "X", order=order, **about)
+
+
+@pytest.mark.parametrize("fact", ["labels", "binary", "onehot", "simplex", "positive"])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_facts_about_a_vector_are_not_differentiated(fact, order):
+    for expr in ("sum(x.^3)", "sum(x.^4.*y)*sum(x)", "(x'*x)^2*sum(x)", "x.^2*sum(x.^2)"):
+        if order < 4 or "sum(x.^4.*y)" not in expr:
+            assert_true(expr, "x", assume={"x": fact}, order=order)
+
+
+def test_facts_about_other_names_are_used():
+    found = assert_true("sum(x.^3.*y.^2)", "x", assume={"y": "labels"}, order=2)
+    assert str(found) == "6*diag(x)"
+
+
+# Crashes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrt", "order", "shapes"),
+    [
+        ("logdet((A + A)'*(A + A) + eye(n))", "A", 3, {"A": "n,n"}),
+        ("(x'*A*x)^2/(y'*x)", "x", 3, {}),
+        ("norm2(A*x - b)^2/(1 + x'*x)*c", "x", 4, {"b": "m"}),
+        ("exp(sum((w*z' - w*w')*(w*z'*w)/9))", "w", 2, {"w": "m", "z": "m"}),
+        ("sum(x./(1 + x'*x))", "x", 3, {}),
+        ("norm2(X*A*w)^2/(1 + tr(X*X'))", "X", 2, {"X": "m,n", "A": "n,k", "w": "k"}),
+        ("exp(X*w).*vec(X)", "X", 1, {"X": "n,1", "w": "1"}),
+        ("vec(X)*sum(X)", "X", 2, {"X": "n,1"}),
+    ],
+)
+def test_every_derivative_is_found_and_true(expr, wrt, order, shapes):
+    assert_true(expr, wrt, order=order, shapes=shapes)
+
+
+def test_by_the_free_entries_of_a_symmetric_matrix_entry_by_entry():
+    about = {"shapes": {"B": "n,n"}, "assume": {"B": "symmetric"}, "structure": "independent"}
+    assert_true("cos(B.*B)", "B", order=2, **about)
+
+
+def test_a_formula_in_numpy_with_a_single_column():
+    assert derive("np.exp(X @ w)*X.ravel()", "X").check().verdict == "verified"
+
+
+# Sizes that are declared as 1 ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrt", "shape"),
+    [
+        ("x*y'", "y", (3, 1, 1)),
+        ("x*y'", "x", (3, 1, 3)),
+        ("X*y", "y", (3, 1)),
+        ("x*y'*y", "y", (3, 1)),
+        ("y*x'", "x", (3, 3)),
+        ("norm2(X*y)^2", "y", (1,)),
+        ("norm2(X*y)^2", "X", (3, 1)),
+    ],
+)
+def test_an_axis_declared_as_1_is_an_axis_like_any_other(expr, wrt, shape):
+    found = derive(expr, wrt, shapes={"x": "n", "y": "1", "X": "n,1"})
+    rng = np.random.default_rng(0)
+    values = {"x": rng.random(3), "y": rng.random(1), "X": rng.random((3, 1))}
+    assert found.evaluate(values).shape == shape
+    assert found.check().verdict == "verified"
