@@ -5,17 +5,21 @@ No rule is asked, so a wrong rule cannot approve a wrong result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.structure import numeric_projection
-from matderiv.errors import ShapeError, UntrueResult
+from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, is_, number_value, variable, variables
-from matderiv.numeric.check import Question, check
+from matderiv.lazy import np
+from matderiv.numeric.check import Question, check, relative_error
+from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
 from matderiv.numeric.report import CheckReport
-from matderiv.numeric.spot_check import spot_check, undecided
+from matderiv.numeric.sampling import sampler
+from matderiv.numeric.spot_check import WRONG, spot_check, undecided
 from matderiv.verification.claims import Asked, Claim, as_it_is, reading_about
 from matderiv.verification.judging import judged
 
@@ -47,6 +51,26 @@ def require_truth(report: CheckReport, what: str) -> None:
             f"{what} does not agree with numbers and is not shown",
             details=(str(report), *report.notes),
         )
+
+
+def require_same_numbers(d: Derivation, shown: Expr, axes: Sequence[int], what: str) -> None:
+    """Raise UntrueResult if another form of the derivative has other numbers.
+
+    `axes` is the order of the derivative's axes in the form, flattened. Nothing is compared where
+    the derivation was not checked, or has large sizes.
+    """
+    if d.checked is None or not d.checked.ok or has_large_sizes(d.f, d.wrt, d.expr):
+        return
+    try:
+        source = sampler(d.f, [v for v in (d.wrt, d.upstream, *_others(d)) if v is not None])
+        point = source.point(0, most=len(source.names) + 2)
+        value = np.transpose(d.at(point.values, point.sizes), axes)
+        known = {v.name: point.values[v.name] for v in variables(shown)}
+        found = evaluate(shown, known, point.sizes)
+    except DomainError:
+        return
+    if relative_error(np.ravel(found), np.ravel(value)) > WRONG:
+        raise UntrueResult(f"{what} does not agree with the derivative and is not shown")
 
 
 def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:

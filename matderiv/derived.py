@@ -10,7 +10,7 @@ from typing import Any
 from matderiv.arguments import in_short, require_values, require_word
 from matderiv.calculus.derivation import Derivative, differentiate
 from matderiv.calculus.structure import linear_structure
-from matderiv.checking import check_derivation
+from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import value_shape
@@ -92,7 +92,11 @@ class Derivation:
     def displayed(self) -> Expr:
         """The derivative in the layout asked for."""
         axes = len(self.derivative.tensor.axes)
-        return in_layout(self.expr, self.layout, self.kind, axes)
+        shown = in_layout(self.expr, self.layout, self.kind, axes)
+        if shown is not self.expr:
+            turned = range(len(self.shape))[::-1]
+            require_same_numbers(self, shown, turned, f"the form in {self.layout} layout")
+        return shown
 
     @property
     def result(self) -> Any:
@@ -257,6 +261,10 @@ class Derivation:
         if self.by_free_entries:
             found = differentiate(self.f, self.wrt, self.kind, self.order, structure="none")
         form = vec_form(found.tensor, outer)
+        if form is not None and not self.by_free_entries:
+            split = len(self.shape) - len(self.wrt.shape)
+            stacked = (*range(split)[::-1], *range(split, len(self.shape))[::-1])
+            require_same_numbers(self, form, stacked, "the stacked form (vec)")
         if form is not None and self.by_free_entries:
             form = by_free_entries(form, self.wrt, both=self.order == 2)
         return None if form is None else polished(form, set(walk(self.f)))

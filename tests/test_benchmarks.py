@@ -8,8 +8,9 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from benchmarks import against_sympy, growth, networks, programs, share, start
+from benchmarks import against_sympy, checks, growth, networks, programs, share, start
 from benchmarks.measure import slope
+from problems import problems
 
 from matderiv.api import derive
 from matderiv.expr import walk
@@ -49,6 +50,12 @@ def test_light_commands_import_no_heavy_library(name: str) -> None:
 
 def test_a_check_does_import_numpy() -> None:
     assert "numpy" in start.heavy_imports(start.FIRST["derive, checked"])
+
+
+def test_the_check_at_birth_is_measured_beside_a_control() -> None:
+    ((checked, control),) = checks.ratios(problems()[:1])
+    assert checked > 0
+    assert control > 0
 
 
 def test_every_stage_gets_its_share() -> None:

@@ -1,4 +1,4 @@
-"""Whether a derivative agrees with f itself, at two small points along random directions.
+"""Whether a derivative agrees with f itself, at a small point or two, along random directions.
 
 The check that every derivation gets before anybody sees it. The k-th derivative is compared along
 one direction, and the claim with its slots exchanged: a symmetric form is known by T(V, ..., V).
@@ -23,7 +23,7 @@ from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
 from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
-MORE = 4  # points where the first two missed a side of a kink
+MORE = 4  # points where the first ones missed a side of a kink
 LARGEST = 50_000  # entries of a claim; beyond it only the smallest sizes are compared
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
@@ -85,19 +85,20 @@ class Spotter:
         return len(self.source.names) + 2
 
     def points(self) -> list[Point]:
-        """Two points; more of them where a kink has a side that they do not see."""
+        """A point; where f has branches two, and more where a side of a kink is not seen."""
         source = self.source
-        found = [source.point(0, most=self.small), source.point(1)]
-        if prod(self.question.wanted(found[1].sizes)) > LARGEST:
-            found[1] = source.point(1, most=self.small)
+        found = [source.point(1)]
+        if prod(self.question.wanted(found[0].sizes)) > LARGEST:
+            found = [source.point(1, most=self.small)]
+        if source.kinks or source.extremes:
+            found.append(source.point(0, most=self.small))
         if source.kinks and coverage(source, found).unseen:
             return drawn(source, MORE)
         return found
 
     def turned(self, place: int, point: Point) -> Finding:
         """What a point says, or the first of a few others in its place that decides something."""
-        every = not place or bool(self.source.kinks)
-        found = self.at(point, np.random.default_rng([self.source.seed, place]), every)
+        found = self.at(point, np.random.default_rng([self.source.seed, place]))
         for turn in range(100, 100 + TURNS):
             if found.verdict in ("match", "mismatch"):
                 break
@@ -105,8 +106,8 @@ class Spotter:
             found = self.at(other, np.random.default_rng([self.source.seed, place, turn]))
         return found
 
-    def at(self, point: Point, rng: Any, every: bool = True) -> Finding:
-        """The claim against every truth that serves, or the sharpest one, along one direction."""
+    def at(self, point: Point, rng: Any) -> Finding:
+        """The claim against every truth that serves, along one direction."""
         question, sizes = self.question, point.sizes
         try:
             claim = question.arranged(question.claimed(point), sizes)
@@ -129,7 +130,7 @@ class Spotter:
         first = NARROW if self.source.kinks or self.source.extremes else WIDE
         slopes = [
             truth.on_line({question.path[0].name: move[0]}, order, method, first)
-            for method in question.methods[: None if every else 1]
+            for method in question.methods
         ]
         largest = float(np.abs(truth.f(truth.values)).max(initial=0.0))
         found = _judged(np.asarray(claimed), slopes, largest, point)
