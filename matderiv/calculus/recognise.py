@@ -76,23 +76,35 @@ def _gathered(node: Expr) -> Expr:
 
 
 def _balanced(node: Expr) -> Expr:
-    """A long run of matrices in a product in two halves, again and again: (A*B)*(C*D).
+    """A long run of factors in a product in two halves, again and again: (A*B)*(C*D).
 
     Each factor then meets its neighbours in products of bounded length.
+
+    >>> from matderiv.expr import variable
+    >>> A, scalars = variable("A", (2, 2)), [variable(f"a{k}") for k in range(16)]
+    >>> len(_balanced(apply("mul", *scalars)).args), _balanced(A @ A) is A @ A
+    (2, True)
     """
-    if not is_(node, "mul") or len(node.args) <= MAX_CHAIN:
+    if not is_(node, "mul", "hadamard") or len(node.args) <= MAX_CHAIN:
         return node
+    if is_(node, "hadamard"):
+        return _halved(list(node.args), "hadamard")
     args: list[Expr] = []
-    for matrices, group in groupby(node.args, lambda a: len(a.shape) == 2 and 1 not in a.shape):
-        run = list(group)
-        args += [_halved(run)] if matrices else run
+    for kind, group in groupby(node.args, _kind_of_factor):
+        args += [_halved(list(group), "mul")] if kind != "vector" else group
     return args[0] if len(args) == 1 else apply("mul", *args)
 
 
-def _halved(level: list[Expr]) -> Expr:
+def _kind_of_factor(e: Expr) -> str:
+    if not e.shape:
+        return "scalar"
+    return "matrix" if len(e.shape) == 2 and 1 not in e.shape else "vector"
+
+
+def _halved(level: list[Expr], name: str) -> Expr:
     while len(level) > 1:
         pairs = [level[k : k + 2] for k in range(0, len(level), 2)]
-        level = [pair[0] if len(pair) == 1 else apply("mul", *pair) for pair in pairs]
+        level = [pair[0] if len(pair) == 1 else apply(name, *pair) for pair in pairs]
     return level[0]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply
+from matderiv.functions.contraction import contraction
 from matderiv.functions.record import (
     axis_rule,
     primitive,
@@ -191,6 +192,12 @@ def einsum_parts(spec: str) -> tuple[tuple[str, ...], str]:
     return tuple(left.split(",")), right
 
 
+def einsum(spec: str, *values: Any) -> Any:
+    """The value of a pattern for arrays; LimitError where that is too much work."""
+    operands, output = einsum_parts(spec)
+    return contraction(list(zip(values, operands, strict=True)), output)
+
+
 def _einsum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
     operands, output = einsum_parts(params[0])
     if len(operands) != len(shapes):
@@ -222,7 +229,7 @@ EINSUM = structural(
     "einsum",
     _einsum_rule,
     _einsum_axes,
-    numpy=lambda *values: np.einsum(values[-1], *values[:-1]),
+    numpy=lambda *values: einsum(values[-1], *values[:-1]),
     arity=(1, 20),
     call="pattern",
     says="A sum of products of entries; it is linear in each operand.",

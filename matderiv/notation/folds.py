@@ -32,8 +32,8 @@ def tidy(mono: Mono) -> Mono:
             if k > 0 and mono.get(apply("relu", e.args[0]), 0) > 0:
                 continue  # relu(z).*step(z) is relu(z)
             e = apply("step", flattened(e.args[0]))
-        if k:
-            out[e] = k
+            k = k if e not in out else 0
+        multiply_into(out, e, k)
     if len(out) < 2:
         return _fold_sigmoid(out)
     return _fold_slopes(_fold_masks(_fold_sigmoid(_fold_sign(_fold_powers(out)))))

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number
 from matderiv.notation.chains import MAX_CHAIN, reading_key, transposed
-from matderiv.notation.powers import Mono
+from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.signs import is_one, negated
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
@@ -40,7 +40,7 @@ def _one_root(mono: Mono) -> Mono:
         if len(roots) > 1:
             roots.sort(key=lambda e: not is_(e, "number"))
             mono = {e: k for e, k in mono.items() if e not in roots}
-            mono[apply("mul", *roots)] = half
+            multiply_into(mono, apply("mul", *roots), half)
     return mono
 
 
@@ -165,7 +165,7 @@ def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mon
         return coefficient, scalars | dict.fromkeys(above, half)
     rest = {e: k for e, k in scalars.items() if e not in above and e not in below}
     top, bottom = (apply("mul", *side) if len(side) > 1 else side[0] for side in (above, below))
-    rest[apply("div", top, bottom)] = half
+    multiply_into(rest, apply("div", top, bottom), half)
     return coefficient, rest
 
 

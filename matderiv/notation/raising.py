@@ -156,7 +156,7 @@ def numbers_out(scalars: Mono) -> Fraction:
         root, rest = _square_part(side)
         value *= Fraction(root) ** sign
         if rest != 1:
-            scalars[number(rest)] = Fraction(sign, 2)
+            multiply_into(scalars, number(rest), Fraction(sign, 2))
     return value
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import REGISTRY
+from matderiv.functions.reduce import einsum
 from matderiv.lazy import np
 
 Compute = Callable[..., Any]
@@ -64,9 +65,7 @@ def _of_record(name: str, params: Params) -> Compute:
 
 def _einsum(params: Params) -> Compute:
     (spec,) = params
-    if spec.count(",") < 2:
-        return lambda *values: np.einsum(spec, *values)
-    return lambda *values: np.einsum(spec, *values, optimize=True)
+    return lambda *values: einsum(spec, *values)
 
 
 def _whole_power(x: Any, k: Any) -> Any:

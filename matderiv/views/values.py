@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import pi
-from typing import Any
 
 from matderiv.expr import Expr, is_
+from matderiv.functions.contraction import contraction
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, compile_
 from matderiv.shapes import Dim, size_value
@@ -83,18 +83,16 @@ class Values:
         """The sum of index products, an array over its axes."""
         total = np.zeros(tuple(size_value(i.size, self.sizes) for i in tensor.axes))
         for term in tensor.terms:
-            numbers: dict[Index, int] = {}
-            operands: list[Any] = []
+            operands: list[tuple[Array, tuple[Index, ...]]] = []
             for f in term.factors:
                 shape = tuple(size_value(i.size, self.sizes) for i in f.indices)
                 value = np.reshape(self.of(f.expr), shape) ** _plain(f.exponent)
-                operands += [value, [numbers.setdefault(i, len(numbers)) for i in f.indices]]
+                operands.append((value, f.indices))
+            present = {i for _, indices in operands for i in indices}
             for i in tensor.axes:
-                if i not in numbers:
-                    ones = np.ones(size_value(i.size, self.sizes))
-                    operands += [ones, [numbers.setdefault(i, len(numbers))]]
-            out = [numbers[i] for i in tensor.axes]
-            value = np.einsum(*operands, out, optimize=len(operands) > 6) if operands else 1.0
+                if i not in present:
+                    operands.append((np.ones(size_value(i.size, self.sizes)), (i,)))
+            value = contraction(operands, tensor.axes) if operands else 1.0
             total = total + float(term.coefficient) * value
         return total
 

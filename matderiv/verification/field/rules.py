@@ -31,6 +31,9 @@ from matderiv.verification.field.dual import (
 from matderiv.verification.field.elementary import MAX_EXPONENT
 from matderiv.verification.field.residues import Array, Field
 
+MAX_JOINED = 30_000  # entries of two operands of an einsum joined, points apart,
+MAX_SUMMED = 1000  # and terms of a sum of products of residues, which stay below 2^63
+
 Dims = tuple[int, ...]
 Rule = Callable[..., Element]
 
@@ -142,11 +145,18 @@ def _kron(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
 def _einsum(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
     left, _, right = node.params[0].partition("->")
     operands = left.split(",")
+    pairs = [p for part, d in zip(operands, dims, strict=True) for p in zip(part, d, strict=True)]
+    sizes = dict(pairs)
     letters = operands[0]
     total = args[0]
-    for more, a in zip(operands[1:], args[1:], strict=True):
-        joined = letters + "".join(c for c in dict.fromkeys(more) if c not in letters)
-        pattern = f"...{letters},...{more}->...{joined}"
+    for k, a in enumerate(args[1:], start=1):
+        later = right + "".join(operands[k + 1 :])
+        union = dict.fromkeys(letters + operands[k])
+        joined = "".join(c for c in union if c in later)
+        summed = prod(sizes[c] for c in union if c not in joined)
+        if prod(sizes[c] for c in union) > MAX_JOINED or summed > MAX_SUMMED:
+            raise OutOfReach("a sum of products as large as this")
+        pattern = f"...{letters},...{operands[k]}->...{joined}"
         total = times(field, total, a, partial(np.einsum, pattern))
         letters = joined
     return linear(total, lambda v: np.einsum(f"...{letters}->...{right}", v) % field.p)

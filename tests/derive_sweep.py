@@ -1,0 +1,239 @@
+"""Random derivatives judged against automatic differentiation: what came of each seed, and counts.
+
+    python tests/derive_sweep.py FIRST LAST
+
+The formula, the facts, the structure, the kind and the order follow from the seed. The truth is
+that of torch for the text as `torch_reader` reads it, along random directions; it shares nothing
+with the engine. Printed results are read back by `reader` and must have the values of the arrays.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+import reader
+import torch_reader
+from random_formulas import SHAPES, SIZES, Formulas, facts_for, in_space, value_of
+
+from matderiv.api import Derivation, derive
+from matderiv.errors import MatderivError
+
+Array = Any
+LIMIT = 60  # seconds for one derivative
+LARGE = 1e7  # values beyond are not compared: nothing is left of their digits
+SINGULAR = 1e-12  # smallest over largest singular value of a matrix without an inverse
+STRUCTURES = ("projected", "projected", "independent", "none")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question, with values that have the declared facts."""
+
+    seed: int
+    text: str
+    wrt: str
+    facts: dict[str, str]
+    options: dict[str, Any]
+    values: dict[str, Array]
+    rng: np.random.Generator
+
+    def __str__(self) -> str:
+        told = {k: v for k, v in self.facts.items() if v}
+        return f"{self.seed}: {self.text} by {self.wrt}, {told}, {self.options}"
+
+    def derived(self) -> Derivation:
+        """The derivative as the engine gives it."""
+        assume = {k: v for k, v in self.facts.items() if v}
+        found: Derivation = derive(
+            self.text, self.wrt, shapes=SHAPES, assume=assume, **self.options
+        )
+        return found
+
+
+def drawn(seed: int) -> Case:
+    """The question of a seed."""
+    r = Random(seed)
+    order = r.choice((1, 1, 1, 2, 2, 3))
+    formulas = Formulas(r, rough=order < 3 and r.random() < 0.7)
+    depth = r.choice((1, 2, 3, 4) if order == 1 else (1, 2, 3) if order == 2 else (1, 2, 2))
+    whole = r.random()
+    if whole < 0.6:
+        text = formulas.scalar(depth)
+    elif whole < 0.8:
+        text = formulas.vector(r.choice("nm"), depth)
+    else:
+        text = formulas.matrix(r.choice("nm"), r.choice("nm"), max(1, depth - 1))
+    names = [v for v in SHAPES if v in _names(text)] or ["x"]
+    wrt = r.choice(names)
+    facts = {v: facts_for(r, v) if r.random() < (0.6 if v == wrt else 0.25) else "" for v in names}
+    options: dict[str, Any] = {"order": order, "structure": r.choice(STRUCTURES)}
+    if order == 1 and r.random() < 0.4:
+        options["kind"] = r.choice(("vjp", "jvp", "differential"))
+    rng = np.random.default_rng(seed)
+    values = {
+        v: value_of(rng, tuple(SIZES[s] for s in shape.split(",") if s), facts.get(v, ""))
+        for v, shape in SHAPES.items()
+    }
+    return Case(seed, text, wrt, facts, options, values, rng)
+
+
+def _names(text: str) -> set[str]:
+    return {t for kind, t in reader.tokens(text) if kind == "name"}
+
+
+# Judging ------------------------------------------------------------------------------------------
+
+
+def judged(case: Case) -> tuple[str, str]:
+    """What came of a question, and more about it."""
+    try:
+        found = case.derived()
+        said = str(found)
+    except MatderivError as error:
+        return "refused", f"{type(error).__name__}: {error.message}"
+    except TimeoutError:
+        return "slow", ""
+    except Exception:  # any error that is none of the family is what is looked for
+        return "crash", traceback.format_exc(limit=-4)
+    try:
+        return _compared(case, found, said)
+    except TimeoutError:
+        return "slow", said
+    except Exception:
+        return "crash", said + "\n" + traceback.format_exc(limit=-4)
+
+
+def _compared(case: Case, found: Derivation, said: str) -> tuple[str, str]:
+    kind, rng = found.kind, case.rng
+    x = case.values[case.wrt]
+    directions = [rng.standard_normal(x.shape) for _ in range(found.order)]
+    values = {**case.values, f"d{case.wrt}": directions[0]}
+    value = np.asarray(reader.value(case.text, case.values, SIZES))
+    if not np.isfinite(value).all() or np.abs(value).max(initial=0) > LARGE:
+        return "no value", said
+    weights = rng.standard_normal(value.shape)
+    values["G"] = weights
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            whole = np.asarray(found.at(values, SIZES))
+        except MatderivError as error:
+            return "no value", f"{said}: {error.message}"
+    along = directions
+    if kind not in ("jvp", "differential"):
+        fact = case.facts.get(case.wrt, "")
+        along = [in_space(d, fact, found.structure) for d in directions]
+    claimed = _contracted(whole, kind, directions, weights)
+    truth = torch_reader.slope(case.text, case.wrt, case.values, SIZES, weights, along)
+    if not np.isfinite(truth) or abs(truth) > LARGE:
+        return "no value", said
+    size = np.abs(whole).max(initial=0) * np.prod([np.abs(d).sum() for d in directions])
+    allowed = 1e-6 * max(abs(truth), abs(claimed)) + 1e-9 * size * max(1, np.abs(weights).sum())
+    if not np.isfinite(claimed):  # the formula is 0/0 where f has a derivative
+        return "not finite", f"{said}: {claimed}, the truth is {truth:.10g}"
+    if not abs(claimed - truth) <= allowed + 1e-10:
+        more = f"{said}: {claimed:.10g}, the truth is {truth:.10g}"
+        if torch_reader.condition(case.text, case.values, SIZES) < SINGULAR:
+            return "singular", more
+        return "kink" if _kink(case, weights, along, truth) else "wrong", more
+    return _printed(found, said, whole, values)
+
+
+def _contracted(whole: Array, kind: str, directions: Sequence[Array], weights: Array) -> float:
+    """The claimed derivative of Σ weights ⊙ f along the directions."""
+    if kind in ("jvp", "differential"):
+        return float(np.sum(whole.reshape(-1) * weights.reshape(-1)))
+    for d in reversed(directions):
+        whole = np.tensordot(whole, d, d.ndim) if d.ndim else whole * d
+    if kind == "vjp":
+        return float(whole)
+    return float(np.sum(whole.reshape(-1) * weights.reshape(-1)))
+
+
+def _kink(case: Case, weights: Array, along: Sequence[Array], truth: float) -> bool:
+    """True where a derivative of one side differs from the truth: facts may force onto a kink."""
+    x, step = case.values[case.wrt], 1e-6
+
+    def below(t: float) -> float:
+        moved = {**case.values, case.wrt: x + t * along[-1]}
+        if len(along) == 1:
+            value = reader.value(case.text, moved, SIZES)
+            return float(np.sum(value.reshape(-1) * weights.reshape(-1)))
+        slope = torch_reader.slope(case.text, case.wrt, moved, SIZES, weights, along[:-1])
+        return float(slope)
+
+    here = below(0.0)
+    sides = ((below(step) - here) / step, (here - below(-step)) / step)
+    return any(abs(side - truth) > 1e-3 * max(1.0, abs(side), abs(truth)) for side in sides)
+
+
+def _printed(
+    found: Derivation, said: str, whole: Array, values: dict[str, Array]
+) -> tuple[str, str]:
+    """The printed matrix form has the values of the array."""
+    if not found.has_matrix_form:
+        return "right", said
+    written, plain = np.squeeze(reader.value(said, values, SIZES)), np.squeeze(whole)
+    if not written.shape and written == 0:
+        written = np.zeros_like(plain)
+    if written.shape != plain.shape:
+        return "printed", f"{said}: {written.shape}, the array is {plain.shape}"
+    allowed = 1e-8 * np.abs(plain).max(initial=0) + 1e-10
+    if not np.isfinite(plain).all() or np.abs(written - plain).max(initial=0) <= allowed:
+        return "right", said
+    return "printed", f"{said}: {written}, the array is {plain}"
+
+
+# Many ---------------------------------------------------------------------------------------------
+
+
+def _late(*_: Any) -> None:
+    raise TimeoutError
+
+
+def outcome(seed: int) -> tuple[str, str, str]:
+    """What came of a seed, the question, and more about it; never longer than the limit."""
+    signal.signal(signal.SIGALRM, _late)
+    signal.alarm(LIMIT)
+    try:
+        case = drawn(seed)
+        verdict, more = judged(case)
+    finally:
+        signal.alarm(0)
+    return verdict, str(case), more
+
+
+def shortened(said: str) -> str:
+    """The beginning and the end of what is long."""
+    return said if len(said) < 900 else f"{said[:450]} ... {said[-450:]}"
+
+
+def main() -> None:
+    """The counts for a range of seeds, and every question that did not come out right."""
+    first, last = map(int, sys.argv[1:3])
+    counts: Counter[str] = Counter()
+    slowest, start = 0.0, time.time()
+    for seed in range(first, last):
+        before = time.time()
+        verdict, question, more = outcome(seed)
+        slowest = max(slowest, time.time() - before)
+        counts[verdict] += 1
+        if verdict not in ("right", "no value", "kink"):
+            print(f"{verdict.upper()} {question}\n    {shortened(more)}", flush=True)
+        if (seed - first) % 500 == 499:
+            print(f"{seed + 1}: {dict(counts)}, {time.time() - start:.0f} s", flush=True)
+    print(f"seeds {first} to {last - 1}: {dict(counts)}, slowest {slowest:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
