@@ -26,7 +26,7 @@ import torch_reader
 from random_formulas import SHAPES, SIZES, Formulas, facts_for, in_space, value_of
 
 from matderiv.api import Derivation, derive
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, UntrueResult
 
 Array = Any
 LIMIT = 60  # seconds for one derivative
@@ -98,7 +98,9 @@ def judged(case: Case) -> tuple[str, str]:
     """What came of a question, and more about it."""
     try:
         found = case.derived()
-        said = str(found)
+        said = found.formula
+    except UntrueResult as error:
+        return "untrue", str(error)
     except MatderivError as error:
         return "refused", f"{type(error).__name__}: {error.message}"
     except TimeoutError:
@@ -106,7 +108,9 @@ def judged(case: Case) -> tuple[str, str]:
     except Exception:  # any error that is none of the family is what is looked for
         return "crash", traceback.format_exc(limit=-4)
     try:
-        return _compared(case, found, said)
+        verdict, more = _compared(case, found, said)
+        open_ = verdict == "right" and found.doubt
+        return ("undecided", f"{said} # {found.doubt}") if open_ else (verdict, more)
     except TimeoutError:
         return "slow", said
     except Exception:
