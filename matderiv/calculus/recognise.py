@@ -91,7 +91,8 @@ def _balanced(node: Expr) -> Expr:
         return _halved(list(node.args), "hadamard")
     args: list[Expr] = []
     for kind, group in groupby(node.args, _kind_of_factor):
-        args += [_halved(list(group), "mul")] if kind != "vector" else group
+        run = list(group)
+        args += run if kind == "vector" else [_halved(run, "mul")]
     return args[0] if len(args) == 1 else apply("mul", *args)
 
 

@@ -40,7 +40,7 @@ def contraction(
     """
     numbers: dict[Hashable, int] = {}
     axes = tuple(tuple(numbers.setdefault(i, len(numbers)) for i in at) for _, at in operands)
-    sizes = {}
+    sizes: dict[int, int] = {}
     for (array, _), at in zip(operands, axes, strict=True):
         sizes |= {i: s for i, s in zip(at, np.shape(array), strict=True) if sizes.get(i, 1) == 1}
     known = tuple(sizes[i] for i in range(len(sizes)))
