@@ -99,7 +99,57 @@ def test_a_function_without_many_digits_is_said() -> None:
     assert "nuc" in precise(claim, "none").reason
 
 
-def test_a_projected_derivative_is_left_to_others() -> None:
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [("(A + A')/2", "equal"), ("A'", "different"), ("(A + A')/2 + 1e-30*X", "different")],
+)
+def test_a_derivative_by_a_symmetric_matrix_is_compared_in_its_space(
+    answer: str, verdict: str
+) -> None:
     asked = ask("tr(A*X)", "X", assume={"X": "symmetric"})
-    claim = claims(asked, read_answer(asked, "(A + A')/2"), "")[0]
-    assert precise(claim, "projected").verdict == "undecided"
+    claim = claims(asked, read_answer(asked, answer), "")[0]
+    assert precise(claim, "projected").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("erf(30 + a^2)", "0"),
+        ("log(1 + exp(-1000 - a^2))", "0"),
+        ("gelu(-50 - a^2)", "0"),
+        ("sqrt(1 + a^2)*exp(-1000*(1 + a^2))", "0"),
+        ("1e-200*1e-200*log(a)", "0"),
+        ("log(a)*1e-15 + a", "1"),
+        ("log(a)*1e-250 + a", "1"),
+        ("sqrt(a^2 + 1e-12)", "sign(a)"),
+    ],
+)
+def test_nothing_is_so_small_that_it_vanishes(f: str, answer: str) -> None:
+    asked = ask(f, "a")
+    claim = claims(asked, read_answer(asked, answer), "")[0]
+    assert precise(claim, "none").verdict == "different"
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "answer"),
+    [
+        ("erf(30 + a^2)", "a", "4*a/sqrt(pi)*exp(-(30 + a^2)^2)"),
+        ("log(1 + exp(-1000 - a^2))", "a", "-2*a*sigmoid(-1000 - a^2)"),
+        ("log(a)*1e-15 + a", "a", "1 + 1e-15/a"),
+        ("sum(softmax(x))", "x", "zeros(n)"),
+        ("prod(x)", "x", "prod(x)./x"),
+        ("x'*sin(x) + max(x)", "x", "sin(x) + x.*cos(x) + (x >= max(x))"),
+        ("logdet(A'*A)", "A", "2*A*inv(A'*A)"),
+        ("norm2(pinv(A)*y)^2", "y", "2*pinv(A)'*pinv(A)*y"),
+    ],
+)
+def test_what_is_right_stays_right_beside_small_parts(f: str, wrt: str, answer: str) -> None:
+    asked = ask(f, wrt)
+    claim = claims(asked, read_answer(asked, answer), "")[0]
+    assert precise(claim, "none").verdict == "equal"
+
+
+def test_parts_that_span_too_many_digits_are_not_called_equal() -> None:
+    asked = ask("softplus(1e6*a)", "a", assume={"a": "positive"})
+    claim = claims(asked, read_answer(asked, "1e6"), "")[0]
+    assert precise(claim, "none").verdict == "undecided"

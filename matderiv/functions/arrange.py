@@ -9,7 +9,7 @@ from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import elementwise_axes, product_shape, transpose_rule
 from matderiv.functions.record import Function, register, shorthand, square_rule, structural
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Size, Unify, broadcast, long_axes, shape_text, times
+from matderiv.shapes import Shape, Size, Unify, broadcast, is_scalar, long_axes, shape_text, times
 
 
 def _diag_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
@@ -216,10 +216,16 @@ shorthand(
 )
 
 
+def _constant_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if not is_scalar(shapes[0]):
+        raise ShapeError(f"the entries of a constant are a number, not {shape_text(shapes[0])}")
+    return tuple(params)
+
+
 def _constant_like(name: str, says: str) -> Function:
     return structural(
         name,
-        lambda shapes, params, unify: tuple(params),
+        _constant_rule,
         elementwise_axes,
         numpy=lambda c, *sizes: np.broadcast_to(c, sizes) * 1.0,
         call="like-neighbour",

@@ -78,6 +78,10 @@ def _by_layers(claim: Claim, structure: str, seed: int, points: int) -> Finding:
             return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
         if exact.covers and exact.bits >= SURE:
             return Finding(PROVED, exact, report)
+        if exact.reason:
+            return Finding(
+                UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}"
+            )
         return Finding(verdict, exact, report, str(exact))
     if exact is None or exact.verdict != "different":
         return Finding(DISPROVED if _valueless(report) else verdict, exact, report)

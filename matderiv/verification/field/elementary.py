@@ -11,11 +11,11 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from matderiv.expr import Expr, apply, fold, is_, rebuild
+from matderiv.expr import Expr, apply, fold, is_, rebuild, walk
 from matderiv.functions.reduce import along
 from matderiv.shapes import is_scalar
 
-MAX_EXPONENT = 64  # a larger literal exponent is left to numbers
+MAX_EXPONENT = 1000  # a larger literal exponent is left to numbers
 HEAVY = 40  # symbols of an exponent that is not looked into
 
 
@@ -64,7 +64,7 @@ def _log_softmax(node: Expr, x: Expr) -> Expr:
 
 def _chosen(first: Expr, second: Expr, test: Expr) -> Expr:
     """`first` where the test is 1, `second` where it is 0."""
-    return second + (first - second) * test
+    return apply("where", test, first, second)
 
 
 def _elu(node: Expr, x: Expr) -> Expr:
@@ -132,7 +132,95 @@ def _raised(node: Expr, base: Expr, k: Fraction) -> Expr:
     return base if k == 1 else apply(node.function.name, base, k)
 
 
+# Turns by parts of a circle -----------------------------------------------------------------------
+
+
+def turned_by_pi(*exprs: Expr) -> bool:
+    """True if the number π is below a sine or cosine, where it means more than its residue.
+
+    >>> from matderiv.expr import variable
+    >>> pi, x = apply("pi", params=("pi",)), variable("x")
+    >>> [turned_by_pi(elementary(apply("sin", u))) for u in (x, x + pi / 2, x * pi, x + pi / 7)]
+    [False, False, True, True]
+    """
+    turning = [n for n in walk(*exprs) if is_(n, "sin", "cos")]
+    return any(is_(n, "pi") for n in walk(*turning))
+
+
+def _turned(node: Expr, u: Expr) -> Expr:
+    """sin and cos of u + kπ for a k whose sine and cosine are known."""
+    turns, rest = _turns(u)
+    if not turns:
+        return rebuild(node, (u,))
+    cosine, sine = _on_the_circle(turns % 2)
+    if cosine is None or sine is None:
+        return rebuild(node, (u,))
+    if rest is None:
+        return sine if is_(node, "sin") else cosine
+    s, c = apply("sin", rest), apply("cos", rest)
+    found = s * cosine + c * sine if is_(node, "sin") else c * cosine - s * sine
+    return found if found.shape == node.shape else rebuild(node, (u,))
+
+
+def _turns(u: Expr) -> tuple[Fraction, Expr | None]:
+    """k and the rest of u = rest + kπ; None for no rest."""
+    addends = u.args if is_(u, "add") else (u,)
+    parts = [(_multiple_of_pi(a), a) for a in addends]
+    rest = [a for k, a in parts if k is None]
+    turns = sum((k for k, _ in parts if k is not None), Fraction(0))
+    if not rest:
+        return (turns, None) if is_scalar(u.shape) else (Fraction(0), u)
+    left = rest[0] if len(rest) == 1 else apply("add", *rest)
+    return (turns, left) if left.shape == u.shape else (Fraction(0), u)
+
+
+def _multiple_of_pi(e: Expr) -> Fraction | None:
+    """k of an expression kπ."""
+    if not is_scalar(e.shape) or e.weight > HEAVY:
+        return None
+    if is_(e, "pi"):
+        return Fraction(1)
+    if is_(e, "neg"):
+        k = _multiple_of_pi(e.args[0])
+        return None if k is None else -k
+    if is_(e, "div"):
+        k, below = _multiple_of_pi(e.args[0]), _folded(e.args[1])
+        return k / below if k is not None and below else None
+    if is_(e, "mul", "hadamard"):
+        turns = [(k, _multiple_of_pi(a)) for k, a in enumerate(e.args)]
+        found = [(k, t) for k, t in turns if t is not None]
+        others = [_folded(a) for k, a in enumerate(e.args) if found and k != found[0][0]]
+        if found and all(c is not None for c in others):
+            return found[0][1] * prod(c for c in others if c is not None)
+    return None
+
+
+def _on_the_circle(turns: Fraction) -> tuple[Expr | None, Expr | None]:
+    """cos(kπ) and sin(kπ) where they are roots of fractions."""
+    return _cosine(turns), _cosine((turns - Fraction(1, 2)) % 2)
+
+
+def _cosine(turns: Fraction) -> Expr | None:
+    """cos(kπ) for k from 0 to 2."""
+    square = _SQUARES.get(min(turns, 2 - turns, abs(1 - turns)))
+    if square is None:
+        return None
+    size = apply("sqrt", square) if square not in (0, 1) else apply("number", params=(square,))
+    return size if min(turns, 2 - turns) < Fraction(1, 2) else -size
+
+
+_SQUARES = {
+    Fraction(0): Fraction(1),
+    Fraction(1, 6): Fraction(3, 4),
+    Fraction(1, 4): Fraction(1, 2),
+    Fraction(1, 3): Fraction(1, 4),
+    Fraction(1, 2): Fraction(0),
+}
+
+
 _DEFINITIONS: dict[str, Callable[..., Expr]] = {
+    "sin": _turned,
+    "cos": _turned,
     "log1p": lambda node, x: apply("log", 1 + x),
     "expm1": lambda node, x: _exp(x) - 1,
     "abs": lambda node, x: x * apply("sign", x),

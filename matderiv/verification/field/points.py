@@ -33,7 +33,7 @@ class FieldPoint:
 
     sizes: Sizes
     seed: tuple[int, ...]
-    drawn: dict[tuple[str, int], Array] = field(default_factory=dict)
+    drawn: dict[tuple[Any, int], Array] = field(default_factory=dict)
 
     def rng(self, *key: int) -> Any:
         """A generator of its own for each purpose, so that order does not matter."""
@@ -44,12 +44,16 @@ class FieldPoint:
         return tuple(size_value(s, self.sizes) for s in v.shape)
 
     def scalar(self, name: str, level: int) -> Array:
-        """A random residue other than 0 for each point: what e, i or π are at a level."""
-        key = (name, level)
+        """A random residue other than 0 for each point: what e, i or π are at a level.
+
+        It has nothing to do with a variable of that name. A square is positive, as π is.
+        """
+        key = (("constant", name), level)
         if key not in self.drawn:
             p = level_field(level).p
-            rng = self.rng(_code(name), level)
-            self.drawn[key] = rng.integers(1, p // 2, size=BATCH)
+            rng = self.rng(1, _code(name), level)
+            found = rng.integers(1, p // 2, size=BATCH)
+            self.drawn[key] = found * found % p if name == "π" else found
         return self.drawn[key]
 
     def value(self, v: Expr, level: int) -> Array:
@@ -57,14 +61,15 @@ class FieldPoint:
         whole = bool(v.params[2] & (LABEL_FACTS | {"onehot"}))
         key = (v.name, 0 if whole else level)
         if key not in self.drawn:
-            rng = self.rng(_code(v.name), key[1])
+            rng = self.rng(0, _code(v.name), key[1])
             self.drawn[key] = drawn(v, level_field(key[1]), self.dims(v), rng)
         found = self.drawn[key]
         return found % level_field(level).p if whole else found
 
 
 def _code(name: str) -> int:
-    return int.from_bytes(name.encode()[:16], "big")
+    """The whole name as a number."""
+    return int.from_bytes(name.encode(), "big")
 
 
 def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any) -> Array:

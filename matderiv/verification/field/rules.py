@@ -236,7 +236,7 @@ def _diag(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
         return np.diagonal(x, axis1=-2, axis2=-1)
     if prod(dims) == 1:
         return x.reshape(len(x), *out)
-    value = np.zeros((len(x), *out), dtype=np.int64)
+    value = np.zeros((len(x), *out), dtype=x.dtype)
     at = np.arange(out[0])
     value[:, at, at] = x.reshape(len(x), -1)
     return value

@@ -1,0 +1,266 @@
+"""Values with any number of digits, and their derivatives: the rules of the field over the reals.
+
+Numbers are mpmath's, so nothing underflows and no small term is lost; derivatives come from dual
+numbers, like those over the finite field. NaN is "no value": it may stand in a branch that is not
+chosen, and nowhere else.
+Source: F. Johansson, mpmath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from matderiv.expr import Expr, is_, walk
+from matderiv.lazy import mp, np
+from matderiv.numeric.evaluate import Array, Sizes
+from matderiv.shapes import Dim, size_value
+from matderiv.verification.field.dual import (
+    Element,
+    OutOfReach,
+    extended,
+    inverse,
+    linear,
+    plus,
+    scaled,
+    times,
+)
+from matderiv.verification.field.residues import Field
+from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
+
+
+class _NoModulus:
+    """The modulus of the reals: nothing changes."""
+
+    __array_ufunc__ = None
+
+    def __rmod__(self, number: Any) -> Any:
+        return number
+
+
+class Reals(Field):
+    """The real numbers in the place of a finite field.
+
+    >>> import numpy as np
+    >>> REALS.inverse(np.array([4], object))
+    array([mpf('0.25')], dtype=object)
+    """
+
+    p: Any
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "p", _NoModulus())
+
+    def number(self, numerator: int, denominator: int = 1) -> Any:
+        return mp.mpf(numerator) / denominator
+
+    def inverse(self, a: Array) -> Array:
+        return entrywise(lambda v: 1 / mp.mpf(v) if v else mp.nan, a)
+
+    def reduced(self, matrices: Array) -> tuple[Array, Array]:
+        found = [_reduced(m) for m in matrices]
+        return np.array([i for i, _ in found], object), np.array([d for _, d in found], object)
+
+
+REALS = Reals()
+
+
+def _reduced(matrix: Array) -> tuple[Array, Any]:
+    """The inverse and the determinant; NaN for the inverse of a singular matrix."""
+    whole = mp.matrix(matrix.tolist())
+    determinant = mp.det(whole)
+    if not mp.isfinite(determinant) or not determinant:
+        return np.full(matrix.shape, mp.nan, object), determinant
+    return np.array(mp.inverse(whole).tolist(), object).reshape(matrix.shape), determinant
+
+
+def entrywise(function: Callable[..., Any], *arrays: Array) -> Array:
+    """A function of numbers applied to corresponding entries."""
+    found = np.frompyfunc(function, len(arrays), 1)(*arrays)
+    return np.asarray(found, object)
+
+
+def exactly(array: Array) -> Array:
+    """An array of floats as numbers with many digits."""
+    return entrywise(lambda v: mp.mpf(float(v)), np.asarray(array, float))
+
+
+# Evaluation --------------------------------------------------------------------------------------
+
+
+def reachable(e: Expr) -> None:
+    """OutOfReach if a function of the elementary expression has no version with many digits."""
+    for node in walk(e):
+        name = node.function.name
+        known = name in RULES or name in LINEAR or name in _FUNCTIONS or node.function.leaf
+        if not known and node.function.kind != "constant":
+            raise OutOfReach(node.function.label)
+
+
+def values(
+    root: Expr, at: Mapping[str, Array], sizes: Sizes, seeds: Mapping[str, Element]
+) -> dict[Expr, Element]:
+    """The values of all parts of an elementary expression, a single point in front.
+
+    `at` are the values of the variables, `seeds` the dual parts of some of them, by their bits.
+    """
+    done: dict[Expr, Element] = {}
+    for node in walk(root):
+        dims = [tuple(size_value(s, sizes) for s in a.shape) for a in node.args]
+        out = tuple(size_value(s, sizes) for s in node.shape)
+        args = [done[a] for a in node.args]
+        name = node.function.name
+        if not args:
+            done[node] = _leaf(node, out, at, sizes, seeds)
+        elif name in LINEAR:
+            done[node] = linear(args[0], partial(_rearranged, node=node, dims=dims[0], out=out))
+        elif name in _FUNCTIONS:
+            done[node] = _applied(node, args, dims, out)
+        elif name in RULES:
+            done[node] = RULES[name](REALS, node, args, dims, out)
+        else:
+            raise OutOfReach(node.function.label)
+    return done
+
+
+def _rearranged(v: Array, node: Expr, dims: tuple[int, ...], out: tuple[int, ...]) -> Array:
+    return LINEAR[node.function.name](v, node, dims, out)
+
+
+def _applied(
+    node: Expr, args: list[Element], dims: list[tuple[int, ...]], out: tuple[int, ...]
+) -> Element:
+    if len(args) > 1:
+        lifts = [partial(aligned, dims=d, whole=out) for d in dims]
+        args = [linear(a, lift) for a, lift in zip(args, lifts, strict=True)]
+    found = _FUNCTIONS[node.function.name](node, *args)
+    return linear(found, lambda v: np.broadcast_to(v, (1, *out)))
+
+
+def _leaf(
+    node: Expr,
+    out: tuple[int, ...],
+    at: Mapping[str, Array],
+    sizes: Sizes,
+    seeds: Mapping[str, Element],
+) -> Element:
+    name = node.function.name
+    if name == "variable":
+        return {0: at[node.name].reshape(1, *out), **seeds.get(node.name, {})}
+    if name in ("number", "size", "pi"):
+        value = +mp.pi
+        if name == "number":
+            value = mp.mpf(node.params[0].numerator) / node.params[0].denominator
+        if name == "size":
+            value = mp.mpf(sizes[node.params[0]])
+        return {0: np.array([value], object)}
+    params = tuple(size_value(p, sizes) if isinstance(p, Dim | int) else p for p in node.params)
+    found = constant(name, out, params)
+    if found is None:
+        raise OutOfReach(node.function.label)
+    return {0: found.astype(object)[None]}
+
+
+# Functions ---------------------------------------------------------------------------------------
+
+
+def _smooth(
+    value: Callable[[Any], Any], slope: Callable[[Element, Element], Element]
+) -> Callable[[Expr, Element], Element]:
+    def rule(node: Expr, u: Element) -> Element:
+        return extended(REALS, u, lambda v: {0: entrywise(value, v[0])}, slope)
+
+    return rule
+
+
+def _within(test: Callable[[Any], bool], function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of real numbers; NaN outside of its domain."""
+    return lambda v: function(v) if mp.isfinite(v) and test(v) else mp.nan
+
+
+def _one(u: Element) -> Element:
+    return {0: np.ones_like(u[0])}
+
+
+def _root_of(u: Element) -> Element:
+    return _SQRT(None, u)  # type: ignore[arg-type]
+
+
+_SQRT = _smooth(
+    _within(lambda v: v >= 0, lambda v: mp.sqrt(v)),
+    lambda u, y: inverse(REALS, scaled(REALS, y, 2)),
+)
+
+
+def _square_plus_one(u: Element, sign: int) -> Element:
+    """1 + u² or 1 - u²."""
+    return plus(REALS, _one(u), scaled(REALS, times(REALS, u, u), sign))
+
+
+def _bell(u: Element) -> Element:
+    """2/sqrt(π) exp(-u²)."""
+    e = _FUNCTIONS["exp"](None, scaled(REALS, times(REALS, u, u), -1))
+    return linear(e, lambda v: v * (2 / mp.sqrt(mp.pi)))
+
+
+def _log(node: Expr, u: Element) -> Element:
+    """log u; of a determinant log|u|."""
+    domain = (lambda v: v != 0) if is_(node.args[0], "det") else (lambda v: v > 0)
+    value = _within(domain, lambda v: mp.log(abs(v)))
+    return _smooth(value, lambda a, y: inverse(REALS, a))(node, u)
+
+
+def _jump(value: Callable[[Any], Any]) -> Callable[[Expr, Element], Element]:
+    return lambda node, u: {0: entrywise(lambda v: mp.nan if mp.isnan(v) else value(v), u[0])}
+
+
+def _where(node: Expr, test: Element, first: Element, second: Element) -> Element:
+    return {
+        k: entrywise(_chosen, test[0], first.get(k, _ZERO), second.get(k, _ZERO))
+        for k in first.keys() | second.keys()
+    }
+
+
+_ZERO = 0
+
+
+def _chosen(test: Any, a: Any, b: Any) -> Any:
+    return mp.nan if mp.isnan(test) else a if test else b
+
+
+def _extreme(node: Expr, u: Element) -> Element:
+    (axis,) = node.params
+    rank = u[0].ndim - 1
+    flat = axis is None or rank < 2
+
+    def lined(v: Array) -> Array:
+        return v.reshape(1, -1) if flat else np.moveaxis(v, axis, -1)
+
+    rows = lined(u[0])
+    sign = 1 if is_(node, "max") else -1
+    place = np.empty(rows.shape[:-1], dtype=int)
+    for index in np.ndindex(place.shape):
+        place[index] = max(range(rows.shape[-1]), key=lambda k: sign * rows[index][k])
+    picked = place[..., None]
+    return linear(u, lambda v: np.take_along_axis(lined(v), picked, -1)[..., 0])
+
+
+_FUNCTIONS: dict[str, Callable[..., Element]] = {
+    "exp": _smooth(lambda v: mp.exp(v), lambda u, y: y),
+    "log": _log,
+    "sqrt": _SQRT,
+    "sin": _smooth(lambda v: mp.sin(v), lambda u, y: _FUNCTIONS["cos"](None, u)),
+    "cos": _smooth(lambda v: mp.cos(v), lambda u, y: scaled(REALS, _FUNCTIONS["sin"](None, u), -1)),
+    "arctan": _smooth(lambda v: mp.atan(v), lambda u, y: inverse(REALS, _square_plus_one(u, 1))),
+    "arcsin": _smooth(
+        _within(lambda v: abs(v) <= 1, lambda v: mp.asin(v)),
+        lambda u, y: inverse(REALS, _root_of(_square_plus_one(u, -1))),
+    ),
+    "erf": _smooth(lambda v: mp.erf(v), lambda u, y: _bell(u)),
+    "sign": _jump(lambda v: mp.sign(v)),
+    "step": _jump(lambda v: mp.mpf(v > 0)),
+    "where": _where,
+    "max": _extreme,
+    "min": _extreme,
+}

@@ -1,0 +1,286 @@
+"""At which sizes an identity is tested, so that it holds at all of them.
+
+A size is a number where it stands as one, and where entries are added up that need not differ:
+n, sum(ones(n)) and tr(inv(A)*A). As a function of such numbers the difference of two formulas is a
+quotient of polynomials; one that vanishes at more sizes than its degree is zero. Products of
+variables alone bring in no number: they are equal for all sizes once the sizes exceed their length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+from zlib import crc32
+
+from matderiv.expr import Expr, fold, is_, number_value, walk
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import Sizes
+from matderiv.shapes import Shape, is_scalar, size_names
+
+ROUNDS = 3  # choices of sizes, at least
+SPARE = 3  # further choices, in place of some at which a formula has no value
+MOST_ROUNDS = 40  # where the degree asks for more, nothing is said of all sizes
+LARGEST_BORDER = 30  # a comparison with a size is tested on both sides of a number up to this
+LARGEST_WORD = 12  # no size is drawn beyond this for the length of a product
+SPREAD = 5  # sizes are drawn from at least so many numbers
+
+_SPECIAL_FACTS = {"orthogonal", "onehot", "simplex", "labels", "binary"}
+_JUMPS = ("sign", "step", "where", "max", "min")
+_LINEAR = ("neg", "transpose", "diag", "vec", "unvec", "permute", "tril", "triu")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Choices of sizes in the order in which they are tried, and what must be seen of them.
+
+    Every name needs more than `degree` values. `ranked` are pairs of which the larger one decides
+    a rank. `open` says why nothing that is seen stands for all sizes.
+    """
+
+    sizes: tuple[Sizes, ...]
+    degree: int = 0
+    ranked: frozenset[tuple[str, str]] = frozenset()
+    open: str = ""
+
+    def enough(self, found: Sequence[Sizes]) -> bool:
+        """True if these sizes are as many as are needed."""
+        return len(found) >= min(ROUNDS, len(self.sizes)) and all(
+            len({sizes[n] for sizes in found}) > min(self.degree, MOST_ROUNDS)
+            for n in self.sizes[0]
+        )
+
+    def missing(self, found: Sequence[Sizes]) -> str:
+        """Why what holds at these sizes need not hold at all sizes; "" if it does."""
+        if self.open or not self.enough(found):
+            return self.open or "too few sizes could be tested"
+        for a, b in sorted(self.ranked):
+            for small, large in ((a, b), (b, a)):
+                if not any(sizes[small] < sizes[large] for sizes in found):
+                    return f"sizes with {small} < {large} could not be tested"
+        return ""
+
+
+def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) -> Plan:
+    """Choices of sizes at which an identity is tested, some spare ones at the end.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.shapes import Dim
+    >>> x, n = variable("x", (Dim(("n",)),)), apply("size", params=("n",))
+    >>> planned(x.T @ x, 2 * x + (n - 2) * (n - 3) * (n - 4) * x, ["n"], 1, 0).degree
+    3
+    """
+    if not names:
+        return Plan(({},))
+    degree = size_degree(f) + size_degree(answer)
+    borders = _borders(f, answer)
+    said = ""
+    if degree >= MOST_ROUNDS:
+        said = f"the sizes occur as a polynomial of degree {degree}"
+    elif any(b > LARGEST_BORDER for b in borders):
+        said = f"a size may be compared with {float(max(borders)):g}"
+    rounds = max(ROUNDS, min(degree + 1, MOST_ROUNDS)) + SPARE
+    top = int(max((b for b in borders if b <= LARGEST_BORDER), default=0))
+    key = [seed, crc32(f"{_print(f)} {_print(answer)}".encode())]
+    ranked = frozenset(
+        pair
+        for n in walk(f, answer)
+        if is_(n, "pinv")
+        for pair in combinations(sorted(set(_names(n.args[0].shape))), 2)
+    )
+    return Plan(tuple(_drawn(names, rounds, longest, top, key)), degree, ranked, said)
+
+
+def _drawn(names: list[str], rounds: int, longest: int, top: int, key: list[int]) -> list[Sizes]:
+    """Sizes that differ within a choice, and for each name between choices.
+
+    The second choice has them in the reverse order, beyond the longest product; the third beyond
+    the numbers that they may be compared with.
+    """
+    rng = np.random.default_rng(key)
+    order = [names[k] for k in rng.permutation(len(names))]
+    used: dict[str, set[int]] = {n: set() for n in names}
+    found = []
+    for place in range(rounds):
+        least = max(2, {1: min(longest + 1, LARGEST_WORD), 2: top + 1}.get(place, 2))
+        order = order[::-1] if place == 1 else [names[k] for k in rng.permutation(len(names))]
+        spread = max(SPREAD, rounds - SPARE) + len(names)
+        values = sorted(int(v) for v in rng.choice(spread, len(names), replace=False) + least)
+        sizes: Sizes = {}
+        for name, value in zip(order, values, strict=True):
+            while value in used[name] or value in sizes.values():
+                value += 1
+            sizes[name] = value
+            used[name].add(value)
+        found.append({n: sizes[n] for n in names})
+    return found
+
+
+def _print(e: Expr) -> int:
+    """A number that depends on the formula alone, so that sizes are not known before it is."""
+
+    def mixed(node: Expr, args: tuple[int, ...]) -> int:
+        shown = [p for p in node.params if not isinstance(p, frozenset)]
+        return crc32(repr((node.function.name, shown, args)).encode())
+
+    return fold(e, mixed)
+
+
+# Degrees -----------------------------------------------------------------------------------------
+
+Below = dict[Hashable, int]
+"""A common denominator: the degree in the sizes of each part that brought one in."""
+
+
+def size_degree(e: Expr) -> int:
+    """A bound for the degree of an elementary expression as a quotient of polynomials in its sizes.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> [size_degree(apply("sum", u, params=(None,))) for u in (x, x - 1, x / x)]
+    [0, 1, 1]
+    """
+    above, below = fold(e, _degrees)
+    return max(above, sum(below.values()))
+
+
+def _degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[int, Below]:
+    name = node.function.name
+    if not inner:
+        return int(name == "size"), {}
+    if name == "add":
+        least: Below = {}
+        for _, below in inner:
+            least = {k: max(below.get(k, 0), least.get(k, 0)) for k in {**least, **below}}
+        whole = sum(least.values())
+        return max(a + whole - sum(b.values()) for a, b in inner), least
+    if name in ("div", "ediv"):
+        (a, b), (c, d) = inner
+        return a + sum(d.values()), _joined(b, {node.args[1]: c} if c else {})
+    if name in ("power", "epow"):
+        return _power_degrees(node, inner)
+    if name == "mean":
+        a, b = inner[0]
+        count = len(_summed(node))
+        return a + (0 if _generic(node.args[0]) else count), _joined(b, {_summed(node): count})
+    if name in _CONTRACTIONS or name in _LINEAR:
+        found: Below = {}
+        for _, below in inner:
+            found = _joined(found, below)
+        count = 0 if all(_generic(a) for a in node.args) else len(_summed(node))
+        return sum(a for a, _ in inner) + count, found
+    if name == "where":
+        return sum(max(a, sum(b.values())) for a, b in inner), {}
+    letter = max(max(a, sum(b.values())) for a, b in inner)  # a quantity of its own
+    return letter + int(name in ("det", "prod") and not _generic(node.args[0])), {}
+
+
+_CONTRACTIONS = ("mul", "hadamard", "sum", "tr", "kron", "einsum", "cross", "vector", "matrix")
+
+
+def _power_degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[int, Below]:
+    (a, b), (c, d) = inner
+    k = number_value(node.args[1])
+    if k is None:
+        return a + sum(b.values()) + c + sum(d.values()), {}
+    count = -(-abs(k).numerator // k.denominator)
+    if len(node.args[0].shape) == 2 and is_(node, "power") and not _generic(node.args[0]):
+        a += 1  # the products contract
+    if k < 0:
+        return count * sum(b.values()), {node.args[0]: count * a} if a else {}
+    return count * a, {key: count * v for key, v in b.items()}
+
+
+def _joined(a: Below, b: Below) -> Below:
+    return {k: a.get(k, 0) + b.get(k, 0) for k in {**a, **b}}
+
+
+def _summed(node: Expr) -> tuple[str, ...]:
+    """The names of the sizes over which a node adds up."""
+    inside = [s for a in node.args for s in a.shape]
+    if is_(node, "mean", "sum", "tr"):
+        left = _names(inside)
+        for n in _names(node.shape):
+            left.remove(n)
+        return tuple(left[: len(left) // 2] if is_(node, "tr") else left)
+    if is_(node, "einsum"):
+        operands, _, out = node.params[0].partition("->")
+        letters = "".join(operands.split(","))
+        sizes = dict(zip(letters, inside, strict=True))
+        return tuple(n for c, s in sizes.items() if c not in out for n in size_names([(s,)]))
+    if not is_(node, "mul"):
+        return ()
+    left = _names(inside)
+    for n in _names(node.shape):
+        if n in left:
+            left.remove(n)
+    return tuple(left[: len(left) // 2])
+
+
+def _names(shape: Any) -> list[str]:
+    return sorted(n for s in shape if not isinstance(s, int) for n in s.names)
+
+
+def _generic(e: Expr) -> bool:
+    """True if entries along every axis are unknowns of their own, so that no sum is a number."""
+    found = e.cache.get("generic")
+    if found is None:
+        found = e.cache["generic"] = _is_generic(e)
+    return bool(found)
+
+
+def _is_generic(e: Expr) -> bool:
+    if is_scalar(e.shape):
+        return True
+    name = e.function.name
+    if name == "variable":
+        return not e.params[2] & _SPECIAL_FACTS
+    if name == "add":
+        return all(a.shape == e.shape and _generic(a) for a in e.args)
+    if name in ("hadamard", "kron"):
+        axes = {s for a in e.args for s in _long(a.shape)}
+        return axes >= set(_long(e.shape)) and all(map(_generic, e.args))
+    if name in ("mul", "sum", "mean", "einsum", *_LINEAR):
+        return all(map(_generic, e.args))
+    if name == "div":
+        return _generic(e.args[0])
+    if name in ("power", "epow"):
+        k = number_value(e.args[1])
+        return k is not None and k.denominator == 1 and k > 0 and _generic(e.args[0])
+    return False
+
+
+def _long(shape: Shape) -> list[Any]:
+    return [s for s in shape if s != 1]
+
+
+# Comparisons -------------------------------------------------------------------------------------
+
+
+def _borders(f: Expr, answer: Expr) -> list[Fraction]:
+    """Numbers that a size may be compared with in one of the formulas and not in the other.
+
+    They are found from the literals below a jump, or below a root of a square, alone and in pairs.
+    """
+    found: list[Fraction] = []
+    jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
+    for node in jumping[0] ^ jumping[1]:
+        literals = _literals(node)
+        found += [c for v in literals for c in (v, 1 / v)]
+        found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
+    return found
+
+
+def _compares(node: Expr) -> bool:
+    if is_(node, *_JUMPS):
+        return size_degree(node.args[0]) > 0
+    return is_(node, "sqrt") and size_degree(node.args[0]) > 1
+
+
+def _literals(root: Expr) -> list[Fraction]:
+    exponents = {n.args[1] for n in walk(root) if is_(n, "power", "epow")}
+    values = (abs(n.params[0]) for n in walk(root) if is_(n, "number") and n not in exponents)
+    return sorted({v for v in values if v not in (0, 1, 2)})
