@@ -18,7 +18,9 @@ def product_of_zeros(size: str, first: int, last: int) -> str:
     return "*".join(f"({size} - {k})" for k in range(first, last))
 
 
-@pytest.mark.parametrize("size", ["n", "sum(ones(n))", "tr(eye(n))", "sum(x./x)", "norm2(ones(n))^2"])
+@pytest.mark.parametrize(
+    "size", ["n", "sum(ones(n))", "tr(eye(n))", "sum(x./x)", "norm2(ones(n))^2"]
+)
 @pytest.mark.parametrize("last", [3, 6, 12, 20])
 def test_what_vanishes_at_small_sizes_is_not_proved(size: str, last: int) -> None:
     answer = f"2*x + {product_of_zeros(size, 1, last)}*x"

@@ -21,7 +21,7 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "stable evaluate draws sampling stencils differences reach borders report",
+        "stable ranges evaluate draws sampling stencils differences reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

@@ -293,10 +293,45 @@ def test_a_difference_between_rounding_and_mistake_is_undecided() -> None:
     assert any("too small for a mistake" in note for note in report.notes)
 
 
-def test_what_was_never_exercised_is_noted() -> None:
-    report = check(total(apply("relu", x**2)), x, lambda v, n: 2 * v["x"])
-    assert report.verdict == "verified"
-    assert report.notes == ("relu: never on its negative side",)
+def test_a_side_that_cannot_be_is_not_missed() -> None:
+    for inside in (x**2, apply("exp", x), apply("norm2", x), apply("log", 1 + x**2)):
+        f = total(apply("relu", inside))
+        right = check(total(inside), x, lambda v, n: 2 * v["x"]).verdict == "verified"
+        assert check(f, x, lambda v, n: 2 * v["x"]).verdict == (
+            "verified" if right else "disproved"
+        )
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (apply("cos", x) * apply("tan", x) - 2, "relu: never on its positive side"),
+        (apply("sin", x) * apply("tan", x) - apply("sinh", x) ** 2 - 1000, "relu: never on its"),
+    ],
+)
+def test_a_side_that_was_not_reached_leaves_it_undecided(inside: Expr, said: str) -> None:
+    report = check(total(apply("relu", inside)), x, lambda v, n: 0 * v["x"])
+    assert report.verdict == "undecided"
+    assert any(said in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrong"),
+    [
+        (apply("relu", x - 50), lambda v, n: 0 * v["x"]),
+        (apply("minimum", x, 1000), lambda v, n: 0 * v["x"] + 1),
+        (apply("tanh", apply("mul", 10**6, x)), lambda v, n: 0 * v["x"]),
+        (apply("huber", x, 100), lambda v, n: v["x"]),
+        (apply("elu", x - 400), lambda v, n: np.exp(np.minimum(v["x"] - 400, 99))),
+    ],
+)
+def test_far_sides_and_narrow_bends_are_looked_at(f: Expr, wrong: Claim) -> None:
+    assert check(total(f), x, wrong).verdict == "disproved"
+
+
+def test_nothing_but_zeros_decides_nothing() -> None:
+    for f in (apply("exp", -1000 * (1 + x**2)), apply("erf", 30 + x**2)):
+        assert check(total(f), x, lambda v, n: 0 * v["x"]).verdict == "undecided"
 
 
 def test_the_checker_never_asks_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,6 +231,7 @@ elementwise(
     "elu",
     lambda x: np.where(np.real(x) > 0, x, np.expm1(_minimum(x, 0 * x))),
     lambda x, y: _f("exp", _f("minimum", x, 0)),
+    border=lambda x: x,
     says="elu(u) = u where positive, exp(u) - 1 where negative.",
     example="elu(x)",
 )
@@ -366,6 +367,7 @@ elementwise(
     lambda x, d, y: _f("maximum", _f("minimum", x, d), -d),
     lambda x, d, y: _f("relu", _f("abs", x) - d),
     domain=("", "positive"),
+    border=lambda x, d: _f("abs", x) - d,
     says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
     source="Huber 1964",
     example="huber(x, d)",

@@ -29,7 +29,8 @@ class Function:
     `rule` gives the shape (with a unifier, so that it also infers sizes), `numpy` the value (called
     with the argument values and then the parameters; safe for complex steps), `call` how it is
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
-    `attained` counts the entries that attain an extreme value.
+    `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
+    another. `attained` counts the entries that attain an extreme value.
     `code` is NumPy source in the arguments {0}, {1}, ... and the parameters {p0}, ..., for what
     `matderiv.programs` does not compute in a way of its own.
     """
@@ -49,6 +50,7 @@ class Function:
     symbols: int | None = None
     domain: tuple[str, ...] = ()
     kink: Callable[..., Expr] | None = None
+    border: Callable[..., Expr] | None = None
     attained: Callable[[Expr], Expr] | None = None
     latex: str = ""
     code: str = ""

@@ -1,64 +1,328 @@
-"""Points close to the kinks of an answer, on both sides of them.
+"""Points on the sides of kinks, comparisons and saturations that random points did not meet.
 
-A mask that is slightly wrong, step(1.001*u - b) for step(u - b), differs from the right one only
-near the border. A line between two random points crosses it; there the answer is looked at again.
+A branch that is never seen hides what is wrong in it: relu(x - 50), (x < 1000), tanh(1e6*x). Along
+lines that scale one variable, or all, over many orders of magnitude the distances from all borders
+change their signs; there both sides are found, and where two borders are close to each other also
+what is between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from math import log10
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr
+from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Arrays, Program, compile_
-from matderiv.numeric.sampling import Point, Sampler, draw, kinks, sampler
+from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
+from matderiv.numeric.evaluate import Array, Arrays, Bound, Program, Sizes, compile_
+from matderiv.numeric.ranges import bounds
+from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
+from matderiv.numeric.stable import expanded
 
-LINES = 3  # lines for each choice of sizes
-CROSSINGS = 6  # borders looked at on one line
-BESIDE = (1e-4, 3e-4)  # how far beside a border, in parts of the line
-HALVINGS = 40
+DECADES = 13  # orders of magnitude on either side of 1 along a line
+PER_DECADE = 2
+BASES = 3  # points through which lines are drawn
+CROSSINGS = 4  # borders of one kink that are looked at from close by
+WIDTHS = (1e-14, 1e-3, 1e-9, 1e-6, 1e-12)  # how close, relative to the place; in this order
+HALVINGS = 60
+ZONE = (0.02, 8.0)  # arguments for which a saturating function is neither flat nor straight
+
+_UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
+PLACES = [-t for t in reversed(_UP)] + _UP
+_SATURATING = (
+    "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".split()  # by entries
+)
+_ROWS = ("softmax", "logsumexp", "log_softmax")
+_FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
-def beside_borders(f: Expr, answer: Expr, names: list[Expr], seed: int) -> Iterator[Point]:
-    """Points beside the kinks of the answer; none where it has no kinks."""
-    own = kinks(answer)
-    if not own:
-        return
-    distances = compile_(tuple(k.distance for k in own))
-    source = sampler(f, [*names, *distances.variables], seed=seed)
-    for place in range(LINES):
+@dataclass(frozen=True)
+class Border:
+    """What a point is to one branch: the measure that tells, and the sides that are wanted.
+
+    Side 0 is the zone of a saturating function, where it bends; -1 of a domain is outside of it.
+    """
+
+    label: str
+    distance: Expr
+    sides: tuple[int, ...]
+    kink: Kink | None = None
+    axis: int | None = None
+    rows: bool = False
+
+    def measured(self, distance: Array) -> Array:
+        """The distance, or for rows how far the second largest entry is below the largest."""
+        if not self.rows:
+            return np.ravel(distance)
+        flat = self.axis is None or np.ndim(distance) < 2
+        lined = np.ravel(distance) if flat else np.moveaxis(distance, (self.axis or 1) - 1, -1)
+        ordered = np.sort(lined, axis=-1)
+        return np.ravel(ordered[..., -2:].min(axis=-1) - ordered[..., -1])
+
+    def seen(self, measure: Array) -> set[int]:
+        """The sides that some entries are on."""
+        if self.kink is not None:
+            return self.kink.seen(measure)
+        if self.sides == (0,):
+            size = np.abs(measure)
+            return {0} if ((size > ZONE[0]) & (size < ZONE[1])).any() else set()
+        return {-1} if (measure < 0).any() else set()
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Values of the measure at which the side changes."""
+        return (0.0,) if self.sides != (0,) else (-1.0, 1.0)
+
+    def unseen(self, side: int) -> str:
+        """What is said of a side that was not reached."""
+        if side == 0:
+            return f"{self.label}: only saturated arguments were reached"
+        return f"{self.label}: never on its {'negative' if side < 0 else 'positive'} side"
+
+
+def branches(*exprs: Expr) -> list[Border]:
+    """The kinks of some expressions and where their formula changes, with the possible sides."""
+    found = [k for e in exprs for k in kinks(e) if not is_(k.distance, "number")]
+    for node in walk(*map(expanded, exprs)):
+        if node.function.border is not None:
+            found.append(Kink(node.function.label, node.function.border(*node.args)))
+    return [Border(k.label, k.distance, k.sides, k) for k in dict.fromkeys(found)]
+
+
+def zones(*exprs: Expr) -> list[Border]:
+    """The saturating functions of some expressions."""
+    found = []
+    for node in walk(*map(expanded, exprs)):
+        if is_(node, *_SATURATING) and number_value(node.args[0]) is None:
+            found.append(Border(node.function.label, node.args[0], (0,)))
+        elif is_(node, *_ROWS) and node.args[0].shape:
+            found.append(
+                Border(node.function.label, node.args[0], (0,), axis=node.params[0], rows=True)
+            )
+    return found
+
+
+def domains(f: Expr, answer: Expr) -> list[Border]:
+    """Where an answer may have no value and f one: roots and logarithms that only it has."""
+    own = unguarded(expanded(f))
+    found = []
+    for node in walk(expanded(answer)):
+        distance = _inside(node)
+        if distance is None or node in own or bounds(distance)[0] >= 0:
+            continue
+        if not any(_inside(n) is distance for n in own):
+            found.append(Border(node.function.label, distance, (-1,)))
+    return found
+
+
+def _inside(node: Expr) -> Expr | None:
+    """What must not be negative for the node to have a value."""
+    if is_(node, "sqrt", "log"):
+        return node.args[0]
+    if is_(node, "log1p"):
+        return 1 + node.args[0]
+    if is_(node, "arcsin", "arccos"):
+        return 1 - node.args[0] * node.args[0]
+    if is_(node, "power", "epow"):
+        k = number_value(node.args[1])
+        return None if k is not None and k.denominator == 1 else node.args[0]
+    return None
+
+
+# The search --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Points on sides that were missing, points close to borders, and what was not reached."""
+
+    points: tuple[Point, ...] = ()
+    close: tuple[Point, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def reached(
+    source: Sampler, found: Iterable[Point], borders: list[Border], *, close: bool = False
+) -> Reached:
+    """Points on the sides of some borders that the points found so far do not see.
+
+    With `close` also points on both sides of each kink that is met, at many distances.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.numeric.sampling import drawn, sampler
+    >>> f = apply("relu", variable("x") - 5000)
+    >>> source = sampler(f)
+    >>> beyond = reached(source, drawn(source, 3), branches(f))
+    >>> float(beyond.points[0].values["x"]) > 5000, beyond.unseen
+    (True, ())
+    """
+    if not borders:
+        return Reached()
+    search = Search.of(source, borders)
+    for point in found:
+        search.meet(point)
+    for base in _bases(source) if close or search.missing else ():
+        search.along_lines(base, close)
+        if not search.missing and not close:
+            break
+    unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
+    near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
+    return Reached(tuple(search.points), tuple(near), tuple(dict.fromkeys(unseen)))
+
+
+def _bases(source: Sampler) -> Iterator[Point]:
+    for place in range(BASES):
         try:
-            first = source.point(400 + place)
+            yield source.point(400 + place)
         except DomainError:
             return
-        rng = np.random.default_rng([seed, place, 77])
-        second = _other_end(source, first, rng)
-        yield from _beside(distances, first, second)
 
 
-def _other_end(source: Sampler, first: Point, rng: object) -> Arrays:
-    """Other values for the variables that are free; what has declared facts stays."""
-    free = [v for v in source.variables if not v.params[2]]
-    return {**first.values, **draw(free, rng, first.sizes)}
+@dataclass
+class Search:
+    """What is still missing, and what was found."""
+
+    source: Sampler
+    borders: list[Border]
+    program: Program
+    missing: set[tuple[int, int]]
+    points: list[Point] = field(default_factory=list)
+    near: list[Point] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
+    crossings: Counter[int] = field(default_factory=Counter)
+
+    @staticmethod
+    def of(source: Sampler, borders: list[Border]) -> Search:
+        wanted = {(k, side) for k, b in enumerate(borders) for side in b.sides}
+        return Search(source, borders, compile_(tuple(b.distance for b in borders)), wanted)
+
+    def measures(self, bound: Bound, values: Arrays) -> list[Array]:
+        """The measures of all borders; empty where there are none."""
+        try:
+            found = bound.run(values)
+        except DomainError:
+            return []
+        return [b.measured(d) for b, d in zip(self.borders, found, strict=True)]
+
+    def meet(self, point: Point) -> None:
+        """Cross off what a point sees."""
+        for k, measure in enumerate(self.measures(self.program.at(point.sizes), point.values)):
+            self.missing -= {(k, side) for side in self.borders[k].seen(measure)}
+
+    def along_lines(self, base: Point, close: bool) -> None:
+        """Look at the borders along lines through a point."""
+        bound = self.program.at(base.sizes)
+        for at in lines(self.source, base):
+            line = Line(at, base.sizes, bound)
+            table = [self.measures(bound, at(t)) for t in PLACES]
+            self._grid(line, table)
+            self._crossings(line, table, close)
+            if not self.missing and not close:
+                return
+
+    def _grid(self, line: Line, table: list[list[Array]]) -> None:
+        """Places of a line that see what is missing, the least far first."""
+        for place in sorted(range(len(PLACES)), key=lambda k: abs(log10(abs(PLACES[k])))):
+            if not self.missing:
+                return
+            seen = {
+                (k, side)
+                for k, measure in enumerate(table[place])
+                for side in self.borders[k].seen(measure)
+            }
+            if seen & self.missing:
+                self._keep(line.sizes, line.at(PLACES[place]), seen & self.missing)
+
+    def _keep(self, sizes: Sizes, values: Arrays, new: set[tuple[int, int]]) -> None:
+        if self.source.objection(sizes, values) is not None:
+            self.missing -= new
+            self.points.append(Point(sizes, values))
+
+    def _crossings(self, line: Line, table: list[list[Array]], close: bool) -> None:
+        """Borders between two places of a line."""
+        for k, border in enumerate(self.borders):
+            if not close and not any(j == k for j, _ in self.missing):
+                continue
+            rows = [m[k] if m else None for m in table]
+            for level in border.levels:
+                for place, entry in _changes(rows, level):
+                    if self.crossings[k] >= CROSSINGS and (k, 0) not in self.missing:
+                        break
+                    self.crossings[k] += 1
+                    ends = PLACES[place], PLACES[place + 1]
+                    here = _halved(partial(self._above, line, k, entry, level), *ends)
+                    self._at_border(line, here, k, close)
+
+    def _above(self, line: Line, k: int, entry: int, level: float, t: float) -> bool:
+        found = self.measures(line.bound, line.at(t))
+        return bool(found) and bool(found[k][entry] > level)
+
+    def _at_border(self, line: Line, here: float, k: int, close: bool) -> None:
+        if self.borders[k].sides == (0,):
+            if (k, 0) in self.missing:
+                self._keep(line.sizes, line.at(here), {(k, 0)})
+            return
+        for rank, width in enumerate(WIDTHS if close else ()):
+            for t in (here * (1 - width), here * (1 + width)):
+                self.near.append(Point(line.sizes, line.at(t)))
+                self.ranks.append(rank)
 
 
-def _beside(distances: Program, first: Point, second: Arrays) -> Iterator[Point]:
-    bound = distances.at(first.sizes)
+@dataclass(frozen=True)
+class Line:
+    """A way of changing a point: the values at each place t, the sizes, the measures' program."""
 
-    def at(t: float) -> Arrays:
-        return {n: (1 - t) * v + t * second[n] for n, v in first.values.items()}
+    at: Callable[[float], Arrays]
+    sizes: Sizes
+    bound: Bound
 
-    def signs(t: float) -> Array:
-        found = bound.run(at(t))
-        return np.concatenate([np.ravel(d) > 0 for d in found])
 
-    start = signs(0.0)
-    changing = np.flatnonzero(start != signs(1.0))
-    for k in changing[:CROSSINGS]:
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if signs(middle)[k] != start[k] else (middle, high)
-        for t in (low + d for width in BESIDE for d in (-width, width)):
-            yield Point(first.sizes, at(t))
+def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]]:
+    """Places after which an entry changes the side of a level, a few for each place."""
+    for place, (a, b) in enumerate(pairwise(rows)):
+        if a is None or b is None:
+            continue
+        for entry in np.flatnonzero((a > level) != (b > level))[:2]:
+            if np.isfinite(a[entry]) and np.isfinite(b[entry]):
+                yield place, int(entry)
+
+
+def _halved(above: Callable[[float], bool], low: float, high: float) -> float:
+    """Where a test changes between two places."""
+    start = above(low)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if above(middle) == start else (low, middle)
+    return high
+
+
+def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
+    """Ways of changing a point: all variables scaled, each by itself, a mixture with another point.
+
+    What is declared of a variable stays true.
+    """
+    free = [v for v in source.variables if not v.params[2] & _FIXED_FACTS]
+    signed = {v.name for v in free if not v.params[2] & {"positive", "posdef"}}
+
+    def scaled(names: set[str]) -> Callable[[float], Arrays]:
+        def at(t: float) -> Arrays:
+            return {
+                n: v * (t if n in signed else abs(t)) if n in names else v
+                for n, v in base.values.items()
+            }
+
+        return at
+
+    yield scaled({v.name for v in free})
+    if len(free) > 1:
+        for v in free:
+            yield scaled({v.name})
+    plain = [v for v in free if not v.params[2]]
+    rng = np.random.default_rng([source.seed, 77])
+    other = draw(plain, rng, base.sizes)
+    yield lambda t: {n: v + t * other[n] if n in other else v for n, v in base.values.items()}

@@ -7,7 +7,7 @@ differences. A claim must meet both; where they disagree with each other nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan, prod
 from typing import Any
 
@@ -15,6 +15,7 @@ from matderiv.arguments import require_whole
 from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np
+from matderiv.numeric.borders import branches, reached, zones
 from matderiv.numeric.differences import (
     ANALYTIC,
     CENTRAL,
@@ -65,10 +66,16 @@ class Question:
     upstream: Expr | None = None
     tangent: Expr | None = None
     project: Project | None = None
+    sharpest: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The truths that serve here, the sharpest first."""
+        """The truths that serve here, the sharpest first; or the sharpest alone.
+
+        A complex step is right in the narrowest bend of a function, where differences step out.
+        """
+        if self.sharpest and analytic(self.f):
+            return (ANALYTIC,)
         return (*((ANALYTIC,) if analytic(self.f) else ()), CENTRAL)
 
     def answer_axes(self, sizes: Sizes) -> tuple[int, ...]:
@@ -306,20 +313,23 @@ def check(
     project: Project | None = None,
     points: int = 8,
     seed: int = 0,
+    sides: bool = True,
 ) -> CheckReport:
     """The claimed derivative of f against numbers, at random points that hide nothing.
 
-        `claim(values, sizes)` is an array of shape(f) + shape(wrt) per order, of shape(wrt) with an
-        `upstream` variable, of shape(f) with a `tangent`. `variables` are those of the claim that f
-    XX the numeric truth to what the claim should be (a structured variable).
+    `claim(values, sizes)` is an array of shape(f) + shape(wrt) per order, of shape(wrt) with an
+    `upstream` variable, of shape(f) with a `tangent`. `variables` are those of the claim that f
+    does not have; `project` maps the numeric truth to what the claim should be (a structured
+    variable). Both `sides` of every kink of f must be seen, and where its functions bend; else it
+    is undecided.
 
-        >>> from matderiv.expr import variable
-        >>> from matderiv.shapes import Dim
-        >>> x = variable("x", (Dim(("n",)),))
-        >>> print(check(x.T @ x, x, lambda values, sizes: 2 * values["x"]).verdict)
-        verified
-        >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
-        disproved
+    >>> from matderiv.expr import variable
+    >>> from matderiv.shapes import Dim
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> print(check(x.T @ x, x, lambda values, sizes: 2 * values["x"]).verdict)
+    verified
+    >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
+    disproved
     """
     require_whole(points, "points", 1, MAX_POINTS)
     require_whole(seed, "seed", 0, MAX_SEED)
@@ -328,10 +338,12 @@ def check(
         path *= order or 1
     question = Question(f, path, claim, upstream, tangent, project)
     extra = tuple(v for v in (*path, upstream, tangent, *variables) if v is not None)
-    return _asked(question, extra, points, seed)
+    return _asked(question, extra, points, seed, sides)
 
 
-def _asked(question: Question, extra: tuple[Expr, ...], points: int, seed: int) -> CheckReport:
+def _asked(
+    question: Question, extra: tuple[Expr, ...], points: int, seed: int, sides: bool
+) -> CheckReport:
     """The report, or why there can be none: beyond numbers, or no admissible point."""
     beyond = beyond_numbers(question.f) or too_large(question.f)
     if beyond:
@@ -341,10 +353,10 @@ def _asked(question: Question, extra: tuple[Expr, ...], points: int, seed: int) 
         found = drawn(source, points)
     except (DomainError, LimitError) as error:
         return _report("undecided", question, [], seed, (error.message,))
-    return _checked(question, source, found)
+    return _checked(question, source, found, sides)
 
 
-def _checked(question: Question, source: Sampler, found: list[Point]) -> CheckReport:
+def _checked(question: Question, source: Sampler, found: list[Point], sides: bool) -> CheckReport:
     program = compile_((question.f,))
     findings: list[Finding] = []
     used: list[Point] = []
@@ -362,9 +374,18 @@ def _checked(question: Question, source: Sampler, found: list[Point]) -> CheckRe
         used.append(point)
         if finding.verdict == "mismatch":
             break
-    seen = coverage(source, used)
     verdict, notes = _concluded(findings, len(used))
-    return _report(verdict, question, findings, source.seed, (*notes, *seen.unseen))
+    unseen = coverage(source, used).compromises
+    if verdict == "verified" and sides:
+        further = reached(source, used, [*branches(question.f), *zones(question.f)])
+        for place, point in enumerate(further.points):
+            rng = np.random.default_rng([source.seed, place, 0, 2])
+            findings.append(compare(replace(question, sharpest=True), program, point, rng))
+        verdict, notes = _concluded(findings, len(used) + len(further.points))
+        if verdict == "verified" and further.unseen:
+            verdict = "undecided"
+        unseen = (*further.unseen, *unseen)
+    return _report(verdict, question, findings, source.seed, (*notes, *unseen))
 
 
 def _concluded(findings: list[Finding], wanted: int) -> tuple[str, tuple[str, ...]]:

@@ -28,6 +28,7 @@ from matderiv.numeric.draws import (
     word_degree,
 )
 from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes, compile_, sizes_in
+from matderiv.numeric.ranges import bounds
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
@@ -56,6 +57,7 @@ class Coverage:
 
     kinks: int
     unseen: tuple[str, ...] = ()
+    compromises: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "; ".join(self.unseen) or f"both sides of {self.kinks} kinks seen"
@@ -63,10 +65,29 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Kink:
-    """An expression that vanishes at the kink, and the name of the function that has it."""
+    """An expression that vanishes at the kink, and the name of the function that has it.
+
+    `zero` is the side that 0 itself belongs to, for a comparison. A kink that is `guarded` is in a
+    branch that need not be chosen.
+    """
 
     label: str
     distance: Expr
+    zero: int = 0
+    guarded: bool = False
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The signs of the distance that are not impossible by its form."""
+        low, high = bounds(self.distance)
+        below = low < 0 or (low == 0 and self.zero < 0)
+        above = high > 0 or (high == 0 and self.zero > 0)
+        return (-1,) * below + (1,) * above
+
+    def seen(self, distance: Array) -> set[int]:
+        """The signs that some entries of a distance have."""
+        zero = bool((distance == 0).any())
+        return {s for s in (-1, 1) if (s * distance > 0).any() or (zero and s == self.zero)}
 
 
 # Points ------------------------------------------------------------------------------------------
@@ -78,13 +99,39 @@ def kinks(expr: Expr) -> tuple[Kink, ...]:
     Labels count as kinks that may not be missed on either side.
     """
     found: list[Kink] = []
-    for node in walk(expanded(expr)):
+    whole = expanded(expr)
+    plain = unguarded(whole)
+    for node in walk(whole):
         if node.function.kink is not None:
-            found.append(Kink(node.function.label, node.function.kink(*node.args)))
+            distance = node.function.kink(*node.args)
+            zero = _ZEROS.get(node.function.name, 0)
+            found.append(Kink(node.function.label, distance, zero, node not in plain))
         elif is_(node, "variable") and node.params[2] & LABEL_FACTS:
             middle = node - Fraction(1, 2) if "binary" in node.params[2] else node
             found.append(Kink(node.name, middle))
     return tuple(found)
+
+
+_ZEROS = {"ge": 1, "lt": 1, "gt": -1, "le": -1, "step": -1}
+
+
+def unguarded(expr: Expr) -> set[Expr]:
+    """The parts that must have a value wherever the whole has one: none in a branch of `where`.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x")
+    >>> root = apply("sqrt", x)
+    >>> root in unguarded(apply("where", apply("gt", x, 0), root, 0)), root in unguarded(root + x)
+    (False, True)
+    """
+    found: set[Expr] = set()
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += node.args[:1] if is_(node, "where") else node.args
+    return found
 
 
 def _inverted(node: Expr) -> bool:
@@ -140,6 +187,22 @@ class Sampler:
             hint="declare what is positive, posdef, ... with assume",
         )
 
+    def at_sizes(self, sizes: Sizes, index: int) -> Point:
+        """An admissible point with these sizes; DomainError where none is found."""
+        rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
+        spare: Point | None = None
+        for attempt in range(DRAWS):
+            plan = self.plan if attempt < DRAWS // 2 else self._mixture(rng)
+            values = self._values(sizes, rng, plan)
+            wrong = self.objection(sizes, values)
+            if wrong == "":
+                return Point(sizes, values)
+            if wrong is not None and spare is None:
+                spare = Point(sizes, values, wrong)
+        if spare is not None:
+            return spare
+        raise DomainError(f"no admissible point found in {DRAWS} draws")
+
     def planned(self) -> Sampler:
         """This sampler with domains for its variables that give the expression a value.
 
@@ -194,6 +257,8 @@ class Sampler:
         if not worst < CONDITION**3:
             return None
         for kink, d in zip(self.kinks, distances, strict=True):
+            if np.isnan(d).any() and not kink.guarded:
+                return None  # a comparison of what has no value
             if (np.abs(d) < NEAR * max(1.0, float(np.abs(d).max()))).any():
                 return f"{kink.label} is at its kink"
         for node, x in zip(
@@ -212,8 +277,8 @@ class Sampler:
         except DomainError:
             return set()
         seen = set()
-        for k, d in enumerate(found[1 : 1 + len(self.kinks)]):
-            seen |= {(k, sign) for sign in (-1, 1) if (sign * d > 0).any()}
+        for k, (kink, d) in enumerate(zip(self.kinks, found[1:], strict=False)):
+            seen |= {(k, sign) for sign in kink.seen(d)}
         return seen
 
 
@@ -289,7 +354,7 @@ def drawn(source: Sampler, count: int) -> list[Point]:
         for k in range(count)
     ]
     seen = [source.sides(p) for p in found]
-    wanted = {(k, sign) for k in range(len(source.kinks)) for sign in (-1, 1)}
+    wanted = {(k, sign) for k, kink in enumerate(source.kinks) for sign in kink.sides}
     for place in reversed(range(count)):
         missing = wanted - set().union(*seen)
         if not missing:
@@ -308,16 +373,21 @@ def coverage(source: Sampler, found: Iterable[Point]) -> Coverage:
     """Which kinks the points exercised, and which sides they never saw.
 
     >>> from matderiv.expr import apply, variable
-    >>> s = sampler(apply("relu", apply("exp", variable("x"))))
+    >>> s = sampler(apply("relu", apply("tan", variable("x")) - 500))
     >>> print(coverage(s, drawn(s, 3)))
-    relu: never on its negative side
+    relu: never on its positive side
     """
     points_ = list(found)
     seen: set[tuple[int, int]] = set().union(*(source.sides(p) for p in points_))
     unseen = []
     for k, kink in enumerate(source.kinks):
-        for sign, word in ((-1, "negative"), (1, "positive")):
-            if (k, sign) not in seen:
-                unseen.append(f"{kink.label}: never on its {word} side")
-    unseen += sorted({p.compromise for p in points_ if p.compromise})
-    return Coverage(len(source.kinks), tuple(dict.fromkeys(unseen)))
+        words = {-1: "negative", 1: "positive"}
+        unseen += [
+            f"{kink.label}: never on its {words[sign]} side"
+            for sign in kink.sides
+            if (k, sign) not in seen
+        ]
+    compromises = sorted({p.compromise for p in points_ if p.compromise})
+    return Coverage(
+        len(source.kinks), tuple(dict.fromkeys([*unseen, *compromises])), tuple(compromises)
+    )

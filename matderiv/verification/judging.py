@@ -11,33 +11,43 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure, numeric_projection
-from matderiv.lazy import np
-from matderiv.numeric.borders import beside_borders
-from matderiv.numeric.check import Finding as Compared
-from matderiv.numeric.check import Question, check, compare
-from matderiv.numeric.evaluate import compile_
+from matderiv.errors import DomainError
+from matderiv.numeric.check import Question, check
 from matderiv.numeric.report import CheckReport
+from matderiv.numeric.sampling import Point
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
+from matderiv.verification.evidence import Witness
 from matderiv.verification.field.exact import ExactReport, Identity, exact_test
-from matderiv.verification.precise import precise
+from matderiv.verification.precise import Precise, precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 
 POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
-DOUBTED = 24  # further points where numbers and the exact test disagree
-GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
+PLAIN = 1e-2  # errors that nobody takes for rounding where the exact test sees a difference too
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
 SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the layers say about one reading of an answer."""
+    """What the layers say about one reading of an answer.
+
+    `sharp` is what many digits said, `reason` why nothing is concluded.
+    """
 
     verdict: str
     exact: ExactReport | None
     report: CheckReport | None
     reason: str = ""
+    sharp: Precise | None = None
+
+    @property
+    def failed(self) -> Point | None:
+        """Where the answer is wrong, if that is known."""
+        if self.sharp is not None and self.sharp.verdict == "different":
+            return self.sharp.point
+        worst = None if self.report is None else self.report.worst
+        return None if worst is None else worst.point
 
     @property
     def right(self) -> bool:
@@ -46,96 +56,109 @@ class Finding:
 
 
 def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
-    """The exact test, then numbers: fewer points where they only confirm.
+    """The exact test, then numbers: fewer points where they only confirm; then many digits.
 
-    A rejection by the exact test is final only if numbers agree; where they do not, values with 50
-    digits decide, and where there are none, nothing is concluded.
+    Nothing is proved that numbers contradict, and nothing verified before every branch and as many
+    sizes as needed were seen. A contradiction in numbers alone is looked at with many digits.
     """
-    found = _by_layers(claim, structure, seed, points)
-    return found if found.verdict != UNDECIDED else _settled(claim, structure, found, seed)
+    if claim.expr is None:
+        report = numbers_of(claim, structure, points, seed)
+        return Finding(DISPROVED if _valueless(report) else report.verdict, None, report)
+    exact = identity_of(claim, structure, seed)
+    accepted = exact.verdict == "equal"
+    count = min(points, CONFIRMING) if accepted else points
+    report = numbers_of(claim, structure, count, seed, sides=not accepted)
+    if report.verdict == DISPROVED:
+        found = _contradicted(claim, structure, exact, report, seed)
+        if found is not None:
+            return found
+    elif accepted and exact.covers and exact.bits >= SURE:
+        return _where_it_has_a_value(claim, structure, exact, report, seed)
+    elif accepted and exact.reason:
+        return Finding(UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}")
+    return _by_evidence(claim, structure, exact, report, seed)
 
 
-def _settled(claim: Claim, structure: str, found: Finding, seed: int) -> Finding:
-    """What ordinary numbers leave open, by values with 50 digits."""
-    sharp = precise(claim, structure, seed=seed)
+def _contradicted(
+    claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
+) -> Finding | None:
+    """A disproof by numbers; None where many digits do not see the difference."""
+    firm = exact.verdict == "different" and not exact.hint
+    if firm or (exact.verdict == "different" and report.error > PLAIN):
+        return Finding(DISPROVED, exact, report)
+    at = None if report.worst is None else [report.worst.point]
+    sharp = precise(claim, structure, seed=seed, at=at)
+    if sharp.verdict == "equal":
+        return None
+    if exact.verdict == "equal" and sharp.verdict != "different":
+        return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
+    return Finding(DISPROVED, exact, report, sharp=sharp)
+
+
+def _where_it_has_a_value(
+    claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
+) -> Finding:
+    """A proof, unless f has a derivative at some point where the answer has no value."""
+    try:
+        witness = Witness.of(claim, structure, question_of(claim, structure), seed)
+        sharp = witness.outside(bool(_unfinished(report)))
+    except DomainError:
+        return Finding(PROVED, exact, report)
+    if sharp is not None and sharp.verdict == "different":
+        return Finding(UNDECIDED, exact, report, "the exact test and 50 digits disagree")
+    if sharp is not None and sharp.valueless is not None:
+        return Finding(UNDECIDED, exact, report, _without_value(claim, sharp.valueless))
+    return Finding(PROVED, exact, report)
+
+
+def _without_value(claim: Claim, point: Point) -> str:
+    value = point.values[claim.asked.wrt.name].ravel()
+    shown = ", ".join(f"{v:.3g}" for v in value[:4]) + (", ..." if value.size > 4 else "")
+    name = claim.asked.wrt.name
+    return f"right where it has a value; it has none at {name} = {shown}, where f has a derivative"
+
+
+def _by_evidence(
+    claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
+) -> Finding:
+    """What is left to seeing every branch, with many digits where there is a version of f."""
+    failed = dict(exact.sizes[-1]) if exact.verdict == "different" else {}
+    try:
+        found = Witness.of(claim, structure, question_of(claim, structure), seed).look(failed)
+    except DomainError as error:
+        return Finding(UNDECIDED, exact, report, error.message)
+    if found.failed is not None:
+        shown = replace(report, verdict=DISPROVED, worst=found.failed.worst)
+        return Finding(DISPROVED, exact, shown)
+    sharp = found.sharp
     if sharp.verdict == "different":
-        return replace(found, verdict=DISPROVED, reason=str(sharp))
-    firm = found.exact is not None and found.exact.verdict == "different" and not found.exact.hint
-    whole = found.report is None or not _unfinished(found.report)
-    if sharp.verdict == "equal" and whole and not firm and found.exact is not None:
-        return replace(found, verdict=VERIFIED, reason=str(sharp))
-    return replace(found, reason="; ".join(filter(None, (found.reason, str(sharp)))))
-
-
-def _by_layers(claim: Claim, structure: str, seed: int, points: int) -> Finding:
-    """What the exact test and ordinary numbers say."""
-    exact = identity_of(claim, structure, seed) if claim.expr is not None else None
-    accepted = exact is not None and exact.verdict == "equal"
-    report = numbers_of(claim, structure, min(points, CONFIRMING) if accepted else points, seed)
-    verdict = report.verdict
-    if accepted and exact is not None:
-        if verdict == DISPROVED:
-            return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
-        if exact.covers and exact.bits >= SURE:
-            return Finding(PROVED, exact, report)
-        if exact.reason:
-            return Finding(
-                UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}"
-            )
-        return Finding(verdict, exact, report, str(exact))
-    if exact is None or exact.verdict != "different":
-        return Finding(DISPROVED if _valueless(report) else verdict, exact, report)
-    if verdict == VERIFIED:
-        return _doubted(claim, structure, exact, report, seed)
-    grey = report.error > GREY[min(claim.asked.order, len(GREY)) - 1]
-    if not exact.hint or grey or _unfinished(report):
-        verdict = DISPROVED  # both methods see a difference
-    return Finding(verdict, exact, report)
+        return Finding(DISPROVED, exact, report, sharp=sharp)
+    if _valueless(report) and sharp.verdict == "undecided":
+        return Finding(DISPROVED, exact, report)
+    if found.valueless is not None:
+        return Finding(UNDECIDED, exact, report, _without_value(claim, found.valueless), sharp)
+    if found.open:
+        return Finding(UNDECIDED, exact, report, f"right where it was tested, but {found.open}")
+    if exact.verdict == "different" and not exact.hint:
+        reason = "right in numbers, not as an exact identity"
+        return Finding(UNDECIDED, exact, report, reason, sharp)
+    if sharp.verdict == "equal":
+        return Finding(VERIFIED, exact, report, sharp=sharp)
+    rounding = exact.verdict == "undecided" or (
+        claim.asked.order == 1 and "complex step" in report.method and report.error <= SHARP
+    )
+    verdict = report.verdict if rounding or report.verdict != VERIFIED else UNDECIDED
+    return Finding(verdict, exact, report, "" if verdict == VERIFIED else str(sharp))
 
 
 def _valueless(report: CheckReport) -> bool:
     """True if the answer has no value at any of the points."""
-    return report.points == 0 and any("claim has no value" in n for n in report.notes)
+    return report.points == 0 and _unfinished(report)
 
 
 def _unfinished(report: CheckReport) -> bool:
     """True if the answer has no finite value at some point where f has a derivative."""
     return any("claim has no value" in n or "claim is not finite" in n for n in report.notes)
-
-
-def _doubted(
-    claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
-) -> Finding:
-    """Numbers agree and the exact test does not: more points, and a sharper look at the errors.
-
-    A small difference in a saturated function, or in the argument of a step, passes at some points
-    and not at others.
-    """
-    again = numbers_of(claim, structure, DOUBTED, seed + 1)
-    grey = again.error > GREY[min(claim.asked.order, len(GREY)) - 1]
-    if again.verdict == DISPROVED or (again.verdict == UNDECIDED and grey):
-        return Finding(DISPROVED, exact, again)
-    found = _beside_borders(claim, structure, seed)
-    if found is not None:
-        shown = replace(again, verdict=DISPROVED, worst=found.worst, error=found.errors[0])
-        return Finding(DISPROVED, exact, shown)
-    first_order = claim.asked.order == 1 and "complex step" in report.method
-    sharp = not first_order or max(report.error, again.error) <= SHARP
-    if exact.hint and again.verdict == VERIFIED and sharp:
-        return Finding(VERIFIED, exact, report)
-    return Finding(UNDECIDED, exact, report, "right in numbers, not as an exact identity")
-
-
-def _beside_borders(claim: Claim, structure: str, seed: int) -> Compared | None:
-    """A mismatch close to a kink of the answer, if there is one."""
-    assert claim.expr is not None
-    question, program = question_of(claim, structure), compile_((claim.asked.f,))
-    names = [*claim.asked.path, *claim.asked.extra.values()]
-    for point in beside_borders(claim.asked.f, claim.expr, names, seed):
-        found = compare(question, program, point, np.random.default_rng(seed))
-        if found.verdict == "mismatch" and found.errors and found.worst is not None:
-            return found
-    return None
 
 
 def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
@@ -158,7 +181,9 @@ def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
     )
 
 
-def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckReport:
+def numbers_of(
+    claim: Claim, structure: str, points: int, seed: int, *, sides: bool = True
+) -> CheckReport:
     """The numeric check of a claim."""
     asked = claim.asked
     question = question_of(claim, structure)
@@ -173,6 +198,7 @@ def numbers_of(claim: Claim, structure: str, points: int, seed: int) -> CheckRep
         project=question.project,
         points=points,
         seed=seed,
+        sides=sides,
     )
 
 

@@ -29,6 +29,9 @@ DIGITS = 50
 MARGIN = 40  # digits in which an answer must agree beyond the span of all parts
 WIDEST = 1_500  # digits from the largest to the smallest part up to which "equal" is concluded
 POINTS = 6
+WIDE_ONES = 2  # points with parts of too different size that are computed all the same
+PLAIN = 1e-6  # an error that shows in ordinary numbers
+FURTHER = 8  # points at which a plainer difference is looked for
 MOST = 5_000  # entries of all parts of f and the answer at one point
 WORK = 600_000  # of these entries times the digits that they need
 
@@ -37,7 +40,7 @@ WORK = 600_000  # of these entries times the digits that they need
 class Precise:
     """What many digits say: "equal", "different" or "undecided" with the reason.
 
-    `point` is where an answer differs, `claimed` and `truth` its values there along a direction.
+    `point` is where an answer differs, `claimed` and `truth` are the values along a direction.
     `valueless` is a point where f has a derivative and the answer no value.
     """
 
@@ -46,6 +49,8 @@ class Precise:
     error: float = 0.0
     reason: str = ""
     point: Point | None = None
+    claimed: float = 0.0
+    truth: float = 0.0
     valueless: Point | None = None
 
     def __str__(self) -> str:
@@ -53,7 +58,8 @@ class Precise:
             return f"{DIGITS} digits: {self.reason}"
         if self.verdict == "equal":
             return f"equal in {DIGITS} digits at {self.points} point{'s' * (self.points != 1)}"
-        return f"with {DIGITS} digits the relative error is {self.error:.1g}"
+        shown = self.reason if self.error < 1e-300 else f"{self.error:.1g}"
+        return f"with {DIGITS} digits the relative error is {shown}"
 
 
 @dataclass(frozen=True)
@@ -104,18 +110,26 @@ def _points(claim: Claim, seed: int) -> list[Point]:
 
 
 def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
-    compared, wide, valueless = 0, False, None
+    """What the points say together; of those that differ one that shows it, if there is one."""
+    compared, wide = 0, 0
+    valueless: Point | None = None
+    worst: Precise | None = None
     for place, point in enumerate(points):
         if formulas.entries(point.sizes) > MOST:
             return Precise("undecided", reason="too much to compute with so many digits")
         rng = np.random.default_rng([seed, place, 50])
-        found = _at(formulas, point, _directions(formulas, point, rng))
+        found = _at(formulas, point, _directions(formulas, point, rng), wide < WIDE_ONES)
         if found.verdict == "different":
-            return replace(found, points=compared + 1, point=point)
+            found = replace(found, points=compared + 1, point=point)
+            worst = found if worst is None or found.error > worst.error else worst
+        if worst is not None and (worst.error > PLAIN or place >= FURTHER):
+            return worst
         if found.verdict == "no value":
             valueless = valueless or point
-        wide = wide or found.verdict == "wide"
+        wide += found.verdict == "wide"
         compared += found.verdict == "equal"
+    if worst is not None:
+        return worst
     if wide or not compared:
         reason = "the parts are of too different size" if wide else "no value at any point"
         return Precise("undecided", compared, reason=reason, valueless=valueless)
@@ -134,13 +148,18 @@ def _directions(formulas: Formulas, point: Point, rng: Any) -> list[Array]:
 # One point ----------------------------------------------------------------------------------------
 
 
-def _at(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
-    """The claim at a point: "equal", "different", "wide", "no value", or "nothing" of f there."""
+def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool) -> Precise:
+    """The claim at a point: "equal", "different", "wide", "no value", or "nothing" of f there.
+
+    `anyway` says that parts of too different size are compared as far as digits go.
+    """
     with mp.workdps(DIGITS):
         _, _, span, _ = _sides(formulas, point, directions)
     if span is None:
         return Precise("nothing")
     digits = max(0, min(span, WIDEST, WORK // formulas.entries(point.sizes) // 2 - DIGITS))
+    if span > digits and not anyway:
+        return Precise("wide")
     with mp.workdps(2 * (DIGITS + digits)):
         truth, claimed, _, largest = _sides(formulas, point, directions)
         if truth is None or not _finite(truth):
@@ -152,7 +171,14 @@ def _at(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
         rounding = max(scale * _tiny(digits + MARGIN), largest * _tiny(digits + DIGITS + 10))
         if off <= rounding:
             return Precise("wide" if span > digits else "equal")
-        return Precise("different", error=float(off / scale))
+        worst = max(range(len(truth)), key=lambda k: abs(truth[k] - claimed[k]))
+        return Precise(
+            "different",
+            error=float(off / scale),
+            reason=mp.nstr(off / scale, 1),
+            claimed=float(claimed[worst]),
+            truth=float(truth[worst]),
+        )
 
 
 def _tiny(digits: int) -> Any:

@@ -36,9 +36,14 @@ class Counterexample:
         if self.entry:
             at = f"entry ({', '.join(map(str, self.entry))})"
         where = f" at {sizes}" if sizes else ""
-        return f"{at} is {self.truth:.6g}, the answer says {self.claimed:.6g}{where}, " + (
-            f"seed {self.seed}"
-        )
+        digits = next((d for d in (6, 9, 12, 15) if _apart(self.truth, self.claimed, d)), 17)
+        truth, claimed = f"{self.truth:.{digits}g}", f"{self.claimed:.{digits}g}"
+        return f"{at} is {truth}, the answer says {claimed}{where}, seed {self.seed}"
+
+
+def _apart(a: float, b: float, digits: int) -> bool:
+    """True if two numbers differ as they are printed."""
+    return f"{a:.{digits}g}" != f"{b:.{digits}g}"
 
 
 @dataclass(frozen=True, repr=False)

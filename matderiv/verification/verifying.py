@@ -170,10 +170,14 @@ def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
 def _disproved(
     asked: Asked, claim: Claim, found: Finding, structured: bool, seed: int, diagnosis: bool
 ) -> Verdict:
+    shown = _counterexample(found, seed)
+    small = (
+        f" {str(found.sharp).capitalize()}." if found.sharp is not None and shown is None else ""
+    )
     verdict = Verdict(
         DISPROVED,
-        message="No single change and no common pair of changes makes it right.",
-        counterexample=_counterexample(found, seed),
+        message=f"No single change and no common pair of changes makes it right.{small}",
+        counterexample=shown,
         report=found.report,
         exact=found.exact,
     )
@@ -200,14 +204,25 @@ def _disproved(
 def _said(found: Finding) -> str:
     if found.verdict == PROVED:
         return str(found.exact)
-    if found.report is None:
+    sharp = "" if found.sharp is None else str(found.sharp)
+    if found.report is None or (found.verdict == VERIFIED and not found.report.ok):
+        return sharp or found.reason
+    if found.verdict == UNDECIDED and found.reason:
         return found.reason
-    return "; ".join(filter(None, (str(found.report), found.reason)))
+    return "; ".join(filter(None, (str(found.report), found.reason, sharp)))
 
 
 def _counterexample(found: Finding, seed: int) -> Counterexample | None:
+    """The point where the answer differs, if the difference shows in ordinary numbers."""
+    sharp = found.sharp
+    if sharp is not None and sharp.verdict == "different" and sharp.point is not None:
+        if sharp.claimed == sharp.truth:
+            return None
+        point = sharp.point
+        sizes = dict(point.sizes)
+        return Counterexample(sizes, point.values, None, sharp.claimed, sharp.truth, seed)
     worst = None if found.report is None else found.report.worst
-    if worst is None:
+    if worst is None or found.report is None or found.report.verdict != DISPROVED:
         return None
     entry = None if worst.index is None else tuple(k + 1 for k in worst.index)
     values = worst.point.values

@@ -13,6 +13,7 @@ from typing import Any
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, walk
 from matderiv.functions.reduce import along
+from matderiv.numeric.ranges import bounds
 from matderiv.shapes import is_scalar
 
 MAX_EXPONENT = 1000  # a larger literal exponent is left to numbers
@@ -89,13 +90,16 @@ def _norm(node: Expr, x: Expr) -> Expr:
 
 
 def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
-    """Whole powers stay, halves become roots, other powers of numbers exp(k log u)."""
+    """Whole powers stay, halves become roots, other powers of numbers exp(k log u).
+
+    A root of what cannot be negative is gone with a square; others have a value only in part.
+    """
     k = _folded(exponent)
     if k is not None:
         exponent = apply("number", params=(k,))
     entrywise = is_(node, "epow") or is_scalar(base.shape)
     if k is not None and k.denominator == 1:
-        if is_(base, "sqrt") and k % 2 == 0 and k:
+        if is_(base, "sqrt") and k % 2 == 0 and k and bounds(base.args[0])[0] >= 0:
             return _raised(node, base.args[0], Fraction(k, 2))
         return rebuild(node, (base, exponent))
     if not entrywise:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
+from operator import eq
 
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
 from matderiv.language.printer import decimal, number_text, text
@@ -20,7 +22,7 @@ ROUND = 12  # decimals are read as fractions with denominators up to this
 def in_another_layout(search: Search, e: Expr) -> Diagnosis | None:
     """The answer itself, transposed or stacked."""
     for name in _turned_names(search, e):
-        if search.holds(e, name):
+        if search.holds(e, name) and search.accepted(e, partial(eq, name)):
             what = _what(name)
             said = f"Right in another layout. This is {what} of the {search.asked.kind}."
             change = f"In the other layout (now it is {what})"

@@ -118,10 +118,10 @@ class Search:
 
     def _learn(self, verdict: Finding) -> None:
         """Keep the point where an answer fails that held at all others."""
-        worst = None if verdict.report is None else verdict.report.worst
-        if worst is None or self.points[0].point.values.keys() - worst.point.values.keys():
+        failed = verdict.failed
+        if failed is None or self.points[0].point.values.keys() - failed.values.keys():
             return  # a point without values for all names would reject what is right
-        learnt = self.truths.at(worst.point)
+        learnt = self.truths.at(failed)
         if learnt is not None:
             self.points.insert(0, learnt)
 

@@ -1,0 +1,138 @@
+"""What is seen of an answer that no proof covers: every branch, every size, with many digits.
+
+Points go to both sides of every kink and comparison of f and of the answer, close to them, to the
+sizes that formulas in sizes need, and to where only the answer has no value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from matderiv.errors import DomainError
+from matderiv.expr import Expr
+from matderiv.lazy import np
+from matderiv.numeric.borders import Reached, branches, domains, reached, zones
+from matderiv.numeric.check import Finding as Compared
+from matderiv.numeric.check import Question, compare
+from matderiv.numeric.evaluate import compile_, sizes_in
+from matderiv.numeric.sampling import Point, Sampler, sampler
+from matderiv.verification.claims import Claim, names_for
+from matderiv.verification.field.elementary import elementary
+from matderiv.verification.field.exact import longest_word
+from matderiv.verification.field.sizes import Plan, planned
+from matderiv.verification.precise import Precise, precise
+
+POINTS = 6  # general points, at sizes of a plan
+MOST_SIZES = 12  # beyond so many choices of sizes nothing is said of all
+CLOSE = 40  # points close to borders
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Whether nothing contradicts an answer, and what was not seen.
+
+    `sharp` is what many digits say, `open` why nothing that was seen stands for all values,
+    `valueless` a point where only f has a value; `failed` is a mismatch in ordinary numbers.
+    """
+
+    sharp: Precise
+    open: str = ""
+    valueless: Point | None = None
+    failed: Compared | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        """True if the answer is wrong at some point."""
+        return self.sharp.verdict == "different" or self.failed is not None
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Looks at one claim; `question` is the numeric question behind it."""
+
+    claim: Claim
+    answer: Expr
+    structure: str
+    question: Question
+    source: Sampler
+    seed: int
+
+    @staticmethod
+    def of(claim: Claim, structure: str, question: Question, seed: int) -> Witness:
+        """The witness of a claim that is an expression; DomainError where f has no value."""
+        asked, answer = claim.asked, claim.expr
+        assert answer is not None
+        extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
+        source = sampler(asked.f, [*extra, *names_for(asked, answer)], seed=seed)
+        return Witness(claim, answer, structure, question, source, seed)
+
+    def general(self, failed: dict[str, int]) -> tuple[list[Point], str]:
+        """Points at the sizes of a plan, those where a proof failed first; what they leave open."""
+        f, answer = elementary(self.claim.asked.f), elementary(self.answer)
+        names = sorted(sizes_in(f, answer, *self.claim.asked.path))
+        plan = planned(f, answer, names, longest_word(f, answer), self.seed)
+        choices = ([failed] if failed else []) + list(plan.sizes)
+        count = max(POINTS, min(plan.degree + 1, MOST_SIZES))
+        found = list(islice(self._at(choices, count), count)) if names else self._plain()
+        return found, _left_open(plan, found) if names else ""
+
+    def _at(self, choices: list[dict[str, int]], count: int) -> Any:
+        for place in range(2 * count):
+            try:
+                yield self.source.at_sizes(choices[place % len(choices)], 600 + place)
+            except DomainError:
+                continue
+
+    def _plain(self) -> list[Point]:
+        return [self.source.point(600 + k) for k in range(POINTS)]
+
+    def look(self, failed: dict[str, int]) -> Evidence:
+        """Everything that can be seen of the claim."""
+        points, left = self.general(failed)
+        borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
+        wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
+        found = reached(self.source, points, wanted, close=True)
+        outside = reached(self.source, points, self._domains())
+        left = left or "; ".join(found.unseen)
+        everywhere = [*points, *found.points, *outside.points, *found.close[:CLOSE]]
+        sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
+        if sharp.verdict != "undecided":
+            return Evidence(sharp, left, sharp.valueless)
+        return self._ordinary(sharp, points, found, left)
+
+    def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
+        """What ordinary numbers say on all sides, and where functions saturate."""
+        bends = reached(self.source, points, zones(self.claim.asked.f, self.answer))
+        again = precise(self.claim, self.structure, seed=self.seed, at=bends.points)
+        if again.verdict == "different":
+            return Evidence(again, left)
+        program = compile_((self.claim.asked.f,))
+        for place, point in enumerate([*found.points, *bends.points]):
+            rng, question = np.random.default_rng([place, 3]), replace(self.question, sharpest=True)
+            compared = compare(question, program, point, rng)
+            if compared.verdict == "mismatch":
+                return Evidence(sharp, left, failed=compared)
+        return Evidence(sharp, left or "; ".join(bends.unseen), sharp.valueless)
+
+    def outside(self, doubtful: bool) -> Precise | None:
+        """What digits say where only the answer may have no value; None where it always has one."""
+        borders = self._domains()
+        if not borders and not doubtful:
+            return None
+        points = self._plain()
+        found = reached(self.source, points, borders)
+        return precise(self.claim, self.structure, seed=self.seed, at=[*points, *found.points])
+
+    def _domains(self) -> list[Any]:
+        return domains(self.claim.asked.f, self.answer)
+
+
+def _left_open(plan: Plan, found: list[Point]) -> str:
+    sizes = [p.sizes for p in found]
+    if plan.open:
+        return plan.open
+    if any(len({s[n] for s in sizes}) <= plan.degree for n in plan.sizes[0]):
+        return f"the sizes occur as a polynomial of degree {plan.degree}"
+    return ""
