@@ -14,8 +14,9 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, is_, number_value, variable, variables
 from matderiv.lazy import np
-from matderiv.numeric.check import Question, check, relative_error
+from matderiv.numeric.check import check, relative_error
 from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.question import Question
 from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler

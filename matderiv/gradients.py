@@ -16,8 +16,8 @@ from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
-from matderiv.numeric.check import Question
 from matderiv.numeric.check import check as compared
+from matderiv.numeric.question import Question
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.spot_check import spot_check, undecided

@@ -21,7 +21,7 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "stable ranges evaluate draws sampling stencils differences reach borders report",
+        "stable ranges evaluate draws sampling stencils differences question reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),
@@ -41,7 +41,7 @@ FLOORS = (  # title, folder, modules
     (
         "9: verified",
         "verification/",
-        "quantities stated claims verdict precise judging valuation guesses",
+        "quantities stated claims verdict precise evidence judging valuation guesses",
     ),
     ("9: diagnosed", "verification/", "mistakes/ verifying batch"),
     ("9: files and prose", "verification/", "documents/"),

@@ -175,6 +175,24 @@ def reached(
     return Reached(tuple(search.points), tuple(near), tuple(dict.fromkeys(unseen)))
 
 
+def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tuple[str, ...]:
+    """The sides that some points do not see, without looking for them.
+
+    >>> from matderiv.expr import apply, variable
+    >>> from matderiv.numeric.sampling import drawn, sampler
+    >>> f = apply("tanh", variable("x") * 10**6)
+    >>> source = sampler(f)
+    >>> unseen(source, drawn(source, 3), zones(f))
+    ('tanh: only saturated arguments were reached',)
+    """
+    if not borders:
+        return ()
+    search = Search.of(source, borders)
+    for point in found:
+        search.meet(point)
+    return tuple(dict.fromkeys(borders[k].unseen(side) for k, side in sorted(search.missing)))
+
+
 def _bases(source: Sampler) -> Iterator[Point]:
     for place in range(BASES):
         try:

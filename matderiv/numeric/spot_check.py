@@ -14,9 +14,11 @@ from typing import Any
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
-from matderiv.numeric.check import Finding, Question, relative_error
+from matderiv.numeric.borders import branches, unseen, zones
+from matderiv.numeric.check import Finding, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
 from matderiv.numeric.evaluate import Array, Program, compile_
+from matderiv.numeric.question import Question
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
@@ -59,7 +61,11 @@ def spot_check(
     except DomainError as error:
         return undecided(error.message, seed)
     verdict, notes = _concluded(found, zero)
-    return _report(question, verdict, notes, found, coverage(source, points).unseen, seed)
+    left: tuple[str, ...] = ()
+    if verdict == "verified":
+        left = unseen(source, points, [*branches(question.f), *zones(question.f)])
+        verdict = "undecided" if left else verdict
+    return _report(question, verdict, notes, found, left, seed)
 
 
 def undecided(reason: str, seed: int = 0) -> CheckReport:

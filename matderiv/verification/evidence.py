@@ -15,8 +15,9 @@ from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.borders import Reached, branches, domains, reached, zones
 from matderiv.numeric.check import Finding as Compared
-from matderiv.numeric.check import Question, compare
+from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import compile_, sizes_in
+from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.verification.claims import Claim, names_for
 from matderiv.verification.field.elementary import elementary

@@ -12,7 +12,8 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure, numeric_projection
 from matderiv.errors import DomainError
-from matderiv.numeric.check import Question, check
+from matderiv.numeric.check import check
+from matderiv.numeric.question import Question
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for

@@ -14,9 +14,9 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_
 from matderiv.lazy import np
-from matderiv.numeric.check import Probes, Question
 from matderiv.numeric.differences import every_entry
 from matderiv.numeric.evaluate import Array, Program, compile_
+from matderiv.numeric.question import Probes, Question
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import Dim, size_value
 from matderiv.verification.claims import DIRECTIONAL, Asked, names_for

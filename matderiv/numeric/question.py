@@ -1,0 +1,147 @@
+"""What is asked of a derivative in numbers, and along which directions it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from matderiv.expr import Expr
+from matderiv.lazy import np
+from matderiv.numeric.differences import (
+    ANALYTIC,
+    CENTRAL,
+    NESTED,
+    Claim,
+    Directions,
+    Truth,
+    analytic,
+    contracted,
+    every_entry,
+    random_directions,
+)
+from matderiv.numeric.evaluate import Array, Program, Sizes
+from matderiv.numeric.sampling import Point
+from matderiv.shapes import long_axes, size_value
+
+FULL = 64  # up to this many entries each one is tried, beyond it random directions
+FULL_PROJECTED = 5000  # a projection needs every entry
+DIRECTIONS = 8
+
+Project = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the claim, what it claims to be, and how its numbers are arranged."""
+
+    f: Expr
+    path: tuple[Expr, ...]
+    claim: Claim
+    upstream: Expr | None = None
+    tangent: Expr | None = None
+    project: Project | None = None
+    sharpest: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The truths that serve here, the sharpest first; or the sharpest alone.
+
+        A complex step is right in the narrowest bend of a function, where differences step out.
+        """
+        if self.sharpest and analytic(self.f):
+            return (ANALYTIC,)
+        return (*((ANALYTIC,) if analytic(self.f) else ()), CENTRAL)
+
+    def answer_axes(self, sizes: Sizes) -> tuple[int, ...]:
+        """The axes that belong to f: a row counts as a vector."""
+        if self.upstream is not None:
+            return ()
+        return tuple(size_value(self.f.shape[k], sizes) for k in long_axes(self.f.shape))
+
+    def input_shapes(self, sizes: Sizes) -> list[tuple[int, ...]]:
+        """The shapes of the variables, one per order."""
+        return [tuple(size_value(s, sizes) for s in v.shape) for v in self.path]
+
+    def accepts(self, shape: tuple[int, ...], sizes: Sizes) -> bool:
+        """True for the axes of f and the variables, with or without those of literal size 1."""
+        front = [self.answer_axes(sizes)]
+        if self.upstream is None:
+            front.append(tuple(size_value(s, sizes) for s in self.f.shape))
+        back: list[tuple[int, ...]] = [()]
+        if self.tangent is None:
+            long = (v.shape[k] for v in self.path for k in long_axes(v.shape))
+            back = [sum(self.input_shapes(sizes), ()), tuple(size_value(s, sizes) for s in long)]
+        return any(shape == a + b for a in front for b in back)
+
+    def moves(self, directions: list[Directions]) -> list[Directions] | None:
+        """Where f moves so that a projected claim is met along `directions`."""
+        if self.project is None:
+            return None
+        return [tuple(self.project(d, 1) for d in ds) for ds in directions]
+
+    def claimed(self, point: Point) -> Array:
+        """The claim at a point; raises DomainError."""
+        values = {name: np.array(v) for name, v in point.values.items()}
+        return np.asarray(self.claim(values, dict(point.sizes)), dtype=float)
+
+    def wanted(self, sizes: Sizes) -> tuple[int, ...]:
+        """The shape of the derivative: the axes of f, then those of the variables."""
+        inputs = () if self.tangent is not None else sum(self.input_shapes(sizes), ())
+        return self.answer_axes(sizes) + inputs
+
+    def arranged(self, claim: Array, sizes: Sizes) -> Array | None:
+        """The claim in the shape of the derivative; None where it has another."""
+        wanted = self.wanted(sizes)
+        fits = self.accepts(claim.shape, sizes) or claim.shape == wanted
+        return claim.reshape(wanted) if fits else None
+
+    def truth(self, program: Program, point: Point) -> Truth:
+        """The truth at a point."""
+        return Truth(
+            program.at(point.sizes),
+            point.values,
+            point.sizes,
+            tuple(v.name for v in self.path),
+            self.answer_axes(point.sizes),
+            None if self.upstream is None else point.values[self.upstream.name],
+        )
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Directions, and how claim and truth are read along them; `whole` if they are all entries.
+
+    `moves` are the directions in which f moves, where they are not those that meet the claim.
+    """
+
+    directions: list[Directions]
+    whole: tuple[int, ...] | None
+    project: Project | None
+    moves: list[Directions] | None = None
+
+    def numeric(self, truth: Truth, method: str, *, refine: bool = False) -> Array:
+        numbers = truth.numbers(self.moves or self.directions, method, refine=refine)
+        if self.whole is not None:
+            numbers = np.reshape(numbers, self.whole)
+        return numbers if self.project is None else np.asarray(self.project(numbers))
+
+    def claimed(self, claim: Array) -> Array:
+        if self.whole is not None:
+            return claim
+        return np.stack([contracted(claim, d) for d in self.directions], axis=-1)
+
+
+def probes(question: Question, point: Point, rng: Any) -> Probes:
+    """Every entry where there are few and differences are cheap, else random directions."""
+    shapes = question.input_shapes(point.sizes)
+    whole = question.answer_axes(point.sizes) + sum(shapes, ())
+    if question.tangent is not None:
+        direction = np.reshape(point.values[question.tangent.name], shapes[0])
+        return Probes([(direction,)], question.answer_axes(point.sizes), None)
+    count, nested = prod(sum(shapes, ())), len(question.path) <= NESTED
+    if nested and count <= (FULL if question.project is None else FULL_PROJECTED):
+        return Probes(every_entry(shapes), whole, question.project)
+    directions = random_directions(shapes, DIRECTIONS, rng)
+    return Probes(directions, None, None, question.moves(directions))
