@@ -12,8 +12,9 @@ from student_derivations import RIGHT, WRONG, Sheet
 from matderiv.errors import LimitError
 from matderiv.verification.derivations.homework import verify_homework
 from matderiv.verification.documents.declared import Declared
-from matderiv.verification.documents.exercises import LONGEST, exercises
+from matderiv.verification.documents.exercises import exercises
 from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.pieces import LONGEST
 
 MARKDOWN = r"""# Sheet 3
 
@@ -267,3 +268,21 @@ def test_the_message_points_to_a_step_of_the_derivation(run: Any) -> None:
     assert "1 - tanh(" in step
     wrong = "2*A'*(A*x - b)/norm2(A*x - b)"
     assert "See step" not in run("verify", "norm2(A*x - b)", "x", wrong, "-q").out
+
+
+def test_a_notebook_is_checked_line_by_line(run: Any, tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# One\n", "$f = x^\\top x$"]},
+        {"cell_type": "code", "source": "f = 2"},
+        {"cell_type": "markdown", "source": "$\\nabla f = 3x$"},
+    ]
+    file = tmp_path / "sheet.ipynb"
+    file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    found = json.loads(run("verify", "--file", str(file), "--json").out)
+    (derivation,) = found["derivations"]
+    assert [(line["line"], line["verdict"]) for line in derivation["lines"]] == [
+        (2, "given"),
+        (3, "disproved"),
+    ]
+    file.write_text("{", encoding="utf-8")
+    assert "no notebook" in run("verify", "--file", str(file)).err

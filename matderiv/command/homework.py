@@ -16,8 +16,13 @@ from matderiv.command.streams import Terminal, file_text, standard_input
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
 from matderiv.verification.derivations.lines import Conventions
+from matderiv.verification.documents.markup import notebook_text
 
-SUFFIXES = {".tex": "tex", ".latex": "tex", ".ltx": "tex", ".md": "md", ".markdown": "md"}
+SUFFIXES = {
+    **dict.fromkeys((".tex", ".latex", ".ltx"), "tex"),
+    **dict.fromkeys((".md", ".markdown"), "md"),
+    ".ipynb": "ipynb",
+}
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
@@ -79,12 +84,15 @@ def _told(
 def _verdicts(
     request: Request, name: str, document: str, progress: Progress
 ) -> Iterator[StepsVerdict]:
+    suffix = SUFFIXES.get(PurePath(name).suffix.lower(), "txt")
+    if suffix == "ipynb":
+        document, suffix = notebook_text(document), "md"
     conventions = Conventions(
         request.layout, request.structure, request.seed, request.points, diagnosis=True
     )
     return verify_homework(
         document,
-        SUFFIXES.get(PurePath(name).suffix.lower(), "txt"),
+        suffix,
         wrt=request.wrt,
         shapes=declared(request.shape, "--shape", "X: n,d"),
         assume=declared(request.assume, "--assume", "A: symmetric"),

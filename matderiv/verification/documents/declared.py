@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.language.declare import FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
@@ -69,7 +69,7 @@ _KIND = re.compile(
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
 _UNSURE = re.compile(
-    r"\b(?:if|when|unless|whether|since|because|as|by|would|were|until|may|might|could|can|need"
+    r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
     re.IGNORECASE,
 )
@@ -121,7 +121,8 @@ def _named(items: str) -> list[str]:
 class Declared:
     """Shapes and facts by name, as `verify` takes them.
 
-    `elsewhere` are sentences about other problems, by the number of the problem.
+    `elsewhere` are sentences about other problems, by the number of the problem, and `freed` names
+    of which it is said that a fact does not hold.
 
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
@@ -133,22 +134,26 @@ class Declared:
     shapes: dict[str, str] = field(default_factory=dict)
     assume: dict[str, str] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
-        return Declared(dict(self.shapes), dict(self.assume), dict(self.elsewhere))
+        return replace(self, shapes=dict(self.shapes), assume=dict(self.assume))
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
-        elsewhere = {**self.elsewhere, **other.elsewhere}
-        return Declared({**self.shapes, **other.shapes}, {**self.assume, **other.assume}, elsewhere)
+        kept = {name: word for name, word in self.assume.items() if name not in other.freed}
+        return Declared({**self.shapes, **other.shapes}, {**kept, **other.assume})
 
-    def taken(self, p: Passage, *, stated: bool = False) -> Passage:
-        """A formula without its declarations, which are kept.
+    def heard_at(self, title: str) -> Declared:
+        """What is declared for all problems, and for the one with the number in its title."""
+        found, number = self.copy(), re.search(r"\d+", title)
+        if number and number[0] in self.elsewhere:
+            found._said(self.elsewhere[number[0]])
+        return found
 
-        Once something has been `stated`, facts are no longer taken over: `(since A is symmetric)`
-        beside a step claims what may be wrong.
-        """
+    def taken(self, p: Passage, *, sure: bool = True) -> Passage:
+        """A formula without its declarations, which are kept; facts only where they are `sure`."""
         if not p.latex and (found := _COLON.fullmatch(p.text)):
             for entry in found[1].rstrip("; ").split(";"):
                 self._entry(entry)
@@ -157,12 +162,12 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
-        if not stated and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
+        if sure and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
             first, second = found["a"] or found["c"], found["b"] or found["d"]
             if first == second:
                 self.assume[canonical_name(first)] = "symmetric"
                 return p[:0]
-        if not stated:
+        if sure:
             self._facts(p.text.partition("=")[0])
         pattern = _LATEX_MEMBER if p.latex else _MEMBER
         for found in re.finditer(pattern, p.text):
@@ -171,10 +176,9 @@ class Declared:
         words = re.sub(r"\b(?:let|and|with|where)\b", "", rest.text, flags=re.IGNORECASE)
         return rest.stripped() if re.search(r"\w", words) else p[:0]
 
-    def prose(self, p: Passage, *, stated: bool = False) -> None:
+    def prose(self, p: Passage) -> None:
         """What a sentence says: A is symmetric, x ∈ R^n."""
-        if not stated:
-            self._facts(p.text)
+        self._facts(p.text)
         for found in re.finditer(_MEMBER, p.text):
             self._member(found, latex=False)
 
@@ -196,6 +200,7 @@ class Declared:
         """From here on nothing is known about these names."""
         for name in names:
             self.assume.pop(name, None)
+            self.freed.add(name)
 
     def _said(self, sentence: str) -> None:
         """Facts with the names after them (`symmetric A`), or else before them."""
@@ -227,9 +232,6 @@ class Declared:
 
     def heading(self, title: str) -> None:
         """What a heading declares: `Problem 2. A: n x n symmetric`."""
-        number = re.search(r"\d+", title)
-        if number and number[0] in self.elsewhere:
-            self._said(self.elsewhere[number[0]])
         for entry in re.split(rf"[.;]\s+|:\s+(?={NAME}\s*:)", title):
             if (found := _KIND.fullmatch(entry)) and (found["m"] or found["one"] or found["facts"]):
                 self._entry(entry)

@@ -75,6 +75,11 @@ class Passage:
         """Each match replaced by spaces."""
         return self.replaced(pattern, lambda m: " " * len(m[0]), flags)
 
+    def erased(self, start: int, stop: int) -> Passage:
+        """With spaces from `start` to `stop`; new lines stay."""
+        space = re.sub(r"[^\n]", " ", self.text[start:stop])
+        return replace(self, text=self.text[:start] + space + self.text[stop:])
+
     def _place(self, k: int) -> int:
         return self.places[k] if k < len(self.places) else self.end
 
@@ -92,6 +97,13 @@ def joined(passages: Iterable[Passage]) -> Passage:
     for before, p in pairwise(found):
         text, places = f"{text} {p.text}", (*places, before.end, *p.places)
     return replace(found[0], text=text, places=places, end=found[-1].end)
+
+
+def chained(passages: Iterable[Passage], like: Passage) -> Passage:
+    """Passages one right after the other, in the notation of `like`."""
+    found = list(passages)
+    places = tuple(place for p in found for place in p.places)
+    return replace(like, text="".join(p.text for p in found), places=places)
 
 
 class Lines:

@@ -1,0 +1,81 @@
+r"""What of a file is text: notebooks opened, code and comments taken out, macros written out.
+
+A program in a document without formulas is taken for the derivation itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from matderiv.errors import ParseError
+from matderiv.verification.documents.macros import written_out
+from matderiv.verification.documents.passages import Passage
+
+_NO_TEXT = (
+    "verbatim lstlisting minted comment tabular tabularx tikzpicture algorithm algorithmic figure "
+    "table thebibliography filecontents alltt"
+).split()
+_TAKEN_OUT = re.compile(
+    rf"\\begin\{{(?P<env>(?:{'|'.join(_NO_TEXT)})\*?)\}}.*?\\end\{{(?P=env)\}}"
+    r"|\\iffalse(?![A-Za-z]).*?\\fi(?![A-Za-z])",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"(?:(?<!\\)|(?<=\\\\))%[^\n]*")
+_FRONT = re.compile(r"---\n.*?\n---\n", re.DOTALL)
+_HTML = re.compile(r"<!--.*?-->", re.DOTALL)
+_CODE = "python py ipython numpy julia r matlab octave c cpp java js bash sh console output".split()
+_FENCED = re.compile(
+    rf"^(?P<mark>```+|~~~+)[ \t]*\{{?\.?(?:{'|'.join(_CODE)})\b[^\n]*\n.*?(?:^(?P=mark)[^\n]*$|\Z)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+
+
+_FORMULAS = re.compile(r"\$|\\\[|\\\(|\\begin\{")  # beside them a program is no derivation
+
+
+def notebook_text(document: str) -> str:
+    r"""The markdown cells of a Jupyter notebook, one after the other.
+
+    Raises ParseError for a file that is no notebook.
+
+    >>> cells = [{"cell_type": "markdown", "source": ["# One\n", "x"]}, {"cell_type": "code"}]
+    >>> notebook_text(json.dumps({"cells": cells}))
+    '# One\nx'
+    """
+    try:
+        cells = json.loads(document)["cells"]
+        sources = [c.get("source", "") for c in cells if c.get("cell_type") == "markdown"]
+        return "\n".join(s if isinstance(s, str) else "".join(s) for s in sources)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ParseError("this is no notebook", hint="a file as Jupyter saves it") from error
+
+
+def text_of(document: str, suffix: str) -> Passage:
+    r"""The text of a document, with spaces for what is no text: comments, code, tables, macros.
+
+    >>> text_of("x % no\n\\begin{verbatim}y\\end{verbatim}", "tex").text.split()
+    ['x']
+    """
+    p = Passage.of(document)
+    if suffix == "tex":
+        for pattern in (_COMMENT, _TAKEN_OUT):
+            p = _without(p, pattern)
+        p = _body(written_out(p))
+    if suffix == "md":
+        if front := _FRONT.match(p.text):
+            p = p.erased(0, front.end())
+        bare = _without(_without(p, _HTML), _FENCED)
+        p = written_out(bare if _FORMULAS.search(bare.text) else _without(p, _HTML))
+    return p
+
+
+def _without(p: Passage, pattern: re.Pattern[str]) -> Passage:
+    return p.replaced(pattern.pattern, lambda m: re.sub(r"[^\n]", " ", m[0]), pattern.flags)
+
+
+def _body(p: Passage) -> Passage:
+    """What stands between the begin and the end of the document."""
+    begin, end = p.text.find(r"\begin{document}"), p.text.find(r"\end{document}")
+    p = p if end < 0 else p[:end]
+    return p if begin < 0 else p[begin + len(r"\begin{document}") :]

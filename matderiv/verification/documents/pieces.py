@@ -1,0 +1,276 @@
+r"""The pieces of a document in order: formulas, sentences, headings and blank lines.
+
+Formulas stand in `$$`, `\[ \]`, `align*` and their kin (LaTeX), in lines of their own or between
+backticks (the text language), or inside sentences between `$`. Everything else is prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from matderiv.errors import LimitError
+from matderiv.verification.documents.clauses import as_row
+from matderiv.verification.documents.declared import sure
+from matderiv.verification.documents.markup import text_of
+from matderiv.verification.documents.passages import Lines, Passage, joined
+from matderiv.verification.documents.statements import announced, equal_signs
+
+LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
+_DISPLAYS = (
+    "align alignat equation gather multline eqnarray flalign displaymath math dmath IEEEeqnarray "
+    "subequations empheq xalignat"
+).split()
+_INNER = "split aligned gathered alignedat multlined".split()  # environments that only set rows
+_BEGIN = re.compile(
+    rf"\\begin\{{((?:{'|'.join([*_DISPLAYS, *_INNER])})\*?)\}}(?:\[[a-z]\])?(?:\{{[^{{}}\n]*\}})?"
+)
+_DISPLAY = re.compile(rf"\$\$|\\\[|{_BEGIN.pattern}")
+_INLINE = re.compile(r"\$([^$]+)\$|\\\((.+?)\\\)|`([^`\n]+)`")
+_HEADING = re.compile(
+    r"""\s*(?:\#{1,6}\s+(?P<hash>.+?)\s*\#*
+    |\\(?:sub)*(?:section|paragraph)\*?\{(?P<section>[^{}]*)\}(?:\s*\\label\{[^{}]*\})?
+    |\\begin\{(?P<env>problem|exercise|question|task)\}(?:\[[^\]]*\])?
+    |(?:\*\*)?(?P<word>(?:Problem|Exercise|Question|Task|Ex\.|Q)\s*\d+[^=$]*?)(?:\*\*)?)\s*$""",
+    re.VERBOSE,
+)
+_RUN_IN = re.compile(
+    r"\s*\\(?:(?:sub)*(?:section|paragraph)\*?\{(?P<title>[^{}]*)\}"
+    r"|begin\{(?P<env>problem|exercise|question|task)\})"
+)
+_BULLET = re.compile(r"\s*(?:[-*+]|\d{1,2}\\?[.)]|\\item\b)\s")
+_MARKUP = (
+    r"^\s*(?:>\s?)+"
+    r"|^\s*(?:[-*+]|\d{1,2}\\?[.)]|\((?:[a-h]|[ivx]{1,4}|\d)\)|\\item(?:\[[^\]]*\])?)\s+"
+    r"|\\(?:begin|end)\{[A-Za-z]+\*?\}(?:\[[^\]]*\])?|\\(?:noindent|newpage|smallskip|medskip)\b"
+)
+_EMPHASIS = r"\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}"
+_SILENT = (
+    r"\\(?:tag|label|hspace|vspace|ref|eqref)\*?\{[^{}]*\}"
+    rf"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])|\\end\{{(?:{'|'.join(_INNER)})\*?\}}"
+)
+_BETWEEN = r"\\(?:intertext|shortintertext)\{[^{}]*\}"
+_OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
+_PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
+_CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
+_PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
+_ANNOUNCES = re.compile(
+    r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
+    r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
+    re.IGNORECASE,
+)
+_INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
+
+    `sure` is False for a formula in a sentence that denies, asks or supposes it.
+    """
+
+    kind: str
+    passage: Passage
+    sure: bool = True
+
+
+def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
+    """The pieces of a document in order; LimitError for a line or formula of excessive length."""
+    for piece in _pieces(text_of(document, suffix), suffix):
+        if len(piece.passage.text) > LONGEST:
+            number = Lines(document).number(piece.passage.start)
+            raise LimitError(
+                f"line {number} has {len(piece.passage.text)} characters, the limit is {LONGEST}"
+            )
+        yield replace(piece, passage=piece.passage.replaced(r"[ \t]{2,}", _single))
+
+
+def _single(match: re.Match[str]) -> str:
+    return " "
+
+
+def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
+    """The pieces of a text: displayed formulas, and what its other lines hold."""
+    place, fence = 0, ""
+    paragraph: list[Passage] = []
+    while place < len(p.text):
+        end = p.text.find("\n", place)
+        end = len(p.text) if end < 0 else end
+        line = p[place:end]
+        mark = re.match(r"\s*(?:```|~~~)\s*(\w*)", line.text)
+        if mark and suffix != "tex":
+            fence = "" if fence else mark[1] or "text"
+            place = end + 1
+            continue
+        found = None if fence else _DISPLAY.search(line.text)
+        before = line[: found.start()] if found else line
+        if _is_running(before, suffix, fence):
+            if _BULLET.match(before.text) or _RUN_IN.match(before.text):
+                yield from _sentences_of(paragraph)
+                paragraph = []
+            paragraph.append(before)
+        else:
+            yield from _sentences_of(paragraph)
+            paragraph = []
+            yield from _line(before, suffix, fence) if before.text.strip() or not found else ()
+        place = end + 1
+        if found:
+            yield from _sentences_of(paragraph)
+            paragraph = []
+            content, place = _display(p, end - len(line.text) + found.end(), found[0])
+            yield from rows(content)
+    yield from _sentences_of(paragraph)
+
+
+def _is_running(p: Passage, suffix: str, fence: str) -> bool:
+    """True for a line of running text, whose sentences may go on in the next line."""
+    if fence or not p.text.strip() or _heading(p, suffix):
+        return False
+    return suffix == "tex" or bool(_INLINE.search(p.text)) or _is_prose(p.text)
+
+
+def _display(p: Passage, start: int, opening: str) -> tuple[Passage, int]:
+    """What stands in a displayed formula, and the place after it."""
+    begun = _BEGIN.match(opening)
+    closing = {"$$": "$$", r"\[": r"\]"}.get(opening) or rf"\end{{{begun[1] if begun else ''}}}"
+    end = p.text.find(closing, start)
+    last = len(p.text) if end < 0 else end
+    return replace(p[start:last], latex=True), min(last + len(closing), len(p.text))
+
+
+def rows(content: Passage) -> Iterator[Piece]:
+    r"""The rows of a displayed formula, without what only sets type.
+
+    >>> [p.passage.text for p in rows(Passage.of(r"f &= x \\ &= y \tag{1}", latex=True))]
+    ['f  = x', '= y']
+    """
+    content = content.blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
+    start, depth = 0, 0
+    signs = rf"(?P<cut>\\\\(?:\[[^\]\n]*\])?)|{_OPAQUE.pattern}"
+    for found in [*re.finditer(signs, content.text), None]:
+        if found is not None and not found["cut"]:
+            depth += 1 if found[2] == "begin" else -1
+        if found is not None and (depth > 0 or not found["cut"]):
+            continue
+        row = content[start : found.start() if found else len(content.text)]
+        start = found.end() if found else start
+        row = as_row(_unaligned(row)).replaced(r"\n", _single)
+        if row:
+            yield Piece("formula", row.stripped())
+
+
+def _unaligned(row: Passage) -> Passage:
+    """A row without the signs that align it; those of matrices stay."""
+    return row if _OPAQUE.search(row.text) else row.blanked(r"(?<!\\)&")
+
+
+def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
+    heading = _HEADING.match(p.text)
+    return None if heading and heading["hash"] and suffix == "txt" else heading
+
+
+def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
+    """The pieces of one line that is no running text."""
+    if not p.stripped():
+        yield Piece("blank", p)
+        return
+    heading = None if fence else _heading(p, suffix)
+    if heading:
+        found = (heading[k] for k in ("hash", "section", "env", "word"))
+        title = next((t for t in found if t is not None), "")
+        yield Piece("heading", Passage.of(title.strip(" *:"), p.start))
+        return
+    python = fence in ("python", "py", "numpy", "torch", "pytorch")
+    latex = not python and bool(fence in ("latex", "tex", "math") or re.search(r"\\[a-z]", p.text))
+    p = p if latex else p.replaced(r"[#%].*$", lambda m: "")
+    p = _unaligned(p.blanked(_SILENT)) if latex or "&=" in p.text else p
+    if p and _is_prose(p.text):
+        yield Piece("prose", p)
+    elif p:
+        p = as_row(p) if latex else p
+        yield Piece("formula", replace(p.stripped(), latex=latex, python=python))
+
+
+# Sentences ----------------------------------------------------------------------------------------
+
+
+def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
+    """The formulas and sentences of a paragraph."""
+    if not paragraph:
+        return
+    first = _RUN_IN.match(paragraph[0].text)
+    if first:
+        group = "title" if first["title"] is not None else "env"
+        yield Piece("heading", paragraph[0][first.start(group) : first.end(group)].stripped())
+        paragraph = [paragraph[0][first.end() :], *paragraph[1:]]
+    lines = [p.blanked(_MARKUP).stripped() for p in paragraph]
+    text = joined(lines)
+    for sentence in _sentences(text):
+        yield from _inline(sentence)
+        if sentence:
+            yield Piece("prose", _plain_words(sentence))
+
+
+def _plain_words(p: Passage) -> Passage:
+    """A sentence without marks of emphasis outside its formulas."""
+    covered = [found.span() for found in _INLINE.finditer(p.text)]
+
+    def kept(match: re.Match[str]) -> str:
+        inside = any(a <= match.start() < b for a, b in covered)
+        return match[0] if inside else " " * len(match[0])
+
+    return p.replaced(_EMPHASIS, kept)
+
+
+def _sentences(p: Passage) -> Iterator[Passage]:
+    """The sentences of a text, whose formulas may have full stops of their own."""
+    covered = [found.span() for found in _INLINE.finditer(p.text)]
+    start = 0
+    for found in re.finditer(r"[.;]\s+(?=[A-Z$`*(])|[。；]", p.text):
+        if not any(a <= found.start() < b for a, b in covered):
+            yield p[start : found.end()]
+            start = found.end()
+    yield p[start:]
+
+
+def _inline(p: Passage) -> Iterator[Piece]:
+    """The formulas inside a sentence."""
+    before = 0
+    for found in _INLINE.finditer(p.text):
+        group = next(k for k in (1, 2, 3) if found[k] is not None)
+        part = p[found.start(group) : found.end(group)]
+        latex = group < 3 or "\\" in part.text
+        part = replace(part, latex=latex)
+        words = p.text[before : found.start()]
+        before = found.end()
+        if _CASE.search(words) and _PLAIN_CASE.search(part.text):
+            continue
+        part = as_row(part) if latex else part
+        yield Piece("inline", _with_announcement(words, part), sure(p.text))
+
+
+def _with_announcement(words: str, part: Passage) -> Passage:
+    """A formula after `the gradient is`, with that as its left side."""
+    called = _INTRODUCED.search(words)
+    if called and equal_signs(part.text):
+        at = (part.start,) * len(called[1])
+        word = Passage(called[1].lower(), at, part.start, part.latex)
+        return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
+    found = _ANNOUNCES.search(words)
+    if not found or equal_signs(part.text):
+        return part
+    sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
+    return joined([replace(Passage.of(sign, part.start), latex=part.latex), part])
+
+
+def _is_prose(text: str) -> bool:
+    """True for a sentence: words, and no equation or membership."""
+    if announced(text):
+        return False
+    return (
+        bool(_PROSE.search(text))
+        and not equal_signs(text)
+        and "∈" not in text
+        and r"\in" not in text
+    )

@@ -1,0 +1,140 @@
+"""What of a file is mathematics, and which lines belong together."""
+
+import json
+import time
+from itertools import pairwise
+
+import pytest
+
+from matderiv import LimitError, ParseError
+from matderiv.verification.derivations.homework import verify_homework
+from matderiv.verification.documents.exercises import exercises
+from matderiv.verification.documents.macros import written_out
+from matderiv.verification.documents.markup import notebook_text
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.pieces import pieces
+
+
+def formulas(document: str, suffix: str) -> list[str]:
+    return [
+        " ".join(p.passage.text.split())
+        for p in pieces(document, suffix)
+        if p.kind in ("formula", "inline")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (r"\newcommand{\R}{\mathbb{R}}$x \in \R^n$", [r"x \in \mathbb{R}^n"]),
+        (r"\newcommand\tr{\operatorname{tr}}$\tr(A)$", [r"\operatorname{tr}(A)"]),
+        (r"\newcommand{\norm}[1]{\|#1\|}$\norm{Ax - b}^2$", [r"\|Ax - b\|^2"]),
+        (r"\newcommand{\pd}[2][f]{\frac{\partial #1}{\partial #2}}$\pd{x}$", None),
+        (r"\def\pd#1#2{\frac{\partial #1}{\partial #2}}$\pd{f}x$", None),
+        (r"\DeclareMathOperator{\diag}{diag}$\diag(x)$", [r"\operatorname{diag}(x)"]),
+        (r"\DeclarePairedDelimiter{\n}{\|}{\|}$\n{x}$", [r"\| x \|"]),
+        (r"\newcommand{\T}{^\top}\newcommand{\q}{x\T A x}$\q$", [r"x^\top A x"]),
+    ],
+)
+def test_macros_are_written_out(document: str, found: list[str] | None) -> None:
+    wanted = found or [r"\frac{\partial f}{\partial x}"]
+    assert formulas(document, "tex") == wanted
+    assert formulas(document, "md") == wanted
+
+
+def test_what_a_macro_stands_for_keeps_the_place_of_its_call() -> None:
+    text = r"\def\n#1{\|#1\|} \n{x}"
+    p = written_out(Passage.of(text))
+    assert {text[k] for c, k in zip(p.text, p.places, strict=True) if c == "x"} == {"x"}
+
+
+def test_macros_that_grow_without_end_are_refused() -> None:
+    names = "abcdefghijkl"
+    lines = [rf"\def\{a}{{{10 * (chr(92) + b)}}}" for a, b in pairwise(names)]
+    start = time.perf_counter()
+    with pytest.raises(LimitError):
+        list(pieces("".join(lines) + r"\def\l{x}$\a$", "tex"))
+    assert time.perf_counter() - start < 5
+    assert list(pieces(r"\def\a{\a\a}$x$", "tex"))
+
+
+@pytest.mark.parametrize(
+    ("document", "suffix"),
+    [
+        ("% $f = 1$\n$g = 2$", "tex"),
+        ("50\\% of\n$g = 2$ \\% $", "tex"),
+        ("\\begin{verbatim}\n$f = 1$\n\\end{verbatim}\n$g = 2$", "tex"),
+        ("\\iffalse $f = 1$ \\fi $g = 2$", "tex"),
+        ("\\begin{lstlisting}\nf = 1\n\\end{lstlisting}\n$g = 2$", "tex"),
+        ("\\begin{tabular}{c}$f = 1$\\end{tabular}\n$g = 2$", "tex"),
+        ("$h = 0$\\begin{document}\n$g = 2$\n\\end{document}\n$f = 1$", "tex"),
+        ("---\ntitle: f = 1\n---\n$g = 2$", "md"),
+        ("<!-- $f = 1$ -->\n$g = 2$", "md"),
+        ("$g = 2$\n```python\nf = x + y\n```\n", "md"),
+        ("$g = 2$\n~~~ r\nf = x + y\n~~~\n", "md"),
+    ],
+)
+def test_what_is_no_text_is_not_read(document: str, suffix: str) -> None:
+    assert formulas(document, suffix) == ["g = 2"]
+
+
+def test_sentences_go_on_in_the_next_line() -> None:
+    document = "Let $A$ be\nsymmetric and\n$f(x) = x^\\top A x$. Then $\\nabla f\n= 2Ax$."
+    assert [v.correct for v in verify_homework(document, "tex")] == [True]
+
+
+def test_rows_of_matrices_and_cases_stay_together() -> None:
+    document = "$$\n" + r"f = \begin{cases} 1 & x > 0 \\ 0 & x < 0 \end{cases} \\ g = 2" + "\n$$"
+    assert [text[:1] for text in formulas(document, "md")] == ["f", "g"]
+
+
+@pytest.mark.parametrize(
+    "environment", ["align", "align*", "equation", "IEEEeqnarray", "gather", "multline", "dmath"]
+)
+def test_environments(environment: str) -> None:
+    opening = "{rCl}" if environment.startswith("IEEE") else ""
+    body = r"\nabla f &=& 3x" if opening else r"\nabla f = 3x"
+    document = (
+        "\\[ f(x) = x^\\top x \\]\n"
+        f"\\begin{{{environment}}}{opening}\n{body}\n\\end{{{environment}}}\n"
+    )
+    found = list(verify_homework(document, "tex"))
+    assert [v.first_wrong and v.first_wrong.number for v in found] == [3]
+
+
+def test_headings_do_not_forget() -> None:
+    document = """## Setting
+$$f(x) = \\|Ax - b\\|^2$$ with $b \\in \\mathbb{R}^m$
+### Gradient
+$$\\nabla f = 2A^\\top(Ax - b)$$
+### Hessian
+$$\\nabla^2 f = 2A^\\top A$$
+"""
+    (found,) = verify_homework(document, "md")
+    assert [line.verdict for line in found.lines] == ["given", "proved", "proved"]
+
+
+def test_a_heading_starts_a_problem_where_a_name_is_defined_again() -> None:
+    document = "# First\n$f = x^\\top x$\n# Then\n$f = y^\\top y$\n# Result\n$g = 2y$"
+    assert [e.title for e in exercises(document, "md")] == ["First", "Then"]
+    problems = "# Problem 1\n$f = x$\n## Solution\n$g = 1$\n# Problem 2\n$h = y$"
+    assert [e.title for e in exercises(problems, "md")] == ["Problem 1", "Problem 2"]
+
+
+def test_a_notebook_is_its_markdown() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["$f = x$\n", "and"]},
+        {"cell_type": "code", "source": "f = 2"},
+        {"cell_type": "markdown", "source": "$g = 1$"},
+    ]
+    assert notebook_text(json.dumps({"cells": cells})) == "$f = x$\nand\n$g = 1$"
+    for damaged in ("", "[]", "{}", '{"cells": 3}', '{"cells": [3]}', "{"):
+        with pytest.raises(ParseError, match="no notebook"):
+            notebook_text(damaged)
+
+
+def test_long_documents_are_read_in_linear_time() -> None:
+    problem = "Let $A$ be symmetric. $$f = x^\\top A x$$ so $\\nabla f = 2Ax$.\n\n# Problem 1\n"
+    start = time.perf_counter()
+    assert len(exercises(problem * 200, "md")) == 200
+    assert time.perf_counter() - start < 10
