@@ -17,6 +17,7 @@ from matderiv.lazy import np
 from matderiv.numeric.borders import branches, unseen, zones
 from matderiv.numeric.check import Finding, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
+from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.question import Question
 from matderiv.numeric.reach import beyond_numbers, too_large
@@ -26,7 +27,7 @@ from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
 MORE = 4  # points where the first ones missed a side of a kink
-LARGEST = 50_000  # entries of a claim; beyond it only the smallest sizes are compared
+LARGEST = 100_000  # entries of a claim; sizes are drawn smaller until it has no more
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
@@ -94,8 +95,10 @@ class Spotter:
         """A point; where f has branches two, and more where a side of a kink is not seen."""
         source = self.source
         found = [source.point(1)]
-        if prod(self.question.wanted(found[0].sizes)) > LARGEST:
-            found = [source.point(1, most=self.small)]
+        for most in range(LARGEST_SIZE, self.small - 1, -1):
+            if prod(self.question.wanted(found[0].sizes)) <= LARGEST:
+                break
+            found = [source.point(1, most=most)]
         if source.kinks or source.extremes:
             found.append(source.point(0, most=self.small))
         if source.kinks and coverage(source, found).unseen:
