@@ -18,7 +18,7 @@ from matderiv.lazy import np
 from matderiv.numeric.borders import branches, reached, zones
 from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
 from matderiv.numeric.evaluate import Array, Program, compile_
-from matderiv.numeric.question import Probes, Project, Question, probes
+from matderiv.numeric.question import Probes, Project, Question, moderate, probes
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
@@ -217,7 +217,7 @@ def _asked(
         return _report("undecided", question, [], seed, (beyond,))
     try:
         source = sampler(question.f, extra, seed=seed)
-        found = drawn(source, points)
+        found = [moderate(question, source, *p) for p in enumerate(drawn(source, points))]
     except (DomainError, LimitError) as error:
         return _report("undecided", question, [], seed, (error.message,))
     return _checked(question, source, found, sides)
@@ -235,7 +235,7 @@ def _checked(question: Question, source: Sampler, found: list[Point], sides: boo
                 break
             if not (finding.verdict == "not finite" and 1 in point.sizes.values()):
                 findings.append(finding)  # a spread of one entry is 0, with no derivative
-            point = source.point(place, turn=turn)
+            point = moderate(question, source, place, source.point(place, turn=turn), turn)
             finding = compare(question, program, point, rng)
         findings.append(finding)
         used.append(point)

@@ -21,13 +21,15 @@ from matderiv.numeric.differences import (
     every_entry,
     random_directions,
 )
+from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Program, Sizes
-from matderiv.numeric.sampling import Point
+from matderiv.numeric.sampling import Point, Sampler
 from matderiv.shapes import long_axes, size_value
 
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
 FULL_PROJECTED = 5000  # a projection needs every entry
 DIRECTIONS = 8
+LARGEST = 100_000  # entries of a derivative at one point
 
 Project = Callable[..., Array]
 
@@ -145,3 +147,13 @@ def probes(question: Question, point: Point, rng: Any) -> Probes:
         return Probes(every_entry(shapes), whole, question.project)
     directions = random_directions(shapes, DIRECTIONS, rng)
     return Probes(directions, None, None, question.moves(directions))
+
+
+def moderate(question: Question, source: Sampler, place: int, point: Point, turn: int = 0) -> Point:
+    """The point, or one in its place where the derivative has fewer entries."""
+    for least in range(LARGEST_SIZE - 2, 1, -1):
+        if prod(question.wanted(point.sizes)) <= LARGEST:
+            return point
+        most = len(source.names) + 2 if least == 2 else 0
+        point = source.point(place, least=least, most=most, turn=turn)
+    return point

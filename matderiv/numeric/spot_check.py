@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf, nan, prod
+from math import inf, nan
 from typing import Any
 
 from matderiv.errors import DomainError
@@ -17,9 +17,8 @@ from matderiv.lazy import np
 from matderiv.numeric.borders import branches, unseen, zones
 from matderiv.numeric.check import Finding, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
-from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Program, compile_
-from matderiv.numeric.question import Question
+from matderiv.numeric.question import Question, moderate
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
@@ -27,7 +26,6 @@ from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
 MORE = 4  # points where the first ones missed a side of a kink
-LARGEST = 100_000  # entries of a claim; sizes are drawn smaller until it has no more
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
@@ -94,11 +92,7 @@ class Spotter:
     def points(self) -> list[Point]:
         """A point; where f has branches two, and more where a side of a kink is not seen."""
         source = self.source
-        found = [source.point(1)]
-        for most in range(LARGEST_SIZE, self.small - 1, -1):
-            if prod(self.question.wanted(found[0].sizes)) <= LARGEST:
-                break
-            found = [source.point(1, most=most)]
+        found = [moderate(self.question, source, 1, source.point(1))]
         if source.kinks or source.extremes:
             found.append(source.point(0, most=self.small))
         if source.kinks and coverage(source, found).unseen:
@@ -111,7 +105,9 @@ class Spotter:
         for turn in range(100, 100 + TURNS):
             if found.verdict in ("match", "mismatch"):
                 break
-            other = self.source.point(place, turn=turn, most=self.small)
+            other = moderate(
+                self.question, self.source, place, self.source.point(place, turn=turn), turn
+            )
             found = self.at(other, np.random.default_rng([self.source.seed, place, turn]))
         return found
 
