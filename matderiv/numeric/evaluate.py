@@ -231,28 +231,37 @@ class Bound:
 
     def run(self, arrays: Mapping[str, Array]) -> list[Array]:
         """The values of the outputs; warnings of NumPy are off inside, infinities are returned."""
-        slots = self._slots(arrays, keep=False)
+        slots = self._slots(arrays)
         return [slots[k] for k in self.outputs]
 
     def largest(self, arrays: Mapping[str, Array]) -> float:
         """The largest finite absolute value met on the way: what rounding errors scale with."""
-        slots = self._slots(arrays, keep=True)
-        largest = (np.max(np.abs(v), where=np.isfinite(v), initial=0.0) for v in slots)
-        return float(max(largest, default=0.0))
+        met = [0.0]
 
-    def _slots(self, arrays: Mapping[str, Array], *, keep: bool) -> list[Array]:
+        def seen(v: Array) -> None:
+            met[0] = max(met[0], float(np.max(np.abs(v), where=np.isfinite(v), initial=0.0)))
+
+        self._slots(arrays, seen)
+        return met[0]
+
+    def _slots(
+        self, arrays: Mapping[str, Array], seen: Callable[[Array], None] | None = None
+    ) -> list[Array]:
+        """The slots after the last line, only outputs filled; `seen` is shown every value."""
         slots: list[Array] = [None] * len(self.lines)
         with np.errstate(all="ignore"):
             for k, (line, params, shape) in enumerate(self.lines):
                 if line.compute is None:
-                    slots[k] = _arranged(_leaf(line.name, params, arrays), shape)
-                    continue
-                arguments = [slots[a] for a in line.arguments]
-                if line.columns:
-                    arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
-                value = _computed(line.name, line.compute, arguments, params)
+                    value = _leaf(line.name, params, arrays)
+                else:
+                    arguments = [slots[a] for a in line.arguments]
+                    if line.columns:
+                        arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
+                    value = _computed(line.name, line.compute, arguments, params)
                 slots[k] = _arranged(value, shape)
-                for a in () if keep else line.free:
+                if seen is not None:
+                    seen(slots[k])
+                for a in line.free:
                     slots[a] = None
         return slots
 
