@@ -132,12 +132,22 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
         question.tangent,
     )
     found = judged(Claim(asked, d.expr, as_it_is), d.structure)
-    if not found.right and (small is not None or found.verdict != "disproved"):
+    if not found.right and (small is not None or found.verdict != "disproved" or _forced(d)):
         return open_  # a number in the derivative may count entries: small sizes accept, only
     verdict = "verified" if found.right else found.verdict
     if found.report is not None:
         return replace(found.report, verdict=verdict)
     return CheckReport(verdict, nan, nan, found.reason or str(found.exact), 0, 0)
+
+
+def _forced(d: Derivation) -> bool:
+    """True where facts leave no point without a kink or a tie, or make entries 0.
+
+    No contradiction is seen there: f has no derivative, or the formula is 0/0.
+    """
+    question = _question(d)
+    point = sampler(d.f, [d.wrt, *_others(d)]).point(0)
+    return bool(point.compromise) or question.pinned
 
 
 def _at_small_sizes(d: Derivation) -> Derivation | None:

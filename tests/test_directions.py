@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 import reader
 
+from matderiv import verify
 from matderiv.api import Derivation, derive
+from matderiv.errors import LimitError, MatderivError
+from matderiv.functions.contraction import contraction
 from matderiv.numeric.sampling import points
 
 Array = Any
@@ -198,3 +201,115 @@ def test_an_axis_declared_as_1_is_an_axis_like_any_other(expr, wrt, shape):
     values = {"x": rng.random(3), "y": rng.random(1), "X": rng.random((3, 1))}
     assert found.evaluate(values).shape == shape
     assert found.check().verdict == "verified"
+
+
+# Points that facts force onto a kink --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "fact", "options"),
+    [
+        ("hinge(x,x)", "binary", {}),
+        ("sum(relu(x))", "binary", {}),
+        ("sum(relu(x))", "onehot", {"order": 2}),
+        ("norminf(x)", "labels", {}),
+        ("sum(abs(x))", "onehot", {}),
+        ("prod(x)", "binary", {}),
+        ("norm1(X)", "diagonal", {"structure": "none"}),
+        ("sum(abs(X - X'))", "symmetric", {"structure": "none"}),
+    ],
+)
+def test_a_point_that_facts_force_onto_a_kink_is_no_contradiction(expr, fact, options):
+    name = "X" if "X" in expr else "x"
+    found = derive(expr, name, assume={name: fact}, **options)
+    assert found.check().verdict == "undecided"
+
+
+def test_a_kink_that_can_be_avoided_decides():
+    assert derive("sum(abs(x))", "x", assume={"x": "labels"}).check().verdict == "verified"
+
+
+# Names of changes and upstreams -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["jvp", "differential"])
+def test_a_change_is_never_a_name_of_the_expression(kind):
+    with pytest.raises(MatderivError, match="dc is the change of c"):
+        derive("c*dc^2", "c", kind=kind)
+    with pytest.raises(MatderivError, match="dx is the change of x"):
+        verify("norm2(x - dx)^2", "x", "2*(x - dx)'*dx", kind=kind, shapes={"dx": "n"})
+
+
+def test_an_upstream_is_never_a_name_of_the_expression():
+    with pytest.raises(MatderivError, match="G is the name of the upstream") as raised:
+        derive("G.*x", "x", kind="vjp", shapes={"G": "n"})
+    assert raised.value.hint == "upstream='H'"
+    found = derive("G.*x", "x", kind="vjp", shapes={"G": "n"}, upstream="H")
+    assert str(found) == "G.*H"
+
+
+def test_views_do_not_take_a_name_of_the_expression_for_a_change():
+    found = derive("norm2(x*dx)^2", "x")
+    assert found.text("chain").count("dx^2") == 2
+    assert r"\mathrm{d}\mathbf{x}" not in found.latex("chain")
+    with pytest.raises(MatderivError, match="dx is the change of x"):
+        found.text("differential")
+
+
+# Spelling -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrt", "order", "shown"),
+    [
+        ("(x'*x)^3*x*x'", "x", 1, "(x'*x)^2"),
+        ("(a'*X*b)^5", "X", 2, "(a'*X*b)^3"),
+        ("sqrt(a/3)*X*X'", "X", 1, "(a/3)^(0.5)"),
+    ],
+)
+def test_a_power_in_index_notation_is_one_of_the_whole_scalar(expr, wrt, order, shown):
+    shapes = {"a": "n", "b": "m"} if "a'" in expr else {}
+    assert shown in derive(expr, wrt, order=order, shapes=shapes).index
+
+
+@pytest.mark.parametrize(
+    "expr", ["norm2(tanh(x/2) - y)^2", "norm2(x/sqrt(c) - y)^2", "norm1(x/c)", "sum(abs(x/2))"]
+)
+@pytest.mark.parametrize("view", [None, "chain", "differential", "index"])
+def test_pages_show_norms_around_fractions(expr, view):
+    assert derive(expr, "x").html(view).count("<math") > 0
+
+
+def test_a_chain_of_steps_through_an_einsum_of_matrices():
+    f = 'sum(einsum("ik,kj->ij",S*A,exp(M)).*attention(X,einsum("ik,kj->ij",W,W),diag(v)))'
+    assert "Backward pass" in derive(f, "M").text("chain")
+
+
+# Work that is bounded -----------------------------------------------------------------------------
+
+
+def test_a_sum_of_products_of_fourteen_matrices_takes_few_steps():
+    letters = "abcdefghijklmn"
+    pairs = ",".join(letters[k] + letters[(5 * k + 1) % 14] for k in range(14))
+    text = f'einsum("{pairs}->",{",".join("X" * 14)})'
+    found = derive(text, "X", shapes={"X": "9,9"})
+    X = np.random.default_rng(0).standard_normal((9, 9)) / 3
+    truth = np.einsum(f"{pairs}->", *[X] * 14, optimize=True)
+    assert np.isclose(np.sum(found.evaluate({"X": X}) * X), 14 * truth)
+
+
+def test_too_many_steps_are_refused_before_they_are_taken():
+    pattern = ",".join("abcdefgh"[k] + "i" for k in range(8)) + "->abcdefgh"
+    with pytest.raises(LimitError, match="steps"):
+        contraction(
+            [(np.ones((12, 2)), at) for at in pattern.split("->")[0].split(",")], "abcdefgh"
+        )
+
+
+def test_products_of_many_factors_are_derived_at_once():
+    assert str(derive("*".join(["a"] * 2000), "a", check=False)) == "2000*a^1999"
+    found = derive("*".join(f"(a + {k})" for k in range(60)), "a", check=False)
+    at = 0.01
+    logs = sum(1 / (at + k) for k in range(60))
+    value = np.prod([at + k for k in range(60)])
+    assert np.isclose(found.evaluate({"a": at}), value * logs)

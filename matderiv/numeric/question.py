@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from matderiv.expr import Expr
+from matderiv.expr import Expr, variables
 from matderiv.lazy import np
 from matderiv.numeric.differences import (
     ANALYTIC,
@@ -26,6 +26,7 @@ from matderiv.numeric.evaluate import Array, Program, Sizes
 from matderiv.numeric.sampling import Point, Sampler
 from matderiv.shapes import long_axes, size_value
 
+PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
 FULL_PROJECTED = 5000  # a projection needs every entry
 DIRECTIONS = 8
@@ -55,6 +56,11 @@ class Question:
         if self.sharpest and analytic(self.f):
             return (ANALYTIC,)
         return (*((ANALYTIC,) if analytic(self.f) else ()), CENTRAL)
+
+    @property
+    def pinned(self) -> bool:
+        """True where declared facts make some entries of a variable of f zero."""
+        return any(v.params[2] & PINNED for v in variables(self.f))
 
     def answer_axes(self, sizes: Sizes) -> tuple[int, ...]:
         """The axes that belong to f: a row counts as a vector."""

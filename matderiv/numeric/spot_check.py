@@ -15,7 +15,7 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.borders import branches, unseen, zones
-from matderiv.numeric.check import Finding, relative_error
+from matderiv.numeric.check import Finding, excused, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
 from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.question import Question, moderate
@@ -113,6 +113,9 @@ class Spotter:
 
     def at(self, point: Point, rng: Any) -> Finding:
         """The claim against every truth that serves, along one direction."""
+        return excused(self._at(point, rng), self.question, point)
+
+    def _at(self, point: Point, rng: Any) -> Finding:
         question, sizes = self.question, point.sizes
         try:
             claim = question.arranged(question.claimed(point), sizes)
