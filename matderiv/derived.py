@@ -21,7 +21,7 @@ from matderiv.notation.chains import facts
 from matderiv.notation.layout import by_free_entries, in_layout, vec_form
 from matderiv.notation.parts import name_parts
 from matderiv.notation.polish import polished
-from matderiv.numeric.evaluate import bind_sizes, evaluate
+from matderiv.numeric.evaluate import bind_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.output.code.derivative import derivative_code, derivative_function
 from matderiv.output.documents.html import answer_html, document_html
@@ -36,6 +36,7 @@ from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
 from matderiv.output.latex.names import Names
 from matderiv.output.to_sympy import to_sympy
+from matderiv.programs.formulas import Formula
 from matderiv.shapes import Shape, long_axes, size_value
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
@@ -334,8 +335,13 @@ class Derivation:
         """The derivative at bound sizes; values of names that it does not have are ignored."""
         names = {v.name for v in variables(self.expr)}
         known = {name: value for name, value in values.items() if name in names}
-        result = evaluate(self.expr, known, sizes)
+        result = self.formula.at(known, sizes)
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The formula that numbers are computed with: the printed one, and its limits."""
+        return Formula(self.f, self.wrt, self.order, self.derivative)
 
     def function(self) -> Callable[..., Any]:
         """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.

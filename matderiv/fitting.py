@@ -15,7 +15,6 @@ from matderiv.expr import Expr, variables
 from matderiv.gradients import ValueAndGradients
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind, evaluate
-from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 
 Array = Any
@@ -62,7 +61,7 @@ class Problem:
         examples = {name: arrays[name] for name in data}
         _same_length(examples)
         fixed = {n: a for n, a in arrays.items() if n not in parameters and n not in data}
-        value = Compiled(lambda s: program((both.backward.f,), inputs=known, sizes=s))
+        value = both.value
         start = {x.name: arrays[x.name] for x in both.wrt}
         problem = cls(both, value, start, {**fixed, **sizes}, examples)
         if check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from matderiv.api import Assume
@@ -17,6 +17,7 @@ from matderiv.expr import Expr, apply, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check as compared
+from matderiv.numeric.edges import Subject, at_edges, may_fail, ties_shared
 from matderiv.numeric.question import Question
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.report import CheckReport
@@ -71,7 +72,29 @@ class ValueAndGradients:
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled program: value first, then the gradients."""
-        return Compiled(self.program)
+        careful = partial(self.program, careful=True)
+        return Compiled(self.program, careful=careful if self._may_fail else None)
+
+    @cached_property
+    def value(self) -> Compiled:
+        """The compiled program of the value alone."""
+        f, inputs = self.backward.f, variables(self.f, *self.wrt)
+        edges = at_edges(f, self._subject)
+        return Compiled(
+            lambda sizes: program((f,), inputs=inputs, sizes=sizes),
+            careful=lambda sizes: program((edges,), inputs=inputs, sizes=sizes),
+        )
+
+    @property
+    def _may_fail(self) -> bool:
+        """True where a formula may have no value although value and gradients exist."""
+        back = self.backward
+        return may_fail(back.f, *(a.value for a in back.adjoints), *back.gradients)
+
+    @cached_property
+    def _subject(self) -> Subject:
+        names = {a.variable: a.value for a in self.backward.adjoints}
+        return Subject((self.f, self.backward.f), frozenset(self.wrt), names=names)
 
     def check(self, *, points: int = 8, seed: int = 0) -> dict[str, CheckReport]:
         """The compiled gradients compared with differences of f, a report for each variable."""
@@ -128,7 +151,7 @@ class ValueAndGradients:
             says = [f"The gradients by {', '.join(names)}, where {upstream.name} is that by f."]
             says += [f"f = {text(inner)}"] if inner.weight <= LONGEST_QUOTED else []
             heading = Heading("vjp", tuple(says), tuple(f"grad_{name}" for name in names))
-            return code(self.program(value=False), target, heading)
+            return code(self.program(value=False, careful=True), target, heading)
         by = f"its gradient{'s' if len(names) > 1 else ''} by {', '.join(names)}"
         says = [f"The value of a scalar and {by}."]
         if self.f.weight <= LONGEST_QUOTED:
@@ -137,20 +160,33 @@ class ValueAndGradients:
         results = ("value", *(f"grad_{name}" for name in names))
         name = "value_and_gradient" if self.single else "value_and_gradients"
         heading = Heading(name, tuple(says), results, grouped=not self.single)
-        return code(self.program(), target, heading)
+        return code(self.program(careful=True), target, heading)
 
-    def program(self, sizes: Mapping[str, int] | None = None, *, value: bool = True) -> Program:
+    def program(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        *,
+        value: bool = True,
+        careful: bool = False,
+    ) -> Program:
         """The program, its products in the order that is best for some sizes.
 
-        Without `value` it computes the gradients alone.
+        Without `value` it computes the gradients alone. A `careful` program has the limits at the
+        points where a formula is 0/0.
         """
+
+        def made(e: Expr) -> Expr:
+            shared = ties_shared(e, self._subject)
+            return at_edges(shared, self._subject) if careful else shared
+
         back = self.backward
         shapes = tuple(x.shape for x in self.wrt)
+        found = tuple(map(made, back.gradients))
         return program(
-            (back.f, *back.gradients) if value else back.gradients,
+            (made(back.f), *found) if value else found,
             shapes=((), *shapes) if value else shapes,
             inputs=variables(self.f, *self.wrt),
-            named=[(a.variable, a.value, a.node) for a in back.adjoints],
+            named=[(a.variable, made(a.value), a.node) for a in back.adjoints],
             parameters=self.wrt,
             sizes=sizes,
         )

@@ -21,7 +21,8 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "stable ranges evaluate draws sampling stencils differences question reach borders report",
+        "poles exponentials stable ranges evaluate edges draws sampling stencils differences "
+        "question reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),
@@ -33,7 +34,7 @@ FLOORS = (  # title, folder, modules
     ("6: terms in order", "notation/", "ordering items network scalars"),
     ("6: back to notation", "notation/", "joined elimination raising polynomials terms search"),
     ("6: sums", "notation/", "factoring pulling sums"),
-    ("6: last touches, limits of the search", "notation/", "limits polish"),
+    ("6: last touches, limits of the search", "notation/", "limits polish guards"),
     ("7: differentiation", "calculus/", "ties differentiate structure joint"),
     ("7: layouts, named parts", "notation/", "layout parts"),
     ("8: the derivation", "calculus/", "derivation"),

@@ -115,7 +115,7 @@ def test_a_stable_form_has_the_value_of_what_is_written(at: float) -> None:
 
 
 def test_stable_leaves_alone_what_only_looks_alike() -> None:
-    for e in (log(2 + exp(t)), log(1 - exp(t)), 2 / (1 + exp(t)), log(total(x)), (1 + exp(t)) ** 2):
+    for e in (log(1 - exp(t)), log(2 + t), 2 / (1 + exp(t)), log(total(x)), (1 + exp(t)) ** 2):
         assert stable(e) is e
     A = variable("A", (N, N))
     assert stable(apply("power", 1 + exp(A), -1)).function.name == "power"

@@ -10,6 +10,7 @@ from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, is_, substitute, variable, walk, without_facts
+from matderiv.notation.guards import guarded
 from matderiv.notation.polish import polished
 from matderiv.notation.search import Search
 from matderiv.notation.sums import new_search, raise_tensor
@@ -26,12 +27,14 @@ class Derivative:
     """The derivative as computed: an expression over the axes of f, then those of the variable.
 
     `axes` counts the axes of f among those of `tensor`; `tensor` is the sum of index products that
-    `expr` was raised from. `cut` says that a search for the shortest form met its bound.
+    `expr` was raised from, `raised` the same sum before its last touches: fractions apart. `cut`
+    says that a search for the shortest form met its bound.
     """
 
     expr: Expr
     tensor: Tensor
     outer: int
+    raised: Expr
     cut: bool = False
 
     @property
@@ -96,14 +99,21 @@ def differentiate(
     search = new_search()
     if kind in ("jvp", "differential"):
         tensor = pushforward(prepare(f, wrt), wrt, change_of(wrt, f), search)
-        e = polished(raise_tensor(tensor, True, search), typed)
-        return Derivative(e, tensor, len(tensor.axes), search.cut)
+        raised = raise_tensor(tensor, True, search)
+        e = guarded(polished(raised, typed), f)
+        return Derivative(e, tensor, len(tensor.axes), raised, search.cut)
     outer = 0 if kind == "vjp" else len(long_axes(f.shape))
     below = derivative_anywhere(f, wrt, order - 1, structure=structure, search=search)
     current = prepare(below, wrt)
     tensor = like_terms(project(_once(current, wrt, upstream, search), wrt, structure))
-    current = raise_tensor(tensor, not outer and order == 1, search)
-    return Derivative(polished(current, typed), tensor, outer, search.cut)
+    raised = raise_tensor(tensor, not outer and order == 1, search)
+    e = guarded(polished(raised, typed), f)
+    return Derivative(e, tensor, outer, raised, search.cut)
+
+
+def fractions_apart(d: Derivative, f: Expr) -> Expr:
+    """The derivative of f with its last touches, but without common denominators."""
+    return guarded(polished(d.raised, set(walk(f)), fractions=False), f)
 
 
 def derivative_anywhere(
@@ -156,8 +166,9 @@ def differentiate_by(
     out = []
     for x in wrt:
         tensor = like_terms(project(tensors[x], x, structure))
-        e = raise_tensor(tensor, not outer, search)
-        out.append(Derivative(polished(e, typed), tensor, outer, search.cut))
+        raised = raise_tensor(tensor, not outer, search)
+        e = guarded(polished(raised, typed), f)
+        out.append(Derivative(e, tensor, outer, raised, search.cut))
     return out
 
 

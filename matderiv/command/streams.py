@@ -17,6 +17,7 @@ from matderiv.command.failures import OutputError, UsageError
 from matderiv.errors import LimitError, ParseError, visible
 
 NARROW = 20  # columns: a narrower terminal folds lines by itself
+LONGEST = 80  # characters of a file name in a message
 MAX_BYTES = 400_000  # a text of 100,000 characters, of up to four bytes each
 
 SPELLINGS = {
@@ -202,12 +203,26 @@ def _forget(stream: TextIO) -> None:
 def refuse_to_overwrite(name: str, *, force: bool) -> None:
     """UsageError where a file cannot be made under this name."""
     path = Path(name)
+    there = _exists(path)
     if path.is_dir():
         raise UsageError(f"{name} is a directory")
     if not path.parent.is_dir():
         raise UsageError(f"there is no directory {path.parent}")
-    if os.path.lexists(path) and not force and not _is_device(path):
+    if there and not force and not _is_device(path):
         raise UsageError(f"{name} exists already", hint="another name, or --force to replace it")
+
+
+def _exists(path: Path) -> bool:
+    """True for a file that is there, or a link; UsageError for a name that no file can have."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        shown = str(path) if len(str(path)) <= LONGEST else f"{str(path)[:LONGEST]}..."
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot write {shown}: {reason}") from error
+    return True
 
 
 def write_file(name: str, text: str, *, force: bool) -> None:
@@ -237,7 +252,7 @@ def _target(path: Path) -> Path:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    beside = path.with_name(f".matderiv.{os.getpid()}.part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as stream:

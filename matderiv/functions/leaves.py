@@ -116,8 +116,6 @@ DUPLICATION = _constant(
     _duplication,
     "D vech(S) = vec(S) for symmetric S; vech stacks the columns from the diagonal down.",
     arity=(1, 1),
-    code="np.eye({p0} * ({p0} + 1) // 2)[(lambda i, j: i * {p0} - i * (i + 1) // 2 + j)("
-    "np.minimum(*np.indices(({p0}, {p0}))), np.maximum(*np.indices(({p0}, {p0})))).reshape(-1)]",
     source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.8",
     example="duplication(3)",
 )

@@ -85,6 +85,21 @@ INV = primitive(
     source="Magnus & Neudecker, ch. 8.4",
     example="inv(X)",
 )
+
+
+def _adj(x: Any) -> Any:
+    """The adjugate, of singular matrices too: from singular values, each less one of them."""
+    try:
+        value = np.linalg.det(x) * np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        value = np.full(np.shape(x), np.nan)
+    if np.isfinite(value).all() or not np.isfinite(x).all() or not np.isrealobj(x):
+        return value
+    left, sizes, right = np.linalg.svd(x)
+    others = np.prod(np.where(np.eye(len(sizes), dtype=bool), 1, sizes), axis=1)
+    return np.linalg.det(left) * np.linalg.det(right) * (right.T * others) @ left.T
+
+
 shorthand(
     "adj",
     square_rule("matrix"),
@@ -92,6 +107,7 @@ shorthand(
     domain=("invertible",),
     says="adj(X) = det(X)*inv(X) where X is invertible.",
     example="adj(X)",
+    numpy=lambda x: np.ones(np.shape(x)) if np.size(x) == 1 else _adj(x),
 )
 
 

@@ -31,8 +31,6 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
-    `code` is NumPy source in the arguments {0}, {1}, ... and the parameters {p0}, ..., for what
-    `matderiv.programs` does not compute in a way of its own.
     """
 
     name: str
@@ -53,7 +51,6 @@ class Function:
     border: Callable[..., Expr] | None = None
     attained: Callable[[Expr], Expr] | None = None
     latex: str = ""
-    code: str = ""
     says: str = ""
     source: str = ""
     example: str = ""

@@ -170,11 +170,24 @@ shorthand(
     says="norminf(x) = max(abs(x)).",
     example="norminf(x)",
 )
+
+
+def _norm(x: Any) -> Any:
+    """The root of the sum of squares, also where the squares overflow or underflow."""
+    total = np.sum(x * x)
+    if not np.isrealobj(x) or 1e-280 < total < 1e300:
+        return np.sqrt(total)
+    largest = np.max(np.abs(x))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * np.sqrt(np.sum((x / largest) ** 2))
+
+
 NORM2 = primitive(
     "norm2",
     scalar_rule,
     lambda y, which, change: _sum(y.args[0] * change) / y,
-    lambda x: np.sqrt(np.sum(x * x)),
+    _norm,
     aliases=("norm",),
     domain=("nonzero",),
     says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",

@@ -6,8 +6,11 @@ Nothing is run and nothing is unpickled: numbers and lists of numbers are all th
 from __future__ import annotations
 
 import json
+import lzma
 import re
+import stat
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,11 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUOTIENT = re.compile(rf"({_NUMBER})(?:\s*/\s*({_NUMBER}))?")
 _NO_COMMA = re.compile(r"[\]\d.]\s+([^\W\d]\w*)\s*=")
 _MINUS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}", "--")
+_DAMAGED: tuple[type[Exception], ...] = (
+    *(ValueError, EOFError, KeyError, RuntimeError, OverflowError, SyntaxError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What NumPy and zipfile raise for damaged, encrypted or foreign content."""
 _EXAMPLE = "x=-2,y=5 or W=[[1,2],[3,4]]"
 
 
@@ -128,17 +136,22 @@ def values_from_file(name: str) -> dict[str, Any]:
     if suffix not in (".json", ".npz", ".npy"):
         raise MatderivError(f"{path} is no .json, .npz or .npy file")
     try:
-        if Path(path).stat().st_size > MAX_BYTES:
+        about = Path(path).stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise MatderivError(f"{path} is no regular file", hint="values come from files")
+        if about.st_size > MAX_BYTES:
             raise LimitError(f"{path} has more than {MAX_BYTES} bytes, which is the limit")
         found = _from_json(path) if suffix == ".json" else _from_numpy(path, typed.strip())
     except OSError as error:
         raise MatderivError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise LimitError(f"{path} holds more than there is memory for") from error
     return {canonical_name(key): value for key, value in found.items()}
 
 
 def _from_json(path: str) -> dict[str, Any]:
     try:
-        content = _json(Path(path).read_text(encoding="utf-8"))
+        content = _json(Path(path).read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ParseError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
@@ -159,7 +172,7 @@ def _from_numpy(path: str, name: str) -> dict[str, Any]:
                     raise LimitError(f"{path} holds more than {MAX_BYTES} bytes")
         loaded = np.load(path, allow_pickle=False)
         return {name: loaded} if single else {key: loaded[key] for key in loaded.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise DomainError(f"{path} holds no arrays of numbers: {error}") from error
 
 

@@ -23,8 +23,11 @@ _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
 
 
-def polished(e: Expr, keep: Collection[Expr]) -> Expr:
-    """The result with its last touches; nodes in `keep`, as typed by the user, stay as they are."""
+def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
+    """The result with its last touches; nodes in `keep`, as typed by the user, stay as they are.
+
+    Without `fractions` quotients are not brought over one denominator.
+    """
     done: dict[Expr, Expr] = {}
     met = [a for node in walk(e) if node not in keep for a in node.args]
     uses = Counter(a.args[0] if a in keep and is_(a, "transpose") else a for a in met)
@@ -34,8 +37,9 @@ def polished(e: Expr, keep: Collection[Expr]) -> Expr:
         if node not in keep:
             new = _named(rebuild(node, tuple(done[a] for a in node.args)))
             new = _signs_out(new) if new is not node else node
+            new = _one_fraction(new) if fractions else new
             new = _sign_inside(
-                _complements(_one_transpose(_one_branch(_shorter_test(_one_fraction(new))))), shared
+                _complements(_one_transpose(_one_branch(_shorter_test(new)))), shared
             )
         done[node] = new
         if uses[node] > 1:

@@ -1,11 +1,22 @@
-"""Equal forms with better numbers: shorthands written out, overflows avoided."""
+"""Equal forms with better numbers: shorthands written out, overflows avoided.
+
+Every form is equal to what it stands for wherever that has a value, and has none elsewhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import matderiv.functions  # noqa: F401  (fills the registry)
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
+from matderiv.numeric.exponentials import (
+    better_product,
+    log_of_sum,
+    of_one_plus_exp,
+    opposite,
+    other_than_one,
+)
+from matderiv.numeric.poles import entrywise
 from matderiv.shapes import is_scalar
 
 
@@ -70,23 +81,92 @@ def _better(node: Expr) -> Expr:
 
 def _stable_log(node: Expr) -> Expr | None:
     (u,) = node.args
-    exponent = _of_one_plus_exp(u)
+    exponent = of_one_plus_exp(u)
     if exponent is not None:
         return apply("softplus", exponent)
     if is_(u, "sum") and is_(u.args[0], "exp"):
         return apply("logsumexp", u.args[0].args[0], params=u.params)
-    if is_(u, "exp"):
-        return u.args[0]
-    if is_(u, "softmax"):
-        return apply("log_softmax", u.args[0], params=u.params)
-    if is_(u, "det"):
-        return apply("logdet", u.args[0])
-    if is_(u, "sigmoid"):
-        return -apply("softplus", _negative(u.args[0]))
-    other = _other_than_one(u)
-    if other is not None and is_(other, "neg") and is_(other.args[0], "sigmoid"):
-        return -apply("softplus", other.args[0].args[0])
+    rule = _LOG_OF.get(u.function.name)
+    return rule(u) if rule is not None else None
+
+
+def _log_of_add(u: Expr) -> Expr | None:
+    """log(1 - sigmoid(z)) = -softplus(z), log(1 - tanh(z)²) = 2 (log 2 - z - softplus(-2 z))."""
+    other = other_than_one(u)
+    if other is None:
+        return log_of_sum(u)
+    if is_(other, "tanh"):
+        return log(number(2)) - apply("softplus", -2 * other.args[0])
+    if not is_(other, "neg"):
+        return log_of_sum(u)
+    (v,) = other.args
+    if is_(v, "sigmoid"):
+        return -apply("softplus", v.args[0])
+    if is_(v, "tanh"):
+        return log(number(2)) - apply("softplus", 2 * v.args[0])
+    if is_(v, "power", "epow") and is_(v.args[0], "tanh") and number_value(v.args[1]) == 2:
+        (z,) = v.args[0].args
+        return 2 * (log(number(2)) - z - apply("softplus", -2 * z))
     return None
+
+
+def _log_of_product(u: Expr) -> Expr | None:
+    """log(c exp(z)) = log(c) + z."""
+    if is_(u, "mul") and not entrywise(u):
+        return log_of_sum(u)
+    exponents = [a.args[0] for a in u.args if is_(a, "exp")]
+    rest = [a for a in u.args if not is_(a, "exp")]
+    if not exponents:
+        return None
+    whole = apply("add", *exponents) if len(exponents) > 1 else exponents[0]
+    if rest:
+        factor = apply("hadamard", *rest) if len(rest) > 1 else rest[0]
+        whole = apply("add", _log(factor), whole)
+    return whole if whole.shape == u.shape else None
+
+
+def _log_of_quotient(u: Expr) -> Expr | None:
+    """log(exp(a)/b) = a - log(b), log(a/exp(b)) = log(a) - b."""
+    if not any(is_(a, "exp") for a in u.args):
+        return None
+    above, below = (a.args[0] if is_(a, "exp") else _log(a) for a in u.args)
+    new = above - below
+    return new if new.shape == u.shape else None
+
+
+def _log(u: Expr) -> Expr:
+    return _better(log(u))
+
+
+def log(u: Expr) -> Expr:
+    """The logarithm of an expression."""
+    return apply("log", u)
+
+
+def _log_of_prod(u: Expr) -> Expr | None:
+    """The sum of the logarithms, which does not underflow; not a number for a negative product."""
+    (x,) = u.args
+    sizes = apply("sum", log(apply("abs", x)), params=u.params)
+    return sizes + log(apply("prod", apply("sign", x), params=u.params))
+
+
+_LOG_OF: dict[str, Callable[[Expr], Expr | None]] = {
+    "exp": lambda u: u.args[0],
+    "softmax": lambda u: apply("log_softmax", u.args[0], params=u.params),
+    "det": lambda u: apply("logdet", u.args[0]),
+    "sigmoid": lambda u: -apply("softplus", opposite(u.args[0])),
+    "cosh": lambda u: u.args[0] + apply("softplus", -2 * u.args[0]) - log(number(2)),
+    "sinh": lambda u: u.args[0] + apply("log1p", -apply("exp", -2 * u.args[0])) - log(number(2)),
+    "add": _log_of_add,
+    "hadamard": _log_of_product,
+    "mul": _log_of_product,
+    "div": _log_of_quotient,
+    "ediv": _log_of_quotient,
+    "prod": _log_of_prod,
+    "sum": log_of_sum,
+    "mean": log_of_sum,
+}
+"""The logarithm of a function in a form that neither overflows nor underflows."""
 
 
 def _stable_log1p(node: Expr) -> Expr | None:
@@ -94,53 +174,44 @@ def _stable_log1p(node: Expr) -> Expr | None:
     return apply("softplus", u.args[0]) if is_(u, "exp") else None
 
 
+def _stable_root(node: Expr) -> Expr | None:
+    """sqrt(x²) = abs(x)."""
+    (u,) = node.args
+    square = is_(u, "epow", "power") and number_value(u.args[1]) == 2
+    return apply("abs", u.args[0]) if square and (is_(u, "epow") or is_scalar(u.shape)) else None
+
+
 def _stable_quotient(node: Expr) -> Expr | None:
     top, below = node.args
-    exponent = _of_one_plus_exp(below)
+    exponent = of_one_plus_exp(below)
     if exponent is not None and number_value(top) == 1:
-        return apply("sigmoid", _negative(exponent))
-    if not is_(top, "exp"):
-        return None
-    if exponent is top.args[0]:
-        return apply("sigmoid", exponent)
-    if is_(below, "sum") and below.args[0] is top:
+        return apply("sigmoid", opposite(exponent))
+    if is_(top, "exp"):
         z = top.args[0]
-        return apply("exp", z - apply("logsumexp", z, params=below.params))
-    return None
+        if exponent is z:
+            return apply("sigmoid", exponent)
+        if is_(below, "sum") and below.args[0] is top:
+            return apply("exp", z - apply("logsumexp", z, params=below.params))
+    return better_product(node)
 
 
 def _stable_power(node: Expr) -> Expr | None:
-    exponent = _of_one_plus_exp(node.args[0])
-    if exponent is None or number_value(node.args[1]) != -1 or not _entrywise(node):
+    exponent = of_one_plus_exp(node.args[0])
+    if exponent is None or number_value(node.args[1]) != -1 or not _entrywise_power(node):
         return None
-    return apply("sigmoid", _negative(exponent))
+    return apply("sigmoid", opposite(exponent))
 
 
-def _entrywise(node: Expr) -> bool:
+def _entrywise_power(node: Expr) -> bool:
     return is_(node, "epow") or is_scalar(node.shape)
-
-
-def _other_than_one(e: Expr) -> Expr | None:
-    """u when e is 1 + u or u + 1."""
-    if not is_(e, "add") or len(e.args) != 2:
-        return None
-    a, b = e.args
-    return b if number_value(a) == 1 else a if number_value(b) == 1 else None
-
-
-def _of_one_plus_exp(e: Expr) -> Expr | None:
-    """z when e is 1 + exp(z)."""
-    other = _other_than_one(e)
-    return other.args[0] if other is not None and is_(other, "exp") else None
-
-
-def _negative(e: Expr) -> Expr:
-    return e.args[0] if is_(e, "neg") else -e
 
 
 _STABLE: dict[str, Callable[[Expr], Expr | None]] = {
     "log": _stable_log,
     "log1p": _stable_log1p,
+    "sqrt": _stable_root,
+    "hadamard": better_product,
+    "mul": better_product,
     "ediv": _stable_quotient,
     "div": _stable_quotient,
     "power": _stable_power,

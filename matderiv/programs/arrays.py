@@ -75,6 +75,13 @@ def _decomposed(work: Lowering, node: Expr) -> Scaled:
     return Scaled(work.b.add(node.function.name, slot, shape=node.shape))
 
 
+@rule("adj")
+def _adjugate(work: Lowering, node: Expr) -> Scaled:
+    if is_scalar(node.shape):
+        return Scaled(work.b.number(1))
+    return Scaled(work.b.add("adj", work.whole(node.args[0]), shape=node.shape))
+
+
 @rule("det", "logdet")
 def _determinant(work: Lowering, node: Expr) -> Scaled:
     (x,) = node.args

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from math import log
+from functools import partial
+from math import isfinite, log
 from typing import Any
 
 from matderiv.arguments import one_of, require_values
-from matderiv.errors import UnknownName
+from matderiv.errors import DomainError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind
 from matderiv.programs.program import Program
@@ -18,6 +19,32 @@ MOST = 64  # tapes kept, each for arrays of other shapes
 Array = Any
 Make = Callable[[Mapping[str, int]], Program]
 """The program for sizes to expect."""
+Results = Callable[[], list[Any]]
+
+
+def or_careful(quick: Results, careful: Results) -> list[Array]:
+    """What the quick way gives, or the careful one where that is not finite.
+
+    Raises what the quick way raises where the careful way has no value either.
+    """
+    try:
+        found = quick()
+    except DomainError as error:
+        try:
+            return careful()
+        except DomainError:
+            raise error from None
+    if all([_finite(a) for a in found]):
+        return found
+    try:
+        return careful()
+    except DomainError:
+        return found
+
+
+def _finite(a: Array) -> bool:
+    """True where all entries are finite."""
+    return bool(np.logical_and.reduce(np.isfinite(a), None)) if np.ndim(a) else isfinite(a)
 
 
 class Compiled:
@@ -25,10 +52,12 @@ class Compiled:
 
     Sizes are read off the arrays. The order of products follows the sizes of the first call with
     such sizes, up to a factor of four. `also` are names that may be given and are not needed.
+    `careful` makes the program that runs where a result of the first one is not finite.
     """
 
-    def __init__(self, make: Make, also: Collection[str] = ()) -> None:
-        self._make, self._also = make, tuple(also)
+    def __init__(self, make: Make, also: Collection[str] = (), careful: Make | None = None) -> None:
+        self._make, self._also, self._careful = make, tuple(also), careful
+        self._fallback: Compiled | None = None
         self.program = make({})
         self.names = tuple(v.name for v in self.program.inputs)
         self._real = np.dtype(float)
@@ -48,10 +77,19 @@ class Compiled:
             values = named if values is None else {**require_values(values), **named}
         elif values is None:
             values = {}
+        if self._careful is None:
+            return self._run(values)
+        return or_careful(partial(self._run, values), partial(self._run_carefully, values))
+
+    def _run(self, values: Mapping[str, Any]) -> list[Array]:
         tape, arrays = self._known(values)
-        if tape is not None:
-            return tape.run(arrays)
-        return self._first(values)
+        return tape.run(arrays) if tape is not None else self._first(values)
+
+    def _run_carefully(self, values: Mapping[str, Any]) -> list[Array]:
+        if self._fallback is None:
+            assert self._careful is not None
+            self._fallback = Compiled(self._careful)
+        return self._fallback._run(values)
 
     def _known(self, values: Mapping[str, Any]) -> tuple[Tape | None, list[Any]]:
         """The tape for arrays of real numbers in shapes that were met before, or None."""

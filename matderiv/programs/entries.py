@@ -12,6 +12,7 @@ from matderiv.programs.reductions import size_slot, softmax_parts, squares
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, is_scalar
 
+MOST_EXACT = 4096  # powers of numbers are computed for whole exponents up to this
 MOST_FACTORS = 32  # x^k is multiplied out for whole k up to this
 
 # Leaves and constants ----------------------------------------------------------------------------
@@ -156,12 +157,19 @@ def _power(work: Lowering, node: Expr) -> Scaled:
     if is_(base, "norm2") and k == 2:
         return Scaled(squares(work, base.args[0]))
     x = work.aligned(base, node)
+    known = work.b.number_at(x)
+    if isinstance(known, int | Fraction) and known and k is not None and _exact(k):
+        return Scaled(work.b.number(Fraction(known) ** int(k)))
     if k is not None and k.denominator == 1 and 0 < abs(k) <= MOST_FACTORS:
         core = whole_power(work.b, work.b.real(x), abs(int(k)))
         return Scaled(core if k > 0 else work.b.entrywise("div", work.b.number(1), core))
     if k == Fraction(1, 2):
         return Scaled(work.b.entrywise("sqrt", x))
     return Scaled(work.b.entrywise("power", x, work.aligned(exponent, node)))
+
+
+def _exact(k: Fraction) -> bool:
+    return k.denominator == 1 and abs(k) <= MOST_EXACT
 
 
 def _matrix_power(work: Lowering, base: Expr, exponent: Expr) -> Scaled:

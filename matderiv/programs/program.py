@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.shapes import Shape, Size
 
@@ -89,7 +90,11 @@ class Builder:
         return self.lines[k].shape
 
     def number(self, value: Fraction | int | float) -> int:
-        """A constant."""
+        """A constant; DomainError for one that no float holds."""
+        try:
+            float(value)
+        except OverflowError as error:
+            raise DomainError("a number here is too large for a float") from error
         return self.add("number", params=(value,))
 
     def number_at(self, k: int) -> Any:
@@ -178,7 +183,8 @@ class Builder:
         k = self.real(k)
         if self.shape(k) == shape:
             return k
-        if all(s == 1 for s in self.shape(k)) and all(s == 1 for s in shape):
+        plain = self.lines[k].operation in ("number", "size", "pi")
+        if not plain and all(s == 1 for s in self.shape(k)) and all(s == 1 for s in shape):
             return self.add("reshape", k, params=shape, shape=shape)
         if len(self.shape(k)) == 1 and len(shape) == 2:
             k = self.turned_up(k, "column")

@@ -78,7 +78,10 @@ def squares(work: Lowering, x: Expr) -> int:
 
 @rule("norm2")
 def _norm2(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(work.b.entrywise("sqrt", squares(work, node.args[0])))
+    (x,) = node.args
+    if is_scalar(x.shape):
+        return Scaled(work.b.entrywise("abs", work.b.scalar(work.slot(x))))
+    return Scaled(work.b.add("norm2", work.whole(x)))
 
 
 @rule("sum", "mean")

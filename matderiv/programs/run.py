@@ -119,11 +119,12 @@ def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
     names = [v.name for v in program.inputs]
     work = _Binding(lines, _ends(lines, program.outputs), [None] * len(lines))
     inputs = [0] * len(names)
-    for k, line in enumerate(lines):
-        if line.operation == "input":
-            inputs[names.index(line.params[0])] = k
-        else:
-            work.enter(k, line)
+    with np.errstate(all="ignore"):
+        for k, line in enumerate(lines):
+            if line.operation == "input":
+                inputs[names.index(line.params[0])] = k
+            else:
+                work.enter(k, line)
     constants = {k for k, value in enumerate(work.start) if value is not None} | set(inputs)
     copied = lent(lines, program.outputs, constants)
     operations = tuple(line.operation for line in lines)

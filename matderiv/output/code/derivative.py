@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matderiv.expr import variables
@@ -19,16 +20,23 @@ if TYPE_CHECKING:
 
 
 def derivative_program(
-    d: Derivation, sizes: Mapping[str, int] | None = None, *, value: bool = False
+    d: Derivation,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    value: bool = False,
+    careful: bool = False,
 ) -> Program:
     """The derivative as a program; with `value` that of a scalar f before it.
 
-    Variables that the derivative does not have are inputs only where they alone show a size.
+    Variables that the derivative does not have are inputs only where they alone show a size. A
+    `careful` program has the limits at the points where the formula is 0/0.
     """
-    exprs = (d.f, d.expr) if value else (d.expr,)
+    formula = d.formula.careful if careful else d.formula.shared
+    exprs = (d.formula.value, formula) if value else (formula,)
     shapes = ((), d.shape) if value else (d.shape,)
-    inputs = variables(*exprs)
-    missing = sizes_in(*exprs) - size_names([v.shape for v in inputs])
+    names = (d.f, d.expr) if value else (d.expr,)
+    inputs = variables(*names)
+    missing = sizes_in(*names) - size_names([v.shape for v in inputs])
     for v in variables(d.f, d.wrt):
         if missing & size_names([v.shape]) and v not in inputs:
             inputs.append(v)
@@ -40,7 +48,8 @@ def derivative_function(d: Derivation) -> Callable[..., Any]:
     """The derivative compiled for NumPy, called with a mapping or with keywords."""
     exprs = (d.f, d.wrt)
     also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
-    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also))
+    careful = partial(derivative_program, d, careful=True) if d.formula.may_fail else None
+    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful)
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         return compiled(values, named)[0]
@@ -59,4 +68,4 @@ def derivative_code(d: Derivation, target: str) -> str:
     says += [d.doubt] if d.doubt else []
     results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
     heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
-    return code(derivative_program(d, value=both), target, heading)
+    return code(derivative_program(d, value=both, careful=True), target, heading)

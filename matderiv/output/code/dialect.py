@@ -82,8 +82,8 @@ class Names(NamedTuple):
 class Dialect:
     """A library: what is imported, how operations are spelled, and which need more than a template.
 
-    `extras` are definitions that stand before the function when an operation needs them, `recorded`
-    what is made of the NumPy source in a function's record.
+    `extras` are definitions that stand before the function when an operation needs them, `single`
+    makes an array of a plain number.
     """
 
     name: str
@@ -92,8 +92,7 @@ class Dialect:
     special: Mapping[str, Special] = field(default_factory=dict)
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
-    library: str = "np."
-    recorded: str = "..."
+    single: str = "{0}"
     copy: str = "{0}"
     """A copy of an array whose memory is the caller's."""
 
@@ -103,18 +102,17 @@ class Dialect:
         if rule is not None:
             return rule(line, arguments, names)
         words = {f"p{k}": _word(p, names) for k, p in enumerate(line.params)}
-        template = self.templates.get(line.operation) or self._recorded(line.operation)
-        return template.filled(arguments, shape=names.shape(line.shape), **words)
-
-    def _recorded(self, operation: str) -> Template:
-        """What the function's own record says, for this library."""
-        function = REGISTRY[operation]
-        if not function.code:
+        template = self.templates.get(line.operation)
+        if template is None:
             raise NoRule(
-                f"{function.label} cannot be written as code",
+                f"{REGISTRY[line.operation].label} cannot be written as code",
                 hint=".function() and .evaluate compute it",
             )
-        return Template(self.recorded.replace("...", function.code).replace("np.", self.library))
+        return template.filled(arguments, shape=names.shape(line.shape), **words)
+
+    def scalar(self, number: Spelled) -> Spelled:
+        """A plain number as a result."""
+        return Spelled(self.single.format(number.text))
 
 
 def _word(p: object, names: Names) -> str:

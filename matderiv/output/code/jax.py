@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from matderiv.output.code.dialect import Dialect, Template
-from matderiv.output.code.numpy import special, templates
+from matderiv.output.code.dialect import ATOM, Dialect, Template
+from matderiv.output.code.numpy import ADJ, DUPLICATION, special, templates
+
+TYPED = ", dtype=dtype"  # the type of the first array
+
+
+def _in_jax(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """A definition in NumPy with JAX's names."""
+    typed = (text.replace("(n):", "(n, dtype):") for text in lines)
+    return tuple(
+        text.replace("np.", "jnp.").replace("// 2)[place", f"// 2{TYPED})[place") for text in typed
+    )
+
 
 JAX = Dialect(
     "jax",
     ("import jax", "import jax.numpy as jnp"),
-    templates("jnp")
+    templates("jnp", TYPED)
     | {
         "erf": Template("jax.scipy.special.erf({0})"),
         "expm": Template("jax.scipy.linalg.expm({0})"),
+        "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
-    special("jnp"),
-    {},
-    ("jax", "jnp"),
-    "jnp.",
+    special("jnp", TYPED),
+    {"adj": _in_jax(ADJ), "duplication": _in_jax(DUPLICATION)},
+    ("jax", "jnp", "dtype", "adjugate", "duplication"),
+    single=f"jnp.asarray({{0}}{TYPED})",
 )

@@ -34,10 +34,28 @@ EXPM = (
     "        result = result + term",
     "    return np.linalg.matrix_power(result, 2**k)",
 )
+ADJ = (
+    "def adjugate(A):",
+    '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
+    "    U, s, V = np.linalg.svd(A)",
+    "    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1, s), axis=1)",
+    "    return np.linalg.det(U) * np.linalg.det(V) * (V.T * others) @ U.T",
+)
+DUPLICATION = (
+    "def duplication(n):",
+    '    """D with D vech(S) = vec(S) for a symmetric S."""',
+    "    i = np.arange(n)",
+    "    first, last = np.minimum(i[:, None], i), np.maximum(i[:, None], i)",
+    "    place = first * n - first * (first + 1) // 2 + last",
+    "    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]",
+)
 
 
-def templates(np: str) -> dict[str, Template]:
-    """The spellings with NumPy's names, the library being called `np`."""
+def templates(np: str, typed: str = "") -> dict[str, Template]:
+    """The spellings with NumPy's names, the library being called `np`.
+
+    `typed` is the argument that gives new arrays their type.
+    """
     side = "{p0} * {p1}"
     return {
         **operators(),
@@ -46,6 +64,8 @@ def templates(np: str) -> dict[str, Template]:
         **calls(np, {"where": "where"}, 3),
         **calls(f"{np}.linalg", {name: name for name in MATRIX}),
         **calls(f"{np}.linalg", {"solve": "solve"}, 2),
+        "norm2": Template(f"{np}.linalg.norm({{0}})"),
+        "adj": Template("adjugate({0})"),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
         "logdet": Template(f"{np}.where({{0}} > 0, {{1}}, {np}.nan)"),
         "matrix_power": Template(f"{np}.linalg.matrix_power({{0}}, {{p0}})"),
@@ -53,19 +73,21 @@ def templates(np: str) -> dict[str, Template]:
         "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
         "norm_spec": Template(f"{np}.linalg.norm({{0}}, 2)"),
         "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
-        "pi": Template(f"{np}.pi"),
-        "eye": Template(f"{np}.eye({{p0}})"),
-        "unit": Template(f"{np}.eye({{p0}})[{{p1}} - 1]"),
-        "levicivita": Template(f"{np}.cross({np}.eye(3)[:, None], {np}.eye(3)[None, :])"),
-        "fuse": Template(f"{np}.eye({side}).reshape({side}, {{p0}}, {{p1}})"),
+        "eye": Template(f"{np}.eye({{p0}}{typed})"),
+        "unit": Template(f"{np}.eye({{p0}}{typed})[{{p1}} - 1]"),
+        "levicivita": Template(
+            f"{np}.cross({np}.eye(3{typed})[:, None], {np}.eye(3{typed})[None, :])"
+        ),
+        "fuse": Template(f"{np}.eye({side}{typed}).reshape({side}, {{p0}}, {{p1}})"),
+        "duplication": Template(f"duplication({{p0}}{typed})"),
         "commutation": Template(
-            f"{np}.eye({side})[{np}.arange({side}).reshape({{p1}}, {{p0}}).T.reshape(-1)]"
+            f"{np}.eye({side}{typed})[{np}.arange({side}).reshape({{p1}}, {{p0}}).T.reshape(-1)]"
         ),
     }
 
 
-def special(np: str) -> dict[str, Special]:
-    """The spellings that depend on more than the arguments."""
+def special(np: str, typed: str = "") -> dict[str, Special]:
+    """The spellings that depend on more than the arguments; `typed` as for `templates`."""
 
     def along(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
         axis, keep = line.params
@@ -84,12 +106,21 @@ def special(np: str) -> dict[str, Special]:
     def broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
         shape = names.shape(line.shape)
         if arguments[0].text == "1":
-            return Spelled(f"{np}.ones({shape})")
+            return Spelled(f"{np}.ones({shape}{typed})")
         if arguments[0].number:
-            return Spelled(f"{np}.full({shape}, float({arguments[0].text}))")
+            return Spelled(f"{np}.full({shape}, float({arguments[0].text}){typed})")
         return Spelled(f"{np}.broadcast_to({arguments[0].text}, {shape})")
 
+    def reshape(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        if arguments[0].number:
+            return broadcast(line, arguments, names)
+        return Spelled(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
+
+    def pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        return Spelled(f"{np}.pi", number=True)
+
     rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
+    rules |= {"reshape": reshape, "pi": pi}
     return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
 
 
@@ -98,7 +129,7 @@ NUMPY = Dialect(
     ("import numpy as np",),
     templates("np") | {"erf": Template("erf({0})"), "expm": Template("expm({0})")},
     special("np"),
-    {"erf": ERF, "expm": EXPM},
-    ("np", "math", "erf", "expm"),
+    {"erf": ERF, "expm": EXPM, "adj": ADJ, "duplication": DUPLICATION},
+    ("np", "math", "erf", "expm", "adjugate", "duplication"),
     copy="{0}.copy()",
 )

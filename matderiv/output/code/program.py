@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
+from unicodedata import normalize
 
 from matderiv.arguments import require_word
 from matderiv.expr import Expr, is_
@@ -25,6 +26,8 @@ WIDE = 96  # columns of a line
 LONGEST_QUOTED = 60  # symbols of a formula that is quoted in code
 ALWAYS = ("number", "size", "pi", "input", "transpose", "column", "row")
 """Operations that are written where they are used, however often."""
+BUILTINS = ("float", "int", "len", "max", "min", "abs", "range", "bool", "complex", "__debug__")
+"""Names of Python that printed code may use."""
 BASES = {
     **dict.fromkeys(("maximum", "minimum", "tanh", "where"), "h"),
     **dict.fromkeys(("sum", "dot", "vdot", "trace", "det"), "s"),
@@ -62,8 +65,10 @@ def code(program: Program, target: str, heading: Heading) -> str:
     writer = _Writer(program, dialect, heading)
     body = [*writer.shapes(), *writer.body()]
     body = _without_unused_sizes(body)
-    if not any("**options" in text or 'options["' in text for text in body):
-        body = [text for text in body if not text.startswith("options = ")]
+    for name in ("options", "dtype"):
+        setting = f"{name} = "
+        if not any(re.search(rf"\b{name}\b", t) for t in body if not t.startswith(setting)):
+            body = [text for text in body if not text.startswith(setting)]
     arguments = ", ".join([*(writer.names[v.name] for v in program.inputs), *writer.extra_sizes()])
     before = _before(program, dialect, body)
     function = [f"def {heading.name}({arguments}):", *_docstring(program, heading)]
@@ -88,7 +93,6 @@ def _before(program: Program, dialect: Dialect, body: Sequence[str]) -> list[str
     extras = [text for block in blocks for text in block]
     used = "\n".join([*body, *extras])
     found = {*dialect.imports, *(text for text in extras if text.startswith("import "))}
-    found |= {"import numpy as np"} if "(np." in used else set()
     main = dialect.imports[-1]
     imports = sorted(text for text in found if f"{text.split()[-1]}." in used or text == main)
     lines = ["import math", ""] if "import math" in imports else []
@@ -121,7 +125,7 @@ class _Writer:
     pairs: dict[int, tuple[Spelled, Spelled]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.taken |= {*self.dialect.reserved, *self.heading.results}
+        self.taken |= {*self.dialect.reserved, *BUILTINS, *self.heading.results}
         for v in self.program.inputs:
             self.names[v.name] = self._fresh(v.name)
         sizes = {n for line in self.program.instructions for n in _names_in(line)}
@@ -130,6 +134,7 @@ class _Writer:
 
     def _fresh(self, name: str) -> str:
         """A name that Python takes and nothing has yet."""
+        name = normalize("NFKC", name)  # as Python reads it
         base = name + "_" if keyword.iskeyword(name) else name
         found, k = base, 1
         while found in self.taken:
@@ -185,26 +190,21 @@ class _Writer:
 
     def _arrays(self) -> list[str]:
         """The lines that make arrays of what is given."""
-        arrays = [self.names[v.name] for v in self.program.inputs]
-        if not arrays and self.dialect.name != "torch":
-            return []
+        names = [self.names[v.name] for v in self.program.inputs]
+        shaped = [self.names[v.name] for v in self.program.inputs if v.shape]
         if self.dialect.name == "torch":
-            shaped = [self.names[v.name] for v in self.program.inputs if v.shape]
-            kind = (
-                f"{{'dtype': {shaped[0]}.dtype, 'device': {shaped[0]}.device}}"
-                if shaped
-                else "{'dtype': torch.float64}"
-            ).replace("'", '"')
-            scalars = [self.names[v.name] for v in self.program.inputs if not v.shape]
-            return [
-                f"options = {kind}",
-                *(f"{s} = torch.as_tensor({s}, **options)" for s in scalars),
-            ]
-        library = "np" if self.dialect.name == "numpy" else "jnp"
-        if len(arrays) == 1:
-            return [f"{arrays[0]} = {library}.asarray({arrays[0]}, dtype=float)"]
-        listed = ", ".join(arrays)
-        return [f"{listed} = ({library}.asarray(a, dtype=float) for a in ({listed}))"]
+            return _tensors(shaped, [name for name in names if name not in shaped])
+        library, made = ("np", "np.asarray({}, dtype=float)")
+        if self.dialect.name == "jax":
+            library, made = ("jnp", "1.0 * jnp.asarray({})")
+        first = (*shaped, *names, "jnp.zeros(())")[0]
+        lines = [f"dtype = {first}.dtype"]
+        if len(names) == 1:
+            lines.insert(0, f"{names[0]} = {made.format(names[0])}")
+        elif names:
+            listed = ", ".join(names)
+            lines.insert(0, f"{listed} = ({made.format('a')} for a in ({listed}))")
+        return lines if library == "jnp" else lines[:-1]
 
     # Results --------------------------------------------------------------------------------------
 
@@ -231,6 +231,8 @@ class _Writer:
             found = self.written[k]
             if name in copied and found.text != name and not self._full(lines_of[k]):
                 found = self._copy(found)
+            if found.number and not lines_of[k].shape:
+                found = self.dialect.scalar(found)
             if found.text != name and len(self.heading.results) > 1:
                 lines.append(f"{name} = {found.text}")
                 results.append(name)
@@ -324,6 +326,17 @@ class _Writer:
         residual = line.operation == "sub" and origin is not None and is_(origin, "add")
         base = "r" if residual else BASES.get(line.operation, "z")
         return base.upper() if len(line.shape) == 2 and len(base) == 1 else base
+
+
+def _tensors(shaped: Sequence[str], scalars: Sequence[str]) -> list[str]:
+    """The lines that find the type and the device, and make tensors of plain numbers."""
+    first = next(iter((*shaped, *scalars)), None)
+    options = "{'dtype': torch.float64, 'device': None}"
+    if first is not None:
+        own = f"{{'dtype': {first}.dtype, 'device': {first}.device}}"
+        options = own if shaped else f"{own} if torch.is_tensor({first}) else {options}"
+    made = (f"{s} = torch.as_tensor({s}, **options)" for s in scalars)
+    return ["options = " + options.replace("'", '"'), *made]
 
 
 SHORT = ("add", "sub", "mul", "div", "matmul", "dot", "neg", "power", "gt", "lt", "ge", "le", "ne")

@@ -23,6 +23,22 @@ UNARY = (
     "diagonal",
 )
 """The first 16 are functions of entries, and for plain numbers in `math` too."""
+ADJ = (
+    "def adjugate(A):",
+    '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
+    "    U, s, V = torch.linalg.svd(A)",
+    "    diagonal = torch.eye(len(s), dtype=torch.bool, device=s.device)",
+    "    others = torch.prod(torch.where(diagonal, torch.ones_like(s), s), dim=1)",
+    "    return torch.linalg.det(U) * torch.linalg.det(V) * (V.T * others) @ U.T",
+)
+DUPLICATION = (
+    "def duplication(n, options):",
+    '    """D with D vech(S) = vec(S) for a symmetric S."""',
+    '    i = torch.arange(n, device=options["device"])',
+    "    first, last = torch.minimum(i[:, None], i), torch.maximum(i[:, None], i)",
+    "    place = first * n - first * (first + 1) // 2 + last",
+    "    return torch.eye(n * (n + 1) // 2, **options)[place.reshape(-1)]",
+)
 MATRIX = {name: name for name in ("inv", "det", "slogdet", "pinv", "cholesky")}
 MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
 
@@ -39,6 +55,8 @@ def _templates() -> dict[str, Template]:
         "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
         "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
         "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
+        "norm2": Template("torch.linalg.vector_norm({0})"),
+        "adj": Template("adjugate({0})"),
         "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
         "power_of": Template("torch.linalg.matrix_power({0}, int({1}))"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
@@ -49,10 +67,12 @@ def _templates() -> dict[str, Template]:
             f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], "
             f"torch.eye(3, {OPTIONS})[None, :])"
         ),
+        "duplication": Template("duplication({p0}, options)"),
         "fuse": Template(f"torch.eye({side}, {OPTIONS}).reshape({side}, {{p0}}, {{p1}})"),
         "commutation": Template(
             f"torch.eye({side}, {OPTIONS})"
-            f"[torch.arange({side}).reshape({{p1}}, {{p0}}).T.reshape(-1)]"
+            f"[torch.arange({side}, device=options['device'])"
+            ".reshape({p1}, {p0}).T.reshape(-1)]"
         ),
     }
 
@@ -117,6 +137,12 @@ def _where(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spe
     return Spelled(f"torch.where({test}, {first}, {second})")
 
 
+def _reshape(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    if arguments[0].number:
+        return _broadcast(line, arguments, names)
+    return Spelled(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
+
+
 def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
     return Spelled("math.pi", number=True)
 
@@ -126,6 +152,7 @@ _SPECIAL: dict[str, Special] = {
     "permute": _permute,
     "broadcast": _broadcast,
     "pi": _pi,
+    "reshape": _reshape,
     "real": _real,
     "where": _where,
     **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
@@ -137,8 +164,8 @@ TORCH = Dialect(
     ("import math", "import torch"),
     TEMPLATES,
     _SPECIAL,
-    {},
-    ("torch", "math", "options", "np"),
+    {"adj": ADJ, "duplication": DUPLICATION},
+    ("torch", "math", "options", "adjugate", "duplication"),
     copy="{0}.clone()",
-    recorded=f"torch.as_tensor(..., {OPTIONS})",
+    single=f"torch.tensor(float({{0}}), {OPTIONS})",
 )

@@ -1,0 +1,124 @@
+"""A branch that was guarded stays guarded: a mask times g' is written where(c, g', 0).
+
+where(x > 0, sqrt(x), 0) has a derivative for x < 0, and (x > 0)./(2*sqrt(x)) has no value there. A
+mask times what has a value wherever f has one stays a product, as textbooks write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import reduce
+
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
+from matderiv.notation.chains import shortest
+from matderiv.notation.sums import raise_tensor
+from matderiv.numeric.poles import base, divisors, entrywise, is_mask, outside_branches, poles
+from matderiv.tensors.lower import open_product
+from matderiv.tensors.tensor import Index, Tensor
+
+PARTIAL = (
+    *("sqrt", "log", "log1p", "arcsin", "arccos", "tan", "logdet", "inv", "cholesky"),
+    *("exp", "expm1", "sinh", "cosh"),
+)
+"""Functions without a finite value for some arguments; the last four overflow."""
+
+
+def guarded(e: Expr, f: Expr) -> Expr:
+    """A derivative of f in which masks choose where a product might have no value.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> x, f = (read(t).expr for t in ("(x > 0)./sqrt(x)", "sum(where(x > 0, sqrt(x), 0))"))
+    >>> text(guarded(x, f))
+    'where(x>0,1./sqrt(x),0)'
+    >>> g, f = (read(t).expr for t in ("(x > 0).*exp(y)", "sum(relu(x).*exp(y))"))
+    >>> guarded(g, f) is g
+    True
+    """
+    if not any(is_mask(n) for n in walk(e)):
+        return e
+    always, known = outside_branches(f), poles(f)
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        new = rebuild(node, args)
+        masks, rest = without_masks(new)
+        if not masks or not _risky(rest, always, known):
+            return new
+        condition = reduce(_both, dict.fromkeys(map(_condition, masks)))
+        rest = _inside(rest, masks)
+        chosen = condition if is_(rest, "ones") else apply("where", condition, rest, 0)
+        return chosen if chosen.shape == node.shape else new
+
+    return fold(e, visit)
+
+
+def without_masks(e: Expr) -> tuple[list[Expr], Expr]:
+    """The masks among the factors of a product, and the product where they are 1.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> masks, rest = without_masks(read("-2*(x > 0).*y./z").expr)
+    >>> [text(m) for m in masks], text(rest)
+    (['(x>0)'], '-2.*y./z')
+    """
+    if is_mask(e):
+        return [e], number(1)
+    if is_(e, "where") and number_value(e.args[2]) == 0:
+        return [apply("where", e.args[0], 1, 0)], e.args[1]
+    if is_(e, "neg", "div", "ediv"):
+        masks, first = without_masks(e.args[0])
+        return (masks, apply(e.function.name, first, *e.args[1:])) if masks else ([], e)
+    if not is_(e, "hadamard", "mul") or (is_(e, "mul") and not entrywise(e)):
+        return [], e
+    parts = [without_masks(a) for a in e.args]
+    masks = [m for own, _ in parts for m in own]
+    kept = [rest for _, rest in parts if number_value(rest) != 1]
+    if not masks:
+        return [], e
+    return masks, apply(e.function.name, *kept) if len(kept) > 1 else kept[0] if kept else number(1)
+
+
+def _condition(mask: Expr) -> Expr:
+    """What a mask asks: step(x) asks for x > 0, where(c, 1, 0) for c."""
+    if is_(mask, "step"):
+        return apply("gt", mask.args[0], 0)
+    if is_(mask, "where") and number_value(mask.args[1]) == 1:
+        return mask.args[0]
+    return mask
+
+
+def _both(a: Expr, b: Expr) -> Expr:
+    return a * b
+
+
+def _risky(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:
+    """True where e may have no finite value at a point where f has one."""
+    for node in outside_branches(e):
+        if is_(node, *PARTIAL) and node not in always:
+            return True
+        if is_(node, "power", "epow") and node not in always:
+            exponent = number_value(node.args[1])
+            if exponent is None or exponent.denominator != 1:
+                return True
+        if any(base(d) not in known for d in divisors(node)):
+            return True
+    return False
+
+
+def _inside(e: Expr, masks: list[Expr]) -> Expr:
+    """e where all masks are 1: relu(x) is x where x > 0, and the same choice is made."""
+    conditions = {_condition(m) for m in masks}
+    positive = {c.args[0] for c in conditions if is_(c, "gt") and number_value(c.args[1]) == 0}
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if is_(node, "relu", "abs") and node.args[0] in positive:
+            return args[0]
+        if is_(node, "where") and node.args[0] in conditions:
+            return args[1] if args[1].shape == node.shape else rebuild(node, args)
+        return rebuild(node, args)
+
+    new = fold(e, visit)
+    if 1 in new.shape or len(new.shape) > 2:
+        return new
+    axes = tuple(Index(s) for s in new.shape)
+    return shortest((new, raise_tensor(Tensor(axes, (open_product(new, axes),)), broadcast=True)))

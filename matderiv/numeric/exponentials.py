@@ -1,0 +1,260 @@
+"""Products and quotients of exponentials without the overflow on the way.
+
+exp(x).*exp(y) is exp(x + y), exp(x)./cosh(x) stays finite, and a quotient by a sum of exponentials
+is shifted by the largest exponent: exp(x)./(exp(x) + exp(y)) has a value wherever x and y have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+
+from matderiv.expr import Expr, apply, is_, number, number_value
+from matderiv.functions.reduce import along
+from matderiv.numeric.poles import entrywise
+from matderiv.shapes import is_scalar
+
+Powers = dict[Expr, int]
+
+_LINEAR = ("neg", "transpose", "sum", "mean", "diag", "tr", "vec")
+_GROWING = ("exp", "cosh", "sinh")
+NEAR = 6  # how deep below a product exponentials are looked for
+
+
+def better_product(node: Expr) -> Expr | None:
+    """A product or quotient in which exponentials are joined first; None where that is no gain.
+
+    >>> from matderiv.expr import variable
+    >>> x, y = variable("x", (3,)), variable("y", (3,))
+    >>> a, b = apply("exp", x), apply("exp", -y)
+    >>> better_product(a * b).function.name, better_product(a * y) is None
+    ('exp', True)
+    """
+    if not any(is_(n, *_GROWING) for a in node.args for n in _near(a)):
+        return None
+    if is_(node, "div", "ediv"):
+        shifted = _shifted_quotient(*node.args)
+        if shifted is not None:
+            return _like(node, apply(node.function.name, *shifted))
+    powers = _powers(node)
+    joined = _joined(_hyperbolic(_sigmoids(powers)))
+    return None if joined == powers else _like(node, product_of(joined))
+
+
+def _near(e: Expr, depth: int = NEAR) -> Iterator[Expr]:
+    """The factors and terms close below a node, down to the first other function."""
+    yield e
+    if depth and is_(e, "hadamard", "mul", "div", "ediv", "power", "epow", "add", *_LINEAR):
+        for a in e.args:
+            yield from _near(a, depth - 1)
+
+
+def _like(node: Expr, new: Expr) -> Expr | None:
+    return new if new.shape == node.shape else None
+
+
+def _powers(e: Expr, sign: int = 1, found: Powers | None = None) -> Powers:
+    """A product entry by entry as bases with whole exponents."""
+    found = {} if found is None else found
+    exponent = number_value(e.args[1]) if is_(e, "power", "epow") else None
+    whole = exponent is not None and exponent.denominator == 1
+    if is_(e, "hadamard") or (is_(e, "mul") and entrywise(e)):
+        for a in e.args:
+            _powers(a, sign, found)
+    elif is_(e, "div", "ediv"):
+        _powers(e.args[0], sign, found)
+        _powers(e.args[1], -sign, found)
+    elif is_(e, "neg"):
+        _powers(number(-1), 1, found)
+        _powers(e.args[0], sign, found)
+    elif exponent is not None and whole and (is_(e, "epow") or not e.args[0].shape):
+        found[e.args[0]] = found.get(e.args[0], 0) + sign * int(exponent)
+    else:
+        found[e] = found.get(e, 0) + sign
+    return found
+
+
+def product_of(powers: Powers) -> Expr:
+    """The product of some powers, with one line of fraction."""
+    above = [_power(e, k) for e, k in powers.items() if k > 0]
+    below = [_power(e, -k) for e, k in powers.items() if k < 0]
+    top = apply("hadamard", *above) if len(above) > 1 else above[0] if above else number(1)
+    if not below:
+        return top
+    return apply("ediv", top, apply("hadamard", *below) if len(below) > 1 else below[0])
+
+
+def _power(e: Expr, k: int) -> Expr:
+    return e if k == 1 else e**k
+
+
+def _sigmoids(powers: Powers) -> Powers:
+    """exp(z)/(1 + exp(z))² = sigmoid(z)*sigmoid(-z), exp(-z)*sigmoid(z) = sigmoid(-z)."""
+    found = dict(powers)
+    for e in powers:
+        z = of_one_plus_exp(e)
+        known = z is not None and {apply("exp", z), *_opposites(z)} & set(powers)
+        if z is not None and known:
+            _put(found, apply("sigmoid", opposite(z)), -found.pop(e))
+    for e in list(found):
+        k = found.get(e, 0)
+        if not is_(e, "exp") or not k:
+            continue
+        z = e.args[0] if k > 0 else opposite(e.args[0])
+        partner = apply("sigmoid", opposite(z))
+        shared = min(abs(k), found.get(partner, 0))
+        if shared > 0:
+            _put(found, e, -shared if k > 0 else shared)
+            _put(found, partner, -shared)
+            _put(found, apply("sigmoid", z), shared)
+    return found
+
+
+def _opposites(z: Expr) -> set[Expr]:
+    return {apply("sigmoid", z), apply("sigmoid", opposite(z)), apply("exp", opposite(z))}
+
+
+def _hyperbolic(powers: Powers) -> Powers:
+    """sinh(z)/cosh(z) = tanh(z)."""
+    found = dict(powers)
+    for e, k in powers.items():
+        other = apply("cosh", e.args[0]) if is_(e, "sinh") else None
+        if other is None or k * found.get(other, 0) >= 0:
+            continue
+        shared = min(abs(k), abs(found[other])) * (1 if k > 0 else -1)
+        _put(found, e, -shared)
+        _put(found, other, shared)
+        _put(found, apply("tanh", e.args[0]), shared)
+    return found
+
+
+def _joined(powers: Powers) -> Powers:
+    """Several exponentials as one of the sum of the exponents."""
+    several = [e for e in powers if is_(e, "exp")]
+    if len(several) < 2:
+        return powers
+    exponents = [e.args[0] * powers[e] if powers[e] != 1 else e.args[0] for e in several]
+    found = {e: k for e, k in powers.items() if e not in several}
+    _put(found, apply("exp", apply("add", *exponents)), 1)
+    return found
+
+
+def _put(powers: Powers, e: Expr, k: int) -> None:
+    powers[e] = powers.get(e, 0) + k
+    if not powers[e]:
+        del powers[e]
+
+
+# Sums of exponentials ----------------------------------------------------------------------------
+
+
+def log_of_sum(total: Expr) -> Expr | None:
+    """log of a sum of exponentials, Σ c exp(z), as m + log(Σ c exp(z - m)) with the largest z.
+
+    >>> from matderiv.expr import variable
+    >>> x, y = variable("x", (3,)), variable("y", (3,))
+    >>> log_of_sum(apply("exp", x) + apply("exp", y)).function.name, log_of_sum(x + y) is None
+    ('add', True)
+    """
+    found = _shift(total)
+    if found is None:
+        return None
+    top, moved = found
+    return _like(total, top + apply("log", moved))
+
+
+def _shifted_quotient(above: Expr, below: Expr) -> tuple[Expr, Expr] | None:
+    """Both sides of a quotient times exp(-m), where exponentials stand above and below."""
+    found = _shift(below)
+    if found is None:
+        return None
+    top, moved = found
+    shifted = _moved(above, top)
+    return None if shifted is None else (shifted, moved)
+
+
+def _shift(total: Expr) -> tuple[Expr, Expr] | None:
+    """The largest exponent m of a sum of exponentials, and the sum with every exponent less m."""
+    if not is_(total, "add", "sum", "mul", "mean"):
+        return None
+    exponents = list(dict.fromkeys(_exponents(total)))
+    if not exponents or (is_(total, "add") and len(exponents) < 2):
+        return None
+    top = _largest(total, exponents)
+    moved = _moved(total, top) if top is not None else None
+    return None if top is None or moved is None else (top, moved)
+
+
+def _exponents(e: Expr, depth: int = NEAR) -> Iterator[Expr]:
+    """The exponents in a sum of exponentials; a number in it has the exponent 0."""
+    if is_(e, "exp"):
+        yield e.args[0]
+    elif depth and is_(e, "add", "hadamard", "mul", "div", "ediv", *_LINEAR):
+        for a in e.args[:1] if is_(e, "div", "ediv") else e.args:
+            if is_(e, "add") and number_value(a) is not None:
+                yield number(0)
+            else:
+                yield from _exponents(a, depth - 1)
+
+
+def _largest(total: Expr, exponents: list[Expr]) -> Expr | None:
+    """The largest exponent, of the shape of the sum or a number."""
+    if is_(total, "add") and all(z.shape in ((), total.shape) for z in exponents):
+        return reduce(lambda a, b: apply("maximum", a, b), exponents)
+    if is_(total, "sum", "mean") and total.params[0] is not None and total.args[0].shape:
+        (z,) = exponents if len(exponents) == 1 else (number(0),)
+        return apply("max", z, params=total.params) if z.shape == total.args[0].shape else None
+    if not is_scalar(total.shape):
+        return None
+    tops = [apply("max", z, params=(None,)) if z.shape else z for z in exponents]
+    return reduce(lambda a, b: apply("maximum", a, b), tops)
+
+
+def _moved(e: Expr, top: Expr) -> Expr | None:
+    """e/exp(top), where e is linear in exponentials; None where it is not."""
+    if is_(e, "exp"):
+        return apply("exp", e.args[0] - top)
+    if is_(e, "sum", "mean") and e.params[0] is not None and top.shape:
+        spread = along(top, e.args[0].shape, e.params[0])
+        inner = _moved(e.args[0], spread)
+        return None if inner is None else _like(e, apply(e.function.name, inner, params=e.params))
+    if is_(e, *_LINEAR):
+        inner = _moved(e.args[0], top)
+        return None if inner is None else apply(e.function.name, inner, params=e.params)
+    if is_(e, "add"):
+        parts = [_moved(a, top) or _moved_number(a, top) for a in e.args]
+        known = [p for p in parts if p is not None]
+        return apply("add", *known) if len(known) == len(parts) else None
+    if not is_(e, "hadamard", "mul", "div", "ediv"):
+        return None
+    for k, a in enumerate(e.args if is_(e, "hadamard", "mul") else e.args[:1]):
+        inner = _moved(a, top) if any(True for _ in _exponents(a)) else None
+        if inner is not None and inner.shape == a.shape:
+            return apply(e.function.name, *e.args[:k], inner, *e.args[k + 1 :])
+    return None
+
+
+def _moved_number(e: Expr, top: Expr) -> Expr | None:
+    return apply("exp", -top) * e if number_value(e) is not None else None
+
+
+# Spellings ---------------------------------------------------------------------------------------
+
+
+def other_than_one(e: Expr) -> Expr | None:
+    """u when e is 1 + u or u + 1."""
+    if not is_(e, "add") or len(e.args) != 2:
+        return None
+    a, b = e.args
+    return b if number_value(a) == 1 else a if number_value(b) == 1 else None
+
+
+def of_one_plus_exp(e: Expr) -> Expr | None:
+    """z when e is 1 + exp(z)."""
+    other = other_than_one(e)
+    return other.args[0] if other is not None and is_(other, "exp") else None
+
+
+def opposite(e: Expr) -> Expr:
+    """-e, without a double sign."""
+    return e.args[0] if is_(e, "neg") else -e

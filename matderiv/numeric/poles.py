@@ -1,0 +1,110 @@
+"""Where a formula has no value of its own: its denominators, apart from chosen branches.
+
+where(x > 0, sqrt(x), 0) has a value for every x, although sqrt(x) has not. What stands inside a
+branch counts only where the branch is chosen; what stands outside counts always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from matderiv.expr import Expr, is_, number_value
+
+NEVER_ZERO = ("size", "pi", "ones", "exp", "cosh", "sigmoid", "softplus", "softmax")
+"""Functions whose value is never zero, rounding apart."""
+
+
+def outside_branches(*roots: Expr) -> set[Expr]:
+    """The nodes that are computed in every case, those in the branches of a `where` left out.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x", (3,))
+    >>> root = apply("sqrt", x)
+    >>> chosen = apply("where", apply("gt", x, 0), root, 0)
+    >>> root in outside_branches(chosen), root in outside_branches(chosen + root)
+    (False, True)
+    """
+    found: set[Expr] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack += node.args[:1] if is_(node, "where") else node.args
+    return found
+
+
+def poles(*roots: Expr, excused: Collection[Expr] = ()) -> set[Expr]:
+    """What some formulas divide by outside branches: where one is 0 they have no value.
+
+    A logarithm has no value at 0 either, unless it is `excused`: 0*log(0) counts as 0, and so does
+    what is divided by inside it.
+
+    >>> from matderiv.expr import apply, variable
+    >>> a, b = variable("a"), variable("b")
+    >>> [p.name for p in poles(a / (2 * b))], [p.name for p in poles(apply("log", a))]
+    (['b'], ['a'])
+    >>> poles(apply("log", a / b), excused=[apply("log", a / b)])
+    set()
+    """
+    found: set[Expr] = set()
+    seen: set[Expr] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node in seen or node in excused:
+            continue
+        seen.add(node)
+        found.update(map(base, divisors(node)))
+        if is_(node, "log"):
+            found.update(map(base, factors_of(node.args[0])))
+        stack += node.args[:1] if is_(node, "where") else node.args
+    return found
+
+
+def divisors(node: Expr) -> Iterator[Expr]:
+    """The factors, numbers apart, by which this one node divides."""
+    if is_(node, "div", "ediv"):
+        yield from factors_of(node.args[1])
+    elif is_(node, "power", "epow"):
+        exponent = number_value(node.args[1])
+        if exponent is not None and exponent < 0:
+            yield from factors_of(node.args[0])
+
+
+def factors_of(e: Expr) -> Iterator[Expr]:
+    """The factors of a product entry by entry, without exponents and without what is never zero.
+
+    >>> from matderiv.expr import apply, variable
+    >>> a, b = variable("a"), variable("b")
+    >>> [f.name for f in factors_of(3 * a**2 * apply("sqrt", b))]
+    ['a', 'sqrt']
+    """
+    if is_(e, "neg", "hadamard") or (is_(e, "mul") and entrywise(e)):
+        for a in e.args:
+            yield from factors_of(a)
+    elif is_(e, "power", "epow") and (number_value(e.args[1]) or 0) > 0:
+        yield from factors_of(e.args[0])
+    elif is_(e, "div", "ediv"):
+        yield from factors_of(e.args[0])
+    elif number_value(e) is None and not is_(e, *NEVER_ZERO):
+        yield e
+
+
+def entrywise(product: Expr) -> bool:
+    """True for a product of scalars and at most one array."""
+    return sum(bool(a.shape) for a in product.args) < 2
+
+
+def base(e: Expr) -> Expr:
+    """What is zero where e is: v for sqrt(v), abs(v) and powers of v."""
+    while is_(e, "sqrt", "abs", "power", "epow"):
+        e = e.args[0]
+    return e
+
+
+def is_mask(e: Expr) -> bool:
+    """True for what is 1 or 0: a comparison, a step, where(c, 1, 0)."""
+    if is_(e, "where"):
+        return {number_value(a) for a in e.args[1:]} == {0, 1}
+    return is_(e, "gt", "ge", "lt", "le", "step")

@@ -1,0 +1,64 @@
+"""The formula that numbers are computed with: the printed one, and its limits where it is 0/0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from matderiv.calculus.derivation import Derivative, fractions_apart
+from matderiv.calculus.recognise import prepare
+from matderiv.expr import Expr
+from matderiv.numeric.edges import Subject, at_edges, may_fail, ties_shared
+from matderiv.numeric.evaluate import Array, evaluate
+from matderiv.programs.compiled import or_careful
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A derivative of f by wrt, as it is computed.
+
+    `shared` is the printed formula in which ties share; `careful` is equal to it and has a value
+    at more points, where the derivative is the limit of the formula.
+    """
+
+    f: Expr
+    wrt: Expr
+    order: int
+    derivative: Derivative
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What the formula is the derivative of."""
+        return Subject((self.f, prepare(self.f, self.wrt)), frozenset({self.wrt}), self.order)
+
+    @cached_property
+    def shared(self) -> Expr:
+        """The printed formula; entries that tie for a maximum share its change."""
+        return ties_shared(self.derivative.expr, self.subject)
+
+    @cached_property
+    def careful(self) -> Expr:
+        """The formula at the edges. Fractions are kept apart there: each has a limit of its own."""
+        apart = ties_shared(fractions_apart(self.derivative, self.f), self.subject)
+        return at_edges(apart, self.subject)
+
+    @cached_property
+    def value(self) -> Expr:
+        """f itself, with 0*log(0) = 0."""
+        return at_edges(self.f, self.subject)
+
+    @cached_property
+    def may_fail(self) -> bool:
+        """True where the formula may have no value although the derivative exists."""
+        return may_fail(self.shared)
+
+    def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Array:
+        """The value at bound sizes; infinite or not a number where the limit is not known."""
+        if not self.may_fail:
+            return evaluate(self.shared, values, sizes)
+        return or_careful(
+            lambda: [evaluate(self.shared, values, sizes)],
+            lambda: [evaluate(self.careful, values, sizes)],
+        )[0]
