@@ -335,11 +335,11 @@ class Derivation:
         """The derivative at bound sizes; values of names that it does not have are ignored."""
         names = {v.name for v in variables(self.expr)}
         known = {name: value for name, value in values.items() if name in names}
-        result = self.formula.at(known, sizes)
+        result = self.numeric.at(known, sizes)
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
 
     @cached_property
-    def formula(self) -> Formula:
+    def numeric(self) -> Formula:
         """The formula that numbers are computed with: the printed one, and its limits."""
         return Formula(self.f, self.wrt, self.order, self.derivative)
 

@@ -31,8 +31,8 @@ def derivative_program(
     Variables that the derivative does not have are inputs only where they alone show a size. A
     `careful` program has the limits at the points where the formula is 0/0.
     """
-    formula = d.formula.careful if careful else d.formula.shared
-    exprs = (d.formula.value, formula) if value else (formula,)
+    formula = d.numeric.careful if careful else d.numeric.shared
+    exprs = (d.numeric.value, formula) if value else (formula,)
     shapes = ((), d.shape) if value else (d.shape,)
     names = (d.f, d.expr) if value else (d.expr,)
     inputs = variables(*names)
@@ -48,7 +48,7 @@ def derivative_function(d: Derivation) -> Callable[..., Any]:
     """The derivative compiled for NumPy, called with a mapping or with keywords."""
     exprs = (d.f, d.wrt)
     also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
-    careful = partial(derivative_program, d, careful=True) if d.formula.may_fail else None
+    careful = partial(derivative_program, d, careful=True) if d.numeric.may_fail else None
     compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful)
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
