@@ -6,7 +6,7 @@ mask times what has a value wherever f has one stays a product, as textbooks wri
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import reduce
 
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
@@ -105,19 +105,43 @@ def _risky(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:
     return False
 
 
+def fold_entries(e: Expr, visit: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Expr:
+    """An expression rebuilt by `visit`, as far down as entries meet entry by entry."""
+    reached, stack = {e}, [e]
+    while stack:
+        node = stack.pop()
+        if _by_entries(node):
+            stack += [a for a in node.args if a not in reached]
+            reached.update(node.args)
+    done: dict[Expr, Expr] = {}
+    for node in walk(e):
+        if node in reached:
+            args = tuple(done[a] for a in node.args) if _by_entries(node) else ()
+            done[node] = visit(node, args) if args else node
+    return done[e]
+
+
+def _by_entries(node: Expr) -> bool:
+    product = is_(node, "mul") and entrywise(node)
+    return product or node.function.kind == "elementwise" or is_(node, "add", "neg", "hadamard")
+
+
 def _inside(e: Expr, masks: list[Expr]) -> Expr:
-    """e where all masks are 1: relu(x) is x where x > 0, and the same choice is made."""
+    """e where all masks are 1: relu(x) is x where x > 0, and the same choice is made.
+
+    Only where entries meet entry by entry: in A*relu(x) other entries than the chosen ones count.
+    """
     conditions = {_condition(m) for m in masks}
     positive = {c.args[0] for c in conditions if is_(c, "gt") and number_value(c.args[1]) == 0}
 
     def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
         if is_(node, "relu", "abs") and node.args[0] in positive:
             return args[0]
-        if is_(node, "where") and node.args[0] in conditions:
-            return args[1] if args[1].shape == node.shape else rebuild(node, args)
+        if is_(node, "where") and node.args[0] in conditions and args[1].shape == node.shape:
+            return args[1]
         return rebuild(node, args)
 
-    new = fold(e, visit)
+    new = fold_entries(e, visit)
     if 1 in new.shape or len(new.shape) > 2:
         return new
     axes = tuple(Index(s) for s in new.shape)
