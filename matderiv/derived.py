@@ -26,10 +26,10 @@ from matderiv.numeric.report import CheckReport
 from matderiv.output.code.derivative import derivative_code, derivative_function
 from matderiv.output.documents.html import answer_html, document_html
 from matderiv.output.documents.json import document_json
-from matderiv.output.documents.latex import answer_latex, document_latex
-from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
+from matderiv.output.documents.markdown import answer_markdown, document_markdown
 from matderiv.output.documents.shown import Steps, shown
-from matderiv.output.documents.text import document_text
+from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.index import index_equation, index_text
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex
 from matderiv.output.latex.formula import latex
@@ -40,7 +40,7 @@ from matderiv.programs.formulas import Formula
 from matderiv.shapes import Shape, long_axes, size_value
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
-from matderiv.views.flow import declarations, layout_note
+from matderiv.views.flow import about
 from matderiv.views.index import index
 
 VIEWS = {"chain": chain, "differential": differential, "index": index}
@@ -98,6 +98,11 @@ class Derivation:
             turned = range(len(self.shape))[::-1]
             require_same_numbers(self, shown, turned, f"the form in {self.layout} layout")
         return shown
+
+    @property
+    def guessed(self) -> frozenset[str]:
+        """The names whose kinds and sizes nobody declared."""
+        return self.reading.guessed if self.reading else frozenset()
 
     @property
     def result(self) -> Any:
@@ -167,8 +172,14 @@ class Derivation:
         """
         return document_text(self.steps(view), detail=detail)
 
-    def markdown(self, view: str = "chain", *, detail: str = "normal", **style: str) -> str:
-        """The derivation step by step in Markdown with LaTeX formulas; `style` as in `latex`."""
+    def markdown(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivation step by step in Markdown with LaTeX formulas; with None, the equation.
+
+        `style` as in `latex`.
+        """
+        if view is None:
+            equation = self.equation(**style)
+            return answer_markdown(equation, about(self), self._spelling(**style))
         return document_markdown(self.steps(view), detail=detail, **style)
 
     def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
@@ -184,8 +195,8 @@ class Derivation:
         if view is not None:
             return document_html(self.steps(view), detail=detail, **style)
         title = f"Derivative of f by {self.wrt.name}"
-        equation, about = self.equation(**style), (declarations(self), layout_note(self))
-        return answer_html(equation, *about, self._spelling(**style), title)
+        equation = self.equation(**style)
+        return answer_html(equation, about(self), self._spelling(**style), title)
 
     def json(self, view: str = "chain") -> dict[str, Any]:
         """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""
@@ -212,8 +223,8 @@ class Derivation:
         if view is not None:
             return document_latex(self.steps(view), detail=detail, standalone=standalone, **style)
         if standalone:
-            equation, about = self.equation(**style), (declarations(self), layout_note(self))
-            return answer_latex(equation, *about, self._spelling(**style), standalone=True)
+            equation = self.equation(**style)
+            return answer_latex(equation, about(self), self._spelling(**style), standalone=True)
         style.pop("gradient", None)
         if not self.has_matrix_form:
             return index_latex(self.derivative.tensor, taken=self.names, **style)
@@ -236,8 +247,12 @@ class Derivation:
         return derivative_latex(self.f, self.wrt, main, parts, layout=self.layout, **about)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What notebooks show: the equation, and the text as a fallback."""
-        return {"text/plain": str(self), "text/latex": f"$\\displaystyle {self.equation()}$"}
+        """What notebooks show: the equation, what was guessed, and how it was checked."""
+        told, names = about(self), self._spelling()
+        return {
+            "text/plain": "\n".join([str(self), *(f"# {line}" for line in about_text(told))]),
+            "text/latex": f"$\\displaystyle {self.equation()}$\n\n{about_latex(told, names)}",
+        }
 
     @cached_property
     def vec(self) -> Any:

@@ -24,7 +24,7 @@ from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
 from matderiv.shapes import shape_text
-from matderiv.views.flow import declarations, layout_note
+from matderiv.views.flow import about
 
 _EXAMPLE = 'Sheet("Homework", [Part("Exercise 1", D)])'
 
@@ -191,24 +191,27 @@ def _told(part: Part, style: Mapping[str, str]) -> Told:
     if d is None:
         return words
     if part.view is None:
-        spelled = (f"f = {text(d.f)}", f"{d.kind} by {d.wrt.name}: {d}")
-        return words._replace(equations=_equations([d], style), spelled=spelled)
+        names, equations = _equations([d], style)
+        spelled = (f"f = {text(d.f)}", f"{d.kind} by {d.wrt.name}: {d.formula}")
+        return words._replace(equations=equations, spelled=spelled, about=(about(d),), names=names)
     return words._replace(document=d.steps(part.view))
 
 
-def _equations(found: Sequence[Derivation], style: Mapping[str, str]) -> tuple[str, ...]:
-    """What is differentiated, and each derivative, in LaTeX."""
+def _equations(
+    found: Sequence[Derivation], style: Mapping[str, str]
+) -> tuple[Names, tuple[str, ...]]:
+    """What is differentiated, and each derivative, in LaTeX; and how their names are written."""
     f = found[0].f
     written = {k: v for k, v in style.items() if k != "gradient"}
     names = Names(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
     called = function_symbol(free_letter(names), f.shape, names)
-    return (f"{called} = {formula(f, names)}", *(d.equation(**style) for d in found))
+    return names, (f"{called} = {formula(f, names)}", *(d.equation(**style) for d in found))
 
 
 def several(
     found: Sequence[Derivation], form: str, view: str | None, detail: str, **style: str
 ) -> str:
-    """The derivatives of one function by several variables as a page, "html", or a "latex" file.
+    """The derivatives of one function by several variables as a page: html, latex or markdown.
 
     With a view every derivation is a part of its own; without one the equations stand together.
 
@@ -220,10 +223,10 @@ def several(
     by = ", ".join(d.wrt.name for d in found)
     parts = [Told(f"By {d.wrt.name}", document=d.steps(view)) for d in found] if view else []
     if not parts:
-        declared = dict.fromkeys(v for d in found for v in declarations(d))
+        names, equations = _equations(found, style)
+        declared = dict.fromkeys(v for d in found for v in about(d).declarations)
         said = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)
-        layouts = ". ".join(dict.fromkeys(layout_note(d) for d in found))
-        says = f"Sizes: {said}.\n\nLayout: {layouts}."
-        parts = [Told(says=says, equations=_equations(found, style))]
-    write = sheet_html if form == "html" else sheet_latex
-    return write(f"Derivatives by {by}", "", parts, detail=detail, **style)
+        told = tuple(about(d) for d in found)
+        parts = [Told(says=f"Sizes: {said}.", equations=equations, about=told, names=names)]
+    writers = {"html": sheet_html, "markdown": sheet_markdown}
+    return writers.get(form, sheet_latex)(f"Derivatives by {by}", "", parts, detail=detail, **style)

@@ -179,7 +179,8 @@ def test_styles_reach_the_page(style: dict[str, str]) -> None:
 
 def test_notes_are_shown_and_escaped() -> None:
     d = md.derive("tr(A*X)", "X", assume={"X": "symmetric"})
-    document = replace(d.steps("chain"), notes=("<b>x</b> & y",))
+    steps = d.steps("chain")
+    document = replace(steps, about=replace(steps.about, remarks=("<b>x</b> & y",)))
     page = document_html(document)
     assert "Note: &lt;b&gt;x&lt;/b&gt; &amp; y." in page
     assert "Note: X is symmetric: the unconstrained" in d.html("chain")

@@ -38,6 +38,7 @@ class SizeTable:
         if e.is_Integer:
             return int(e)
         if e.is_Symbol:
+            require_writable(e.name)
             self.meaning.setdefault(e.name, e)
             return Dim((e.name,))
         if e.is_Pow and e.exp.is_Integer and e.exp > 0:
@@ -60,6 +61,15 @@ class SizeTable:
         if name not in self.meaning:
             self.meaning[name] = sp.Symbol(name, integer=True, positive=True)
         return self.meaning[name]
+
+
+def require_writable(name: str) -> None:
+    """UnknownName for the name of a SymPy symbol that no text can have."""
+    if not (name.isidentifier() and name[0].isalpha()):
+        raise UnknownName(
+            f"the name {name!r} cannot be written in the language",
+            hint="a letter, then letters, digits and _",
+        )
 
 
 def opaque_name(e: Any) -> str:

@@ -118,14 +118,14 @@ def form_remarks(d: Derivation) -> list[Remark]:
     return found
 
 
-def result_remarks(d: Derivation, reading: Reading) -> list[Remark]:
-    """The layout, and what else is to be known about a result."""
-    found = [("Layout", layout_sentence(d)), *form_remarks(d)]
+def result_remarks(d: Derivation, reading: Reading, *, forms: bool = True) -> list[Remark]:
+    """The layout, and what else is to be known about a result; with `forms` how else it reads."""
+    found = [("Layout", layout_sentence(d)), *(form_remarks(d) if forms else ())]
     for note in d.notes:
         if note not in reading.notes:
             label = "Warning" if "does not occur" in note else "Note"
             found.append((label, on_the_command_line(note)))
-    if d.facts_used:
+    if forms and d.facts_used:
         found.append(("Using", ", ".join(d.facts_used)))
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 from matderiv.arguments import given
 from matderiv.command.derive import json_text
 from matderiv.command.failures import BUG, InternalError, TimeLimitError, UsageError
+from matderiv.command.formats import TABLES, format_of
 from matderiv.command.homework import status
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
@@ -55,6 +56,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
     if request.output is not None:
         refuse_to_overwrite(request.output, force=request.force)
+        format_of(request.output, "json" if request.json else None, TABLES)
     name = request.batch
     content = standard_input(MOST) if name == "-" else file_text(name, MOST, wide=True)
     rows = list(_rows(request, content))
@@ -286,7 +288,7 @@ def _whole(cell: Any) -> int:
 
 def _written(request: Request, terminal: Terminal, found: list[RowVerdict]) -> None:
     """The verdicts on standard output, or in a file with the summary on standard output."""
-    shape = _shape(request)
+    shape = format_of(request.output, "json" if request.json else None, TABLES) or "text"
     content = WRITERS[shape](found, request.hint)
     if request.output is None:
         terminal.result(content)
@@ -295,13 +297,6 @@ def _written(request: Request, terminal: Terminal, found: list[RowVerdict]) -> N
         return
     write_file(request.output, content, force=request.force)
     terminal.result(_summary(found))
-
-
-def _shape(request: Request) -> str:
-    suffix = "" if request.output is None else PurePath(request.output).suffix
-    if suffix in (".csv", ".jsonl"):
-        return suffix[1:]
-    return "json" if request.json else "text"
 
 
 def _record(v: RowVerdict, hint: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from matderiv.command import answer, failures
 from matderiv.command.derive import json_text
 from matderiv.command.failures import InternalError, TimeLimitError, UsageError
+from matderiv.command.formats import PROGRAMS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, Asked, checked, derived, understood
@@ -29,6 +30,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     output = None if request.output == "-" else request.output
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
+        format_of(output, None if request.json else "python", {".json": "json", **PROGRAMS})
     try:
         with limited(request.timeout):
             asked = understood(request)

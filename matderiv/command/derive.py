@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.api import Derivation
 from matderiv.command import answer, failures
 from matderiv.command.failures import InternalError, TimeLimitError
+from matderiv.command.formats import DERIVATIONS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
@@ -39,6 +40,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """
     started = time.monotonic()
     output = _output(request)
+    request = _by_name(request, output)
     plain = terminal.plain_results if output is None else terminal.ascii_only
     how = wanted(request, ascii_only=plain)
     if output is not None:
@@ -75,13 +77,15 @@ def _answered(
     _say(answer.reading_remarks(asked.reading), terminal)
     found = derived(request, asked)
     written = printed(found, how)
-    remarks = [] if terminal.quiet else _remarks(found, asked)
+    remarks = [] if terminal.quiet else _remarks(found, asked, how)
     return Answer(asked, found, written, tuple(remarks))
 
 
-def _remarks(found: Sequence[Derivation], asked: Asked) -> list[answer.Remark]:
-    """What is to be known about the results, each remark once."""
-    remarks = (r for d in found for r in answer.result_remarks(d, asked.reading))
+def _remarks(found: Sequence[Derivation], asked: Asked, how: Wanted) -> list[answer.Remark]:
+    """What is to be known about the results, each remark once; no form of them beside one step."""
+    remarks = (
+        r for d in found for r in answer.result_remarks(d, asked.reading, forms=not how.one_step)
+    )
     return list(dict.fromkeys(remarks))
 
 
@@ -99,7 +103,7 @@ def _tell(
         shown = in_ascii(result) if terminal.ascii_only else result
         write_file(output, shown, force=request.force)
     else:
-        plain = not request.json and request.values.get("format", "text") == "text"
+        plain = not request.json and request.values.get("format") in (None, "text")
         terminal.result(folded(result, terminal.width) if plain and terminal.width else result)
     if not request.json:
         _say(found.remarks, terminal)
@@ -134,6 +138,18 @@ def _output(request: Request) -> str | None:
     """The file to write to; None for standard output, which is also called -."""
     output: str | None = request.values.get("output")
     return None if output == "-" else output
+
+
+def _by_name(request: Request, output: str | None) -> Request:
+    """The request with the format that the name of the file says; a .tex compiles by itself."""
+    values = dict(request.values)
+    asked = "json" if request.json else values.get("format")
+    asked = "latex" if values.get("standalone") and asked is None else asked
+    form = format_of(output, asked, DERIVATIONS)
+    if form is not None and values.get("format") is None:
+        whole = form == "latex" or values.get("standalone", False)
+        values |= {"format": form, "json": form == "json", "standalone": whole, "page": True}
+    return replace(request, values=values)
 
 
 def _status(report: CheckReport | None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from matderiv.command import answer
 from matderiv.command.derive import json_text
 from matderiv.command.failures import FINE, SCHEMA, TimeLimitError, UsageError
+from matderiv.command.formats import PICTURES, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared, encoded
@@ -24,7 +25,7 @@ from matderiv.input.values import checked_values, names_in, values_from_file, va
 from matderiv.output.graphs.text import steps_text
 from matderiv.shapes import is_scalar
 
-PICTURES = ("svg", "dot", "mermaid", "tikz")
+KINDS = ("svg", "dot", "mermaid", "tikz")
 _EXAMPLE = """matderiv graph "(x+y)*z" --at x=-2,y=5,z=-4"""
 _AT = "--at x=-2,y=5"
 
@@ -100,13 +101,15 @@ def _files(request: Request) -> dict[str, str]:
     """Where the pictures go; UsageError before any work where they cannot go there."""
     if request.collapse and request.no_collapse:
         raise UsageError("--collapse and --no-collapse exclude each other", hint="--collapse")
-    files = {kind: request.values[kind] for kind in PICTURES if request.values[kind]}
+    files = {kind: request.values[kind] for kind in KINDS if request.values[kind]}
     if sum(name == "-" for name in files.values()) + request.json > 1:
         raise UsageError("only one thing goes to standard output", hint="name the other files")
     named = [name for name in files.values() if name != "-"]
     twice = next((n for n in named if named.count(n) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is to hold two pictures", hint="one file for each")
+    for kind, name in files.items():
+        format_of(name, kind, PICTURES)
     for name in named:
         refuse_to_overwrite(name, force=request.force)
     return files

@@ -73,7 +73,7 @@ def _told(
     if late is not None and code != failures.WRONG:
         code = failures.BUDGET
     if request.json:
-        terminal.result(json_text(_document(request.file, found, late, code)))
+        terminal.result(json_text(_document(request, found, late, code)))
         return code
     terminal.result(_text(found, hint=request.hint))
     if late is not None:
@@ -119,20 +119,20 @@ def _text(found: list[StepsVerdict], *, hint: bool) -> str:
 
 
 def _document(
-    name: str, found: list[StepsVerdict], late: TimeLimitError | None, code: int
+    request: Request, found: list[StepsVerdict], late: TimeLimitError | None, code: int
 ) -> dict[str, Any]:
     """All verdicts with their stable codes, for programs; with an error if they are not all."""
     unfinished = {} if late is None else {"error": failures.document(late, code)["error"]}
     return {
         "schema": "matderiv/1",
-        "file": name,
+        "file": request.file,
         "correct": {0: True, 1: False}.get(code),
         "derivations": [
             {
                 "title": v.title,
                 "correct": v.correct,
                 "first_wrong": None if v.first_wrong is None else v.first_wrong.number,
-                "lines": [_line(line) for line in v.lines],
+                "lines": [_line(line, request.hint) for line in v.lines],
                 "notes": list(v.notes),
             }
             for v in found
@@ -141,14 +141,14 @@ def _document(
     }
 
 
-def _line(line: LineVerdict) -> dict[str, Any]:
+def _line(line: LineVerdict, hint: bool) -> dict[str, Any]:
     return {
         "line": line.number,
         "text": line.text,
         "verdict": line.verdict,
         "diagnosis": line.diagnosis,
         "follows": line.follows,
-        "message": line.message,
-        "suggestion": line.suggestion,
+        "message": line.hint if hint else line.message,
+        "suggestion": None if hint else line.suggestion,
         "span": None if line.span is None else list(line.span),
     }

@@ -20,7 +20,10 @@ ONLY_LATEX = "a file that compiles is made of LaTeX"
 
 @dataclass(frozen=True)
 class Wanted:
-    """How a derivation is to be printed; `style` is that of `Derivation.latex`."""
+    """How a derivation is to be printed; `style` is that of `Derivation.latex`.
+
+    A `page` stands by itself: what is to be known about a formula stands there too.
+    """
 
     form: str = "text"
     view: str | None = None
@@ -28,9 +31,15 @@ class Wanted:
     hint: int | None = None
     step: int | None = None
     standalone: bool = False
+    page: bool = False
     notation: str | None = None
     style: dict[str, str] = field(default_factory=dict)
     ascii_only: bool = False
+
+    @property
+    def one_step(self) -> bool:
+        """True where one step is asked for, or a hint to one: nothing else is shown."""
+        return self.hint is not None or self.step is not None
 
     @property
     def spell(self) -> Callable[[str], str]:
@@ -52,7 +61,7 @@ class Wanted:
 def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     """What a command line asks for; UsageError for options that exclude each other."""
     values = request.values
-    form = values.get("format", "text")
+    form = values.get("format") or "text"
     if values.get("standalone"):
         if form not in ("text", "latex"):
             raise UsageError(ONLY_LATEX, hint="--format latex --standalone")
@@ -74,6 +83,7 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
         values.get("hint"),
         values.get("step"),
         bool(values.get("standalone")),
+        bool(values.get("page")),
         values.get("notation"),
         style,
         ascii_only,
@@ -84,11 +94,11 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
     """The derivations one after the other; several results are told apart by their left sides."""
     if len(found) == 1:
         return _one(found[0], asked)
-    one_at_a_time = asked.hint is not None or asked.step is not None
-    if (asked.standalone or asked.form == "html") and not one_at_a_time:
+    whole = asked.standalone or asked.form == "html" or (asked.page and asked.form == "markdown")
+    if whole and not asked.one_step:
         page = several(found, asked.form, asked.view, asked.detail, **asked.whole_style)
         return asked.spelled_page(page)
-    if asked.view is None and asked.hint is None and asked.step is None:
+    if asked.view is None and not asked.one_step:
         return "\n".join(_with_left_side(d, asked) for d in found)
     return "\n".join(f"{_heading(d, asked)}\n\n{_one(d, asked)}" for d in found)
 
@@ -107,7 +117,7 @@ def _one(d: Derivation, asked: Wanted) -> str:
             return d.equation(**style)
         return d.latex(asked.view, detail=asked.detail, standalone=asked.standalone, **style)
     if asked.form == "markdown":
-        if asked.view is None:
+        if asked.view is None and not asked.page:
             return f"$${d.equation(**style)}$$"
         return d.markdown(asked.view, detail=asked.detail, **style)
     if asked.view is None:

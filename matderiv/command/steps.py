@@ -85,17 +85,25 @@ def _before(step: Step, document: Document) -> str:
 
 
 def _place(step: Step, document: Document) -> str:
-    """Where the rule applies: the line before, or the definitions that it differentiates."""
+    """Where the rule applies: the line before, or the definitions that it differentiates.
+
+    A line that is the answer already, under whatever name, is not shown.
+    """
     if step.before is not None:
-        return _before(step, document)
+        answer = equation(document.answer, document, True)[1].rpartition(" = ")[2]
+        before = _before(step, document)
+        return "" if answer in before.rpartition(" = ")[2] else before
     if step.shape is not None:
         return f"{document.f.name} = {side_text(document.shown, document.names)}"
     if not isinstance(step.left, Partial):
         return ""
     of, by, local = step.left.of, step.left.by, step.left.local
+    later = {s.names for s in document.steps[document.numbers[id(step)] - 1 :]}
     places = [
         s
         for s in document.symbols
-        if s.role == "value" and (s.variable is of if local else by in variables(s.of))
+        if s.role == "value"
+        and s.variable not in later
+        and (s.variable is of if local else by in variables(s.of))
     ]
     return "; ".join(f"{s.variable.name} = {side_text(s.of, document.taken)}" for s in places)

@@ -169,7 +169,6 @@ PRINTED = (
         "--format",
         "text (default), latex, markdown, html (a page with MathML) or json",
         "FORMAT",
-        default="text",
         read=_one_of(*FORMATS),
     ),
     Option(
@@ -217,7 +216,12 @@ PRINTED = (
         default="top",
         read=_one_of(*TRANSPOSES),
     ),
-    Option("--output", "write the result to a file that does not exist yet", "FILE", short="-o"),
+    Option(
+        "--output",
+        "write the result to a file that does not exist yet; its name says the format",
+        "FILE",
+        short="-o",
+    ),
     Option("--force", "let -o replace a file", default=False),
     Option("--no-check", "do not compare the result with numbers", default=False),
 )

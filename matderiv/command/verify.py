@@ -78,15 +78,15 @@ def _verdict(request: Request, asked: Asked, claimed: str, *, diagnosis: bool) -
 
 def _written(request: Request, asked: Asked, claimed: str, verdict: Verdict) -> str:
     if request.json:
-        return json_text(_document(asked, claimed, verdict))
+        return json_text(_document(asked, claimed, verdict, request.hint))
     if request.hint:
         return verdict.hint
     return str(verdict)
 
 
-def _document(asked: Asked, claimed: str, verdict: Verdict) -> dict[str, Any]:
-    """The verdict with its stable code, for programs."""
-    found = verdict.counterexample
+def _document(asked: Asked, claimed: str, verdict: Verdict, hint: bool) -> dict[str, Any]:
+    """The verdict with its stable code, for programs; as a hint without what would be right."""
+    found = None if hint else verdict.counterexample
     example = None
     if found is not None:
         example = {
@@ -104,8 +104,8 @@ def _document(asked: Asked, claimed: str, verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "correct": verdict.correct,
         "diagnosis": verdict.diagnosis,
-        "message": verdict.message,
-        "suggestion": verdict.suggestion,
+        "message": verdict.hint if hint else verdict.message,
+        "suggestion": None if hint else verdict.suggestion,
         "counterexample": example,
-        "notes": list(verdict.notes),
+        "notes": [] if hint else list(verdict.notes),
     }

@@ -49,6 +49,15 @@ class CheckReport:
         """True when verified."""
         return self.verdict == "verified"
 
+    @property
+    def sentence(self) -> str:
+        """How it was checked, for the reader of a page; or why that decided nothing."""
+        if self.ok and self.points:
+            many = f"{self.points} random point{'s' * (self.points != 1)}"
+            return f"verified with values of f at {many} (seed {self.seed}): {self.method}"
+        reasons = self.method if self.ok else "; ".join(self.notes[:2])
+        return f"{self.verdict}: {reasons}" if reasons else self.verdict
+
     def __repr__(self) -> str:
         said = str(self)
         return (

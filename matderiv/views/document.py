@@ -13,6 +13,7 @@ from typing import Protocol
 
 from matderiv.calculus.derivation import Derivative
 from matderiv.expr import Expr
+from matderiv.numeric.report import CheckReport
 from matderiv.shapes import Shape
 from matderiv.tensors.tensor import Tensor
 
@@ -41,6 +42,10 @@ class Derived(Protocol):
     @property
     def notes(self) -> tuple[str, ...]: ...
     @property
+    def guessed(self) -> frozenset[str]: ...
+    @property
+    def checked(self) -> CheckReport | None: ...
+    @property
     def expr(self) -> Expr: ...
     @property
     def displayed(self) -> Expr: ...
@@ -65,6 +70,21 @@ class Partial:
     local: bool = False
     projected: str = ""
     turned: bool = False
+
+
+@dataclass(frozen=True)
+class About:
+    """What a page says beside its formulas.
+
+    The user's names, those whose kinds and sizes were guessed, the layout, remarks, and how the
+    result was checked.
+    """
+
+    declarations: tuple[Expr, ...]
+    guessed: tuple[Expr, ...]
+    layout: str
+    remarks: tuple[str, ...]
+    checked: str
 
 
 Form = Expr | Tensor
@@ -125,8 +145,8 @@ class Section:
 class Document:
     """A whole derivation; the last step is the answer.
 
-    `f` is the name of what is differentiated, `declarations` the user's names, `shown` their
-    expression. `names` are the names in use before the derivation introduced its own.
+    `f` is the name of what is differentiated, `shown` its expression, `about` what is to be known
+    about it. `names` are the names in use before the derivation introduced its own.
     """
 
     view: str
@@ -134,24 +154,22 @@ class Document:
     shown: Expr
     wrt: Expr
     upstream: Expr | None
-    declarations: tuple[Expr, ...]
-    layout: str
+    about: About
     symbols: tuple[Symbol, ...]
     sections: tuple[Section, ...]
     answer: Step
-    notes: tuple[str, ...] = ()
     names: frozenset[str] = field(default_factory=frozenset)
     order: int = 1
+
+    @property
+    def declarations(self) -> tuple[Expr, ...]:
+        """The user's names."""
+        return self.about.declarations
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step in order, the answer last."""
         return (*(s for section in self.sections for s in section.steps), self.answer)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """The notes for a reader of the page: all but those on guessed sizes."""
-        return tuple(note for note in self.notes if not note.startswith("taking"))
 
     @cached_property
     def taken(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import Derived, Form, Partial, Section, Step, Symbol
+from matderiv.views.document import About, Derived, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 
@@ -262,6 +262,18 @@ def declarations(d: Derived) -> tuple[Expr, ...]:
     nodes += [d.upstream] if d.upstream is not None and d.upstream not in nodes else []
     nodes += [v for v in variables(d.expr) if v not in nodes]
     return tuple(nodes)
+
+
+def about(d: Derived) -> About:
+    """What a page says of a derivation beside its formulas."""
+    names = declarations(d)
+    return About(
+        declarations=names,
+        guessed=tuple(v for v in names if v.name in d.guessed),
+        layout=layout_note(d),
+        remarks=tuple(note for note in d.notes if not note.startswith("taking")),
+        checked="not checked" if d.checked is None else d.checked.sentence,
+    )
 
 
 def layout_note(d: Derived) -> str:

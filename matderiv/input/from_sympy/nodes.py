@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
+from math import inf
 from typing import Any
 
 from matderiv.bridge.sizes import decoded, shape_of, sides
-from matderiv.errors import ShapeError, UnknownFunction, UnknownName
+from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
 from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader, read_sum
 from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
@@ -70,12 +71,22 @@ _HINTS = {
 
 
 def _number(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    if node.is_finite and node and not 0 < abs(_float(node)) < inf:
+        said = "large" if abs(node) > 1 else "small"
+        raise DomainError(f"a number is too {said} for a float")
     if node.is_Rational:
         return number(Fraction(int(node.p), int(node.q)))
     if node.is_Float and node.is_finite:
         exact = sp.Rational(repr(float(node)) if sp.Float(float(node)) == node else node)
         return number(Fraction(int(exact.p), int(exact.q)))
     raise UnknownFunction(f"{type(node).__name__} of SymPy is not a number of the language")
+
+
+def _float(node: Any) -> float:
+    try:
+        return float(node)
+    except OverflowError:
+        return inf
 
 
 def _symbol(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:

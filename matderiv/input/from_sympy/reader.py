@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matderiv.arguments import given as quoted
-from matderiv.bridge.sizes import SizeTable
+from matderiv.bridge.sizes import SizeTable, require_writable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.entries import ENTRIES, product
@@ -155,11 +155,7 @@ class Reader:
         known = self.symbols.setdefault(name, symbol)
         if known != symbol:
             raise UnknownName(f"{name} names two different symbols", hint="rename one of them")
-        if not (name.isidentifier() and name[0].isalpha()):
-            raise UnknownName(
-                f"the name {name!r} cannot be written in the language",
-                hint="a letter, then letters, digits and _",
-            )
+        require_writable(name)
         return variable(name, shape, words | self.facts.get(name, frozenset()))
 
 

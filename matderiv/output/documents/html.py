@@ -16,7 +16,7 @@ from matderiv.output.documents.mathml import breakable, mathml
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
-from matderiv.views.document import DETAILS, Document, Partial, Section, shown_steps
+from matderiv.views.document import DETAILS, About, Document, Partial, Section, shown_steps
 
 _STYLE = """
 .matderiv{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--soft:#5b5f6b;--line:#d9dbe1;
@@ -117,8 +117,7 @@ def document_body(
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     names = DocumentNames(document, vectors, transpose, gradient)
     f, shown = names.variable(document.f), formula(document.shown, names)
-    out = [_formula(f, shown), *_head(document.declarations, document.layout, names)]
-    out += [f'<p class="said">Note: {escape(note)}.</p>' for note in document.remarks]
+    out = [_formula(f, shown), *_head(document.about, names)]
     said: set[str] = set()
     numbers = document.numbers
     for section in (*document.sections, Section("Answer", (document.answer,))):
@@ -134,11 +133,9 @@ def document_body(
     return out
 
 
-def answer_html(
-    equation: str, declarations: Sequence[Expr], layout: str, names: Names, title: str
-) -> str:
-    """A page with one equation in LaTeX, what its names are, and the layout."""
-    return page(title, [equation_html(equation), *_head(declarations, layout, names)])
+def answer_html(equation: str, about: About, names: Names, title: str) -> str:
+    """A page with one equation in LaTeX, and what is to be known about it."""
+    return page(title, [equation_html(equation), *_head(about, names)])
 
 
 def page(title: str, body: Sequence[str]) -> str:
@@ -180,11 +177,21 @@ def _broken(right: str) -> str:
     return "<wbr>".join(("", *breakable(right, "=")))
 
 
-def _head(declarations: Sequence[Expr], layout: str, names: Names) -> list[str]:
-    """What the names are, and what stands where."""
-    spaces = [_declared(v, names) for v in declarations]
+def _head(about: About, names: Names) -> list[str]:
+    """What the names are, and what is to be known."""
+    spaces = [_declared(v, names) for v in about.declarations]
     out = [f'<p class="said">Let {", ".join(spaces)}.</p>'] if spaces else []
-    return [*out, f'<p class="said">Layout: {escape(layout)}.</p>']
+    return out + about_html(about, names)
+
+
+def about_html(about: About, names: Names) -> list[str]:
+    """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
+    guessed = ", ".join(mathml(names.variable(v)) for v in about.guessed)
+    said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
+    said.append(f"Layout: {escape(about.layout)}.")
+    said += [f"Note: {escape(note)}." for note in about.remarks]
+    said.append(f"Checked: {escape(about.checked)}.")
+    return [f'<p class="said">{sentence}</p>' for sentence in said]
 
 
 def _declared(v: Expr, names: Names) -> str:

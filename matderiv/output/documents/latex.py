@@ -15,7 +15,7 @@ from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names, escaped
-from matderiv.views.document import DETAILS, Document, Section
+from matderiv.views.document import DETAILS, About, Document, Section
 
 _SIGNS = {
     "∂": r"\partial",
@@ -91,23 +91,28 @@ def document_latex(
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def answer_latex(
-    equation: str, declarations: Sequence[Expr], layout: str, names: Names, *, standalone: bool
-) -> str:
-    """One equation with what its names are and the layout, as a fragment or as a file."""
+def answer_latex(equation: str, about: About, names: Names, *, standalone: bool) -> str:
+    """One equation with what is to be known about it, as a fragment or as a file."""
     left, _, right = equation.partition(" = ")
-    body = "\n".join(
-        (_let(declarations, names), *_display(left, right), rf"Layout: {plain(layout)}.", "")
-    )
+    said = about_latex(about, names)
+    body = "\n".join((_let(about.declarations, names), *_display(left, right), said, ""))
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
 def _head(document: Document, names: Names) -> list[str]:
-    """What is differentiated, the declarations and the layout, as sentences."""
+    """What is differentiated, the declarations, and what is to be known, as sentences."""
     shown = _display(names.variable(document.f), formula(document.shown, names))
-    notes = [rf"Note: {plain(note)}." for note in document.remarks]
-    layout = rf"Layout: {plain(document.layout)}."
-    return [_let(document.declarations, names), *shown, " ".join((layout, *notes))]
+    about = document.about
+    return [_let(about.declarations, names), *shown, about_latex(about, names)]
+
+
+def about_latex(about: About, names: Names) -> str:
+    """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
+    guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
+    said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
+    notes = (f"Note: {plain(note)}." for note in about.remarks)
+    checked = f"Checked: {plain(about.checked)}."
+    return " ".join((*said, f"Layout: {plain(about.layout)}.", *notes, checked))
 
 
 def _let(declarations: Sequence[Expr], names: Names) -> str:

@@ -2,12 +2,15 @@ r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from matderiv.errors import MatderivError
 from matderiv.output.documents.latex import plain
 from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.formula import formula
-from matderiv.views.document import DETAILS, Document, Section
+from matderiv.output.latex.names import Names
+from matderiv.views.document import DETAILS, About, Document, Section
 
 _ACTIVE = "\\`*_{}[]<>#|~&$"
 
@@ -25,11 +28,8 @@ def document_markdown(
         raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
     names = DocumentNames(document, vectors, transpose, gradient)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
-    spaces = ", ".join(_declared(*declared(v, names)) for v in document.declarations)
     said: set[str] = set()
-    out = ["$$", shown, "$$", "", f"Let {spaces}.", "", f"Layout: {escaped_text(document.layout)}."]
-    for note in document.remarks:
-        out += ["", f"Note: {escaped_text(note)}."]
+    out = ["$$", shown, "$$", *_head(document.about, names)]
     for section in (*document.sections, Section("Answer", (document.answer,))):
         lines = section_lines(section, document, names, detail)
         if lines:
@@ -37,6 +37,27 @@ def document_markdown(
             if detail == "full":
                 out += _reasons(lines, names, said)
     return "\n".join(out) + "\n"
+
+
+def answer_markdown(equation: str, about: About, names: Names) -> str:
+    """One equation with what is to be known about it."""
+    return "\n".join(("$$", equation, "$$", *_head(about, names))) + "\n"
+
+
+def _head(about: About, names: Names) -> Iterator[str]:
+    spaces = ", ".join(_declared(*declared(v, names)) for v in about.declarations)
+    yield from ("", f"Let {spaces}.", *about_markdown(about, names))
+
+
+def about_markdown(about: About, names: Names) -> Iterator[str]:
+    """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
+    guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
+    if guessed:
+        yield from ("", f"Kinds and sizes of {guessed} are guessed.")
+    yield from ("", f"Layout: {escaped_text(about.layout)}.")
+    for note in about.remarks:
+        yield from ("", f"Note: {escaped_text(note)}.")
+    yield from ("", f"Checked: {escaped_text(about.checked)}.")
 
 
 def _block(lines: list[Line], detail: str) -> list[str]:

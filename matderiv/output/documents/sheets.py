@@ -8,13 +8,20 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from matderiv.errors import display_width
-from matderiv.output.documents.html import document_body, equation_html, inside_page, page
-from matderiv.output.documents.latex import PREAMBLE, document_latex, plain
-from matderiv.output.documents.markdown import document_markdown, escaped_text
+from matderiv.output.documents.html import (
+    about_html,
+    document_body,
+    equation_html,
+    inside_page,
+    page,
+)
+from matderiv.output.documents.latex import PREAMBLE, about_latex, document_latex, plain
+from matderiv.output.documents.markdown import about_markdown, document_markdown, escaped_text
 from matderiv.output.documents.sentences import marked
-from matderiv.output.documents.text import document_text
+from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
-from matderiv.views.document import Document
+from matderiv.output.latex.names import Names
+from matderiv.views.document import About, Document
 
 Table = Sequence[Sequence[str]]
 LINE = 100  # characters of a listing that fit on a page
@@ -33,14 +40,16 @@ class Drawn(NamedTuple):
 class Told(NamedTuple):
     """A part of a sheet: its heading, its sentences, a document or equations, and so on.
 
-    `equations` are in LaTeX, `spelled` are the same as text. What is there stands on the page in
-    the order of the fields.
+    `equations` are in LaTeX, `spelled` are the same as text; `about` is to be known about them, and
+    `names` says how names are written. What is there stands on the page in the order of the fields.
     """
 
     heading: str = ""
     says: str = ""
     equations: Sequence[str] = ()
     spelled: Sequence[str] = ()
+    about: tuple[About, ...] = ()
+    names: Names | None = None
     document: Document | None = None
     picture: Drawn | None = None
     table: Table = ()
@@ -82,6 +91,8 @@ def _latex_part(part: Told, detail: str, style: Mapping[str, Any]) -> Iterator[s
     if part.equations:
         rows = " \\\\\n".join(map(_latex_equation, part.equations))
         yield from (r"\begin{align*}", rows, r"\end{align*}")
+    for about in part.about:
+        yield from (about_latex(about, part.names or Names()), "")
     if part.document is not None:
         yield document_latex(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -160,6 +171,8 @@ def _markdown_part(part: Told, detail: str, style: Mapping[str, str]) -> Iterato
         yield from (_markdown_words(paragraph), "")
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
+    for about in part.about:
+        yield from (*list(about_markdown(about, part.names or Names()))[1:], "")
     if part.document is not None:
         yield document_markdown(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -209,6 +222,8 @@ def _html_part(part: Told, number: int, detail: str, style: Mapping[str, str]) -
         yield f"<h2>{_html_words(part.heading)}</h2>"
     yield from (f"<p>{_html_words(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
+    for about in part.about:
+        yield from about_html(about, part.names or Names())
     if part.document is not None:
         yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
     if part.picture is not None:
@@ -249,6 +264,8 @@ def text_part(part: Told, detail: str = "normal") -> Iterator[str]:
         yield from (_without_ticks(part.says), "")
     if part.spelled:
         yield from (*(f"  {line}" for line in part.spelled), "")
+    for about in part.about:
+        yield from (*about_text(about), "")
     if part.document is not None:
         yield document_text(part.document, detail=detail)
     if part.picture is not None:

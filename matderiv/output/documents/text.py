@@ -16,7 +16,16 @@ from matderiv.output.index import index_text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import DETAILS, Document, Partial, Section, Side, Step, shown_steps
+from matderiv.views.document import (
+    DETAILS,
+    About,
+    Document,
+    Partial,
+    Section,
+    Side,
+    Step,
+    shown_steps,
+)
 
 WIDTH = 96
 
@@ -41,9 +50,19 @@ def document_text(
 
 
 def _head(document: Document) -> list[str]:
-    said = ", ".join(_declared(v) for v in document.declarations)
-    lines = [f"Sizes   {said}", f"Layout  {document.layout}"]
-    return lines + [f"Note    {note}" for note in document.remarks]
+    said = ", ".join(map(_declared, document.declarations))
+    return [f"Sizes   {said}", *about_text(document.about)]
+
+
+def about_text(about: About) -> list[str]:
+    """What was guessed, the layout, remarks, and how the result was checked."""
+    guessed = ", ".join(v.name for v in about.guessed)
+    return [
+        *([f"Guessed kinds and sizes of {guessed}"] if guessed else []),
+        f"Layout  {about.layout}",
+        *(f"Note    {note}" for note in about.remarks),
+        f"Checked {about.checked}",
+    ]
 
 
 def _declared(v: Expr) -> str:

@@ -1,0 +1,58 @@
+"""The format of a file by the ending of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+
+from matderiv.command.failures import UsageError
+
+DERIVATIONS = {
+    ".html": "html",
+    ".htm": "html",
+    ".tex": "latex",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".json": "json",
+}
+TABLES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
+PROGRAMS = {".py": "python"}
+PICTURES = {
+    ".svg": "svg",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".md": "mermaid",
+    ".tex": "tikz",
+    ".tikz": "tikz",
+}
+_ALL = {**PICTURES, **PROGRAMS, **TABLES, **DERIVATIONS}
+_FOREIGN = ".pdf .ps .doc .docx .odt .rtf .ipynb .xls .xlsx .ods .png .jpg .jpeg .gif .zip".split()
+
+
+def format_of(name: str | None, asked: str | None, known: Mapping[str, str]) -> str | None:
+    """The format that the ending of a file's name stands for, else the one asked for.
+
+    UsageError where it stands for something that is not written here, or for another format than
+    the one asked for. A name that ends in .txt, or in nothing that is known, may hold any.
+
+    >>> format_of("x.html", None, DERIVATIONS), format_of("x.txt", "latex", DERIVATIONS)
+    ('html', 'latex')
+    >>> format_of("x.pdf", None, DERIVATIONS)
+    Traceback (most recent call last):
+    ...
+    matderiv.command.failures.UsageError: nothing is written here that ends in .pdf: x.pdf
+      try:   a name that ends in .json .md .tex .html .txt; pdflatex makes a .pdf of a .tex
+    """
+    ending = PurePath(name or "").suffix.lower()
+    said = known.get(ending)
+    if said is None and (ending in _FOREIGN or ending in _ALL):
+        endings = " ".join({form: end for end, form in reversed(list(known.items()))}.values())
+        also = "; pdflatex makes a .pdf of a .tex" if ending == ".pdf" and ".tex" in known else ""
+        raise UsageError(
+            f"nothing is written here that ends in {ending}: {name}",
+            hint=f"a name that ends in {endings} .txt{also}",
+        )
+    if said is not None and asked not in (None, said):
+        raise UsageError(f"{name} says {said}, and {asked} is asked for", hint="one of both")
+    return said or asked
