@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from matderiv.errors import MatderivError, ParseError, ShapeError, Span
+from matderiv.errors import MatderivError, ParseError, ShapeError, Span, UnknownFunction
 from matderiv.expr import Expr
 from matderiv.input.builder import Scope
 from matderiv.input.latex import reader as latex
@@ -25,6 +25,7 @@ from matderiv.shapes import Shape, size_names
 _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
 _ENTRY = re.compile(r"([^\W\d]\w*)\(\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*\)")
 _NUMBERED = re.compile(r"(?<![\w.\\])[^\W\d_]+[0-9]+(?!\w)")
+_TEXT = re.compile(r"'|\.[*/^]|\^|\\")  # what no Python formula has
 _WHERE = re.compile(r"\bwhere\b(?!\s*\()")
 _GRADIENT_NAME = re.compile(
     r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
@@ -114,12 +115,14 @@ def read_stated(
     """
     given = spelling or getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
+    if not given and "latex" not in strong and _means_python(text, reading):
+        with suppress(UnknownFunction):  # entry by entry, as the question is
+            return _read_in("python", text, reading, extra, expected, what)
     failure: MatderivError | None = None
     for name in [given] if given else ["text", *strong, *weak]:
-        if name == "latex" and name in weak and isinstance(failure, ShapeError):
-            continue  # it was understood as text, and does not fit
-        if name == "latex" and name in weak and _no_product(text, reading, extra):
-            continue
+        perhaps = name == "latex" and name in weak
+        if perhaps and (isinstance(failure, ShapeError) or _no_product(text, reading, extra)):
+            continue  # it was understood as text and does not fit, or is no product
         try:
             found = _read_in(name, text, reading, extra, expected, what)
         except MatderivError as error:
@@ -131,6 +134,31 @@ def read_stated(
         return found
     assert failure is not None
     raise failure
+
+
+def in_python(reading: Reading) -> bool:
+    """True if a question was asked in NumPy or PyTorch, so that its answers are meant so too.
+
+    >>> from matderiv.input.resolve import read
+    >>> in_python(read("np.sum(x**2)")), in_python(read("sum(x.^2)"))
+    (True, False)
+    """
+    spelling = getattr(reading.source, "spelling", None) or "".join(marks(reading.source)[0])
+    return spelling == "python"
+
+
+def _means_python(text: str, reading: Reading) -> bool:
+    """True for an answer to a question in Python, unless its signs are those of the text."""
+    return in_python(reading) and not _TEXT.search(text)
+
+
+def _has_columns(reading: Reading) -> bool:
+    """True if the question reads with vectors as columns, too."""
+    try:
+        python.parse_python(reading.source, scope_of(reading), columns=True)
+    except MatderivError:
+        return False
+    return True
 
 
 def _no_product(text: str, reading: Reading, extra: Mapping[str, Expr] | None) -> bool:
@@ -171,10 +199,11 @@ def _read_in(
     if not text[start:stop].strip():
         raise ParseError(f"{what} is empty", source=text, span=(start, stop))
     typed = _right_side(text, spelling)
+    flat = spelling == "python" and in_python(reading) and not _has_columns(reading)
     within = (start, stop) if spelling != "text" else None
     try:
         value = reading.read_more(
-            Spelled(typed, spelling), what, extra=extra, expected=expected, within=within
+            Spelled(typed, spelling, flat), what, extra=extra, expected=expected, within=within
         )
     except MatderivError as error:
         error.source = text if error.source == typed else error.source  # the left side too
@@ -194,7 +223,10 @@ def answer_source(
     """The source tree of an answer in the first spelling that parses; None if none does."""
     given = getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
-    for name in [given] if given else ["text", *strong, *weak]:
+    names = ["text", *strong, *weak]
+    if _means_python(text, reading):
+        names = ["python", *(name for name in names if name != "python")]
+    for name in [given] if given else names:
         try:
             return source_of(Spelled(_right_side(text, name), name), scope_of(reading, extra))
         except MatderivError:

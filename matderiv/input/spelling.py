@@ -34,15 +34,19 @@ _T = TypeVar("_T")
 
 
 class Spelled(str):
-    """A text together with the spelling it is to be read in, for doors that let people say it."""
+    """A text together with the spelling it is to be read in, for doors that let people say it.
 
-    __slots__ = ("spelling",)
+    `flat` says that a vector of Python has one axis and is no column.
+    """
+
+    __slots__ = ("flat", "spelling")
     spelling: str
+    flat: bool
 
-    def __new__(cls, text: str, spelling: str) -> Spelled:
+    def __new__(cls, text: str, spelling: str, flat: bool = False) -> Spelled:
         """The text marked with one of `SPELLINGS`."""
         made = super().__new__(cls, text)
-        made.spelling = spelling
+        made.spelling, made.flat = spelling, flat
         return made
 
 
@@ -124,7 +128,7 @@ def _unmarked(text: str) -> str:
     if not isinstance(text, str) or not text.startswith("\ufeff"):
         return text
     spelling = getattr(text, "spelling", None)
-    return Spelled(text[1:], spelling) if spelling else text[1:]
+    return Spelled(text[1:], spelling, getattr(text, "flat", False)) if spelling else text[1:]
 
 
 def _spelled(
@@ -181,7 +185,7 @@ def _in_python(
     """
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
-    for columns in (False, True):
+    for columns in (False,) if getattr(text, "flat", False) else (False, True):
         try:
             reading = parse_python(text, scope, columns=columns, within=within)
             readings.append((build(reading.source), reading))

@@ -11,6 +11,7 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import ShapeError
+from matderiv.expr import Expr
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
 from matderiv.verification.claims import (
@@ -27,15 +28,10 @@ from matderiv.verification.guesses import said, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
 from matderiv.verification.mistakes.diagnosis import Diagnosis
-from matderiv.verification.mistakes.layouts import turned_of
-from matderiv.verification.verdict import (
-    DISPROVED,
-    PROVED,
-    UNDECIDED,
-    VERIFIED,
-    Counterexample,
-    Verdict,
-)
+from matderiv.verification.mistakes.diagonals import diagonals
+from matderiv.verification.mistakes.layouts import layout_of, turned_of
+from matderiv.verification.telling import counterexample, difference, faint, method
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
 
 
 def verify_asked(
@@ -107,14 +103,7 @@ def _misfit(asked: Asked, message: str, found: Diagnosis | None) -> Verdict:
     verdict = Verdict(DISPROVED, "shape", message, notes=tuple(notes))
     if found is None:
         return verdict
-    return replace(
-        verdict,
-        diagnosis=found.code,
-        message=f"{message}\n  {found.message}",
-        suggestion=found.suggestion,
-        part=found.part,
-        corrected=found.corrected,
-    )
+    return replace(_with(verdict, found), message=f"{message}\n  {found.message}")
 
 
 def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bool) -> Verdict:
@@ -127,18 +116,13 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
         if other.right:
             found = other
             notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
-    if found.verdict == UNDECIDED and found.exact is not None and claim.expr is not None:
-        nearly = decimals(asked, claim.expr, seed=seed) if not found.exact.hint else None
-        if nearly is not None and found.report is not None and found.report.ok:
-            found = replace(found, verdict=VERIFIED)
-            notes.append(nearly.message)
     if found.verdict == DISPROVED:
         return _disproved(asked, claim, found, structured, seed, diagnosis)
     if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
         return _other_layout(asked, claim, found)
     return Verdict(
         found.verdict,
-        message=_said(found),
+        message=method(found),
         report=found.report,
         exact=found.exact,
         notes=tuple(notes),
@@ -154,13 +138,12 @@ _STRUCTURED = {
 
 def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
     wanted = shape_text(expected_shape(asked))
-    what = "the stacked form (vec)" if claim.layout == "stacked" else "the transpose"
     turned = None if claim.expr is None else turned_of(claim.expr)
     given = "" if claim.expr is None else f": {shape_text(claim.expr.shape)} for {wanted}"
     return Verdict(
         DISPROVED,
         "other-layout",
-        f"Right in another layout. This is {what} of the {asked.kind}{given}.",
+        f"Right in another layout. This is {layout_of(asked, claim.layout)}{given}.",
         report=found.report,
         exact=found.exact,
         suggestion=None if turned is None else text(turned),
@@ -170,60 +153,37 @@ def _other_layout(asked: Asked, claim: Claim, found: Finding) -> Verdict:
 def _disproved(
     asked: Asked, claim: Claim, found: Finding, structured: bool, seed: int, diagnosis: bool
 ) -> Verdict:
-    shown = _counterexample(found, seed)
-    small = (
-        f" {str(found.sharp).capitalize()}." if found.sharp is not None and shown is None else ""
-    )
+    shown = counterexample(found, seed)
+    said = "No single change and no common pair of changes makes it right."
+    if shown is None or faint(found):
+        said = difference(found) if found.sharp is not None else method(found)
     verdict = Verdict(
-        DISPROVED,
-        message=f"No single change and no common pair of changes makes it right.{small}",
-        counterexample=shown,
-        report=found.report,
-        exact=found.exact,
+        DISPROVED, message=said, counterexample=shown, report=found.report, exact=found.exact
     )
     if not diagnosis or claim.expr is None:
-        return replace(verdict, message="" if verdict.counterexample else _said(found))
+        return replace(verdict, message="" if shown is not None else method(found))
+    explained = _explained(asked, claim.expr, faint(found), seed)
     if structured:
         for name in ("projected", "independent", "none"):
             if name != asked.structure and judged(claim, name, seed=seed).right:
                 said = _STRUCTURED[name].format(asked.wrt.name)
                 return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
-    said_by = diagnose(asked, claim.expr, seed=seed)
-    if said_by is None:
-        return verdict
+    return verdict if explained is None else _with(verdict, explained)
+
+
+def _explained(asked: Asked, e: Expr, faint: bool, seed: int) -> Diagnosis | None:
+    """The cause of a mistake; of one that ordinary numbers do not show only a rounded constant."""
+    if faint:
+        return decimals(asked, e, seed=seed)
+    return diagonals(asked, e, seed) or diagnose(asked, e, seed=seed)
+
+
+def _with(verdict: Verdict, found: Diagnosis) -> Verdict:
     return replace(
         verdict,
-        diagnosis=said_by.code,
-        message=said_by.message,
-        suggestion=said_by.suggestion,
-        part=said_by.part,
-        corrected=said_by.corrected,
+        diagnosis=found.code,
+        message=found.message,
+        suggestion=found.suggestion,
+        part=found.part,
+        corrected=found.corrected,
     )
-
-
-def _said(found: Finding) -> str:
-    if found.verdict == PROVED:
-        return str(found.exact)
-    sharp = "" if found.sharp is None else str(found.sharp)
-    if found.report is None or (found.verdict == VERIFIED and not found.report.ok):
-        return sharp or found.reason
-    if found.verdict == UNDECIDED and found.reason:
-        return found.reason
-    return "; ".join(filter(None, (str(found.report), found.reason, sharp)))
-
-
-def _counterexample(found: Finding, seed: int) -> Counterexample | None:
-    """The point where the answer differs, if the difference shows in ordinary numbers."""
-    sharp = found.sharp
-    if sharp is not None and sharp.verdict == "different" and sharp.point is not None:
-        if sharp.claimed == sharp.truth:
-            return None
-        point = sharp.point
-        sizes = dict(point.sizes)
-        return Counterexample(sizes, point.values, None, sharp.claimed, sharp.truth, seed)
-    worst = None if found.report is None else found.report.worst
-    if worst is None or found.report is None or found.report.verdict != DISPROVED:
-        return None
-    entry = None if worst.index is None else tuple(k + 1 for k in worst.index)
-    values = worst.point.values
-    return Counterexample(dict(worst.sizes), values, entry, worst.claimed, worst.numeric, seed)

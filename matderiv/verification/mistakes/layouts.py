@@ -10,7 +10,7 @@ from matderiv.expr import Expr, apply, fold, is_, number, rebuild
 from matderiv.language.printer import decimal, number_text, text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
-from matderiv.verification.claims import ARRANGEMENTS, arrangements, conventional
+from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, conventional
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
 from matderiv.verification.mistakes.solving import Search, product, ratios, recognised
 from matderiv.verification.mistakes.tidying import tidied
@@ -23,8 +23,8 @@ def in_another_layout(search: Search, e: Expr) -> Diagnosis | None:
     """The answer itself, transposed or stacked."""
     for name in _turned_names(search, e):
         if search.holds(e, name) and search.accepted(e, partial(eq, name)):
-            what = _what(name)
-            said = f"Right in another layout. This is {what} of the {search.asked.kind}."
+            what = layout_of(search.asked, name)
+            said = f"Right in another layout. This is {what}."
             change = f"In the other layout (now it is {what})"
             turned = turned_of(e)
             corrected, right = (None, None) if turned is None else tidier(turned)
@@ -37,8 +37,17 @@ def _turned_names(search: Search, e: Expr) -> list[str]:
     return [n for n in ARRANGEMENTS if n in fitting and not conventional(search.asked, n)]
 
 
-def _what(name: str) -> str:
-    return "the transpose" if "transposed" in name else "the stacked form (vec)"
+def layout_of(asked: Asked, name: str) -> str:
+    """What an answer in a layout that was not asked for is called."""
+    if "stacked" in name:
+        return f"the stacked form (vec) of the {asked.kind}"
+    if asked.kind not in ("gradient", "jacobian"):
+        return f"the transpose of the {asked.kind}"
+    numerator = (asked.kind == "gradient") is (asked.layout != "numerator")
+    if asked.kind == "jacobian":
+        numerator = asked.layout == "denominator"
+    layout = "numerator" if numerator else "denominator"
+    return f"the transpose of the {asked.kind}, the {layout} layout"
 
 
 def turned_of(e: Expr) -> Expr | None:
@@ -58,7 +67,7 @@ def scaled_by_number(search: Search, e: Expr, *, turned: bool = False) -> Diagno
             continue
         corrected = tidied(product(factor, base))
         if search.holds(corrected) and search.confirmed(corrected):
-            return _told(factor, corrected, _what(name or "") if turned else "")
+            return _told(factor, corrected, layout_of(search.asked, name or "") if turned else "")
     return None
 
 

@@ -21,6 +21,7 @@ from matderiv.verification.mistakes.tidying import tidied
 
 BUDGET = 4_000  # changes of one family tried before the search goes on
 TOTAL = 12_000  # changes of all families
+WHOLE = 6  # symbols that a term of the whole may cost more than one inside a bracket
 LIGHTEST = ("wrong-function",)  # families of which not the first right change is told
 
 Found = Diagnosis | None
@@ -100,12 +101,14 @@ class Edits:
         """A factor or a term that is missing: the lightest correction."""
         best = Best(10**9)
         pool = [t.expr for t in self.context.pool if t.expr is not None]
-        for attempt in (lambda: self.scaled(pool), lambda: self._added(pool)):
-            self._keep(best, attempt)
+        self._keep(best, lambda: self.scaled(pool))
         for code, family in MISSING:
             self.left = BUDGET
             for _ in self._tried(code, family, best):
                 pass
+        if best.diagnosis is not None and best.diagnosis.code == "missing-term":
+            best.weight += WHOLE  # a term of the whole is told with its coefficient
+        self._keep(best, lambda: self._added(pool))
         return best.diagnosis
 
     def _keep(self, best: Best, attempt: Callable[[], Found]) -> None:
@@ -154,6 +157,7 @@ class Edits:
         self.weight_of_last = whole.weight
         corrected = tidied(whole)
         right = text(corrected)
+        term = tidied(term)
         said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
         return Diagnosis("missing-term", said, right, term, corrected)
 
