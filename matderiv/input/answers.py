@@ -116,13 +116,12 @@ def read_stated(
     given = spelling or getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
     if not given and "latex" not in strong and _means_python(text, reading):
-        with suppress(UnknownFunction):  # entry by entry, as the question is
+        with suppress(UnknownFunction):
             return _read_in("python", text, reading, extra, expected, what)
     failure: MatderivError | None = None
     for name in [given] if given else ["text", *strong, *weak]:
-        perhaps = name == "latex" and name in weak
-        if perhaps and (isinstance(failure, ShapeError) or _no_product(text, reading, extra)):
-            continue  # it was understood as text and does not fit, or is no product
+        if name == "latex" and name in weak and _no_latex(text, reading, extra, failure):
+            continue
         try:
             found = _read_in(name, text, reading, extra, expected, what)
         except MatderivError as error:
@@ -134,6 +133,13 @@ def read_stated(
         return found
     assert failure is not None
     raise failure
+
+
+def _no_latex(
+    text: str, reading: Reading, extra: Mapping[str, Expr] | None, failure: MatderivError | None
+) -> bool:
+    """True where the text was understood and does not fit, or is no product without signs."""
+    return isinstance(failure, ShapeError) or _no_product(text, reading, extra)
 
 
 def in_python(reading: Reading) -> bool:
