@@ -11,11 +11,14 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.structure import numeric_projection
+from matderiv.circuit.passes import Backprop
+from matderiv.circuit.running import backward
 from matderiv.errors import DomainError, ShapeError, UntrueResult
-from matderiv.expr import Expr, is_, number_value, variable, variables
+from matderiv.expr import Expr, apply, is_, number_value, variable, variables
 from matderiv.lazy import np
 from matderiv.numeric.check import check, relative_error
-from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.differences import Claim as Numbers
+from matderiv.numeric.evaluate import Array, Arrays, Sizes, evaluate
 from matderiv.numeric.question import Question
 from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
 from matderiv.numeric.report import CheckReport
@@ -53,6 +56,32 @@ def require_truth(report: CheckReport, what: str) -> None:
             f"{what} does not agree with numbers and is not shown",
             details=(str(report), *report.notes),
         )
+
+
+def truthful_pass(back: Backprop) -> Backprop:
+    """A backward pass whose gradients by the inputs agree with f; UntrueResult where they do not.
+
+    What arrives at the end is an array of ones there, so f is the sum of the end's entries.
+    """
+    root = back.circuit.root
+    f = apply("sum", root.expr, params=(None,)) if root.expr.shape else root.expr
+    for node in back.circuit.nodes:
+        if is_(node.expr, "variable") and node.index in back.formulas:
+            question = Question(f, (node.expr,), _claim_of(back, node.index))
+            report = spot_check(question, zero=True)
+            require_truth(report, f"the gradient of the graph by {node.name}")
+    return back
+
+
+def _claim_of(back: Backprop, index: int) -> Numbers:
+    """The gradient by one node as the backward pass computes it."""
+
+    def claim(values: Arrays, sizes: Sizes) -> Array:
+        gradients = backward(back, {**sizes, **values}).gradients
+        assert gradients is not None
+        return gradients[index]
+
+    return claim
 
 
 def require_same_numbers(d: Derivation, shown: Expr, axes: Sequence[int], what: str) -> None:

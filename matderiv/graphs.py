@@ -9,6 +9,7 @@ from typing import Any
 
 from matderiv.arguments import one_of, optional_mapping, require_text, require_values, variables_in
 from matderiv.calculus.derivation import differentiate
+from matderiv.checking import truthful_pass
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
 from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit
@@ -103,8 +104,11 @@ class Graph:
 
     @cached_property
     def back(self) -> Backprop:
-        """The backward pass as expressions. Raises NoRule where a function has no derivative."""
-        return backprop(self.circuit, seeded=self.seeded)
+        """The backward pass as expressions, compared with values of f.
+
+        Raises NoRule where a function has no derivative, UntrueResult where numbers contradict.
+        """
+        return truthful_pass(backprop(self.circuit, seeded=self.seeded))
 
     @cached_property
     def with_upstream(self) -> Graph:

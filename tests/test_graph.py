@@ -146,6 +146,9 @@ def test_differences_notice_a_wrong_share(monkeypatch: pytest.MonkeyPatch, facto
         return share * int(factor) if node.name == "z1" and share is not None else share
 
     monkeypatch.setattr("matderiv.circuit.passes.share_of", wrong)
+    with pytest.raises(md.UntrueResult, match="the gradient of the graph by"):
+        _ = graph("sum(tanh(W*x))").back
+    monkeypatch.setattr("matderiv.graphs.truthful_pass", lambda back: back)
     G, values = graph("sum(tanh(W*x))"), {"W": np.eye(2), "x": np.array([0.3, -0.4])}
     found = G.backward(values)
     truth = differences(G, "x", values, np.ones(()))

@@ -7,25 +7,24 @@ one direction, and the claim with its slots exchanged: a symmetric form is known
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
-from matderiv.numeric.borders import branches, unseen, zones
+from matderiv.numeric.borders import branches, reached, unseen, zones
 from matderiv.numeric.check import Finding, excused, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
 from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.question import Question, moderate
 from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
-from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
+from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
-MORE = 4  # points where the first ones missed a side of a kink
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
@@ -59,11 +58,13 @@ def spot_check(
         found = [spotter.turned(k, point) for k, point in enumerate(points)]
     except DomainError as error:
         return undecided(error.message, seed)
-    verdict, notes = _concluded(found, zero)
+    verdict, notes = _concluded(found, zero=True)
     left: tuple[str, ...] = ()
     if verdict == "verified":
-        left = unseen(source, points, [*branches(question.f), *zones(question.f)])
-        verdict = "undecided" if left else verdict
+        further, left = spotter.elsewhere(points)
+        verdict, notes = _concluded([*found, *further], zero)
+        verdict = "undecided" if left and verdict == "verified" else verdict
+        found += further
     return _report(question, verdict, notes, found, left, seed)
 
 
@@ -90,14 +91,22 @@ class Spotter:
         return len(self.source.names) + 2
 
     def points(self) -> list[Point]:
-        """A point; where f has branches two, and more where a side of a kink is not seen."""
+        """A point; two of them where f has branches."""
         source = self.source
         found = [moderate(self.question, source, 1, source.point(1))]
         if source.kinks or source.extremes:
             found.append(source.point(0, most=self.small))
-        if source.kinks and coverage(source, found).unseen:
-            return drawn(source, MORE)
         return found
+
+    def elsewhere(self, points: list[Point]) -> tuple[list[Finding], tuple[str, ...]]:
+        """What points on the sides that were not seen say, and the sides that are not reached."""
+        borders = [*branches(self.question.f), *zones(self.question.f)]
+        if not borders or not unseen(self.source, points, borders):
+            return [], ()
+        further = reached(self.source, points, borders)
+        inside = replace(self, question=replace(self.question, sharpest=True))
+        rng = np.random.default_rng([self.source.seed, 2])
+        return [inside.at(p, rng) for p in further.points], further.unseen
 
     def turned(self, place: int, point: Point) -> Finding:
         """What a point says, or the first of a few others in its place that decides something."""
