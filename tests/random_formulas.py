@@ -33,16 +33,37 @@ ROW_FACTS = ("onehot", "simplex", "labels", "binary", "positive")
 
 @dataclass
 class Formulas:
-    """Grows formulas from a seed: `scalar`, `vector` and `matrix` of some depth."""
+    """Grows formulas from a seed: `scalar`, `vector` and `matrix` of some depth.
+
+    With `few` there is one name for each shape, and parts come again: equal parts are where terms
+    merge, cancel and fold.
+    """
 
     random: Random
     rough: bool = True
-    used: set[str] = field(default_factory=set)
+    few: bool = False
+    names: tuple[str, ...] = tuple(SHAPES)
+    before: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.few:
+            mixed = self.random.sample(list(SHAPES), len(SHAPES))
+            self.names = tuple({SHAPES[v]: v for v in mixed}.values())
+
+    def again(self, shape: str, made: Callable[[], str]) -> str:
+        """A part of a shape that was made before, now and then; else a new one."""
+        known = self.before.setdefault(shape, [])
+        if self.few and known and self.random.random() < 0.35:
+            return self.random.choice(known)
+        part = made()
+        known.append(part)
+        return part
 
     def name(self, shape: str) -> str:
         """A variable of a shape, or of the transposed shape with a transpose."""
-        found = [v for v, s in SHAPES.items() if s == shape]
-        turned = [v + "'" for v, s in SHAPES.items() if s == ",".join(shape.split(",")[::-1])]
+        found = [v for v in self.names if SHAPES[v] == shape]
+        opposite = ",".join(shape.split(",")[::-1])
+        turned = [v + "'" for v in self.names if SHAPES[v] == opposite]
         options = found * 3 + (turned if "," in shape else [])
         return self.random.choice(options) if options else f"ones({shape})"
 
@@ -70,6 +91,7 @@ class Formulas:
             lambda: f"sqrt(1 + {grow()}.^2)",
             lambda: f"{grow()}.^{r.choice('234')}",
             lambda: f"(1 + {grow()}.^2).^{r.choice(('-1', '-2', '0.5', '-0.5', '1.5'))}",
+            lambda: self.known_form(grow()),
         ]
         if self.rough:
             makers += [
@@ -85,10 +107,43 @@ class Formulas:
             ]
         return makers
 
+    def known_form(self, e: str) -> str:
+        """A formula in one part twice and more, of the kinds that the engine has names for."""
+        forms = (
+            "exp({e})./(1 + exp({e}))",
+            "1 - sigmoid({e})",
+            "sigmoid({e}).*(1 - sigmoid({e}))",
+            "1 - tanh({e}).^2",
+            "log(1 + exp({e}))",
+            "2*{e}.^3 - 3*{e}.^2 + {e}",
+            "{e}.^2 - {e}.^4",
+            "({e} - 1).^2.*{e}",
+            "{e}./(1 + {e}.^2) - {e}.^2./(1 + {e}.^2).^2",
+            "sin({e}).*cos({e}) + sin({e}).^2",
+            "sinh({e})./cosh({e})",
+            "({e} + 1).*({e} - 1)",
+            "{e}.*{e}",
+        )
+        rough = (
+            "{e}.*sign({e})",
+            "relu({e}).*step({e})",
+            "abs({e}).*sign({e})",
+            "max({e}, -{e})",
+            "min({e}, 0) + max({e}, 0)",
+            "max(0, 1 - {e})",
+            "({e} > 0).*{e} + ({e} <= 0).*{e}.^2",
+            "where({e} > 0, {e}.^2, -{e})",
+            "max(min({e}, 1), -1)",
+        )
+        return self.random.choice(forms + rough if self.rough else forms).format(e=e)
+
     # Scalars -------------------------------------------------------------------------------------
 
     def scalar(self, depth: int) -> str:
         """A formula that is a number."""
+        return self.again("", lambda: self._scalar(depth))
+
+    def _scalar(self, depth: int) -> str:
         r = self.random
         if depth <= 0:
             return r.choice((self.name(""), self.name(""), self.number()))
@@ -139,6 +194,8 @@ class Formulas:
             lambda: f"sum({self.row(n, m, less)})",
             lambda: f'einsum("ij,ij->",{mat()},{mat()})',
             lambda: f'einsum("i,ij,j->",{v(n)},{mat()},{self.vector(m, less)})',
+            lambda: self.of_one_vector(v()),
+            lambda: self.of_one_matrix(self.matrix(n, n, less), n),
             lambda: f"bce_logits({v()}, {self.name(n)})",
             lambda: f"kl(softmax({v()}), softmax({v()}))",
             lambda: f"-sum({self.name(n)}.*log_softmax({v()}))",
@@ -155,6 +212,44 @@ class Formulas:
             ]
         return self.pick(makers)
 
+    def of_one_vector(self, e: str) -> str:
+        """A number made of one vector that stands in it several times."""
+        forms = (
+            "{e}'*{e}/norm2({e})",
+            "sqrt({e}'*{e} + 1)",
+            "sum({e})^2 - {e}'*{e}",
+            "mean(({e} - mean({e})).^2)",
+            "sum(exp({e}))/(1 + sum(exp({e})))",
+            "log(sum(exp({e})))",
+            "({e}'*{e})^2/(1 + {e}'*{e})",
+            "norm2({e})^3/(1 + norm2({e})^2)",
+            "tr({e}*{e}')",
+            "sum(softmax({e}).*{e})",
+            "sum({e}.^3)/(1 + sum({e}.^2))",
+            "norm2({e} - mean({e}))^2/(1 + var({e}))",
+        )
+        return self.random.choice(forms).format(e=e)
+
+    def of_one_matrix(self, e: str, n: str) -> str:
+        """A number made of one square matrix that stands in it several times."""
+        forms = (
+            "tr({e}*{e}) - tr({e}*{e}')",
+            "tr({e}^3 - 2*{e}^2 + {e})",
+            "sum(({e}*{e}).*{e})",
+            "sum(({e}*{e}).^2 - {e}.*{e}')",
+            "norm2({e}*{e} - {e})^2",
+            "norm2({e}'*{e} - eye({n}))^2",
+            "tr(inv({e}*{e}' + eye({n}))*{e})",
+            "sum({e}*{e}'.*{e})",
+            "tr({e})^2 - tr({e}^2)",
+            "sum({e}^2.*{e}')",
+            "tr({e}*{e}'*{e}*{e}')",
+            "det({e} + 2*eye({n}))*tr({e})",
+            "sum(diag({e}*{e}))",
+            "sum(diag({e}).^2) - sum({e}.^2)",
+        )
+        return self.random.choice(forms).format(e=e, n=n)
+
     def log_det(self, depth: int) -> str:
         n = self.random.choice("nm")
         inner = self.matrix(n, self.size(), depth)
@@ -166,6 +261,9 @@ class Formulas:
 
     def vector(self, n: str, depth: int) -> str:
         """A formula that is a vector of a size."""
+        return self.again(n, lambda: self._vector(n, depth))
+
+    def _vector(self, n: str, depth: int) -> str:
         r = self.random
         if depth <= 0:
             return self.name(n)
@@ -232,6 +330,9 @@ class Formulas:
 
     def matrix(self, n: str, m: str, depth: int) -> str:
         """A formula that is a matrix of two sizes."""
+        return self.again(f"{n},{m}", lambda: self._matrix(n, m, depth))
+
+    def _matrix(self, n: str, m: str, depth: int) -> str:
         r = self.random
         if depth <= 0:
             return self.name(f"{n},{m}") if n != m or n in "nm" else f"ones({n},{m})"
@@ -273,11 +374,28 @@ class Formulas:
                 lambda: f"inv({self.well(n, less)})",
                 lambda: f"({mat()} + {small()}')",
                 lambda: f"({mat()} - eye({n}))",
+                lambda: f"{mat()}*inv({self.well(n, less)})*{small()}",
+                lambda: self.of_one_square(small(), n),
                 lambda: f"tril({mat()})",
                 lambda: f"triu({mat()})",
                 lambda: f"{small()}*{small()}",
             ]
         return self.pick(makers)
+
+    def of_one_square(self, e: str, n: str) -> str:
+        """A matrix made of one that stands in it several times."""
+        forms = (
+            "{e}*{e}' - {e}'*{e}",
+            "{e}^2.*{e}",
+            "({e}*{e}).*({e}*{e})'",
+            "{e}.*{e}'.^2",
+            "{e}*inv({e}*{e}' + eye({n}))*{e}'",
+            "inv({e}/4 + 2*eye({n}))*({e}/4 + 2*eye({n}))*{e}",
+            "({e} + {e}')*({e} - {e}')",
+            "{e}'*{e}*{e}",
+            "diag(diag({e}))*{e}",
+        )
+        return self.random.choice(forms).format(e=e, n=n)
 
 
 # Values with facts --------------------------------------------------------------------------------
@@ -333,19 +451,3 @@ def value_of(rng: np.random.Generator, shape: tuple[int, ...], fact: str) -> Arr
     if fact == "orthogonal":
         return np.linalg.qr(v)[0]
     return {"lower": np.tril, "upper": np.triu}.get(fact, lambda x: x)(v)
-
-
-def in_space(direction: Array, fact: str, structure: str) -> Array:
-    """A direction within the space that a matrix is declared to live in."""
-    if structure == "none" or direction.ndim != 2:
-        return direction
-    if fact == "diagonal":
-        return direction * np.eye(len(direction))
-    if fact in ("lower", "upper"):
-        return np.tril(direction) if fact == "lower" else np.triu(direction)
-    if fact not in ("symmetric", "posdef", "skew"):
-        return direction
-    both = direction - direction.T if fact == "skew" else direction + direction.T
-    if structure == "projected":
-        return both / 2
-    return both if fact == "skew" else both - direction * np.eye(len(direction))

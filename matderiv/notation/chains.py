@@ -13,6 +13,8 @@ from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
+_COMPARED = ("gt", "ge", "lt", "le")
+_ROUNDED = ("inv", "power", "pinv", "adj", "einsum")  # and products of matrices
 _TURNED = ("variable", "inv", "sum", "mean")  # transposes that are met everywhere
 MAX_CHAIN = 12
 _DEPTH = 40  # how deep structure is looked for
@@ -46,7 +48,8 @@ def _symmetric(e: Expr, depth: int) -> bool:
     if is_(e, "power", "div"):
         return symmetric(e.args[0], depth)
     if e.function.kind == "elementwise" and not is_(e, "add", "hadamard"):
-        return all(symmetric(a, depth) for a in e.args)
+        sides = all(symmetric(a, depth) for a in e.args)
+        return sides and not (is_(e, *_COMPARED) and any(map(_rounded, e.args)))
     if is_(e, "add", "hadamard", "kron") and all(symmetric(a, depth) for a in e.args):
         return True
     if is_(e, "add") and len(e.args) <= MAX_CHAIN:
@@ -55,6 +58,19 @@ def _symmetric(e: Expr, depth: int) -> bool:
         chain = [a for a in e.args if not is_scalar(a.shape)]
         return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
     return False
+
+
+def _rounded(e: Expr) -> bool:
+    """True where a matrix that equals its transpose need not do so in its last digit.
+
+    Which of two equal entries is the largest is decided by rounding, so A*A' >= max(A*A') may hold
+    on one side of the diagonal only.
+    """
+    return any(
+        is_(n, *_ROUNDED) or (is_(n, "mul") and sum(not is_scalar(a.shape) for a in n.args) > 1)
+        for n in walk(e)
+        if len(n.shape) == 2
+    )
 
 
 def transposed(e: Expr) -> Expr:
