@@ -55,7 +55,7 @@ def derive(
     "(A + A')*x"
     """
     order = _checked(kind, order, layout, structure)
-    asked = understood(f, shapes, assume)
+    asked = understood(f, shapes, assume, wrt)
     names, several = variables_in(wrt)
     by = [variable_of(asked.f, asked.reading, w) for w in names]
     kind, order = resolve_kind(asked.f, kind, order)

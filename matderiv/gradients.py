@@ -212,7 +212,7 @@ def value_and_gradients(
     >>> float(value), by_w.tolist(), float(by_b)
     (6.5, [16.0, 22.0], 6.0)
     """
-    asked = understood(f, shapes, assume)
+    asked = understood(f, shapes, assume, wrt)
     if not is_scalar(asked.f.shape):
         raise ShapeError(
             f"gradients need a scalar, the expression is {shape_text(asked.f.shape)}",
@@ -247,7 +247,7 @@ def pullbacks(
     >>> by_W.tolist(), by_x.tolist()
     ([[3.0, 4.0]], [1.0, 2.0])
     """
-    asked = understood(f, shapes, assume)
+    asked = understood(f, shapes, assume, wrt)
     names, several = variables_in(wrt)
     by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
     if len(set(by)) < len(by):

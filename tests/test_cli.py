@@ -86,12 +86,6 @@ def test_no_matrix_form_gives_index_and_vec_form(run: Run) -> None:
     assert "Vec form  ∂vec(f)/∂vec(X)' = kron(B',A)" in told.err
 
 
-def test_guesses_that_look_odd_are_said_in_the_words_of_the_command_line(run: Run) -> None:
-    told = run("derive", "norm2(A*x - b)^2", "x")
-    assert 'b is taken as a scalar; declare it with --shape "b: m"' in told.err
-    assert "b is taken" not in run("derive", "norm2(A*x - b)^2", "x", "--shape", "b: m").err
-
-
 def test_check_tells_everything(run: Run) -> None:
     told = run("check", "sum(relu(W*x))", "W", "--seed", "7", "--points", "3")
     assert told.status == 0

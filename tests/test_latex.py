@@ -279,7 +279,7 @@ def test_a_variable_called_T_keeps_transposes_apart_from_powers() -> None:
 
 
 def test_styles() -> None:
-    e = read("(X*w - theta)'*inv(A)'*X").expr
+    e = read("(X*w - theta)'*inv(A)'*X", shapes={"theta": ""}).expr
     assert latex(e, vectors="plain", transpose="T") == r"(X w - \theta)^{T}A^{-T}X"
     assert latex(e, vectors="arrow", transpose="prime") == r"(X\vec{w} - \theta)'(A^{-1})'X"
 

@@ -210,9 +210,9 @@ def test_shapes_in_other_spellings() -> None:
 NOTES = [
     ("A*x - b", "taking A as a matrix m × n"),
     ("A*x - b", "taking x as a vector of size n"),
-    ("A*x - b", "b is taken as a scalar; declare it with b: m"),
-    ("X*b", "b is taken as a scalar; declare it with b: n"),
-    ("A\\b", "b is taken as a scalar; declare it with b: n"),
+    ("A*x - b", "taking b as a vector of size m"),
+    ("X*b", "taking b as a vector of size n"),
+    ("A\\b", "taking b as a vector of size n"),
     ("2x", "2x read as 2*x"),
     ("x2 + x", "taking x2 as a vector of size n (one name; x^2 is a power)"),
     ("x + y'", "x + y' combines a column and a row: the result is m × n"),

@@ -145,7 +145,7 @@ def _understood(request: Request) -> tuple[Graph, dict[str, Any] | None]:
             expand=request.expand,
         )
     except ShapeError as error:
-        free = [n for n in names_in(f, shapes or ()) if n not in (shapes or ())]
+        free = [n for n in names_in(f, shapes) if n not in (shapes or ())]
         if values is None and free:
             error.hint = f'--at {free[0]}=2,... with numbers, or --shape "{free[0]}:" for a scalar'
         raise

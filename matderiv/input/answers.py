@@ -26,7 +26,10 @@ _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
 _ENTRY = re.compile(r"([^\W\d]\w*)\(\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*\)")
 _NUMBERED = re.compile(r"(?<![\w.\\])[^\W\d_]+[0-9]+(?!\w)")
 _TEXT = re.compile(r"'|\.[*/^]|\^|\\")  # what no Python formula has
-_WHERE = re.compile(r"\bwhere\b(?!\s*\()")
+_WHERE = re.compile(
+    r"\\text\s*\{\s*(?:where|with)\b|\b(?:where|with)\b(?!\s*\()"
+    r"|[,;]\s*\\?[^\W\d_]\w*(?:_\{\w+\})?\s*=(?!=)"
+)
 _GRADIENT_NAME = re.compile(
     r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
 )
@@ -60,12 +63,23 @@ def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:
         return latex.sides(text)
     if spelling == "python":
         return python.sides(text)
-    where = _WHERE.search(text)
-    end = where.start() if where else len(text)
+    end = definitions_start(text)
     places = [m.start() for m in _EQUALS.finditer(text, 0, end) if _outside(text, m.start())]
     starts = [0, *(p + 1 for p in places)]
     spans = zip(starts, [*places, len(text)], strict=True)
     return tuple(_trimmed(text, a, b) for a, b in spans)
+
+
+def definitions_start(text: str) -> int:
+    """Where the names that an answer defines begin: its end if it defines none.
+
+    >>> definitions_start("2*X'*r, r = X*w"), definitions_start("f(x, y)")
+    (6, 7)
+    """
+    for match in _WHERE.finditer(text):
+        if _outside(text, match.start()):
+            return match.start()
+    return len(text)
 
 
 def _outside(text: str, place: int) -> bool:

@@ -10,7 +10,7 @@ from matderiv.arguments import one_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
-from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.resolve import Reading, name_typed, read, read_name
 from matderiv.language.declare import fact_words
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.shapes import Shape, shape_text
@@ -30,21 +30,36 @@ class Question:
 
 
 def understood(
-    f: Any, shapes: Mapping[str, Any] | None = None, assume: Mapping[str, Any] | None = None
+    f: Any,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    about: Any = (),
 ) -> Question:
     """The expression that was given as text, as a SymPy expression or as an `Expr`.
 
-    Raises what reading the text, or the SymPy expression, raises.
+    `about` is what the derivative is by. Raises what reading the text, or the SymPy expression,
+    raises.
 
     >>> str(understood("A*x - b", {"b": "m"}).f.shape[0])
     'm'
     """
     if isinstance(f, str):
-        reading = read(f, shapes=shapes, assume=assume)
+        reading = read(f, shapes=shapes, assume=assume, about=names_asked(about))
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
     return Question(from_sympy(f, fact_words(assume)), symbols=symbols_in(f))
+
+
+def names_asked(wrt: Any) -> tuple[str, ...]:
+    """The names that a question is about, as far as they are names.
+
+    >>> names_asked(["W", r"\\mathbf{b}", "z_i"])
+    ('W', 'b', 'z_i')
+    """
+    listed = wrt if isinstance(wrt, list | tuple) else str(wrt).split(",")
+    typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed]
+    return tuple(filter(None, map(name_typed, typed)))
 
 
 def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError, ShapeError, Span
-from matderiv.language.calls import SHAPED, function_names, interpret
+from matderiv.language.calls import function_names, interpret
 from matderiv.language.declare import guessed_axes
 from matderiv.language.sizes import Sizes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
@@ -27,7 +27,8 @@ class Scope:
     """What is known about names before a text is read.
 
     `shapes` are those of the known names, `sizes` the names of sizes. With `guess` any other name
-    is a new variable, of as many axes as `kinds` says or else by the letter rule.
+    is a new variable, of as many axes as `kinds` says or else by the letter rule. `about` are names
+    that the problem asks about, `free` the order of free indices where it is said.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -35,6 +36,8 @@ class Scope:
     facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     guess: bool = True
     kinds: Mapping[str, int] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+    free: tuple[str, ...] | None = None
 
 
 class Builder:
@@ -46,10 +49,10 @@ class Builder:
     1
     """
 
-    def __init__(self, text: str, scope: Scope) -> None:
+    def __init__(self, text: str, scope: Scope, spelling: str = "text") -> None:
         self.text = text
         self.scope = scope
-        self._source = Source(text, Number((0, 0), Fraction(0)))
+        self._source = Source(text, Number((0, 0), Fraction(0)), spelling=spelling)
         self._sizes = Sizes()
         self._shapes: dict[Node, Shape | None] = {}
         self._names: dict[str, Shape | None] = {}
@@ -120,6 +123,20 @@ class Builder:
             flat = [*first.operands, *factors[1:]] if opened else flat
         return self.operation(function, flat, (first.span[0], factors[-1].span[1]))
 
+    def called(self, node: Call, operands: Sequence[Node]) -> Node:
+        """A call with these operands."""
+        same = len(operands) == len(node.operands)
+        same = same and all(a is b for a, b in zip(operands, node.operands, strict=False))
+        return self._applied(node if same else replace(node, operands=tuple(operands)))
+
+    def names(self) -> list[str]:
+        """The names that were met."""
+        return list(self._names)
+
+    def axes_of(self, name: str) -> int:
+        """How many axes a name was taken to have."""
+        return len(self._names[name] or ())
+
     # Shapes --------------------------------------------------------------------------------------
 
     def shape(self, node: Node) -> Shape | None:
@@ -179,7 +196,8 @@ class Builder:
         application = interpret(node, self._source)
         params = application.params
         if application.open_sizes:
-            params = tuple(self._sizes.fresh() for _ in range(SHAPED[application.function.name]))
+            fresh = tuple(self._sizes.fresh() for _ in range(application.open_sizes))
+            params = (*fresh, *params)
         shapes = []
         for operand in application.operands:
             found = None if isinstance(operand, String) else self._shapes.get(operand, ())

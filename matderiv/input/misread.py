@@ -24,10 +24,10 @@ def check_meant(shaping: Shaping) -> None:
 
     >>> from matderiv.input.resolve import read
     >>> try:
-    ...     read("norm2(Ax - b)^2 + norm2(x)^2")
+    ...     read("norm2(alx - b)^2 + l*norm2(x)^2")
     ... except ParseError as error:
     ...     print(error.message)
-    Ax is no name here: x is one
+    alx is no name here: l, x are
     >>> sorted(read("norm2(Ax - b)^2 + norm2(x)^2", shapes={"Ax": "m"}).variables)
     ['Ax', 'b', 'x']
     """

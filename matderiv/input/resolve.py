@@ -20,7 +20,7 @@ from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
-from matderiv.language.tokens import canonical_name
+from matderiv.language.tokens import canonical_name, is_name
 from matderiv.shapes import Shape, size_names
 
 
@@ -30,7 +30,8 @@ class Reading:
 
     `variables` has the names of the text in order, then those that were only declared; `sizes` the
     names of all sizes; `read_as` the canonical text; `notes` what was guessed; `parts` the named
-    parts of `EXPR where ...`, whose expressions are already inside `expr`.
+    parts of `EXPR where ...`, whose expressions are already inside `expr`; `rows` letters with an
+    index and the arrays whose rows they are.
     """
 
     expr: Expr
@@ -41,6 +42,8 @@ class Reading:
     notes: tuple[str, ...] = ()
     parts: tuple[tuple[str, Expr], ...] = ()
     guessed: frozenset[str] = frozenset()
+    rows: Mapping[str, str] = field(default_factory=dict)
+    spelling: str = "text"
 
     def read_more(
         self,
@@ -83,11 +86,13 @@ def read(
     assume: Mapping[str, Any] | None = None,
     reserved: Iterable[str] = (),
     kinds: Mapping[str, int] | None = None,
+    about: Iterable[str] = (),
 ) -> Reading:
     """The meaning of a text: kinds by declaration or the letter rule, sizes by unification.
 
     `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
-    names are not used for new sizes, `kinds` are axes of names instead of the letter rule. Raises
+    names are not used for new sizes, `kinds` are axes of names instead of the letter rule, `about`
+    the names that the text is derived by. Raises
     ParseError, ShapeError, UnknownFunction, UnknownName,
     DomainError or LimitError, each with its place in the text.
 
@@ -97,7 +102,8 @@ def read(
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     said = dict(kinds or {})
-    scope = Scope(declared, frozenset(size_names(declared.values())), facts, kinds=said)
+    sizes = frozenset(size_names(declared.values()))
+    scope = Scope(declared, sizes, facts, kinds=said, about=tuple(about))
     kept = frozenset(reserved)
 
     def meaning(source: Source) -> Reading:
@@ -138,6 +144,8 @@ def resolve(
         notes=notes(shaping),
         parts=tuple((name, value) for name, value in built.parts.items()),
         guessed=frozenset(shaping.guessed),
+        rows=source.rows,
+        spelling=source.spelling,
     )
 
 
@@ -222,10 +230,25 @@ def _check_sizes(params: Shape, node: Node, application: Application, shaping: S
 
 def read_name(reading: Reading, typed: str) -> Expr | None:
     r"""The variable of that name, by any spelling such as `\\theta`; None if there is none."""
-    found = reading.variables.get(canonical_name(typed.strip()))
+    name = canonical_name(typed.strip())
+    found = reading.variables.get(reading.rows.get(name, name))
     if found is None and "latex" in marks(typed)[0]:
         shapes = {name: e.shape for name, e in reading.variables.items()}
-        with suppress(MatderivError):
-            main = parse_latex(typed, Scope(shapes, reading.sizes)).main
-            return reading.variables.get(main.name) if isinstance(main, Name) else None
+        name = name_typed(typed, Scope(shapes, reading.sizes))
+        found = reading.variables.get(reading.rows.get(name, name))
     return found
+
+
+def name_typed(typed: str, scope: Scope | None = None) -> str:
+    r"""The name that was typed in any spelling; "" for what is no name.
+
+    >>> name_typed(r"\mathbf{W}_1"), name_typed("μ"), name_typed("2*x")
+    ('W_1', 'mu', '')
+    """
+    name = canonical_name(typed.strip())
+    if is_name(name):
+        return name
+    with suppress(MatderivError):
+        main = parse_latex(typed, scope or Scope()).main
+        return main.name if isinstance(main, Name) else ""
+    return ""

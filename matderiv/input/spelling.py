@@ -16,6 +16,7 @@ from matderiv.input.builder import Scope
 from matderiv.input.comments import check_comments
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.latex.tokens import is_command
+from matderiv.input.meaning.kinds import meant
 from matderiv.input.python.arrays import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
 from matderiv.input.text import parse
@@ -140,12 +141,12 @@ def _spelled(
     spelling: str,
 ) -> _T:
     if spelling == "latex":
-        return build(parse_latex(text, scope, within))
+        return build(meant(parse_latex(text, scope, within), scope))
     if spelling == "python":
         return _in_python(text, scope, build, fits, within)[0]
-    source = parse(text, scope.shapes)
+    source = parse(text, {*scope.shapes, *scope.sizes}, scope.about)
     check_comments(text, scope.shapes)
-    return build(source)
+    return build(meant(source, scope))
 
 
 def _others(
@@ -247,7 +248,7 @@ def _check_division(
 ) -> None:
     r"""ParseError for `X\beta`, which divides in the text language and multiplies in LaTeX."""
     try:
-        build(parse_latex(text, scope))
+        build(meant(parse_latex(text, scope), scope))
     except MatderivError:
         return
     typed = text[slice(*place)]

@@ -12,14 +12,29 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import LimitError, ParseError, Span
-from matderiv.language.calls import function_names
+from matderiv.input.glued import glued_remarks, parted, standing_alone
+from matderiv.input.latex.tokens import is_command
+from matderiv.input.tree import AT, BARS, DOT, mentions
+from matderiv.language.calls import TYPED_AS, function_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
-from matderiv.language.source import Call, Name, Node, Number, Operation, Part, Source, String
-from matderiv.language.tokens import MAX_DEPTH, Token, tokenize
+from matderiv.language.source import (
+    Bind,
+    Call,
+    Entry,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Part,
+    Source,
+    String,
+)
+from matderiv.language.tokens import MAX_DEPTH, Token, plain_letter, tokenize
 
 EXAMPLE = "an expression such as sum((A*x - b).^2)"
 PRODUCTS = {
     "*": "mul",
+    "·": DOT,
     ".*": "hadamard",
     "/": "div",
     "./": "ediv",
@@ -27,14 +42,18 @@ PRODUCTS = {
     "⊗": "kron",
 }
 CHAINED = ("mul", "hadamard")
+WHERE = ("where", "with")
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
 _ONE = Fraction(1)
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
-def parse(text: str, declared: Collection[str] = ()) -> Source:
+def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()) -> Source:
     """The source tree of a text; `declared` names are variables even where T means transpose.
+
+    `about` are names that the question is about: `Ax` is A*x where x is one of them.
 
     Raises ParseError with the place of the first mistake, LimitError beyond the stated limits.
 
@@ -45,15 +64,16 @@ def parse(text: str, declared: Collection[str] = ()) -> Source:
     """
     if not isinstance(text, str):
         raise ParseError(f"an expression is text, this is {type(text).__name__}", hint=EXAMPLE)
-    return _Parser(text, declared).source()
+    return _Parser(text, declared, about).source()
 
 
 class _Parser:
     """A cursor over the tokens; one method per level of the grammar."""
 
-    def __init__(self, text: str, declared: Collection[str]) -> None:
+    def __init__(self, text: str, declared: Collection[str], about: Collection[str]) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        tokens = tokenize(text)
+        self.tokens = parted(tokens, declared, about)
         self.place = 0
         self.depth = 0
         self.remarks: list[str] = []
@@ -63,6 +83,9 @@ class _Parser:
             a.text for a, b in zip(self.tokens, self.tokens[1:], strict=False) if b.text == "="
         }
         self.letter_t = "T" in declared or "T" in parts
+        self.names = {*declared, *about, *parts} | standing_alone(tokens)
+        self.remarks += glued_remarks(self.tokens)
+        self.remarks += [f"{c} read as {plain_letter(c)}" for c in text if plain_letter(c) != c]
 
     # Cursor --------------------------------------------------------------------------------------
 
@@ -87,22 +110,34 @@ class _Parser:
 
     # Levels --------------------------------------------------------------------------------------
 
+    bound = False  # that a sum over an index was read
+    implied = False  # that two factors stood side by side
+
     def source(self) -> Source:
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=EXAMPLE)
         main = self.sum()
         parts: list[Part] = []
-        if self.token.kind == "name" and self.token.text == "where":
+        if (self.token.kind == "name" and self.token.text in WHERE) or self.defines():
             self.take()
             parts.append(self.part())
-            while self.at(";"):
+            while self.at(";", ","):
                 self.take()
                 if self.token.kind != "end":
                     parts.append(self.part())
         if self.token.kind != "end":
             raise self.leftover()
+        command = next((m for m in _COMMAND.finditer(self.text) if is_command(m[1])), None)
+        if command and (self.implied or self.bound):
+            said = "commands and products without signs are LaTeX"
+            raise self.error(said, command.span())
         remarks = tuple(dict.fromkeys(self.remarks))
         return Source(self.text, main, tuple(parts), remarks, kinds=self.kinds)
+
+    def defines(self) -> bool:
+        """True at the comma of `EXPR, z = ...`."""
+        ahead = [t.text for t in self.tokens[self.place : self.place + 3]]
+        return self.at(",") and ahead[2:] == ["="]
 
     def part(self) -> Part:
         name = self.take()
@@ -139,35 +174,59 @@ class _Parser:
             implicit = self.implicit(factors[-1])
             if not implicit and not self.at(*PRODUCTS):
                 break
-            if implicit and chain not in ("", "mul"):
+            if implicit and chain not in ("", "mul") and not self.apart(chain, factors[-1]):
                 raise self.ambiguous(factors[-1])
             at = not implicit and self.typed_as("@")
             function = "mul" if implicit else PRODUCTS[self.take().text]
+            function = AT if at else function
             if chain and (chain != function or chain not in CHAINED):
                 factors = [joined(chain, factors)]
             chain = function
             start = factors[-1].span[0]
-            factors.append(self.operand())
+            factors.append(self.operand() if implicit else self.tight(function))
             if at:
                 self.kinds |= shown_vectors(factors[-2], factors[-1])
-            if implicit:
+            self.implied |= implicit
+            if implicit and isinstance(factors[-2], Number):
                 self.remark(start, factors[-1])
         return joined(chain, factors)
 
+    def tight(self, function: str) -> Node:
+        """An operand; after .* and the like with the names that are written on to it."""
+        node = self.operand()
+        if function not in ("hadamard", "ediv"):
+            return node
+        factors = [node]
+        while self.token.kind == "glued":
+            factors.append(self.operand())
+        return joined("mul", factors)
+
     def implicit(self, left: Node) -> bool:
-        """True where a number stands directly before a name or a bracket: 2x is 2*x."""
-        bare = left.operands[0] if isinstance(left, Operation) and left.function == "neg" else left
-        if not isinstance(bare, Number) or self.tokens[self.place - 1].kind != "number":
-            return False
-        if self.token.kind == "name":
-            return self.token.text != "where" or self.following == "("
-        return self.at("(")
+        """True where another factor stands without a sign: 2x, A x, x'Ax, c||x||."""
+        token = self.token
+        if token.kind == "glued":
+            return True
+        before = self.tokens[self.place - 1]
+        if token.kind == "name":
+            if before.text in function_names() and before.kind == "name":
+                return False  # it needs brackets
+            return token.text not in WHERE or self.following == "("
+        if self.at("(", "√"):
+            return True
+        return self.at("|", *NORMS) and self.bar is None and token.text in ("|", "||")
 
     def remark(self, start: int, right: Node) -> None:
         typed = " ".join(self.text[start : right.span[1]].split()).lstrip("-−– ")
         number = typed[: len(typed) - len(self.text[right.span[0] : right.span[1]])].strip()
         if len(typed) <= 20 and len(self.remarks) < 5:
             self.remarks.append(f"{typed} read as {number}*{typed[len(number) :].strip()}")
+
+    def apart(self, chain: str, left: Node) -> bool:
+        """True for `1/2 x` and `1/(2*n) x`, where the space says what is divided by."""
+        before = self.tokens[self.place - 1]
+        closed = before.kind == "number" or before.text == ")"
+        spaced = self.token.span[0] > before.span[1] or self.at("||")
+        return chain == "div" and closed and spaced
 
     def ambiguous(self, left: Node) -> ParseError:
         return self.error(
@@ -201,6 +260,9 @@ class _Parser:
             elif self.at("^", ".^"):
                 raised = self.token if self.typed_as("**") else None
                 node = self.power(node)
+            elif self.token.kind == "entry":
+                at = self.take()
+                node = Entry((node.span[0], at.span[1]), node, tuple(at.text))
             elif self.token.kind == "superscript":
                 raised = self.take()
                 node = self.raised(node, raised.text, raised.span)
@@ -224,7 +286,7 @@ class _Parser:
         if operator.text == "^" and self.is_transpose():
             self.take()
             return self.raised(base, "-T" if negative else "T", token.span)
-        if token.kind not in ("number", "name") and not self.at("(", "|", "||", "√"):
+        if token.kind not in ("number", "name", "glued") and not self.at("(", "|", "||", "√"):
             raise self.missing(f"expected an exponent after {operator.text}")
         exponent = self.atom()
         if isinstance(exponent, Number) and self.implicit(exponent):
@@ -257,16 +319,104 @@ class _Parser:
         if token.kind == "number":
             self.take()
             return Number(token.span, Fraction(token.text))
-        if token.kind == "name":
-            self.take()
-            return self.call(token) if self.at("(") else Name(token.span, token.text)
+        if token.kind in ("name", "glued"):
+            return self.named(self.take())
         if self.at("("):
             return self.bracket()
         if self.at("|", *NORMS):
             return self.bars()
         if self.at("√"):
             return self.root()
+        if self.at("<"):
+            return self.inner_product()
         raise self.missing()
+
+    def named(self, name: Token) -> Node:
+        """A name, a function with its arguments, a sum over an index, or an entry."""
+        summed = self.binder(name)
+        if summed is not None:
+            return summed
+        if self.at("(") and not self.is_factor(name):
+            return self.call(name)
+        if name.text in ("log", "ln") and self.at("|"):
+            return self.log_of_bars(name)
+        node = Name(name.span, name.text)
+        return self.entry(node) if self.at("[") else node
+
+    def is_factor(self, name: Token) -> bool:
+        """True for a name before a bracket that is no function: x(y + z) is a product."""
+        if name.kind == "glued":
+            return True
+        number = self.tokens[self.place + 1].kind == "number"
+        number = number and self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
+        function = name.text in function_names() or name.text in TYPED_AS
+        return name.text in self.names and not function and not number
+
+    def log_of_bars(self, name: Token) -> Node:
+        """`log|X|`, of a determinant where X is a square matrix."""
+        bars = self.bars()
+        assert isinstance(bars, Call)
+        inner = Operation(bars.span, BARS, bars.operands)
+        return Call((name.span[0], bars.span[1]), name.text, name.span, (inner,))
+
+    def binder(self, name: Token) -> Node | None:
+        """`sum_i x_i`, `Σᵢ xᵢ²`, `prod_i x_i`; None for any other name."""
+        function, _, index = name.text.partition("_")
+        typed = self.text[name.span[0] : name.span[1]]
+        function = "sum" if typed[:1] == "Σ" else function
+        if function not in ("sum", "prod", "max", "min") or name.text in self.names - {name.text}:
+            return None
+        if not index.isalpha() or not index.islower() or len(index) > 3:
+            return None
+        letters = tuple(index)
+        self.bound = True
+        terms = [self.product()]
+        while self.at("+", "-"):
+            state, sign = (self.place, list(self.remarks)), self.take()
+            try:
+                term = self.product()
+            except ParseError:
+                term = None
+            if term is None or not mentions(term, letters):
+                self.place, self.remarks = state
+                break
+            if sign.text == "-":
+                term = Operation((sign.span[0], term.span[1]), "neg", (term,))
+            terms.append(term)
+        body = joined("add", terms)
+        return Bind((name.span[0], body.span[1]), function, letters, body)
+
+    def inner_product(self) -> Node:
+        """`<x, y>`."""
+        opening = self.take()
+        left = self.sum()
+        if not self.at(","):
+            raise self.missing() if self.token.kind == "end" else self.leftover()
+        self.take()
+        right = self.sum()
+        if not self.at(">"):
+            raise self.error("this < is never closed", opening.span, "<x, y> or dot(x, y)")
+        closing = self.take()
+        span = (opening.span[0], closing.span[1])
+        self.kinds |= shown_vectors(left, right)
+        return Call(span, "dot", opening.span, (left, right))
+
+    def entry(self, base: Node) -> Node:
+        """`x[1]`, `X[i,:]`: an entry, a row or a column, counted from 1."""
+        opening, at = self.take(), []
+        while True:
+            token = self.take()
+            whole = token.kind == "number" and token.text.isdigit() and token.text != "0"
+            if not whole and token.kind not in ("name", "glued") and token.text != ":":
+                raise self.error("an index is a number from 1, a name or :", token.span, "x[1]")
+            at.append(token.text)
+            if not self.at(","):
+                break
+            self.take()
+        if not self.at("]"):
+            raise self.error("slices are not read here", (opening.span[0], self.token.span[1]))
+        closing = self.take()
+        return Entry((base.span[0], closing.span[1]), base, tuple(at))
 
     def bracket(self) -> Node:
         opening = self.take()

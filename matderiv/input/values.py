@@ -11,7 +11,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -200,17 +200,19 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def names_in(f: str, declared: Collection[str] = ()) -> list[str]:
-    """The names in a text, in order, apart from those that it defines itself.
+def names_in(f: str, shapes: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """The names in a text, in order, without those that it defines, and how many axes they have.
 
     >>> names_in("q*z where q = x + y")
-    ['z', 'x', 'y']
+    {'z': 0, 'x': 1, 'y': 1}
     """
-    source = source_of(f, Scope({name: () for name in declared}))
+    known = declared_shapes(shapes)
+    source = source_of(f, Scope(known))
     own = {part.name for part in source.parts}
     roots = [source.main, *(part.value for part in source.parts)]
     found = [n.name for root in roots for n in postorder(root) if isinstance(n, Name)]
-    return [n for n in dict.fromkeys(found) if n not in own]
+    axes = {n: len(shape) for n, shape in known.items()}
+    return {n: axes.get(n, source.kinds.get(n, guessed_axes(n))) for n in found if n not in own}
 
 
 def shapes_of(
@@ -224,18 +226,18 @@ def shapes_of(
     A number makes a name a scalar, whatever its letter says.
 
     >>> shapes_of({"x": -2, "w": [1, 2], "W": 3}, "x*w*W", None, None)
-    {'x': (), 'W': ()}
+    {'x': (), 'w': (2,), 'W': ()}
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
-    used = names_in(f, declared)
+    used = names_in(f, shapes)
     found: dict[str, tuple[int, ...]] = {}
     for typed, value in values.items():
         name = canonical_name(typed)
         if name in declared or name not in used:
             continue
         shape = as_array(name, value).shape
-        axes = guessed_axes(name, facts.get(name, ()))
-        column = axes == 1 and len(shape) == 2 and shape[1] == 1
-        if len(shape) != axes and not column:
+        letter = guessed_axes(name, facts.get(name, ()))
+        column = letter == used[name] == 1 and len(shape) == 2 and shape[1] == 1
+        if {letter, used[name]} != {len(shape)} and not column:
             found[name] = shape
     return found

@@ -172,6 +172,8 @@ def _whole(node: Node) -> int | None:
 def _with_sizes(node: Call, record: Function, source: Source) -> Application:
     least, most = record.arity
     operands, sizes = node.operands[:1], node.operands[1:]
+    if record.name == "unit" and len(node.operands) == 1:
+        return Application(record, (), (size_of(node.operands[0], record, source),), 1)
     if record.call == "sizes":
         _count(node, record, source, least, most)
         operands, sizes = (), node.operands

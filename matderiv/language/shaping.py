@@ -78,12 +78,12 @@ class Shaping:
         """Keep the application; sizes that are to be inferred get open names of their own."""
         params = application.params
         if application.open_sizes:
-            params = tuple(self.sizes.fresh() for _ in range(application.open_sizes))
+            params = (*(self.sizes.fresh() for _ in range(application.open_sizes)), *params)
         self.applications[node] = Application(
             application.function, application.operands, params, application.open_sizes
         )
-        if application.function.call in ("sizes", "like") and not application.open_sizes:
-            used = size_names([params])
+        if application.function.call in ("sizes", "like"):
+            used = size_names([application.params])
             unknown = used - self.size_names
             if unknown and not self.context.guess:
                 raise self.unknown_name(sorted(unknown)[0], node, "size")

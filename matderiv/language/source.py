@@ -53,7 +53,35 @@ class Call:
     keywords: tuple[tuple[str, Node], ...] = ()
 
 
-Node = Number | Name | String | Operation | Call
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """An entry, a row or a column of an array: `at` are indices, labels and numbers from 1.
+
+    `"i"` in a sum over i is an index, a name that nothing binds is a label whose value is a number.
+    """
+
+    span: Span
+    base: Node
+    at: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bind:
+    """A sum, product, maximum, minimum or mean of `body` over indices.
+
+    `size` is what the indices run to, as a name or a number, "" where nothing says it; `unless` are
+    pairs such as ("j", "y") for j ≠ y.
+    """
+
+    span: Span
+    function: str
+    indices: tuple[str, ...]
+    body: Node
+    size: str = ""
+    unless: tuple[tuple[str, str], ...] = ()
+
+
+Node = Number | Name | String | Operation | Call | Entry | Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +101,8 @@ class Source:
     to n, or a number.
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
     `spelling` is "text", "latex" or "python". `doubtful` are calls that are meant entry by entry
-    unless their operand is a square matrix.
+    unless their operand is a square matrix. `rows` are letters with an index and the arrays whose
+    rows they are, such as X of x_i.
     """
 
     text: str
@@ -84,6 +113,7 @@ class Source:
     kinds: Mapping[str, int] = field(default_factory=dict)
     spelling: str = "text"
     doubtful: tuple[Node, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""
@@ -96,7 +126,9 @@ def children(node: Node) -> tuple[Node, ...]:
         return node.operands
     if isinstance(node, Call):
         return (*node.operands, *(value for _, value in node.keywords))
-    return ()
+    if isinstance(node, Entry):
+        return (node.base,)
+    return (node.body,) if isinstance(node, Bind) else ()
 
 
 def postorder(root: Node) -> Iterator[Node]:

@@ -43,8 +43,9 @@ _SPELLED = {
     "⊙": ".*",
     "∘": ".*",
     "⊘": "./",
-    "·": "*",
-    "⋅": "*",
+    "⋅": "·",
+    "⟨": "<",
+    "⟩": ">",
     "∗": "*",
     "@": "*",
     "−": "-",
@@ -60,29 +61,31 @@ _SPELLED = {
     "”": '"',
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ⊤", "0123456789-TT")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_LOW = "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
+_SUBSCRIPTS = str.maketrans(_LOW, "0123456789ijklmnpstuvxrae")
+_FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
+_SUMS = {"∑": "sum", "∏": "prod"}
 _REFUSED = {
+    "∑": "sum(x), or ∑ᵢ xᵢ",
+    "∏": "prod(x), or ∏ᵢ xᵢ",
     "×": "cross(x,y) for two vectors of 3 entries, * for a product",
-    "∑": "sum(x)",
-    "∏": "prod(x)",
-    "[": "round brackets: ( )",
-    "]": "round brackets: ( )",
     "{": "round brackets: ( )",
     "}": "round brackets: ( )",
     "!": "there is no factorial",
     "‘": "x' for a transpose",
-    ":": "shapes are declared apart from the expression",
 }
 _GREEK_CLASS = "".join(GREEK)
-_LETTER = f"A-Za-z{_GREEK_CLASS}"
+_LETTER = f"A-Za-z{_GREEK_CLASS}\U0001d400-\U0001d7cb"
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<comment>[#%][^\n]*)
     |(?P<number>(?:[0-9]+(?:\.(?![*/^]|T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    |(?P<name>[{_LETTER}][{_LETTER}0-9_₀-₉]*)
+    |(?P<fraction>[½⅓⅔¼¾⅛])
+    |(?P<name>(?:[{_LETTER}]|[∑∏](?=[_ᵢⱼₖₗₘₙ(\s]))[{_LETTER}0-9_{_LOW}]*)
     |(?P<bar>(?:\|\||‖|∥)(?:_(?:2|F|1|inf)(?![A-Za-z0-9_])|[₁₂])?)
     |(?P<operator>\.\*|\./|\.\^|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
-        |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’])
+        |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:])
+    |(?P<entry>(?<=[)\]])_[A-Za-z0-9]{1, 4}(?![A-Za-z0-9_(]))
     |(?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
     |(?P<string>["“”][^"“”\n]*["“”])""",
     re.VERBOSE,
@@ -136,6 +139,10 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
     if kind == "bar":
         subscript = typed.lstrip("|‖∥").lstrip("_").translate(_SUBSCRIPTS)
         return Token("operator", "||" + subscript, span)
+    if kind == "entry":
+        return Token(kind, typed[1:], span)
+    if kind == "fraction":
+        return Token("number", _FRACTIONS[typed], span)
     if kind == "superscript":
         return Token(kind, typed.translate(_SUPERSCRIPTS), span)
     if kind == "string":
@@ -151,9 +158,21 @@ def canonical_name(typed: str) -> str:
     """
     if typed.isascii():
         return typed
-    named = "".join(GREEK.get(c, c) for c in typed)
-    named = re.sub(r"(?<![0-9_₀-₉])(?=[₀-₉])", "_", named)
+    typed = "".join(plain_letter(c) for c in typed)
+    named = "".join(_SUMS.get(c) or GREEK.get(c, c) for c in typed)
+    named = re.sub(rf"(?<![0-9_{_LOW}])(?=[{_LOW}])", "_", named)
     return named.translate(_SUBSCRIPTS)
+
+
+def plain_letter(character: str) -> str:
+    """The letter behind a mathematical alphanumeric; any other character itself.
+
+    >>> plain_letter("𝑥"), plain_letter("𝐀"), plain_letter("x")
+    ('x', 'A', 'x')
+    """
+    if not 0x1D400 <= ord(character) <= 0x1D7FF:
+        return character
+    return unicodedata.normalize("NFKC", character)
 
 
 def is_name(text: str) -> bool:

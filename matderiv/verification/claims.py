@@ -135,7 +135,7 @@ def ask(
     if kind is not None:
         require_word(kind, "kind", KINDS)
     order = require_whole(order, "order", 1)
-    given = understood(f, shapes, assume)
+    given = understood(f, shapes, assume, wrt)
     reading = given.reading or reading_about(given.f)
     x = variable_of(given.f, given.reading, wrt)
     kind, order = resolve_kind(reading.expr, kind, order)

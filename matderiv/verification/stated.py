@@ -6,14 +6,13 @@ side becomes a symbol, for which the equation is solved.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from matderiv.errors import DomainError, MatderivError, ParseError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
-from matderiv.input.answers import equation_sides, left_side, read_stated
+from matderiv.input.answers import definitions_start, equation_sides, left_side, read_stated
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
 from matderiv.lazy import np
@@ -30,7 +29,6 @@ from matderiv.verification.quantities import (
     signs,
 )
 
-_WHERE = re.compile(r"\\text\s*\{\s*where\b|\bwhere\b(?!\s*\()")
 SYMBOL = "qqq"  # stands for the derivative in a side
 POINTS, CLOSE = 3, 1e-9
 
@@ -153,8 +151,7 @@ class Answer:
 
     def _alone(self, span: Span) -> str:
         """The answer with blanks for its other sides, so that places stay; definitions remain."""
-        where = _WHERE.search(self.typed)
-        end = where.start() if where else len(self.typed)
+        end = definitions_start(self.typed)
         kept = self.typed[slice(*span)].ljust(max(0, end - span[0]))
         alone = " " * span[0] + kept + (self.typed[end:] if span[1] <= end else "")
         given = getattr(self.typed, "spelling", None)

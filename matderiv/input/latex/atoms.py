@@ -5,17 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import TypeGuard
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.names import Names
-from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
+from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
 from matderiv.input.latex.tokens import WORDS
+from matderiv.input.tree import BARS, FRACTION, NORM, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.sizes import is_open
-from matderiv.language.source import Call, Name, Node, Number, Operation
+from matderiv.language.source import Call, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
-from matderiv.shapes import long_axes
 
 BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
 NORMS = {
@@ -27,10 +25,7 @@ NORMS = {
     "infty": "norminf",
     "*": "norm_nuc",
 }
-COUNTS = frozenset("kmnKMN")
-"""Letters that are counts where a number is divided by them, if nothing declares them."""
-
-MATRIX_FUNCTIONS = ("exp", "log", "sqrt")
+MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
 """Functions that a square matrix has as a matrix."""
 
 REFUSED = {
@@ -70,7 +65,7 @@ class Atoms(Names):
         if token.kind in ("number", "letter"):
             return True
         if token.kind == "command":
-            return token.text != "to" and not self.at_where()
+            return token.text not in ("to", "over") and not self.at_where()
         if self.at("|", "‖"):
             return token.text not in self.open_bars
         return self.at("(", "[", "\\{", "{", "⟨", "<|", "<‖")
@@ -79,7 +74,8 @@ class Atoms(Names):
         r"""True at `\text{where}`."""
         if not self.at_command(*UPRIGHT) or self.at_command("operatorname"):
             return False
-        return "".join(self.peek(k).text for k in range(1, 8)) == "{where}"
+        written = "".join(self.peek(k).text for k in range(1, 8))
+        return written == "{where}" or written.startswith("{with}")
 
     # Atoms ---------------------------------------------------------------------------------------
 
@@ -114,10 +110,17 @@ class Atoms(Names):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+        if self.token.text == "{" and self.peek().kind == "command" and self.peek().text == "rm":
+            return self.roman()
         opening = self.take()
         self.deeper()
         outer, self.open_bars = self.open_bars, []
         inner = self.comparison()
+        if opening.text == "{" and self.at_command("over"):
+            self.take()
+            below = self.comparison()
+            span = (opening.span[0], self.token.span[1])
+            inner = self.build.operation(FRACTION, (inner, below), span)
         self.open_bars = outer
         self.depth -= 1
         closing = self.close(BRACKETS[opening.text], opening)
@@ -125,18 +128,23 @@ class Atoms(Names):
             return inner
         return self.build.spanned(inner, (opening.span[0], closing.span[1]))
 
+    def roman(self) -> Node:
+        r"""`{\rm Tr}(X)` is `\mathrm{Tr}(X)`."""
+        opening = self.take()
+        self.take()
+        word = self.word()
+        closing = self.close("}", opening)
+        symbol = Symbol(word, (opening.span[0], closing.span[1]), "mathrm")
+        name = self._function_name(word)
+        if name in function_names() and self.known(symbol) is None:
+            return self.function(name, symbol.span)
+        return self.named(symbol)
+
     def bars(self) -> Node:
         """Absolute values; of a square matrix the determinant."""
         opening, inner = self._between_bars("|")
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
-        shape = self.build.shape(inner)
-        matrix = shape is not None and len(long_axes(shape)) == 2
-        unknown = matrix and shape is not None and any(map(is_open, shape))
-        square = matrix and shape is not None and (unknown or shape[0] == shape[1])
-        square = square and not self.indices
-        if square:
-            self.remarks.append(f"{self.typed(span)} read as a determinant")
-        return self.build.call("det" if square else "abs", (inner,), span, opening.span)
+        return self.build.operation(BARS, (inner,), span)
 
     def _between_bars(self, sign: str) -> tuple[Token, Node]:
         opening = self.take()
@@ -153,28 +161,27 @@ class Atoms(Names):
     def norm(self) -> Node:
         """A norm with its subscript, on either side of the superscript."""
         opening, inner = self._between_bars("‖")
-        end, above, kind = self.tokens[self.place - 1].span[1], [], ""
+        start, end, kind = self.place, self.tokens[self.place - 1].span[1], ""
         if self.at("^"):
-            start = self.place
             self.take()
             self.script()
-            above = self.tokens[start : self.place]
+        place = self.place
         if self.at("_"):
             self.take()
             kind = "".join(t.text for t in self.script() if t.text not in (*FONTS, "{", "}"))
             end = self.tokens[self.place - 1].span[1]
-        self.tokens[self.place : self.place] = above
+            below = self.tokens[place : self.place]  # the subscript before the superscript
+            self.tokens[start : self.place] = below + self.tokens[start:place]
+            place = start + len(below)
+        elif place > start:
+            place = start
+        self.place = place
         return self._normed(kind, inner, (opening.span[0], end), opening.span)
 
     def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
-        matrix = (self.build.axes(inner) or 0) > 1
-        if kind not in NORMS:
+        if kind not in NORMS and not kind.isalpha():
             raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
-        if matrix and kind in ("1", "infty"):
-            hint = r"\|\operatorname{vec}(A)\|_" + ("1" if kind == "1" else r"\infty")
-            raise self.error("this norm of a matrix has two meanings", span, hint)
-        name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
-        return self.build.call(name, (inner,), span, name_span)
+        return self.build.operation(NORM, (inner, self.build.string(kind, name_span)), span)
 
     def inner_product(self) -> Node:
         opening = self.take()
@@ -189,8 +196,6 @@ class Atoms(Names):
         self.depth -= 1
         closing = self.close("⟩", opening)
         span = (opening.span[0], closing.span[1])
-        self.looks_like(left, 1)
-        self.looks_like(right, 1)
         return self.build.call("dot", (left, right), span, opening.span)
 
     # Commands ------------------------------------------------------------------------------------
@@ -253,16 +258,7 @@ class Atoms(Names):
 
     def quotient(self, above: Node, below: Node, span: Span) -> Node:
         """above/below: entry by entry inside sums and where `below` is an array."""
-        factors = below.operands if is_product(below) else (below,)
-        guessed = [f for f in factors if isinstance(f, Name) and self.build.is_guessed(f.name)]
-        if self.build.is_scalar(above):
-            for factor in guessed:
-                if factor.name in COUNTS:
-                    self.looks_like(factor, 0)
-        arrays = (self.build.axes(below) or 0) > 0 and not guessed
-        if arrays and not self.indices:
-            self.remarks.append(f"{self.typed(span)} divides entry by entry")
-        return self.build.operation("ediv" if arrays else "div", (above, below), span)
+        return self.build.operation(FRACTION, (above, below), span)
 
     def argument(self) -> Node:
         r"""What a command takes: a group, one symbol or one digit."""
@@ -290,8 +286,7 @@ class Atoms(Names):
             return self.doubted(self.build.call("sqrt", (inner,), span, sign.span))
         one = self.build.number(1, degree.span)
         exponent = self.build.operation("div", (one, degree), degree.span)
-        arrays = (self.build.axes(inner) or 0) > 0
-        return self.build.operation("epow" if arrays else "power", (inner, exponent), span)
+        return self.build.operation(ROOT, (inner, exponent), span)
 
     def doubted(self, node: Node) -> Node:
         r"""The same node; `\exp(A)` outside sums may mean the function of the matrix."""
@@ -324,13 +319,3 @@ class Atoms(Names):
 def is_call(node: Node, name: str) -> bool:
     """True for a call of the function `name`."""
     return isinstance(node, Call) and node.name == name
-
-
-def is_product(node: Node) -> TypeGuard[Operation]:
-    """True for factors side by side."""
-    return isinstance(node, Operation) and node.function == "mul"
-
-
-def is_one(node: Node) -> bool:
-    """True for the number 1 as typed."""
-    return isinstance(node, Number) and node.value == 1

@@ -7,8 +7,8 @@ from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import BRACKETS, is_call
 from matderiv.input.latex.sums import Sums
 from matderiv.input.latex.symbols import FONTS
+from matderiv.input.tree import RAISED
 from matderiv.language.calls import function_names
-from matderiv.language.operands import OF_VECTORS
 from matderiv.language.source import Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
@@ -42,9 +42,6 @@ class Functions(Sums):
     def _called(
         self, name: str, arguments: list[Node], place: Span, span: Span, axis: int | None
     ) -> Node:
-        if name in OF_VECTORS:
-            for argument in arguments:
-                self.looks_like(argument, 1)
         if name == "log" and len(arguments) == 1 and is_call(arguments[0], "det"):
             return self.build.call("logdet", children(arguments[0]), place, span)
         return self.doubted(self.build.call(name, arguments, place, span, axis))
@@ -114,8 +111,7 @@ class Functions(Sums):
     def _powered(self, node: Node, power: Node | None) -> Node:
         if power is None:
             return node
-        arrays = bool(self.indices) or (self.build.axes(node) or 0) > 0
-        return self.build.operation("epow" if arrays else "power", (node, power), node.span)
+        return self.build.operation(RAISED, (node, power), node.span)
 
     def _derived(self, name: str, arguments: list[Node], primes: int, place: Span) -> Node:
         r"""`\sigma'(z)` and the like, written out."""

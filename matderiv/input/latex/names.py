@@ -3,12 +3,12 @@ r"""Names of a formula with their meaning: variables, entries, functions, ones a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.errors import ParseError, Span
-from matderiv.input.latex.symbols import BOLD, FONTS, UPRIGHT, Symbol, Symbols
+from matderiv.errors import Span
+from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.text import COMPARISONS
+from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import function_names
 from matderiv.language.source import Name, Node, Operation
 from matderiv.language.tokens import Token
@@ -135,24 +135,10 @@ class Names(Symbols, ABC):
         return self.name(changed, label, self.tokens[self.place - 1].span[1])
 
     def named(self, symbol: Symbol) -> Node:
-        """A variable with its subscripts; inside a sum an entry of it."""
-        start = self.place
-        entry: Node | None = self.tried(lambda: self.entry(symbol)) if self.indices else None
-        if entry is not None:
-            return entry
-        self.place = start
-        letters = self._subscript_letters()
+        """A variable with its subscripts, which may be indices of an entry."""
         label = self._label()
         end = self.tokens[self.place - 1].span[1]
-        self._check_entry(symbol, label, letters, (symbol.span[0], end))
         node = self.name(symbol, label, max(end, symbol.span[1]))
-        if self.indices and not self.build.is_scalar(node):
-            index = self.indices[-1]
-            raise self.error(
-                f"inside a sum over {index} only entries are read, such as {symbol.stem}_{index}",
-                node.span,
-                "an index for each axis and a sum for each index, or matrix notation",
-            )
         if self.at("(") and isinstance(node, Name) and self._like_a_function(node):
             typed = self.typed(node.span)
             raise self.error(
@@ -198,74 +184,6 @@ class Names(Symbols, ABC):
             brace = self.tokens[self.place - 1]
             self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
         return label
-
-    def _subscript_letters(self) -> set[str]:
-        """The letters of a subscript in italics, which may be indices."""
-        if not self.at("_"):
-            return set()
-        start = self.place
-        self.take()
-        inside = self.script()
-        self.place = start
-        upright = any(t.text in FONTS for t in inside)
-        return set() if upright else {t.text for t in inside if t.kind == "letter"}
-
-    def _check_entry(self, symbol: Symbol, label: str, letters: set[str], span: Span) -> None:
-        """Refuse x_i where x is known and x_i is not, or a sum binds i: an entry of a vector."""
-        if not label or self.known(symbol, label) is not None:
-            return
-        whole = self.known(symbol)
-        if letters and (letters <= self.bound or letters & set(self.indices)):
-            raise self._unbound(span)
-        if whole is not None and self.scope.shapes.get(whole):
-            if self.indices:
-                raise self._unbound(span)
-            raise self.error(
-                f"{self.typed(span)} is an entry of {whole}; only whole arrays are read here",
-                span,
-                rf"{symbol.stem}, or \sum_{{i}} over entries",
-            )
-
-    def _unbound(self, span: Span) -> ParseError:
-        said = f"no sum binds every index of {self.typed(span)}"
-        return self.error(said, span, "a sum for each index, or matrix notation")
-
-    def entry(self, symbol: Symbol) -> Node | None:
-        """`x_i`, `x^{(i)}` or `A_{ij}` with indices of the sums around; None for another name."""
-        if not self.at("_", "^"):
-            return None
-        self.take()
-        inside = [t for t in self.script() if t.text not in (",", "(", ")", "[", "]")]
-        letters = [t.text for t in inside]
-        if (
-            not letters
-            or not set(letters) <= set(self.indices)
-            or self.known(symbol, "".join(letters))
-        ):
-            return None
-        end = self.tokens[self.place - 1].span[1]
-        node = self.name(symbol, "", end)
-        axes = self.build.axes(node)
-        self.looks_like(node, len(letters))
-        if axes is not None and axes != len(letters):
-            said = "a scalar" if axes == 0 else f"no array of {len(letters)} axes"
-            raise self.error(
-                f"{symbol.stem} has entries here and is {said}", node.span, "declare its shape"
-            )
-        for index in set(letters):
-            self.entries[index] = self.entries.get(index, 0) + 1
-        return self._oriented(node, letters, end)
-
-    def _oriented(self, node: Node, letters: Sequence[str], end: int) -> Node:
-        """The array with the outer index along its rows and the inner one along its columns."""
-        if len(letters) == 2 and letters[0] == letters[1]:
-            node, letters = self.build.call("diag", (node,), node.span), letters[:1]
-        places = [self.indices.index(letter) for letter in letters]
-        if places in ([0], [0, 1]):
-            return node
-        if places in ([1], [1, 0]):
-            return self.build.transpose(node, end)
-        raise self.error("sums over more than two indices are not read", node.span)
 
     # Constants -----------------------------------------------------------------------------------
 
@@ -364,14 +282,8 @@ class Names(Symbols, ABC):
         return self.build.chain("mul", factors) if factors else None
 
     def exponential(self, symbol: Symbol) -> Node:
-        """e with a superscript is the exponential function; of a matrix it could be two."""
+        """e with a superscript is the exponential function."""
         self.take()
         inner = self.argument()
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
-        if (self.build.axes(inner) or 0) > 1 and not self.indices:
-            raise self.error(
-                "e to a matrix can mean two things",
-                span,
-                r"\exp(A) entry by entry, \operatorname{expm}(A)",
-            )
-        return self.build.call("exp", (inner,), span, symbol.span)
+        return self.build.operation(EXPONENTIAL, (inner,), span)

@@ -12,18 +12,17 @@ from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.latex.atoms import is_one
 from matderiv.input.latex.functions import Functions
 from matderiv.input.latex.left import read_left
 from matderiv.input.latex.sums import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text import COMPARISONS
-from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, Node, Number, Operation, Part, Source
+from matderiv.input.tree import DOT, POWER, SLASH, TIMES
+from matderiv.language.source import Entry, Node, Number, Part, Source
 from matderiv.language.tokens import Token
 
-ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": "cross"}
+ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
 TRANSPOSED = (["T"], ["⊤"], ["′"])
 INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
 OPENERS, CLOSERS = ("(", "[", "{", "\\{", "⟨"), (")", "]", "}", "\\}", "⟩")
@@ -35,8 +34,8 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     `within` are the characters to be read, `scope` the names that are known. Raises ParseError
     with the place of the first mistake, LimitError beyond the stated limits.
 
-    >>> parse_latex(r"\|Xw - y\|_2^2", Scope()).main.function
-    'power'
+    >>> parse_latex(r"Xw - y", Scope()).main.function
+    'add'
     """
     tokens = tokenize_latex(text)
     start, stop = within or _last_side(text, scope)
@@ -47,15 +46,7 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     inside.append(Token("end", "", (stop, stop)))
     letters = frozenset(index for index, _ in bound)
-    first = Formula(text, list(inside), scope, letters)
-    try:
-        found = first.source()
-    except ParseError:
-        if not first.kinds:
-            raise
-    if not first.kinds:
-        return found
-    return Formula(text, inside, replace(scope, kinds=first.kinds), letters).source()
+    return Formula(text, inside, scope, letters).source()
 
 
 def sides(text: str) -> tuple[Span, ...]:
@@ -99,10 +90,28 @@ def _stripped(tokens: list[Token], place: int, first: int) -> int:
     return max(first, tokens[place - 1].span[1]) if place else first
 
 
-def _is_where(tokens: list[Token], place: int) -> bool:
-    if tokens[place].text not in FONTS or tokens[place].text == "operatorname":
-        return False
-    return "".join(t.text for t in tokens[place + 1 : place + 8]) == "{where}"
+def _is_where(tokens: list[Token], place: int) -> int:
+    r"""How many tokens introduce definitions here: `\text{where}`, or the comma of `, r = ...`."""
+    token = tokens[place]
+    if token.text in FONTS and token.text != "operatorname":
+        for word in ("where", "with"):
+            if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":
+                return len(word) + 3
+    if token.text not in (",", ";") or token.kind != "sign":
+        return 0
+    depth = 0
+    for k, following in enumerate(tokens[place + 1 : place + 12]):
+        depth += (following.text == "{") - (following.text == "}")
+        if following.text == "=" and not depth:
+            return 1 if k else 0
+        name = following.kind in ("letter", "number", "command") or following.text in (
+            "{",
+            "}",
+            "_",
+        )
+        if not name or (k > 1 and not depth and following.kind == "letter"):
+            return 0
+    return 0
 
 
 class Formula(Functions):
@@ -114,19 +123,23 @@ class Formula(Functions):
             raise ParseError("empty expression", hint=r"a formula such as X^\top(Xw - y)")
         parts = list(self.parts())
         main = self.sum()
-        if self.token.kind != "end" and not self.at_where():
+        if self.token.kind != "end" and not _is_where(self.tokens, self.place):
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
-        kinds = {n: k for n, k in self.scope.kinds.items() if guessed_axes(n) != k}
-        lengths, doubtful = tuple(self.lengths), tuple(self.doubtful)
-        return Source(self.text, main, tuple(parts), remarks, lengths, kinds, "latex", doubtful)
+        doubtful = tuple(self.doubtful)
+        return Source(self.text, main, tuple(parts), remarks, (), self.kinds, "latex", doubtful)
 
     def parts(self) -> Iterator[Part]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
-        where = next((k for k in range(len(self.tokens)) if _is_where(self.tokens, k)), None)
+        where, depth = None, 0
+        for k, token in enumerate(self.tokens):
+            depth += (token.text in OPENERS) - (token.text in CLOSERS)
+            if depth == 0 and _is_where(self.tokens, k):
+                where = k
+                break
         if where is None:
             return
-        self.place = where + len("{where}") + 1
+        self.place = where + _is_where(self.tokens, where)
         while self.token.kind != "end":
             symbol = self.symbol()
             if symbol is None:
@@ -137,7 +150,7 @@ class Formula(Functions):
             name = self.named_part(symbol.stem, label)
             self.take()
             value = self.sum()
-            self.build.part(name, value)
+            self.build.part(name)
             self.spellings |= known_spellings([name])
             yield Part((symbol.span[0], value.span[1]), name, value)
             while self.at(",", ";", ".") or self.token.kind == "line":
@@ -167,11 +180,26 @@ class Formula(Functions):
                 if not self.at("+", "-"):
                     raise self.error("this line continues nothing", self.token.span)
             sign = self.take()
+            if self.at_constant():
+                continue
             term = self.term()
             terms.append(self.negative(sign, term) if sign.text == "-" else term)
         if len(terms) == 1:
             return terms[0]
         return self.build.operation("add", terms)
+
+    def at_constant(self) -> bool:
+        r"""True after taking `\text{const}`, which no derivative has."""
+        if not self.at_command(*FONTS):
+            return False
+        start = self.place
+        self.take()
+        inside = self.script() if self.at("{") else []
+        word = "".join(t.text for t in inside).lower().rstrip(".")
+        if word in ("const", "constant", "constants"):
+            return True
+        self.place = start
+        return False
 
     def term(self) -> Node:
         """A product with the signs in front of it."""
@@ -193,10 +221,7 @@ class Formula(Functions):
             sign = self.take()
             right = self.signed(self.dotted)
             function = ENTRYWISE[sign.text]
-            scalar = self.build.is_scalar(node) or self.build.is_scalar(right)
-            if function == "cross" and scalar:
-                function = "mul"
-            chained = function in ("hadamard", "mul")
+            chained = function == "hadamard"
             node = (
                 self.build.chain(function, [node, right])
                 if chained
@@ -222,19 +247,10 @@ class Formula(Functions):
                 continue
             right = self.signed(self.juxtaposed)
             if sign.text == "·":
-                node = self.dot(node, right)
+                node = self.build.operation(DOT, (node, right))
             else:
-                node = self.build.chain("hadamard" if self.indices else "mul", [node, right])
+                node = self.build.chain("mul", [node, right])
         return node
-
-    def dot(self, left: Node, right: Node) -> Node:
-        r"""`x \cdot y` is an inner product of two columns, else a product."""
-        if self.indices:
-            return self.build.chain("hadamard", [left, right])
-        if self.build.is_column(left) and self.build.is_column(right):
-            row = self.build.transpose(left, left.span[1])
-            return self.build.operation("mul", (row, right), (left.span[0], right.span[1]))
-        return self.build.chain("mul", [left, right])
 
     def divided(self, above: Node) -> Node:
         """above / one factor; what follows side by side multiplies the quotient, if clear."""
@@ -242,23 +258,8 @@ class Formula(Functions):
         node = self.quotient(above, below, (above.span[0], below.span[1]))
         if not self.starts_factor():
             return node
-        start = self.token.span[0]
         rest = self.juxtaposed()
-        first = rest
-        if isinstance(rest, Operation) and rest.function in ("mul", "hadamard"):
-            first = rest.operands[0]
-        numbers = isinstance(above, Number) and isinstance(below, Number)
-        name = isinstance(first, Name)
-        clear = not (name and self.build.axes(first) == 0) if numbers else self.build.axes(first)
-        if not self.build.is_scalar(below) or not clear:
-            typed = self.typed((above.span[0], rest.span[1]))
-            bar = rf"\frac{{{self.typed(above.span)}}}{{{self.typed(below.span)}}}"
-            raise self.error(
-                f"what / divides by is not clear in {typed}",
-                (below.span[0], self.tokens[self.place - 1].span[1]),
-                f"{bar} {self.typed((start, rest.span[1]))}",
-            )
-        return self.build.chain("hadamard" if self.indices else "mul", [node, rest])
+        return self.build.operation(SLASH, (node, rest), (above.span[0], rest.span[1]))
 
     def juxtaposed(self) -> Node:
         """Factors side by side."""
@@ -269,9 +270,7 @@ class Formula(Functions):
                     "an operator is missing between numbers", self.token.span, r"\cdot"
                 )
             factors.append(self.factor())
-            if self.build.axes(factors[-2]) == 2 and not self.starts_factor():
-                self.looks_like(factors[-1], 1)  # scalars stand before matrices
-        return self.build.chain("hadamard" if self.indices else "mul", factors)
+        return self.build.chain("mul", factors)
 
     # Above and below -----------------------------------------------------------------------------
 
@@ -304,15 +303,7 @@ class Formula(Functions):
         )
 
     def turned(self, node: Node, end: int) -> Node:
-        """The transpose; what is transposed under a sum is a row of an array, not an entry."""
-        if self.indices:
-            raise self.error(
-                f"inside a sum over {self.indices[-1]} only entries are read, which have no "
-                "transpose",
-                (node.span[0], end),
-                "matrix notation, with the data points as the rows of a matrix",
-            )
-        self.looks_like(node, 1)
+        """The transpose."""
         return self.build.transpose(node, end)
 
     def raised(self, base: Node) -> Node:
@@ -342,20 +333,7 @@ class Formula(Functions):
         if circled:
             del self.tokens[self.place + 1]
         exponent = self.argument()
-        vector = self.build.axes(base) == 1
-        if vector and not circled and not self.indices:
-            self.remarks.append(f"{self.typed(span)} read entry by entry")
-        if isinstance(exponent, Operation) and exponent.function == "neg" and not vector:
-            inner = exponent.operands[0]
-            if (
-                is_one(inner)
-                and (self.build.axes(base) or 0) > 1
-                and not self.indices
-                and not circled
-            ):
-                return self.build.call("inv", (base,), span)
-        entrywise = circled or vector or bool(self.indices)
-        return self.build.operation("epow" if entrywise else "power", (base, exponent), span)
+        return self.build.operation("epow" if circled else POWER, (base, exponent), span)
 
     def lowered(self, base: Node) -> Node:
         """A subscript of something that is no name: only the positive part `[z]_+`."""
@@ -369,11 +347,15 @@ class Formula(Functions):
                 raise self.unread(token)
         if isinstance(base, Number):
             raise self.error("a number has no subscript", (below.span[0], end))
-        raise self.error(
-            "entries are not read here, only whole arrays",
-            (base.span[0], end),
-            r"\sum_{i} over entries",
+        letters = "".join(written)
+        at = (
+            (letters,)
+            if letters.isdigit()
+            else tuple(t for t in written if t not in (",", "{", "}"))
         )
+        if at and all(t.isalnum() for t in at):
+            return Entry((base.span[0], end), base, at)
+        raise self.error("expected indices below", (below.span[0], end), "_i, _{ij} or _{12}")
 
     def leftover(self) -> ParseError:
         """The error where an operator or the end should stand."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
-from matderiv.language.source import Node
+from matderiv.input.tree import TOTAL, mentions
+from matderiv.language.source import Bind, Node
 from matderiv.language.tokens import Token
 
 ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
@@ -25,6 +26,7 @@ class Bound:
 
     letters: tuple[str, ...]
     length: str = ""
+    unless: tuple[tuple[str, str], ...] = ()
 
 
 class Sums(Atoms):
@@ -35,56 +37,33 @@ class Sums(Atoms):
         """A term of a sum."""
 
     def reduction(self, name: str, opening: Token) -> Node:
-        r"""`\sum_{i} x_i y_i` as a sum of an array; without an index, of the array that follows.
-
-        Anything but a plain sum over all entries is refused: the sum of an index expression has no
-        array to be the sum of.
-        """
+        r"""`\sum_{i} x_i y_i` with what it binds; without an index, of the array that follows."""
         bound = self._bound(opening)
         letters = bound.letters
         self.deeper()
         self.indices = [*self.indices, *letters]
-        if len(self.indices) > 2:
-            raise self.error("more than two sums in each other are not read", opening.span)
         body = self._summed(letters)
         self.indices = self.indices[: len(self.indices) - len(letters)]
         self.depth -= 1
         span = (opening.span[0], body.span[1])
         if not letters:
-            return body if self.build.is_scalar(body) else self.build.call(name, (body,), span)
-        shape = self.build.shape(body)
-        long = self.build.axes(body) or 0
-        outer = len(self.indices)
-        if shape is not None and (
-            long < len(letters) or (outer and shape[-1] == 1 != len(shape) - 1)
-        ):
-            index = letters[-1]
-            raise self.error(
-                f"nothing under the sum carries the index {index}",
-                span,
-                f"x_{index} for entries of x",
-            )
-        if bound.length:
-            self.lengths += [(body, -1 - k, bound.length) for k in range(len(letters))]
-        axis = 2 if outer and long == 2 else None
-        return self.build.call(name, (body,), span, opening.span, axis)
+            return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
+        return Bind(span, name, letters, body, bound.length, bound.unless)
 
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
         terms = [self.product()]
         while letters and self.at("+", "-"):
             state = (self.place, self.depth, self.open_bars, self.indices)
-            before, sign = self._carried(letters), self.take()
-            kept = (len(self.remarks), len(self.lengths), dict(self.kinds))
+            kept, sign = len(self.remarks), self.take()
             try:
                 term = self.product()
-                ours = self._carried(letters) > before
+                ours = mentions(term, letters)
             except ParseError:
                 ours = False  # it is no term of this sum
             if not ours:
                 self.place, self.depth, self.open_bars, self.indices = state
-                del self.remarks[kept[0] :], self.lengths[kept[1] :]
-                self.kinds = kept[2]
+                del self.remarks[kept:]
                 break
             if sign.text == "-":
                 term = self.build.operation("neg", (term,), (sign.span[0], term.span[1]))
@@ -94,10 +73,6 @@ class Sums(Atoms):
         span = (terms[0].span[0], terms[-1].span[1])
         self.remarks.append(f"summed is {self.typed(span)}")
         return self.build.operation("add", terms, span)
-
-    def _carried(self, letters: Sequence[str]) -> int:
-        """How many entries with these indices have been read."""
-        return sum(self.entries.get(letter, 0) for letter in letters)
 
     def binds(self) -> bool:
         """True at a subscript that is an index, as in max_i."""
@@ -118,6 +93,7 @@ class Sums(Atoms):
             found += self.script()
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
         equals = next((k for k, t in enumerate(below) if t.text == "="), len(below))
+        below, unless, equals = self._unlike(below, equals)
         letters = self._index_letters(below[:equals], span)
         first = "".join(t.text for t in below[equals + 1 :])
         if not letters:
@@ -134,7 +110,21 @@ class Sums(Atoms):
         if not clear:
             typed = self.typed(span)
             raise self.error(f"only sums over all entries are read, not {typed}", span, ALL_ENTRIES)
-        return Bound(tuple(letters), length)
+        return Bound(tuple(letters), length, unless)
+
+    def _unlike(
+        self, below: list[Token], equals: int
+    ) -> tuple[list[Token], tuple[tuple[str, str], ...], int]:
+        r"""`j \ne y` below a sum binds j."""
+        unlike = next((k for k, t in enumerate(below) if t.text == "≠"), None)
+        if unlike is None:
+            return below, (), equals
+        other = self.label(below[unlike + 1 :])
+        index = below[:unlike]
+        if other is None or len(index) != 1 or index[0].kind != "letter":
+            place = (below[0].span[0], below[-1].span[1])
+            raise self.error("only plain indices are read below a sum", place, r"\sum_{j \ne y}")
+        return index, ((index[0].text, other),), len(index)
 
     def _index_letters(self, inside: Sequence[Token], span: Span) -> list[str]:
         found: list[str] = []

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matderiv.errors import LimitError, ParseError, Span
-from matderiv.input.builder import MAX_NESTING, Builder, Scope
+from matderiv.input.builder import MAX_NESTING, Scope
+from matderiv.input.tree import Tree
 from matderiv.language.calls import function_names
-from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, Node
+from matderiv.language.source import Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
@@ -70,16 +70,14 @@ class Cursor:
         self.place = 0
         self.depth = 0
         self.scope = scope
-        self.build = Builder(text, scope)
+        self.build = Tree(text, scope)
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
         self.remarks: list[str] = []
-        self.lengths: list[tuple[Node, int, str]] = []
         self.doubtful: list[Node] = []  # \exp(A), of the matrix if A is square
         self.indices: list[str] = []  # of the sums around
         self.open_bars: list[str] = []
-        self.entries: dict[str, int] = {}  # how many x_i were read, by index
         self.bound = bound  # the indices of all sums of the formula
-        self.kinds: dict[str, int] = {}  # axes of guessed names, by their look
+        self.kinds: dict[str, int] = {}  # axes of guessed names, by their font
 
     @property
     def token(self) -> Token:
@@ -160,6 +158,8 @@ class Symbols(Cursor):
         if token.kind != "command":
             return None
         word = token.text
+        if word == "rm":
+            return self._roman()
         if word in GREEK_NAMES or word == "ell":
             self.take()
             return Symbol(word, token.span)
@@ -175,6 +175,14 @@ class Symbols(Cursor):
         if word in ACCENTS:
             return replace(inner, span=span, accents=(*inner.accents, ACCENTS[word]))
         return replace(inner, span=span, font=word)
+
+    def _roman(self) -> Symbol | None:
+        r"""`\rm Tr` in a group: the letters that follow, upright."""
+        start = self.take().span[0]
+        written = self.word()
+        if not written:
+            return None
+        return Symbol(written, (start, self.tokens[self.place - 1].span[1]), "mathrm")
 
     def _argument_symbol(self, word: str) -> Symbol | None:
         r"""What a font or an accent covers: one symbol, or a word as in `\mathrm{loss}`."""
@@ -280,17 +288,10 @@ class Symbols(Cursor):
         """The variable of a symbol and its subscript: a known one, or a new one."""
         found = self.known(symbol, label)
         if found is None:
-            pieces = ["".join((symbol.stem, *symbol.accents)) if label else symbol.stem]
-            pieces += [label] if label else list(symbol.accents)
+            pieces = [symbol.stem, *symbol.accents, *([label] if label else [])]
             found = "_".join(pieces)
             self.spellings[found.replace("_", "")] = found
         node = self.build.name(found, (symbol.span[0], end))
-        if symbol.font in BOLD:
-            self.looks_like(node, 2 if symbol.stem[0].isupper() else 1)
+        if symbol.font in BOLD and self.build.is_guessed(found):
+            self.kinds[found] = 2 if symbol.stem[0].isupper() else 1
         return node
-
-    def looks_like(self, node: Node, axes: int) -> None:
-        """A guessed name shows that it is an array (bold, transposed, an index), or a number."""
-        if isinstance(node, Name) and self.build.is_guessed(node.name):
-            axes = max(axes, guessed_axes(node.name)) if axes else 0
-            self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))

@@ -19,7 +19,7 @@ ENVIRONMENTS = frozenset(
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "bf rm it cal mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+    "bf it cal mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
@@ -54,6 +54,7 @@ SIGNS = {
     "langle": "⟨",
     "_": "_",
     "rangle": "⟩",
+    **dict.fromkeys(("ne", "neq"), "≠"),
 }
 """Commands that are signs, and the sign."""
 
@@ -81,10 +82,10 @@ _SKIPPED = re.compile(
 _TOKEN = re.compile(
     r"""(?P<environment>\\(?:begin|end)\s*\{(?P<kind>[A-Za-z]+\*?)\})
     |(?P<newline>\\\\(?:\[[^\]\n]*\])?)
-    |(?P<command>\\(?P<word>[A-Za-z]+|[|{}_]))
+    |(?P<command>\\(?P<word>operatorname\*|[A-Za-z]+|[|{}_]))
     |(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
     |(?P<letter>[A-Za-z])
-    |(?P<sign>\|\||:=|[<>]=|[-+*/=<>()\[\]{}|^_',.;!·⊙⊘⊗×‖⟨⟩])""",
+    |(?P<sign>\|\||:=|[<>]=|[-+*/=<>()\[\]{}|^_',.;!·⊙⊘⊗×‖⟨⟩≠])""",
     re.VERBOSE,
 )
 
@@ -113,7 +114,8 @@ def tokenize_latex(text: str) -> list[Token]:
         place = end
     if len(found) > MAX_TOKENS:
         raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
-    return [*_without_full_stop(found), Token("end", "", (len(text), len(text)))]
+    found = _with_double_bars(_without_full_stop(found))
+    return [*found, Token("end", "", (len(text), len(text)))]
 
 
 def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
@@ -158,7 +160,7 @@ def _command(text: str, word: str, span: tuple[int, int]) -> tuple[Token | None,
         return None, span[1], ""
     if word in SIGNS:
         return Token("sign", SIGNS[word], span), span[1], ""
-    return Token("command", VARIANTS.get(word, word), span), span[1], ""
+    return Token("command", VARIANTS.get(word, word).rstrip("*"), span), span[1], ""
 
 
 def _check_environment(text: str, kind: str, span: tuple[int, int]) -> None:
@@ -176,6 +178,21 @@ def _without_full_stop(tokens: list[Token]) -> list[Token]:
     while tokens and (tokens[-1].text in (".", ",", ";") or tokens[-1].kind == "line"):
         tokens = tokens[:-1]
     return tokens
+
+
+def _with_double_bars(tokens: list[Token]) -> list[Token]:
+    """The tokens with two bars of one side, as in \\left|\\left|, as one sign."""
+    found: list[Token] = []
+    for token in tokens:
+        double = token.text in ("<|", "|>") and found and found[-1].text == token.text
+        if double and found[-1].kind == "sign":
+            before = found.pop()
+            found.append(
+                Token("sign", token.text.replace("|", "‖"), (before.span[0], token.span[1]))
+            )
+        else:
+            found.append(token)
+    return found
 
 
 def _refused(text: str, place: int) -> ParseError:
@@ -203,6 +220,7 @@ WORDS = (
     SIZED
     | TYPESETTING
     | frozenset(
+        "rm over "
         "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
         "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "

@@ -12,12 +12,23 @@ from dataclasses import dataclass, replace
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
+from matderiv.input.meaning.kinds import meant
 from matderiv.input.python.reader import parse_python
 from matderiv.input.resolve import Reading, resolve
 from matderiv.input.spelling import marks
 from matderiv.input.text import parse
 from matderiv.language.declare import declared_facts, declared_shapes
-from matderiv.language.source import Call, Name, Node, Operation, Part, Source, postorder
+from matderiv.language.source import (
+    Bind,
+    Call,
+    Entry,
+    Name,
+    Node,
+    Operation,
+    Part,
+    Source,
+    postorder,
+)
 from matderiv.shapes import size_names
 from matderiv.verification.documents.passages import Passage
 
@@ -85,6 +96,10 @@ def moved(roots: Iterable[Node], passage: Passage) -> dict[Node, Node]:
                 operands=tuple(done[o] for o in node.operands),
                 keywords=tuple((k, done[v]) for k, v in node.keywords),
             )
+        elif isinstance(node, Entry):
+            done[node] = replace(node, span=span, base=done[node.base])
+        elif isinstance(node, Bind):
+            done[node] = replace(node, span=span, body=done[node.body])
         else:
             done[node] = replace(node, span=span)
     return done
@@ -129,7 +144,7 @@ def read_definitions(
         sources[-1].spelling,
         tuple(n for s in sources for n in s.doubtful),
     )
-    return resolve(whole, declared, facts)
+    return resolve(meant(whole, scope), declared, facts)
 
 
 def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:

@@ -14,6 +14,7 @@ from itertools import count
 from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
+from matderiv.input.meaning.kinds import meant
 from matderiv.input.resolve import build
 from matderiv.language.calls import function_names
 from matderiv.language.shaping import Context, Shaping
@@ -132,7 +133,8 @@ class Marking:
             known[name] = variable(name, self.reader.shape_of(q))
         sizes = ground.reading.sizes | size_names(e.shape for e in known.values())
         shapes = {name: e.shape for name, e in known.items()}
-        source = parsed(p, self.reader.document, Scope(shapes, sizes, guess=False))
+        scope = Scope(shapes, sizes, guess=False)
+        source = meant(parsed(p, self.reader.document, scope), scope)
         self.tried = source, dict(known)
         for part in source.parts:
             known.pop(part.name, None)

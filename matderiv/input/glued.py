@@ -1,0 +1,145 @@
+"""Names that are written together: `Xw` beside w is X*w, and never a new constant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+
+from matderiv.language.calls import function_names
+from matderiv.language.tokens import GREEK_NAMES, Token
+
+LONGEST = 8  # letters of a run that is taken apart
+_UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
+_WORDS = frozenset(("pi", "eye", "where", "with", "inf"))
+
+
+def parted(
+    tokens: Sequence[Token], declared: Collection[str], about: Collection[str] = ()
+) -> list[Token]:
+    """The tokens with every run of names cut into its names; the later ones have the kind "glued".
+
+    A run is a product if it is made of names that are declared, asked about or stand alone
+    elsewhere, and at most one that does not.
+
+    >>> from matderiv.language.tokens import tokenize
+    >>> [t.text for t in parted(tokenize("norm2(Xw - y)^2 + w'w"), ())][2:4]
+    ['X', 'w']
+    >>> [t.text for t in parted(tokenize("lam*m + a"), ())]
+    ['lam', '*', 'm', '+', 'a', '']
+    """
+    names = {t.text for t in tokens if t.kind == "name"} | set(about)
+    alone = {n for n in names if _UNIT.fullmatch(n)} | set(declared) | set(about)
+    found: list[Token] = []
+    for k, token in enumerate(tokens):
+        following = tokens[k + 1].text if k + 1 < len(tokens) else ""
+        if token.kind != "name":
+            found.append(token)
+            continue
+        before = found[-1].text if found else ""
+        rest = token
+        if before == "^" and token.text[:1] == "T" and "T" not in alone and len(token.text) > 1:
+            if token.text not in declared and following != "(":
+                found.append(_piece(token, 0, 1, "name"))
+                rest = _piece(token, 1, len(token.text), "glued")
+        found += _pieces(rest, alone, declared, following)
+    return found
+
+
+def _piece(token: Token, start: int, end: int, kind: str) -> Token:
+    first = token.span[0]
+    return Token(kind, token.text[start:end], (first + start, first + end))
+
+
+def _pieces(
+    token: Token, alone: Collection[str], declared: Collection[str], following: str
+) -> list[Token]:
+    """A token as it is, or cut into names."""
+    text = token.text
+    typed = token.span[1] - token.span[0]
+    if len(text) < 2 or len(text) != typed or not text.isascii() or _fixed(text, declared):
+        return [token]
+    if following == "(" and text in function_names():
+        return [token]
+    units = _units(text, declared)
+    if units is None or not (is_product(units, alone) or is_matrix_vector(units)):
+        return [token]
+    found, place = [], 0
+    for unit in units:
+        kind = token.kind if place == 0 else "glued"
+        found.append(_piece(token, place, place + len(unit), kind))
+        place += len(unit)
+    return found
+
+
+def _fixed(text: str, declared: Collection[str]) -> bool:
+    """True for a word with a meaning of its own."""
+    if text in declared or text in _WORDS or text in GREEK_NAMES or text in function_names():
+        return True
+    return text[0] == "d" and text[1:] in GREEK_NAMES
+
+
+def _units(text: str, declared: Collection[str]) -> list[str] | None:
+    """The names a run is made of: Greek and declared ones first, then letters; None for others."""
+    words = sorted((w for w in {*GREEK_NAMES, *declared} if len(w) > 1), key=len, reverse=True)
+    found: list[str] = []
+    place = 0
+    while place < len(text):
+        word = next((w for w in words if text.startswith(w, place)), None)
+        unit = _UNIT.match(text, place)
+        if word is None and unit is None:
+            return None
+        found.append(word or (unit[0] if unit else ""))
+        place += len(found[-1])
+    letters = [u for u in found if u not in words]
+    return found if 1 < len(found) and len(letters) <= LONGEST else None
+
+
+def is_product(units: Sequence[str], alone: Collection[str]) -> bool:
+    """True for units of which one is known and not two small ones are new.
+
+    >>> is_product("AXB", {"X"}), is_product(["l", "a", "m"], {"m", "a"}), is_product("Xw", {"X"})
+    (True, False, True)
+    """
+    distinct = list(dict.fromkeys(units))
+    new = [u for u in distinct if u not in alone and u not in GREEK_NAMES]
+    if len(distinct) == 1:
+        return units[0].isupper()  # X X, where X stands nowhere else
+    if len(new) == len(distinct):
+        return False
+    if not new or all(u[0].isupper() for u in units):
+        return True
+    mixed = any(u[0].isupper() for u in units)
+    return len(new) == 1 and (mixed or len(distinct) == 2)
+
+
+def is_matrix_vector(units: Sequence[str]) -> bool:
+    """True for a capital and a small letter, such as Wx, which are a product wherever they stand.
+
+    >>> is_matrix_vector("Wx"), is_matrix_vector("Xb1"), is_matrix_vector(["S", "w"])
+    (True, False, True)
+    """
+    return len(units) == 2 and units[0].isupper() and units[1] > "g" and units[1].islower()
+
+
+def standing_alone(tokens: Sequence[Token]) -> set[str]:
+    """The names that stand without a bracket behind them: before one they are factors."""
+    pairs = pairwise(tokens)
+    return {t.text for t, after in pairs if t.kind == "name" and after.text not in ("(", "=")}
+
+
+def glued_remarks(tokens: Sequence[Token]) -> list[str]:
+    """How runs of names were read, such as "Xw read as X*w"."""
+    found: list[str] = []
+    for k, token in enumerate(tokens):
+        if token.kind != "glued" or (k and tokens[k - 1].kind == "glued"):
+            continue
+        run = [tokens[k - 1]] if tokens[k - 1].text != "T" or tokens[k - 2].text != "^" else []
+        place = k
+        while tokens[place].kind == "glued":
+            run.append(tokens[place])
+            place += 1
+        if len(run) > 1:
+            names = [t.text for t in run]
+            found.append(f"{''.join(names)} read as {'*'.join(names)}")
+    return list(dict.fromkeys(found))[:5]

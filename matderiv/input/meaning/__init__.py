@@ -1,0 +1,1 @@
+"""What was typed, given its meaning: kinds, indices, and signs that depend on them."""

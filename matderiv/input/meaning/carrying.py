@@ -1,0 +1,325 @@
+"""Arithmetic of values that carry indices: what each operation makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from matderiv.errors import ParseError
+from matderiv.input.builder import Builder
+from matderiv.input.meaning.indexed import (
+    Factor,
+    Indexed,
+    Realising,
+    Term,
+    UncarriedError,
+    aligned,
+    entrywise_product,
+    times,
+)
+from matderiv.input.meaning.signs import Signs
+from matderiv.language.calls import function_names
+from matderiv.language.source import Call, Node, Number, Operation, Source
+
+ENTRYWISE = frozenset(
+    "exp log log1p expm1 sqrt abs sign square sin cos tan arcsin arccos arctan sinh cosh tanh "
+    "sigmoid sigma relu leaky_relu elu softplus silu gelu erf step heaviside max min where huber "
+    "gt lt ge le epow hadamard ediv".split()
+)
+REDUCTIONS = frozenset("sum mean prod max min softmax log_softmax logsumexp".split())
+KEPT = frozenset(("softmax", "log_softmax"))
+
+
+class Carrying:
+    """The operations on the values of one text; `order` are the indices as they were met."""
+
+    def __init__(self, build: Builder, signs: Signs, source: Source) -> None:
+        self.build = build
+        self.signs = signs
+        self.source = source
+        self.object = signs.objection
+        self.order: list[str] = []
+        self.squares: dict[Node, Indexed] = {}  # of Euclidean norms, by the norm
+        self._fresh = 0
+
+    def axis(self) -> str:
+        """A new name for an axis."""
+        self._fresh += 1
+        return f"#{self._fresh}"
+
+    def lifted(self, value: Node | Indexed) -> Indexed:
+        """A plain array as a value without indices."""
+        if isinstance(value, Indexed):
+            return value
+        shape = self.build.shape(value) or ()
+        if len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
+            turned = self.build.transpose(value, value.span[1])
+            return self._single(turned, (self.axis(),)).turned()
+        if len(shape) > 2:
+            raise UncarriedError("arrays of three axes are not read beside indices")
+        return self._single(value, tuple(self.axis() for s in shape if s != 1))
+
+    def _single(self, node: Node, axes: tuple[str, ...], index: int = 0) -> Indexed:
+        inner = axes[index:]
+        return Indexed(
+            (Term((Factor(node, axes),)),), axes[:index], *(inner[:1] or (None,)),
+            *(inner[1:2] or (None,))
+        )  # fmt: skip
+
+    def indexed(self, node: Node, below: Sequence[Node | Indexed]) -> Node | Indexed:
+        """An operation of which at least one operand carries an index."""
+        try:
+            return self.operated(node, below)
+        except UncarriedError as error:
+            raise self.uncarried(str(error), node) from error
+
+    def operated(self, node: Node, below: Sequence[Node | Indexed]) -> Node | Indexed:
+        """The operation by its name; UncarriedError where no array holds the result."""
+        function = node.function if isinstance(node, Operation) else ""
+        values = [self.lifted(v) for v in below]
+        index = self.indices(values)
+        if function == "neg":
+            return values[0].signed(True)
+        if function == "transpose":
+            if values[0].rank == 0:
+                self.object(4, node)
+            return values[0].turned()
+        if function == "add":
+            return self.added(values, node)
+        if function in ("mul", "?at", "?dot", "?times", "kron"):
+            return self.multiplied(function, values, node)
+        if function == "hadamard":
+            found = values[0]
+            for right in values[1:]:
+                found = entrywise_product(found, right, index)
+            return found
+        if function in ("div", "?fraction", "ediv"):
+            return self.divided(values, node)
+        if function == "?slash":
+            return self.multiplied("mul", values, node)
+        if function in ("power", "?power", "epow", "?raised", "?root"):
+            return self.raised(values[0], below[1], node)
+        if function == "?norm" or (isinstance(node, Call) and node.name in ("norm2", "norm1")):
+            return self.normed(values[0], node)
+        if function == "?bars":
+            return self.entrywise("abs", [values[0]], node)
+        if function == "?exponential":
+            return self.entrywise("exp", [values[0]], node)
+        return self.called(node, values, below)
+
+    def indices(self, values: Sequence[Indexed]) -> tuple[str, ...]:
+        """The indices of some values, in the order in which they were met."""
+        found = {i for v in values for i in v.index}
+        return tuple(i for i in self.order if i in found)
+
+    def multiplied(self, function: str, values: Sequence[Indexed], node: Node) -> Indexed:
+        """Products of matrices; · of two columns is their inner product."""
+        found = values[0]
+        for k, right in enumerate(values[1:], 1):
+            index = self.indices([found, right])
+            columns = [v.row is not None and v.column is None for v in (found, right)]
+            if function == "?dot" and all(columns):
+                found = found.turned()
+            if function == "kron" or (function == "?times" and found.rank and right.rank):
+                raise UncarriedError("this product is not read beside indices")
+            operands = node.operands if isinstance(node, Operation) else ()
+            if right.rank == 0 and found.rank and k < len(operands):
+                self.signs.number_after_array(operands[k - 1], operands[k], node)
+            found = times(found, right, index)
+        return found
+
+    def added(self, values: Sequence[Indexed], node: Node) -> Indexed:
+        """A sum; numbers are added to every entry."""
+        index = self.indices(values)
+        ranks = [v.rank for v in values]
+        operands = node.operands if isinstance(node, Operation) else ()
+        for v, operand in zip(values, operands, strict=False):
+            if v.rank == 0 and max(ranks):
+                self.signs.number_beside_array(operand, node)
+        kinds = {(v.row is not None, v.column is not None) for v in values if v.rank}
+        if len(kinds) > 1:
+            raise UncarriedError("a row and a column are added")
+        values = aligned(values)
+        row = next((v.row for v in values if v.row is not None), None)
+        column = next((v.column for v in values if v.column is not None), None)
+        axes = (*index, *(a for a in (row, column) if a is not None))
+        terms = [t for v in values for t in v.terms]
+        if len(axes) > 2:
+            full = all(set(axes) == set(t.axes) for t in terms)
+            if not full and any(set(v.inner) != {row, column} - {None} for v in values):
+                raise UncarriedError("no matrix holds this sum")
+            return Indexed(tuple(terms), index, row, column)
+        parts = [self.oriented(v, axes, node) for v in values]
+        joined = self.build.operation("add", parts, node.span)
+        return self.single(joined, axes, index, row, column)
+
+    def single(
+        self,
+        node: Node,
+        axes: tuple[str, ...],
+        index: tuple[str, ...],
+        row: str | None,
+        column: str | None,
+    ) -> Indexed:
+        """A value that is one array with these axes."""
+        return Indexed((Term((Factor(node, axes),)),), index, row, column)
+
+    def oriented(self, value: Indexed, axes: Sequence[str], node: Node) -> Node:
+        """A value as an array that broadcasts over the axes."""
+        return self.realised(value, [a for a in axes if a in {*value.index, *value.inner}], node,
+                             axes)  # fmt: skip
+
+    def realised(
+        self,
+        value: Indexed,
+        axes: Sequence[str],
+        node: Node,
+        among: Sequence[str] | None = None,
+    ) -> Node:
+        """A value as an array with these axes; ParseError where the notation has none."""
+        try:
+            found = Realising(self.build, node.span).value(value.terms, tuple(axes))
+        except UncarriedError as error:
+            raise self.uncarried(str(error), node) from error
+        if among is not None and len(among) == 2 and tuple(axes) == (among[1],):
+            return self.build.transpose(found, found.span[1])
+        return found
+
+    def entrywise(
+        self,
+        name: str,
+        values: Sequence[Indexed],
+        node: Node,
+        make: Callable[[list[Node]], Node] | None = None,
+    ) -> Indexed:
+        """A function of each entry."""
+        index = self.indices(values)
+        values = aligned(values)
+        row = next((v.row for v in values if v.row is not None), None)
+        column = next((v.column for v in values if v.column is not None), None)
+        axes = (*index, *(a for a in (row, column) if a is not None))
+        if len(axes) > 2 and (len(values) > 1 or any(len(v.terms) > 1 for v in values)):
+            raise UncarriedError("no matrix holds this")
+        parts = [self.oriented(v, axes, node) for v in values]
+        if make is not None:
+            found = make(parts)
+        else:
+            found = self.build.call(name, parts, node.span)
+        return self.single(found, axes, index, row, column)
+
+    def divided(self, values: Sequence[Indexed], node: Node) -> Indexed:
+        """Quotients of numbers, and arrays over numbers."""
+        found = values[0]
+        for below in values[1:]:
+            if below.rank:
+                raise UncarriedError("only numbers divide beside indices")
+            if not below.index:
+                divisor = self.realised(below, (), node)
+                one = self.build.number(1, node.span)
+                inverse = self.build.operation("div", (one, divisor), node.span)
+                if len(found.terms) == 1 and found.rank + len(found.index) > 2:
+                    found = times(found, self.lifted(inverse), found.index)
+                    continue
+                found = self.over_number(found, divisor, node)
+                continue
+            found = self.entrywise(
+                "", [found, below], node, lambda p: self.build.operation("ediv", p, node.span)
+            )
+        return found
+
+    def over_number(self, value: Indexed, divisor: Node, node: Node) -> Indexed:
+        """The value over a number without indices."""
+        return self.entrywise(
+            "", [value], node, lambda p: self.build.operation("div", (p[0], divisor), node.span)
+        )
+
+    def raised(self, base: Indexed, exponent: Node | Indexed, node: Node) -> Indexed:
+        """A power of numbers, or of each entry of a vector."""
+        if isinstance(exponent, Indexed) or base.rank > 1:
+            if isinstance(exponent, Indexed) and not base.rank and not exponent.rank:
+                return self.entrywise(
+                    "", [base, exponent], node, lambda p: self.build.operation("epow", p, node.span)
+                )
+            raise UncarriedError("this power is not read beside indices")
+        if base.rank == 1:
+            self.object(1, node)
+        square = isinstance(exponent, Number) and exponent.value == 2
+        norm = node.operands[0] if isinstance(node, Operation) else node
+        if square and norm in self.squares:
+            return self.squares[norm]
+        return self.entrywise(
+            "", [base], node, lambda p: self.build.operation("epow", (p[0], exponent), node.span)
+        )
+
+    def normed(self, value: Indexed, node: Node) -> Indexed:
+        """A Euclidean norm, or a sum of absolute values, at each value of the indices."""
+        kind = self.signs.norm_kind(node)
+        if value.rank == 0:
+            self.object(4, node)
+            return self.entrywise("abs", [value], node)
+        if kind == "norm1" and value.rank == 1:
+            found = self.entrywise("abs", [value], node)
+            return self.over_inner("sum", found, node)
+        if kind != "norm2":
+            raise UncarriedError("this norm is not read beside indices")
+        if value.rank + len(value.index) > 2:
+            raise UncarriedError("no matrix holds this norm")
+        whole = self.entrywise("", [value], node, lambda p: p[0])
+        two = self.build.number(2, node.span)
+        squared = self.entrywise(
+            "", [whole], node, lambda p: self.build.operation("epow", (p[0], two), node.span)
+        )
+        total = self.over_inner("sum", squared, node)
+        self.squares[node] = total
+        return self.entrywise("sqrt", [total], node)
+
+    def over_inner(self, name: str, value: Indexed, node: Node) -> Indexed:
+        """A sum, mean, maximum, ... over the entries of a vector, at each value of the indices."""
+        axes = (*value.index, *value.inner)
+        if value.rank != 1 or len(axes) > 2:
+            raise UncarriedError(f"{name} is not read here beside indices")
+        array = self.realised(value, axes, node)
+        axis = 2 if len(axes) == 2 else None
+        found = self.build.call(name, (array,), node.span, axis=axis)
+        if name in KEPT:
+            return self.single(found, axes, value.index, value.row, value.column)
+        return self.single(found, value.index, value.index, None, None)
+
+    def called(
+        self, node: Node, values: Sequence[Indexed], below: Sequence[Node | Indexed]
+    ) -> Indexed:
+        """A function of values that carry indices."""
+        name = node.name if isinstance(node, Call) else getattr(node, "function", "")
+        names = function_names().get(name, (name,))
+        if name == "dot" and len(values) == 2 and values[0].rank == values[1].rank:
+            found = entrywise_product(values[0], values[1], self.indices(values))
+            terms = tuple(
+                Term(t.factors, t.summed | set(found.inner), t.negative) for t in found.terms
+            )
+            return Indexed(terms, found.index)
+        if name == "tr" and values[0].rank == 2:
+            assert values[0].row is not None
+            assert values[0].column is not None
+            row = values[0].row
+            value = values[0].renamed({values[0].column: row})
+            terms = tuple(Term(t.factors, t.summed | {row}, t.negative) for t in value.terms)
+            return Indexed(terms, value.index)
+        single = len(values) == 1 and not (isinstance(node, Call) and node.keywords)
+        if single and name in REDUCTIONS and (name not in ("max", "min") or values[0].rank):
+            if values[0].rank == 0 and name not in ("sum", "mean"):
+                self.object(4, node)
+            return self.over_inner(name, values[0], node)
+        if name in ENTRYWISE or any(n in ENTRYWISE for n in names):
+            if isinstance(node, Operation):
+                return self.entrywise(
+                    name, values, node, lambda p: self.build.operation(name, p, node.span)
+                )
+            return self.entrywise(name, values, node)
+        raise UncarriedError(f"{name} is not read beside indices")
+
+    def uncarried(self, said: str, node: Node) -> ParseError:
+        """An index that no array can carry."""
+        return self.build.error(
+            f"{said}: {self.source.typed(node.span)[:60]}" if said else "this is not read",
+            node.span,
+            "matrix notation, or one sum for each index",
+        )

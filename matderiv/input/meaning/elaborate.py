@@ -1,0 +1,324 @@
+"""A source tree with its meaning: indices become axes, signs what their operands make of them.
+
+The kinds of all names are given (`Scope.kinds` and the letters); what speaks against them is
+counted (`Objection`), so that `kinds` can compare one choice with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.builder import Builder, Scope
+from matderiv.input.meaning.carrying import Carrying
+from matderiv.input.meaning.indexed import (
+    Factor,
+    Indexed,
+    Term,
+    UncarriedError,
+    times,
+    together,
+)
+from matderiv.input.meaning.names import (
+    Roles,
+    Subscripted,
+    capital_of,
+    named_alike,
+    part_names,
+    roles,
+)
+from matderiv.input.meaning.signs import Signs
+from matderiv.language.source import (
+    Bind,
+    Entry,
+    Name,
+    Node,
+    Number,
+    Part,
+    Source,
+    String,
+    children,
+    postorder,
+)
+from matderiv.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Something that speaks against the kinds, how much, and the node where it stands."""
+
+    weight: float
+    node: Node
+
+
+class Elaborator:
+    """One pass over a source with given kinds; `whole` is the plain source."""
+
+    def __init__(self, source: Source, scope: Scope, about: Collection[str] = ()) -> None:
+        self.source = source
+        self.kinds = dict(scope.kinds)
+        self.scope = scope = replace(scope, kinds=self.kinds)
+        self.build = Builder(source.text, scope, source.spelling)
+        self.objections: list[Objection] = []
+        self.remarks: list[str] = list(source.remarks)
+        self.lengths: list[tuple[Node, int, str]] = list(source.lengths)
+        trees = [*(part.value for part in source.parts), source.main]
+        self.roles: Roles = roles(trees, scope, about, part_names(source))
+        self.signs = Signs(self.build, source, self.object, self.remarks.append)
+        self.values: dict[Node, Node | Indexed] = {}
+        self.carry = Carrying(self.build, self.signs, source)
+        self.rows: dict[str, str] = {}
+
+    # The whole -----------------------------------------------------------------------------------
+
+    def whole(self, free: Sequence[str] | None = None) -> Source:
+        """The plain source; `free` is the order of the free indices, alphabetical unless given.
+
+        Raises ParseError where no array holds what an index asks for.
+        """
+        parts = []
+        for part in self.source.parts:
+            value = self.plain(self.visit(part.value), part.value, free)
+            self.build.part(part.name, value)
+            parts.append(Part(part.span, part.name, value))
+        main = self.plain(self.visit(self.source.main), self.source.main, free)
+        self.signs.result(main)
+        return replace(
+            self.source,
+            main=main,
+            parts=tuple(parts),
+            remarks=tuple(dict.fromkeys(self.remarks)),
+            lengths=tuple(self.lengths),
+            doubtful=tuple(self.signs.doubtful),
+            rows=dict(self.rows),
+        )
+
+    def plain(self, value: Node | Indexed, node: Node, free: Sequence[str] | None = None) -> Node:
+        """A value as an array: free indices first, then rows and columns."""
+        if not isinstance(value, Indexed):
+            return value
+        index = sorted(value.index)
+        if free is not None and set(free) >= set(index):
+            index = list(free)
+        return self.carry.realised(value, (*index, *value.inner), node)
+
+    def object(self, weight: float, node: Node) -> None:
+        """Count something against the kinds that were taken."""
+        self.objections.append(Objection(weight, node))
+
+    def guessed(self) -> list[str]:
+        """The names whose kinds are guessed, in the order in which they were met."""
+        return [n for n in self.build.names() if self.build.is_guessed(n)]
+
+    def taken(self) -> dict[str, int]:
+        """How many axes each guessed name has."""
+        return {name: self.build.axes_of(name) for name in self.guessed()}
+
+    # Nodes ---------------------------------------------------------------------------------------
+
+    def visit(self, root: Node) -> Node | Indexed:
+        """The value of a tree, operands first."""
+        for node in postorder(root):
+            self.values[node] = self.value(node)
+        return self.values[root]
+
+    def value(self, node: Node) -> Node | Indexed:
+        """The value of one node whose operands have theirs."""
+        if isinstance(node, Name):
+            role = self.roles.entries.get(node)
+            if role is not None:
+                return self.entry(node, role)
+            return self.name(node)
+        if isinstance(node, Number):
+            return self.build.number(node.value, node.span)
+        if isinstance(node, String):
+            return self.build.string(node.value, node.span)
+        if isinstance(node, Entry):
+            return self.entry_of(node)
+        if isinstance(node, Bind):
+            return self.bound(node)
+        below = [self.values[o] for o in children(node)]
+        if any(isinstance(v, Indexed) for v in below):
+            return self.carry.indexed(node, below)
+        return self.signs.applied(node, [v for v in below if not isinstance(v, Indexed)])
+
+    def name(self, node: Name) -> Node:
+        """A name of its own."""
+        return (
+            self.build.name(node.name, node.span)
+            if node.name != "eye"
+            else (self.build.identity(node.span))
+        )
+
+    # Entries -------------------------------------------------------------------------------------
+
+    def entry(self, node: Name, role: Subscripted) -> Node | Indexed:
+        """An entry, a row or a column of a named array."""
+        scope = self.scope
+        name = named_alike(role.base, [*scope.shapes, *self.build.parts]) or role.base
+        capital = capital_of(role.base)
+        inner = scope.kinds.get(f"{role.base}_", 0)
+        if name not in scope.shapes and name not in self.build.parts:
+            known = named_alike(capital, scope.shapes)
+            alone = role.base in self.roles.whole or not scope.guess
+            if known is not None:
+                name = known
+                inner = len(scope.shapes[known]) - len(role.at)
+            elif inner and capital not in self.roles.whole:
+                name = capital
+            if not alone or name != role.base:
+                self.kinds[name] = len(role.at) + inner
+            if name != role.base:
+                self.rows[role.base] = name
+        return self.picked(self.build.name(name, node.span), role.at, node)
+
+    def entry_of(self, node: Entry) -> Node | Indexed:
+        """`(A x)_i`, `X[i,:]`."""
+        base = self.values[node.base]
+        if isinstance(base, Indexed):
+            raise self.carry.uncarried("entries of entries are not read", node)
+        return self.picked(base, node.at, node)
+
+    def picked(self, base: Node, at: Sequence[str], node: Node) -> Node | Indexed:
+        """The entry of an array at indices, labels and numbers."""
+        shape = self.build.shape(base)
+        if shape is None:
+            return base
+        if len(shape) == 2 and len(at) == 1 and at[0].isdigit() and len(at[0]) == 2:
+            at = tuple(at[0])
+        if len(shape) == 2 and shape[0] == 1:
+            base, shape = self.build.transpose(base, base.span[1]), shape[1:]
+        if len(shape) < len(at):
+            return self.too_many(base, at, shape, node)
+        axes: list[str] = []
+        factors: list[Factor] = []
+        summed: set[str] = set()
+        index: list[str] = []
+        for letter in at:
+            if letter == ":":
+                axes.append(self.carry.axis())
+            elif self.is_index(letter):
+                axes.append(letter)
+                index.append(letter)
+            else:
+                axes.append(self.carry.axis())
+                summed.add(axes[-1])
+                factors.append(Factor(self.unit(letter, node.span), (axes[-1],)))
+        axes += [self.carry.axis() for _ in shape[len(at) :]]
+        inner = tuple(a for a in axes if a not in summed and a not in index)
+        if len(inner) > 2:
+            raise self.carry.uncarried("arrays of three axes at each index are not read", node)
+        self.carry.order += [i for i in index if i not in self.carry.order]
+        term = Term((*factors, Factor(base, tuple(axes))), frozenset(summed))
+        found = Indexed((term,), together(index), *(inner[:1] or (None,)), *(inner[1:] or (None,)))
+        if found.index:
+            return found
+        return self.carry.realised(found, found.inner, node)
+
+    def too_many(self, base: Node, at: Sequence[str], shape: Shape, node: Node) -> Node:
+        """More indices than axes: the mistake is kept for the end."""
+        self.object(8, node)
+        self.problem = self.problem or self.build.error(
+            f"{self.source.typed(node.span)} has entries here and is "
+            + ("a scalar" if not shape else f"no array of {len(at)} axes"),
+            node.span,
+            "declare its shape",
+        )
+        return base
+
+    def is_index(self, letter: str) -> bool:
+        """True for an index; a label and a number are values."""
+        return letter in self.roles.bound or (letter.isalpha() and letter in "ijklabpqrs")
+
+    def unit(self, label: str, span: Span) -> Node:
+        """The unit vector of a number or of a label, whose size follows from its neighbour."""
+        at: Node = (
+            self.build.number(Fraction(label), span) if label.isdigit() else Name(span, label)
+        )
+        return self.build.call("unit", (at,), span)
+
+    problem: ParseError | None = None
+
+    # Binders -------------------------------------------------------------------------------------
+
+    def bound(self, node: Bind) -> Node | Indexed:
+        """A sum, product, maximum or minimum over indices."""
+        body = self.values[node.body]
+        try:
+            value = self.carry.lifted(body)
+            for pair in node.unless:
+                value = self.masked(value, pair, node)
+            return self._bound(value, node)
+        except UncarriedError as error:
+            raise self.carry.uncarried(str(error), node) from error
+
+    def masked(self, value: Indexed, pair: tuple[str, str], node: Bind) -> Indexed:
+        """The value times 0 where an index equals a label or another index."""
+        index, other = pair
+        one = self.build.number(1, node.span)
+        axes: tuple[str, ...] = (index,)
+        if self.is_index(other) and other in value.index:
+            constant: Node = self.build.identity(node.span)
+            axes = (index, other)
+        elif self.is_index(other):
+            raise UncarriedError("this condition is not read")
+        else:
+            constant = self.unit(other, node.span)
+        minus = self.build.operation("neg", (constant,), node.span)
+        mask = self.build.operation("add", (one, minus), node.span)
+        return times(
+            value, Indexed((Term((Factor(mask, axes),)),), axes), self.carry.indices([value])
+        )
+
+    def _bound(self, value: Indexed, node: Bind) -> Node | Indexed:
+        gone = [i for i in node.indices if i not in value.index]
+        if gone:
+            raise self.build.error(
+                f"nothing under the sum carries the index {gone[0]}",
+                node.span,
+                f"x_{gone[0]} for entries of x",
+            )
+        rest = tuple(i for i in value.index if i not in node.indices)
+        if node.size:
+            self.measure(value, node)
+        if node.function == "sum":
+            found = self.summed(value, node.indices, rest, node)
+        else:
+            found = self.over_index(value, node, rest)
+        if found.index:
+            return found
+        return self.carry.realised(found, found.inner, node)
+
+    def summed(
+        self, value: Indexed, indices: Sequence[str], rest: tuple[str, ...], node: Node
+    ) -> Indexed:
+        """The sum over indices, term by term where all terms carry them."""
+        if len(value.terms) > 1 and not all(set(indices) <= set(t.axes) for t in value.terms):
+            axes = (*value.index, *value.inner)
+            if len(axes) > 2:
+                raise UncarriedError("an index is missing in a part of this sum")
+            whole = self.carry.realised(value, axes, node)
+            value = self.carry.single(whole, axes, value.index, value.row, value.column)
+        terms = tuple(Term(t.factors, t.summed | set(indices), t.negative) for t in value.terms)
+        return Indexed(terms, rest, value.row, value.column)
+
+    def over_index(self, value: Indexed, node: Bind, rest: tuple[str, ...]) -> Indexed:
+        """A product, maximum or minimum over one index."""
+        if value.rank or len(value.index) > 2 or (len(node.indices) > 1 and rest):
+            raise UncarriedError(f"this {node.function} is not read")
+        axes = (*rest, *node.indices)
+        array = self.carry.realised(value, axes, node)
+        axis = 2 if rest else None
+        found = self.build.call(node.function, (array,), node.span, axis=axis)
+        return self.carry.single(found, rest, rest, None, None)
+
+    def measure(self, value: Indexed, node: Bind) -> None:
+        """What runs from 1 to n has the size n."""
+        for index in node.indices:
+            for factor in (f for t in value.terms for f in t.factors):
+                if index in factor.axes:
+                    place = factor.axes.index(index) - len(factor.axes)
+                    self.lengths.append((factor.node, place, node.size))
+                    break

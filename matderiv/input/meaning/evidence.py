@@ -1,0 +1,114 @@
+"""What speaks for and against the kinds of names: use is stronger evidence than a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from matderiv.input.builder import Builder
+from matderiv.language.source import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    postorder,
+    unsigned,
+)
+
+INVALID = 10.0
+
+
+class Evidence:
+    """The objections to the kinds of one text; `objection` takes a weight and a node."""
+
+    def __init__(
+        self, build: Builder, source: Source, objection: Callable[[float, Node], None]
+    ) -> None:
+        self.build = build
+        self.source = source
+        self.latex = source.spelling == "latex"
+        self.objection = objection
+
+    # Kinds ---------------------------------------------------------------------------------------
+
+    def axes(self, node: Node) -> int:
+        """How many long axes a plain node has; 0 where that is not known."""
+        return self.build.axes(node) or 0
+
+    def is_number(self, node: Node) -> bool:
+        """True for what is known to be a number."""
+        return self.build.is_scalar(node)
+
+    def guessed_below(self, node: Node) -> bool:
+        """True where a name below the node has a guessed kind."""
+        return any(isinstance(n, Name) and self.build.is_guessed(n.name) for n in postorder(node))
+
+    def bare(self, node: Node) -> Node:
+        """A node without its sign."""
+        return unsigned(node)
+
+    def is_guess(self, node: Node) -> bool:
+        """True for a name, or an entry of one, whose kind is guessed."""
+        inner = unsigned(node)
+        return isinstance(inner, Name) and self.build.is_guessed(inner.name)
+
+    # What speaks against kinds -------------------------------------------------------------------
+
+    def addition(self, node: Operation, values: Sequence[Node]) -> None:
+        """Numbers beside arrays in a sum."""
+        axes = [self.axes(v) for v in values]
+        if max(axes) == 0:
+            return
+        single = next((o for o, k in zip(node.operands, axes, strict=True) if k), node)
+        for operand, value in zip(node.operands, values, strict=True):
+            if not self.is_number(value):
+                continue
+            if isinstance(unsigned(operand), Number):
+                if self.is_guess(single):
+                    self.objection(0.9 if self.latex else 0.5, node)
+            else:
+                self.number_beside_array(operand, node)
+
+    def number_beside_array(self, operand: Node, node: Node) -> None:
+        """A guessed number that is added to an array."""
+        if self.is_guess(operand):
+            self.objection(1.5, node)
+        elif not isinstance(unsigned(operand), Number) and self.guessed_below(node):
+            self.objection(3 if self.latex else 1.2, node)
+
+    def product(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """Numbers behind arrays, and vectors before numbers."""
+        if max(map(self.axes, values)) == 2:
+            self.capitals(node, values)
+        before = False
+        for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
+            number = self.is_number(value)
+            if number and before:
+                self.number_after_array(node.operands[k - 1], operand, node)
+            before = before or self.axes(value) > 0
+
+    def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """A capital that is taken as a number beside a matrix that is named."""
+        operands = [unsigned(o) for o in node.operands]
+        named = [
+            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
+        ]
+        for operand, value in zip(operands, values, strict=True):
+            if any(named) and self.is_guess(operand) and self.is_number(value):
+                if isinstance(operand, Name) and operand.name[0].isupper():
+                    self.objection(INVALID, node)
+
+    def number_after_array(self, left: Node, operand: Node, node: Node) -> None:
+        """`A b` with a number b, `w' x` with a number x, `y s` with a vector y."""
+        inner = unsigned(operand)
+        if self.is_guess(operand):
+            self.objection(1.5, node)
+        elif self.is_guess(left) and not isinstance(inner, Number):
+            self.objection(0.6, node)
+
+    def result(self, main: Node) -> None:
+        """A whole that is a row is rarely meant."""
+        shape = self.build.shape(main)
+        if shape is not None and len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
+            self.objection(1.5, self.source.main)

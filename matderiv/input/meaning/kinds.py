@@ -1,0 +1,211 @@
+"""Kinds of the names that nobody declared: the reading that fits with the fewest departures.
+
+Every name starts with the kind of its font or its letter. What speaks against that (`Objection`)
+names the nodes where it stands; the names below these are tried with other kinds, the cheapest
+choice first, until what is left costs less than one more departure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
+
+from matderiv.errors import MatderivError
+from matderiv.input.builder import Scope
+from matderiv.input.meaning.elaborate import Elaborator
+from matderiv.input.meaning.evidence import INVALID
+from matderiv.input.meaning.names import split_label
+from matderiv.language.declare import SQUARE_FACTS, guessed_axes
+from matderiv.language.source import Name, Node, Source, postorder
+
+TRIED = 80
+ENOUGH = 1.0  # less than the cheapest departure
+STEPS = {(0, 1): 1.0, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
+SHOWN = 6.0  # a font, a transpose or @ that says the kind
+
+Kinds = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One choice of kinds: what it costs, what is left to object, and the source if it reads."""
+
+    changes: tuple[tuple[str, int], ...]
+    cost: float
+    objected: float
+    blamed: tuple[str, ...]
+    source: Source | None
+    error: MatderivError | None = None
+    elaborator: Elaborator | None = None
+
+    @property
+    def fits(self) -> bool:
+        """True for a choice under which every part has a shape."""
+        return self.source is not None and self.objected < INVALID
+
+
+@dataclass
+class Search:
+    """The choices of kinds for one source."""
+
+    source: Source
+    scope: Scope
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
+        """The source under some departures."""
+        kinds = {**self.source.kinds, **self.scope.kinds}
+        kinds.update({name: rank for name, (rank, _) in self.defaults.items()})
+        kinds.update(dict(changes))
+        scope = replace(self.scope, kinds=kinds)
+        elaborator = Elaborator(self.source, scope, self.scope.about)
+        error: MatderivError | None = None
+        whole: Source | None = None
+        try:
+            whole = elaborator.whole()
+        except MatderivError as found:
+            error = found
+        self.notice(elaborator)
+        objected = sum(o.weight for o in elaborator.objections) + (2 * INVALID if error else 0)
+        strong = [o for o in elaborator.objections if o.weight]
+        nodes = [o.node for o in strong] if strong and not error else [self.source.main]
+        blamed = self.keys(nodes, elaborator)
+        cost = objected + sum(self.step(name, rank) for name, rank in changes)
+        return Tried(changes, cost, objected, blamed, whole, error, elaborator)
+
+    def step(self, name: str, rank: int) -> float:
+        """What it costs that a name has another kind than its letter says."""
+        default, evidence = self.default(name)
+        weight = 3 if rank == 2 else 1
+        return STEPS.get((default, rank), 3.0) + evidence * weight
+
+    def default(self, name: str) -> tuple[int, float]:
+        """The kind by font or letter, and what a departure from it costs more."""
+        if name not in self.defaults:
+            self.defaults[name] = self._default(name)
+        return self.defaults[name]
+
+    def _default(self, name: str) -> tuple[int, float]:
+        kinds = {**self.source.kinds, **self.scope.kinds}
+        if name.endswith("!"):
+            return 0, 0.0
+        if name.endswith("_"):
+            shown = {k for n, k in kinds.items() if split_label(n)[0] == name[:-1]}
+            bold = bool(shown & {1, 2})
+            return (1, SHOWN) if bold else (0, 0.0)
+        if name in kinds:
+            return kinds[name], SHOWN
+        return guessed_axes(name, self.scope.facts.get(name, ())), 0.0
+
+    def notice(self, elaborator: Elaborator) -> None:
+        """Names that were met get their defaults; those of one letter and a number go together."""
+        for base in elaborator.roles.families:
+            self.default(f"{base}_")
+        for name in elaborator.guessed():
+            self.default(name)
+
+    def keys(self, nodes: list[Node], elaborator: Elaborator) -> tuple[str, ...]:
+        """The names below nodes whose kinds can change."""
+        found: dict[str, None] = {}
+        for root in nodes:
+            for node in postorder(root):
+                if not isinstance(node, Name):
+                    continue
+                role = elaborator.roles.entries.get(node)
+                if role is None:
+                    if self.free(node.name, elaborator):
+                        found[node.name] = None
+                    continue
+                if role.base in elaborator.roles.families:
+                    found[f"{role.base}_"] = None
+                else:
+                    found[f"{node.name}!"] = None
+                if self.free(role.base, elaborator):
+                    found[role.base] = None
+        return tuple(found)
+
+    def free(self, name: str, elaborator: Elaborator) -> bool:
+        """True for a name whose kind is not fixed by a declaration or a fact."""
+        facts = self.scope.facts.get(name, frozenset())
+        return elaborator.build.is_guessed(name) and not facts & set(SQUARE_FACTS)
+
+    def neighbours(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
+        """The choices with one name, or one letter with its numbers, of another kind."""
+        found = []
+        taken = dict(choice.changes)
+        groups: dict[str, list[str]] = {}
+        for name in choice.blamed:
+            base, label = split_label(name)
+            stem = base.rstrip("0123456789") if label == "" or label.isdigit() else name
+            groups.setdefault(stem, []).append(name)
+        for names in groups.values():
+            for members in [[n] for n in names] + ([names] if len(names) > 1 else []):
+                if any(n in taken for n in members):
+                    continue
+                for rank in self.kinds_of(stem):
+                    if all(self.default(n)[0] != rank for n in members):
+                        changes = (*choice.changes, *((n, rank) for n in members))
+                        found.append(tuple(sorted(changes)))
+        return found
+
+    def kinds_of(self, name: str) -> tuple[int, ...]:
+        """The kinds that a name can have: small letters are no matrices if undeclared."""
+        if name.endswith("!"):
+            return (1,)
+        return (0, 1) if name[:1].islower() and not name.endswith("_") else (0, 1, 2)
+
+
+def best(source: Source, scope: Scope) -> tuple[Tried, Tried, Search]:
+    """The choice that costs least, the one by the letters, and the search."""
+    search = Search(source, scope)
+    letters = search.tried(())
+    if letters.objected < ENOUGH and letters.source is not None:
+        return letters, letters, search
+    order: list[tuple[float, int, Tried]] = []
+    found, seen, ties = letters, {letters.changes}, count()
+    heappush(order, (letters.cost, next(ties), letters))
+    tried = 1
+    while order and tried < TRIED:
+        _, _, choice = heappop(order)
+        if choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH:
+            found = choice
+            break
+        for changes in search.neighbours(choice):
+            if changes in seen or tried >= TRIED:
+                continue
+            seen.add(changes)
+            if sum(search.step(n, r) for n, r in changes) >= found.cost and found.fits:
+                continue
+            one = search.tried(changes)
+            tried += 1
+            if one.fits and (one.cost < found.cost or not found.fits):
+                found = one
+            heappush(order, (one.cost, next(ties), one))
+    return (found if found.fits else letters), letters, search
+
+
+def meant(source: Source, scope: Scope) -> Source:
+    """The plain source of what was typed, with the kinds that fit best.
+
+    Raises ParseError for what no choice of kinds gives a meaning.
+    """
+    if not scope.guess:
+        elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)), scope.about)
+        plain = elaborator.whole(scope.free)
+        problem = elaborator.signs.problem or elaborator.problem
+        if problem is not None:
+            raise problem
+        return plain
+    found, _, _ = best(source, scope)
+    if found.error is not None:
+        raise found.error
+    chosen = found.elaborator
+    assert found.source is not None
+    assert chosen is not None
+    problem = chosen.signs.problem or chosen.problem
+    if problem is not None:
+        raise problem
+    return replace(found.source, kinds=chosen.taken())

@@ -1,0 +1,185 @@
+"""What a name with a subscript is: a name of its own, or an entry of an array.
+
+Every index that a sum binds makes an entry of the name it stands below, and what has entries has
+them everywhere: `z_i` beside `\\sum_j e^{z_j}` is an entry of z, `x_1` beside x is one of x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from matderiv.input.builder import Scope
+from matderiv.language.declare import guessed_axes
+from matderiv.language.source import (
+    Bind,
+    Entry,
+    Name,
+    Node,
+    Operation,
+    Source,
+    children,
+    postorder,
+    unsigned,
+)
+
+FREE = frozenset("ijklabpqrs")
+"""Letters that are free indices below a name with entries; any other letter is a label."""
+
+
+@dataclass(frozen=True)
+class Subscripted:
+    """An entry of an array: the base as typed, and its indices, labels and numbers."""
+
+    base: str
+    at: tuple[str, ...]
+
+
+@dataclass
+class Roles:
+    """Which names of a problem are entries; `families` are arrays met only through entries.
+
+    `families` has the base as typed and how many indices it carries, `bound` all indices of sums.
+    """
+
+    entries: dict[Name, Subscripted] = field(default_factory=dict)
+    families: dict[str, int] = field(default_factory=dict)
+    bound: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+
+
+def split_label(name: str) -> tuple[str, str]:
+    """The base of a name and its subscript.
+
+    >>> split_label("y_hat_i"), split_label("X_12"), split_label("x")
+    (('y_hat', 'i'), ('X', '12'), ('x', ''))
+    """
+    base, _, label = name.rpartition("_")
+    return (base, label) if base else (name, "")
+
+
+def named_alike(base: str, names: Iterable[str]) -> str | None:
+    """The name among `names` that has the letters of `base`."""
+    wanted = base.replace("_", "")
+    return next((n for n in names if n.replace("_", "") == wanted), None)
+
+
+def roles(
+    trees: Sequence[Node],
+    scope: Scope,
+    about: Collection[str] = (),
+    parts: Collection[str] = (),
+) -> Roles:
+    """The roles of all names with subscripts; `about` are names the problem is asked about."""
+    found = Roles()
+    names, arrays = _scoped(trees, found)
+    plain = {n.name for n, _ in names} | set(about)
+    known = {*scope.shapes, *scope.sizes, *parts}
+    whole = plain | known
+    found.whole = frozenset(whole)
+    for node, around in names:
+        base, label = split_label(node.name)
+        if label and around and node.name not in known:
+            indices = set(label) & around and _indices(label, around)
+            if indices and _entry_of(base, label, scope, parts):
+                found.families.setdefault(base, len(label))
+    own = _added(trees)
+    for node, around in names:
+        base, label = split_label(node.name)
+        if not label or node.name in known or (base, node.name) in own:
+            continue
+        entry = _role(base, label, around, found, scope, whole, parts, arrays)
+        if entry is not None:
+            found.entries[node] = entry
+    return found
+
+
+def _scoped(
+    trees: Iterable[Node], found: Roles
+) -> tuple[list[tuple[Name, frozenset[str]]], set[str]]:
+    """Every name with the indices bound around it, and the names with entries in brackets."""
+    names: list[tuple[Name, frozenset[str]]] = []
+    bound: set[str] = set()
+    arrays: set[str] = set()
+    for tree in trees:
+        stack: list[tuple[Node, frozenset[str]]] = [(tree, frozenset())]
+        while stack:
+            node, around = stack.pop()
+            if isinstance(node, Name):
+                names.append((node, around))
+            if isinstance(node, Bind):
+                around |= set(node.indices)
+                bound |= set(node.indices)
+            if isinstance(node, Entry) and isinstance(node.base, Name):
+                arrays.add(node.base.name)
+            stack.extend((child, around) for child in children(node))
+    found.bound = frozenset(bound)
+    return names, arrays
+
+
+def _added(trees: Iterable[Node]) -> set[tuple[str, str]]:
+    """`x - x_k` says that x and x_k have one shape: the name and the one with a subscript."""
+    found = set()
+    for node in (n for tree in trees for n in postorder(tree)):
+        if isinstance(node, Operation) and node.function == "add":
+            terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
+            found |= {(split_label(t)[0], t) for t in terms if split_label(t)[0] in terms}
+    return found
+
+
+def _entry_of(base: str, label: str, scope: Scope, parts: Collection[str]) -> bool:
+    """True unless what the base names is known to have fewer axes than the label has letters."""
+    known = scope.shapes.get(named_alike(base, scope.shapes) or "")
+    return known is None or base in parts or len(known) > 0
+
+
+def _role(
+    base: str,
+    label: str,
+    around: frozenset[str],
+    found: Roles,
+    scope: Scope,
+    whole: set[str],
+    parts: Collection[str],
+    arrays: set[str],
+) -> Subscripted | None:
+    family = base in found.families
+    known = named_alike(base, [*scope.shapes, *parts])
+    shape = scope.shapes.get(known) if known is not None else None
+    declared = known is not None and (shape is None or len(shape) > 0)
+    capital = not scope.guess and named_alike(capital_of(base), scope.shapes) is not None
+    if scope.kinds.get(f"{base}_{label}!"):
+        return None  # a name of its own, because an entry does not fit
+    axes = scope.kinds.get(base, guessed_axes(base, scope.facts.get(base, ())))
+    alone = base in arrays or (base in whole and axes > 0)
+    if not (family or declared or alone or capital):
+        return None
+    if label.isdigit():
+        axes = len(shape) if shape is not None else axes
+        if axes == 2 and len(label) == 2:
+            return Subscripted(known or base, tuple(label))
+        return Subscripted(known or base, (label,)) if label[0] != "0" else None
+    if label.isalpha() and (set(label) <= found.bound or _indices(label, around)):
+        return Subscripted(known or base, tuple(label))
+    if label.isalpha() and len(label) == 1 and label.islower():
+        return Subscripted(known or base, (label,))
+    return None
+
+
+def _indices(label: str, around: frozenset[str]) -> bool:
+    """True for letters that are bound or free indices."""
+    return all(letter in around or letter in FREE for letter in label) and len(label) <= 4
+
+
+def capital_of(base: str) -> str:
+    """The array whose rows a letter names: X of x, Phi of phi.
+
+    >>> capital_of("x"), capital_of("phi"), capital_of("W")
+    ('X', 'Phi', 'W')
+    """
+    return base[:1].upper() + base[1:]
+
+
+def part_names(source: Source) -> tuple[str, ...]:
+    """The names of the parts of a text."""
+    return tuple(part.name for part in source.parts)

@@ -1,0 +1,314 @@
+"""Signs that mean what their operands make of them, and what speaks against kinds.
+
+`x · y` is an inner product of columns and a product of anything else, bars around a square matrix
+are its determinant, a superscript on a vector is a power of each entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from matderiv.errors import ParseError
+from matderiv.input.builder import Builder
+from matderiv.input.meaning.evidence import INVALID, Evidence
+from matderiv.input.tree import (
+    AT,
+    BARS,
+    DOT,
+    EXPONENTIAL,
+    FRACTION,
+    NORM,
+    POWER,
+    RAISED,
+    ROOT,
+    SLASH,
+    TIMES,
+    TOTAL,
+)
+from matderiv.language.calls import function_names
+from matderiv.language.operands import OF_VECTORS
+from matderiv.language.sizes import is_open
+from matderiv.language.source import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    String,
+    unsigned,
+)
+from matderiv.shapes import long_axes
+
+NORMS = {
+    "": "norm2",
+    "2": "norm2",
+    "F": "norm2",
+    "Fro": "norm2",
+    "1": "norm1",
+    "infty": "norminf",
+    "*": "norm_nuc",
+}
+OF_MATRICES = frozenset("tr det logdet inv pinv adj expm cholesky norm_nuc norm_spec".split())
+OF_ARRAYS = frozenset("norm2 norm1 norminf sum mean".split())
+SOFT = frozenset("softmax log_softmax logsumexp".split())
+OF_NUMBERS = frozenset("log exp sqrt ln".split())
+
+
+class Signs(Evidence):
+    """The plain nodes of one text, and the objections to its kinds.
+
+    `object` takes a weight and the node that speaks against the kinds, `remark` a sentence about
+    an odd spelling.
+    """
+
+    def __init__(
+        self,
+        build: Builder,
+        source: Source,
+        objection: Callable[[float, Node], None],
+        remark: Callable[[str], None],
+    ) -> None:
+        super().__init__(build, source, objection)
+        self.remark = remark
+        self.doubted = frozenset(source.doubtful)
+        self.doubtful: list[Node] = []
+
+    def applied(self, node: Node, values: Sequence[Node]) -> Node:
+        """The node with plain operands; signs resolved by their kinds."""
+        if isinstance(node, Operation):
+            made = self.operation(node, values)
+        elif isinstance(node, Call):
+            made = self.called(node, values)
+        else:
+            return node
+        if self.build.shape(made) is None and all(
+            isinstance(v, String) or self.build.shape(v) is not None for v in values
+        ):
+            self.objection(INVALID, node)
+        return made
+
+    def operation(self, node: Operation, values: Sequence[Node]) -> Node:
+        """An operator, plain or a sign."""
+        function, build = node.function, self.build
+        reader = {
+            AT: self.at,
+            DOT: self.dot,
+            TIMES: self.times,
+            SLASH: self.slash,
+            FRACTION: self.fraction,
+            POWER: self.power,
+            RAISED: self.raised,
+            ROOT: self.raised,
+            BARS: self.bars,
+            NORM: self.norm,
+            EXPONENTIAL: self.exponential,
+            TOTAL: self.total,
+        }.get(function)
+        if reader is not None:
+            return reader(node, values)
+        if function == "add":
+            self.addition(node, values)
+        elif function in ("mul", "solve"):
+            self.product(node, values)
+        elif function == "transpose" and self.is_number(values[0]):
+            self.objection(4 if self.guessed_below(node) else 0, node)
+        if function == "transpose":
+            return build.transpose(values[0], node.span[1])
+        first = node.operands[0]
+        if function == "mul" and isinstance(first, Operation) and first.function == AT:
+            return build.chain("mul", values)
+        return build.operation(function, values, node.span)
+
+    # Signs ---------------------------------------------------------------------------------------
+
+    def at(self, node: Operation, values: Sequence[Node]) -> Node:
+        """`A @ x`, the product of arrays, which has no numbers."""
+        if any(map(self.is_number, values)) and self.guessed_below(node):
+            self.objection(INVALID, node)
+        return self.build.chain("mul", values)
+
+    def dot(self, node: Operation, values: Sequence[Node]) -> Node:
+        r"""`x \cdot y` is an inner product of two columns, else a product."""
+        left, right = values
+        if self.build.is_column(left) and self.build.is_column(right):
+            left = self.build.transpose(left, left.span[1])
+        else:
+            self.product(node, values)
+        return self.build.chain("mul", [left, right])
+
+    def times(self, node: Operation, values: Sequence[Node]) -> Node:
+        r"""`x \times y` is a cross product of two columns, else a product."""
+        if all(map(self.build.is_column, values)):
+            return self.build.operation("cross", values, node.span)
+        return self.build.chain("mul", values)
+
+    def slash(self, node: Operation, values: Sequence[Node]) -> Node:
+        """a/b c is (a/b) c where b is a number and c cannot belong below the line."""
+        quotient, rest = node.operands
+        assert isinstance(quotient, Operation)
+        above, below = quotient.operands
+        first = rest
+        if isinstance(rest, Operation) and rest.function == "mul":
+            first = rest.operands[0]
+        numbers = isinstance(above, Number) and isinstance(below, Number)
+        found = values[1]
+        if first is not rest and isinstance(found, Operation) and found.operands:
+            found = found.operands[0]
+        clear = (
+            not (isinstance(first, Name) and self.axes(found) == 0)
+            if numbers
+            else (self.axes(found) > 0)
+        )
+        divisor = values[0].operands[1] if isinstance(values[0], Operation) else values[0]
+        if not self.is_number(divisor) or not clear:
+            typed = self.source.typed((above.span[0], rest.span[1]))
+            bar = rf"\frac{{{self.source.typed(above.span)}}}{{{self.source.typed(below.span)}}}"
+            self.failed(
+                self.build.error(
+                    f"what / divides by is not clear in {typed}",
+                    (below.span[0], node.span[1]),
+                    f"{bar} {self.source.typed(rest.span)}",
+                ),
+                node,
+            )
+        return self.build.chain("mul", values)
+
+    def fraction(self, node: Operation, values: Sequence[Node]) -> Node:
+        """above/below, entry by entry where the divisor is an array."""
+        above, below = values
+        arrays = self.axes(below) > 0
+        if arrays:
+            self.remark(f"{self.source.typed(node.span)} divides entry by entry")
+            guessed = self.guessed_below(node.operands[1])
+            self.objection(2.0 if guessed else 0, node)
+        return self.build.operation("ediv" if arrays else "div", (above, below), node.span)
+
+    def power(self, node: Operation, values: Sequence[Node]) -> Node:
+        """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
+        base, exponent = values
+        axes = self.axes(base)
+        inner = unsigned(exponent) if unsigned(exponent) is not exponent else None
+        if axes > 1 and isinstance(inner, Number) and inner.value == 1:
+            return self.build.call("inv", (base,), node.span)
+        if axes == 1:
+            self.remark(f"{self.source.typed(node.span)} read entry by entry")
+            self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
+        found = self.build.operation("epow" if axes == 1 else "power", (base, exponent), node.span)
+        return found
+
+    def raised(self, node: Operation, values: Sequence[Node]) -> Node:
+        r"""`\tanh^2(z)` and `\sqrt[3]{x}`, of each entry of an array."""
+        base, exponent = values
+        function = "epow" if self.axes(base) > 0 else "power"
+        return self.build.operation(function, (base, exponent), node.span)
+
+    def bars(self, node: Operation, values: Sequence[Node]) -> Node:
+        """Absolute values; of a square matrix the determinant."""
+        shape = self.build.shape(values[0])
+        matrix = shape is not None and len(long_axes(shape)) == 2
+        unknown = matrix and shape is not None and any(map(is_open, shape))
+        square = matrix and shape is not None and (unknown or shape[0] == shape[1])
+        if square:
+            self.remark(f"{self.source.typed(node.span)} read as a determinant")
+        return self.build.call("det" if square else "abs", (values[0],), node.span)
+
+    def norm_kind(self, node: Node) -> str:
+        """The name of a norm by its subscript; "" for one by a letter."""
+        if isinstance(node, Call):
+            return node.name
+        subscript = node.operands[1] if isinstance(node, Operation) else None
+        return NORMS.get(subscript.value if isinstance(subscript, String) else "", "")
+
+    def norm(self, node: Operation, values: Sequence[Node]) -> Node:
+        """A norm by its subscript and by the kind of what it measures."""
+        inner, subscript = values
+        assert isinstance(subscript, String)
+        kind, build = subscript.value, self.build
+        matrix = self.axes(inner) > 1
+        if self.is_number(inner) and self.guessed_below(node.operands[0]):
+            self.objection(4, node)
+        if kind not in NORMS:
+            return self.norm_by_letter(node, inner, kind)
+        if matrix and kind in ("1", "infty"):
+            hint = r"\|\operatorname{vec}(A)\|_" + ("1" if kind == "1" else r"\infty")
+            self.failed(
+                build.error("this norm of a matrix has two meanings", node.span, hint), node
+            )
+        name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
+        return build.call(name, (inner,), node.span, subscript.span)
+
+    def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
+        r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
+        build, span = self.build, node.span
+        name = build.name(kind, span)
+        if self.axes(inner) == 1 and self.is_number(name):
+            return build.operation("power", (self.power_sum(inner, name, node),
+                                             self.inverse(name, node)), span)  # fmt: skip
+        if self.axes(inner) == 1 and self.axes(name) == 2:
+            row = build.transpose(inner, inner.span[1])
+            return build.call("sqrt", (build.chain("mul", [row, name, inner]),), span)
+        raise build.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
+
+    def power_sum(self, inner: Node, exponent: Node, node: Node) -> Node:
+        """The sum of the powers of absolute values."""
+        absolute = self.build.call("abs", (inner,), node.span)
+        powers = self.build.operation("epow", (absolute, exponent), node.span)
+        return self.build.call("sum", (powers,), node.span)
+
+    def inverse(self, node: Node, at: Node) -> Node:
+        """1/node."""
+        one = self.build.number(Fraction(1), at.span)
+        return self.build.operation("div", (one, node), at.span)
+
+    def exponential(self, node: Operation, values: Sequence[Node]) -> Node:
+        """e with a superscript; of a matrix it can be two things."""
+        if self.axes(values[0]) > 1:
+            self.problem = self.problem or self.build.error(
+                "e to a matrix can mean two things",
+                node.span,
+                r"\exp(A) entry by entry, \operatorname{expm}(A)",
+            )
+        return self.build.call("exp", (values[0],), node.span)
+
+    def total(self, node: Operation, values: Sequence[Node]) -> Node:
+        """A sum without an index: of the entries of an array; a number is its own sum."""
+        call = node.operands[0]
+        assert isinstance(call, Call)
+        inner = values[0].operands[0] if isinstance(values[0], Call) else values[0]
+        return inner if self.is_number(inner) else values[0]
+
+    problem: ParseError | None = None
+
+    def failed(self, error: ParseError, node: Node) -> None:
+        """Keep the first mistake that is one under these kinds."""
+        self.problem = self.problem or error
+        self.objection(INVALID, node)
+
+    # Functions -----------------------------------------------------------------------------------
+
+    def called(self, node: Call, values: Sequence[Node]) -> Node:
+        """A function by its name."""
+        operands = list(values[: len(node.operands)])
+        numbers = [self.is_number(v) for v in operands]
+        if operands and numbers[0] and self.guessed_below(node):
+            if node.name in OF_MATRICES:
+                self.objection(INVALID if self.is_guess(node.operands[0]) else 4, node)
+            elif node.name in OF_VECTORS:
+                self.objection(INVALID if node.name in SOFT else 4, node)
+            elif set(function_names().get(node.name, ())) & OF_ARRAYS:
+                self.objection(1.4, node)
+        if operands and node.name in SOFT and self.axes(operands[0]) == 1:
+            inner = unsigned(node.operands[0])
+            if isinstance(inner, Name) and self.is_guess(inner) and inner.name[0].isupper():
+                self.objection(INVALID, node)  # a matrix needs an axis
+        if self.latex and node.name in OF_NUMBERS and operands and self.axes(operands[0]) == 1:
+            if self.is_guess(node.operands[0]):
+                self.objection(0.6, node)
+        if node.name == "solve" and len(operands) == 2:
+            self.product(node, operands)
+        made = self.build.called(node, operands)
+        if node in self.doubted:
+            self.doubtful.append(made)
+        return made
