@@ -29,7 +29,7 @@ from matderiv.shapes import long_axes, size_value
 PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
 FULL_PROJECTED = 5000  # a projection needs every entry
-DIRECTIONS = 8
+DIRECTIONS, FEW = 8, 3  # random directions; few where one of them takes many values of f
 LARGEST = 100_000  # entries of a derivative at one point
 
 Project = Callable[..., Array]
@@ -151,7 +151,7 @@ def probes(question: Question, point: Point, rng: Any) -> Probes:
     count, nested = prod(sum(shapes, ())), len(question.path) <= NESTED
     if nested and count <= (FULL if question.project is None else FULL_PROJECTED):
         return Probes(every_entry(shapes), whole, question.project)
-    directions = random_directions(shapes, DIRECTIONS, rng)
+    directions = random_directions(shapes, DIRECTIONS if nested else FEW, rng)
     return Probes(directions, None, None, question.moves(directions))
 
 
