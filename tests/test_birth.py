@@ -93,3 +93,17 @@ def test_a_projected_third_derivative_is_compared_along_projected_directions() -
     S = np.array([[1.0, 2.0], [2.0, 5.0]])
     T = d.evaluate({"S": S})
     np.testing.assert_allclose(T, np.swapaxes(T, 4, 5))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("f", ["inv(A)", "det(A)", "inv(kron(A,A))", "A.*A", "vec(A)", "A'"])
+def test_a_matrix_of_one_entry_is_derived_at_every_order(f: str, order: int) -> None:
+    d = md.derive(f, "A", shapes={"A": "1,1"}, order=order)
+    assert d.checked is not None
+    assert d.checked.ok
+    scalar = {"inv(A)": -1, "inv(kron(A,A))": -2, "A.*A": 2, "vec(A)": 1, "A'": 1, "det(A)": 1}
+    power, truth = float(scalar[f]), 1.0
+    for k in range(order):
+        truth *= power - k
+    found = np.ravel(d.evaluate({"A": [[1.7]]}))
+    np.testing.assert_allclose(found, [truth * 1.7 ** (power - order)], atol=1e-12)

@@ -53,7 +53,7 @@ def spread(shape: Shape, out: tuple[Any, ...], whole: Shape) -> tuple[Any, ...]:
 
     Axes of size 1 get the output's index too; the lowering drops indices of size 1.
     """
-    if not shape or (is_scalar(shape) and not is_scalar(whole)):
+    if is_scalar(shape):
         return (None,) * len(shape)
     if len(shape) == 1 and len(whole) == 2:
         return (out[0],)

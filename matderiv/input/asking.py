@@ -129,6 +129,6 @@ def value_shape(f: Expr) -> Shape:
     >>> value_shape(r), value_shape(2 * r)
     ((1, 3), (3,))
     """
-    if len(f.shape) == 2 and f.shape[0] == 1 and not is_(f, "variable"):
+    if len(f.shape) == 2 and f.shape[0] == 1 != f.shape[1] and not is_(f, "variable"):
         return f.shape[1:]
     return f.shape

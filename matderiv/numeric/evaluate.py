@@ -268,7 +268,7 @@ class Bound:
 
 def _arranged(value: Array, shape: tuple[int, ...]) -> Array:
     """The value in a shape; most have it already."""
-    return value if np.shape(value) == shape else np.reshape(value, shape)
+    return value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
 
 
 def _number(s: Any, sizes: Mapping[str, int]) -> int:

@@ -92,9 +92,11 @@ def _differences(line: Line, order: int, step: float) -> Slope:
     reach = REACH[order]
     nodes = [t for t in range(-reach, reach + 1) if t or order % 2 == 0]
     values = {t: line(t * step) for t in nodes}
-    wide, narrow = (
-        sum(w * values[t] for t, w in weights(order, r)) / step**order for r in (reach, reach - 1)
-    )
-    largest = max(float(np.abs(v).max(initial=0.0)) for v in values.values())
-    off = float(np.abs(wide - narrow).max(initial=0.0)) + 8 * EPS * largest / step**order
+    with np.errstate(all="ignore"):  # where f has no finite value, neither has the slope
+        wide, narrow = (
+            sum(w * values[t] for t, w in weights(order, r)) / step**order
+            for r in (reach, reach - 1)
+        )
+        largest = max(float(np.abs(v).max(initial=0.0)) for v in values.values())
+        off = float(np.abs(wide - narrow).max(initial=0.0)) + 8 * EPS * largest / step**order
     return Slope(np.asarray(wide), off if np.isfinite(off) else float("inf"))
