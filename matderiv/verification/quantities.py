@@ -38,7 +38,9 @@ _SPOKEN = (
     rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
 )
 _PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
-_SHORT = rf"(?:[{_L}]|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
+_SHORT = (
+    rf"(?:[{_L}]|ell|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
+)
 _CHANGE = (
     r"d(?P<second>²|\s*\^\s*(?:2|\{2\})\s*)?"
     rf"(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"
@@ -76,7 +78,7 @@ def quantity(text: str) -> Quantity:
     text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
     if found := re.fullmatch(_FRACTION, text):
         of = found["f"] or found["g"] or ""
-        return _derivative(found, of) if found["x"] else Quantity(FORMULA)
+        return _derivative(found, of) if found["x"] and not _applied(of) else Quantity(FORMULA)
     if found := re.fullmatch(_NABLA, text):
         made = _derivative(found, found["f"] or "")
         return replace(made, order=2) if found["hessian"] else made
@@ -108,12 +110,14 @@ _FONTS = "mathbf|boldsymbol|bm|mathcal|mathrm|mathit|mathsf|vec|operatorname|tex
 _STYLES = rf"\\(?:{_FONTS})\*?\s*(?:\{{([^{{}}]*)\}}|([A-Za-z]))"
 _GREEK = "|".join(sorted(GREEK_NAMES, key=len, reverse=True))
 LATEX_D = (
-    r"(?:\\partial(?![A-Za-z])|\\(?:mathrm|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
+    r"(?:\\partial(?![A-Za-z])"
+    r"|\\(?:mathrm|mathsf|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
     r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
-    r"|(?<![A-Za-z\\])(?<!\\mathrm\{)(?<!\\operatorname\{)(?<!\\text\{)d)(?:\s|\\[,!;:])*"
+    r"|(?:(?<![A-Za-z\\])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)d)"
+    r"(?:\s|\\[,!;:])*"
 )
-_BELOW = r"(?:_(?:\{[A-Za-z0-9]+\}|[A-Za-z0-9]))?"
-_ABOVE = r"\^\{[(\[][0-9a-zA-Z]+[)\]]\}"
+_BELOW = r"(?:_(?:\{(?:[^{}]|\{[^{}]*\})*\}|[A-Za-z0-9]))?"
+_ABOVE = r"\^\{\s*[(\[][0-9a-zA-Z+-]+[)\]]\s*\}"
 _STYLED = (
     rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|overline)"
     r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
@@ -175,24 +179,15 @@ def named(text: str, latex: bool) -> Quantity:
     >>> named(r"\frac{\partial f}{\partial\Sigma}", True).by, named("df/dtheta", False).by
     ('Sigma', 'theta')
     """
-    found = quantity(plain(text) if latex else text)
-    product = latex and found.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", text)
-    return Quantity(FORMULA) if product else found
+    found = signs(text, latex) if latex else []
+    if len(found) == 1 and found[0].span == (0, len(text.rstrip())):
+        return found[0].quantity if found[0].operand is None else Quantity(FORMULA)
+    made = quantity(plain(text) if latex else text)
+    product = latex and made.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", text)
+    return Quantity(FORMULA) if product else made
 
 
 # Derivatives inside formulas ---------------------------------------------------------------------
-
-RATIO = (
-    rf"(?<![\w)'])[∂d](?:²|\^2)?\s*{NAME}\s*/\s*[∂d]\s*{NAME}(?:²|\^2)?(?![\w(])"
-    rf"|∇(?:²|\^2)?(?:_\{{?{NAME}\}}?)?\s*{NAME}?"
-)
-_UNDER = r"(?:_(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}|[A-Za-z]|\\[a-z]+))?"
-RATIO_LATEX = (
-    rf"\\[dt]?frac\s*\{{\s*{LATEX_D}(?:\^\{{?2\}}?)?{LATEX_NAME}?\s*\}}"
-    rf"\s*\{{\s*{LATEX_D}{LATEX_NAME}[^{{}}]*\}}"
-    rf"|{LATEX_D}{LATEX_NAME}\s*/\s*{LATEX_D}{LATEX_NAME}"
-    rf"|\\nabla(?:\^\{{?2\}}?)?{_UNDER}{LATEX_NAME}"
-)
 
 
 @dataclass(frozen=True)
@@ -210,6 +205,8 @@ _HEAD_LATEX = re.compile(
     rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"
     rf"|\\[A-Za-z]+(?:\s*\{{[^{{}}]*\}})?|[A-Za-z0-9]))*)"
     rf"|{LATEX_D}(?P<f>{LATEX_NAME})?\s*/\s*{LATEX_D}(?P<x>{LATEX_NAME})"
+    rf"|\\partial(?![A-Za-z])(?:\s|\\,)*(?P<inner>[^/=+]{{2,80}}?)\s*/\s*\\partial(?![A-Za-z])"
+    rf"(?P<y>{LATEX_NAME})"
 )
 _BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
 _HEAD = re.compile(
@@ -251,6 +248,9 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         by = re.search(r"_\s*(.*)", re.sub(r"\^\s*(?:\{\s*2\s*\}|2)", "", match["scripts"]))
         name = latex_name(by[1].strip().strip("{}")) if by else ""
         return _completed(text, start, end, Quantity(DERIVATIVE, "", name, 2 if second else 1))
+    if latex and match["inner"]:
+        made = Quantity(DERIVATIVE, "", latex_name(match["y"]))
+        return Sign((start, end), made, match.span("inner"))
     if latex:
         of, by_name = latex_name(match["f"] or ""), latex_name(match["x"])
         made = Quantity(DERIVATIVE, of, by_name)
@@ -278,7 +278,7 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     if not above.strip():
         return _completed(text, match.start(), below.end(), made)
     called = _CALLED.fullmatch(above)
-    of = latex_name(called["f"]) if called else ""
+    of = _function(called["f"]) if called else ""
     span = (match.start(), below.end())
     if of:
         return Sign(span, replace(made, of=of))
@@ -292,8 +292,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
         return Sign((start, end), made)
     called = _CALLED.match(text, end) or _TURNED.match(text, end)
     if called:
-        of = latex_name(called["f"]) if "\\" in called["f"] else canonical_name(called["f"].strip())
-        if of:
+        if of := _function(called["f"]):
             return Sign((start, called.end()), replace(made, of=of))
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
     stop = len(text)
@@ -306,6 +305,12 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
                 break
     first = end + len(text[end:]) - len(text[end:].lstrip())
     return Sign((start, stop), made, (first, len(text[:stop].rstrip())))
+
+
+def _function(typed: str) -> str:
+    """The name of a function that is differentiated; "" for one of the language."""
+    name = latex_name(typed) if "\\" in typed else canonical_name(typed.strip())
+    return "" if _applied(name) else name
 
 
 def _balanced(before: str) -> bool:

@@ -64,6 +64,15 @@ class Ground:
     def __post_init__(self) -> None:
         self.changes = {name: change_of(v) for name, v in self.moving.items()}
 
+    def named(self, e: Expr) -> str:
+        """The name of a function that has none of its own: one that cannot be typed."""
+        for name, f in self.functions.items():
+            if f is e:
+                return name
+        name = f"formula {len(self.functions)}"
+        self.functions[name] = e
+        return name
+
     # True values ---------------------------------------------------------------------------------
 
     def differential(self, e: Expr) -> Expr:

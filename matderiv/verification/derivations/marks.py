@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
-from matderiv.errors import LimitError, MatderivError, ParseError
+from matderiv.errors import LimitError, MatderivError, ParseError, Span
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
@@ -26,21 +26,19 @@ from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
-    FORMULA,
     LATEX_D,
     LATEX_NAME,
     NAME,
-    RATIO,
-    RATIO_LATEX,
     Quantity,
     latex_name,
-    named,
+    signs,
 )
 
 DEEPEST = 20  # d(...) inside d(...)
 _SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
-_CHANGE_OF = r"(?<![\w.∂\\])d\s*[(\[]"
-_CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}[(\[]"
+_CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
+_FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
+_CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(?:\\left)?\|)"
 _CLOSED = r"[)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹]"
 _BEFORE = rf"(?:(?<=\w)\s+|(?<={_CLOSED})\s*)"  # where A dX and x'dx leave a product sign out
 _APART = rf"(?:({NAME}|[0-9])\s+|([)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹])\s*)(?=({NAME})|\()"  # A B, x'A, x' (A*x)
@@ -125,7 +123,7 @@ class Marking:
     def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
         if depth > DEEPEST:
             raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
-        p = self._ratios(passage)
+        p = self._derivatives(passage, depth)
         p = self._changes(self._compounds(p, depth))
         ground = self.reader.ground
         known = {**ground.reading.variables, **ground.functions, **self.known}
@@ -170,42 +168,60 @@ class Marking:
         self.typed[letters] = typed
         return letters
 
-    def _ratios(self, p: Passage) -> Passage:
-        """∂f/∂z and ∇_z f as symbols."""
-        known = {*self.reader.ground.functions}
-        names = self.reader.ground.reading.variables
-
-        def symbol(match: re.Match[str]) -> str:
-            q = named(match[0], p.latex)
-            if q.kind == FORMULA or (q.of and q.of not in known):
-                return match[0]
-            if all(part.strip() in names for part in match[0].split("/")):
-                return match[0]
+    def _derivatives(self, p: Passage, depth: int) -> Passage:
+        """∂f/∂z, ∇_z f and ∂/∂z (...) as symbols."""
+        known, names = self.reader.ground.functions, self.reader.ground.reading.variables
+        for sign in reversed(signs(p.text, p.latex)):
+            q, (start, stop) = sign.quantity, sign.span
+            typed = p.text[start:stop]
+            if all(part.strip() in names for part in typed.split("/")):
+                continue
+            if sign.operand is not None:
+                inner = p[slice(*sign.operand)]
+                side = Marking(self.reader).read(inner, None, depth + 1)
+                if side.marks:
+                    said = "a derivative of a derivative is not read"
+                    span = inner.span((0, len(inner.text)))
+                    raise ParseError(said, source=self.reader.document, span=span)
+                q = replace(q, of=self.reader.ground.named(side.expr))
+            elif q.of and q.of not in known:
+                continue
             q = self.reader.resolved(q)
-            return self._fresh(match[0], self.reader.shape_of(q), q, latex=p.latex)
-
-        return p.replaced(RATIO_LATEX if p.latex else RATIO, symbol)
+            name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
+            p = p.with_part(start, stop, name)
+        return p
 
     def _compounds(self, p: Passage, depth: int) -> Passage:
-        """d(A*x - b): the differential of what is inside."""
+        """d(A*x - b) and d|Y|: the differential of what is inside."""
         pattern = _CHANGE_OF_LATEX if p.latex else _CHANGE_OF
         while found := re.search(pattern, p.text):
-            stop = _closing(p.text, found.end() - 1)
-            if stop is None:
-                place = p.span((found.end() - 1, found.end()))
-                raise ParseError("this ( is never closed", source=self.reader.document, span=place)
-            inner = Marking(self.reader).read(p[found.end() : stop], None, depth + 1)
+            start, stop = self._changed(p, found)
+            inner = Marking(self.reader).read(p[start:stop], None, depth + 1)
             if inner.marks or any(c in self._moving() for c in _leaves(inner.expr)):
-                place = p.span((found.start(), stop + 1))
+                place = p.span((found.start(), stop))
                 raise ParseError(
                     "differentials of differentials are not read",
                     source=self.reader.document,
                     span=place,
                 )
-            typed = p.text[found.start() : stop + 1]
+            typed = p.text[found.start() : stop]
             name = self._fresh(typed, inner.expr.shape, inner.expr, latex=p.latex)
             p = p.replaced(re.escape(typed), lambda m, name=name: name)  # type: ignore[misc]
         return p
+
+    def _changed(self, p: Passage, found: re.Match[str]) -> Span:
+        """Where the operand of a d stands; brackets, bars and the name of a function are part."""
+        start = found.start("of")
+        opening = found.end() - 1
+        if p.text[opening] == "|":
+            stop = p.text.find("|", opening + 1)
+        else:
+            stop = _closing(p.text, opening) or -1
+        if stop < 0:
+            place = p.span((opening, opening + 1))
+            said = f"this {p.text[opening]} is never closed"
+            raise ParseError(said, source=self.reader.document, span=place)
+        return start, stop + 1
 
     def _moving(self) -> set[Expr]:
         return {*self.reader.ground.changes.values()}

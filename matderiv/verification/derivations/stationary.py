@@ -30,6 +30,7 @@ from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdic
 A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
 STARTS = 24
+MOST_SLOPES = 4  # derivatives that are tried
 WANTED = 3  # points at which an equation is looked at
 EQUAL = 1e-6
 SINGULAR = 1e8  # a condition number that says there is no inverse
@@ -55,41 +56,53 @@ class Rest:
         if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
             self.slopes.append(q)
 
-    def verdict(self, left: Expr, right: Expr, slope: Quantity | None) -> Verdict | None:
+    def verdict(self, left: Expr, right: Expr, said: Sequence[Quantity]) -> Verdict | None:
         """The verdict on an equation that does not hold everywhere; None for a wrong identity.
 
-        `slope` is the derivative that is zero where nothing says which.
+        `said` are derivatives that may be zero where nothing says which, the last one first.
         """
-        if (multiplier := self._multiplier(left, right, slope)) is not None:
-            self.set_to_zero(multiplier)
-            said = f"the derivative by {multiplier.by} is 0"
-            return Verdict(VERIFIED, message=said)
-        if not self.stated and is_condition(left, right, self.ground.seed):
+        for q in (self.slopes[-1:] or said)[:1]:
+            if (multiplier := self._multiplier(left, right, q.of)) is not None:
+                self.set_to_zero(multiplier)
+                return Verdict(VERIFIED, message=f"the derivative by {multiplier.by} is 0")
+        zero = 0 in (number_value(left), number_value(right))
+        if not (self.stated and zero) and is_condition(left, right, self.ground.seed):
             return A_CONDITION
-        slopes = self.slopes[-1:] or ([] if slope is None else [slope])
+        slopes = [*reversed(self.slopes)] or [*said]
         if not slopes and self.unread:
-            said = "not an identity; where a derivative is 0 it may hold, but that was not read"
-            return Verdict(UNDECIDED, message=said)
-        if not slopes or slopes[0].order != 1 or slopes[0].by in self.ground.functions:
+            note = "not an identity; where a derivative is 0 it may hold, but that was not read"
+            return Verdict(UNDECIDED, message=note)
+        slopes = [q for q in slopes if q.order == 1 and q.by not in self.ground.functions]
+        if not slopes:
             return None
-        found = self._holds(slopes, left, right)
-        if found is not True and len(self.slopes) > 1:
-            found = self._holds(self.slopes, left, right)
+        found, by = self._anywhere(slopes, left, right)
         if not self.stated:
-            said = f"this holds only where the derivative by {slopes[0].by} is 0"
+            note = f"this holds only where the derivative by {by} is 0"
             hint = "\ntry: a line that says so, such as ∇f = 0, before it"
-            return Verdict(UNDECIDED, message=said + hint) if found else None
+            return Verdict(UNDECIDED, message=note + hint) if found else None
         if found is None:
-            said = "an equation for a stationary point, not checked: none was found by numbers"
-            return Verdict(UNDECIDED, message=said)
+            note = "an equation for a stationary point, not checked: none was found by numbers"
+            return Verdict(UNDECIDED, message=note)
         return Verdict(VERIFIED) if found else Verdict(DISPROVED, message=NOT_THERE)
 
-    def _multiplier(self, left: Expr, right: Expr, slope: Quantity | None) -> Quantity | None:
+    def _anywhere(
+        self, slopes: Sequence[Quantity], left: Expr, right: Expr
+    ) -> tuple[bool | None, str]:
+        """Whether an equation holds where one of these derivatives is zero, or all are; by what."""
+        tried = [[q] for q in slopes[:MOST_SLOPES]] + ([[*slopes]] if len(slopes) > 1 else [])
+        found: bool | None = None
+        for together in tried:
+            held = self._holds(together, left, right)
+            if held:
+                return True, ", ".join(q.by for q in together)
+            found = held if found is None else found
+        return found, slopes[0].by
+
+    def _multiplier(self, left: Expr, right: Expr, f: str) -> Quantity | None:
         """The derivative by a multiplier that a constraint says is 0; None for another equation.
 
         A multiplier stands in the function linearly, and its derivative is the constraint.
         """
-        f = self.slopes[-1].of if self.slopes else "" if slope is None else slope.of
         if f not in self.ground.functions:
             return None
         residual = left - right if left.shape == right.shape or not right.shape else None

@@ -91,18 +91,19 @@ class Steps:
         if q.kind == DERIVATIVE:
             self.rest.set_to_zero(q)
             return
-        if q.kind == FORMULA and self._slope() is not None:
+        if q.kind == FORMULA and self._slopes():
             self.rest.stated = True
         self._side(zero, replace(chain, sides=(*chain.sides, zero)))
 
-    def _slope(self) -> Quantity | None:
-        """The derivative said last; before one is said, that by the only variable."""
-        said = [s.quantity for s in self.said if s.quantity.kind == DERIVATIVE]
-        if said := [q for q in said if q.order == 1 and q.by not in self.ground.functions]:
-            return said[-1]
+    def _slopes(self) -> list[Quantity]:
+        """The derivatives said, last first; before one is said, that by the only variable."""
+        said = [s.quantity for s in reversed(self.said) if s.quantity.kind == DERIVATIVE]
+        said = [q for q in dict.fromkeys(said) if q.order == 1]
+        if said := [q for q in said if q.by not in self.ground.functions]:
+            return said
         with suppress(MatderivError):
-            return self.reader.resolved(Quantity(DERIVATIVE))
-        return None
+            return [self.reader.resolved(Quantity(DERIVATIVE))]
+        return []
 
     def _opened(self, chain: Chain) -> Quantity:
         """The quantity that a left side names."""
@@ -119,6 +120,9 @@ class Steps:
         if q.kind == FORMULA or (q.kind == VALUE and q.of not in self.ground.functions):
             assert chain.first is not None
             side = self.reader.side(chain.first)
+            alone = side.marks.get(side.expr)
+            if isinstance(alone, Quantity):
+                return alone
             true, (claimed, root) = self._true(side), self._claimed(side)
             number = self.lines.number(chain.first.start)
             self.formula = Claimed(number, Quantity(FORMULA), true, claimed, root is None, root)
@@ -211,6 +215,8 @@ class Steps:
         if q.kind == FORMULA:
             assert self.formula is not None
             return self._equated(self.formula.true, e)
+        if q.kind == VALUE and self.rest.stated:
+            return self._equated(self.ground.functions[q.of], e)
         return self.ground.verdict(q, e, diagnosis=self.diagnosis)
 
     def _equated(self, left: Expr, right: Expr) -> Verdict:
@@ -218,7 +224,7 @@ class Steps:
         diagnosis = self.diagnosis and not self.rest.stated
         verdict = self.ground.equal(left, right, diagnosis=diagnosis)
         if verdict.correct is False and verdict.diagnosis != "shape":
-            return self.rest.verdict(left, right, self._slope()) or verdict
+            return self.rest.verdict(left, right, self._slopes()) or verdict
         return verdict
 
     def _expected(self, q: Quantity) -> Shape | None:

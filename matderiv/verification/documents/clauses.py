@@ -48,7 +48,8 @@ def as_row(p: Passage) -> Passage:
     >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
     '\\text{tr}(A)'
     """
-    return p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
+    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
+    return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
 
 
 def _wide(match: re.Match[str]) -> str:

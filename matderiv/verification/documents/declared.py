@@ -145,6 +145,10 @@ class Declared:
         kept = {name: word for name, word in self.assume.items() if name not in other.freed}
         return Declared({**self.shapes, **other.shapes}, {**kept, **other.assume})
 
+    def contradicts(self, other: Declared) -> bool:
+        """True where a name has other sizes than there."""
+        return any(other.shapes.get(name, s) != s for name, s in self.shapes.items())
+
     def heard_at(self, title: str) -> Declared:
         """What is declared for all problems, and for the one with the number in its title."""
         found, number = self.copy(), re.search(r"\d+", title)

@@ -94,8 +94,8 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     """The exercises of a document; `suffix` is that of its file, txt, md or tex.
 
     A heading that names a problem starts one, and so does any other heading, or a blank line,
-    after which a name that has a definition is defined again. What stands before the first
-    problem holds in all of them.
+    after which a name that has a definition is defined again, or a size declared otherwise. What
+    stands before the first problem holds in all of them.
 
     >>> found = exercises("# One\\n$$f = x^2$$\\n# Two\\nf = 2*y\\n", "md")
     >>> [(e.title, [p.text for p in e.passages]) for e in found]
@@ -104,7 +104,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     first, *others = _sections(document, suffix)
     found = [first]
     for e in others:
-        if e.apart or e.defined & found[-1].defined:
+        if e.apart or e.defined & found[-1].defined or e.declared.contradicts(found[-1].declared):
             shared = first.declared.heard_at(e.title)
             found.append(replace(e, declared=shared.joined(e.declared)))
         else:
@@ -130,7 +130,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
             for place, p in enumerate(current.taken(piece)):
                 q = _quantity(p)
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
-                if blank and not place and found[-1].claims and again:
+                if piece.new and blank and not place and found[-1].claims and again:
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
                 found[-1].add(p, apart=blank or place > 0)
         blank = False

@@ -91,7 +91,7 @@ def _definitions(p: Passage) -> tuple[Mapping[str, Macro], Passage]:
             end = last + 1
         else:
             count = int(found["count"] or len(found["params"] or "") // 2)
-            if rf"\{name}" not in body:
+            if not re.search(rf"\\{name}(?![A-Za-z])", body):
                 macros[name] = Macro(body, count, found["default"])
         p = p.erased(found.start(), end)
         place = end

@@ -75,6 +75,15 @@ class Passage:
         """Each match replaced by spaces."""
         return self.replaced(pattern, lambda m: " " * len(m[0]), flags)
 
+    def with_part(self, start: int, stop: int, new: str) -> Passage:
+        """With other text from `start` to `stop`, that stands where the old one began."""
+        places = (self._place(start),) * len(new)
+        return replace(
+            self,
+            text=self.text[:start] + new + self.text[stop:],
+            places=(*self.places[:start], *places, *self.places[stop:]),
+        )
+
     def erased(self, start: int, stop: int) -> Passage:
         """With spaces from `start` to `stop`; new lines stay."""
         space = re.sub(r"[^\n]", " ", self.text[start:stop])

@@ -48,7 +48,8 @@ _MARKUP = (
 _EMPHASIS = r"\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}"
 _SILENT = (
     r"\\(?:tag|label|hspace|vspace|ref|eqref)\*?\{[^{}]*\}"
-    rf"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])|\\end\{{(?:{'|'.join(_INNER)})\*?\}}"
+    r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
+    rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
 _BETWEEN = r"\\(?:intertext|shortintertext)\{[^{}]*\}"
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
@@ -60,6 +61,10 @@ _ANNOUNCES = re.compile(
     r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(
+    r"\b(?:let|consider|define|suppose|given|now|next|another|function|objective|loss)\b",
+    re.IGNORECASE,
+)
 _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 
 
@@ -67,12 +72,14 @@ _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", r
 class Piece:
     """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
 
-    `sure` is False for a formula in a sentence that denies, asks or supposes it.
+    `sure` is False for a formula in a sentence that denies, asks or supposes it, `new` is True
+    where it may begin another problem: after `let`, or in a line of its own.
     """
 
     kind: str
     passage: Passage
     sure: bool = True
+    new: bool = False
 
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
@@ -189,7 +196,7 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
         yield Piece("prose", p)
     elif p:
         p = as_row(p) if latex else p
-        yield Piece("formula", replace(p.stripped(), latex=latex, python=python))
+        yield Piece("formula", replace(p.stripped(), latex=latex, python=python), new=True)
 
 
 # Sentences ----------------------------------------------------------------------------------------
@@ -247,7 +254,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
         if _CASE.search(words) and _PLAIN_CASE.search(part.text):
             continue
         part = as_row(part) if latex else part
-        yield Piece("inline", _with_announcement(words, part), sure(p.text))
+        new = bool(_BEGINS.search(words))
+        yield Piece("inline", _with_announcement(words, part), sure(p.text), new)
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:
