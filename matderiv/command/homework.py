@@ -15,7 +15,7 @@ from matderiv.command.question import declared
 from matderiv.command.streams import Terminal, file_text, standard_input
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
-from matderiv.verification.derivations.lines import Conventions
+from matderiv.verification.derivations.problems import Conventions
 from matderiv.verification.documents.markup import notebook_text
 
 SUFFIXES = {

@@ -246,7 +246,9 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
     if latex and match["scripts"] is not None:
         second = re.search(r"\^\s*\{?\s*2", match["scripts"])
         by = re.search(r"_\s*(.*)", re.sub(r"\^\s*(?:\{\s*2\s*\}|2)", "", match["scripts"]))
-        name = latex_name(by[1].strip().strip("{}")) if by else ""
+        name = latex_name(re.sub(r"^\{(.*)\}$", r"\1", by[1].strip())) if by else ""
+        if by and not name:
+            return None
         return _completed(text, start, end, Quantity(DERIVATIVE, "", name, 2 if second else 1))
     if latex and match["inner"]:
         made = Quantity(DERIVATIVE, "", latex_name(match["y"]))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, apply, substitute, variable
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.quantities import DIFFERENTIAL, Quantity
+from matderiv.verification.derivations.stationary import Rest
+from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,77 @@ def through(ground: Ground, of: str, name: str, claim: Claimed) -> Expr | None:
     else:
         return None
     return substitute(apply("add", direct, part), {symbol: z})
+
+
+@dataclass
+class Record:
+    """The sides that were judged so far; `formula` is the left side of the current equation."""
+
+    ground: Ground
+    rest: Rest
+    said: list[Claimed] = field(default_factory=list)
+    wrong: dict[Quantity, Claimed] = field(default_factory=dict)
+    formula: Claimed | None = None
+
+    def add(self, side: Claimed) -> None:
+        """Remember a side; the last one on a quantity says whether what it claims is wrong."""
+        self.said.append(side)
+        if side.correct is False:
+            self.wrong[side.quantity] = side
+        else:
+            self.wrong.pop(side.quantity, None)
+
+    def before(self, q: Quantity) -> Claimed | None:
+        """The side that this one should follow from."""
+        if q.kind == FORMULA:
+            same = [s for s in self.said if s.quantity is q]
+            return same[-1] if same else self.formula
+        same = [s for s in self.said if s.quantity == q]
+        if same:
+            return same[-1]
+        if q.kind == DERIVATIVE:
+            alike = Quantity(DIFFERENTIAL, q.of, order=q.order)
+            other = [s for s in self.said if s.quantity == alike]
+            return other[-1] if other else None
+        return None
+
+    def carried(self, side: Claimed, before: Claimed | None) -> int | None:
+        """The line whose mistake a wrong side has, if it follows from that line."""
+        if before is not None and (before.correct is False or before.root is not None):
+            if self._same(before, side):
+                return before.root or before.number
+        if side.quantity.kind == FORMULA and self.formula is not None:
+            claims = {q: (c.root or c.number, c.claimed) for q, c in self.wrong.items()}
+            root = self.rest.root(self.formula.true, side.true, claims)
+            self.rest.relate(root or side.number, self.formula.true, side.true)
+            return root
+        for truth, root in self._under_claims(side.quantity):
+            if self._equal(truth, side):
+                return root
+        return None
+
+    def _same(self, before: Claimed, side: Claimed) -> bool:
+        if before.quantity == side.quantity:
+            return self.ground.equal(before.claimed, side.claimed, diagnosis=False).correct is True
+        first = self.ground.paired(before.quantity, before.claimed)
+        return first is not None and self._equal(first, side)
+
+    def _equal(self, differential: Expr, side: Claimed) -> bool:
+        """Whether a side stands for this differential."""
+        own = self.ground.paired(side.quantity, side.claimed)
+        return own is not None and (
+            self.ground.equal(differential, own, diagnosis=False).correct is True
+        )
+
+    def _under_claims(self, q: Quantity) -> Iterator[tuple[Expr, int]]:
+        """What the differential of a function would be if a wrong claim about a part were right."""
+        if q.kind not in (DIFFERENTIAL, DERIVATIVE) or q.order != 1:
+            return
+        for claim in self.wrong.values():
+            inner = claim.quantity
+            name = inner.by if inner.kind == DERIVATIVE else inner.of
+            if name not in self.ground.functions or name == q.of:
+                continue
+            found = through(self.ground, q.of, name, claim)
+            if found is not None:
+                yield found, claim.root or claim.number

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
@@ -24,6 +25,7 @@ from matderiv.language.source import (
     Entry,
     Name,
     Node,
+    Number,
     Operation,
     Part,
     Source,
@@ -114,6 +116,7 @@ def read_definitions(
 ) -> Reading:
     """What all definitions mean together; the last one is the expression of the reading.
 
+    Facts about names that no definition has are left out.
     Raises what reading raises, with a place in the document, and ParseError for definitions that
     need each other.
 
@@ -133,18 +136,28 @@ def read_definitions(
             parts.setdefault(part.name, part)
         span = d.passage.span((0, len(d.passage.text)))
         parts[d.name] = Part(span, d.name, source.main)
-    main = Name(definitions[-1].passage.span((0, 1)), definitions[-1].name)
-    whole = Source(
+    used = {n for s in sources for n in names_in(s)} | declared.keys()
+    facts = {name: words for name, words in facts.items() if name in used}
+    if not sources:
+        return resolve(Source(document, Number((0, 0), Fraction(0))), declared, facts)
+    whole = _together(sources, parts, definitions[-1], document)
+    return resolve(meant(whole, scope), declared, facts)
+
+
+def _together(
+    sources: Sequence[Source], parts: Mapping[str, Part], last: Definition, document: str
+) -> Source:
+    """One source with all definitions as its parts, and the last one as its value."""
+    return Source(
         document,
-        main,
+        Name(last.passage.span((0, 1)), last.name),
         tuple(_ordered(parts, document)),
         tuple(r for s in sources for r in s.remarks),
         tuple(pair for s in sources for pair in s.lengths),
-        {name: axes for s in sources for name, axes in s.kinds.items() if name not in names},
+        {name: axes for s in sources for name, axes in s.kinds.items() if name not in parts},
         sources[-1].spelling,
         tuple(n for s in sources for n in s.doubtful),
     )
-    return resolve(meant(whole, scope), declared, facts)
 
 
 def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:

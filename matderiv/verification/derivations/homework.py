@@ -8,7 +8,7 @@ from typing import Any
 
 from matderiv.errors import MatderivError
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
-from matderiv.verification.derivations.lines import Conventions, Problem
+from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
 from matderiv.verification.documents.passages import Lines
@@ -64,10 +64,10 @@ def verify_homework(
     """
     given = Declared(dict(shapes or {}), dict(assume or {}))
     for exercise in exercises(document, suffix):
-        declared = exercise.declared.joined(given)
+        declared = exercise.declared.fitting().joined(given)
         problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
         problem.title, problem.facts = exercise.title, exercise.declared.assume
-        problem.stationary = exercise.stationary
+        problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
         if progress is not None:
             progress.title, progress.lines = exercise.title, problem.progress
         try:

@@ -6,18 +6,25 @@ are compared with what the earlier lines claim in place of what is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variable
+from matderiv.expr import Expr, variable, variables
 from matderiv.shapes import Shape
-from matderiv.verification.derivations.claimed import Claimed, through
+from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
-from matderiv.verification.derivations.plan import BARE, CALLS, CONDITION, GIVES, LOCAL, Chain
+from matderiv.verification.derivations.plan import (
+    BARE,
+    CALLS,
+    CONDITION,
+    GIVES,
+    LOCAL,
+    Chain,
+    names_in,
+)
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.mistakes.diagnose import diagnose_source
@@ -29,22 +36,24 @@ NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 
 @dataclass
 class Steps:
-    """The sides of a derivation, judged one after the other; `found` is the outcome."""
+    """The sides of a derivation, judged one after the other; `found` is the outcome.
+
+    `tainted` are names whose definition could not be read, with its line.
+    """
 
     ground: Ground
     reader: Reader
     lines: Lines
     diagnosis: bool = True
     found: list[LineVerdict] = field(default_factory=list)
-    said: list[Claimed] = field(default_factory=list)
-    wrong: dict[Quantity, Claimed] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     current: Quantity | None = None
-    formula: Claimed | None = None
     stationary: bool = False
+    tainted: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rest = Rest(self.ground, stated=self.stationary)
+        self.record = Record(self.ground, self.rest)
 
     def chain(self, chain: Chain) -> None:
         """Judge every side of a statement that claims something."""
@@ -76,6 +85,9 @@ class Steps:
             self.current = None
             q = chain.quantity
             self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
+            if chain.first is not None and q is not None and q.kind == FORMULA:
+                for name in names_in(chain.first):
+                    self.tainted.setdefault(name.partition("_")[0], number)
             self._unread(chain.whole, error)
             return
         if chain.role in (GIVES, LOCAL):
@@ -97,7 +109,7 @@ class Steps:
 
     def _slopes(self) -> list[Quantity]:
         """The derivatives said, last first; before one is said, that by the only variable."""
-        said = [s.quantity for s in reversed(self.said) if s.quantity.kind == DERIVATIVE]
+        said = [s.quantity for s in reversed(self.record.said) if s.quantity.kind == DERIVATIVE]
         said = [q for q in dict.fromkeys(said) if q.order == 1]
         if said := [q for q in said if q.by not in self.ground.functions]:
             return said
@@ -125,8 +137,9 @@ class Steps:
                 return alone
             true, (claimed, root) = self._true(side), self._claimed(side)
             number = self.lines.number(chain.first.start)
-            self.formula = Claimed(number, Quantity(FORMULA), true, claimed, root is None, root)
-            return Quantity(FORMULA)
+            q = Quantity(FORMULA)
+            self.record.formula = Claimed(number, q, true, claimed, root is None, root)
+            return q
         return self.reader.resolved(q)
 
     def _scalar(self, name: str) -> bool:
@@ -152,6 +165,8 @@ class Steps:
             if verdict is A_CONDITION:
                 self._given(number, replace(chain, role=CONDITION), verdict.message)
                 return
+            if verdict.correct is False and (line := self._unknown(q, true)) is not None:
+                verdict = Verdict(UNDECIDED, message=f"continues line {line}, which was not read")
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
@@ -165,6 +180,16 @@ class Steps:
             return
         self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
 
+    def _unknown(self, q: Quantity, side: Expr) -> int | None:
+        """The line that would say what a name means that a side, or its quantity, depends on."""
+        whole = [
+            side,
+            *([self.record.formula.true] if q.kind == FORMULA and self.record.formula else []),
+        ]
+        whole += [self.ground.functions[q.of]] if q.of in self.ground.functions else []
+        names = {v.name for v in variables(*whole)}
+        return min((line for n, line in self.tainted.items() if n in names), default=None)
+
     def _says_nothing(self, q: Quantity, side: Side) -> bool:
         """True for `df/dx = df/dx`, which holds for any derivative."""
         own = [s for s, mark in side.marks.items() if mark == q]
@@ -175,10 +200,10 @@ class Steps:
 
     def _judged(self, side: Claimed, verdict: Verdict, shown: str) -> None:
         """Tell a new mistake from one that is carried on; remember the side."""
-        before = self._before(side.quantity)
+        before = self.record.before(side.quantity)
         root = None
         if side.correct is False:
-            root = self._carried(side, before)
+            root = self.record.carried(side, before)
         message, follows = "", None
         if root is not None:
             follows, message = root, f"follows from line {root}, which is wrong"
@@ -189,11 +214,11 @@ class Steps:
                 verdict,
                 said=f"right, but not what follows from line {before.number}",
             )
-            self._remember(side)
+            self.record.add(side)
             return
         self._add(side.number, shown, verdict, said=message, follows=follows)
         wrong = None if side.correct is not False else root or side.number
-        self._remember(
+        self.record.add(
             Claimed(
                 side.number,
                 side.quantity,
@@ -204,17 +229,10 @@ class Steps:
             )
         )
 
-    def _remember(self, side: Claimed) -> None:
-        self.said.append(side)
-        if side.correct is False:
-            self.wrong[side.quantity] = side
-        else:
-            self.wrong.pop(side.quantity, None)
-
     def _verdict(self, q: Quantity, e: Expr) -> Verdict:
         if q.kind == FORMULA:
-            assert self.formula is not None
-            return self._equated(self.formula.true, e)
+            assert self.record.formula is not None
+            return self._equated(self.record.formula.true, e)
         if q.kind == VALUE and self.rest.stated:
             return self._equated(self.ground.functions[q.of], e)
         return self.ground.verdict(q, e, diagnosis=self.diagnosis)
@@ -229,7 +247,7 @@ class Steps:
 
     def _expected(self, q: Quantity) -> Shape | None:
         if q.kind == FORMULA:
-            return None if self.formula is None else self.formula.true.shape
+            return None if self.record.formula is None else self.record.formula.true.shape
         return self.reader.shape_of(q)
 
     def _misfit(self, q: Quantity, error: ShapeError) -> Verdict:
@@ -271,70 +289,13 @@ class Steps:
         """The value with wrong claims in place of the truth, and the line of the first of them."""
         values, roots = {}, []
         for symbol, mark in side.marks.items():
-            claim = self.wrong.get(mark) if isinstance(mark, Quantity) else None
+            claim = self.record.wrong.get(mark) if isinstance(mark, Quantity) else None
             if claim is not None and claim.claimed.shape == symbol.shape:
                 values[symbol] = claim.claimed
                 roots.append(claim.root or claim.number)
             else:
                 values[symbol] = self._value(mark)
         return side.filled(values), min(roots, default=None)
-
-    # What follows from what ----------------------------------------------------------------------
-
-    def _before(self, q: Quantity) -> Claimed | None:
-        """The side that this one should follow from."""
-        if q.kind == FORMULA:
-            same = [s for s in self.said if s.quantity is q]
-            return same[-1] if same else self.formula
-        same = [s for s in self.said if s.quantity == q]
-        if same:
-            return same[-1]
-        if q.kind == DERIVATIVE:
-            alike = Quantity(DIFFERENTIAL, q.of, order=q.order)
-            other = [s for s in self.said if s.quantity == alike]
-            return other[-1] if other else None
-        return None
-
-    def _carried(self, side: Claimed, before: Claimed | None) -> int | None:
-        """The line whose mistake a wrong side has, if it follows from that line."""
-        if before is not None and (before.correct is False or before.root is not None):
-            if self._same(before, side):
-                return before.root or before.number
-        if side.quantity.kind == FORMULA and self.formula is not None:
-            claims = {q: (c.root or c.number, c.claimed) for q, c in self.wrong.items()}
-            root = self.rest.root(self.formula.true, side.true, claims)
-            self.rest.relate(root or side.number, self.formula.true, side.true)
-            return root
-        for truth, root in self._under_claims(side.quantity):
-            if self._equal(truth, side):
-                return root
-        return None
-
-    def _same(self, before: Claimed, side: Claimed) -> bool:
-        if before.quantity == side.quantity:
-            return self.ground.equal(before.claimed, side.claimed, diagnosis=False).correct is True
-        first = self.ground.paired(before.quantity, before.claimed)
-        return first is not None and self._equal(first, side)
-
-    def _equal(self, differential: Expr, side: Claimed) -> bool:
-        """Whether a side stands for this differential."""
-        own = self.ground.paired(side.quantity, side.claimed)
-        return own is not None and (
-            self.ground.equal(differential, own, diagnosis=False).correct is True
-        )
-
-    def _under_claims(self, q: Quantity) -> Iterator[tuple[Expr, int]]:
-        """What the differential of a function would be if a wrong claim about a part were right."""
-        if q.kind not in (DIFFERENTIAL, DERIVATIVE) or q.order != 1:
-            return
-        for claim in self.wrong.values():
-            inner = claim.quantity
-            name = inner.by if inner.kind == DERIVATIVE else inner.of
-            if name not in self.ground.functions or name == q.of:
-                continue
-            found = through(self.ground, q.of, name, claim)
-            if found is not None:
-                yield found, claim.root or claim.number
 
     # Saying --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from matderiv.language.declare import FACTS
+from matderiv.language.declare import FACTS, SQUARE_FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name, plain
@@ -22,6 +22,8 @@ _SPELLED = {
     "upper triangular": "upper",
     "upper-triangular": "upper",
     "one-hot": "onehot",
+    "one hot": "onehot",
+    **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
     **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
 }
 _FACT = "|".join(sorted(_SPELLED, key=len, reverse=True))
@@ -77,6 +79,11 @@ _DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", r
 _FREE = re.compile(
     rf"(?P<names>{_ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
+_UNNAMED = re.compile(
+    rf"\b(?:all|both|the|these|every|each)(?:\s+[a-z]+)*?\s+matri(?:x|ces)\s+(?:is|are|being)\s+"
+    rf"(?:(?:assumed|taken|to|be|real|and)\s+)*(?P<fact>{_FACTS})\b",
+    re.IGNORECASE,
+)
 _ELSEWHERE = re.compile(
     r"\b(?:only\s+)?(?:in|for)\s+(?P<where>(?:problem|exercise|question|task)s?\s*\d+)"
     r"(?:\s+only)?",
@@ -122,7 +129,8 @@ class Declared:
     """Shapes and facts by name, as `verify` takes them.
 
     `elsewhere` are sentences about other problems, by the number of the problem, and `freed` names
-    of which it is said that a fact does not hold.
+    of which it is said that a fact does not hold; `unnamed` are facts of "all matrices" or the
+    like, which name none.
 
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
@@ -135,6 +143,7 @@ class Declared:
     assume: dict[str, str] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
+    unnamed: tuple[str, ...] = ()
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
@@ -143,11 +152,22 @@ class Declared:
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
         kept = {name: word for name, word in self.assume.items() if name not in other.freed}
-        return Declared({**self.shapes, **other.shapes}, {**kept, **other.assume})
+        unnamed = tuple(dict.fromkeys((*self.unnamed, *other.unnamed)))
+        shapes, assume = {**self.shapes, **other.shapes}, {**kept, **other.assume}
+        return Declared(shapes, assume, unnamed=unnamed)
 
     def contradicts(self, other: Declared) -> bool:
         """True where a name has other sizes than there."""
         return any(other.shapes.get(name, s) != s for name, s in self.shapes.items())
+
+    def fitting(self) -> Declared:
+        """Without facts that no array of the declared sizes can have."""
+        kept = {n: word for n, word in self.assume.items() if self._fits(n, word)}
+        return replace(self, assume=kept)
+
+    def _fits(self, name: str, word: str) -> bool:
+        sizes = self.shapes.get(name)
+        return sizes is None or word not in SQUARE_FACTS or len(set(sizes.split(","))) == 1
 
     def heard_at(self, title: str) -> Declared:
         """What is declared for all problems, and for the one with the number in its title."""
@@ -195,6 +215,8 @@ class Declared:
                 for found in _FREE.finditer(sentence):
                     self._forget(_named(found["names"]))
                 self._said(sentence)
+                if unnamed := _UNNAMED.search(sentence):
+                    self.unnamed = (*self.unnamed, _strongest(unnamed["fact"]))
             elif _DENIED.search(re.sub(_MATH, "", sentence)):
                 denied = Declared()
                 denied._said(re.sub(_DENIED, "", sentence))

@@ -1,0 +1,111 @@
+"""What nobody said about a problem, and how else it may be meant: kinds, a fact.
+
+A line is wrong only if no choice makes it right, so others are tried where lines come out wrong or
+the function cannot be read. A name that is used as a vector is never tried as a number: that would
+hide what is wrong about a matrix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from matderiv.language.calls import function_names
+from matderiv.language.declare import guessed_axes
+from matderiv.verification.derivations.plan import Plan, names_in
+from matderiv.verification.documents.passages import Passage
+
+MOST = 4  # names that are tried each by itself
+SIZES = "nmkpqrstd"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Sizes of names ("" for a number) and facts about them, where nothing is said."""
+
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    assume: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.shapes or self.assume)
+
+    def and_(self, other: Choice) -> Choice:
+        """Both, the other's where they differ."""
+        return Choice({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+
+    def said(self) -> Iterator[str]:
+        """What was taken, in words."""
+        for name, size in self.shapes.items():
+            kind = f"a vector of size {size}" if size else "a scalar"
+            yield f"taking {name} as {kind}, which makes more lines right"
+        for name, fact in self.assume.items():
+            yield f"taking {name} as {fact}, as the text may mean"
+
+
+@dataclass(frozen=True)
+class Unsaid:
+    """What a problem leaves open: `kinds` are the axes that undeclared names have by their letter.
+
+    `sizes` are names that are taken, `facts` those that are said of nothing in particular, and
+    `square` the names of square matrices.
+    """
+
+    kinds: Mapping[str, int]
+    passages: Sequence[Passage]
+    sizes: Collection[str] = ()
+    facts: Collection[str] = ()
+    square: Collection[str] = ()
+
+    def choices(self) -> Iterator[Choice]:
+        """Other choices, the likelier ones first."""
+        for fact in self.facts:
+            if self.square:
+                yield Choice(assume=dict.fromkeys(self.square, fact))
+        numbers = [n for n, axes in self.kinds.items() if axes == 1 and not self._is_vector(n)]
+        if len(numbers) > 1:
+            yield Choice(dict.fromkeys(numbers, ""))
+        yield from (Choice({name: ""}) for name in numbers[:MOST])
+        scalars = [n for n, axes in self.kinds.items() if axes == 0][:MOST]
+        free = [s for s in SIZES if s not in self.sizes and s not in self.kinds]
+        if free:
+            yield from (Choice({name: free[0]}) for name in scalars)
+        if free and len(scalars) > 1:
+            yield Choice(dict.fromkeys(scalars, free[0]))
+            yield Choice(dict(zip(scalars, free, strict=False)))
+
+    def _is_vector(self, name: str) -> bool:
+        return any(shows_vector(name, p) for p in self.passages)
+
+
+def shows_vector(name: str, p: Passage) -> bool:
+    r"""True where a name is transposed, in bold, in a norm, or behind a matrix.
+
+    >>> [shows_vector("x", Passage.of(t)) for t in ("x'*A*x", "A*x", "a*x + b", "||x||^2")]
+    [True, True, False, True]
+    >>> shows_vector("w", Passage.of(r"\mathbf{w} + 1", latex=True))
+    True
+    """
+    if name not in names_in(p):
+        return False
+    letters = re.escape(name if len(name) == 1 or not p.latex else rf"\{name}")
+    typed = rf"(?<![A-Za-z\\]){letters}(?![A-Za-z_])" if len(name) == 1 else letters
+    if not p.latex:
+        typed = rf"(?<!\w){re.escape(name)}(?!\w)"
+    turned = r"\s*(?:'|ᵀ|\^\s*\{?\s*(?:T\b|⊤|\\top|\\intercal|\\math\w+\s*\{?T))"
+    behind = r"(?:(?<![A-Za-z\\])[A-Z](?:_\{?\w+\}?)?\s*\*?\s*|\\math(?:bf|bb)\s*\{?1\}?\S*\s*)"
+    bold = rf"\\(?:mathbf|boldsymbol|bm|vec)\s*\{{?\s*\\?{re.escape(name)}(?![A-Za-z])"
+    norm = rf"(?:\\\||‖|\|\||\\lVert)[^|‖]*{typed}"
+    return bool(re.search(rf"{typed}{turned}|{behind}{typed}|{bold}|{norm}", p.text))
+
+
+def unread_kinds(plan: Plan, declared: Collection[str]) -> dict[str, int]:
+    """The kinds of the undeclared names of a plan by their letters, where nothing was read."""
+    defined = {d.name for d in plan.definitions}
+    found: dict[str, int] = {}
+    for d in plan.definitions:
+        for name in sorted(names_in(d.passage)):
+            known = name in declared or name in defined or name in function_names()
+            if not known and name not in ("d", "e", "pi", "I"):
+                found[name] = guessed_axes(name)
+    return found

@@ -1,0 +1,311 @@
+"""One derivation of a document: read as a whole, judged line by line, by the choice that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from matderiv.arguments import one_of, require_whole, require_word
+from matderiv.calculus.derivation import LAYOUTS
+from matderiv.calculus.structure import STRUCTURES
+from matderiv.errors import MatderivError, UnknownName
+from matderiv.expr import Expr, variables
+from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.resolve import Reading, read_name
+from matderiv.language.printer import text
+from matderiv.notation.chains import facts
+from matderiv.numeric.check import MAX_POINTS, MAX_SEED
+from matderiv.shapes import shape_text
+from matderiv.verification.derivations.choices import Choice, Unsaid, unread_kinds
+from matderiv.verification.derivations.definitions import Definition, read_definitions
+from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
+from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.marks import Reader
+from matderiv.verification.derivations.plan import Plan, names_in, planned, unadorned
+from matderiv.verification.derivations.steps import Steps
+from matderiv.verification.derivations.upstream import upstreams
+from matderiv.verification.documents.exercises import is_formula
+from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.statements import Statement, statement
+from matderiv.verification.judging import POINTS
+from matderiv.verification.verdict import UNDECIDED
+
+MOST_GUESSES = 4  # names that are tried as the variable
+ROUNDS = 2  # choices that are made one after the other
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How derivatives are laid out and checked: as in `verify`."""
+
+    layout: str = "gradient"
+    structure: str | None = None
+    seed: int = 0
+    points: int = POINTS
+    diagnosis: bool = True
+
+    def __post_init__(self) -> None:
+        require_word(self.layout, "layout", LAYOUTS)
+        if self.structure is not None:
+            require_word(self.structure, "structure", STRUCTURES)
+        require_whole(self.seed, "seed", 0, MAX_SEED)
+        require_whole(self.points, "points", 1, MAX_POINTS)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A derivation as it was judged under one choice; `error` is that of reading its function."""
+
+    verdict: StepsVerdict
+    reading: Reading
+    error: MatderivError | None = None
+
+    @property
+    def whole(self) -> bool:
+        """True if the function was read."""
+        return self.error is None
+
+    @property
+    def score(self) -> tuple[int, int]:
+        """How good the choice is: right lines count, wrong ones more."""
+        return self.verdict.right - 2 * self.verdict.wrong, -self.verdict.wrong
+
+
+@dataclass
+class Problem:
+    """One derivation of a document; `facts` are what the document itself says about names.
+
+    `stationary` says that its words set a derivative to zero, `unnamed` are facts said of nothing
+    in particular. A `strict` one raises the error of a function that cannot be read. `progress`
+    gets the lines as they are judged for the first time, so that they are there when the work is
+    ended from outside.
+    """
+
+    document: str
+    passages: Sequence[Passage]
+    shapes: dict[str, Any]
+    assume: dict[str, Any]
+    title: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    stationary: bool = False
+    unnamed: Sequence[str] = ()
+    strict: bool = False
+    progress: list[LineVerdict] = field(default_factory=list)
+
+    def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
+        """Every line judged; where a guess makes lines wrong, another guess counts.
+
+        Nothing says that a in a'*x is a vector but that the lines are right then.
+        """
+        given = self._given(f)
+        plan = self._plan(given, _names(wrt))
+        found = self._judged(plan, given, wrt, conventions)
+        if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
+            found = self._by_any(found, plan, given, conventions)
+        if found.verdict.correct is not False and found.whole:
+            return found.verdict
+        quick = replace(conventions, diagnosis=False)
+        chosen, best = Choice(), found.score
+        for _ in range(ROUNDS):
+            tried = []
+            for choice in self._unsaid(found, plan, chosen).choices():
+                other = self._with(chosen.and_(choice))
+                with suppress(MatderivError):
+                    judged = other._judged(plan, given, wrt, quick)
+                    tried.append((judged.score, choice))
+                    if judged.verdict.correct:
+                        break
+            better = [pair for pair in tried if pair[0] > best]
+            if not better:
+                break
+            best, choice = max(better, key=lambda pair: pair[0])
+            chosen = chosen.and_(choice)
+        return self._chosen(found, chosen, plan, given, wrt, conventions)
+
+    def _chosen(
+        self,
+        found: Outcome,
+        chosen: Choice,
+        plan: Plan,
+        given: list[Definition],
+        wrt: Any,
+        conventions: Conventions,
+    ) -> StepsVerdict:
+        """The verdict under the choice that fits best."""
+        if not chosen:
+            if self.strict and found.error and not found.verdict.right + found.verdict.wrong:
+                raise found.error
+            return found.verdict
+        best = self._with(chosen)._judged(plan, given, wrt, conventions).verdict
+        return replace(best, notes=(*best.notes, *chosen.said()))
+
+    def _with(self, choice: Choice) -> Problem:
+        assume = {**choice.assume, **self.assume}
+        return replace(self, shapes={**self.shapes, **choice.shapes}, assume=assume)
+
+    def _unsaid(self, found: Outcome, plan: Plan, chosen: Choice) -> Unsaid:
+        """What the problem leaves open."""
+        reading = found.reading
+        kinds = {n: len(v.shape) for n, v in reading.variables.items() if n in reading.guessed}
+        declared = {*self.shapes, *chosen.shapes}
+        if not found.whole:
+            kinds = {**unread_kinds(plan, declared), **kinds}
+        kinds = {n: axes for n, axes in kinds.items() if n not in declared}
+        square = [
+            v.name
+            for v in reading.variables.values()
+            if len(v.shape) == 2 and v.shape[0] == v.shape[1] and v.name not in self.assume
+        ]
+        passages = [d.passage for d in plan.definitions]
+        return Unsaid(kinds, passages, reading.sizes, self.unnamed, square)
+
+    def _by_any(
+        self, found: Outcome, plan: Plan, given: list[Definition], conventions: Conventions
+    ) -> Outcome:
+        """The verdict with the variable by which most sides are right, if there is one."""
+        quick = replace(conventions, diagnosis=False)
+        tried = []
+        for v in variables(found.reading.expr)[:MOST_GUESSES]:
+            judged = self._judged(plan, given, v.name, quick)
+            tried.append((judged.verdict.right, v.name))
+        tried.sort(key=lambda pair: -pair[0])
+        if not tried or tried[0][0] <= max([found.verdict.right, *(n for n, _ in tried[1:])]):
+            return found
+        name = tried[0][1]
+        best = self._judged(plan, given, name, conventions)
+        said = f"taking {name} as the variable of differentiation"
+        return replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
+
+    # Planning ------------------------------------------------------------------------------------
+
+    def _plan(self, given: list[Definition], fixed: list[str]) -> Plan:
+        """The plan, in which w with a star or a hat is w at a stationary point."""
+        plan = self._planned(self.passages, given, fixed)
+        moving = {*fixed, *plan.by, *plan.arguments, *plan.solved} - {""}
+        used = {n for d in plan.definitions for n in names_in(d.passage)}
+        passages = [unadorned(p, moving, used) for p in self.passages]
+        if [p.text for p in passages] == [p.text for p in self.passages]:
+            return plan
+        self.stationary = True
+        return self._planned(passages, given, fixed)
+
+    @staticmethod
+    def _planned(passages: Sequence[Passage], given: list[Definition], fixed: list[str]) -> Plan:
+        statements = [s for p in passages if (s := _statement(p)) is not None]
+        return planned(statements, given, fixed)
+
+    def _given(self, f: Any) -> list[Definition]:
+        """The function from outside, as a definition."""
+        if f is None:
+            return []
+        if not isinstance(f, str):
+            e = f if isinstance(f, Expr) else from_sympy(f, dict(self.assume))
+            for v in variables(e):
+                self.shapes.setdefault(v.name, v.shape and shape_text(v.shape).replace(" × ", ","))
+                if facts(v):
+                    self.assume.setdefault(v.name, sorted(facts(v)))
+            f = text(e)
+        self.document = f"{self.document}\n{f}"
+        return [Definition("f", Passage.of(f, len(self.document) - len(f)))]
+
+    # Judging -------------------------------------------------------------------------------------
+
+    def _judged(
+        self, plan: Plan, given: list[Definition], wrt: Any, conventions: Conventions
+    ) -> Outcome:
+        lines = Lines(self.document)
+        reading, broken = self._reading(plan, given, lines)
+        ground = self._ground(reading, plan, wrt, conventions)
+        upstreams(ground, plan)
+        reader = Reader(ground, self.document, plan.function)
+        steps = Steps(ground, reader, lines, stationary=self.stationary)
+        steps.diagnosis = conventions.diagnosis
+        steps.tainted = {name: line.number for name, (line, _) in broken.items()}
+        steps.found = steps.found if self.progress else self.progress
+        for chain in plan.chains:
+            steps.chain(chain)
+        known = {line.number: line for line, _ in broken.values()}
+        found = [known.get(line.number, line) for line in steps.found]
+        heard = {n: word for n, word in self.facts.items() if n in reading.variables}
+        said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
+        notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
+        verdict = StepsVerdict(tuple(found), self.title, notes)
+        return Outcome(verdict, reading, broken.get(plan.function, (None, None))[1])
+
+    def _reading(
+        self, plan: Plan, given: Sequence[Definition], lines: Lines
+    ) -> tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]:
+        """All definitions read together; those of lines that cannot be read are left out."""
+        wanted = [d for d in plan.definitions if d.name != plan.function]
+        wanted += [d for d in plan.definitions if d.name == plan.function]
+        broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
+        if not wanted and not plan.function:
+            raise MatderivError(
+                "nothing says which function is differentiated", hint="a line f = ..."
+            )
+        while True:
+            try:
+                reading = read_definitions(
+                    wanted, self.document, shapes=self.shapes, assume=self.assume
+                )
+                return reading, broken
+            except MatderivError as error:
+                at = _blamed(error, wanted)
+                if at is None or at in given:
+                    raise
+                wanted.remove(at)
+                broken[at.name] = _unread(error, at.passage, lines), error
+
+    @staticmethod
+    def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
+        """The names that move: as asked, as the lines say, or the only one there is."""
+        names = _names(wrt)
+        for said in (plan.by, plan.changing, plan.arguments, plan.solved):
+            names = names or [n for n in reading.variables if n in said]
+        occurring = [v.name for v in variables(reading.expr)]
+        return names or (occurring if len(occurring) == 1 else [])
+
+    def _ground(self, reading: Reading, plan: Plan, wrt: Any, c: Conventions) -> Ground:
+        functions = dict(reading.parts)
+        names = self._moving(reading, plan, wrt)
+        moving = {}
+        for name in names:
+            v = read_name(reading, name)
+            if v is None:
+                raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
+            moving[v.name] = v
+        return Ground(reading, functions, moving, c.layout, c.structure, c.seed, c.points)
+
+
+def _names(wrt: Any) -> list[str]:
+    if wrt is None:
+        return []
+    many = wrt if isinstance(wrt, list | tuple) else [wrt]
+    return [w.strip() if isinstance(w, str) else str(getattr(w, "name", w)) for w in many]
+
+
+def _statement(p: Passage) -> Statement | None:
+    """The statement of a line; a bare formula goes on, prose is None."""
+    found = statement(p)
+    if found is not None:
+        return found
+    return Statement(None, (p,), p, goes_on=False) if is_formula(p.text) else None
+
+
+def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definition | None:
+    """The definition where an error stands."""
+    if error.span is None:
+        return None
+    place = error.span[0]
+    return next((d for d in definitions if place in d.passage.places), None)
+
+
+def _unread(error: MatderivError, passage: Passage, lines: Lines) -> LineVerdict:
+    number, line, span = lines.number(passage.start), "", None
+    if error.span is not None:
+        at, span = lines.within(error.span)
+        line = lines.text(at)
+    said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
+    return LineVerdict(number, passage.text, UNDECIDED, UNREAD, said, line=line, span=span)

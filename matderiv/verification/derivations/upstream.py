@@ -1,0 +1,62 @@
+"""A loss that nobody defines: the gradients that come from above are free arrays.
+
+In `∂L/∂W = (∂L/∂Z) X'` with Z = W X and no word on L, L is some function of Z, of which only its
+gradient counts: sum(G.*Z) with a G of which nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matderiv.expr import Expr, apply, variable, variables, walk
+from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.plan import Plan
+from matderiv.verification.quantities import DERIVATIVE, signs
+
+
+def upstreams(ground: Ground, plan: Plan) -> None:
+    """Give every undefined function that is differentiated a value, where that is possible.
+
+    It is a function of the names by which it is differentiated, as far as no other one of them
+    depends on these.
+    """
+    by = _derivatives(plan)
+    known = {**ground.reading.variables, **ground.functions}
+    for loss, names in by.items():
+        if loss in known or not loss:
+            continue
+        values = {name: known[name] for name in names if name in known}
+        terms = [_term(loss, name, e) for name, e in _last(values).items()]
+        if terms:
+            ground.functions[loss] = terms[0] if len(terms) == 1 else apply("add", *terms)
+
+
+def _derivatives(plan: Plan) -> dict[str, list[str]]:
+    """The functions that are differentiated anywhere, and by what."""
+    found: dict[str, list[str]] = {}
+    for chain in plan.chains:
+        q = chain.quantity
+        if q is not None and q.kind == DERIVATIVE:
+            found.setdefault(q.of, []).append(q.by)
+        for side in (*chain.sides, *([chain.first] if chain.first else [])):
+            for sign in signs(side.text, side.latex):
+                found.setdefault(sign.quantity.of, []).append(sign.quantity.by)
+    return found
+
+
+def _last(values: Mapping[str, Expr]) -> dict[str, Expr]:
+    """The values that no other value is computed from."""
+    inner = {name: set(walk(e)) - {e} for name, e in values.items()}
+    through = {name: set(variables(e)) for name, e in values.items()}
+    return {
+        name: e
+        for name, e in values.items()
+        if not any(e in inner[n] for n in values) or not through[name]
+    }
+
+
+def _term(loss: str, name: str, e: Expr) -> Expr:
+    """The part of a loss that comes from one value, with its gradient as a free array."""
+    gradient = variable(f"∂{loss}/∂{name}", e.shape)
+    product = apply("hadamard", gradient, e) if e.shape else gradient * e
+    return apply("sum", product, params=(None,)) if e.shape else product
