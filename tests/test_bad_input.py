@@ -94,6 +94,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("65", "eye(2.5)", ParseError, (4, 7), "a size is", "eye("),
     ("65", 'einsum("i->jj",x)', ParseError, (7, 14), "each letter", "einsum"),
     ("65", "softmax(X)", ShapeError, (0, 10), "needs an axis", "axis=2"),
+    ("68", "1 + x*y", ShapeError, (4, 7), "cannot multiply x by y", "x'*y"),
     ("69", "tr(x)", ShapeError, (0, 5), "tr cannot take x: a square matrix is needed", ""),
     ("79", "__import__('os').system('id')", ParseError, (0, 1), "LOW LINE", "letter"),
     ("79", "x.__class__", ParseError, (1, 2), "FULL STOP", ""),

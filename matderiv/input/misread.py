@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.language.shaping import Shaping
+from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, unsigned
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Shape, long_axes
@@ -82,12 +83,20 @@ def _added(name: str, whole: str, shaping: Shaping) -> bool:
     return False
 
 
+def is_sum_of_entries(node: Node) -> bool:
+    """True for what takes an array entry by entry: a vector of ones, a sum."""
+    return isinstance(node, Call) and node.name in ("vector", "ones", "sum", "mean")
+
+
 def _check_matrix_function(node: Node, shaping: Shaping) -> None:
     """ParseError for `\\log X` of a square X in LaTeX: of the matrix, or entry by entry?"""
     assert isinstance(node, Call)
     operand = node.operands[0]
     shape = shaping.sizes.shape(shaping.shapes.get(operand, ()))
-    if len(long_axes(shape)) != 2 or shape[0] != shape[1]:
+    guessed = isinstance(operand, Name) and operand.name in shaping.guessed
+    summed = any(is_sum_of_entries(n) for _, nodes in shaping.sections for n in nodes)
+    unsure = guessed and not summed and all(is_open(s) for s in shape)
+    if len(long_axes(shape)) != 2 or (shape[0] != shape[1] and not unsure):
         return
     raise ParseError(
         f"{node.name} of a square matrix can mean two things",

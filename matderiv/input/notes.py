@@ -10,7 +10,7 @@ from matderiv.language.shaping import Shaping
 from matderiv.language.source import Name, Node, unsigned
 from matderiv.shapes import Shape, is_scalar, long_axes
 
-_KINDS = ("a scalar", "a vector", "a matrix")
+_KINDS = ("a scalar", "a vector", "a matrix", "an array")
 _MANY = 20
 
 
@@ -34,7 +34,7 @@ def notes(shaping: Shaping) -> tuple[str, ...]:
 def guess(name: str, shaping: Shaping) -> str:
     """How an undeclared name was taken."""
     shape = shaping.variables[name]
-    said = f"taking {name} as {_KINDS[len(shape)]}"
+    said = f"taking {name} as {_KINDS[min(len(shape), 3)]}"
     if len(shape) == 1:
         said += f" of size {shaping.shown(shape)}"
     elif shape:

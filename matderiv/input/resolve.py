@@ -44,6 +44,7 @@ class Reading:
     guessed: frozenset[str] = frozenset()
     rows: Mapping[str, str] = field(default_factory=dict)
     spelling: str = "text"
+    free: tuple[str, ...] = ()
 
     def read_more(
         self,
@@ -146,6 +147,7 @@ def resolve(
         guessed=frozenset(shaping.guessed),
         rows=source.rows,
         spelling=source.spelling,
+        free=source.free,
     )
 
 

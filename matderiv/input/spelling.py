@@ -30,6 +30,9 @@ _PYTHON = re.compile(
     r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
 _SIDE_BY_SIDE = re.compile(r"\^T\s*[A-Za-z(]")
+_COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
+"""What tells columns from rows: without it a vector has one axis, as it was declared."""
+
 _PYTHON_TOO = re.compile(r"@|\*\*")
 _T = TypeVar("_T")
 
@@ -186,7 +189,8 @@ def _in_python(
     """
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
-    for columns in (False,) if getattr(text, "flat", False) else (False, True):
+    flat = getattr(text, "flat", False) or (not scope.guess and not _COLUMNS.search(text))
+    for columns in (False,) if flat else (False, True):
         try:
             reading = parse_python(text, scope, columns=columns, within=within)
             readings.append((build(reading.source), reading))
@@ -214,6 +218,9 @@ def _clearer(
     if len(fitting) == 1:
         return fitting[0]
     place = unlike[0]
+    biases = "|".join(map(re.escape, flat.source.kinds))
+    if biases and all(re.search(rf"\b(?:{biases})\b", text[slice(*p)]) for p in unlike):
+        return readings[0]  # a name that is guessed to be added as an array of one axis
     said = f"a {flat.choices[place]} or a {column.choices[place]}"
     hint = {
         "number": "np.dot(x, y) or np.outer(x, y)",

@@ -229,6 +229,10 @@ class _Parser:
         return chain == "div" and closed and spaced
 
     def ambiguous(self, left: Node) -> ParseError:
+        asked = _ASKED.match(self.text)
+        if asked:
+            hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
+            return self.error("this is a question, not an expression", left.span, hint)
         return self.error(
             "a product without * is ambiguous here",
             (left.span[0], self.token.span[1]),

@@ -102,7 +102,7 @@ class Source:
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
     `spelling` is "text", "latex" or "python". `doubtful` are calls that are meant entry by entry
     unless their operand is a square matrix. `rows` are letters with an index and the arrays whose
-    rows they are, such as X of x_i.
+    rows they are, such as X of x_i; `free` are the indices that nothing binds, as the axes stand.
     """
 
     text: str
@@ -114,6 +114,7 @@ class Source:
     spelling: str = "text"
     doubtful: tuple[Node, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

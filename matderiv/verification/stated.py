@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from matderiv.errors import DomainError, MatderivError, ParseError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
 from matderiv.input.answers import definitions_start, equation_sides, left_side, read_stated
+from matderiv.input.meaning.names import FREE, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
 from matderiv.lazy import np
@@ -107,7 +108,9 @@ class Answer:
         return True
 
     def _check(self, q: Quantity, span: Span) -> None:
-        if q.by not in ("", self.by.name):
+        base, label = split_label(q.by)
+        entry = base == self.by.name and bool(label) and set(label) <= FREE
+        if q.by not in ("", self.by.name) and not entry:
             said = f"this is a derivative by {q.by}, asked is the one by {self.by.name}"
             raise self._error(said, span)
         if q.order != self.order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.errors import Span
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
@@ -147,8 +148,26 @@ class Names(Symbols, ABC):
         return node
 
     def _like_a_function(self, node: Name) -> bool:
-        declared = node.name in self.scope.shapes
-        return self.scope.guess and not declared and node.name in ("f", "g", "h", "phi", "psi")
+        if not self.scope.guess or node.name in self.scope.shapes or "_" in node.name:
+            return False
+        if node.name in ("f", "g", "h", "phi", "psi"):
+            return True
+        if len(node.name) > 1 or node.name in self.scope.about:
+            return False
+        alone = any(
+            t.kind == "letter" and t.text == node.name and after.text != "("
+            for t, after in pairwise(self.tokens)
+        )
+        return not alone and self._one_name_in_brackets()
+
+    def _one_name_in_brackets(self) -> bool:
+        """True at `(x)` and `(x, y)`; `(x - y)` may belong to a product."""
+        place = self.place + 1
+        while self.tokens[place].kind in ("letter", "command"):
+            place += 1
+            if self.tokens[place].text == ",":
+                place += 1
+        return self.tokens[place].text == ")" and place > self.place + 1
 
     def _label(self) -> str:
         r"""The subscript of a name and its number above, `W^{(2)}`; "" if there is none."""

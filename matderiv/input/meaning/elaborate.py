@@ -22,6 +22,7 @@ from matderiv.input.meaning.indexed import (
     together,
 )
 from matderiv.input.meaning.names import (
+    DELTA,
     Roles,
     Subscripted,
     capital_of,
@@ -93,6 +94,7 @@ class Elaborator:
             lengths=tuple(self.lengths),
             doubtful=tuple(self.signs.doubtful),
             rows=dict(self.rows),
+            free=self.free,
         )
 
     def plain(self, value: Node | Indexed, node: Node, free: Sequence[str] | None = None) -> Node:
@@ -102,6 +104,7 @@ class Elaborator:
         index = sorted(value.index)
         if free is not None and set(free) >= set(index):
             index = list(free)
+        self.free = tuple(index) if node is self.source.main else self.free
         return self.carry.realised(value, (*index, *value.inner), node)
 
     def object(self, weight: float, node: Node) -> None:
@@ -157,6 +160,8 @@ class Elaborator:
     def entry(self, node: Name, role: Subscripted) -> Node | Indexed:
         """An entry, a row or a column of a named array."""
         scope = self.scope
+        if role.base == DELTA:
+            return self.picked(self.build.identity(node.span), role.at, node)
         name = named_alike(role.base, [*scope.shapes, *self.build.parts]) or role.base
         capital = capital_of(role.base)
         inner = scope.kinds.get(f"{role.base}_", 0)
@@ -240,6 +245,7 @@ class Elaborator:
         return self.build.call("unit", (at,), span)
 
     problem: ParseError | None = None
+    free: tuple[str, ...] = ()
 
     # Binders -------------------------------------------------------------------------------------
 

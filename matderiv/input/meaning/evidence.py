@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from matderiv.input.builder import Builder
+from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Call,
     Name,
@@ -81,12 +83,40 @@ class Evidence:
         """Numbers behind arrays, and vectors before numbers."""
         if max(map(self.axes, values)) == 2:
             self.capitals(node, values)
+        self.lowered(node, values)
         before = False
         for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
             number = self.is_number(value)
             if number and before:
                 self.number_after_array(node.operands[k - 1], operand, node)
             before = before or self.axes(value) > 0
+
+    def lowered(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """Vectors by their letters that are taken as numbers, as x in `x*A*x` and in `x*y`.
+
+        That is what somebody meant only where another part of the formula needs a number too.
+        """
+        operands = [unsigned(o) for o in node.operands]
+        axes = [self.axes(v) for v in values]
+        vectors = [
+            self.is_guess(o) and guessed_axes(getattr(o, "name", "A")) == 1 for o in operands
+        ]
+        numbers = [v and not k for v, k in zip(vectors, axes, strict=True)]
+        matrix = next((k for k, a in enumerate(axes) if a == 2), len(axes))
+        beside = any(v and k for v, k in zip(vectors, axes, strict=True))
+        after = not self.latex and any(numbers[matrix:])
+        if any(numbers) and (after or beside or (sum(numbers) > 1 and not self.needs_numbers)):
+            self.objection(INVALID, node)
+
+    @cached_property
+    def needs_numbers(self) -> bool:
+        """True for a formula with a power or a quotient, which are of numbers."""
+        trees = [self.source.main, *(part.value for part in self.source.parts)]
+        nodes = [n for tree in trees for n in postorder(tree) if isinstance(n, Operation)]
+        numbered = (n.name for tree in trees for n in postorder(tree) if isinstance(n, Name))
+        if any(name[-1].isdigit() for name in numbered):
+            return True
+        return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
 
     def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """A capital that is taken as a number beside a matrix that is named."""
@@ -98,6 +128,13 @@ class Evidence:
             if any(named) and self.is_guess(operand) and self.is_number(value):
                 if isinstance(operand, Name) and operand.name[0].isupper():
                     self.objection(INVALID, node)
+
+    def euler(self, node: Operation) -> None:
+        """`e^x` where nothing says what e is."""
+        base, exponent = node.operands
+        if isinstance(base, Name) and base.name == "e" and self.build.is_guessed("e"):
+            if not isinstance(unsigned(exponent), Number):
+                self.objection(INVALID, node)
 
     def number_after_array(self, left: Node, operand: Node, node: Node) -> None:
         """`A b` with a number b, `w' x` with a number x, `y s` with a vector y."""

@@ -139,9 +139,9 @@ class Search:
         groups: dict[str, list[str]] = {}
         for name in choice.blamed:
             base, label = split_label(name)
-            stem = base.rstrip("0123456789") if label == "" or label.isdigit() else name
-            groups.setdefault(stem, []).append(name)
-        for names in groups.values():
+            numbered = label == "" or label.isdigit()
+            groups.setdefault(base.rstrip("0123456789") if numbered else name, []).append(name)
+        for stem, names in groups.items():
             for members in [[n] for n in names] + ([names] if len(names) > 1 else []):
                 if any(n in taken for n in members):
                     continue

@@ -23,6 +23,9 @@ from matderiv.language.source import (
     unsigned,
 )
 
+DELTA = "delta!"
+"""The base of δ_ij, the entries of an identity."""
+
 FREE = frozenset("ijklabpqrs")
 """Letters that are free indices below a name with entries; any other letter is a label."""
 
@@ -143,6 +146,9 @@ def _role(
     parts: Collection[str],
     arrays: set[str],
 ) -> Subscripted | None:
+    if base in ("delta", "δ") and len(label) == 2 and base not in scope.shapes:
+        both = set(label) <= {*around, *found.bound, *FREE}
+        return Subscripted(DELTA, tuple(label)) if both and not scope.guess else None
     family = base in found.families
     known = named_alike(base, [*scope.shapes, *parts])
     shape = scope.shapes.get(known) if known is not None else None

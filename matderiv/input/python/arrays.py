@@ -14,7 +14,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.text import COMPARISONS
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node
+from matderiv.language.source import Name, Node, Number, Operation, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -130,6 +130,22 @@ class Arrays:
             self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))
         return a
 
+    def added_kinds(self, terms: Sequence[Array]) -> None:
+        """What a sum says of names: b in X @ w + b is an array, lam in f + lam*g a number."""
+        if any(t.rank for t in terms):
+            for t in terms:
+                self.axes_at_least(t, 1)
+        if not any(t.rank == 0 and not isinstance(unsigned(t.node), Number) for t in terms):
+            return
+        for t in terms:
+            node = unsigned(t.node)
+            if t.rank != 1 or not isinstance(node, Operation) or node.function != "mul":
+                continue
+            arrays = [o for o in node.operands if not self.build.is_scalar(o)]
+            if len(arrays) == 1 and isinstance(arrays[0], Name):
+                if self.build.is_guessed(arrays[0].name) and len(node.operands) > 1:
+                    self.kinds[arrays[0].name] = 0
+
     def renamed(self, a: Array, span: Span) -> Array:
         """The same array at another place of the text."""
         return replace(a, node=self.build.spanned(a.node, span))
@@ -226,6 +242,7 @@ class Arrays:
             raise self.error(
                 "two comparisons added are their or in NumPy", span, "(x > 0).astype(float)"
             )
+        self.added_kinds(terms)
         total = terms[0]
         run = [total.node]
         shape = total.shape

@@ -104,7 +104,8 @@ class Library(Arrays):
             call.only(found, name, 1)
         approximate = found.get("approximate")
         exact = isinstance(approximate, Word) and approximate.text in ("none", "False")
-        if not exact and (approximate is not None or (call.module == "jax")):
+        default = call.module == "jax" and call.name == "gelu"
+        if not exact and (approximate is not None or default):
             raise call.error("is read without approximation", "approximate='none'")
         made = self.build.call(ENTRYWISE[call.name], nodes, call.span, call.place)
         return Array(made, a.shape)

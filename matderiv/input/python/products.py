@@ -29,7 +29,7 @@ def _inner(lib: Arrays, call: Call) -> Array:
 def _vdot(lib: Arrays, call: Call) -> Array:
     """Over all entries."""
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
-    if a.rank == b.rank == 2 and a.shape == b.shape and not (a.mask and b.mask):
+    if a.rank == b.rank and a.rank and a.shape == b.shape and not (a.mask and b.mask):
         both = lib.entrywise("hadamard", (a, b), call.span)
         return lib.reduced("sum", both, None, False, call.span)
     return lib.matmul(lib.as_vector(a, a.span), lib.as_vector(b, b.span), call.span)
@@ -90,6 +90,7 @@ def _einsum(lib: Arrays, call: Call) -> Array:
 
 def _solve(lib: Arrays, call: Call) -> Array:
     a, b = call.arrays(2)
+    b = lib.axes_at_least(b, 1)
     if a.rank != 2 or b.rank not in (1, 2):
         raise call.error("takes a matrix and a vector or a matrix", "np.linalg.solve(A, b)")
     node = lib.build.call("solve", (a.node, b.node), call.span, call.place)
