@@ -226,7 +226,7 @@ def shapes_of(
     A number makes a name a scalar, whatever its letter says.
 
     >>> shapes_of({"x": -2, "w": [1, 2], "W": 3}, "x*w*W", None, None)
-    {'x': (), 'w': (2,), 'W': ()}
+    {'x': (), 'W': ()}
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     used = names_in(f, shapes)
