@@ -176,10 +176,11 @@ def spoiled(value: Any) -> Any:
     more = Fraction(3, 2)
     if isinstance(value, Expr):
         return more * value
-    if is_dataclass(value) and hasattr(value, "coefficient"):
-        return replace(value, coefficient=value.coefficient * more)  # type: ignore[type-var]
-    if is_dataclass(value) and hasattr(value, "terms"):  # a tensor
-        return replace(value, terms=spoiled(value.terms))  # type: ignore[type-var]
+    named = is_dataclass(value) or hasattr(value, "_replace")
+    if named and hasattr(value, "coefficient"):  # a term
+        return _with(value, coefficient=value.coefficient * more)
+    if named and hasattr(value, "terms"):  # a tensor
+        return _with(value, terms=spoiled(value.terms))
     if isinstance(value, list | tuple) and value and isinstance(value[0], Fraction):  # an item
         return (value[0] * more, *value[1:])
     if isinstance(value, list | tuple) and value and type(value) in (list, tuple):
@@ -191,6 +192,11 @@ def spoiled(value: Any) -> Any:
             return {**value, key: first + 1}  # an exponent
         return {**value, key: spoiled(first)}
     return value
+
+
+def _with(value: Any, **fields: Any) -> Any:
+    """A dataclass or a named tuple with other fields."""
+    return value._replace(**fields) if hasattr(value, "_replace") else replace(value, **fields)
 
 
 def rewrites() -> list[tuple[str, Any]]:
