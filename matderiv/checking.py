@@ -176,7 +176,7 @@ def _forced(d: Derivation) -> bool:
     """
     question = _question(d)
     point = sampler(d.f, [d.wrt, *_others(d)]).point(0)
-    return bool(point.compromise) or question.pinned
+    return (bool(point.compromise) and question.declared) or question.pinned
 
 
 def _at_small_sizes(d: Derivation) -> Derivation | None:

@@ -198,7 +198,7 @@ def _kink(case: Case, weights: Array, along: Sequence[Array], truth: float) -> b
 
     here = below(0.0)
     sides = ((below(step) - here) / step, (here - below(-step)) / step)
-    return any(abs(side - truth) > 1e-3 * max(1.0, abs(side), abs(truth)) for side in sides)
+    return any(abs(side - truth) > 1e-5 * max(1.0, abs(side), abs(truth)) for side in sides)
 
 
 def _printed(

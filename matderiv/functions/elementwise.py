@@ -28,7 +28,7 @@ def _abs(x: Any) -> Any:
 
 
 def _softplus(x: Any) -> Any:
-    return np.where(np.real(x) > 0, x, 0) + np.log1p(np.exp(-_abs(x)))
+    return np.where(np.real(x) >= 0, x, 0) + np.log1p(np.exp(-_abs(x)))
 
 
 def _erf(x: Any) -> Any:

@@ -77,7 +77,8 @@ def excused(found: Finding, question: Question, point: Point) -> Finding:
     A point without a kink, a tie or a singular matrix is drawn where there is one. Facts that make
     entries 0 force a formula to 0/0, such as prod(x)./x.
     """
-    if point.compromise and found.verdict in ("mismatch", "between", "not finite"):
+    excusable = found.verdict in ("mismatch", "between", "not finite")
+    if excusable and point.compromise and question.declared:
         return replace(found, verdict="nothing", note=point.compromise)
     if found.verdict == "not finite" and question.pinned:
         return replace(found, verdict="nothing")

@@ -58,6 +58,11 @@ class Question:
         return (*((ANALYTIC,) if analytic(self.f) else ()), CENTRAL)
 
     @property
+    def declared(self) -> bool:
+        """True where facts that more than bound a domain are declared of a variable of f."""
+        return any(v.params[2] - {"positive"} for v in variables(self.f))
+
+    @property
     def pinned(self) -> bool:
         """True where declared facts make some entries of a variable of f zero."""
         return any(v.params[2] & PINNED for v in variables(self.f))

@@ -40,18 +40,18 @@ def components(e: Expr, axes: Indices) -> Tensor:
                 (a, spread(a.shape, at, node.shape), beside, summed) for a in reversed(node.args)
             ]
         elif is_(node, "power") and is_(node.args[0], "norm2") and _is_two(node.args[1]):
-            terms.append(_counted(_times(beside, _squares(node.args[0].args[0])), summed))
+            terms.append(counted(_times(beside, _squares(node.args[0].args[0])), summed))
         elif is_(node, *_THROUGH) and (inner := _single(node, at, beside, summed)) is not None:
             todo.append(inner)
         else:
-            terms.append(_counted(_times(beside, _entry(node, at)), summed))
+            terms.append(counted(_times(beside, _entry(node, at)), summed))
     return Tensor(axes, tuple(terms))
 
 
 Part = tuple[Expr, Slots, Term, Indices]  # what is left to open, and what it is summed over
 
 
-def _counted(t: Term, summed: Indices) -> Term:
+def counted(t: Term, summed: Indices) -> Term:
     """Σ_i of what does not depend on i is n of it."""
     coefficient, factors = t
     present = {i for f in factors for i in f.indices}
@@ -113,6 +113,7 @@ def by_entries(of: Tensor, x: Expr, axes: Indices) -> Tensor:
     """∂of/∂x over the axes of `of` and `axes`: each factor in turn, δ for an entry of x itself."""
     terms: list[Term] = []
     for t in of.terms:
+        summed = tuple(dict.fromkeys(i for f in t.factors for i in f.indices if i not in of.axes))
         for k, f in enumerate(t.factors):
             if x not in variables(f.expr):
                 continue
@@ -122,14 +123,12 @@ def by_entries(of: Tensor, x: Expr, axes: Indices) -> Tensor:
                 coefficient *= Fraction(f.exponent)
                 rest.insert(k, f._replace(exponent=f.exponent - 1))
             for inner in _inner(f, x, axes):
-                terms.append(
-                    Term(
-                        coefficient * inner.coefficient,
-                        (*rest[:k], *inner.factors, *rest[k:])
-                        if f.exponent == 1
-                        else (*rest, *inner.factors),
-                    )
+                factors = (
+                    (*rest[:k], *inner.factors, *rest[k:])
+                    if f.exponent == 1
+                    else (*rest, *inner.factors)
                 )
+                terms.append(counted(Term(coefficient * inner.coefficient, factors), summed))
     return Tensor(of.axes + axes, tuple(terms))
 
 

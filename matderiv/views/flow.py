@@ -114,11 +114,14 @@ def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> S
 
 def reading_steps(stage: Stage) -> tuple[Step, ...]:
     """Known spellings read out of long ones, and definitions written out, each as a line."""
-    return tuple(_reading(*pair) for pair in _changed(stage.shown, stage.prepared))
+    return tuple(_reading(*pair) for pair in _changed(stage.shown, stage.prepared, stage.wrt))
 
 
-def _changed(before: Expr, after: Expr) -> list[tuple[Expr, Expr]]:
-    """The smallest parts that differ, each once."""
+def _changed(before: Expr, after: Expr, wrt: Expr) -> list[tuple[Expr, Expr]]:
+    """The smallest parts that differ and are equal in value, each once.
+
+    softmax(z - mean(z)) = softmax(z) says nothing of z - mean(z).
+    """
     found: dict[tuple[Expr, Expr], None] = {}
     todo = [(before, after)]
     while todo:
@@ -127,7 +130,7 @@ def _changed(before: Expr, after: Expr) -> list[tuple[Expr, Expr]]:
             continue
         inner = list(zip(a.args, b.args, strict=False))
         alike = a.function is b.function and a.params == b.params and len(a.args) == len(b.args)
-        if alike and all(x.shape == y.shape for x, y in inner):
+        if alike and all(prepare(x, wrt) is y for x, y in inner):
             todo += reversed(inner)
         else:
             found[a, b] = None

@@ -12,7 +12,7 @@ from matderiv.calculus.differentiate import axes_of
 from matderiv.expr import Expr
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product
-from matderiv.views.components import by_entries, collapsed, components
+from matderiv.views.components import by_entries, collapsed, components, counted
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
 from matderiv.views.flow import Stage, last_steps
 from matderiv.views.frame import Told, View
@@ -105,7 +105,7 @@ class Entries(Backward):
         for s in upstream.terms:
             for t in local.terms:
                 coefficient, factors = product(s, t)
-                terms.append(Term(coefficient, tuple(factors)))
+                terms.append(counted(Term(coefficient, tuple(factors)), at))
         return Tensor(axes, tuple(terms))
 
     def _upstream(self, above: Expr | Tensor, at: Indices) -> Tensor:

@@ -50,6 +50,8 @@ def _raw_terms(node: Expr, found: dict[Expr, list[Expr]]) -> list[Expr]:
 def _rule(node: Expr, which: int, change: Expr) -> Expr | None:
     """The change of a node from the change of one argument; None where it vanishes."""
     if is_(node, "add"):
+        if change.shape != node.shape:
+            raise _Refused  # it is broadcast, which what is done to the sum does not show
         return change
     if is_(node, "div") and which == 0:
         return apply("div", change, node.args[1])
