@@ -24,6 +24,9 @@ def item_of(e: Expr) -> Item:
     >>> A, s = variable("A", (2, 3)), variable("s")
     >>> item_of(-2 * s * A) == (-2, {s: 1}, [A]), item_of(A + A) == (1, {}, [A + A])
     (True, True)
+    >>> x = variable("x", (2,))
+    >>> item_of(apply("mul", 2, x.T, x) * A) == (2, {x.T @ x: 1}, [A])
+    True
     """
     coefficient, scalars = Fraction(1), Mono()
     factors: list[Expr] = []
@@ -36,6 +39,10 @@ def item_of(e: Expr) -> Item:
         elif is_(node, "neg"):
             coefficient = -coefficient
             todo.append((node.args[0], k))
+        elif is_(node, "mul") and not node.shape and any(a.shape for a in node.args):
+            arrays = [a for a in node.args if a.shape]  # 2*x'*y is a number, and no chain
+            todo += [(a, k) for a in reversed(node.args) if not a.shape]
+            multiply_into(scalars, apply("mul", *arrays) if len(arrays) > 1 else arrays[0], k)
         elif is_(node, "div") or (is_(node, "mul") and any(not a.shape for a in node.args)):
             below = -k if is_(node, "div") else k
             todo += [(a, below) for a in reversed(node.args[1:])]
@@ -64,7 +71,9 @@ def like(items: Sequence[Item]) -> list[Item]:
         key = (frozenset(s.items()), *f)
         found[key] = (c + found[key][0], s, f) if key in found else (c, s, f)
     kept = [item for item in found.values() if item[0]]
-    return kept or [(Fraction(1), {}, [zeros(matrix_product(items[0][2]).shape)])]
+    factors = items[0][2]
+    nothing = zeros(matrix_product(factors).shape if factors else ())
+    return kept or [(Fraction(1), {}, [nothing])]
 
 
 def without_brackets(item: Item) -> list[Item]:
