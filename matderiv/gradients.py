@@ -13,14 +13,15 @@ from matderiv.calculus.joint import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
 from matderiv.checking import require_truth
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, apply, variables
+from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check as compared
-from matderiv.numeric.edges import Subject, at_edges, may_fail, ties_shared
+from matderiv.numeric.edges import at_edges, may_fail
 from matderiv.numeric.question import Question
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.report import CheckReport
+from matderiv.numeric.shares import Subject, ties_shared
 from matderiv.numeric.spot_check import spot_check, undecided
 from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
 from matderiv.programs.building import program
@@ -89,7 +90,8 @@ class ValueAndGradients:
     def _may_fail(self) -> bool:
         """True where a formula may have no value although value and gradients exist."""
         back = self.backward
-        return may_fail(back.f, *(a.value for a in back.adjoints), *back.gradients)
+        formulas = (back.f, *(a.value for a in back.adjoints), *back.gradients)
+        return bool(_growing(back)) or may_fail(*formulas)
 
     @cached_property
     def _subject(self) -> Subject:
@@ -175,21 +177,36 @@ class ValueAndGradients:
         points where a formula is 0/0.
         """
 
+        back = self.backward
+        inline = _growing(back) if careful else {}
+
         def made(e: Expr) -> Expr:
-            shared = ties_shared(e, self._subject)
+            shared = ties_shared(substitute(e, inline), self._subject)
             return at_edges(shared, self._subject) if careful else shared
 
-        back = self.backward
         shapes = tuple(x.shape for x in self.wrt)
         found = tuple(map(made, back.gradients))
         return program(
             (made(back.f), *found) if value else found,
             shapes=((), *shapes) if value else shapes,
             inputs=variables(self.f, *self.wrt),
-            named=[(a.variable, made(a.value), a.node) for a in back.adjoints],
+            named=[
+                (a.variable, made(a.value), a.node)
+                for a in back.adjoints
+                if a.variable not in inline
+            ],
             parameters=self.wrt,
             sizes=sizes,
         )
+
+
+def _growing(back: Backward) -> dict[Expr, Expr]:
+    """The adjoints that hold exponentials, written out: they have to meet others to stay finite."""
+    found: dict[Expr, Expr] = {}
+    for a in back.adjoints:
+        if any(is_(n, "exp", "cosh", "sinh") for n in walk(substitute(a.value, found))):
+            found[a.variable] = substitute(a.value, found)
+    return found
 
 
 def value_and_gradients(

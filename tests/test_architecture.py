@@ -21,8 +21,8 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "poles exponentials stable ranges evaluate edges draws sampling stencils differences "
-        "question reach borders report",
+        "poles exponentials stable ranges evaluate cofactors shares edges draws sampling "
+        "stencils differences question reach borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

@@ -119,7 +119,7 @@ def test_stable_leaves_alone_what_only_looks_alike() -> None:
         assert stable(e) is e
     A = variable("A", (N, N))
     assert stable(apply("power", 1 + exp(A), -1)).function.name == "power"
-    assert stable(exp(X) / total(exp(X + 1))).function.name == "div"
+    assert stable(exp(X) / total(X)).function.name == "div"
 
 
 # Shapes ------------------------------------------------------------------------------------------

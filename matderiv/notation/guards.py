@@ -6,21 +6,21 @@ mask times what has a value wherever f has one stays a product, as textbooks wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import reduce
 
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
 from matderiv.notation.chains import shortest
 from matderiv.notation.sums import raise_tensor
-from matderiv.numeric.poles import base, divisors, entrywise, is_mask, outside_branches, poles
+from matderiv.numeric.poles import (
+    entrywise,
+    is_mask,
+    may_lack_value,
+    outside_branches,
+    poles,
+)
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
-
-PARTIAL = (
-    *("sqrt", "log", "log1p", "arcsin", "arccos", "tan", "logdet", "inv", "cholesky"),
-    *("exp", "expm1", "sinh", "cosh"),
-)
-"""Functions without a finite value for some arguments; the last four overflow."""
 
 
 def guarded(e: Expr, f: Expr) -> Expr:
@@ -42,7 +42,7 @@ def guarded(e: Expr, f: Expr) -> Expr:
     def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
         new = rebuild(node, args)
         masks, rest = without_masks(new)
-        if not masks or not _risky(rest, always, known):
+        if not masks or not may_lack_value(rest, always, known):
             return new
         condition = reduce(_both, dict.fromkeys(map(_condition, masks)))
         rest = _inside(rest, masks)
@@ -89,20 +89,6 @@ def _condition(mask: Expr) -> Expr:
 
 def _both(a: Expr, b: Expr) -> Expr:
     return a * b
-
-
-def _risky(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:
-    """True where e may have no finite value at a point where f has one."""
-    for node in outside_branches(e):
-        if is_(node, *PARTIAL) and node not in always:
-            return True
-        if is_(node, "power", "epow") and node not in always:
-            exponent = number_value(node.args[1])
-            if exponent is None or exponent.denominator != 1:
-                return True
-        if any(base(d) not in known for d in divisors(node)):
-            return True
-    return False
 
 
 def fold_entries(e: Expr, visit: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Expr:

@@ -13,6 +13,7 @@ from matderiv.functions.elementwise import OPPOSITE
 from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.raising import Raised, on_the_diagonal, place_of_entries, raise_term
 from matderiv.notation.signs import inlined
+from matderiv.numeric.poles import is_mask
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Indices
 
@@ -36,6 +37,7 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
     """The powers that all products share, of one sign.
 
     Of u^-1 and u^-2 they share u^-2 when `deep`, which clears the denominator, u^-1 otherwise.
+    Beside masks u and u^0.5 share nothing: u may be negative where the root is not chosen.
 
     >>> from matderiv.expr import variable
     >>> u, v = variable("u"), variable("v")
@@ -43,9 +45,12 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
     (True, {})
     """
     first, *others = monos
+    chosen = any(is_mask(e) or is_(e, "where") for m in monos for e in m)
     shared: Mono = {}
     for e, k in first.items():
         ks = [k, *(m.get(e, 0) for m in others)]
+        if chosen and len({Fraction(k).denominator for k in ks}) > 1:
+            continue
         if all(x > 0 for x in ks) or all(x < 0 for x in ks):
             shared[e] = min(ks) if deep or ks[0] > 0 else max(ks)
         elif min(ks) < 0 and any(Fraction(x).denominator != 1 for x in ks) and all(ks):

@@ -3,21 +3,32 @@
 The value there is the limit as the variable goes to the point while everything else stays. A factor
 that is zero and does not change with the variable makes its product zero: so -y./p, the gradient of
 -sum(y.*log(p)) by p, is 0 where y and p are. What is divided by or taken the logarithm of is then
-replaced by 1, so that no number on the way is infinite: y./where(y,p,1). Products of the other
-entries and cofactors stand for prod(x)./x and det(A)*inv(A). Where f has a kink the value is a
-subgradient: norms give 0, and entries that tie for a maximum share its change equally.
+replaced by 1, so that no number on the way is infinite: y./where(y,p,1). Where f has a kink the
+value is a subgradient: norms give 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import reduce
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
-from matderiv.functions.reduce import along
-from matderiv.numeric.poles import base, divisors, entrywise, factors_of, is_mask, poles
+from matderiv.expr import Expr, apply, eye, fold, is_, number_value, rebuild, substitute, walk
+from matderiv.numeric.cofactors import LINEAR, without_quotient
+from matderiv.numeric.poles import (
+    PARTIAL,
+    base,
+    divisors,
+    entrywise,
+    factors_of,
+    is_mask,
+    may_lack_value,
+    outside_branches,
+    poles,
+)
+from matderiv.numeric.shares import Subject
 from matderiv.shapes import Shape
 
 Factors = tuple[Expr, ...]
@@ -25,28 +36,14 @@ Factors = tuple[Expr, ...]
 SINGULAR = ("div", "ediv", "power", "epow", "log", "prod", "det", "inv")
 """Functions by which the formula of a derivative may fail where the derivative exists."""
 MOST = 4000  # nodes that are rewritten; a formula with more stays as it is
-_GROWING = ("exp", "expm1", "sinh", "cosh")
-_LINEAR = ("neg", "transpose", "tr", "sum", "mean", "diag", "vec")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a formula is the derivative of, and by which variables.
-
-    `forms` are f as it was typed and as it was differentiated. `names` are variables in the formula
-    that stand for adjoints, with their values.
-    """
-
-    forms: tuple[Expr, ...]
-    wrt: frozenset[Expr]
-    order: int = 1
-    names: Mapping[Expr, Expr] = field(default_factory=dict)
+_PRODUCTS = ("hadamard", "mul", "div", "ediv")
+_HALF = Fraction(1, 2)
 
 
 def may_fail(*exprs: Expr) -> bool:
     """True where a formula may have no value at some point of the domain of f."""
     masks = any(is_mask(n) for n in walk(*exprs))
-    return any(_may_fail(n) or (masks and is_(n, *_GROWING)) for n in walk(*exprs))
+    return any(_may_fail(n) or (masks and is_(n, *PARTIAL)) for n in walk(*exprs))
 
 
 def _may_fail(node: Expr) -> bool:
@@ -54,64 +51,6 @@ def _may_fail(node: Expr) -> bool:
         exponent = number_value(node.args[1])
         return exponent is None or exponent < 0 or exponent.denominator != 1
     return is_(node, *SINGULAR) if not is_(node, "div", "ediv") else any(divisors(node))
-
-
-# Ties --------------------------------------------------------------------------------------------
-
-
-def ties_shared(e: Expr, subject: Subject) -> Expr:
-    """A formula in which the entries that attain a maximum share its change.
-
-    >>> from matderiv.expr import variable
-    >>> from matderiv.numeric.evaluate import evaluate
-    >>> x = variable("x", (3,))
-    >>> top = apply("max", x, params=(None,))
-    >>> mask = apply("ge", x, top)
-    >>> evaluate(ties_shared(mask, Subject((top,), frozenset({x}))), {"x": [1, 2, 2]})
-    array([0. , 0.5, 0.5])
-    """
-    if not any(is_(n, "max", "min", "norminf") for n in walk(e)):
-        return e
-    nodes = set(walk(e))
-    changing = _changing(e, subject)
-
-    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
-        new = rebuild(node, args)
-        place = _extreme(node) if node in changing else None
-        if place is None:
-            return new
-        attained = apply("sum", node, params=place)
-        if attained in nodes:
-            return new
-        return new / along(attained, node.shape, place[0])
-
-    return fold(e, visit)
-
-
-def _extreme(mask: Expr) -> tuple[int | None] | None:
-    """The axis of the extreme whose entries a mask finds, x >= max(x); None for other masks."""
-    if not is_(mask, "ge", "le"):
-        return None
-    x, top = mask.args
-    if is_(top, "einsum") and len(top.args) == 2 and is_(top.args[0], "ones"):
-        top = top.args[1]
-    if is_(mask, "ge") and is_(top, "norminf") and x is apply("abs", top.args[0]):
-        return (None,)
-    if is_(top, "max" if is_(mask, "ge") else "min") and top.args[0] is x:
-        return (top.params[0],)
-    return None
-
-
-def _changing(e: Expr, subject: Subject) -> set[Expr]:
-    """The nodes that depend on the variables."""
-    found: set[Expr] = set()
-    for node in walk(e):
-        if node in subject.wrt or node in subject.names or any(a in found for a in node.args):
-            found.add(node)
-    return found
-
-
-# Removable singularities -------------------------------------------------------------------------
 
 
 def at_edges(e: Expr, subject: Subject) -> Expr:
@@ -126,127 +65,66 @@ def at_edges(e: Expr, subject: Subject) -> Expr:
     """
     if not may_fail(e):
         return e
-    new = fold(e, lambda node, args: _whole(rebuild(node, args)))
+    new = fold(e, lambda node, args: without_quotient(rebuild(node, args)))
     of_f = _Guard(subject, set())
     for form in subject.forms:
         of_f.guarded(form)
-    return _Guard(subject, poles(*subject.forms, excused=of_f.excused)).guarded(new)
-
-
-def _whole(node: Expr) -> Expr:
-    """A product in which prod(x) meets 1/x, or det(A) inv(A), without the quotient."""
-    if not is_(node, "mul", "hadamard", "div", "ediv"):
-        return node
-    for partner in _partners(node):
-        alone = _without(node, partner)
-        joined = _joined(alone, partner) if alone is not None else None
-        if joined is not None and joined.shape == node.shape:
-            return _whole(joined)
-    return node
-
-
-def _partners(e: Expr) -> list[Expr]:
-    """The products of entries and determinants among the factors of a product."""
-    if is_(e, "prod", "det"):
-        return [e]
-    if is_(e, "power", "epow", "div", "ediv"):
-        return _partners(e.args[0])
-    return [p for a in e.args for p in _partners(a)] if is_(e, "neg", "mul", "hadamard") else []
-
-
-def _without(e: Expr, factor: Expr) -> Expr | None:
-    """A product with one factor less, 1 in its place; None where the factor is not found."""
-    if e is factor:
-        return apply("ones", params=e.shape) if e.shape else number(1)
-    if is_(e, "power", "epow") and e.args[0] is factor:
-        k = number_value(e.args[1])
-        return None if k is None or k < 1 else factor if k == 2 else factor ** int(k - 1)
-    if not is_(e, "neg", "hadamard", "mul", "div", "ediv"):
-        return None
-    for place, a in enumerate(e.args[:1] if is_(e, "neg", "div", "ediv") else e.args):
-        rest = _without(a, factor)
-        if rest is not None:
-            return apply(e.function.name, *e.args[:place], rest, *e.args[place + 1 :])
-    return None
-
-
-def _joined(e: Expr, partner: Expr) -> Expr | None:
-    """prod(x) or det(A) times an expression that has 1/x or inv(A) as a factor; None without it."""
-    (x,) = partner.args
-    if is_(e, "inv") and is_(partner, "det") and e.args[0] is x:
-        return apply("adj", x)
-    if is_(e, *_LINEAR):
-        inner = _joined(e.args[0], partner)
-        return None if inner is None else apply(e.function.name, inner, params=e.params)
-    if is_(e, "add"):
-        parts = [_joined(a, partner) for a in e.args]
-        if all(p is None for p in parts):
-            return None
-        whole = (p if p is not None else partner * a for p, a in zip(parts, e.args, strict=True))
-        return apply("add", *whole)
-    if is_(e, "div", "ediv") and is_(partner, "prod"):
-        below = _without(e.args[1], x) if e.args[1] is not x else number(1)
-        if below is not None:
-            return e.args[0] * product_of_others(partner) / below
-    if not is_(e, "mul", "hadamard", "div", "ediv"):
-        return None
-    for k, a in enumerate(e.args[:1] if is_(e, "div", "ediv") else e.args):
-        inner = _joined(a, partner)
-        if inner is not None:
-            return apply(e.function.name, *e.args[:k], inner, *e.args[k + 1 :])
-    return None
-
-
-def product_of_others(product: Expr) -> Expr:
-    """For each entry of x the product of all other entries, prod(x)./x where none is 0.
-
-    >>> from matderiv.expr import variable
-    >>> from matderiv.numeric.evaluate import evaluate
-    >>> product = apply("prod", variable("x", (3,)), params=(None,))
-    >>> [evaluate(product_of_others(product), {"x": x}).tolist() for x in ([0, 2, 3], [0, 0, 3])]
-    [[6.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    """
-    (x,), axis = product.args, product.params[0]
-    zero, filled = apply("where", x, 0, 1), apply("where", x, x, 1)
-    zeros = along(apply("sum", zero, params=(axis,)), x.shape, axis)
-    rest = along(apply("prod", filled, params=(axis,)), x.shape, axis)
-    return apply("where", zeros - zero, 0, rest / filled)
+    known = poles(*subject.forms, excused=of_f.excused)
+    return _Guard(subject, known, outside_branches(*subject.forms)).guarded(new)
 
 
 @dataclass
 class _Guard:
     """Rewrites a formula from the outside in, with the factors that stand beside each part.
 
-    `known` is where f has no value; `excused` collects the logarithms beside a factor that does not
-    change with the variables: where that is 0 they do not count.
+    `known` is where f has no value, `always` what f computes in every case; `excused` collects the
+    logarithms beside a factor that does not change with the variables: where that is 0 they do not
+    count.
     """
 
     subject: Subject
     known: set[Expr]
+    always: set[Expr] = field(default_factory=set)
     excused: set[Expr] = field(default_factory=set)
     visited: int = 0
     fixed: dict[Expr, bool] = field(default_factory=dict)
     risky: dict[Expr, bool] = field(default_factory=dict)
 
-    def guarded(self, e: Expr, beside: Factors = ()) -> Expr:
-        """The formula with its singular arguments replaced where a factor beside them is 0."""
+    def guarded(self, e: Expr, beside: Factors = (), under: Factors = ()) -> Expr:
+        """The formula with its singular arguments replaced where a factor beside them is 0.
+
+        `under` are the conditions that hold wherever the value of this part counts.
+        """
         self.visited += 1
         if self.visited > MOST or not self._risky(e):
             return e
+        condition = self._support(e) if is_(e, *_PRODUCTS) else None
+        if condition is None or condition in under:
+            return self._guarded(e, beside, under)
+        if not may_lack_value(e, self.always, self.known):
+            return self._guarded(e, beside, under)
+        inside = self._guarded(e, beside, (*under, condition))
+        inside = inside if condition.shape else self._regular(inside, condition)
+        chosen = apply("where", condition, inside, 0)
+        return chosen if chosen.shape == e.shape else self._guarded(e, beside, under)
+
+    def _guarded(self, e: Expr, beside: Factors, under: Factors) -> Expr:
         if is_(e, "div", "ediv"):
-            return self._quotient(e, beside)
+            return self._quotient(e, beside, under)
         if is_(e, "log"):
-            return self._replaced(e, self._logarithm(e, beside))
+            return self._logarithm(e, beside)
         if is_(e, "power", "epow"):
-            return self._replaced(e, self._power(e, beside))
-        if is_(e, *_GROWING):
-            return self._replaced(e, self._masked(beside))
+            return self._power(e, beside)
         if is_(e, "hadamard", "mul"):
-            return self._product(e, beside)
+            return self._product(e, beside, under)
         if is_(e, "neg", "add"):
-            parts = (self.guarded(a, beside if a.shape == e.shape else ()) for a in e.args)
+            parts = (self.guarded(a, beside if a.shape == e.shape else (), under) for a in e.args)
             return rebuild(e, tuple(parts))
-        if is_(e, *_LINEAR, "where"):
+        if is_(e, "tr") and is_(e.args[0], "mul"):
+            return apply("tr", self._trace(e.args[0]))
+        if is_(e, "where"):
+            return self._choice(e)
+        if is_(e, *LINEAR):
             scalars = tuple(b for b in beside if not b.shape)
             return rebuild(e, tuple(self.guarded(a, scalars) for a in e.args))
         return rebuild(e, tuple(self.guarded(a) for a in e.args))
@@ -255,98 +133,159 @@ class _Guard:
         if e not in self.risky:
             for node in walk(e):
                 inner = any(self.risky[a] for a in node.args)
-                self.risky[node] = inner or is_(node, *SINGULAR, *_GROWING)
+                self.risky[node] = inner or is_(node, *SINGULAR, *PARTIAL)
         return self.risky[e]
 
-    def _product(self, e: Expr, beside: Factors) -> Expr:
+    # Branches -------------------------------------------------------------------------------------
+
+    def _support(self, e: Expr) -> Expr | None:
+        """A condition outside of which an expression is 0 by construction; None if none is seen."""
+        if is_mask(e):
+            return e
+        if is_(e, "where") and number_value(e.args[2]) == 0:
+            return apply("where", e.args[0], 1, 0)
+        if is_(e, "relu"):
+            return apply("step", e.args[0])
+        if e in self.subject.names:
+            return self._support(self.subject.names[e])
+        if is_(e, "neg", "div", "ediv"):
+            return self._support(e.args[0])
+        if not is_(e, "add", "hadamard", "mul") or (is_(e, "mul") and not entrywise(e)):
+            return None
+        known = [s for a in e.args if (s := self._support(a)) is not None]
+        if not known or (is_(e, "add") and len(known) < len(e.args)):
+            return None
+        join = "add" if is_(e, "add") else "hadamard"
+        return reduce(lambda a, b: apply(join, a, b), dict.fromkeys(known))
+
+    def _choice(self, e: Expr) -> Expr:
+        """A choice for a whole matrix, so that no matrix is inverted where it is not chosen."""
+        test, first, second = (self.guarded(a) for a in e.args)
+        if not test.shape:
+            opposite = apply("where", test, 0, 1)
+            first, second = self._regular(first, test), self._regular(second, opposite)
+        return rebuild(e, (test, first, second))
+
+    def _regular(self, e: Expr, test: Expr) -> Expr:
+        """inv(A) of the matrix where(test, A, eye(n))."""
+        instead = {}
+        for node in walk(e):
+            if is_(node, "inv") and len(node.shape) == 2 and node not in self.always:
+                (x,) = node.args
+                instead[node] = apply("inv", apply("where", test, x, eye(x.shape[0])))
+        return substitute(e, instead) if instead else e
+
+    # Products -------------------------------------------------------------------------------------
+
+    def _product(self, e: Expr, beside: Factors, under: Factors) -> Expr:
         """Every factor has the others beside it, where they meet entry by entry."""
         if is_(e, "mul") and not entrywise(e):
             return self._matrix_product(e, beside)
         args = []
         for k, a in enumerate(e.args):
             others = [b for j, b in enumerate(e.args) if j != k]
-            args.append(self.guarded(a, (*beside, *others)))
-        new = rebuild(e, tuple(args)) if is_(e, "hadamard") or _fits(e, args) else None
-        return new if new is not None else apply("hadamard", *args)
+            args.append(self.guarded(a, (*beside, *others), under))
+        same = all(a.shape == old.shape for a, old in zip(args, e.args, strict=True))
+        return rebuild(e, tuple(args)) if is_(e, "hadamard") or same else apply("hadamard", *args)
 
     def _matrix_product(self, e: Expr, beside: Factors) -> Expr:
         """Scalars stand beside everything; in an inner product u'*v the entries meet too."""
         scalars = tuple(a for a in (*beside, *e.args) if not a.shape)
         arrays = [a for a in e.args if a.shape]
-        inner: dict[int, Factors] = {}
-        if len(arrays) == 2 and is_(arrays[0], "transpose") and len(arrays[1].shape) == 1:
-            inner = {0: (arrays[1],), 1: (arrays[0].args[0],)}
+        inner = len(arrays) == 2 and arrays[0].shape[0] == 1 and len(arrays[1].shape) == 1
         new = []
         for a in e.args:
             own = tuple(s for s in scalars if s is not a)
-            place = arrays.index(a) if a in arrays else -1
-            if place == 0 and inner:
-                new.append(self.guarded(a.args[0], (*own, *inner[0])).T)
+            if inner and a is arrays[0]:
+                new.append(_turned(self.guarded(_turned(a), (*own, arrays[1]))))
             else:
-                new.append(self.guarded(a, (*own, *inner.get(place, ()))))
+                met = (_turned(arrays[0]),) if inner and a.shape else ()
+                new.append(self.guarded(a, (*own, *met)))
         return rebuild(e, tuple(new))
 
-    def _quotient(self, e: Expr, beside: Factors) -> Expr:
+    def _trace(self, product: Expr) -> Expr:
+        """tr(A*B): the entries of A meet those of B', and scalars all of them."""
+        arrays = [a for a in product.args if len(a.shape) == 2]
+        scalars = tuple(a for a in product.args if not a.shape)
+        if len(arrays) != 2 or len(scalars) + 2 != len(product.args):
+            return self.guarded(product)
+        first, second = arrays
+        left = _turned(self.guarded(_turned(first), (*scalars, second)))
+        right = self.guarded(second, (*scalars, _turned(first)))
+        return apply("mul", *scalars, left, right)
+
+    # Singular functions ---------------------------------------------------------------------------
+
+    def _quotient(self, e: Expr, beside: Factors, under: Factors) -> Expr:
         above, below = e.args
-        divisor = self.guarded(below)
-        zero = self._zero(above, below, beside)
-        if zero is not None:
-            divisor = _unless(zero, divisor, below.shape, e.shape)
-        new = self.guarded(above, beside)
+        divisor = self._divisor(below, e, beside)
+        new = self.guarded(above, beside, under)
         return new / divisor if divisor.shape == below.shape else apply("ediv", new, divisor)
 
-    def _zero(self, above: Expr, below: Expr, beside: Factors) -> Expr | None:
-        """What, where it is 0, makes a quotient 0, although its divisor may be 0 there."""
-        divisors = list(factors_of(below))
-        if not divisors or any(base(d) in self.known for d in divisors):
-            return None
-        if all(self._vanishes_slower(d, above) for d in divisors):
-            return above if number_value(above) is None else _product(beside, below)
-        return self._constant((*beside, above))
+    def _divisor(self, below: Expr, quotient: Expr, beside: Factors) -> Expr:
+        """What is below the line, with 1 for its factors where what is above is 0 with them."""
+        degrees = degrees_of(below)
+        if is_(below, "neg", "hadamard") or (is_(below, "mul") and entrywise(below)):
+            parts = [self._divisor(a, quotient, beside) for a in below.args]
+            same = all(p.shape == a.shape for p, a in zip(parts, below.args, strict=True))
+            name = below.function.name if same else "hadamard"
+            return apply(name, *parts) if len(parts) > 1 else -parts[0]
+        if is_(below, "power", "epow") and (number_value(below.args[1]) or 0) > 0:
+            if not self._vanishes_slower(below, degrees, quotient.args[0]):
+                inside = self._divisor(below.args[0], quotient, beside)
+                return inside ** below.args[1]
+        new = self.guarded(below)
+        zero = self._zero(below, degrees, quotient, beside)
+        return new if zero is None else _unless(zero, new, below.shape, quotient.shape)
 
-    def _vanishes_slower(self, divisor: Expr, above: Expr) -> bool:
+    def _zero(
+        self, divisor: Expr, degrees: dict[Expr, Fraction], quotient: Expr, beside: Factors
+    ) -> Expr | None:
+        """What, where it is 0, makes a quotient 0, although a factor below the line may be 0."""
+        above = quotient.args[0]
+        if number_value(divisor) is not None or base(divisor) in self.known:
+            return None
+        if self._vanishes_slower(divisor, degrees, above):
+            return above if number_value(above) is None else _product(beside, divisor)
+        return self._constant((*beside, above), divisor)
+
+    def _vanishes_slower(self, divisor: Expr, degrees: dict[Expr, Fraction], above: Expr) -> bool:
         """True for norms and roots in a first derivative: what is above them is 0 where they are.
 
         ‖u‖ comes with u above it, sqrt(v) with the gradient of v, which is 0 where v >= 0 is. A
         numerator with a root of its own could cancel it, and is left alone.
         """
-        if self.subject.order > 1:
+        inner = base(divisor)
+        if self.subject.order > 1 or not 0 < degrees.get(inner, 0) <= 1:
             return False
-        if is_(divisor, "norm2"):
+        if is_(inner, "norm2", "std"):
             return True
-        if not is_(divisor, "sqrt", "std"):
-            return False
-        inner = divisor.args[0]
         nodes = walk(*self._looked_through((above,)))
-        return not any(is_(n, "sqrt", "std") and n.args[0] is inner for n in nodes)
+        return not any(base(n) is inner for n in nodes if _root(n) is not None)
 
-    def _logarithm(self, e: Expr, beside: Factors) -> Expr | None:
-        fixed = self._constant(beside)
-        if fixed is not None:
+    def _logarithm(self, e: Expr, beside: Factors) -> Expr:
+        (x,) = e.args
+        if self._constant(beside, x) is not None:
             self.excused.add(e)
-        return fixed or _product(beside, e.args[0])
+        zero = _product(beside, x)
+        new = self.guarded(x)
+        return apply("log", new if zero is None else _unless(zero, new, x.shape))
 
-    def _power(self, e: Expr, beside: Factors) -> Expr | None:
-        exponent = number_value(e.args[1])
-        if exponent is not None and exponent >= 0:
-            return None
-        if base(e.args[0]) in self.known:
-            return None
-        return self._constant(beside)
+    def _power(self, e: Expr, beside: Factors) -> Expr:
+        x, k = e.args
+        exponent, new = number_value(k), self.guarded(x)
+        zero = None
+        if (exponent is None or exponent < 0) and base(x) not in self.known:
+            zero = self._constant(beside, x)
+        new = new if zero is None else _unless(zero, new, x.shape)
+        return rebuild(e, (new, self.guarded(k)))
 
-    def _masked(self, beside: Factors) -> Expr | None:
-        masks = [f for b in self._looked_through(beside) for f in factors_of(b) if is_mask(f)]
-        return reduce(lambda a, b: a * b, masks) if masks else None
+    # What does not change -------------------------------------------------------------------------
 
-    def _replaced(self, e: Expr, zero: Expr | None) -> Expr:
-        """A function whose first argument is 1 where `zero` is 0."""
-        x, *rest = (self.guarded(a) for a in e.args)
-        return rebuild(e, (x if zero is None else _unless(zero, x, x.shape), *rest))
-
-    def _constant(self, factors: Factors) -> Expr | None:
+    def _constant(self, factors: Factors, beside: Expr) -> Expr | None:
         """The product of the factors that do not change with the variables; None without any."""
         own = [f for b in self._looked_through(factors) for f in factors_of(b) if self._fixed(f)]
-        return reduce(lambda a, b: a * b, dict.fromkeys(own)) if own else None
+        return _product(tuple(own), beside) if own else None
 
     def _looked_through(self, factors: Factors) -> Factors:
         """The factors, and what those stand for that are names of adjoints."""
@@ -372,6 +311,45 @@ class _Guard:
         return all(self.fixed[a] for a in node.args)
 
 
+def _turned(e: Expr) -> Expr:
+    return e.args[0] if is_(e, "transpose") else e.T
+
+
+def degrees_of(below: Expr) -> dict[Expr, Fraction]:
+    """How fast a product goes to 0 with each of its bases: norm2(u) and sqrt(v) with degree 1.
+
+    >>> from matderiv.expr import variable
+    >>> v = variable("v")
+    >>> list(degrees_of(apply("sqrt", v) * v).values()), degrees_of(apply("abs", v))
+    ([Fraction(3, 1)], {})
+    """
+    found: dict[Expr, Fraction] = {}
+    for inner, degree in _degrees(below, Fraction(1)):
+        found[inner] = found.get(inner, Fraction(0)) + degree
+    return found
+
+
+def _degrees(e: Expr, k: Fraction) -> Iterator[tuple[Expr, Fraction]]:
+    if is_(e, "neg", "hadamard") or (is_(e, "mul") and entrywise(e)):
+        for a in e.args:
+            yield from _degrees(a, k)
+    elif (root := _root(e)) is not None and not is_(e.args[0], "abs"):
+        inner = base(e)
+        yield inner, k * root * (1 if is_(inner, "norm2", "std") else 2)
+    elif is_(e, "power", "epow") and (number_value(e.args[1]) or 0) > 0:
+        yield from _degrees(e.args[0], k * (number_value(e.args[1]) or 0))
+    elif number_value(e) is None and not is_(e, "abs"):
+        yield e, k if is_(e, "norm2", "std") else 2 * k
+
+
+def _root(e: Expr) -> Fraction | None:
+    """The exponent of a power between 0 and 1; None for anything else."""
+    exponent = _HALF if is_(e, "sqrt") else None
+    if is_(e, "epow", "power"):
+        exponent = number_value(e.args[1])
+    return exponent if exponent is not None and 0 < exponent < 1 else None
+
+
 def _unless(zero: Expr, x: Expr, *shapes: Shape) -> Expr:
     """where(zero, x, 1), if that has one of the shapes; else x as it is."""
     try:
@@ -381,11 +359,13 @@ def _unless(zero: Expr, x: Expr, *shapes: Shape) -> Expr:
     return chosen if chosen.shape in shapes else x
 
 
-def _fits(e: Expr, args: Sequence[Expr]) -> bool:
-    return all(a.shape == old.shape for a, old in zip(args, e.args, strict=True))
-
-
-def _product(factors: Factors, beside: Expr) -> Expr | None:
-    """The product of the factors that have the shape of an argument."""
-    own = [f for f in factors if f.shape == beside.shape and number_value(f) is None]
-    return reduce(lambda a, b: a * b, own) if own else None
+def _product(factors: Sequence[Expr], beside: Expr) -> Expr | None:
+    """The product of the factors that are scalars or have the shape of an argument."""
+    fitting = dict.fromkeys(f for f in factors if number_value(f) is None)
+    own = [f for f in fitting if f.shape in ((), beside.shape) or not beside.shape]
+    if not own:
+        return None
+    try:
+        return reduce(lambda a, b: a * b, own)
+    except ShapeError:
+        return None

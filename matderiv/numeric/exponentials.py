@@ -18,6 +18,7 @@ Powers = dict[Expr, int]
 
 _LINEAR = ("neg", "transpose", "sum", "mean", "diag", "tr", "vec")
 _GROWING = ("exp", "cosh", "sinh")
+SHORT = 4  # terms of a sum that is multiplied out
 NEAR = 6  # how deep below a product exponentials are looked for
 
 
@@ -32,12 +33,8 @@ def better_product(node: Expr) -> Expr | None:
     """
     if not any(is_(n, *_GROWING) for a in node.args for n in _near(a)):
         return None
-    if is_(node, "div", "ediv"):
-        shifted = _shifted_quotient(*node.args)
-        if shifted is not None:
-            return _like(node, apply(node.function.name, *shifted))
     powers = _powers(node)
-    joined = _joined(_hyperbolic(_sigmoids(powers)))
+    joined = _spread(_joined(_shifted(_hyperbolic(_sigmoids(powers)))))
     return None if joined == powers else _like(node, product_of(joined))
 
 
@@ -115,11 +112,18 @@ def _opposites(z: Expr) -> set[Expr]:
 
 
 def _hyperbolic(powers: Powers) -> Powers:
-    """sinh(z)/cosh(z) = tanh(z)."""
+    """sinh(z)/cosh(z) = tanh(z), exp(z)/cosh(z) = 2 sigmoid(2 z)."""
     found = dict(powers)
     for e, k in powers.items():
+        if is_(e, "cosh") and k < 0 and any(is_(other, "exp") for other in powers):
+            (z,) = e.args
+            del found[e]
+            _put(found, apply("sigmoid", 2 * z), -k)
+            _put(found, apply("exp", -z), -k)
+            _put(found, number(2), -k)
+    for e, k in powers.items():
         other = apply("cosh", e.args[0]) if is_(e, "sinh") else None
-        if other is None or k * found.get(other, 0) >= 0:
+        if other is None or k * found.get(other, 0) >= 0 or e not in found:
             continue
         shared = min(abs(k), abs(found[other])) * (1 if k > 0 else -1)
         _put(found, e, -shared)
@@ -136,6 +140,22 @@ def _joined(powers: Powers) -> Powers:
     exponents = [e.args[0] * powers[e] if powers[e] != 1 else e.args[0] for e in several]
     found = {e: k for e, k in powers.items() if e not in several}
     _put(found, apply("exp", apply("add", *exponents)), 1)
+    return found
+
+
+def _spread(powers: Powers) -> Powers:
+    """exp(u)*(1 - exp(z)) = exp(u) - exp(u + z), for a short sum with exponentials."""
+    single = [e for e, k in powers.items() if is_(e, "exp") and k == 1]
+    sums = [e for e, k in powers.items() if is_(e, "add") and k == 1 and len(e.args) <= SHORT]
+    sums = [e for e in sums if any(is_(n, "exp") for n in _near(e))]
+    if not single or not sums:
+        return powers
+    products = [single[0] * a for a in sums[0].args]
+    moved = apply("add", *(better_product(p) or p for p in products))
+    if moved.shape != sums[0].shape:
+        return powers
+    found = {e: k for e, k in powers.items() if e not in (single[0], sums[0])}
+    _put(found, moved, 1)
     return found
 
 
@@ -163,14 +183,20 @@ def log_of_sum(total: Expr) -> Expr | None:
     return _like(total, top + apply("log", moved))
 
 
-def _shifted_quotient(above: Expr, below: Expr) -> tuple[Expr, Expr] | None:
-    """Both sides of a quotient times exp(-m), where exponentials stand above and below."""
-    found = _shift(below)
-    if found is None:
-        return None
-    top, moved = found
-    shifted = _moved(above, top)
-    return None if shifted is None else (shifted, moved)
+def _shifted(powers: Powers) -> Powers:
+    """A quotient with exp(-m) on both sides, for the largest exponent m of a sum below the line."""
+    for total, k in powers.items():
+        found = _shift(total) if k < 0 else None
+        if found is None:
+            continue
+        top, below = found
+        above: Expr | None = product_of({e: n for e, n in powers.items() if n > 0})
+        for _ in range(-k):
+            above = _moved(above, top) if above is not None else None
+        if above is not None:
+            rest = {e: n for e, n in powers.items() if n < 0 and e is not total}
+            return {above: 1, below: k, **rest}
+    return powers
 
 
 def _shift(total: Expr) -> tuple[Expr, Expr] | None:

@@ -13,6 +13,12 @@ from matderiv.expr import Expr, is_, number_value
 NEVER_ZERO = ("size", "pi", "ones", "exp", "cosh", "sigmoid", "softplus", "softmax")
 """Functions whose value is never zero, rounding apart."""
 
+PARTIAL = (
+    *("sqrt", "log", "log1p", "arcsin", "arccos", "tan", "logdet", "inv", "cholesky"),
+    *("exp", "expm1", "sinh", "cosh"),
+)
+"""Functions without a finite value for some arguments; the last four overflow."""
+
 
 def outside_branches(*roots: Expr) -> set[Expr]:
     """The nodes that are computed in every case, those in the branches of a `where` left out.
@@ -108,3 +114,17 @@ def is_mask(e: Expr) -> bool:
     if is_(e, "where"):
         return {number_value(a) for a in e.args[1:]} == {0, 1}
     return is_(e, "gt", "ge", "lt", "le", "step")
+
+
+def may_lack_value(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:
+    """True where e may have no finite value at a point where f has one."""
+    for node in outside_branches(e):
+        if is_(node, *PARTIAL) and node not in always:
+            return True
+        if is_(node, "power", "epow") and node not in always:
+            exponent = number_value(node.args[1])
+            if exponent is None or exponent.denominator != 1:
+                return True
+        if any(base(d) not in known for d in divisors(node)):
+            return True
+    return False

@@ -10,8 +10,9 @@ from typing import Any
 from matderiv.calculus.derivation import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
 from matderiv.expr import Expr
-from matderiv.numeric.edges import Subject, at_edges, may_fail, ties_shared
+from matderiv.numeric.edges import at_edges, may_fail
 from matderiv.numeric.evaluate import Array, evaluate
+from matderiv.numeric.shares import Subject, ties_shared
 from matderiv.programs.compiled import or_careful
 
 

@@ -1,0 +1,129 @@
+"""Products of the other entries and cofactors, in place of prod(x)./x and det(A)*inv(A)."""
+
+from __future__ import annotations
+
+from matderiv.expr import Expr, apply, is_, number, number_value
+from matderiv.functions.reduce import along
+
+LINEAR = ("neg", "transpose", "tr", "sum", "mean", "diag", "vec")
+"""Functions of one argument through which a factor may be taken."""
+
+
+def without_quotient(node: Expr) -> Expr:
+    """A product in which prod(x) meets 1/x, or det(A) inv(A), without the quotient.
+
+    >>> from matderiv.expr import variable
+    >>> X = variable("X", (2, 2))
+    >>> without_quotient(apply("det", X) * apply("inv", X)).args[1].function.name
+    'adj'
+    >>> without_quotient(2 * X) is 2 * X
+    True
+    """
+    if is_(node, "det") and is_(node.args[0], "diag") and len(node.args[0].args[0].shape) == 1:
+        return apply("prod", node.args[0].args[0], params=(None,))
+    if not is_(node, "mul", "hadamard", "div", "ediv"):
+        return node
+    for partner in _partners(node):
+        alone = _without(node, partner)
+        joined = _joined(alone, partner) if alone is not None else None
+        if joined is not None and joined.shape == node.shape:
+            return without_quotient(joined)
+    return node
+
+
+def _partners(e: Expr) -> list[Expr]:
+    """The products of entries and determinants among the factors of a product."""
+    if is_(e, "prod", "det"):
+        return [e]
+    if is_(e, "power", "epow", "div", "ediv"):
+        return _partners(e.args[0])
+    return [p for a in e.args for p in _partners(a)] if is_(e, "neg", "mul", "hadamard") else []
+
+
+def _without(e: Expr, factor: Expr) -> Expr | None:
+    """A product with one factor less, 1 in its place; None where the factor is not found."""
+    if e is factor:
+        return apply("ones", params=e.shape) if e.shape else number(1)
+    if is_(e, "power", "epow") and e.args[0] is factor:
+        k = number_value(e.args[1])
+        return None if k is None or k < 1 else factor if k == 2 else factor ** int(k - 1)
+    if not is_(e, "neg", "hadamard", "mul", "div", "ediv"):
+        return None
+    for place, a in enumerate(e.args[:1] if is_(e, "neg", "div", "ediv") else e.args):
+        rest = _without(a, factor)
+        if rest is not None:
+            return apply(e.function.name, *e.args[:place], rest, *e.args[place + 1 :])
+    return None
+
+
+def _joined(e: Expr, partner: Expr) -> Expr | None:
+    """prod(x) or det(A) times an expression that has 1/x or inv(A) as a factor; None without it."""
+    if is_(e, "inv"):
+        return _cofactors(e.args[0], partner)
+    if is_(e, *LINEAR):
+        inner = _joined(e.args[0], partner)
+        return None if inner is None else apply(e.function.name, inner, params=e.params)
+    if is_(e, "add"):
+        parts = [_joined(a, partner) for a in e.args]
+        if all(p is None for p in parts):
+            return None
+        whole = (p if p is not None else partner * a for p, a in zip(parts, e.args, strict=True))
+        return apply("add", *whole)
+    others = _over(e, partner) if is_(e, "div", "ediv") and is_(partner, "prod") else None
+    if others is not None or not is_(e, "mul", "hadamard", "div", "ediv"):
+        return others
+    for k, a in enumerate(e.args[:1] if is_(e, "div", "ediv") else e.args):
+        inner = _joined(a, partner)
+        if inner is not None:
+            return apply(e.function.name, *e.args[:k], inner, *e.args[k + 1 :])
+    return None
+
+
+def _cofactors(x: Expr, partner: Expr) -> Expr | None:
+    """det(A) inv(X), where A is X or a product of square matrices with X among them."""
+    if not is_(partner, "det"):
+        return None
+    (whole,) = partner.args
+    if whole is x:
+        return apply("adj", x)
+    square = is_(whole, "mul") and all(a.shape == x.shape for a in whole.args if a.shape)
+    if not square or whole.args.count(x) != 1 or not all(a.shape for a in whole.args):
+        return None
+    rest = [apply("det", a) for a in whole.args if a is not x]
+    return apply("mul", *rest, apply("adj", x))
+
+
+def _over(e: Expr, product: Expr) -> Expr | None:
+    """prod(x) times a quotient by x, or by one of the factors of x, as in prod(x.^2)./x."""
+    above, below = e.args
+    x = product.args[0]
+    for divisor in [x, *_bases(x)]:
+        rest = number(1) if below is divisor else _without(below, divisor)
+        left = _without(x, divisor) if divisor is not x else number(1)
+        if rest is not None and left is not None:
+            found = above * left * product_of_others(product)
+            return found if number_value(rest) == 1 else found / rest
+    return None
+
+
+def _bases(e: Expr) -> list[Expr]:
+    """The factors of a product entry by entry, without their exponents."""
+    if is_(e, "epow"):
+        return [e.args[0]]
+    return [b for a in e.args for b in _bases(a)] if is_(e, "hadamard") else [e]
+
+
+def product_of_others(product: Expr) -> Expr:
+    """For each entry of x the product of all other entries, prod(x)./x where none is 0.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.numeric.evaluate import evaluate
+    >>> product = apply("prod", variable("x", (3,)), params=(None,))
+    >>> [evaluate(product_of_others(product), {"x": x}).tolist() for x in ([0, 2, 3], [0, 0, 3])]
+    [[6.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    (x,), axis = product.args, product.params[0]
+    zero, filled = apply("where", x, 0, 1), apply("where", x, x, 1)
+    zeros = along(apply("sum", zero, params=(axis,)), x.shape, axis)
+    rest = along(apply("prod", filled, params=(axis,)), x.shape, axis)
+    return apply("where", zeros - zero, 0, rest / filled)
