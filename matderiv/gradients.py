@@ -90,8 +90,7 @@ class ValueAndGradients:
     def _may_fail(self) -> bool:
         """True where a formula may have no value although value and gradients exist."""
         back = self.backward
-        formulas = (back.f, *(a.value for a in back.adjoints), *back.gradients)
-        return bool(_growing(back)) or may_fail(*formulas)
+        return may_fail(back.f, *(a.value for a in back.adjoints), *back.gradients)
 
     @cached_property
     def _subject(self) -> Subject:
@@ -178,7 +177,7 @@ class ValueAndGradients:
         """
 
         back = self.backward
-        inline = _growing(back) if careful else {}
+        inline = _growing(back)
 
         def made(e: Expr) -> Expr:
             shared = ties_shared(substitute(e, inline), self._subject)
@@ -201,7 +200,10 @@ class ValueAndGradients:
 
 
 def _growing(back: Backward) -> dict[Expr, Expr]:
-    """The adjoints that hold exponentials, written out: they have to meet others to stay finite."""
+    """The adjoints that hold exponentials, written out: they have to meet others to stay finite.
+
+    A name for 1/(exp(x) + 1)^2 would be 0 where exp(x) overflows, whatever it is multiplied by.
+    """
     found: dict[Expr, Expr] = {}
     for a in back.adjoints:
         if any(is_(n, "exp", "cosh", "sinh") for n in walk(substitute(a.value, found))):

@@ -33,7 +33,7 @@ def better_product(node: Expr) -> Expr | None:
     """
     if not any(is_(n, *_GROWING) for a in node.args for n in _near(a)):
         return None
-    powers = _powers(node)
+    powers = powers_of(node)
     joined = _spread(_joined(_shifted(_hyperbolic(_sigmoids(powers)))))
     return None if joined == powers else _like(node, product_of(joined))
 
@@ -50,20 +50,20 @@ def _like(node: Expr, new: Expr) -> Expr | None:
     return new if new.shape == node.shape else None
 
 
-def _powers(e: Expr, sign: int = 1, found: Powers | None = None) -> Powers:
+def powers_of(e: Expr, sign: int = 1, found: Powers | None = None) -> Powers:
     """A product entry by entry as bases with whole exponents."""
     found = {} if found is None else found
     exponent = number_value(e.args[1]) if is_(e, "power", "epow") else None
     whole = exponent is not None and exponent.denominator == 1
     if is_(e, "hadamard") or (is_(e, "mul") and entrywise(e)):
         for a in e.args:
-            _powers(a, sign, found)
+            powers_of(a, sign, found)
     elif is_(e, "div", "ediv"):
-        _powers(e.args[0], sign, found)
-        _powers(e.args[1], -sign, found)
+        powers_of(e.args[0], sign, found)
+        powers_of(e.args[1], -sign, found)
     elif is_(e, "neg"):
-        _powers(number(-1), 1, found)
-        _powers(e.args[0], sign, found)
+        powers_of(number(-1), 1, found)
+        powers_of(e.args[0], sign, found)
     elif exponent is not None and whole and (is_(e, "epow") or not e.args[0].shape):
         found[e.args[0]] = found.get(e.args[0], 0) + sign * int(exponent)
     else:
@@ -112,18 +112,11 @@ def _opposites(z: Expr) -> set[Expr]:
 
 
 def _hyperbolic(powers: Powers) -> Powers:
-    """sinh(z)/cosh(z) = tanh(z), exp(z)/cosh(z) = 2 sigmoid(2 z)."""
+    """sinh(z)/cosh(z) = tanh(z)."""
     found = dict(powers)
     for e, k in powers.items():
-        if is_(e, "cosh") and k < 0 and any(is_(other, "exp") for other in powers):
-            (z,) = e.args
-            del found[e]
-            _put(found, apply("sigmoid", 2 * z), -k)
-            _put(found, apply("exp", -z), -k)
-            _put(found, number(2), -k)
-    for e, k in powers.items():
         other = apply("cosh", e.args[0]) if is_(e, "sinh") else None
-        if other is None or k * found.get(other, 0) >= 0 or e not in found:
+        if other is None or k * found.get(other, 0) >= 0:
             continue
         shared = min(abs(k), abs(found[other])) * (1 if k > 0 else -1)
         _put(found, e, -shared)
@@ -133,21 +126,57 @@ def _hyperbolic(powers: Powers) -> Powers:
 
 
 def _joined(powers: Powers) -> Powers:
-    """Several exponentials as one of the sum of the exponents."""
-    several = [e for e in powers if is_(e, "exp")]
-    if len(several) < 2:
+    """Several growing factors as one exponential, times factors that neither grow nor vanish.
+
+    What grows with both signs stays outside, and a product with two such factors stays as it is.
+    """
+    parts = {e: found for e in powers if (found := _exponential(e)) is not None}
+    if len(parts) < 2:
         return powers
-    exponents = [e.args[0] * powers[e] if powers[e] != 1 else e.args[0] for e in several]
-    found = {e: k for e, k in powers.items() if e not in several}
-    _put(found, apply("exp", apply("add", *exponents)), 1)
-    return found
+    rest = {e: k for e, k in powers.items() if e not in parts}
+    if sum(_grows(e) for e in rest) > 1:
+        return powers
+    exponents = []
+    for e, (exponent, bounded) in parts.items():
+        exponents.append(exponent * powers[e] if powers[e] != 1 else exponent)
+        for factor, k in bounded.items():
+            _put(rest, factor, k * powers[e])
+    _put(rest, apply("exp", apply("add", *exponents)), 1)
+    return _spread(rest)
+
+
+def _grows(e: Expr) -> bool:
+    return is_(e, "add") and any(is_(n, *_GROWING) for n in _near(e))
+
+
+def _exponential(e: Expr) -> tuple[Expr, Powers] | None:
+    """e as exp(u) times bounded factors: cosh(z) as exp(|z|)/(2 sigmoid(2|z|)); None if it is not.
+
+    sinh(z) is tanh(z) cosh(z), and 1 - exp(z) is exp(max(z, 0)) sign(z) expm1(-|z|).
+    """
+    if is_(e, "exp"):
+        return e.args[0], {}
+    if is_(e, "cosh", "sinh"):
+        (z,) = e.args
+        size = apply("abs", z)
+        bounded = {apply("sigmoid", 2 * size): -1, number(2): -1}
+        return size, bounded | ({apply("tanh", z): 1} if is_(e, "sinh") else {})
+    other = other_than_one(e)
+    if other is not None and is_(other, "neg") and is_(other.args[0], "exp"):
+        (z,) = other.args[0].args
+        small = apply("expm1", -apply("abs", z))
+        return apply("relu", z), {apply("sign", z): 1, small: 1}
+    if other is not None and is_(other, "exp"):
+        return apply("softplus", other.args[0]), {}
+    positive = is_(e, "add") and all(is_(a, "exp") or (number_value(a) or 0) > 0 for a in e.args)
+    logarithm = log_of_sum(e) if positive else None
+    return None if logarithm is None else (logarithm, {})
 
 
 def _spread(powers: Powers) -> Powers:
-    """exp(u)*(1 - exp(z)) = exp(u) - exp(u + z), for a short sum with exponentials."""
+    """exp(u)*(3 - exp(z)) = 3 exp(u) - exp(u + z), for a short sum with exponentials."""
     single = [e for e, k in powers.items() if is_(e, "exp") and k == 1]
-    sums = [e for e, k in powers.items() if is_(e, "add") and k == 1 and len(e.args) <= SHORT]
-    sums = [e for e in sums if any(is_(n, "exp") for n in _near(e))]
+    sums = [e for e, k in powers.items() if k == 1 and _grows(e) and len(e.args) <= SHORT]
     if not single or not sums:
         return powers
     products = [single[0] * a for a in sums[0].args]
@@ -186,16 +215,18 @@ def log_of_sum(total: Expr) -> Expr | None:
 def _shifted(powers: Powers) -> Powers:
     """A quotient with exp(-m) on both sides, for the largest exponent m of a sum below the line."""
     for total, k in powers.items():
-        found = _shift(total) if k < 0 else None
-        if found is None:
+        shift = _shift(total) if k < 0 else None
+        if shift is None:
             continue
-        top, below = found
+        top, below = shift
         above: Expr | None = product_of({e: n for e, n in powers.items() if n > 0})
         for _ in range(-k):
             above = _moved(above, top) if above is not None else None
         if above is not None:
-            rest = {e: n for e, n in powers.items() if n < 0 and e is not total}
-            return {above: 1, below: k, **rest}
+            found = {e: n for e, n in powers.items() if n < 0 and e is not total}
+            for e, n in [*powers_of(above).items(), (below, k)]:
+                _put(found, e, n)
+            return found
     return powers
 
 

@@ -15,6 +15,8 @@ from matderiv.numeric.exponentials import (
     of_one_plus_exp,
     opposite,
     other_than_one,
+    powers_of,
+    product_of,
 )
 from matderiv.numeric.poles import entrywise
 from matderiv.shapes import is_scalar
@@ -111,27 +113,21 @@ def _log_of_add(u: Expr) -> Expr | None:
 
 
 def _log_of_product(u: Expr) -> Expr | None:
-    """log(c exp(z)) = log(c) + z."""
+    """log(c exp(z) sigmoid(y)/cosh(x)) = log(c) + z - softplus(-y) - log(cosh(x))."""
     if is_(u, "mul") and not entrywise(u):
         return log_of_sum(u)
-    exponents = [a.args[0] for a in u.args if is_(a, "exp")]
-    rest = [a for a in u.args if not is_(a, "exp")]
-    if not exponents:
+    powers = powers_of(u)
+    positive = {e: k for e, k in powers.items() if is_(e, *_POSITIVE) or of_one_plus_exp(e)}
+    if not positive:
         return None
-    whole = apply("add", *exponents) if len(exponents) > 1 else exponents[0]
-    if rest:
-        factor = apply("hadamard", *rest) if len(rest) > 1 else rest[0]
-        whole = apply("add", _log(factor), whole)
+    rest = {e: k for e, k in powers.items() if e not in positive}
+    terms = [_log(product_of(rest))] if rest else []
+    terms += [_log(e) * k if k != 1 else _log(e) for e, k in positive.items()]
+    whole = apply("add", *terms) if len(terms) > 1 else terms[0]
     return whole if whole.shape == u.shape else None
 
 
-def _log_of_quotient(u: Expr) -> Expr | None:
-    """log(exp(a)/b) = a - log(b), log(a/exp(b)) = log(a) - b."""
-    if not any(is_(a, "exp") for a in u.args):
-        return None
-    above, below = (a.args[0] if is_(a, "exp") else _log(a) for a in u.args)
-    new = above - below
-    return new if new.shape == u.shape else None
+_POSITIVE = ("exp", "sigmoid", "cosh", "softplus", "softmax")
 
 
 def _log(u: Expr) -> Expr:
@@ -160,8 +156,8 @@ _LOG_OF: dict[str, Callable[[Expr], Expr | None]] = {
     "add": _log_of_add,
     "hadamard": _log_of_product,
     "mul": _log_of_product,
-    "div": _log_of_quotient,
-    "ediv": _log_of_quotient,
+    "div": _log_of_product,
+    "ediv": _log_of_product,
     "prod": _log_of_prod,
     "sum": log_of_sum,
     "mean": log_of_sum,
