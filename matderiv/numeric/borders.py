@@ -27,6 +27,7 @@ from matderiv.numeric.stable import expanded
 DECADES = 13  # orders of magnitude on either side of 1 along a line
 PER_DECADE = 2
 BASES = 3  # points through which lines are drawn
+KEPT = 4  # points on a side that general points do not see, from different lines
 CROSSINGS = 4  # borders of one kink that are looked at from close by
 WIDTHS = (1e-14, 1e-3, 1e-9, 1e-6, 1e-12)  # how close, relative to the place; in this order
 HALVINGS = 60
@@ -90,7 +91,8 @@ def branches(*exprs: Expr) -> list[Border]:
     found = [k for e in exprs for k in kinks(e) if not is_(k.distance, "number")]
     for node in walk(*map(expanded, exprs)):
         if node.function.border is not None:
-            found.append(Kink(node.function.label, node.function.border(*node.args)))
+            distance = node.function.border(*node.args)
+            found += [Kink(node.function.label, distance), *kinks(distance)]
     return [Border(k.label, k.distance, k.sides, k) for k in dict.fromkeys(found)]
 
 
@@ -166,6 +168,7 @@ def reached(
     search = Search.of(source, borders)
     for point in found:
         search.meet(point)
+    search.wanted = frozenset(search.missing)
     for base in _bases(source) if close or search.missing else ():
         search.along_lines(base, close)
         if not search.missing and not close:
@@ -209,6 +212,8 @@ class Search:
     borders: list[Border]
     program: Program
     missing: set[tuple[int, int]]
+    wanted: frozenset[tuple[int, int]] = frozenset()
+    kept: Counter[tuple[int, int]] = field(default_factory=Counter)
     points: list[Point] = field(default_factory=list)
     near: list[Point] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
@@ -229,8 +234,10 @@ class Search:
 
     def meet(self, point: Point) -> None:
         """Cross off what a point sees."""
-        for k, measure in enumerate(self.measures(self.program.at(point.sizes), point.values)):
-            self.missing -= {(k, side) for side in self.borders[k].seen(measure)}
+        self.missing -= self._seen(self.measures(self.program.at(point.sizes), point.values))
+
+    def _seen(self, measures: list[Array]) -> set[tuple[int, int]]:
+        return {(k, s) for k, m in enumerate(measures) for s in self.borders[k].seen(m)}
 
     def along_lines(self, base: Point, close: bool) -> None:
         """Look at the borders along lines through a point."""
@@ -238,34 +245,37 @@ class Search:
         for at in lines(self.source, base):
             line = Line(at, base.sizes, bound)
             table = [self.measures(bound, at(t)) for t in PLACES]
-            self._grid(line, table)
+            self._grid(line, table, close)
             self._crossings(line, table, close)
             if not self.missing and not close:
                 return
 
-    def _grid(self, line: Line, table: list[list[Array]]) -> None:
-        """Places of a line that see what is missing, the least far first."""
-        for place in sorted(range(len(PLACES)), key=lambda k: abs(log10(abs(PLACES[k])))):
-            if not self.missing:
-                return
-            seen = {
-                (k, side)
-                for k, measure in enumerate(table[place])
-                for side in self.borders[k].seen(measure)
-            }
-            if seen & self.missing:
-                self._keep(line.sizes, line.at(PLACES[place]), seen & self.missing)
+    def _grid(self, line: Line, table: list[list[Array]], close: bool) -> None:
+        """Places of a line that see what is missing, the least far first.
 
-    def _keep(self, sizes: Sizes, values: Arrays, new: set[tuple[int, int]]) -> None:
-        if self.source.objection(sizes, values) is not None:
-            self.missing -= new
-            self.points.append(Point(sizes, values))
+        With `close` every line shows a side that general points do not see, up to a few.
+        """
+        wanted = {w for w in self.wanted if self.kept[w] < KEPT} if close else {*self.missing}
+        for place in sorted(range(len(PLACES)), key=lambda k: abs(log10(abs(PLACES[k])))):
+            if not wanted:
+                return
+            seen = wanted & self._seen(table[place])
+            if seen and self._keep(line.sizes, line.at(PLACES[place]), seen):
+                wanted -= seen
+
+    def _keep(self, sizes: Sizes, values: Arrays, new: set[tuple[int, int]]) -> bool:
+        if self.source.objection(sizes, values) is None:
+            return False
+        self.missing -= new
+        self.kept.update(new)
+        self.points.append(Point(sizes, values))
+        return True
 
     def _crossings(self, line: Line, table: list[list[Array]], close: bool) -> None:
-        """Borders between two places of a line."""
+        """Borders between two places of a line; beside one, another may be close."""
         for k, border in enumerate(self.borders):
-            if not close and not any(j == k for j, _ in self.missing):
-                continue
+            if not close and not self.missing:
+                return
             rows = [m[k] if m else None for m in table]
             for level in border.levels:
                 for place, entry in _changes(rows, level):
@@ -285,10 +295,22 @@ class Search:
             if (k, 0) in self.missing:
                 self._keep(line.sizes, line.at(here), {(k, 0)})
             return
-        for rank, width in enumerate(WIDTHS if close else ()):
+        for rank, width in enumerate(WIDTHS):
             for t in (here * (1 - width), here * (1 + width)):
-                self.near.append(Point(line.sizes, line.at(t)))
-                self.ranks.append(rank)
+                values = line.at(t)
+                if self._on_a_border(line, values):
+                    continue
+                if close:
+                    self.near.append(Point(line.sizes, values))
+                    self.ranks.append(rank)
+                if seen := self.missing & self._seen(self.measures(line.bound, values)):
+                    self._keep(line.sizes, values, seen)
+
+    def _on_a_border(self, line: Line, values: Arrays) -> bool:
+        """True if an entry is at a kink that elsewhere on the line is not."""
+        here, elsewhere = (self.measures(line.bound, v) for v in (values, line.at(PLACES[-1])))
+        pairs = zip(here, elsewhere, strict=False)
+        return any(((a == 0) & (b != 0)).any() for a, b in pairs)
 
 
 @dataclass(frozen=True)
@@ -305,6 +327,8 @@ def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]
     for place, (a, b) in enumerate(pairwise(rows)):
         if a is None or b is None:
             continue
+        if PLACES[place] < 0 < PLACES[place + 1]:
+            continue  # at nothing at all
         for entry in np.flatnonzero((a > level) != (b > level))[:2]:
             if np.isfinite(a[entry]) and np.isfinite(b[entry]):
                 yield place, int(entry)
@@ -336,11 +360,15 @@ def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
 
         return at
 
+    def shifted(name: str) -> Callable[[float], Arrays]:
+        return lambda t: {n: v + t if n == name else v for n, v in base.values.items()}
+
     yield scaled({v.name for v in free})
     if len(free) > 1:
         for v in free:
             yield scaled({v.name})
     plain = [v for v in free if not v.params[2]]
+    yield from map(shifted, (v.name for v in plain))
     rng = np.random.default_rng([source.seed, 77])
     other = draw(plain, rng, base.sizes)
     yield lambda t: {n: v + t * other[n] if n in other else v for n, v in base.values.items()}

@@ -6,17 +6,17 @@ sizes that formulas in sizes need, and to where only the answer has no value.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
-from matderiv.numeric.borders import Reached, branches, domains, reached, zones
+from matderiv.numeric.borders import Border, Reached, branches, domains, reached, zones
 from matderiv.numeric.check import Finding as Compared
 from matderiv.numeric.check import compare
-from matderiv.numeric.evaluate import compile_, sizes_in
+from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.verification.claims import Claim, names_for
@@ -26,7 +26,7 @@ from matderiv.verification.field.sizes import Plan, planned
 from matderiv.verification.precise import Precise, precise
 
 POINTS = 6  # general points, at sizes of a plan
-MOST_SIZES = 12  # beyond so many choices of sizes nothing is said of all
+MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
 CLOSE = 40  # points close to borders
 
 
@@ -69,39 +69,60 @@ class Witness:
         source = sampler(asked.f, [*extra, *names_for(asked, answer)], seed=seed)
         return Witness(claim, answer, structure, question, source, seed)
 
-    def general(self, failed: dict[str, int]) -> tuple[list[Point], str]:
-        """Points at the sizes of a plan, those where a proof failed first; what they leave open."""
+    def plan(self) -> Plan:
+        """The sizes at which the claim must be seen."""
         f, answer = elementary(self.claim.asked.f), elementary(self.answer)
         names = sorted(sizes_in(f, answer, *self.claim.asked.path))
-        plan = planned(f, answer, names, longest_word(f, answer), self.seed)
-        choices = ([failed] if failed else []) + list(plan.sizes)
-        count = max(POINTS, min(plan.degree + 1, MOST_SIZES))
-        found = list(islice(self._at(choices, count), count)) if names else self._plain()
-        return found, _left_open(plan, found) if names else ""
+        return planned(f, answer, names, longest_word(f, answer), self.seed)
 
-    def _at(self, choices: list[dict[str, int]], count: int) -> Any:
+    def general(self, plan: Plan, failed: Sizes) -> list[Point]:
+        """Points at the sizes of a plan, those where a proof failed first."""
+        if not plan.sizes[0]:
+            return [self.source.point(600 + k) for k in range(POINTS)]
+        choices = ([failed] if failed else []) + [s for s in plan.sizes if s != failed]
+        count = max(POINTS, min(plan.degree + 1, MOST_SIZES))
+        return list(islice(self._at(choices, count), count))
+
+    def _at(self, choices: list[Sizes], count: int) -> Iterator[Point]:
         for place in range(2 * count):
             try:
                 yield self.source.at_sizes(choices[place % len(choices)], 600 + place)
             except DomainError:
                 continue
 
-    def _plain(self) -> list[Point]:
-        return [self.source.point(600 + k) for k in range(POINTS)]
-
-    def look(self, failed: dict[str, int]) -> Evidence:
+    def look(self, failed: Sizes) -> Evidence:
         """Everything that can be seen of the claim."""
-        points, left = self.general(failed)
+        plan = self.plan()
+        points = self.general(plan, failed)
+        points, others = points[:POINTS], points[POINTS:]
         borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
         wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
         found = reached(self.source, points, wanted, close=True)
         outside = reached(self.source, points, self._domains())
-        left = left or "; ".join(found.unseen)
         everywhere = [*points, *found.points, *outside.points, *found.close[:CLOSE]]
         sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
-        if sharp.verdict != "undecided":
+        if sharp.verdict == "different":
+            return Evidence(sharp)
+        matching, wrong = self._compared(others)
+        if wrong is not None:
+            return Evidence(sharp, failed=wrong)
+        left = _left_open(plan, [*points, *matching]) or "; ".join(found.unseen)
+        if sharp.verdict == "equal":
             return Evidence(sharp, left, sharp.valueless)
         return self._ordinary(sharp, points, found, left)
+
+    def _compared(self, points: Iterable[Point]) -> tuple[list[Point], Compared | None]:
+        """The points at which ordinary numbers match, and a mismatch if there is one."""
+        program = compile_((self.claim.asked.f,))
+        matching: list[Point] = []
+        for place, point in enumerate(points):
+            rng, question = np.random.default_rng([place, 3]), replace(self.question, sharpest=True)
+            found = compare(question, program, point, rng)
+            if found.verdict == "mismatch":
+                return matching, found
+            if found.verdict == "match":
+                matching.append(point)
+        return matching, None
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
         """What ordinary numbers say on all sides, and where functions saturate."""
@@ -109,12 +130,9 @@ class Witness:
         again = precise(self.claim, self.structure, seed=self.seed, at=bends.points)
         if again.verdict == "different":
             return Evidence(again, left)
-        program = compile_((self.claim.asked.f,))
-        for place, point in enumerate([*found.points, *bends.points]):
-            rng, question = np.random.default_rng([place, 3]), replace(self.question, sharpest=True)
-            compared = compare(question, program, point, rng)
-            if compared.verdict == "mismatch":
-                return Evidence(sharp, left, failed=compared)
+        _, wrong = self._compared([*found.points, *bends.points])
+        if wrong is not None:
+            return Evidence(sharp, left, failed=wrong)
         return Evidence(sharp, left or "; ".join(bends.unseen), sharp.valueless)
 
     def outside(self, doubtful: bool) -> Precise | None:
@@ -122,17 +140,18 @@ class Witness:
         borders = self._domains()
         if not borders and not doubtful:
             return None
-        points = self._plain()
+        points = [self.source.point(600 + k) for k in range(POINTS)]
         found = reached(self.source, points, borders)
         return precise(self.claim, self.structure, seed=self.seed, at=[*points, *found.points])
 
-    def _domains(self) -> list[Any]:
+    def _domains(self) -> list[Border]:
         return domains(self.claim.asked.f, self.answer)
 
 
 def _left_open(plan: Plan, found: list[Point]) -> str:
+    """Why points at these sizes do not stand for all sizes; "" if they do."""
     sizes = [p.sizes for p in found]
-    if plan.open:
+    if plan.open or not plan.sizes[0]:
         return plan.open
     if any(len({s[n] for s in sizes}) <= plan.degree for n in plan.sizes[0]):
         return f"the sizes occur as a polynomial of degree {plan.degree}"

@@ -25,6 +25,7 @@ from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
 PLAIN = 1e-2  # errors that nobody takes for rounding where the exact test sees a difference too
+GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
 SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
 
@@ -145,6 +146,9 @@ def _by_evidence(
         return Finding(UNDECIDED, exact, report, reason, sharp)
     if sharp.verdict == "equal":
         return Finding(VERIFIED, exact, report, sharp=sharp)
+    grey = report.error > GREY[min(claim.asked.order, len(GREY)) - 1]
+    if grey and exact.verdict == "different":
+        return Finding(DISPROVED, exact, report)  # both methods see a difference
     rounding = exact.verdict == "undecided" or (
         claim.asked.order == 1 and "complex step" in report.method and report.error <= SHARP
     )

@@ -15,9 +15,11 @@ from itertools import combinations
 from typing import Any
 from zlib import crc32
 
-from matderiv.expr import Expr, fold, is_, number_value, walk
+from matderiv.errors import DomainError
+from matderiv.expr import Expr, fold, is_, number_value, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Sizes
+from matderiv.numeric.draws import accretive, draw
+from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
 from matderiv.shapes import Shape, is_scalar, size_names
 
 ROUNDS = 3  # choices of sizes, at least
@@ -263,14 +265,17 @@ def _long(shape: Shape) -> list[Any]:
 def _borders(f: Expr, answer: Expr) -> list[Fraction]:
     """Numbers that a size may be compared with in one of the formulas and not in the other.
 
-    They are found from the literals below a jump, or below a root of a square, alone and in pairs.
+    They are found from the literals of a sum that depends on sizes alone, below a jump or below a
+    root of a square; alone and in pairs.
     """
     found: list[Fraction] = []
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
-    for node in jumping[0] ^ jumping[1]:
+    sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
+    for node in sums:
         literals = _literals(node)
-        found += [c for v in literals for c in (v, 1 / v)]
-        found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
+        if literals and size_degree(node) and _of_sizes_alone(node):
+            found += [c for v in literals for c in (v, 1 / v)]
+            found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
     return found
 
 
@@ -278,6 +283,23 @@ def _compares(node: Expr) -> bool:
     if is_(node, *_JUMPS):
         return size_degree(node.args[0]) > 0
     return is_(node, "sqrt") and size_degree(node.args[0]) > 1
+
+
+def _of_sizes_alone(node: Expr) -> bool:
+    """True if other values of the variables make no difference, as in tr(inv(A)*A) - 10."""
+    named = variables(node)
+    if not named:
+        return True
+    sizes = {n: k + 3 for k, n in enumerate(sorted(sizes_in(node)))}
+    found = []
+    for seed in (1, 2):
+        values = draw(named, np.random.default_rng(seed), sizes, strategy=accretive)
+        try:
+            found.append(evaluate(node, values, sizes))
+        except DomainError:
+            return True
+    scale = np.abs(found[0]).max()
+    return not np.abs(found[0] - found[1]).max() > 1e-14 * scale
 
 
 def _literals(root: Expr) -> list[Fraction]:
