@@ -22,7 +22,7 @@ FLOORS = (  # title, folder, modules
         "3: numbers out",
         "numeric/",
         "poles exponentials stable ranges evaluate cofactors shares edges draws sampling "
-        "stencils differences question reach borders report",
+        "stencils differences question reach paths borders report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

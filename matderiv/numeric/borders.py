@@ -18,8 +18,8 @@ from math import log10
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
 from matderiv.numeric.evaluate import Array, Arrays, Bound, Program, Sizes, compile_
+from matderiv.numeric.paths import lines
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
 from matderiv.numeric.stable import expanded
@@ -39,7 +39,6 @@ _SATURATING = (
     "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".split()  # by entries
 )
 _ROWS = ("softmax", "logsumexp", "log_softmax")
-_FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
 @dataclass(frozen=True)
@@ -141,9 +140,13 @@ def _inside(node: Expr) -> Expr | None:
 
 @dataclass(frozen=True)
 class Reached:
-    """Points on sides that were missing, points close to borders, and what was not reached."""
+    """Points on sides that were missing, points close to borders, and what was not reached.
+
+    `moves` say how the points were found: which of the `lines` through a general point, and where.
+    """
 
     points: tuple[Point, ...] = ()
+    moves: tuple[tuple[int, float], ...] = ()
     close: tuple[Point, ...] = ()
     unseen: tuple[str, ...] = ()
 
@@ -175,7 +178,9 @@ def reached(
             break
     unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
-    return Reached(tuple(search.points), tuple(near), tuple(dict.fromkeys(unseen)))
+    return Reached(
+        tuple(search.points), tuple(search.moves), tuple(near), tuple(dict.fromkeys(unseen))
+    )
 
 
 def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tuple[str, ...]:
@@ -215,6 +220,7 @@ class Search:
     wanted: frozenset[tuple[int, int]] = frozenset()
     kept: Counter[tuple[int, int]] = field(default_factory=Counter)
     points: list[Point] = field(default_factory=list)
+    moves: list[tuple[int, float]] = field(default_factory=list)
     near: list[Point] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
     crossings: Counter[int] = field(default_factory=Counter)
@@ -242,8 +248,8 @@ class Search:
     def along_lines(self, base: Point, close: bool) -> None:
         """Look at the borders along lines through a point."""
         bound = self.program.at(base.sizes)
-        for at in lines(self.source, base):
-            line = Line(at, base.sizes, bound)
+        for number, at in enumerate(lines(self.source, base)):
+            line = Line(at, number, base.sizes, bound)
             table = [self.measures(bound, at(t)) for t in PLACES]
             self._grid(line, table, close)
             self._crossings(line, table, close)
@@ -260,15 +266,17 @@ class Search:
             if not wanted:
                 return
             seen = wanted & self._seen(table[place])
-            if seen and self._keep(line.sizes, line.at(PLACES[place]), seen):
+            if seen and self._keep(line, PLACES[place], seen):
                 wanted -= seen
 
-    def _keep(self, sizes: Sizes, values: Arrays, new: set[tuple[int, int]]) -> bool:
-        if self.source.objection(sizes, values) is None:
+    def _keep(self, line: Line, place: float, new: set[tuple[int, int]]) -> bool:
+        values = line.at(place)
+        if self.source.objection(line.sizes, values) is None:
             return False
         self.missing -= new
         self.kept.update(new)
-        self.points.append(Point(sizes, values))
+        self.points.append(Point(line.sizes, values))
+        self.moves.append((line.number, place))
         return True
 
     def _crossings(self, line: Line, table: list[list[Array]], close: bool) -> None:
@@ -293,7 +301,7 @@ class Search:
     def _at_border(self, line: Line, here: float, k: int, close: bool) -> None:
         if self.borders[k].sides == (0,):
             if (k, 0) in self.missing:
-                self._keep(line.sizes, line.at(here), {(k, 0)})
+                self._keep(line, here, {(k, 0)})
             return
         for rank, width in enumerate(WIDTHS):
             for t in (here * (1 - width), here * (1 + width)):
@@ -304,7 +312,7 @@ class Search:
                     self.near.append(Point(line.sizes, values))
                     self.ranks.append(rank)
                 if seen := self.missing & self._seen(self.measures(line.bound, values)):
-                    self._keep(line.sizes, values, seen)
+                    self._keep(line, t, seen)
 
     def _on_a_border(self, line: Line, values: Arrays) -> bool:
         """True if an entry is at a kink that elsewhere on the line is not."""
@@ -318,6 +326,7 @@ class Line:
     """A way of changing a point: the values at each place t, the sizes, the measures' program."""
 
     at: Callable[[float], Arrays]
+    number: int
     sizes: Sizes
     bound: Bound
 
@@ -341,34 +350,3 @@ def _halved(above: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if above(middle) == start else (low, middle)
     return high
-
-
-def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
-    """Ways of changing a point: all variables scaled, each by itself, a mixture with another point.
-
-    What is declared of a variable stays true.
-    """
-    free = [v for v in source.variables if not v.params[2] & _FIXED_FACTS]
-    signed = {v.name for v in free if not v.params[2] & {"positive", "posdef"}}
-
-    def scaled(names: set[str]) -> Callable[[float], Arrays]:
-        def at(t: float) -> Arrays:
-            return {
-                n: v * (t if n in signed else abs(t)) if n in names else v
-                for n, v in base.values.items()
-            }
-
-        return at
-
-    def shifted(name: str) -> Callable[[float], Arrays]:
-        return lambda t: {n: v + t if n == name else v for n, v in base.values.items()}
-
-    yield scaled({v.name for v in free})
-    if len(free) > 1:
-        for v in free:
-            yield scaled({v.name})
-    plain = [v for v in free if not v.params[2]]
-    yield from map(shifted, (v.name for v in plain))
-    rng = np.random.default_rng([source.seed, 77])
-    other = draw(plain, rng, base.sizes)
-    yield lambda t: {n: v + t * other[n] if n in other else v for n, v in base.values.items()}

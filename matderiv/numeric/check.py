@@ -46,13 +46,14 @@ class Finding:
     """What one point says.
 
     "match", "mismatch", "between"; "not finite" or "no value" of the claim; "nothing" when the
-    numbers decide nothing there.
+    numbers decide nothing there. `zero` says that nothing but zeros was compared.
     """
 
     verdict: str
     errors: tuple[float, ...] = ()
     worst: WorstEntry | None = None
     note: str = ""
+    zero: bool = False
 
 
 def relative_error(claimed: Array, numeric: Array) -> float:
@@ -136,7 +137,7 @@ def _judged(
     flat = VANISHED * float(np.abs(truth.f(truth.values)).max(initial=0))
     if verdict == "mismatch" and size < flat:
         return Finding("nothing", note="the derivative vanishes to rounding at some point")
-    return Finding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""))
+    return Finding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""), zero=not size)
 
 
 _NOTES = {

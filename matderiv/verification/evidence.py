@@ -17,6 +17,7 @@ from matderiv.numeric.borders import Border, Reached, branches, domains, reached
 from matderiv.numeric.check import Finding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
+from matderiv.numeric.paths import moved
 from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.verification.claims import Claim, names_for
@@ -94,34 +95,45 @@ class Witness:
         """Everything that can be seen of the claim."""
         plan = self.plan()
         points = self.general(plan, failed)
-        points, others = points[:POINTS], points[POINTS:]
         borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
         wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
-        found = reached(self.source, points, wanted, close=True)
-        outside = reached(self.source, points, self._domains())
-        everywhere = [*points, *found.points, *outside.points, *found.close[:CLOSE]]
+        found = reached(self.source, points[:POINTS], wanted, close=True)
+        outside = reached(self.source, points[:POINTS], self._domains())
+        further = [*found.points, *outside.points, *found.close[:CLOSE]]
+        everywhere = [*points[:POINTS], *further]
         sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
         if sharp.verdict == "different":
             return Evidence(sharp)
-        matching, wrong = self._compared(others)
+        matching, wrong = self._compared(points, found.moves)
         if wrong is not None:
             return Evidence(sharp, failed=wrong)
-        left = _left_open(plan, [*points, *matching]) or "; ".join(found.unseen)
+        left = _left_open(plan, matching) or "; ".join(found.unseen)
         if sharp.verdict == "equal":
             return Evidence(sharp, left, sharp.valueless)
-        return self._ordinary(sharp, points, found, left)
+        return self._ordinary(sharp, points[:POINTS], found, left or self._nothing(matching))
 
-    def _compared(self, points: Iterable[Point]) -> tuple[list[Point], Compared | None]:
-        """The points at which ordinary numbers match, and a mismatch if there is one."""
+    def _nothing(self, matching: list[Point]) -> str:
+        return "" if matching else "nothing but zeros was compared"
+
+    def _compared(
+        self, points: Iterable[Point], moves: tuple[tuple[int, float], ...] = ()
+    ) -> tuple[list[Point], Compared | None]:
+        """The points at which ordinary numbers match, and a mismatch if there is one.
+
+        Where the derivative vanishes, nothing was seen: the point is moved to other branches.
+        """
         program = compile_((self.claim.asked.f,))
+        question = replace(self.question, sharpest=True)
         matching: list[Point] = []
         for place, point in enumerate(points):
-            rng, question = np.random.default_rng([place, 3]), replace(self.question, sharpest=True)
-            found = compare(question, program, point, rng)
-            if found.verdict == "mismatch":
-                return matching, found
-            if found.verdict == "match":
-                matching.append(point)
+            for move in (None, *moves):
+                here = point if move is None else moved(self.source, point, move)
+                found = compare(question, program, here, np.random.default_rng([place, 3]))
+                if found.verdict == "mismatch":
+                    return matching, found
+                if found.verdict == "match" and not found.zero:
+                    matching.append(point)
+                    break
         return matching, None
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:

@@ -41,7 +41,8 @@ class Precise:
     """What many digits say: "equal", "different" or "undecided" with the reason.
 
     `point` is where an answer differs, `claimed` and `truth` are the values along a direction.
-    `valueless` is a point where f has a derivative and the answer no value.
+    `valueless` is a point where f has a derivative and the answer no value; `vanishing` are the
+    points where both are 0, which says nothing.
     """
 
     verdict: str
@@ -52,6 +53,7 @@ class Precise:
     claimed: float = 0.0
     truth: float = 0.0
     valueless: Point | None = None
+    vanishing: tuple[Point, ...] = ()
 
     def __str__(self) -> str:
         if self.verdict == "undecided":
@@ -112,6 +114,7 @@ def _points(claim: Claim, seed: int) -> list[Point]:
 def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
     """What the points say together; of those that differ one that shows it, if there is one."""
     compared, wide = 0, 0
+    vanishing: list[Point] = []
     valueless: Point | None = None
     worst: Precise | None = None
     for place, point in enumerate(points):
@@ -126,14 +129,17 @@ def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
             return worst
         if found.verdict == "no value":
             valueless = valueless or point
+        if found.verdict == "zero":
+            vanishing.append(point)
         wide += found.verdict == "wide"
         compared += found.verdict == "equal"
     if worst is not None:
         return worst
     if wide or not compared:
-        reason = "the parts are of too different size" if wide else "no value at any point"
+        reason = "nothing but zeros was compared" if vanishing else "no value at any point"
+        reason = "the parts are of too different size" if wide else reason
         return Precise("undecided", compared, reason=reason, valueless=valueless)
-    return Precise("equal", compared, valueless=valueless)
+    return Precise("equal", compared, valueless=valueless, vanishing=tuple(vanishing))
 
 
 def _directions(formulas: Formulas, point: Point, rng: Any) -> list[Array]:
@@ -149,7 +155,7 @@ def _directions(formulas: Formulas, point: Point, rng: Any) -> list[Array]:
 
 
 def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool) -> Precise:
-    """The claim at a point: "equal", "different", "wide", "no value", or "nothing" of f there.
+    """The claim at a point: "equal", "different", "wide", "no value", "zero" or "nothing" of f.
 
     `anyway` says that parts of too different size are compared as far as digits go.
     """
@@ -169,6 +175,8 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
         scale = max(abs(v) for side in (truth, claimed) for v in side)
         off = max(abs(a - b) for a, b in zip(truth, claimed, strict=True))
         rounding = max(scale * _tiny(digits + MARGIN), largest * _tiny(digits + DIGITS + 10))
+        if not scale:
+            return Precise("zero")
         if off <= rounding:
             return Precise("wide" if span > digits else "equal")
         worst = max(range(len(truth)), key=lambda k: abs(truth[k] - claimed[k]))

@@ -272,6 +272,8 @@ def _borders(f: Expr, answer: Expr) -> list[Fraction]:
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
     sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
     for node in sums:
+        if any(is_(n, *_JUMPS) for n in walk(node)):
+            continue  # what is below the inner jump is looked at by itself
         literals = _literals(node)
         if literals and size_degree(node) and _of_sizes_alone(node):
             found += [c for v in literals for c in (v, 1 / v)]
