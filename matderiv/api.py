@@ -24,12 +24,14 @@ from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
 from matderiv.notation.parts import name_parts
+from matderiv.work import A_VERB, bounded
 
 Assume = Mapping[str, Any]
 
 __all__ = ["Derivation", "derive"]
 
 
+@bounded(A_VERB)
 def derive(
     f: Any,
     wrt: Any,
@@ -47,7 +49,7 @@ def derive(
 
     A list of variables, or a text such as "W, b", gives a list of derivations, for which the
     expression is read once and swept backwards once. Unless `check` is False, each is compared
-    with values of f first; UntrueResult where they contradict it.
+    with values of f first; UntrueResult where they contradict it. LimitError after too much work.
 
     >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"}))
     '2*A*x'

@@ -26,11 +26,14 @@ from matderiv.numeric.sampling import sampler
 from matderiv.numeric.spot_check import WRONG, spot_check, undecided
 from matderiv.verification.claims import Asked, Claim, as_it_is, reading_about
 from matderiv.verification.judging import judged
+from matderiv.work import MILLION, WorkLimit, bounded
 
 if TYPE_CHECKING:
     from matderiv.derived import Derivation
 
 SETTLED = 2  # the order up to which the layers of a verdict are quick
+AT_BIRTH = MILLION  # units of work
+A_POINT = MILLION // 4  # more for each point of a check that is asked for
 CONFIRMED = 4  # points at which a contradiction is looked at again before it is one
 
 
@@ -38,7 +41,17 @@ def truthful(d: Derivation) -> Derivation:
     """The derivation with the report of its check at birth; UntrueResult where f contradicts it.
 
     Two small points first; where they leave it open, the layers that judge hand derivations.
+    Undecided where that takes too much work.
     """
+    try:
+        with bounded(AT_BIRTH):
+            report = _told_at_birth(d)
+    except WorkLimit as error:
+        report = undecided(error.message)
+    return replace(d, checked=report)
+
+
+def _told_at_birth(d: Derivation) -> CheckReport:
     report = _spotted(d)
     if report.verdict == "disproved":
         report = check_derivation(d, points=CONFIRMED)
@@ -46,7 +59,7 @@ def truthful(d: Derivation) -> Derivation:
     if report.verdict == "undecided":
         report = _settled(d, report)
         require_truth(report, "the derivative that was found")
-    return replace(d, checked=report)
+    return report
 
 
 def require_truth(report: CheckReport, what: str) -> None:
@@ -68,7 +81,11 @@ def truthful_pass(back: Backprop) -> Backprop:
     for node in back.circuit.nodes:
         if is_(node.expr, "variable") and node.index in back.formulas:
             question = Question(f, (node.expr,), _claim_of(back, node.index))
-            report = spot_check(question, zero=True)
+            try:
+                with bounded(AT_BIRTH):
+                    report = spot_check(question, zero=True)
+            except WorkLimit:
+                break
             require_truth(report, f"the gradient of the graph by {node.name}")
     return back
 
@@ -106,6 +123,14 @@ def require_same_numbers(d: Derivation, shown: Expr, axes: Sequence[int], what: 
 
 def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckReport:
     """The numeric check of a derivation against differences of f; large sizes are made small."""
+    try:
+        with bounded(AT_BIRTH + A_POINT * points):
+            return _checked(d, points, seed)
+    except WorkLimit as error:
+        return undecided(error.message, seed)
+
+
+def _checked(d: Derivation, points: int, seed: int) -> CheckReport:
     small = _at_small_sizes(d)
     if small is not None:
         report = check_derivation(small, points=points, seed=seed)

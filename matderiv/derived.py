@@ -42,6 +42,7 @@ from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.flow import about
 from matderiv.views.index import index
+from matderiv.work import A_VIEW, bounded
 
 VIEWS = {"chain": chain, "differential": differential, "index": index}
 
@@ -151,6 +152,7 @@ class Derivation:
             f"{in_short(self.formula)}{said}>"
         )
 
+    @bounded(A_VIEW)
     def steps(self, view: str = "chain") -> Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
         require_word(view, "view", VIEWS)
@@ -312,6 +314,7 @@ class Derivation:
         return outer + self.wrt.shape * self.order
 
     @cached_property
+    @bounded(A_VIEW)
     def facts_used(self) -> tuple[str, ...]:
         """The declared facts without which the result would read otherwise: `y is onehot`."""
         told = [(v, word) for v in variables(self.f, self.wrt) for word in sorted(facts(v))]

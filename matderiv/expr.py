@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from matderiv.shapes import Shape, Size
+from matderiv.work import spend
 
 if TYPE_CHECKING:
     from matderiv.functions.record import Function
@@ -113,7 +114,9 @@ def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     nodes = tuple(a if isinstance(a, Expr) else number(a) for a in args)
     key = (name, nodes, params)
     found = _nodes.get(key)
+    spend(2)
     if found is None:
+        spend(10)
         found = Expr()
         found.function, found.args, found.params = function, nodes, params
         found.shape = function.shape(tuple(a.shape for a in nodes), params)

@@ -28,6 +28,7 @@ from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program
 from matderiv.shapes import is_scalar, shape_text
+from matderiv.work import A_VERB, bounded
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,6 +212,7 @@ def _growing(back: Backward) -> dict[Expr, Expr]:
     return found
 
 
+@bounded(A_VERB)
 def value_and_gradients(
     f: Any,
     wrt: Any,
@@ -247,6 +249,7 @@ def value_and_gradients(
     return both.truthful() if check else both
 
 
+@bounded(A_VERB)
 def pullbacks(
     f: Any,
     wrt: Any,

@@ -33,6 +33,7 @@ from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.graphs.text import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
 from matderiv.output.index import index_equation
+from matderiv.work import A_VERB, bounded
 
 Values = Mapping[str, Any]
 
@@ -294,6 +295,7 @@ class Graph:
         return backward(back, values, upstream)
 
 
+@bounded(A_VERB)
 def graph(
     f: Any,
     *,

@@ -26,15 +26,18 @@ from matderiv.verification.verdict import DISPROVED, Verdict
 from matderiv.verification.verifying import verify_asked
 from matderiv.views.chain import chain
 from matderiv.views.document import Document, Partial, Step
+from matderiv.work import MILLION, bounded
 
 DEEPEST = 50  # names inside names of a derivation that are written out
 POINTS_COMPARED = 2
 SEED = 0
 ONE = number(1)
 CLOSE = 1e-9  # values that differ by less are those of the same thing
+VERIFIED = 5 * MILLION  # units of work
 HEAVIEST = 400  # symbols of a line that is looked through
 
 
+@bounded(VERIFIED)
 def verify(
     f: Any,
     wrt: Any,

@@ -240,7 +240,11 @@ def commanding(r: Random) -> Trial:
         words = [hostile.soup(r) for _ in range(r.randrange(4))]
     words = [w for w in words if w not in ("-o", "--output")]  # nothing is written
     kind = "text"
-    if "--json" not in words and verb == "derive" and not {"--hint", "--step"} & set(words):
+    if (
+        not {"--json", "json"} & set(words)
+        and verb == "derive"
+        and not {"--hint", "--step"} & set(words)
+    ):
         kind = next((TOLD[w] for w in words[::-1] if w in TOLD), "text")
         kind = "tex" if "--standalone" in words else kind
     return _told(words, kind)

@@ -13,10 +13,14 @@ import pytest
 from conftest import Run
 
 import matderiv as md
+import matderiv.verification.derivations.problems as steps_of
+from matderiv import checking, work
 from matderiv.command import homework
 from matderiv.command.interrupts import TimeUp
 from matderiv.errors import MatderivError, visible
 from matderiv.input.resolve import read
+from matderiv.verification import judging
+from matderiv.verification.mistakes import diagnose
 
 ESCAPES = ["\x1b[2K", "\x1b]0;title\x07", "\x9b2J", "\u202e", "\u2066", "\u2028", "\ufeff", "\x08"]
 
@@ -211,3 +215,73 @@ def test_sizes_too_large_for_numbers_are_a_limit() -> None:
     shapes = {"x": "100000", "y": "100000"}
     with pytest.raises(md.LimitError, match="too large to check"):
         md.verify("sum(x*y')", "x", "sum(y)*vector(1)", shapes=shapes).verdict  # noqa: B018
+
+
+# Work ---------------------------------------------------------------------------------------------
+
+
+def test_work_inside_counts_outside() -> None:
+    with work.bounded(100):
+        with pytest.raises(work.WorkLimit), work.bounded(30):
+            work.spend(31)
+        work.spend(60)
+        with pytest.raises(work.WorkLimit), work.bounded(50):
+            work.spend(10)
+    work.spend(10**9)  # nothing is counted where nothing is bounded
+
+
+HARD: list[tuple[str, str, int]] = [
+    ("pinv(|X|)", "X", 4),
+    ("(" * 90 + "A" + "^2)" * 90, "A", 1),
+    ("exp(" * 30 + "sum(x)" + ")" * 30, "x", 4),
+    ("*".join(f"(x'*A{j}*x)" for j in range(90)), "x", 1),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt", "order"), HARD)
+def test_what_takes_too_long_is_a_limit_or_left_open(f: str, wrt: str, order: int) -> None:
+    """The same on every machine: work is counted, not timed."""
+    said = []
+    for _ in range(2):
+        try:
+            d = md.derive(f, wrt, order=order)
+            said.append(str(d.checked))
+        except md.LimitError as error:
+            said.append(error.message)
+    assert said[0] == said[1]
+
+
+def test_a_verdict_that_takes_too_much_work_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "MOST", 50)
+    found = md.verify("x'*A*x", "x", "2*A*x")
+    assert (found.verdict, found.correct) == ("undecided", None)
+    assert "more than 50 steps of work" in found.message
+
+
+def test_a_cause_that_takes_too_much_work_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnose, "MOST", 50)
+    found = md.verify("x'*A*x", "x", "2*A*x")
+    assert (found.verdict, found.diagnosis) == ("disproved", None)
+
+
+def test_a_derivation_that_takes_too_much_work_keeps_its_first_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = "f = x'*A*x\ndf = x'*(A + A')*dx\n" + "∇f = (A + A')*x\n" * 3
+    monkeypatch.setattr(steps_of, "A_LINE", 0)
+    monkeypatch.setattr(steps_of, "MOST", 4_000)
+    found = md.verify_steps(lines)
+    assert [line.verdict for line in found.lines[:2]] == ["given", "proved"]
+    assert found.lines[-1].verdict == "undecided"
+    assert "steps of work" in found.lines[-1].message
+
+
+def test_a_check_that_takes_too_much_work_leaves_the_result_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checking, "AT_BIRTH", 100)
+    d = md.derive("x'*A*x", "x")
+    assert d.formula == "(A + A')*x"
+    assert "steps of work" in d.doubt
+    monkeypatch.setattr(checking, "A_POINT", 1)
+    assert d.check().verdict == "undecided"

@@ -15,7 +15,7 @@ import matderiv as md
 FEW, MANY = 40, 20_000
 
 
-@pytest.mark.parametrize("door", [d for d in DOORS if d != "values"])
+@pytest.mark.parametrize("door", DOORS)
 def test_hostile_inputs_are_answered_or_refused(door: str) -> None:
     found = hostile.sweep(1, FEW, door=door)
     assert not found, "\n".join(map(str, found))
@@ -61,7 +61,7 @@ def test_the_harness_sees_what_takes_too_long(monkeypatch: pytest.MonkeyPatch) -
         yield "text", "x"
 
     monkeypatch.setattr(hostile, "SECONDS", 0.2)
-    assert "more than 0.2 s" in failing(monkeypatch, slow)
+    assert "more than 0." in failing(monkeypatch, slow)
 
 
 @pytest.mark.parametrize(

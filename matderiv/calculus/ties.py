@@ -60,4 +60,5 @@ def _attained(node: Expr, x: Array) -> Array:
     """Where the entries of x equal the largest (smallest) one along the axis."""
     axis = None if node.params[0] is None else node.params[0] - 1
     extreme = (np.max if is_(node, "max") else np.min)(x, axis=axis, keepdims=True)
-    return np.abs(x - extreme) <= EQUAL * np.abs(extreme)
+    with np.errstate(invalid="ignore"):  # infinities attain nothing
+        return np.abs(x - extreme) <= EQUAL * np.abs(extreme)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -125,8 +126,9 @@ def result_remarks(d: Derivation, reading: Reading, *, forms: bool = True) -> li
         if note not in reading.notes:
             label = "Warning" if "does not occur" in note else "Note"
             found.append((label, on_the_command_line(note)))
-    if forms and d.facts_used:
-        found.append(("Using", ", ".join(d.facts_used)))
+    with suppress(LimitError):
+        if forms and d.facts_used:
+            found.append(("Using", ", ".join(d.facts_used)))
     return found
 
 

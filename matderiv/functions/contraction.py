@@ -6,6 +6,7 @@ fourteen matrices. So the steps of every loop are counted before it runs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import cache
 from itertools import combinations
@@ -14,6 +15,7 @@ from typing import Any
 
 from matderiv.errors import LimitError
 from matderiv.lazy import np
+from matderiv.work import spend
 
 MAX_STEPS = 10**8  # of one loop: about a second
 WORTH_BLAS = 10**4  # steps from which a product of two arrays is arranged as one of matrices
@@ -49,6 +51,7 @@ def contraction(
         steps = prod(known[i] for i in set().union(*given))
         if steps > MAX_STEPS:
             raise LimitError(f"a sum of products takes {steps} steps, the limit is {MAX_STEPS}")
+        spend(20 + steps // 200)
         used = [waiting[k] for k in places]
         for k in reversed(places):
             del waiting[k]
@@ -76,21 +79,35 @@ def _plan(axes: tuple[Axes, ...], out: Axes, sizes: tuple[int, ...]) -> tuple[St
         if len(left) > 1 and not set(left[k]) <= elsewhere:
             join(k)
     while len(left) > 2:
-        join(
-            *min(
-                combinations(range(len(left)), 2), key=lambda pair: _growth(left, pair, out, sizes)
-            )
-        )
+        join(*_alike(left) or _cheapest(left, out, sizes))
     join(*range(len(left)))
     return tuple(steps)
 
 
-def _growth(left: list[Axes], pair: tuple[int, int], out: Axes, sizes: tuple[int, ...]) -> int:
-    """How many entries more there are when two arrays have become one."""
-    both = {i for k in pair for i in left[k]}
-    wanted = set(out).union(*(a for k, a in enumerate(left) if k not in pair))
-    before = sum(prod(sizes[i] for i in left[k]) for k in pair)
-    return prod(sizes[i] for i in both & wanted) - before
+def _alike(left: list[Axes]) -> tuple[int, int] | None:
+    """The first two arrays with the same axes: their product is no larger than either."""
+    first: dict[frozenset[int], int] = {}
+    for k, axes in enumerate(left):
+        before = first.setdefault(frozenset(axes), k)
+        if before != k:
+            return before, k
+    return None
+
+
+def _cheapest(left: list[Axes], out: Axes, sizes: tuple[int, ...]) -> tuple[int, int]:
+    """The two arrays whose product has the fewest entries beyond their own."""
+    uses = Counter(i for axes in left for i in set(axes))
+    uses.update(dict.fromkeys(out, len(left)))
+    entries = [prod(sizes[i] for i in axes) for axes in left]
+    distinct = [set(axes) for axes in left]
+
+    def growth(pair: tuple[int, int]) -> int:
+        """How many entries more there are when two arrays have become one."""
+        a, b = (distinct[k] for k in pair)
+        kept = (i for i in a | b if uses[i] > (i in a) + (i in b))
+        return prod(sizes[i] for i in kept) - entries[pair[0]] - entries[pair[1]]
+
+    return min(combinations(range(len(left)), 2), key=growth)
 
 
 def _joined(arrays: list[Array], given: tuple[Axes, ...], made: Axes, steps: int) -> Array:

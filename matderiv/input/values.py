@@ -9,6 +9,7 @@ import json
 import lzma
 import re
 import stat
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ _NO_COMMA = re.compile(r"[\]\d.]\s+([^\W\d]\w*)\s*=")
 _MINUS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}", "--")
 _DAMAGED: tuple[type[Exception], ...] = (
     *(ValueError, EOFError, KeyError, RuntimeError, OverflowError, SyntaxError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
 )
 """What NumPy and zipfile raise for damaged, encrypted or foreign content."""
 _EXAMPLE = "x=-2,y=5 or W=[[1,2],[3,4]]"

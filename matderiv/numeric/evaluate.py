@@ -20,6 +20,7 @@ from matderiv.expr import variables as variables_of
 from matderiv.lazy import np
 from matderiv.numeric.stable import stable_all
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text, size_names, size_value
+from matderiv.work import spend
 
 MAX_ENTRIES = 10**7  # a larger array is refused: 10⁷ entries are 80 MB
 
@@ -208,6 +209,8 @@ class Program:
     def at(self, sizes: Mapping[str, int]) -> Bound:
         """The program with every size a number."""
         lines = []
+        cost = 0
+        spend(8 * len(self.instructions))
         for i in self.instructions:
             shape = tuple(_number(s, sizes) for s in i.shape)
             if prod(shape) > MAX_ENTRIES:
@@ -219,15 +222,17 @@ class Program:
             if i.name == "size":
                 params = (_number(Dim(i.params), sizes),)
             lines.append((i, params, shape))
-        return Bound(tuple(lines), self.outputs)
+            cost += 6 + prod(shape) // 200
+        return Bound(tuple(lines), self.outputs, cost)
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A program with its sizes; `run` may be called again and again."""
+    """A program with its sizes; `run` may be called again and again, at some `cost` each time."""
 
     lines: tuple[tuple[Instruction, tuple[Any, ...], tuple[int, ...]], ...]
     outputs: tuple[int, ...]
+    cost: int
 
     def run(self, arrays: Mapping[str, Array]) -> list[Array]:
         """The values of the outputs; warnings of NumPy are off inside, infinities are returned."""
@@ -248,6 +253,7 @@ class Bound:
         self, arrays: Mapping[str, Array], seen: Callable[[Array], None] | None = None
     ) -> list[Array]:
         """The slots after the last line, only outputs filled; `seen` is shown every value."""
+        spend(self.cost)
         slots: list[Array] = [None] * len(self.lines)
         with np.errstate(all="ignore"):
             for k, (line, params, shape) in enumerate(self.lines):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_
 from matderiv.shapes import Shape, Size, long_axes
+from matderiv.work import spend
 
 _serial = count()
 
@@ -100,6 +101,7 @@ def normalise(
         return Term(Fraction(0), ())
     free = set(axes)
     work = list(factors)
+    spend(20 + 5 * len(work))
     bound = {i for f in work for i in f.indices} | set(summed)
     gone: set[Index] = set()
     while (step := _contraction(work, free)) is not None:

@@ -21,12 +21,14 @@ from matderiv.verification.evidence import Witness
 from matderiv.verification.field.exact import ExactReport, Identity, exact_test
 from matderiv.verification.precise import Precise, precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
+from matderiv.work import MILLION, WorkLimit, bounded
 
 POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
 PLAIN = 1e-2  # errors that nobody takes for rounding where the exact test sees a difference too
 GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
+MOST = MILLION  # units of work for one claim
 SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
 
 
@@ -58,6 +60,15 @@ class Finding:
 
 
 def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
+    """The verdict on a claim; undecided where it takes more work than one claim is worth."""
+    try:
+        with bounded(MOST * max(1, points // POINTS)):
+            return _judged(claim, structure, seed=seed, points=points)
+    except WorkLimit as error:
+        return Finding(UNDECIDED, None, None, error.message)
+
+
+def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
     """The exact test, then numbers: fewer points where they only confirm; then many digits.
 
     Nothing is proved that numbers contradict, and nothing verified before every branch and as many

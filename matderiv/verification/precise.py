@@ -24,6 +24,7 @@ from matderiv.verification.field.digits import exactly, reachable, values
 from matderiv.verification.field.dual import Element, OutOfReach
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.points import halved, projected
+from matderiv.work import spend
 
 DIGITS = 50
 MARGIN = 40  # digits in which an answer must agree beyond the span of all parts
@@ -205,6 +206,7 @@ def _sides(
     None for a side that cannot be computed.
     """
     asked = formulas.claim.asked
+    spend(20 * formulas.entries(point.sizes))
     names = [*variables(formulas.f, formulas.answer), *asked.path, *asked.extra.values()]
     at = {v.name: exactly(point.values[v.name]) for v in names}
     moved = [exactly(d) for d in directions]

@@ -12,6 +12,7 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, compile_
 from matderiv.shapes import Dim, size_value
 from matderiv.tensors.tensor import Index, Tensor
+from matderiv.work import spend
 
 
 class Values:
@@ -61,6 +62,7 @@ class Values:
         return known[e]
 
     def _applied(self, node: Expr) -> Array:
+        spend(8)
         arguments = [self.known[a] for a in node.args]
         if node.function.kind == "elementwise" and len(node.shape) == 2 and len(arguments) > 1:
             arguments = [a[:, None] if np.ndim(a) == 1 else a for a in arguments]

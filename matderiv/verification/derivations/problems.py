@@ -31,9 +31,12 @@ from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.documents.statements import Statement, statement
 from matderiv.verification.judging import POINTS
 from matderiv.verification.verdict import UNDECIDED
+from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable
 ROUNDS = 2  # choices that are made one after the other
+MOST = 2 * MILLION  # units of work for one derivation
+A_LINE = MILLION // 4  # more for each of its lines
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,19 @@ class Problem:
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         """Every line judged; where a guess makes lines wrong, another guess counts.
 
-        Nothing says that a in a'*x is a vector but that the lines are right then.
+        Nothing says that a in a'*x is a vector but that the lines are right then. What takes too
+        much work is left open, line by line.
         """
+        with bounded(MOST + A_LINE * len(self.passages)):
+            return self._verdict(f, wrt, conventions)
+
+    def _verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         found = self._judged(plan, given, wrt, conventions)
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
-            found = self._by_any(found, plan, given, conventions)
+            with suppress(WorkLimit):
+                found = self._by_any(found, plan, given, conventions)
         if found.verdict.correct is not False and found.whole:
             return found.verdict
         quick = replace(conventions, diagnosis=False)
@@ -225,7 +234,10 @@ class Problem:
         steps.tainted = {name: line.number for name, (line, _) in broken.items()}
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
-            steps.chain(chain)
+            try:
+                steps.chain(chain)
+            except WorkLimit as error:
+                steps.left_open(chain, error)
         known = {line.number: line for line, _ in broken.values()}
         found = [known.get(line.number, line) for line in steps.found]
         heard = {n: word for n, word in self.facts.items() if n in reading.variables}

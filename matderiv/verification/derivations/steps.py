@@ -62,6 +62,11 @@ class Steps:
         if chain.aside and before is not None:
             self.current = before
 
+    def left_open(self, chain: Chain, reason: MatderivError) -> None:
+        """Say of a statement why it was not judged."""
+        number = self.lines.number(chain.whole.start)
+        self.found.append(LineVerdict(number, chain.whole.text, UNDECIDED, message=reason.message))
+
     def _stated(self, chain: Chain) -> None:
         number = self.lines.number(chain.whole.start)
         sides = list(chain.sides)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import Any
 
 from matderiv.expr import Expr, apply, is_, walk
@@ -32,6 +33,7 @@ from matderiv.verification.field.dual import (
 from matderiv.verification.field.points import BATCH, FieldPoint, level_field
 from matderiv.verification.field.residues import Array, Field
 from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
+from matderiv.work import spend
 
 MODELLED = frozenset({"exp", "sin", "cos", "log", "sqrt"})
 HASHED = frozenset({"arctan", "arcsin", "erf", "sign", "step", "where", "max", "min"})
@@ -102,6 +104,7 @@ class Evaluation:
         if not node.args:
             return self._leaf(node, level, dual, at)
         out, dims = self.point.dims(node), [self.point.dims(a) for a in node.args]
+        spend(30 + prod(out) // 4)
         if name in LINEAR:
             change = LINEAR[name]
             return linear(args[0], lambda v: change(v, node, dims[0], out) % at.p)

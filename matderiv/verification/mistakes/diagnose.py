@@ -6,6 +6,7 @@ symbolic derivative only proposes terms and factors; it never decides.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -26,16 +27,27 @@ from matderiv.verification.mistakes.one_change import Edits
 from matderiv.verification.mistakes.sketch import Sketch, drawn, from_source
 from matderiv.verification.mistakes.solving import Search
 from matderiv.verification.mistakes.two_changes import two_changes
+from matderiv.work import MILLION, WorkLimit, bounded
+
+MOST = 2 * MILLION  # units of work of one search
 
 
 def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
     """What is wrong with an answer that is not the derivative; None if nothing can be said.
+
+    Nor where the search for it takes too much work.
 
     >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("norm2(A*x)^2", "x")
     >>> print(diagnose(asked, read_answer(asked, "A'*A*x")).message)
     Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.
     """
+    with suppress(WorkLimit), bounded(MOST):
+        return _diagnose(asked, e, seed)
+    return None
+
+
+def _diagnose(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
     search = Search.of(asked, e, seed)
     if search is None:
         return None
@@ -90,11 +102,13 @@ def diagnose_source(
 
 
 def _diagnose_sketch(asked: Asked, root: Sketch, seed: int) -> Diagnosis | None:
-    search = Search.of(asked, None, seed)
-    if search is None:
-        return None
-    edits = Edits(search, root)
-    return edits.likely() or edits.further() or two_changes(search, root)
+    with suppress(WorkLimit), bounded(MOST):
+        search = Search.of(asked, None, seed)
+        if search is None:
+            return None
+        edits = Edits(search, root)
+        return edits.likely() or edits.further() or two_changes(search, root)
+    return None
 
 
 def decimals(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:

@@ -1,0 +1,66 @@
+"""Work is counted, so that no question goes on without end.
+
+A public verb gives its work a bound, and what works spends from it: nodes that are made, products
+of index factors, values of nodes. A unit is about a microsecond. The same question ends at the same
+place on every machine; without a bound nothing is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from matderiv.errors import LimitError
+
+MILLION = 1_000_000
+A_VERB = 2 * MILLION  # for one derivation, several gradients, or a graph
+A_VIEW = 3 * MILLION  # for the steps of a derivation, every line evaluated
+
+
+class WorkLimit(LimitError):  # noqa: N818  (reads as what it is)
+    """The bound of some work was reached."""
+
+
+class _Budget:
+    """What is left of a bound."""
+
+    __slots__ = ("left", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("matderiv_work", default=None)
+
+
+@contextmanager
+def bounded(most: int) -> Iterator[None]:
+    """WorkLimit is raised inside after so many units; what is spent counts outside, too.
+
+    >>> with bounded(10):
+    ...     spend(20)
+    Traceback (most recent call last):
+    ...
+    matderiv.work.WorkLimit: this takes more than 10 steps of work, which is the limit
+    """
+    outer = _budget.get()
+    inner = _Budget(most if outer is None else min(most, max(outer.left, 0)))
+    token = _budget.set(inner)
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+        if outer is not None:
+            outer.left -= inner.most - inner.left
+
+
+def spend(units: int) -> None:
+    """Take units from the bound that holds here; WorkLimit where they are used up."""
+    budget = _budget.get()
+    if budget is None:
+        return
+    budget.left -= units
+    if budget.left < 0:
+        shown = f"{budget.most / MILLION:.3g} million" if budget.most >= MILLION else budget.most
+        raise WorkLimit(f"this takes more than {shown} steps of work, which is the limit")
