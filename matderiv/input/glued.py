@@ -30,6 +30,11 @@ def parted(
     """
     names = {t.text for t in tokens if t.kind == "name"} | set(about)
     alone = {n for n in names if _UNIT.fullmatch(n)} | set(declared) | set(about)
+    for _ in range(2):  # what one run shows to be a name is one in the others
+        for name in names:
+            units = None if _fixed(name, declared) or name in alone else _units(name, declared)
+            if units is not None and is_product(units, alone):
+                alone |= set(units)
     found: list[Token] = []
     for k, token in enumerate(tokens):
         following = tokens[k + 1].text if k + 1 < len(tokens) else ""
@@ -107,7 +112,7 @@ def is_product(units: Sequence[str], alone: Collection[str]) -> bool:
         return units[0].isupper()  # X X, where X stands nowhere else
     if len(new) == len(distinct):
         return False
-    if not new or all(u[0].isupper() for u in units):
+    if all(u[0].isupper() for u in new):
         return True
     mixed = any(u[0].isupper() for u in units)
     return len(new) == 1 and (mixed or len(distinct) == 2)

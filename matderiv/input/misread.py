@@ -49,6 +49,11 @@ def _glued(name: str, names: Mapping[str, Shape]) -> MatderivError | None:
         return None
     if name[0] == "d" and name[1:] in names:
         return None  # a change
+    if name.isupper() and len(name) <= 3:
+        return ParseError(
+            f"{name} can be one name or a product",
+            hint=f"{'*'.join(name)}, or a declaration: {name}: sizes",
+        )
     known = [letter for letter in dict.fromkeys(name) if letter in names]
     unknown = [letter for letter in dict.fromkeys(name) if letter not in names]
     if not known or len(unknown) > 1:

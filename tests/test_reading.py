@@ -1,0 +1,56 @@
+"""Sums over entries and data points: what is read has the value and the derivative that is meant.
+
+The truth is NumPy's value of the sum, written out, and differences of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matderiv import derive
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
+W, S = RNG.normal(size=(2, 3)), RNG.normal(size=(3, 3)) + 3 * np.eye(3)
+w, mu = RNG.normal(size=3), RNG.normal(size=3)
+y, r = RNG.normal(size=5), RNG.normal(size=5)
+VALUES = {"X": X, "Y": Y, "W": W, "S": S, "w": w, "mu": mu, "y": y, "r": r, "lambda": 0.3}
+
+SUMS: list[tuple[str, str, Callable[[Any], Any]]] = [
+    (r"\sum_{i=1}^n (y_i - w^\top x_i)^2", "w", lambda v: ((y - X @ v) ** 2).sum()),
+    (r"\sum_i r_i\|x_i - \mu\|^2", r"\mu", lambda v: (r * ((X - v) ** 2).sum(1)).sum()),
+    (r"\sum_i (x_i-\mu)^\top S (x_i-\mu)", r"\mu",
+     lambda v: sum((a - v) @ S @ (a - v) for a in X)),
+    (r"\sum_i \log(1 + e^{-y_i w^\top x_i}) + \lambda\|w\|^2", "w",
+     lambda v: np.log1p(np.exp(-y * (X @ v))).sum() + 0.3 * v @ v),
+    (r"\sum_i \|W x_i\|^2", "W", lambda v: ((X @ v.T) ** 2).sum()),
+    (r"\sum_{i=1}^n x_i^\top y_i", "x", lambda v: (v * Y).sum()),
+    (r"\sum_i (\sum_j X_{ij} w_j - y_i)^2", "w", lambda v: ((X @ v - y) ** 2).sum()),
+    ("sum_i (w'x_i - y_i)^2", "w", lambda v: ((X @ v - y) ** 2).sum()),
+    ("sum_i ||x_i - mu||^2", "mu", lambda v: ((X - v) ** 2).sum()),
+    ("Σᵢ (yᵢ − wᵀxᵢ)²", "w", lambda v: ((y - X @ v) ** 2).sum()),
+]  # fmt: skip
+
+
+def differences(f: Callable[[Any], Any], at: Any) -> Any:
+    """The gradient of f by central differences."""
+    found = np.zeros_like(at)
+    for k in np.ndindex(at.shape):
+        step = np.zeros_like(at)
+        step[k] = 1e-6
+        found[k] = (f(at + step) - f(at - step)) / 2e-6
+    return found
+
+
+@pytest.mark.parametrize(("formula", "wrt", "f"), SUMS)
+def test_a_sum_over_data_points_has_the_derivative_of_the_sum(
+    formula: str, wrt: str, f: Callable[[Any], Any]
+) -> None:
+    found = derive(formula, wrt)
+    at = VALUES[found.wrt.name]
+    values = {name: VALUES[name] for name in found.names if name in VALUES}
+    np.testing.assert_allclose(found.evaluate(values), differences(f, at), rtol=1e-5, atol=1e-6)
