@@ -17,7 +17,7 @@ L = np.longdouble
 Array = Any
 
 
-class Outside(ArithmeticError):
+class OutsideError(ArithmeticError):
     """A function that this table does not have."""
 
 
@@ -66,7 +66,7 @@ def _node(node: Expr, args: list[Array], at: dict[str, Array], sizes: dict[str, 
         return _along(name, args[0], node.params[0], shape)
     rule = _TABLE.get(name)
     if rule is None:
-        raise Outside(name)
+        raise OutsideError(name)
     if name in _ENTRYWISE and len(shape) == 2:
         args = [a[:, None] if np.ndim(a) == 1 else a for a in args]
     return np.reshape(rule(*args), shape)
@@ -91,7 +91,7 @@ def _along(name: str, x: Array, axis: int | None, shape: tuple[int, ...]) -> Arr
 def _product(*args: Array) -> Array:
     found = args[0]
     for a in args[1:]:
-        scalar = np.size(found) == 1 and np.size(a) >= 1 or np.size(a) == 1
+        scalar = (np.size(found) == 1 and np.size(a) >= 1) or np.size(a) == 1
         if scalar and (np.ndim(found) == 0 or np.ndim(a) == 0 or np.size(found) == np.size(a) == 1):
             found = found * a
         elif np.ndim(found) == 1 and np.ndim(a) == 2:
@@ -185,7 +185,7 @@ _ENTRYWISE: dict[str, Callable[..., Array]] = {
     "softplus": lambda a: np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a))),
     "silu": lambda a: a * _sigmoid(a),
     "elu": lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
-    "leaky_relu": lambda a, s=L("0.01"): np.where(a > 0, a, s * a),
+    "leaky_relu": lambda a, s=None: np.where(a > 0, a, (L("0.01") if s is None else s) * a),
     "huber": _huber,
     "maximum": np.maximum,
     "minimum": np.minimum,
