@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from answer_changes import MUTATIONS, REWRITINGS, Change, Problem, changed
-from plain_values import L, Outside, parts, value
+from plain_values import L, OutsideError, parts, value
 
 from matderiv.api import derive
 from matderiv.errors import MatderivError
@@ -392,7 +392,7 @@ def apart(asked: Asked, right: Expr, other: Expr, rng: random.Random) -> str | N
             largest = max(np.abs(v).max() for found in both for v in found.values())
             near = {n: v * (1 + L("1e-17")) for n, v in at.items()}
             c, d = value(right, near, sizes), value(other, near, sizes)
-        except (Outside, ArithmeticError, ValueError):
+        except (OutsideError, ArithmeticError, ValueError):
             continue
         if not all(np.isfinite(v).all() for v in (a, b, c, d)):
             continue
@@ -414,7 +414,7 @@ def is_right(problem: Problem, rng: random.Random) -> bool:
         try:
             truth = _slope(asked, at, sizes, len(path))
             found = value(problem.answer, at, sizes)
-        except (Outside, ArithmeticError, ValueError):
+        except (OutsideError, ArithmeticError, ValueError):
             continue
         if truth is None or not np.isfinite(found).all():
             continue
