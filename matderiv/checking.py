@@ -213,6 +213,8 @@ def _at_small_sizes(d: Derivation) -> Derivation | None:
         (upstream,) = with_named_sizes(d.upstream) if d.upstream is not None else (None,)
     except ShapeError:
         return None
+    if f is d.f and wrt is d.wrt and expr is d.expr:
+        return None  # large are only products of sizes, as those of kron
     derivative = replace(d.derivative, expr=expr)
     return replace(d, f=f, wrt=wrt, upstream=upstream, derivative=derivative)
 

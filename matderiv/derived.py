@@ -96,8 +96,8 @@ class Derivation:
         axes = len(self.derivative.tensor.axes)
         shown = in_layout(self.expr, self.layout, self.kind, axes)
         if shown is not self.expr:
-            turned = range(len(self.shape))[::-1]
-            require_same_numbers(self, shown, turned, f"the form in {self.layout} layout")
+            turned, what = range(len(self.shape))[::-1], f"the form in {self.layout} layout"
+            require_same_numbers(self, shown, turned, what)
         return shown
 
     @property
@@ -308,10 +308,8 @@ class Derivation:
         """The shape of `.evaluate`'s array: that of f without row axes, then the variable's."""
         if self.kind == "vjp":
             return self.wrt.shape
-        outer = value_shape(self.f)
-        if self.kind in ("jvp", "differential"):
-            return outer
-        return outer + self.wrt.shape * self.order
+        inner = 0 if self.kind in ("jvp", "differential") else self.order
+        return value_shape(self.f) + self.wrt.shape * inner
 
     @cached_property
     @bounded(A_VIEW)

@@ -158,7 +158,7 @@ def test_mistakes(
 UNDECIDED = [
     ("50", ("a^(10^9)", "a"), "1000000000*a^(10^9 - 1)", "the exponent 1e+09 is too large"),
     ("52", ("(a+1)^100000", "a"), "100000*(a + 1)^99999", "the exponent 100000 is too large"),
-    ("56", ("sum(X*w)", "w", "--shape", "X: 100000,100000"), "sum(X,1)'", "too large to check"),
+    ("56", ("mean(X.^2)", "X", "--shape", "X: 10000,10000"), "X/50000000", "too large to check"),
     ("84", ("sum(log(-square(x)))", "x"), "2./x", "no finite value"),
 ]
 

@@ -85,7 +85,7 @@ def test_a_hint_to_a_wrong_answer_gives_nothing_away(run: Run, tmp_path: Path) -
 
 # What was guessed, and how it was checked ---------------------------------------------------------
 
-GUESSED = md.derive("norm2(A*x - b_1)^2", "x", shapes={"A": "m,n"})
+GUESSED = md.derive("c*norm2(A*x)^2", "x", shapes={"A": "m,n"})
 DECLARED = md.derive("x'*x", "x", shapes={"x": "n"})
 
 
@@ -123,7 +123,7 @@ def test_every_page_says_what_was_guessed_and_how_it_was_checked(name: str) -> N
     said = pages(GUESSED)[name]
     assert "uessed" in said
     assert "verified with values of f at" in said
-    assert "taken as a scalar" in said.replace("\\_", "_")
+    assert "scalar" in said
     other = pages(DECLARED)[name].replace('"guessed": []', "")
     assert "uessed" not in other
     assert "verified" in other

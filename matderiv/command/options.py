@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import PurePath
 from typing import Any
 
 from matderiv.command.failures import UsageError
@@ -103,37 +102,12 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
     if doubtful is not None and len(operands) > most:
         option, place = doubtful
         _value(option, operands[place])
-    return Request(verb.name, tuple(operands), _with_format(verb, values, arguments))
+    return Request(verb.name, tuple(operands), _with_format(values))
 
 
-def _with_format(verb: Verb, values: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
-    """The values with the format that is typed, or that the name of the output file asks for."""
-    if values.get("output"):
-        typed = any(a.partition("=")[0] == "--format" for a in arguments)
-        values |= _by_name(verb, values, typed)
+def _with_format(values: dict[str, Any]) -> dict[str, Any]:
+    """The values; a format of JSON is what --json asks for."""
     return values | {"json": True} if values.get("format") == "json" else values
-
-
-def _by_name(verb: Verb, values: dict[str, Any], typed: bool) -> dict[str, Any]:
-    """The format that the name of the output file asks for; UsageError where that cannot be."""
-    name = values["output"][-40:]
-    suffix = PurePath(name).suffix.lower()
-    kinds = WRITTEN[verb.name]
-    if suffix in (".pdf", ".ps", ".dvi") and verb.name == "derive":
-        hint = "-o FILE.tex --standalone, then pdflatex FILE.tex"
-        raise UsageError(f"{name}: no {suffix} is written here", hint=hint)
-    if suffix not in kinds:
-        if suffix in KINDS_OF_FILE:
-            raise UsageError(f"{name}: no {suffix} is written here", hint=f"FILE{', '.join(kinds)}")
-        return {}
-    form = kinds[suffix]
-    if not form:
-        return {}
-    given = "json" if values["json"] else values.get("format") if typed else form
-    if given != form:
-        hint = f"another name, or --format {form}"
-        raise UsageError(f"{name} is the name of a file of {form}, not {given}", hint=hint)
-    return {"json": True} if form == "json" else {"format": form}
 
 
 def _next(option: Option, waiting: list[str], known: dict[str, Option]) -> str:

@@ -23,6 +23,7 @@ from matderiv.numeric.paths import lines
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
 from matderiv.numeric.stable import expanded
+from matderiv.shapes import is_scalar
 
 DECADES = 13  # orders of magnitude on either side of 1 along a line
 PER_DECADE = 2
@@ -101,11 +102,17 @@ def zones(*exprs: Expr) -> list[Border]:
     for node in walk(*map(expanded, exprs)):
         if is_(node, *_SATURATING) and number_value(node.args[0]) is None:
             found.append(Border(node.function.label, node.args[0], (0,)))
-        elif is_(node, *_ROWS) and node.args[0].shape:
+        elif is_(node, *_ROWS) and not _single(node):
             found.append(
                 Border(node.function.label, node.args[0], (0,), axis=node.params[0], rows=True)
             )
     return found
+
+
+def _single(node: Expr) -> bool:
+    """True if the node reduces rows of one entry, which no argument saturates."""
+    axis, shape = node.params[0], node.args[0].shape
+    return is_scalar(shape) if axis is None or axis > len(shape) else shape[axis - 1] == 1
 
 
 def domains(f: Expr, answer: Expr) -> list[Border]:
