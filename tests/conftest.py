@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from typing import NamedTuple
 
 import pytest
 
 from matderiv.cli import main
+
+# The examples of every file are run; this one needs torch, an optional extra.
+collect_ignore = [] if importlib.util.find_spec("torch") else ["torch_reader.py"]
 
 
 class Told(NamedTuple):
