@@ -52,7 +52,7 @@ _NAMED = rf"(?P<f>{NAME}){_OF}"
 class Quantity:
     """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
 
-    `at` are the arguments in f(x, y).
+    `at` are the arguments in f(x, y); `of_at` and `by_at` the indices of entries, as in ∂s_i/∂z_j.
     """
 
     kind: str
@@ -61,6 +61,13 @@ class Quantity:
     order: int = 1
     primed: bool = False
     at: tuple[str, ...] = ()
+    of_at: str = ""
+    by_at: str = ""
+
+    @property
+    def whole(self) -> Quantity:
+        """The derivative whose entries are meant."""
+        return replace(self, of_at="", by_at="")
 
 
 def _signs(match: re.Match[str]) -> str:
@@ -72,8 +79,8 @@ def _signs(match: re.Match[str]) -> str:
 def quantity(text: str) -> Quantity:
     """What a left side names, by its look.
 
-    >>> quantity("∂L/∂W"), quantity("f").kind, quantity("A*x").kind
-    (Quantity(kind='derivative', of='L', by='W', order=1, primed=False, at=()), 'value', 'formula')
+    >>> quantity("∂L/∂W").by, quantity("f").kind, quantity("A*x").kind
+    ('W', 'value', 'formula')
     """
     text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
     if found := re.fullmatch(_FRACTION, text):

@@ -75,7 +75,7 @@ def roles(
 ) -> Roles:
     """The roles of all names with subscripts; `about` are names the problem is asked about."""
     found = Roles()
-    names, arrays = _scoped(trees, found)
+    names, arrays = _scoped(trees, found, frozenset(scope.free or ()))
     plain = {n.name for n, _ in names} | set(about)
     known = {*scope.shapes, *scope.sizes, *parts}
     whole = plain | known
@@ -98,14 +98,14 @@ def roles(
 
 
 def _scoped(
-    trees: Iterable[Node], found: Roles
+    trees: Iterable[Node], found: Roles, free: frozenset[str]
 ) -> tuple[list[tuple[Name, frozenset[str]]], set[str]]:
-    """Every name with the indices bound around it, and the names with entries in brackets."""
+    """Every name with the indices around it, bound or free, and those with entries in brackets."""
     names: list[tuple[Name, frozenset[str]]] = []
-    bound: set[str] = set()
+    bound: set[str] = set(free)
     arrays: set[str] = set()
     for tree in trees:
-        stack: list[tuple[Node, frozenset[str]]] = [(tree, frozenset())]
+        stack: list[tuple[Node, frozenset[str]]] = [(tree, free)]
         while stack:
             node, around = stack.pop()
             if isinstance(node, Name):

@@ -14,6 +14,7 @@ from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.kinds import meant
+from matderiv.input.meaning.names import split_label
 from matderiv.input.python.reader import parse_python
 from matderiv.input.resolve import Reading, resolve
 from matderiv.input.spelling import marks
@@ -32,6 +33,7 @@ from matderiv.language.source import (
     postorder,
 )
 from matderiv.shapes import size_names
+from matderiv.verification.derivations.components import indexed_parts
 from matderiv.verification.documents.passages import Passage
 
 
@@ -131,16 +133,21 @@ def read_definitions(
     scope = Scope(declared, frozenset(size_names(declared.values())), facts)
     parts: dict[str, Part] = {}
     sources = [parsed(d.passage, document, scope) for d in definitions]
+    arrays = indexed_parts([(d.name, s) for d, s in zip(definitions, sources, strict=True)])
     for d, source in zip(definitions, sources, strict=True):
         for part in source.parts:
             parts.setdefault(part.name, part)
         span = d.passage.span((0, len(d.passage.text)))
-        parts[d.name] = Part(span, d.name, source.main)
+        name = arrays.get(d.name, (d.name, ""))[0]
+        parts[name] = Part(span, name, source.main)
     used = {n for s in sources for n in names_in(s)} | declared.keys()
+    used |= {split_label(n)[0] for n in used}
     facts = {name: words for name, words in facts.items() if name in used}
     if not sources:
         return resolve(Source(document, Number((0, 0), Fraction(0))), declared, facts)
-    whole = _together(sources, parts, definitions[-1], document)
+    last = definitions[-1]
+    last = replace(last, name=arrays.get(last.name, (last.name, ""))[0])
+    whole = _together(sources, parts, last, document)
     return resolve(meant(whole, scope), declared, facts)
 
 
@@ -163,7 +170,13 @@ def _together(
 def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:
     """Each part after those it uses."""
     needs = {
-        name: {n.name for n in postorder(part.value) if isinstance(n, Name)} & parts.keys()
+        name: {
+            n
+            for node in postorder(part.value)
+            if isinstance(node, Name)
+            for n in (node.name, split_label(node.name)[0])
+        }
+        & parts.keys()
         for name, part in parts.items()
     }
     done: set[str] = set()

@@ -28,8 +28,9 @@ from matderiv.expr import (
 )
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
-from matderiv.shapes import is_scalar, long_axes, shape_text
+from matderiv.shapes import Shape, is_scalar, long_axes, shape_text
 from matderiv.verification.claims import Asked, claims
+from matderiv.verification.derivations.components import component
 from matderiv.verification.judging import POINTS, judged
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
@@ -96,6 +97,21 @@ class Ground:
         f, x = self.sides_of(q)
         return self._back(q, self._proposed(self.about(q, f, x)))
 
+    def entries(self, q: Quantity) -> tuple[Expr, tuple[str, ...]]:
+        """A derivative by its entries: an axis for each index, then what has none; the indices."""
+        return component(self.derivative(q.whole), q, self._axes(q))
+
+    def entries_shape(self, q: Quantity) -> Shape:
+        """The shape of the entries that are meant."""
+        f, x = self.sides_of(q.whole)
+        outer = tuple(f.shape[k] for k in long_axes(f.shape))
+        whole = variable("whole", outer + x.shape * q.order)
+        return component(whole, q, self._axes(q))[0].shape
+
+    def _axes(self, q: Quantity) -> tuple[int, int]:
+        f, x = self.sides_of(q.whole)
+        return len(long_axes(f.shape)), len(x.shape)
+
     def _proposed(self, asked: Asked) -> Expr:
         """The engine's derivative, after values of f have confirmed it."""
         key = (asked.f, f"{asked.kind} {asked.wrt.name}", asked.order)
@@ -114,7 +130,7 @@ class Ground:
 
     def sides_of(self, q: Quantity) -> tuple[Expr, Expr]:
         """The function and the variable of a derivative; intermediate names become variables."""
-        f = self.functions[q.of]
+        f = self.functions.get(q.of) or self.reading.variables[q.of]
         if q.by in self.moving:
             return f, self.moving[q.by]
         if q.by in self.reading.variables:

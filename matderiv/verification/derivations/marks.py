@@ -7,7 +7,8 @@ expression; what the variable stands for is kept beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -20,6 +21,12 @@ from matderiv.language.calls import function_names
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
+from matderiv.verification.derivations.components import (
+    Indices,
+    along,
+    entry_name,
+    letters_of,
+)
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.documents.passages import Passage
@@ -62,12 +69,18 @@ class Side:
 
 @dataclass
 class Reader:
-    """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`)."""
+    """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`).
+
+    `indices` are those of the left side, `standard` names that stand for the functions that they
+    are in the language.
+    """
 
     ground: Ground
     document: str
     function: str
     aliases: dict[str, Quantity] = field(default_factory=dict)
+    indices: Indices = field(default_factory=Indices)
+    standard: Collection[str] = ()
     last: Marking = field(init=False)
 
     def side(self, passage: Passage, expected: Shape | None = None) -> Side:
@@ -84,29 +97,49 @@ class Reader:
         Raises MatderivError where they do not.
         """
         known, moving = self.ground.functions, self.ground.moving
-        of = q.of or self.function
-        if of not in known:
+        of, of_at = self.entry(q.of or self.function)
+        by, by_at = self.entry(q.by)
+        if of not in known and not (by and of in self.ground.reading.variables):
             raise MatderivError(f"nothing says what {of} is", hint=f"a line {of} = ...")
-        if q.kind != DERIVATIVE or q.by:
-            if q.by and q.by not in {*known, *moving, *self.ground.reading.variables}:
-                raise MatderivError(f"{of} has no variable {q.by}")
-            return Quantity(q.kind, of, q.by, q.order)
+        if q.kind != DERIVATIVE or by:
+            if by and by not in {*known, *moving, *self.ground.reading.variables}:
+                raise MatderivError(f"{of} has no variable {by}")
+            return Quantity(q.kind, of, by, q.order, of_at=of_at, by_at=by_at)
         if len(moving) != 1:
             names = ", ".join(moving or (v.name for v in variables(known[of])))
             raise MatderivError(
                 "this does not say by which variable", hint=f"∂{of}/∂x for one of {names}"
             )
-        return Quantity(q.kind, of, next(iter(moving)), q.order)
+        return Quantity(q.kind, of, next(iter(moving)), q.order, of_at=of_at)
+
+    def entry(self, name: str) -> tuple[str, str]:
+        """The array behind a name with indices, and the indices."""
+        ground = self.ground
+        known = {*ground.functions, *ground.moving, *ground.reading.variables}
+        return entry_name(name, known, ground.reading.rows)
 
     def shape_of(self, q: Quantity) -> Shape:
         """The shape of a differential or a derivative."""
-        f = self.ground.functions[q.of]
+        if q.of_at or q.by_at:
+            return self.ground.entries_shape(q)
         if q.kind != DERIVATIVE:
-            return f.shape
+            return self.ground.functions[q.of].shape
         f, x = self.ground.sides_of(q)
         outer = tuple(f.shape[k] for k in long_axes(f.shape))
         inner = x.shape * q.order
         return inner if not outer else outer + tuple(s for s in inner if s != 1)
+
+    def indices_in(self, passages: Iterable[Passage]) -> Indices:
+        """The free indices of several sides, and how far they run."""
+        found = self.indices
+        letters: dict[str, None] = {}
+        for p in passages:
+            with suppress(MatderivError):
+                marking = Marking(self)
+                e, present = marking.elaborated(marking.marked(p, 0), Indices(), None)
+                letters |= dict.fromkeys(present)
+                found = found.over(present, e.shape)
+        return replace(found, letters=tuple(sorted(letters)))
 
 
 class Marking:
@@ -123,34 +156,57 @@ class Marking:
     def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
         if depth > DEEPEST:
             raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
+        p = self.marked(passage, depth)
+        wanted = self.reader.indices
+        e, present = self.elaborated(p, wanted, expected)
+        if set(present) <= set(wanted.letters):
+            e = along(e, present, wanted, passage.text)
+        for v in variables(e):
+            if v.name in self.reader.aliases:
+                self.marks[v] = self.reader.aliases[v.name]
+        return Side(e, self.marks, tuple(self.notes))
+
+    def marked(self, passage: Passage, depth: int) -> Passage:
+        """A side with symbols in place of its derivatives and differentials."""
         p = self._derivatives(passage, depth)
-        p = self._changes(self._compounds(p, depth))
-        ground = self.reader.ground
-        known = {**ground.reading.variables, **ground.functions, **self.known}
-        for name, q in self.reader.aliases.items():
-            known[name] = variable(name, self.reader.shape_of(q))
-        sizes = ground.reading.sizes | size_names(e.shape for e in known.values())
+        return self._changes(self._compounds(p, depth))
+
+    def elaborated(
+        self, p: Passage, wanted: Indices, expected: Shape | None
+    ) -> tuple[Expr, tuple[str, ...]]:
+        """The meaning of a side without its symbols, and its free indices in order."""
+        known = self._names()
+        sizes = self.reader.ground.reading.sizes | size_names(e.shape for e in known.values())
         shapes = {name: e.shape for name, e in known.items()}
-        scope = Scope(shapes, sizes, guess=False)
-        source = meant(parsed(p, self.reader.document, scope), scope)
-        self.tried = source, dict(known)
-        for part in source.parts:
-            known.pop(part.name, None)
+        scope = Scope(shapes, sizes, guess=False, free=wanted.letters or None)
         context = Context(known=known, size_names=frozenset(sizes), guess=False, what="this line")
         try:
+            source = parsed(p, self.reader.document, scope)
+            present = letters_of(source, scope)
+            order = tuple(c for c in wanted.letters if c in present)
+            order += tuple(c for c in present if c not in order)
+            source = meant(source, replace(scope, free=order or None))
+            self.tried = source, dict(known)
+            for part in source.parts:
+                known.pop(part.name, None)
             shaping = Shaping(source, context)
             if expected is not None:
                 shaping.expect(expected)
-            e = build(shaping).expr
+            return build(shaping).expr, order
         except MatderivError as error:
             for name, typed in self.typed.items():
                 pattern = rf"(?:\\mathrm\{{)?\b{name}\b\}}?"
                 error.message = re.sub(pattern, typed.replace("\\", r"\\"), error.message)
             raise placed(error, p, self.reader.document) from error
-        for v in variables(e):
-            if v.name in self.reader.aliases:
-                self.marks[v] = self.reader.aliases[v.name]
-        return Side(e, self.marks, tuple(self.notes))
+
+    def _names(self) -> dict[str, Expr]:
+        """What the names of a side mean: variables, functions, symbols, names of quantities."""
+        ground = self.reader.ground
+        known = {**ground.reading.variables, **ground.functions, **self.known}
+        known = {name: e for name, e in known.items() if name not in self.reader.standard}
+        for name, q in self.reader.aliases.items():
+            known[name] = variable(name, self.reader.shape_of(q))
+        return known
 
     def _fresh(self, typed: str, shape: Shape, mark: Quantity | Expr, *, latex: bool) -> str:
         """A new name for a symbol, as it is written."""
@@ -184,10 +240,12 @@ class Marking:
                     span = inner.span((0, len(inner.text)))
                     raise ParseError(said, source=self.reader.document, span=span)
                 q = replace(q, of=self.reader.ground.named(side.expr))
-            elif q.of and q.of not in known:
+            elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
             q = self.reader.resolved(q)
             name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
+            letters = "".join(dict.fromkeys(q.of_at + q.by_at))
+            name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
             p = p.with_part(start, stop, name)
         return p
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from matderiv.input.meaning.names import split_label
 from matderiv.language.calls import function_names
 from matderiv.language.tokens import GREEK_NAMES, canonical_name
+from matderiv.verification.derivations.called import Called, called, written
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import Statement
@@ -57,8 +59,8 @@ class Plan:
     """A derivation in order, with its definitions; `function` is the one that is differentiated.
 
     `by` are the names that derivatives are said to be by, `changing` those with a change dX,
-    `arguments` those in brackets after the function: f(x), and `solved` those that equations are
-    solved for.
+    `arguments` those in brackets after the function: f(x), `solved` those that equations are
+    solved for, and `standard` names that are defined as the function that they are anyway.
     """
 
     chains: tuple[Chain, ...]
@@ -68,6 +70,7 @@ class Plan:
     changing: frozenset[str] = field(default_factory=frozenset)
     arguments: frozenset[str] = field(default_factory=frozenset)
     solved: frozenset[str] = field(default_factory=frozenset)
+    standard: frozenset[str] = field(default_factory=frozenset)
 
 
 def planned(
@@ -119,12 +122,12 @@ def _completed(
     at = {n for c in chains if c.quantity and c.quantity.of == function for n in c.quantity.at}
     claimed = {c.name for c in chains if c.role == CLAIMS and c.quantity and _is_value(c.quantity)}
     named_by = frozenset(by), frozenset(changing), frozenset(at), frozenset(claimed - names)
-    called = {
-        c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity and c.quantity.at
-    }
-    plain = [replace(c, sides=tuple(_uncalled(s, called) for s in c.sides)) for c in chains]
-    bodies = [replace(d, passage=_uncalled(d.passage, called)) for d in definitions]
-    return Plan(tuple(plain), tuple(bodies), function, *named_by)
+    functions = [f for c in chains if (f := _called(c)) is not None]
+    standard = frozenset(f.name for f in functions if f.is_sigmoid)
+    functions = [f for f in functions if f.name not in standard]
+    plain = [replace(c, sides=tuple(written(s, functions) for s in c.sides)) for c in chains]
+    bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
+    return Plan(tuple(plain), tuple(bodies), function, *named_by, standard)
 
 
 def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
@@ -162,13 +165,11 @@ def _padded(match: re.Match[str]) -> str:
     return str(next(filter(None, match.groups()))).ljust(len(match[0]))
 
 
-def _uncalled(p: Passage, called: Mapping[str, tuple[str, ...]]) -> Passage:
-    """A side with f for f(x), where f(x) = ... defines f."""
-    for name, at in called.items():
-        inside = r"\s*[,;]\s*".join(rf"\\?{a}" for a in at)
-        left, right = r"\s*(?:\\left)?\(\s*", r"\s*(?:\\right)?\)"
-        p = p.replaced(rf"(?<![\w\\])(\\?{name}){left}{inside}{right}", _padded)
-    return p
+def _called(c: Chain) -> Called | None:
+    """The function with arguments that a statement defines."""
+    if c.role != GIVES or c.quantity is None or not c.quantity.at or c.first is None:
+        return None
+    return called(c.name, c.first, c.sides[0])
 
 
 def _is_value(q: Quantity) -> bool:
@@ -236,7 +237,9 @@ def _chain(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CONDITION)
     if s.announced is not None and q.of not in {*names, *so_far.differentiated}:
         return replace(made, role=CALLS, quantity=s.announced)
-    if q.kind != VALUE or q.of in names or so_far.solves(s, q.of):
+    base, label = split_label(q.of)
+    entry = label.isalpha() and len(label) < 3 and base in names
+    if q.kind != VALUE or q.of in names or entry or so_far.solves(s, q.of):
         return made
     if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)

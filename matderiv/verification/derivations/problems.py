@@ -19,6 +19,7 @@ from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
 from matderiv.verification.derivations.choices import Choice, Unsaid, unread_kinds
+from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground
@@ -123,7 +124,8 @@ class Problem:
                 other = self._with(chosen.and_(choice))
                 with suppress(MatderivError):
                     judged = other._judged(plan, given, wrt, quick)
-                    tried.append((judged.score, choice))
+                    if judged.verdict.right >= found.verdict.right:
+                        tried.append((judged.score, choice))
                     if judged.verdict.correct:
                         break
             better = [pair for pair in tried if pair[0] > best]
@@ -227,8 +229,8 @@ class Problem:
         lines = Lines(self.document)
         reading, broken = self._reading(plan, given, lines)
         ground = self._ground(reading, plan, wrt, conventions)
-        upstreams(ground, plan)
-        reader = Reader(ground, self.document, plan.function)
+        upstreams(ground, plan, broken.keys())
+        reader = Reader(ground, self.document, plan.function, standard=plan.standard)
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.tainted = {name: line.number for name, (line, _) in broken.items()}
@@ -275,7 +277,8 @@ class Problem:
         """The names that move: as asked, as the lines say, or the only one there is."""
         names = _names(wrt)
         for said in (plan.by, plan.changing, plan.arguments, plan.solved):
-            names = names or [n for n in reading.variables if n in said]
+            arrays = {entry_name(n, reading.variables, reading.rows)[0] for n in said}
+            names = names or [n for n in reading.variables if n in arrays]
         occurring = [v.name for v in variables(reading.expr)]
         return names or (occurring if len(occurring) == 1 else [])
 

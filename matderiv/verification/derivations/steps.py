@@ -13,6 +13,7 @@ from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, variable, variables
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
+from matderiv.verification.derivations.components import Indices
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
@@ -81,6 +82,7 @@ class Steps:
             return
         try:
             if chain.quantity is not None:
+                self.reader.indices = Indices()
                 self.current = self._opened(chain)
             elif self.current is None:
                 raise MatderivError("nothing stands before this equals sign")
@@ -136,16 +138,26 @@ class Steps:
             q = Quantity(FORMULA)
         if q.kind == FORMULA or (q.kind == VALUE and q.of not in self.ground.functions):
             assert chain.first is not None
+            self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
             side = self.reader.side(chain.first)
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
                 return alone
             true, (claimed, root) = self._true(side), self._claimed(side)
-            number = self.lines.number(chain.first.start)
-            q = Quantity(FORMULA)
-            self.record.formula = Claimed(number, q, true, claimed, root is None, root)
-            return q
-        return self.reader.resolved(q)
+            return self._formula(chain, true, claimed, root)
+        q = self.reader.resolved(q)
+        if q.kind == DERIVATIVE and (q.of_at or q.by_at):
+            whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
+            self.reader.indices = Indices(letters).over(letters, entries.shape)
+            return q.whole if entries is whole else self._formula(chain, entries, entries, None)
+        return q
+
+    def _formula(self, chain: Chain, true: Expr, claimed: Expr, root: int | None) -> Quantity:
+        """From here on sides are compared with this value."""
+        q = Quantity(FORMULA)
+        number = self.lines.number(chain.whole.start)
+        self.record.formula = Claimed(number, q, true, claimed, root is None, root)
+        return q
 
     def _scalar(self, name: str) -> bool:
         f = self.ground.functions.get(name)
@@ -288,6 +300,8 @@ class Steps:
             return self.ground.differential(mark)
         if mark.kind == DIFFERENTIAL:
             return self.ground.differential(self.ground.functions[mark.of])
+        if mark.of_at or mark.by_at:
+            return self.ground.entries(mark)[0]
         return self.ground.derivative(mark)
 
     def _claimed(self, side: Side) -> tuple[Expr, int | None]:

@@ -6,26 +6,29 @@ gradient counts: sum(G.*Z) with a G of which nothing is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from matderiv.expr import Expr, apply, variable, variables, walk
+from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.quantities import DERIVATIVE, signs
 
 
-def upstreams(ground: Ground, plan: Plan) -> None:
+def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
     """Give every undefined function that is differentiated a value, where that is possible.
 
-    It is a function of the names by which it is differentiated, as far as no other one of them
-    depends on these.
+    Names in `unread` have a definition that could not be read. The value is a function of the names
+    by which it is differentiated, as far as no other one of them depends on these.
     """
     by = _derivatives(plan)
     known = {**ground.reading.variables, **ground.functions}
     for loss, names in by.items():
-        if loss in known or not loss:
+        array, at = entry_name(loss, known, ground.reading.rows)
+        if not loss or at or array in known or loss in unread:
             continue
-        values = {name: known[name] for name in names if name in known}
+        arrays = [entry_name(name, known, ground.reading.rows)[0] for name in names]
+        values = {name: known[name] for name in arrays if name in known}
         terms = [_term(loss, name, e) for name, e in _last(values).items()]
         if terms:
             ground.functions[loss] = terms[0] if len(terms) == 1 else apply("add", *terms)

@@ -70,6 +70,29 @@ _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
+_SIZE = r"\$?\\?[A-Za-z0-9]+\$?"
+_BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
+_LONG = rf"(?P<n>{_SIZE})"
+_IS = r",?\s+(?:is|are|be)\s+"
+_VECTOR = r"(?:an?\s+)?vectors?\s+(?:of|with)\s+(?:length|size|dimension)\s+"
+_SAID_SIZES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<names>{_ITEMS}){_IS}(?:an?\s+|the\s+)?(?:\$)?{_BY}\b",
+        rf"(?P<names>{_ITEMS})\s*\(\s*{_BY}\s*\)",
+        rf"(?<!x\s)(?<!by\s)(?P<names>{_ITEMS}),?\s+(?:has|have|with)\s+{_LONG}\s+"
+        r"(?:entries|elements|components)\b",
+        rf"(?P<names>{_ITEMS})(?:{_IS}|,?\s+){_VECTOR}{_LONG}\b",
+        rf"(?P<names>{_ITEMS}){_IS}(?:an?\s+)?{_LONG}-(?:dimensional\s+)?vectors?\b",
+    )
+)
+_NUMBER = r"(?:(?:real|positive|nonnegative|fixed)\s+)*(?:scalars?|numbers?)"
+_NUMBERS = (
+    re.compile(rf"\b(?:scalars?|real\s+numbers?)\s+(?:[a-z]+\s+)?(?P<names>{_ITEMS})"),
+    re.compile(rf"(?P<names>{_ITEMS}),?\s+(?:is|are|be)\s+(?:an?\s+)?{_NUMBER}\b"),
+    re.compile(rf"\breal\s+(?P<names>{_ITEMS})(?!\s*matri)"),
+    re.compile(rf"(?P<names>{_ITEMS})\s*>\s*0\s+scalars?"),
+)
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
@@ -205,6 +228,19 @@ class Declared:
         self._facts(p.text)
         for found in re.finditer(_MEMBER, p.text):
             self._member(found, latex=False)
+        self._sizes(p.text)
+
+    def _sizes(self, text: str) -> None:
+        """X is n by d, y has n entries, lambda is a positive number; what is said exactly wins."""
+        for pattern in _SAID_SIZES:
+            for found in pattern.finditer(text):
+                sizes = [found[k].strip("$\\") for k in ("m", "n") if k in found.groupdict()]
+                for name in _named(found["names"]):
+                    self.shapes.setdefault(name, ",".join(sizes))
+        for pattern in _NUMBERS:
+            for found in pattern.finditer(text):
+                for name in _named(found["names"]):
+                    self.shapes.setdefault(name, "")
 
     def _facts(self, text: str) -> None:
         for sentence in re.split(r"(?<=[.;?!])\s", " ".join(text.split())):

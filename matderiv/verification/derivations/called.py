@@ -1,0 +1,141 @@
+r"""Functions with arguments: f(x) is f, and g(w'*x) is what g(z) is, with w'*x in place of z."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from matderiv.errors import DomainError, MatderivError
+from matderiv.input.resolve import read
+from matderiv.input.spelling import Spelled
+from matderiv.lazy import np
+from matderiv.numeric.evaluate import evaluate
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.quantities import latex_name
+
+MOST = 30  # calls that are written out in one side
+LONGEST = 4_000  # characters of a side
+_OPENING = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
+_SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
+_POINTS = (-2.0, -0.3, 0.7, 1.9)
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function that a line defines with its arguments, as they are typed, and its body."""
+
+    name: str
+    head: str
+    arguments: tuple[str, ...]
+    body: Passage
+
+    @property
+    def is_sigmoid(self) -> bool:
+        """True for `\\sigma(a) = 1/(1 + e^{-a})`, which says what σ is anyway."""
+        if self.name != "sigma" or len(self.arguments) != 1:
+            return False
+        spelling = "latex" if self.body.latex else "text"
+        with suppress(MatderivError):
+            found = read(Spelled(self.body.text, spelling), kinds={self._argument: 0}).expr
+            with suppress(DomainError), np.errstate(all="ignore"):
+                values = [float(evaluate(found, {self._argument: np.array(x)})) for x in _POINTS]
+                return bool(np.allclose(values, [1 / (1 + np.exp(-x)) for x in _POINTS]))
+        return False
+
+    @property
+    def _argument(self) -> str:
+        typed = self.arguments[0]
+        return latex_name(typed) if self.body.latex else typed
+
+
+def called(name: str, first: Passage, body: Passage) -> Called | None:
+    """The function that `f(x) = ...` defines; None for a name without arguments."""
+    found = re.match(rf"(?P<head>[^()]+?){_OPENING}(?P<at>.*)[)\]]\s*$", first.text, re.DOTALL)
+    if found is None:
+        return None
+    arguments = _split(re.sub(r"\\right\s*$", "", found["at"]))
+    return Called(name, found["head"].strip(), tuple(arguments), body)
+
+
+def written(p: Passage, functions: Sequence[Called]) -> Passage:
+    r"""A side with f for f(x), and with bodies in place of calls with other arguments.
+
+    >>> g = called("g", Passage.of("g(z)"), Passage.of("exp(z)/z"))
+    >>> written(Passage.of("g(z) + g(w'*x)*A"), [g]).text
+    "g    + (exp((w'*x))/(w'*x))*A"
+    """
+    place, count = 0, 0
+    while count < MOST and len(p.text) < LONGEST:
+        found = _next(p, functions, place)
+        if found is None:
+            break
+        f, start, opening, stop = found
+        given = _split(p.text[opening + 1 : stop])
+        if [_plain(g) for g in given] == [_plain(a) for a in f.arguments]:
+            p, place = p.erased(start + len(f.head), stop + 1), stop + 1
+        elif len(given) == len(f.arguments) and p.latex == f.body.latex:
+            new = f"({_filled(f, given)})"
+            p, place, count = p.with_part(start, stop + 1, new), start, count + 1
+        else:
+            place = opening
+    return p
+
+
+def _next(
+    p: Passage, functions: Iterable[Called], place: int
+) -> tuple[Called, int, int, int] | None:
+    """The first call: the function, where it starts, its bracket, and where that is closed."""
+    best: tuple[Called, int, int, int] | None = None
+    for f in functions:
+        head = r"\s*".join(re.escape(part) for part in f.head.split())
+        found = re.compile(rf"(?<![\w\\]){head}(?![A-Za-z']){_OPENING}").search(p.text, place)
+        if found is None or (best is not None and found.start() >= best[1]):
+            continue
+        stop = _closing(p.text, found.end() - 1)
+        if stop is not None:
+            best = f, found.start(), found.end() - 1, stop
+    return best
+
+
+def _filled(f: Called, given: Sequence[str]) -> str:
+    """The body with other arguments."""
+    text = f.body.text
+    for k, name in enumerate(f.arguments):
+        text = re.sub(_typed(name), lambda m, k=k: f"\x00{k}\x00", text)  # type: ignore[misc]
+    for k, value in enumerate(given):
+        inside = re.sub(r"\\right\s*$", "", value).strip()
+        text = text.replace(f"\x00{k}\x00", f"{{({inside})}}" if f.body.latex else f"({inside})")
+    return text
+
+
+def _typed(name: str) -> str:
+    """A pattern for an argument where it stands alone."""
+    letters = re.escape(name.strip())
+    before = "" if name.strip().startswith("\\") else r"(?<![A-Za-z\\])"
+    return rf"{before}{letters}(?![A-Za-z])"
+
+
+def _plain(typed: str) -> str:
+    return re.sub(_SIZES, "", typed)
+
+
+def _split(inside: str) -> list[str]:
+    """Arguments between commas, semicolons and bars outside brackets."""
+    found, depth, start = [], 0, 0
+    for k, c in enumerate(inside):
+        depth += (c in "([{") - (c in ")]}")
+        if c in ",;" and not depth and inside[k - 1 : k] != "\\":
+            found.append(inside[start:k])
+            start = k + 1
+    return [part.strip() for part in (*found, inside[start:])]
+
+
+def _closing(text: str, opening: int) -> int | None:
+    depth = 0
+    for k in range(opening, len(text)):
+        depth += (text[k] in "([{") - (text[k] in ")]}")
+        if not depth:
+            return k
+    return None

@@ -1,0 +1,126 @@
+r"""Equations of entries: `\partial J/\partial\theta_j = \sum_i (...) x_{ij}` for whole arrays.
+
+The free indices of the left side name the axes. A side that does not depend on one of them is the
+same along its axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr, apply
+from matderiv.input.builder import Scope
+from matderiv.input.meaning.elaborate import Elaborator
+from matderiv.input.meaning.indexed import Indexed
+from matderiv.input.meaning.names import capital_of, named_alike, split_label
+from matderiv.language.source import Bind, Name, Source, postorder
+from matderiv.shapes import Shape, Size
+from matderiv.verification.quantities import Quantity
+
+_SPARE = "zyxwvutsrqponml"
+
+
+@dataclass(frozen=True)
+class Indices:
+    """Free indices in order, and the sizes that they run over as far as they are known."""
+
+    letters: tuple[str, ...] = ()
+    sizes: Mapping[str, Size] | None = None
+
+    def over(self, letters: Iterable[str], shape: Shape) -> Indices:
+        """With the sizes of an array whose first axes have these letters."""
+        known = dict(zip(letters, shape, strict=False))
+        return replace(self, sizes={**known, **(self.sizes or {})})
+
+
+def entry_name(name: str, known: Collection[str], rows: Mapping[str, str]) -> tuple[str, str]:
+    """The array behind a name with indices, and the indices; "" for what is no entry.
+
+    >>> entry_name("w_j", ["w"], {}), entry_name("x_i", ["X"], {"x": "X"})
+    (('w', 'j'), ('X', 'i'))
+    """
+    base, label = split_label(name)
+    if name in known or not label or not label.isalpha():
+        return name, ""
+    found = named_alike(base, known) or named_alike(rows.get(base, ""), known)
+    if found is None and len(label) > 1:
+        found = named_alike(capital_of(base), known)
+    return (found, label) if found is not None else (name, "")
+
+
+def component(whole: Expr, q: Quantity, axes: tuple[int, int]) -> tuple[Expr, tuple[str, ...]]:
+    """A derivative entry by entry: its array with an axis for each index, then what has none.
+
+    `whole` is the derivative with the axes of the function and of the variable, `axes` how many
+    each of them has. Raises MatderivError where the indices are too many.
+    """
+    typed = [*_filled(q.of_at, axes[0]), *_filled(q.by_at, axes[1] * q.order)]
+    if len(typed) != len(whole.shape):
+        raise MatderivError("this derivative has other entries")
+    letters = tuple(dict.fromkeys(c for c in typed if c))
+    spare = iter(c for c in _SPARE if c not in letters)
+    source = [c or next(spare) for c in typed]
+    result = [*letters, *(c for c, t in zip(source, typed, strict=True) if not t)]
+    if source == result:
+        return whole, letters
+    pattern = f"{''.join(source)}->{''.join(result)}"
+    return apply("einsum", whole, params=(pattern,)), letters
+
+
+def _filled(indices: str, axes: int) -> list[str]:
+    if len(indices) > axes:
+        raise MatderivError("there are more indices than axes")
+    return [*indices, *[""] * (axes - len(indices))]
+
+
+def letters_of(source: Source, scope: Scope) -> tuple[str, ...]:
+    """The free indices of a formula, in the order of the alphabet."""
+    elaborator = Elaborator(source, scope, scope.about)
+    value = elaborator.visit(source.main)
+    return tuple(sorted(value.index)) if isinstance(value, Indexed) else ()
+
+
+def indexed_parts(
+    named: Sequence[tuple[str, Source]],
+) -> dict[str, tuple[str, str]]:
+    """Definitions of entries, such as `r_i = w'*x_i - y_i`: the array that they define, and i.
+
+    An index is a letter that is bound somewhere, or a usual one, and stands in the body as well.
+    """
+    bound = {
+        i for _, s in named for n in postorder(s.main) if isinstance(n, Bind) for i in n.indices
+    }
+    names = {name for name, _ in named}
+    found: dict[str, tuple[str, str]] = {}
+    for name, source in named:
+        base, label = split_label(name)
+        usual = bound | set("ijklabpqrs")
+        if not label or not set(label) <= usual or base in names:
+            continue
+        below = {
+            c for n in postorder(source.main) if isinstance(n, Name) for c in split_label(n.name)[1]
+        }
+        if set(label) <= below:
+            found[name] = base, label
+    return found
+
+
+def along(e: Expr, present: Sequence[str], wanted: Indices, name: str) -> Expr:
+    """An array with an axis for every index: the same along those that it does not have.
+
+    Raises MatderivError where nothing says how far an index runs.
+    """
+    missing = [c for c in wanted.letters if c not in present]
+    if not missing:
+        return e
+    sizes = wanted.sizes or {}
+    if any(c not in sizes for c in missing):
+        raise MatderivError(f"nothing says how far the index {missing[0]} runs in {name}")
+    if not e.shape:
+        return e * apply("ones", params=tuple(sizes[c] for c in wanted.letters))
+    inner = "".join(c for c, _ in zip(_SPARE, e.shape[len(present) :], strict=False))
+    spread = apply("ones", params=tuple(sizes[c] for c in missing))
+    pattern = f"{''.join(present)}{inner},{''.join(missing)}->{''.join(wanted.letters)}{inner}"
+    return apply("einsum", e, spread, params=(pattern,))
