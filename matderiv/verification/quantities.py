@@ -212,12 +212,14 @@ _HEAD_LATEX = re.compile(
     rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"
     rf"|\\[A-Za-z]+(?:\s*\{{[^{{}}]*\}})?|[A-Za-z0-9]))*)"
     rf"|{LATEX_D}(?P<f>{LATEX_NAME})?\s*/\s*{LATEX_D}(?P<x>{LATEX_NAME})"
+    rf"|(?<![A-Za-z\\'])(?P<of>{LATEX_NAME})'\((?P<at>{LATEX_NAME})\)"
     rf"|\\partial(?![A-Za-z])(?:\s|\\,)*(?P<inner>[^/=+]{{2,80}}?)\s*/\s*\\partial(?![A-Za-z])"
     rf"(?P<y>{LATEX_NAME})"
 )
 _BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
 _HEAD = re.compile(
     rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
+    rf"|(?<![\w)'])(?P<of>{NAME})'\((?P<at>{NAME})\)"
     rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})(?:²|\^2)?"
 )
 _SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*"
@@ -248,6 +250,10 @@ def signs(text: str, latex: bool) -> list[Sign]:
 
 def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
     start, end = match.span()
+    if match["of"]:
+        typed = match["of"].strip(), match["at"].strip()
+        f, x = (latex_name(t) if latex else canonical_name(t) for t in typed)
+        return Sign((start, end), Quantity(DERIVATIVE, f, x, primed=True))
     if latex and match["above"]:
         return _fraction(text, match)
     if latex and match["scripts"] is not None:

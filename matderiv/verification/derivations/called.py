@@ -19,6 +19,7 @@ MOST = 30  # calls that are written out in one side
 LONGEST = 4_000  # characters of a side
 _OPENING = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
 _SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
+_SIMPLE = re.compile(r"\\?[A-Za-z]+(?:[_^](?:\{[^{}+-]*\}|\w))*|[0-9.]+")
 _POINTS = (-2.0, -0.3, 0.7, 1.9)
 
 
@@ -90,7 +91,8 @@ def _next(
     best: tuple[Called, int, int, int] | None = None
     for f in functions:
         head = r"\s*".join(re.escape(part) for part in f.head.split())
-        found = re.compile(rf"(?<![\w\\]){head}(?![A-Za-z']){_OPENING}").search(p.text, place)
+        start = r"(?<![A-Za-z0-9\\])" if not head.startswith("\\\\") else ""
+        found = re.compile(rf"{start}{head}(?![A-Za-z']){_OPENING}").search(p.text, place)
         if found is None or (best is not None and found.start() >= best[1]):
             continue
         stop = _closing(p.text, found.end() - 1)
@@ -106,7 +108,9 @@ def _filled(f: Called, given: Sequence[str]) -> str:
         text = re.sub(_typed(name), lambda m, k=k: f"\x00{k}\x00", text)  # type: ignore[misc]
     for k, value in enumerate(given):
         inside = re.sub(r"\\right\s*$", "", value).strip()
-        text = text.replace(f"\x00{k}\x00", f"{{({inside})}}" if f.body.latex else f"({inside})")
+        if not _SIMPLE.fullmatch(inside):
+            inside = f"({inside})"
+        text = text.replace(f"\x00{k}\x00", f"{{{inside}}}" if f.body.latex else inside)
     return text
 
 

@@ -148,6 +148,7 @@ def read_definitions(
     last = definitions[-1]
     last = replace(last, name=arrays.get(last.name, (last.name, ""))[0])
     whole = _together(sources, parts, last, document)
+    scope = replace(scope, free=tuple(sorted({c for _, label in arrays.values() for c in label})))
     return resolve(meant(whole, scope), declared, facts)
 
 

@@ -16,6 +16,7 @@ from matderiv.errors import LimitError, MatderivError, ParseError, Span
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
+from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import build
 from matderiv.language.calls import function_names
 from matderiv.language.shaping import Context, Shaping
@@ -104,7 +105,7 @@ class Reader:
         if q.kind != DERIVATIVE or by:
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
-            return Quantity(q.kind, of, by, q.order, of_at=of_at, by_at=by_at)
+            return Quantity(q.kind, of, by, q.order, of_at=q.of_at or of_at, by_at=by_at)
         if len(moving) != 1:
             names = ", ".join(moving or (v.name for v in variables(known[of])))
             raise MatderivError(
@@ -115,8 +116,13 @@ class Reader:
     def entry(self, name: str) -> tuple[str, str]:
         """The array behind a name with indices, and the indices."""
         ground = self.ground
-        known = {*ground.functions, *ground.moving, *ground.reading.variables}
+        known = {*ground.functions, *ground.moving, *ground.reading.variables, *self.aliases}
         return entry_name(name, known, ground.reading.rows)
+
+    def call(self, name: str, q: Quantity) -> None:
+        """From here on `name` is a quantity; g_j is the entry j of one, if j is its index."""
+        base, label = split_label(name)
+        self.aliases[base if label and label == q.of_at + q.by_at else name] = q
 
     def shape_of(self, q: Quantity) -> Shape:
         """The shape of a differential or a derivative."""
@@ -154,8 +160,6 @@ class Marking:
         self.tried: tuple[Source, dict[str, Expr]] | None = None
 
     def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
-        if depth > DEEPEST:
-            raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
         p = self.marked(passage, depth)
         wanted = self.reader.indices
         e, present = self.elaborated(p, wanted, expected)
@@ -168,6 +172,10 @@ class Marking:
 
     def marked(self, passage: Passage, depth: int) -> Passage:
         """A side with symbols in place of its derivatives and differentials."""
+        if depth > DEEPEST:
+            raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
+        if passage.latex and "e" in self._names():
+            passage = passage.replaced(r"(?<![A-Za-z\\])e\s*\^\s*(?=\{)", lambda m: r"\exp ")
         p = self._derivatives(passage, depth)
         return self._changes(self._compounds(p, depth))
 
@@ -234,12 +242,13 @@ class Marking:
                 continue
             if sign.operand is not None:
                 inner = p[slice(*sign.operand)]
-                side = Marking(self.reader).read(inner, None, depth + 1)
-                if side.marks:
+                marking = Marking(self.reader)
+                e, present = marking.elaborated(marking.marked(inner, depth + 1), Indices(), None)
+                if marking.marks:
                     said = "a derivative of a derivative is not read"
                     span = inner.span((0, len(inner.text)))
                     raise ParseError(said, source=self.reader.document, span=span)
-                q = replace(q, of=self.reader.ground.named(side.expr))
+                q = replace(q, of=self.reader.ground.named(e), of_at="".join(present))
             elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
             q = self.reader.resolved(q)

@@ -24,10 +24,11 @@ from matderiv.verification.quantities import (
     Quantity,
     latex_name,
     named,
+    signs,
 )
 
 GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "condition"
-BARE = "bare"
+BARE, CALLED = "bare", "called"
 
 
 _CALLED = re.compile(r"(?:the\s+)?(?:gradient|jacobian|hessian)\s+[^\s_]+$", re.IGNORECASE)
@@ -38,8 +39,9 @@ class Chain:
     """A statement with its role.
 
     It `gives` a definition, `claims` values of a quantity, `calls` a quantity by a new name, makes
-    a `local` name for a formula with differentials in it, or is a `condition` to be solved; a
-    `bare` formula goes on with what was said before. `zero` is the 0 of a last `= 0`, which is no
+    a `local` name for a formula with differentials in it, or is a `condition` to be solved; one
+    that is `called` says what a function is of any argument, and has done its work; a `bare`
+    formula goes on with what was said before. `zero` is the 0 of a last `= 0`, which is no
     side: from there on equations are about the points where that holds. An `aside` (`where z = Wx`)
     does not end what it stands in.
     """
@@ -125,9 +127,36 @@ def _completed(
     functions = [f for c in chains if (f := _called(c)) is not None]
     standard = frozenset(f.name for f in functions if f.is_sigmoid)
     functions = [f for f in functions if f.name not in standard]
-    plain = [replace(c, sides=tuple(written(s, functions) for s in c.sides)) for c in chains]
+    primes = [f for c in chains if (f := _primed(c, functions)) is not None]
+    written_out = [_written(_written(c, primes), functions) for c in chains]
+    named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
+    dummies = {f.name for f in functions} - named
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
-    return Plan(tuple(plain), tuple(bodies), function, *named_by, standard)
+    bodies = [d for d in bodies if d.name not in dummies]
+    written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in written_out]
+    return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard)
+
+
+def _written(c: Chain, functions: Sequence[Called]) -> Chain:
+    return replace(c, sides=tuple(written(s, functions) for s in c.sides))
+
+
+def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:
+    """The derivative g' of a function of an argument, by the last side that says what it is."""
+    q = c.quantity
+    known = q is not None and q.kind == DERIVATIVE and q.primed and q.order == 1
+    f = next((f for f in functions if q is not None and f.name == q.of), None)
+    if not known or f is None or c.first is None or not c.sides:
+        return None
+    found = called(f"{f.name}'", c.first, c.sides[-1])
+    return found if found is not None and found.head.endswith("'") else None
+
+
+def _differentiated(c: Chain) -> set[str]:
+    """The functions that a statement differentiates, or says the value of once more."""
+    found = {c.quantity.of} if c.quantity is not None and c.role != GIVES else set()
+    sides = (*c.sides, *([c.first] if c.first is not None else []))
+    return found | {sign.quantity.of for p in sides for sign in signs(p.text, p.latex)}
 
 
 def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:

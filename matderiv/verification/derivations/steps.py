@@ -19,6 +19,7 @@ from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.derivations.plan import (
     BARE,
+    CALLED,
     CALLS,
     CONDITION,
     GIVES,
@@ -71,6 +72,9 @@ class Steps:
     def _stated(self, chain: Chain) -> None:
         number = self.lines.number(chain.whole.start)
         sides = list(chain.sides)
+        if chain.role == CALLED:
+            self._given(number, chain, "")
+            return
         if chain.role == CONDITION:
             q = chain.quantity
             value = q is not None and q.kind == VALUE
@@ -131,7 +135,11 @@ class Steps:
         if chain.role == LOCAL:
             self._call(chain)
         if chain.role == CALLS:
-            self.reader.aliases[chain.name] = self.reader.resolved(q)
+            self.reader.call(chain.name, self.reader.resolved(q))
+        array, at = self.reader.entry(q.of) if q.kind == VALUE else ("", "")
+        if at and array in self.ground.functions:
+            self.reader.indices = Indices(tuple(at)).over(at, self.ground.functions[array].shape)
+            return self._formula(chain, self.ground.functions[array], None)
         if q.kind == VALUE and q.of in self.reader.aliases:
             return self.reader.aliases[q.of]
         if q.primed and not self._scalar(q.of):
@@ -143,20 +151,23 @@ class Steps:
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
                 return alone
-            true, (claimed, root) = self._true(side), self._claimed(side)
-            return self._formula(chain, true, claimed, root)
+            claimed, root = self._claimed(side)
+            return self._formula(chain, self._true(side), root, claimed)
         q = self.reader.resolved(q)
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.reader.indices = Indices(letters).over(letters, entries.shape)
-            return q.whole if entries is whole else self._formula(chain, entries, entries, None)
+            return q.whole if entries is whole else self._formula(chain, entries, None)
         return q
 
-    def _formula(self, chain: Chain, true: Expr, claimed: Expr, root: int | None) -> Quantity:
+    def _formula(
+        self, chain: Chain, true: Expr, root: int | None, claimed: Expr | None = None
+    ) -> Quantity:
         """From here on sides are compared with this value."""
         q = Quantity(FORMULA)
         number = self.lines.number(chain.whole.start)
-        self.record.formula = Claimed(number, q, true, claimed, root is None, root)
+        said = true if claimed is None else claimed
+        self.record.formula = Claimed(number, q, true, said, root is None, root)
         return q
 
     def _scalar(self, name: str) -> bool:

@@ -63,6 +63,7 @@ def _kept(match: re.Match[str]) -> str:
         return f" {word} ".rjust(len(match[0]))
     known = word in _FUNCTIONS or word.lower() in _FUNCTIONS or len(word) <= 1
     named = word.isalpha() and _NAMED_NEXT.match(match.string, match.end())
+    named = named or match.string[: match.start()].endswith(("^{", "_{", "^", "_"))
     return match[0] if known or named else " " * len(match[0])
 
 

@@ -59,7 +59,10 @@ _SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
 _MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 _ITEM = rf"(?:{_MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
 _ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
-_NOUNS = r"matri(?:x|ces)|invertible|real|square|nonsingular|constant|given|fixed|all|both|and|each"
+_NOUNS = (
+    r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|matri(?:x|ces)|invertible|real|square|nonsingular"
+    r"|constant|given|fixed|all|both|and|each"
+)
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
 _BEFORE_FACT = re.compile(
@@ -215,7 +218,7 @@ class Declared:
                 self.assume[canonical_name(first)] = "symmetric"
                 return p[:0]
         if sure:
-            self._facts(p.text.partition("=")[0])
+            self._facts(p.text.partition("=")[0] if p.latex else p.text)
         pattern = _LATEX_MEMBER if p.latex else _MEMBER
         for found in re.finditer(pattern, p.text):
             self._member(found, latex=p.latex)

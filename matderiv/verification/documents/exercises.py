@@ -23,6 +23,7 @@ _PROBLEM = re.compile(
 )
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
+_ASSIGNED = re.compile(r"\\(?:leftarrow|gets)(?![A-Za-z])|←|<-|\\propto|∝|\\approx|≈")
 _GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
 _UNFINISHED = re.compile(r"(?:[-+*/(=]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
 _STATIONARY = re.compile(
@@ -152,7 +153,7 @@ def whole(document: str) -> Exercise:
 
 def is_formula(text: str) -> bool:
     """True for a line without an equals sign that looks like a formula, not like prose."""
-    return bool(_FORMULA.search(text)) and not _PROSE.search(text)
+    return bool(_FORMULA.search(text)) and not _PROSE.search(text) and not _ASSIGNED.search(text)
 
 
 def _quantity(p: Passage) -> Quantity | None:

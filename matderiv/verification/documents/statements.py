@@ -23,16 +23,19 @@ from matderiv.verification.quantities import (
 _WORD = re.compile(r"(?:[A-Za-z][a-z]+(?:-[a-z]+)*|a|I|i\.e\.)[,:;.]?\s+|[,:;]\s*")
 _LEAD = re.compile(
     r"""\s*(?:\(?\d{1,2}[.)]\s+|\(?[a-h]\)\s+|(?:[Ss]tep|[Ll]ine)\s+\d+\s*[:.)]?\s*
-    |(?:=>|⇒|⟹|⟺|⇔|<=>|->|→|∴|•)\s*)""",
+    |(?:=>|⇒|⟹|⟺|⇔|<=>|->|→|∴|∵|•|\\(?:because|therefore)(?![A-Za-z]))(?:\s|\\\s)*)""",
     re.VERBOSE,
 )
 _REMARK = re.compile(
     r"""(?:,?\s+(?:by|using|since|because|due|from|with|as|which|for|applying|via)\s+[^=]*
     |\s+[\[(](?:by|using|since|because|as|from|with|use|apply|note)\s[^=()]*[\])]
     |\s+[\[(][A-Za-z][a-z'-]{2,}(?:[\s,]+(?:[A-Za-z][a-z'-]{2,}|of|to|in|an?|is))+[\])]
+    |,?\s+(?:where|and|so|with|for)
     |\s*[.,;])\s*$""",
     re.VERBOSE,
 )
+_WORDS_AFTER = re.compile(r"(?:,\s*|\s+)(?:(?:is|the|a|an|and|which|so)\s+)(?:[A-Za-z]+[\s,.]*)+$")
+_COMPARED = re.compile(r"\\(?:leq?|geq?|succeq?|preceq?|ll|gg|neq?)(?![A-Za-z])|[<>≤≥≻⪰](?!=)")
 
 
 _NOTHING = re.compile(
@@ -106,7 +109,7 @@ def statement(passage: Passage) -> Statement | None:
         return None
     starts, stops = [0, *(s[1] for s in signs)], [*(s[0] for s in signs), len(p.text)]
     sides = [p[a:b].stripped() for a, b in zip(starts, stops, strict=True)]
-    sides[-1] = without_remark(sides[-1])
+    sides[-1] = without_remark(_compared(sides[-1]))
     first, words = _lead_words(sides[0])
     what = named(first.text, first.latex) if first else None
     if what is None:
@@ -120,6 +123,16 @@ def statement(passage: Passage) -> Statement | None:
         introduced=bool(_INTRODUCES & words),
         announced=quantity(called[1].lower()) if called and what.kind == VALUE else None,
     )
+
+
+def _compared(side: Passage) -> Passage:
+    """A last side without `> 0`: what it is compared with."""
+    depth = 0
+    for k, c in enumerate(side.text):
+        depth += (c in _OPEN) - (c in _CLOSE)
+        if depth <= 0 and k and _COMPARED.match(side.text, k):
+            return side[:k].stripped()
+    return side
 
 
 def announced(text: str) -> tuple[int, int] | None:
@@ -176,9 +189,14 @@ def without_remark(side: Passage) -> Passage:
     >>> without_remark(Passage.of("2*A'*r  (chain rule).")).text
     "2*A'*r"
     """
-    while found := _REMARK.search(side.text):
+    while found := _REMARK.search(side.text) or (None if side.latex else _tail(side.text)):
         shorter = side[: found.start()].stripped()
         if not shorter:
             return side
         side = shorter
     return side
+
+
+def _tail(text: str) -> re.Match[str] | None:
+    """Words behind a formula of the text language: `u'*W*v is a scalar, and so is`."""
+    return _WORDS_AFTER.search(text)
