@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from matderiv.errors import MatderivError, Span
 from matderiv.input.builder import Scope
@@ -145,6 +146,7 @@ _PLAIN: tuple[tuple[str, str], ...] = (
 )
 
 
+@lru_cache(maxsize=4096)
 def latex_name(latex: str) -> str:
     r"""The canonical name behind a symbol in LaTeX; "" where it is no name.
 

@@ -6,7 +6,9 @@ sizes and kinds of names follow from all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -19,6 +21,7 @@ from matderiv.input.python.reader import parse_python
 from matderiv.input.resolve import Reading, resolve
 from matderiv.input.spelling import marks
 from matderiv.input.text import parse
+from matderiv.language.calls import function_names
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.source import (
     Bind,
@@ -32,9 +35,12 @@ from matderiv.language.source import (
     Source,
     postorder,
 )
+from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts
 from matderiv.verification.documents.passages import Passage
+
+_FUNCTION = rf"(?<![A-Za-z\\])({'|'.join(sorted(function_names(), key=len, reverse=True))})(?=\()"
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def _source(passage: Passage, scope: Scope) -> Source:
         return parse_latex(passage.text, scope)
     strong, weak = marks(passage.text, known=not scope.guess)
     if not passage.python and "python" not in (*strong, *weak):
-        return parse(passage.text, scope.shapes)
+        return _in_text(passage, scope)
     try:
         return parse_python(passage.text, scope).source
     except MatderivError as error:
@@ -76,6 +82,20 @@ def _source(passage: Passage, scope: Scope) -> Source:
             return parse(passage.text, scope.shapes)
         except MatderivError:
             raise error from None
+
+
+def _in_text(passage: Passage, scope: Scope) -> Source:
+    """The tree of a text; `X^T (X w - y)` and `A^{-1}` are read as LaTeX without its signs."""
+    try:
+        return parse(passage.text, scope.shapes)
+    except MatderivError:
+        if "latex" not in marks(passage.text, known=True)[1] or "'" in passage.text:
+            raise
+        with suppress(MatderivError):
+            words = "|".join(sorted(GREEK_NAMES, key=len, reverse=True))
+            typed = re.sub(rf"(?<![A-Za-z\\])({words})(?![A-Za-z])", r"\\\1 ", passage.text)
+            return parse_latex(re.sub(_FUNCTION, r"\\operatorname{\1}", typed), scope)
+        raise
 
 
 def placed(error: MatderivError, passage: Passage, document: str) -> MatderivError:
@@ -131,25 +151,29 @@ def read_definitions(
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     declared = {k: v for k, v in declared.items() if k not in names}
     scope = Scope(declared, frozenset(size_names(declared.values())), facts)
-    parts: dict[str, Part] = {}
     sources = [parsed(d.passage, document, scope) for d in definitions]
     arrays = indexed_parts([(d.name, s) for d, s in zip(definitions, sources, strict=True)])
-    for d, source in zip(definitions, sources, strict=True):
-        for part in source.parts:
-            parts.setdefault(part.name, part)
-        span = d.passage.span((0, len(d.passage.text)))
-        name = arrays.get(d.name, (d.name, ""))[0]
-        parts[name] = Part(span, name, source.main)
+    entries = [(arrays.get(d.name, (d.name, ""))[0], d) for d in definitions]
+    declared = {k: v for k, v in declared.items() if k not in {name for name, _ in entries}}
     used = {n for s in sources for n in names_in(s)} | declared.keys()
     used |= {split_label(n)[0] for n in used}
     facts = {name: words for name, words in facts.items() if name in used}
     if not sources:
         return resolve(Source(document, Number((0, 0), Fraction(0))), declared, facts)
-    last = definitions[-1]
-    last = replace(last, name=arrays.get(last.name, (last.name, ""))[0])
-    whole = _together(sources, parts, last, document)
-    scope = replace(scope, free=tuple(sorted({c for _, label in arrays.values() for c in label})))
-    return resolve(meant(whole, scope), declared, facts)
+    parts = _parts(entries, sources)
+    whole = _together(sources, parts, replace(definitions[-1], name=entries[-1][0]), document)
+    free = tuple(sorted({c for _, label in arrays.values() for c in label}))
+    return resolve(meant(whole, replace(scope, shapes=declared, free=free)), declared, facts)
+
+
+def _parts(entries: Sequence[tuple[str, Definition]], sources: Sequence[Source]) -> dict[str, Part]:
+    """The definitions, and those inside them, as parts by their names."""
+    parts: dict[str, Part] = {}
+    for (name, d), source in zip(entries, sources, strict=True):
+        for part in source.parts:
+            parts.setdefault(part.name, part)
+        parts[name] = Part(d.passage.span((0, len(d.passage.text))), name, source.main)
+    return parts
 
 
 def _together(

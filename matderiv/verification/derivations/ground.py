@@ -50,7 +50,8 @@ class UnsureError(MatderivError):
 class Ground:
     """A problem: what its names mean, which variables move, and the conventions.
 
-    `functions` are all definitions by name, written out in the variables.
+    `functions` are all definitions by name, written out in the variables, `forms` what else they
+    were shown to be.
     """
 
     reading: Reading
@@ -61,6 +62,7 @@ class Ground:
     seed: int = 0
     points: int = POINTS
     known: dict[tuple[Expr, str, int], Expr] = field(default_factory=dict)
+    forms: dict[str, list[Expr]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changes = {name: change_of(v) for name, v in self.moving.items()}
@@ -137,13 +139,22 @@ class Ground:
             return f, self.reading.variables[q.by]
         inner = self.functions[q.by]
         x = variable(q.by, inner.shape)
-        outer = substitute(f, {inner: x})
-        if outer is f:
+        written = [substitute(e, {inner: x}) for e in (f, *self.forms.get(q.of, ()))]
+        written = [e for e in written if x in variables(e)]
+        if not written:
             raise MatderivError(
                 f"{q.of} is not written in terms of {q.by}",
                 hint=f"a line such as {q.of} = ... that uses {q.by}",
             )
-        return outer, x
+        own = set(variables(inner))
+        return next((e for e in written if not own & {*variables(e)}), written[0]), x
+
+    def is_mixed(self, q: Quantity) -> bool:
+        """True where a function uses the name it is derived by, and what is behind it, at once."""
+        if q.by not in self.functions:
+            return False
+        f, _ = self.sides_of(q)
+        return bool({*variables(self.functions[q.by])} & {*variables(f)})
 
     def _back(self, q: Quantity, e: Expr) -> Expr:
         if q.by not in self.functions:

@@ -7,7 +7,7 @@ expression; what the variable stands for is kept beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -73,7 +73,7 @@ class Reader:
     """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`).
 
     `indices` are those of the left side, `standard` names that stand for the functions that they
-    are in the language.
+    are in the language, `arguments` those of functions that have some.
     """
 
     ground: Ground
@@ -82,6 +82,7 @@ class Reader:
     aliases: dict[str, Quantity] = field(default_factory=dict)
     indices: Indices = field(default_factory=Indices)
     standard: Collection[str] = ()
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
     last: Marking = field(init=False)
 
     def side(self, passage: Passage, expected: Shape | None = None) -> Side:
@@ -106,12 +107,24 @@ class Reader:
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
             return Quantity(q.kind, of, by, q.order, of_at=q.of_at or of_at, by_at=by_at)
+        alone = self._variable(of)
+        if alone is not None:
+            return Quantity(q.kind, of, alone, q.order, of_at=of_at)
         if len(moving) != 1:
             names = ", ".join(moving or (v.name for v in variables(known[of])))
             raise MatderivError(
                 "this does not say by which variable", hint=f"∂{of}/∂x for one of {names}"
             )
         return Quantity(q.kind, of, next(iter(moving)), q.order, of_at=of_at)
+
+    def _variable(self, of: str) -> str | None:
+        """The one variable that a function is of, where it says so or only one of it moves."""
+        at = [n for n in self.arguments.get(of, ()) if n in self.ground.reading.variables]
+        if len(at) == 1:
+            return at[0]
+        own = {v.name for v in variables(self.ground.functions[of])}
+        moving = [name for name in self.ground.moving if name in own]
+        return moving[0] if len(moving) == 1 else None
 
     def entry(self, name: str) -> tuple[str, str]:
         """The array behind a name with indices, and the indices."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.input.meaning.names import split_label
@@ -12,7 +12,7 @@ from matderiv.language.tokens import GREEK_NAMES, canonical_name
 from matderiv.verification.derivations.called import Called, called, written
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.statements import Statement
+from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -31,6 +31,7 @@ GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "c
 BARE, CALLED = "bare", "called"
 
 
+_NUMBER = re.compile(r"\s*[-+]?[0-9.]+\s*")
 _CALLED = re.compile(r"(?:the\s+)?(?:gradient|jacobian|hessian)\s+[^\s_]+$", re.IGNORECASE)
 
 
@@ -62,7 +63,8 @@ class Plan:
 
     `by` are the names that derivatives are said to be by, `changing` those with a change dX,
     `arguments` those in brackets after the function: f(x), `solved` those that equations are
-    solved for, and `standard` names that are defined as the function that they are anyway.
+    solved for, `standard` names that are defined as the function that they are anyway, and `calls`
+    has the arguments of every function that is defined with some.
     """
 
     chains: tuple[Chain, ...]
@@ -73,6 +75,7 @@ class Plan:
     arguments: frozenset[str] = field(default_factory=frozenset)
     solved: frozenset[str] = field(default_factory=frozenset)
     standard: frozenset[str] = field(default_factory=frozenset)
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def planned(
@@ -98,10 +101,11 @@ def planned(
     known = {n for s in statements for side in s.sides for n in names_in(side)}
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
-    for k, s in enumerate(statements):
+    for k, s in enumerate(_untied(statements, names)):
         chain = _chain(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
             names.add(chain.name)
+            names |= _array(chain)
         if chain.role == GIVES:
             definitions.append(Definition(chain.name, chain.sides[0]))
             so_far.used |= names_in(chain.sides[0])
@@ -109,6 +113,29 @@ def planned(
         chains.append(chain)
     changing = {name for s in statements for side in s.sides for name in changes_in(side, known)}
     return _completed(chains, definitions, given, changing - so_far.handed, names)
+
+
+def _untied(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:
+    """Statements without a second name: `z = g(y) = ...` says what z is, and what g(y) is."""
+    found: list[Statement] = []
+    known = set(names)
+    for s in statements:
+        q = s.quantity
+        second = named(s.sides[1].text, s.sides[1].latex) if len(s.sides) > 2 else None
+        fresh = second is not None and second.kind == VALUE and second.of not in known
+        if q is not None and q.kind == VALUE and fresh and second is not None and second.at:
+            found.append(replace(s, quantity=second, sides=s.sides[1:]))
+            s = replace(s, sides=(s.sides[0], *s.sides[2:]))
+        known |= {q.of} if q is not None and q.kind == VALUE else set()
+        found.append(s)
+    return found
+
+
+def _array(c: Chain) -> set[str]:
+    """The array that `r_i = w'*x_i - y_i` defines by its entries."""
+    base, label = split_label(c.name)
+    below = {letter for p in c.sides[:1] for n in names_in(p) for letter in split_label(n)[1]}
+    return {base} if c.role == GIVES and label.isalpha() and {*label} <= below else set()
 
 
 def _completed(
@@ -129,12 +156,13 @@ def _completed(
     functions = [f for f in functions if f.name not in standard]
     primes = [f for c in chains if (f := _primed(c, functions)) is not None]
     written_out = [_written(_written(c, primes), functions) for c in chains]
+    calls = {c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity}
     named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
-    dummies = {f.name for f in functions} - named
+    dummies = {f.name for f in functions} - named - _occurring(written_out)
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
     written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in written_out]
-    return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard)
+    return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard, calls)
 
 
 def _written(c: Chain, functions: Sequence[Called]) -> Chain:
@@ -150,6 +178,11 @@ def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:
         return None
     found = called(f"{f.name}'", c.first, c.sides[-1])
     return found if found is not None and found.head.endswith("'") else None
+
+
+def _occurring(chains: Sequence[Chain]) -> set[str]:
+    """The names that stand in sides without arguments."""
+    return {n for c in chains for p in c.sides for n in names_in(p)}
 
 
 def _differentiated(c: Chain) -> set[str]:
@@ -180,9 +213,10 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     """
     for name in sorted(names):
         typed = rf"(?:\\?{name})(?![A-Za-z])"
+        own = [n for n in used if n.startswith((f"{name}hat", f"{name}_hat", f"{name}_widehat"))]
         if p.latex:
             p = p.replaced(rf"({typed})\s*[\^_]\s*\{{?\s*(?:\*|\\(?:ast|star))\s*\}}?", _padded)
-            if not {f"{name}_hat", f"{name}_widehat"} & {*used}:
+            if not own:
                 p = p.replaced(rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))", _padded)
         else:
             words = [w for w in ("hat", "star", "opt") if f"{name}_{w}" not in used]
@@ -191,7 +225,7 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
 
 
 def _padded(match: re.Match[str]) -> str:
-    return str(next(filter(None, match.groups()))).ljust(len(match[0]))
+    return " " + str(next(filter(None, match.groups()))).ljust(len(match[0]) - 1)
 
 
 def _called(c: Chain) -> Called | None:
@@ -209,8 +243,8 @@ def _is_value(q: Quantity) -> bool:
 class Named:
     """What names stand for in the statements so far.
 
-    `names` are defined, `known` occur anywhere, `used` stand in definitions, `differentiated` are
-    what derivatives are by;
+    `names` are defined, `known` occur anywhere, `used` stand in definitions, `mentioned` in any
+    statement so far or in a declaration, `differentiated` are what derivatives are by;
     `claimed` says that there was a derivative, `zero` that one was set to zero, and `related` are
     the names in equations since then. For those in `handed`, dz is the derivative by z, as in
     programs for backpropagation.
@@ -220,6 +254,7 @@ class Named:
     differentiated: set[str]
     known: Collection[str] = ()
     used: set[str] = field(default_factory=set)
+    mentioned: set[str] = field(default_factory=set)
     related: set[str] = field(default_factory=set)
     handed: set[str] = field(default_factory=set)
     claimed: bool = False
@@ -228,6 +263,7 @@ class Named:
     def heard(self, chain: Chain, s: Statement) -> None:
         """Go on to the next statement."""
         q = chain.quantity
+        self.mentioned |= {n for side in s.sides for n in names_in(side)}
         if q is not None and q.kind == DERIVATIVE:
             self.differentiated.add(q.by)
             self.claimed = True
@@ -270,7 +306,8 @@ def _chain(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     entry = label.isalpha() and len(label) < 3 and base in names
     if q.kind != VALUE or q.of in names or entry or so_far.solves(s, q.of):
         return made
-    if q.of in names_in(sides[0]):
+    number = _NUMBER.fullmatch(sides[0].text) and q.of in so_far.mentioned
+    if q.of in names_in(sides[0]) or number:
         return replace(made, role=CONDITION)
     inner = named(sides[0].text, sides[0].latex)
     if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
@@ -315,18 +352,6 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
 
 def _used(name: str, later: Sequence[Statement]) -> bool:
     return any(name in names_in(side) for s in later for side in s.sides)
-
-
-def names_in(side: Passage) -> set[str]:
-    r"""The names in a side, as far as letters show.
-
-    >>> sorted(names_in(Passage.of(r"X^\top(X\hat w - y)", latex=True)))
-    ['X', 'w_hat', 'y']
-    """
-    if side.latex:
-        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", side.text)
-        return {latex_name(m["name"]) for m in found if m["name"]} - {""}
-    return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
 
 
 def changes_in(side: Passage, known: Collection[str]) -> set[str]:

@@ -13,6 +13,7 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import Reading, read_name
 from matderiv.language.printer import text
 from matderiv.notation.chains import facts
@@ -24,12 +25,17 @@ from matderiv.verification.derivations.definitions import Definition, read_defin
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader
-from matderiv.verification.derivations.plan import Plan, names_in, planned, unadorned
+from matderiv.verification.derivations.plan import Plan, planned, unadorned
 from matderiv.verification.derivations.steps import Steps
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.exercises import is_formula
 from matderiv.verification.documents.passages import Lines, Passage
-from matderiv.verification.documents.statements import Statement, statement
+from matderiv.verification.documents.statements import (
+    Statement,
+    bold_in,
+    names_in,
+    statement,
+)
 from matderiv.verification.judging import POINTS
 from matderiv.verification.verdict import UNDECIDED
 from matderiv.work import MILLION, WorkLimit, bounded
@@ -110,6 +116,7 @@ class Problem:
     def _verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
+        self.shapes = _sizes_apart(self.shapes, plan)
         found = self._judged(plan, given, wrt, conventions)
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
             with suppress(WorkLimit):
@@ -231,6 +238,7 @@ class Problem:
         ground = self._ground(reading, plan, wrt, conventions)
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
+        reader.arguments = plan.calls
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.tainted = {name: line.number for name, (line, _) in broken.items()}
@@ -246,6 +254,8 @@ class Problem:
         said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
         verdict = StepsVerdict(tuple(found), self.title, notes)
+        if not plan.function and not verdict.right + verdict.wrong:
+            raise _no_function()
         return Outcome(verdict, reading, broken.get(plan.function, (None, None))[1])
 
     def _reading(
@@ -255,10 +265,8 @@ class Problem:
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
         broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
-        if not wanted and not plan.function:
-            raise MatderivError(
-                "nothing says which function is differentiated", hint="a line f = ..."
-            )
+        if not wanted and not plan.function and self.strict:
+            raise _no_function()
         while True:
             try:
                 reading = read_definitions(
@@ -292,6 +300,27 @@ class Problem:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
         return Ground(reading, functions, moving, c.layout, c.structure, c.seed, c.points)
+
+
+def _no_function() -> MatderivError:
+    return MatderivError("nothing says which function is differentiated", hint="a line f = ...")
+
+
+def _sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """The shapes, with other names for sizes that are names of variables too: h in R^h."""
+    taken = {n for d in plan.definitions for n in (d.name, split_label(d.name)[0])} | shapes.keys()
+    taken |= {c.name for c in plan.chains} | set(plan.by)
+    taken |= {n for c in plan.chains for p in c.sides for n in bold_in(p)}
+
+    def apart(size: str) -> str:
+        return f"n_{size}" if size.isalpha() and size in taken else size
+
+    return {
+        name: ",".join(apart(part.strip()) for part in said.split(","))
+        if isinstance(said, str)
+        else said
+        for name, said in shapes.items()
+    }
 
 
 def _names(wrt: Any) -> list[str]:

@@ -25,10 +25,10 @@ from matderiv.verification.derivations.plan import (
     GIVES,
     LOCAL,
     Chain,
-    names_in,
 )
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
@@ -193,6 +193,10 @@ class Steps:
             if verdict is A_CONDITION:
                 self._given(number, replace(chain, role=CONDITION), verdict.message)
                 return
+            if verdict.correct and q.kind == VALUE:
+                self.ground.forms.setdefault(q.of, []).append(true)
+            if verdict.correct is False and q.kind == DERIVATIVE and self.ground.is_mixed(q):
+                verdict = Verdict(UNDECIDED, message=f"{q.of} depends on what {q.by} is of as well")
             if verdict.correct is False and (line := self._unknown(q, true)) is not None:
                 verdict = Verdict(UNDECIDED, message=f"continues line {line}, which was not read")
             if self._says_nothing(q, side):

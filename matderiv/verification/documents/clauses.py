@@ -38,6 +38,8 @@ _FRAMES = re.compile(r"\\(?:boxed|fbox|underbrace|overbrace|cancel|bcancel|ensur
 _NOTED = re.compile(r"\s*[_^]\s*\{")
 
 _TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)\b[^{}]*\}")
+_SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
 _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name
 _FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
 
@@ -48,6 +50,8 @@ def as_row(p: Passage) -> Passage:
     >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
     '\\text{tr}(A)'
     """
+    if _BY_ROWS.search(p.text):
+        p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
 

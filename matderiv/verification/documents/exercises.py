@@ -13,7 +13,12 @@ from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.passages import Passage, joined
 from matderiv.verification.documents.pieces import Piece, pieces
-from matderiv.verification.documents.statements import announced, equal_signs, statement
+from matderiv.verification.documents.statements import (
+    announced,
+    equal_signs,
+    names_in,
+    statement,
+)
 from matderiv.verification.quantities import FORMULA, VALUE, Quantity
 
 _PROBLEM = re.compile(
@@ -40,7 +45,7 @@ class Exercise:
 
     `stationary` says that its words set a derivative to zero, `apart` that it is a problem of its
     own, `claims` that a line says something about a derivative; `defined` are names that have a
-    definition.
+    definition, and the names in it; `level` is that of the heading, 1 for the highest.
     """
 
     title: str = ""
@@ -49,7 +54,8 @@ class Exercise:
     stationary: bool = False
     apart: bool = False
     claims: bool = False
-    defined: set[str] = field(default_factory=set)
+    defined: dict[str, set[str]] = field(default_factory=dict)
+    level: int = 0
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -76,7 +82,18 @@ class Exercise:
         q = _quantity(p)
         if q is not None:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
-            self.defined |= {q.of} if q.kind == VALUE else set()
+            if q.kind == VALUE:
+                self.defined.setdefault(q.of, set()).update(names_in(p) - {q.of})
+
+    def is_new_after(self, before: Exercise) -> bool:
+        """True where a section defines a name again that was defined before, and of other names.
+
+        A section below others that says once more what L is, in the same names, goes on.
+        """
+        again = self.defined.keys() & before.defined.keys()
+        if self.level < 2:
+            return bool(again)
+        return any(not self.defined[n] & before.defined[n] for n in again)
 
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
@@ -87,7 +104,8 @@ class Exercise:
             self.stationary or other.stationary,
             self.apart,
             self.claims or other.claims,
-            self.defined | other.defined,
+            {**other.defined, **self.defined},
+            self.level,
         )
 
 
@@ -105,7 +123,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     first, *others = _sections(document, suffix)
     found = [first]
     for e in others:
-        if e.apart or e.defined & found[-1].defined or e.declared.contradicts(found[-1].declared):
+        if e.apart or e.declared.contradicts(found[-1].declared) or e.is_new_after(found[-1]):
             shared = first.declared.heard_at(e.title)
             found.append(replace(e, declared=shared.joined(e.declared)))
         else:
@@ -120,7 +138,8 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
         current = found[-1]
         if piece.kind == "heading":
             title = piece.passage.text
-            found.append(Exercise(title, apart=bool(_PROBLEM.match(title))))
+            apart = bool(_PROBLEM.match(title))
+            found.append(Exercise(title, apart=apart, level=piece.level))
             found[-1].declared.heading(title)
         elif piece.kind == "blank":
             blank = True

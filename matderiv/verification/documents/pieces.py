@@ -54,6 +54,10 @@ _SILENT = (
 _BETWEEN = r"\\(?:intertext|shortintertext)\{[^{}]*\}"
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
+_LABEL = re.compile(
+    r"\s*(?:\*{1,3}|__?)[^$=]*[A-Za-z]{3,}[^$=]*(?:\*{1,3}|__?)[.:]?\s*"
+    r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
+)
 _CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
 _PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
 _ANNOUNCES = re.compile(
@@ -73,13 +77,15 @@ class Piece:
     """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
 
     `sure` is False for a formula in a sentence that denies, asks or supposes it, `new` is True
-    where it may begin another problem: after `let`, or in a line of its own.
+    where it may begin another problem: after `let`, or in a line of its own. `level` is that of a
+    heading.
     """
 
     kind: str
     passage: Passage
     sure: bool = True
     new: bool = False
+    level: int = 1
 
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
@@ -186,7 +192,8 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     if heading:
         found = (heading[k] for k in ("hash", "section", "env", "word"))
         title = next((t for t in found if t is not None), "")
-        yield Piece("heading", Passage.of(title.strip(" *:"), p.start))
+        level = len(p.text) - len(p.text.lstrip("#")) or p.text.count("sub") + 1
+        yield Piece("heading", Passage.of(title.strip(" *:"), p.start), level=level)
         return
     python = fence in ("python", "py", "numpy", "torch", "pytorch")
     latex = not python and bool(fence in ("latex", "tex", "math") or re.search(r"\\[a-z]", p.text))
@@ -209,7 +216,8 @@ def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
     first = _RUN_IN.match(paragraph[0].text)
     if first:
         group = "title" if first["title"] is not None else "env"
-        yield Piece("heading", paragraph[0][first.start(group) : first.end(group)].stripped())
+        title = paragraph[0][first.start(group) : first.end(group)].stripped()
+        yield Piece("heading", title, level=3 if group == "title" else 1)
         paragraph = [paragraph[0][first.end() :], *paragraph[1:]]
     lines = [p.blanked(_MARKUP).stripped() for p in paragraph]
     text = joined(lines)
@@ -274,6 +282,8 @@ def _with_announcement(words: str, part: Passage) -> Passage:
 
 def _is_prose(text: str) -> bool:
     """True for a sentence: words, and no equation or membership."""
+    if _LABEL.fullmatch(text):
+        return True
     if announced(text):
         return False
     return (

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,
+    LATEX_NAME,
     NAME,
     VALUE,
     Quantity,
+    latex_name,
     named,
     quantity,
 )
@@ -75,6 +78,28 @@ class Statement:
     def zero(self) -> bool:
         """True if the last side is 0."""
         return bool(_NOTHING.fullmatch(self.sides[-1].text))
+
+
+def names_in(side: Passage) -> set[str]:
+    r"""The names in a side, as far as letters show.
+
+    >>> sorted(names_in(Passage.of(r"X^\top(X\hat w - y)", latex=True)))
+    ['X', 'w_hat', 'y']
+    """
+    if side.latex:
+        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", side.text)
+        return {latex_name(m["name"]) for m in found if m["name"]} - {""}
+    return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
+
+
+def bold_in(side: Passage) -> set[str]:
+    r"""The names that a side in LaTeX sets in bold: vectors and matrices, never sizes.
+
+    >>> bold_in(Passage.of(r"\mathbf{p} - \frac{1}{n}\boldsymbol\mu", latex=True)) == {"p", "mu"}
+    True
+    """
+    bold = r"\\(?:mathbf|boldsymbol|bm|vec)\s*(?:\{[^{}]*\}|\\?[A-Za-z]+)"
+    return {latex_name(m[0]) for m in re.finditer(bold, side.text)} - {""} if side.latex else set()
 
 
 # Splitting ----------------------------------------------------------------------------------------
