@@ -98,15 +98,21 @@ class Evidence:
         """
         operands = [unsigned(o) for o in node.operands]
         axes = [self.axes(v) for v in values]
-        vectors = [
-            self.is_guess(o) and guessed_axes(getattr(o, "name", "A")) == 1 for o in operands
-        ]
+        vectors = [self.by_letter(o) for o in operands]
         numbers = [v and not k for v, k in zip(vectors, axes, strict=True)]
         matrix = next((k for k, a in enumerate(axes) if a == 2), len(axes))
         beside = any(v and k for v, k in zip(vectors, axes, strict=True))
         after = not self.latex and any(numbers[matrix:])
         if any(numbers) and (after or beside or (sum(numbers) > 1 and not self.needs_numbers)):
             self.objection(INVALID, node)
+
+    def by_letter(self, node: Node) -> bool:
+        """True for a name whose letter says vector, and for a sum of such names."""
+        node = unsigned(node)
+        if isinstance(node, Operation) and node.function == "add":
+            return all(map(self.by_letter, node.operands))
+        guess = isinstance(node, Name) and self.build.is_guessed(node.name)
+        return guess and guessed_axes(getattr(node, "name", "A")) == 1
 
     @cached_property
     def needs_numbers(self) -> bool:
