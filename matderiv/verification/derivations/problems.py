@@ -107,8 +107,9 @@ class Problem:
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         """Every line judged; where a guess makes lines wrong, another guess counts.
 
-        Nothing says that a in a'*x is a vector but that the lines are right then. What takes too
-        much work is left open, line by line.
+        Nothing says that a in a'*x is a vector but that the lines are right then. A guess that
+        leaves more open explains nothing: a mistake would hide behind a line that no longer reads.
+        What takes too much work is left open, line by line.
         """
         with bounded(MOST + A_LINE * len(self.passages)):
             return self._verdict(f, wrt, conventions)
@@ -131,7 +132,8 @@ class Problem:
                 other = self._with(chosen.and_(choice))
                 with suppress(MatderivError):
                     judged = other._judged(plan, given, wrt, quick)
-                    if judged.verdict.right >= found.verdict.right:
+                    fits = judged.verdict.right >= found.verdict.right
+                    if fits and judged.verdict.unsure <= found.verdict.unsure:
                         tried.append((judged.score, choice))
                     if judged.verdict.correct:
                         break
