@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from matderiv.arguments import require_whole, require_word, variables_in
@@ -15,11 +16,14 @@ from matderiv.calculus.derivation import (
     resolve_kind,
 )
 from matderiv.calculus.determinants import taken_as_invertible
+from matderiv.calculus.entries import entry_of
 from matderiv.calculus.structure import STRUCTURES, linear_structure
-from matderiv.checking import truthful
+from matderiv.checking import truthful, truthful_entry
 from matderiv.derived import Derivation
+from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
+from matderiv.input.entries import Entry, entry_asked
 from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
@@ -59,8 +63,13 @@ def derive(
     order = _checked(kind, order, layout, structure)
     asked = understood(f, shapes, assume, wrt)
     names, several = variables_in(wrt)
-    by = [variable_of(asked.f, asked.reading, w) for w in names]
+    entries = [entry_asked(asked.reading, w) for w in names]
+    by = [
+        entry.array if entry else variable_of(asked.f, asked.reading, w)
+        for w, entry in zip(names, entries, strict=True)
+    ]
     kind, order = resolve_kind(asked.f, kind, order)
+    _check_entries(entries, kind)
     seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
     how: dict[str, Any] = {"structure": structure, "upstream": seed}
     if several and order == 1:
@@ -69,8 +78,35 @@ def derive(
         derivatives = [differentiate(asked.f, x, kind, order, **how) for x in by]
     how |= {"kind": kind, "order": order, "layout": layout}
     found = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
-    found = [truthful(d) for d in found] if check else found
+    found = [
+        truthful(d) if check and e is None else _by_entry(d, e, check) if e is not None else d
+        for d, e in zip(found, entries, strict=True)
+    ]
     return found if several else found[0]
+
+
+def _check_entries(entries: Sequence[Entry | None], kind: str) -> None:
+    """MatderivError for a kind that is not by an entry, or an entry of a structured array."""
+    for entry in filter(None, entries):
+        if kind not in ("gradient", "jacobian", "hessian"):
+            raise MatderivError(f"a {kind} is by a whole array, not by {entry.name}")
+        space = linear_structure(entry.array)
+        if space:
+            raise MatderivError(
+                f"{entry.array.name} is {space}, so {entry.name} does not move alone",
+                hint=f"the derivative by {entry.array.name}",
+            )
+
+
+def _by_entry(whole: Derivation, entry: Entry, check: bool) -> Derivation:
+    """The derivation by an entry of what `whole` is by."""
+    d = replace(
+        whole,
+        wrt=entry.variable,
+        derivative=entry_of(whole.derivative, entry, whole.f, whole.order),
+        whole=whole,
+    )
+    return truthful_entry(d, entry) if check else d
 
 
 def _checked(kind: Any, order: Any, layout: Any, structure: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, SupportsIndex
@@ -145,16 +146,19 @@ def require_values(value: Any) -> Mapping[Any, Any]:
     return require_mapping(value, "values", VALUES)
 
 
+_COMMA = re.compile(r",(?![^\[{]*[\]}])")  # one between names, not between places
+
+
 def variables_in(wrt: Any) -> tuple[list[Any], bool]:
     """What is asked for, and whether it is a list: a text with commas is one, "W, b".
 
     Raises MatderivError for a list of nothing.
 
-    >>> variables_in("W, b"), variables_in("W"), variables_in(["W"])
-    ((['W', 'b'], True), (['W'], False), (['W'], True))
+    >>> variables_in("W, b"), variables_in("W[1,2]"), variables_in(["W"])
+    ((['W', 'b'], True), (['W[1,2]'], False), (['W'], True))
     """
-    if isinstance(wrt, str) and "," in wrt:
-        wrt = [name.strip() for name in wrt.split(",") if name.strip()]
+    if isinstance(wrt, str) and _COMMA.search(wrt):
+        wrt = [name.strip() for name in _COMMA.split(wrt) if name.strip()]
     several = isinstance(wrt, list | tuple)
     found = list(wrt) if several else [wrt]
     if not found:

@@ -5,7 +5,7 @@ No rule is asked, so a wrong rule cannot approve a wrong result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from matderiv.circuit.passes import Backprop
 from matderiv.circuit.running import backward
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, apply, is_, number_value, variable, variables
+from matderiv.input.asking import value_shape
+from matderiv.input.entries import Entry
 from matderiv.lazy import np
 from matderiv.numeric.check import check, relative_error
 from matderiv.numeric.differences import Claim as Numbers
@@ -101,23 +103,53 @@ def _claim_of(back: Backprop, index: int) -> Numbers:
     return claim
 
 
+def truthful_entry(d: Derivation, entry: Entry) -> Derivation:
+    """A derivation by an entry, which has the numbers of the one by the whole array.
+
+    The derivation by the array is checked against f; UntrueResult where either is not true.
+    """
+    assert d.whole is not None
+    whole = truthful(d.whole)
+    axes = len(value_shape(d.f))
+
+    def of_whole(values: Arrays, sizes: Sizes) -> Array:
+        return entry.picked(whole.at(values, sizes), axes, d.order, sizes)
+
+    _compare(whole, d.expr, of_whole, f"the derivative by {entry.name}", d.expr)
+    return replace(d, whole=whole, checked=whole.checked)
+
+
 def require_same_numbers(d: Derivation, shown: Expr, axes: Sequence[int], what: str) -> None:
     """Raise UntrueResult if another form of the derivative has other numbers.
 
     `axes` is the order of the derivative's axes in the form, flattened. Nothing is compared where
     the derivation was not checked, or has large sizes.
     """
+
+    def of_whole(values: Arrays, sizes: Sizes) -> Array:
+        return np.transpose(d.at(values, sizes), axes)
+
+    _compare(d, shown, of_whole, what, d.f)
+
+
+def _compare(
+    d: Derivation, shown: Expr, value: Callable[[Arrays, Sizes], Array], what: str, near: Expr
+) -> None:
+    """Raise UntrueResult if an expression has other numbers than a function of the derivative's.
+
+    They are compared at a point where `near` has a value.
+    """
     if d.checked is None or not d.checked.ok or has_large_sizes(d.f, d.wrt, d.expr):
         return
     try:
-        source = sampler(d.f, [v for v in (d.wrt, d.upstream, *_others(d)) if v is not None])
+        source = sampler(near, [v for v in (d.wrt, d.upstream, *_others(d)) if v is not None])
         point = source.point(0, most=len(source.names) + 2)
-        value = np.transpose(d.at(point.values, point.sizes), axes)
+        wanted = value(point.values, point.sizes)
         known = {v.name: point.values[v.name] for v in variables(shown)}
         found = evaluate(shown, known, point.sizes)
     except DomainError:
         return
-    if relative_error(np.ravel(found), np.ravel(value)) > WRONG:
+    if relative_error(np.ravel(found), np.ravel(wanted)) > WRONG:
         raise UntrueResult(f"{what} does not agree with the derivative and is not shown")
 
 

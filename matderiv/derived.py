@@ -52,7 +52,8 @@ class Derivation:
     """A derivative with everything that was agreed about it.
 
     `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
-    `notes` what was guessed, `checked` what numbers of f said before it was returned. `str` gives
+    `notes` what was guessed, `checked` what numbers of f said before it was returned. By an entry
+    x_1, `whole` is the derivation by x, whose steps and checks are those of the entry. `str` gives
     the result in the text language, or in index notation where no matrix form exists; a comment
     line follows where the check could not decide.
 
@@ -75,6 +76,7 @@ class Derivation:
     notes: tuple[str, ...] = ()
     symbols: Mapping[str, Any] = field(default_factory=dict)
     checked: CheckReport | None = None
+    whole: Derivation | None = None
 
     @property
     def expr(self) -> Expr:
@@ -156,6 +158,8 @@ class Derivation:
     def steps(self, view: str = "chain") -> Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
         require_word(view, "view", VIEWS)
+        if self.whole is not None:
+            return self.whole.steps(view)
         if view not in self._documents:
             self._documents[view] = shown(VIEWS[view](self))
         return self._documents[view]
@@ -269,7 +273,7 @@ class Derivation:
 
     @cached_property
     def _vec_expr(self) -> Expr | None:
-        if self.kind in ("vjp", "jvp", "differential"):
+        if self.kind in ("vjp", "jvp", "differential") or self.whole is not None:
             return None
         found, outer = self.derivative, self.derivative.outer
         if self.order == 2 and outer == 0:
@@ -315,6 +319,8 @@ class Derivation:
     @bounded(A_VIEW)
     def facts_used(self) -> tuple[str, ...]:
         """The declared facts without which the result would read otherwise: `y is onehot`."""
+        if self.whole is not None:
+            return self.whole.facts_used
         told = [(v, word) for v in variables(self.f, self.wrt) for word in sorted(facts(v))]
         if not told or self._reads_without(set(told)) == text(self.expr):
             return ()
@@ -357,7 +363,8 @@ class Derivation:
     @cached_property
     def numeric(self) -> Formula:
         """The formula that numbers are computed with: the printed one, and its limits."""
-        return Formula(self.f, self.wrt, self.order, self.derivative)
+        by = self.whole.wrt if self.whole is not None else self.wrt
+        return Formula(self.f, by, self.order, self.derivative)
 
     def function(self) -> Callable[..., Any]:
         """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.
@@ -386,7 +393,7 @@ class Derivation:
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""
-        return check_derivation(self, points=points, seed=seed)
+        return check_derivation(self.whole or self, points=points, seed=seed)
 
     def require_matrix_form(self) -> Expr:
         """The displayed expression; NoMatrixForm with the index form where there is none."""

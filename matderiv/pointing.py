@@ -5,6 +5,7 @@ The verdict is found first, from values alone; the derivation is only shown besi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from matderiv.arguments import require_whole
 from matderiv.derived import Derivation
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, is_, number, substitute, variables, walk
+from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.numeric.evaluate import Array
@@ -75,7 +77,26 @@ def verify(
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
     asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
     verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+    if asked.entry is not None:
+        return _in_names_typed(verdict, asked)
     return _beside(verdict, asked, answer, about)
+
+
+def _in_names_typed(verdict: Verdict, asked: Asked) -> Verdict:
+    """The verdict about an entry x_1 with x for the array that has moved by it."""
+    name, array = asked.reading.parts[-1]
+    shown = text(array)
+
+    def typed(said: str) -> str:
+        alone = re.sub(rf"(?<!\w)\({re.escape(shown)}\)", name, said)
+        return alone.replace(shown, name)
+
+    corrected = verdict.corrected
+    if corrected is not None:
+        corrected = substitute(corrected, {array: asked.reading.variables[name]})
+    suggestion = typed(verdict.suggestion) if verdict.suggestion is not None else None
+    message = typed(verdict.message)
+    return replace(verdict, message=message, suggestion=suggestion, corrected=corrected)
 
 
 def _beside(verdict: Verdict, asked: Asked, answer: Any, conventions: dict[str, Any]) -> Verdict:

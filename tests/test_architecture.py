@@ -37,7 +37,7 @@ FLOORS = (  # title, folder, modules
     ("6: last touches, limits of the search", "notation/", "limits polish guards"),
     ("7: differentiation", "calculus/", "ties differentiate structure joint"),
     ("7: layouts, named parts", "notation/", "layout parts"),
-    ("8: the derivation", "calculus/", "derivation"),
+    ("8: the derivation", "calculus/", "derivation entries"),
     ("9: checked", "numeric/", "check spot_check"),
     (
         "9: verified",

@@ -16,6 +16,8 @@ from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.command.verbs import VIEWS
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
+from matderiv.input.asking import names_asked
+from matderiv.input.entries import entry_asked, whole_of
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import declarations
@@ -52,7 +54,7 @@ def understood(request: Request) -> Asked:
     shapes = declared(request.shape, "--shape", "X: n,d")
     assume = declared(request.assume, "--assume", "A: symmetric")
     try:
-        reading = read(text, shapes=shapes, assume=assume)
+        reading = read(text, shapes=shapes, assume=assume, about=names_asked(wrt or ()))
     except (ParseError, ShapeError) as error:
         raise _explained(error, text, wrt or "x") from error
     if wrt is None:
@@ -70,7 +72,7 @@ def spelled(request: Request, text: str) -> str:
 
 def _several(wrt: str) -> list[str]:
     """Several names with commas or blanks between them; anything else is one variable."""
-    names = [n for n in re.split(r"[,;\s]+", wrt) if n]
+    names = [n for n in re.split(r"[,;\s]+(?![^\[{]*[\]}])", wrt) if n]
     return names if names and all(is_name(canonical_name(n)) for n in names) else [wrt]
 
 
@@ -140,6 +142,11 @@ def _no_variable(verb: str, text: str, reading: Reading) -> UsageError:
 def _known_variable(wrt: str, reading: Reading) -> str:
     """The name of a variable of the expression, or of one that was declared."""
     found = read_name(reading, wrt)
+    if found is not None:
+        return found.name
+    if entry_asked(reading, wrt) is not None:
+        return wrt
+    found = whole_of(reading, wrt)
     if found is not None:
         return found.name
     names = list(reading.variables)[:8]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from matderiv.arguments import one_of
+from matderiv.arguments import one_of, variables_in
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
+from matderiv.input.entries import whole_of
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
-from matderiv.input.meaning.names import FREE, split_label
 from matderiv.input.resolve import Reading, name_typed, read, read_name
 from matderiv.language.declare import fact_words
 from matderiv.language.tokens import canonical_name, is_name
@@ -58,7 +58,7 @@ def names_asked(wrt: Any) -> tuple[str, ...]:
     >>> names_asked(["W", r"\\mathbf{b}", "z_i"])
     ('W', 'b', 'z_i')
     """
-    listed = wrt if isinstance(wrt, list | tuple) else str(wrt).split(",")
+    listed = variables_in(wrt)[0] if wrt else ()
     typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed]
     return tuple(filter(None, map(name_typed, typed)))
 
@@ -88,28 +88,11 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
 
 def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:
     if reading is not None:
-        found = read_name(reading, wrt) or _by_entry(reading, wrt)
+        found = read_name(reading, wrt) or whole_of(reading, wrt)
         return reading.read_more(wrt, "the variable of differentiation") if found is None else found
     if wrt not in named:
         raise UnknownName(f"{wrt} does not occur in the expression", hint=one_of(named))
     return named[wrt]
-
-
-def _by_entry(reading: Reading, wrt: str) -> Expr | None:
-    """The array behind `x_k` with an index k that f does not have; its entries are those of x.
-
-    Raises MatderivError for one entry, and for an index that f has too.
-    """
-    base, label = split_label(name_typed(wrt))
-    array = reading.variables.get(reading.rows.get(base, base))
-    if array is None or not array.shape or not label:
-        return None
-    if label.isdigit() or set(label) & set(reading.free):
-        raise MatderivError(
-            f"{wrt} is an entry of {array.name}: derivatives by one entry are not given",
-            hint=f"the derivative by {array.name}, which has the one by {wrt} as an entry",
-        )
-    return array if set(label) <= FREE and len(label) <= len(array.shape) else None
 
 
 def upstream_of(f: Expr, reading: Reading | None, name: str) -> Expr:

@@ -12,6 +12,7 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
+from matderiv.input.entries import Entry, about_entry, entry_asked, picked, tied
 from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
@@ -31,7 +32,9 @@ DIRECTIONAL = ("jvp", "differential")
 class Asked:
     """The derivative in question: an expression, a variable, and the conventions.
 
-    `reading` knows the names that an answer may use.
+    `reading` knows the names that an answer may use. By an entry x_1, the variable says how far
+    that entry has moved, and x is the array that has moved with it; `at` are the unit vectors of
+    indices that f and the variable share, which pick the same entry of an answer.
     """
 
     f: Expr
@@ -43,6 +46,8 @@ class Asked:
     reading: Reading
     upstream: Expr | None = None
     tangent: Expr | None = None
+    entry: Entry | None = None
+    at: tuple[Expr, ...] = ()
 
     @property
     def path(self) -> tuple[Expr, ...]:
@@ -137,9 +142,14 @@ def ask(
     order = require_whole(order, "order", 1)
     given = understood(f, shapes, assume, wrt)
     reading = given.reading or reading_about(given.f)
-    x = variable_of(given.f, given.reading, wrt)
+    entry = entry_asked(given.reading, wrt)
+    if entry is not None:
+        x, at = entry.variable, tied(entry, reading)
+        reading = about_entry(reading, entry, at)
+    else:
+        x, at = variable_of(given.f, given.reading, wrt), ()
     kind, order = resolve_kind(reading.expr, kind, order)
-    asked = Asked(reading.expr, x, kind, order, layout, structure, reading)
+    asked = Asked(reading.expr, x, kind, order, layout, structure, reading, entry=entry, at=at)
     if kind == "vjp":
         asked = replace(asked, upstream=upstream_of(given.f, given.reading, upstream))
     if kind in DIRECTIONAL:
@@ -286,7 +296,8 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
         reading, extra, expected = asked.reading, asked.extra, expected_shape(asked)
-        return Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
+        stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
+        return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}

@@ -1,0 +1,111 @@
+"""Derivatives by one entry, a row or a shared index: entries of differences of f."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matderiv import derive, verify
+from matderiv.errors import MatderivError
+
+RNG = np.random.default_rng(5)
+A, X, W = RNG.normal(size=(3, 3)), RNG.normal(size=(4, 3)), RNG.normal(size=(2, 3))
+x, z, w = RNG.normal(size=3), RNG.normal(size=3), RNG.normal(size=3)
+y, b = RNG.normal(size=4), RNG.normal(size=2)
+VALUES = {"A": A, "X": X, "W": W, "x": x, "z": z, "w": w, "y": y, "b": b}
+
+
+def soft(v: Any) -> Any:
+    """The softmax of a vector."""
+    return np.exp(v) / np.exp(v).sum()
+
+
+def by_entry(f: Callable[[Any], Any], at: Any, place: tuple[int, ...]) -> Any:
+    """The derivative of f by one entry, by central differences."""
+    step = np.zeros_like(at)
+    step[place] = 1e-6
+    return (np.asarray(f(at + step)) - np.asarray(f(at - step))) / 2e-6
+
+
+ENTRIES: list[tuple[str, str, str, Callable[[Any], Any], tuple[int, ...]]] = [
+    (r"x^\top A x", "x_1", "x", lambda v: v @ A @ v, (0,)),
+    ("x'*A*x", "x[3]", "x", lambda v: v @ A @ v, (2,)),
+    (r"\|X\|_F^2", "X_{12}", "X", lambda v: (v**2).sum(), (0, 1)),
+    ("norm2(W*x - b)^2", "W[2,3]", "W", lambda v: ((v @ x - b) ** 2).sum(), (1, 2)),
+    ("np.sum((W @ x - b)**2)", "W[1,2]", "W", lambda v: ((v @ x - b) ** 2).sum(), (1, 2)),
+    ("logdet(A)", "A_21", "A", lambda v: np.linalg.slogdet(v)[1], (1, 0)),
+    ("softmax(z)", "z_2", "z", soft, (1,)),
+    ("W*x", "W_{13}", "W", lambda v: v @ x, (0, 2)),
+    ("logsumexp(z) - z_1", "z_1", "z", lambda v: np.log(np.exp(v).sum()) - v[0], (0,)),
+    (r"\sum_i (w^\top x_i - y_i)^2", "w_2", "w", lambda v: ((X @ v - y) ** 2).sum(), (1,)),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt", "name", "value", "place"), ENTRIES)
+def test_the_derivative_by_an_entry_is_that_entry(
+    f: str, wrt: str, name: str, value: Callable[[Any], Any], place: tuple[int, ...]
+) -> None:
+    shapes = {"b": "m"} if "b" in f else {}
+    found = derive(f, wrt, shapes=shapes)
+    truth = by_entry(value, VALUES[name], place)
+    values = {n: VALUES[n] for n in found.names if n in VALUES}
+    np.testing.assert_allclose(found.evaluate(values), truth, rtol=1e-5, atol=1e-7)
+    assert found.checked.ok
+    assert found.check().ok
+    assert verify(f, wrt, str(found), shapes=shapes).correct is True
+    assert verify(f, wrt, f"2*({found})", shapes=shapes).correct is False
+
+
+def test_a_row_of_a_gradient() -> None:
+    found = derive("norm2(W*x - b)^2", "W[2,:]", shapes={"b": "m"})
+    truth = [by_entry(lambda v: ((v @ x - b) ** 2).sum(), W, (1, k))[()] for k in range(3)]
+    np.testing.assert_allclose(found.evaluate(VALUES), truth, rtol=1e-5)
+
+
+def test_an_index_that_f_has_is_the_same_entry() -> None:
+    found = derive(r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_i")
+    truth = [by_entry(soft, z, (k,))[k] for k in range(3)]
+    np.testing.assert_allclose(found.evaluate({"z": z}), truth, rtol=1e-6)
+    other = derive(r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_j")
+    jacobian = np.stack([by_entry(soft, z, (k,)) for k in range(3)], axis=1)
+    np.testing.assert_allclose(other.evaluate({"z": z}), jacobian, rtol=1e-6)
+
+
+SHARED = [
+    (r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_i", r"s_i(1-s_i), s = \text{softmax}(z)", True),
+    (r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_i", r"\frac{e^{z_i}}{\sum_j e^{z_j}}", False),
+    (r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_j", r"s_i(\delta_{ij}-s_j), s = \text{softmax}(z)",
+     True),
+    (r"\sum_j W_{ij}x_j", "W_{ij}", "x_j", True),
+    (r"\|X\|_F^2", "X_{12}", "2X_{12}", True),
+    (r"\|X\|_F^2", "X_{12}", "2X_{21}", False),
+    (r"\|x\|^2", "x_2", "2x_1", False),
+    (r"x^\top A x", "x_1", r"\frac{\partial f}{\partial x_1} = [(A+A^\top)x]_1", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "wrt", "answer", "right"), SHARED)
+def test_answers_about_entries(f: str, wrt: str, answer: str, right: bool) -> None:
+    assert verify(f, wrt, answer).correct is right
+
+
+def test_what_is_wrong_about_an_entry_is_said_in_the_names_typed() -> None:
+    found = verify("x'*A*x", "x_1", "unit(n,1)'*A*x")
+    assert found.suggestion == "unit(n,1)'*(A + A')*x"
+    assert "x_1" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "more"),
+    [
+        ("A*x", "x_1", {"kind": "vjp"}),
+        ("tr(A*S)", "S_12", {"assume": {"S": "symmetric"}}),
+        (r"A_{ij}x_j", "A_{ik}", {}),
+    ],
+)
+def test_entries_that_do_not_move_alone_are_refused(f: str, wrt: str, more: dict[str, Any]) -> None:
+    with pytest.raises(MatderivError):
+        verify(f, wrt, "0", **more) if "ij" in f else derive(f, wrt, **more)
