@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -64,25 +64,32 @@ def derive(
     asked = understood(f, shapes, assume, wrt)
     names, several = variables_in(wrt)
     entries = [entry_asked(asked.reading, w) for w in names]
-    by = [
-        entry.array if entry else variable_of(asked.f, asked.reading, w)
-        for w, entry in zip(names, entries, strict=True)
-    ]
+    pairs = zip(names, entries, strict=True)
+    by = [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
     kind, order = resolve_kind(asked.f, kind, order)
     _check_entries(entries, kind)
     seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
     how: dict[str, Any] = {"structure": structure, "upstream": seed}
-    if several and order == 1:
-        derivatives = differentiate_by(asked.f, by, kind, **how)
-    else:
-        derivatives = [differentiate(asked.f, x, kind, order, **how) for x in by]
+    together = differentiate_by if several and order == 1 else _one_by_one(order)
+    derivatives = together(asked.f, by, kind, **how)
     how |= {"kind": kind, "order": order, "layout": layout}
-    found = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
-    found = [
-        truthful(d) if check and e is None else _by_entry(d, e, check) if e is not None else d
-        for d, e in zip(found, entries, strict=True)
-    ]
+    whole = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
+    found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
     return found if several else found[0]
+
+
+def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
+    """The derivatives of an order by several variables, each on its own."""
+    return lambda f, by, kind, **how: [differentiate(f, x, kind, order, **how) for x in by]
+
+
+def _told(whole: Derivation, entry: Entry | None, check: bool) -> Derivation:
+    """The derivation, or the one by an entry of what it is by, checked if that is asked."""
+    if entry is None:
+        return truthful(whole) if check else whole
+    derivative = entry_of(whole.derivative, entry, whole.f, whole.order)
+    d = replace(whole, wrt=entry.variable, derivative=derivative, whole=whole)
+    return truthful_entry(d, entry) if check else d
 
 
 def _check_entries(entries: Sequence[Entry | None], kind: str) -> None:
@@ -96,17 +103,6 @@ def _check_entries(entries: Sequence[Entry | None], kind: str) -> None:
                 f"{entry.array.name} is {space}, so {entry.name} does not move alone",
                 hint=f"the derivative by {entry.array.name}",
             )
-
-
-def _by_entry(whole: Derivation, entry: Entry, check: bool) -> Derivation:
-    """The derivation by an entry of what `whole` is by."""
-    d = replace(
-        whole,
-        wrt=entry.variable,
-        derivative=entry_of(whole.derivative, entry, whole.f, whole.order),
-        whole=whole,
-    )
-    return truthful_entry(d, entry) if check else d
 
 
 def _checked(kind: Any, order: Any, layout: Any, structure: Any) -> int:

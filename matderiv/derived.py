@@ -18,9 +18,8 @@ from matderiv.input.resolve import Reading
 from matderiv.input.values import checked_values
 from matderiv.language.printer import text
 from matderiv.notation.chains import facts
-from matderiv.notation.layout import by_free_entries, in_layout, vec_form
+from matderiv.notation.layout import in_layout
 from matderiv.notation.parts import name_parts
-from matderiv.notation.polish import polished
 from matderiv.numeric.evaluate import bind_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.output.code.derivative import derivative_code, derivative_function
@@ -37,7 +36,8 @@ from matderiv.output.latex.index import index_latex
 from matderiv.output.latex.names import Names
 from matderiv.output.to_sympy import to_sympy
 from matderiv.programs.formulas import Formula
-from matderiv.shapes import Shape, long_axes, size_value
+from matderiv.shapes import Shape, size_value
+from matderiv.stacking import stacked
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.flow import about
@@ -273,23 +273,7 @@ class Derivation:
 
     @cached_property
     def _vec_expr(self) -> Expr | None:
-        if self.kind in ("vjp", "jvp", "differential") or self.whole is not None:
-            return None
-        found, outer = self.derivative, self.derivative.outer
-        if self.order == 2 and outer == 0:
-            outer = len(long_axes(self.wrt.shape))
-        elif self.order > 1:
-            return None
-        if self.by_free_entries:
-            found = differentiate(self.f, self.wrt, self.kind, self.order, structure="none")
-        form = vec_form(found.tensor, outer)
-        if form is not None and not self.by_free_entries:
-            split = len(self.shape) - len(self.wrt.shape)
-            stacked = (*range(split)[::-1], *range(split, len(self.shape))[::-1])
-            require_same_numbers(self, form, stacked, "the stacked form (vec)")
-        if form is not None and self.by_free_entries:
-            form = by_free_entries(form, self.wrt, both=self.order == 2)
-        return None if form is None else polished(form, set(walk(self.f)))
+        return stacked(self)
 
     @property
     def vec_text(self) -> str | None:

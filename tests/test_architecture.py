@@ -49,7 +49,7 @@ FLOORS = (  # title, folder, modules
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed", "", "output/ checking derived api sheet graphs gradients"),
+    ("10: printed", "", "output/ checking stacking derived api sheet graphs gradients"),
     ("10: descended on, pointed at", "", "optimisers fitting descent pointing"),
     ("10: the doors", "", "command/ cli __main__"),
 )
