@@ -236,7 +236,7 @@ def test_the_expected_shape_decides_between_two_meanings() -> None:
     ("formula", "error", "span", "message"),
     [
         ("np.foo(x)", UnknownFunction, (0, 6), "unknown function foo"),
-        ("x[0]", ParseError, (1, 4), "entries are not read"),
+        ("x[-1]", ParseError, (1, 5), "entries are read at whole numbers from 0"),
         ("x.grad", ParseError, (2, 6), "attribute .grad"),
         ("lambda z: z", ParseError, (0, 6), "not Python's lambda"),
         ("x if a else u", ParseError, (2, 4), "not Python's if"),

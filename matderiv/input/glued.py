@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from matderiv.language.calls import function_names
+from matderiv.language.calls import function_names, known_function
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
@@ -64,7 +64,7 @@ def _pieces(
     typed = token.span[1] - token.span[0]
     if len(text) < 2 or len(text) != typed or not text.isascii() or _fixed(text, declared):
         return [token]
-    if following == "(" and text in function_names():
+    if following == "(" and known_function(text) is not None:
         return [token]
     units = _units(text, declared)
     if units is None or not (is_product(units, alone) or is_matrix_vector(units)):

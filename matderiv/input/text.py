@@ -15,7 +15,7 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.tree import AT, BARS, DOT, mentions
-from matderiv.language.calls import TYPED_AS, function_names
+from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
 from matderiv.language.source import (
     Bind,
@@ -353,7 +353,7 @@ class _Parser:
             return True
         number = self.tokens[self.place + 1].kind == "number"
         number = number and self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
-        function = name.text in function_names() or name.text in TYPED_AS
+        function = known_function(name.text) is not None
         return name.text in self.names and not function and not number
 
     def log_of_bars(self, name: Token) -> Node:
@@ -457,10 +457,11 @@ class _Parser:
             self.take()
         closing = self.close(opening)
         self.bar = outer
+        function = known_function(name.text) or name.text
         span = (name.span[0], closing.span[1])
-        if name.text in OF_VECTORS:
+        if function in OF_VECTORS:
             self.kinds |= shown_vectors(*operands)
-        return Call(span, name.text, name.span, tuple(operands), tuple(keywords))
+        return Call(span, function, name.span, tuple(operands), tuple(keywords))
 
     def bars(self) -> Node:
         opening = self.take()

@@ -57,6 +57,28 @@ def function_names() -> dict[str, tuple[str, ...]]:
     return found
 
 
+def known_function(typed: str) -> str | None:
+    """The function that is typed so, in any case and without its underscores: MSE, Tr, LeakyReLU.
+
+    >>> known_function("Tr"), known_function("LogSumExp"), known_function("F")
+    ('tr', 'logsumexp', None)
+    """
+    typed = TYPED_AS.get(typed, typed)
+    if typed in function_names() or len(typed) == 1:
+        return typed if typed in function_names() else None
+    return _alike().get(typed.replace("_", "").lower())
+
+
+@cache
+def _alike() -> dict[str, str]:
+    """The functions by their letters alone, where these are letters of one function."""
+    found: dict[str, set[str]] = {}
+    for name in function_names():
+        if name.isidentifier():
+            found.setdefault(name.replace("_", "").lower(), set()).add(name)
+    return {letters: names.pop() for letters, names in found.items() if len(names) == 1}
+
+
 def interpret(node: Operation | Call, source: Source) -> Application:
     """The record, operands and parameters of a node.
 
@@ -85,8 +107,8 @@ def interpret(node: Operation | Call, source: Source) -> Application:
 
 
 def _record(node: Call, source: Source) -> Function:
-    spelled = TYPED_AS.get(node.name, node.name)
-    names = function_names().get(spelled)
+    spelled = known_function(node.name)
+    names = function_names().get(spelled) if spelled is not None else None
     if names is None:
         raise _unknown(node, source)
     count = len(node.operands)

@@ -180,11 +180,16 @@ class Elaborator:
         return self.picked(self.build.name(name, node.span), role.at, node)
 
     def entry_of(self, node: Entry) -> Node | Indexed:
-        """`(A x)_i`, `X[i,:]`."""
+        """`(A x)_i`; `X[i,:]`, which lies as a row."""
         base = self.values[node.base]
         if isinstance(base, Indexed):
             raise self.carry.uncarried("entries of entries are not read", node)
-        return self.picked(base, node.at, node)
+        found = self.picked(base, node.at, node)
+        if len(node.at) != 2 or node.at[1] != ":" or node.at[0] == ":":
+            return found
+        if isinstance(found, Indexed):
+            return found.turned()
+        return self.build.transpose(found, node.span[1])
 
     def picked(self, base: Node, at: Sequence[str], node: Node) -> Node | Indexed:
         """The entry of an array at indices, labels and numbers."""

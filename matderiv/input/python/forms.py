@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from matderiv.errors import Span
 from matderiv.input.python.arguments import NUMPY, TORCH, Call, flat
 from matderiv.input.python.arrays import Array, Arrays, Extent, Items, Value, Word
 from matderiv.shapes import Size, is_scalar, long_axes, times
@@ -54,6 +55,8 @@ def _permuted(lib: Arrays, call: Call) -> Array:
 
 def _turned(lib: Arrays, call: Call) -> Array:
     (a,) = call.arrays(1)
+    if call.name == "t" and call.dialect == TORCH:
+        a = lib.axes_at_least(a, 2)  # of one axis it would say nothing
     return lib.transpose(a, call.span[1])
 
 
@@ -89,6 +92,22 @@ def _ordered(lib: Arrays, call: Call, a: Array, axes: tuple[int, ...]) -> Array:
     places = [lib.build.number(k + 1, call.span) for k in axes]
     node = lib.build.call("permute", (a.node, *places), call.span)
     return replace(a, node=node, shape=tuple(a.shape[k] for k in axes))
+
+
+def entry(lib: Arrays, a: Array, places: Sequence[int], span: Span) -> Array:
+    """X[0, 1], X[0, :], X[:, 1], X[0]: places count from 1 here, 0 is the whole axis."""
+    a = lib.axes_at_least(a, len(places))
+    if not len(places) <= a.rank <= 2:
+        raise lib.impossible(f"the array has {a.rank} axes here", span)
+    ends = [*places, *[0] * (a.rank - len(places))]
+    build, node = lib.build, a.node
+    units = [build.call("unit", (build.number(k, span),), span) if k else None for k in ends]
+    row, column = units[0], units[-1] if len(units) == 2 else None
+    if column is not None:
+        node = build.operation("mul", (node, column), span)
+    if row is not None:
+        node = build.operation("mul", (build.transpose(node, span[1]), row), span)
+    return Array(node, tuple(s for s, k in zip(a.shape, ends, strict=True) if not k))
 
 
 # Axes more or less --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from matderiv.errors import Span
 from matderiv.input.python.arguments import TORCH, Call
 from matderiv.input.python.arrays import Array, Arrays, Items, Value, Word
 from matderiv.input.python.forms import FORMS
+from matderiv.input.python.losses import LOSSES
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
 from matderiv.language.calls import function_names
@@ -197,6 +198,7 @@ _SPECIAL: dict[str, Callable[[Arrays, Call], Value]] = {
     **PRODUCTS,
     **FORMS,
     **REDUCTIONS,
+    **LOSSES,
     **dict.fromkeys(
         "multiply mul divide true_divide div power pow float_power".split(), _arithmetic
     ),

@@ -14,6 +14,7 @@ from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.python.arrays import Array, Extent, Items, Value, Word
 from matderiv.input.python.cursor import Cursor
+from matderiv.input.python.forms import entry
 from matderiv.input.python.functions import is_function
 from matderiv.input.python.tokens import tokenize_python
 from matderiv.input.text import COMPARISONS
@@ -25,6 +26,7 @@ MODULES = frozenset(
     "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf K numeric "
     "lax xp cp anp".split()
 )
+PASSES = 4  # what is used as a vector makes others vectors
 ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "shape"))
 TYPES = frozenset("float int bool None True False float64 float32 newaxis inf".split())
 
@@ -60,17 +62,18 @@ def parse_python(
         if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"
     ]
     tokens.append(Token("end", "", (stop, stop)))
-    parser = Formula(text, tokens, scope, columns)
-    try:
-        main = parser.whole()
-    except MatderivError:
-        if not parser.library.kinds:
-            raise
-    kinds = parser.library.kinds
-    if kinds:
-        scope = replace(scope, kinds={**scope.kinds, **kinds})
-        parser = Formula(text, tokens, scope, columns)
-        main = parser.whole()
+    kinds: dict[str, int] = {}
+    for turn in range(PASSES):
+        about = replace(scope, kinds={**scope.kinds, **kinds})
+        parser = Formula(text, tokens, about, columns)
+        try:
+            main = parser.whole()
+        except MatderivError:
+            if turn == PASSES - 1 or not parser.library.kinds.keys() - kinds.keys():
+                raise
+        if parser.library.kinds.keys() <= kinds.keys():
+            break
+        kinds |= {n: k for n, k in parser.library.kinds.items() if n not in kinds}
     library = parser.library
     source = Source(text, main, kinds=kinds, spelling="python")
     return PythonReading(source, library.choices, tuple(library.unlike_text))
@@ -239,7 +242,7 @@ class Formula(Cursor):
         return values, keywords, self.close(")", opening).span[1]
 
     def subscript(self, value: Value) -> Value:
-        """`x[:, None]`, `x[None, :]`, `X.shape[0]` and `slogdet(A)[1]`; entries are refused."""
+        """`x[:, None]`, `x[None, :]`, `X.shape[0]`, `slogdet(A)[1]`, and entries such as `x[0]`."""
         opening = self.take()
         self.deeper()
         items: list[Value] = []
@@ -264,11 +267,21 @@ class Formula(Cursor):
             return self.library.as_column(a, span)
         if a.rank == 1 and words in (("None", ":"), ("None",), ("None", "...")):
             return self.library.as_row(a, span)
+        places = [self._place(i) for i in items]
+        if all(p is not None for p in places):
+            return entry(self.library, a, [p or 0 for p in places], span)
         raise self.error(
-            "entries are not read here, only whole arrays",
+            "entries are read at whole numbers from 0, and whole rows and columns",
             (opening.span[0], end),
-            "x[:, None], x[None, :]" if a.rank == 1 else None,
+            "x[:, None], x[None, :]" if a.rank == 1 else "X[0, :], X[0, 1]",
         )
+
+    def _place(self, item: Value) -> int | None:
+        """The place of an entry counted from 1, 0 for a whole axis; None for anything else."""
+        if isinstance(item, Word):
+            return 0 if item.text == ":" else None
+        place = self._whole(item) if isinstance(item, Array) else None
+        return place + 1 if place is not None and place >= 0 else None
 
     def _whole(self, a: Array) -> int | None:
         typed = self.typed(a.span)

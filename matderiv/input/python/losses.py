@@ -1,0 +1,103 @@
+"""Losses of PyTorch by their names: means over all entries unless `reduction` says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matderiv.input.python.arguments import Call
+from matderiv.input.python.arrays import Array, Arrays, Value, Word
+
+REDUCED = {"mean": "mean", "sum": "sum", "none": ""}
+
+
+def _entries(lib: Arrays, call: Call, found: Mapping[str, Value]) -> tuple[Array, Array]:
+    """What was predicted and what was wanted, of one shape, and their difference."""
+    a = call.first(found)
+    b = call.array_of(found["target"]) if "target" in found else None
+    if b is None:
+        raise call.error("takes two arrays", f"F.{call.name}(x, y)")
+    lib.added_kinds([a, b])
+    if a.rank != b.rank:
+        raise call.error("takes two arrays of one shape")
+    return a, b
+
+
+def _less(lib: Arrays, a: Array, b: Array, call: Call) -> Array:
+    return lib.sum_of([a, lib.negative(b, b.span)], call.span)
+
+
+def _called(lib: Arrays, name: str, a: Array, call: Call, *more: Array) -> Array:
+    nodes = [a.node, *(m.node for m in more)]
+    return Array(lib.build.call(name, nodes, call.span, call.place), a.shape)
+
+
+def _reduced(lib: Arrays, call: Call, found: Mapping[str, Value], each: Array) -> Array:
+    given = found.get("reduction")
+    word = given.text if isinstance(given, Word) else "mean" if given is None else ""
+    if word not in REDUCED:
+        raise call.error("takes reduction='mean', 'sum' or 'none'")
+    name = REDUCED[word]
+    return lib.reduced(name, each, None, False, call.span) if name and each.rank else each
+
+
+def _loss(
+    each: Callable[[Arrays, Call, Array, Array, Mapping[str, Value]], Array],
+    more: Sequence[str] = (),
+) -> Callable[[Arrays, Call], Array]:
+    """A loss by what it is for each entry; `more` are parameters beside `reduction`."""
+
+    def read(lib: Arrays, call: Call) -> Array:
+        found = call.bind("a", "target", named=("reduction", *more))
+        a, b = _entries(lib, call, found)
+        return _reduced(lib, call, found, each(lib, call, a, b, found))
+
+    return read
+
+
+def _squared(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    return lib.power(_less(lib, a, b, call), lib.number(2, call.span), call.span)
+
+
+def _absolute(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    return _called(lib, "abs", _less(lib, a, b, call), call)
+
+
+def _huber(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    """Quadratic within delta; smooth_l1_loss is the same over beta."""
+    name = "delta" if call.name == "huber_loss" else "beta"
+    one = lib.number(1, call.span)
+    bound = call.array_of(found[name]) if name in found else one
+    huber = _called(lib, "huber", _less(lib, a, b, call), call, bound)
+    return huber if name == "delta" else lib.quotient(huber, bound, call.span)
+
+
+def _logits(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    """softplus(z) - y z."""
+    scored = lib.negative(lib.product(b, a, call.span), call.span)
+    return lib.sum_of([_called(lib, "softplus", a, call), scored], call.span)
+
+
+def _binary(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    """-(y log p + (1 - y) log(1 - p))."""
+    one = lib.number(1, call.span)
+    other = _called(lib, "log", _less(lib, one, a, call), call)
+    first = lib.product(b, _called(lib, "log", a, call), call.span)
+    second = lib.product(_less(lib, one, b, call), other, call.span)
+    return lib.negative(lib.sum_of([first, second], call.span), call.span)
+
+
+def _soft_margin(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+    """log(1 + exp(-y z))."""
+    margin = lib.negative(lib.product(b, a, call.span), call.span)
+    return _called(lib, "softplus", margin, call)
+
+
+LOSSES: dict[str, Callable[[Arrays, Call], Value]] = {
+    "mse_loss": _loss(_squared),
+    "l1_loss": _loss(_absolute),
+    "huber_loss": _loss(_huber, ("delta",)),
+    "smooth_l1_loss": _loss(_huber, ("beta",)),
+    "binary_cross_entropy": _loss(_binary),
+    "binary_cross_entropy_with_logits": _loss(_logits),
+    "soft_margin_loss": _loss(_soft_margin),
+}

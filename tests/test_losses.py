@@ -1,0 +1,95 @@
+"""Losses, entries and names in any case: what PyTorch and NumPy compute is what is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matderiv import derive
+from matderiv.errors import MatderivError, UnknownFunction
+
+RNG = np.random.default_rng(11)
+X, Y, W = RNG.normal(size=(5, 3)), RNG.uniform(0.1, 0.9, (5, 2)), RNG.normal(size=(3, 2))
+y, w = RNG.uniform(0.1, 0.9, 5), RNG.normal(size=3)
+p, x = RNG.uniform(0.1, 0.9, 5), RNG.normal(size=(4, 3))
+VALUES = {"X": X, "Y": Y, "W": W, "y": y, "w": w, "p": p}
+
+LOSSES = [
+    ("F.mse_loss(X @ w, y)", "w"),
+    ("F.mse_loss(X @ W, Y, reduction='sum')", "W"),
+    ("F.l1_loss(X @ w, y)", "w"),
+    ("F.smooth_l1_loss(X @ w, y, reduction='sum')", "w"),
+    ("F.smooth_l1_loss(X @ w, y, beta=0.3)", "w"),
+    ("F.huber_loss(X @ W, Y, delta=0.7)", "W"),
+    ("F.binary_cross_entropy_with_logits(X @ w, y)", "w"),
+    ("F.binary_cross_entropy(p, y)", "p"),
+    ("F.binary_cross_entropy(torch.sigmoid(X @ w), y, reduction='sum')", "w"),
+    ("F.soft_margin_loss(X @ w, y)", "w"),
+    ("(X @ w)[1]**2 + X[0, 2]*w[0]*w[2]", "w"),
+    ("(X[0] * w).sum() + X[:, 1] @ X[:, 2]", "X"),
+    ("torch.logsumexp(w, 0) - w[2]", "w"),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt"), LOSSES)
+def test_the_gradient_is_that_of_torch(formula: str, wrt: str) -> None:
+    torch = pytest.importorskip("torch")
+    tensors = {n: torch.tensor(v, requires_grad=n == wrt) for n, v in VALUES.items()}
+    value = eval(formula, {"torch": torch, "F": torch.nn.functional, **tensors})
+    value.backward()
+    found = derive(formula, wrt)
+    given = {n: v for n, v in VALUES.items() if n in found.names}
+    np.testing.assert_allclose(found.evaluate(given), tensors[wrt].grad.numpy(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("F.mse_loss(X @ w, y, weight=c)", "weight="),
+        ("F.mse_loss(X @ w, y, reduction='all')", "reduction="),
+        ("F.mse_loss(X @ w)", "two arrays"),
+        ("p[-1]", "whole numbers from 0"),
+        ("p[0, 1, 2]", "axes"),
+    ],
+)
+def test_what_is_not_read_is_said(formula: str, said: str) -> None:
+    with pytest.raises(MatderivError, match=said):
+        derive(formula, formula[0] if formula[0] == "p" else "w")
+
+
+def test_a_transpose_by_t_is_of_a_matrix() -> None:
+    v, u = RNG.normal(size=(2, 3)), RNG.normal(size=2)
+    found = derive("F.relu(x @ w.t() + b).sum()", "x")
+    given: dict[str, Any] = {"x": x[0] if len(found.wrt.shape) == 1 else x, "w": v, "b": u}
+    truth = ((x @ v.T + u) > 0).astype(float) @ v
+    expected = truth[0] if len(found.wrt.shape) == 1 else truth
+    np.testing.assert_allclose(found.evaluate(given), expected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain", "wrt"),
+    [
+        ("Tr(A*X)", "tr(A*X)", "X"),
+        ("MSE(X*w, y)", "mse(X*w, y)", "w"),
+        ("Sum(LeakyReLU(x))", "sum(leaky_relu(x))", "x"),
+        ("logDet(X)", "logdet(X)", "X"),
+        ("LogSumExp(z) + Softmax(z)'*y", "logsumexp(z) + softmax(z)'*y", "z"),
+    ],
+)
+def test_functions_are_known_in_any_case(typed: str, plain: str, wrt: str) -> None:
+    assert str(derive(typed, wrt)) == str(derive(plain, wrt))
+
+
+def test_what_is_no_function_in_any_case_is_unknown() -> None:
+    with pytest.raises(UnknownFunction, match="CE"):
+        derive("CE(softmax(W*x), y)", "W")
+
+
+def test_a_row_lies_as_a_row() -> None:
+    found = derive("X[1,:]*w", "X")
+    np.testing.assert_allclose(found.evaluate({"X": X, "w": w})[0], w)
+    assert not found.evaluate({"X": X, "w": w})[1:].any()
+    quadratic = derive("X[2,:]*A*X[2,:]'", "X").evaluate({"X": X, "A": (a := W @ W.T)})
+    np.testing.assert_allclose(quadratic[1], (a + a.T) @ X[1])
