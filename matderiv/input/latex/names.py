@@ -182,9 +182,11 @@ class Names(Symbols, ABC):
                     return found
                 found += label
             elif self.at("^") and self.peek().text == "{" and self.peek(2).text in ("(", "["):
-                found += self._layer()
+                layer = self._layer()
                 if self.place == start:
                     return found
+                example = len(found) == len(layer) == 1 and found.isalpha() and layer.isalpha()
+                found = layer + found if example else found + layer  # x_j^{(i)} is X[i, j]
             else:
                 return found
 

@@ -71,7 +71,8 @@ class Search:
         self.notice(elaborator)
         objected = sum(o.weight for o in elaborator.objections) + (2 * INVALID if error else 0)
         strong = [o for o in elaborator.objections if o.weight]
-        nodes = [o.node for o in strong] if strong and not error else [self.source.main]
+        everywhere = [*(part.value for part in self.source.parts), self.source.main]
+        nodes = [o.node for o in strong] if strong and not error else everywhere
         blamed = self.keys(nodes, elaborator)
         cost = objected + sum(self.step(name, rank) for name, rank in changes)
         return Tried(changes, cost, objected, blamed, whole, error, elaborator)

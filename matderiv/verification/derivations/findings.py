@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.errors import Span, caret_lines, visible
 from matderiv.verification.verdict import (
@@ -108,6 +108,17 @@ class StepsVerdict:
     def unsure(self) -> int:
         """How many lines are undecided or could not be read."""
         return sum(line.correct is None for line in self.lines)
+
+    def doubted(self, reason: str) -> StepsVerdict:
+        """The same with no line called wrong, for a reason."""
+        said = f"wrong at first sight; {reason}"
+        lines = (
+            replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)
+            if line.correct is False
+            else line
+            for line in self.lines
+        )
+        return replace(self, lines=tuple(lines))
 
     @property
     def conclusion(self) -> str:

@@ -12,6 +12,7 @@ from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
 from matderiv.verification.documents.passages import Lines
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
 
@@ -64,7 +65,8 @@ def verify_homework(
     """
     given = Declared(dict(shapes or {}), dict(assume or {}))
     for exercise in exercises(document, suffix):
-        declared = exercise.declared.fitting().joined(given)
+        names = {n for p in exercise.passages for n in names_in(p)}
+        declared = exercise.declared.fitting(names).joined(given)
         problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
         problem.title, problem.facts = exercise.title, exercise.declared.assume
         problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed

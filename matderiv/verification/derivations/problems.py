@@ -41,6 +41,7 @@ from matderiv.verification.verdict import UNDECIDED
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable
+MOST_CULPRITS = 12  # definitions that are left out each by itself
 ROUNDS = 2  # choices that are made one after the other
 MOST = 2 * MILLION  # units of work for one derivation
 A_LINE = MILLION // 4  # more for each of its lines
@@ -81,6 +82,11 @@ class Outcome:
     def score(self) -> tuple[int, int]:
         """How good the choice is: right lines count, wrong ones more."""
         return self.verdict.right - 2 * self.verdict.wrong, -self.verdict.wrong
+
+    @property
+    def doubted(self) -> StepsVerdict:
+        """The verdict where other kinds of names were not tried to the end: no line is wrong."""
+        return self.verdict.doubted("other kinds of its names were not tried: too much work")
 
 
 @dataclass
@@ -124,6 +130,20 @@ class Problem:
                 found = self._by_any(found, plan, given, conventions)
         if found.verdict.correct is not False and found.whole:
             return found.verdict
+        with suppress(WorkLimit):
+            chosen = self._best(found, plan, given, wrt, conventions)
+            return self._chosen(found, chosen, plan, given, wrt, conventions)
+        return found.doubted if found.verdict.wrong else found.verdict
+
+    def _best(
+        self,
+        found: Outcome,
+        plan: Plan,
+        given: list[Definition],
+        wrt: Any,
+        conventions: Conventions,
+    ) -> Choice:
+        """The choice under which most lines are right; an empty one where none is better."""
         quick = replace(conventions, diagnosis=False)
         chosen, best = Choice(), found.score
         for _ in range(ROUNDS):
@@ -142,7 +162,7 @@ class Problem:
                 break
             best, choice = max(better, key=lambda pair: pair[0])
             chosen = chosen.and_(choice)
-        return self._chosen(found, chosen, plan, given, wrt, conventions)
+        return chosen
 
     def _chosen(
         self,
@@ -276,11 +296,20 @@ class Problem:
                 )
                 return reading, broken
             except MatderivError as error:
-                at = _blamed(error, wanted)
+                at = _blamed(error, wanted) or self._culprit(wanted)
                 if at is None or at in given:
                     raise
                 wanted.remove(at)
                 broken[at.name] = _unread(error, at.passage, lines), error
+
+    def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:
+        """The first definition without which the others can be read."""
+        for d in wanted[:MOST_CULPRITS] if len(wanted) > 1 else ():
+            rest = [other for other in wanted if other is not d]
+            with suppress(MatderivError):
+                read_definitions(rest, self.document, shapes=self.shapes, assume=self.assume)
+                return d
+        return None
 
     @staticmethod
     def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:

@@ -14,9 +14,11 @@ from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate
 from matderiv.numeric.sampling import Point
+from matderiv.work import spend
 
 STEPS = 60
 ZERO = 1e-9  # a residual, relative to its size at the start, that counts as zero
+A_VALUE = 500  # units of work for a value, besides those of its nodes
 FAR = 1e3  # a point that far out, relative to the start, is on its way to infinity
 
 
@@ -30,6 +32,7 @@ class Condition:
 
 def value_at(e: Expr, values: dict[str, Array], sizes: Sizes) -> Array | None:
     """The value of an expression; None where it has none."""
+    spend(A_VALUE)
     try:
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(e, values, sizes), float)

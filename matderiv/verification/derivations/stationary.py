@@ -26,6 +26,7 @@ from matderiv.verification.derivations.roots import (
 )
 from matderiv.verification.quantities import DERIVATIVE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
+from matderiv.work import MILLION, bounded
 
 A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
@@ -33,6 +34,7 @@ STARTS = 24
 MOST_SLOPES = 4  # derivatives that are tried
 WANTED = 3  # points at which an equation is looked at
 EQUAL = 1e-6
+MOST = MILLION // 2  # units of work for one search
 SINGULAR = 1e8  # a condition number that says there is no inverse
 
 
@@ -135,14 +137,13 @@ class Rest:
         self.equations.append((number, left - right))
 
     def _holds(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> bool | None:
-        try:
+        domain = self.ground.functions[slopes[0].of]
+        with suppress(MatderivError), bounded(MOST):
             conditions = [
                 Condition(self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes
             ]
-        except MatderivError:
-            return None
-        domain = self.ground.functions[slopes[0].of]
-        return holds(conditions, left, right, domain, self.ground.seed)
+            return holds(conditions, left, right, domain, self.ground.seed)
+        return None
 
     def _domain(self) -> Expr:
         return self.ground.functions[self.slopes[-1].of]

@@ -3,13 +3,17 @@ r"""What a document says about names besides its equations: A ∈ R^{m×n}, S sy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from matderiv.language.declare import FACTS, SQUARE_FACTS
+from matderiv.errors import MatderivError
+from matderiv.input.meaning.names import split_label
+from matderiv.language.declare import FACTS, SQUARE_FACTS, declared_shapes
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.verification.documents.members import MEMBER, Families, Member, listed, members
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name, plain
+from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
     "positive definite": "posdef",
@@ -34,11 +38,6 @@ _SIZES = (
 )
 _MEMBER = (
     rf"(?P<fact>\b(?:{_FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
-)
-_LATEX_MEMBER = (
-    rf"(?P<names>{LATEX_NAME}(?:\s*,\s*{LATEX_NAME})*)\s*\\in\s*\\(?:mathbb|mathbf|mathcal|Bbb)"
-    r"\s*\{?\s*(?P<space>[RS])\s*\}?(?:_\{?\+*\}?)?"
-    r"\s*(?:\^\s*(?:\{(?P<inner>[^{}]*)\}|(?P<plain>[A-Za-z0-9])))?"
 )
 _COLON = re.compile(
     rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
@@ -150,6 +149,26 @@ def _named(items: str) -> list[str]:
     return [name for name in found if name]
 
 
+def _sizes_named(said: str) -> str:
+    """Sizes that are sums have names of their own: d + 1 is dp1.
+
+    >>> _sizes_named("m,(d+1)"), _sizes_named("2*n")
+    ('m,dp1', '2*n')
+    """
+    signs = str.maketrans({"+": "p", "-": "m"})
+    parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
+    named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
+    return ",".join(named)
+
+
+def _is_shape(said: str) -> bool:
+    """True for sizes that are read."""
+    with suppress(MatderivError):
+        declared_shapes({"x": said})
+        return True
+    return False
+
+
 @dataclass
 class Declared:
     """Shapes and facts by name, as `verify` takes them.
@@ -170,26 +189,35 @@ class Declared:
     elsewhere: dict[str, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     unnamed: tuple[str, ...] = ()
+    families: Families = field(default_factory=Families)
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
-        return replace(self, shapes=dict(self.shapes), assume=dict(self.assume))
+        own = {"shapes": dict(self.shapes), "assume": dict(self.assume)}
+        return replace(self, **own, families=self.families.joined(Families()))  # type: ignore[arg-type]
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
         kept = {name: word for name, word in self.assume.items() if name not in other.freed}
         unnamed = tuple(dict.fromkeys((*self.unnamed, *other.unnamed)))
         shapes, assume = {**self.shapes, **other.shapes}, {**kept, **other.assume}
-        return Declared(shapes, assume, unnamed=unnamed)
+        families = self.families.joined(other.families)
+        return Declared(shapes, assume, unnamed=unnamed, families=families)
 
     def contradicts(self, other: Declared) -> bool:
         """True where a name has other sizes than there."""
         return any(other.shapes.get(name, s) != s for name, s in self.shapes.items())
 
-    def fitting(self) -> Declared:
-        """Without facts that no array of the declared sizes can have."""
+    def fitting(self, names: Collection[str]) -> Declared:
+        """With families as arrays, without facts that no array of the declared sizes can have.
+
+        `names` are those that occur.
+        """
+        shapes = {**self.families.shapes(names), **self.shapes}
+        shapes = {n: _sizes_named(said) for n, said in shapes.items()}
+        shapes = {n: said for n, said in shapes.items() if _is_shape(said)}
         kept = {n: word for n, word in self.assume.items() if self._fits(n, word)}
-        return replace(self, assume=kept)
+        return replace(self, shapes=shapes, assume=kept)
 
     def _fits(self, name: str, word: str) -> bool:
         sizes = self.shapes.get(name)
@@ -219,10 +247,15 @@ class Declared:
                 return p[:0]
         if sure:
             self._facts(p.text.partition("=")[0] if p.latex else p.text)
-        pattern = _LATEX_MEMBER if p.latex else _MEMBER
-        for found in re.finditer(pattern, p.text):
-            self._member(found, latex=p.latex)
-        rest = p.blanked(_BEFORE + pattern)
+        if p.latex and (whole := listed(p.text)):
+            self._written_out(*whole)
+            return p[:0]
+        if p.latex:
+            self._belong(p.text)
+        else:
+            for found in re.finditer(_MEMBER, p.text):
+                self._member(found)
+        rest = p.blanked(_BEFORE + (MEMBER if p.latex else _MEMBER))
         words = re.sub(r"\b(?:let|and|with|where)\b", "", rest.text, flags=re.IGNORECASE)
         return rest.stripped() if re.search(r"\w", words) else p[:0]
 
@@ -230,7 +263,7 @@ class Declared:
         """What a sentence says: A is symmetric, x ∈ R^n."""
         self._facts(p.text)
         for found in re.finditer(_MEMBER, p.text):
-            self._member(found, latex=False)
+            self._member(found)
         self._sizes(p.text)
 
     def _sizes(self, text: str) -> None:
@@ -303,18 +336,33 @@ class Declared:
             else:
                 self._facts(entry)
 
-    def _member(self, found: re.Match[str], *, latex: bool) -> None:
-        sizes = found["inner"] or found["plain"] or ""
-        if not latex:
-            sizes = sizes or (found["high"] or "").translate(_HIGH)
-        sizes = re.sub(r"\s*(?:\\times|×|\\cdot|,)\s*|\s+x\s+", ",", sizes.strip())
+    def _member(self, found: re.Match[str]) -> None:
+        sizes = found["inner"] or found["plain"] or (found["high"] or "").translate(_HIGH)
+        sizes = re.sub(r"\s*(?:×|,)\s*|\s+x\s+", ",", sizes.strip())
         if found["space"] == "S" and "," not in sizes:
             sizes = f"{sizes},{sizes}"
-        separators = r"\s*,\s*" if latex else r"\s*(?:,\s*and|,|and)\s+"
-        for typed in re.split(separators, found["names"].strip()):
-            name = latex_name(typed) if latex else canonical_name(typed)
+        for typed in re.split(r"\s*(?:,\s*and|,|and)\s+", found["names"].strip()):
+            name = canonical_name(typed)
             self.shapes[name] = sizes
             if found["space"] == "S":
                 self.assume[name] = "symmetric"
-            elif not latex and found["fact"]:
+            elif found["fact"]:
                 self.assume[name] = _strongest(found["fact"])
+
+    def _belong(self, latex: str) -> None:
+        """The memberships in a formula."""
+        for member in members(latex):
+            family = self.families.add(member)
+            if not family:
+                self.shapes[member.name] = member.sizes
+            if member.fact:
+                name = split_label(member.name)[0] if family else member.name
+                self.assume[name] = member.fact
+
+    def _written_out(self, member: Member, rest: str) -> None:
+        """An array by its entries: y = (y_1, ..., y_n)."""
+        said = next(members(f"{member.name} {rest}"), None)
+        if said is not None:
+            self.shapes[member.name] = said.sizes
+        elif member.sizes:
+            self.shapes[member.name] = member.sizes

@@ -61,6 +61,7 @@ class Exercise:
         """Take over what words say."""
         if piece.kind == "prose":
             self.declared.prose(piece.passage)
+        self.declared.families.heard(piece.passage.text)
         self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
 
     def taken(self, piece: Piece) -> Iterator[Passage]:

@@ -1,0 +1,183 @@
+r"""What formulas say about names: `X \in \mathbb R^{n\times d}`, `y_i \in \{0, 1\}`, `x_1, \ldots, x_n`.
+
+A name with an index stands for a family: its members are the entries or the rows of one array.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from matderiv.input.meaning.names import split_label
+from matderiv.verification.quantities import LATEX_NAME, latex_name
+
+_DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
+_SIZED = r"(?:\s*\^\s*(?:\{(?P<inner>(?:[^{}]|\{[^{}]*\})*)\}|(?P<plain>[A-Za-z0-9])))?"
+_SPACE = (
+    r"(?P<space>\\(?:mathbb|mathbf|mathcal|Bbb)\s*\{?\s*(?P<letter>[RS])\s*\}?|\\(?:R|Real|reals)"
+    r"(?![A-Za-z]))(?P<below>_\{?\+*\}?)?"
+)
+_VALUES = (
+    r"(?P<values>\\\{\s*(?:0\s*,\s*1|-\s*1\s*,\s*\+?\s*1|\+?\s*1\s*,\s*-\s*1|\\pm\s*1)\s*\\\})"
+)
+_ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\,)*(?:{LATEX_NAME}|{_DOTS}))*)"
+MEMBER = rf"{_ITEMS}(?:\s|\\[,;:!])*\\in(?![A-Za-z])(?:\s|\\[,;:!])*(?:{_SPACE}|{_VALUES}){_SIZED}"
+_LISTED = re.compile(
+    rf"\s*(?P<name>{LATEX_NAME})\s*:?=\s*(?:\\left|\\[bB]igg?l?)?\s*"
+    rf"(?:[(\[](?P<row>[^()\[\]]*{_DOTS}.*?)(?:\\right|\\[bB]igg?r?)?[)\]]"
+    rf"|\\begin\{{(?P<env>[a-z]*matrix|array)\}}(?:\{{[a-z|]*\}})?(?P<block>.*?{_DOTS}.*?)"
+    r"\\end\{(?P=env)\}(?:\s*\\right\s*[)\]])?)"
+    r"(?P<turned>\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\mathrm\s*\{?T\}?|\\mathsf\s*\{?T\}?)\s*\}?)?\s*",
+    re.DOTALL,
+)
+_NUMBERED = re.compile(rf"(?P<letter>[a-z])\s*=\s*1\s*,?\s*{_DOTS}\s*,?\s*(?P<size>[A-Za-z])")
+_SUMMED = re.compile(
+    r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{\s*(?P<letter>[a-z])\s*=\s*1\s*\}\s*\^\s*\{?\s*"
+    r"(?P<size>[A-Za-z])(?![A-Za-z_])"
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """That a name has certain sizes ("" for a number) and a fact; `listed` is how many there are.
+
+    The sizes of `x_i` are those of one member of the family x.
+    """
+
+    name: str
+    sizes: str
+    fact: str = ""
+    listed: str = ""
+
+
+def members(latex: str) -> Iterator[Member]:
+    r"""The memberships in a formula.
+
+    >>> list(members(r"x_1,\ldots,x_n \in \mathbb{R}^d"))
+    [Member(name='x', sizes='d', fact='', listed='n')]
+    >>> list(members(r"y_i\in\{-1,+1\}"))
+    [Member(name='y_i', sizes='', fact='labels', listed='')]
+    """
+    for found in re.finditer(MEMBER, latex):
+        sizes = found["inner"] or found["plain"] or ""
+        sizes = re.sub(r"\s*(?:\\times(?![A-Za-z])|×|\\cdot(?![A-Za-z])|,)\s*", ",", sizes.strip())
+        fact = ""
+        if found["values"]:
+            fact = "binary" if "0" in found["values"] else "labels"
+        elif found["letter"] == "S":
+            fact = "posdef" if "++" in (found["below"] or "") else "symmetric"
+            sizes = sizes if "," in sizes else f"{sizes},{sizes}"
+        typed = [part.strip() for part in re.split(r",(?:\s|\\,)*", found["names"].strip())]
+        count = _count(typed)
+        if count is not None:
+            yield Member(count[0], sizes, fact, count[1])
+            continue
+        for name in (latex_name(part) for part in typed):
+            if name:
+                yield Member(name, sizes, fact)
+
+
+def _count(typed: list[str]) -> tuple[str, str] | None:
+    r"""The family behind `x_1, \ldots, x_n`, and n."""
+    dots = [k for k, part in enumerate(typed) if re.fullmatch(_DOTS, part)]
+    if not dots or dots[0] + 2 != len(typed):
+        return None
+    base, label = split_label(latex_name(typed[-1]))
+    return (base, label) if label else None
+
+
+def listed(latex: str) -> tuple[Member, str] | None:
+    r"""The array that a formula writes out by its entries or rows, and what is said behind it.
+
+    `rows` is the fact of a matrix whose rows are the members, `columns` that of one whose columns
+    they are.
+
+    >>> listed(r"y = (y_1, \ldots, y_n)^T")[0]
+    Member(name='y', sizes='n', fact='', listed='')
+    >>> listed(r"X = [x_1^T; \ldots; x_n^T]")[0].fact
+    'rows'
+    """
+    found = _LISTED.match(latex)
+    if found is None:
+        return None
+    inside = found["row"] if found["row"] is not None else found["block"]
+    dots = [*re.finditer(_DOTS, inside)]
+    last = [*re.finditer(rf"{LATEX_NAME}", inside[dots[-1].end() :])]
+    first = re.search(LATEX_NAME, inside)
+    names = [latex_name(m[0]) for m in last]
+    names = [n for n in names if n and split_label(n)[1]]
+    name = latex_name(found["name"])
+    if not names or not name or first is None or len(dots) > 2:
+        return None
+    size = split_label(names[-1])[1]
+    rest = latex[found.end() :]
+    turned = re.search(r"\^\s*\{?\s*(?:T|\\top|\\mathrm\s*\{?T|\\intercal)", inside)
+    if turned or name[:1].isupper():
+        return Member(name, "", "rows" if turned or found["turned"] else "columns", size), rest
+    return Member(name, size), rest
+
+
+def counts(text: str) -> dict[str, str]:
+    r"""How far letters run: `i = 1, \dots, n` and `\sum_{i=1}^n`.
+
+    >>> counts(r"for $i=1,\dots,n$ and \sum_{j=1}^{d} w_j")
+    {'i': 'n', 'j': 'd'}
+    """
+    found = [*_NUMBERED.finditer(text), *_SUMMED.finditer(text)]
+    return {m["letter"]: m["size"] for m in found}
+
+
+@dataclass
+class Families:
+    r"""The arrays whose members a problem speaks of, and how many members they have.
+
+    >>> found = Families()
+    >>> found.heard(r"$i = 1, \ldots, n$")
+    >>> found.add(Member("x_i", "d")), found.add(Member("y_i", ""))
+    (True, True)
+    >>> found.shapes({"X", "x_i", "y"})
+    {'X': 'n,d', 'y': 'n'}
+    """
+
+    counts: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def heard(self, text: str) -> None:
+        """Take over how far letters run."""
+        for letter, size in counts(text).items():
+            self.counts.setdefault(letter, size)
+
+    def add(self, member: Member) -> bool:
+        """Take over a member of a family; False for a name that stands for itself."""
+        base, label = split_label(member.name)
+        if member.listed:
+            self.sizes[member.name] = (member.listed, member.sizes)
+        elif len(label) == 1 and label.isalpha() and label.islower():
+            self.sizes.setdefault(base, (f"{label}!", member.sizes))
+        else:
+            return False
+        return True
+
+    def joined(self, other: Families) -> Families:
+        """Both, the other's where they differ."""
+        return Families({**self.counts, **other.counts}, {**self.sizes, **other.sizes})
+
+    def shapes(self, names: Collection[str]) -> dict[str, str]:
+        """The sizes of the arrays; `names` are those that occur.
+
+        A letter of which nothing says how far it runs is a label: x_t is a name of its own.
+        """
+        found: dict[str, str] = {}
+        for base, (count, sizes) in self.sizes.items():
+            if count.endswith("!"):
+                label = count[:-1]
+                if label not in self.counts:
+                    found[f"{base}_{label}"] = sizes
+                    continue
+                count = self.counts[label]
+            capital = base[:1].upper() + base[1:]
+            name = capital if sizes and "," not in sizes and capital in names else base
+            if "," not in sizes:
+                found[name] = f"{count},{sizes}" if sizes else count
+        return found
