@@ -121,7 +121,7 @@ LATEX_D = (
     r"(?:\\partial(?![A-Za-z])"
     r"|\\(?:mathrm|mathsf|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
     r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
-    r"|(?:(?<![A-Za-z\\])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)d)"
+    r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)d)"
     r"(?:\s|\\[,!;:])*"
 )
 _BELOW = r"(?:_(?:\{(?:[^{}]|\{[^{}]*\})*\}|[A-Za-z0-9]))?"
@@ -326,7 +326,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
 
 def _function(typed: str) -> str:
     """The name of a function that is differentiated; "" for one of the language."""
-    name = latex_name(typed) if "\\" in typed else canonical_name(typed.strip())
+    name = latex_name(typed) if re.search(r"[\\^{]", typed) else canonical_name(typed.strip())
     return "" if _applied(name) else name
 
 

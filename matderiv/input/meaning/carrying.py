@@ -303,6 +303,9 @@ class Carrying:
             value = values[0].renamed({values[0].column: row})
             terms = tuple(Term(t.factors, t.summed | {row}, t.negative) for t in value.terms)
             return Indexed(terms, value.index)
+        if name == "diag" and values[0].rank == 0 and len(values[0].index) == 1:
+            vector = self.realised(values[0], values[0].index, node)
+            return self.lifted(self.build.call("diag", (vector,), node.span))
         single = len(values) == 1 and not (isinstance(node, Call) and node.keywords)
         if single and name in REDUCTIONS and (name not in ("max", "min") or values[0].rank):
             if values[0].rank == 0 and name not in ("sum", "mean"):

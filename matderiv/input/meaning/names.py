@@ -26,6 +26,9 @@ from matderiv.language.source import (
 DELTA = "delta!"
 """The base of δ_ij, the entries of an identity."""
 
+MARKS = frozenset({"bar", "hat", "tilde", "star", "check", "dot"})
+"""Signs above a name, which are part of it and no indices."""
+
 FREE = frozenset("ijklabpqrs")
 """Letters that are free indices below a name with entries; any other letter is a label."""
 
@@ -56,9 +59,11 @@ def split_label(name: str) -> tuple[str, str]:
 
     >>> split_label("y_hat_i"), split_label("X_12"), split_label("x")
     (('y_hat', 'i'), ('X', '12'), ('x', ''))
+    >>> split_label("x_bar")
+    ('x_bar', '')
     """
     base, _, label = name.rpartition("_")
-    return (base, label) if base else (name, "")
+    return (base, label) if base and label not in MARKS else (name, "")
 
 
 def named_alike(base: str, names: Iterable[str]) -> str | None:

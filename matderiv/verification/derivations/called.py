@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.errors import DomainError, MatderivError
+from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import read
 from matderiv.input.spelling import Spelled
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.quantities import latex_name
+from matderiv.verification.documents.statements import Statement, names_in
+from matderiv.verification.quantities import VALUE, latex_name
 
 MOST = 30  # calls that are written out in one side
 LONGEST = 4_000  # characters of a side
@@ -82,6 +84,44 @@ def written(p: Passage, functions: Sequence[Called]) -> Passage:
         else:
             place = opening
     return p
+
+
+def apart(statements: Sequence[Statement]) -> list[Statement]:
+    """Statements in which the argument of g(z) = 1/(1 + exp(-z)) is not the array of all z_i.
+
+    It gets a letter that nobody uses, in what is said about g and in the lines that go on from it.
+    """
+    defined = {s.quantity.of for s in statements if s.quantity and s.quantity.kind == VALUE}
+    families = {base for base, label in map(split_label, defined) if label.isalpha()}
+    clashing = {
+        s.quantity.of: s.quantity.at[0]
+        for s in statements
+        if s.quantity and s.quantity.kind == VALUE and len(s.quantity.at) == 1
+        if s.quantity.at[0] in families and len(s.quantity.at[0]) == 1
+    }
+    used = {n for s in statements for side in s.sides for n in names_in(side)}
+    free = [c for c in "uvtsqr" if not any(n.split("_")[0] == c for n in used)]
+    found: list[Statement] = []
+    about = ""
+    for s in statements:
+        q = s.quantity
+        about = (q.of if q.of in clashing else "") if q is not None else about
+        if about and free and not any(f"{clashing[about]}_" in n for n in names_in(s.sides[-1])):
+            s = _renamed(s, clashing[about], free[0])
+        found.append(s)
+    return found
+
+
+def _renamed(s: Statement, name: str, new: str) -> Statement:
+    """A statement with another letter for a name."""
+    typed = rf"(?<![A-Za-z\\]){name}(?![A-Za-z])"
+    q = s.quantity
+    if q is not None:
+        at = tuple(new if n == name else n for n in q.at)
+        q = replace(q, at=at, by=new if q.by == name else q.by)
+    return replace(
+        s, quantity=q, sides=tuple(side.replaced(typed, lambda m: new) for side in s.sides)
+    )
 
 
 def _next(

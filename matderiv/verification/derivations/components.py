@@ -15,7 +15,7 @@ from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.indexed import Indexed
 from matderiv.input.meaning.names import capital_of, named_alike, split_label
-from matderiv.language.source import Bind, Name, Source, postorder
+from matderiv.language.source import Bind, Call, Name, Source, postorder
 from matderiv.shapes import Shape, Size
 from matderiv.verification.quantities import Quantity
 
@@ -105,6 +105,12 @@ def indexed_parts(
         if set(label) <= below:
             found[name] = base, label
     return found
+
+
+def on_the_diagonal(source: Source) -> Source:
+    """The definition of a matrix by W_ii = ...: it has nothing beside its diagonal."""
+    body = source.main
+    return replace(source, main=Call(body.span, "diag", body.span, (body,)))
 
 
 def along(e: Expr, present: Sequence[str], wanted: Indices, name: str) -> Expr:

@@ -37,7 +37,7 @@ from matderiv.language.source import (
 )
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
-from matderiv.verification.derivations.components import indexed_parts
+from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal
 from matderiv.verification.documents.passages import Passage
 
 _FUNCTION = rf"(?<![A-Za-z\\])({'|'.join(sorted(function_names(), key=len, reverse=True))})(?=\()"
@@ -154,6 +154,10 @@ def read_definitions(
     sources = [parsed(d.passage, document, scope) for d in definitions]
     arrays = indexed_parts([(d.name, s) for d, s in zip(definitions, sources, strict=True)])
     entries = [(arrays.get(d.name, (d.name, ""))[0], d) for d in definitions]
+    sources = [
+        on_the_diagonal(s) if _is_diagonal(arrays.get(d.name, ("", ""))[1]) else s
+        for d, s in zip(definitions, sources, strict=True)
+    ]
     declared = {k: v for k, v in declared.items() if k not in {name for name, _ in entries}}
     used = {n for s in sources for n in names_in(s)} | declared.keys()
     used |= {split_label(n)[0] for n in used}
@@ -164,6 +168,10 @@ def read_definitions(
     whole = _together(sources, parts, replace(definitions[-1], name=entries[-1][0]), document)
     free = tuple(sorted({c for _, label in arrays.values() for c in label}))
     return resolve(meant(whole, replace(scope, shapes=declared, free=free)), declared, facts)
+
+
+def _is_diagonal(label: str) -> bool:
+    return len(label) == 2 and label[0] == label[1]
 
 
 def _parts(entries: Sequence[tuple[str, Definition]], sources: Sequence[Source]) -> dict[str, Part]:

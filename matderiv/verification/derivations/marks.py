@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from matderiv.errors import LimitError, MatderivError, ParseError, Span
+from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
@@ -73,7 +73,8 @@ class Reader:
     """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`).
 
     `indices` are those of the left side, `standard` names that stand for the functions that they
-    are in the language, `arguments` those of functions that have some.
+    are in the language, `arguments` those of functions that have some, `strangers` names that only
+    lines have.
     """
 
     ground: Ground
@@ -83,7 +84,17 @@ class Reader:
     indices: Indices = field(default_factory=Indices)
     standard: Collection[str] = ()
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
     last: Marking = field(init=False)
+
+    def met(self, variables: Mapping[str, Expr]) -> None:
+        """Take over names of which nothing is known: a line about them holds for all values."""
+        reading = self.ground.reading
+        sizes = reading.sizes | size_names(v.shape for v in variables.values())
+        self.strangers |= variables.keys()
+        self.ground.reading = replace(
+            reading, variables={**reading.variables, **variables}, sizes=sizes
+        )
 
     def side(self, passage: Passage, expected: Shape | None = None) -> Side:
         """The meaning of a side.
@@ -196,14 +207,32 @@ class Marking:
         self, p: Passage, wanted: Indices, expected: Shape | None
     ) -> tuple[Expr, tuple[str, ...]]:
         """The meaning of a side without its symbols, and its free indices in order."""
+        try:
+            return self._elaborated(p, wanted, expected, guess=False)
+        except UnknownName as unknown:
+            with suppress(MatderivError):
+                return self._elaborated(p, wanted, expected, guess=True)
+            raise unknown
+
+    def _elaborated(
+        self, p: Passage, wanted: Indices, expected: Shape | None, *, guess: bool
+    ) -> tuple[Expr, tuple[str, ...]]:
+        """The meaning; a `guess` takes names of which nothing is known for variables."""
         known = self._names()
-        sizes = self.reader.ground.reading.sizes | size_names(e.shape for e in known.values())
+        ground = self.reader.ground
+        sizes = ground.reading.sizes | size_names(e.shape for e in known.values())
         shapes = {name: e.shape for name, e in known.items()}
-        scope = Scope(shapes, sizes, guess=False, free=wanted.letters or None)
-        context = Context(known=known, size_names=frozenset(sizes), guess=False, what="this line")
+        scope = Scope(shapes, sizes, guess=guess, free=wanted.letters or None)
+        context = Context(
+            known=known,
+            size_names=frozenset(sizes),
+            reserved=frozenset(sizes),
+            guess=guess,
+            what="this line",
+        )
         try:
             source = parsed(p, self.reader.document, scope)
-            present = letters_of(source, scope)
+            present = letters_of(source, scope) if not guess else ()
             order = tuple(c for c in wanted.letters if c in present)
             order += tuple(c for c in present if c not in order)
             source = meant(source, replace(scope, free=order or None))
@@ -213,7 +242,10 @@ class Marking:
             shaping = Shaping(source, context)
             if expected is not None:
                 shaping.expect(expected)
-            return build(shaping).expr, order
+            built = build(shaping)
+            if guess:
+                self.reader.met({n: built.variables[n] for n in shaping.guessed})
+            return built.expr, order
         except MatderivError as error:
             for name, typed in self.typed.items():
                 pattern = rf"(?:\\mathrm\{{)?\b{name}\b\}}?"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from matderiv.input.meaning.names import split_label
 from matderiv.language.calls import function_names
 from matderiv.language.tokens import GREEK_NAMES, canonical_name
-from matderiv.verification.derivations.called import Called, called, written
+from matderiv.verification.derivations.called import Called, apart, called, written
 from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.means import means
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import (
@@ -101,6 +102,7 @@ def planned(
     known = {n for s in statements for side in s.sides for n in names_in(side)}
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
+    statements = apart(statements)
     for k, s in enumerate(_untied(statements, names)):
         chain = _chain(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -111,6 +113,7 @@ def planned(
             so_far.used |= names_in(chain.sides[0])
         so_far.heard(chain, s)
         chains.append(chain)
+    definitions = [*means(statements, names), *definitions]
     changing = {name for s in statements for side in s.sides for name in changes_in(side, known)}
     return _completed(chains, definitions, given, changing - so_far.handed, names)
 
@@ -213,7 +216,8 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     """
     for name in sorted(names):
         typed = rf"(?:\\?{name})(?![A-Za-z])"
-        own = [n for n in used if n.startswith((f"{name}hat", f"{name}_hat", f"{name}_widehat"))]
+        base = split_label(name)[0]
+        own = [n for n in used if n.startswith((f"{base}hat", f"{base}_hat", f"{base}_widehat"))]
         if p.latex:
             p = p.replaced(rf"({typed})\s*[\^_]\s*\{{?\s*(?:\*|\\(?:ast|star))\s*\}}?", _padded)
             if not own:

@@ -117,20 +117,18 @@ class Problem:
         leaves more open explains nothing: a mistake would hide behind a line that no longer reads.
         What takes too much work is left open, line by line.
         """
-        with bounded(MOST + A_LINE * len(self.passages)):
-            return self._verdict(f, wrt, conventions)
-
-    def _verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
+        most = MOST + A_LINE * len(self.passages)
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         self.shapes = _sizes_apart(self.shapes, plan)
-        found = self._judged(plan, given, wrt, conventions)
+        with bounded(most):
+            found = self._judged(plan, given, wrt, conventions)
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
-            with suppress(WorkLimit):
+            with suppress(WorkLimit), bounded(most):
                 found = self._by_any(found, plan, given, conventions)
         if found.verdict.correct is not False and found.whole:
             return found.verdict
-        with suppress(WorkLimit):
+        with suppress(WorkLimit), bounded(most):
             chosen = self._best(found, plan, given, wrt, conventions)
             return self._chosen(found, chosen, plan, given, wrt, conventions)
         return found.doubted if found.verdict.wrong else found.verdict
@@ -263,12 +261,14 @@ class Problem:
         reader.arguments = plan.calls
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
-        steps.tainted = {name: line.number for name, (line, _) in broken.items()}
+        steps.doubts.tainted = {name: line.number for name, (line, _) in broken.items()}
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
             try:
                 steps.chain(chain)
             except WorkLimit as error:
+                if not conventions.diagnosis:
+                    raise
                 steps.left_open(chain, error)
         known = {line.number: line for line, _ in broken.values()}
         found = [known.get(line.number, line) for line in steps.found]

@@ -18,7 +18,7 @@ from matderiv.work import spend
 
 STEPS = 60
 ZERO = 1e-9  # a residual, relative to its size at the start, that counts as zero
-A_VALUE = 500  # units of work for a value, besides those of its nodes
+A_VALUE = 100  # units of work for a value, besides those of its nodes
 FAR = 1e3  # a point that far out, relative to the start, is on its way to infinity
 
 

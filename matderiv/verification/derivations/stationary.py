@@ -34,7 +34,7 @@ STARTS = 24
 MOST_SLOPES = 4  # derivatives that are tried
 WANTED = 3  # points at which an equation is looked at
 EQUAL = 1e-6
-MOST = MILLION // 2  # units of work for one search
+MOST = MILLION  # units of work for one search
 SINGULAR = 1e8  # a condition number that says there is no inverse
 
 
@@ -77,7 +77,8 @@ class Rest:
         slopes = [q for q in slopes if q.order == 1 and q.by not in self.ground.functions]
         if not slopes:
             return None
-        found, by = self._anywhere(slopes, left, right)
+        also = [q for q in said if q.of == slopes[0].of and q.by not in self.ground.functions]
+        found, by = self._anywhere(slopes, left, right, also if self.stated else ())
         if not self.stated:
             note = f"this holds only where the derivative by {by} is 0"
             hint = "\ntry: a line that says so, such as ∇f = 0, before it"
@@ -88,16 +89,22 @@ class Rest:
         return Verdict(VERIFIED) if found else Verdict(DISPROVED, message=NOT_THERE)
 
     def _anywhere(
-        self, slopes: Sequence[Quantity], left: Expr, right: Expr
+        self, slopes: Sequence[Quantity], left: Expr, right: Expr, also: Sequence[Quantity]
     ) -> tuple[bool | None, str]:
-        """Whether an equation holds where one of these derivatives is zero, or all are; by what."""
+        """Whether an equation holds where one of these derivatives is zero, or all are; by what.
+
+        It does not where it fails with all of them zero, and those of the same function that are
+        said `also`.
+        """
         tried = [[q] for q in slopes[:MOST_SLOPES]] + ([[*slopes]] if len(slopes) > 1 else [])
+        every = [*dict.fromkeys((*slopes, *also))]
+        tried += [every] if len(every) > len(slopes) else []
         found: bool | None = None
         for together in tried:
             held = self._holds(together, left, right)
             if held:
                 return True, ", ".join(q.by for q in together)
-            found = held if found is None else found
+            found = held
         return found, slopes[0].by
 
     def _multiplier(self, left: Expr, right: Expr, f: str) -> Quantity | None:
@@ -110,7 +117,10 @@ class Rest:
         residual = left - right if left.shape == right.shape or not right.shape else None
         domain = self.ground.functions[f]
         for v in variables(domain):
+            known = v.name in self.ground.reading.variables
             if residual is None or v.shape != residual.shape or v in variables(residual):
+                continue
+            if not known:
                 continue
             q = Quantity(DERIVATIVE, f, v.name)
             with suppress(MatderivError):

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variable, variables
+from matderiv.expr import Expr, variable
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices
+from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
@@ -28,7 +29,6 @@ from matderiv.verification.derivations.plan import (
 )
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.passages import Lines, Passage
-from matderiv.verification.documents.statements import names_in
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
@@ -38,10 +38,7 @@ NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 
 @dataclass
 class Steps:
-    """The sides of a derivation, judged one after the other; `found` is the outcome.
-
-    `tainted` are names whose definition could not be read, with its line.
-    """
+    """The sides of a derivation, judged one after the other; `found` is the outcome."""
 
     ground: Ground
     reader: Reader
@@ -51,9 +48,9 @@ class Steps:
     notes: list[str] = field(default_factory=list)
     current: Quantity | None = None
     stationary: bool = False
-    tainted: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.doubts = Doubts(self.ground, self.reader)
         self.rest = Rest(self.ground, stated=self.stationary)
         self.record = Record(self.ground, self.rest)
 
@@ -96,9 +93,8 @@ class Steps:
             self.current = None
             q = chain.quantity
             self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
-            if chain.first is not None and q is not None and q.kind == FORMULA:
-                for name in names_in(chain.first):
-                    self.tainted.setdefault(name.partition("_")[0], number)
+            if chain.first is not None and q is not None and q.kind in (FORMULA, VALUE):
+                self.doubts.heard(chain.first, number)
             self._unread(chain.whole, error)
             return
         if chain.role in (GIVES, LOCAL):
@@ -195,32 +191,35 @@ class Steps:
                 return
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
-            if verdict.correct is False and q.kind == DERIVATIVE and self.ground.is_mixed(q):
-                verdict = Verdict(UNDECIDED, message=f"{q.of} depends on what {q.by} is of as well")
-            if verdict.correct is False and (line := self._unknown(q, true)) is not None:
-                verdict = Verdict(UNDECIDED, message=f"continues line {line}, which was not read")
+            if verdict.correct is False:
+                verdict = self._doubted(q, true, verdict)
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
             self._add(number, shown, Verdict(UNDECIDED, message=str(error)))
             return
         except ShapeError as error:
-            self._add(number, shown, self._misfit(q, error), error=error)
+            reason = self.doubts.about_text(q, passage, self._left(q))
+            verdict = Verdict(UNDECIDED, message=reason) if reason else self._misfit(q, error)
+            self._add(number, shown, verdict, error=error)
             return
         except MatderivError as error:
             self._unread(passage, error, shown)
             return
         self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
 
-    def _unknown(self, q: Quantity, side: Expr) -> int | None:
-        """The line that would say what a name means that a side, or its quantity, depends on."""
-        whole = [
-            side,
-            *([self.record.formula.true] if q.kind == FORMULA and self.record.formula else []),
-        ]
-        whole += [self.ground.functions[q.of]] if q.of in self.ground.functions else []
-        names = {v.name for v in variables(*whole)}
-        return min((line for n, line in self.tainted.items() if n in names), default=None)
+    def _doubted(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
+        """The verdict on a side that is not what it is said to be everywhere."""
+        if self.rest.slopes and q.kind == DERIVATIVE and wrong.diagnosis != "shape":
+            held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
+            if held is not None and held.correct:
+                return held
+        reason = self.doubts.about(q, e, self._left(q))
+        return Verdict(UNDECIDED, message=reason) if reason else wrong
+
+    def _left(self, q: Quantity) -> Expr | None:
+        """The formula that sides are compared with."""
+        return self.record.formula.true if q.kind == FORMULA and self.record.formula else None
 
     def _says_nothing(self, q: Quantity, side: Side) -> bool:
         """True for `df/dx = df/dx`, which holds for any derivative."""
@@ -336,13 +335,13 @@ class Steps:
     def _typed(self, passage: Passage, chain: Chain) -> str:
         """The side as typed, with its left side where it is the first."""
         if chain.first is not None and passage is chain.sides[0]:
-            return f"{chain.first.text} = {self.lines.typed(passage)}"
+            return f"{self.lines.typed(chain.first)} = {self.lines.typed(passage)}"
         return f"= {self.lines.typed(passage)}"
 
     def _given(self, number: int, chain: Chain, message: str) -> None:
         text = chain.whole.text
         if chain.first is not None and chain.role != CONDITION:
-            text = f"{chain.first.text} = {self.lines.typed(chain.sides[0])}"
+            text = f"{self.lines.typed(chain.first)} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 
     def _add(

@@ -14,6 +14,7 @@ from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import announced, equal_signs
+from matderiv.verification.quantities import LATEX_NAME
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
 CONNECTIVES = (
@@ -28,6 +29,10 @@ _CUT = re.compile(
     rf"\s*(?:{_ARROW})\s*|(?:(?<!\\)[,;.])?\s*{WIDE}\s*|(?<!\\)[,;]\s*|\.\s+(?=[^\d\s])"
     rf"|\s+(?=(?:{'|'.join(CONNECTIVES)})\b(?!\s*\())"
 )
+_CONDITION = re.compile(
+    rf"\s*{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*\s*"
+    r"(?:[<>]|\\(?:in|geq?|leq?|neq?|succ|prec|gg|ll)(?:eq)?(?![A-Za-z]))[^=]*$"
+)
 _EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])+"
 _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
 _SET_EQUAL = (
@@ -40,6 +45,10 @@ _NOTED = re.compile(r"\s*[_^]\s*\{")
 _TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)\b[^{}]*\}")
 _SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
+_NUMBERS = (
+    rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*)(?:\s*>\s*0)?(?:\s|\\[,;:])*"
+    r"\\text\w*\s*\{[^{}]*\b(?:scalars?|(?:real|positive) numbers?)\b[^{}]*\}"
+)
 _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name
 _FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
 
@@ -50,6 +59,7 @@ def as_row(p: Passage) -> Passage:
     >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
     '\\text{tr}(A)'
     """
+    p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
@@ -122,7 +132,10 @@ def clauses(p: Passage) -> list[Passage]:
         start, end = found.span()
         inside = bisect_left(signs, start) > bisect_left(signs, first)
         ahead = bisect_left(signs, end) < len(signs) and signs[-1] > end
-        if depth[start] or not ahead or not (inside or announced(p.text[first:start])):
+        condition = bool(_CONDITION.match(p.text, end))
+        if depth[start] or not (ahead or condition):
+            continue
+        if not (inside or announced(p.text[first:start])):
             continue
         cuts.append((start, end))
         first = end

@@ -19,6 +19,7 @@ from matderiv.verification.documents.statements import (
     names_in,
     statement,
 )
+from matderiv.verification.documents.words import spelled_out
 from matderiv.verification.quantities import FORMULA, VALUE, Quantity
 
 _PROBLEM = re.compile(
@@ -129,7 +130,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             found.append(replace(e, declared=shared.joined(e.declared)))
         else:
             found[-1] = found[-1].joined(e)
-    return [e for e in found if e.passages]
+    return [replace(e, passages=spelled_out(e.passages)) for e in found if e.passages]
 
 
 def _sections(document: str, suffix: str) -> list[Exercise]:
@@ -168,7 +169,7 @@ def whole(document: str) -> Exercise:
             for place, p in enumerate(found.taken(piece)):
                 found.add(p, apart=blank or place > 0)
         blank = piece.kind == "blank"
-    return found
+    return replace(found, passages=spelled_out(found.passages))
 
 
 def is_formula(text: str) -> bool:

@@ -1,4 +1,4 @@
-r"""What formulas say about names: `X \in \mathbb R^{n\times d}`, `y_i \in \{0, 1\}`, `x_1, \ldots, x_n`.
+r"""What formulas say about names: `X \in \mathbb R^{n\times d}`, `y_i \in \{0, 1\}`.
 
 A name with an index stands for a family: its members are the entries or the rows of one array.
 """

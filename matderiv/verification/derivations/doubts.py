@@ -1,0 +1,58 @@
+"""What speaks against calling a line wrong: names of which too little is known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from matderiv.expr import Expr, variables
+from matderiv.input.meaning.names import split_label
+from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.marks import Reader
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.statements import names_in
+from matderiv.verification.quantities import DERIVATIVE, Quantity
+
+
+@dataclass
+class Doubts:
+    """The names that are not known well; `tainted` are those that an unread line speaks of."""
+
+    ground: Ground
+    reader: Reader
+    tainted: dict[str, int] = field(default_factory=dict)
+
+    def heard(self, passage: Passage, number: int) -> None:
+        """Remember a statement that was not read: it may say what its names are."""
+        for name in names_in(passage):
+            self.tainted.setdefault(name, number)
+            self.tainted.setdefault(split_label(name)[0], number)
+
+    def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
+        """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
+        if q.kind == DERIVATIVE and self.ground.is_mixed(q):
+            return f"{q.of} depends on what {q.by} is of as well"
+        return self._reason({v.name for v in variables(side)} | self._behind(q, left))
+
+    def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
+        """The same for a side whose sizes do not fit together."""
+        return self._reason(names_in(passage) | self._behind(q, left))
+
+    def _behind(self, q: Quantity, left: Expr | None) -> set[str]:
+        """The names that a quantity, or the formula on the left, depends on."""
+        if left is not None:
+            return {v.name for v in variables(left)}
+        known = {**self.ground.reading.variables, **self.ground.functions}
+        return {v.name for v in variables(known[q.of])} | {q.of} if q.of in known else set()
+
+    def _reason(self, names: Collection[str]) -> str:
+        reasons = [*self._reasons(names)]
+        return min(reasons, key=lambda pair: pair[0])[1] if reasons else ""
+
+    def _reasons(self, names: Collection[str]) -> Iterator[tuple[int, str]]:
+        for name in sorted(names):
+            if name in self.tainted:
+                line = self.tainted[name]
+                yield line, f"continues line {line}, which was not read"
+            elif name in self.reader.strangers:
+                yield len(self.reader.document), f"nothing says what {name} is"
