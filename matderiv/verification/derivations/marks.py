@@ -18,7 +18,6 @@ from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
 from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import build
-from matderiv.language.calls import function_names
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
@@ -30,6 +29,7 @@ from matderiv.verification.derivations.components import (
 )
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.products import with_products
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
@@ -47,9 +47,6 @@ _SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
 _CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
 _FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
 _CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(?:\\left)?\|)"
-_CLOSED = r"[)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹]"
-_BEFORE = rf"(?:(?<=\w)\s+|(?<={_CLOSED})\s*)"  # where A dX and x'dx leave a product sign out
-_APART = rf"(?:({NAME}|[0-9])\s+|([)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹])\s*)(?=({NAME})|\()"  # A B, x'A, x' (A*x)
 
 
 @dataclass(frozen=True)
@@ -348,14 +345,7 @@ class Marking:
             name = match[1]
             if name in names and match[0] not in {*names, *self.known, *self.reader.aliases}:
                 self.known[match[0]] = self._change(name)
-        if "einsum" not in p.text:
-            p = p.replaced(_APART, _product)
-        if not self.known:
-            return p
-        words = "|".join(sorted(self.known, key=len, reverse=True))
-        p = p.replaced(rf"{_BEFORE}(?=(?:{words})(?!\w))", _star)
-        after = rf"(?<!\w)({words})(?:\s+(?!where\b)(?=[\w(])|(?=\())"
-        return p.replaced(after, lambda m: f"{m[1]}*")
+        return with_products(p, [*self.known])
 
     def _latex_change(self, match: re.Match[str]) -> str:
         ground, name = self.reader.ground, latex_name(match[1])
@@ -379,19 +369,6 @@ class Marking:
             return symbol
         self.notes.append(f"{name} does not change here: d{name} = 0")
         return zeros(ground.reading.variables[name].shape)
-
-
-def _product(match: re.Match[str]) -> str:
-    """A product sign where two operands stand apart with nothing but space between."""
-    left, closed, right = match.groups()
-    if closed:
-        return match[0] if right == "where" else f"{closed}*"
-    word = left == "where" or right in (None, "where") or left in function_names()
-    return match[0] if word else f"{left}*"
-
-
-def _star(match: re.Match[str]) -> str:
-    return "*"
 
 
 def _leaves(e: Expr) -> list[Expr]:

@@ -193,8 +193,8 @@ class Declared:
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
-        own = {"shapes": dict(self.shapes), "assume": dict(self.assume)}
-        return replace(self, **own, families=self.families.joined(Families()))  # type: ignore[arg-type]
+        families = self.families.joined(Families())
+        return replace(self, shapes=dict(self.shapes), assume=dict(self.assume), families=families)
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""

@@ -28,7 +28,7 @@ _LISTED = re.compile(
     rf"(?:[(\[](?P<row>[^()\[\]]*{_DOTS}.*?)(?:\\right|\\[bB]igg?r?)?[)\]]"
     rf"|\\begin\{{(?P<env>[a-z]*matrix|array)\}}(?:\{{[a-z|]*\}})?(?P<block>.*?{_DOTS}.*?)"
     r"\\end\{(?P=env)\}(?:\s*\\right\s*[)\]])?)"
-    r"(?P<turned>\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\mathrm\s*\{?T\}?|\\mathsf\s*\{?T\}?)\s*\}?)?\s*",
+    r"(?P<turned>\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?)?\s*",
     re.DOTALL,
 )
 _NUMBERED = re.compile(rf"(?P<letter>[a-z])\s*=\s*1\s*,?\s*{_DOTS}\s*,?\s*(?P<size>[A-Za-z])")
