@@ -24,11 +24,13 @@ from matderiv.numeric.poles import (
     entrywise,
     factors_of,
     is_mask,
+    is_power,
     may_lack_value,
     outside_branches,
     poles,
 )
 from matderiv.numeric.shares import Subject
+from matderiv.numeric.stable import valued
 from matderiv.shapes import Shape
 
 Factors = tuple[Expr, ...]
@@ -47,7 +49,7 @@ def may_fail(*exprs: Expr) -> bool:
 
 
 def _may_fail(node: Expr) -> bool:
-    if is_(node, "power", "epow"):
+    if is_power(node):
         exponent = number_value(node.args[1])
         return exponent is None or exponent < 0 or exponent.denominator != 1
     return is_(node, *SINGULAR) if not is_(node, "div", "ediv") else any(divisors(node))
@@ -67,7 +69,7 @@ def at_edges(e: Expr, subject: Subject) -> Expr:
         return e
     new = fold(e, lambda node, args: without_quotient(rebuild(node, args)))
     of_f = _Guard(subject, set())
-    for form in subject.forms:
+    for form in valued(subject.forms):
         of_f.guarded(form)
     known = poles(*subject.forms, excused=of_f.excused)
     return _Guard(subject, known, outside_branches(*subject.forms)).guarded(new)
@@ -113,7 +115,7 @@ class _Guard:
             return self._quotient(e, beside, under)
         if is_(e, "log"):
             return self._logarithm(e, beside)
-        if is_(e, "power", "epow"):
+        if is_power(e):
             return self._power(e, beside)
         if is_(e, "hadamard", "mul"):
             return self._product(e, beside, under)
@@ -230,7 +232,7 @@ class _Guard:
             same = all(p.shape == a.shape for p, a in zip(parts, below.args, strict=True))
             name = below.function.name if same else "hadamard"
             return apply(name, *parts) if len(parts) > 1 else -parts[0]
-        if is_(below, "power", "epow") and (number_value(below.args[1]) or 0) > 0:
+        if is_power(below) and (number_value(below.args[1]) or 0) > 0:
             if not self._vanishes_slower(below, degrees, quotient.args[0]):
                 inside = self._divisor(below.args[0], quotient, beside)
                 return inside ** below.args[1]
@@ -336,7 +338,7 @@ def _degrees(e: Expr, k: Fraction) -> Iterator[tuple[Expr, Fraction]]:
     elif (root := _root(e)) is not None and not is_(e.args[0], "abs"):
         inner = base(e)
         yield inner, k * root * (1 if is_(inner, "norm2", "std") else 2)
-    elif is_(e, "power", "epow") and (number_value(e.args[1]) or 0) > 0:
+    elif is_power(e) and (number_value(e.args[1]) or 0) > 0:
         yield from _degrees(e.args[0], k * (number_value(e.args[1]) or 0))
     elif number_value(e) is None and not is_(e, "abs"):
         yield e, k if is_(e, "norm2", "std") else 2 * k

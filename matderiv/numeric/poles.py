@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 
 from matderiv.expr import Expr, is_, number_value
 
-NEVER_ZERO = ("size", "pi", "ones", "exp", "cosh", "sigmoid", "softplus", "softmax")
-"""Functions whose value is never zero, rounding apart."""
+POSITIVE = ("size", "pi", "ones", "exp", "cosh", "sigmoid", "softplus", "softmax")
+"""Functions whose value is positive, rounding apart."""
 
 PARTIAL = (
     *("sqrt", "log", "log1p", "arcsin", "arccos", "tan", "logdet", "inv", "cholesky"),
@@ -72,7 +72,7 @@ def divisors(node: Expr) -> Iterator[Expr]:
     """The factors, numbers apart, by which this one node divides."""
     if is_(node, "div", "ediv"):
         yield from factors_of(node.args[1])
-    elif is_(node, "power", "epow"):
+    elif is_power(node):
         exponent = number_value(node.args[1])
         if exponent is not None and exponent < 0:
             yield from factors_of(node.args[0])
@@ -89,12 +89,30 @@ def factors_of(e: Expr) -> Iterator[Expr]:
     if is_(e, "neg", "hadamard") or (is_(e, "mul") and entrywise(e)):
         for a in e.args:
             yield from factors_of(a)
-    elif is_(e, "power", "epow") and (number_value(e.args[1]) or 0) > 0:
+    elif is_power(e) and (number_value(e.args[1]) or 0) > 0:
         yield from factors_of(e.args[0])
     elif is_(e, "div", "ediv"):
         yield from factors_of(e.args[0])
-    elif number_value(e) is None and not is_(e, *NEVER_ZERO):
+    elif number_value(e) is None and not positive(e):
         yield e
+
+
+def positive(e: Expr) -> bool:
+    """True for what is positive for all arguments, such as 1 + exp(z).
+
+    >>> from matderiv.expr import apply, variable
+    >>> z = variable("z")
+    >>> positive(1 + apply("exp", z)), positive(1 + z**2), positive(1 + z)
+    (True, True, False)
+    """
+    if is_(e, "add"):
+        return any(map(positive, e.args)) and all(positive(a) or _not_negative(a) for a in e.args)
+    return is_(e, *POSITIVE) or (number_value(e) or 0) > 0
+
+
+def _not_negative(e: Expr) -> bool:
+    even = is_power(e) and (number_value(e.args[1]) or 1) % 2 == 0
+    return even or is_(e, "abs", "norm2", "relu")
 
 
 def entrywise(product: Expr) -> bool:
@@ -102,9 +120,14 @@ def entrywise(product: Expr) -> bool:
     return sum(bool(a.shape) for a in product.args) < 2
 
 
+def is_power(e: Expr) -> bool:
+    """True for a power entry by entry, not for that of a matrix."""
+    return is_(e, "epow") or (is_(e, "power") and not e.shape)
+
+
 def base(e: Expr) -> Expr:
     """What is zero where e is: v for sqrt(v), abs(v) and powers of v."""
-    while is_(e, "sqrt", "abs", "power", "epow"):
+    while is_(e, "sqrt", "abs") or is_power(e):
         e = e.args[0]
     return e
 
@@ -121,7 +144,7 @@ def may_lack_value(e: Expr, always: Collection[Expr], known: Collection[Expr]) -
     for node in outside_branches(e):
         if is_(node, *PARTIAL) and node not in always:
             return True
-        if is_(node, "power", "epow") and node not in always:
+        if is_power(node) and node not in always:
             exponent = number_value(node.args[1])
             if exponent is None or exponent.denominator != 1:
                 return True

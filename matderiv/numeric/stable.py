@@ -55,11 +55,22 @@ def stable(expr: Expr) -> Expr:
 
 def stable_all(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """Stable forms of several expressions; what they share is looked at once."""
+    exprs = valued(exprs)
+    return _rewritten(exprs, lambda n, args: _better(rebuild(n, args)))
+
+
+def valued(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The expressions with those shorthands written out that have no value of their own.
+
+    >>> from matderiv.expr import variable
+    >>> valued((apply("kl", variable("p"), variable("q")),))[0].function.name
+    'sum'
+    """
     while any(_unvalued(n) for n in walk(*exprs)):
         exprs = _rewritten(
             exprs, lambda n, args: _written_out(n, args) if _unvalued(n) else rebuild(n, args)
         )
-    return _rewritten(exprs, lambda n, args: _better(rebuild(n, args)))
+    return exprs
 
 
 def _rewritten(
@@ -88,6 +99,9 @@ def _stable_log(node: Expr) -> Expr | None:
         return apply("softplus", exponent)
     if is_(u, "sum") and is_(u.args[0], "exp"):
         return apply("logsumexp", u.args[0].args[0], params=u.params)
+    if is_(u, "where") and number_value(u.args[2]) == 1:
+        inner = _log(u.args[1])
+        return None if is_(inner, "log") else apply("where", u.args[0], inner, 0)
     rule = _LOG_OF.get(u.function.name)
     return rule(u) if rule is not None else None
 

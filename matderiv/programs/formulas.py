@@ -13,6 +13,7 @@ from matderiv.expr import Expr
 from matderiv.numeric.edges import at_edges, may_fail
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.numeric.shares import Subject, ties_shared
+from matderiv.numeric.stable import valued
 from matderiv.programs.compiled import or_careful
 
 
@@ -48,7 +49,7 @@ class Formula:
     @cached_property
     def value(self) -> Expr:
         """f itself, with 0*log(0) = 0."""
-        return at_edges(self.f, self.subject)
+        return at_edges(valued((self.f,))[0], self.subject)
 
     @cached_property
     def may_fail(self) -> bool:
