@@ -29,20 +29,6 @@ class Request:
 
 LATER = {"diff": "derive", "grad": "derive"}
 SHORT = {o.short for v in VERBS.values() for o in v.options if o.short}
-WRITTEN = {
-    "derive": {
-        **{".html": "html", ".htm": "html", ".tex": "latex", ".md": "markdown"},
-        **{".json": "json", ".txt": ""},
-    },
-    "code": {".py": "", ".txt": "", ".json": "json"},
-    "verify": {".csv": "", ".jsonl": "", ".json": "json", ".txt": ""},
-}
-"""The formats that the name of a file asks for; nothing where any will do."""
-KINDS_OF_FILE = (
-    *(".pdf", ".ps", ".dvi", ".doc", ".docx", ".odt", ".rtf", ".ipynb", ".xml", ".xlsx", ".pptx"),
-    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".epub", ".csv", ".jsonl", ".py"),
-    *(".html", ".htm", ".tex", ".md"),
-)
 INSTEAD = {("graph", "-o"): "--svg FILE, or > FILE for the table"}
 
 

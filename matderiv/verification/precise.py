@@ -221,7 +221,7 @@ def _sides(
     except ArithmeticError:
         own, claimed = {}, None
     sizes = [mp.mag(v) for v in _magnitudes([*parts.values(), *own.values()])]
-    span = int((max(sizes) - min(sizes)) * 0.30103) + 1 if sizes else 0
+    span = int(max(sizes) - min(sizes)) * 30103 // 100000 + 1 if sizes else 0
     return truth, claimed, span, mp.ldexp(1, max(sizes, default=0))
 
 

@@ -83,6 +83,10 @@ class Values:
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""
+        with np.errstate(all="ignore"):
+            return self._sum_of(tensor)
+
+    def _sum_of(self, tensor: Tensor) -> Array:
         total = np.zeros(tuple(size_value(i.size, self.sizes) for i in tensor.axes))
         for term in tensor.terms:
             operands: list[tuple[Array, tuple[Index, ...]]] = []

@@ -151,6 +151,8 @@ def fraction(value: float) -> Fraction | None:
     >>> fraction(-0.3333333333333), fraction(0.7319)
     (Fraction(-1, 3), None)
     """
+    if not isfinite(value):
+        return None
     found = Fraction(value).limit_denominator(LARGEST)
     near = abs(float(found) - value) <= CLOSE * abs(value)
     return found if near and found and abs(found.numerator) <= 10 * LARGEST else None
@@ -172,8 +174,12 @@ def recognised(search: Search, found: Sequence[float], pool: Sequence[Expr]) -> 
     c = constant(found)
     if c is not None:
         return number(c)
-    target = np.array(found)
-    scalars = list(_scalars(search, pool))
+    with np.errstate(all="ignore"):
+        return _with_parts(np.array(found), list(_scalars(search, pool)))
+
+
+def _with_parts(target: Array, scalars: Sequence[tuple[Expr, Array]]) -> Expr | None:
+    """A number times a part, or times a product or quotient of two."""
     for e, value in scalars:
         for k in (1, -1, 2, -2):
             c = constant((target / value**k).tolist())
