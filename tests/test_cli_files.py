@@ -56,7 +56,7 @@ def test_a_name_of_another_format_is_refused(
     monkeypatch.chdir(tmp_path)
     told = run(*arguments)
     assert told.status == 2
-    assert said in told.err
+    assert said in told.out + told.err
     assert not list(tmp_path.iterdir())
 
 

@@ -39,12 +39,10 @@ def components(e: Expr, axes: Indices) -> Tensor:
             todo += [
                 (a, spread(a.shape, at, node.shape), beside, summed) for a in reversed(node.args)
             ]
-        elif is_(node, "power") and is_(node.args[0], "norm2") and _is_two(node.args[1]):
-            terms.append(counted(_times(beside, _squares(node.args[0].args[0])), summed))
         elif is_(node, *_THROUGH) and (inner := _single(node, at, beside, summed)) is not None:
             todo.append(inner)
         else:
-            terms.append(counted(_times(beside, _entry(node, at)), summed))
+            terms.append(counted(_with_squares(_times(beside, _entry(node, at))), summed))
     return Tensor(axes, tuple(terms))
 
 
@@ -71,9 +69,20 @@ def _times(a: Term, b: Term) -> Term:
     return Term(coefficient, tuple(factors))
 
 
-def _squares(x: Expr) -> Term:
-    slots = tuple(Index(s) if s != 1 else None for s in x.shape)
-    return Term(Fraction(1), (Factor(x, tuple(i for i in slots if i is not None), 2),))
+def _with_squares(t: Term) -> Term:
+    """norm2(x)^2 as the sum of the squares of its entries, wherever it is a factor.
+
+    Its derivative is then 2 x_i, and not norm2(x) x_i/norm2(x), which has no value at 0.
+    """
+    factors = []
+    for f in t.factors:
+        squared = is_(f.expr, "norm2") and f.exponent == 2
+        factors.append(_square(f.expr.args[0]) if squared else f)
+    return Term(t.coefficient, tuple(factors))
+
+
+def _square(x: Expr) -> Factor:
+    return Factor(x, tuple(Index(s) for s in x.shape if s != 1), 2)
 
 
 def _entry(node: Expr, at: Slots) -> Term:
