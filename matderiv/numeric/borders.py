@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from math import log10
+from math import isfinite, log10
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
@@ -27,9 +27,10 @@ from matderiv.shapes import is_scalar
 
 DECADES = 13  # orders of magnitude on either side of 1 along a line
 PER_DECADE = 2
-BASES = 3  # points through which lines are drawn
+BASES = 2  # points through which lines are drawn
 KEPT = 4  # points on a side that general points do not see, from different lines
-CROSSINGS = 4  # borders of one kink that are looked at from close by
+CROSSINGS = 3  # borders of one kink on one line that are looked at from close by
+AGAIN = 2  # points that were reached, through which lines are drawn again
 WIDTHS = (1e-14, 1e-3, 1e-9, 1e-6, 1e-12)  # how close, relative to the place; in this order
 HALVINGS = 60
 ZONE = (0.02, 8.0)  # arguments for which a saturating function is neither flat nor straight
@@ -183,6 +184,8 @@ def reached(
         search.along_lines(base, close)
         if not search.missing and not close:
             break
+    for base in search.points[:AGAIN] if close else ():
+        search.along_lines(base, close)  # where one branch is left, others change
     unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
     return Reached(
@@ -230,7 +233,6 @@ class Search:
     moves: list[tuple[int, float]] = field(default_factory=list)
     near: list[Point] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
-    crossings: Counter[int] = field(default_factory=Counter)
 
     @staticmethod
     def of(source: Sampler, borders: list[Border]) -> Search:
@@ -256,8 +258,9 @@ class Search:
         """Look at the borders along lines through a point."""
         bound = self.program.at(base.sizes)
         for number, at in enumerate(lines(self.source, base)):
-            line = Line(at, number, base.sizes, bound)
             table = [self.measures(bound, at(t)) for t in PLACES]
+            zeros = tuple(int((m == 0).sum()) for m in table[-1])
+            line = Line(at, number, base.sizes, bound, zeros)
             self._grid(line, table, close)
             self._crossings(line, table, close)
             if not self.missing and not close:
@@ -288,22 +291,24 @@ class Search:
 
     def _crossings(self, line: Line, table: list[list[Array]], close: bool) -> None:
         """Borders between two places of a line; beside one, another may be close."""
+        looked_at: set[Expr] = set()
         for k, border in enumerate(self.borders):
-            if not close and not self.missing:
-                return
-            rows = [m[k] if m else None for m in table]
+            if (not close and not self.missing) or border.distance in looked_at:
+                continue
+            looked_at.add(border.distance)
+            rows, crossings = [m[k] if m else None for m in table], 0
             for level in border.levels:
                 for place, entry in _changes(rows, level):
-                    if self.crossings[k] >= CROSSINGS and (k, 0) not in self.missing:
+                    crossings += 1
+                    if crossings > CROSSINGS and (k, 0) not in self.missing:
                         break
-                    self.crossings[k] += 1
-                    ends = PLACES[place], PLACES[place + 1]
-                    here = _halved(partial(self._above, line, k, entry, level), *ends)
+                    above = partial(self._above, line, k, entry, level)
+                    here = _crossing(above, PLACES[place], PLACES[place + 1])
                     self._at_border(line, here, k, close)
 
-    def _above(self, line: Line, k: int, entry: int, level: float, t: float) -> bool:
+    def _above(self, line: Line, k: int, entry: int, level: float, t: float) -> float:
         found = self.measures(line.bound, line.at(t))
-        return bool(found) and bool(found[k][entry] > level)
+        return float(found[k][entry] - level) if found else float("nan")
 
     def _at_border(self, line: Line, here: float, k: int, close: bool) -> None:
         if self.borders[k].sides == (0,):
@@ -313,29 +318,28 @@ class Search:
         for rank, width in enumerate(WIDTHS):
             for t in (here * (1 - width), here * (1 + width)):
                 values = line.at(t)
-                if self._on_a_border(line, values):
-                    continue
+                measures = self.measures(line.bound, values)
+                if any((m == 0).sum() > z for m, z in zip(measures, line.zeros, strict=False)):
+                    continue  # at a kink; elsewhere only a largest entry is at one with itself
                 if close:
                     self.near.append(Point(line.sizes, values))
                     self.ranks.append(rank)
-                if seen := self.missing & self._seen(self.measures(line.bound, values)):
+                if seen := self.missing & self._seen(measures):
                     self._keep(line, t, seen)
-
-    def _on_a_border(self, line: Line, values: Arrays) -> bool:
-        """True if an entry is at a kink that elsewhere on the line is not."""
-        here, elsewhere = (self.measures(line.bound, v) for v in (values, line.at(PLACES[-1])))
-        pairs = zip(here, elsewhere, strict=False)
-        return any(((a == 0) & (b != 0)).any() for a, b in pairs)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A way of changing a point: the values at each place t, the sizes, the measures' program."""
+    """A way of changing a point: the values at each place t, the sizes, the measures' program.
+
+    `zeros` counts the entries of each measure that are 0 far out.
+    """
 
     at: Callable[[float], Arrays]
     number: int
     sizes: Sizes
     bound: Bound
+    zeros: tuple[int, ...]
 
 
 def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]]:
@@ -350,10 +354,31 @@ def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]
                 yield place, int(entry)
 
 
-def _halved(above: Callable[[float], bool], low: float, high: float) -> float:
-    """Where a test changes between two places."""
-    start = above(low)
+def _crossing(above: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function changes its sign between two places, to the last digits.
+
+    Halving, and inverse quadratic steps where they are safe (T. Chandrupatla 1997).
+
+    >>> round(_crossing(lambda t: t * t * t - 2, 0.5, 4.0) ** 3, 12)
+    2.0
+    """
+    a, b, t = high, low, 0.5
+    fa, fb = above(a), above(b)
     for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if above(middle) == start else (low, middle)
-    return high
+        x = a + t * (b - a)
+        fx = above(x)
+        if (fx > 0) == (fa > 0):
+            c, fc = a, fa
+        else:
+            c, b, fc, fb = b, a, fb, fa
+        a, fa = x, fx
+        least = 2e-16 * abs(a) / abs(b - a)
+        if fa == 0 or least >= 0.5:
+            break
+        share, risen = (a - b) / (c - b), (fa - fb) / (fc - fb) if fc != fb else 0.0
+        t = 0.5
+        if fc != fa and risen**2 < share and (1 - risen) ** 2 < 1 - share:
+            t = fa / (fb - fa) * fc / (fb - fc)
+            t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        t = min(max(t, least), 1 - least) if isfinite(t) else 0.5
+    return a

@@ -28,7 +28,10 @@ from matderiv.verification.precise import Precise, precise
 
 POINTS = 6  # general points, at sizes of a plan
 MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
-CLOSE = 40  # points close to borders
+CLOSE = 160  # points close to borders that ordinary numbers look at
+ALWAYS = 6  # of them looked at with many digits in any case
+DOUBTED = 12  # of them looked at because ordinary numbers see a difference
+SIDES = 12  # points on sides that general points do not see
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ class Witness:
         wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
         found = reached(self.source, points[:POINTS], wanted, close=True)
         outside = reached(self.source, points[:POINTS], self._domains())
-        further = [*found.points, *outside.points, *found.close[:CLOSE]]
-        everywhere = [*points[:POINTS], *further]
+        sides = [*found.points[:SIDES], *outside.points]
+        everywhere = [*points[:POINTS], *sides, *self._suspicious(found)]
         sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
         if sharp.verdict == "different":
             return Evidence(sharp)
@@ -111,6 +114,20 @@ class Witness:
         if sharp.verdict == "equal":
             return Evidence(sharp, left, sharp.valueless)
         return self._ordinary(sharp, points[:POINTS], found, left or self._nothing(matching))
+
+    def _suspicious(self, found: Reached) -> list[Point]:
+        """Points close to borders: some, and those where ordinary numbers see a difference.
+
+        Beside a border rounding may choose the other branch, so that digits must decide.
+        """
+        program = compile_((self.claim.asked.f,))
+        question = replace(self.question, sharpest=True)
+        differing = []
+        for place, point in enumerate(found.close[:CLOSE]):
+            rng = np.random.default_rng([place, 5])
+            if compare(question, program, point, rng).verdict != "match":
+                differing.append(point)
+        return [*found.close[:ALWAYS], *differing[:DOUBTED]]
 
     def _nothing(self, matching: list[Point]) -> str:
         return "" if matching else "nothing but zeros was compared"
