@@ -97,6 +97,23 @@ def branches(*exprs: Expr) -> list[Border]:
     return [Border(k.label, k.distance, k.sides, k) for k in dict.fromkeys(found)]
 
 
+def compared_with(expr: Expr) -> set[Expr]:
+    """What the jumps and kinks of an expression depend on, up to a sign.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x")
+    >>> compared_with(apply("relu", x)) == compared_with(apply("gt", x, 0)) == {x}
+    True
+    """
+    found = set()
+    for kink in kinks(expr):
+        distance = kink.distance
+        terms = [t for t in distance.args if number_value(t) != 0] if is_(distance, "add") else []
+        plain = terms[0] if len(terms) == 1 else distance
+        found.add(plain.args[0] if is_(plain, "neg") else plain)
+    return found
+
+
 def zones(*exprs: Expr) -> list[Border]:
     """The saturating functions of some expressions."""
     found = []

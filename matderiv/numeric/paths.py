@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, permutations
 
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
 from matderiv.numeric.evaluate import Arrays
 from matderiv.numeric.sampling import Point, Sampler
 
+PAIRS = 6  # pairs of variables that are scaled against each other
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
@@ -19,42 +23,57 @@ def moved(source: Sampler, base: Point, move: tuple[int, float]) -> Point:
 
 
 def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
-    """Ways of changing a point: scaled as a whole or one variable at a time, shifted, mixed.
+    """Ways of changing a point: scaled as a whole or one variable at a time, shifted, mixed with
+    another point, and one variable scaled against another.
 
     What is declared of a variable stays true.
     """
     free = [v for v in source.variables if not v.params[2] & _FIXED_FACTS]
     signed = {v.name for v in free if not v.params[2] & {"positive", "posdef"}}
-    plain = {v.name for v in free if not v.params[2] - {"positive"}}
-    rng = np.random.default_rng([source.seed, 77])
-    other = draw(free, rng, base.sizes)
+    plain = [v.name for v in free if not v.params[2] - {"positive"}]
+    other = draw(free, np.random.default_rng([source.seed, 77]), base.sizes)
+    ways = Ways(base.values, frozenset(signed), frozenset(signed & {*plain}), other)
+    names = [v.name for v in free]
+    yield partial(ways.scaled, names)
+    if len(names) > 1:
+        yield from (partial(ways.scaled, [name]) for name in names)
+    yield from (partial(ways.shifted, name) for name in plain)
+    yield ways.mixed
+    yield from (partial(ways.against, *pair) for pair in islice(permutations(names, 2), PAIRS))
 
-    def scaled(names: set[str]) -> Callable[[float], Arrays]:
-        def at(t: float) -> Arrays:
-            return {
-                n: v * (t if n in signed else abs(t)) if n in names else v
-                for n, v in base.values.items()
-            }
 
-        return at
+@dataclass(frozen=True)
+class Ways:
+    """The values of a point, changed by a number t.
 
-    def shifted(name: str) -> Callable[[float], Arrays]:
-        def at(t: float) -> Arrays:
-            by = t if name in signed else abs(t)
-            return {n: v + by if n == name else v for n, v in base.values.items()}
+    `signed` variables may change their sign, `plain` ones may take any values.
+    """
 
-        return at
+    values: Arrays
+    signed: frozenset[str]
+    plain: frozenset[str]
+    other: Arrays
 
-    def mixed(t: float) -> Arrays:
-        part = abs(t) / (1 + abs(t))  # between the two points every fact is kept
-        return {
-            n: v + t * other[n] if n in signed & plain else v + part * (other[n] - v)
-            for n, v in base.values.items()
-            if n in other
-        } | {n: v for n, v in base.values.items() if n not in other}
+    def scaled(self, names: list[str], t: float) -> Arrays:
+        """Some variables times t."""
+        by = {n: t if n in self.signed else abs(t) for n in names}
+        return {n: v * by[n] if n in by else v for n, v in self.values.items()}
 
-    yield scaled({v.name for v in free})
-    if len(free) > 1:
-        yield from (scaled({v.name}) for v in free)
-    yield from map(shifted, (v.name for v in free if v.name in plain))
-    yield mixed
+    def shifted(self, name: str, t: float) -> Arrays:
+        """One variable plus t."""
+        by = t if name in self.signed else abs(t)
+        return {n: v + by if n == name else v for n, v in self.values.items()}
+
+    def against(self, up: str, down: str, t: float) -> Arrays:
+        """One variable grows as another one shrinks, so that products stay."""
+        shrunk = self.scaled([down], 1 / t)[down]
+        return {**self.scaled([up], t), down: shrunk}
+
+    def mixed(self, t: float) -> Arrays:
+        """On the line to another point; between the two every fact is kept."""
+        part = abs(t) / (1 + abs(t))
+        found = dict(self.values)
+        for n, end in self.other.items():
+            v = self.values[n]
+            found[n] = v + t * end if n in self.plain else v + part * (end - v)
+        return found

@@ -11,15 +11,23 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr
+from matderiv.expr import Expr, apply
 from matderiv.lazy import np
-from matderiv.numeric.borders import Border, Reached, branches, domains, reached, zones
+from matderiv.numeric.borders import (
+    Border,
+    Reached,
+    branches,
+    compared_with,
+    domains,
+    reached,
+    zones,
+)
 from matderiv.numeric.check import Finding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.paths import moved
 from matderiv.numeric.question import Question
-from matderiv.numeric.sampling import Point, Sampler, sampler
+from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.verification.claims import Claim, names_for
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.exact import longest_word
@@ -105,6 +113,8 @@ class Witness:
         sides = [*found.points[:SIDES], *outside.points]
         everywhere = [*points[:POINTS], *sides, *self._suspicious(found)]
         sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
+        if not sharp.points and sharp.valueless is not None:
+            sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
             return Evidence(sharp)
         matching, wrong = self._compared(points, found.moves)
@@ -114,6 +124,17 @@ class Witness:
         if sharp.verdict == "equal":
             return Evidence(sharp, left, sharp.valueless)
         return self._ordinary(sharp, points[:POINTS], found, left or self._nothing(matching))
+
+    def _where_both_have_values(self, sharp: Precise) -> Precise:
+        """What digits say where the answer has a value too, if such points are found."""
+        whole = [apply("sum", e, params=(None,)) for e in (self.claim.asked.f, self.answer)]
+        try:
+            source = sampler(apply("add", *whole), self.source.variables, seed=self.seed)
+            points = drawn(source, POINTS)
+        except DomainError:
+            return sharp
+        found = precise(self.claim, self.structure, seed=self.seed, at=points)
+        return replace(found, valueless=sharp.valueless)
 
     def _suspicious(self, found: Reached) -> list[Point]:
         """Points close to borders: some, and those where ordinary numbers see a difference.
@@ -164,14 +185,20 @@ class Witness:
             return Evidence(sharp, left, failed=wrong)
         return Evidence(sharp, left or "; ".join(bends.unseen), sharp.valueless)
 
-    def outside(self, doubtful: bool) -> Precise | None:
-        """What digits say where only the answer may have no value; None where it always has one."""
+    def against_a_proof(self, doubtful: bool) -> Precise | None:
+        """What digits say where a proof may fail: outside of domains, and on the sides of jumps.
+
+        None where there is nothing of that kind.
+        """
         borders = self._domains()
+        if compared_with(self.answer) - compared_with(self.claim.asked.f):
+            borders += branches(self.claim.asked.f, self.answer)
         if not borders and not doubtful:
             return None
         points = [self.source.point(600 + k) for k in range(POINTS)]
         found = reached(self.source, points, borders)
-        return precise(self.claim, self.structure, seed=self.seed, at=[*points, *found.points])
+        seen = [*points[: POINTS if doubtful else 2], *found.points]
+        return precise(self.claim, self.structure, seed=self.seed, at=seen)
 
     def _domains(self) -> list[Border]:
         return domains(self.claim.asked.f, self.answer)

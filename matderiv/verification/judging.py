@@ -86,7 +86,7 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
         if found is not None:
             return found
     elif accepted and exact.covers and exact.bits >= SURE:
-        return _where_it_has_a_value(claim, structure, exact, report, seed)
+        return _proved(claim, structure, exact, report, seed)
     elif accepted and exact.reason:
         return Finding(UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}")
     return _by_evidence(claim, structure, exact, report, seed)
@@ -108,17 +108,22 @@ def _contradicted(
     return Finding(DISPROVED, exact, report, sharp=sharp)
 
 
-def _where_it_has_a_value(
+def _proved(
     claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
 ) -> Finding:
-    """A proof, unless f has a derivative at some point where the answer has no value."""
+    """A proof, unless f has a derivative where the answer has no value, or another one.
+
+    Signs are random in the exact test, up to products; so they are looked at on all sides where
+    the answer compares what f does not.
+    """
+    doubtful = _unfinished(report) or report.error > GREY[0]
     try:
         witness = Witness.of(claim, structure, question_of(claim, structure), seed)
-        sharp = witness.outside(bool(_unfinished(report)))
+        sharp = witness.against_a_proof(doubtful)
     except DomainError:
         return Finding(PROVED, exact, report)
     if sharp is not None and sharp.verdict == "different":
-        return Finding(UNDECIDED, exact, report, "the exact test and 50 digits disagree")
+        return Finding(DISPROVED, exact, report, sharp=sharp)
     if sharp is not None and sharp.valueless is not None:
         return Finding(UNDECIDED, exact, report, _without_value(claim, sharp.valueless))
     return Finding(PROVED, exact, report)
@@ -148,7 +153,7 @@ def _by_evidence(
         return Finding(DISPROVED, exact, report, sharp=sharp)
     if _valueless(report) and sharp.verdict == "undecided":
         return Finding(DISPROVED, exact, report)
-    if found.valueless is not None:
+    if found.valueless is not None and sharp.verdict == "equal":
         return Finding(UNDECIDED, exact, report, _without_value(claim, found.valueless), sharp)
     if found.open:
         return Finding(UNDECIDED, exact, report, f"right where it was tested, but {found.open}")

@@ -31,6 +31,7 @@ MARGIN = 40  # digits in which an answer must agree beyond the span of all parts
 WIDEST = 1_500  # digits from the largest to the smallest part up to which "equal" is concluded
 POINTS = 6
 WIDE_ONES = 2  # points with parts of too different size that are computed all the same
+SIGNIFICANT = 1e6  # a difference counts that is so many times what shaking the last digits does
 PLAIN = 1e-6  # an error that shows in ordinary numbers
 FURTHER = 8  # points at which a plainer difference is looked for
 MOST = 5_000  # entries of all parts of f and the answer at one point
@@ -165,8 +166,8 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
     if span is None:
         return Precise("nothing")
     digits = max(0, min(span, WIDEST, WORK // formulas.entries(point.sizes) // 2 - DIGITS))
-    if span > digits and not anyway:
-        return Precise("wide")
+    if span > digits:
+        return _shaken(formulas, point, directions) if anyway else Precise("wide")
     with mp.workdps(2 * (DIGITS + digits)):
         truth, claimed, _, largest = _sides(formulas, point, directions)
         if truth is None or not _finite(truth):
@@ -175,19 +176,42 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
             return Precise("no value")
         scale = max(abs(v) for side in (truth, claimed) for v in side)
         off = max(abs(a - b) for a, b in zip(truth, claimed, strict=True))
-        rounding = max(scale * _tiny(digits + MARGIN), largest * _tiny(digits + DIGITS + 10))
         if not scale:
             return Precise("zero")
-        if off <= rounding:
-            return Precise("wide" if span > digits else "equal")
-        worst = max(range(len(truth)), key=lambda k: abs(truth[k] - claimed[k]))
-        return Precise(
-            "different",
-            error=float(off / scale),
-            reason=mp.nstr(off / scale, 1),
-            claimed=float(claimed[worst]),
-            truth=float(truth[worst]),
-        )
+        if off <= max(scale * _tiny(digits + MARGIN), largest * _tiny(digits + DIGITS + 10)):
+            return Precise("equal")
+        return _different(truth, claimed, off, scale)
+
+
+def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
+    """Whether a difference is more than rounding, where not all parts fit into the digits."""
+    with mp.workdps(4 * DIGITS):
+        found = [
+            _sides(formulas, point, directions, np.random.default_rng(seed))[:2] for seed in (1, 2)
+        ]
+        (truth, claimed), (again, claimed_again) = found
+        if truth is None or claimed is None or again is None or claimed_again is None:
+            return Precise("wide")
+        if not all(map(_finite, (truth, claimed, again, claimed_again))):
+            return Precise("wide")
+        off = [abs(a - b) for a, b in zip(truth, claimed, strict=True)]
+        noise = [abs(a - b) for a, b in zip(truth, again, strict=True)]
+        noise += [abs(a - b) for a, b in zip(claimed, claimed_again, strict=True)]
+        scale = max(abs(v) for side in (truth, claimed) for v in side)
+        if max(off) > SIGNIFICANT * max(noise) and max(off) > scale * _tiny(DIGITS):
+            return _different(truth, claimed, max(off), scale)
+    return Precise("wide")
+
+
+def _different(truth: list[Any], claimed: list[Any], off: Any, scale: Any) -> Precise:
+    worst = max(range(len(truth)), key=lambda k: abs(truth[k] - claimed[k]))
+    return Precise(
+        "different",
+        error=float(off / scale),
+        reason=mp.nstr(off / scale, 1),
+        claimed=float(claimed[worst]),
+        truth=float(truth[worst]),
+    )
 
 
 def _tiny(digits: int) -> Any:
@@ -199,7 +223,7 @@ def _finite(side: list[Any]) -> bool:
 
 
 def _sides(
-    formulas: Formulas, point: Point, directions: list[Array]
+    formulas: Formulas, point: Point, directions: list[Array], shaken: Any = None
 ) -> tuple[list[Any] | None, list[Any] | None, int | None, Any]:
     """Truth and claim along the directions, the digits that all parts span, the largest part.
 
@@ -211,12 +235,13 @@ def _sides(
     at = {v.name: exactly(point.values[v.name]) for v in names}
     moved = [exactly(d) for d in directions]
     try:
-        parts = values(formulas.f, at, point.sizes, {asked.wrt.name: _seeds(formulas, moved)})
+        seeds = {asked.wrt.name: _seeds(formulas, moved)}
+        parts = values(formulas.f, at, point.sizes, seeds, shaken)
         truth = _truth(formulas, parts[formulas.f], at)
     except ArithmeticError:
         return None, None, None, 0
     try:
-        own = values(formulas.answer, at, point.sizes, {})
+        own = values(formulas.answer, at, point.sizes, {}, shaken)
         claimed = _contracted(formulas, own[formulas.answer][0], point.sizes, moved)
     except ArithmeticError:
         own, claimed = {}, None

@@ -99,11 +99,17 @@ def reachable(e: Expr) -> None:
 
 
 def values(
-    root: Expr, at: Mapping[str, Array], sizes: Sizes, seeds: Mapping[str, Element]
+    root: Expr,
+    at: Mapping[str, Array],
+    sizes: Sizes,
+    seeds: Mapping[str, Element],
+    shaken: Any = None,
 ) -> dict[Expr, Element]:
     """The values of all parts of an elementary expression, a single point in front.
 
     `at` are the values of the variables, `seeds` the dual parts of some of them, by their bits.
+    With a generator in `shaken` every result is changed at random in its last digits, so that two
+    evaluations agree in the digits that are no rounding (J. Vignes 1974).
     """
     done: dict[Expr, Element] = {}
     for node in walk(root):
@@ -112,16 +118,23 @@ def values(
         args = [done[a] for a in node.args]
         name = node.function.name
         if not args:
-            done[node] = _leaf(node, out, at, sizes, seeds)
+            found = _leaf(node, out, at, sizes, seeds)
         elif name in LINEAR:
-            done[node] = linear(args[0], partial(_rearranged, node=node, dims=dims[0], out=out))
+            found = linear(args[0], partial(_rearranged, node=node, dims=dims[0], out=out))
         elif name in _FUNCTIONS:
-            done[node] = _applied(node, args, dims, out)
+            found = _applied(node, args, dims, out)
         elif name in RULES:
-            done[node] = RULES[name](REALS, node, args, dims, out)
+            found = RULES[name](REALS, node, args, dims, out)
         else:
             raise OutOfReach(node.function.label)
+        shakes = shaken is not None
+        done[node] = linear(found, partial(_shaken, rng=shaken)) if shakes else found
     return done
+
+
+def _shaken(v: Array, rng: Any) -> Array:
+    unit = mp.mpf(10) ** (3 - mp.mp.dps)
+    return entrywise(lambda a, r: a * (1 + unit * float(r)), v, rng.uniform(-1, 1, v.shape))
 
 
 def _rearranged(v: Array, node: Expr, dims: tuple[int, ...], out: tuple[int, ...]) -> Array:

@@ -13,8 +13,11 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from matderiv.expr import Expr, apply, is_, walk
+from matderiv.errors import DomainError
+from matderiv.expr import Expr, apply, is_, variables, walk
 from matderiv.lazy import np
+from matderiv.numeric.draws import LABEL_FACTS
+from matderiv.numeric.evaluate import evaluate
 from matderiv.shapes import size_value
 from matderiv.verification.field.dual import (
     IMAGINARY,
@@ -191,8 +194,32 @@ def _character(e: Evaluation, u: Element) -> Array:
     return at.character(value % at.p)
 
 
+def _true_sign(e: Evaluation, argument: Expr) -> Array | None:
+    """The sign of what is made of numbers, sizes and labels, whose values are known; else None."""
+    named = variables(argument)
+    if any(not v.params[2] & (LABEL_FACTS | {"onehot"}) for v in named):
+        return None
+    half, p = level_field(0).p // 2, level_field(0).p
+    whole = {v.name: e.point.value(v, 0) for v in named}
+    try:
+        found = [
+            evaluate(
+                argument,
+                {n: np.where(x[k] > half, x[k] - p, x[k]) for n, x in whole.items()},
+                e.point.sizes,
+            )
+            for k in range(BATCH if named else 1)
+        ]
+    except DomainError:
+        return None
+    signs = np.sign(np.array(found)).astype(np.int64)
+    return np.broadcast_to(signs, (BATCH, *signs.shape[1:]))
+
+
 def _sign(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
-    found = _character(e, args[0])
+    found = _true_sign(e, node.args[0])
+    if found is None:
+        found = _character(e, args[0])
     return {0: (found if is_(node, "sign") else found > 0).astype(np.int64) % level_field(level).p}
 
 

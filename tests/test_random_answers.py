@@ -1,0 +1,141 @@
+"""Random questions over all magnitudes: no wrong answer is accepted, no right one rejected.
+
+Whether an answer is wrong is decided by `plain_values`, which shares nothing with the library.
+`-m sweep` runs 20,000 of each; a few run always.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+from plain_values import L, value
+from random_answers import right_answers, shown, wrong_answers
+
+from matderiv.numeric.evaluate import evaluate
+from matderiv.pointing import verify
+from matderiv.verification.claims import ask
+from matderiv.verification.verdict import UNDECIDED
+from matderiv.verification.verifying import verify_asked
+
+SEED = 31
+FEW = 60
+DECIDED = 0.97
+
+
+def judged(cases: Iterable[tuple[Any, ...]], right: bool) -> Counter[str]:
+    """How often each verdict fell; fails where one contradicts what is known."""
+    seen: Counter[str] = Counter()
+    bad = []
+    for problem, name, e, *_ in cases:
+        verdict = verify_asked(problem.asked, e, diagnosis=False)
+        seen[verdict.verdict] += 1
+        if verdict.correct is not None and verdict.correct is not right:
+            bad.append(f"{name}: {shown(problem, e)} | {verdict}")
+    assert not bad, "\n".join(bad[:20])
+    return seen
+
+
+def test_some_wrong_answers_are_not_accepted() -> None:
+    seen = judged(islice(wrong_answers(SEED), FEW), right=False)
+    assert seen[UNDECIDED] <= FEW * (1 - DECIDED) + 2
+
+
+def test_some_rewritten_answers_are_not_rejected() -> None:
+    seen = judged(islice(right_answers(SEED), FEW), right=True)
+    assert seen[UNDECIDED] <= FEW * (1 - DECIDED) + 2
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_twenty_thousand_wrong_answers(seed: int) -> None:
+    seen = judged(islice(wrong_answers(seed), 2_000), right=False)
+    print(seed, seen)
+    assert seen[UNDECIDED] <= 2_000 * (1 - DECIDED)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(200, 210))
+def test_twenty_thousand_rewritten_answers(seed: int) -> None:
+    seen = judged(islice(right_answers(seed), 2_000), right=True)
+    print(seed, seen)
+    assert seen[UNDECIDED] <= 2_000 * (1 - DECIDED)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "A*ones(d) + (X - A)*C*(A'*x)",
+        "softmax(A*C,2).*A + sigmoid(X) - tanh(X - A)",
+        "inv(C*C' + eye(d)) + det(C)*C'",
+        "max(x, 0.3).*sign(x) + where(x > 0, x.^3, huber(x, 0.5)) + relu(x)/norm2(x)",
+        "logsumexp(x)*diag(x)*ones(n) + mean(x)*sum(X,2) - elu(x) + leaky_relu(x, 0.1)",
+        "tr(C*C)*logdet(C*C' + eye(d))*vec(C)",
+    ],
+)
+def test_the_plain_table_agrees_with_the_library(formula: str) -> None:
+    shapes = {"x": "n", "A": "n,d", "X": "n,d", "C": "d,d", "B": "d,n"}
+    used = {k: v for k, v in shapes.items() if k in formula}
+    asked = ask(formula, next(iter(used)), shapes=used)
+    sizes, rng = {"n": 4, "d": 3}, np.random.default_rng(2)
+    at = {k: rng.normal(size=[sizes[s] for s in v.split(",")]) for k, v in used.items()}
+    plain = value(asked.f, {k: v.astype(L) for k, v in at.items()}, sizes)
+    assert np.allclose(np.asarray(plain, float), evaluate(asked.f, at, sizes), rtol=1e-12)
+
+
+FOUND = [  # accepted once; each is wrong on a branch, at a tie, or at some sizes only
+    ("max((p .* p))", "p", "2*p.*(p.*(p + 0.01.*p)>=max(p.*p))", {"p": "n"}),
+    ("max((p .* p))", "p", "2*p.*(p.*p + 1e-5.*(p.*p)>=max(p.*p))", {"p": "n"}),
+    ("sum(relu(A*C - X))", "A", "step(A*C - X.*(-X<1000))*C'",
+     {"A": "n,d", "C": "d,d", "X": "n,d"}),
+    (
+        "exp(-b^2)*sum(relu(v - 3)) + sum(v)/d",
+        "b",
+        "-2*b*exp(-(b + (d - 6)*(d - 3)*(d - 8)*(d - 4)*b)^2)*sum(relu(v - 3))",
+        {"v": "d", "b": ""},
+    ),
+    (
+        "max(relu(where(y > 25, y.^2, y) - 7))",
+        "y",
+        "where(y>25,2*y.*(relu(where(y>25,y.^2,y) - 7)>=max(relu(where(y>25,y.^2,y) - 7))),"
+        "step(y - 7).*(relu(1.0001*(y - 7))>=max(relu(where(y>25,y.^2,y) - 7))))",
+        {"y": "n"},
+    ),
+    (
+        "max(softplus(25*v)/25 - mean(softplus(25*v)/25))",
+        "v",
+        "sigmoid(25*v).*((softplus(25*v)/25 - mean(relu(25*v)/25)>=max(softplus(25*v)/25 - "
+        "mean(softplus(25*v)/25))) - mean(softplus(25*v)>=max(softplus(25*v))))",
+        {"v": "d"},
+    ),
+    ("p'*A*w/(2 + norm2(3*softplus(w))^2)", "A", "p*w'/max(2 + norm2(3*softplus(w))^2,7)",
+     {"w": "d", "A": "n,d", "p": "n"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "x", "answer", "shapes"), FOUND)
+def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[str, str]) -> None:
+    assert verify(f, x, answer, shapes=shapes, diagnosis=False).verdict == "disproved"
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer", "shapes"),
+    [
+        ("max(A'*elu(x))", "x", "(A*(A'*elu(x) >= max(A'*elu(x)))).*min(exp(x), 1)",
+         {"A": "n,d", "x": "n"}),
+        ("sum(max(v - mean(v), 100))", "v", "(100 < v - mean(v)) - mean(v - sum(v)/d > 100)",
+         {"v": "d"}),
+        (
+            "norm2(huber(w - 3, 1e-4))",
+            "w",
+            "max(min(w - 3,0.0001),-0.0001).*huber(w - 3,0.0001)/norm2(huber(w - 3,0.0001))",
+            {"w": "d"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_right_stays_right(f: str, x: str, answer: str, shapes: dict[str, str]) -> None:
+    assert verify(f, x, answer, shapes=shapes, diagnosis=False).correct is True
