@@ -37,9 +37,7 @@ ZONE = (0.02, 8.0)  # arguments for which a saturating function is neither flat 
 
 _UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
 PLACES = [-t for t in reversed(_UP)] + _UP
-_SATURATING = (
-    "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".split()  # by entries
-)
+_SATURATING = "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".split()
 _ROWS = ("softmax", "logsumexp", "log_softmax")
 
 
