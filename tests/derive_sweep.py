@@ -232,10 +232,12 @@ def _printed(case: Case, found: Derivation, said: str, values: dict[str, Array])
 
 
 def _told_apart(found: Derivation, said: str, values: dict[str, Array]) -> str:
-    """How the printed form and the array differ; nothing where they agree."""
-    written, plain = (
-        np.squeeze(v) for v in (reader.value(said, values, SIZES), found.at(values, SIZES))
-    )
+    """How the printed form and the array differ; nothing where they agree, or one has no value."""
+    try:
+        written = np.squeeze(reader.value(said, values, SIZES))
+    except np.linalg.LinAlgError:
+        return ""  # an inverse of what is singular, where programs take cofactors
+    plain = np.squeeze(found.at(values, SIZES))
     if not written.shape and written == 0:
         written = np.zeros_like(plain)
     if written.shape != plain.shape:

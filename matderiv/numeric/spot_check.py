@@ -144,7 +144,9 @@ class Spotter:
         truth = question.truth(self.program, point)
         if not np.isfinite(truth.f(truth.values)).all():
             return Finding("nothing", note="f has no finite value at some point")
-        first = NARROW if self.source.kinks or self.source.extremes else WIDE
+        values = {v.name for v in self.source.variables}  # 0/1 data have two sides, no kink
+        kinked = any(k.label not in values for k in self.source.kinks)
+        first = NARROW if kinked or self.source.extremes else WIDE
         slopes = [
             truth.on_line({question.path[0].name: move[0]}, order, method, first)
             for method in question.methods

@@ -91,7 +91,8 @@ def _entry(node: Expr, at: Slots) -> Term:
     if is_(node, "mul", "hadamard", "kron"):
         found = pattern(node, at)
         parts = [open_product(a, s) for a, s in zip(node.args, found.slots, strict=True)]
-        return _times(Term(Fraction(1), found.factors), Term(*_plain(product(*parts))))
+        whole = _times(Term(Fraction(1), found.factors), Term(*_plain(product(*parts))))
+        return counted(whole, found.summed)
     return open_product(node, at)
 
 
