@@ -26,7 +26,7 @@ import numpy as np
 import reader
 from directions import TOLERANCE, in_space
 from directions import along as differences_along
-from random_formulas import SHAPES, SIZES, Formulas, facts_for, value_of
+from random_formulas import SHAPES, SIZES, Formulas, facts_for, shape_of, value_of
 
 from matderiv.api import Derivation, derive
 from matderiv.errors import MatderivError, ShapeError, UntrueResult
@@ -87,10 +87,7 @@ def drawn(seed: int) -> Case:
     if order == 1 and r.random() < 0.4:
         options["kind"] = r.choice(("vjp", "jvp", "differential"))
     rng = np.random.default_rng(seed)
-    values = {
-        v: value_of(rng, tuple(SIZES[s] for s in shape.split(",") if s), facts.get(v, ""))
-        for v, shape in SHAPES.items()
-    }
+    values = {v: value_of(rng, shape_of(v), facts.get(v, "")) for v in SHAPES}
     return Case(seed, text, wrt, facts, options, values, rng)
 
 
@@ -221,18 +218,19 @@ def _moves(case: Case, found: Derivation, directions: Sequence[Array]) -> Sequen
 
 def _printed(case: Case, found: Derivation, said: str, values: dict[str, Array]) -> tuple[str, str]:
     """The printed matrix form has the values of the array; at ties the array shares equally."""
-    if not found.has_matrix_form:
-        return "right", said
-    told = _told_apart(found, said, values)
+    told = _told_apart(found, said, values) or _vec_apart(found, values)
     aside = np.random.default_rng(case.seed).standard_normal(case.values[case.wrt].shape)
     moved = {**values, case.wrt: case.values[case.wrt] + 1e-6 * aside}
     if not told:
         return "right", said
-    return ("printed" if _told_apart(found, said, moved) else "kink"), f"{said}: {told}"
+    again = _told_apart(found, said, moved) or _vec_apart(found, moved)
+    return ("printed" if again else "kink"), f"{said}: {told}"
 
 
 def _told_apart(found: Derivation, said: str, values: dict[str, Array]) -> str:
     """How the printed form and the array differ; nothing where they agree, or one has no value."""
+    if not found.has_matrix_form:
+        return ""
     try:
         written = np.squeeze(reader.value(said, values, SIZES))
     except np.linalg.LinAlgError:
@@ -246,6 +244,28 @@ def _told_apart(found: Derivation, said: str, values: dict[str, Array]) -> str:
     if not np.isfinite(plain).all() or np.abs(written - plain).max(initial=0) <= allowed:
         return ""
     return f"{written}, the array is {plain}"
+
+
+def _vec_apart(found: Derivation, values: dict[str, Array]) -> str:
+    """How the vec form and the array differ; nothing where they agree, or where there is none."""
+    form = None if found.by_free_entries else found.vec_text
+    if form is None:
+        return ""
+    try:
+        written = np.squeeze(reader.value(form, values, SIZES))
+    except np.linalg.LinAlgError:
+        return ""
+    array = np.asarray(found.at(values, SIZES))
+    each = np.ndim(values[found.wrt.name])
+    sides = (array.ndim - each, each) if found.order == 1 else (each, each)
+    axes = [*range(sides[0])[::-1], *range(sides[0], array.ndim)[::-1]]
+    rows = int(np.prod(array.shape[: sides[0]]))
+    plain = np.squeeze(np.transpose(array, axes).reshape(rows, -1))
+    if written.shape != plain.shape:
+        return f"{form} is {written.shape}, the array {plain.shape}"
+    allowed = 1e-8 * np.abs(plain).max(initial=0) + 1e-10
+    off = np.abs(written - plain).max(initial=0)
+    return "" if not off > allowed else f"{form}: {written}, the array is {plain}"
 
 
 # Many ---------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ SHAPES = {
     **dict.fromkeys("WV", "m,n"),
     "P": "n,k",
     "M": "m,m",
+    "q": "m*n",
 }
 SMOOTH = "sin cos tanh sigmoid softplus arctan silu erf gelu exp sinh cosh square".split()
 KINKED = "abs relu sign step elu".split()
@@ -192,6 +193,15 @@ class Formulas:
             lambda: f"det({mat('m', 'm')})",
             lambda: self.log_det(less),
             lambda: f"sum({self.row(n, m, less)})",
+            lambda: f"vec({mat()})'*vec({mat()})",
+            lambda: f"sum(vec({mat()}).^2.*vec({mat()}))",
+            lambda: f"q'*vec({self.matrix('m', 'n', less)})",
+            lambda: f"q'*kron({self.vector('n', less)}, {self.vector('m', less)})",
+            lambda: f"norm2(vec({self.matrix('m', 'n', less)}) - q)^2",
+            lambda: f"norm2(kron({mat()}, {self.matrix('m', 'm', less)}))^2",
+            lambda: f"tr(kron({mat(n, n)}, {self.matrix('m', 'm', less)}))",
+            lambda: f"norm2(kron({v()}, {self.vector('m', less)}) + 1)^2",
+            lambda: f"tr(adj({self.well('m', less)}))",
             lambda: f'einsum("ij,ij->",{mat()},{mat()})',
             lambda: f'einsum("i,ij,j->",{v(n)},{mat()},{self.vector(m, less)})',
             lambda: self.of_one_vector(v()),
@@ -303,10 +313,17 @@ class Formulas:
                 lambda: f"solve({self.well(n, less)}, {small()})",
                 lambda: f"var({mat()}, axis=2)",
                 lambda: f'einsum("ij,j->i",{mat()},{self.vector(m, less)})',
+                lambda: self.unstacked(n, m)[0] + f"*{self.vector(self.unstacked(n, m)[1], less)}",
                 lambda: f"({mat()}.*{mat()})*ones({m})",
                 lambda: f"vector({r.choice('123')}) + {v()}",
             ]
         )
+
+    def unstacked(self, n: str, m: str) -> tuple[str, str]:
+        """A matrix of n rows out of a long vector, and its columns; a name where there is none."""
+        if n in "mn":
+            return ("unvec(q, m, n)", "n") if n == "m" else ("unvec(q, m, n)'", "m")
+        return self.name(f"{n},{m}"), m
 
     def well(self, n: str, depth: int) -> str:
         """A square matrix that has an inverse."""
@@ -366,6 +383,8 @@ class Formulas:
             lambda: f"inv({self.well(n, less)})*{small()}",
             lambda: f'einsum("ik,kj->ij",{self.matrix(n, k, less)},{self.matrix(k, m, less)})',
             lambda: f"layernorm({mat()}, 0.1)",
+            lambda: f"unvec(vec({mat()}), {n}, {m})",
+            lambda: f"unvec(vec({mat()}).*vec({small()}), {n}, {m})",
         ]
         if n == m:
             makers += [
@@ -451,3 +470,9 @@ def value_of(rng: np.random.Generator, shape: tuple[int, ...], fact: str) -> Arr
     if fact == "orthogonal":
         return np.linalg.qr(v)[0]
     return {"lower": np.tril, "upper": np.triu}.get(fact, lambda x: x)(v)
+
+
+def shape_of(name: str) -> tuple[int, ...]:
+    """The shape of a variable in numbers."""
+    axes = [part.split("*") for part in SHAPES[name].split(",") if part]
+    return tuple(int(np.prod([SIZES[s] for s in names])) for names in axes)

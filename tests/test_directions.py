@@ -278,3 +278,44 @@ def test_products_of_many_factors_are_derived_at_once():
     logs = sum(1 / (at + k) for k in range(60))
     value = np.prod([at + k for k in range(60)])
     assert np.isclose(found.evaluate({"a": at}), value * logs)
+
+
+# Stacked matrices ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrt", "shapes"),
+    [
+        ("vec(X)'*vec(eye(n))", "X", {"X": "n,n"}),
+        ("norm2(vec(X).*vec(eye(n)))^2", "X", {"X": "n,n"}),
+        ("sum(vec(X).*vec(diag(x)))", "X", {"X": "n,n", "x": "n"}),
+        ("sum(vec(X).*vec(diag(x)).^2)", "x", {"X": "n,n", "x": "n"}),
+        ("norm2(vec(diag(x)) - vec(A))^2", "x", {"A": "n,n"}),
+        ("vec(diag(A*x))'*vec(A)", "x", {"A": "n,n"}),
+        ("tr(unvec(y,n,n))*sum(y)", "y", {"y": "n*n"}),
+        ("vec(X.*eye(n))'*vec(X)", "X", {"X": "n,n"}),
+        ("norm2(kron(diag(x),A))^2", "x", {"A": "m,m"}),
+    ],
+)
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_stacked_diagonal_is_no_vector_of_ones(expr, wrt, shapes, order):
+    assert_true(expr, wrt, shapes=shapes, order=order)
+
+
+@pytest.mark.parametrize(
+    ("expr", "shapes"),
+    [
+        ("(sum(X,2)'*sum(X,2))^2/(1 + sum(X,2)'*sum(X,2))", {"X": "m,n"}),
+        ("tr(softmax(X,2) - X)", {"X": "n,n"}),
+        ("bce_logits((X.*X)*ones(n),y)", {"X": "m,n", "y": "m"}),
+        ("mean((var(X,axis=2) - mean(var(X,axis=2))).^2)", {"X": "m,n"}),
+    ],
+)
+def test_the_vec_form_of_a_hessian_has_its_values(expr, shapes):
+    found = assert_true(expr, "X", shapes=shapes, order=2)
+    assert found.vec_text is not None
+    for point in points(found.f, count=2):
+        array = found.at(point.values, point.sizes)
+        m, n = array.shape[:2]
+        written = reader.value(found.vec_text, point.values, point.sizes)
+        assert np.allclose(written, array.transpose(1, 0, 3, 2).reshape(m * n, m * n))

@@ -49,7 +49,9 @@ MATRIX: dict[str, Callable[..., Tensor]] = {
     "tril": torch.tril,
     "triu": torch.triu,
     "solve": torch.linalg.solve,
-    "kron": torch.kron,
+    "kron": lambda a, b: (a[:, None, :, None] * b[None, :, None, :]).reshape(
+        a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]
+    ),
     "vec": lambda x: x.T.reshape(-1, 1),
     "outer": lambda x, y: x @ y.T,
     "dot": lambda x, y: torch.sum(x * y),
@@ -171,6 +173,8 @@ def applied(name: str, given: list[Tensor]) -> Tensor:
     if name == "huber":
         outside = given[1] * (torch.abs(x) - given[1] / 2)
         return torch.where(torch.abs(x) <= given[1], x * x / 2, outside)
+    if name == "unvec":
+        return x.reshape(int(given[2]), int(given[1])).T
     if name == "diag":
         return torch.diag(x[:, 0]) if x.shape[1] == 1 else torch.diag(x).reshape(-1, 1)
     if name in INVERTED:

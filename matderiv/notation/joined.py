@@ -28,15 +28,21 @@ def reduce_joined(net: Network) -> bool:
                 net.nodes.pop(joined)
                 net.connect(apply("unvec", weight, params=(fast.size, slow.size)), fast, slow)
                 return True
-        if _only(net, slow, f) and _only(net, fast, f) and _local(net, slow, fast):
+        if slow is fast:
+            if _only(net, slow, f) and not _edges_at(net, slow):
+                net.others.remove(f)
+                net.weigh(joined, _stacked_diagonal(net, slow))
+                return True
+        elif _only(net, slow, f) and _only(net, fast, f) and _local(net, slow, fast):
             net.others.remove(f)
             net.weigh(joined, _stacked(net, slow, fast))
             return True
+    fused = [f for f in fused if f.indices[1] is not f.indices[2]]
     for f in fused:
         for g in fused:
             if f is not g and _kron(net, f, g):
                 return True
-    return any(_kron_beside(net, f) for f in fused)
+    return any(_kron_beside(net, f) for f in fused) or any(_weigh_pair(net, f) for f in fused)
 
 
 def _edges_at(net: Network, index: Index) -> list[Edge]:
@@ -71,8 +77,27 @@ def _stacked(net: Network, slow: Index, fast: Index) -> Expr:
     return apply("vec", as_matrix(mono, fast, slow))
 
 
+def _weigh_pair(net: Network, f: Factor) -> bool:
+    """F[P;a,b] A_ba = vec(A)_P F[P;a,b], for an axis P."""
+    joined, slow, fast = f.indices
+    if joined not in net.axes or not net.between(fast, slow):
+        return False
+    net.weigh(joined, apply("vec", as_matrix(net.take(fast, slow), fast, slow)))
+    return True
+
+
+def _stacked_diagonal(net: Network, index: Index) -> Expr:
+    """Σ_i F[P;i,i] u_i, the vector vec(diag(u))."""
+    weight = net.weight(index)
+    net.nodes.pop(index, None)
+    square = apply("eye", params=(index.size,)) if weight is None else apply("diag", weight)
+    return apply("vec", square)
+
+
 def _kron(net: Network, f: Factor, g: Factor) -> bool:
-    """F[P;a,b] F[Q;c,d] A_ac B_bd = kron(A, B)_PQ.
+    """F[P;a,b] F[Q;c,d] A_ac B_bd = kron(A, B)_PQ; for a and c that are one index A is diagonal.
+
+    Where only one side is tied, the other block is u*v', of ones where nothing weighs it.
 
     >>> from matderiv import derive
     >>> str(derive("kron(A,B)*x", "x", shapes={"A": "m,n", "B": "p,q"}))
@@ -88,22 +113,35 @@ def _kron(net: Network, f: Factor, g: Factor) -> bool:
     edges = [e for i in inner for e in _edges_at(net, i)]
     if any({e[1], e[2]} not in allowed for e in edges):
         return False
-    if not net.between(a, c) or not net.between(b, d):
+    if not any(i is j or net.between(i, j) for i, j in ((a, c), (b, d))):
         return False
-    sides = []
-    for i, j in ((a, c), (b, d)):
-        matrix = as_matrix(net.take(i, j), i, j)
-        left, right = net.weight(i), net.weight(j)
-        net.nodes.pop(i, None)
-        net.nodes.pop(j, None)
-        word = [apply("diag", left)] if left is not None else []
-        word += factors_of(matrix)
-        word += [apply("diag", right)] if right is not None else []
-        sides.append(matrix_product(word))
+    sides = [_side(net, i, j) for i, j in ((a, c), (b, d))]
     net.others.remove(f)
     net.others.remove(g)
     net.connect(apply("kron", *sides), p, q)
     return True
+
+
+def _side(net: Network, i: Index, j: Index) -> Expr:
+    """The block of a Kronecker product over (i, j), taken out with the weights of both."""
+    edges = net.take(i, j) if i is not j else {}
+    left, right = net.weight(i), net.weight(j)
+    net.nodes.pop(i, None)
+    net.nodes.pop(j, None)
+    if i is j:
+        return apply("eye", params=(i.size,)) if left is None else apply("diag", left)
+    if not edges:
+        ends = [
+            e if e is not None else apply("ones", params=(k.size,))
+            for e, k in ((left, i), (right, j))
+        ]
+        if left is None and right is None:
+            return apply("ones", params=(i.size, j.size))
+        return matrix_product([ends[0], transposed(ends[1])])
+    word = [apply("diag", left)] if left is not None else []
+    word += factors_of(as_matrix(edges, i, j))
+    word += [apply("diag", right)] if right is not None else []
+    return matrix_product(word)
 
 
 def _kron_beside(net: Network, f: Factor) -> bool:

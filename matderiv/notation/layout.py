@@ -93,7 +93,8 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
         if item is None and t.coefficient:
             return None
         items += [item] if item is not None else []
-    return factored(_commuted(items), new_search()) if items else None
+    form = factored(_commuted(items), new_search()) if items else None
+    return None if form is None or any(is_(n, "fuse") for n in walk(form)) else form
 
 
 def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:

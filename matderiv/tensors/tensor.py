@@ -176,8 +176,8 @@ def _fusion(factors: list[Factor], k: int, free: set[Index]) -> Step | None:
     elsewhere = {i for g in rest for i in g.indices} | free
     if joined not in elsewhere:
         return rest, (joined,)
-    if first not in elsewhere and second not in elsewhere:
-        return rest, (first, second)
+    if first not in elsewhere and second not in elsewhere and first is not second:
+        return rest, (first, second)  # but Σ_i F[P;i,i] is the entry of vec(I)
     return None
 
 
