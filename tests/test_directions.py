@@ -290,11 +290,11 @@ def test_products_of_many_factors_are_derived_at_once():
         ("norm2(vec(X).*vec(eye(n)))^2", "X", {"X": "n,n"}),
         ("sum(vec(X).*vec(diag(x)))", "X", {"X": "n,n", "x": "n"}),
         ("sum(vec(X).*vec(diag(x)).^2)", "x", {"X": "n,n", "x": "n"}),
-        ("norm2(vec(diag(x)) - vec(A))^2", "x", {"A": "n,n"}),
-        ("vec(diag(A*x))'*vec(A)", "x", {"A": "n,n"}),
+        ("norm2(vec(diag(x)) - vec(A))^2", "x", {"A": "n,n", "x": "n"}),
+        ("vec(diag(A*x))'*vec(A)", "x", {"A": "n,n", "x": "n"}),
         ("tr(unvec(y,n,n))*sum(y)", "y", {"y": "n*n"}),
         ("vec(X.*eye(n))'*vec(X)", "X", {"X": "n,n"}),
-        ("norm2(kron(diag(x),A))^2", "x", {"A": "m,m"}),
+        ("norm2(kron(diag(x),A))^2", "x", {"A": "m,m", "x": "n"}),
     ],
 )
 @pytest.mark.parametrize("order", [1, 2])
