@@ -152,18 +152,21 @@ class Spotter:
             for method in question.methods
         ]
         largest = float(np.abs(truth.f(truth.values)).max(initial=0.0))
-        found = _judged(np.asarray(claimed), slopes, largest, point)
+        noise = 64 * EPS * truth.bound.largest(truth.values)
+        found = _judged(np.asarray(claimed), slopes, largest, noise, point)
         if found.verdict == "match" and order > 1 and not _symmetric(claim, shapes, rng):
             return Finding("mismatch", (inf,), note="the derivative is not symmetric in its slots")
         return found
 
 
-def _judged(claimed: Array, slopes: list[Slope], largest: float, point: Point) -> Finding:
+def _judged(
+    claimed: Array, slopes: list[Slope], largest: float, noise: float, point: Point
+) -> Finding:
     """Match, mismatch, or nothing, from the truths and how far each is trusted.
 
-    `largest` is the largest entry of f.
+    `largest` is the largest entry of f, `noise` what rounding leaves of values met on the way.
     """
-    verdicts, errors, noise = [], [], 64 * EPS * largest
+    verdicts, errors = [], []
     for slope in slopes:
         scale = max(float(np.abs(a).max(initial=0.0)) for a in (claimed, slope.value))
         apart = float(np.abs(claimed - slope.value).max(initial=0.0))
