@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -26,3 +28,17 @@ sp: Any = LazyModule("sympy")
 
 mp: Any = LazyModule("mpmath")
 """mpmath, lazily: numbers with as many digits as are asked for; SymPy brings it."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """NumPy warns of nothing inside, or inside a function that this decorates.
+
+    What overflows or has no value is looked at where it decides something.
+
+    >>> with quiet():
+    ...     print(np.float64(1e308) * 10)
+    inf
+    """
+    with np.errstate(all="ignore"):
+        yield

@@ -285,3 +285,9 @@ def test_a_check_that_takes_too_much_work_leaves_the_result_open(
     assert "steps of work" in d.doubt
     monkeypatch.setattr(checking, "A_POINT", 1)
     assert d.check().verdict == "undecided"
+
+
+def test_no_warning_leaves_a_verdict() -> None:
+    """Warnings are errors here; numbers overflow on the way to this one."""
+    found = md.verify("exp(a^2)^100", "a", "exp(a)")
+    assert found.correct is False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, variables
-from matderiv.lazy import np
+from matderiv.lazy import np, quiet
 from matderiv.numeric.draws import draw, draw_sizes, general, positive
 from matderiv.numeric.evaluate import Array, Arrays, evaluate
 from matderiv.shapes import size_names
@@ -35,6 +35,7 @@ def tied(node: Expr) -> bool:
     return known
 
 
+@quiet()
 def _tied(node: Expr) -> bool:
     (x,) = node.args
     rng = np.random.default_rng(0)

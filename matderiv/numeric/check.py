@@ -14,7 +14,7 @@ from typing import Any
 from matderiv.arguments import require_whole
 from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
-from matderiv.lazy import np
+from matderiv.lazy import np, quiet
 from matderiv.numeric.borders import branches, reached, zones
 from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
 from matderiv.numeric.evaluate import Array, Program, compile_
@@ -187,6 +187,7 @@ def _worst(claimed: Array, numeric: Array, point: Point, entries: bool) -> Worst
 # All points ---------------------------------------------------------------------------------------
 
 
+@quiet()
 def check(
     f: Expr,
     wrt: Expr | tuple[Expr, ...],

@@ -13,7 +13,7 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
-from matderiv.lazy import np
+from matderiv.lazy import np, quiet
 from matderiv.numeric.borders import branches, reached, unseen, zones
 from matderiv.numeric.check import Finding, excused, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
@@ -31,6 +31,7 @@ SURE = 10  # a difference counts that is so many times the uncertainty of the tr
 WIDE, NARROW = 0, 2  # the step of `stencils` to begin with; a narrow one beside kinks
 
 
+@quiet()
 def spot_check(
     question: Question, variables: Iterable[Expr] = (), *, zero: bool = False, seed: int = 0
 ) -> CheckReport:

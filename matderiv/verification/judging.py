@@ -12,6 +12,7 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure, numeric_projection
 from matderiv.errors import DomainError
+from matderiv.lazy import quiet
 from matderiv.numeric.check import check
 from matderiv.numeric.question import Question
 from matderiv.numeric.report import CheckReport
@@ -59,6 +60,7 @@ class Finding:
         return self.verdict in (PROVED, VERIFIED)
 
 
+@quiet()
 def judged(claim: Claim, structure: str, *, seed: int = 0, points: int = POINTS) -> Finding:
     """The verdict on a claim; undecided where it takes more work than one claim is worth."""
     try:

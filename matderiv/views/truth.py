@@ -13,7 +13,7 @@ from typing import Any
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, MatderivError
 from matderiv.expr import Expr, substitute, variable, variables
-from matderiv.lazy import np
+from matderiv.lazy import np, quiet
 from matderiv.notation.chains import facts
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array
@@ -34,6 +34,7 @@ class UntrueLine(MatderivError):  # noqa: N818  (reads as what it is)
     code = "internal"
 
 
+@quiet()
 def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Document:
     """The document itself, when every line is true at every point.
 
@@ -65,6 +66,7 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
     return document
 
 
+@quiet()
 def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> Step | None:
     """The first line that is not true where a declared fact does not hold; None if all are.
 

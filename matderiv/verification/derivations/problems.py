@@ -16,6 +16,7 @@ from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import Reading, read_name
 from matderiv.language.printer import text
+from matderiv.lazy import quiet
 from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
@@ -110,6 +111,7 @@ class Problem:
     strict: bool = False
     progress: list[LineVerdict] = field(default_factory=list)
 
+    @quiet()
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
         """Every line judged; where a guess makes lines wrong, another guess counts.
 

@@ -13,6 +13,7 @@ from typing import Any
 from matderiv.expr import Expr
 from matderiv.input.answers import answer_source
 from matderiv.language.source import Source
+from matderiv.lazy import quiet
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.addends import missing_terms, off_terms
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short
@@ -32,6 +33,7 @@ from matderiv.work import MILLION, WorkLimit, bounded
 MOST = 2 * MILLION  # units of work of one search
 
 
+@quiet()
 def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
     """What is wrong with an answer that is not the derivative; None if nothing can be said.
 
@@ -101,6 +103,7 @@ def diagnose_source(
     return None if root is None else _diagnose_sketch(asked, root, seed)
 
 
+@quiet()
 def _diagnose_sketch(asked: Asked, root: Sketch, seed: int) -> Diagnosis | None:
     with suppress(WorkLimit), bounded(MOST):
         search = Search.of(asked, None, seed)
