@@ -167,8 +167,22 @@ EDIV = elementwise(
 def _elementwise_power(a: Any, b: Any) -> Any:
     x, y = align((a, b))
     if np.ndim(y) == 0 and np.isrealobj(y) and float(y) == int(y) and abs(float(y)) < 1e9:
-        return x ** int(y) if y >= 0 else 1 / x ** int(-y)
+        return _whole_power(x, int(y)) if y >= 0 else 1 / _whole_power(x, int(-y))
     return x**y
+
+
+def _whole_power(x: Any, k: int) -> Any:
+    """x^k; of complex numbers by squaring, as NumPy does it below 100 only.
+
+    Beyond, it takes logarithms, in which the step beside a negative number is lost.
+    """
+    if np.isrealobj(x) or k < 100:
+        return x**k
+    found: Any = np.ones_like(x)
+    while k:
+        found = found * x if k & 1 else found
+        x, k = x * x, k >> 1
+    return found
 
 
 EPOW = elementwise(

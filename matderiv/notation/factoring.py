@@ -39,6 +39,7 @@ from matderiv.notation.signs import total
 from matderiv.notation.terms import common, content, without
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index
+from matderiv.work import spend
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
 
@@ -61,6 +62,7 @@ def factored(items: list[Item], search: Search) -> Expr:
 
 
 def _factored(items: list[Item], search: Search) -> Expr:
+    spend(100 + 50 * len(items))
     number = abs(content([c for c, _, _ in items]))
     if len(items) > 1 and number != 1:
         c, s, f = item_of(factored([(c / number, s, f) for c, s, f in items], search))

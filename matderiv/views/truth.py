@@ -8,6 +8,7 @@ one function are tried in one pass: when every intermediate z_k moves by a furth
 
 from __future__ import annotations
 
+from math import isfinite, prod
 from typing import Any
 
 from matderiv.calculus.structure import numeric_projection
@@ -17,14 +18,17 @@ from matderiv.lazy import np, quiet
 from matderiv.notation.chains import facts
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array
-from matderiv.numeric.sampling import Point, drawn, sampler
+from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
+from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Partial, Side, Step
 from matderiv.views.values import Values
 
 POINTS = 2
+MANY = 100_000  # entries of a line beyond which sizes are as small as they may be
 TURNS = 5  # other draws for a point at which a line has no finite value
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # ABSOLUTE: rounding of a value that vanishes
+ROUNDING = 1e-14  # of the largest term, where terms cancel
 DIFFERENCE, RELATIVE_DIFFERENCE = 1e-5, 1e-4  # of differences, where no complex step passes
 
 
@@ -45,7 +49,9 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
     extra = [v for v in document.declarations if v not in present]
     source = sampler(document.shown, extra, seed=seed)
     evaluated, forced = 0, ""
-    for place, point in enumerate(drawn(source, points)):
+    for place, drawn_point in enumerate(drawn(source, points)):
+        room = _room(document, source, drawn_point)
+        point = source.point(place, most=room) if room else drawn_point
         for turn in range(100, 100 + TURNS):
             ground = Ground(document, point, np.random.default_rng([seed, place, turn]))
             wrong = ground.first_untrue()
@@ -59,11 +65,21 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
             elif ground.finite:
                 evaluated += 1
                 break
-            point = source.point(place, turn=turn)
+            point = source.point(place, most=room, turn=turn)
     if not evaluated:
         reason = "a line of this derivation has no finite value at any point tried"
         raise DomainError(f"the lines cannot be checked: {forced}" if forced else reason)
     return document
+
+
+def _room(document: Document, source: Sampler, point: Point) -> int:
+    """The largest size where some line has too many entries at a point; 0 where none has."""
+    shapes = [
+        [i.size for i in step.right.axes] if isinstance(step.right, Tensor) else step.right.shape
+        for step in document.steps
+    ]
+    entries = max(prod(size_value(s, point.sizes) for s in shape) for shape in shapes)
+    return len(source.names) + 2 if entries > MANY else 0
 
 
 @quiet()
@@ -167,6 +183,7 @@ class Ground:
             return False
         scale = max(float(np.abs(a).max(initial=0)), float(np.abs(b).max(initial=0)))
         allowed = (RELATIVE if self.analytic else RELATIVE_DIFFERENCE) * scale + ABSOLUTE
+        allowed += ROUNDING * self.values.met if isfinite(self.values.met) else 0.0
         return bool(np.abs(a - b).max(initial=0) <= allowed)
 
     # Derivatives ---------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import pi
+from math import pi, prod
 
+from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_
 from matderiv.functions.contraction import contraction
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Sizes, compile_
+from matderiv.numeric.evaluate import MAX_ENTRIES, Array, Sizes, compile_
 from matderiv.shapes import Dim, size_value
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.work import spend
@@ -26,6 +27,7 @@ class Values:
         self.sizes = sizes
         self.names = dict(values)
         self.known: dict[Expr, Array] = {}
+        self.met = 0.0  # the largest entry of a term: what rounding errors of a sum scale with
 
     def moved(self, changed: Mapping[str, Array]) -> Values:
         """The same point with other values of some names."""
@@ -83,11 +85,11 @@ class Values:
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""
-        with np.errstate(all="ignore"):
-            return self._sum_of(tensor)
-
-    def _sum_of(self, tensor: Tensor) -> Array:
-        total = np.zeros(tuple(size_value(i.size, self.sizes) for i in tensor.axes))
+        sides = tuple(size_value(i.size, self.sizes) for i in tensor.axes)
+        if prod(sides) > MAX_ENTRIES:
+            said = f"a line of this derivation has {prod(sides)} entries"
+            raise LimitError(f"{said} where it is checked, the limit is {MAX_ENTRIES}")
+        total = np.zeros(sides)
         for term in tensor.terms:
             operands: list[tuple[Array, tuple[Index, ...]]] = []
             for f in term.factors:
@@ -99,7 +101,9 @@ class Values:
                 if i not in present:
                     operands.append((np.ones(size_value(i.size, self.sizes)), (i,)))
             value = contraction(operands, tensor.axes) if operands else 1.0
-            total = total + float(term.coefficient) * value
+            value = float(term.coefficient) * value
+            self.met = max(self.met, float(np.max(np.abs(value), initial=0.0)))
+            total = total + value
         return total
 
 
