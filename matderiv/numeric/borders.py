@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -24,7 +25,9 @@ from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
+from matderiv.work import MILLION, WorkLimit, bounded
 
+MOST = MILLION // 2  # units of work of one search
 DECADES = 13  # orders of magnitude on either side of 1 along a line
 PER_DECADE = 2
 BASES = 2  # points through which lines are drawn
@@ -179,7 +182,8 @@ def reached(
 ) -> Reached:
     """Points on the sides of some borders that the points found so far do not see.
 
-    With `close` also points on both sides of each kink that is met, at many distances.
+    With `close` also points on both sides of each kink that is met, at many distances. A search
+    that takes too much work ends with what it has found.
 
     >>> from matderiv.expr import apply, variable
     >>> from matderiv.numeric.sampling import drawn, sampler
@@ -195,12 +199,8 @@ def reached(
     for point in found:
         search.meet(point)
     search.wanted = frozenset(search.missing)
-    for base in _bases(source) if close or search.missing else ():
-        search.along_lines(base, close)
-        if not search.missing and not close:
-            break
-    for base in search.points[:AGAIN] if close else ():
-        search.along_lines(base, close)  # where one branch is left, others change
+    with suppress(WorkLimit), bounded(MOST):
+        search.go(close)
     unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
     return Reached(
@@ -261,6 +261,15 @@ class Search:
         except DomainError:
             return []
         return [b.measured(d) for b, d in zip(self.borders, found, strict=True)]
+
+    def go(self, close: bool) -> None:
+        """Look along lines until nothing is missing; with `close` along all of them."""
+        for base in _bases(self.source) if close or self.missing else ():
+            self.along_lines(base, close)
+            if not self.missing and not close:
+                return
+        for base in self.points[:AGAIN] if close else ():
+            self.along_lines(base, close)  # where one branch is left, others change
 
     def meet(self, point: Point) -> None:
         """Cross off what a point sees."""
