@@ -70,7 +70,7 @@ def test_the_first_two_commands_install_and_test() -> None:
     first, second = (command for command, _ in sessions()[:2])
     install = "python3 -m venv .venv && .venv/bin/pip install -q "
     assert first.startswith(install + ". && .venv/bin/matderiv derive ")
-    assert second == install + "'.[test]' && .venv/bin/python -m pytest"
+    assert second == install + "'.[test]' && .venv/bin/python -m pytest -n auto"
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
