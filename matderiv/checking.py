@@ -6,7 +6,9 @@ No rule is asked, so a wrong rule cannot approve a wrong result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,8 @@ from matderiv.input.asking import value_shape
 from matderiv.input.entries import Entry
 from matderiv.lazy import np
 from matderiv.numeric.check import check, relative_error
-from matderiv.numeric.differences import Claim as Numbers
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, evaluate
-from matderiv.numeric.question import Question
+from matderiv.numeric.question import Question, joint_question
 from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler
@@ -33,7 +34,10 @@ from matderiv.work import MILLION, WorkLimit, bounded
 if TYPE_CHECKING:
     from matderiv.derived import Derivation
 
+Gradients = Callable[[Arrays, Sizes], Sequence[Array]]  # of some variables, in their order
+
 SETTLED = 2  # the order up to which the layers of a verdict are quick
+MANY = 16  # variables: beyond, what is undecided together is not looked at one by one
 AT_BIRTH = MILLION  # units of work
 A_POINT = MILLION // 4  # more for each point of a check that is asked for
 CONFIRMED = 4  # points at which a contradiction is looked at again before it is one
@@ -80,27 +84,48 @@ def truthful_pass(back: Backprop) -> Backprop:
     """
     root = back.circuit.root
     f = apply("sum", root.expr, params=(None,)) if root.expr.shape else root.expr
-    for node in back.circuit.nodes:
-        if is_(node.expr, "variable") and node.index in back.formulas:
-            question = Question(f, (node.expr,), _claim_of(back, node.index))
-            try:
-                with bounded(AT_BIRTH):
-                    report = spot_check(question, zero=True)
-            except WorkLimit:
-                break
-            require_truth(report, f"the gradient of the graph by {node.name}")
+    inputs = [n for n in back.circuit.nodes if is_(n.expr, "variable") and n.index in back.formulas]
+
+    def gradients(values: Arrays, sizes: Sizes) -> list[Array]:
+        found = backward(back, {**sizes, **values}).gradients
+        assert found is not None
+        return [found[n.index] for n in inputs]
+
+    with suppress(WorkLimit), bounded(AT_BIRTH):
+        for x, report in gradient_reports(f, [n.expr for n in inputs], gradients).items():
+            require_truth(report, f"the gradient of the graph by {x}")
     return back
 
 
-def _claim_of(back: Backprop, index: int) -> Numbers:
-    """The gradient by one node as the backward pass computes it."""
+def gradient_reports(
+    f: Expr, xs: Sequence[Expr], gradients: Gradients, structure: str = "projected"
+) -> dict[str, CheckReport]:
+    """What two points say of the gradients of a scalar by several variables, by their names.
 
-    def claim(values: Arrays, sizes: Sizes) -> Array:
-        gradients = backward(back, {**sizes, **values}).gradients
-        assert gradients is not None
-        return gradients[index]
+    All are looked at together first; each by itself where something is declared of it, or where
+    together they are not right.
+    """
+    plain = [k for k, x in enumerate(xs) if x.params[2] <= {"positive"}]
+    together = undecided("")
+    if len(plain) > 1:
+        question, changes = joint_question(
+            f, [xs[k] for k in plain], lambda v, sizes: [gradients(v, sizes)[k] for k in plain]
+        )
+        together = spot_check(question, [*xs, *changes], zero=True)
+    agreed = together.ok or (together.verdict == "undecided" and len(plain) > MANY)
+    reports = {}
+    for k, x in enumerate(xs):
+        if agreed and k in plain:
+            reports[x.name] = together
+        else:
+            claim = partial(_gradient, gradients, k)
+            question = Question(f, (x,), claim, project=numeric_projection(x, structure, 1))
+            reports[x.name] = spot_check(question, xs, zero=True)
+    return reports
 
-    return claim
+
+def _gradient(gradients: Gradients, k: int, values: Arrays, sizes: Sizes) -> Array:
+    return gradients(values, sizes)[k]
 
 
 def truthful_entry(d: Derivation, entry: Entry) -> Derivation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -11,18 +11,17 @@ from matderiv.api import Assume
 from matderiv.arguments import in_short, variables_in
 from matderiv.calculus.joint import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
-from matderiv.checking import require_truth
+from matderiv.checking import gradient_reports, require_truth
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check as compared
 from matderiv.numeric.edges import at_edges, may_fail
-from matderiv.numeric.question import Question
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.shares import Subject, ties_shared
-from matderiv.numeric.spot_check import spot_check, undecided
+from matderiv.numeric.spot_check import undecided
 from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
@@ -100,46 +99,33 @@ class ValueAndGradients:
 
     def check(self, *, points: int = 8, seed: int = 0) -> dict[str, CheckReport]:
         """The compiled gradients compared with differences of f, a report for each variable."""
-        others = variables(self.f, *self.wrt)
-        return {
-            x.name: compared(
-                self.f,
-                x,
-                question.claim,
-                variables=others,
-                project=question.project,
-                points=points,
-                seed=seed,
-            )
-            for x, question in zip(self.wrt, self._questions(), strict=True)
-        }
+        return {x.name: self._checked(k, points, seed) for k, x in enumerate(self.wrt)}
 
-    def _questions(self) -> list[Question]:
-        """What the compiled gradients claim, to be compared with values of f."""
-        return [
-            Question(
-                self.f,
-                (x,),
-                self._claim(k),
-                project=numeric_projection(x, self.structure, 1),
-            )
-            for k, x in enumerate(self.wrt)
-        ]
+    def _checked(self, k: int, points: int, seed: int = 0) -> CheckReport:
+        x = self.wrt[k]
+        return compared(
+            self.f,
+            x,
+            lambda values, sizes: self._gradients(values, sizes)[k],
+            variables=variables(self.f, *self.wrt),
+            project=numeric_projection(x, self.structure, 1),
+            points=points,
+            seed=seed,
+        )
 
     def truthful(self) -> ValueAndGradients:
         """The same with the reports of its checks at birth; UntrueResult where f contradicts."""
-        others, reports = variables(self.f, *self.wrt), {}
-        for x, question in zip(self.wrt, self._questions(), strict=True):
-            reason = too_large(self.f, *self.backward.gradients)
-            found = undecided(reason) if reason else spot_check(question, others, zero=True)
-            if found.verdict == "disproved":
-                found = self.check(points=4)[x.name]
-            require_truth(found, f"the gradient by {x.name}")
-            reports[x.name] = found
+        if reason := too_large(self.f, *self.backward.gradients):
+            return replace(self, checked={x.name: undecided(reason) for x in self.wrt})
+        reports = gradient_reports(self.f, self.wrt, self._gradients, self.structure)
+        for k, x in enumerate(self.wrt):
+            if reports[x.name].verdict == "disproved":
+                reports[x.name] = self._checked(k, 4)
+                require_truth(reports[x.name], f"the gradient by {x.name}")
         return replace(self, checked=reports)
 
-    def _claim(self, k: int) -> Callable[[Mapping[str, Any], Mapping[str, int]], Any]:
-        return lambda values, sizes: self.compiled({**sizes, **values})[k + 1]
+    def _gradients(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> list[Any]:
+        return list(self.compiled({**sizes, **values})[1:])
 
     def code(self, target: str = "numpy") -> str:
         """The source of a function `value_and_gradients` for "numpy", "torch" or "jax".

@@ -37,12 +37,13 @@ def reduce_joined(net: Network) -> bool:
             net.others.remove(f)
             net.weigh(joined, _stacked(net, slow, fast))
             return True
-    fused = [f for f in fused if f.indices[1] is not f.indices[2]]
-    for f in fused:
-        for g in fused:
+    pairs = [f for f in fused if f.indices[1] is not f.indices[2]]
+    for f in pairs:
+        for g in pairs:
             if f is not g and _kron(net, f, g):
                 return True
-    return any(_kron_beside(net, f) for f in fused) or any(_weigh_pair(net, f) for f in fused)
+    beside = [f for f in fused if f in pairs or f.indices[1] in net.axes]
+    return any(_kron_beside(net, f) for f in beside) or any(_weigh_pair(net, f) for f in pairs)
 
 
 def _edges_at(net: Network, index: Index) -> list[Edge]:

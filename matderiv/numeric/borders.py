@@ -14,13 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from math import isfinite, log10
+from math import log10
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Bound, Program, Sizes, compile_
-from matderiv.numeric.paths import lines
+from matderiv.numeric.paths import crossing, lines
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
 from matderiv.numeric.stable import expanded
@@ -35,7 +35,6 @@ KEPT = 4  # points on a side that general points do not see, from different line
 CROSSINGS = 3  # borders of one kink on one line that are looked at from close by
 AGAIN = 2  # points that were reached, through which lines are drawn again
 WIDTHS = (1e-14, 1e-3, 1e-9, 1e-6, 1e-12)  # how close, relative to the place; in this order
-HALVINGS = 60
 ZONE = (0.02, 8.0)  # arguments for which a saturating function is neither flat nor straight
 
 _UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
@@ -327,7 +326,7 @@ class Search:
                     if crossings > CROSSINGS and (k, 0) not in self.missing:
                         break
                     above = partial(self._above, line, k, entry, level)
-                    here = _crossing(above, PLACES[place], PLACES[place + 1])
+                    here = crossing(above, PLACES[place], PLACES[place + 1])
                     self._at_border(line, here, k, close)
 
     def _above(self, line: Line, k: int, entry: int, level: float, t: float) -> float:
@@ -376,33 +375,3 @@ def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]
         for entry in np.flatnonzero((a > level) != (b > level))[:2]:
             if np.isfinite(a[entry]) and np.isfinite(b[entry]):
                 yield place, int(entry)
-
-
-def _crossing(above: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function changes its sign between two places, to the last digits.
-
-    Halving, and inverse quadratic steps where they are safe (T. Chandrupatla 1997).
-
-    >>> round(_crossing(lambda t: t * t * t - 2, 0.5, 4.0) ** 3, 12)
-    2.0
-    """
-    a, b, t = high, low, 0.5
-    fa, fb = above(a), above(b)
-    for _ in range(HALVINGS):
-        x = a + t * (b - a)
-        fx = above(x)
-        if (fx > 0) == (fa > 0):
-            c, fc = a, fa
-        else:
-            c, b, fc, fb = b, a, fb, fa
-        a, fa = x, fx
-        least = 2e-16 * abs(a) / abs(b - a)
-        if fa == 0 or least >= 0.5:
-            break
-        share, risen = (a - b) / (c - b), (fa - fb) / (fc - fb) if fc != fb else 0.0
-        t = 0.5
-        if fc != fa and risen**2 < share and (1 - risen) ** 2 < 1 - share:
-            t = fa / (fb - fa) * fc / (fb - fc)
-            t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
-        t = min(max(t, least), 1 - least) if isfinite(t) else 0.5
-    return a

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, permutations
+from math import isfinite
 
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
 from matderiv.numeric.evaluate import Arrays
 from matderiv.numeric.sampling import Point, Sampler
 
+HALVINGS = 60
 PAIRS = 6  # pairs of variables that are scaled against each other
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
@@ -77,3 +79,33 @@ class Ways:
             v = self.values[n]
             found[n] = v + t * end if n in self.plain else v + part * (end - v)
         return found
+
+
+def crossing(above: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function changes its sign between two places, to the last digits.
+
+    Halving, and inverse quadratic steps where they are safe (T. Chandrupatla 1997).
+
+    >>> round(crossing(lambda t: t * t * t - 2, 0.5, 4.0) ** 3, 12)
+    2.0
+    """
+    a, b, t = high, low, 0.5
+    fa, fb = above(a), above(b)
+    for _ in range(HALVINGS):
+        x = a + t * (b - a)
+        fx = above(x)
+        if (fx > 0) == (fa > 0):
+            c, fc = a, fa
+        else:
+            c, b, fc, fb = b, a, fb, fa
+        a, fa = x, fx
+        least = 2e-16 * abs(a) / abs(b - a)
+        if fa == 0 or least >= 0.5:
+            break
+        share, risen = (a - b) / (c - b), (fa - fb) / (fc - fb) if fc != fb else 0.0
+        t = 0.5
+        if fc != fa and risen**2 < share and (1 - risen) ** 2 < 1 - share:
+            t = fa / (fb - fa) * fc / (fb - fc)
+            t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        t = min(max(t, least), 1 - least) if isfinite(t) else 0.5
+    return a

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.lazy import np
 from matderiv.numeric.differences import (
     ANALYTIC,
@@ -22,7 +22,7 @@ from matderiv.numeric.differences import (
     random_directions,
 )
 from matderiv.numeric.draws import LARGEST_SIZE
-from matderiv.numeric.evaluate import Array, Program, Sizes
+from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes
 from matderiv.numeric.sampling import Point, Sampler
 from matderiv.shapes import long_axes, size_value
 
@@ -120,6 +120,36 @@ class Question:
             self.answer_axes(point.sizes),
             None if self.upstream is None else point.values[self.upstream.name],
         )
+
+
+def joint_question(
+    f: Expr, xs: Sequence[Expr], gradients: Callable[[Arrays, Sizes], Sequence[Array]]
+) -> tuple[Question, list[Expr]]:
+    """What the gradients of a scalar by several variables claim together, and their changes.
+
+    Of f along a line that moves every x to x + t dx: the derivative by t is the sum of the inner
+    products of the gradients with dx. Of the variables nothing but a sign may be declared.
+    """
+    taken = {v.name for v in variables(f, *xs)}
+    t = variable(_free("t", taken), (), ("positive",))
+    steps = [variable(_free(f"d{x.name}", taken), x.shape, x.params[2]) for x in xs]
+    moved = substitute(f, {x: x + t * d for x, d in zip(xs, steps, strict=True)})
+
+    def claim(values: Arrays, sizes: Sizes) -> Array:
+        pairs = [(x.name, values[d.name]) for x, d in zip(xs, steps, strict=True)]
+        there = {**values, **{n: values[n] + values[t.name] * d for n, d in pairs}}
+        found = gradients(there, sizes)
+        products = (np.sum(g * d) for g, (_, d) in zip(found, pairs, strict=True))
+        return np.asarray(sum(products), dtype=float)
+
+    return Question(moved, (t,), claim), steps
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 @dataclass(frozen=True)
