@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import matderiv as md
-from matderiv.checking import check_derivation, truthful
-from matderiv.expr import number
+from matderiv.checking import check_derivation, gradient_reports, truthful
+from matderiv.expr import number, variable
 
 
 def test_a_right_derivative_carries_its_report() -> None:
@@ -64,6 +64,19 @@ def test_without_a_check_there_is_no_report() -> None:
     d = md.derive("x'*x", "x", check=False)
     assert d.checked is None
     assert str(d) == "2*x"
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_one_wrong_gradient_among_several_is_found(wrong: int) -> None:
+    xs = [variable("a"), variable("b"), variable("c", (), ("positive",))]
+    a, b, c = xs
+
+    def gradients(v: dict[str, float], sizes: object) -> list[float]:
+        right = [v["b"], v["a"] + v["c"] ** 2, 2 * v["b"] * v["c"]]
+        return [g * 1.5 if k == wrong else g for k, g in enumerate(right)]
+
+    reports = gradient_reports(a * b + b * c * c, xs, gradients)
+    assert [reports[x.name].verdict == "disproved" for x in xs] == [k == wrong for k in range(3)]
 
 
 def test_gradients_of_a_program_are_checked() -> None:
