@@ -24,7 +24,7 @@ from matderiv.numeric.differences import (
 from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes
 from matderiv.numeric.sampling import Point, Sampler
-from matderiv.shapes import long_axes, size_value
+from matderiv.shapes import long_axes, size_names, size_value
 
 PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
@@ -130,7 +130,8 @@ def joint_question(
     Of f along a line that moves every x to x + t dx: the derivative by t is the sum of the inner
     products of the gradients with dx. Of the variables nothing but a sign may be declared.
     """
-    taken = {v.name for v in variables(f, *xs)}
+    names = variables(f, *xs)
+    taken = {v.name for v in names} | set(size_names(v.shape for v in names))
     t = variable(_free("t", taken), (), ("positive",))
     steps = [variable(_free(f"d{x.name}", taken), x.shape, x.params[2]) for x in xs]
     moved = substitute(f, {x: x + t * d for x, d in zip(xs, steps, strict=True)})
