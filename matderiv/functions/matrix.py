@@ -74,11 +74,24 @@ LOGDET = primitive(
     source="Petersen & Pedersen 2012, eq. (57)",
     example="logdet(X)",
 )
+
+
+def inverse(x: Any) -> Any:
+    """The inverse of an array; LinAlgError where no digit of it is left, as where there is none.
+
+    Source: Higham 2002, Accuracy and stability of numerical algorithms, section 7.1.
+    """
+    found = np.linalg.inv(x)
+    if np.linalg.norm(x, 1) * np.linalg.norm(found, 1) * np.finfo(float).eps >= 1:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return found
+
+
 INV = primitive(
     "inv",
     square_rule("matrix"),
     lambda y, which, change: -(y @ change @ y),
-    lambda x: 1 / x if np.size(x) == 1 else np.linalg.inv(x),
+    lambda x: 1 / x if np.size(x) == 1 else inverse(x),
     latex="{}^{-1}",
     domain=("invertible",),
     says="Differentiate X⁻¹X = I and solve for d(X⁻¹).",
@@ -90,7 +103,7 @@ INV = primitive(
 def _adj(x: Any) -> Any:
     """The adjugate, of singular matrices too: from singular values, each less one of them."""
     try:
-        value = np.linalg.det(x) * np.linalg.inv(x)
+        value = np.linalg.det(x) * inverse(x)
     except np.linalg.LinAlgError:
         value = np.full(np.shape(x), np.nan)
     if np.isfinite(value).all() or not np.isfinite(x).all() or not np.isrealobj(x):
@@ -128,7 +141,7 @@ shorthand(
     numpy=lambda a, b: (
         b / np.reshape(a, ())
         if np.size(a) == 1
-        else np.linalg.inv(a) * b
+        else inverse(a) * b
         if np.size(b) == 1
         else np.linalg.solve(a, b)
     ),

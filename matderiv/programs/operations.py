@@ -12,6 +12,7 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import REGISTRY
+from matderiv.functions.matrix import inverse
 from matderiv.functions.reduce import einsum
 from matderiv.lazy import np
 
@@ -89,7 +90,7 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
     "vdot": lambda p: np.vdot,
     "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
     "solve": lambda p: np.linalg.solve,
-    "inv": lambda p: np.linalg.inv,
+    "inv": lambda p: inverse,
     "det": lambda p: np.linalg.det,
     "slogdet": lambda p: np.linalg.slogdet,
     "logdet": lambda p: _log_of_determinant,
