@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from matderiv import derive
+from matderiv.errors import MatderivError
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
@@ -54,3 +55,14 @@ def test_a_sum_over_data_points_has_the_derivative_of_the_sum(
     at = VALUES[found.wrt.name]
     values = {name: VALUES[name] for name in found.names if name in VALUES}
     np.testing.assert_allclose(found.evaluate(values), differences(f, at), rtol=1e-5, atol=1e-6)
+
+
+def test_a_sum_that_runs_to_n_over_an_array_of_size_big_n() -> None:
+    found = derive(
+        r"\frac1n\sum_{i=1}^n (w^\top x_i - y_i)^2", "w", shapes={"X": "N,d", "y": "N", "w": "d"}
+    )
+    truth = differences(lambda v: ((X @ v - y) ** 2).mean(), w)
+    np.testing.assert_allclose(found.evaluate(VALUES), truth, rtol=1e-5)
+    assert "n read as N" in found.notes
+    with pytest.raises(MatderivError, match="runs to n"):
+        derive(r"\sum_{i=1}^n (w^\top x_i)^2", "w", shapes={"X": "N,d", "y": "n"})

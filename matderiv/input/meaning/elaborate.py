@@ -7,10 +7,11 @@ counted (`Objection`), so that `kinds` can compare one choice with another.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.errors import ParseError, Span
+from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import (
@@ -43,7 +44,7 @@ from matderiv.language.source import (
     children,
     postorder,
 )
-from matderiv.shapes import Shape
+from matderiv.shapes import Dim, Shape, size_names
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Elaborator:
         self.values: dict[Node, Node | Indexed] = {}
         self.carry = Carrying(self.build, self.signs, source)
         self.rows: dict[str, str] = {}
+        self.same: dict[str, str] = {}  # sizes by another name than the declared one
 
     # The whole -----------------------------------------------------------------------------------
 
@@ -79,6 +81,7 @@ class Elaborator:
 
         Raises ParseError where no array holds what an index asks for.
         """
+        self.name_sizes()
         parts = []
         for part in self.source.parts:
             value = self.plain(self.visit(part.value), part.value, free)
@@ -96,6 +99,28 @@ class Elaborator:
             rows=dict(self.rows),
             free=self.free,
         )
+
+    def name_sizes(self) -> None:
+        """A sum that runs to n over an array whose size is declared as N: n is N."""
+        trees = [*(part.value for part in self.source.parts), self.source.main]
+        sums = [n for tree in trees for n in postorder(tree) if isinstance(n, Bind) and n.size]
+        known = size_names(self.scope.shapes.values())
+        if not self.scope.guess or not known or all(b.size in known for b in sums):
+            return
+        with suppress(MatderivError):
+            for tree in trees:
+                self.visit(tree)
+        for body, place, name in self.lengths[len(self.source.lengths) :]:
+            size = (self.build.shape(body) or (name,))[place]
+            declared = size.names[0] if isinstance(size, Dim) and len(size.names) == 1 else ""
+            new = name not in known and not name.isdigit() and name not in self.scope.shapes
+            if new and declared in known and Dim((declared,)) == size:
+                self.same.setdefault(name, declared)
+        self.remarks[:] = list(self.source.remarks)
+        self.remarks += [f"{name} read as {declared}" for name, declared in self.same.items()]
+        self.lengths = list(self.source.lengths)
+        self.objections.clear()
+        self.problem = self.signs.problem = None
 
     def plain(self, value: Node | Indexed, node: Node, free: Sequence[str] | None = None) -> Node:
         """A value as an array: free indices first, then rows and columns."""
@@ -149,11 +174,9 @@ class Elaborator:
 
     def name(self, node: Name) -> Node:
         """A name of its own."""
-        return (
-            self.build.name(node.name, node.span)
-            if node.name != "eye"
-            else (self.build.identity(node.span))
-        )
+        if node.name == "eye":
+            return self.build.identity(node.span)
+        return self.build.name(self.same.get(node.name, node.name), node.span)
 
     # Entries -------------------------------------------------------------------------------------
 
@@ -331,5 +354,6 @@ class Elaborator:
             for factor in (f for t in value.terms for f in t.factors):
                 if index in factor.axes:
                     place = factor.axes.index(index) - len(factor.axes)
-                    self.lengths.append((factor.node, place, node.size))
+                    size = self.same.get(node.size, node.size)
+                    self.lengths.append((factor.node, place, size))
                     break
