@@ -10,6 +10,7 @@ import pytest
 
 import matderiv
 from matderiv.errors import MatderivError
+from matderiv.language.declare import declarations, declared_shapes
 
 md: Any = matderiv  # what is misused here has the wrong type
 
@@ -154,3 +155,31 @@ def test_steps_are_a_sequence() -> None:
     assert len(steps) == len(list(steps)) == len(steps.steps)
     assert steps[0] is steps.steps[0]
     assert steps[-1] is steps.answer
+
+
+@pytest.mark.parametrize(
+    ("said", "sizes"),
+    [
+        ("A: 3x2", ("3", "2")),
+        ("A: (m,n)", ("m", "n")),
+        ("A: nxd", ("n", "d")),
+        ("A: 10xd", ("10", "d")),
+        ("A: [3, 2]", ("3", "2")),
+        ("A in R^(m x n)", ("m", "n")),
+        ("A: R^{m x n}", ("m", "n")),
+        (r"A \in \mathbb{R}^{m \times n}", ("m", "n")),
+        ("A ∈ ℝ^{m×n}", ("m", "n")),
+        ("A is m by n", ("m", "n")),
+        ("A: hidden", ("hidden",)),
+        ("A in R^m", ("m",)),
+        (r"A \in \mathbb R", ()),
+        ("A:", ()),
+    ],
+)
+def test_sizes_as_people_say_them(said: str, sizes: tuple[str, ...]) -> None:
+    (shape,) = declared_shapes(declarations([said])).values()
+    assert tuple(map(str, shape)) == sizes
+
+
+def test_several_names_in_one_declaration() -> None:
+    assert declarations(["A: m×n, b: m; c: "]) == {"A": "m×n", "b": "m", "c": ""}

@@ -22,6 +22,13 @@ CONSTANTS = ("pi", "where")
 
 SHAPES = 'shapes={"X": "n,d", "y": "n", "c": ""}'
 ASSUME = 'assume={"A": "symmetric"}'
+_SPACE = re.compile(r"(?:R|ℝ|\\mathbb\s*\{?\s*R\s*\}?)\s*(?P<power>\^.+)?", re.DOTALL)
+_BETWEEN = re.compile(
+    r",|×|\\times(?![A-Za-z])|\s+(?:x|by)\s+|(?<=[0-9])x(?=\w)|x(?=[0-9])"
+    r"|(?<=\b[A-Za-z])x(?=[A-Za-z]\b)"
+)
+_SIGN = re.compile(r":|∈|\\in(?![A-Za-z])|\s(?:in|is)\s")  # between a name and what is said of it
+_NEXT = re.compile(r";|,(?=\s*[^\W\d]\w*\s*:)")
 _WHOLE = "sizes are whole numbers from 1, or names, or products such as 2*n"
 
 
@@ -55,7 +62,7 @@ def checked_name(typed: Any) -> str:
 
 
 def shape_of(name: str, value: Any) -> Shape:
-    """A shape from "", "n", "n,d", "3 × d", a number, or a tuple of numbers and names.
+    """A shape from "", "n", "n,d", "3x2", "R^(m x n)", a number, or a tuple of numbers and names.
 
     Raises ShapeError for anything else, with a caret in the declaration.
     """
@@ -76,11 +83,15 @@ def _entries(value: Any) -> list[str]:
     if not isinstance(value, str):
         return [_entry(value)]
     inside = value.strip()
-    if inside[:1] == "(" and inside[-1:] == ")":
-        inside = inside[1:-1].strip().removesuffix(",")
-    if inside in ("", "scalar"):
+    space = _SPACE.fullmatch(inside)
+    if space:
+        inside = (space["power"] or "").strip("^_ ")
+    for pair in ("()", "[]", "{}"):
+        if inside[:1] == pair[0] and inside[-1:] == pair[1]:
+            inside = inside[1:-1].strip().removesuffix(",")
+    if inside in ("", "scalar", "number"):
         return []
-    return [entry.strip() for entry in re.split(r",|×|\s+x\s+", inside)]
+    return [entry.strip() for entry in _BETWEEN.split(inside)]
 
 
 def _entry(value: Any) -> str:
@@ -114,19 +125,20 @@ def declarations(texts: Iterable[str]) -> dict[str, str]:
 
     Raises ParseError for a line without a colon and for a name declared twice with different words.
 
-    >>> declarations(["X: n,d", "y: n; b: "])
-    {'X': 'n,d', 'y': 'n', 'b': ''}
+    >>> declarations(["X: n,d", "y: n; b: ", "A in R^(m x n)"])
+    {'X': 'n,d', 'y': 'n', 'b': '', 'A': 'R^(m x n)'}
     """
     found: dict[str, str] = {}
     for line in texts:
         place = 0
-        for entry in line.split(";"):
+        for entry in _NEXT.split(line):
             span = (place, place + len(entry))
             place += len(entry) + 1
             if not entry.strip() and ";" in line:
                 continue
-            typed, colon, value = entry.partition(":")
-            if not colon:
+            sign = _SIGN.search(entry)
+            typed, value = (entry[: sign.start()], entry[sign.end() :]) if sign else (entry, "")
+            if sign is None:
                 raise ParseError(
                     "a declaration is a name, a colon and sizes or words",
                     source=line,
