@@ -73,6 +73,7 @@ VECS: list[tuple[str, str, dict[str, str], str]] = [
         "kron(eye(3),kron(commutation(q,n),eye(2)))*kron(eye(n*3),vec(A))",
     ),
     ("kron(X,X)", "X", {"X": "n,d"}, ""),
+    ("outer(var(X,2),var(X,2))", "X", {"X": "n,d"}, ""),
     ("kron(relu(X),A)", "X", {"A": "p,q", "X": "n,d"}, ""),
     ("vec(X)", "X", {"X": "m,n"}, "eye(m*n)"),
     ("vec(A*X*B)", "X", CHAIN, "kron(B',A)"),

@@ -179,12 +179,16 @@ def _shorter_test(e: Expr) -> Expr:
 def _collected(
     terms: Sequence[Expr], e: Expr, search: Search | None = None, broadcast: bool = True
 ) -> Expr | None:
-    """The sum of terms of one shape, like ones added up; None if their shapes differ."""
+    """The sum of terms of one shape, like ones added up; None if their shapes differ.
+
+    Nor where an axis is left that joins two others, which has no name in the language.
+    """
     if len(e.shape) > 2 or 1 in e.shape or any(a.shape != e.shape for a in terms):
         return None
     axes = tuple(Index(s) for s in e.shape)
     tensor = Tensor(axes, tuple(open_product(a, axes) for a in terms))
-    return raise_tensor(tensor, broadcast, search)
+    found = raise_tensor(tensor, broadcast, search)
+    return None if any(is_(n, "fuse") for n in walk(found)) else found
 
 
 def _two_sides(difference: Expr) -> tuple[Expr, Expr]:
