@@ -61,7 +61,7 @@ def derive(
     "(A + A')*x"
     """
     order = _checked(kind, order, layout, structure)
-    asked = understood(f, shapes, assume, wrt)
+    asked = understood(f, shapes, assume, wrt, kind)
     names, several = variables_in(wrt)
     entries = [entry_asked(asked.reading, w) for w in names]
     pairs = zip(names, entries, strict=True)

@@ -109,3 +109,18 @@ def test_what_is_wrong_about_an_entry_is_said_in_the_names_typed() -> None:
 def test_entries_that_do_not_move_alone_are_refused(f: str, wrt: str, more: dict[str, Any]) -> None:
     with pytest.raises(MatderivError):
         verify(f, wrt, "0", **more) if "ij" in f else derive(f, wrt, **more)
+
+
+def test_a_gradient_is_of_a_number_so_a_free_letter_is_a_label() -> None:
+    typed = r"-z_k + \log\sum_j e^{z_j}"
+    assert str(derive(typed, "z", kind="gradient")) == "softmax(z) - unit(n,k)"
+    answer = r"\frac{e^{z_i}}{\sum_j e^{z_j}} - \delta_{ik}"
+    assert verify(typed, "z", answer, kind="gradient").correct is True
+    assert verify(typed, "z", answer.replace("ik", "ij"), kind="gradient").correct is False
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("W_{kj}", True), ("W_{ki}", True), ("W_{ik}", False)]
+)
+def test_the_index_of_f_comes_first_in_an_answer(answer: str, right: bool) -> None:
+    assert verify(r"\sum_j W_{kj} x_j", "x", answer).correct is right

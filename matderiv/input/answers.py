@@ -48,7 +48,8 @@ def scope_of(reading: Reading, extra: Mapping[str, Expr] | None = None) -> Scope
     """The names of a reading, as the parsers of other spellings want them."""
     known = {**reading.variables, **dict(reading.parts), **(extra or {})}
     sizes = frozenset(reading.sizes | size_names(e.shape for e in known.values()))
-    return Scope({name: e.shape for name, e in known.items()}, sizes, guess=False)
+    shapes = {name: e.shape for name, e in known.items()}
+    return Scope(shapes, sizes, guess=False, labels=reading.labels, first=reading.free)
 
 
 def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:

@@ -35,17 +35,20 @@ def understood(
     shapes: Mapping[str, Any] | None = None,
     assume: Mapping[str, Any] | None = None,
     about: Any = (),
+    kind: str | None = None,
 ) -> Question:
     """The expression that was given as text, as a SymPy expression or as an `Expr`.
 
-    `about` is what the derivative is by. Raises what reading the text, or the SymPy expression,
-    raises.
+    `about` is what the derivative is by. A gradient is of a number, so a free index is a label of
+    it. Raises what reading the text, or the SymPy expression, raises.
 
     >>> str(understood("A*x - b", {"b": "m"}).f.shape[0])
     'm'
     """
     if isinstance(f, str):
-        reading = read(f, shapes=shapes, assume=assume, about=names_asked(about))
+        labels = kind in ("gradient", "hessian")
+        named = names_asked(about)
+        reading = read(f, shapes=shapes, assume=assume, about=named, labels=labels)
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)

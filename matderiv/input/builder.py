@@ -28,7 +28,9 @@ class Scope:
 
     `shapes` are those of the known names, `sizes` the names of sizes. With `guess` any other name
     is a new variable, of as many axes as `kinds` says or else by the letter rule. `about` are names
-    that the problem asks about, `free` the order of free indices where it is said.
+    that the problem asks about, `free` the order of free indices where it is said, `labels` letters
+    that are no indices where nothing binds them, and free indices come in the order `first`, then
+    by the alphabet.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -38,6 +40,8 @@ class Scope:
     kinds: Mapping[str, int] = field(default_factory=dict)
     about: tuple[str, ...] = ()
     free: tuple[str, ...] | None = None
+    labels: frozenset[str] = frozenset()
+    first: tuple[str, ...] = ()
 
 
 class Builder:

@@ -11,6 +11,7 @@ from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
 from matderiv.expr import Expr, apply, number, substitute, variable
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
+from matderiv.input.meaning.names import FREE
 from matderiv.input.misread import check_meant
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
@@ -45,6 +46,7 @@ class Reading:
     rows: Mapping[str, str] = field(default_factory=dict)
     spelling: str = "text"
     free: tuple[str, ...] = ()
+    labels: frozenset[str] = frozenset()
 
     def read_more(
         self,
@@ -76,7 +78,8 @@ class Reading:
                 shaping.expect(expected)
             return build(shaping).expr
 
-        scope = Scope({name: e.shape for name, e in known.items()}, sizes, guess=False)
+        shapes = {name: e.shape for name, e in known.items()}
+        scope = Scope(shapes, sizes, guess=False, labels=self.labels, first=self.free)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 
@@ -88,12 +91,14 @@ def read(
     reserved: Iterable[str] = (),
     kinds: Mapping[str, int] | None = None,
     about: Iterable[str] = (),
+    labels: bool = False,
 ) -> Reading:
     """The meaning of a text: kinds by declaration or the letter rule, sizes by unification.
 
     `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
     names are not used for new sizes, `kinds` are axes of names instead of the letter rule, `about`
-    the names that the text is derived by. Raises
+    the names that the text is derived by; with `labels` an index that nothing binds is a label of
+    one entry. Raises
     ParseError, ShapeError, UnknownFunction, UnknownName,
     DomainError or LimitError, each with its place in the text.
 
@@ -104,7 +109,14 @@ def read(
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     said = dict(kinds or {})
     sizes = frozenset(size_names(declared.values()))
-    scope = Scope(declared, sizes, facts, kinds=said, about=tuple(about))
+    scope = Scope(
+        declared,
+        sizes,
+        facts,
+        kinds=said,
+        about=tuple(about),
+        labels=FREE if labels else frozenset(),
+    )
     kept = frozenset(reserved)
 
     def meaning(source: Source) -> Reading:
@@ -148,6 +160,7 @@ def resolve(
         rows=source.rows,
         spelling=source.spelling,
         free=source.free,
+        labels=source.labels,
     )
 
 

@@ -102,7 +102,8 @@ class Source:
     `kinds` says how many axes a name has by the look of it, such as 1 for a bold b.
     `spelling` is "text", "latex" or "python". `doubtful` are calls that are meant entry by entry
     unless their operand is a square matrix. `rows` are letters with an index and the arrays whose
-    rows they are, such as X of x_i; `free` are the indices that nothing binds, as the axes stand.
+    rows they are, such as X of x_i; `free` are the indices that nothing binds, as the axes stand,
+    `labels` those that are taken as labels.
     """
 
     text: str
@@ -115,6 +116,7 @@ class Source:
     doubtful: tuple[Node, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
     free: tuple[str, ...] = ()
+    labels: frozenset[str] = frozenset()
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

@@ -140,7 +140,7 @@ def ask(
     if kind is not None:
         require_word(kind, "kind", KINDS)
     order = require_whole(order, "order", 1)
-    given = understood(f, shapes, assume, wrt)
+    given = understood(f, shapes, assume, wrt, kind)
     reading = given.reading or reading_about(given.f)
     entry = entry_asked(given.reading, wrt)
     if entry is not None:

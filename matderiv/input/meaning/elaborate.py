@@ -24,6 +24,7 @@ from matderiv.input.meaning.indexed import (
 )
 from matderiv.input.meaning.names import (
     DELTA,
+    FREE,
     Roles,
     Subscripted,
     capital_of,
@@ -72,6 +73,7 @@ class Elaborator:
         self.values: dict[Node, Node | Indexed] = {}
         self.carry = Carrying(self.build, self.signs, source)
         self.rows: dict[str, str] = {}
+        self.labels: set[str] = set()
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
 
     # The whole -----------------------------------------------------------------------------------
@@ -98,6 +100,7 @@ class Elaborator:
             doubtful=tuple(self.signs.doubtful),
             rows=dict(self.rows),
             free=self.free,
+            labels=frozenset(self.labels),
         )
 
     def name_sizes(self) -> None:
@@ -126,7 +129,9 @@ class Elaborator:
         """A value as an array: free indices first, then rows and columns."""
         if not isinstance(value, Indexed):
             return value
+        first = self.scope.first
         index = sorted(value.index)
+        index.sort(key=lambda i: first.index(i) if i in first else len(first))
         if free is not None and set(free) >= set(index):
             index = list(free)
         self.free = tuple(index) if node is self.source.main else self.free
@@ -263,10 +268,12 @@ class Elaborator:
 
     def is_index(self, letter: str) -> bool:
         """True for an index; a label and a number are values."""
-        return letter in self.roles.bound or (letter.isalpha() and letter in "ijklabpqrs")
+        return letter in self.roles.bound or (letter in FREE - self.scope.labels)
 
     def unit(self, label: str, span: Span) -> Node:
         """The unit vector of a number or of a label, whose size follows from its neighbour."""
+        if label in self.scope.labels:
+            self.labels.add(label)
         at: Node = (
             self.build.number(Fraction(label), span) if label.isdigit() else Name(span, label)
         )
