@@ -109,14 +109,8 @@ def read(
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     said = dict(kinds or {})
     sizes = frozenset(size_names(declared.values()))
-    scope = Scope(
-        declared,
-        sizes,
-        facts,
-        kinds=said,
-        about=tuple(about),
-        labels=FREE if labels else frozenset(),
-    )
+    taken = FREE if labels else frozenset[str]()
+    scope = Scope(declared, sizes, facts, kinds=said, about=tuple(about), labels=taken)
     kept = frozenset(reserved)
 
     def meaning(source: Source) -> Reading:
