@@ -30,7 +30,6 @@ WRONG = [
     "∇f = 2*x = 3*x",
     "df/dx + x = 2*x",
     "x = 2*x",
-    "f = x'*x",
     "∇f = 3*z = 2*z where z = x",
     r"2\frac{\partial f}{\partial x} = 2x",
 ]
@@ -41,6 +40,9 @@ REFUSED = [
     r"\nabla_y f = 2x",
     r"\nabla_x (2 x^\top x) = 2x",
     r"\nabla f^\top \nabla f = 4x^\top x",
+    "f = x'*x",
+    "f = 2*x",
+    "f(x) = 2*x",
     "z where z = 3*x; z = 2*x",
     "2*x(1)",
     "x2",

@@ -69,7 +69,10 @@ class Answer:
         for span in spans:
             typed = self.typed[slice(*span)]
             q, found = named(typed, latex), signs(typed, latex)
-            if self._is_derivative(q, span) or (span is spans[0] and self._is_label(q)):
+            if self._is_derivative(q, span):
+                direct = True
+            elif span is spans[0] and self._is_label(q):
+                self._check_label(q.of if q.kind == VALUE else "", span)
                 direct = True
             elif len(found) == 1 and typed[slice(*found[0].span)] == typed:
                 self._check_sign(found[0], typed, span, latex)
@@ -92,6 +95,8 @@ class Answer:
         left = left_side(self.typed[slice(*span)], self.reading, "python")
         if left.kind == "derivative":
             self._check(Quantity(DERIVATIVE, left.function, left.variable, left.order), span)
+        elif left.kind == "name":
+            self._check_label(left.function, span)
 
     # Sides ---------------------------------------------------------------------------------------
 
@@ -99,6 +104,11 @@ class Answer:
         """True for a first side that only names the derivative: g, J(x), dw."""
         known = {**self.reading.variables, **dict(self.reading.parts), **self.extra}
         return q.kind == DIFFERENTIAL or (q.kind == VALUE and q.of not in known)
+
+    def _check_label(self, name: str, span: Span) -> None:
+        """ParseError for `f = 2x`: f is what is differentiated, unless a name of the question."""
+        if name == "f":
+            raise self._error("f is the function itself, not its derivative", span, "∇f = ...")
 
     def _is_derivative(self, q: Quantity, span: Span) -> bool:
         """True for a side that is the derivative asked for; ParseError for another derivative."""
