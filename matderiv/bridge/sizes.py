@@ -6,6 +6,7 @@ An n x 1 matrix expression is the vector (n,), a 1 x 1 one is a scalar, a 1 x n 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import ShapeError, UnknownName
@@ -38,9 +39,9 @@ class SizeTable:
         if e.is_Integer:
             return int(e)
         if e.is_Symbol:
-            require_writable(e.name)
-            self.meaning.setdefault(e.name, e)
-            return Dim((e.name,))
+            name = readable(e.name)
+            self.meaning.setdefault(name, e)
+            return Dim((name,))
         if e.is_Pow and e.exp.is_Integer and e.exp > 0:
             return times(*[self.size(e.base)] * int(e.exp))
         if e.is_Mul and all((f.is_Integer and f > 0) or not f.is_Number for f in e.args):
@@ -63,13 +64,40 @@ class SizeTable:
         return self.meaning[name]
 
 
-def require_writable(name: str) -> None:
-    """UnknownName for the name of a SymPy symbol that no text can have."""
-    if not (name.isidentifier() and name[0].isalpha()):
+def readable(name: str) -> str:
+    r"""The name of a SymPy symbol as the language writes it; TeX loses its signs.
+
+    Raises UnknownName for what no text can have.
+
+    >>> readable("x_1"), readable(r"\Sigma"), readable("w^{(1)}"), readable("x'")
+    ('x_1', 'Sigma', 'w_1', 'x_prime')
+    """
+    found = name
+    if not name.isidentifier() and not re.search(r"[^\w\\{}^()']", name):
+        found = re.sub(r"[\W_]+", "_", name.replace("'", "_prime")).strip("_")
+    if not (found.isidentifier() and found[0].isalpha()) or found in ("pi", "where"):
         raise UnknownName(
             f"the name {name!r} cannot be written in the language",
             hint="a letter, then letters, digits and _",
         )
+    return found
+
+
+def name_of(key: Any) -> Any:
+    """The name that a key stands for: a SymPy symbol is its name; other keys are what they are.
+
+    >>> name_of(sp.MatrixSymbol(r"\\Sigma", 2, 2)), name_of("x")
+    ('Sigma', 'x')
+    """
+    named = not isinstance(key, str) and hasattr(key, "free_symbols")
+    return readable(str(key.name)) if named and hasattr(key, "name") else key
+
+
+def by_name(entries: Any) -> Any:
+    """A dictionary with names for the SymPy symbols among its keys; anything else as it is."""
+    if not isinstance(entries, Mapping):
+        return entries
+    return {name_of(key): value for key, value in entries.items()}
 
 
 def opaque_name(e: Any) -> str:

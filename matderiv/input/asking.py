@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matderiv.arguments import one_of, variables_in
+from matderiv.bridge.sizes import by_name
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.entries import whole_of
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, name_typed, read, read_name
-from matderiv.language.declare import fact_words
+from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.tokens import canonical_name, is_name
+from matderiv.numeric.evaluate import sizes_in
 from matderiv.shapes import Shape, shape_text
 
 
@@ -52,7 +54,20 @@ def understood(
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
-    return Question(from_sympy(f, fact_words(assume)), symbols=symbols_in(f))
+    found = from_sympy(f, declared_facts(by_name(assume)))
+    _require_shapes(found, declared_shapes(by_name(shapes)))
+    return Question(found, symbols=symbols_in(f))
+
+
+def _require_shapes(f: Expr, declared: Mapping[str, Shape]) -> None:
+    """ShapeError where a symbol is declared to have another shape than it has."""
+    for v in variables(f):
+        if declared.get(v.name, v.shape) != v.shape:
+            raise ShapeError(
+                f"{v.name} is {shape_text(v.shape)} as a SymPy symbol and declared "
+                f"{shape_text(declared[v.name])}",
+                hint="no shapes: symbols have theirs",
+            )
 
 
 def names_asked(wrt: Any) -> tuple[str, ...]:
@@ -77,16 +92,39 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     named = {v.name: v for v in variables(f)}
     if isinstance(wrt, str):
         e = _named(wrt, named, reading)
-    else:
-        e = wrt if isinstance(wrt, Expr) else from_sympy(wrt)
+    elif isinstance(wrt, Expr):
+        e = wrt
         if is_(e, "variable"):
             e = {**named, **(reading.variables if reading else {})}.get(e.name, e)
+    else:
+        e = _symbol_of(f, from_sympy(wrt), {**named, **(reading.variables if reading else {})})
     if not is_(e, "variable"):
         raise MatderivError(
             "differentiate with respect to a variable",
             hint=f"name a variable of the expression, such as {next(iter(named), 'x')}",
         )
     return e
+
+
+def _symbol_of(f: Expr, e: Expr, named: Mapping[str, Expr]) -> Expr:
+    """The variable that a SymPy symbol stands for; a misspelled or mistaken symbol is an error."""
+    if is_(e, "variable") and e.name in sizes_in(f):
+        raise MatderivError(
+            f"{e.name} is a size: a whole number, and there is no derivative by it",
+            hint=one_of(named),
+        )
+    if not is_(e, "variable") or (not named and is_(f, "zeros", "number")):
+        return e
+    if e.name not in named:
+        raise UnknownName(f"{e.name} does not occur in the expression", hint=one_of(named))
+    found = named[e.name]
+    if e.shape != found.shape:
+        raise ShapeError(
+            f"{e.name} is {shape_text(e.shape)} here and {shape_text(found.shape)} in the "
+            "expression",
+            hint="the symbol that the expression was built with",
+        )
+    return found
 
 
 def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:

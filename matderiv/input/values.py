@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matderiv.bridge.sizes import by_name
 from matderiv.errors import DomainError, LimitError, MatderivError, ParseError
 from matderiv.input.builder import Scope
 from matderiv.input.spelling import source_of
@@ -190,7 +191,7 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
       try:   finite numbers
     """
     found = {}
-    for name, value in values.items():
+    for name, value in by_name(values).items():
         array = as_array(str(name), value)
         if not np.isfinite(array).all():
             odd = array[~np.isfinite(array)][0]

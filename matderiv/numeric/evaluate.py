@@ -118,6 +118,8 @@ def as_array(name: str, value: Any, analytic: bool = False) -> Array:
         raise DomainError(f"the value of {name} is not a regular array of numbers") from error
     if array.dtype.kind == "c" and analytic:
         return array
+    if array.dtype.kind == "O":
+        array = _exact_numbers(array)
     if array.dtype.kind not in "biuf":
         what = {"c": "complex numbers", "U": "text", "S": "text"}.get(array.dtype.kind)
         what = what or next((given(v) for v in array.flat if not isinstance(v, int)), "objects")
@@ -130,6 +132,19 @@ def as_array(name: str, value: Any, analytic: bool = False) -> Array:
     if array.size == 0:
         raise ShapeError(f"{name} has no entries: every size is a whole number from 1")
     return array.astype(float)
+
+
+def _exact_numbers(array: Array) -> Array:
+    """Fractions and SymPy's real numbers as floats; an array of anything else as it is."""
+
+    def real(v: Any) -> bool:
+        symbolic = getattr(v, "is_number", False) and getattr(v, "is_extended_real", False)
+        return isinstance(v, int | float | Fraction) or bool(symbolic)
+
+    try:
+        return array.astype(float) if all(map(real, array.flat)) else array
+    except OverflowError:
+        return array
 
 
 def _whole(name: str, value: int) -> int:

@@ -8,7 +8,7 @@ from functools import reduce
 from math import inf
 from typing import Any
 
-from matderiv.bridge.sizes import decoded, shape_of, sides
+from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
 from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader, read_sum
@@ -90,16 +90,17 @@ def _float(node: Any) -> float:
 
 
 def _symbol(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    if node.name in reader.sizes.meaning:
-        return size_expr(Dim((node.name,)))
+    name = readable(node.name)
+    if name in reader.sizes.meaning:
+        return size_expr(Dim((name,)))
     if not node.is_commutative or node.is_extended_real is False:
         raise UnknownFunction(f"{node} is declared not to be a real number")
     words = frozenset({"positive"}) if node.is_positive else frozenset()
-    return reader.declared(node.name, (), node, words)
+    return reader.declared(name, (), node, words)
 
 
 def _variable(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    name = str(node.name)
+    name = readable(str(node.name))
     if name in reader.sizes.meaning:
         raise UnknownName(f"{name} names a size and a matrix", hint="rename one of them")
     return reader.declared(name, shape_of(node, reader.sizes), node, frozenset())

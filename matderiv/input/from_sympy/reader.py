@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matderiv.arguments import given as quoted
-from matderiv.bridge.sizes import SizeTable, require_writable
+from matderiv.bridge.sizes import SizeTable, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.entries import ENTRIES, product
 from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
+from matderiv.language.declare import check_facts
+from matderiv.language.tokens import canonical_name
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape
 
@@ -62,6 +64,11 @@ class Reader:
     def expression(self, e: Any) -> Expr:
         """The expression of a whole SymPy object."""
         e = _sympified(e)
+        if isinstance(e, sp.logic.boolalg.Boolean) and not e.is_Symbol:
+            raise MatderivError(
+                f"{excerpt(e)} is a statement, and a statement has no derivative",
+                hint="one side of the equation, or left - right",
+            )
         self._collect_sizes(e)
         result = self.read(e)
         inside = {s.name for size in self.opaque for s in size.free_symbols}
@@ -152,11 +159,13 @@ class Reader:
 
     def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
         """The variable of a symbol; one name means one symbol."""
+        name = readable(name)
         known = self.symbols.setdefault(name, symbol)
         if known != symbol:
             raise UnknownName(f"{name} names two different symbols", hint="rename one of them")
-        require_writable(name)
-        return variable(name, shape, words | self.facts.get(name, frozenset()))
+        words |= self.facts.get(canonical_name(name), frozenset())
+        check_facts(name, words, shape)
+        return variable(name, shape, words)
 
 
 # Reading a node -----------------------------------------------------------------------------------
