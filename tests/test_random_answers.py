@@ -129,6 +129,11 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
          {"A": "n,d", "x": "n"}),
         ("sum(max(v - mean(v), 100))", "v", "(100 < v - mean(v)) - mean(v - sum(v)/d > 100)",
          {"v": "d"}),
+        ("max(0.1*tanh(y))", "y", "0.1*(0.1*tanh(y)>=max((1 - 0.9)*tanh(y))).*(1 - tanh(y).^2)",
+         {"y": "n"}),
+        ("max(softplus(1e5*a.^2)/1e5)", "a",
+         "2*a.*sigmoid(1e5*a.^2).*(softplus(--(1e5*a.^2))/1e5>=max(softplus(1e5*a.^2)/1e5))",
+         {"a": "n"}),
         (
             "norm2(huber(w - 3, 1e-4))",
             "w",
@@ -139,3 +144,14 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
 )  # fmt: skip
 def test_what_was_right_stays_right(f: str, x: str, answer: str, shapes: dict[str, str]) -> None:
     assert verify(f, x, answer, shapes=shapes, diagnosis=False).correct is True
+
+
+def test_a_tie_that_rounding_breaks_is_not_held_against_an_answer() -> None:
+    mask = "(exp(v)./sum(exp(v))>=max(softmax(v)))"
+    answer = f"softmax(v).*({mask} - {mask}'*softmax(v))"
+    for right in (answer, answer.replace(mask, "(softmax(v)>=max(softmax(v)))", 1)):
+        found = verify("max(softmax(v))", "v", right, shapes={"v": "d"}, diagnosis=False)
+        assert found.correct is not False
+    wrong = answer.replace("- ", "- 1.01*")
+    found = verify("max(softmax(v))", "v", wrong, shapes={"v": "d"}, diagnosis=False)
+    assert found.correct is not True

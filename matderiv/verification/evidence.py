@@ -167,12 +167,20 @@ class Witness:
             for move in (None, *moves):
                 here = point if move is None else moved(self.source, point, move)
                 found = compare(question, program, here, np.random.default_rng([place, 3]))
-                if found.verdict == "mismatch":
+                settled = found.verdict == "mismatch" and self._rounds(here)
+                if found.verdict == "mismatch" and not settled:
                     return matching, found
-                if found.verdict == "match" and not found.zero:
+                if settled or (found.verdict == "match" and not found.zero):
                     matching.append(point)
                     break
         return matching, None
+
+    def _rounds(self, point: Point) -> bool:
+        """True where rounding chose a branch of the answer, which is right with many digits."""
+        if not compares_more(self.claim):
+            return False
+        found = precise(self.claim, self.structure, seed=self.seed, at=[point])
+        return found.verdict == "equal"
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
         """What ordinary numbers say on all sides, and where functions saturate."""
@@ -191,7 +199,7 @@ class Witness:
         None where there is nothing of that kind.
         """
         borders = self._domains()
-        if compared_with(self.answer) - compared_with(self.claim.asked.f):
+        if compares_more(self.claim):
             borders += branches(self.claim.asked.f, self.answer)
         if not borders and not doubtful:
             return None
@@ -202,6 +210,11 @@ class Witness:
 
     def _domains(self) -> list[Border]:
         return domains(self.claim.asked.f, self.answer)
+
+
+def compares_more(claim: Claim) -> bool:
+    """True where an answer compares what f does not, so that rounding may choose a branch."""
+    return claim.expr is not None and bool(compared_with(claim.expr) - compared_with(claim.asked.f))
 
 
 def _left_open(plan: Plan, found: list[Point]) -> str:

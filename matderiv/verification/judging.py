@@ -18,7 +18,7 @@ from matderiv.numeric.question import Question
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
-from matderiv.verification.evidence import Witness
+from matderiv.verification.evidence import Witness, compares_more
 from matderiv.verification.field.exact import ExactReport, Identity, exact_test
 from matderiv.verification.precise import Precise, precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
@@ -97,9 +97,13 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
 def _contradicted(
     claim: Claim, structure: str, exact: ExactReport, report: CheckReport, seed: int
 ) -> Finding | None:
-    """A disproof by numbers; None where many digits do not see the difference."""
-    firm = exact.verdict == "different" and not exact.hint
-    if firm or (exact.verdict == "different" and report.error > PLAIN):
+    """A disproof by numbers; None where many digits do not see the difference.
+
+    Where the answer compares what f does not, rounding may have chosen the branch.
+    """
+    different = exact.verdict == "different"
+    plain = report.error > PLAIN and not compares_more(claim)
+    if different and (plain or not exact.hint):
         return Finding(DISPROVED, exact, report)
     at = None if report.worst is None else [report.worst.point]
     sharp = precise(claim, structure, seed=seed, at=at)
@@ -164,6 +168,8 @@ def _by_evidence(
         return Finding(UNDECIDED, exact, report, reason, sharp)
     if sharp.verdict == "equal":
         return Finding(VERIFIED, exact, report, sharp=sharp)
+    if report.verdict == DISPROVED:  # digits say that this is rounding, where they reach
+        return Finding(UNDECIDED, exact, report, str(sharp))
     grey = report.error > GREY[min(claim.asked.order, len(GREY)) - 1]
     if grey and exact.verdict == "different":
         return Finding(DISPROVED, exact, report)  # both methods see a difference

@@ -29,6 +29,8 @@ from matderiv.verification.field.dual import (
 from matderiv.verification.field.residues import Field
 from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
 
+ROUNDING = 12  # digits that rounding may take, of those there are
+
 
 class _NoModulus:
     """The modulus of the reals: nothing changes."""
@@ -117,6 +119,8 @@ def values(
         out = tuple(size_value(s, sizes) for s in node.shape)
         args = [done[a] for a in node.args]
         name = node.function.name
+        if name in ("step", "sign"):
+            args = [_without_rounding(args[0], [done[a] for a in node.args[0].args])]
         if not args:
             found = _leaf(node, out, at, sizes, seeds)
         elif name in LINEAR:
@@ -130,6 +134,16 @@ def values(
         shakes = shaken is not None
         done[node] = linear(found, partial(_shaken, rng=shaken)) if shakes else found
     return done
+
+
+def _without_rounding(difference: Element, terms: list[Element]) -> Element:
+    """A sum that is compared with 0, with 0 for what rounding leaves where its terms cancel.
+
+    Two spellings of one number differ in their last digits, and no branch may hang on that.
+    """
+    largest = max((abs(v) for t in terms for v in t[0].flat if mp.isfinite(v)), default=0)
+    least = largest * mp.mpf(10) ** (ROUNDING - mp.mp.dps)
+    return {**difference, 0: entrywise(lambda v: v * 0 if abs(v) < least else v, difference[0])}
 
 
 def _shaken(v: Array, rng: Any) -> Array:
