@@ -34,7 +34,7 @@ def test_a_name_used_as_a_vector_is_one(f: str, x: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("f", "x", "answer", "name"),
     [
-        ("np.sum((A @ x - b)**2)", "b", "-2 * (A @ x - b)", "b"),
+        ("np.sum((A @ x)*b)", "b", "A @ x", "b"),
     ],
 )
 def test_an_answer_that_a_guess_contradicts_is_not_judged(
@@ -43,6 +43,22 @@ def test_an_answer_that_a_guess_contradicts_is_not_judged(
     found = verify(f, x, answer)
     assert found.correct is None
     assert f'--shape "{name}: n"' in found.message
+
+
+@pytest.mark.parametrize(
+    ("f", "answer", "right"),
+    [
+        ("np.sum((A @ x - b)**2)", "-2 * (A @ x - b)", True),
+        ("np.sum((A @ x - b)**2)", "-2 * np.sum(A @ x - b)", True),
+        ("np.sum((A @ x - b)**2)", "-np.sum(A @ x - b)", False),
+        ("norm2(X*w + b - y)^2", "2*sum(X*w + b - y)", True),
+        ("norm2(X*w + b - y)^2", "2*(X*w + b - y)", True),
+        ("norm2(X*w + b - y)^2", "2*sum(X*w - y)", False),
+        (r"\|Xw + b - y\|^2", r"2\,\mathbf 1^\top (Xw+b-y)", True),
+    ],
+)
+def test_a_bias_is_a_vector_or_a_number(f: str, answer: str, right: bool) -> None:
+    assert verify(f, "b", answer).correct is right
 
 
 def test_a_wrong_answer_is_disproved_where_no_guess_explains_it() -> None:

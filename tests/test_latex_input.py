@@ -101,7 +101,7 @@ def formulas() -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-NUMBERS = {"n": 3, "d": 4, "m": 2, "k": 5, "h": 6, "N": 7, "K": 8}
+NUMBERS = {"n": 5, "d": 4, "m": 2, "k": 3, "h": 6, "N": 7, "K": 8}
 
 
 def random_values(reading: Reading) -> dict[str, Any]:

@@ -137,6 +137,11 @@ class Builder:
         """The names that were met."""
         return list(self._names)
 
+    def is_thin(self, name: str) -> bool:
+        """True for a matrix that fits only with one row or one column."""
+        found = self._sizes.shape(self._names[name] or ())
+        return len(found) == 2 and 1 in found
+
     def axes_of(self, name: str) -> int:
         """How many axes a name was taken to have."""
         return len(self._names[name] or ())

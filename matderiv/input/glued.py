@@ -11,6 +11,7 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
 _UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
+GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
 _WORDS = frozenset(("pi", "eye", "where", "with", "inf"))
 
 
@@ -29,10 +30,12 @@ def parted(
     ['lam', '*', 'm', '+', 'a', '']
     """
     names = {t.text for t in tokens if t.kind == "name"} | set(about)
-    alone = {n for n in names if _UNIT.fullmatch(n)} | set(declared) | set(about)
+    raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text[:1] == "T"}
+    alone = {n for n in names - raised if _UNIT.fullmatch(n)} | set(declared) | set(about)
     for _ in range(2):  # what one run shows to be a name is one in the others
         for name in names:
-            units = None if _fixed(name, declared) or name in alone else _units(name, declared)
+            known = _fixed(name, declared) or name in alone or name in raised
+            units = None if known else _units(name, declared)
             if units is not None and is_product(units, alone):
                 alone |= set(units)
     found: list[Token] = []
@@ -62,31 +65,35 @@ def _pieces(
     """A token as it is, or cut into names."""
     text = token.text
     typed = token.span[1] - token.span[0]
-    if len(text) < 2 or len(text) != typed or not text.isascii() or _fixed(text, declared):
+    if len(text) < 2 or not text.isascii() or _fixed(text, declared):
         return [token]
     if following == "(" and known_function(text) is not None:
         return [token]
     units = _units(text, declared)
     if units is None or not (is_product(units, alone) or is_matrix_vector(units)):
         return [token]
-    found, place = [], 0
-    for unit in units:
-        kind = token.kind if place == 0 else "glued"
-        found.append(_piece(token, place, place + len(unit), kind))
-        place += len(unit)
+    signs = len(text) != typed  # Greek letters are typed as one sign
+    widths = [1 if signs and u in GREEK_NAMES else len(u) for u in units]
+    if sum(widths) != typed:
+        return [token]
+    found, place = list[Token](), token.span[0]
+    for unit, width in zip(units, widths, strict=True):
+        kind = "glued" if found else token.kind
+        found.append(Token(kind, unit, (place, place + width)))
+        place += width
     return found
 
 
 def _fixed(text: str, declared: Collection[str]) -> bool:
     """True for a word with a meaning of its own."""
-    if text in declared or text in _WORDS or text in GREEK_NAMES or text in function_names():
+    if text in declared or text in _WORDS or text in GREEK or text in function_names():
         return True
     return text[0] == "d" and text[1:] in GREEK_NAMES
 
 
 def _units(text: str, declared: Collection[str]) -> list[str] | None:
     """The names a run is made of: Greek and declared ones first, then letters; None for others."""
-    words = sorted((w for w in {*GREEK_NAMES, *declared} if len(w) > 1), key=len, reverse=True)
+    words = sorted((w for w in {*GREEK, *declared} if len(w) > 1), key=len, reverse=True)
     found: list[str] = []
     place = 0
     while place < len(text):
@@ -106,10 +113,12 @@ def is_product(units: Sequence[str], alone: Collection[str]) -> bool:
     >>> is_product("AXB", {"X"}), is_product(["l", "a", "m"], {"m", "a"}), is_product("Xw", {"X"})
     (True, False, True)
     """
+    if is_weight("".join(units)):
+        return False
     distinct = list(dict.fromkeys(units))
     new = [u for u in distinct if u not in alone and u not in GREEK_NAMES]
     if len(distinct) == 1:
-        return units[0].isupper()  # X X, where X stands nowhere else
+        return units[0].isupper() or units[0] in alone  # X X, where X stands nowhere else
     if len(new) == len(distinct):
         return False
     if all(u[0].isupper() for u in new):
@@ -118,13 +127,24 @@ def is_product(units: Sequence[str], alone: Collection[str]) -> bool:
     return len(new) == 1 and (mixed or len(distinct) == 2)
 
 
-def is_matrix_vector(units: Sequence[str]) -> bool:
-    """True for a capital and a small letter, such as Wx, which are a product wherever they stand.
+def is_weight(run: str) -> bool:
+    """True for a capital and vectors that do not multiply, such as the weights Whh and Wxh.
 
-    >>> is_matrix_vector("Wx"), is_matrix_vector("Xb1"), is_matrix_vector(["S", "w"])
+    >>> is_weight("Whh"), is_weight("Wx"), is_weight("Xab")
+    (True, False, False)
+    """
+    return bool(re.fullmatch("[A-Z][h-z]{2,}", run))
+
+
+def is_matrix_vector(units: Sequence[str]) -> bool:
+    """True for capitals and a small letter, such as Wx, which are a product wherever they stand.
+
+    >>> is_matrix_vector("Wx"), is_matrix_vector("Xb1"), is_matrix_vector(["S", "W", "w"])
     (True, False, True)
     """
-    return len(units) == 2 and units[0].isupper() and units[1] > "g" and units[1].islower()
+    *before, last = units
+    single = all(len(u) == 1 and u.isupper() for u in before)
+    return bool(before) and single and last > "g" and last.islower()
 
 
 def standing_alone(tokens: Sequence[Token]) -> set[str]:

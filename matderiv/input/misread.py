@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from matderiv.errors import MatderivError, ParseError
+from matderiv.input.glued import is_weight
 from matderiv.language.shaping import Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, unsigned
@@ -17,6 +18,8 @@ from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Shape, long_axes
 
 _ENTRY = re.compile(r"(?P<whole>[^\W\d_]+)_(?P<at>[a-z]{1,2}|[1-9]{1,2})")
+_RUN = re.compile(r"[A-Za-z]+ read as [A-Za-z*]+")
+_SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
 _SHORT = 4  # letters of the longest name that is taken for a product without signs
 
 
@@ -34,22 +37,30 @@ def check_meant(shaping: Shaping) -> None:
     """
     if not shaping.context.guess:
         return
+    source = shaping.source
+    runs = source.spelling == "text" and bool(_SIDE_BY_SIDE.search(source.text))
+    runs = runs or any(_RUN.fullmatch(remark) for remark in source.remarks)
     for name, node in shaping.guessed.items():
-        error = _glued(name, shaping.variables) or _entry(name, shaping)
+        error = _glued(name, shaping.variables, runs) or _entry(name, shaping)
         if error is not None:
-            error.source, error.span = shaping.source.text, node.span
+            error.source, error.span = source.text, node.span
             raise error
-    for call in shaping.source.doubtful:
+    for call in source.doubtful:
         _check_matrix_function(call, shaping)
 
 
-def _glued(name: str, names: Mapping[str, Shape]) -> MatderivError | None:
-    """The error for `Ax` beside x: all its letters but one are names, or it mixes cases."""
+def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError | None:
+    """The error for `Ax` beside x: all its letters but one are names, or it mixes cases.
+
+    With other `runs` of names in the text, a short word is no name either.
+    """
     if not name.isalpha() or not 2 <= len(name) <= _SHORT or name.lower() in GREEK_NAMES:
+        return None
+    if is_weight(name):
         return None
     if name[0] == "d" and name[1:] in names:
         return None  # a change
-    if name.isupper() and len(name) <= 3:
+    if len(name) <= 3 and (name.isupper() or runs):
         return ParseError(
             f"{name} can be one name or a product",
             hint=f"{'*'.join(name)}, or a declaration: {name}: sizes",

@@ -21,6 +21,7 @@ from matderiv.input.python.arrays import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
 from matderiv.input.text import parse
 from matderiv.language.source import Source
+from matderiv.language.tokens import GREEK_NAMES
 
 SPELLINGS = ("text", "latex", "python")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -29,6 +30,7 @@ _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
     r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
+_WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^T\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
 """What tells columns from rows: without it a vector has one axis, as it was declared."""
@@ -101,7 +103,13 @@ def marks(text: str, known: bool = False) -> tuple[list[str], list[str]]:
         strong.append("python")
     if _PYTHON_TOO.search(text) and not strong:
         weak.append("python")
-    if not strong and "==" not in text and (known or _SIDE_BY_SIDE.search(text)):
+    spelled_out = not known and any(w in GREEK_NAMES for w in _WORD.findall(text))
+    if (
+        not strong
+        and "==" not in text
+        and (known or _SIDE_BY_SIDE.search(text))
+        and not spelled_out
+    ):
         weak.append("latex")
     return strong, weak
 

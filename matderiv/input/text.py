@@ -304,7 +304,7 @@ class _Parser:
         if self.token.kind == "superscript":
             return self.token.text == "T"
         named = self.token.kind == "name" and self.token.text == "T"
-        return named and not self.letter_t and self.following != "("
+        return named and not self.letter_t
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""

@@ -19,6 +19,8 @@ SUM_FACTS = ("onehot", "simplex")
 FACTS = (*SQUARE_FACTS, *SUM_FACTS, "positive", "labels", "binary")
 SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
 CONSTANTS = ("pi", "where")
+SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg")
+"""Names of numbers as programs spell them."""
 
 SHAPES = 'shapes={"X": "n,d", "y": "n", "c": ""}'
 ASSUME = 'assume={"A": "symmetric"}'
@@ -230,4 +232,4 @@ def guessed_axes(name: str, facts: Iterable[str] = ()) -> int:
     if name[0].isupper():
         return 2
     stem = re.split("[0-9_]", name, maxsplit=1)[0]
-    return 0 if stem in GREEK_NAMES or name[0] in "abcdefg" else 1
+    return 0 if stem in GREEK_NAMES or stem in SPELLED or name[0] in "abcdefg" else 1

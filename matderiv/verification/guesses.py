@@ -12,6 +12,7 @@ from itertools import combinations
 
 from matderiv.errors import MatderivError
 from matderiv.input.resolve import read
+from matderiv.language.declare import guessed_axes
 from matderiv.notation.chains import facts
 from matderiv.shapes import is_scalar
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
@@ -35,7 +36,7 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     if not scalars or len(scalars) > MAX_NAMES or asked.extra:
         return ()
     for names in _subsets(scalars):
-        other = _with_vectors(asked, names)
+        other = _with_kinds(asked, dict.fromkeys(names, 1))
         if other is None:
             continue
         alike = fitting and len(other.f.shape) == len(asked.f.shape)
@@ -45,13 +46,35 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     return ()
 
 
+def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
+    """Vectors by their use with which as numbers, as their letters say, the answer is right.
+
+    `W*x + b` has a vector b in a layer and a number b in a regression: both are meant.
+
+    >>> from matderiv.verification.claims import ask
+    >>> numbers_instead(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)")
+    ('b',)
+    """
+    reading = asked.reading
+    guessed = [n for n in reading.guessed if n in reading.variables]
+    vectors = [n for n in guessed if len(reading.variables[n].shape) == 1 and not guessed_axes(n)]
+    if not vectors or len(vectors) > MAX_NAMES or asked.extra:
+        return ()
+    for names in _subsets(sorted(vectors)):
+        other = _with_kinds(asked, dict.fromkeys(names, 0))
+        claimed = _claimed(other, answer) if other is not None else None
+        if claimed is not None and judged(claimed, "projected").right:
+            return names
+    return ()
+
+
 def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
     for size in dict.fromkeys((1, 2, len(names))):
         yield from combinations(names, min(size, len(names)))
 
 
-def _with_vectors(asked: Asked, names: tuple[str, ...]) -> Asked | None:
-    """The same question with these names as vectors; None where f is no longer what it was."""
+def _with_kinds(asked: Asked, kinds: dict[str, int]) -> Asked | None:
+    """The same question with other kinds of names; None where f is no longer what it was."""
     reading = asked.reading
     declared = {n: v for n, v in reading.variables.items() if n not in reading.guessed}
     try:
@@ -59,7 +82,7 @@ def _with_vectors(asked: Asked, names: tuple[str, ...]) -> Asked | None:
             reading.source,
             shapes={n: v.shape for n, v in declared.items()},
             assume={n: sorted(facts(v)) for n, v in reading.variables.items() if facts(v)},
-            kinds=dict.fromkeys(names, 1),
+            kinds=kinds,
         )
     except MatderivError:
         return None

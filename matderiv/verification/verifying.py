@@ -24,14 +24,14 @@ from matderiv.verification.claims import (
     of_function,
     read_sides,
 )
-from matderiv.verification.guesses import said, vectors_instead
+from matderiv.verification.guesses import numbers_instead, said, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
 from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.diagonals import diagonals
 from matderiv.verification.mistakes.layouts import layout_of, turned_of
 from matderiv.verification.telling import counterexample, difference, faint, method
-from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 
 
 def verify_asked(
@@ -74,9 +74,16 @@ def verify_asked(
 
 
 def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
-    """No verdict where a kind that was guessed by a letter may be behind everything."""
-    if not isinstance(answer, str):
+    """Another verdict where a kind that was guessed is behind everything.
+
+    Right where it is right for numbers by their letter that are vectors by their use, and open
+    where it would be for vectors.
+    """
+    if not isinstance(answer, str) or asked.entry is not None:
         return None
+    if numbers := numbers_instead(asked, answer):
+        note = f"taking {' and '.join(numbers)} as a number"
+        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     names = vectors_instead(asked, answer, fitting=fitting)
     return Verdict(UNDECIDED, message=said(names)) if names else None
 

@@ -88,8 +88,16 @@ class Evidence:
         for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
             number = self.is_number(value)
             if number and before:
-                self.number_after_array(node.operands[k - 1], operand, node)
+                last = all(self.is_number(v) for v in values[k + 1 :])
+                self.number_after_array(node.operands[k - 1], operand, node, last=last)
             before = before or self.axes(value) > 0
+
+    def entrywise(self, node: Operation, values: Sequence[Node]) -> None:
+        """`theta .* y` with a number theta, which would be written without the dot."""
+        if max(map(self.axes, values)):
+            for operand, value in zip(node.operands, values, strict=True):
+                if self.is_number(value) and self.is_guess(operand):
+                    self.objection(1.2, node)
 
     def lowered(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """Vectors by their letters that are taken as numbers, as x in `x*A*x` and in `x*y`.
@@ -142,11 +150,13 @@ class Evidence:
             if not isinstance(unsigned(exponent), Number):
                 self.objection(INVALID, node)
 
-    def number_after_array(self, left: Node, operand: Node, node: Node) -> None:
+    def number_after_array(
+        self, left: Node, operand: Node, node: Node, *, last: bool = True
+    ) -> None:
         """`A b` with a number b, `w' x` with a number x, `y s` with a vector y."""
         inner = unsigned(operand)
         if self.is_guess(operand):
-            self.objection(1.5, node)
+            self.objection(1.5 if last else 0.9, node)
         elif self.is_guess(left) and not isinstance(inner, Number):
             self.objection(0.6, node)
 

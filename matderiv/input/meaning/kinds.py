@@ -23,6 +23,8 @@ from matderiv.language.source import Name, Node, Source, postorder
 TRIED = 80
 ENOUGH = 1.0  # less than the cheapest departure
 STEPS = {(0, 1): 1.0, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
+THIN = 2.0  # a matrix that must have one row or one column
+PLAIN = 2.0  # a number by its letter that is not bold where vectors are
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
 
 Kinds = Mapping[str, int]
@@ -69,6 +71,9 @@ class Search:
         except MatderivError as found:
             error = found
         self.notice(elaborator)
+        if error is None:
+            for _ in filter(elaborator.build.is_thin, elaborator.guessed()):
+                elaborator.object(THIN, self.source.main)
         objected = sum(o.weight for o in elaborator.objections) + (2 * INVALID if error else 0)
         strong = [o for o in elaborator.objections if o.weight]
         everywhere = [*(part.value for part in self.source.parts), self.source.main]
@@ -99,7 +104,9 @@ class Search:
             return (1, SHOWN) if bold else (0, 0.0)
         if name in kinds:
             return kinds[name], SHOWN
-        return guessed_axes(name, self.scope.facts.get(name, ())), 0.0
+        guessed = guessed_axes(name, self.scope.facts.get(name, ()))
+        plain = self.source.spelling == "latex" and name[0].islower() and 1 in kinds.values()
+        return (0, PLAIN) if plain and guessed == 0 else (guessed, 0.0)
 
     def notice(self, elaborator: Elaborator) -> None:
         """Names that were met get their defaults; those of one letter and a number go together."""

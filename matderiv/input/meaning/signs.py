@@ -114,6 +114,8 @@ class Signs(Evidence):
             self.product(node, values)
         elif function == "power":
             self.euler(node)
+        elif function == "hadamard":
+            self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
             self.objection(4 if self.guessed_below(node) else 0, node)
         if function == "transpose":

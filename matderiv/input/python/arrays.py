@@ -125,7 +125,7 @@ class Arrays:
 
     def axes_at_least(self, a: Array, axes: int) -> Array:
         """The array; a guessed name is used here as one of so many axes, which is noted."""
-        node = a.node
+        node = unsigned(a.node)
         if a.rank < axes and isinstance(node, Name) and self.build.is_guessed(node.name):
             self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))
         return a

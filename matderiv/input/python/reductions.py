@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from matderiv.input.python.arguments import NUMPY, TORCH, Call
 from matderiv.input.python.arrays import Array, Arrays, Value, Word
+from matderiv.language.source import Name, postorder
 from matderiv.shapes import is_scalar
 
 NAMES = {
@@ -33,10 +34,22 @@ def _reduced(lib: Arrays, call: Call) -> Array:
             )
         if not whole or (is_scalar(a.shape) and not call.method and call.dialect != NUMPY):
             return _compared(lib, call, a, b, name)
+    _check_array(lib, call)
     third = () if call.dialect == NUMPY else ("keepdims",)
     found = call.bind("a", "axis", *third, named=("keepdims",))
     axis, kept = call.axis(found), call.flag(found, "keepdims")
     return lib.reduced(name, call.first(found), axis, kept, call.span)
+
+
+def _check_array(lib: Arrays, call: Call) -> None:
+    """A sum of `mu**2` says that mu is an array, if it is the only name there."""
+    a = call.array_of(call.values[0]) if call.values else None
+    if a is None or a.rank or call.method:
+        return
+    names = {n.name: n for n in postorder(a.node) if isinstance(n, Name)}
+    guessed = [n for n in names.values() if lib.build.is_guessed(n.name)]
+    if len(guessed) == len(names) == 1:
+        lib.axes_at_least(lib.array(guessed[0]), 1)
 
 
 def _compared(lib: Arrays, call: Call, a: Array, b: Array, name: str) -> Array:
