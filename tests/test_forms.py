@@ -199,3 +199,11 @@ def test_triangles_of_rows_and_of_triangles(f: str, expected: str) -> None:
     D = derive(f, "X", shapes={"X": "n,n"})
     assert D.check().verdict == "verified"
     assert len(str(D)) <= len(expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt"),
+    [("tr((M + M')*M')", "M"), ("v'*(B + B' + B')*v", "v"), ("tr(W'*(W + W' + W'))", "W")],
+)
+def test_a_matrix_with_its_transpose_twice_is_not_symmetric(f: str, wrt: str) -> None:
+    assert derive(f, wrt).checked.ok

@@ -6,6 +6,7 @@ value and never makes the expression longer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
@@ -53,7 +54,7 @@ def _symmetric(e: Expr, depth: int) -> bool:
     if is_(e, "add", "hadamard", "kron") and all(symmetric(a, depth) for a in e.args):
         return True
     if is_(e, "add") and len(e.args) <= MAX_CHAIN:
-        return {transposed(a) for a in e.args} == set(e.args)  # A + A'
+        return Counter(map(transposed, e.args)) == Counter(e.args)  # A + A', but not A + A' + A'
     if is_(e, "mul"):
         chain = [a for a in e.args if not is_scalar(a.shape)]
         return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
