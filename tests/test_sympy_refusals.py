@@ -33,7 +33,6 @@ i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
     ("e", "named"),
     [
         (sp.BlockMatrix([[A, A]]), "BlockMatrix"),
-        (sp.Matrix([[1, 2]]), "ImmutableDenseMatrix"),
         (sp.gamma(t), "gamma"),
         (sp.Function("exp")(t), "exp, a function or class of your own"),
         (sp.Derivative(sp.sin(t), t), "Derivative"),
@@ -43,7 +42,7 @@ i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
         (sp.I * t, "ImaginaryUnit"),
         (sp.oo, "Infinity"),
         (sp.Piecewise((t, t > 0)), "Piecewise"),
-        (sp.Sum(w[i, 0], (i, 1, d - 1)), "Sum"),
+        (sp.Sum(w[i, 0], (i, 1, d - 1)), "whole axis"),
         (sp.Sum(w[i, 0] * i, (i, 0, d - 1)), "Dummy"),
         (sp.Symbol("z", imaginary=True), "real"),
         (A.applyfunc(sp.Lambda(t, sp.Trace(t * A))), "MatMul of SymPy inside a Lambda"),

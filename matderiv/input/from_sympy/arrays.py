@@ -74,6 +74,22 @@ def relabelled(e: Expr, letters: dict[str, str], output: str) -> Expr:
     return pattern(f"{left}->{''.join(letters.get(c, c) for c in output)}", e)
 
 
+def picked(e: Expr, axis: int, size: Size, place: int) -> Expr:
+    """An array at one place of an axis, which counts from 0.
+
+    >>> from matderiv.expr import variable
+    >>> picked(variable("X", (2, 3)), 1, 3, 0).shape
+    (2,)
+    """
+    unit = apply("unit", params=(size, place + 1))
+    if len(e.shape) == 1:
+        return apply("mul", unit.T, e)
+    if len(e.shape) == 2:
+        return apply("mul", e if axis == 1 else e.T, unit)
+    axes = ascii_letters[: len(e.shape)]
+    return pattern(f"{axes},{axes[axis]}->{axes.replace(axes[axis], '')}", e, unit)
+
+
 # Array expressions --------------------------------------------------------------------------------
 
 
@@ -163,6 +179,20 @@ def read_sum(reader: SympyReader, node: Any) -> Expr:
     return value
 
 
+def read_function_of_place(reader: SympyReader, node: Any) -> Expr:
+    """A FunctionMatrix of SymPy: its body for all places at once."""
+    shape = tuple(map(reader.sizes.size, node.shape))
+    indices = [i for i, s in zip(node.lamda.signature, shape, strict=True) if s != 1]
+    body = node.lamda.expr
+    for i, s in zip(node.lamda.signature, shape, strict=True):
+        body = body if s != 1 else body.xreplace({i: sp.S.Zero})
+    ranges = dict(zip(node.lamda.signature, shape, strict=True))
+    summand = _Summand(reader, {i: ranges[i] for i in indices})
+    value = summand.aligned(summand.read(body, 0), tuple(indices), full=True)
+    value = as_product(value)
+    return value.T if shape[0] == 1 and shape[1] != 1 and len(value.shape) == 1 else value
+
+
 class _Summand:
     """Reads the body of a sum; `ranges` is how far each index runs."""
 
@@ -174,7 +204,7 @@ class _Summand:
         if depth > MAX_DEPTH:
             raise LimitError("the body of a Sum is nested too deeply")
         name = type(node).__name__
-        if name == "Sum":
+        if name == "Sum" and depth < MAX_DEPTH:
             return self.sum(node, depth)
         if not node.free_symbols & set(self.ranges):
             return self.reader.read(node), ()
@@ -185,17 +215,27 @@ class _Summand:
             return apply("eye", params=(self.ranges[i],)), (i, j)
         if name not in ("Add", "Mul", "Pow") and name not in ENTRIES:
             raise UnknownFunction(f"{name} of SymPy inside a Sum is not part of the language")
-        parts = [self.read(a, depth + 1) for a in node.args]
+        args = [a for pair in node.args for a in pair.args] if name == "Piecewise" else node.args
+        parts = [self.read(a, depth + 1) for a in args]
         return self.multiplied(parts) if name == "Mul" else self.combined(node, name, parts)
 
     def sum(self, node: Any, depth: int) -> Indexed:
-        limits = {}
+        limits, body = {}, node.function
         for index, *bounds in node.limits:
-            if len(bounds) != 2 or bounds[0] != 0:
-                raise UnknownFunction("Sum of SymPy over part of an axis", hint="(i, 0, n - 1)")
-            limits[index] = self.reader.sizes.size(sp.expand(bounds[1] + 1))
+            if len(bounds) != 2:
+                raise UnknownFunction("Sum of SymPy without bounds", hint="(i, 0, n - 1)")
+            body = body.xreplace({index: index + bounds[0]}) if bounds[0] != 0 else body
+            limits[index] = self.reader.sizes.size(sp.expand(bounds[1] - bounds[0] + 1))
         inner = _Summand(self.reader, {**self.ranges, **limits})
-        value, indices = inner.read(node.function, depth + 1)
+        terms = sp.Add.make_args(_opened(body, set(limits)))
+        if len({frozenset(t.free_symbols & set(limits)) for t in terms}) > 1:
+            parts = [inner.summed(t, limits, depth) for t in terms]
+            return self.combined(node, "Add", parts)
+        return inner.summed(body, limits, depth)
+
+    def summed(self, body: Any, limits: dict[Any, Size], depth: int) -> Indexed:
+        """Σ of a body over some of the indices."""
+        value, indices = self.read(body, depth + 1)
         for index, count in limits.items():
             if index not in indices:
                 value = product(size_expr(count), value)
@@ -211,16 +251,32 @@ class _Summand:
         parent, *places = node.args
         value = self.reader.read(parent)
         shape = (*value.shape, 1, 1)[:2]
-        for place, axis in zip(places, shape, strict=True):
-            if self.ranges.get(place, 1 if place == 0 else None) != axis:
+        found: list[Any] = []
+        for axis, place in enumerate(map(sp.expand, places)):
+            if place in self.ranges and self.ranges[place] == shape[axis]:
+                found.append(place)
+            elif place.is_Integer and (shape[axis] != 1 or place == 0):
+                found.append(None)
+                if shape[axis] != 1:
+                    value = picked(value, len(value.shape) - (2 - axis), shape[axis], int(place))
+            else:
                 raise UnknownFunction(
                     f"MatrixElement of SymPy: {node} does not run over the whole axis"
                 )
-        indices = tuple(p for p, s in zip(places, shape, strict=True) if s != 1)
+        indices = tuple(p for p, s in zip(found, shape, strict=True) if p is not None and s != 1)
+        return self.on_axes(value, indices)
+
+    def on_axes(self, value: Expr, indices: tuple[Any, ...]) -> Indexed:
+        """An array whose axes have indices; an index that stands twice is a diagonal."""
         if len(value.shape) == 2 and len(indices) < 2:
-            value = value.T if shape[0] == 1 else pattern("ab->a", value)
-        if len(indices) == 2 and indices[0] == indices[1]:
-            return apply("diag", value), indices[:1]
+            value = value.T if value.shape[0] == 1 else pattern("ab->a", value)
+        if len(set(indices)) < len(indices):
+            once = tuple(dict.fromkeys(indices))
+            letter = dict(zip(once, ascii_letters, strict=False))
+            if len(indices) == 2:
+                return apply("diag", value), once
+            spec = "".join(letter[i] for i in indices) + "->" + "".join(letter[i] for i in once)
+            return pattern(spec, value), once
         return value, indices
 
     def multiplied(self, parts: list[Indexed]) -> Indexed:
@@ -246,16 +302,31 @@ class _Summand:
             return power(*args), union
         return ENTRIES[name](node, *args), union
 
-    def aligned(self, part: Indexed, union: tuple[Any, ...]) -> Expr:
-        """An array with exactly the axes of `union`; a number fits everywhere."""
+    def aligned(self, part: Indexed, union: tuple[Any, ...], *, full: bool = False) -> Expr:
+        """An array with exactly the axes of `union`; a number fits everywhere, or fills it."""
         value, indices = part
+        if not indices and full:
+            return product(value, ones(*(self.ranges[i] for i in union)))
         if not indices or indices == union:
             return value
         letter = dict(zip(union, ascii_letters, strict=False))
         missing = [i for i in union if i not in indices]
+        if not missing:
+            axes = dict(zip(ascii_letters, (letter[i] for i in indices), strict=False))
+            return relabelled(value, axes, "".join(letter[i] for i in union))
         operands = ["".join(letter[i] for i in indices), *(letter[i] for i in missing)]
         spec = ",".join(operands) + "->" + "".join(letter[i] for i in union)
         return pattern(spec, value, *(ones(self.ranges[i]) for i in missing))
+
+
+def _opened(body: Any, indices: set[Any]) -> Any:
+    """A small power or product of sums of terms with unlike indices, multiplied out."""
+    for f in sp.Mul.make_args(body):
+        base, power = f.as_base_exp()
+        unlike = len({frozenset(t.free_symbols & indices) for t in sp.Add.make_args(base)}) > 1
+        if unlike and len(base.args) <= 4 and power in (1, 2, 3):
+            return sp.expand(body, deep=False) if f is body else sp.expand_mul(body, deep=False)
+    return body
 
 
 def _union(parts: list[Indexed]) -> tuple[Any, ...]:

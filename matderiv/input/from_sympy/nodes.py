@@ -10,8 +10,8 @@ from typing import Any
 
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
-from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
-from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader, read_sum
+from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, size_expr
+from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader, read_function_of_place, read_sum
 from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text
@@ -63,8 +63,7 @@ def handler(node: Any) -> Build:
 
 
 _HINTS = {
-    "ImmutableDenseMatrix": "use a MatrixSymbol and give its value to evaluate()",
-    "ImmutableSparseMatrix": "use a MatrixSymbol and give its value to evaluate()",
+    "BlockMatrix": "blocks that multiply block by block, or sizes that are numbers",
     "MatrixSlice": "an index pattern: md.einsum",
     "Derivative": "derive() takes the function itself",
 }
@@ -270,7 +269,30 @@ def _sum(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return read_sum(reader, node)
 
 
-LEAVES = ("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "Sum")
+def _function_of_place(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return read_function_of_place(reader, node)
+
+
+def _explicit(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    """An explicit matrix: each entry times unit vectors."""
+    shape = shape_of(node, reader.sizes)
+    rows, cols = sides(shape)
+    terms = []
+    for k, entry in enumerate(args):
+        _scalars_only(reader, node, (entry,))
+        if number_value(entry) == 0:
+            continue
+        i, j = divmod(k, int(node.cols))
+        units = [apply("unit", params=(rows, i + 1))] if rows != 1 else []
+        units += [apply("unit", params=(cols, j + 1)).T] if cols != 1 else []
+        terms.append(product(entry, *units, entrywise=False))
+    return total(*terms) if terms else apply("zeros", params=shape) if shape else number(0)
+
+
+LEAVES = (
+    *("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "Sum"),
+    "FunctionMatrix",
+)
 
 HANDLERS: dict[str, Build] = {
     "MatrixSymbol": _variable,
@@ -307,5 +329,8 @@ HANDLERS: dict[str, Build] = {
     "MatrixApplication": _application,
     "ArrayApplication": _application,
     "Sum": _sum,
+    "FunctionMatrix": _function_of_place,
+    "ImmutableDenseMatrix": _explicit,
+    "ImmutableSparseMatrix": _explicit,
 }
 """Name of SymPy's class -> its expression, given (reader, node, expressions of its children)."""

@@ -14,6 +14,7 @@ from matderiv.bridge.sizes import SizeTable, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.entries import ENTRIES, product
+from matderiv.input.from_sympy.gathered import gathered
 from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
 from matderiv.language.declare import check_facts
 from matderiv.language.tokens import canonical_name
@@ -69,6 +70,7 @@ class Reader:
                 f"{excerpt(e)} is a statement, and a statement has no derivative",
                 hint="one side of the equation, or left - right",
             )
+        e = gathered(e)
         self._collect_sizes(e)
         result = self.read(e)
         inside = {s.name for size in self.opaque for s in size.free_symbols}
@@ -205,6 +207,8 @@ def children(node: Any) -> tuple[Any, ...]:
         return (node.args[0],)
     if name in ("Inverse", "Heaviside"):
         return (node.args[0],)
+    if isinstance(node, sp.MatrixBase):
+        return tuple(node.flat())
     return () if name == "Sum" else tuple(node.args)
 
 
@@ -216,6 +220,8 @@ def _sizes_of(node: Any) -> tuple[Any, ...]:
         return tuple(node.args[1])
     if name in ("Identity", "OneMatrix", "ZeroMatrix"):
         return tuple(node.args)
+    if name == "FunctionMatrix":
+        return tuple(node.args[:2])
     if name in ("MatrixApplication", "ScalarApplication", "ArrayApplication"):
         return tuple(s for s in node.args[1] if isinstance(s, sp.Expr))
     return ()

@@ -1,0 +1,33 @@
+"""Block matrices of SymPy: multiplied block by block, or written out where sizes are numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.lazy import sp
+
+
+def in_parts(root: Any) -> Any:
+    """An expression without block matrices, as far as their blocks and sizes let them go.
+
+    >>> n, m = sp.symbols("n m")
+    >>> x, y = sp.MatrixSymbol("x", n, 1), sp.MatrixSymbol("y", m, 1)
+    >>> v = sp.BlockMatrix([[x], [y]])
+    >>> in_parts(v.T*v)
+    x.T*x + y.T*y
+    """
+    if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
+        return root
+    root = root.replace(
+        lambda e: isinstance(e, sp.BlockMatrix) and all(s.is_Integer for s in e.shape),
+        lambda e: e.as_explicit().as_immutable(),
+    )
+    root = sp.block_collapse(root)
+    root = root.replace(
+        lambda e: isinstance(e, sp.Trace) and isinstance(e.arg, sp.BlockMatrix),
+        lambda e: e.arg.trace() if e.arg.blockshape[0] == e.arg.blockshape[1] else e,
+    )
+    return root.replace(
+        lambda e: isinstance(e, sp.BlockMatrix) and e.blockshape == (1, 1),
+        lambda e: e.blocks[0, 0],
+    )

@@ -1,0 +1,107 @@
+"""What entries are alike but for their places, and the same expression at other places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+from typing import Any
+
+from matderiv.lazy import sp
+
+Places = tuple[int, ...]
+
+MAX_POWER = 6  # x_0^k is read as k factors up to here
+COMMUTATIVE = ("Add", "Mul", "Max", "Min", "And", "Or")
+
+
+@cache
+def _index(k: int) -> Any:
+    return sp.Dummy(f"i{k}", integer=True, nonnegative=True)
+
+
+def indices() -> Iterator[Any]:
+    """The indices of our sums, always the same, so that equal sums are equal."""
+    return map(_index, count())
+
+
+def holes(element: Any) -> list[bool]:
+    """Which places of an entry are whole numbers on an axis of more than one entry."""
+    return [
+        bool(place.is_Integer and size.is_Integer and size > 1)
+        for place, size in zip(element.args[1:], element.args[0].shape, strict=True)
+    ]
+
+
+def is_entry(node: Any) -> bool:
+    """True for an entry of a matrix."""
+    return isinstance(node, sp.matrices.expressions.matexpr.MatrixElement)
+
+
+class Kinds:
+    """Expressions by what they are apart from places: a number for each kind."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+        self.sizes: dict[int, tuple[int, ...]] = {}
+        self.known: dict[Any, tuple[int, Places]] = {}
+
+    def of(self, node: Any) -> tuple[int, Places]:
+        """The kind of an expression, and its places in the order in which `filled` takes them."""
+        if node not in self.known:
+            key, places, sizes = self._read(node)
+            kind = self.numbers.setdefault(key, len(self.numbers))
+            self.sizes[kind] = sizes
+            self.known[node] = kind, places
+        return self.known[node]
+
+    def _read(self, node: Any) -> tuple[Any, Places, tuple[int, ...]]:
+        if is_entry(node):
+            parent, *places = node.args
+            open_ = holes(node)
+            kept = tuple(None if o else p for o, p in zip(open_, places, strict=True))
+            at = tuple(int(p) for o, p in zip(open_, places, strict=True) if o)
+            sizes = tuple(int(s) for o, s in zip(open_, parent.shape, strict=True) if o)
+            return ("entry", parent, kept), at, sizes
+        if not node.args or not _has_places(node):
+            return node, (), ()
+        each = [self.of(a) for a in ordered(self, node)]
+        places = tuple(p for _, at in each for p in at)
+        sizes = tuple(s for kind, _ in each for s in self.sizes[kind])
+        return (node.func, *(kind for kind, _ in each)), places, sizes
+
+    def factors(self, term: Any) -> tuple[Any, Any, list[Any]]:
+        """A term as a number, what has no places, and the factors that have some."""
+        number, apart, factors = sp.S.One, sp.S.One, []
+        for f in sp.Mul.make_args(term):
+            base, power = f.as_base_exp()
+            if f.is_Number:
+                number *= f
+            elif not _has_places(f):
+                apart *= f
+            elif isinstance(f, sp.Pow) and power.is_Integer and 0 < power <= MAX_POWER:
+                factors += [base] * int(power)
+            else:
+                factors.append(f)
+        return number, apart, factors
+
+
+def ordered(kinds: Kinds, node: Any) -> list[Any]:
+    """The arguments of a node; where their order means nothing, in the order of kind and place."""
+    if type(node).__name__ not in COMMUTATIVE:
+        return list(node.args)
+    return sorted(node.args, key=kinds.of)
+
+
+def _has_places(node: Any) -> bool:
+    return any(is_entry(e) and any(holes(e)) for e in sp.preorder_traversal(node))
+
+
+def filled(kinds: Kinds, node: Any, places: Iterator[Any]) -> Any:
+    """The expression with its places in order replaced; the order is that of `kinds.of`."""
+    if is_entry(node):
+        at = [next(places) if o else p for o, p in zip(holes(node), node.args[1:], strict=True)]
+        return type(node)(node.args[0], *at)
+    if not node.args or not _has_places(node):
+        return node
+    return node.func(*(filled(kinds, a, places) for a in ordered(kinds, node)))
