@@ -146,6 +146,16 @@ def test_sizes_of_a_row_may_be_numbers_and_lists(run: Run, tmp_path: Path) -> No
     assert (answer["verdict"], answer["id"]) == ("proved", "7")
 
 
+def test_a_derivative_of_a_function_that_no_line_defines_is_not_read(
+    run: Run, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("```python\n| a | b |\nf'(x) = 2*x\n\\nabla f = 2x")
+    found = run("verify", "--file", str(notes))
+    assert found.status == 3
+    assert "Internal" not in found.err
+
+
 # Limits -------------------------------------------------------------------------------------------
 
 LONG: list[Callable[[int], str]] = [
@@ -153,6 +163,7 @@ LONG: list[Callable[[int], str]] = [
     lambda k: ".*".join(f"x{j}" for j in range(k)),
     lambda k: "*".join(["a"] * k),
     lambda k: "*".join(f"A{j}" for j in range(k)),
+    lambda k: "*".join(["x'", "A"] * k + ["x"]),
     lambda k: "+".join(rf"x^\top A_{{{j}}} x" for j in range(k)),
 ]
 

@@ -134,14 +134,19 @@ def children(node: Node) -> tuple[Node, ...]:
     return (node.body,) if isinstance(node, Bind) else ()
 
 
-def postorder(root: Node) -> Iterator[Node]:
-    """Every node, operands before the node that uses them, left to right."""
-    stack: list[tuple[Node, bool]] = [(root, False)]
+def postorder(*roots: Node) -> Iterator[Node]:
+    """Every node, operands before the node that uses them, left to right.
+
+    Of several roots, one may be a part of another: its nodes are not given twice.
+    """
+    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
+    met: set[int] = set()
     while stack:
         node, ready = stack.pop()
         if ready:
             yield node
-        else:
+        elif len(roots) == 1 or id(node) not in met:
+            met.add(id(node))
             stack.append((node, True))
             stack.extend((child, False) for child in reversed(children(node)))
 

@@ -13,8 +13,11 @@ from matderiv.notation.chains import chain, factors_of, matrix_product, transpos
 from matderiv.notation.powers import Mono, multiply_into
 from matderiv.notation.signs import inlined, negated, signed, total
 from matderiv.shapes import Size, is_scalar
+from matderiv.work import spend
 
 Item = tuple[Fraction, Mono, list[Expr]]
+
+FEW = 8  # scalars of an item that cost nothing
 
 
 def item_of(e: Expr) -> Item:
@@ -51,6 +54,8 @@ def item_of(e: Expr) -> Item:
             multiply_into(scalars, node, k)
         else:
             factors += factors_of(node)
+    if len(scalars) > FEW:
+        spend(2 * len(scalars))
     return coefficient, scalars, factors
 
 

@@ -48,7 +48,7 @@ def too_large(*roots: Expr) -> str:
     'an array of 9000 × 9000 is too large to check, the limit is 1000000 entries'
     """
     for node in walk(*roots):
-        if prod(s for s in node.shape if isinstance(s, int)) > MAX_ENTRIES:
+        if prod(s if isinstance(s, int) else s.coefficient for s in node.shape) > MAX_ENTRIES:
             return (
                 f"an array of {shape_text(node.shape)} is too large to check, "
                 f"the limit is {MAX_ENTRIES} entries"

@@ -118,21 +118,20 @@ class Search:
     def keys(self, nodes: list[Node], elaborator: Elaborator) -> tuple[str, ...]:
         """The names below nodes whose kinds can change."""
         found: dict[str, None] = {}
-        for root in nodes:
-            for node in postorder(root):
-                if not isinstance(node, Name):
-                    continue
-                role = elaborator.roles.entries.get(node)
-                if role is None:
-                    if self.free(node.name, elaborator):
-                        found[node.name] = None
-                    continue
-                if role.base in elaborator.roles.families:
-                    found[f"{role.base}_"] = None
-                else:
-                    found[f"{node.name}!"] = None
-                if self.free(role.base, elaborator):
-                    found[role.base] = None
+        for node in postorder(*nodes):
+            if not isinstance(node, Name):
+                continue
+            role = elaborator.roles.entries.get(node)
+            if role is None:
+                if self.free(node.name, elaborator):
+                    found[node.name] = None
+                continue
+            if role.base in elaborator.roles.families:
+                found[f"{role.base}_"] = None
+            else:
+                found[f"{node.name}!"] = None
+            if self.free(role.base, elaborator):
+                found[role.base] = None
         return tuple(found)
 
     def free(self, name: str, elaborator: Elaborator) -> bool:

@@ -74,10 +74,11 @@ class Rest:
         if not slopes and self.unread:
             note = "not an identity; where a derivative is 0 it may hold, but that was not read"
             return Verdict(UNDECIDED, message=note)
-        slopes = [q for q in slopes if q.order == 1 and q.by not in self.ground.functions]
+        known = self.ground.functions
+        slopes = [q for q in slopes if q.order == 1 and q.of in known and q.by not in known]
         if not slopes:
             return None
-        also = [q for q in said if q.of == slopes[0].of and q.by not in self.ground.functions]
+        also = [q for q in said if q.of == slopes[0].of and q.by not in known]
         found, by = self._anywhere(slopes, left, right, also if self.stated else ())
         if not self.stated:
             note = f"this holds only where the derivative by {by} is 0"
@@ -133,7 +134,7 @@ class Rest:
         self, left: Expr, right: Expr, claims: Mapping[Quantity, tuple[int, Expr]]
     ) -> int | None:
         """The line whose mistake a wrong equation has, if it follows from that line."""
-        if not self.stated or not self.slopes:
+        if not self.stated or not self.slopes or self.slopes[-1].of not in self.ground.functions:
             return None
         by = self.ground.sides_of(self.slopes[-1])[1]
         lines = [claims[q] for q in self.slopes if q in claims]
