@@ -138,9 +138,8 @@ class Builder:
         return list(self._names)
 
     def is_thin(self, name: str) -> bool:
-        """True for a matrix that fits only with one row or one column."""
-        found = self._sizes.shape(self._names[name] or ())
-        return len(found) == 2 and 1 in found
+        """True for a vector of one entry, and a matrix that fits only with one row or column."""
+        return 1 in self._sizes.shape(self._names[name] or ())
 
     def axes_of(self, name: str) -> int:
         """How many axes a name was taken to have."""

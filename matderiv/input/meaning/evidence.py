@@ -62,6 +62,8 @@ class Evidence:
         axes = [self.axes(v) for v in values]
         if max(axes) == 0:
             return
+        if self.latex and max(axes) == 2 and 1 in axes and self.guessed_below(node):
+            self.objection(2.2, node)  # no row is added to a matrix there
         single = next((o for o, k in zip(node.operands, axes, strict=True) if k), node)
         for operand, value in zip(node.operands, values, strict=True):
             if not self.is_number(value):
@@ -94,10 +96,10 @@ class Evidence:
 
     def entrywise(self, node: Operation, values: Sequence[Node]) -> None:
         """`theta .* y` with a number theta, which would be written without the dot."""
-        if max(map(self.axes, values)):
-            for operand, value in zip(node.operands, values, strict=True):
-                if self.is_number(value) and self.is_guess(operand):
-                    self.objection(1.2, node)
+        for operand, value in zip(node.operands, values, strict=True):
+            if self.is_number(value) and self.is_guess(operand):
+                self.objection(1.2, node)
+                break
 
     def lowered(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """Vectors by their letters that are taken as numbers, as x in `x*A*x` and in `x*y`.
@@ -156,7 +158,7 @@ class Evidence:
         """`A b` with a number b, `w' x` with a number x, `y s` with a vector y."""
         inner = unsigned(operand)
         if self.is_guess(operand):
-            self.objection(1.5 if last else 0.9, node)
+            self.objection(1.95 if last else 0.9, node)
         elif self.is_guess(left) and not isinstance(inner, Number):
             self.objection(0.6, node)
 

@@ -21,9 +21,9 @@ from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 
 TRIED = 80
-ENOUGH = 1.0  # less than the cheapest departure
-STEPS = {(0, 1): 1.0, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
-THIN = 2.0  # a matrix that must have one row or one column
+ENOUGH = 0.95  # less than the cheapest departure
+STEPS = {(0, 1): 0.95, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
+THIN = 2.0  # an array that must have one row, column or entry
 PLAIN = 2.0  # a number by its letter that is not bold where vectors are
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
 

@@ -281,6 +281,8 @@ class Signs(Evidence):
         call = node.operands[0]
         assert isinstance(call, Call)
         inner = values[0].operands[0] if isinstance(values[0], Call) else values[0]
+        if self.is_number(inner) and self.is_guess(call.operands[0]):
+            self.objection(1.2, node)
         return inner if self.is_number(inner) else values[0]
 
     problem: ParseError | None = None
