@@ -7,6 +7,7 @@ side that is none of these is a formula.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -25,7 +26,7 @@ _OF = rf"(?:\s*\(\s*{NAME}(?:\s*[,;]\s*{NAME})*\s*\))?"  # f(x), f(W, b)
 _TWO = r"\s*(?P<second>²|\^2|\^\{2\})?\s*"
 _FRACTION = (
     rf"\(?\s*[∂d]{_TWO}(?P<f>{NAME})?{_OF}\s*/\s*\(?\s*[∂d]\s*(?P<x>(?:{NAME})?)"
-    rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤)?)?\s*\)*\s*"
+    rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤|\^\{{⊤\}})?)?\s*\)*\s*"
     rf"(?:(?<![{_L}0-9_])(?P<g>{NAME}){_OF})?"
 )
 _NABLA = (
@@ -206,9 +207,16 @@ class Sign:
     span: Span
     quantity: Quantity
     operand: Span | None = None
+    chained: bool = False
+
+    @property
+    def written(self) -> bool:
+        """True for the derivative of a formula, and for a product of derivatives."""
+        return self.chained or self.operand is not None
 
 
-_BY = rf"(?P<by>{LATEX_NAME})(?:\s*\^\s*\{{?\s*[2T]\s*\}}?|\s*{LATEX_D}{LATEX_NAME})?[^{{}}]*"
+_POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
+_BY = rf"(?P<by>{LATEX_NAME})(?:{_POWER}|\s*{LATEX_D}{LATEX_NAME})?[^{{}}]*"
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
     rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"
@@ -248,6 +256,45 @@ def signs(text: str, latex: bool) -> list[Sign]:
         place = match.end() if sign is None else sign.span[1]
         found += [] if sign is None else [sign]
     return found
+
+
+_BETWEEN = re.compile(r"(?:\s|\\[,;:!]|\\(?:cdot|times)(?![A-Za-z])|[*·])*")
+
+
+def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[Sign]:
+    r"""The derivatives in a formula; a product of two by the chain rule is one.
+
+    `whole` is true of names of arrays: products of derivatives by entries are products of numbers.
+
+    >>> found = chained_signs("dL/dz * dz/dW * x'", False, lambda name: True)
+    >>> [(s.quantity.of, s.quantity.by) for s in found]
+    [('L', 'W')]
+    """
+    found: list[Sign] = []
+    for sign in signs(text, latex):
+        last = found[-1] if found else None
+        between = "" if last is None else text[last.span[1] : sign.span[0]]
+        q = None if last is None or not _BETWEEN.fullmatch(between) else _through(last, sign)
+        if last is not None and q is not None and whole(_middle(last, sign)):
+            found[-1] = Sign((last.span[0], sign.span[1]), q, chained=True)
+        else:
+            found.append(sign)
+    return found
+
+
+def _through(a: Sign, b: Sign) -> Quantity | None:
+    """The derivative that a product of two is: ∂L/∂z ∂z/∂x, in either order."""
+    if a.operand or b.operand or a.quantity.order + b.quantity.order > 2:
+        return None
+    for outer, inner in ((a.quantity, b.quantity), (b.quantity, a.quantity)):
+        if outer.by and outer.by == inner.of and outer.of and inner.by and inner.by != outer.of:
+            return Quantity(DERIVATIVE, outer.of, inner.by)
+    return None
+
+
+def _middle(a: Sign, b: Sign) -> str:
+    """The name that two derivatives share."""
+    return a.quantity.by if a.quantity.by == b.quantity.of else b.quantity.by
 
 
 def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:

@@ -48,20 +48,22 @@ class Choice:
 class Unsaid:
     """What a problem leaves open: `kinds` are the axes that undeclared names have by their letter.
 
-    `sizes` are names that are taken, `facts` those that are said of nothing in particular, and
+    `sizes` are names that are taken, `facts` those that are said of some of several names, and
     `square` the names of square matrices.
     """
 
     kinds: Mapping[str, int]
     passages: Sequence[Passage]
     sizes: Collection[str] = ()
-    facts: Collection[str] = ()
+    facts: Sequence[tuple[str, Sequence[str]]] = ()
     square: Collection[str] = ()
 
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
-        for fact in self.facts:
-            if self.square:
+        for fact, names in self.facts:
+            if names:
+                yield from (Choice(assume={name: fact}) for name in names)
+            elif self.square:
                 yield Choice(assume=dict.fromkeys(self.square, fact))
         numbers = [n for n, axes in self.kinds.items() if axes == 1 and not self._is_vector(n)]
         if len(numbers) > 1:

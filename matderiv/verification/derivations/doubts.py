@@ -11,16 +11,20 @@ from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import DERIVATIVE, Quantity
+from matderiv.verification.quantities import DERIVATIVE, Quantity, signs
 
 
 @dataclass
 class Doubts:
-    """The names that are not known well; `tainted` are those that an unread line speaks of."""
+    """The names that are not known well.
+
+    `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines.
+    """
 
     ground: Ground
     reader: Reader
     tainted: dict[str, int] = field(default_factory=dict)
+    abstract: Collection[str] = ()
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
@@ -36,6 +40,8 @@ class Doubts:
 
     def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
         """The same for a side whose sizes do not fit together."""
+        if len(signs(passage.text, passage.latex)) > 1:
+            return "a product of derivatives, and nothing says how they are laid out"
         return self._reason(names_in(passage) | self._behind(q, left))
 
     def _behind(self, q: Quantity, left: Expr | None) -> set[str]:
@@ -54,5 +60,7 @@ class Doubts:
             if name in self.tainted:
                 line = self.tainted[name]
                 yield line, f"continues line {line}, which was not read"
+            elif name in self.abstract:
+                yield len(self.reader.document), f"nothing says which function {name} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"

@@ -105,6 +105,16 @@ class StepsVerdict:
         return sum(line.correct is False for line in self.lines)
 
     @property
+    def broken(self) -> set[tuple[int, str]]:
+        """The lines that are wrong, by number and text."""
+        return {(line.number, line.text) for line in self.lines if line.correct is False}
+
+    @property
+    def open(self) -> set[tuple[int, str]]:
+        """The lines that are undecided or could not be read, by number and text."""
+        return {(line.number, line.text) for line in self.lines if line.correct is None}
+
+    @property
     def unsure(self) -> int:
         """How many lines are undecided or could not be read."""
         return sum(line.correct is None for line in self.lines)

@@ -38,8 +38,8 @@ from matderiv.verification.quantities import (
     LATEX_NAME,
     NAME,
     Quantity,
+    chained_signs,
     latex_name,
-    signs,
 )
 
 DEEPEST = 20  # d(...) inside d(...)
@@ -53,12 +53,14 @@ _CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(
 class Side:
     """An expression with symbols in it: `marks` says what each symbol stands for.
 
-    A mark is a quantity, or an expression whose differential is meant.
+    A mark is a quantity, or an expression whose differential is meant. Derivatives of formulas, and
+    products of derivatives, are `written` out: they say what a derivative is.
     """
 
     expr: Expr
     marks: Mapping[Expr, Quantity | Expr]
     notes: tuple[str, ...] = ()
+    written: frozenset[Expr] = frozenset()
 
     def filled(self, values: Mapping[Expr, Expr]) -> Expr:
         """The expression with values in place of symbols."""
@@ -178,6 +180,7 @@ class Marking:
         self.typed: dict[str, str] = {}
         self.marks: dict[Expr, Quantity | Expr] = {}
         self.notes: list[str] = []
+        self.written: set[Expr] = set()
         self.tried: tuple[Source, dict[str, Expr]] | None = None
 
     def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
@@ -189,7 +192,7 @@ class Marking:
         for v in variables(e):
             if v.name in self.reader.aliases:
                 self.marks[v] = self.reader.aliases[v.name]
-        return Side(e, self.marks, tuple(self.notes))
+        return Side(e, self.marks, tuple(self.notes), frozenset(self.written))
 
     def marked(self, passage: Passage, depth: int) -> Passage:
         """A side with symbols in place of its derivatives and differentials."""
@@ -277,7 +280,7 @@ class Marking:
     def _derivatives(self, p: Passage, depth: int) -> Passage:
         """∂f/∂z, ∇_z f and ∂/∂z (...) as symbols."""
         known, names = self.reader.ground.functions, self.reader.ground.reading.variables
-        for sign in reversed(signs(p.text, p.latex)):
+        for sign in reversed(chained_signs(p.text, p.latex, self._is_whole)):
             q, (start, stop) = sign.quantity, sign.span
             typed = p.text[start:stop]
             if all(part.strip() in names for part in typed.split("/")):
@@ -295,10 +298,15 @@ class Marking:
                 continue
             q = self.reader.resolved(q)
             name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
+            if sign.written:
+                self.written.add(self.known[next(reversed(self.typed))])
             letters = "".join(dict.fromkeys(q.of_at + q.by_at))
             name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
             p = p.with_part(start, stop, name)
         return p
+
+    def _is_whole(self, name: str) -> bool:
+        return not self.reader.entry(name)[1]
 
     def _compounds(self, p: Passage, depth: int) -> Passage:
         """d(A*x - b) and d|Y|: the differential of what is inside."""

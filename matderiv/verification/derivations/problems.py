@@ -84,11 +84,6 @@ class Outcome:
         """How good the choice is: right lines count, wrong ones more."""
         return self.verdict.right - 2 * self.verdict.wrong, -self.verdict.wrong
 
-    @property
-    def doubted(self) -> StepsVerdict:
-        """The verdict where other kinds of names were not tried to the end: no line is wrong."""
-        return self.verdict.doubted("other kinds of its names were not tried: too much work")
-
 
 @dataclass
 class Problem:
@@ -107,7 +102,7 @@ class Problem:
     title: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     stationary: bool = False
-    unnamed: Sequence[str] = ()
+    unnamed: Sequence[tuple[str, Sequence[str]]] = ()
     strict: bool = False
     progress: list[LineVerdict] = field(default_factory=list)
 
@@ -130,10 +125,13 @@ class Problem:
                 found = self._by_any(found, plan, given, conventions)
         if found.verdict.correct is not False and found.whole:
             return found.verdict
-        with suppress(WorkLimit), bounded(most):
-            chosen = self._best(found, plan, given, wrt, conventions)
-            return self._chosen(found, chosen, plan, given, wrt, conventions)
-        return found.doubted if found.verdict.wrong else found.verdict
+        with bounded(most):
+            chosen, every = self._best(found, plan, given, wrt, conventions)
+        with bounded(most):
+            verdict = self._chosen(found, chosen, plan, given, wrt, conventions)
+        if every or not verdict.wrong:
+            return verdict
+        return verdict.doubted("other kinds of its names were not tried: too much work")
 
     def _best(
         self,
@@ -142,27 +140,46 @@ class Problem:
         given: list[Definition],
         wrt: Any,
         conventions: Conventions,
-    ) -> Choice:
-        """The choice under which most lines are right; an empty one where none is better."""
-        quick = replace(conventions, diagnosis=False)
-        chosen, best = Choice(), found.score
+    ) -> tuple[Choice, bool]:
+        """The choice under which most lines are right, and whether all could be tried."""
+        chosen, best, every = Choice(), found.score, True
         for _ in range(ROUNDS):
-            tried = []
-            for choice in self._unsaid(found, plan, chosen).choices():
-                other = self._with(chosen.and_(choice))
-                with suppress(MatderivError):
-                    judged = other._judged(plan, given, wrt, quick)
-                    fits = judged.verdict.right >= found.verdict.right
-                    if fits and judged.verdict.unsure <= found.verdict.unsure:
-                        tried.append((judged.score, choice))
-                    if judged.verdict.correct:
+            tried: list[tuple[tuple[int, int], Choice]] = []
+            try:
+                for choice in self._unsaid(found, plan, chosen).choices():
+                    other = self._with(chosen.and_(choice))
+                    if other._is_better(found, plan, given, wrt, conventions, choice, tried):
                         break
+            except WorkLimit:
+                every = False
             better = [pair for pair in tried if pair[0] > best]
             if not better:
                 break
             best, choice = max(better, key=lambda pair: pair[0])
             chosen = chosen.and_(choice)
-        return chosen
+        return chosen, every
+
+    def _is_better(
+        self,
+        found: Outcome,
+        plan: Plan,
+        given: list[Definition],
+        wrt: Any,
+        conventions: Conventions,
+        choice: Choice,
+        tried: list[tuple[tuple[int, int], Choice]],
+    ) -> bool:
+        """Judge by a choice, and keep its score if it explains as much; True if all is right."""
+        try:
+            judged = self._judged(plan, given, wrt, replace(conventions, diagnosis=False))
+        except WorkLimit:
+            raise
+        except MatderivError:
+            return False
+        fits = judged.verdict.right >= found.verdict.right
+        if fits and not judged.verdict.open & found.verdict.broken:
+            tried.append((judged.score, choice))
+        return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
 
     def _chosen(
         self,
@@ -264,6 +281,7 @@ class Problem:
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.doubts.tainted = {name: line.number for name, (line, _) in broken.items()}
+        steps.doubts.abstract = plan.abstract
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
             try:

@@ -5,14 +5,14 @@ The steps start at random points, and no rule for solving equations is trusted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Sizes, evaluate
+from matderiv.numeric.evaluate import Array, Sizes, bind, compile_, evaluate
 from matderiv.numeric.sampling import Point
 from matderiv.work import spend
 
@@ -32,7 +32,6 @@ class Condition:
 
 def value_at(e: Expr, values: dict[str, Array], sizes: Sizes) -> Array | None:
     """The value of an expression; None where it has none."""
-    spend(A_VALUE)
     try:
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(e, values, sizes), float)
@@ -60,7 +59,10 @@ class _System:
         free: Collection[Expr],
         kept: Collection[Expr],
     ) -> None:
-        self.conditions, self.point = conditions, point
+        self.point = point
+        program = compile_(tuple(c.residual for c in conditions))
+        self.arrays, sizes = bind(program.variables, dict(point.values), point.sizes)
+        self.bound = program.at(sizes)
         names = dict.fromkeys([*(c.by.name for c in conditions), *(v.name for v in free)])
         self.shapes = {name: np.shape(point.values[name]) for name in names}
         self.lengths = {v.name: float(np.sum(point.values[v.name] ** 2)) for v in kept}
@@ -69,8 +71,9 @@ class _System:
         parts = [np.ravel(self.point.values[name]) for name in self.shapes]
         return np.concatenate(parts).astype(float)
 
-    def values(self, unknown: Array) -> dict[str, Array]:
-        values, place = dict(self.point.values), 0
+    def values(self, unknown: Array, others: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        values = dict(self.point.values if others is None else others)
+        place = 0
         for name, shape in self.shapes.items():
             size = int(np.prod(shape, dtype=int))
             values[name] = unknown[place : place + size].reshape(shape)
@@ -78,10 +81,13 @@ class _System:
         return values
 
     def residual(self, unknown: Array) -> Array | None:
-        values, sizes = self.values(unknown), self.point.sizes
-        found = [value_at(c.residual, values, sizes) for c in self.conditions]
-        whole: list[Any] = [np.ravel(f) for f in found if f is not None]
-        if len(whole) < len(found):
+        values = self.values(unknown, self.arrays)
+        spend(A_VALUE)
+        try:
+            whole: list[Any] = [np.ravel(found) for found in self.bound.run(values)]
+        except (DomainError, ArithmeticError, np.linalg.LinAlgError):
+            return None
+        if not all(np.isfinite(part).all() for part in whole):
             return None
         whole += [[np.sum(values[name] ** 2) - long] for name, long in self.lengths.items()]
         return np.asarray(np.concatenate(whole), float)

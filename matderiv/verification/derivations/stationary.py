@@ -35,6 +35,7 @@ MOST_SLOPES = 4  # derivatives that are tried
 WANTED = 3  # points at which an equation is looked at
 EQUAL = 1e-6
 MOST = MILLION  # units of work for one search
+SEARCHES = 2  # that find nothing, in one derivation
 SINGULAR = 1e8  # a condition number that says there is no inverse
 
 
@@ -43,7 +44,7 @@ class Rest:
     """What a derivation says about the points where derivatives are zero.
 
     `stated` says that it speaks of them, `unread` that there is a derivative that was not read;
-    `equations` are wrong ones, with their lines.
+    `equations` are wrong ones, with their lines; `searches` is how many found nothing.
     """
 
     ground: Ground
@@ -51,12 +52,20 @@ class Rest:
     unread: bool = False
     slopes: list[Quantity] = field(default_factory=list)
     equations: list[tuple[int, Expr]] = field(default_factory=list)
+    searches: int = 0
 
     def set_to_zero(self, q: Quantity) -> None:
         """From here on this derivative is zero."""
         self.stated = True
         if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
             self.slopes.append(q)
+
+    def constrain(self, left: Expr, right: Expr) -> None:
+        """Take over a condition that is a constraint: the derivative by its multiplier is zero."""
+        for name, f in self.ground.functions.items():
+            if not f.shape and (q := self._multiplier(left, right, name)) is not None:
+                self.set_to_zero(q)
+                return
 
     def verdict(self, left: Expr, right: Expr, said: Sequence[Quantity]) -> Verdict | None:
         """The verdict on an equation that does not hold everywhere; None for a wrong identity.
@@ -92,21 +101,23 @@ class Rest:
     def _anywhere(
         self, slopes: Sequence[Quantity], left: Expr, right: Expr, also: Sequence[Quantity]
     ) -> tuple[bool | None, str]:
-        """Whether an equation holds where one of these derivatives is zero, or all are; by what.
+        """Whether an equation holds where these derivatives are zero; by what they are.
 
-        It does not where it fails with all of them zero, and those of the same function that are
-        said `also`.
+        Where all of them are, and those of the same function that are said `also`, or else where
+        one of them is: what fails where all are zero holds nowhere.
         """
-        tried = [[q] for q in slopes[:MOST_SLOPES]] + ([[*slopes]] if len(slopes) > 1 else [])
+        for q in slopes[:MOST_SLOPES]:
+            alone = self.ground.sides_of(q)[1] in (left, right)
+            if alone and self._holds([q], left, right):
+                return True, q.by
         every = [*dict.fromkeys((*slopes, *also))]
-        tried += [every] if len(every) > len(slopes) else []
-        found: bool | None = None
-        for together in tried:
-            held = self._holds(together, left, right)
-            if held:
-                return True, ", ".join(q.by for q in together)
-            found = held
-        return found, slopes[0].by
+        held = self._holds(every, left, right)
+        if held is not None or len(every) == 1:
+            return held, ", ".join(q.by for q in every)
+        for q in slopes[:MOST_SLOPES]:
+            if self._holds([q], left, right):
+                return True, q.by
+        return None, slopes[0].by
 
     def _multiplier(self, left: Expr, right: Expr, f: str) -> Quantity | None:
         """The derivative by a multiplier that a constraint says is 0; None for another equation.
@@ -149,11 +160,16 @@ class Rest:
 
     def _holds(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> bool | None:
         domain = self.ground.functions[slopes[0].of]
+        if self.searches >= SEARCHES:
+            return None
+        self.searches += 1
         with suppress(MatderivError), bounded(MOST):
             conditions = [
                 Condition(self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes
             ]
-            return holds(conditions, left, right, domain, self.ground.seed)
+            held = holds(conditions, left, right, domain, self.ground.seed)
+            self.searches -= held is not None
+            return held
         return None
 
     def _domain(self) -> Expr:

@@ -18,7 +18,7 @@ from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
-from matderiv.verification.derivations.plan import (
+from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
     CALLS,
@@ -80,6 +80,10 @@ class Steps:
             if q is not None and q.kind == DERIVATIVE:
                 with suppress(MatderivError):
                     self.rest.set_to_zero(self.reader.resolved(q))
+            elif chain.first is not None and chain.sides:
+                with suppress(MatderivError):
+                    both = [self._true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])]
+                    self.rest.constrain(*both)
             return
         try:
             if chain.quantity is not None:
@@ -146,10 +150,13 @@ class Steps:
             side = self.reader.side(chain.first)
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
-                return alone
+                return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
             claimed, root = self._claimed(side)
             return self._formula(chain, self._true(side), root, claimed)
-        q = self.reader.resolved(q)
+        return self._entries(chain, self.reader.resolved(q))
+
+    def _entries(self, chain: Chain, q: Quantity) -> Quantity:
+        """A quantity, or the formula that the entries of a derivative are."""
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.reader.indices = Indices(letters).over(letters, entries.shape)
@@ -212,7 +219,7 @@ class Steps:
         """The verdict on a side that is not what it is said to be everywhere."""
         if self.rest.slopes and q.kind == DERIVATIVE and wrong.diagnosis != "shape":
             held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
-            if held is not None and held.correct:
+            if held is not None and held.correct is not False:
                 return held
         reason = self.doubts.about(q, e, self._left(q))
         return Verdict(UNDECIDED, message=reason) if reason else wrong
@@ -223,7 +230,7 @@ class Steps:
 
     def _says_nothing(self, q: Quantity, side: Side) -> bool:
         """True for `df/dx = df/dx`, which holds for any derivative."""
-        own = [s for s, mark in side.marks.items() if mark == q]
+        own = [s for s, mark in side.marks.items() if mark == q and s not in side.written]
         if not own:
             return False
         e = side.filled(dict.fromkeys(own[1:], own[0]))
@@ -273,7 +280,12 @@ class Steps:
         diagnosis = self.diagnosis and not self.rest.stated
         verdict = self.ground.equal(left, right, diagnosis=diagnosis)
         if verdict.correct is False and verdict.diagnosis != "shape":
-            return self.rest.verdict(left, right, self._slopes()) or verdict
+            slopes = self._slopes()
+            if self.rest.stated and not (slopes or self.rest.slopes):
+                return Verdict(
+                    UNDECIDED, message="nothing says by which variable a derivative is 0"
+                )
+            return self.rest.verdict(left, right, slopes) or verdict
         return verdict
 
     def _expected(self, q: Quantity) -> Shape | None:
@@ -335,13 +347,18 @@ class Steps:
     def _typed(self, passage: Passage, chain: Chain) -> str:
         """The side as typed, with its left side where it is the first."""
         if chain.first is not None and passage is chain.sides[0]:
-            return f"{self.lines.typed(chain.first)} = {self.lines.typed(passage)}"
+            return f"{self._left_typed(chain.first)} = {self.lines.typed(passage)}"
         return f"= {self.lines.typed(passage)}"
+
+    def _left_typed(self, first: Passage) -> str:
+        """A left side as typed; a name that was given to it where nothing is."""
+        typed = self.lines.typed(first)
+        return typed if any(c.isalpha() for c in typed) else first.text
 
     def _given(self, number: int, chain: Chain, message: str) -> None:
         text = chain.whole.text
         if chain.first is not None and chain.role != CONDITION:
-            text = f"{self.lines.typed(chain.first)} = {self.lines.typed(chain.sides[0])}"
+            text = f"{self._left_typed(chain.first)} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 
     def _add(

@@ -33,6 +33,13 @@ _CONDITION = re.compile(
     rf"\s*{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*\s*"
     r"(?:[<>]|\\(?:in|geq?|leq?|neq?|succ|prec|gg|ll)(?:eq)?(?![A-Za-z]))[^=]*$"
 )
+OBJECTIVE = re.compile(
+    r"\s*(?:\\(?:operatorname\*?|mathrm|underset|text)\s*\{[^{}]*\}\s*\{?)?\s*"
+    r"\\?(?:arg(?:\s|\\,)*)?"
+    r"\\?(?:min|max)(?:imi[sz]e)?\}?\s*"
+    r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
+)
+"""What stands before an objective: `\\min_w`, `\\operatorname{arg\\,min}_{x}`."""
 _EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])+"
 _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
 _SET_EQUAL = (
@@ -45,9 +52,16 @@ _NOTED = re.compile(r"\s*[_^]\s*\{")
 _TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)\b[^{}]*\}")
 _SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
+_SUBJECT = (
+    r"\\(?:text\w*|mathrm|operatorname)\*?\s*\{\s*,?\s*(?:s\.\s*t\.|subject to|such that)\s*:?\s*\}"
+)
+_TRANSPOSE = r"\^\s*(?:T|\{\s*T\s*\})"
+_RANGE = re.compile(
+    r"\\(?:sum|prod|int|bigcup|bigcap)(?:\\limits)?\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*$"
+)
 _NUMBERS = (
-    rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*)(?:\s*>\s*0)?(?:\s|\\[,;:])*"
-    r"\\text\w*\s*\{[^{}]*\b(?:scalars?|(?:real|positive) numbers?)\b[^{}]*\}"
+    rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*)(?:\s*>\s*0)?"
+    r"(?:\s|\\[,;:])*\\text\w*\s*\{[^{}]*\b(?:scalars?|(?:real|positive) numbers?)\b[^{}]*\}"
 )
 _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name
 _FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
@@ -59,11 +73,35 @@ def as_row(p: Passage) -> Passage:
     >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
     '\\text{tr}(A)'
     """
+    p = _fractions(p).replaced(_TRANSPOSE, _turned)
+    p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
+
+
+def _fractions(p: Passage) -> Passage:
+    r"""With `\frac{a}{b}` for `{a \over b}`.
+
+    >>> _fractions(Passage.of(r"{{1 \over 2} x \over y}", latex=True)).text
+    '\\frac{\\frac{1 }{ 2} x }{ y}'
+    """
+    while found := re.search(r"\\over(?![A-Za-z])", p.text):
+        depth, start = 0, found.start()
+        while start > 0 and depth >= 0:
+            start -= 1
+            depth += (p.text[start] == "}") - (p.text[start] == "{")
+        if depth >= 0:
+            return p
+        p = p.with_part(*found.span(), "}{").with_part(start, start, r"\frac")
+    return p
+
+
+def _turned(match: re.Match[str]) -> str:
+    r"""`X^T` is X transposed, whatever T is; the end of a sum is no transpose."""
+    return match[0] if _RANGE.search(match.string[: match.start()]) else r"^{\top}"
 
 
 def _wide(match: re.Match[str]) -> str:
@@ -135,7 +173,7 @@ def clauses(p: Passage) -> list[Passage]:
         condition = bool(_CONDITION.match(p.text, end))
         if depth[start] or not (ahead or condition):
             continue
-        if not (inside or announced(p.text[first:start])):
+        if not (inside or announced(p.text[first:start]) or OBJECTIVE.match(p.text[first:start])):
             continue
         cuts.append((start, end))
         first = end

@@ -13,6 +13,7 @@ from matderiv.language.declare import FACTS, SQUARE_FACTS, declared_shapes
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import MEMBER, Families, Member, listed, members
 from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
@@ -52,6 +53,7 @@ _TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
 _SYMMETRIC = re.compile(
     rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
 )
+_SAYING = re.compile(r"^\s*(?:because|since|as|with|where)\b")
 # Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
 _LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
 _SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
@@ -66,7 +68,7 @@ _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
 _BEFORE_FACT = re.compile(
     rf"(?<!\bof\s)(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+"
-    rf"(?:(?:is|are|be|being|a|an|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
+    rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
 _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
@@ -95,6 +97,16 @@ _NUMBERS = (
     re.compile(rf"\breal\s+(?P<names>{_ITEMS})(?!\s*matri)"),
     re.compile(rf"(?P<names>{_ITEMS})\s*>\s*0\s+scalars?"),
 )
+_SUMS = re.compile(r"\b(?:sums?|adds?)(?:\s+up)?\s+to\s+(?:one|1|unity)\b")
+_TOTAL = re.compile(
+    rf"\b(?:rows?|entries|elements|components)\s+of\s+(?P<names>{_ITEMS})\s+{_SUMS.pattern[2:]}"
+)
+_IMPLIED = {
+    "symmetric": ("posdef", "diagonal"),
+    "simplex": ("onehot",),
+    "binary": ("onehot",),
+    "positive": ("posdef", "simplex"),
+}
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
@@ -129,6 +141,12 @@ def _strongest(words: str) -> str:
     """The fact that several words come to: `symmetric positive definite` is posdef."""
     said = [_SPELLED[w] for w in re.findall(_FACT, words)]
     return next((f for f in ("posdef", "skew") if f in said), said[-1])
+
+
+def _inside(formula: str) -> set[str]:
+    """The names in a formula of a sentence."""
+    text = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", formula)
+    return names_in(Passage.of(text, latex="\\" in text or formula[0] == "$"))
 
 
 def _named(items: str) -> list[str]:
@@ -175,7 +193,7 @@ class Declared:
 
     `elsewhere` are sentences about other problems, by the number of the problem, and `freed` names
     of which it is said that a fact does not hold; `unnamed` are facts of "all matrices" or the
-    like, which name none.
+    like, which name none, and those of sentences that do not say of which of their names.
 
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
@@ -188,7 +206,7 @@ class Declared:
     assume: dict[str, str] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
-    unnamed: tuple[str, ...] = ()
+    unnamed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     families: Families = field(default_factory=Families)
 
     def copy(self) -> Declared:
@@ -240,7 +258,8 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
-        if sure and (found := _SYMMETRIC.fullmatch(plain(p.text) if p.latex else p.text)):
+        said = re.sub(_SAYING, "", plain(p.text) if p.latex else p.text)
+        if sure and (found := _SYMMETRIC.fullmatch(said)):
             first, second = found["a"] or found["c"], found["b"] or found["d"]
             if first == second:
                 self.assume[canonical_name(first)] = "symmetric"
@@ -288,11 +307,28 @@ class Declared:
                     self._forget(_named(found["names"]))
                 self._said(sentence)
                 if unnamed := _UNNAMED.search(sentence):
-                    self.unnamed = (*self.unnamed, _strongest(unnamed["fact"]))
+                    self.unnamed = (*self.unnamed, (_strongest(unnamed["fact"]), ()))
+                self._mentioned(sentence)
             elif _DENIED.search(re.sub(_MATH, "", sentence)):
                 denied = Declared()
                 denied._said(re.sub(_DENIED, "", sentence))
                 self._forget(denied.assume)
+
+    def _mentioned(self, sentence: str) -> None:
+        """A fact in a sentence that does not say of which of its names it is one."""
+        words = re.sub(_MATH, "", sentence)
+        facts = {_SPELLED[w] for w in re.findall(rf"\b(?:{_FACT})\b", words)}
+        facts |= {"simplex"} if _SUMS.search(words) else set()
+        names = tuple(n for m in re.findall(_MATH, sentence) for n in _inside(m))
+        said = {self.assume.get(n, "") for n in names}
+        for fact in sorted(facts - said) if names else ():
+            if not said & {*_IMPLIED.get(fact, ())}:
+                self.unnamed = (*self.unnamed, (fact, names))
+
+    def _assumed(self, name: str, fact: str) -> None:
+        """Take over a fact, unless one is known that implies it."""
+        if self.assume.get(name) not in _IMPLIED.get(fact, ()):
+            self.assume[name] = fact
 
     def _forget(self, names: Iterable[str]) -> None:
         """From here on nothing is known about these names."""
@@ -310,7 +346,10 @@ class Declared:
                     continue
                 taken.append((start, end))
                 for name in _named(found["names"]):
-                    self.assume[name] = _strongest(found["fact"])
+                    self._assumed(name, _strongest(found["fact"]))
+        for found in _TOTAL.finditer(sentence):
+            for name in _named(found["names"]):
+                self._assumed(name, "simplex")
 
     def _entry(self, entry: str) -> None:
         """`A: m,n`, `A: n x n symmetric`, `A: symmetric` or `c: scalar`."""
@@ -357,7 +396,7 @@ class Declared:
                 self.shapes[member.name] = member.sizes
             if member.fact:
                 name = split_label(member.name)[0] if family else member.name
-                self.assume[name] = member.fact
+                self._assumed(name, member.fact)
 
     def _written_out(self, member: Member, rest: str) -> None:
         """An array by its entries: y = (y_1, ..., y_n)."""

@@ -6,7 +6,7 @@ A heading alone does not forget: names, sizes and facts hold in all parts of a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.verification.documents.clauses import clauses
@@ -19,7 +19,7 @@ from matderiv.verification.documents.statements import (
     names_in,
     statement,
 )
-from matderiv.verification.documents.words import spelled_out
+from matderiv.verification.documents.words import spelled_out, with_objective
 from matderiv.verification.quantities import FORMULA, VALUE, Quantity
 
 _PROBLEM = re.compile(
@@ -97,6 +97,12 @@ class Exercise:
             return bool(again)
         return any(not self.defined[n] & before.defined[n] for n in again)
 
+    def is_other(self, p: Passage, q: Quantity) -> bool:
+        """True for a second definition that drops names of the first, and has names of its own."""
+        own, before = names_in(p) - {q.of, *q.at}, self.defined[q.of] - {*q.at}
+        known = {n for old in self.passages for n in names_in(old)}
+        return bool(before - own) and bool(own - known) and len(own & before) <= len(before - own)
+
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
         return Exercise(
@@ -130,7 +136,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             found.append(replace(e, declared=shared.joined(e.declared)))
         else:
             found[-1] = found[-1].joined(e)
-    return [replace(e, passages=spelled_out(e.passages)) for e in found if e.passages]
+    return [replace(e, passages=_with_names(e.passages)) for e in found if e.passages]
 
 
 def _sections(document: str, suffix: str) -> list[Exercise]:
@@ -152,7 +158,8 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
             for place, p in enumerate(current.taken(piece)):
                 q = _quantity(p)
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
-                if piece.new and blank and not place and found[-1].claims and again:
+                begins = piece.new and blank and not place
+                if q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
                 found[-1].add(p, apart=blank or place > 0)
         blank = False
@@ -169,7 +176,12 @@ def whole(document: str) -> Exercise:
             for place, p in enumerate(found.taken(piece)):
                 found.add(p, apart=blank or place > 0)
         blank = piece.kind == "blank"
-    return replace(found, passages=spelled_out(found.passages))
+    return replace(found, passages=_with_names(found.passages))
+
+
+def _with_names(passages: Sequence[Passage]) -> list[Passage]:
+    """The lines, with the names of several letters, and a name for what is minimised."""
+    return with_objective(spelled_out(passages))
 
 
 def is_formula(text: str) -> bool:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 
 from matderiv.language.calls import function_names
+from matderiv.verification.documents.clauses import OBJECTIVE
 from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import LATEX_NAME
 
 _WORD = r"[A-Z]{2,}|[A-Z][a-z]{2,}|[a-z]{3,}"
@@ -40,6 +42,24 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
         return [*passages]
     typed = rf"{_BEFORE}(?P<word>{'|'.join(sorted(words, key=len, reverse=True))})(?![A-Za-z}}])"
     return [p.replaced(typed, _upright) if p.latex else p for p in passages]
+
+
+def with_objective(passages: Sequence[Passage]) -> list[Passage]:
+    r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is.
+
+    >>> with_objective([Passage.of(r"\min_{w} \|Xw - y\|^2", latex=True)])[0].text
+    '\\mathrm{objective}(w) = \\|Xw - y\\|^2'
+    """
+    return [_named_objective(p) if p.latex else p for p in passages]
+
+
+def _named_objective(p: Passage) -> Passage:
+    found = OBJECTIVE.match(p.text)
+    if found is None or equal_signs(p.text) or not re.search(r"[A-Za-z]", p.text[found.end() :]):
+        return p
+    by = found["by"].strip("{} ")
+    at = f"({by})" if re.fullmatch(LATEX_NAME, by) else ""
+    return p.with_part(0, found.end(), rf"\mathrm{{objective}}{at} = ")
 
 
 def _upright(match: re.Match[str]) -> str:
