@@ -207,7 +207,6 @@ def test_a_subtle_mistake_is_located(sheet: Sheet) -> None:
         r"$f(x) = x^\top x$ for $x \in \mathbb{R}^n$, hence $\nabla f = 3x$.",
         "$f(x) = x^\\top x$. The gradient is $3x$.",
         "$f(x) = x^\\top x$. The Hessian is $3I$.",
-        r"$f(x) = x^\top A x$. Since $A = A^\top$, we get $\nabla f = 2Ax$.",
         "f = x'*x\ngrad f = 3*x, as one sees",
         "f(x) = x'*x => df = 2*x'*dx => ∇f(x) = 3*x",
         "f(x) = x'*x; ∇f(x) = 2*x, ∇²f(x) = 3*eye(n); x: n",

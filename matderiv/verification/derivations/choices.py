@@ -102,6 +102,20 @@ def shows_vector(name: str, p: Passage) -> bool:
     return bool(re.search(rf"{typed}{turned}|{behind}{typed}|{bold}|{norm}", p.text))
 
 
+def counted(passages: Sequence[Passage]) -> set[str]:
+    r"""Capital letters that stand nowhere but above or below a number: how many there are.
+
+    >>> counted([Passage.of(r"\frac{N}{2}\log|S| - \frac{1}{2}\operatorname{tr}(S)", latex=True)])
+    {'N'}
+    """
+    text = " ".join(p.text for p in passages if p.latex)
+    letter, number = r"\s*\{\s*([A-Z])\s*\}", r"\s*\{\s*\d+\s*\}"
+    over = rf"\\[dt]?frac(?:{letter}{number}|{number}{letter})"
+    found = [m[1] or m[2] for m in re.finditer(over, text)]
+    alone = {c: len(re.findall(rf"(?<![A-Za-z\\]){c}(?![A-Za-z])", text)) for c in found}
+    return {c for c, times in alone.items() if times == found.count(c)}
+
+
 def unread_kinds(plan: Plan, declared: Collection[str]) -> dict[str, int]:
     """The kinds of the undeclared names of a plan by their letters, where nothing was read."""
     defined = {d.name for d in plan.definitions}

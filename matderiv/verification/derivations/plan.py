@@ -15,6 +15,7 @@ from matderiv.verification.derivations.roles import (
     CALLED,
     CALLS,
     CLAIMS,
+    CONDITION,
     GIVES,
     LOCAL,
     NUMBER,
@@ -161,8 +162,26 @@ def _completed(
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
     written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in written_out]
+    moved = {*by, *changing}
+    points = [d.name for d in definitions if d.name in moved and d.name != function]
+    points = [name for name in points if _is_point(name, chains, definitions, moved)]
+    written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]
+    bodies = [d for d in bodies if d.name not in points]
     abstract = frozenset(_with_primes(chains) - {d.name for d in definitions} - {*function_names()})
     return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard, abstract, calls)
+
+
+def _is_point(
+    name: str, chains: Sequence[Chain], definitions: Sequence[Definition], moved: set[str]
+) -> bool:
+    """True for `P = inv(S)` where everything is derived by P, and S is not spoken of again.
+
+    What has a definition does not move; such a name is a variable, and its definition its value.
+    """
+    inner = {n for d in definitions if d.name == name for n in names_in(d.passage)}
+    others = {n for d in definitions if d.name != name for n in names_in(d.passage)}
+    sides = {n for c in chains if c.name != name for p in c.sides for n in names_in(p)}
+    return not inner & {*moved, *others, *sides, *(d.name for d in definitions)}
 
 
 def _with_primes(chains: Sequence[Chain]) -> set[str]:

@@ -20,13 +20,15 @@ from matderiv.lazy import quiet
 from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
-from matderiv.verification.derivations.choices import Choice, Unsaid, unread_kinds
+from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
 from matderiv.verification.derivations.components import entry_name
-from matderiv.verification.derivations.definitions import Definition, read_definitions
-from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
+from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader
 from matderiv.verification.derivations.plan import Plan, planned, unadorned
+from matderiv.verification.derivations.readings import Definitions
+from matderiv.verification.derivations.roles import CONDITION
 from matderiv.verification.derivations.steps import Steps
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.exercises import is_formula
@@ -38,11 +40,9 @@ from matderiv.verification.documents.statements import (
     statement,
 )
 from matderiv.verification.judging import POINTS
-from matderiv.verification.verdict import UNDECIDED
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable
-MOST_CULPRITS = 12  # definitions that are left out each by itself
 ROUNDS = 2  # choices that are made one after the other
 MOST = 2 * MILLION  # units of work for one derivation
 A_LINE = MILLION // 4  # more for each of its lines
@@ -118,6 +118,8 @@ class Problem:
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         self.shapes = _sizes_apart(self.shapes, plan)
+        numbers = counted([d.passage for d in plan.definitions])
+        self.shapes = {**dict.fromkeys(numbers - self._sizes(), ""), **self.shapes}
         with bounded(most):
             found = self._judged(plan, given, wrt, conventions)
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
@@ -248,9 +250,20 @@ class Problem:
         self.stationary = True
         return self._planned(passages, given, fixed)
 
-    @staticmethod
-    def _planned(passages: Sequence[Passage], given: list[Definition], fixed: list[str]) -> Plan:
+    def _sizes(self) -> set[str]:
+        """The names of declared sizes."""
+        said = [size for size in self.shapes.values() if isinstance(size, str)]
+        return {part.strip() for size in said for part in size.split(",")} - {""}
+
+    def _planned(
+        self, passages: Sequence[Passage], given: list[Definition], fixed: list[str]
+    ) -> Plan:
         statements = [s for p in passages if (s := _statement(p)) is not None]
+        sizes = self._sizes()
+        statements = [
+            replace(s, condition=True) if s.quantity and s.quantity.of in sizes else s
+            for s in statements
+        ]
         return planned(statements, given, fixed)
 
     def _given(self, f: Any) -> list[Definition]:
@@ -273,14 +286,18 @@ class Problem:
         self, plan: Plan, given: list[Definition], wrt: Any, conventions: Conventions
     ) -> Outcome:
         lines = Lines(self.document)
-        reading, broken = self._reading(plan, given, lines)
+        if not plan.definitions and not plan.function and self.strict:
+            raise _no_function()
+        source = Definitions(self.document, self.shapes, self.assume)
+        reading, broken = source.read(plan, given, lines)
         ground = self._ground(reading, plan, wrt, conventions)
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
         reader.arguments = plan.calls
         steps = Steps(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
-        steps.doubts.tainted = {name: line.number for name, (line, _) in broken.items()}
+        steps.broken = {name: line for name, (line, _) in broken.items()}
+        steps.doubts.tainted = {name: line.number for name, line in steps.broken.items()}
         steps.doubts.abstract = plan.abstract
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
@@ -290,46 +307,13 @@ class Problem:
                 if not conventions.diagnosis:
                     raise
                 steps.left_open(chain, error)
-        known = {line.number: line for line, _ in broken.values()}
-        found = [known.get(line.number, line) for line in steps.found]
         heard = {n: word for n, word in self.facts.items() if n in reading.variables}
         said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
-        verdict = StepsVerdict(tuple(found), self.title, notes)
+        verdict = StepsVerdict(tuple(steps.found), self.title, notes)
         if not plan.function and not verdict.right + verdict.wrong:
             raise _no_function()
         return Outcome(verdict, reading, broken.get(plan.function, (None, None))[1])
-
-    def _reading(
-        self, plan: Plan, given: Sequence[Definition], lines: Lines
-    ) -> tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]:
-        """All definitions read together; those of lines that cannot be read are left out."""
-        wanted = [d for d in plan.definitions if d.name != plan.function]
-        wanted += [d for d in plan.definitions if d.name == plan.function]
-        broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
-        if not wanted and not plan.function and self.strict:
-            raise _no_function()
-        while True:
-            try:
-                reading = read_definitions(
-                    wanted, self.document, shapes=self.shapes, assume=self.assume
-                )
-                return reading, broken
-            except MatderivError as error:
-                at = _blamed(error, wanted) or self._culprit(wanted)
-                if at is None or at in given:
-                    raise
-                wanted.remove(at)
-                broken[at.name] = _unread(error, at.passage, lines), error
-
-    def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:
-        """The first definition without which the others can be read."""
-        for d in wanted[:MOST_CULPRITS] if len(wanted) > 1 else ():
-            rest = [other for other in wanted if other is not d]
-            with suppress(MatderivError):
-                read_definitions(rest, self.document, shapes=self.shapes, assume=self.assume)
-                return d
-        return None
 
     @staticmethod
     def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
@@ -360,7 +344,7 @@ def _no_function() -> MatderivError:
 def _sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     """The shapes, with other names for sizes that are names of variables too: h in R^h."""
     taken = {n for d in plan.definitions for n in (d.name, split_label(d.name)[0])} | shapes.keys()
-    taken |= {c.name for c in plan.chains} | set(plan.by)
+    taken |= {c.name for c in plan.chains if c.role != CONDITION} | set(plan.by)
     taken |= {n for c in plan.chains for p in c.sides for n in bold_in(p)}
 
     def apart(size: str) -> str:
@@ -387,20 +371,3 @@ def _statement(p: Passage) -> Statement | None:
     if found is not None:
         return found
     return Statement(None, (p,), p, goes_on=False) if is_formula(p.text) else None
-
-
-def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definition | None:
-    """The definition where an error stands."""
-    if error.span is None:
-        return None
-    place = error.span[0]
-    return next((d for d in definitions if place in d.passage.places), None)
-
-
-def _unread(error: MatderivError, passage: Passage, lines: Lines) -> LineVerdict:
-    number, line, span = lines.number(passage.start), "", None
-    if error.span is not None:
-        at, span = lines.within(error.span)
-        line = lines.text(at)
-    said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
-    return LineVerdict(number, passage.text, UNDECIDED, UNREAD, said, line=line, span=span)

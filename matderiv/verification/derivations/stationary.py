@@ -259,7 +259,8 @@ def _holds_near(
 ) -> bool | None:
     """Whether left = right at a point near this one where all conditions hold.
 
-    Where both sides vanish there, numbers that nothing determines, such as multipliers, move too.
+    Where both sides vanish there, numbers that nothing determines, such as multipliers, move too,
+    but not to 0.
     """
     by = [c.by for c in conditions]
     kept = [x for x in dict.fromkeys(by) if _is_scale_free(domain, x, point)]
@@ -267,7 +268,8 @@ def _holds_near(
     numbers = [v for v in variables(*residuals) if not v.shape and v not in by]
     for free in ((), numbers) if numbers else ((),):
         values = root_near(conditions, point, free=free, kept=kept)
-        if values is not None and not _vanish(left, right, values, point):
+        gone = values is not None and any(abs(values[v.name]) < EQUAL for v in free)
+        if values is not None and not gone and not _vanish(left, right, values, point):
             return _agree(left, right, values, point.sizes)
     return None
 

@@ -38,7 +38,10 @@ NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 
 @dataclass
 class Steps:
-    """The sides of a derivation, judged one after the other; `found` is the outcome."""
+    """The sides of a derivation, judged one after the other; `found` is the outcome.
+
+    `broken` are the names whose definitions could not be read, with what is to be said.
+    """
 
     ground: Ground
     reader: Reader
@@ -48,6 +51,7 @@ class Steps:
     notes: list[str] = field(default_factory=list)
     current: Quantity | None = None
     stationary: bool = False
+    broken: dict[str, LineVerdict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.doubts = Doubts(self.ground, self.reader)
@@ -69,6 +73,10 @@ class Steps:
     def _stated(self, chain: Chain) -> None:
         number = self.lines.number(chain.whole.start)
         sides = list(chain.sides)
+        if chain.role == GIVES and chain.name in self.broken:
+            self.found.append(self.broken[chain.name])
+            self.current = None
+            return
         if chain.role == CALLED:
             self._given(number, chain, "")
             return
@@ -347,18 +355,13 @@ class Steps:
     def _typed(self, passage: Passage, chain: Chain) -> str:
         """The side as typed, with its left side where it is the first."""
         if chain.first is not None and passage is chain.sides[0]:
-            return f"{self._left_typed(chain.first)} = {self.lines.typed(passage)}"
+            return f"{self.lines.named(chain.first)} = {self.lines.typed(passage)}"
         return f"= {self.lines.typed(passage)}"
-
-    def _left_typed(self, first: Passage) -> str:
-        """A left side as typed; a name that was given to it where nothing is."""
-        typed = self.lines.typed(first)
-        return typed if any(c.isalpha() for c in typed) else first.text
 
     def _given(self, number: int, chain: Chain, message: str) -> None:
         text = chain.whole.text
         if chain.first is not None and chain.role != CONDITION:
-            text = f"{self._left_typed(chain.first)} = {self.lines.typed(chain.sides[0])}"
+            text = f"{self.lines.named(chain.first)} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 
     def _add(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from matderiv.errors import MatderivError
 from matderiv.input.meaning.names import split_label
-from matderiv.language.declare import FACTS, SQUARE_FACTS, declared_shapes
+from matderiv.language.declare import FACTS, SQUARE_FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
-from matderiv.verification.documents.members import MEMBER, Families, Member, listed, members
+from matderiv.verification.documents.members import (
+    MEMBER,
+    Families,
+    Member,
+    is_shape,
+    listed,
+    members,
+    sizes_named,
+)
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
@@ -133,20 +138,17 @@ def sure(sentence: str) -> bool:
 
     >>> sure("A is symmetric."), sure("$A = A^T$ is not assumed."), sure("Is A symmetric?")
     (True, False, False)
+    >>> sure("Since $S$ is symmetric we can read off")
+    True
     """
-    return not _UNSURE.search(re.sub(_MATH, "", sentence))
+    said = re.sub(r"\bwe\s+(?:can|may|could|might)\b.*$", "", re.sub(_MATH, "", sentence))
+    return not _UNSURE.search(said)
 
 
 def _strongest(words: str) -> str:
     """The fact that several words come to: `symmetric positive definite` is posdef."""
     said = [_SPELLED[w] for w in re.findall(_FACT, words)]
     return next((f for f in ("posdef", "skew") if f in said), said[-1])
-
-
-def _inside(formula: str) -> set[str]:
-    """The names in a formula of a sentence."""
-    text = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", formula)
-    return names_in(Passage.of(text, latex="\\" in text or formula[0] == "$"))
 
 
 def _named(items: str) -> list[str]:
@@ -165,26 +167,6 @@ def _named(items: str) -> list[str]:
             listed = re.split(r"∈|\bin\b", inside)[0].split(",")
             found += [canonical_name(part.strip()) for part in listed]
     return [name for name in found if name]
-
-
-def _sizes_named(said: str) -> str:
-    """Sizes that are sums have names of their own: d + 1 is dp1.
-
-    >>> _sizes_named("m,(d+1)"), _sizes_named("2*n")
-    ('m,dp1', '2*n')
-    """
-    signs = str.maketrans({"+": "p", "-": "m"})
-    parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
-    named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
-    return ",".join(named)
-
-
-def _is_shape(said: str) -> bool:
-    """True for sizes that are read."""
-    with suppress(MatderivError):
-        declared_shapes({"x": said})
-        return True
-    return False
 
 
 @dataclass
@@ -232,8 +214,8 @@ class Declared:
         `names` are those that occur.
         """
         shapes = {**self.families.shapes(names), **self.shapes}
-        shapes = {n: _sizes_named(said) for n, said in shapes.items()}
-        shapes = {n: said for n, said in shapes.items() if _is_shape(said)}
+        shapes = {n: sizes_named(said) for n, said in shapes.items()}
+        shapes = {n: said for n, said in shapes.items() if is_shape(said)}
         kept = {n: word for n, word in self.assume.items() if self._fits(n, word)}
         return replace(self, shapes=shapes, assume=kept)
 
@@ -319,7 +301,7 @@ class Declared:
         words = re.sub(_MATH, "", sentence)
         facts = {_SPELLED[w] for w in re.findall(rf"\b(?:{_FACT})\b", words)}
         facts |= {"simplex"} if _SUMS.search(words) else set()
-        names = tuple(n for m in re.findall(_MATH, sentence) for n in _inside(m))
+        names = tuple(n for m in re.findall(_MATH, sentence) for n in _named(m))
         said = {self.assume.get(n, "") for n in names}
         for fact in sorted(facts - said) if names else ():
             if not said & {*_IMPLIED.get(fact, ())}:

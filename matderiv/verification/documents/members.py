@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from matderiv.errors import MatderivError
 from matderiv.input.meaning.names import split_label
+from matderiv.language.declare import declared_shapes
 from matderiv.verification.quantities import LATEX_NAME, latex_name
 
 _DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
@@ -181,3 +184,23 @@ class Families:
             if "," not in sizes:
                 found[name] = f"{count},{sizes}" if sizes else count
         return found
+
+
+def sizes_named(said: str) -> str:
+    """Sizes that are sums have names of their own: d + 1 is dp1.
+
+    >>> sizes_named("m,(d+1)"), sizes_named("2*n")
+    ('m,dp1', '2*n')
+    """
+    signs = str.maketrans({"+": "p", "-": "m"})
+    parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
+    named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
+    return ",".join(named)
+
+
+def is_shape(said: str) -> bool:
+    """True for sizes that are read."""
+    with suppress(MatderivError):
+        declared_shapes({"x": said})
+        return True
+    return False

@@ -139,6 +139,11 @@ class Lines:
         start, stop = passage.span((0, len(passage.text)))
         return " ".join(self.document[start:stop].split())
 
+    def named(self, passage: Passage) -> str:
+        """A left side as it stands in the document, or the name that it was given where none is."""
+        typed = self.typed(passage)
+        return typed if any(c.isalpha() for c in typed) else passage.text
+
     def within(self, span: Span) -> tuple[int, Span]:
         """The line where a span begins, and the span in that line."""
         number = self.number(span[0])

@@ -1,0 +1,72 @@
+"""The definitions of a derivation as far as they can be read; the others, each with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from matderiv.errors import MatderivError
+from matderiv.input.resolve import Reading
+from matderiv.verification.derivations.definitions import Definition, read_definitions
+from matderiv.verification.derivations.findings import UNREAD, LineVerdict
+from matderiv.verification.derivations.plan import Plan
+from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.verdict import UNDECIDED
+
+MOST_CULPRITS = 12  # definitions that are left out each by itself
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Where definitions stand, and what is declared about their names."""
+
+    document: str
+    shapes: Mapping[str, Any]
+    assume: Mapping[str, Any]
+
+    def read(
+        self, plan: Plan, given: Sequence[Definition], lines: Lines
+    ) -> tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]:
+        """All definitions read together; those of lines that cannot be read are left out."""
+        wanted = [d for d in plan.definitions if d.name != plan.function]
+        wanted += [d for d in plan.definitions if d.name == plan.function]
+        broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
+        while True:
+            try:
+                return self._together(wanted), broken
+            except MatderivError as error:
+                at = _blamed(error, wanted) or self._culprit(wanted)
+                if at is None or at in given:
+                    raise
+                wanted.remove(at)
+                broken[at.name] = _unread(error, at.passage, lines), error
+
+    def _together(self, wanted: Sequence[Definition]) -> Reading:
+        return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)
+
+    def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:
+        """The first definition without which the others can be read."""
+        for d in wanted[:MOST_CULPRITS] if len(wanted) > 1 else ():
+            with suppress(MatderivError):
+                self._together([other for other in wanted if other is not d])
+                return d
+        return None
+
+
+def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definition | None:
+    """The definition where an error stands."""
+    if error.span is None:
+        return None
+    place = error.span[0]
+    return next((d for d in definitions if place in d.passage.places), None)
+
+
+def _unread(error: MatderivError, passage: Passage, lines: Lines) -> LineVerdict:
+    number, line, span = lines.number(passage.start), "", None
+    if error.span is not None:
+        at, span = lines.within(error.span)
+        line = lines.text(at)
+    said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
+    return LineVerdict(number, passage.text, UNDECIDED, UNREAD, said, line=line, span=span)
