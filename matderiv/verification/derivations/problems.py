@@ -28,7 +28,7 @@ from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader
 from matderiv.verification.derivations.plan import Plan, planned, unadorned
 from matderiv.verification.derivations.readings import Definitions
-from matderiv.verification.derivations.roles import CONDITION
+from matderiv.verification.derivations.roles import CONDITION, NUMBER
 from matderiv.verification.derivations.steps import Steps
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.exercises import is_formula
@@ -261,7 +261,9 @@ class Problem:
         statements = [s for p in passages if (s := _statement(p)) is not None]
         sizes = self._sizes()
         statements = [
-            replace(s, condition=True) if s.quantity and s.quantity.of in sizes else s
+            replace(s, condition=True)
+            if s.quantity and s.quantity.of in sizes and NUMBER.fullmatch(s.sides[-1].text)
+            else s
             for s in statements
         ]
         return planned(statements, given, fixed)

@@ -150,7 +150,8 @@ class Steps:
             return self._formula(chain, self.ground.functions[array], None)
         if q.kind == VALUE and q.of in self.reader.aliases:
             return self.reader.aliases[q.of]
-        if q.primed and not self._scalar(q.of):
+        whole = self.ground.functions.get(q.of)
+        if q.primed and (whole is None or whole.shape):
             q = Quantity(FORMULA)
         if q.kind == FORMULA or (q.kind == VALUE and q.of not in self.ground.functions):
             assert chain.first is not None
@@ -180,10 +181,6 @@ class Steps:
         said = true if claimed is None else claimed
         self.record.formula = Claimed(number, q, true, said, root is None, root)
         return q
-
-    def _scalar(self, name: str) -> bool:
-        f = self.ground.functions.get(name)
-        return f is not None and not f.shape
 
     def _call(self, chain: Chain) -> None:
         """A local name for a formula with differentials or derivatives in it."""

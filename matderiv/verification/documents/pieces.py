@@ -54,6 +54,9 @@ _SILENT = (
 _BETWEEN = r"\\(?:intertext|shortintertext)\{[^{}]*\}"
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
+_SCRIPT = re.compile(
+    "[\u0400-\u052f\u0590-\u06ff\u0900-\u0dff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}"
+)
 _LABEL = re.compile(
     r"\s*(?:\*{1,3}|__?)[^$=]*[A-Za-z]{3,}[^$=]*(?:\*{1,3}|__?)[.:]?\s*"
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
@@ -287,7 +290,7 @@ def _is_prose(text: str) -> bool:
     if announced(text):
         return False
     return (
-        bool(_PROSE.search(text))
+        bool(_PROSE.search(text) or _SCRIPT.search(text))
         and not equal_signs(text)
         and "∈" not in text
         and r"\in" not in text
