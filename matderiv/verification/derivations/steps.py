@@ -81,17 +81,7 @@ class Steps:
             self._given(number, chain, "")
             return
         if chain.role == CONDITION:
-            q = chain.quantity
-            value = q is not None and q.kind == VALUE
-            said = "a condition, not a step" if value else "an equation to solve, not a step"
-            self._given(number, chain, said)
-            if q is not None and q.kind == DERIVATIVE:
-                with suppress(MatderivError):
-                    self.rest.set_to_zero(self.reader.resolved(q))
-            elif chain.first is not None and chain.sides:
-                with suppress(MatderivError):
-                    both = [self._true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])]
-                    self.rest.constrain(*both)
+            self._condition(number, chain)
             return
         try:
             if chain.quantity is not None:
@@ -116,6 +106,19 @@ class Steps:
             self._side(side, chain)
         if chain.zero is not None and self.current is not None:
             self._zero(chain, chain.zero, self.current)
+
+    def _condition(self, number: int, chain: Chain) -> None:
+        """What holds from here on: a derivative that is zero, or the constraint of a multiplier."""
+        q = chain.quantity
+        value = q is not None and q.kind == VALUE
+        said = "a condition, not a step" if value else "an equation to solve, not a step"
+        self._given(number, chain, said)
+        with suppress(MatderivError):
+            if q is not None and q.kind == DERIVATIVE:
+                self.rest.set_to_zero(self.reader.resolved(q))
+            elif chain.first is not None and chain.sides:
+                both = [self._true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])]
+                self.rest.constrain(*both)
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
@@ -261,16 +264,7 @@ class Steps:
             return
         self._add(side.number, shown, verdict, said=message, follows=follows)
         wrong = None if side.correct is not False else root or side.number
-        self.record.add(
-            Claimed(
-                side.number,
-                side.quantity,
-                side.true,
-                side.claimed,
-                side.correct,
-                wrong or side.root,
-            )
-        )
+        self.record.add(replace(side, root=wrong or side.root))
 
     def _verdict(self, q: Quantity, e: Expr) -> Verdict:
         if q.kind == FORMULA:
