@@ -122,7 +122,7 @@ LATEX_D = (
     r"(?:\\partial(?![A-Za-z])"
     r"|\\(?:mathrm|mathsf|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
     r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
-    r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)d)"
+    r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)(?<!frac[0-9])d)"
     r"(?:\s|\\[,!;:])*"
 )
 _BELOW = r"(?:_(?:\{(?:[^{}]|\{[^{}]*\})*\}|[A-Za-z0-9]))?"
@@ -132,7 +132,8 @@ _STYLED = (
     r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
     rf"|\\(?:var)?(?:{_GREEK}|ell)(?![A-Za-z]))"
 )
-LATEX_NAME = rf"\s*(?:{_STYLED}|[A-Za-z]){_BELOW}(?:{_ABOVE})?"
+LATEX_SYMBOL = rf"\s*(?:{_STYLED}|[A-Za-z])"
+LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),

@@ -17,6 +17,7 @@ from matderiv.input.meaning.indexed import Indexed
 from matderiv.input.meaning.names import capital_of, named_alike, split_label
 from matderiv.language.source import Bind, Call, Name, Source, postorder
 from matderiv.shapes import Shape, Size
+from matderiv.verification.documents.statements import Case
 from matderiv.verification.quantities import Quantity
 
 _SPARE = "zyxwvutsrqponml"
@@ -111,6 +112,23 @@ def on_the_diagonal(source: Source) -> Source:
     """The definition of a matrix by W_ii = ...: it has nothing beside its diagonal."""
     body = source.main
     return replace(source, main=Call(body.span, "diag", body.span, (body,)))
+
+
+def in_case(case: Case, letters: Sequence[str], e: Expr, true: Expr | None) -> Expr:
+    """The entries of a matrix where a case holds; the true ones elsewhere.
+
+    >>> from matderiv.expr import variable
+    >>> a, b = variable("a", (3, 3)), variable("b", (3, 3))
+    >>> [in_case(Case("i", other, False), "ij", a, b) is a for other in "jk"]
+    [False, True]
+    """
+    if len(letters) != 2 or {case.first, case.second} != {*letters}:
+        return e
+    if true is None or e.shape != true.shape:
+        return e
+    same = apply("eye", params=(e.shape[0],))
+    inside, outside = (e, true) if case.equal else (true, e)
+    return apply("hadamard", same, inside) + outside - apply("hadamard", same, outside)
 
 
 def along(e: Expr, present: Sequence[str], wanted: Indices, name: str) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -42,6 +43,8 @@ class Doubts:
         """The same for a side whose sizes do not fit together."""
         if len(signs(passage.text, passage.latex)) > 1:
             return "a product of derivatives, and nothing says how they are laid out"
+        if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
+            return "the sizes below the sum do not fit together as it was read"
         return self._reason(names_in(passage) | self._behind(q, left))
 
     def _behind(self, q: Quantity, left: Expr | None) -> set[str]:

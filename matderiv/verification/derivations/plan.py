@@ -29,6 +29,7 @@ from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
+    FORMULA,
     LATEX_NAME,
     VALUE,
     Quantity,
@@ -84,7 +85,7 @@ def planned(
     known = {n for s in statements for side in s.sides for n in names_in(side)}
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
-    statements = apart(_by_cases(statements))
+    statements = _by_roots(apart(_by_cases(statements)))
     for k, s in enumerate(_untied(statements, names)):
         chain = role_of(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -113,6 +114,28 @@ def _by_cases(statements: Sequence[Statement]) -> list[Statement]:
         return named and bool(NUMBER.fullmatch(s.sides[-1].text))
 
     return [replace(s, condition=True) if is_case(s) else s for s in statements]
+
+
+def _by_roots(statements: Sequence[Statement]) -> list[Statement]:
+    r"""Statements in which `\sigma^2 = ...` says what sigma is, where nothing else does."""
+    found: list[Statement] = []
+    met: set[str] = set()
+    for s in statements:
+        first = s.sides[0]
+        square = re.fullmatch(rf"({LATEX_NAME})\s*\^\s*\{{?\s*2\s*\}}?", first.text.strip())
+        name = latex_name(square[1]) if square and first.latex else ""
+        formula = s.quantity is not None and s.quantity.kind == FORMULA
+        if name and formula and name not in met and not NUMBER.fullmatch(s.sides[-1].text):
+            sides = (first, *(_rooted(side) for side in s.sides[1:]))
+            s = replace(s, quantity=Quantity(VALUE, name), sides=sides)
+        met |= {n for side in s.sides for n in names_in(side)}
+        found.append(s)
+    return found
+
+
+def _rooted(side: Passage) -> Passage:
+    end = len(side.text)
+    return side.with_part(end, end, "}").with_part(0, 0, r"\sqrt{")
 
 
 def _untied(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:

@@ -10,7 +10,7 @@ from matderiv.input.meaning.names import split_label
 from matderiv.language.calls import function_names
 from matderiv.language.tokens import GREEK_NAMES, canonical_name
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.statements import Statement, names_in
+from matderiv.verification.documents.statements import Case, Statement, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -51,6 +51,7 @@ class Chain:
     whole: Passage
     zero: Passage | None = None
     aside: bool = False
+    case: Case | None = None
 
 
 @dataclass
@@ -59,9 +60,9 @@ class Named:
 
     `names` are defined, `known` occur anywhere, `used` stand in definitions, `mentioned` in any
     statement so far or in a declaration, `differentiated` are what derivatives are by;
-    `claimed` says that there was a derivative, `zero` that one was set to zero, and `related` are
-    the names in equations since then. For those in `handed`, dz is the derivative by z, as in
-    programs for backpropagation.
+    `claimed` says that there was a derivative, `last` which, `zero` that one was set to zero, and
+    `related` are the names in equations since then. For those in `handed`, dz is the derivative by
+    z, as in programs for backpropagation.
     """
 
     names: set[str]
@@ -73,6 +74,7 @@ class Named:
     handed: set[str] = field(default_factory=set)
     claimed: bool = False
     zero: bool = False
+    last: Quantity | None = None
 
     def heard(self, chain: Chain, s: Statement) -> None:
         """Go on to the next statement."""
@@ -81,6 +83,7 @@ class Named:
         if q is not None and q.kind == DERIVATIVE:
             self.differentiated.add(q.by)
             self.claimed = True
+            self.last = q if q.order == 1 and not q.primed else self.last
         if q is not None and q.kind == VALUE:
             self.differentiated |= {*q.at} if chain.role == GIVES and len(q.at) == 1 else set()
         if q is not None and q.kind == FORMULA and self.claimed and chain.first is not None:
@@ -98,6 +101,10 @@ class Named:
 
 def role_of(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     """What a statement is, after those before it and with those that come `later`."""
+    return replace(_role(s, so_far, later), case=s.case)
+
+
+def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if s.quantity is None:
         return _going_on(s, so_far)
     first, *sides = s.sides
@@ -161,6 +168,9 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
         return Quantity(DIFFERENTIAL, q.of[1:])
     function, _, label = q.of.partition("_")
     if function == "H" and so_far.claimed and not s.introduced and not _used("H", later):
+        last = so_far.last
+        if label not in so_far.names and last is not None:
+            return Quantity(DERIVATIVE, last.of, last.by, order=2)
         return Quantity(DERIVATIVE, label if label in so_far.names else "", order=2)
     return q
 

@@ -13,7 +13,7 @@ from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, variable
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
-from matderiv.verification.derivations.components import Indices
+from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
@@ -200,7 +200,7 @@ class Steps:
             side = self.reader.side(passage, self._expected(q))
             self.notes += side.notes
             true, (claimed, root) = self._true(side), self._claimed(side)
-            verdict = self._verdict(q, true)
+            verdict = self._verdict(q, self._in_case(chain, q, true))
             if verdict is A_CONDITION:
                 self._given(number, replace(chain, role=CONDITION), verdict.message)
                 return
@@ -286,6 +286,13 @@ class Steps:
                 )
             return self.rest.verdict(left, right, slopes) or verdict
         return verdict
+
+    def _in_case(self, chain: Chain, q: Quantity, e: Expr) -> Expr:
+        """A side that is said of some indices only, with the truth at the others."""
+        if chain.case is None or q.kind not in (FORMULA, DERIVATIVE):
+            return e
+        true = self._left(q) if q.kind == FORMULA else self.ground.derivative(q)
+        return in_case(chain.case, self.reader.indices.letters, e, true)
 
     def _expected(self, q: Quantity) -> Shape | None:
         if q.kind == FORMULA:

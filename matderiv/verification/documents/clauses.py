@@ -14,7 +14,7 @@ from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import announced, equal_signs
-from matderiv.verification.quantities import LATEX_NAME
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
 CONNECTIVES = (
@@ -52,6 +52,11 @@ _NOTED = re.compile(r"\s*[_^]\s*\{")
 _TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)\b[^{}]*\}")
 _SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
+_DIAGONAL = (
+    r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
+    rf"(?:\\left|\\[bB]igg?l?)?\(\s*(?P<base>{LATEX_SYMBOL})_\{{?1\}}?\s*,[^()]*\\[lc]?dots[^()]*"
+    r"(?:\\right|\\[bB]igg?r?)?\)"
+)
 _SUBJECT = (
     r"\\(?:text\w*|mathrm|operatorname)\*?\s*\{\s*,?\s*(?:s\.\s*t\.|subject to|such that)\s*:?\s*\}"
 )
@@ -74,6 +79,7 @@ def as_row(p: Passage) -> Passage:
     '\\text{tr}(A)'
     """
     p = _fractions(p).replaced(_TRANSPOSE, _turned)
+    p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
     p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):

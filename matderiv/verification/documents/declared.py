@@ -33,6 +33,10 @@ _SPELLED = {
     "upper-triangular": "upper",
     "one-hot": "onehot",
     "one hot": "onehot",
+    **dict.fromkeys(
+        ("symmetrisch", "symmetrische", "symétrique", "simétrica", "对称"), "symmetric"
+    ),
+    **dict.fromkeys(("positiv definit", "définie positive", "正定"), "posdef"),
     **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
     **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
 }
@@ -66,8 +70,9 @@ _MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 _ITEM = rf"(?:{_MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
 _ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
 _NOUNS = (
-    r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|matri(?:x|ces)|invertible|real|square|nonsingular"
-    r"|constant|given|fixed|all|both|and|each"
+    r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|[Mm]atri(?:x|ces)|invertible|real|square|nonsingular"
+    r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
+    r"|kernel|weight|data|Matrizen|matrices?|matriz|ist|sind|sei|seien|est|sont|es|eine?|une"
 )
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
@@ -220,6 +225,8 @@ class Declared:
         return replace(self, shapes=shapes, assume=kept)
 
     def _fits(self, name: str, word: str) -> bool:
+        if word in SQUARE_FACTS and split_label(name)[0] in self.families.sizes:
+            return False
         sizes = self.shapes.get(name)
         return sizes is None or word not in SQUARE_FACTS or len(set(sizes.split(","))) == 1
 

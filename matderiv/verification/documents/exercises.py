@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from matderiv.input.meaning.names import split_label
 from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.passages import Passage, joined
@@ -99,8 +100,9 @@ class Exercise:
 
     def is_other(self, p: Passage, q: Quantity) -> bool:
         """True for a second definition that drops names of the first, and has names of its own."""
-        own, before = names_in(p) - {q.of, *q.at}, self.defined[q.of] - {*q.at}
-        known = {n for old in self.passages for n in names_in(old)}
+        own = {split_label(n)[0] for n in names_in(p) - {q.of, *q.at}}
+        before = {split_label(n)[0] for n in self.defined[q.of] - {*q.at}}
+        known = {split_label(n)[0] for old in self.passages for n in names_in(old)}
         return bool(before - own) and bool(own - known) and len(own & before) <= len(before - own)
 
     def joined(self, other: Exercise) -> Exercise:

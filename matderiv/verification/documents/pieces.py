@@ -61,8 +61,10 @@ _LABEL = re.compile(
     r"\s*(?:\*{1,3}|__?)[^$=]*[A-Za-z]{3,}[^$=]*(?:\*{1,3}|__?)[.:]?\s*"
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
 )
+_LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
 _CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
 _PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
+_INDEX_CASE = re.compile(r"\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|!=)\s*[a-z]\s*$")
 _ANNOUNCES = re.compile(
     r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
     r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
@@ -202,7 +204,8 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     latex = not python and bool(fence in ("latex", "tex", "math") or re.search(r"\\[a-z]", p.text))
     p = p if latex else p.replaced(r"[#%].*$", lambda m: "")
     p = _unaligned(p.blanked(_SILENT)) if latex or "&=" in p.text else p
-    if p and _is_prose(p.text):
+    words = suffix == "md" and not fence and not latex and _LABELLED.match(p.text)
+    if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
         p = as_row(p) if latex else p
@@ -254,7 +257,7 @@ def _sentences(p: Passage) -> Iterator[Passage]:
 
 def _inline(p: Passage) -> Iterator[Piece]:
     """The formulas inside a sentence."""
-    before = 0
+    before, case = 0, ""
     for found in _INLINE.finditer(p.text):
         group = next(k for k in (1, 2, 3) if found[k] is not None)
         part = p[found.start(group) : found.end(group)]
@@ -262,8 +265,14 @@ def _inline(p: Passage) -> Iterator[Piece]:
         part = replace(part, latex=latex)
         words = p.text[before : found.start()]
         before = found.end()
-        if _CASE.search(words) and _PLAIN_CASE.search(part.text):
+        if _CASE.search(words) and (_PLAIN_CASE.search(part.text) or _INDEX_CASE.match(part.text)):
+            case = part.text if _INDEX_CASE.match(part.text) else case
             continue
+        if case and latex and equal_signs(part.text):
+            part = joined(
+                [part, Passage("(" + case + ")", (part.end,) * (len(case) + 2), part.end)]
+            )
+            part = replace(part, latex=True)
         part = as_row(part) if latex else part
         new = bool(_BEGINS.search(words))
         yield Piece("inline", _with_announcement(words, part), sure(p.text), new)

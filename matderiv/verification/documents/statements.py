@@ -58,6 +58,15 @@ _CALLED = re.compile(r"\b(gradient|hessian|jacobian)\W*(?:\w+\W+){0,2}$", re.IGN
 
 
 @dataclass(frozen=True)
+class Case:
+    """That two indices are equal, or that they differ: where an equation of entries holds."""
+
+    first: str
+    second: str
+    equal: bool
+
+
+@dataclass(frozen=True)
 class Statement:
     """Sides that are said to be equal; `quantity` is the first one's, None where there is none.
 
@@ -73,6 +82,7 @@ class Statement:
     goes_on: bool = True
     introduced: bool = False
     announced: Quantity | None = None
+    case: Case | None = None
 
     @property
     def zero(self) -> bool:
@@ -125,7 +135,7 @@ def equal_signs(text: str) -> list[tuple[int, int]]:
 
 def statement(passage: Passage) -> Statement | None:
     """The statement of a line; None for one without an equals sign."""
-    p = _without_lead(passage)
+    p, case = without_case(_without_lead(passage))
     cut = _where(p.text)
     signs = [s for s in equal_signs(p.text) if s[0] < cut]
     if not signs and (colon := announced(p.text)):
@@ -138,7 +148,7 @@ def statement(passage: Passage) -> Statement | None:
     first, words = _lead_words(sides[0])
     what = named(first.text, first.latex) if first else None
     if what is None:
-        return Statement(None, tuple(sides[1:]), passage.stripped())
+        return Statement(None, tuple(sides[1:]), passage.stripped(), case=case)
     called = _CALLED.search(sides[0].text[: len(sides[0].text) - len(first.text)])
     return Statement(
         what,
@@ -147,7 +157,31 @@ def statement(passage: Passage) -> Statement | None:
         condition=bool(_CONDITION & words),
         introduced=bool(_INTRODUCES & words),
         announced=quantity(called[1].lower()) if called and what.kind == VALUE else None,
+        case=case,
     )
+
+
+_INDICES = r"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<second>[a-z])\s*"
+_FOR = r"\b(?:if|for|when|where|falls|si|in case)\b:?"
+_AGAIN = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", _INDICES)
+CASE = re.compile(
+    rf"(?:[,;]\s*)?(?:\(\s*(?:{_FOR})?{_INDICES}\)|(?:{_FOR}|[,;]){_AGAIN})\s*[.,;]?\s*$"
+)
+
+
+def without_case(p: Passage) -> tuple[Passage, Case | None]:
+    r"""A line without the case behind it: `= -p_i p_j, \quad i \neq j`.
+
+    >>> found = without_case(Passage.of(r"x_{ij} = 0 \quad (i \neq j)", latex=True))
+    >>> found[0].text, found[1].equal
+    ('x_{ij} = 0 \\quad', False)
+    """
+    found = CASE.search(p.text)
+    if found is None or not equal_signs(p.text[: found.start()]):
+        return p, None
+    k = "" if found["first"] else "2"
+    case = Case(found["first" + k], found["second" + k], found["sign" + k] == "=")
+    return p[: found.start()].stripped(), case
 
 
 def _compared(side: Passage) -> Passage:
