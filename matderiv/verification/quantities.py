@@ -7,7 +7,6 @@ side that is none of these is a formula.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -122,7 +121,8 @@ LATEX_D = (
     r"(?:\\partial(?![A-Za-z])"
     r"|\\(?:mathrm|mathsf|rm|operatorname|text)\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))"
     r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
-    r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)(?<!frac[0-9])d)"
+    r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)"
+    r"(?<!frac[0-9])d)"
     r"(?:\s|\\[,!;:])*"
 )
 _BELOW = r"(?:_(?:\{(?:[^{}]|\{[^{}]*\})*\}|[A-Za-z0-9]))?"
@@ -257,45 +257,6 @@ def signs(text: str, latex: bool) -> list[Sign]:
         place = match.end() if sign is None else sign.span[1]
         found += [] if sign is None else [sign]
     return found
-
-
-_BETWEEN = re.compile(r"(?:\s|\\[,;:!]|\\(?:cdot|times)(?![A-Za-z])|[*·])*")
-
-
-def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[Sign]:
-    r"""The derivatives in a formula; a product of two by the chain rule is one.
-
-    `whole` is true of names of arrays: products of derivatives by entries are products of numbers.
-
-    >>> found = chained_signs("dL/dz * dz/dW * x'", False, lambda name: True)
-    >>> [(s.quantity.of, s.quantity.by) for s in found]
-    [('L', 'W')]
-    """
-    found: list[Sign] = []
-    for sign in signs(text, latex):
-        last = found[-1] if found else None
-        between = "" if last is None else text[last.span[1] : sign.span[0]]
-        q = None if last is None or not _BETWEEN.fullmatch(between) else _through(last, sign)
-        if last is not None and q is not None and whole(_middle(last, sign)):
-            found[-1] = Sign((last.span[0], sign.span[1]), q, chained=True)
-        else:
-            found.append(sign)
-    return found
-
-
-def _through(a: Sign, b: Sign) -> Quantity | None:
-    """The derivative that a product of two is: ∂L/∂z ∂z/∂x, in either order."""
-    if a.operand or b.operand or a.quantity.order + b.quantity.order > 2:
-        return None
-    for outer, inner in ((a.quantity, b.quantity), (b.quantity, a.quantity)):
-        if outer.by and outer.by == inner.of and outer.of and inner.by and inner.by != outer.of:
-            return Quantity(DERIVATIVE, outer.of, inner.by)
-    return None
-
-
-def _middle(a: Sign, b: Sign) -> str:
-    """The name that two derivatives share."""
-    return a.quantity.by if a.quantity.by == b.quantity.of else b.quantity.by
 
 
 def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:

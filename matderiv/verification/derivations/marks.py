@@ -21,6 +21,7 @@ from matderiv.input.resolve import build
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
+from matderiv.verification.derivations.chained import chained_signs
 from matderiv.verification.derivations.components import (
     Indices,
     along,
@@ -38,7 +39,6 @@ from matderiv.verification.quantities import (
     LATEX_NAME,
     NAME,
     Quantity,
-    chained_signs,
     latex_name,
 )
 
