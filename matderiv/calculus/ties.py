@@ -8,14 +8,15 @@ change is that of the one entry that attains the maximum.
 from __future__ import annotations
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, variables
+from matderiv.expr import Expr, is_, variables, walk
 from matderiv.lazy import np, quiet
-from matderiv.numeric.draws import draw, draw_sizes, general, positive
+from matderiv.numeric.draws import Strategy, draw, draw_sizes, general, positive
 from matderiv.numeric.evaluate import Array, Arrays, evaluate
 from matderiv.shapes import size_names
 
 DRAWS = 4  # of each kind: signs decide where a maximum is
 STEP = 1e-3
+BEYOND = 4
 EQUAL = 1e-12
 
 
@@ -26,8 +27,9 @@ def tied(node: Expr) -> bool:
     >>> A, x = variable("A", (3, 3)), variable("x", (3,))
     >>> tied(apply("max", A + A.T, params=(None,)))
     True
-    >>> tied(apply("max", apply("relu", A @ x), params=(None,)))
-    False
+    >>> u = apply("minimum", x, 100)
+    >>> [tied(apply("max", e, params=(None,))) for e in (apply("relu", A @ x), u, u - x.T @ x)]
+    [False, False, True]
     """
     known: bool | None = node.cache.get("tied")
     if known is None:
@@ -41,7 +43,7 @@ def _tied(node: Expr) -> bool:
     rng = np.random.default_rng(0)
     names = variables(x)
     sizes = draw_sizes(size_names([v.shape for v in names] + [x.shape]), rng)
-    for strategy in (general, positive) * DRAWS:
+    for strategy in (general, positive, _wide(x)) * DRAWS:
         here, there = (draw(names, rng, sizes, strategy=strategy) for _ in range(2))
         near: Arrays = {k: v + STEP * (there[k] - v) for k, v in here.items()}
         try:
@@ -55,6 +57,13 @@ def _tied(node: Expr) -> bool:
         if (moved.sum(axis=axis) > 1).any():
             return True
     return False
+
+
+def _wide(x: Expr) -> Strategy:
+    """Numbers beyond all those in an expression: of them min(x, 7) has many equal entries."""
+    numbers = [float(n.params[0]) for n in walk(x) if is_(n, "number")]
+    scale = BEYOND * max([1.0, *map(abs, numbers)])
+    return lambda shape, rng: scale * general(shape, rng)
 
 
 def _attained(node: Expr, x: Array) -> Array:

@@ -167,20 +167,19 @@ class Witness:
             for move in (None, *moves):
                 here = point if move is None else moved(self.source, point, move)
                 found = compare(question, program, here, np.random.default_rng([place, 3]))
-                settled = found.verdict == "mismatch" and self._rounds(here)
-                if found.verdict == "mismatch" and not settled:
+                said = self._in_digits(here) if found.verdict == "mismatch" else found.verdict
+                if said == "different":
                     return matching, found
-                if settled or (found.verdict == "match" and not found.zero):
+                if said == "equal" or (said == "match" and not found.zero):
                     matching.append(point)
                     break
         return matching, None
 
-    def _rounds(self, point: Point) -> bool:
-        """True where rounding chose a branch of the answer, which is right with many digits."""
+    def _in_digits(self, point: Point) -> str:
+        """What a mismatch comes to with many digits, where rounding may have chosen a branch."""
         if not compares_more(self.claim):
-            return False
-        found = precise(self.claim, self.structure, seed=self.seed, at=[point])
-        return found.verdict == "equal"
+            return "different"
+        return precise(self.claim, self.structure, seed=self.seed, at=[point]).verdict
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
         """What ordinary numbers say on all sides, and where functions saturate."""

@@ -109,6 +109,8 @@ def _contradicted(
     sharp = precise(claim, structure, seed=seed, at=at)
     if sharp.verdict == "equal":
         return None
+    if sharp.verdict == "undecided" and different and compares_more(claim):
+        return Finding(UNDECIDED, exact, report, str(sharp))
     if exact.verdict == "equal" and sharp.verdict != "different":
         return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
     return Finding(DISPROVED, exact, report, sharp=sharp)
