@@ -156,6 +156,12 @@ def test_a_derivative_of_a_function_that_no_line_defines_is_not_read(
     assert "Internal" not in found.err
 
 
+def test_an_answer_whose_spelling_is_given_is_read_so_or_refused(run: Run) -> None:
+    found = run("verify", "sum(a.*x)", "x", "sum(ones(n(m1))", "--from", "latex")
+    assert found.status == 2
+    assert "Internal" not in found.err
+
+
 # Limits -------------------------------------------------------------------------------------------
 
 LONG: list[Callable[[int], str]] = [

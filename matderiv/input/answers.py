@@ -135,7 +135,8 @@ def read_stated(
             return _read_in("python", text, reading, extra, expected, what)
     failure: MatderivError | None = None
     for name in [given] if given else ["text", *strong, *weak]:
-        if name == "latex" and name in weak and _no_latex(text, reading, extra, failure):
+        guessed = not given and name == "latex" and name in weak
+        if guessed and _no_latex(text, reading, extra, failure):
             continue
         try:
             found = _read_in(name, text, reading, extra, expected, what)
