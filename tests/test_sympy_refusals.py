@@ -138,3 +138,10 @@ def test_an_entry_counts_from_zero_as_in_sympy(entry: Any) -> None:
     point = {small[r, c]: values[r][c] for r in range(2) for c in range(3)}
     wanted = [[float(e.diff(small[r, c]).xreplace(point)) for c in range(3)] for r in range(2)]
     np.testing.assert_allclose(derivation.evaluate({"X": values}), wanted)
+
+
+def test_matrices_as_entries_of_a_matrix_are_refused_by_name() -> None:
+    a, S = sp.Symbol("a"), sp.MatrixSymbol("S", 3, 3).as_explicit()
+    nested = sp.Matrix([[a + 1, a**2]]).applyfunc(lambda e: S if e == a**2 else e)
+    with pytest.raises(MatderivError):
+        md.derive(nested, a)

@@ -154,6 +154,8 @@ def _matrix(kinds: Kinds, node: Any, entries: Sequence[Any]) -> Any:
     """An explicit matrix, complete families of its entries as functions of the place."""
     rows, cols = node.shape
     out = tuple(k for k in (rows, cols) if k != 1)
+    if any(getattr(e, "is_Matrix", False) for e in entries):
+        return node  # no numbers: what reads it says so
     if not out:
         return entries[0] if node.shape == (1, 1) else node
     each = []
