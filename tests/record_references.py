@@ -106,6 +106,12 @@ def _expm(x: Any) -> Any:
     return np.real(vectors @ np.diag(np.exp(values)) @ np.linalg.inv(vectors))
 
 
+def _spectral(f: Callable[[Any], Any], x: Any) -> Any:
+    x = np.reshape(x, (1, 1)) if np.size(x) == 1 else x
+    values, vectors = np.linalg.eig(x)
+    return np.real(vectors @ np.diag(f(values.astype(complex))) @ np.linalg.inv(vectors))
+
+
 def _matrix(x: Any) -> Any:
     return np.atleast_2d(x)
 
@@ -139,6 +145,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "attention": _attention,
     "cholesky": lambda x: _cholesky(x),
     "expm": _expm,
+    "logm": lambda x: _spectral(np.log, x),
+    "sqrtm": lambda x: _spectral(np.sqrt, x),
     "norm_nuc": lambda x: np.sqrt(np.linalg.eigvalsh(_gram(x)).clip(0)).sum(),
     "norm_spec": lambda x: math.sqrt(np.linalg.eigvalsh(_gram(x)).max()),
     "levicivita": _signs,

@@ -35,7 +35,7 @@ FLOORS = (  # title, folder, modules
     ("6: back to notation", "notation/", "joined elimination raising polynomials terms search"),
     ("6: sums", "notation/", "factoring pulling sums"),
     ("6: last touches, limits of the search", "notation/", "limits polish guards"),
-    ("7: differentiation", "calculus/", "ties differentiate structure joint"),
+    ("7: differentiation", "calculus/", "ties spectral differentiate structure joint"),
     ("7: layouts, named parts", "notation/", "layout parts"),
     ("8: the derivation", "calculus/", "derivation entries"),
     ("9: checked", "numeric/", "check spot_check"),

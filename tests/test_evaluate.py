@@ -293,8 +293,7 @@ def test_a_singular_matrix_is_a_domain_error() -> None:
     A = variable("A", (N, N))
     with pytest.raises(DomainError, match="inv has no value here"):
         evaluate(apply("inv", A), {"A": np.zeros((2, 2))})
-    with pytest.raises(DomainError, match="whole exponent"):
-        evaluate(apply("power", A, t), {"A": np.eye(2), "t": 0.5})
+    assert np.isnan(evaluate(apply("power", A, t), {"A": -np.eye(2), "t": 0.5})).all()
     with pytest.raises(DomainError, match="too large for a float"):
         evaluate(number(10**400) * t, {"t": 1.0})
 

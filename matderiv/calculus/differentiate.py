@@ -9,11 +9,12 @@ expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
+from matderiv.calculus.spectral import commuting, of_trace
 from matderiv.calculus.ties import tied
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
@@ -51,13 +52,17 @@ def dependents(f: Expr, *wrt: Expr) -> list[Expr]:
     return order
 
 
-def differential(node: Expr, which: int) -> Expr | None:
+def differential(node: Expr, which: int, moving: Container[Expr] = ()) -> Expr | None:
     """The change of a node that comes from the change dX of argument `which`; None if it is zero.
 
-    Raises NoRule when the function has no derivative here.
+    `moving` are the nodes that depend on the variable. Raises NoRule when the function has no
+    derivative here.
     """
     function, x = node.function, node.args[which]
     change = tangent(x.shape)
+    slope = commuting(node, moving) if moving and which == 0 else None
+    if slope is not None:
+        return slope @ change
     if function.kind == "elementwise":
         partial = function.partials[which](*node.args, node)
         if isinstance(partial, int):
@@ -188,6 +193,8 @@ def shorter_share(
 
     Term by term is tried for short sums, where factors may cancel that a bracket would hide.
     """
+    if share := of_trace(node, sweep.axes, sweep.outer, whole):
+        return share
     share = _share(node, which, sweep, terms)
     pieces = _pieces(node, node.args[which], terms, whole)
     if not 1 < len(pieces) <= MAX_DISTRIBUTED:
@@ -233,7 +240,7 @@ def _split(term: Term, axes: set[Index]) -> Sequence[Term]:
 def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[Term]:
     """What the adjoint of a node hands on to one argument."""
     x = node.args[which]
-    change = differential(node, which)
+    change = differential(node, which, sweep.axes)
     if change is None:
         return []
     slots = slots_at(node.shape, sweep.axes[node])
@@ -322,7 +329,7 @@ def pushforward(
             t
             for which, x in enumerate(node.args)
             if x in alive
-            for t in _pushed(node, which, axes, tangents[x], inner)
+            for t in _pushed(node, which, axes, tangents[x], inner, alive)
         ]
         whole = Tensor(axes + inner, tuple(terms))
         kept = collapse(whole, not inner, search) if node is not f else whole.terms
@@ -330,9 +337,16 @@ def pushforward(
     return tangents.get(f, Tensor(axes_of(f.shape) + inner, ()))
 
 
-def _pushed(node: Expr, which: int, axes: Indices, source: Tensor, inner: Indices) -> list[Term]:
+def _pushed(
+    node: Expr,
+    which: int,
+    axes: Indices,
+    source: Tensor,
+    inner: Indices,
+    moving: Container[Expr],
+) -> list[Term]:
     """The share of one argument's tangent in a node's tangent."""
-    change = differential(node, which)
+    change = differential(node, which, moving)
     if change is None:
         return []
     shape = node.args[which].shape

@@ -1,5 +1,25 @@
 """Everything that can be applied: one record per function, one file per family."""
 
-from matderiv.functions import algebra, arrange, elementwise, leaves, matrix, neural, powers, reduce
+from matderiv.functions import (
+    algebra,
+    arrange,
+    elementwise,
+    leaves,
+    matrix,
+    neural,
+    powers,
+    reduce,
+    spectral,
+)
 
-__all__ = ["algebra", "arrange", "elementwise", "leaves", "matrix", "neural", "powers", "reduce"]
+__all__ = [
+    "algebra",
+    "arrange",
+    "elementwise",
+    "leaves",
+    "matrix",
+    "neural",
+    "powers",
+    "reduce",
+    "spectral",
+]

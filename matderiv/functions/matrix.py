@@ -255,20 +255,6 @@ def _cholesky(x: Any) -> Any:
         raise DomainError("cholesky needs a positive definite matrix") from error
 
 
-def _expm(x: Any) -> Any:
-    """Scaling and squaring with a Taylor series of the scaled matrix."""
-    norm = float(np.abs(x).sum())
-    squarings = max(0, int(np.ceil(np.log2(norm))) + 4) if norm > 0 else 0
-    small = x / 2**squarings
-    result = term = np.eye(np.shape(x)[0])
-    for k in range(1, 20):
-        term = term @ small / k
-        result = result + term
-    for _ in range(squarings):
-        result = result @ result
-    return result
-
-
 refused(
     "cholesky",
     square_rule("matrix"),
@@ -276,13 +262,6 @@ refused(
     says="The lower Cholesky factor.",
     domain=("posdef",),
     example="cholesky(X)",
-)
-refused(
-    "expm",
-    square_rule("matrix"),
-    _square_value(_expm),
-    says="The matrix exponential.",
-    example="expm(X)",
 )
 
 

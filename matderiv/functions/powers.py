@@ -16,6 +16,7 @@ from matderiv.expr import (
 )
 from matderiv.functions.algebra import align
 from matderiv.functions.record import elementwise, primitive, square_rule
+from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, is_scalar, shape_text
 
@@ -89,7 +90,7 @@ def _matrix_power(a: Any, k: Any) -> Any:
         return _elementwise_power(np.reshape(a, ()), k)
     k = np.real(k)
     if float(k) != int(k):
-        raise ValueError("a matrix power needs a whole exponent")
+        return of_matrix(lambda w: w ** float(k), a)
     return np.linalg.matrix_power(a, int(k))
 
 
@@ -108,6 +109,15 @@ def _power_differential(y: Expr, which: int, change: Expr) -> Expr:
         inverse = apply("inv", base)
         base, change, k = inverse, -(inverse @ change @ inverse), -k
     return _power_terms(base, int(k), change)
+
+
+def _slope(y: Expr) -> Expr | None:
+    """p X^(p-1) of a matrix power with an exponent that is no whole number."""
+    base, exponent = y.args
+    k = number_value(exponent)
+    if is_scalar(base.shape) or (k is not None and k.denominator == 1):
+        return None
+    return exponent * apply("power", base, _less_one(exponent))
 
 
 def _power_terms(base: Expr, k: int, change: Expr) -> Expr:
@@ -132,6 +142,7 @@ POWER = primitive(
     arity=(2, 2),
     call="operator",
     symbols=1,
+    slope=_slope,
     says="Power rule; for a matrix each factor changes in turn: d(X²) = dX X + X dX.",
     source="Magnus & Neudecker, ch. 9.14",
     example="X^3",

@@ -31,6 +31,7 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
+    `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX).
     """
 
     name: str
@@ -50,6 +51,7 @@ class Function:
     kink: Callable[..., Expr] | None = None
     border: Callable[..., Expr] | None = None
     attained: Callable[[Expr], Expr] | None = None
+    slope: Callable[[Expr], Expr | None] | None = None
     latex: str = ""
     says: str = ""
     source: str = ""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.glued import is_weight
 from matderiv.language.shaping import Shaping
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Call, Name, Node, Operation, unsigned
+from matderiv.language.source import Call, Name, Node, Operation, Source, changed, unsigned
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Shape, long_axes
 
@@ -47,6 +48,32 @@ def check_meant(shaping: Shaping) -> None:
             raise error
     for call in source.doubtful:
         _check_matrix_function(call, shaping)
+
+
+OF_A_MATRIX = {"exp": "expm", "log": "logm", "ln": "logm", "sqrt": "sqrtm"}
+
+
+def of_matrices(shaping: Shaping) -> Source | None:
+    """The source with the functions of matrices that `\\log X` and its kin mean in LaTeX.
+
+    None where all functions work entry by entry: their operands are no square matrices.
+    """
+    meant = [c for c in shaping.source.doubtful if isinstance(c, Call) and c.name in OF_A_MATRIX]
+    spans = {c.span for c in meant if _is_square(c.operands[0], shaping)}
+    if not spans:
+        return None
+
+    def named(node: Node) -> Node:
+        if isinstance(node, Call) and node.span in spans and node.name in OF_A_MATRIX:
+            return replace(node, name=OF_A_MATRIX[node.name])
+        return node
+
+    return changed(shaping.source, named)
+
+
+def _is_square(node: Node, shaping: Shaping) -> bool:
+    shape = shaping.sizes.shape(shaping.shapes.get(node, ()))
+    return len(long_axes(shape)) == 2 and shape[0] == shape[1]
 
 
 def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError | None:
@@ -107,6 +134,8 @@ def is_sum_of_entries(node: Node) -> bool:
 def _check_matrix_function(node: Node, shaping: Shaping) -> None:
     """ParseError for `\\log X` of a square X in LaTeX: of the matrix, or entry by entry?"""
     assert isinstance(node, Call)
+    if node.name in OF_A_MATRIX.values():
+        return
     operand = node.operands[0]
     shape = shaping.sizes.shape(shaping.shapes.get(operand, ()))
     guessed = isinstance(operand, Name) and operand.name in shaping.guessed

@@ -12,7 +12,7 @@ from matderiv.expr import Expr, apply, number, substitute, variable
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.names import FREE
-from matderiv.input.misread import check_meant
+from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
 from matderiv.language.calls import Application
@@ -131,6 +131,9 @@ def resolve(
     shaping = Shaping(
         source, Context(declared=declared, facts=facts, size_names=sizes, reserved=reserved)
     )
+    meant = of_matrices(shaping)
+    if meant is not None:
+        return resolve(meant, declared, facts, reserved)
     check_meant(shaping)
     built = build(shaping)
     for name, shape in declared.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import Span
@@ -156,3 +156,42 @@ def unsigned(node: Node) -> Node:
     if isinstance(node, Operation) and node.function == "neg":
         return node.operands[0]
     return node
+
+
+def rebuilt(roots: Iterable[Node], change: Callable[[Node], Node]) -> dict[Node, Node]:
+    """The nodes of some trees and what becomes of them, where `change` is made of each.
+
+    >>> x = Name((0, 1), "x")
+    >>> both = Operation((0, 3), "add", (x, x))
+    >>> found = rebuilt([both], lambda n: replace(n, name="y") if isinstance(n, Name) else n)
+    >>> [n.name for n in found[both].operands]
+    ['y', 'y']
+    """
+    done: dict[Node, Node] = {}
+    for node in (n for root in roots for n in postorder(root)):
+        made = node
+        if isinstance(node, Operation):
+            made = replace(node, operands=tuple(done[o] for o in node.operands))
+        elif isinstance(node, Call):
+            operands = tuple(done[o] for o in node.operands)
+            made = replace(
+                node, operands=operands, keywords=tuple((k, done[v]) for k, v in node.keywords)
+            )
+        elif isinstance(node, Entry):
+            made = replace(node, base=done[node.base])
+        elif isinstance(node, Bind):
+            made = replace(node, body=done[node.body])
+        done[node] = change(made)
+    return done
+
+
+def changed(source: Source, change: Callable[[Node], Node]) -> Source:
+    """The source with every node changed."""
+    nodes = rebuilt([*(p.value for p in source.parts), source.main], change)
+    return replace(
+        source,
+        main=nodes[source.main],
+        parts=tuple(replace(p, value=nodes[p.value]) for p in source.parts),
+        lengths=tuple((nodes.get(body, body), axis, n) for body, axis, n in source.lengths),
+        doubtful=tuple(nodes[n] for n in source.doubtful if n in nodes),
+    )

@@ -46,7 +46,7 @@ def _symmetric(e: Expr, depth: int) -> bool:
         return len(long_axes(e.args[0].shape)) == 1
     if is_(e, "inv", "neg", "transpose", "adj", "pinv"):
         return symmetric(e.args[0], depth)
-    if is_(e, "power", "div"):
+    if is_(e, "power", "div", "expm", "logm", "sqrtm"):
         return symmetric(e.args[0], depth)
     if e.function.kind == "elementwise" and not is_(e, "add", "hadamard"):
         sides = all(symmetric(a, depth) for a in e.args)

@@ -11,13 +11,14 @@ from itertools import product
 from math import factorial, prod
 from typing import Any
 
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Bound, Sizes
 from matderiv.numeric.stencils import EPS, STEPS, Slope, derivative_along
+from matderiv.shapes import is_scalar
 
 STEP = 1e-30  # of the complex step: nothing cancels, so as small as one likes
-NOT_ANALYTIC = ("cholesky", "norm_nuc", "norm_spec")  # their NumPy routines take absolute values
+NOT_ANALYTIC = ("cholesky", "norm_nuc", "norm_spec", "logm", "sqrtm")  # their routines round
 ANALYTIC, CENTRAL = "complex step", "central differences"
 NESTED = 2  # up to this order differences are nested, beyond it lines through the point serve
 
@@ -27,7 +28,15 @@ Claim = Callable[[Arrays, Sizes], Any]
 
 def analytic(f: Expr) -> bool:
     """True if a complex step passes through every function in f."""
-    return not any(is_(n, *NOT_ANALYTIC) for n in walk(f))
+    return not any(is_(n, *NOT_ANALYTIC) or _is_root(n) for n in walk(f))
+
+
+def _is_root(n: Expr) -> bool:
+    """True for the power of a matrix with an exponent that need not be whole."""
+    if not is_(n, "power") or is_scalar(n.shape):
+        return False
+    k = number_value(n.args[1])
+    return k is None or k.denominator != 1
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,15 @@ def _scaled_side(work: Lowering, node: Expr, slots: list[int]) -> int:
     return work.b.whole(product, node.shape)
 
 
-@rule("cholesky", "expm", "norm_nuc", "norm_spec")
+OF_ONE_ENTRY = {"cholesky": "sqrt", "expm": "exp", "logm": "log", "sqrtm": "sqrt"}
+
+
+@rule("cholesky", "expm", "logm", "sqrtm", "norm_nuc", "norm_spec")
 def _decomposed(work: Lowering, node: Expr) -> Scaled:
     (x,) = node.args
     slot = work.whole(x)
     if is_scalar(x.shape):
-        how = {"cholesky": "sqrt", "expm": "exp"}.get(node.function.name, "abs")
+        how = OF_ONE_ENTRY.get(node.function.name, "abs")
         return Scaled(work.b.entrywise(how, work.b.scalar(slot)))
     if len(x.shape) == 1:
         return Scaled(work.b.entrywise("sqrt", work.b.add("vdot", slot, slot)))

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from math import pi
 from typing import Any
 
-from matderiv.errors import DomainError
 from matderiv.expr import REGISTRY
 from matderiv.functions.matrix import inverse
 from matderiv.functions.reduce import einsum
+from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
 
 Compute = Callable[..., Any]
@@ -71,7 +71,7 @@ def _einsum(params: Params) -> Compute:
 
 def _whole_power(x: Any, k: Any) -> Any:
     if float(k) != int(k):
-        raise DomainError(f"a matrix power needs a whole exponent, this is {float(k):g}")
+        return of_matrix(lambda w: w ** float(k), x)
     return np.linalg.matrix_power(x, int(k))
 
 

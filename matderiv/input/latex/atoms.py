@@ -251,7 +251,12 @@ class Atoms(Names):
         """A fraction; entry by entry below an array."""
         bar = self.take()
         self.deeper()
-        above, below = self.argument(), self.argument()
+        changes = [self.peek(k).text for k in range(2)] == ["{", "d"] and "d" not in self.spellings
+        above = self.argument()
+        changes = changes and [self.peek(k).text for k in range(2)] == ["{", "d"]
+        if changes and self.peek(2).text != "}":
+            raise self.error("a derivative inside a formula is not read", bar.span)
+        below = self.argument()
         self.depth -= 1
         span = (bar.span[0], self.tokens[self.place - 1].span[1])
         return self.quotient(above, below, span)

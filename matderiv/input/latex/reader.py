@@ -122,12 +122,35 @@ class Formula(Functions):
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=r"a formula such as X^\top(Xw - y)")
         parts = list(self.parts())
-        main = self.sum()
+        asked = self.operator()
+        main = self.product() if asked else self.sum()
+        if asked and self.at("+", "-"):
+            raise self.error("the derivative of the first term, or of all?", main.span, "(...)")
         if self.token.kind != "end" and not _is_where(self.tokens, self.place):
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
         doubtful = tuple(self.doubtful)
         return Source(self.text, main, tuple(parts), remarks, (), self.kinds, "latex", doubtful)
+
+    def operator(self) -> bool:
+        r"""True after `\nabla_x` or `\frac{\partial}{\partial x}` by what is asked about anyway."""
+        start = self.place
+        if self.at_command("nabla") and self.peek().text == "_":
+            self.place += 2
+            by = self.script()
+        elif self.at_command("frac", "dfrac", "tfrac"):
+            self.take()
+            above = self.script() if self.at("{") else []
+            below = self.script() if self.at("{") else []
+            same = len(above) == 1 and above[0].text in ("d", "partial")
+            by = below[1:] if same and below[:1] and below[0].text == above[0].text else []
+        else:
+            return False
+        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_"))
+        if letters in {n.replace("_", "") for n in self.scope.about}:
+            return True
+        self.place = start
+        return False
 
     def parts(self) -> Iterator[Part]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""

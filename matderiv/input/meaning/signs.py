@@ -267,13 +267,12 @@ class Signs(Evidence):
         return self.build.operation("div", (one, node), at.span)
 
     def exponential(self, node: Operation, values: Sequence[Node]) -> Node:
-        """e with a superscript; of a matrix it can be two things."""
+        """e with a superscript, of a matrix the exponential of the matrix."""
         if self.axes(values[0]) > 1:
-            self.problem = self.problem or self.build.error(
-                "e to a matrix can mean two things",
-                node.span,
-                r"\exp(A) entry by entry, \operatorname{expm}(A)",
-            )
+            made = self.build.call("expm", (values[0],), node.span)
+            if self.build.shape(made) is None:
+                self.objection(INVALID, node)
+            return made
         return self.build.call("exp", (values[0],), node.span)
 
     def total(self, node: Operation, values: Sequence[Node]) -> Node:

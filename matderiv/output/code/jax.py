@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from matderiv.output.code.dialect import ATOM, Dialect, Template
-from matderiv.output.code.numpy import ADJ, DUPLICATION, special, templates
+from matderiv.output.code.numpy import (
+    ADJ,
+    DUPLICATION,
+    SPECTRAL,
+    functions_of_matrices,
+    special,
+    templates,
+)
 
 TYPED = ", dtype=dtype"  # the type of the first array
 
@@ -23,10 +30,15 @@ JAX = Dialect(
     | {
         "erf": Template("jax.scipy.special.erf({0})"),
         "expm": Template("jax.scipy.linalg.expm({0})"),
+        **functions_of_matrices("jnp"),
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
     special("jnp", TYPED),
-    {"adj": _in_jax(ADJ), "duplication": _in_jax(DUPLICATION)},
-    ("jax", "jnp", "dtype", "adjugate", "duplication"),
+    {
+        **dict.fromkeys(("logm", "sqrtm", "power_of"), _in_jax(SPECTRAL)),
+        "adj": _in_jax(ADJ),
+        "duplication": _in_jax(DUPLICATION),
+    },
+    ("jax", "jnp", "dtype", "of_matrix", "matrix_power", "adjugate", "duplication"),
     single=f"jnp.asarray({{0}}{TYPED})",
 )

@@ -34,6 +34,19 @@ EXPM = (
     "        result = result + term",
     "    return np.linalg.matrix_power(result, 2**k)",
 )
+SPECTRAL = (
+    "def of_matrix(f, A):",
+    '    """f of a square matrix, by its eigenvalues."""',
+    "    w, V = np.linalg.eig(A)",
+    "    return ((V * f(w + 0j)) @ np.linalg.inv(V)).real",
+    "",
+    "",
+    "def matrix_power(A, k):",
+    '    """A to any power."""',
+    "    if float(k).is_integer():",
+    "        return np.linalg.matrix_power(A, int(k))",
+    "    return of_matrix(lambda w: w**k, A)",
+)
 ADJ = (
     "def adjugate(A):",
     '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
@@ -69,7 +82,7 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
         "logdet": Template(f"{np}.where({{0}} > 0, {{1}}, {np}.nan)"),
         "matrix_power": Template(f"{np}.linalg.matrix_power({{0}}, {{p0}})"),
-        "power_of": Template(f"{np}.linalg.matrix_power({{0}}, int({{1}}))"),
+        "power_of": Template("matrix_power({0}, {1})"),
         "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
         "norm_spec": Template(f"{np}.linalg.norm({{0}}, 2)"),
         "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
@@ -124,12 +137,26 @@ def special(np: str, typed: str = "") -> dict[str, Special]:
     return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
 
 
+def functions_of_matrices(np: str) -> dict[str, Template]:
+    """The logarithm and the root of a matrix, by the helper `of_matrix`."""
+    of = {"logm": f"{np}.log", "sqrtm": f"{np}.sqrt"}
+    return {name: Template(f"of_matrix({f}, {{0}})") for name, f in of.items()}
+
+
 NUMPY = Dialect(
     "numpy",
     ("import numpy as np",),
-    templates("np") | {"erf": Template("erf({0})"), "expm": Template("expm({0})")},
+    {
+        **templates("np"),
+        **functions_of_matrices("np"),
+        "erf": Template("erf({0})"),
+        "expm": Template("expm({0})"),
+    },
     special("np"),
-    {"erf": ERF, "expm": EXPM, "adj": ADJ, "duplication": DUPLICATION},
-    ("np", "math", "erf", "expm", "adjugate", "duplication"),
+    {
+        **{"erf": ERF, "expm": EXPM, "adj": ADJ, "duplication": DUPLICATION},
+        **dict.fromkeys(("logm", "sqrtm", "power_of"), SPECTRAL),
+    },
+    ("np", "math", "erf", "expm", "of_matrix", "matrix_power", "adjugate", "duplication"),
     copy="{0}.copy()",
 )

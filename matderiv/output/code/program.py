@@ -89,7 +89,7 @@ def _without_unused_sizes(body: Sequence[str]) -> list[str]:
 def _before(program: Program, dialect: Dialect, body: Sequence[str]) -> list[str]:
     """The imports that the function needs, and definitions of what the library does not have."""
     operations = dict.fromkeys(line.operation for line in program.instructions)
-    blocks = [dialect.extras[o] for o in operations if o in dialect.extras]
+    blocks = list(dict.fromkeys(dialect.extras[o] for o in operations if o in dialect.extras))
     extras = [text for block in blocks for text in block]
     used = "\n".join([*body, *extras])
     found = {*dialect.imports, *(text for text in extras if text.startswith("import "))}

@@ -23,6 +23,19 @@ UNARY = (
     "diagonal",
 )
 """The first 16 are functions of entries, and for plain numbers in `math` too."""
+SPECTRAL = (
+    "def of_matrix(f, A):",
+    '    """f of a square matrix, by its eigenvalues."""',
+    "    w, V = torch.linalg.eig(A)",
+    "    return ((V * f(w)) @ torch.linalg.inv(V)).real",
+    "",
+    "",
+    "def matrix_power(A, k):",
+    '    """A to any power."""',
+    "    k = float(k)",
+    "    whole = k.is_integer()",
+    "    return torch.linalg.matrix_power(A, int(k)) if whole else of_matrix(lambda w: w**k, A)",
+)
 ADJ = (
     "def adjugate(A):",
     '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
@@ -58,7 +71,9 @@ def _templates() -> dict[str, Template]:
         "norm2": Template("torch.linalg.vector_norm({0})"),
         "adj": Template("adjugate({0})"),
         "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
-        "power_of": Template("torch.linalg.matrix_power({0}, int({1}))"),
+        "power_of": Template("matrix_power({0}, {1})"),
+        "logm": Template("of_matrix(torch.log, {0})"),
+        "sqrtm": Template("of_matrix(torch.sqrt, {0})"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
         "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
         "eye": Template(f"torch.eye({{p0}}, {OPTIONS})"),
@@ -164,8 +179,12 @@ TORCH = Dialect(
     ("import math", "import torch"),
     TEMPLATES,
     _SPECIAL,
-    {"adj": ADJ, "duplication": DUPLICATION},
-    ("torch", "math", "options", "adjugate", "duplication"),
+    {
+        "adj": ADJ,
+        "duplication": DUPLICATION,
+        **dict.fromkeys(("logm", "sqrtm", "power_of"), SPECTRAL),
+    },
+    ("torch", "math", "options", "of_matrix", "matrix_power", "adjugate", "duplication"),
     copy="{0}.clone()",
     single=f"torch.tensor(float({{0}}), {OPTIONS})",
 )

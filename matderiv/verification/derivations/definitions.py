@@ -24,16 +24,14 @@ from matderiv.input.text import parse
 from matderiv.language.calls import function_names
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.source import (
-    Bind,
     Call,
-    Entry,
     Name,
     Node,
     Number,
-    Operation,
     Part,
     Source,
     postorder,
+    rebuilt,
 )
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
@@ -107,26 +105,13 @@ def placed(error: MatderivError, passage: Passage, document: str) -> MatderivErr
 
 def moved(roots: Iterable[Node], passage: Passage) -> dict[Node, Node]:
     """The nodes of source trees, with the places that they have in the document."""
-    done: dict[Node, Node] = {}
-    for node in (n for root in roots for n in postorder(root)):
-        span = passage.span(node.span)
-        if isinstance(node, Operation):
-            done[node] = replace(node, span=span, operands=tuple(done[o] for o in node.operands))
-        elif isinstance(node, Call):
-            done[node] = replace(
-                node,
-                span=span,
-                name_span=passage.span(node.name_span),
-                operands=tuple(done[o] for o in node.operands),
-                keywords=tuple((k, done[v]) for k, v in node.keywords),
-            )
-        elif isinstance(node, Entry):
-            done[node] = replace(node, span=span, base=done[node.base])
-        elif isinstance(node, Bind):
-            done[node] = replace(node, span=span, body=done[node.body])
-        else:
-            done[node] = replace(node, span=span)
-    return done
+
+    def placed_there(node: Node) -> Node:
+        if isinstance(node, Call):
+            node = replace(node, name_span=passage.span(node.name_span))
+        return replace(node, span=passage.span(node.span))
+
+    return rebuilt(roots, placed_there)
 
 
 def read_definitions(
