@@ -120,8 +120,7 @@ def read_stated(
     r"""The last right side of an equation, or a formula, in the names of `reading`.
 
     `extra` are further names (dX, an upstream, definitions so far), `expected` a shape for sizes
-    that nothing else says. `spelling` is "text", "latex" or "python"; None detects it. Raises what
-    reading raises, with a place in `text`.
+    that nothing else says; a `spelling` that is None is detected. Raises what reading raises.
 
     >>> from matderiv.input.resolve import read
     >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
