@@ -14,6 +14,7 @@ from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import value_shape
+from matderiv.input.guesses import Guess, guesses
 from matderiv.input.resolve import Reading
 from matderiv.input.values import checked_values
 from matderiv.language.printer import text
@@ -101,6 +102,11 @@ class Derivation:
             turned, what = range(len(self.shape))[::-1], f"the form in {self.layout} layout"
             require_same_numbers(self, shown, turned, what)
         return shown
+
+    @property
+    def guesses(self) -> tuple[Guess, ...]:
+        """What was guessed about names that nobody declared, and what else they can be."""
+        return guesses(self.reading)
 
     @property
     def guessed(self) -> frozenset[str]:

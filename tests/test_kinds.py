@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from matderiv import verify
+from matderiv import derive, verify
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,17 @@ def test_a_wrong_answer_is_disproved_where_no_guess_explains_it() -> None:
     assert verify("c*x'*x", "x", "2*x").correct is False
     assert verify("c*x'*x", "x", "c*x*x'").correct is False
     assert verify("norm2(A*x - b)^2", "b", "2*(b - A*x)", shapes={"b": ""}).correct is False
+
+
+def test_guesses_are_values_and_said_with_quiet(run: Any) -> None:
+    found = derive("norm2(X*w + b - y)^2 + c*norm2(w)^2", "w", shapes={"y": "m"})
+    assert [(g.name, g.kind, g.why) for g in found.guesses] == [
+        ("X", "matrix m × n", "letter"),
+        ("w", "vector of size n", "letter"),
+        ("b", "vector of size m", "use"),
+        ("c", "number", "letter"),
+    ]
+    assert str(found.guesses[3]).endswith('as a vector: shapes={"c": "n"}')
+    told = run("derive", "norm2(X*w + b - y)^2", "w", "-q")
+    assert "b: vector of size m (guessed by its use)" in told.err
+    assert run("derive", "c*norm2(w)^2", "w", "-q").err == ""

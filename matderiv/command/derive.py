@@ -17,6 +17,7 @@ from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, in_ascii, refuse_to_overwrite, write_file
+from matderiv.input.guesses import guesses
 from matderiv.numeric.report import CheckReport
 from matderiv.output.wrapping import folded
 
@@ -75,6 +76,9 @@ def _answered(
         documents = tuple(answer.document(asked, d, how.view) for d in found)
         return Answer(asked, found, "", (), documents)
     _say(answer.reading_remarks(asked.reading), terminal)
+    if terminal.quiet:
+        for guess in (g for g in guesses(asked.reading) if g.why != "letter"):
+            terminal.complain(str(guess))
     found = derived(request, asked)
     written = printed(found, how)
     remarks = [] if terminal.quiet else _remarks(found, asked, how)
