@@ -76,7 +76,8 @@ def written(p: Passage, functions: Sequence[Called]) -> Passage:
             break
         f, start, opening, stop = found
         given = _split(p.text[opening + 1 : stop])
-        if [_plain(g) for g in given] == [_plain(a) for a in f.arguments]:
+        same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
+        if same and not any("_" in a for a in f.arguments):
             p, place = p.erased(start + len(f.head), stop + 1), stop + 1
         elif len(given) == len(f.arguments) and p.latex == f.body.latex:
             new = f"({_filled(f, given)})"
@@ -131,7 +132,8 @@ def _next(
     best: tuple[Called, int, int, int] | None = None
     for f in functions:
         head = r"\s*".join(re.escape(part) for part in f.head.split())
-        start = r"(?<![A-Za-z0-9\\])" if not head.startswith("\\\\") else ""
+        start = r"(?:(?<![A-Za-z0-9\\])|(?<=[\^_][A-Za-z0-9]))"
+        start = start if not head.startswith("\\\\") else ""
         found = re.compile(rf"{start}{head}(?![A-Za-z']){_OPENING}").search(p.text, place)
         if found is None or (best is not None and found.start() >= best[1]):
             continue

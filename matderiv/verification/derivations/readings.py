@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, UnknownName
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict
@@ -36,12 +36,22 @@ class Definitions:
         while True:
             try:
                 return self._together(wanted), broken
+            except UnknownName as error:
+                name = error.message.split()[0]
+                if name not in self.assume:
+                    raise
+                return self.without(name).read(plan, given, lines)
             except MatderivError as error:
                 at = _blamed(error, wanted) or self._culprit(wanted)
                 if at is None or at in given:
                     raise
                 wanted.remove(at)
                 broken[at.name] = _unread(error, at.passage, lines), error
+
+    def without(self, name: str) -> Definitions:
+        """The same without what is assumed about a name that occurs nowhere."""
+        kept = {n: said for n, said in self.assume.items() if n != name}
+        return Definitions(self.document, self.shapes, kept)
 
     def _together(self, wanted: Sequence[Definition]) -> Reading:
         return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)

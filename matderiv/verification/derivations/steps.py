@@ -149,6 +149,8 @@ class Steps:
             self.reader.call(chain.name, self.reader.resolved(q))
         array, at = self.reader.entry(q.of) if q.kind == VALUE else ("", "")
         if at and array in self.ground.functions:
+            if len(self.ground.functions[array].shape) < len(at):
+                raise MatderivError(f"{q.of} is no entry of {array}")
             self.reader.indices = Indices(tuple(at)).over(at, self.ground.functions[array].shape)
             return self._formula(chain, self.ground.functions[array], None)
         if q.kind == VALUE and q.of in self.reader.aliases:

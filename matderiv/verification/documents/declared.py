@@ -16,9 +16,11 @@ from matderiv.verification.documents.members import (
     is_shape,
     listed,
     members,
+    positive,
     sizes_named,
 )
 from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.sentences import DENIED, MATH, sure
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
@@ -66,8 +68,7 @@ _SAYING = re.compile(r"^\s*(?:because|since|as|with|where)\b")
 # Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
 _LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
 _SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
-_MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
-_ITEM = rf"(?:{_MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
+_ITEM = rf"(?:{MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
 _ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
 _NOUNS = (
     r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|[Mm]atri(?:x|ces)|invertible|real|square|nonsingular"
@@ -117,12 +118,6 @@ _IMPLIED = {
     "binary": ("onehot",),
     "positive": ("posdef", "simplex"),
 }
-_UNSURE = re.compile(
-    r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
-    r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", re.IGNORECASE)
 _FREE = re.compile(
     rf"(?P<names>{_ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
@@ -136,18 +131,6 @@ _ELSEWHERE = re.compile(
     r"(?:\s+only)?",
     re.IGNORECASE,
 )
-
-
-def sure(sentence: str) -> bool:
-    """True for a sentence that says something: no question, no condition, no denial.
-
-    >>> sure("A is symmetric."), sure("$A = A^T$ is not assumed."), sure("Is A symmetric?")
-    (True, False, False)
-    >>> sure("Since $S$ is symmetric we can read off")
-    True
-    """
-    said = re.sub(r"\bwe\s+(?:can|may|could|might)\b.*$", "", re.sub(_MATH, "", sentence))
-    return not _UNSURE.search(said)
 
 
 def _strongest(words: str) -> str:
@@ -218,6 +201,10 @@ class Declared:
 
         `names` are those that occur.
         """
+        for name in [n for n, said in self.shapes.items() if not said]:
+            if self.families.runs(name):  # the numbers y_i are the entries of y
+                self.families.add(Member(name, ""))
+                self.shapes.pop(name)
         shapes = {**self.families.shapes(names), **self.shapes}
         shapes = {n: sizes_named(said) for n, said in shapes.items()}
         shapes = {n: said for n, said in shapes.items() if is_shape(said)}
@@ -259,7 +246,7 @@ class Declared:
             self._written_out(*whole)
             return p[:0]
         if p.latex:
-            self._belong(p.text)
+            self._belong(p.text, sure)
         else:
             for found in re.finditer(_MEMBER, p.text):
                 self._member(found)
@@ -298,17 +285,17 @@ class Declared:
                 if unnamed := _UNNAMED.search(sentence):
                     self.unnamed = (*self.unnamed, (_strongest(unnamed["fact"]), ()))
                 self._mentioned(sentence)
-            elif _DENIED.search(re.sub(_MATH, "", sentence)):
+            elif DENIED.search(re.sub(MATH, "", sentence)):
                 denied = Declared()
-                denied._said(re.sub(_DENIED, "", sentence))
+                denied._said(re.sub(DENIED, "", sentence))
                 self._forget(denied.assume)
 
     def _mentioned(self, sentence: str) -> None:
         """A fact in a sentence that does not say of which of its names it is one."""
-        words = re.sub(_MATH, "", sentence)
+        words = re.sub(MATH, "", sentence)
         facts = {_SPELLED[w] for w in re.findall(rf"\b(?:{_FACT})\b", words)}
         facts |= {"simplex"} if _SUMS.search(words) else set()
-        names = tuple(n for m in re.findall(_MATH, sentence) for n in _named(m))
+        names = tuple(n for m in re.findall(MATH, sentence) for n in _named(m))
         said = {self.assume.get(n, "") for n in names}
         for fact in sorted(facts - said) if names else ():
             if not said & {*_IMPLIED.get(fact, ())}:
@@ -377,8 +364,10 @@ class Declared:
             elif found["fact"]:
                 self.assume[name] = _strongest(found["fact"])
 
-    def _belong(self, latex: str) -> None:
-        """The memberships in a formula."""
+    def _belong(self, latex: str, sure: bool) -> None:
+        """The memberships in a formula, and what is positive."""
+        for name in positive(latex) if sure else ():
+            self._assumed(name, "positive")
         for member in members(latex):
             family = self.families.add(member)
             if not family:

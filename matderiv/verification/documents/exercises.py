@@ -6,7 +6,7 @@ A heading alone does not forget: names, sizes and facts hold in all parts of a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from matderiv.input.meaning.names import split_label
@@ -14,6 +14,7 @@ from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.passages import Passage, joined
 from matderiv.verification.documents.pieces import Piece, pieces
+from matderiv.verification.documents.rewriting import by_masks, by_names, is_image
 from matderiv.verification.documents.statements import (
     announced,
     equal_signs,
@@ -70,7 +71,7 @@ class Exercise:
         """The statements of a formula, without its declarations, which are kept."""
         for clause in clauses(piece.passage):
             p = self.declared.taken(clause, sure=piece.sure)
-            if p and (piece.kind != "inline" or equal_signs(p.text)):
+            if p and not is_image(p) and (piece.kind != "inline" or equal_signs(p.text)):
                 yield p
 
     def add(self, p: Passage, *, apart: bool) -> None:
@@ -138,7 +139,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             found.append(replace(e, declared=shared.joined(e.declared)))
         else:
             found[-1] = found[-1].joined(e)
-    return [replace(e, passages=_with_names(e.passages)) for e in found if e.passages]
+    return [_rewritten(e) for e in found if e.passages]
 
 
 def _sections(document: str, suffix: str) -> list[Exercise]:
@@ -178,12 +179,15 @@ def whole(document: str) -> Exercise:
             for place, p in enumerate(found.taken(piece)):
                 found.add(p, apart=blank or place > 0)
         blank = piece.kind == "blank"
-    return replace(found, passages=_with_names(found.passages))
+    return _rewritten(found)
 
 
-def _with_names(passages: Sequence[Passage]) -> list[Passage]:
-    """The lines, with the names of several letters, and a name for what is minimised."""
-    return with_objective(spelled_out(passages))
+def _rewritten(e: Exercise) -> Exercise:
+    """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
+    passages, masks = by_masks(by_names(with_objective(spelled_out(e.passages))))
+    declared = e.declared.copy()
+    declared.assume |= dict.fromkeys(masks, "binary")
+    return replace(e, passages=passages, declared=declared)
 
 
 def is_formula(text: str) -> bool:

@@ -26,6 +26,7 @@ _VALUES = (
 )
 _ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\,)*(?:{LATEX_NAME}|{_DOTS}))*)"
 MEMBER = rf"{_ITEMS}(?:\s|\\[,;:!])*\\in(?![A-Za-z])(?:\s|\\[,;:!])*(?:{_SPACE}|{_VALUES}){_SIZED}"
+_POSITIVE = re.compile(rf"{_ITEMS}(?:\s|\\[,;:!])*>\s*0\s*[.,;]?\s*")
 _LISTED = re.compile(
     rf"\s*(?P<name>{LATEX_NAME})\s*:?=\s*(?:\\left|\\[bB]igg?l?)?\s*"
     rf"(?:[(\[](?P<row>[^()\[\]]*{_DOTS}.*?)(?:\\right|\\[bB]igg?r?)?[)\]]"
@@ -38,6 +39,11 @@ _NUMBERED = re.compile(rf"(?P<letter>[a-z])\s*=\s*1\s*,?\s*{_DOTS}\s*,?\s*(?P<si
 _SUMMED = re.compile(
     r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{\s*(?P<letter>[a-z])\s*=\s*1\s*\}\s*\^\s*\{?\s*"
     r"(?P<size>[A-Za-z])(?![A-Za-z_])"
+)
+
+
+_BOUND = re.compile(
+    r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{?\s*\(?\s*(?P<letters>[a-z](?:\s*,\s*[a-z])*)(?![A-Za-z])"
 )
 
 
@@ -79,6 +85,18 @@ def members(latex: str) -> Iterator[Member]:
         for name in (latex_name(part) for part in typed):
             if name:
                 yield Member(name, sizes, fact)
+
+
+def positive(latex: str) -> list[str]:
+    r"""The small letters that a formula says are positive, and nothing else.
+
+    >>> positive(r"\lambda > 0"), positive(r"\Sigma > 0"), positive("x > 0 = y")
+    (['lambda'], [], [])
+    """
+    found = _POSITIVE.fullmatch(latex)
+    typed = re.split(r",(?:\s|\\,)*", found["names"].strip()) if found else []
+    names = [split_label(latex_name(part.strip()))[0] for part in typed]
+    return [n for n in names if n[:1].islower()]
 
 
 def _count(typed: list[str]) -> tuple[str, str] | None:
@@ -145,11 +163,13 @@ class Families:
 
     counts: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    bound: set[str] = field(default_factory=set)
 
     def heard(self, text: str) -> None:
         """Take over how far letters run."""
         for letter, size in counts(text).items():
             self.counts.setdefault(letter, size)
+        self.bound |= {c for m in _BOUND.finditer(text) for c in re.findall("[a-z]", m["letters"])}
 
     def add(self, member: Member) -> bool:
         """Take over a member of a family; False for a name that stands for itself."""
@@ -162,9 +182,15 @@ class Families:
             return False
         return True
 
+    def runs(self, name: str) -> bool:
+        """True for a name with an index that a sum runs over."""
+        label = split_label(name)[1]
+        return len(label) == 1 and (label in self.counts or label in self.bound)
+
     def joined(self, other: Families) -> Families:
         """Both, the other's where they differ."""
-        return Families({**self.counts, **other.counts}, {**self.sizes, **other.sizes})
+        sizes, bound = {**self.sizes, **other.sizes}, self.bound | other.bound
+        return Families({**self.counts, **other.counts}, sizes, bound)
 
     def shapes(self, names: Collection[str]) -> dict[str, str]:
         """The sizes of the arrays; `names` are those that occur.
@@ -175,10 +201,10 @@ class Families:
         for base, (count, sizes) in self.sizes.items():
             if count.endswith("!"):
                 label = count[:-1]
-                if label not in self.counts:
+                if label not in self.counts and label not in self.bound:
                     found[f"{base}_{label}"] = sizes
                     continue
-                count = self.counts[label]
+                count = self.counts.get(label, f"n_{label}")
             capital = base[:1].upper() + base[1:]
             name = capital if sizes and "," not in sizes and capital in names else base
             if "," not in sizes:

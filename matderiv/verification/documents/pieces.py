@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import LimitError
 from matderiv.verification.documents.clauses import as_row
-from matderiv.verification.documents.declared import sure
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.passages import Lines, Passage, joined
+from matderiv.verification.documents.rewriting import by_cases
+from matderiv.verification.documents.sentences import sure
 from matderiv.verification.documents.statements import announced, equal_signs
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
@@ -163,7 +164,7 @@ def rows(content: Passage) -> Iterator[Piece]:
     >>> [p.passage.text for p in rows(Passage.of(r"f &= x \\ &= y \tag{1}", latex=True))]
     ['f  = x', '= y']
     """
-    content = content.blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
+    content = by_cases(content).blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
     start, depth = 0, 0
     signs = rf"(?P<cut>\\\\(?:\[[^\]\n]*\])?)|{_OPAQUE.pattern}"
     for found in [*re.finditer(signs, content.text), None]:

@@ -1,0 +1,126 @@
+r"""Signs that people use, in the signs that are read: cases by indicators, sums over sets by masks.
+
+`\sum_{n\in\mathcal M} f_n` is the sum of inM_n f_n, where inM_n is 1 for what is in the set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from matderiv.verification.documents.passages import Passage
+from matderiv.verification.quantities import LATEX_NAME, latex_name
+
+_CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
+_OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
+_WORDS = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{[^{}]*\}|\b(?:if|for|when|falls)\b")
+_COMPARISON = re.compile(r"(?:[<>]|\\(?:leq?|geq?|leqslant|geqslant)(?![A-Za-z]))")
+_SET = re.compile(
+    r"\\sum(?:\\limits)?\s*_\s*\{\s*\(?\s*(?P<index>[a-z](?:\s*,\s*[a-z])?)\s*\)?\s*\\in\s*"
+    r"(?P<set>(?:\\(?:mathcal|mathbb|mathrm|mathscr)\s*\{?\s*[A-Z]\s*\}?|\\Omega|\\Lambda|[A-Z])"
+    r"(?:\s*_\s*\{?\s*(?P<below>[a-z])\s*\}?|\s*\(\s*(?P<at>[a-z])\s*\))?)\s*\}"
+)
+
+
+def by_cases(p: Passage) -> Passage:
+    r"""A formula with indicators for `\begin{cases}`; other cases stay as they are.
+
+    >>> text = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
+    >>> by_cases(Passage.of(text, latex=True)).text
+    '\\left((x)\\mathbb{1}[x > 0] + (0)(1 - \\mathbb{1}[x > 0])\\right)'
+    """
+    return p.replaced(_CASES.pattern, _masked, re.DOTALL)
+
+
+def _masked(match: re.Match[str]) -> str:
+    rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", match["rows"]) if row.strip()]
+    cells = [[cell.strip(" ,;.\n") for cell in row.split("&")] for row in rows]
+    if not 2 <= len(cells) <= 3 or any(len(row) != 2 for row in cells):
+        return match[0]
+    terms, masks = [], []
+    for value, said in cells:
+        condition = _WORDS.sub(" ", said).strip(" ,;.")
+        if len(_COMPARISON.findall(condition)) == 1:
+            masks.append(rf"\mathbb{{1}}[{condition}]")
+            terms.append(f"({value}){masks[-1]}")
+        elif _OTHERWISE.search(said) and masks and len(terms) == len(cells) - 1:
+            terms.append(f"({value})(1 - {' - '.join(masks)})")
+        else:
+            return match[0]
+    return rf"\left({' + '.join(terms)}\right)"
+
+
+def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
+    r"""Formulas in which sums over sets are sums of masked terms, and the names of the masks.
+
+    >>> line = Passage.of(r"\sum_{j\in\Omega_i} r_{ij}", latex=True)
+    >>> [found[0].text for found in [by_masks([line])[0]]], by_masks([line])[1]
+    (['\\sum_{j} \\mathrm{inOmega}_{ij} r_{ij}'], {'inOmega'})
+    """
+    names: set[str] = set()
+
+    def masked(match: re.Match[str]) -> str:
+        letters = "".join(re.findall("[a-z]", match["index"]))
+        below = match["below"] or match["at"] or ""
+        base = "".join(re.findall("[A-Za-z]", re.sub(r"\\math[a-z]+", "", match["set"])))
+        base = base.removesuffix(below) if below else base
+        names.add(f"in{base}")
+        return rf"\sum_{{{','.join(letters)}}} \mathrm{{in{base}}}_{{{below}{letters}}}"
+
+    found = [p.replaced(_SET.pattern, masked) if p.latex else p for p in passages]
+    return found, names
+
+
+_DENSITY = re.compile(
+    r"\\(?P<log>ln|log)\s*"
+    r"(?P<of>\\mathcal\s*\{?\s*[LP]\s*\}?|\\math(?:rm|bb)\s*\{?\s*[pPL]\s*\}?|[pPLq])"
+    r"\s*(?:\\left|\\[bB]igg?l?)?\((?P<at>[^()]*)(?:\\right|\\[bB]igg?r?)?\)"
+)
+
+
+def by_names(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name.
+
+    >>> line = Passage.of(r"\ln p(t\mid w) = -\|w\|^2", latex=True)
+    >>> by_names([line])[0].text
+    '\\mathrm{lnp}(w) = -\\|w\\|^2'
+    """
+    given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
+    heads = {_head(m) for m in given if _is_left(m)}
+
+    def named(match: re.Match[str]) -> str:
+        if _head(match) not in heads:
+            return match[0]
+        letters = "".join(re.findall("[A-Za-z]", re.sub(r"\\math[a-z]+", "", match["of"])))
+        behind = re.split(r"\\(?:mid|vert)(?![A-Za-z])|[|;]", match["at"])[-1]
+        at = [n for n in behind.split(",") if latex_name(n.strip())]
+        return rf"\mathrm{{{match['log']}{letters}}}({', '.join(n.strip() for n in at)})"
+
+    return [p.replaced(_DENSITY.pattern, named) if p.latex and heads else p for p in passages]
+
+
+def _is_left(match: re.Match[str]) -> bool:
+    """True for a logarithm that stands alone before an equals sign."""
+    return bool(re.match(r"\s*:?=", match.string[match.end() :]))
+
+
+def _head(match: re.Match[str]) -> str:
+    return match["of"].replace(" ", "")
+
+
+_IMAGE = re.compile(
+    rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
+)
+
+
+def is_image(p: Passage) -> bool:
+    r"""True for `\phi_n = \phi(x_n)`, which says nothing about the array of all \phi_n.
+
+    >>> is_image(Passage.of(r"\phi_n = \phi(x_n)", latex=True))
+    True
+    """
+    found = _IMAGE.match(p.text) if p.latex else None
+    if found is None:
+        return False
+    name, of = latex_name(found["name"]), latex_name(found["of"])
+    return bool(of) and name.startswith(f"{of}_") and name != of
