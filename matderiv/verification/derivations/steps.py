@@ -181,10 +181,8 @@ class Steps:
         self, chain: Chain, true: Expr, root: int | None, claimed: Expr | None = None
     ) -> Quantity:
         """From here on sides are compared with this value."""
-        q = Quantity(FORMULA)
-        number = self.lines.number(chain.whole.start)
-        said = true if claimed is None else claimed
-        self.record.formula = Claimed(number, q, true, said, root is None, root)
+        q, number = Quantity(FORMULA), self.lines.number(chain.whole.start)
+        self.record.formula = Claimed(number, q, true, claimed or true, root is None, root)
         return q
 
     def _call(self, chain: Chain) -> None:
