@@ -134,8 +134,7 @@ def read_stated(
             return _read_in("python", text, reading, extra, expected, what)
     failure: MatderivError | None = None
     for name in [given] if given else ["text", *strong, *weak]:
-        guessed = not given and name == "latex" and name in weak
-        if guessed and _no_latex(text, reading, extra, failure):
+        if not given and name in weak and _no_latex(name, text, reading, extra, failure):
             continue
         try:
             found = _read_in(name, text, reading, extra, expected, what)
@@ -151,9 +150,15 @@ def read_stated(
 
 
 def _no_latex(
-    text: str, reading: Reading, extra: Mapping[str, Expr] | None, failure: MatderivError | None
+    spelling: str,
+    text: str,
+    reading: Reading,
+    extra: Mapping[str, Expr] | None,
+    failure: MatderivError | None,
 ) -> bool:
     """True where the text was understood and does not fit, or is no product without signs."""
+    if spelling != "latex":
+        return False
     return isinstance(failure, ShapeError) or _no_product(text, reading, extra)
 
 

@@ -1,0 +1,71 @@
+"""Functions of each entry that have a name of their own and are made of simpler ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from matderiv.expr import Expr, apply
+from matderiv.functions.record import keep_axis_rule, shorthand
+from matderiv.shapes import Shape, Unify, broadcast
+
+
+def _f(name: str, *args: Any) -> Expr:
+    return apply(name, *args)
+
+
+def _clipped(x: Expr, low: Any, high: Any) -> Expr:
+    return _f("minimum", _f("maximum", x, low), high)
+
+
+def _broadcast(shapes: tuple[Shape, ...], params: Any, unify: Unify) -> Shape:
+    return broadcast(shapes, unify)
+
+
+_OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
+    "sec": (lambda x: 1 / _f("cos", x), "sec(u) = 1./cos(u).", ()),
+    "csc": (lambda x: 1 / _f("sin", x), "csc(u) = 1./sin(u).", ()),
+    "cot": (lambda x: 1 / _f("tan", x), "cot(u) = 1./tan(u).", ()),
+    "log2": (lambda x: _f("log", x) / _f("log", 2), "log2(u) = log(u)/log(2).", ("positive",)),
+    "log10": (lambda x: _f("log", x) / _f("log", 10), "log10(u) = log(u)/log(10).", ("positive",)),
+    "logit": (lambda p: _f("log", p / (1 - p)), "logit(p) = log(p./(1 - p)).", ("unit interval",)),
+    "erfc": (lambda x: 1 - _f("erf", x), "erfc(u) = 1 - erf(u).", ()),
+    "normcdf": (
+        lambda x: (1 + _f("erf", x / _f("sqrt", 2))) / 2,
+        "normcdf(u) = (1 + erf(u/sqrt(2)))/2, the normal distribution function Φ.",
+        (),
+    ),
+    "softsign": (lambda x: x / (1 + _f("abs", x)), "softsign(u) = u./(1 + abs(u)).", ()),
+    "mish": (lambda x: x * _f("tanh", _f("softplus", x)), "mish(u) = u.*tanh(softplus(u)).", ()),
+    "relu6": (lambda x: _f("minimum", _f("relu", x), 6), "relu6(u) = min(relu(u), 6).", ()),
+    "hardtanh": (lambda x: _clipped(x, -1, 1), "hardtanh(u) = min(max(u, -1), 1).", ()),
+}
+_ALIASES = {"normcdf": ("Phi",), "hardtanh": ("htanh",)}
+
+for _name, (_expand, _says, _domain) in _OF_ONE.items():
+    shorthand(
+        _name,
+        _broadcast,
+        _expand,
+        says=_says,
+        domain=_domain,
+        aliases=_ALIASES.get(_name, ()),
+        example=f"{_name}(x)",
+    )
+shorthand(
+    "clip",
+    _broadcast,
+    _clipped,
+    arity=(3, 3),
+    aliases=("clamp",),
+    says="clip(u, a, b) = min(max(u, a), b).",
+    example="clip(x, -1, 1)",
+)
+shorthand(
+    "softmin",
+    keep_axis_rule,
+    lambda x, axis: apply("softmax", -x, params=(axis,)),
+    call="axis",
+    says="softmin(u) = softmax(-u).",
+    example="softmin(x)",
+)
