@@ -11,18 +11,19 @@ from typing import Any
 
 import sympy as sp
 
-from matderiv.bridge.classes import (
+from matderiv.bridge.classes import applied, checked
+from matderiv.bridge.functions import SCALAR
+from matderiv.bridge.sizes import SizeTable, shape_of, sides
+from matderiv.bridge.twins import (
+    Determinant,
     ElementwiseApplyFunction,
     MatMul,
-    applied,
-    checked,
+    Trace,
     is_matrix,
     opened,
     product,
     scalar,
 )
-from matderiv.bridge.functions import SCALAR
-from matderiv.bridge.sizes import SizeTable, shape_of, sides
 from matderiv.functions.algebra import product_shape
 from matderiv.shapes import Shape, is_scalar
 
@@ -77,9 +78,17 @@ def entrywise(name: str, args: tuple[Any, ...]) -> Any:
         return SCALAR[name](*map(scalar, args))
     if len(long) > 1:
         return applied(name, (), *args)
-    bound = sp.Dummy("d") if any(a.has(ENTRY) for a in args if a is not long[0]) else ENTRY
-    body = SCALAR[name](*(bound if a is long[0] else scalar(a) for a in args))
-    return ElementwiseApplyFunction(sp.Lambda(bound, body), long[0])
+
+    def body(entry: Any) -> Any:
+        return SCALAR[name](*(entry if a is long[0] else scalar(a) for a in args))
+
+    return _of_entries(body, long[0], *(a for a in args if a is not long[0]))
+
+
+def _of_entries(body: Callable[[Any], Any], long: Any, *rest: Any) -> Any:
+    """A function applied to every entry of a matrix; `rest` is what else is in its body."""
+    bound = sp.Dummy("d") if any(a.has(ENTRY) for a in rest) else ENTRY
+    return ElementwiseApplyFunction(sp.Lambda(bound, body(bound)), long)
 
 
 def _add(place: Place, *terms: Any) -> Any:
@@ -110,6 +119,8 @@ def _ediv(place: Place, a: Any, b: Any) -> Any:
 def _epow(place: Place, a: Any, b: Any) -> Any:
     if place.scalar:
         return scalar(a) ** scalar(b)
+    if is_scalar(shape_of(a)):
+        return _of_entries(lambda entry: scalar(a) ** entry, b, a)
     base, exponent = (scalar(v) if is_scalar(shape_of(v)) else place.fit(v) for v in (a, b))
     return sp.HadamardPower(base, exponent)
 
@@ -189,8 +200,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "transpose": _unless_scalar(_itself, lambda place, a: sp.Transpose(a)),
     "diag": _unless_scalar(_itself, _diag),
     "kron": _kron,
-    "tr": _unless_scalar(_itself, lambda place, a: sp.Trace(a)),
-    "det": _unless_scalar(_itself, lambda place, a: sp.Determinant(a)),
+    "tr": _unless_scalar(_itself, lambda place, a: Trace(a)),
+    "det": _unless_scalar(_itself, lambda place, a: Determinant(a)),
     "inv": _unless_scalar(lambda s: 1 / s, lambda place, a: sp.Inverse(a)),
     "square": _unless_scalar(lambda s: s**2, lambda place, a: sp.HadamardPower(a, 2)),
     "eye": lambda place, n: sp.Identity(n),

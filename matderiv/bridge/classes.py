@@ -1,230 +1,25 @@
-"""Our SymPy classes: a record applied to SymPy objects, and matrix classes that take numbers.
+"""A record applied to SymPy objects, where SymPy has no class of its own.
 
-SymPy refuses `1 + X` for a matrix expression. The results of our functions are twins of SymPy's
-own matrix classes (same name, same arguments, equal to them, same hash) whose `+` and `-` read a
-scalar c as c*OneMatrix, so that `log(1 + exp(-v))` can be typed. Importing this module imports
-SymPy; `matderiv.bridge.symbolic` reaches it lazily.
+Importing this module imports SymPy; `matderiv.bridge.symbolic` reaches it lazily.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import sympy as sp
 from sympy.core.symbol import Str
-from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction as PlainElementwise
 from sympy.matrices.expressions.matexpr import MatrixElement as PlainElement
 from sympy.printing.pretty.stringpict import prettyForm
 from sympy.tensor.array.expressions.array_expressions import _ArrayExpr
 
-from matderiv.bridge.sizes import SizeTable, decoded, shape_of, sides
+from matderiv.bridge.explicit import explicit, is_explicit, written_out
+from matderiv.bridge.sizes import SizeTable, decoded, shape_of
+from matderiv.bridge.twins import Broadcasting, call_of_record, derivative, is_matrix
 from matderiv.errors import ShapeError
 from matderiv.expr import REGISTRY
 from matderiv.shapes import Shape, is_scalar, shape_text
-
-# Scalars and matrices -----------------------------------------------------------------------------
-
-
-def is_matrix(e: Any) -> bool:
-    """True for matrix expressions and explicit matrices of SymPy."""
-    return bool(getattr(e, "is_Matrix", False))
-
-
-def scalar(e: Any) -> Any:
-    """A 1x1 matrix as its entry, kept unexpanded; a scalar is itself."""
-    return MatrixElement(e, 0, 0) if is_matrix(e) else e
-
-
-def spread(e: Any, like: Any) -> Any:
-    """A scalar as c*OneMatrix of the shape of `like`; a matrix of that shape is itself.
-
-    Raises ShapeError for a matrix of another shape.
-    """
-    if not is_matrix(e) or (is_scalar(shape_of(e)) and not is_scalar(shape_of(like))):
-        return sp.MatMul(scalar(e), sp.OneMatrix(*like.shape)).doit(deep=False)
-    if sides(shape_of(e)) != sides(shape_of(like)):
-        raise ShapeError(
-            f"cannot add {shape_text(shape_of(e))} and {shape_text(shape_of(like))}",
-            details=(f"{e} and {like}",),
-        )
-    return e
-
-
-def total(*terms: Any) -> Any:
-    """The sum of SymPy objects; among matrices a scalar c means c*OneMatrix."""
-    matrices = [t for t in terms if is_matrix(t) and not is_scalar(shape_of(t))]
-    if not matrices:
-        return sp.Add(*map(scalar, terms))
-    parts: list[Any] = []
-    for t in terms:
-        if t == 0:
-            continue
-        t = spread(t, matrices[0])
-        parts += t.args if isinstance(t, sp.MatAdd) else [t]
-    return opened(sp.MatAdd(*parts).doit(deep=False))
-
-
-def product(*factors: Any) -> Any:
-    """The matrix product of SymPy objects, scalars included, in SymPy's own canonical order."""
-    if not any(map(is_matrix, factors)):
-        return sp.Mul(*factors)
-    parts: list[Any] = []
-    for f in factors:
-        parts += f.args if isinstance(f, sp.MatMul) else [f]
-    return opened(sp.MatMul(*parts).doit(deep=False))
-
-
-def opened(e: Any) -> Any:
-    """The twin of a matrix expression that takes numbers in sums; other objects as they are."""
-    twin = TWINS.get(type(e))
-    return twin(*e.args) if twin else e
-
-
-# Twins --------------------------------------------------------------------------------------------
-
-
-class Twin:
-    """Equal to SymPy's class of the same name with the same arguments."""
-
-    plain: type
-    _hashable_content: Any
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        cls.plain = next((c for c in cls.__mro__[1:] if c.__name__ == cls.__name__), cls)
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if type(other) not in (type(self), self.plain):
-            return False
-        theirs = other._hashable_content()  # type: ignore[attr-defined]
-        return bool(self._hashable_content() == theirs)
-
-    __hash__ = sp.Basic.__hash__
-
-
-def _binary(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """An operator that leaves what SymPy does not know to the other operand."""
-
-    def operator(self: Any, other: Any) -> Any:
-        try:
-            other = sp.sympify(other, strict=True)
-        except sp.SympifyError:
-            return NotImplemented
-        return operation(self, other)
-
-    return operator
-
-
-class Broadcasting:
-    """Operators of a matrix expression that read a scalar c in a sum as c*OneMatrix."""
-
-    _op_priority = 11.5
-
-    __add__ = _binary(lambda a, b: total(a, b))
-    __radd__ = _binary(lambda a, b: total(b, a))
-    __sub__ = _binary(lambda a, b: total(a, product(-1, b)))
-    __rsub__ = _binary(lambda a, b: total(b, product(-1, a)))
-    __mul__ = _binary(lambda a, b: product(a, b))
-    __rmul__ = _binary(lambda a, b: product(b, a))
-    __matmul__ = __mul__
-    __rmatmul__ = __rmul__
-    __truediv__ = _binary(lambda a, b: product(a, 1 / scalar(b)))
-
-    def __neg__(self) -> Any:
-        return product(-1, self)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        raise ShapeError(
-            f"/ divides by a scalar, the divisor is {shape_text(shape_of(self))}",
-            hint="md.ediv(a, b) divides entry by entry, md.inv(B) inverts a matrix",
-        )
-
-    def transpose(self) -> Any:
-        """The transpose, open as well."""
-        return opened(sp.transpose(self))
-
-
-class OpenTwin(Twin, Broadcasting):
-    """A twin with open operators."""
-
-
-class MatAdd(OpenTwin, sp.MatAdd):  # type: ignore[misc]
-    """A sum."""
-
-
-class MatMul(OpenTwin, sp.MatMul):  # type: ignore[misc]
-    """A product."""
-
-
-class MatPow(OpenTwin, sp.MatPow):  # type: ignore[misc]
-    """A matrix power."""
-
-
-class Inverse(OpenTwin, sp.Inverse):  # type: ignore[misc]
-    """An inverse."""
-
-
-class Transpose(OpenTwin, sp.Transpose):  # type: ignore[misc]
-    """A transpose."""
-
-
-class HadamardProduct(OpenTwin, sp.HadamardProduct):  # type: ignore[misc]
-    """A product entry by entry."""
-
-
-class HadamardPower(OpenTwin, sp.HadamardPower):  # type: ignore[misc]
-    """A power entry by entry."""
-
-
-class KroneckerProduct(OpenTwin, sp.KroneckerProduct):  # type: ignore[misc]
-    """A Kronecker product."""
-
-
-class DiagMatrix(OpenTwin, sp.DiagMatrix):  # type: ignore[misc]
-    """The diagonal matrix of a vector."""
-
-
-class DiagonalOf(OpenTwin, sp.DiagonalOf):  # type: ignore[misc]
-    """The diagonal of a matrix as a vector."""
-
-
-class ElementwiseApplyFunction(OpenTwin, PlainElementwise):  # type: ignore[misc]
-    """A scalar function applied to every entry."""
-
-
-class MatrixElement(Twin, PlainElement):  # type: ignore[misc]
-    """The entry of a 1x1 product, which `doit` keeps in matrix notation."""
-
-    def doit(self, **hints: Any) -> Any:
-        """The entry of the evaluated parent; only explicit matrices give a number."""
-        parent, i, j = self.args
-        parent = parent.doit(**hints) if hints.get("deep", True) else parent
-        explicit = isinstance(parent, sp.MatrixBase)
-        return parent[i, j] if explicit else type(self)(parent, i, j)
-
-
-TWINS: dict[type, Any] = {
-    cls.plain: cls
-    for cls in (
-        MatAdd,
-        MatMul,
-        MatPow,
-        Inverse,
-        Transpose,
-        HadamardProduct,
-        HadamardPower,
-        KroneckerProduct,
-        DiagMatrix,
-        DiagonalOf,
-        ElementwiseApplyFunction,
-    )
-}
-
-
-# A record applied to SymPy objects ----------------------------------------------------------------
 
 
 class Applied:
@@ -234,6 +29,7 @@ class Applied:
     """
 
     args: tuple[Any, ...]
+    func: Any
     is_commutative = True
 
     def __new__(cls, name: Any, params: Any, *arguments: Any) -> Any:
@@ -282,8 +78,41 @@ class Applied:
         parts = params + arguments if record.call == "pattern" else arguments + params
         return label + left + comma.join(parts) + right
 
+    def doit(self, **hints: Any) -> Any:
+        """The value where all arguments are explicit; else the same of evaluated arguments."""
+        arguments = self.arguments
+        if hints.get("deep", True):
+            arguments = tuple(a.doit(**hints) for a in arguments)
+        value = self._valued(arguments)
+        return self.func(*self.args[:2], *arguments) if value is None else value
+
+    def _valued(self, arguments: tuple[Any, ...]) -> Any:
+        sized = all(isinstance(p, Str) or p.is_Number for p in self.args[1])
+        if not sized or not all(map(is_explicit, arguments)):
+            return None
+        return explicit(self.record, self.args[1], tuple(map(written_out, arguments)))
+
+    def _eval_evalf(self, precision: int) -> Any:
+        value = self.doit()
+        if value == self:
+            return None
+        if is_matrix(value):
+            return value.applyfunc(lambda entry: entry._evalf(precision))
+        return value._evalf(precision)
+
+    def _pythoncode(self, printer: Any) -> str:
+        arguments = [printer._print(a) for a in self.arguments]
+        ranks = tuple(len(shape_of(a)) for a in self.arguments)
+        return call_of_record(printer, self.record, ranks, self.args[1], arguments)
+
+    _numpycode = _scipycode = _pythoncode
+
     def _eval_derivative(self, variable: Any) -> Any:
-        return sp.Derivative(self, variable, evaluate=False)
+        return derivative(self, variable)
+
+    def diff(self, *variables: Any, **assumptions: Any) -> Any:
+        """The derivative by a symbol, found by matderiv; unevaluated where it is no matrix."""
+        return reduce(derivative, variables, self)
 
 
 class ScalarApplication(Applied, sp.Expr):  # type: ignore[misc]
@@ -302,6 +131,11 @@ class MatrixApplication(Applied, Broadcasting, sp.MatrixExpr):  # type: ignore[m
 
     def _entry(self, i: Any, j: Any, **hints: Any) -> Any:
         return PlainElement(self, i, j)
+
+    def as_explicit(self) -> Any:
+        """All entries, for sizes that are numbers."""
+        value = explicit(self.record, self.args[1], tuple(map(written_out, self.arguments)))
+        return super().as_explicit() if value is None else value
 
 
 class ArrayApplication(Applied, _ArrayExpr):  # type: ignore[misc]

@@ -28,6 +28,14 @@ class EntryFunction(sp.Function):  # type: ignore[misc]
             return self.formula(*self.args)._eval_evalf(precision)
         return None
 
+    def _pythoncode(self, printer: Any) -> str:
+        call = printer._module_format("matderiv.output.code.records.record_value")
+        ranks = (None,) * len(self.args)
+        arguments = ", ".join(map(printer._print, self.args))
+        return f"{call}({type(self).__name__!r}, {ranks}, (), {arguments})"
+
+    _numpycode = _scipycode = _pythoncode
+
     def fdiff(self, argindex: int = 1) -> Any:
         """The derivative by one argument."""
         bound = [sp.Dummy(real=True) for _ in self.args]
@@ -119,6 +127,16 @@ class gelu(EntryFunction):
         return args[0] * (1 + sp.erf(args[0] / sp.sqrt(2))) / 2
 
 
+class erf(EntryFunction):
+    """SymPy's erf, for NumPy code, where SymPy has none without SciPy."""
+
+    nargs = (1,)
+
+    @staticmethod
+    def formula(*args: Any) -> Any:
+        return sp.erf(args[0])
+
+
 class log1p(EntryFunction):
     """log(1 + x)."""
 
@@ -155,7 +173,8 @@ def _step(x: Any) -> Any:
 
 
 def _where(test: Any, yes: Any, no: Any) -> Any:
-    condition = test if isinstance(test, sp.logic.boolalg.Boolean) else sp.Ne(test, 0)
+    boolean = isinstance(test, sp.logic.boolalg.Boolean) and not test.is_Symbol
+    condition = test if boolean else sp.Ne(test, 0)
     return sp.Piecewise((yes, condition), (no, True))
 
 

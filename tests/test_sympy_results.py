@@ -1,0 +1,152 @@
+"""What matderiv puts into a SymPy object lives there: doit, evalf, lambdify, diff, pickle, srepr.
+
+Every record is asked, itself and its derivative; truth is the value that `evaluate` gives.
+"""
+
+from __future__ import annotations
+
+import pickle
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import record_questions as questions
+import sympy as sp
+
+import matderiv as md
+from matderiv.errors import MatderivError
+from matderiv.expr import REGISTRY, Expr, walk
+from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.sampling import points
+from matderiv.output.to_sympy import to_sympy
+
+NO_FORMULA = {"levicivita", "fuse"}  # never in a result
+RECORDS = [r.name for r in questions.records() if r.name not in NO_FORMULA]
+
+
+@cache
+def asked(name: str) -> list[Expr]:
+    """Applications of a record to variables of a few shapes, and their derivatives."""
+    found: list[Expr] = []
+    flat = [e for e in questions.samples(REGISTRY[name]) if max(map(_axes, walk(e))) < 3]
+    for node in flat[:: max(1, len(flat) // 3)]:
+        found.append(node)
+        by = next((a for a in node.args if a.function.name == "variable"), None)
+        try:
+            D = md.derive(node, by, check=False) if by is not None else None
+        except MatderivError:
+            continue
+        if D is not None and D.has_matrix_form:
+            found.append(D.expr)
+    return found
+
+
+def _axes(e: Expr) -> int:
+    return len(e.shape)
+
+
+def setting(e: Expr) -> tuple[Any, Any, dict[str, Any]]:
+    """An expression in SymPy with whole sizes, its true value, and values of its symbols."""
+    out = to_sympy(e)
+    at = points(e, count=1, seed=5)[0]
+    truth = evaluate(e, at.values, at.sizes)
+    sizes = {sp.Symbol(k, integer=True, positive=True): v for k, v in at.sizes.items()}
+    out = out.xreplace(sizes)
+    return out, truth, dict(at.values)
+
+
+def given(out: Any, values: dict[str, Any]) -> dict[Any, Any]:
+    """The value of each symbol as SymPy has it."""
+    found = {}
+    for symbol in out.free_symbols:
+        value = values[symbol.name]
+        shape = getattr(symbol, "shape", ())
+        if shape:
+            found[symbol] = sp.ImmutableMatrix(np.reshape(value, tuple(map(int, shape))).tolist())
+        else:
+            found[symbol] = sp.Float(float(np.squeeze(value)))
+    return found
+
+
+def same(found: Any, truth: Any) -> None:
+    found = found.as_explicit() if isinstance(found, sp.MatrixExpr) else found
+    found = np.array(sp.N(found).tolist() if hasattr(found, "tolist") else sp.N(found), dtype=float)
+    np.testing.assert_allclose(
+        np.squeeze(found).ravel(), np.squeeze(truth).ravel(), rtol=1e-6, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_explicit_matrices_give_the_value(name: str) -> None:
+    for e in asked(name):
+        out, truth, values = setting(e)
+        same(out.subs(given(out, values)).doit(), truth)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_lambdify_gives_the_value(name: str) -> None:
+    for e in asked(name):
+        out, truth, values = setting(e)
+        symbols = sorted(out.free_symbols, key=str)
+        known = given(out, values)
+        arrays = [
+            np.squeeze(np.array(known[s], dtype=float))
+            if not hasattr(s, "shape")
+            else np.array(known[s], dtype=float)
+            for s in symbols
+        ]
+        found = sp.lambdify(symbols, out, "numpy")(*arrays)
+        np.testing.assert_allclose(
+            np.squeeze(found).ravel(), np.squeeze(truth).ravel(), rtol=1e-6, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_printing_pickling_and_rebuilding_keep_an_object(name: str) -> None:
+    for e in asked(name):
+        out = to_sympy(e)
+        assert pickle.loads(pickle.dumps(out)) == out
+        assert all(show(out) for show in (sp.latex, sp.srepr, sp.pretty))
+        assert out.xreplace({}) == out
+        assert out.is_Symbol or out == out.func(*out.args)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_derivative_by_a_parameter_is_that_of_differences(name: str) -> None:
+    """Every argument is moved by t in a direction; truth is a central difference of `evaluate`."""
+    t, step, rng = sp.Symbol("t", real=True), 1e-5, np.random.default_rng(4)
+    for e in [e for e in asked(name) if e.function.name == name][:2]:
+        at = points(e, count=1, seed=5)[0]
+        if not at.values or e.function.kind in ("refused", "constant"):
+            continue
+        out, _, values = setting(e)
+        moves = {k: 0.1 * rng.standard_normal(np.shape(v)) for k, v in values.items()}
+        moves |= {
+            k: 0 * m for k, m in moves.items() if (name, "abc".index(k)) in questions.SWITCHES
+        }
+        known = given(out, values)
+        along = {s: v + t * given(out, moves)[s] for s, v in known.items()}
+        sides = [
+            evaluate(e, {k: v + h * moves[k] for k, v in values.items()}, at.sizes)
+            for h in (step, -step)
+        ]
+        moved = out.xreplace({s: _moved(s, v, t) for s, v in along.items()})
+        found = moved.diff(t).subs(t, 0).doit()
+        np.testing.assert_allclose(
+            _floats(found), np.ravel(sides[0] - sides[1]) / (2 * step), rtol=1e-4, atol=1e-6
+        )
+
+
+def _moved(symbol: Any, value: Any, t: Any) -> Any:
+    """A matrix symbol as A + t*B of explicit matrices, in matrix notation."""
+    if not hasattr(symbol, "shape"):
+        return value
+    return sp.MatAdd(value.subs(t, 0), sp.MatMul(t, value.diff(t)))
+
+
+def _floats(found: Any) -> Any:
+    found = found.as_explicit() if isinstance(found, sp.MatrixExpr) else found
+    return np.ravel(
+        np.array(sp.N(found).tolist() if hasattr(found, "tolist") else sp.N(found), float)
+    )
