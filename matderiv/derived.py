@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -149,6 +149,10 @@ class Derivation:
         if self.checked is None or self.checked.ok:
             return ""
         return f"undecided: {'; '.join(self.checked.notes[:2])}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: what was agreed, nothing that was compiled from it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
         return "\n".join([self.formula, *(f"# {line}" for line in [self.doubt] if line)])

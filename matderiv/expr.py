@@ -104,6 +104,22 @@ class Expr:
     def __repr__(self) -> str:
         return f"<{self.function.name} {self.shape}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its nodes in order, so that depth is no limit; read back it is itself."""
+        nodes = list(walk(self))
+        place = {node: k for k, node in enumerate(nodes)}
+        return _read_back, (
+            tuple((n.function.name, tuple(place[a] for a in n.args), n.params) for n in nodes),
+        )
+
+
+def _read_back(nodes: tuple[tuple[str, tuple[int, ...], Params], ...]) -> Expr:
+    """The last of some nodes, each with the places of its arguments among them."""
+    made: list[Expr] = []
+    for name, args, params in nodes:
+        made.append(apply(name, *(made[k] for k in args), params=params))
+    return made[-1]
+
 
 def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     """The node `name(args)`; numbers become constants, shapes are checked strictly.

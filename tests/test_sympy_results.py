@@ -150,3 +150,24 @@ def _floats(found: Any) -> Any:
     return np.ravel(
         np.array(sp.N(found).tolist() if hasattr(found, "tolist") else sp.N(found), float)
     )
+
+
+def test_derivations_and_verdicts_pickle() -> None:
+    D = md.derive("norm2(A*x - b)^2", "x", shapes={"b": "m"})
+    D.function()
+    kept = pickle.loads(pickle.dumps(D))
+    assert str(kept) == str(D)
+    assert kept.expr is D.expr
+    assert kept.result == D.result
+    values = {"A": np.ones((2, 3)), "x": np.ones(3), "b": np.ones(2)}
+    np.testing.assert_allclose(kept.function()(**values), D.evaluate(values))
+    for answer in ("2*A'*(A*x - b)", "2*A*x"):
+        verdict = md.verify("norm2(A*x - b)^2", "x", answer, shapes={"b": "m", "A": "m,m"})
+        assert str(pickle.loads(pickle.dumps(verdict))) == str(verdict)
+
+
+def test_deep_expressions_pickle() -> None:
+    e = REGISTRY and md.derive("x", "x").f
+    for _ in range(3000):
+        e = e + 1
+    assert pickle.loads(pickle.dumps(e)) is e

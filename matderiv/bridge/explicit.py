@@ -65,7 +65,7 @@ def _array(e: Any, shape: tuple[Any, ...]) -> Array:
 
 def _object(found: Array, shape: tuple[Any, ...]) -> Any:
     """An array as SymPy has it: a scalar, a matrix of one or more columns, an array of entries."""
-    entries = [sp.sympify(v) for v in np.ravel(np.asarray(found, dtype=object))]
+    entries = [sp.sympify(v, strict=True) for v in np.ravel(np.asarray(found, dtype=object))]
     if len(entries) == 1 and all(s == 1 for s in shape):
         return entries[0]
     if len(shape) > 2:

@@ -314,7 +314,7 @@ class MatrixElement(Twin, PlainElement):  # type: ignore[misc]
 
     def doit(self, **hints: Any) -> Any:
         """The entry of the evaluated parent; only explicit matrices give a number."""
-        parent, i, j = map(sp.sympify, self.args)
+        parent, i, j = (sp.sympify(a, strict=True) for a in self.args)
         parent = parent.doit(**hints) if hints.get("deep", True) else parent
         known = is_explicit(parent) and i.is_number and j.is_number
         return written_out(parent)[i, j] if known else type(self)(parent, i, j)
