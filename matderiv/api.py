@@ -23,7 +23,7 @@ from matderiv.derived import Derivation
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
-from matderiv.input.entries import Entry, entry_asked
+from matderiv.input.entries import Entry, entry_asked, entry_of_symbol
 from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
@@ -63,7 +63,7 @@ def derive(
     order = _checked(kind, order, layout, structure)
     asked = understood(f, shapes, assume, wrt, kind)
     names, several = variables_in(wrt)
-    entries = [entry_asked(asked.reading, w) for w in names]
+    entries = [entry_asked(asked.reading, w) or entry_of_symbol(asked.f, w) for w in names]
     pairs = zip(names, entries, strict=True)
     by = [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
     kind, order = resolve_kind(asked.f, kind, order)

@@ -115,8 +115,11 @@ class Derivation:
 
     @property
     def result(self) -> Any:
-        """The derivative as a SymPy expression in matrix notation; None where there is none."""
-        return to_sympy(self.displayed, self.symbols) if self.has_matrix_form else None
+        """The derivative as a SymPy expression; with more than two axes an array expression.
+
+        None where SymPy cannot hold it.
+        """
+        return to_sympy(self.displayed, self.symbols)
 
     @property
     def index(self) -> str:

@@ -183,3 +183,17 @@ def test_what_is_complete_is_a_sum() -> None:
     f = sp.expand((s["x"].T * s["A"] * s["y"])[0, 0])
     assert len(f.args) == 16
     assert isinstance(gathered(f), sp.Sum)
+
+
+# By one entry ------------------------------------------------------------------------------------
+
+
+def test_by_an_entry_as_sympy_counts() -> None:
+    x, X = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("X", 2, 3)
+    D = md.derive(x[0, 0] ** 2 * x[1, 0], x[0, 0])
+    np.testing.assert_allclose(D.evaluate({x: [2, 3, 5]}), 12)
+    assert D.result.subs(x, sp.Matrix([2, 3, 5])).doit() == 12
+    D = md.derive(sp.Trace(X.T * X), X[1, 2])
+    np.testing.assert_allclose(D.evaluate({X: [[1, 2, 3], [4, 5, 6]]}), 12)
+    assert md.verify(sp.Trace(X.T * X), X[1, 2], 2 * X[1, 2]).verdict == "proved"
+    assert md.verify(sp.Trace(X.T * X), X[1, 2], 2 * X[1, 1]).verdict == "disproved"

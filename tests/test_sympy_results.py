@@ -171,3 +171,19 @@ def test_deep_expressions_pickle() -> None:
     for _ in range(3000):
         e = e + 1
     assert pickle.loads(pickle.dumps(e)) is e
+
+
+def test_results_with_more_axes_are_arrays() -> None:
+    n, m = sp.symbols("n m", integer=True, positive=True)
+    X, x = sp.MatrixSymbol("X", n, m), sp.MatrixSymbol("x", n, 1)
+    values = {"X": np.arange(6.0).reshape(3, 2), "x": np.array([1.0, 2.0, 4.0])}
+    for f, by in ((X.T * X, X), (x * x.T, x), (md.softmax(X, 2), X)):
+        D = md.derive(f, by)
+        assert len(D.result.shape) > 2
+        out = D.result.xreplace({n: sp.Integer(3), m: sp.Integer(2)})
+        given_ = {s.xreplace({n: sp.Integer(3), m: sp.Integer(2)}): values[s.name] for s in (X, x)}
+        known = {
+            s: sp.ImmutableMatrix(v.reshape(tuple(map(int, s.shape)))) for s, v in given_.items()
+        }
+        found = out.xreplace(known).doit()
+        np.testing.assert_allclose(np.array(found.tolist(), float), D.evaluate(values))

@@ -11,13 +11,14 @@ from typing import Any
 
 import sympy as sp
 
-from matderiv.bridge.classes import applied, checked
+from matderiv.bridge.classes import MatrixApplication, applied, checked
 from matderiv.bridge.functions import SCALAR
 from matderiv.bridge.sizes import SizeTable, shape_of, sides
 from matderiv.bridge.twins import (
     Determinant,
     ElementwiseApplyFunction,
     MatMul,
+    MatrixElement,
     Trace,
     is_matrix,
     opened,
@@ -148,12 +149,32 @@ def _mul(place: Place, *factors: Any) -> Any:
         current = product_shape(current, shape, lambda p, q: p) if chain else shape
         chain.append(f)
         if is_scalar(current):
-            scalars.append(scalar(MatMul(*chain)))
+            scalars.append(_entry(chain))
             chain = []
     coefficient = sp.Mul(*scalars)
     if not chain:
         return coefficient
     return sp.MatMul(*([] if coefficient == 1 else [coefficient]), *chain)
+
+
+def _entry(chain: list[Any]) -> Any:
+    """A product with a scalar value: an entry where unit vectors stand at its ends."""
+    before, after = _place_of(sp.Transpose(chain[0]).doit(deep=False)), _place_of(chain[-1])
+    body = chain[before is not None : len(chain) - (after is not None)]
+    if not body or (before is None and after is None):
+        return scalar(MatMul(*chain))
+    whole = body[0] if len(body) == 1 else MatMul(*body)
+    if (before is None and whole.rows != 1) or (after is None and whole.cols != 1):
+        return scalar(MatMul(*chain))
+    if isinstance(whole, sp.Transpose):
+        return MatrixElement(whole.arg, after or 0, before or 0)
+    return MatrixElement(whole, before or 0, after or 0)
+
+
+def _place_of(e: Any) -> int | None:
+    """k for the unit vector of the place k, which counts from 0; None for anything else."""
+    named = isinstance(e, MatrixApplication) and e.record == "unit"
+    return int(e.args[1][1]) - 1 if named and e.args[1][1].is_Integer else None
 
 
 def _power(place: Place, base: Any, exponent: Any) -> Any:

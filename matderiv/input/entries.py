@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.errors import MatderivError
-from matderiv.expr import Expr, apply, substitute, variable
+from matderiv.bridge.sizes import name_of
+from matderiv.errors import MatderivError, UnknownName
+from matderiv.expr import Expr, apply, substitute, variable, variables
 from matderiv.input.meaning.names import FREE, split_label
 from matderiv.input.resolve import Reading, name_typed, read_name
 from matderiv.language.tokens import canonical_name, is_name
@@ -144,6 +145,36 @@ def entry_asked(reading: Reading | None, wrt: Any) -> Entry | None:
     at = [_place(place, free) for place in label]
     at += [None] * (len(array.shape) - len(at))
     return Entry(name, array, tuple(at)) if any(p is not None for p in at) else None
+
+
+def entry_of_symbol(f: Expr, wrt: Any) -> Entry | None:
+    """The entry that SymPy's x[0, 0] asks for, which counts from 0; None for anything else.
+
+    Raises UnknownName where f has no such array, MatderivError where the place is no number.
+
+    >>> from matderiv.lazy import sp
+    >>> X = sp.MatrixSymbol("X", 2, 3)
+    >>> entry_of_symbol(variable("X", (2, 3)), X[0, 1]).at
+    (1, 2)
+    """
+    if isinstance(wrt, str | Expr) or type(wrt).__name__ != "MatrixElement":
+        return None
+    parent, *places = wrt.args
+    array = {v.name: v for v in variables(f)}.get(name_of(parent))
+    if array is None:
+        raise UnknownName(f"{parent} does not occur in the expression")
+    if not all(p.is_Integer for p in places):
+        raise MatderivError(
+            f"{wrt} is no entry with a number as its place",
+            hint=f"the derivative by {parent}, or by an entry such as {parent}[0, 0]",
+        )
+    at = tuple(
+        int(p) + 1
+        for p, s in zip(places, (*array.shape, 1, 1)[:2], strict=True)
+        if len(array.shape) == 2 or s != 1
+    )
+    label = "".join(map(str, at)) if max(at, default=0) < 10 else "_".join(map(str, at))
+    return Entry(f"{array.name}_{label}", array, at) if at else None
 
 
 def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, ...]]:

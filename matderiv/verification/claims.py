@@ -12,7 +12,7 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
-from matderiv.input.entries import Entry, about_entry, entry_asked, picked, tied
+from matderiv.input.entries import Entry, about_entry, entry_asked, entry_of_symbol, picked, tied
 from matderiv.input.from_sympy.reader import from_sympy
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
@@ -142,7 +142,7 @@ def ask(
     order = require_whole(order, "order", 1)
     given = understood(f, shapes, assume, wrt, kind)
     reading = given.reading or reading_about(given.f)
-    entry = entry_asked(given.reading, wrt)
+    entry = entry_asked(given.reading, wrt) or entry_of_symbol(given.f, wrt)
     if entry is not None:
         x, at = entry.variable, tied(entry, reading)
         reading = about_entry(reading, entry, at)
@@ -299,7 +299,7 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
         stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
         return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
-    known = {**asked.reading.variables, **asked.extra}
+    known = {**asked.reading.variables, **dict(asked.reading.parts), **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
     for v in variables(e):
         if v.name not in known:

@@ -243,7 +243,7 @@ class _Summand:
         if len(kept) == len(indices):
             return value, kept
         if not kept and not is_(value, "einsum"):
-            return apply("sum", value, params=(None,)), ()
+            return _entries_added(value), ()
         output = "".join(ascii_letters[k] for k, i in enumerate(indices) if i in kept)
         return as_product(relabelled(value, {}, output)), kept
 
@@ -317,6 +317,19 @@ class _Summand:
         operands = ["".join(letter[i] for i in indices), *(letter[i] for i in missing)]
         spec = ",".join(operands) + "->" + "".join(letter[i] for i in union)
         return pattern(spec, value, *(ones(self.ranges[i]) for i in missing))
+
+
+def _entries_added(value: Expr) -> Expr:
+    """The sum of all entries; of two vectors multiplied entry by entry it is x'*y."""
+    if is_(value, "mul") and all(is_scalar(a.shape) for a in value.args[:-1]):
+        return product(*value.args[:-1], _entries_added(value.args[-1]))
+    if is_(value, "neg"):
+        return apply("neg", _entries_added(value.args[0]))
+    if is_(value, "hadamard") and len(value.args) == 2 and len(value.shape) == 1:
+        x, y = value.args
+        if x.shape == y.shape and x is not y:
+            return apply("mul", x.T, y)
+    return apply("sum", value, params=(None,))
 
 
 def _opened(body: Any, indices: set[Any]) -> Any:

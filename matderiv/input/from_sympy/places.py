@@ -12,7 +12,7 @@ from matderiv.lazy import sp
 Places = tuple[int, ...]
 
 MAX_POWER = 6  # x_0^k is read as k factors up to here
-COMMUTATIVE = ("Add", "Mul", "Max", "Min", "And", "Or")
+COMMUTATIVE = ("Add", "Max", "Min", "And", "Or")
 
 
 @cache
@@ -65,32 +65,42 @@ class Kinds:
             return ("entry", parent, kept), at, sizes
         if not node.args or not _has_places(node):
             return node, (), ()
-        each = [self.of(a) for a in ordered(self, node)]
+        function, parts = ordered(self, node)
+        each = [self.of(a) for a in parts]
         places = tuple(p for _, at in each for p in at)
         sizes = tuple(s for kind, _ in each for s in self.sizes[kind])
-        return (node.func, *(kind for kind, _ in each)), places, sizes
+        return (function, *(kind for kind, _ in each)), places, sizes
 
     def factors(self, term: Any) -> tuple[Any, Any, list[Any]]:
         """A term as a number, what has no places, and the factors that have some."""
         number, apart, factors = sp.S.One, sp.S.One, []
         for f in sp.Mul.make_args(term):
-            base, power = f.as_base_exp()
             if f.is_Number:
                 number *= f
             elif not _has_places(f):
                 apart *= f
-            elif isinstance(f, sp.Pow) and power.is_Integer and 0 < power <= MAX_POWER:
-                factors += [base] * int(power)
             else:
-                factors.append(f)
+                factors += _repeated(f)
         return number, apart, factors
 
 
-def ordered(kinds: Kinds, node: Any) -> list[Any]:
-    """The arguments of a node; where their order means nothing, in the order of kind and place."""
+def ordered(kinds: Kinds, node: Any) -> tuple[Any, list[Any]]:
+    """The function of a node and its arguments, sorted where their order means nothing.
+
+    A power is a product of equal factors, so that x_0*x_1 and x_0*x_0 are of one kind.
+    """
+    if isinstance(node, sp.Mul) or len(_repeated(node)) > 1:
+        factors = [f for part in sp.Mul.make_args(node) for f in _repeated(part)]
+        return sp.Mul, sorted(factors, key=kinds.of)
     if type(node).__name__ not in COMMUTATIVE:
-        return list(node.args)
-    return sorted(node.args, key=kinds.of)
+        return node.func, list(node.args)
+    return node.func, sorted(node.args, key=kinds.of)
+
+
+def _repeated(f: Any) -> list[Any]:
+    """The equal factors of a small power; anything else is one factor."""
+    small = isinstance(f, sp.Pow) and f.exp.is_Integer and 1 < f.exp <= MAX_POWER
+    return [f.base] * int(f.exp) if small else [f]
 
 
 def _has_places(node: Any) -> bool:
@@ -104,4 +114,5 @@ def filled(kinds: Kinds, node: Any, places: Iterator[Any]) -> Any:
         return type(node)(node.args[0], *at)
     if not node.args or not _has_places(node):
         return node
-    return node.func(*(filled(kinds, a, places) for a in ordered(kinds, node)))
+    function, parts = ordered(kinds, node)
+    return function(*(filled(kinds, a, places) for a in parts))
