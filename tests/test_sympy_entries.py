@@ -70,6 +70,11 @@ def cases(n: int) -> Cases:
         "log of exponentials": (sp.log(total(sp.exp(x[k]) for k in every)), x, "softmax(x)"),
         "square of a sum": (sp.expand(total(x[k] for k in every) ** 2), x, f"2*sum(x)*ones({n})"),
         "one row": ((A * x)[0, 0], x, f"A'*unit({n},1)"),
+        "bias in rows": (
+            (sp.OneMatrix(n, 1) * c.T + A * B).as_explicit() * x.as_explicit(),
+            c,
+            f"ones({n})*x'",
+        ),
         "by a parameter": ((x.T * sp.Matrix(A * t) * y)[0, 0], t, "x'*A*y"),
     }
 
@@ -195,5 +200,33 @@ def test_by_an_entry_as_sympy_counts() -> None:
     assert D.result.subs(x, sp.Matrix([2, 3, 5])).doit() == 12
     D = md.derive(sp.Trace(X.T * X), X[1, 2])
     np.testing.assert_allclose(D.evaluate({X: [[1, 2, 3], [4, 5, 6]]}), 12)
-    assert md.verify(sp.Trace(X.T * X), X[1, 2], 2 * X[1, 2]).verdict == "proved"
+    assert md.verify(sp.Trace(X.T * X), X[1, 2], 2 * X[1, 2])
     assert md.verify(sp.Trace(X.T * X), X[1, 2], 2 * X[1, 1]).verdict == "disproved"
+
+
+def test_explicit_matrices_have_the_value_of_their_entries() -> None:
+    """Products, transposes, outer products and rows, written out and read; all sizes differ."""
+    X, W = sp.MatrixSymbol("X", 4, 2), sp.MatrixSymbol("W", 2, 3)
+    b, v, r = sp.MatrixSymbol("b", 3, 1), sp.MatrixSymbol("v", 4, 1), sp.MatrixSymbol("r", 1, 3)
+    rng = np.random.default_rng(6)
+    values = {k: rng.uniform(0.5, 1.5, tuple(map(int, k.shape))) for k in (X, W, b, v, r)}
+    explicit = {k: sp.ImmutableMatrix(a.tolist()) for k, a in values.items()}
+    for e in (
+        X * W,
+        (X * W).T,
+        X * W + sp.OneMatrix(4, 1) * b.T,
+        (X * W + v * r).T,
+        v * b.T,
+        b * v.T,
+        r,
+        r.T + b,
+        sp.OneMatrix(4, 3) * 2 + v * b.T,
+        X * X.T + 2 * sp.Identity(4),
+        sp.KroneckerProduct(b, v.T),
+        sp.DiagMatrix(v),
+        v.T * X,
+    ):
+        found = evaluate(from_sympy(e.as_explicit()), {k.name: a for k, a in values.items()})
+        truth = np.array(e.subs(explicit).doit().as_explicit().tolist(), float)
+        np.testing.assert_allclose(found, truth.reshape(np.shape(found)), rtol=1e-9)
+        assert np.shape(found) == tuple(s for s in truth.shape if s != 1 or truth.shape[0] == 1)

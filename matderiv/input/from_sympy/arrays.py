@@ -312,8 +312,7 @@ class _Summand:
         letter = dict(zip(union, ascii_letters, strict=False))
         missing = [i for i in union if i not in indices]
         if not missing:
-            axes = dict(zip(ascii_letters, (letter[i] for i in indices), strict=False))
-            return relabelled(value, axes, "".join(letter[i] for i in union))
+            return relabelled(value, {}, "".join(ascii_letters[indices.index(i)] for i in union))
         operands = ["".join(letter[i] for i in indices), *(letter[i] for i in missing)]
         spec = ",".join(operands) + "->" + "".join(letter[i] for i in union)
         return pattern(spec, value, *(ones(self.ranges[i]) for i in missing))
