@@ -86,7 +86,10 @@ def _value(record: Function, params: tuple[Any, ...], args: tuple[Array, ...]) -
         names = [f"a{k}" for k in range(len(args))]
         written = record.expand(*map(variable, names, [a.shape for a in args]), *params)
         return interpreted(written, dict(zip(names, args, strict=True)))
-    raise NotImplementedError(record.name)
+    numbers = all(v.is_number for a in args for v in np.ravel(a))
+    if record.numpy is None or not numbers:
+        raise NotImplementedError(record.name)
+    return np.asarray(record.numpy(*(a.astype(float) for a in args), *params))
 
 
 def interpreted(e: Expr, arrays: dict[str, Array]) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matderiv.arguments import one_of, variables_in
-from matderiv.bridge.sizes import by_name
+from matderiv.bridge.sizes import by_name, name_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.entries import whole_of
@@ -90,6 +90,8 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     'x'
     """
     named = {v.name: v for v in variables(f)}
+    if type(wrt).__name__ in ("IndexedBase", "ArraySymbol"):
+        wrt = name_of(wrt)
     if isinstance(wrt, str):
         e = _named(wrt, named, reading)
     elif isinstance(wrt, Expr):

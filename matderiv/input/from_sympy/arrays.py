@@ -39,6 +39,14 @@ class SympyReader(Protocol):
         """A scalar function applied to every entry."""
         ...
 
+    def starts(self, base: Any, first: int) -> bool:
+        """True where all entries of an IndexedBase count from the same number."""
+        ...
+
+    def array(self, element: Any, ranges: dict[Any, Size]) -> Expr:
+        """The array of an entry with indices; they say its sizes where it does not."""
+        ...
+
     def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
         """The variable of a symbol."""
         ...
@@ -206,10 +214,16 @@ class _Summand:
         name = type(node).__name__
         if name == "Sum" and depth < MAX_DEPTH:
             return self.sum(node, depth)
+        if name == "Product":
+            return self.product(node, depth)
+        if not self.ranges and name in ("ArrayElement", "Indexed"):
+            return self.array_element(node)
         if not node.free_symbols & set(self.ranges):
             return self.reader.read(node), ()
         if name == "MatrixElement":
             return self.element(node)
+        if name in ("ArrayElement", "Indexed"):
+            return self.array_element(node)
         if name == "KroneckerDelta" and set(node.args) <= set(self.ranges):
             i, j = node.args
             return apply("eye", params=(self.ranges[i],)), (i, j)
@@ -220,18 +234,24 @@ class _Summand:
         return self.multiplied(parts) if name == "Mul" else self.combined(node, name, parts)
 
     def sum(self, node: Any, depth: int) -> Indexed:
-        limits, body = {}, node.function
-        for index, *bounds in node.limits:
-            if len(bounds) != 2:
-                raise UnknownFunction("Sum of SymPy without bounds", hint="(i, 0, n - 1)")
-            body = body.xreplace({index: index + bounds[0]}) if bounds[0] != 0 else body
-            limits[index] = self.reader.sizes.size(sp.expand(bounds[1] - bounds[0] + 1))
+        limits, body = self.bounded(node)
         inner = _Summand(self.reader, {**self.ranges, **limits})
         terms = sp.Add.make_args(_opened(body, set(limits)))
         if len({frozenset(t.free_symbols & set(limits)) for t in terms}) > 1:
             parts = [inner.summed(t, limits, depth) for t in terms]
             return self.combined(node, "Add", parts)
         return inner.summed(body, limits, depth)
+
+    def bounded(self, node: Any) -> tuple[dict[Any, Size], Any]:
+        """How far each index of a Sum or Product runs, and the body with indices from 0."""
+        limits, body = {}, node.function
+        for index, *bounds in node.limits:
+            if len(bounds) != 2:
+                name = type(node).__name__
+                raise UnknownFunction(f"{name} of SymPy without bounds", hint="(i, 0, n - 1)")
+            body = body.xreplace({index: index + bounds[0]}) if bounds[0] != 0 else body
+            limits[index] = self.reader.sizes.size(sp.expand(bounds[1] - bounds[0] + 1))
+        return limits, body
 
     def summed(self, body: Any, limits: dict[Any, Size], depth: int) -> Indexed:
         """Σ of a body over some of the indices."""
@@ -265,6 +285,42 @@ class _Summand:
                 )
         indices = tuple(p for p, s in zip(found, shape, strict=True) if p is not None and s != 1)
         return self.on_axes(value, indices)
+
+    def array_element(self, node: Any) -> Indexed:
+        """An entry of an ArraySymbol or an IndexedBase, whose sizes its indices may say."""
+        places = tuple(map(sp.expand, node.indices))
+        known = {p: self.ranges[i] for p in places for i in (p, p - 1) if i in self.ranges}
+        value = self.reader.array(node, known)
+        found = []
+        for axis, place in reversed(list(enumerate(places))):
+            if place.is_Integer:
+                value = picked(value, axis, value.shape[axis], int(place))
+            elif self.ranges.get(place) == value.shape[axis] and self.starts_at_zero(node):
+                found.append(place)
+            elif self.counted_from_one(node, place, value.shape[axis]):
+                found.append(place - 1)
+            else:
+                raise UnknownFunction(f"{node} of SymPy does not run over the whole axis")
+        return self.on_axes(value, tuple(reversed(found)))
+
+    def starts_at_zero(self, node: Any) -> bool:
+        """True unless other entries of the same IndexedBase count from 1."""
+        free = isinstance(node, sp.Indexed) and node.base.shape is None
+        return not free or self.reader.starts(node.base, 0)
+
+    def counted_from_one(self, node: Any, place: Any, size: Size) -> bool:
+        """True for u[i + 1] of an IndexedBase without sizes whose entries all count from 1."""
+        free = isinstance(node, sp.Indexed) and node.base.shape is None
+        return free and self.ranges.get(place - 1) == size and self.reader.starts(node.base, 1)
+
+    def product(self, node: Any, depth: int) -> Indexed:
+        """Π of a body over whole axes."""
+        limits, body = self.bounded(node)
+        inner = _Summand(self.reader, {**self.ranges, **limits})
+        value, indices = inner.read(body, depth + 1)
+        if set(indices) != set(limits):
+            raise UnknownFunction(f"{node} of SymPy is not over all indices of its body")
+        return apply("prod", value, params=(None,)), ()
 
     def on_axes(self, value: Expr, indices: tuple[Any, ...]) -> Indexed:
         """An array whose axes have indices; an index that stands twice is a diagonal."""

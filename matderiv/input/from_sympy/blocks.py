@@ -16,6 +16,11 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
+    if any(isinstance(part, _written_first()) for part in sp.preorder_traversal(root)):
+        root = root.replace(lambda e: isinstance(e, sp.Derivative) and not _has_matrices(e), _done)
+        root = root.replace(
+            lambda e: isinstance(e, _permutations()), lambda e: e.as_explicit().as_immutable()
+        )
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
     root = root.replace(
@@ -31,3 +36,20 @@ def in_parts(root: Any) -> Any:
         lambda e: isinstance(e, sp.BlockMatrix) and e.blockshape == (1, 1),
         lambda e: e.blocks[0, 0],
     )
+
+
+def _permutations() -> Any:
+    return sp.matrices.expressions.permutation.PermutationMatrix
+
+
+def _written_first() -> tuple[Any, ...]:
+    return sp.Derivative, _permutations()
+
+
+def _has_matrices(e: Any) -> bool:
+    return bool(e.has(sp.MatrixSymbol))
+
+
+def _done(e: Any) -> Any:
+    """A derivative of numbers by numbers, which is SymPy's own subject."""
+    return e.doit()

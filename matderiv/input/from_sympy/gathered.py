@@ -61,10 +61,12 @@ def gathered(root: Any) -> Any:
 
 def _has_entries(root: Any) -> bool:
     """True where there is anything to gather; trees of any depth are looked through."""
+    permutations = sp.matrices.expressions.permutation.PermutationMatrix
+    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, permutations)
     stack, seen = [root], {id(root)}
     while stack:
         node = stack.pop()
-        if is_entry(node) or isinstance(node, sp.MatrixBase | sp.Sum | sp.BlockMatrix):
+        if is_entry(node) or isinstance(node, first):
             return True
         fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
         seen.update(map(id, fresh))

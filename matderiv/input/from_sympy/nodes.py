@@ -19,6 +19,9 @@ from matderiv.shapes import Dim, Shape, is_scalar, shape_text
 Build = Callable[[SympyReader, Any, tuple[Expr, ...]], Expr]
 
 
+MAX_PICKED = 50  # rows or columns of a slice
+
+
 def excerpt(node: Any) -> str:
     """A node as SymPy prints it, or its class where that would be long.
 
@@ -64,7 +67,6 @@ def handler(node: Any) -> Build:
 
 _HINTS = {
     "BlockMatrix": "blocks that multiply block by block, or sizes that are numbers",
-    "MatrixSlice": "an index pattern: md.einsum",
     "Derivative": "derive() takes the function itself",
 }
 
@@ -269,6 +271,36 @@ def _sum(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return read_sum(reader, node)
 
 
+def _slice(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    """Some rows and columns of a matrix, by products with unit vectors."""
+    rows, cols = sides(args[0].shape)
+    left, right = _chosen(node.rowslice, rows), _chosen(node.colslice, cols)
+    if left is None or right is None:
+        raise UnknownFunction(
+            f"MatrixSlice of SymPy: {excerpt(node)} has no fixed places, or too many",
+            hint="slices between whole numbers",
+        )
+    chain = [*([left[0]] if left else []), args[0], *([right[0].T] if right else [])]
+    return apply("mul", *chain) if len(chain) > 1 else args[0]
+
+
+def _chosen(bounds: Any, size: Any) -> list[Expr] | None:
+    """The matrix that picks a slice, one row for each place; nothing for a whole axis."""
+    start, stop, step = bounds
+    if (start, step) == (0, 1) and (stop == size or str(stop) == str(size)):
+        return []
+    if not all(isinstance(b, int) or b.is_Integer for b in bounds):
+        return None
+    places = range(int(start), int(stop), int(step))
+    if not 0 < len(places) <= MAX_PICKED:
+        return None
+    units = [apply("unit", params=(size, p + 1)).T for p in places]
+    if len(units) == 1:
+        return units
+    at = [apply("unit", params=(len(units), k + 1)) for k in range(len(units))]
+    return [total(*(apply("mul", a, u) for a, u in zip(at, units, strict=True)))]
+
+
 def _function_of_place(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return read_function_of_place(reader, node)
 
@@ -329,6 +361,10 @@ HANDLERS: dict[str, Build] = {
     "MatrixApplication": _application,
     "ArrayApplication": _application,
     "Sum": _sum,
+    "Product": _sum,
+    "Indexed": _sum,
+    "ArrayElement": _sum,
+    "MatrixSlice": _slice,
     "FunctionMatrix": _function_of_place,
     "ImmutableDenseMatrix": _explicit,
     "ImmutableSparseMatrix": _explicit,

@@ -19,7 +19,7 @@ from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
 from matderiv.language.declare import check_facts
 from matderiv.language.tokens import canonical_name
 from matderiv.lazy import sp
-from matderiv.shapes import Dim, Shape
+from matderiv.shapes import Dim, Shape, Size
 
 Facts = Mapping[str, Iterable[str]]
 
@@ -61,6 +61,7 @@ class Reader:
         self.bound: dict[Any, Expr] = {}
         self.outer: set[Any] = set()
         self.entries: set[int] = set()
+        self.first: dict[Any, int] = {}
 
     def expression(self, e: Any) -> Expr:
         """The expression of a whole SymPy object."""
@@ -135,7 +136,7 @@ class Reader:
         if (
             (outside and any(id(p) in self.entries for p in parts))
             or (node.is_Symbol and node in self.outer)
-            or (name == "Sum" and node.free_symbols & {*self.bound, *self.outer})
+            or (name in ("Sum", "Product") and node.free_symbols & {*self.bound, *self.outer})
         ):
             raise UnknownFunction(
                 f"{name} of SymPy inside a Lambda is not a function of one entry",
@@ -158,6 +159,30 @@ class Reader:
         if result.shape != value.shape and value.shape:
             result = product(result, apply("ones", params=value.shape))
         return result
+
+    def starts(self, base: Any, first: int) -> bool:
+        """True where all entries of an IndexedBase count from the same number."""
+        return self.first.setdefault(base, first) == first
+
+    def array(self, element: Any, ranges: dict[Any, Size]) -> Expr:
+        """The array of an ArrayElement or of an Indexed; indices say its sizes where it does not.
+
+        Raises UnknownFunction where nothing does.
+        """
+        if not isinstance(element, sp.Indexed):
+            return self.read(element.name)
+        base = element.base
+        sizes = base.shape or tuple(ranges.get(i) for i in element.indices)
+        if any(s is None for s in sizes):
+            raise UnknownFunction(
+                f"{base} of SymPy has no sizes", hint=f"IndexedBase({str(base)!r}, shape=(n,))"
+            )
+        shape = tuple(map(self.sizes.size, sizes))
+        named = [self.sizes.expression(s) for s in shape]
+        flat = len(shape) <= 2
+        kind = sp.MatrixSymbol if flat else sp.tensor.array.expressions.ArraySymbol
+        args = (*named, 1)[:2] if flat else (named,)
+        return self.declared(str(base.label), shape, kind(str(base.label), *args), frozenset())
 
     def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
         """The variable of a symbol; one name means one symbol."""
@@ -209,7 +234,9 @@ def children(node: Any) -> tuple[Any, ...]:
         return (node.args[0],)
     if isinstance(node, sp.MatrixBase):
         return tuple(node.flat())
-    return () if name == "Sum" else tuple(node.args)
+    if name == "MatrixSlice":
+        return (node.parent,)
+    return () if name in ("Sum", "Product", "Indexed", "ArrayElement") else tuple(node.args)
 
 
 def _sizes_of(node: Any) -> tuple[Any, ...]:
@@ -222,6 +249,9 @@ def _sizes_of(node: Any) -> tuple[Any, ...]:
         return tuple(node.args)
     if name == "FunctionMatrix":
         return tuple(node.args[:2])
+    if name in ("Sum", "Product") and node.has(sp.Indexed):
+        counts = [sp.expand(b[2] - b[1] + 1) for b in node.limits if len(b) == 3]
+        return tuple(c for c in counts if c.is_Symbol)
     if name in ("MatrixApplication", "ScalarApplication", "ArrayApplication"):
         return tuple(s for s in node.args[1] if isinstance(s, sp.Expr))
     return ()
