@@ -219,7 +219,10 @@ class Sign:
 
 
 _POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
-_BY = rf"(?P<by>{LATEX_NAME})(?:{_POWER}|\s*{LATEX_D}{LATEX_NAME})?[^{{}}]*"
+_BY = (
+    rf"(?P<by>{LATEX_NAME})"
+    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}{LATEX_NAME}(?:{_POWER})?)?[^{{}}]*"
+)
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
     rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"

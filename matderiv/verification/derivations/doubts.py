@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from matderiv.expr import Expr, variables
 from matderiv.input.meaning.names import split_label
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.marks import Reader
+from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, Quantity, signs
+from matderiv.verification.verdict import PROVED, Verdict
+
+NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
+PROVEN = Verdict(PROVED, message="what a derivative is")
 
 
 @dataclass
@@ -38,6 +42,13 @@ class Doubts:
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
         return self._reason({v.name for v in variables(side)} | self._behind(q, left))
+
+    def about_layout(self, side: Side) -> str:
+        """The same for derivatives as symbols, which stand for columns whatever the layout."""
+        marks = (m for m in side.marks.values() if isinstance(m, Quantity))
+        if self.ground.layout == "gradient" or not any(m.kind == DERIVATIVE for m in marks):
+            return ""
+        return "derivatives inside formulas are read in the gradient layout"
 
     def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
         """The same for a side whose sizes do not fit together."""

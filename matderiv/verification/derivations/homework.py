@@ -73,9 +73,15 @@ def verify_homework(
         if progress is not None:
             progress.title, progress.lines = exercise.title, problem.progress
         try:
-            yield problem.verdict(None, wrt, conventions or Conventions())
+            yield problem.verdict(None, wrt, _said(exercise, conventions or Conventions()))
         except MatderivError as error:
             yield _unreadable(error, exercise, Lines(document))
+
+
+def _said(exercise: Exercise, given: Conventions) -> Conventions:
+    """The conventions, with the layout that the words of an exercise say where none is asked."""
+    rows = exercise.by_rows and given.layout == "gradient"
+    return replace(given, layout="numerator") if rows else given
 
 
 def _unreadable(error: MatderivError, exercise: Exercise, lines: Lines) -> StepsVerdict:

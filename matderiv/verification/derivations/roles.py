@@ -126,7 +126,8 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
-    if q.kind != VALUE or q.of in names or entry or so_far.solves(s, q.of):
+    solved = so_far.solves(s, q.of) and not _is_inner(s, so_far, later)
+    if q.kind != VALUE or q.of in names or entry or solved:
         return made
     number = NUMBER.fullmatch(sides[0].text) and q.of in so_far.mentioned
     if q.of in names_in(sides[0]) or number:
@@ -138,6 +139,12 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=LOCAL)
     aside = bool(re.match(r"\W*(?:where|with)\b", s.whole.text))
     return replace(made, role=GIVES, aside=aside)
+
+
+def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:
+    """True for `z = A*y` of which f(z) is a function, where derivatives by y are to come."""
+    by = {t.quantity.by for t in later if t.quantity and t.quantity.kind == DERIVATIVE}
+    return not (so_far.claimed or so_far.zero) and bool(by & names_in(s.sides[-1]))
 
 
 def _is_handed(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:

@@ -14,7 +14,7 @@ from matderiv.expr import Expr, variable
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices, in_case
-from matderiv.verification.derivations.doubts import Doubts
+from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
@@ -32,8 +32,6 @@ from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
-
-NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 
 
 @dataclass
@@ -200,14 +198,15 @@ class Steps:
             side = self.reader.side(passage, self._expected(q))
             self.notes += side.notes
             true, (claimed, root) = self._true(side), self._claimed(side)
-            verdict = self._verdict(q, self._in_case(chain, q, true))
+            own = side.expr in side.written and side.marks.get(side.expr) == q
+            verdict = PROVEN if own else self._verdict(q, self._in_case(chain, q, true))
             if verdict is A_CONDITION:
                 self._given(number, replace(chain, role=CONDITION), verdict.message)
                 return
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
             if verdict.correct is False:
-                verdict = self._doubted(q, true, verdict)
+                verdict = self._doubted(q, true, verdict, side)
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
@@ -223,13 +222,13 @@ class Steps:
             return
         self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
 
-    def _doubted(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
+    def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
         if self.rest.slopes and q.kind == DERIVATIVE and wrong.diagnosis != "shape":
             held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
             if held is not None and held.correct is not False:
                 return held
-        reason = self.doubts.about(q, e, self._left(q))
+        reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
         return Verdict(UNDECIDED, message=reason) if reason else wrong
 
     def _left(self, q: Quantity) -> Expr | None:

@@ -60,7 +60,10 @@ _DIAGONAL = (
 _SUBJECT = (
     r"\\(?:text\w*|mathrm|operatorname)\*?\s*\{\s*,?\s*(?:s\.\s*t\.|subject to|such that)\s*:?\s*\}"
 )
-_TRANSPOSE = r"\^\s*(?:T|\{\s*T\s*\})"
+_TRANSPOSE = (
+    r"\^\s*(?:T|\{\s*T\s*\}|\{\s*\\(?:math(?:rm|sf)|text)\s*(?:\{\s*T\s*\}|T)\s*\}"
+    r"|\\(?:math(?:rm|sf)|text)\s*\{\s*T\s*\}|\\intercal(?![A-Za-z])|\{\s*\\intercal\s*\})"
+)
 _RANGE = re.compile(
     r"\\(?:sum|prod|int|bigcup|bigcap)(?:\\limits)?\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*$"
 )

@@ -42,13 +42,19 @@ _STATIONARY = re.compile(
 )
 
 
+_ROWS = re.compile(
+    r"\bgradients?\b[^.;]*\brow[- ]vectors?\b|\bnumerator[- ]layout\b", re.IGNORECASE
+)
+
+
 @dataclass
 class Exercise:
     """One problem of a document: its title, its lines, and what is declared about names.
 
     `stationary` says that its words set a derivative to zero, `apart` that it is a problem of its
     own, `claims` that a line says something about a derivative; `defined` are names that have a
-    definition, and the names in it; `level` is that of the heading, 1 for the highest.
+    definition, and the names in it; `level` is that of the heading, 1 for the highest, and
+    `by_rows` says that gradients are said to be rows.
     """
 
     title: str = ""
@@ -59,12 +65,14 @@ class Exercise:
     claims: bool = False
     defined: dict[str, set[str]] = field(default_factory=dict)
     level: int = 0
+    by_rows: bool = False
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
         if piece.kind == "prose":
             self.declared.prose(piece.passage)
         self.declared.families.heard(piece.passage.text)
+        self.by_rows = self.by_rows or bool(_ROWS.search(piece.passage.text))
         self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
 
     def taken(self, piece: Piece) -> Iterator[Passage]:
@@ -117,6 +125,7 @@ class Exercise:
             self.claims or other.claims,
             {**other.defined, **self.defined},
             self.level,
+            self.by_rows or other.by_rows,
         )
 
 

@@ -66,6 +66,7 @@ _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
 _CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
 _PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
 _INDEX_CASE = re.compile(r"\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|!=)\s*[a-z]\s*$")
+_WOULD = re.compile(r"\b(?:would|were|had been)\b", re.IGNORECASE)
 _ANNOUNCES = re.compile(
     r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
     r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
@@ -275,6 +276,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
             )
             part = replace(part, latex=True)
         part = as_row(part) if latex else part
+        if _WOULD.search(words):
+            continue
         new = bool(_BEGINS.search(words))
         yield Piece("inline", _with_announcement(words, part), sure(p.text), new)
 
