@@ -115,10 +115,7 @@ class Derivation:
 
     @property
     def result(self) -> Any:
-        """The derivative as a SymPy expression; with more than two axes an array expression.
-
-        None where SymPy cannot hold it.
-        """
+        """The derivative in SymPy, with more than two axes an array; None where it has none."""
         return to_sympy(self.displayed, self.symbols)
 
     @property
@@ -154,7 +151,7 @@ class Derivation:
         return f"undecided: {'; '.join(self.checked.notes[:2])}"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: what was agreed, nothing that was compiled from it."""
+        """What is pickled: nothing that was compiled."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
