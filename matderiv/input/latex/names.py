@@ -11,7 +11,7 @@ from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.text import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import function_names
-from matderiv.language.source import Name, Node, Operation
+from matderiv.language.source import Entry, Name, Node, Operation
 from matderiv.language.tokens import Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
@@ -81,6 +81,8 @@ class Names(Symbols, ABC):
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
+        if known is None and symbol.stem == "e" and symbol.font in BOLD and not self.scope.guess:
+            return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
         if known is None and len(symbol.stem) > 1 and symbol.font in (*UPRIGHT, "mathbf"):
@@ -137,6 +139,9 @@ class Names(Symbols, ABC):
 
     def named(self, symbol: Symbol) -> Node:
         """A variable with its subscripts, which may be indices of an entry."""
+        entry = self.numbered_entry(symbol)
+        if entry is not None:
+            return entry
         label = self._label()
         end = self.tokens[self.place - 1].span[1]
         node = self.name(symbol, label, max(end, symbol.span[1]))
@@ -229,6 +234,31 @@ class Names(Symbols, ABC):
             return self.named(symbol)
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
         return self.build.call("commutation", sizes, span)
+
+    def unit(self, symbol: Symbol) -> Node:
+        r"""`\mathbf{e}_1`, `\mathbf{e}_y` with a label y; with anything else below, a name."""
+        start = self.place
+        sizes = self.tried(self.sizes) if self.at("_") else None
+        place = sizes[0] if sizes is not None and len(sizes) == 1 else None
+        label = isinstance(place, Name) and place.name not in self.scope.sizes
+        if place is None or label:
+            self.place = start
+            return self.named(symbol)
+        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
+        return self.build.call("unit", (place,), span)
+
+    def numbered_entry(self, symbol: Symbol) -> Node | None:
+        r"""`W_{2,ij}`, an entry of a known W_2; None for anything else."""
+        start = self.place
+        below = [t for t in self.script()] if self.at("_") and self.take() else []
+        texts = [t.text for t in below]
+        comma = texts.index(",") if "," in texts else 0
+        known = self.known(symbol, "".join(texts[:comma])) if comma else None
+        if known is None or not all(t.kind == "letter" for t in below[comma + 1 :]):
+            self.place = start
+            return None
+        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
+        return Entry(span, self.build.name(known, span), tuple(texts[comma + 1 :]))
 
     def mask(self, constant: Node) -> Node:
         """1 where the comparison in the brackets holds; the constant times anything else."""

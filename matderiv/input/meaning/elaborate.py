@@ -24,10 +24,10 @@ from matderiv.input.meaning.indexed import (
 )
 from matderiv.input.meaning.names import (
     DELTA,
-    FREE,
     Roles,
     Subscripted,
     capital_of,
+    free_letters,
     named_alike,
     part_names,
     roles,
@@ -268,7 +268,7 @@ class Elaborator:
 
     def is_index(self, letter: str) -> bool:
         """True for an index; a label and a number are values."""
-        return letter in self.roles.bound or (letter in FREE - self.scope.labels)
+        return letter in self.roles.bound or letter in free_letters(self.scope)
 
     def unit(self, label: str, span: Span) -> Node:
         """The unit vector of a number or of a label, whose size follows from its neighbour."""

@@ -33,6 +33,16 @@ FREE = frozenset("ijklabpqrs")
 """Letters that are free indices below a name with entries; any other letter is a label."""
 
 
+def free_letters(scope: Scope) -> frozenset[str]:
+    """The letters of free indices; in an answer m and n too where they are no sizes.
+
+    >>> sorted(free_letters(Scope(sizes={"n"}, guess=False)) - FREE)
+    ['m']
+    """
+    others = frozenset() if scope.guess else frozenset("mn") - {*scope.sizes, *scope.shapes}
+    return (FREE | others) - scope.labels
+
+
 @dataclass(frozen=True)
 class Subscripted:
     """An entry of an array: the base as typed, and its indices, labels and numbers."""
@@ -79,7 +89,7 @@ def roles(
     parts: Collection[str] = (),
 ) -> Roles:
     """The roles of all names with subscripts; `about` are names the problem is asked about."""
-    found = Roles()
+    found, free = Roles(), free_letters(scope)
     names, arrays = _scoped(trees, found, frozenset(scope.free or ()))
     plain = {n.name for n, _ in names} | set(about)
     known = {*scope.shapes, *scope.sizes, *parts}
@@ -88,7 +98,7 @@ def roles(
     for node, around in names:
         base, label = split_label(node.name)
         if label and around and node.name not in known:
-            indices = set(label) & around and _indices(label, around)
+            indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
     own = _added(trees)
@@ -152,7 +162,7 @@ def _role(
     arrays: set[str],
 ) -> Subscripted | None:
     if base in ("delta", "δ") and len(label) == 2 and base not in scope.shapes:
-        both = set(label) <= {*around, *found.bound, *FREE}
+        both = set(label) <= {*around, *found.bound, *FREE, *free_letters(scope)}
         return Subscripted(DELTA, tuple(label)) if both and not scope.guess else None
     family = base in found.families
     known = named_alike(base, [*scope.shapes, *parts])
@@ -170,14 +180,15 @@ def _role(
         if axes == 2 and len(label) == 2:
             return Subscripted(known or base, tuple(label))
         return Subscripted(known or base, (label,)) if label[0] != "0" else None
-    if label.isalpha() and (set(label) <= found.bound or _indices(label, around)):
+    letters = {*around, *free_letters(scope)}
+    if label.isalpha() and (set(label) <= found.bound or _indices(label, letters)):
         return Subscripted(known or base, tuple(label))
     if label.isalpha() and len(label) == 1 and label.islower():
         return Subscripted(known or base, (label,))
     return None
 
 
-def _indices(label: str, around: frozenset[str]) -> bool:
+def _indices(label: str, around: Collection[str]) -> bool:
     """True for letters that are bound or free indices."""
     return all(letter in around or letter in FREE for letter in label) and len(label) <= 4
 
