@@ -115,7 +115,7 @@ class Derivation:
 
     @property
     def result(self) -> Any:
-        """The derivative in SymPy, with more than two axes an array; None where it has none."""
+        """The derivative as a SymPy expression or array expression; None where it cannot be."""
         return to_sympy(self.displayed, self.symbols)
 
     @property
@@ -151,7 +151,7 @@ class Derivation:
         return f"undecided: {'; '.join(self.checked.notes[:2])}"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: nothing that was compiled."""
+        """What is pickled: what was agreed, nothing that was compiled from it."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:

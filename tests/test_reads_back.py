@@ -38,7 +38,7 @@ QUESTIONS: list[tuple[str, str, dict[str, Any]]] = [
     (r"\operatorname{tr}(X^p)", "X", {}),
     ("F.smooth_l1_loss(X @ w, y)", "w", {}),
     ("max(0, W*x + b)", "W", {"kind": "vjp"}),
-    (r"\|x\|_p", "x", {}),
+    (r"\|x\|_p", "x", {"shapes": {"p": ""}}),
 ]
 
 

@@ -16,10 +16,7 @@ from matderiv.shapes import Shape, Size, is_scalar
 
 
 class SympyReader(Protocol):
-    """What reads SymPy objects; see `from_sympy`.
-
-    `entries` holds the ids of nodes that stand for all entries at once inside a Lambda.
-    """
+    """What reads SymPy objects; `entries` are ids of nodes that stand for all entries at once."""
 
     sizes: SizeTable
     entries: set[int]
