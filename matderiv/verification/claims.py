@@ -299,7 +299,7 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
         stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
         return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
-    known = {**asked.reading.variables, **dict(asked.reading.parts), **asked.extra}
+    known = {**dict(asked.reading.parts), **asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
     for v in variables(e):
         if v.name not in known:
