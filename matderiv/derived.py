@@ -151,7 +151,7 @@ class Derivation:
         return f"undecided: {'; '.join(self.checked.notes[:2])}"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: what was agreed, nothing that was compiled from it."""
+        """What is pickled: nothing that was compiled."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
