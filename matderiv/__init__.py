@@ -68,6 +68,8 @@ def __getattr__(name: str) -> Any:
     """The verbs and the functions that take SymPy objects, loaded at first use."""
     if name in _API:
         return getattr(import_module(f"matderiv.{_API[name]}"), name)
+    if name == "fn":
+        return import_module("matderiv.fn")
     symbolic = import_module("matderiv.bridge.symbolic")
     if name in symbolic.names():
         return symbolic.function(name)
@@ -77,4 +79,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """What can be typed after `md.`: the verbs, the errors, the functions that take SymPy."""
     symbolic = import_module("matderiv.bridge.symbolic")
-    return sorted({*__all__, *symbolic.names(), "__version__", "__doc__"})
+    return sorted({*__all__, *symbolic.names(), "fn", "__version__", "__doc__"})

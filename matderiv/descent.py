@@ -22,6 +22,7 @@ from matderiv.arguments import (
     require_word,
     variables_in,
 )
+from matderiv.bridge.sizes import by_name
 from matderiv.errors import DomainError, MatderivError
 from matderiv.fitting import Arrays, Problem
 from matderiv.gradients import value_and_gradients
@@ -122,8 +123,8 @@ def minimize(
     >>> found.parameters["w"].round(3).tolist(), found.stopped
     ([1.0, 1.0], 'epochs')
     """
-    start = require_mapping(values, "values", _START)
-    examples = optional_mapping(data, "data", _DATA)
+    start = by_name(require_mapping(values, "values", _START))
+    examples = by_name(optional_mapping(data, "data", _DATA))
     settings = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
     asked = settings.checked(examples=bool(examples))
     both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume)

@@ -9,6 +9,7 @@ from typing import Any
 
 from matderiv.api import Assume
 from matderiv.arguments import in_short, variables_in
+from matderiv.bridge.sizes import by_name
 from matderiv.calculus.joint import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
 from matderiv.checking import gradient_reports, require_truth
@@ -56,7 +57,7 @@ class ValueAndGradients:
 
         Raises UnknownName, ShapeError, DomainError, LimitError.
         """
-        value, *found = self.compiled(values, named)
+        value, *found = self.compiled(by_name(values), named)
         return value, found[0] if self.single else found
 
     def __repr__(self) -> str:

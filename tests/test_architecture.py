@@ -22,6 +22,7 @@ FLOORS = (  # title, folder, modules
         "bridge/",
         "sizes functions explicit twins classes build symbolic",
     ),
+    ("2: for people", "", "fn"),
     (
         "3: numbers out",
         "numeric/",

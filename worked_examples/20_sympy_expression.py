@@ -26,6 +26,20 @@ logistic = lesson.show(
 logdet = lesson.show(
     "SymPy's own functions", md.derive(sp.log(sp.det(sp.Identity(n) + X * X.T)), X)
 )
+W, v = sp.MatrixSymbol("W", n, d), sp.MatrixSymbol("v", d, 1)
+layer = lesson.show("A linear layer", md.derive(W * v, v))
+mask = lesson.show("A ReLU layer: the mask stands on the diagonal", md.derive(md.fn.relu(W * v), v))
+
+lesson.say(
+    """Many SymPy users write sizes as numbers, and SymPy then writes products out in entries. They
+    are read as sums over an axis again, so the result is as short as before.""",
+    "Sizes that are numbers",
+)
+A, x = sp.MatrixSymbol("A", 3, 3), sp.MatrixSymbol("x", 3, 1)
+entries = sp.expand((x.T * A * x)[0, 0])
+lesson.lines(f"SymPy has {len(entries.args)} terms, the gradient is {md.derive(entries, x).result}")
+assert md.derive(entries, x).result == (A + A.T) * x
+assert md.derive(entries, x, assume=sp.Q.symmetric(A)).result == 2 * A * x
 
 lesson.say(
     """The result is a SymPy expression again: substitute, print, or differentiate it once more.
@@ -58,6 +72,12 @@ def loss(w: np.ndarray) -> float:
     return float(np.sum(np.log1p(np.exp(scores))) - numbers["y"] @ scores)
 
 
+compiled = sp.lambdify((X, w, y), logistic.result, "numpy")
+lesson.agree(
+    "the logistic loss, by SymPy's lambdify",
+    compiled(numbers["X"], numbers["w"].reshape(2, 1), numbers["y"].reshape(3, 1)).ravel(),
+    differences(loss, numbers["w"]),
+)
 lesson.agree("logistic loss", logistic.evaluate(numbers), differences(loss, numbers["w"]))
 lesson.agree(
     "the log-determinant",

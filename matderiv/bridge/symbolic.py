@@ -56,6 +56,15 @@ def _records() -> dict[str, str]:
     return found
 
 
+def takes_axis(name: str) -> bool:
+    """True for a function along an axis, such as sum.
+
+    >>> takes_axis("sum"), takes_axis("exp")
+    (True, False)
+    """
+    return REGISTRY[_records()[name]].call in ("axis", "keyword-axis")
+
+
 @cache
 def function(name: str) -> Callable[..., Any]:
     """The function called `name`, for SymPy objects, numbers and expressions.

@@ -11,6 +11,7 @@ from matderiv.bridge.sizes import by_name, name_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.entries import whole_of
+from matderiv.input.from_sympy.predicates import facts_of
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
 from matderiv.input.resolve import Reading, name_typed, read, read_name
 from matderiv.language.declare import declared_facts, declared_shapes
@@ -54,7 +55,7 @@ def understood(
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
-    found = from_sympy(f, declared_facts(by_name(assume)))
+    found = from_sympy(f, declared_facts(facts_of(assume, f)))
     _require_shapes(found, declared_shapes(by_name(shapes)))
     return Question(found, symbols=symbols_in(f))
 
