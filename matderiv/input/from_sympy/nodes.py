@@ -263,6 +263,8 @@ def _filled(name: str) -> Build:
 
     def build(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
         shape = shape_of(node, reader.sizes)
+        if len(shape) == 2 and shape[0] == 1:
+            return apply(name, params=shape[1:]).T
         return apply(name, params=shape) if shape else number(1 if name == "ones" else 0)
 
     return build
