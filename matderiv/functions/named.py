@@ -40,7 +40,7 @@ _OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
     "relu6": (lambda x: _f("minimum", _f("relu", x), 6), "relu6(u) = min(relu(u), 6).", ()),
     "hardtanh": (lambda x: _clipped(x, -1, 1), "hardtanh(u) = min(max(u, -1), 1).", ()),
 }
-_ALIASES = {"normcdf": ("Phi",), "hardtanh": ("htanh",)}
+_ALIASES = {"hardtanh": ("htanh",)}
 
 for _name, (_expand, _says, _domain) in _OF_ONE.items():
     shorthand(

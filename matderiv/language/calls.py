@@ -29,7 +29,7 @@ BY_SYMBOL = {
     "epow": "x.^2",
     "transpose": "A'",
 }
-TYPED_AS = {"sigma": "sigmoid"}
+TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf"}
 SHAPED = {"vector": 1, "matrix": 2}
 
 

@@ -90,6 +90,9 @@ class Statement:
         return bool(_NOTHING.fullmatch(self.sides[-1].text))
 
 
+_NORM_SIGN = re.compile(r"(?:\\\||\||‖|\\rVert)\s*_\s*(?:\{\s*\w*\s*\}|\w)")  # the F of a norm
+
+
 def names_in(side: Passage) -> set[str]:
     r"""The names in a side, as far as letters show.
 
@@ -97,7 +100,8 @@ def names_in(side: Passage) -> set[str]:
     ['X', 'w_hat', 'y']
     """
     if side.latex:
-        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", side.text)
+        text = _NORM_SIGN.sub(" ", side.text)
+        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", text)
         return {latex_name(m["name"]) for m in found if m["name"]} - {""}
     return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
 

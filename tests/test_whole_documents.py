@@ -1,0 +1,81 @@
+"""Whole documents: no right line is called wrong, whatever stands around it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from random_documents import random_document
+
+from matderiv.verification.derivations.homework import verify_homework
+
+DATA = Path(__file__).parent / "data" / "documents.jsonl"
+CASES = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
+STATES = {"proved": "ok", "verified": "ok", "disproved": "wrong", "given": "given"}
+
+
+def states(text: str, suffix: str, **declared: Any) -> dict[int, set[str]]:
+    """What is said of each line."""
+    found: dict[int, set[str]] = {}
+    for verdict in verify_homework(text, suffix, **declared):
+        for line in verdict.lines:
+            found.setdefault(line.number, set()).add(STATES.get(line.verdict, "open"))
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
+def test_every_line_is_judged_as_a_tutor_would(case: dict[str, Any]) -> None:
+    found = states(case["text"], case["suffix"], shapes=case["shapes"], assume=case["assume"])
+    for number, said in case["lines"].items():
+        got = found.get(int(number), set())
+        assert "wrong" in got if said == "wrong" else "wrong" not in got, (number, got)
+        assert said != "ok" or "ok" in got, (number, got)
+    if "wrong" not in case["lines"].values():
+        assert not any("wrong" in got for got in found.values()), found
+
+
+def judged(seeds: range) -> tuple[int, int]:
+    """How many claims of right documents are judged right, of how many; none may be wrong."""
+    right = claims = 0
+    for seed in seeds:
+        document = random_document(seed)
+        found = states(document.text, document.suffix)
+        assert not any("wrong" in got for got in found.values()), (seed, document.text, found)
+        claims += len(document.claims)
+        right += sum("ok" in found.get(number, set()) for number in document.claims)
+    return right, claims
+
+
+def test_no_line_of_a_right_document_is_called_wrong() -> None:
+    right, claims = judged(range(24))
+    assert right >= 0.9 * claims
+
+
+def planted(seeds: range) -> list[int]:
+    """The seeds whose planted mistake is not found; none may be called right."""
+    missed = []
+    for seed in seeds:
+        document = random_document(seed, mistake=True)
+        found = states(document.text, document.suffix)
+        assert document.wrong is not None
+        got = found.get(document.wrong, set())
+        assert "ok" not in got or "wrong" in got, (seed, document.text)
+        missed += [] if "wrong" in got else [seed]
+    return missed
+
+
+def test_planted_mistakes_are_found() -> None:
+    assert len(planted(range(16))) <= 1
+
+
+@pytest.mark.sweep
+def test_sweep_of_right_documents() -> None:
+    right, claims = judged(range(100, 500))
+    assert right >= 0.9 * claims
+
+
+@pytest.mark.sweep
+def test_sweep_of_planted_mistakes() -> None:
+    assert len(planted(range(100, 300))) <= 6
