@@ -19,7 +19,7 @@ ROWS = [
 SIZES = {"n": 3, "m": 4, "p": 6, "k": 2, "N": 5, "d": 2, "C": 6, "D": 2, "y": 2}
 REFUSED = {  # neighbours in a sum, slices, blocks, differences, functions that nobody defines
     *("ix-tv", "en-slice", "bl-stack-vec", "bl-component-fn", "bl-augmented", "ar-diff"),
-    *("ab-affine", "lx-dagger"),
+    "ab-affine",
 }
 
 
@@ -60,4 +60,4 @@ def test_a_question_from_the_field(row: dict[str, Any]) -> None:
 
 
 def test_most_questions_from_the_field_are_answered() -> None:
-    assert len(REFUSED) <= 0.25 * len(ROWS)
+    assert len(REFUSED) <= 0.21 * len(ROWS)

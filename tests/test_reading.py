@@ -66,3 +66,19 @@ def test_a_sum_that_runs_to_n_over_an_array_of_size_big_n() -> None:
     assert "n read as N" in found.notes
     with pytest.raises(MatderivError, match="runs to n"):
         derive(r"\sum_{i=1}^n (w^\top x_i)^2", "w", shapes={"X": "N,d", "y": "n"})
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "norm2(Phi*w - t)^2",
+        "||Phi w - t||^2",
+        r"\|\Phi w - t\|^2",
+        r"\|\mathbf{\Phi}\mathbf{w} - \mathbf{t}\|^2",
+    ],
+)
+def test_a_greek_letter_is_a_function_only_with_brackets(formula: str) -> None:
+    found = derive(formula, "w")
+    t = RNG.normal(size=5)
+    truth = differences(lambda v: ((X @ v - t) ** 2).sum(), w)
+    np.testing.assert_allclose(found.evaluate({"Phi": X, "w": w, "t": t}), truth, rtol=1e-5)

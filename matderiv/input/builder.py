@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError, ShapeError, Span
-from matderiv.language.calls import function_names, interpret
+from matderiv.language.calls import interpret, reserved_names
 from matderiv.language.declare import guessed_axes
 from matderiv.language.sizes import Sizes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
@@ -174,7 +174,7 @@ class Builder:
     def is_guessed(self, name: str) -> bool:
         """True for a name whose kind is guessed."""
         scope = self.scope
-        if not scope.guess or name == "pi" or name in scope.sizes or name in function_names():
+        if not scope.guess or name == "pi" or name in scope.sizes or name in reserved_names():
             return False
         return name not in scope.shapes and name not in self.parts
 
@@ -194,7 +194,7 @@ class Builder:
             return scope.shapes[name]
         if name in scope.sizes or name == "pi":
             return ()
-        if not scope.guess or name in function_names():
+        if not scope.guess or name in reserved_names():
             return None
         guessed = guessed_axes(name, scope.facts.get(name, ()))
         axes = scope.kinds.get(name, guessed)

@@ -15,7 +15,7 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.tree import AT, BARS, DOT, mentions
-from matderiv.language.calls import function_names, known_function
+from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
 from matderiv.language.source import (
     Bind,
@@ -208,7 +208,7 @@ class _Parser:
             return True
         before = self.tokens[self.place - 1]
         if token.kind == "name":
-            if before.text in function_names() and before.kind == "name":
+            if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
             return token.text not in WHERE or self.following == "("
         if self.at("(", "√"):
@@ -524,7 +524,7 @@ class _Parser:
             asked = _ASKED.match(self.text)
             if asked:
                 hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
-            if before.kind == "name" and before.text in function_names():
+            if before.kind == "name" and before.text in reserved_names():
                 return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
             return self.error(f"an operator is missing before {typed}", token.span, hint)
         if token.text in COMPARISONS:

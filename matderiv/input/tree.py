@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.language.calls import function_names
+from matderiv.language.calls import reserved_names
 from matderiv.language.source import Call, Entry, Name, Node, Number, Operation, String, postorder
 
 LONGEST_CHAIN = 50  # longer products are nested, so that building them is linear
@@ -109,7 +109,7 @@ class Tree:
     def is_guessed(self, name: str) -> bool:
         """True for a name whose kind is guessed."""
         scope = self.scope
-        if not scope.guess or name == "pi" or name in scope.sizes or name in function_names():
+        if not scope.guess or name == "pi" or name in scope.sizes or name in reserved_names():
             return False
         return name not in scope.shapes and name not in self.parts
 

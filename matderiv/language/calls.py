@@ -13,6 +13,7 @@ from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
 from matderiv.functions.record import Function
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Dim, Size, times
 
 UNTYPED = ("operator", "internal")
@@ -55,6 +56,12 @@ def function_names() -> dict[str, tuple[str, ...]]:
         for spelling in spellings:
             found[spelling] = (*found.get(spelling, ()), record.name)
     return found
+
+
+@cache
+def reserved_names() -> frozenset[str]:
+    """The names of functions that are no variables: a Greek letter is one without brackets."""
+    return frozenset(function_names()) - GREEK_NAMES
 
 
 def known_function(typed: str) -> str | None:

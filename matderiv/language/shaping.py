@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import REGISTRY, Expr
-from matderiv.language.calls import Application, function_names, interpret
+from matderiv.language.calls import Application, function_names, interpret, reserved_names
 from matderiv.language.declare import SQUARE_FACTS, check_facts, guessed_axes
 from matderiv.language.domain import check_domain
 from matderiv.language.explain import explained
@@ -151,7 +151,7 @@ class Shaping:
             return
         elif name == "eye" or (name == "I" and not context.guess):
             self._register(node, Application(REGISTRY["eye"], (), (), 1))
-        elif name in function_names() and not (context.guess and name in context.facts):
+        elif name in reserved_names() and not (context.guess and name in context.facts):
             raise ParseError(
                 f"{name} is a function and needs brackets",
                 source=self.source.text,

@@ -8,7 +8,7 @@ from matderiv.input.latex.atoms import BRACKETS, is_call
 from matderiv.input.latex.sums import Sums
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.tree import RAISED
-from matderiv.language.calls import function_names
+from matderiv.language.calls import reserved_names
 from matderiv.language.source import Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
@@ -184,7 +184,7 @@ class Functions(Sums):
     def _at_function(self) -> bool:
         if self.token.kind != "command":
             return False
-        return self._function_name(self.token.text) in function_names()
+        return self._function_name(self.token.text) in reserved_names()
 
     def _with_sizes(
         self, name: str, arguments: list[Node], below: list[Token], place: Span, span: Span

@@ -10,7 +10,7 @@ from matderiv.errors import Span
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.text import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import function_names
+from matderiv.language.calls import function_names, reserved_names
 from matderiv.language.source import Entry, Name, Node, Operation
 from matderiv.language.tokens import Token
 
@@ -86,7 +86,7 @@ class Names(Symbols, ABC):
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
         if known is None and len(symbol.stem) > 1 and symbol.font in (*UPRIGHT, "mathbf"):
-            if WRITTEN.get(symbol.stem, symbol.stem) in function_names() or self.at("("):
+            if WRITTEN.get(symbol.stem, symbol.stem) in reserved_names() or self.at("("):
                 return self.function(self._function_name(symbol.stem), symbol.span)
         if known is None and symbol.font in ("mathbb", "mathds"):
             raise self.error("expectations and number sets are not read", symbol.span)

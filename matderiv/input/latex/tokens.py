@@ -220,7 +220,7 @@ WORDS = (
     SIZED
     | TYPESETTING
     | frozenset(
-        "rm over "
+        "rm over dagger star "
         "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
         "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "
