@@ -187,3 +187,11 @@ def test_results_with_more_axes_are_arrays() -> None:
         }
         found = out.xreplace(known).doit()
         np.testing.assert_allclose(np.array(found.tolist(), float), D.evaluate(values))
+
+
+def test_ones_beside_an_identity_stay_visible_in_latex() -> None:
+    n = sp.Symbol("n", integer=True, positive=True)
+    x = sp.MatrixSymbol("x", n, 1)
+    D = md.derive(x.T * (sp.Identity(n) - sp.OneMatrix(n, n) / n) * x, x)
+    ones = r"\mathbf{1}_{n \times n}"
+    assert D.latex() == rf"2\left(\mathbf{{I}}_{{n}} - \frac{{1}}{{n}}{ones}\right)\mathbf{{x}}"

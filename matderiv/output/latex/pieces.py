@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr, apply, is_, number_value, ones
 from matderiv.output.latex.names import (
     Names,
     escaped,
@@ -98,12 +98,17 @@ class Printer:
     # Operators -----------------------------------------------------------------------------------
 
     def sum(self, node: Expr) -> list[Piece]:
-        """Terms with their signs."""
+        """Terms with their signs; a number beside an identity shows its matrix of ones."""
         out: list[Piece] = []
+        beside = any(is_(_stem_of_multiple(t), "eye") for t in node.args)
         for k, term in enumerate(node.args):
             negative = is_(term, "neg")
             sign = ("-" if not k else " - ") if negative else (" + " if k else "")
-            out += [sign, Item(term.args[0] if negative else term, ENTRYWISE)]
+            shown = term.args[0] if negative else term
+            if beside and is_scalar(shown.shape):
+                matrix = ones(*node.shape)
+                shown = matrix if number_value(shown) == 1 else apply("mul", shown, matrix)
+            out += [sign, Item(shown, ENTRYWISE)]
         return out
 
     def product(self, node: Expr) -> list[Piece]:
@@ -262,6 +267,13 @@ def pattern(spec: str) -> str:
     left, _, right = spec.partition("->")
     operands = ",".join(map(escaped, left.split(",")))
     return rf"{operands} \to {escaped(right)}".rstrip()
+
+
+def _stem_of_multiple(node: Expr) -> Expr:
+    """What a term is a multiple of."""
+    while is_(node, "neg", "div", "mul"):
+        node = node.args[-1 if is_(node, "mul") else 0]
+    return node
 
 
 def _stem(node: Expr) -> Expr:
