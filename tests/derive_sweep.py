@@ -19,6 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -40,6 +41,7 @@ Array = Any
 LIMIT = 60  # seconds for one derivative
 LARGE = 1e7  # values beyond are not compared: nothing is left of their digits
 SINGULAR = 1e-12  # smallest over largest singular value of a matrix without an inverse
+BESIDE = (1e-6,) if torch_reader else (0.05, 0.3)  # differences look further than torch does
 STRUCTURES = ("projected", "projected", "independent", "none")
 
 
@@ -195,9 +197,10 @@ def _kink(
     x, fact = case.values[case.wrt], case.facts.get(case.wrt, "")
     along = _moves(case, found, directions)
     aside = np.random.default_rng(case.seed).standard_normal(x.shape)
-    for change in (aside, in_space(aside, {fact}, "projected")):
+    changes = (aside, in_space(aside, {fact}, "projected"))
+    for change, beside in product(changes, BESIDE):
         right = True
-        for step in (1e-6, -1e-6):
+        for step in (beside, -beside):
             moved = {**values, case.wrt: x + step * change}
             whole = np.asarray(found.at(moved, SIZES))
             claimed = _contracted(whole, found.kind, directions, weights)

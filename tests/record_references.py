@@ -25,6 +25,11 @@ def _paired(a: Any, b: Any) -> tuple[Any, Any]:
     return np.broadcast_arrays(a, b)
 
 
+def _together(given: Any) -> Any:
+    rank = max(np.ndim(v) for v in given)
+    return np.broadcast_arrays(*(_columns(v) if rank == 2 else v for v in given))
+
+
 def _variance(x: Any, axis: int | None) -> Any:
     return np.var(x) if axis is None or np.ndim(x) == 0 else np.var(x, axis=axis - 1)
 
@@ -122,8 +127,27 @@ def _huber(x: Any, d: Any) -> Any:
     return f(x, d)
 
 
+def _softmin(x: Any, axis: int | None) -> Any:
+    weights = np.exp(-np.asarray(x))
+    return weights / np.sum(weights, axis=None if axis is None else axis - 1, keepdims=True)
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "square": lambda x: np.power(x, 2),
+    "sec": entrywise(lambda u: math.cos(u) ** -1),
+    "csc": entrywise(lambda u: math.sin(u) ** -1),
+    "cot": entrywise(lambda u: math.cos(u) / math.sin(u)),
+    "log2": entrywise(math.log2),
+    "log10": entrywise(math.log10),
+    "logit": entrywise(lambda p: math.log(p) - math.log(1 - p)),
+    "erfc": entrywise(math.erfc),
+    "normcdf": entrywise(lambda u: math.erfc(-u / math.sqrt(2)) / 2),
+    "softsign": entrywise(lambda u: u / (1 + u) if u > 0 else u / (1 - u)),
+    "mish": entrywise(lambda u: u * math.tanh(math.log(1 + math.exp(u)))),
+    "relu6": entrywise(lambda u: min(max(u, 0), 6)),
+    "hardtanh": entrywise(lambda u: sorted((-1, u, 1))[1]),
+    "clip": lambda *given: np.clip(*_together(given)),
+    "softmin": _softmin,
     "outer": lambda a, b: _product(_inner(a, True), _inner(b, False)),
     "dot": lambda a, b: np.sum(np.multiply(*_paired(a, b))),
     "solve": lambda a, b: _product(np.linalg.inv(_matrix(a)), b),
