@@ -87,7 +87,8 @@ def _in_text(passage: Passage, scope: Scope) -> Source:
     try:
         return parse(passage.text, scope.shapes)
     except MatderivError:
-        if "latex" not in marks(passage.text, known=True)[1] or "'" in passage.text:
+        strong, weak = marks(passage.text, known=True)
+        if "latex" not in (*strong, *weak) or "'" in passage.text:
             raise
         with suppress(MatderivError):
             words = "|".join(sorted(GREEK_NAMES, key=len, reverse=True))
