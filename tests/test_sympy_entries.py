@@ -70,6 +70,7 @@ def cases(n: int) -> Cases:
         "log of exponentials": (sp.log(total(sp.exp(x[k]) for k in every)), x, "softmax(x)"),
         "square of a sum": (sp.expand(total(x[k] for k in every) ** 2), x, f"2*sum(x)*ones({n})"),
         "one row": ((A * x)[0, 0], x, f"A'*unit({n},1)"),
+        "largest entry": (sp.Max(*(x[k] for k in every)), x, "(x>=max(x))"),
         "bias in rows": (
             (sp.OneMatrix(n, 1) * c.T + A * B).as_explicit() * x.as_explicit(),
             c,

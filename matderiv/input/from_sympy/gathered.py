@@ -16,8 +16,10 @@ from math import prod
 from typing import Any
 
 from matderiv.input.from_sympy.blocks import in_parts
-from matderiv.input.from_sympy.places import Kinds, Places, filled, indices, is_entry
-from matderiv.lazy import sp
+from matderiv.input.from_sympy.places import Kinds, Places, filled, indices, is_entry, runs
+from matderiv.lazy import LazyModule, sp
+
+_build: Any = LazyModule("matderiv.bridge.build")
 
 MAX_POSITIONS = 8  # places of one monomial that are looked at
 MAX_ASSIGNMENTS = 20_000
@@ -96,6 +98,8 @@ def _rebuilt(kinds: Kinds, node: Any, done: Mapping[Any, Any]) -> Any:
         node = node.func(*args)
     if isinstance(node, sp.Pow) and node.exp.is_even and isinstance(node.base, sp.Abs):
         node = node.base.args[0] ** node.exp
+    if isinstance(node, sp.Max | sp.Min):
+        return _extreme(kinds, node)
     return _sum(kinds, node) if isinstance(node, sp.Add) else node
 
 
@@ -104,22 +108,11 @@ def _written_out(kinds: Kinds, node: Any) -> Any:
     counts = [b[2] - b[1] + 1 for b in node.limits if len(b) == 3]
     if len(counts) < len(node.limits) or not all(c.is_Integer and c > 0 for c in counts):
         return node
-    if all(b[1] == 0 and _runs(node.function, b[0], b[2] + 1) for b in node.limits):
+    if all(b[1] == 0 and runs(node.function, b[0], b[2] + 1) for b in node.limits):
         return node
     if sp.Mul(*counts) > MAX_TERMS:
         return node
     return gathered(sp.Sum(node.function, *node.limits).doit(deep=False))
-
-
-def _runs(body: Any, index: Any, count: Any) -> bool:
-    """True where an index stands only for places of axes of `count` entries."""
-    inner = {e: sp.Dummy() for e in sp.preorder_traversal(body) if is_entry(e)}
-    whole = all(
-        (place == index and count == size) or not place.has(index)
-        for e in inner
-        for place, size in zip(e.args[1:], e.args[0].shape, strict=True)
-    )
-    return whole and not body.xreplace(inner).has(index)
 
 
 # Families ----------------------------------------------------------------------------------------
@@ -150,6 +143,23 @@ def _sum(kinds: Kinds, node: Any) -> Any:
         found += [_summed(family, blocks, c) for blocks, c in parts]
         rest += _single(family, left)
     return sp.Add(*found, *(t for _, t in rest)) if found else node
+
+
+def _extreme(kinds: Kinds, node: Any) -> Any:
+    """The largest or smallest of all entries of a vector of entries; others as they are."""
+    families, rest = _families(kinds, (((), t) for t in node.args), ())
+    if rest or len(families) != 1 or set(families[0].coefficients.values()) != {sp.S.One}:
+        return node
+    (family,) = families
+    for blocks in _candidates(family, family.coefficients):
+        lengths = _lengths(blocks, family.sizes)
+        if len(lengths) == 1 and set(_made(family, blocks)) == set(family.coefficients):
+            body, index = _body(family, blocks)
+            ((block, count),) = lengths.items()
+            place = sp.Lambda((index[block], sp.Dummy()), family.apart * body)
+            column = sp.FunctionMatrix(count, 1, place)
+            return _build.build("max" if isinstance(node, sp.Max) else "min", (column,))
+    return node
 
 
 def _matrix(kinds: Kinds, node: Any, entries: Sequence[Any]) -> Any:

@@ -116,3 +116,14 @@ def filled(kinds: Kinds, node: Any, places: Iterator[Any]) -> Any:
         return node
     function, parts = ordered(kinds, node)
     return function(*(filled(kinds, a, places) for a in parts))
+
+
+def runs(body: Any, index: Any, count: Any) -> bool:
+    """True where an index stands only for places of axes of `count` entries."""
+    inner = {e: sp.Dummy() for e in sp.preorder_traversal(body) if is_entry(e)}
+    whole = all(
+        (place == index and count == size) or not place.has(index)
+        for e in inner
+        for place, size in zip(e.args[1:], e.args[0].shape, strict=True)
+    )
+    return whole and not body.xreplace(inner).has(index)
