@@ -18,7 +18,7 @@ SIZES = {"m": 3, "n": 4, "k": 2}
 MATRICES = "A B C X W Q R M P S".split()
 VECTORS = "x y w u v z h".split()
 NUMBERS = "a c lambda alpha beta gamma".split()
-LONGER = {0: ["eta", "decay", "creg"], 1: ["mu", "theta", "target", "yhat", "wout", "resid"],
+LONGER = {0: ["eta", "decay", "creg"], 1: ["target", "yhat", "wout", "resid"],
           2: ["Sigma", "Phi", "Omega", "Wout", "Whh", "Data"]}  # fmt: skip
 ENTRYWISE = "exp tanh sigmoid sin cos relu softplus log1p".split()
 Shape = tuple[str, ...]
@@ -39,14 +39,12 @@ class Grower:
 
     r: Random
     names: dict[str, Shape] = field(default_factory=dict)
-    greek: bool = True
 
     def leaf(self, shape: Shape) -> Part:
         """A variable of a shape, mostly one that is there already."""
         alike = [n for n, s in self.names.items() if s == shape]
         pool = {0: NUMBERS, 1: VECTORS, 2: MATRICES}[len(shape)]
         pool = LONGER[len(shape)] if self.r.random() < 0.15 else pool
-        pool = [n for n in pool if self.greek or n not in ("mu", "theta")]
         stems = {n.partition("_")[0] for n in self.names}
         fresh = [n for n in pool if n not in self.names and n not in stems]
         if self.r.random() < 0.2 and len(shape) < 2:
@@ -224,7 +222,7 @@ class Text(Speller):
         self.greek = self.r.random() < 0.3
 
     def name(self, name: str) -> str:
-        signs = {"lambda": "λ", "alpha": "α", "beta": "β", "gamma": "γ", "mu": "μ", "theta": "θ"}
+        signs = {"lambda": "λ", "alpha": "α", "beta": "β", "gamma": "γ"}
         stem, _, digit = name.partition("_")
         return signs.get(stem, stem) + (f"_{digit}" if digit else "") if self.greek else name
 
@@ -287,7 +285,7 @@ class Latex(Speller):
 
     def name(self, name: str, axes: int) -> str:
         stem, _, digit = name.partition("_")
-        greek = "lambda alpha beta gamma mu theta eta Sigma Phi Omega".split()
+        greek = "lambda alpha beta gamma eta Sigma Phi Omega".split()
         typed = f"\\{stem}" if stem in greek else stem
         typed = rf"\mathrm{{{stem}}}" if stem not in greek and len(stem) > 1 else typed
         if self.bold and axes:
@@ -427,7 +425,7 @@ def question(seed: int) -> Asked:
     """The question of a seed."""
     r = Random(seed)
     spelling = r.choice(("text", "latex", "numpy"))
-    grower = Grower(r, greek=spelling != "numpy")  # nothing tells a vector mu from a number there
+    grower = Grower(r)
     tree = grower.scalar(r.choice((1, 2, 2, 3)))
     if r.random() < 0.3:
         tree = Part("add", (tree, grower.scalar(1)), ())
