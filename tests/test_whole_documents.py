@@ -79,3 +79,34 @@ def test_sweep_of_right_documents() -> None:
 @pytest.mark.sweep
 def test_sweep_of_planted_mistakes() -> None:
     assert len(planted(range(100, 300))) <= 6
+
+
+FIRST, ITS_SLOPE = r"$f(x) = \|Ax-b\|^2$", r"$\nabla f(x) = 2A^\top(Ax-b)$"
+SECOND, SLOPE = r"$f(x) = b^\top A x$", r"$\nabla f(x) = A^\top b$"
+PARTS = [
+    ("md", "## Part 1\n\n{}\n\n{}\n\n## Part 2\n\n{}\n\n{}\n"),
+    ("md", "# Sheet\n### One\n{}\n\n{}\n### Two\n{}\n\n{}\n"),
+    ("md", "1. {}. Then {}.\n\n2. {}. Then {}.\n"),
+    ("md", "- {} has the gradient {}.\n- {} has the gradient {}.\n"),
+    ("md", "**(a)** {}\n\n{}\n\n**(b)** {}\n\n{}\n"),
+    ("tex", "\\begin{{enumerate}}\n\\item {}. So {}.\n\\item {}. So {}.\n\\end{{enumerate}}\n"),
+    ("tex", "\\subsection{{One}}\n{}\n\n{}\n\\subsection{{Two}}\n{}\n\n{}\n"),
+    ("tex", "\\paragraph{{a}} {}, so {}.\n\\paragraph{{b}} {}, so {}.\n"),
+    ("tex", "\\textbf{{(a)}} {}\n\n{}\n\n\\textbf{{(b)}} {}\n\n{}\n"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "layout"), PARTS)
+def test_a_name_that_a_later_part_defines_again_is_another_one(suffix: str, layout: str) -> None:
+    right = states(layout.format(FIRST, ITS_SLOPE, SECOND, SLOPE), suffix)
+    assert any("ok" in said for said in right.values())
+    assert not any("wrong" in said or "open" in said for said in right.values()), right
+    wrong = states(layout.format(FIRST, ITS_SLOPE, SECOND, ITS_SLOPE), suffix)
+    assert any("wrong" in said for said in wrong.values()), wrong
+
+
+def test_another_formula_for_a_settled_function_is_left_open() -> None:
+    said = states(f"{FIRST} has {ITS_SLOPE}. {SECOND} has {SLOPE}.", "md")
+    assert "wrong" not in said[1]
+    early = states(f"{FIRST}\n\n{SECOND}\n\n{ITS_SLOPE}\n", "md")
+    assert any("wrong" in s for s in early.values())

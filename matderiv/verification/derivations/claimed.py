@@ -66,6 +66,11 @@ class Record:
         else:
             self.wrong.pop(side.quantity, None)
 
+    def is_settled(self, name: str) -> bool:
+        """True once something was said about a derivative of a function."""
+        kinds = (DERIVATIVE, DIFFERENTIAL)
+        return any(s.quantity.of == name and s.quantity.kind in kinds for s in self.said)
+
     def before(self, q: Quantity) -> Claimed | None:
         """The side that this one should follow from."""
         if q.kind == FORMULA:

@@ -23,13 +23,15 @@ PROVEN = Verdict(PROVED, message="what a derivative is")
 class Doubts:
     """The names that are not known well.
 
-    `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines.
+    `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
+    `again` those that another formula is given to after their derivatives, with its line.
     """
 
     ground: Ground
     reader: Reader
     tainted: dict[str, int] = field(default_factory=dict)
     abstract: Collection[str] = ()
+    again: dict[str, int] = field(default_factory=dict)
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
@@ -71,7 +73,12 @@ class Doubts:
 
     def _reasons(self, names: Collection[str]) -> Iterator[tuple[int, str]]:
         for name in sorted(names):
-            if name in self.tainted:
+            if name in self.again:
+                yield (
+                    self.again[name],
+                    f"from line {self.again[name]} on, {name} may be another one",
+                )
+            elif name in self.tainted:
                 line = self.tainted[name]
                 yield line, f"continues line {line}, which was not read"
             elif name in self.abstract:

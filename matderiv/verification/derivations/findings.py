@@ -16,6 +16,7 @@ from matderiv.verification.verdict import (
 
 GIVEN = "given"
 UNREAD = "unread"
+AGAIN = "defined-again"  # a name may be another one from here on
 MARKS = {GIVEN: "given", PROVED: "ok", VERIFIED: "ok", UNDECIDED: "?", DISPROVED: "WRONG"}
 
 

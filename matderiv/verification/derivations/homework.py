@@ -7,12 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import MatderivError
-from matderiv.verification.derivations.findings import UNREAD, LineVerdict, StepsVerdict
+from matderiv.verification.derivations.findings import (
+    AGAIN,
+    UNREAD,
+    LineVerdict,
+    StepsVerdict,
+)
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
 from matderiv.verification.documents.passages import Lines
-from matderiv.verification.documents.statements import names_in
+from matderiv.verification.documents.statements import names_in, statement
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
 
@@ -64,18 +69,57 @@ def verify_homework(
     [('First', True), ('Second', False)]
     """
     given = Declared(dict(shapes or {}), dict(assume or {}))
+    lines = Lines(document)
     for exercise in exercises(document, suffix):
-        names = {n for p in exercise.passages for n in names_in(p)}
-        declared = exercise.declared.fitting(names).joined(given)
-        problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
-        problem.title, problem.facts = exercise.title, exercise.declared.assume
-        problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
-        if progress is not None:
-            progress.title, progress.lines = exercise.title, problem.progress
-        try:
-            yield problem.verdict(None, wrt, _said(exercise, conventions or Conventions()))
-        except MatderivError as error:
-            yield _unreadable(error, exercise, Lines(document))
+        left: Exercise | None = exercise
+        first = 0
+        while left is not None:
+            verdict = _judged(document, left, given, wrt, conventions or Conventions(), progress)
+            own = tuple(line for line in verdict.lines if line.number >= first)
+            again = next((line for line in own if line.diagnosis == AGAIN), None)
+            left, first = _part(left, again, lines)
+            if left is not None:
+                own = tuple(line for line in own if line.number < first)
+            yield replace(verdict, lines=own)
+
+
+def _judged(
+    document: str,
+    exercise: Exercise,
+    given: Declared,
+    wrt: Any,
+    conventions: Conventions,
+    progress: Progress | None,
+) -> StepsVerdict:
+    """The verdict on one exercise, or a part of one."""
+    names = {n for p in exercise.passages for n in names_in(p)}
+    declared = exercise.declared.fitting(names).joined(given)
+    problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
+    problem.title, problem.facts = exercise.title, exercise.declared.assume
+    problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
+    if progress is not None:
+        progress.title, progress.lines = exercise.title, problem.progress
+    try:
+        return problem.verdict(None, wrt, _said(exercise, conventions))
+    except MatderivError as error:
+        return _unreadable(error, exercise, Lines(document))
+
+
+def _part(
+    exercise: Exercise, again: LineVerdict | None, lines: Lines
+) -> tuple[Exercise | None, int]:
+    """The part that begins where a name is defined again, and its line; None where none does."""
+    if again is None:
+        return None, 0
+    named: set[str] = set()
+    for k, p in enumerate(exercise.passages):
+        s = statement(p)
+        name = s.quantity.of if s is not None and s.quantity is not None else ""
+        begins = lines.number(p.start) == again.number and p.start in exercise.parts
+        if begins and name in named:
+            return exercise.after(k, name), again.number
+        named.add(name)
+    return None, 0
 
 
 def _said(exercise: Exercise, given: Conventions) -> Conventions:

@@ -15,7 +15,7 @@ from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
-from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
+from matderiv.verification.derivations.findings import AGAIN, GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.derivations.roles import (
@@ -206,6 +206,9 @@ class Steps:
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
             if verdict.correct is False:
+                again = q.kind == VALUE and passage is chain.sides[0]
+                if again and self.record.is_settled(q.of):
+                    self.doubts.again.setdefault(q.of, number)
                 verdict = self._doubted(q, true, verdict, side)
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
@@ -229,7 +232,8 @@ class Steps:
             if held is not None and held.correct is not False:
                 return held
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
-        return Verdict(UNDECIDED, message=reason) if reason else wrong
+        again = AGAIN if q.kind == VALUE and q.of in self.doubts.again else None
+        return Verdict(UNDECIDED, again, message=reason) if reason else wrong
 
     def _left(self, q: Quantity) -> Expr | None:
         """The formula that sides are compared with."""
@@ -253,12 +257,8 @@ class Steps:
         if root is not None:
             follows, message = root, f"follows from line {root}, which is wrong"
         elif side.correct and before is not None and before.correct is False:
-            self._add(
-                side.number,
-                shown,
-                verdict,
-                said=f"right, but not what follows from line {before.number}",
-            )
+            said = f"right, but not what follows from line {before.number}"
+            self._add(side.number, shown, verdict, said=said)
             self.record.add(side)
             return
         self._add(side.number, shown, verdict, said=message, follows=follows)

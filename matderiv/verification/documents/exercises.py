@@ -54,7 +54,8 @@ class Exercise:
     `stationary` says that its words set a derivative to zero, `apart` that it is a problem of its
     own, `claims` that a line says something about a derivative; `defined` are names that have a
     definition, and the names in it; `level` is that of the heading, 1 for the highest, and
-    `by_rows` says that gradients are said to be rows.
+    `by_rows` says that gradients are said to be rows. `parts` are the places of lines with which
+    a part may begin: under a heading, after a mark such as (b), or in a paragraph of their own.
     """
 
     title: str = ""
@@ -66,6 +67,7 @@ class Exercise:
     defined: dict[str, set[str]] = field(default_factory=dict)
     level: int = 0
     by_rows: bool = False
+    parts: set[int] = field(default_factory=set)
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -126,7 +128,17 @@ class Exercise:
             {**other.defined, **self.defined},
             self.level,
             self.by_rows or other.by_rows,
+            self.parts | other.parts,
         )
+
+    def after(self, k: int, name: str) -> Exercise:
+        """The part from line k on, in which a name is another one; other definitions hold in it."""
+        kept = []
+        for p in self.passages[:k]:
+            q = _quantity(p)
+            if q is not None and q.kind == VALUE and name not in {q.of, *names_in(p)}:
+                kept.append(p)
+        return replace(self, passages=[*kept, *self.passages[k:]])
 
 
 def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
@@ -173,7 +185,10 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 begins = piece.new and blank and not place
                 if q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
-                found[-1].add(p, apart=blank or place > 0)
+                e = found[-1]
+                if not place and (not e.passages or (piece.first and blank)):
+                    e.parts.add(p.start)
+                e.add(p, apart=blank or place > 0)
         blank = False
     return found
 

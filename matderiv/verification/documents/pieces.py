@@ -40,7 +40,9 @@ _RUN_IN = re.compile(
     r"\s*\\(?:(?:sub)*(?:section|paragraph)\*?\{(?P<title>[^{}]*)\}"
     r"|begin\{(?P<env>problem|exercise|question|task)\})"
 )
-_BULLET = re.compile(r"\s*(?:[-*+]|\d{1,2}\\?[.)]|\\item\b)\s")
+_BULLET = re.compile(
+    r"\s*(?:[-*+]|\d{1,2}\\?[.)]|\\item\b|(?:\\textbf\{|\*{1,2})?\(?[a-hivx]{1,3}[.)][}*]*)(?:\s|$)"
+)
 _MARKUP = (
     r"^\s*(?:>\s?)+"
     r"|^\s*(?:[-*+]|\d{1,2}\\?[.)]|\((?:[a-h]|[ivx]{1,4}|\d)\)|\\item(?:\[[^\]]*\])?)\s+"
@@ -76,6 +78,9 @@ _BEGINS = re.compile(
     r"\b(?:let|consider|define|suppose|given|now|next|another|function|objective|loss)\b",
     re.IGNORECASE,
 )
+_MARKER = re.compile(  # 2., (b), **a)**
+    r"\s*(?:\\textbf\{)?[\s*_]*(?:[-•]|\\item|\(?[A-Za-z0-9]{1,4}[.)])?[\s*_:}]*"
+)
 _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 
 
@@ -84,14 +89,15 @@ class Piece:
     """A passage of a document: a formula, one "inline", prose, a heading or a blank line.
 
     `sure` is False for a formula in a sentence that denies, asks or supposes it, `new` is True
-    where it may begin another problem: after `let`, or in a line of its own. `level` is that of a
-    heading.
+    where it may begin another problem: after `let`, or in a line of its own, and `first` also where
+    no words but a mark such as (b) stand before it. `level` is that of a heading.
     """
 
     kind: str
     passage: Passage
     sure: bool = True
     new: bool = False
+    first: bool = False
     level: int = 1
 
 
@@ -128,6 +134,7 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
         if _is_running(before, suffix, fence):
             if _BULLET.match(before.text) or _RUN_IN.match(before.text):
                 yield from _sentences_of(paragraph)
+                yield Piece("blank", before[:0])
                 paragraph = []
             paragraph.append(before)
         else:
@@ -136,10 +143,12 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
             yield from _line(before, suffix, fence) if before.text.strip() or not found else ()
         place = end + 1
         if found:
+            alone = all(_MARKER.fullmatch(words.text) for words in paragraph)
             yield from _sentences_of(paragraph)
             paragraph = []
             content, place = _display(p, end - len(line.text) + found.end(), found[0])
-            yield from rows(content)
+            for number, row in enumerate(rows(content)):
+                yield replace(row, first=alone and not number)
     yield from _sentences_of(paragraph)
 
 
@@ -211,7 +220,8 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
         yield Piece("prose", p)
     elif p:
         p = as_row(p) if latex else p
-        yield Piece("formula", replace(p.stripped(), latex=latex, python=python), new=True)
+        p = replace(p.stripped(), latex=latex, python=python)
+        yield Piece("formula", p, new=True, first=True)
 
 
 # Sentences ----------------------------------------------------------------------------------------
@@ -231,7 +241,7 @@ def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
     text = joined(lines)
     for sentence in _sentences(text):
         yield from _inline(sentence)
-        if sentence:
+        if sentence and not _MARKER.fullmatch(sentence.text):
             yield Piece("prose", _plain_words(sentence))
 
 
@@ -266,6 +276,7 @@ def _inline(p: Passage) -> Iterator[Piece]:
         latex = group < 3 or "\\" in part.text
         part = replace(part, latex=latex)
         words = p.text[before : found.start()]
+        alone = not before and bool(_MARKER.fullmatch(words))
         before = found.end()
         if _CASE.search(words) and (_PLAIN_CASE.search(part.text) or _INDEX_CASE.match(part.text)):
             case = part.text if _INDEX_CASE.match(part.text) else case
@@ -279,7 +290,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
         if _WOULD.search(words):
             continue
         new = bool(_BEGINS.search(words))
-        yield Piece("inline", _with_announcement(words, part), sure(p.text), new)
+        announced = _with_announcement(words, part)
+        yield Piece("inline", announced, sure(p.text), new, alone or new)
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:
