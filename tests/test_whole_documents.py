@@ -110,3 +110,7 @@ def test_another_formula_for_a_settled_function_is_left_open() -> None:
     assert "wrong" not in said[1]
     early = states(f"{FIRST}\n\n{SECOND}\n\n{ITS_SLOPE}\n", "md")
     assert any("wrong" in s for s in early.values())
+    kept = states(f"{FIRST} has {ITS_SLOPE}. {SECOND} has {ITS_SLOPE}.", "md")
+    assert "wrong" not in kept[1]
+    after = states("f = x'*x\ndf/dx = 2*x\nf = 2*x'*x\ndf/dx = 2*x\n", "txt", shapes={"x": "n"})
+    assert after[4] == {"open"}

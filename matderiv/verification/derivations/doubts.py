@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, variables
 from matderiv.input.meaning.names import split_label
+from matderiv.verification.derivations.findings import AGAIN
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, Quantity, signs
-from matderiv.verification.verdict import PROVED, Verdict
+from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 PROVEN = Verdict(PROVED, message="what a derivative is")
@@ -38,6 +39,14 @@ class Doubts:
         for name in names_in(passage):
             self.tainted.setdefault(name, number)
             self.tainted.setdefault(split_label(name)[0], number)
+
+    def since(self, number: int) -> Verdict | None:
+        """The verdict on what stands after a name that may be another one; None before."""
+        if not self.again:
+            return None
+        name, line = next(iter(self.again.items()))
+        said = f"from line {line} on, {name} may be another one"
+        return Verdict(UNDECIDED, AGAIN if number == line else None, message=said)
 
     def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""

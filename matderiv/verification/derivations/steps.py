@@ -15,7 +15,7 @@ from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
-from matderiv.verification.derivations.findings import AGAIN, GIVEN, UNREAD, LineVerdict
+from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
 from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.derivations.roles import (
@@ -210,6 +210,7 @@ class Steps:
                 if again and self.record.is_settled(q.of):
                     self.doubts.again.setdefault(q.of, number)
                 verdict = self._doubted(q, true, verdict, side)
+            verdict = self.doubts.since(number) or verdict
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
@@ -232,8 +233,7 @@ class Steps:
             if held is not None and held.correct is not False:
                 return held
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
-        again = AGAIN if q.kind == VALUE and q.of in self.doubts.again else None
-        return Verdict(UNDECIDED, again, message=reason) if reason else wrong
+        return Verdict(UNDECIDED, message=reason) if reason else wrong
 
     def _left(self, q: Quantity) -> Expr | None:
         """The formula that sides are compared with."""
