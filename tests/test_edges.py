@@ -145,3 +145,30 @@ def test_code_keeps_the_type_of_its_arrays(target: str) -> None:
         given = library.as_tensor(x) if target == "torch" else library.numpy.asarray(x)
         for found in space["value_and_gradient"](given):
             assert found.dtype == given.dtype, f
+
+
+GUARDED = {
+    "x": np.array([-1.0, 2.0, -0.5, 0.7]),
+    "y": np.array([1.5, -0.5, 0.3, 2.0]),
+    "A": np.random.default_rng(3).normal(size=(3, 4)),
+}
+
+
+def guarded(wrap: str, x: Any) -> float:
+    """A function of where(x > 0, sqrt(x).*y, 0) in plain NumPy."""
+    z = np.where(x > 0, np.sqrt(np.abs(x)) * GUARDED["y"], 0)
+    if wrap.startswith("logsumexp"):
+        return float(np.log(np.exp(z).sum()))
+    if "tanh" in wrap:
+        return float((np.tanh(GUARDED["A"] @ z) * (GUARDED["A"] @ GUARDED["y"])).sum())
+    return float(np.exp(GUARDED["A"] @ z).sum())
+
+
+@pytest.mark.parametrize("wrap", ["sum(exp(A*({})))", "logsumexp({})", "sum(tanh(A*({})).*(A*y))"])
+def test_a_branch_is_opened_only_where_entries_meet(wrap: str) -> None:
+    f = wrap.format("where(x>0, sqrt(x).*y, 0)")
+    found = md.derive(f, "x", shapes={"x": "n", "y": "n", "A": "m,n"}).evaluate(GUARDED)
+    for k in range(4):
+        step = np.eye(4)[k] * 1e-6
+        up, down = (guarded(wrap, GUARDED["x"] + s) for s in (step, -step))
+        assert found[k] == pytest.approx((up - down) / 2e-6, abs=1e-6)
