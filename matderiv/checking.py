@@ -13,13 +13,11 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.structure import numeric_projection
-from matderiv.circuit.passes import Backprop
-from matderiv.circuit.running import backward
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, apply, is_, number_value, variable, variables
 from matderiv.input.asking import value_shape
 from matderiv.input.entries import Entry
-from matderiv.lazy import np
+from matderiv.lazy import later, np
 from matderiv.numeric.check import check, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, evaluate
 from matderiv.numeric.question import Question, joint_question
@@ -27,12 +25,16 @@ from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, w
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler
 from matderiv.numeric.spot_check import WRONG, spot_check, undecided
-from matderiv.verification.claims import Asked, Claim, as_it_is, reading_about
-from matderiv.verification.judging import judged
 from matderiv.work import MILLION, WorkLimit, bounded
 
 if TYPE_CHECKING:
+    from matderiv.circuit import running
+    from matderiv.circuit.passes import Backprop
     from matderiv.derived import Derivation
+    from matderiv.verification import claims, judging
+else:
+    (running,) = later("matderiv.circuit", "running")
+    claims, judging = later("matderiv.verification", "claims judging")
 
 Gradients = Callable[[Arrays, Sizes], Sequence[Array]]  # of some variables, in their order
 
@@ -87,7 +89,7 @@ def truthful_pass(back: Backprop) -> Backprop:
     inputs = [n for n in back.circuit.nodes if is_(n.expr, "variable") and n.index in back.formulas]
 
     def gradients(values: Arrays, sizes: Sizes) -> list[Array]:
-        found = backward(back, {**sizes, **values}).gradients
+        found = running.backward(back, {**sizes, **values}).gradients
         assert found is not None
         return [found[n.index] for n in inputs]
 
@@ -231,18 +233,18 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
     if beyond_numbers(d.f) or too_large(d.f, d.expr):
         return open_
     question = _question(d)
-    asked = Asked(
+    asked = claims.Asked(
         d.f,
         d.wrt,
         d.kind,
         d.order,
         "gradient",
         d.structure,
-        d.reading or reading_about(d.f),
+        d.reading or claims.reading_about(d.f),
         d.upstream,
         question.tangent,
     )
-    found = judged(Claim(asked, d.expr, as_it_is), d.structure)
+    found = judging.judged(claims.Claim(asked, d.expr, claims.as_it_is), d.structure)
     if not found.right and (small is not None or found.verdict != "disproved" or _forced(d)):
         return open_  # a number in the derivative may count entries: small sizes accept, only
     verdict = "verified" if found.right else found.verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import in_short, require_values, require_word
 from matderiv.calculus.derivation import Derivative, differentiate
@@ -14,38 +14,32 @@ from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import value_shape
-from matderiv.input.guesses import Guess, guesses
-from matderiv.input.resolve import Reading
-from matderiv.input.values import checked_values
 from matderiv.language.printer import text
+from matderiv.lazy import later
 from matderiv.notation.chains import facts
 from matderiv.notation.layout import in_layout
 from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import bind_sizes
 from matderiv.numeric.report import CheckReport
-from matderiv.output.code.derivative import derivative_code, derivative_function
-from matderiv.output.documents.html import answer_html, document_html
-from matderiv.output.documents.json import document_json
-from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
-from matderiv.output.documents.markdown import answer_markdown, document_markdown
-from matderiv.output.documents.shown import Steps, shown
-from matderiv.output.documents.text import about_text, document_text
-from matderiv.output.index import index_equation, index_text
-from matderiv.output.latex.equation import derivative_latex, index_equation_latex
-from matderiv.output.latex.formula import latex
-from matderiv.output.latex.index import index_latex
-from matderiv.output.latex.names import Names
-from matderiv.output.to_sympy import to_sympy
 from matderiv.programs.formulas import Formula
 from matderiv.shapes import Shape, size_value
 from matderiv.stacking import stacked
-from matderiv.views.chain import chain
-from matderiv.views.differential import differential
-from matderiv.views.flow import about
-from matderiv.views.index import index
 from matderiv.work import A_VIEW, bounded
 
-VIEWS = {"chain": chain, "differential": differential, "index": index}
+if TYPE_CHECKING:
+    from matderiv.input import guesses
+    from matderiv.input import values as numbers
+    from matderiv.input.resolve import Reading
+    from matderiv.output import index, to_sympy
+    from matderiv.output.code import derivative
+    from matderiv.output.documents import shown
+else:
+    guesses, numbers = later("matderiv.input", "guesses values")
+    index, to_sympy = later("matderiv.output", "index to_sympy")
+    (derivative,) = later("matderiv.output.code", "derivative")
+    (shown,) = later("matderiv.output.documents", "shown")
+
+VIEWS = ("chain", "differential", "index")
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,9 +98,9 @@ class Derivation:
         return shown
 
     @property
-    def guesses(self) -> tuple[Guess, ...]:
+    def guesses(self) -> tuple[guesses.Guess, ...]:
         """What was guessed about names that nobody declared, and what else they can be."""
-        return guesses(self.reading)
+        return guesses.guesses(self.reading)
 
     @property
     def guessed(self) -> frozenset[str]:
@@ -116,15 +110,15 @@ class Derivation:
     @property
     def result(self) -> Any:
         """The derivative as a SymPy expression or array expression; None where it cannot be."""
-        return to_sympy(self.displayed, self.symbols)
+        return to_sympy.to_sympy(self.displayed, self.symbols)
 
     @property
     def index(self) -> str:
         """The derivative in index notation, always."""
         d = self.derivative
         if self.kind in ("vjp", "jvp", "differential"):
-            return index_text(d.tensor, self.names)
-        return index_equation("f", self.wrt, d.tensor, d.outer, self.order, self.names)
+            return index.index_text(d.tensor, self.names)
+        return index.index_equation("f", self.wrt, d.tensor, d.outer, self.order, self.names)
 
     @property
     def names(self) -> set[str]:
@@ -165,17 +159,17 @@ class Derivation:
         )
 
     @bounded(A_VIEW)
-    def steps(self, view: str = "chain") -> Steps:
+    def steps(self, view: str = "chain") -> shown.Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
         require_word(view, "view", VIEWS)
         if self.whole is not None:
             return self.whole.steps(view)
         if view not in self._documents:
-            self._documents[view] = shown(VIEWS[view](self))
+            self._documents[view] = shown.steps_of(self, view)
         return self._documents[view]
 
     @cached_property
-    def _documents(self) -> dict[str, Steps]:
+    def _documents(self) -> dict[str, shown.Steps]:
         return {}
 
     def text(self, view: str = "chain", *, detail: str = "normal") -> str:
@@ -186,17 +180,14 @@ class Derivation:
         >>> D.text("differential", detail="brief").splitlines()[-1]
         "  ∂f/∂x = 2*A'*(A*x - b)"
         """
-        return document_text(self.steps(view), detail=detail)
+        return str(shown.document_text(self.steps(view), detail=detail))
 
     def markdown(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step in Markdown with LaTeX formulas; with None, the equation.
 
         `style` as in `latex`.
         """
-        if view is None:
-            equation = self.equation(**style)
-            return answer_markdown(equation, about(self), self._spelling(**style))
-        return document_markdown(self.steps(view), detail=detail, **style)
+        return shown.in_markdown(self, view, detail, style)
 
     def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step as a page with MathML; with None, only the equation.
@@ -208,15 +199,11 @@ class Derivation:
         >>> page.startswith("<!DOCTYPE html>"), "<script" in page
         (True, False)
         """
-        if view is not None:
-            return document_html(self.steps(view), detail=detail, **style)
-        title = f"Derivative of f by {self.wrt.name}"
-        equation = self.equation(**style)
-        return answer_html(equation, about(self), self._spelling(**style), title)
+        return shown.in_html(self, view, detail, style)
 
     def json(self, view: str = "chain") -> dict[str, Any]:
         """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""
-        return document_json(self.steps(view))
+        return shown.document_json(self.steps(view))
 
     def latex(
         self,
@@ -236,45 +223,21 @@ class Derivation:
         >>> print(derive("x'*A*x", "x").latex())
         (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
         """
-        if view is not None:
-            return document_latex(self.steps(view), detail=detail, standalone=standalone, **style)
-        if standalone:
-            equation = self.equation(**style)
-            return answer_latex(equation, about(self), self._spelling(**style), standalone=True)
-        style.pop("gradient", None)
-        if not self.has_matrix_form:
-            return index_latex(self.derivative.tensor, taken=self.names, **style)
-        main, parts = name_parts(self.displayed, self.names)
-        return latex(main, parts, **style)
-
-    def _spelling(self, gradient: str = "nabla", **style: str) -> Names:
-        """How the names of the derivation are written in LaTeX and MathML."""
-        return Names(**style, roots=[self.f, self.wrt, self.expr])
+        return shown.in_latex(self, view, detail, standalone, style)
 
     def equation(self, **style: str) -> str:
         """The whole LaTeX equation, with what is differentiated on its left side."""
-        about: Any = {"kind": self.kind, "order": self.order, **style}
-        if not self.has_matrix_form:
-            d = self.derivative
-            return index_equation_latex(
-                self.f, self.wrt, d.tensor, d.outer, taken=self.names, **about
-            )
-        main, parts = name_parts(self.displayed, self.names)
-        return derivative_latex(self.f, self.wrt, main, parts, layout=self.layout, **about)
+        return shown.equation(self, style)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the equation, what was guessed, and how it was checked."""
-        told, names = about(self), self._spelling()
-        return {
-            "text/plain": "\n".join([str(self), *(f"# {line}" for line in about_text(told))]),
-            "text/latex": f"$\\displaystyle {self.equation()}$\n\n{about_latex(told, names)}",
-        }
+        return shown.in_notebook(self)
 
     @cached_property
     def vec(self) -> Any:
         """∂vec(F)/∂vec(X)' as a SymPy expression, or None."""
         form = self._vec_expr
-        return None if form is None else to_sympy(form, self.symbols)
+        return None if form is None else to_sympy.to_sympy(form, self.symbols)
 
     @property
     def by_free_entries(self) -> bool:
@@ -341,7 +304,7 @@ class Derivation:
         Names that the derivation does not have are ignored. Raises UnknownName, ShapeError,
         LimitError, and DomainError where a number is not finite.
         """
-        values = checked_values(require_values(values))
+        values = numbers.checked_values(require_values(values))
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}
         sizes = bind_sizes([v for v in nodes if v.name in given], given)
@@ -372,7 +335,7 @@ class Derivation:
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
-        return derivative_function(self)
+        return derivative.derivative_function(self)
 
     def code(self, target: str = "numpy") -> str:
         """The source of a function for "numpy", "torch" or "jax".
@@ -383,7 +346,7 @@ class Derivation:
         >>> print(derive("norm2(A*x)^2", "x").code().splitlines()[3])
         def value_and_gradient(A, x):
         """
-        return derivative_code(self, target)
+        return derivative.derivative_code(self, target)
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""

@@ -1,4 +1,4 @@
-"""Heavy libraries, imported at first use, so that help and parse errors start fast."""
+"""What is imported at first use: heavy libraries, and rooms of this house that few calls enter."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ class LazyModule:
         value = getattr(import_module(self._name), attribute)
         setattr(self, attribute, value)
         return value
+
+
+def later(package: str, names: str) -> list[Any]:
+    """Modules of a package of ours, imported when they are first used.
+
+    >>> (signs,) = later("matderiv.notation", "signs")
+    >>> signs.__name__
+    'matderiv.notation.signs'
+    """
+    return [LazyModule(f"{package}.{name}") for name in names.split()]
 
 
 np: Any = LazyModule("numpy")

@@ -126,12 +126,20 @@ def only_for_types(tree: ast.Module) -> set[ast.AST]:
     return {statement for block in typing for statement in ast.walk(block)}
 
 
+def imported_later(node: ast.AST) -> Iterator[str]:
+    """The modules that `later("package", "one other")` loads at first use."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "later":
+        package, names = (a.value for a in node.args if isinstance(a, ast.Constant))
+        yield from (f"{package}.{name}" for name in str(names).split())
+
+
 def imports(path: Path) -> Iterator[str]:
     tree = tree_of(path)
     skipped = only_for_types(tree)
     for node in ast.walk(tree):
         if node not in skipped:
             yield from imported(node)
+        yield from imported_later(node)
 
 
 each_file = pytest.mark.parametrize("path", FILES, ids=name_of)

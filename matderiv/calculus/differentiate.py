@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.calculus.spectral import commuting, of_trace
-from matderiv.calculus.ties import tied
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
+from matderiv.lazy import later
 from matderiv.notation.search import Search
 from matderiv.notation.signs import inlined
 from matderiv.notation.sums import new_search, raise_tensor
@@ -36,6 +36,11 @@ from matderiv.tensors.tensor import (
     product,
     renamed,
 )
+
+if TYPE_CHECKING:
+    from matderiv.calculus import ties
+else:
+    (ties,) = later("matderiv.calculus", "ties")
 
 MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term by term
 MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
@@ -70,7 +75,7 @@ def differential(node: Expr, which: int, moving: Container[Expr] = ()) -> Expr |
         return apply("hadamard", partial, change)
     if function.kind == "primitive" and function.differential is not None:
         total = function.differential(node, which, change)
-        shared = function.attained is not None and tied(node)
+        shared = function.attained is not None and ties.tied(node)
         return total / function.attained(node) if shared and function.attained else total
     if function.kind == "sum":
         return change

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
 from matderiv.bridge.sizes import by_name, name_of
@@ -13,11 +13,17 @@ from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.entries import whole_of
 from matderiv.input.from_sympy.predicates import facts_of
 from matderiv.input.from_sympy.reader import from_sympy, symbols_in
-from matderiv.input.resolve import Reading, name_typed, read, read_name
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.tokens import canonical_name, is_name
+from matderiv.lazy import later
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from matderiv.input import resolve
+    from matderiv.input.resolve import Reading
+else:
+    (resolve,) = later("matderiv.input", "resolve")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ def understood(
     if isinstance(f, str):
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
-        reading = read(f, shapes=shapes, assume=assume, about=named, labels=labels)
+        reading = resolve.read(f, shapes=shapes, assume=assume, about=named, labels=labels)
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
@@ -79,7 +85,7 @@ def names_asked(wrt: Any) -> tuple[str, ...]:
     """
     listed = variables_in(wrt)[0] if wrt else ()
     typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed]
-    return tuple(filter(None, map(name_typed, typed)))
+    return tuple(filter(None, map(resolve.name_typed, typed)))
 
 
 def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
@@ -132,7 +138,7 @@ def _symbol_of(f: Expr, e: Expr, named: Mapping[str, Expr]) -> Expr:
 
 def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:
     if reading is not None:
-        found = read_name(reading, wrt) or whole_of(reading, wrt)
+        found = resolve.read_name(reading, wrt) or whole_of(reading, wrt)
         return reading.read_more(wrt, "the variable of differentiation") if found is None else found
     if wrt not in named:
         raise UnknownName(f"{wrt} does not occur in the expression", hint=one_of(named))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import name_of
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, apply, substitute, variable, variables
-from matderiv.input.meaning.names import FREE, split_label
-from matderiv.input.resolve import Reading, name_typed, read_name
 from matderiv.language.tokens import canonical_name, is_name
-from matderiv.lazy import np
+from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array
 from matderiv.shapes import Dim, Shape, Size
+
+if TYPE_CHECKING:
+    from matderiv.input import resolve
+    from matderiv.input.meaning import names
+    from matderiv.input.resolve import Reading
+else:
+    (resolve,) = later("matderiv.input", "resolve")
+    (names,) = later("matderiv.input.meaning", "names")
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def entry_asked(reading: Reading | None, wrt: Any) -> Entry | None:
     >>> entry_asked(reading, "x_1").at, entry_asked(reading, "x_i"), entry_asked(reading, "x")
     ((1,), None, None)
     """
-    if reading is None or not isinstance(wrt, str) or read_name(reading, wrt) is not None:
+    if reading is None or not isinstance(wrt, str) or resolve.read_name(reading, wrt) is not None:
         return None
     name, array, label = _indexed(reading, wrt)
     if array is None or not array.shape or not label:
@@ -186,7 +192,7 @@ def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, .
         label = tuple(str(int(a) + from_0) if a.isdigit() else a for a in at)
         fits = all(a.isdigit() or a == ":" or is_name(a) for a in label)
         return f"{base}_{''.join(label)}", reading.variables.get(base) if fits else None, label
-    base, subscript = split_label(name_typed(wrt))
+    base, subscript = names.split_label(resolve.name_typed(wrt))
     array = reading.variables.get(reading.rows.get(base, base))
     return f"{base}_{subscript}", array, tuple(subscript)
 
@@ -196,7 +202,7 @@ def _place(place: str, free: list[str]) -> int | str | tuple[int] | None:
         return int(place)
     if place in free:
         return (free.index(place),)
-    return None if place in FREE or place == ":" else place
+    return None if place in names.FREE or place == ":" else place
 
 
 def whole_of(reading: Reading, wrt: str) -> Expr | None:
@@ -211,5 +217,5 @@ def whole_of(reading: Reading, wrt: str) -> Expr | None:
             hint=f"the derivative by {entry.array.name}, which has the one by {wrt} as an entry",
         )
     _, array, label = _indexed(reading, wrt)
-    fits = array is not None and set(label) <= FREE and 0 < len(label) <= len(array.shape)
+    fits = array is not None and set(label) <= names.FREE and 0 < len(label) <= len(array.shape)
     return array if fits else None

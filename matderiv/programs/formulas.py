@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.calculus.derivation import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
 from matderiv.expr import Expr
+from matderiv.lazy import later
 from matderiv.numeric.edges import at_edges, may_fail
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.numeric.shares import Subject, ties_shared
 from matderiv.numeric.stable import valued
-from matderiv.programs.compiled import or_careful
+
+if TYPE_CHECKING:
+    from matderiv.programs import compiled
+else:
+    (compiled,) = later("matderiv.programs", "compiled")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Formula:
         """The value at bound sizes; infinite or not a number where the limit is not known."""
         if not self.may_fail:
             return evaluate(self.shared, values, sizes)
-        return or_careful(
+        return compiled.or_careful(
             lambda: [evaluate(self.shared, values, sizes)],
             lambda: [evaluate(self.careful, values, sizes)],
         )[0]

@@ -1,6 +1,7 @@
-"""Starting: what help and a parse error import, and the first derivation from the shell.
+"""Starting: what help and a parse error import, the first derivation from the shell and from SymPy.
 
-Bars: neither SymPy nor NumPy; at most 1.5 times `python -c "import sympy, numpy"`.
+Bars: neither SymPy nor NumPy; at most 1.5 times `python -c "import sympy, numpy"`; from SymPy at
+most 1.15 times `import sympy`. Only with bytecode that is written do these times mean anything.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ LIGHT = {
     "shape error": ["derive", "A*x + B*y + x'", "x", "--shape", "A: 2,3", "--shape", "x: 4"],
     "unknown function": ["derive", "sofmax(x)", "x"],
 }
+FROM_SYMPY = """
+import sympy
+import matderiv as md
+n = sympy.Symbol("n")
+A, x = sympy.MatrixSymbol("A", n, n), sympy.MatrixSymbol("x", n, 1)
+print(md.derive((x.T * A * x)[0, 0], x))
+"""
 FIRST = {
     "derive, checked": ["derive", LOGISTIC, "w"],
     "derive --no-check": ["derive", LOGISTIC, "w", "--no-check"],
@@ -57,6 +65,10 @@ def main() -> None:
     for name, arguments in {**LIGHT, **FIRST}.items():
         took = wall(program(arguments))
         rows.append((name, took, took / base, " ".join(heavy_imports(arguments)) or "-"))
+    alone = wall([sys.executable, "-c", "import sympy"])
+    took = wall([sys.executable, "-c", FROM_SYMPY])
+    rows += [("import sympy", alone, alone / base, "sympy")]
+    rows += [("first from SymPy, of import sympy", took, took / alone, "numpy sympy")]
     table("start, median seconds of a new process", rows)
 
 

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matderiv.output.documents.html import document_part
-from matderiv.output.documents.latex import document_latex
-from matderiv.output.documents.markdown import document_markdown
-from matderiv.output.documents.text import document_text
+from matderiv.notation.parts import name_parts
+from matderiv.output.documents.html import answer_html, document_html, document_part
+from matderiv.output.documents.json import document_json
+from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
+from matderiv.output.documents.markdown import answer_markdown, document_markdown
+from matderiv.output.documents.text import about_text, document_text
+from matderiv.output.latex.equation import derivative_latex, index_equation_latex
+from matderiv.output.latex.formula import latex
+from matderiv.output.latex.index import index_latex
+from matderiv.output.latex.names import Names
+from matderiv.views.chain import chain
+from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
+from matderiv.views.flow import about
+from matderiv.views.index import index
+
+if TYPE_CHECKING:
+    from matderiv.derived import Derivation
+
+VIEWS = {"chain": chain, "differential": differential, "index": index}
+Style = Mapping[str, str]
+
+__all__ = [
+    "Steps",
+    "document_json",
+    "document_text",
+    "equation",
+    "in_html",
+    "in_latex",
+    "in_markdown",
+    "in_notebook",
+    "steps_of",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +77,60 @@ class Steps(Document):
         }
 
 
-def shown(document: Document) -> Steps:
-    """The same document as one that shows itself."""
+def steps_of(d: Derivation, view: str) -> Steps:
+    """The derivation step by step, as a document that shows itself."""
+    document = VIEWS[view](d)
     return Steps(**{f.name: getattr(document, f.name) for f in fields(Document)})
+
+
+def equation(d: Derivation, style: Style) -> str:
+    """The whole LaTeX equation, with what is differentiated on its left side."""
+    told: Any = {"kind": d.kind, "order": d.order, **style}
+    if not d.has_matrix_form:
+        found = d.derivative
+        return index_equation_latex(d.f, d.wrt, found.tensor, found.outer, taken=d.names, **told)
+    main, parts = name_parts(d.displayed, d.names)
+    return derivative_latex(d.f, d.wrt, main, parts, layout=d.layout, **told)
+
+
+def in_markdown(d: Derivation, view: str | None, detail: str, style: Style) -> str:
+    """The derivation, or without a view its equation, in Markdown."""
+    if view is not None:
+        return document_markdown(d.steps(view), detail=detail, **style)
+    return answer_markdown(equation(d, style), about(d), _spelling(d, **style))
+
+
+def in_html(d: Derivation, view: str | None, detail: str, style: Style) -> str:
+    """The derivation, or without a view its equation, as a page."""
+    if view is not None:
+        return document_html(d.steps(view), detail=detail, **style)
+    title = f"Derivative of f by {d.wrt.name}"
+    return answer_html(equation(d, style), about(d), _spelling(d, **style), title)
+
+
+def in_latex(d: Derivation, view: str | None, detail: str, standalone: bool, style: Style) -> str:
+    """The formula, or with a view the derivation, in LaTeX."""
+    if view is not None:
+        return document_latex(d.steps(view), detail=detail, standalone=standalone, **style)
+    if standalone:
+        names = _spelling(d, **style)
+        return answer_latex(equation(d, style), about(d), names, standalone=True)
+    style = {name: value for name, value in style.items() if name != "gradient"}
+    if not d.has_matrix_form:
+        return index_latex(d.derivative.tensor, taken=d.names, **style)
+    main, parts = name_parts(d.displayed, d.names)
+    return latex(main, parts, **style)
+
+
+def in_notebook(d: Derivation) -> dict[str, str]:
+    """What notebooks show: the equation, what was guessed, and how it was checked."""
+    told = about(d)
+    return {
+        "text/plain": "\n".join([str(d), *(f"# {line}" for line in about_text(told))]),
+        "text/latex": f"$\\displaystyle {equation(d, {})}$\n\n{about_latex(told, _spelling(d))}",
+    }
+
+
+def _spelling(d: Derivation, gradient: str = "nabla", **style: str) -> Names:
+    """How the names of a derivation are written in LaTeX and MathML."""
+    return Names(**style, roots=[d.f, d.wrt, d.expr])
