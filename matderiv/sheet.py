@@ -48,7 +48,8 @@ class Part:
 
     Without a view only the function and the result are shown. In `says`, an empty line begins a
     paragraph and `backticks` enclose code. `table` is rows of cells, the first row their headings;
-    `listing` is lines set in a typewriter face, for numbers and programs; `graph` is a
+    `listing` is lines set in a typewriter face, for numbers, programs and what SymPy
+    gives: a text, or a list of lines, which may be SymPy objects; `graph` is a
     computational graph. Everything may be left out. Raises MatderivError for a heading that
     is no text and for rows of a table that differ in length.
 
@@ -61,7 +62,7 @@ class Part:
     view: str | None = "chain"
     says: str = ""
     table: Sequence[Sequence[str]] = ()
-    listing: str = ""
+    listing: str | Sequence[Any] = ""
     graph: Drawable | None = None
 
     def __post_init__(self) -> None:
@@ -75,7 +76,8 @@ class Part:
         if self.view is not None:
             require_word(self.view, "view", VIEWS)
         require_text(self.says, "says")
-        require_text(self.listing, "listing")
+        if not isinstance(self.listing, list | tuple):
+            require_text(self.listing, "listing")
         lengths = sorted({len(row) for row in self.table})
         if len(lengths) > 1:
             said = " and ".join(map(str, lengths))
@@ -183,7 +185,8 @@ def _told(part: Part, style: Mapping[str, str]) -> Told:
     """A part with its derivation told."""
     table = tuple(tuple(visible(str(cell)) for cell in row) for row in part.table)
     heading = " ".join(visible(part.heading).split())
-    words = Told(heading, visible(part.says), table=table, listing=visible(part.listing))
+    listed = [part.listing] if isinstance(part.listing, str) else map(str, part.listing)
+    words = Told(heading, visible(part.says), table=table, listing=visible("\n".join(listed)))
     if part.graph is not None:
         g = part.graph
         words = words._replace(picture=Drawn(g.svg(), g.tikz(), g.text()))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from matderiv.arguments import given
-from matderiv.errors import MatderivError
+from matderiv.bridge.sizes import by_name
+from matderiv.errors import MatderivError, ShapeError
+from matderiv.expr import variables
+from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.language.declare import declared_shapes
+from matderiv.language.printer import text
+from matderiv.lazy import sp
+from matderiv.shapes import Shape, shape_text
 from matderiv.verification.derivations.findings import StepsVerdict
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declared import Declared
@@ -15,7 +22,7 @@ from matderiv.verification.judging import POINTS
 
 
 def verify_steps(
-    lines: str | Sequence[str],
+    lines: str | Sequence[Any],
     f: Any = None,
     wrt: Any = None,
     *,
@@ -31,8 +38,10 @@ def verify_steps(
 
     `lines` is a text or a list of lines. Lines define names (`z = A*x - b`), say differentials
     (`df = 2*z'*dz`), derivatives (`∇f = ...`, `∂f/∂x = ...`, `f'(x) = ...`), go on (`= ...`), or
-    say that two formulas are equal. The function is `f`, or what the lines define; the variable is
-    `wrt`, or what the lines differentiate by. A line that cannot be read is said and passed over.
+    say that two formulas are equal. In a list, a line may be an equation of SymPy, a pair of its
+    two sides, or an expression: the derivative, spelled once more. The function is `f`, or what the
+    lines define; the variable is `wrt`, or what the lines differentiate by. A line that cannot be
+    read is said and passed over.
     Raises what reading the function raises.
 
     >>> found = verify_steps('''f = norm2(z)^2
@@ -41,8 +50,14 @@ def verify_steps(
     ... ∇f = 2*A*z''', shapes={"A": "m,n", "b": "m"})
     >>> found.correct, found.first_wrong.number, found.first_wrong.diagnosis
     (False, 4, 'transpose')
+    >>> n = sp.Symbol("n")
+    >>> A, x = sp.MatrixSymbol("A", n, n), sp.MatrixSymbol("x", n, 1)
+    >>> print(verify_steps([A*x + A.T*x, (A + A.T)*x], (x.T*A*x)[0, 0], x))
+        1  ok       ∂f/∂x = A*x + A'*x
+        2  ok       = (A + A')*x
+    Every line is right.
     """
-    document = lines if isinstance(lines, str) else "\n".join(_listed(lines))
+    document, shapes = (lines, shapes) if isinstance(lines, str) else _listed(lines, f, wrt, shapes)
     document = document.removeprefix("\ufeff").replace("\r\n", "\n")
     found = whole(document)
     declared = found.declared.joined(Declared(dict(shapes or {}), dict(assume or {})))
@@ -52,11 +67,66 @@ def verify_steps(
     return problem.verdict(f, wrt, Conventions(layout, structure, seed, points, diagnosis))
 
 
-def _listed(lines: Any) -> list[str]:
-    """The lines of a derivation that is given as a list; MatderivError for anything else."""
-    if not isinstance(lines, list | tuple) or not all(isinstance(s, str) for s in lines):
+def _listed(
+    lines: Any, f: Any, wrt: Any, shapes: Mapping[str, Any] | None
+) -> tuple[str, Mapping[str, Any] | None]:
+    """A derivation that is given as a list, as a text; and the shapes of its symbols.
+
+    MatderivError for what is no list of lines, ShapeError for a symbol of two shapes.
+    """
+    if not isinstance(lines, list | tuple):
         raise MatderivError(
             f"a derivation is a text, or a list of lines, not {given(lines)}",
             hint='["f = x\'*A*x", "df = ..."]',
         )
-    return list(lines)
+    known = dict(declared_shapes(by_name(shapes)))
+    written: list[str] = []
+    by = wrt if isinstance(wrt, str) else getattr(wrt, "name", "x")
+    for line in lines:
+        if isinstance(line, str):
+            written.append(line)
+            continue
+        told = list(_sides(_sides_of(line), f, known))
+        left = [] if len(told) > 1 else [""] if written else [f"∂f/∂{by}"]
+        written.append(" = ".join([*left, *told]).strip())
+    return "\n".join(written), known if known or shapes else shapes
+
+
+def _sides_of(line: Any) -> Sequence[Any]:
+    """The sides of an equation; an expression alone is one side."""
+    if isinstance(line, list | tuple):
+        return line
+    if line in (True, False):
+        raise MatderivError(
+            f"a line is {line}: SymPy decided this equation when it was written",
+            hint="the two sides as a pair, (left, right), or Eq(left, right, evaluate=False)",
+        )
+    return line.args if isinstance(line, sp.Eq) else [line]
+
+
+def _sides(sides: Sequence[Any], f: Any, known: dict[str, Shape]) -> Iterator[str]:
+    """The sides in the text language; the shapes of their symbols become known."""
+    for side in sides:
+        if isinstance(side, sp.Derivative):
+            yield _quotient(side, f)
+            continue
+        e = from_sympy(side)
+        for v in variables(e):
+            if known.setdefault(v.name, v.shape) != v.shape:
+                raise ShapeError(
+                    f"{v.name} is {shape_text(v.shape)} here and {shape_text(known[v.name])} before"
+                )
+        yield text(e)
+
+
+def _quotient(d: Any, f: Any) -> str:
+    """∂z/∂x of SymPy's Derivative of a symbol, of a function f(x), or of the given f."""
+    of = sp.Symbol("f") if d.expr == f else d.expr
+    name = of.func.__name__ if isinstance(of, sp.Function) else getattr(of, "name", "")
+    by = [getattr(v, "name", "") for v in d.variables]
+    if not name or len(by) != 1 or not by[0]:
+        raise MatderivError(
+            f"{d} is no derivative of a name by a name",
+            hint="Derivative(f(x), x) for f itself, or first a line that names what is derived",
+        )
+    return f"∂{name}/∂{by[0]}"
