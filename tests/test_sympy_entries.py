@@ -231,3 +231,18 @@ def test_explicit_matrices_have_the_value_of_their_entries() -> None:
         truth = np.array(e.subs(explicit).doit().as_explicit().tolist(), float)
         np.testing.assert_allclose(found, truth.reshape(np.shape(found)), rtol=1e-9)
         assert np.shape(found) == tuple(s for s in truth.shape if s != 1 or truth.shape[0] == 1)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_a_written_out_determinant_is_one(n: int) -> None:
+    M = sp.MatrixSymbol("M", n, n)
+    det = M.as_explicit().det()
+    assert str(md.derive(3 * det, M)) == "3*det(M)*inv(M)'"
+    assert str(md.derive(sp.log(det), M)) == "inv(M)'"
+    other = sp.expand(det) + 2 * M[0, 0] ** n  # one product more stays a rest
+    at = {"M": np.arange(1.0, n * n + 1).reshape(n, n) ** 1.5}
+    wanted = md.derive(det, M).evaluate(at)
+    wanted[0, 0] += 2 * n * at["M"][0, 0] ** (n - 1)
+    np.testing.assert_allclose(md.derive(other, M).evaluate(at), wanted)
+    almost = sp.Add(*sp.Add.make_args(sp.expand(det))[1:])  # one product less is no determinant
+    assert "det" not in str(md.derive(almost, M))

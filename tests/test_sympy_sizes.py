@@ -76,7 +76,7 @@ def spelled(D: Derivation, size: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("size", [2, 3, pytest.param(5, marks=pytest.mark.sweep)])
 def test_whole_sizes_cost_nothing(name: str, size: int) -> None:
     asked = dict(QUESTIONS[name])
     D = md.derive(asked.pop("f"), asked["wrt"], check=False, **_without(asked, "wrt"))

@@ -59,3 +59,49 @@ def test_axes_of_fn_count_from_zero() -> None:
     with pytest.raises(AttributeError, match="no function"):
         md.fn.nothing(S)
     assert {"relu", "softmax", "norm2"} <= set(dir(md.fn))
+
+
+def test_lines_of_a_derivation_are_equations_of_sympy() -> None:
+    f = ((X * w - y).T * (X * w - y))[0, 0]
+    z, F = sp.MatrixSymbol("z", n, 1), sp.Function("f")
+    by_w = sp.Derivative(F(w), w)
+    right = [
+        sp.Eq(z, X * w - y),
+        (by_w, 2 * X.T * z, 2 * X.T * (X * w - y)),
+        2 * X.T * X * w - 2 * X.T * y,
+    ]
+    assert md.verify_steps(right, f, w).correct
+    assert md.verify_steps([(sp.Derivative(f, w), 2 * X.T * (X * w - y))], f, w).correct
+    assert md.verify_steps([(sp.Symbol("f"), f), (by_w, 2 * X.T * (X * w - y))], wrt=w).correct
+    wrong = md.verify_steps([2 * X.T * X * w - 2 * X.T * y, X.T * (X * w - y), "= X'*X*w"], f, w)
+    assert [line.verdict for line in wrong.lines] == ["proved", "disproved", "disproved"]
+    assert wrong.first_wrong is not None
+    assert (wrong.first_wrong.number, wrong.first_wrong.diagnosis) == (2, "factor")
+    S = sp.MatrixSymbol("A", 3, 3)
+    v = sp.MatrixSymbol("x", 3, 1)
+    q = (v.T * S * v)[0, 0]
+    assert md.verify_steps([S * v + S.T * v], q, v).correct
+    assert md.verify_steps([2 * S * v], q, v, assume={S: "symmetric"}).correct
+    assert not md.verify_steps([2 * S * v], q, v).correct
+
+
+def test_lines_that_sympy_decided_or_that_name_nothing_are_errors() -> None:
+    f = (x.T * A * x)[0, 0]
+    with pytest.raises(MatderivError, match="SymPy decided this equation"):
+        md.verify_steps([sp.Eq(sp.Derivative(f, x), 2 * A * x)], f, x)
+    with pytest.raises(MatderivError, match="no derivative of a name"):
+        md.verify_steps([(sp.Derivative(f + 1, x), 2 * A * x)], f, x)
+    with pytest.raises(MatderivError, match="before"):
+        md.verify_steps([A * x, sp.MatrixSymbol("x", n, n) * A], f, x)
+    with pytest.raises(MatderivError, match="a list of lines"):
+        md.verify_steps(2 * A * x, f, x)
+
+
+def test_a_sheet_lists_what_sympy_gives() -> None:
+    D = md.derive((x.T * A * x)[0, 0], x)
+    part = md.Part("Quadratic form", D, None, listing=["by hand:", sp.Eq(x, A * x), D.result])
+    sheet = md.Sheet("Homework", [part])
+    for page in (sheet.text(), sheet.html(), sheet.latex(), sheet.markdown()):
+        page = page.replace("\\ ", " ")
+        assert "Eq(x, A*x)" in page
+        assert "(A + A.T)*x" in page

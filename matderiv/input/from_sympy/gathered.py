@@ -16,7 +16,16 @@ from math import prod
 from typing import Any
 
 from matderiv.input.from_sympy.blocks import in_parts
-from matderiv.input.from_sympy.places import Kinds, Places, filled, indices, is_entry, runs
+from matderiv.input.from_sympy.places import (
+    Kinds,
+    Monomial,
+    Places,
+    determinant,
+    filled,
+    has_entries,
+    indices,
+    runs,
+)
 from matderiv.lazy import LazyModule, sp
 
 _build: Any = LazyModule("matderiv.bridge.build")
@@ -25,9 +34,6 @@ MAX_POSITIONS = 8  # places of one monomial that are looked at
 MAX_ASSIGNMENTS = 20_000
 MAX_FIXED = 40  # places that may be fixed for a set of monomials
 MAX_TERMS = 2_000  # of a Sum of SymPy that is written out
-
-Monomial = tuple[tuple[int, Places], ...]
-"""The factors of a term: the kind of each and its places, in order."""
 
 Blocks = tuple[int, ...]
 """The block of each position: positions of one block always have the same place.
@@ -43,7 +49,7 @@ def gathered(root: Any) -> Any:
     >>> gathered((x.T*y)[0, 0]).func.__name__, gathered(x[0, 0] + y[1, 0])
     ('Sum', x[0, 0] + y[1, 0])
     """
-    if not _has_entries(root):
+    if not has_entries(root):
         return root
     root = in_parts(root)
     kinds = Kinds()
@@ -59,21 +65,6 @@ def gathered(root: Any) -> Any:
             continue
         done[node] = _rebuilt(kinds, node, done)
     return done[root]
-
-
-def _has_entries(root: Any) -> bool:
-    """True where there is anything to gather; trees of any depth are looked through."""
-    permutations = sp.matrices.expressions.permutation.PermutationMatrix
-    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, permutations)
-    stack, seen = [root], {id(root)}
-    while stack:
-        node = stack.pop()
-        if is_entry(node) or isinstance(node, first):
-            return True
-        fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
-        seen.update(map(id, fresh))
-        stack += fresh
-    return False
 
 
 def _parts(node: Any) -> Sequence[Any]:
@@ -139,6 +130,8 @@ def _sum(kinds: Kinds, node: Any) -> Any:
     families, rest = _families(kinds, (((), t) for t in node.args), ())
     found: list[Any] = []
     for family in families:
+        c, matrix = determinant(family.sample, family.sizes, family.coefficients)
+        found += [c * family.apart * sp.Determinant(matrix)] if matrix is not None else []
         parts, left = _taken(family)
         found += [_summed(family, blocks, c) for blocks, c in parts]
         rest += _single(family, left)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping, Sequence
 from functools import cache
-from itertools import count
+from itertools import combinations, count, permutations
 from typing import Any
 
 from matderiv.lazy import sp
 
 Places = tuple[int, ...]
+Monomial = tuple[tuple[int, Places], ...]
+"""The factors of a term: the kind of each and its places, in order."""
 
+MAX_DETERMINANT = 4  # the size up to which a determinant is known by its products
 MAX_POWER = 6  # x_0^k is read as k factors up to here
 COMMUTATIVE = ("Add", "Max", "Min", "And", "Or")
 
@@ -36,6 +39,21 @@ def holes(element: Any) -> list[bool]:
 def is_entry(node: Any) -> bool:
     """True for an entry of a matrix."""
     return isinstance(node, sp.matrices.expressions.matexpr.MatrixElement)
+
+
+def has_entries(root: Any) -> bool:
+    """True where there is anything to gather; trees of any depth are looked through."""
+    permuted = sp.matrices.expressions.permutation.PermutationMatrix
+    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, permuted)
+    stack, seen = [root], {id(root)}
+    while stack:
+        node = stack.pop()
+        if is_entry(node) or isinstance(node, first):
+            return True
+        fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
+        seen.update(map(id, fresh))
+        stack += fresh
+    return False
 
 
 class Kinds:
@@ -127,3 +145,30 @@ def runs(body: Any, index: Any, count: Any) -> bool:
         for place, size in zip(e.args[1:], e.args[0].shape, strict=True)
     )
     return whole and not body.xreplace(inner).has(index)
+
+
+def determinant(
+    sample: Sequence[Any], sizes: Sequence[int], coefficients: MutableMapping[Monomial, Any]
+) -> tuple[Any, Any]:
+    """c and X where all products of c*det(X) are there, which are taken; 0 and None elsewhere."""
+    matrix, n = getattr(sample[0], "parent", None) if sample else None, len(sample)
+    if not isinstance(matrix, sp.MatrixSymbol) or tuple(sizes) != (n,) * (2 * n):
+        return 0, None
+    kinds = [kind for kind, _ in next(iter(coefficients))]
+    if not 1 < n <= MAX_DETERMINANT or set(kinds) != {-1, kinds[-1]} or len(kinds) != n + 1:
+        return 0, None
+    signs = {
+        ((-1, ()), *((kinds[-1], (i, j)) for i, j in enumerate(order))): _sign(order)
+        for order in permutations(range(n))
+    }
+    ratios = {coefficients.get(m, 0) * sign for m, sign in signs.items()}
+    if len(ratios) > 1 or 0 in ratios:
+        return 0, None
+    for monomial in signs:
+        del coefficients[monomial]
+    return ratios.pop(), matrix
+
+
+def _sign(order: Sequence[int]) -> int:
+    """1 for an even permutation, -1 for an odd one."""
+    return 1 - 2 * (sum(a > b for a, b in combinations(order, 2)) % 2)

@@ -41,8 +41,7 @@ def verify_steps(
     say that two formulas are equal. In a list, a line may be an equation of SymPy, a pair of its
     two sides, or an expression: the derivative, spelled once more. The function is `f`, or what the
     lines define; the variable is `wrt`, or what the lines differentiate by. A line that cannot be
-    read is said and passed over.
-    Raises what reading the function raises.
+    read is said and passed over. Raises what reading the function raises.
 
     >>> found = verify_steps('''f = norm2(z)^2
     ... z = A*x - b
@@ -50,12 +49,6 @@ def verify_steps(
     ... ∇f = 2*A*z''', shapes={"A": "m,n", "b": "m"})
     >>> found.correct, found.first_wrong.number, found.first_wrong.diagnosis
     (False, 4, 'transpose')
-    >>> n = sp.Symbol("n")
-    >>> A, x = sp.MatrixSymbol("A", n, n), sp.MatrixSymbol("x", n, 1)
-    >>> print(verify_steps([A*x + A.T*x, (A + A.T)*x], (x.T*A*x)[0, 0], x))
-        1  ok       ∂f/∂x = A*x + A'*x
-        2  ok       = (A + A')*x
-    Every line is right.
     """
     document, shapes = (lines, shapes) if isinstance(lines, str) else _listed(lines, f, wrt, shapes)
     document = document.removeprefix("\ufeff").replace("\r\n", "\n")
@@ -71,6 +64,10 @@ def _listed(
     lines: Any, f: Any, wrt: Any, shapes: Mapping[str, Any] | None
 ) -> tuple[str, Mapping[str, Any] | None]:
     """A derivation that is given as a list, as a text; and the shapes of its symbols.
+
+    >>> x, y = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("y", 3, 1)
+    >>> _listed([(sp.Symbol("f"), (x.T*y)[0, 0]), y, "= y + 0"], None, x, None)[0].splitlines()
+    ["f = x'*y", '= y', '= y + 0']
 
     MatderivError for what is no list of lines, ShapeError for a symbol of two shapes.
     """
