@@ -83,6 +83,12 @@ def test_lines_of_a_derivation_are_equations_of_sympy() -> None:
     assert md.verify_steps([S * v + S.T * v], q, v).correct
     assert md.verify_steps([2 * S * v], q, v, assume={S: "symmetric"}).correct
     assert not md.verify_steps([2 * S * v], q, v).correct
+    assert md.verify_steps([x.T * x, 2 * x]).correct
+    assert md.verify_steps(
+        [sp.Eq(z, X * w - y), (sp.Symbol("f"), (z.T * z)[0, 0]), 2 * X.T * z], wrt=w
+    ).correct
+    with pytest.raises(MatderivError, match="what the derivative is by"):
+        md.verify_steps([(x.T * A * x)[0, 0], 2 * A * x])
 
 
 def test_lines_that_sympy_decided_or_that_name_nothing_are_errors() -> None:

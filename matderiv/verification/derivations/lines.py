@@ -65,9 +65,12 @@ def _listed(
 ) -> tuple[str, Mapping[str, Any] | None]:
     """A derivation that is given as a list, as a text; and the shapes of its symbols.
 
+    An expression alone goes on where a derivative was claimed, and claims one elsewhere; the first
+    one is f where nothing else says what f is.
+
     >>> x, y = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("y", 3, 1)
-    >>> _listed([(sp.Symbol("f"), (x.T*y)[0, 0]), y, "= y + 0"], None, x, None)[0].splitlines()
-    ["f = x'*y", '= y', '= y + 0']
+    >>> _listed([x.T*x, x + x, 2*x], None, None, None)[0].splitlines()
+    ["f = x'*x", '∂f/∂x = 2*x', '= 2*x']
 
     MatderivError for what is no list of lines, ShapeError for a symbol of two shapes.
     """
@@ -78,15 +81,29 @@ def _listed(
         )
     known = dict(declared_shapes(by_name(shapes)))
     written: list[str] = []
-    by = wrt if isinstance(wrt, str) else getattr(wrt, "name", "x")
+    claimed = False
     for line in lines:
         if isinstance(line, str):
             written.append(line)
+            claimed = True
             continue
-        told = list(_sides(_sides_of(line), f, known))
-        left = [] if len(told) > 1 else [""] if written else [f"∂f/∂{by}"]
-        written.append(" = ".join([*left, *told]).strip())
+        sides = _sides_of(line)
+        told = list(_sides(sides, f, known))
+        if len(told) == 1 and f is None and not written:
+            told.insert(0, "f")
+        elif len(told) == 1:
+            told.insert(0, "" if claimed else f"∂f/∂{_named(wrt, known)}")
+            claimed = True
+        claimed = claimed or any(isinstance(side, sp.Derivative) for side in sides)
+        written.append(" = ".join(told).strip())
     return "\n".join(written), known if known or shapes else shapes
+
+
+def _named(wrt: Any, known: Mapping[str, Shape]) -> str:
+    """The name of the variable; the only one there is where nobody says it."""
+    if wrt is None and len(known) != 1:
+        raise MatderivError("nothing says what the derivative is by", hint="wrt=x")
+    return next(iter(known)) if wrt is None else str(getattr(wrt, "name", wrt))
 
 
 def _sides_of(line: Any) -> Sequence[Any]:
