@@ -114,7 +114,8 @@ class Elaborator:
             for tree in trees:
                 self.visit(tree)
         for body, place, name in self.lengths[len(self.source.lengths) :]:
-            size = (self.build.shape(body) or (name,))[place]
+            shape = self.build.shape(body) or ()
+            size = shape[place] if -len(shape) <= place < len(shape) else name
             declared = size.names[0] if isinstance(size, Dim) and len(size.names) == 1 else ""
             new = name not in known and not name.isdigit() and name not in self.scope.shapes
             if new and declared in known and Dim((declared,)) == size:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, apply, substitute, variable
 from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.marks import Side
 from matderiv.verification.derivations.stationary import Rest
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
 
@@ -65,6 +66,33 @@ class Record:
             self.wrong[side.quantity] = side
         else:
             self.wrong.pop(side.quantity, None)
+
+    def true(self, side: Side) -> Expr:
+        """The value of a side."""
+        values = {s: self.value(m) for s, m in side.marks.items()}
+        return side.filled(values)
+
+    def value(self, mark: Quantity | Expr) -> Expr:
+        """What a symbol stands for."""
+        if isinstance(mark, Expr):
+            return self.ground.differential(mark)
+        if mark.kind == DIFFERENTIAL:
+            return self.ground.differential(self.ground.functions[mark.of])
+        if mark.of_at or mark.by_at:
+            return self.ground.entries(mark)[0]
+        return self.ground.derivative(mark)
+
+    def claims_of(self, side: Side) -> tuple[Expr, int | None]:
+        """The value with wrong claims in place of the truth, and the line of the first of them."""
+        values, roots = {}, []
+        for symbol, mark in side.marks.items():
+            claim = self.wrong.get(mark) if isinstance(mark, Quantity) else None
+            if claim is not None and claim.claimed.shape == symbol.shape:
+                values[symbol] = claim.claimed
+                roots.append(claim.root or claim.number)
+            else:
+                values[symbol] = self.value(mark)
+        return side.filled(values), min(roots, default=None)
 
     def is_settled(self, name: str) -> bool:
         """True once something was said about a derivative of a function."""

@@ -52,7 +52,7 @@ class Doubts:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
-        return self._reason({v.name for v in variables(side)} | self._behind(q, left))
+        return self._reason({v.name for v in variables(side)} | self.behind(q, left))
 
     def about_layout(self, side: Side) -> str:
         """The same for derivatives as symbols, which stand for columns whatever the layout."""
@@ -67,9 +67,9 @@ class Doubts:
             return "a product of derivatives, and nothing says how they are laid out"
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
             return "the sizes below the sum do not fit together as it was read"
-        return self._reason(names_in(passage) | self._behind(q, left))
+        return self._reason(names_in(passage) | self.behind(q, left))
 
-    def _behind(self, q: Quantity, left: Expr | None) -> set[str]:
+    def behind(self, q: Quantity, left: Expr | None) -> set[str]:
         """The names that a quantity, or the formula on the left, depends on."""
         if left is not None:
             return {v.name for v in variables(left)}

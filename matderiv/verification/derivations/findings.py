@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import Span, caret_lines, visible
@@ -48,6 +49,13 @@ class LineVerdict:
         return known.get(self.verdict)
 
     @property
+    def mark(self) -> str:
+        """What stands in the margin: given, ok, ?, WRONG or follows."""
+        if self.diagnosis == UNREAD:
+            return "?"
+        return "follows" if self.follows is not None else MARKS[self.verdict]
+
+    @property
     def hint(self) -> str:
         """The kind of mistake and nothing more."""
         if self.verdict != DISPROVED:
@@ -56,16 +64,15 @@ class LineVerdict:
             return self.message
         return hint_of(self.diagnosis, "this is wrong")
 
-    def shown(self, *, hint: bool = False) -> str:
-        """The line with its verdict, and below it what is to be said."""
-        mark = "follows" if self.follows is not None else MARKS[self.verdict]
-        mark = "?" if self.diagnosis == UNREAD else mark
+    def shown(self, *, hint: bool = False, as_in: int | None = None) -> str:
+        """The line with its verdict, and below it what is to be said, or the line that says it."""
         said = (self.hint if hint else self.message).splitlines()
+        said = said if as_in is None else [f"as in line {as_in}"]
         below = said[:1]
-        if self.span is not None and self.line and not hint:
+        if self.span is not None and self.line and not hint and as_in is None:
             below += ["  " + shown for shown in caret_lines(self.line, self.span)]
         below += [line.strip() for line in said[1:] if line.strip()]
-        head = f"{self.number:>5}  {mark:<8} {' '.join(self.text.split())}"
+        head = f"{self.number:>5}  {self.mark:<8} {' '.join(self.text.split())}"
         return visible("\n".join([head, *(" " * 15 + line for line in below)]))
 
 
@@ -106,6 +113,11 @@ class StepsVerdict:
         return sum(line.correct is False for line in self.lines)
 
     @property
+    def decided(self) -> int:
+        """How many lines are right or wrong."""
+        return self.right + self.wrong
+
+    @property
     def broken(self) -> set[tuple[int, str]]:
         """The lines that are wrong, by number and text."""
         return {(line.number, line.text) for line in self.lines if line.correct is False}
@@ -143,16 +155,42 @@ class StepsVerdict:
         if not checked:
             return "There is no equation to check."
         if unsure:
-            listed = ", ".join(map(str, dict.fromkeys(unsure)))
-            return f"No mistake found; not decided: line {listed}."
+            numbers = ", ".join(map(str, dict.fromkeys(unsure)))
+            if not self.right:
+                return f"Nothing was judged; not decided: line {numbers}."
+            return f"No mistake found; not decided: line {numbers}."
         return f"All {len(checked)} steps are right." if checked[1:] else "The step is right."
 
     def shown(self, *, hint: bool = False) -> str:
         """All lines with their verdicts, and the outcome."""
-        body = [line.shown(hint=hint) for line in self.lines]
+        first = {why: at[0] for why, at in causes(self.lines)}
+        body = []
+        for line in self.lines:
+            place = first.get(line.message, line.number) if line.correct is None else line.number
+            as_in = None if place == line.number else place
+            body.append(line.shown(hint=hint, as_in=as_in))
         notes = [f"  note: {n}" for n in self.notes]
         title = [self.title] if self.title else []
         return visible("\n".join([*title, *body, *notes, self.conclusion]))
 
     def __str__(self) -> str:
         return self.shown()
+
+
+def causes(lines: Iterable[LineVerdict]) -> list[tuple[str, list[int]]]:
+    """Why lines are left open: each reason once, with the numbers of its lines.
+
+    >>> lines = [LineVerdict(n, "", "undecided", None, "nothing says what c is") for n in (3, 5)]
+    >>> causes(lines), listed([3, 5])
+    ([('nothing says what c is', [3, 5])], 'lines 3, 5')
+    """
+    found: dict[str, dict[int, None]] = {}
+    for line in lines:
+        if line.correct is None:
+            found.setdefault(line.message, {})[line.number] = None
+    return [(why, [*numbers]) for why, numbers in found.items()]
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers of lines, in words."""
+    return f"line{'s' if numbers[1:] else ''} {', '.join(map(str, numbers))}"

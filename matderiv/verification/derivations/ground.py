@@ -40,6 +40,17 @@ STRENGTH = (DISPROVED, UNDECIDED, VERIFIED, PROVED)
 BETWEEN = "at equality"  # the scalar t of t*a = t*b: no name that can be typed
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What was found out already: derivatives that values have confirmed, and verdicts.
+
+    Expressions say what they are of, so that this holds whatever else is tried for a problem.
+    """
+
+    derivatives: dict[object, Expr] = field(default_factory=dict)
+    verdicts: dict[object, Verdict] = field(default_factory=dict)
+
+
 class UnsureError(MatderivError):
     """A quantity whose value could not be verified."""
 
@@ -61,7 +72,7 @@ class Ground:
     structure: str | None = None
     seed: int = 0
     points: int = POINTS
-    known: dict[tuple[Expr, str, int], Expr] = field(default_factory=dict)
+    memory: Memory = field(default_factory=lambda: Memory())
     forms: dict[str, list[Expr]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,8 +127,9 @@ class Ground:
 
     def _proposed(self, asked: Asked) -> Expr:
         """The engine's derivative, after values of f have confirmed it."""
-        key = (asked.f, f"{asked.kind} {asked.wrt.name}", asked.order)
-        if key not in self.known:
+        key = (asked.f, asked.wrt, asked.kind, asked.order, asked.tangent)
+        known = self.memory.derivatives
+        if key not in known:
             found = differentiate(asked.f, asked.wrt, asked.kind, asked.order, structure="none")
             e = found.expr
             if asked.tangent is not None:
@@ -125,8 +137,8 @@ class Ground:
             readings = claims(asked, e, "")
             if not readings or not judged(readings[0], "none", seed=self.seed).right:
                 raise UnsureError("the derivative could not be confirmed by numbers")
-            self.known[key] = e
-        return self.known[key]
+            known[key] = e
+        return known[key]
 
     # Questions -----------------------------------------------------------------------------------
 
@@ -250,7 +262,17 @@ class Ground:
         names = {v.name: v for v in variables(asked.f, e)}
         reading = replace(asked.reading, variables={**asked.reading.variables, **names})
         asked = replace(asked, reading=reading)
-        return verify_asked(asked, e, seed=self.seed, points=self.points, diagnosis=diagnosis)
+        question = (asked.f, asked.wrt, asked.kind, asked.order, asked.layout, asked.structure)
+        key, how = (*question, asked.tangent, e), {"seed": self.seed, "points": self.points}
+        found = self.memory.verdicts
+        if key not in found:
+            found[key] = verify_asked(asked, e, **how, diagnosis=False)
+        if found[key].correct is not False or not diagnosis:
+            return found[key]
+        explained = (*key, "explained")
+        if explained not in found:
+            found[explained] = verify_asked(asked, e, **how, diagnosis=True)
+        return found[explained]
 
     def paired(self, q: Quantity, e: Expr) -> Expr | None:
         """The differential that a derivative stands for: sum(G.*dX), J*dx, dx'*H*dx; or None.

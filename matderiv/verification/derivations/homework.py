@@ -72,14 +72,15 @@ def verify_homework(
     lines = Lines(document)
     for exercise in exercises(document, suffix):
         left: Exercise | None = exercise
-        first = 0
         while left is not None:
             verdict = _judged(document, left, given, wrt, conventions or Conventions(), progress)
+            first = lines.number(left.start)
             own = tuple(line for line in verdict.lines if line.number >= first)
             again = next((line for line in own if line.diagnosis == AGAIN), None)
-            left, first = _part(left, again, lines)
+            left = _part(left, again, lines)
             if left is not None:
-                own = tuple(line for line in own if line.number < first)
+                last = lines.number(left.start)
+                own = tuple(line for line in own if line.number < last)
             yield replace(verdict, lines=own)
 
 
@@ -105,21 +106,20 @@ def _judged(
         return _unreadable(error, exercise, Lines(document))
 
 
-def _part(
-    exercise: Exercise, again: LineVerdict | None, lines: Lines
-) -> tuple[Exercise | None, int]:
-    """The part that begins where a name is defined again, and its line; None where none does."""
+def _part(exercise: Exercise, again: LineVerdict | None, lines: Lines) -> Exercise | None:
+    """The part that begins where a name is defined again; None where none does."""
     if again is None:
-        return None, 0
+        return None
     named: set[str] = set()
     for k, p in enumerate(exercise.passages):
         s = statement(p)
         name = s.quantity.of if s is not None and s.quantity is not None else ""
         begins = lines.number(p.start) == again.number and p.start in exercise.parts
+        begins = begins and p.start > exercise.start
         if begins and name in named:
-            return exercise.after(k, name), again.number
+            return exercise.after(k, name)
         named.add(name)
-    return None, 0
+    return None
 
 
 def _said(exercise: Exercise, given: Conventions) -> Conventions:

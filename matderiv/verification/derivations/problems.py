@@ -24,10 +24,10 @@ from matderiv.verification.derivations.choices import Choice, Unsaid, counted, u
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
-from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.marks import Reader
 from matderiv.verification.derivations.plan import Plan, planned, unadorned
-from matderiv.verification.derivations.readings import Definitions
+from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import CONDITION, NUMBER
 from matderiv.verification.derivations.steps import Steps
 from matderiv.verification.derivations.upstream import upstreams
@@ -68,11 +68,15 @@ class Conventions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A derivation as it was judged under one choice; `error` is that of reading its function."""
+    """A derivation as it was judged under one choice; `error` is that of reading its function.
+
+    `concerned` are the names that wrong lines are about.
+    """
 
     verdict: StepsVerdict
     reading: Reading
     error: MatderivError | None = None
+    concerned: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
@@ -83,6 +87,17 @@ class Outcome:
     def score(self) -> tuple[int, int]:
         """How good the choice is: right lines count, wrong ones more."""
         return self.verdict.right - 2 * self.verdict.wrong, -self.verdict.wrong
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be judged, and how; `said` is what was taken about the variable."""
+
+    plan: Plan
+    given: tuple[Definition, ...]
+    wrt: Any
+    conventions: Conventions
+    said: tuple[str, ...] = ()
 
 
 @dataclass
@@ -105,6 +120,8 @@ class Problem:
     unnamed: Sequence[tuple[str, Sequence[str]]] = ()
     strict: bool = False
     progress: list[LineVerdict] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    readings: dict[str, Read] = field(default_factory=dict)
 
     @quiet()
     def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
@@ -112,7 +129,8 @@ class Problem:
 
         Nothing says that a in a'*x is a vector but that the lines are right then. A guess that
         leaves more open explains nothing: a mistake would hide behind a line that no longer reads.
-        What takes too much work is left open, line by line.
+        What takes too much work is left open, line by line. Causes are searched last, of what is
+        wrong in the end.
         """
         most = MOST + A_LINE * len(self.passages)
         given = self._given(f)
@@ -120,37 +138,33 @@ class Problem:
         self.shapes = _sizes_apart(self.shapes, plan)
         numbers = counted([d.passage for d in plan.definitions])
         self.shapes = {**dict.fromkeys(numbers - self._sizes(), ""), **self.shapes}
+        task = Task(plan, tuple(given), wrt, replace(conventions, diagnosis=False))
         with bounded(most):
-            found = self._judged(plan, given, wrt, conventions)
+            found = self._judged(task, patient=True)
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
             with suppress(WorkLimit), bounded(most):
-                found = self._by_any(found, plan, given, conventions)
+                task, found = self._by_any(found, task)
         if found.verdict.correct is not False and found.whole:
             return found.verdict
         with bounded(most):
-            chosen, every = self._best(found, plan, given, wrt, conventions)
+            chosen, every = self._best(found, task)
+        if not chosen and self.strict and found.error and not found.verdict.decided:
+            raise found.error
         with bounded(most):
-            verdict = self._chosen(found, chosen, plan, given, wrt, conventions)
+            verdict = self._with(chosen)._explained(found, chosen, task, conventions)
         if every or not verdict.wrong:
             return verdict
         return verdict.doubted("other kinds of its names were not tried: too much work")
 
-    def _best(
-        self,
-        found: Outcome,
-        plan: Plan,
-        given: list[Definition],
-        wrt: Any,
-        conventions: Conventions,
-    ) -> tuple[Choice, bool]:
+    def _best(self, found: Outcome, task: Task) -> tuple[Choice, bool]:
         """The choice under which most lines are right, and whether all could be tried."""
         chosen, best, every = Choice(), found.score, True
         for _ in range(ROUNDS):
             tried: list[tuple[tuple[int, int], Choice]] = []
             try:
-                for choice in self._unsaid(found, plan, chosen).choices():
+                for choice in self._unsaid(found, task.plan, chosen).choices():
                     other = self._with(chosen.and_(choice))
-                    if other._is_better(found, plan, given, wrt, conventions, choice, tried):
+                    if other._is_better(found, task, choice, tried):
                         break
             except WorkLimit:
                 every = False
@@ -164,16 +178,13 @@ class Problem:
     def _is_better(
         self,
         found: Outcome,
-        plan: Plan,
-        given: list[Definition],
-        wrt: Any,
-        conventions: Conventions,
+        task: Task,
         choice: Choice,
         tried: list[tuple[tuple[int, int], Choice]],
     ) -> bool:
         """Judge by a choice, and keep its score if it explains as much; True if all is right."""
         try:
-            judged = self._judged(plan, given, wrt, replace(conventions, diagnosis=False))
+            judged = self._judged(task)
         except WorkLimit:
             raise
         except MatderivError:
@@ -183,34 +194,31 @@ class Problem:
             tried.append((judged.score, choice))
         return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
 
-    def _chosen(
-        self,
-        found: Outcome,
-        chosen: Choice,
-        plan: Plan,
-        given: list[Definition],
-        wrt: Any,
-        conventions: Conventions,
+    def _explained(
+        self, found: Outcome, chosen: Choice, task: Task, conventions: Conventions
     ) -> StepsVerdict:
-        """The verdict under the choice that fits best."""
-        if not chosen:
-            if self.strict and found.error and not found.verdict.right + found.verdict.wrong:
-                raise found.error
-            return found.verdict
-        best = self._with(chosen)._judged(plan, given, wrt, conventions).verdict
-        return replace(best, notes=(*best.notes, *chosen.said()))
+        """The verdict under the choice that fits best, with the causes of what is wrong."""
+        verdict = self._judged(task).verdict if chosen else found.verdict
+        if verdict.wrong and conventions.diagnosis:
+            task = replace(task, conventions=conventions)
+            explained = self._judged(task, patient=True).verdict
+            verdict = explained if explained.broken == verdict.broken else verdict
+        notes = dict.fromkeys((*verdict.notes, *task.said, *chosen.said()))
+        return replace(verdict, notes=tuple(notes))
 
     def _with(self, choice: Choice) -> Problem:
         assume = {**choice.assume, **self.assume}
         return replace(self, shapes={**self.shapes, **choice.shapes}, assume=assume)
 
     def _unsaid(self, found: Outcome, plan: Plan, chosen: Choice) -> Unsaid:
-        """What the problem leaves open."""
+        """What the problem leaves open about the names that wrong lines are about."""
         reading = found.reading
         kinds = {n: len(v.shape) for n, v in reading.variables.items() if n in reading.guessed}
         declared = {*self.shapes, *chosen.shapes}
         if not found.whole:
             kinds = {**unread_kinds(plan, declared), **kinds}
+        elif found.concerned:
+            kinds = {n: axes for n, axes in kinds.items() if n in found.concerned}
         kinds = {n: axes for n, axes in kinds.items() if n not in declared}
         square = [
             v.name
@@ -220,22 +228,19 @@ class Problem:
         passages = [d.passage for d in plan.definitions]
         return Unsaid(kinds, passages, reading.sizes, self.unnamed, square)
 
-    def _by_any(
-        self, found: Outcome, plan: Plan, given: list[Definition], conventions: Conventions
-    ) -> Outcome:
-        """The verdict with the variable by which most sides are right, if there is one."""
-        quick = replace(conventions, diagnosis=False)
+    def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
+        """The task with the variable by which most sides are right, if there is one."""
         tried = []
         for v in variables(found.reading.expr)[:MOST_GUESSES]:
-            judged = self._judged(plan, given, v.name, quick)
-            tried.append((judged.verdict.right, v.name))
+            judged = self._judged(replace(task, wrt=v.name))
+            tried.append((judged.verdict.right, v.name, judged))
         tried.sort(key=lambda pair: -pair[0])
-        if not tried or tried[0][0] <= max([found.verdict.right, *(n for n, _ in tried[1:])]):
-            return found
-        name = tried[0][1]
-        best = self._judged(plan, given, name, conventions)
+        if not tried or tried[0][0] <= max([found.verdict.right, *(n for n, *_ in tried[1:])]):
+            return task, found
+        _, name, best = tried[0]
         said = f"taking {name} as the variable of differentiation"
-        return replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
+        best = replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
+        return replace(task, wrt=name, said=(said,)), best
 
     # Planning ------------------------------------------------------------------------------------
 
@@ -284,15 +289,13 @@ class Problem:
 
     # Judging -------------------------------------------------------------------------------------
 
-    def _judged(
-        self, plan: Plan, given: list[Definition], wrt: Any, conventions: Conventions
-    ) -> Outcome:
-        lines = Lines(self.document)
+    def _judged(self, task: Task, *, patient: bool = False) -> Outcome:
+        """Every line judged; a `patient` try leaves open what takes too much work."""
+        plan, conventions, lines = task.plan, task.conventions, Lines(self.document)
         if not plan.definitions and not plan.function and self.strict:
             raise _no_function()
-        source = Definitions(self.document, self.shapes, self.assume)
-        reading, broken = source.read(plan, given, lines)
-        ground = self._ground(reading, plan, wrt, conventions)
+        reading, broken = self._read(task, lines)
+        ground = self._ground(reading, plan, task.wrt, conventions)
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
         reader.arguments = plan.calls
@@ -306,16 +309,25 @@ class Problem:
             try:
                 steps.chain(chain)
             except WorkLimit as error:
-                if not conventions.diagnosis:
+                if not patient:
                     raise
                 steps.left_open(chain, error)
         heard = {n: word for n, word in self.facts.items() if n in reading.variables}
         said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
         verdict = StepsVerdict(tuple(steps.found), self.title, notes)
-        if not plan.function and not verdict.right + verdict.wrong:
+        if not plan.function and not verdict.decided:
             raise _no_function()
-        return Outcome(verdict, reading, broken.get(plan.function, (None, None))[1])
+        unread = broken.get(plan.function, (None, None))[1]
+        return Outcome(verdict, reading, unread, frozenset(steps.concerned))
+
+    def _read(self, task: Task, lines: Lines) -> Read:
+        """The definitions under what is declared here, read once."""
+        key = repr((sorted(self.shapes.items()), sorted(self.assume.items())))
+        if key not in self.readings:
+            source = Definitions(self.document, self.shapes, self.assume)
+            self.readings[key] = source.read(task.plan, task.given, lines)
+        return self.readings[key]
 
     @staticmethod
     def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
@@ -336,7 +348,8 @@ class Problem:
             if v is None:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
-        return Ground(reading, functions, moving, c.layout, c.structure, c.seed, c.points)
+        how = (c.layout, c.structure, c.seed, c.points)
+        return Ground(reading, functions, moving, *how, self.memory)
 
 
 def _no_function() -> MatderivError:

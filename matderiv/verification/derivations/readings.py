@@ -15,6 +15,8 @@ from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.passages import Lines, Passage
 from matderiv.verification.verdict import UNDECIDED
 
+Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
+"""What was read, and by their names the definitions that were not."""
 MOST_CULPRITS = 12  # definitions that are left out each by itself
 
 
@@ -26,9 +28,7 @@ class Definitions:
     shapes: Mapping[str, Any]
     assume: Mapping[str, Any]
 
-    def read(
-        self, plan: Plan, given: Sequence[Definition], lines: Lines
-    ) -> tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]:
+    def read(self, plan: Plan, given: Sequence[Definition], lines: Lines) -> Read:
         """All definitions read together; those of lines that cannot be read are left out."""
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variable
+from matderiv.expr import Expr, variable, variables
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices, in_case
@@ -29,16 +29,19 @@ from matderiv.verification.derivations.roles import (
 )
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+from matderiv.work import WorkLimit
 
 
 @dataclass
 class Steps:
     """The sides of a derivation, judged one after the other; `found` is the outcome.
 
-    `broken` are the names whose definitions could not be read, with what is to be said.
+    `broken` are the names whose definitions could not be read, with what is to be said;
+    `concerned` those that wrong lines are about.
     """
 
     ground: Ground
@@ -50,6 +53,7 @@ class Steps:
     current: Quantity | None = None
     stationary: bool = False
     broken: dict[str, LineVerdict] = field(default_factory=dict)
+    concerned: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.doubts = Doubts(self.ground, self.reader)
@@ -115,7 +119,9 @@ class Steps:
             if q is not None and q.kind == DERIVATIVE:
                 self.rest.set_to_zero(self.reader.resolved(q))
             elif chain.first is not None and chain.sides:
-                both = [self._true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])]
+                both = [
+                    self.record.true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])
+                ]
                 self.rest.constrain(*both)
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
@@ -163,8 +169,8 @@ class Steps:
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
                 return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
-            claimed, root = self._claimed(side)
-            return self._formula(chain, self._true(side), root, claimed)
+            claimed, root = self.record.claims_of(side)
+            return self._formula(chain, self.record.true(side), root, claimed)
         return self._entries(chain, self.reader.resolved(q))
 
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
@@ -185,7 +191,7 @@ class Steps:
 
     def _call(self, chain: Chain) -> None:
         """A local name for a formula with differentials or derivatives in it."""
-        self.ground.functions[chain.name] = self._true(self.reader.side(chain.sides[0]))
+        self.ground.functions[chain.name] = self.record.true(self.reader.side(chain.sides[0]))
 
     # Sides ---------------------------------------------------------------------------------------
 
@@ -197,9 +203,10 @@ class Steps:
         try:
             side = self.reader.side(passage, self._expected(q))
             self.notes += side.notes
-            true, (claimed, root) = self._true(side), self._claimed(side)
+            true, (claimed, root) = self.record.true(side), self.record.claims_of(side)
             own = side.expr in side.written and side.marks.get(side.expr) == q
-            verdict = PROVEN if own else self._verdict(q, self._in_case(chain, q, true))
+            said = self._in_case(chain, q, true)
+            verdict = PROVEN if own else self._verdict(q, said)
             if verdict is A_CONDITION:
                 self._given(number, replace(chain, role=CONDITION), verdict.message)
                 return
@@ -219,12 +226,14 @@ class Steps:
         except ShapeError as error:
             reason = self.doubts.about_text(q, passage, self._left(q))
             verdict = Verdict(UNDECIDED, message=reason) if reason else self._misfit(q, error)
+            self.concerned |= names_in(passage) | self.doubts.behind(q, self._left(q))
             self._add(number, shown, verdict, error=error)
             return
         except MatderivError as error:
             self._unread(passage, error, shown)
             return
-        self._judged(Claimed(number, q, true, claimed, verdict.correct, root), verdict, shown)
+        claim = Claimed(number, q, true, claimed, verdict.correct, root)
+        self._judged(claim, verdict, shown, said)
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
@@ -247,18 +256,22 @@ class Steps:
         e = side.filled(dict.fromkeys(own[1:], own[0]))
         return self.ground.equal(own[0], e, diagnosis=False).correct is True
 
-    def _judged(self, side: Claimed, verdict: Verdict, shown: str) -> None:
-        """Tell a new mistake from one that is carried on; remember the side."""
+    def _judged(self, side: Claimed, verdict: Verdict, shown: str, said: Expr) -> None:
+        """Tell a new mistake, and its cause, from one that is carried on; remember the side."""
         before = self.record.before(side.quantity)
         root = None
         if side.correct is False:
             root = self.record.carried(side, before)
+            self.concerned |= {v.name for v in variables(said)}
+            self.concerned |= self.doubts.behind(side.quantity, self._left(side.quantity))
+            if root is None and self.diagnosis:
+                verdict = self._explained(side.quantity, said, verdict)
         message, follows = "", None
         if root is not None:
             follows, message = root, f"follows from line {root}, which is wrong"
         elif side.correct and before is not None and before.correct is False:
-            said = f"right, but not what follows from line {before.number}"
-            self._add(side.number, shown, verdict, said=said)
+            message = f"right, but not what follows from line {before.number}"
+            self._add(side.number, shown, verdict, said=message)
             self.record.add(side)
             return
         self._add(side.number, shown, verdict, said=message, follows=follows)
@@ -271,12 +284,23 @@ class Steps:
             return self._equated(self.record.formula.true, e)
         if q.kind == VALUE and self.rest.stated:
             return self._equated(self.ground.functions[q.of], e)
-        return self.ground.verdict(q, e, diagnosis=self.diagnosis)
+        return self.ground.verdict(q, e, diagnosis=False)
+
+    def _explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
+        """The verdict on a wrong side with its cause, as far as the work that is left allows."""
+        formula = q.kind == FORMULA or (q.kind == VALUE and self.rest.stated)
+        if formula and self.rest.stated:
+            return wrong
+        with suppress(WorkLimit):
+            left = self._left(q)
+            if formula and left is not None:
+                return self.ground.equal(left, e)
+            return self.ground.verdict(q, e)
+        return wrong
 
     def _equated(self, left: Expr, right: Expr) -> Verdict:
         """Whether two formulas are equal, everywhere or where a derivative is zero."""
-        diagnosis = self.diagnosis and not self.rest.stated
-        verdict = self.ground.equal(left, right, diagnosis=diagnosis)
+        verdict = self.ground.equal(left, right, diagnosis=False)
         if verdict.correct is False and verdict.diagnosis != "shape":
             slopes = self._slopes()
             if self.rest.stated and not (slopes or self.rest.slopes):
@@ -318,34 +342,7 @@ class Steps:
         marks = self.reader.last.marks
         aliases = {variable(n, self.reader.shape_of(q)): q for n, q in self.reader.aliases.items()}
         mark = marks.get(e, aliases.get(e))
-        return e if mark is None else self._value(mark)
-
-    # Values --------------------------------------------------------------------------------------
-
-    def _true(self, side: Side) -> Expr:
-        values = {s: self._value(m) for s, m in side.marks.items()}
-        return side.filled(values)
-
-    def _value(self, mark: Quantity | Expr) -> Expr:
-        if isinstance(mark, Expr):
-            return self.ground.differential(mark)
-        if mark.kind == DIFFERENTIAL:
-            return self.ground.differential(self.ground.functions[mark.of])
-        if mark.of_at or mark.by_at:
-            return self.ground.entries(mark)[0]
-        return self.ground.derivative(mark)
-
-    def _claimed(self, side: Side) -> tuple[Expr, int | None]:
-        """The value with wrong claims in place of the truth, and the line of the first of them."""
-        values, roots = {}, []
-        for symbol, mark in side.marks.items():
-            claim = self.record.wrong.get(mark) if isinstance(mark, Quantity) else None
-            if claim is not None and claim.claimed.shape == symbol.shape:
-                values[symbol] = claim.claimed
-                roots.append(claim.root or claim.number)
-            else:
-                values[symbol] = self._value(mark)
-        return side.filled(values), min(roots, default=None)
+        return e if mark is None else self.record.value(mark)
 
     # Saying --------------------------------------------------------------------------------------
 

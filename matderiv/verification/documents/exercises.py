@@ -6,7 +6,7 @@ A heading alone does not forget: names, sizes and facts hold in all parts of a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.input.meaning.names import split_label
@@ -24,6 +24,7 @@ from matderiv.verification.documents.statements import (
 from matderiv.verification.documents.words import spelled_out, with_objective
 from matderiv.verification.quantities import FORMULA, VALUE, Quantity
 
+LOWEST = 9  # the level of a paragraph without a heading
 _PROBLEM = re.compile(
     r"(?:problem|exercise|question|task|aufgabe|exercice|ex\.|q)\s*\.?\s*\d|problem$|exercise$"
     r"|question$|task$",
@@ -53,9 +54,12 @@ class Exercise:
 
     `stationary` says that its words set a derivative to zero, `apart` that it is a problem of its
     own, `claims` that a line says something about a derivative; `defined` are names that have a
-    definition, and the names in it; `level` is that of the heading, 1 for the highest, and
-    `by_rows` says that gradients are said to be rows. `parts` are the places of lines with which
-    a part may begin: under a heading, after a mark such as (b), or in a paragraph of their own.
+    definition, and the names in it, `derived` those that lines say a derivative of, and `moved`
+    what they are derived by; `level` is that of the heading, 1 for the highest, and `by_rows` says
+    that gradients are said to be rows.
+    `parts` are the places of lines with which a part may begin: under a heading, after a mark such
+    as (b), or in a paragraph of their own. What stands before `start` is told elsewhere: it is
+    there for its definitions.
     """
 
     title: str = ""
@@ -68,6 +72,9 @@ class Exercise:
     level: int = 0
     by_rows: bool = False
     parts: set[int] = field(default_factory=set)
+    derived: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)
+    start: int = 0
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -96,8 +103,11 @@ class Exercise:
         q = _quantity(p)
         if q is not None:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
+            self.moved |= _stems([q.by, *q.at])
             if q.kind == VALUE:
                 self.defined.setdefault(q.of, set()).update(names_in(p) - {q.of})
+            elif q.kind != FORMULA:
+                self.derived |= _stems([q.of])
 
     def is_new_after(self, before: Exercise) -> bool:
         """True where a section defines a name again that was defined before, and of other names.
@@ -116,6 +126,35 @@ class Exercise:
         known = {split_label(n)[0] for old in self.passages for n in names_in(old)}
         return bool(before - own) and bool(own - known) and len(own & before) <= len(before - own)
 
+    def stands_alone(self, before: Exercise) -> bool:
+        """True for a section that derives what it defines itself, after a section that did so.
+
+        It says no function once more that was defined before, and nothing of what that is derived
+        by; a paragraph without a heading does not say what a name before it stands for.
+        """
+        own, others = _stems(self.defined), _stems(before.defined)
+        solved = own & before.moved - self.moved
+        known = others | {stem for names in before.defined.values() for stem in _stems(names)}
+        used = {stem for p in before.passages for stem in _stems(names_in(p))} - known
+        every = {**before.defined, **self.defined}
+        again = any(_leaves(n, every) == _leaves(n, before.defined) for n in own & others)
+        whole = self.claims and before.claims and bool(own) and not self.derived & (others - own)
+        return whole and not again and not solved and bool(self.title or not own & used)
+
+    def with_definitions(self, earlier: Sequence[Passage]) -> Exercise:
+        """The section, with those definitions of earlier ones that it needs."""
+        needed = {stem for p in self.passages for stem in _stems(names_in(p))}
+        own, found = _stems(self.defined), list[Passage]()
+        for p in reversed(earlier):
+            q = _quantity(p)
+            stems = _stems([q.of]) if q is not None and q.kind == VALUE else set()
+            if stems & needed and not stems & own:
+                found.insert(0, p)
+                own |= stems
+                needed |= {stem for stem in _stems(names_in(p))}
+        start = self.passages[0].start
+        return replace(self, passages=[*found, *self.passages], start=start)
+
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
         return Exercise(
@@ -129,6 +168,9 @@ class Exercise:
             self.level,
             self.by_rows or other.by_rows,
             self.parts | other.parts,
+            self.derived | other.derived,
+            self.moved | other.moved,
+            self.start,
         )
 
     def after(self, k: int, name: str) -> Exercise:
@@ -138,7 +180,7 @@ class Exercise:
             q = _quantity(p)
             if q is not None and q.kind == VALUE and name not in {q.of, *names_in(p)}:
                 kept.append(p)
-        return replace(self, passages=[*kept, *self.passages[k:]])
+        return replace(self, passages=[*kept, *self.passages[k:]], start=self.passages[k].start)
 
 
 def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
@@ -146,20 +188,27 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
 
     A heading that names a problem starts one, and so does any other heading, or a blank line,
     after which a name that has a definition is defined again, or a size declared otherwise. What
-    stands before the first problem holds in all of them.
+    stands before the first problem holds in all of them. A section that derives only what it
+    defines itself is judged by itself, with the definitions and declarations before it.
 
     >>> found = exercises("# One\\n$$f = x^2$$\\n# Two\\nf = 2*y\\n", "md")
     >>> [(e.title, [p.text for p in e.passages]) for e in found]
     [('One', ['f = x^2']), ('Two', ['f = 2*y'])]
     """
     first, *others = _sections(document, suffix)
-    found = [first]
+    found, earlier = [first], list(first.passages)
     for e in others:
-        if e.apart or e.declared.contradicts(found[-1].declared) or e.is_new_after(found[-1]):
+        last = found[-1]
+        if e.apart or e.declared.contradicts(last.declared) or e.is_new_after(last):
             shared = first.declared.heard_at(e.title)
             found.append(replace(e, declared=shared.joined(e.declared)))
+            earlier = []
+        elif e.stands_alone(last):
+            alone = e.with_definitions(earlier)
+            found.append(replace(alone, declared=last.declared.joined(e.declared)))
         else:
-            found[-1] = found[-1].joined(e)
+            found[-1] = last.joined(e)
+        earlier += e.passages
     return [_rewritten(e) for e in found if e.passages]
 
 
@@ -185,6 +234,8 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 begins = piece.new and blank and not place
                 if q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
+                elif q and q.kind == VALUE and found[-1].claims and begins:
+                    found.append(Exercise("", level=LOWEST))
                 e = found[-1]
                 if not place and (not e.passages or (piece.first and blank)):
                     e.parts.add(p.start)
@@ -217,6 +268,22 @@ def _rewritten(e: Exercise) -> Exercise:
 def is_formula(text: str) -> bool:
     """True for a line without an equals sign that looks like a formula, not like prose."""
     return bool(_FORMULA.search(text)) and not _PROSE.search(text) and not _ASSIGNED.search(text)
+
+
+def _stems(names: Iterable[str]) -> set[str]:
+    """Names without their indices."""
+    return {split_label(name)[0] for name in names} - {""}
+
+
+def _leaves(name: str, defined: Mapping[str, set[str]]) -> set[str]:
+    """The names without a definition behind a name."""
+    inner = {stem: names for n, names in defined.items() for stem in _stems([n])}
+    found, left = {name}, [name]
+    while left:
+        new = _stems(inner.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return found - inner.keys()
 
 
 def _quantity(p: Passage) -> Quantity | None:
