@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -15,7 +14,7 @@ from typing import Any
 from matderiv.arguments import given
 from matderiv.command.derive import json_text
 from matderiv.command.failures import BUG, InternalError, TimeLimitError, UsageError
-from matderiv.command.formats import TABLES, format_of
+from matderiv.command.formats import FORMULA, TABLES, format_of, guarded
 from matderiv.command.homework import status
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
@@ -46,7 +45,6 @@ COLUMNS = {
 }
 _KNOWN = {typed: name for name, spellings in COLUMNS.items() for typed in spellings}
 EXAMPLE = """matderiv verify "x'*x" x --batch answers.csv"""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
 _ERROR = ""  # the key of what is wrong with a row; no column has this name
 TALLEST = 50  # lines of one row
 WIDTH = 24  # columns for whose answer it is
@@ -79,7 +77,6 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
 
 def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[RowVerdict]:
     """The verdicts, with the progress on a terminal."""
-    shown = not terminal.quiet and sys.stderr is not None and sys.stderr.isatty()
     found = verify_rows(
         rows,
         seed=request.seed,
@@ -88,12 +85,10 @@ def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[R
         limit=lambda: _within(request.timeout),
     )
     for place, verdict in enumerate(found, 1):
-        if shown and (place % 10 == 0 or place == len(rows)):
-            sys.stderr.write(f"\r{place} of {len(rows)} answers")
-            sys.stderr.flush()
+        if place % 10 == 0:
+            terminal.progress(f"{place} of {len(rows)} answers")
         yield verdict
-    if shown:
-        sys.stderr.write("\n")
+    terminal.progress("")
 
 
 @contextmanager
@@ -331,17 +326,12 @@ def _csv(found: list[RowVerdict], hint: bool) -> str:
     writer = csv.DictWriter(stream, list(_record(found[0], hint)), lineterminator="\n")
     writer.writeheader()
     for v in found:
-        writer.writerow({k: _guarded(cell) for k, cell in _record(v, hint).items()})
+        writer.writerow({k: guarded(str(cell)) for k, cell in _record(v, hint).items()})
     return stream.getvalue().rstrip("\n")
 
 
-def _guarded(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (CWE-1236): an apostrophe says it is text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
 def _unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
 
 
 def _json(found: list[RowVerdict], hint: bool) -> str:

@@ -28,6 +28,16 @@ PICTURES = {
 }
 _ALL = {**PICTURES, **PROGRAMS, **TABLES, **DERIVATIONS}
 _FOREIGN = ".pdf .ps .doc .docx .odt .rtf .ipynb .xls .xlsx .ods .png .jpg .jpeg .gif .zip".split()
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula (CWE-1236): an apostrophe says it is text.
+
+    >>> guarded("=1+1"), guarded("x")
+    ("'=1+1", 'x')
+    """
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def format_of(name: str | None, asked: str | None, known: Mapping[str, str]) -> str | None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from matderiv.command import failures
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError
+from matderiv.command.formats import DERIVATIONS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared
-from matderiv.command.streams import Terminal, file_text, standard_input
+from matderiv.command.streams import (
+    Terminal,
+    file_text,
+    refuse_to_overwrite,
+    standard_input,
+    write_file,
+)
+from matderiv.output.documents.marked import SHEETS, Sheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
 from matderiv.verification.derivations.problems import Conventions
@@ -28,17 +37,29 @@ SUFFIXES = {
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Check every derivation of a file: 0 where all are right, 1 where one is wrong, else 3.
 
+    A format writes the sheet back with marks in the margin.
+
     What was found before the time was up, or before Ctrl-C, is told all the same.
     """
     name = request.file
     document = standard_input() if name == "-" else file_text(name, wide=True)
     reading_done.append(True)
+    if request.output is not None:
+        refuse_to_overwrite(request.output, force=request.force)
+    shape = format_of(request.output, request.format, DERIVATIONS)
+    document, suffix = text_and_suffix(name, document)
     found: list[StepsVerdict] = []
     progress = Progress()
+    total = document.count("\n") + 1
+    if shape in SHEETS:
+        request = replace(request, values={**request.values, "format": shape, "text": document})
     try:
         with limited(request.timeout):
-            for verdict in _verdicts(request, name, document, progress):
+            for verdict in verdicts(request, document, suffix, progress):
                 found.append(verdict)
+                at = verdict.lines[-1].number if verdict.lines else 0
+                terminal.progress(f"line {at} of {total}")
+        terminal.progress("")
     except TimeUp as error:
         late = TimeLimitError(
             f"not finished within {request.timeout:g} s", hint="--timeout 0 for no limit"
@@ -75,18 +96,36 @@ def _told(
     if request.json:
         terminal.result(json_text(_document(request, found, late, code)))
         return code
-    terminal.result(_text(found, hint=request.hint))
+    _shown(request, terminal, found)
     if late is not None:
         terminal.complain(failures.shown(late, ascii_only=terminal.plain_errors))
     return code
 
 
-def _verdicts(
-    request: Request, name: str, document: str, progress: Progress
-) -> Iterator[StepsVerdict]:
+def _shown(request: Request, terminal: Terminal, found: list[StepsVerdict]) -> None:
+    """The verdicts as text, or the sheet with marks, on standard output or in a file."""
+    if request.format in SHEETS:
+        name = PurePath(request.file).stem if request.file != "-" else "Derivation"
+        sheet = Sheet(name, request.text, tuple(found), request.hint)
+        content = SHEETS[request.format](sheet)
+    else:
+        content = _text(found, hint=request.hint)
+    if request.output is None:
+        terminal.result(content)
+        return
+    write_file(request.output, content, force=request.force)
+
+
+def text_and_suffix(name: str, document: str) -> tuple[str, str]:
+    """What of a file is text, and how it is written, by the ending of its name."""
     suffix = SUFFIXES.get(PurePath(name).suffix.lower(), "txt")
-    if suffix == "ipynb":
-        document, suffix = notebook_text(document), "md"
+    return (notebook_text(document), "md") if suffix == "ipynb" else (document, suffix)
+
+
+def verdicts(
+    request: Request, document: str, suffix: str, progress: Progress
+) -> Iterator[StepsVerdict]:
+    """The verdicts on the derivations of a text, as the command line asks."""
     conventions = Conventions(
         request.layout, request.structure, request.seed, request.points, diagnosis=True
     )

@@ -176,6 +176,15 @@ class Terminal:
         if not self.quiet:
             self.complain(f"{label:<9} {text}")
 
+    def progress(self, said: str) -> None:
+        """How far the work is, in one line of a terminal that is written again; "" ends it."""
+        if self.quiet or sys.stderr is None or not sys.stderr.isatty():
+            return
+        shown = self._fit(said, sys.stderr)[: max(get_terminal_size().columns - 1, NARROW)]
+        with suppress(OSError):
+            sys.stderr.write(f"\r\x1b[K{shown}")
+            sys.stderr.flush()
+
     def complain(self, text: str) -> None:
         """Text on standard error; nothing else can be done when that fails."""
         if sys.stderr is None:

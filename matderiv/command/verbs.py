@@ -259,7 +259,18 @@ GRAPH = (
 HINT = Option("--hint", "only the kind of mistake, not what would be right", default=False)
 CLASS = (
     HINT,
-    Option("--batch", "a table of answers, .csv or .jsonl: columns f, wrt, answer, id", "FILE"),
+    Option(
+        "--batch",
+        "a table of answers, .csv or .jsonl: columns f, wrt, answer, id; or a folder of sheets, "
+        "for which -o FOLDER writes a page each, one for the teacher, and a table",
+        "FILE",
+    ),
+    Option(
+        "--format",
+        "of a checked file: text (default), json, or with marks in it: html, markdown, latex",
+        "FORMAT",
+        read=_one_of(*FORMATS),
+    ),
     *(o for o in PRINTED if o.flag in ("--output", "--force")),
 )
 
@@ -316,6 +327,7 @@ VERBS = {
             (
                 '''matderiv verify "norm2(A*x - b)^2" x "2*A'*(A*x - b)"''',
                 "matderiv verify --file derivation.tex",
+                "matderiv verify --file derivation.tex --format html -o marked.html",
                 """matderiv verify "x'*A*x" x --batch answers.csv -o verdicts.csv""",
                 """matderiv verify "x'*A*x" x "2*A*x" --assume "A: symmetric\"""",
                 r'''matderiv verify "norm2(X*w - y)^2" w "\nabla_w f = 2X^\top(Xw - y)"''',

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from matderiv.command import answer, batch, failures, homework
+from matderiv.command import answer, batch, classroom, failures, homework
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, UsageError
 from matderiv.command.interrupts import TimeUp, limited
@@ -20,6 +21,8 @@ EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Answer `verify`: 0 for a right answer, 1 for a wrong one, 3 when undecided."""
+    if request.batch is not None and Path(request.batch).is_dir():
+        return classroom.run(request, terminal, reading_done)
     if request.batch is not None:
         return batch.run(request, terminal, reading_done)
     if request.file is not None and not request.operands:

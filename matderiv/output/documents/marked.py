@@ -23,7 +23,13 @@ from matderiv.verification.verdict import DISPROVED
 
 WRONG, FOLLOWS, OPEN, RIGHT, GIVEN = "WRONG", "follows", "?", "ok", "given"
 WORST_FIRST = (WRONG, FOLLOWS, OPEN, RIGHT, GIVEN)
-COLOURS = {WRONG: "#b00020", FOLLOWS: "#b00020", OPEN: "#8a5a00", RIGHT: "#1b6e2d", GIVEN: "#555"}
+COLOURS = {
+    WRONG: "#b00020",
+    FOLLOWS: "#b00020",
+    OPEN: "#8a5a00",
+    RIGHT: "#1b6e2d",
+    GIVEN: "#555555",
+}
 WIDTH = 90  # characters of a line in a format that does not fold lines
 _STYLE = (
     "<style>.sheet{border-collapse:collapse;width:100%}"
@@ -40,10 +46,10 @@ _STYLE = (
 class Sheet:
     """A document with the verdicts on its derivations; a `hinted` one does not say what is right.
 
-    >>> line = LineVerdict(2, "df = 3*x", "disproved", "factor", "The factor is 2.")
+    >>> line = LineVerdict(2, "df = 3*x", "disproved", "factor", "It is 2.")
     >>> sheet = Sheet("ann", "f = x^2\\ndf = 3*x", (StepsVerdict((line,)),))
-    >>> sheet.mark(2), sheet.conclusion, [said for said in sheet.said(2)]
-    ('WRONG', 'The first mistake is in line 2 (factor).', ['The factor is 2.'])
+    >>> sheet.mark(2), sheet.conclusion, [*sheet.said(2)]
+    ('WRONG', 'The first mistake is in line 2: a number as a factor is wrong.', ['It is 2.'])
     """
 
     name: str
@@ -77,8 +83,7 @@ class Sheet:
         """The outcome in one sentence."""
         wrong, right = self.first_wrong, sum(v.right for v in self.found)
         if wrong is not None:
-            code = f" ({wrong.diagnosis})" if wrong.diagnosis else ""
-            return f"The first mistake is in line {wrong.number}{code}."
+            return f"The first mistake is in line {wrong.number}: {wrong.hint}."
         if not right:
             return "Nothing was judged: no line could be decided."
         unsure = sum(v.unsure for v in self.found)
@@ -137,20 +142,20 @@ def sheet_latex(sheet: Sheet) -> str:
     """The sheet as a file that compiles: the lines as typed, marks in the margin."""
     body = [
         r"\documentclass{article}",
-        r"\usepackage[T1]{fontenc}\usepackage[margin=2.5cm,left=3.5cm]{geometry}",
-        r"\usepackage{xcolor}\setlength{\parindent}{0pt}\raggedright",
+        r"\usepackage[margin=2.5cm,left=3.5cm]{geometry}\usepackage{xcolor}",
+        r"\renewcommand{\familydefault}{\ttdefault}\setlength{\parindent}{0pt}\raggedright",
         r"\newcommand{\sheetline}[3]{\leavevmode\llap{\footnotesize #1\quad #2\quad}"
-        r"\texttt{\small #3}\par}",
-        r"\newcommand{\said}[1]{\hspace*{1em}{\itshape #1}\par}",
+        r"{\small #3}\par}",
+        r"\newcommand{\said}[1]{\hspace*{1em}{\small #1}\par}",
         r"\begin{document}",
         rf"\section*{{{_tex(sheet.name)}}}",
         rf"\textbf{{{_tex(sheet.conclusion)}}}\par\medskip",
     ]
     for number, mark, text, said in sheet.rows():
-        colour = "[HTML]{" + COLOURS.get(mark, "#555555").lstrip("#").upper().ljust(6, "5") + "}"
+        colour = f"[HTML]{{{COLOURS[mark].lstrip('#').upper()}}}" if mark else "{black}"
         shown = rf"\textcolor{colour}{{{_tex(mark)}}}"
         body.append(rf"\sheetline{{{number}}}{{{shown}}}{{{_tex(text)}}}")
-        body += [rf"\said{{\textcolor{colour}{{{_tex(line)}}}}}" for s in said for line in [s]]
+        body += [rf"\said{{\textcolor{colour}{{{_tex(s)}}}}}" for s in said]
     body += [r"\medskip", *(rf"\said{{{_tex(r)}}}" for r in sheet.remarks), r"\end{document}"]
     return "\n".join(body)
 
