@@ -32,8 +32,9 @@ def parted(
     names = {t.text for t in tokens if t.kind == "name"} | set(about)
     raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text[:1] == "T"}
     alone = {n for n in names - raised if _UNIT.fullmatch(n)} | set(declared) | set(about)
+    called = {a.text for a, b in pairwise(tokens) if b.text == "("}
     for _ in range(2):  # what one run shows to be a name is one in the others
-        for name in names:
+        for name in names - called:
             known = _fixed(name, declared) or name in alone or name in raised
             units = None if known else _units(name, declared)
             if units is not None and is_product(units, alone):
@@ -67,11 +68,11 @@ def _pieces(
     typed = token.span[1] - token.span[0]
     if len(text) < 2 or not text.isascii() or _fixed(text, declared):
         return [token]
-    if following == "(" and known_function(text) is not None:
-        return [token]
     units = _units(text, declared)
     if units is None or not (is_product(units, alone) or is_matrix_vector(units)):
         return [token]
+    if following == "(" and (known_function(text) is not None or set(units) - set(alone)):
+        return [token]  # lgamma(x) is a function that is not known, and no product of new names
     signs = len(text) != typed  # Greek letters are typed as one sign
     widths = [1 if signs and u in GREEK_NAMES else len(u) for u in units]
     if sum(widths) != typed:
