@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 
 from matderiv.errors import ShapeError
@@ -66,15 +67,40 @@ def triangle(s: Size) -> Size:
     return Dim((f"vech({s})",))
 
 
-def _side(name: str) -> str | None:
-    """n for vech(n), None for a plain name."""
-    return name[len("vech(") : -1] if name.startswith("vech(") else None
+def smaller(a: Size, b: Size) -> Size:
+    """The smaller of two sizes.
+
+    >>> smaller(4, 3), str(smaller(Dim(("n",)), 3))
+    (3, 'min(3,n)')
+    """
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    first, second = sorted((str(a), str(b)))
+    return a if a == b else Dim((f"min({first},{second})",))
+
+
+_COUNTS: dict[str, Callable[..., int]] = {"vech": lambda n: n * (n + 1) // 2, "min": min}
+
+
+@cache
+def _formula(name: str) -> tuple[tuple[str, ...], Callable[[Mapping[str, int]], int]] | None:
+    """The sizes in a name such as min(m,n), and the number it stands for; None for plain names.
+
+    Such names are made here, never typed.
+    """
+    word, _, rest = name.partition("(")
+    if word not in _COUNTS or not rest:
+        return None
+    parts = tuple(size(int(p) if p.isdigit() else p) for p in rest[:-1].split(","))
+    inside = tuple(sorted(size_names([parts])))
+    return inside, lambda sizes: _COUNTS[word](*(size_value(p, sizes) for p in parts))
 
 
 def size_names(shapes: Iterable[Shape]) -> set[str]:
     """The names of all sizes in some shapes."""
     names = {n for shape in shapes for s in shape if isinstance(s, Dim) for n in s.names}
-    return {_side(n) or n for n in names}
+    made = {n: _formula(n) for n in names}
+    return {inner for n, f in made.items() for inner in (f[0] if f else (n,))}
 
 
 def size_value(s: Size, sizes: Mapping[str, int]) -> int:
@@ -89,8 +115,8 @@ def size_value(s: Size, sizes: Mapping[str, int]) -> int:
 
 
 def _number(name: str, sizes: Mapping[str, int]) -> int:
-    side = _side(name)
-    return sizes[name] if side is None else sizes[side] * (sizes[side] + 1) // 2
+    made = _formula(name)
+    return sizes[name] if made is None else made[1](sizes)
 
 
 def same(a: Size, b: Size) -> Size:

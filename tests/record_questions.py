@@ -47,7 +47,9 @@ PATTERNS = (
 )
 MOST = 24  # samples of one record
 DIFFERENTIABLE = ("structural", "sum", "elementwise", "primitive")
-SWITCHES = {("where", 0)}  # arguments that choose and are not differentiated: 0 or 1
+SWITCHES = {("where", 0), ("polygamma", 0)}  # arguments that choose: 0 or 1
+MAPS = ("dexpm", "dlogm", "dsqrtm", "dsinm", "dcosm", "dpower")  # linear in the second argument
+FIXED = SWITCHES | {(name, 0) for name in MAPS} | {("dpower", 2)}  # not differentiated
 
 
 def records(*kinds: str) -> list[Function]:
@@ -86,6 +88,9 @@ def literal_samples(name: str) -> list[tuple[Any, ...]]:
     scalar, vector, square = variable("a"), variable("a", (N,)), variable("a", (N, N))
     if name == "power":
         return [(square, k) for k in (1, 2, 3, -1, -2)] + [(scalar, k) for k in (2, 3, -1)]
+    if name in ("dpower", "power_jacobian"):
+        sure, square = variable("a", (N, N), {"posdef"}), variable("b", (N, N))
+        return [(sure, square, 2.5) if name == "dpower" else (sure, 3.5)]
     if name == "epow":
         return [(vector, k) for k in (2, 3, -1)] + [(variable("a", (M, N), {"positive"}), 0.5)]
     return []
@@ -136,8 +141,10 @@ def samples(record: Function) -> list[Expr]:
         if accepts(record, shapes, params)
     ]
     stride = max(1, -(-len(found) // MOST))
+    if record.name in ("dpower", "power_jacobian"):
+        stride = len(found) + 1  # only literal exponents have a value
     special = [apply(record.name, *_numbers(args)) for args in literal_samples(record.name)]
-    return found[::stride] + special
+    return (found[::stride] if stride <= len(found) else []) + special
 
 
 def _numbers(args: tuple[Any, ...]) -> tuple[Expr, ...]:
@@ -258,5 +265,5 @@ def questions(record: Function) -> list[tuple[Expr, int]]:
         (node, k)
         for node in samples(record)
         for k, a in enumerate(node.args)
-        if not a.function.name == "number" and (record.name, k) not in SWITCHES
+        if not a.function.name == "number" and (record.name, k) not in FIXED
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,93 @@ def _softmin(x: Any, axis: int | None) -> Any:
     return weights / np.sum(weights, axis=None if axis is None else axis - 1, keepdims=True)
 
 
+def _polygamma(k: float, u: float) -> float:
+    """From the series Σ 1/(u + j)^(k+1), its tail by the Euler-Maclaurin formula."""
+    k, terms, sign = int(k), 4000, (-1) ** (int(k) + 1)
+    v = u + terms
+    if k == 0:
+        return math.log(v) - 1 / (2 * v) - 1 / (12 * v * v) - sum(1 / (u + j) for j in range(terms))
+    head = sum((u + j) ** -(k + 1) for j in range(terms))
+    return (
+        sign
+        * math.factorial(k)
+        * (head + v**-k / k + v ** -(k + 1) / 2 + (k + 1) * v ** -(k + 2) / 12)
+    )
+
+
+def _bessel(order: int, u: float) -> float:
+    """The power series."""
+    return sum(
+        (u / 2) ** (2 * j + order) / (math.factorial(j) * math.factorial(j + order))
+        for j in range(40)
+    )
+
+
+MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
+
+
+def _series(x: Any, first: int, step: int, sign: float) -> Any:
+    """The sum of sign^j x^k/k! for k = first, first + step, ..."""
+    term = np.linalg.matrix_power(x, first) / math.factorial(first)
+    found = term
+    for k in range(first, 120, step):
+        term = sign * term @ np.linalg.matrix_power(x, step)
+        term = term / math.prod(range(k + 1, k + step + 1))
+        found = found + term
+    return found
+
+
+def _block(x: Any, e: Any, *series: float) -> Any:
+    n = len(x)
+    both = np.block([[x, e], [np.zeros((n, n)), x]])
+    return _series(both, *map(int, series))[:n, n:]
+
+
+def _array(name: str, x: Any, k: Any = None) -> Any:
+    """∂f(x)_ij/∂x_kl: of entire functions a block of their series, of the others by solving."""
+    n = len(x)
+    entire = {"expm": (0, 1, 1), "sinm": (1, 2, -1), "cosm": (0, 2, -1)}
+    basis = np.eye(n * n).reshape(n * n, n, n)
+    if name in entire:
+        columns = np.stack([_block(x, e, *entire[name]).ravel() for e in basis], axis=1)
+    elif name == "sqrtm":
+        root = _spectral(np.sqrt, x)
+        columns = np.linalg.inv(np.kron(root, np.eye(n)) + np.kron(np.eye(n), root.T))
+    else:
+        log = _spectral(np.log, x)
+        columns = np.linalg.inv(_array("expm", log).reshape(n * n, n * n))
+        if name == "power":
+            p = float(np.ravel(k)[0])
+            columns = p * _array("expm", p * log).reshape(n * n, n * n) @ columns
+    return columns.reshape(n, n, n, n)
+
+
+def _change(name: str, x: Any, e: Any, k: Any = None) -> Any:
+    return np.einsum("ijkl,kl->ij", _array(name, x, k), e)
+
+
+def _upright(vectors: Any) -> Any:
+    """Columns of length 1 whose largest entry is positive."""
+    columns = [v / np.linalg.norm(v) for v in np.transpose(vectors)]
+    return np.transpose([v * np.sign(v[np.argmax(np.abs(v))]) for v in columns])
+
+
+def _eigenvectors(x: Any) -> Any:
+    values, vectors = np.linalg.eig(x)
+    return _upright(vectors[:, np.argsort(values)])
+
+
+def _singular(x: Any) -> tuple[Any, Any]:
+    if x.shape[0] < x.shape[1]:
+        u = _eigenvectors(x @ x.T)[:, ::-1]
+        v = x.T @ u / np.sqrt(np.sort(np.linalg.eigvals(x @ x.T))[::-1])
+    else:
+        v = _eigenvectors(x.T @ x)[:, ::-1]
+    v = _upright(v)
+    u = x @ v
+    return u / np.linalg.norm(u, axis=0), v
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "square": lambda x: np.power(x, 2),
     "sec": entrywise(lambda u: math.cos(u) ** -1),
@@ -142,6 +230,26 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "logit": entrywise(lambda p: math.log(p) - math.log(1 - p)),
     "erfc": entrywise(math.erfc),
     "normcdf": entrywise(lambda u: math.erfc(-u / math.sqrt(2)) / 2),
+    "log_ndtr": entrywise(lambda u: math.log(math.erfc(-u / math.sqrt(2)) / 2)),
+    "normpdf": entrywise(lambda u: statistics.NormalDist().pdf(u)),
+    "probit": entrywise(lambda p: statistics.NormalDist().inv_cdf(p)),
+    "lgamma": entrywise(math.lgamma),
+    "digamma": entrywise(lambda u: _polygamma(0, u)),
+    "trigamma": entrywise(lambda u: _polygamma(1, u)),
+    "polygamma": lambda k, x: entrywise(_polygamma)(*_paired(k, x)),
+    "betaln": lambda a, b: entrywise(
+        lambda u, v: math.log(math.gamma(u) * math.gamma(v) / math.gamma(u + v))
+    )(*_paired(a, b)),
+    "bessel_i0": entrywise(lambda u: _bessel(0, u)),
+    "bessel_i1": entrywise(lambda u: _bessel(1, u)),
+    "asinh": entrywise(math.asinh),
+    "atanh": entrywise(math.atanh),
+    "atan2": lambda y, x: entrywise(math.atan2)(*_paired(y, x)),
+    "sinc": entrywise(lambda u: math.sin(math.pi * u) / (math.pi * u)),
+    "xlogy": lambda x, y: entrywise(lambda u, v: u * math.log(v))(*_paired(x, y)),
+    "floor": entrywise(math.floor),
+    "ceil": entrywise(math.ceil),
+    "mod": lambda x, y: np.mod(*_paired(x, y)),
     "softsign": entrywise(lambda u: u / (1 + u) if u > 0 else u / (1 - u)),
     "mish": entrywise(lambda u: u * math.tanh(math.log(1 + math.exp(u)))),
     "relu6": entrywise(lambda u: min(max(u, 0), 6)),
@@ -171,6 +279,27 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "expm": _expm,
     "logm": lambda x: _spectral(np.log, x),
     "sqrtm": lambda x: _spectral(np.sqrt, x),
+    "sinm": lambda x: _spectral(np.sin, x),
+    "cosm": lambda x: _spectral(np.cos, x),
+    **{f"d{name}": lambda x, e, name=name: _change(name, x, e) for name in MATRIX_FUNCTIONS},
+    **{f"{name}_jacobian": lambda x, name=name: _array(name, x) for name in MATRIX_FUNCTIONS},
+    "dpower": lambda x, e, k: _change("power", x, e, k),
+    "power_jacobian": lambda x, k: _array("power", x, k),
+    "eigvals": lambda x: np.sort(np.linalg.eigvals(x)),
+    "eigvalsh": lambda x: np.sort(np.linalg.eigvals((x + x.T) / 2)),
+    "eigvecsh": lambda x: _eigenvectors((x + x.T) / 2),
+    "eigvecs": lambda x: _eigenvectors(x),
+    "eiggaps": lambda v: [[1 / (b - a) if a != b else 0 for b in v] for a in v],
+    "lambda_max": lambda x: max(np.linalg.eigvals((x + x.T) / 2)),
+    "lambda_min": lambda x: min(np.linalg.eigvals((x + x.T) / 2)),
+    "eigvec_max": lambda x: _eigenvectors((x + x.T) / 2)[:, -1],
+    "eigvec_min": lambda x: _eigenvectors((x + x.T) / 2)[:, 0],
+    "svdvals": lambda x: np.sort(np.sqrt(np.linalg.eigvalsh(_gram(x)).clip(0)))[::-1],
+    "svd_u": lambda x: _singular(x)[0],
+    "svd_v": lambda x: _singular(x)[1],
+    "svec_left": lambda x: _singular(x)[0][:, 0],
+    "svec_right": lambda x: _singular(x)[1][:, 0],
+    "cond": lambda x: math.sqrt(np.linalg.cond(_gram(x))),
     "norm_nuc": lambda x: np.sqrt(np.linalg.eigvalsh(_gram(x)).clip(0)).sum(),
     "norm_spec": lambda x: math.sqrt(np.linalg.eigvalsh(_gram(x)).max()),
     "levicivita": _signs,

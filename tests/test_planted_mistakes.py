@@ -123,6 +123,14 @@ INVISIBLE = {
     ("matrix", 0): "its argument is a scalar",
     ("div", 0): "the partial derivative 1/s is a scalar",
     ("power", 1): "the exponent is a scalar",
+    **dict.fromkeys(
+        ((name, 0) for name in ("lambda_max", "lambda_min", "eigvec_max", "eigvec_min")),
+        "a function of the symmetric part",
+    ),
+    **dict.fromkeys(
+        ((name, 0) for name in ("eigvalsh", "eigvecsh", "cholesky")),
+        "a function of the symmetric part",
+    ),
 }
 
 

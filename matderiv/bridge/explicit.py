@@ -80,13 +80,13 @@ def _value(record: Function, params: tuple[Any, ...], args: tuple[Array, ...]) -
         return record.numpy(*params).astype(int).astype(object)
     if record.kind in ("structural", "sum") and record.numpy is not None:
         return np.asarray(record.numpy(*args, *params), dtype=object)
-    if record.kind == "elementwise":
+    if record.kind == "elementwise" and record.name in ENTRIES:
         return _entrywise(ENTRIES[record.name], args)
     if record.expand is not None:
         names = [f"a{k}" for k in range(len(args))]
         written = record.expand(*map(variable, names, [a.shape for a in args]), *params)
         return interpreted(written, dict(zip(names, args, strict=True)))
-    numbers = all(v.is_number for a in args for v in np.ravel(a))
+    numbers = all(sp.sympify(v).is_number for a in args for v in np.ravel(a))
     if record.numpy is None or not numbers:
         raise NotImplementedError(record.name)
     return np.asarray(record.numpy(*(a.astype(float) for a in args), *params))
@@ -177,6 +177,20 @@ def _exponential(X: Any) -> Any:
     return X.exp()
 
 
+def _rounded(name: str, exact: Callable[..., Any]) -> Callable[..., Array]:
+    """A function of an explicit matrix; of floats, and beyond 2 × 2, what its record computes."""
+    record = REGISTRY[name]
+
+    def value(x: Array) -> Array:
+        entries = [sp.sympify(v) for v in np.ravel(x)]
+        large = min(x.shape, default=0) > 2 or any(v.has(sp.Float) for v in entries)
+        if large and all(v.is_number for v in entries) and record.numpy is not None:
+            return np.asarray(record.numpy(x.astype(float)))
+        return _of_matrix(exact)(x)
+
+    return value
+
+
 def _root_of_squares(entries: list[Any]) -> Any:
     return sp.sqrt(sp.Add(*(v**2 for v in entries)))
 
@@ -197,11 +211,11 @@ OWN: dict[str, Callable[..., Array]] = {
     "logdet": _of_matrix(lambda X: sp.log(X.det())),
     "inv": _of_matrix(lambda X: X.inv()),
     "adj": _of_matrix(lambda X: X.adjugate()),
-    "pinv": _of_matrix(lambda X: X.pinv()),
+    "pinv": _rounded("pinv", lambda X: X.pinv()),
     "expm": _of_matrix(lambda X: _exponential(X)),
     "cholesky": _of_matrix(lambda X: X.cholesky()),
-    "norm_nuc": _of_matrix(lambda X: sp.Add(*X.singular_values())),
-    "norm_spec": _of_matrix(lambda X: sp.Max(*X.singular_values())),
+    "norm_nuc": _rounded("norm_nuc", lambda X: sp.Add(*X.singular_values())),
+    "norm_spec": _rounded("norm_spec", lambda X: sp.Max(*X.singular_values())),
     "power": _of_matrix(lambda X, k: X ** k.item()),
 }
 """Name of a record -> its value on arrays of SymPy objects, where that is no rule of its kind."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import ShapeError, UnknownName
 from matderiv.lazy import sp
-from matderiv.shapes import Dim, Shape, Size, times
+from matderiv.shapes import Dim, Shape, Size, smaller, times
 
 if TYPE_CHECKING:
     from matderiv.functions.record import Function
@@ -46,6 +46,8 @@ class SizeTable:
             return times(*[self.size(e.base)] * int(e.exp))
         if e.is_Mul and all((f.is_Integer and f > 0) or not f.is_Number for f in e.args):
             return times(*map(self.size, e.args))
+        if e.func is sp.Min and len(e.args) == 2:
+            return smaller(*map(self.size, e.args))
         name = opaque_name(e)
         if self.meaning.setdefault(name, e) != e:
             raise UnknownName(f"the size {e} would be called {name}, which is another size")
@@ -58,7 +60,10 @@ class SizeTable:
         return sp.Mul(s.coefficient, *map(self.named, s.names))
 
     def named(self, name: str) -> Any:
-        """The SymPy expression of one size name."""
+        """The SymPy expression of one size name; min(m,n) is the smaller one."""
+        if name.startswith("min("):
+            sides = name[len("min(") : -1].split(",")
+            return sp.Min(*(sp.Integer(s) if s.isdigit() else self.named(s) for s in sides))
         if name not in self.meaning:
             self.meaning[name] = sp.Symbol(name, integer=True, positive=True)
         return self.meaning[name]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from matderiv.calculus.spectral import commuting, of_trace
+from matderiv.calculus.spectral import commuting, share_by_name
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
@@ -198,8 +198,8 @@ def shorter_share(
 
     Term by term is tried for short sums, where factors may cancel that a bracket would hide.
     """
-    if share := of_trace(node, sweep.axes, sweep.outer, whole):
-        return share
+    if (named := _share_by_name(node, which, sweep, whole)) is not None:
+        return named
     share = _share(node, which, sweep, terms)
     pieces = _pieces(node, node.args[which], terms, whole)
     if not 1 < len(pieces) <= MAX_DISTRIBUTED:
@@ -213,6 +213,16 @@ def shorter_share(
         for t in (share, spread_out)
     )
     return spread_out if second < first else share
+
+
+def _share_by_name(node: Expr, which: int, sweep: Sweep, whole: Tensor) -> list[Term] | None:
+    """What the adjoint of a node hands on where the record names the map and the result is one
+    array; None elsewhere."""
+    if node.function.adjoint is None or sweep.outer or commuting(node, sweep.axes) is not None:
+        return None
+    x = node.args[which]
+    share = share_by_name(node, which, raise_tensor(whole, False, sweep.search))
+    return None if share is None else [open_product(share, slots_at(x.shape, sweep.axes[x]))]
 
 
 def _pieces(node: Expr, x: Expr, terms: Sequence[Term], whole: Tensor) -> Sequence[Term]:
@@ -351,6 +361,10 @@ def _pushed(
     moving: Container[Expr],
 ) -> list[Term]:
     """The share of one argument's tangent in a node's tangent."""
+    if node.function.along is not None and not inner and commuting(node, moving) is None:
+        named = node.function.along(node, which, raise_tensor(source, False))
+        if named is not None:
+            return [open_product(named, slots_at(node.shape, axes))]
     change = differential(node, which, moving)
     if change is None:
         return []

@@ -11,9 +11,11 @@ from fractions import Fraction
 from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
+from matderiv.calculus.spectral import det_power, eigenvalues, of_eigenvalues
 from matderiv.expr import (
     Expr,
     apply,
+    fold,
     is_,
     number_value,
     rebuild,
@@ -34,6 +36,7 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
 
     What is declared of these variables is not used: the result is to be differentiated by them.
     """
+    f = fold(f, lambda n, args: eigenvalues(m := rebuild(n, args)) or m)
     free = {x: without_facts(x) for x in wrt}
     if any(x is not v for x, v in free.items()):
         prepared = prepare(substitute(f, free), *free.values())
@@ -384,5 +387,7 @@ _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "maximum": (_relu, _abs),
     "minimum": (_same, _abs),
     "mul": (_kron_vec,),
-    "sum": (_sum_vec,),
+    "sum": (_sum_vec, of_eigenvalues),
+    **dict.fromkeys(("prod", "max", "min"), (of_eigenvalues,)),
+    "det": (det_power,),
 }

@@ -1,17 +1,19 @@
-"""Functions of matrices where they have a derivative: below a trace, and of multiples t*A by t.
+"""Differentials that are linear maps with a name, and functions of matrices that commute.
 
-d tr f(X) = tr(f'(X) dX), and d f(X) = f'(X) dX where dX commutes with X. Source: Higham 2008,
-Functions of Matrices, ch. 3; f'(X) is the `slope` of a record.
+d f(X) = f'(X) dX where dX commutes with X, so that the share of X in an adjoint that commutes with
+X' is f'(X)' times it: the `slope` of a record. Elsewhere the `along` and `adjoint` of a record name
+the map, dexpm(X, E) for expm. Source: Higham 2008, Functions of Matrices, ch. 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild
+from matderiv.notation.chains import symmetric, transposed
 from matderiv.shapes import is_scalar
-from matderiv.tensors.lower import open_product
-from matderiv.tensors.tensor import Indices, Tensor, Term, normalise, product
+
+_KEPT = ("neg", "add", "mul", "div", "power", "inv", "adj")  # functions of X stay functions of X
 
 
 def slope_of(node: Expr) -> Expr | None:
@@ -19,30 +21,38 @@ def slope_of(node: Expr) -> Expr | None:
     return node.function.slope(node) if node.function.slope is not None else None
 
 
-def of_trace(
-    node: Expr, axes_of: Mapping[Expr, Indices], outer: Indices, whole: Tensor
-) -> list[Term]:
-    """The share of X in c tr f(X), whose adjoint at f(X) is c I: c f'(X)'; nothing for all else.
+def share_by_name(node: Expr, which: int, seed: Expr) -> Expr | None:
+    """The share of an argument in the adjoint `seed` of a node, by the record's named map.
 
-    In c tr(X f(X)) it is c X', which commutes with f'(X)' as well.
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> node, seed = (read(t, shapes={"X": "n,n"}).expr for t in ("expm(X)", "2*X'"))
+    >>> text(share_by_name(node, 0, seed)), text(share_by_name(node, 0, transposed(seed)))
+    ("expm(X)'*(2*X')", "dexpm(X',2*X)")
     """
+    if node.function.adjoint is None:
+        return None
     slope = slope_of(node)
-    axes, below = axes_of[node], axes_of.get(node.args[0], ()) if node.args else ()
-    if slope is None or len(axes) != 2 or len(below) != 2:
-        return []
-    found = []
-    for term in whole.terms:
-        at = [f for f in term.factors if set(f.indices) & set(axes)]
-        if len(at) != 1 or set(at[0].indices) != {*axes} or at[0].exponent != 1:
-            return []
-        (own,) = at
-        itself = own.expr is node.args[0] and own.indices == axes[::-1]
-        if not is_(own.expr, "eye") and not itself:
-            return []
-        rest = Term(term.coefficient, tuple(f for f in term.factors if f is not own))
-        turned = open_product(slope @ own.expr if itself else slope, below[::-1])
-        found.append(normalise(*product(rest, turned), outer + below))
-    return found
+    if slope is not None and which == 0 and commutes(seed, node.args[0]):
+        return transposed(slope) @ seed
+    found = node.function.adjoint(node, which, seed)
+    return None if found is None else fold(found, _turned)
+
+
+def _turned(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    return transposed(args[0]) if is_(node, "transpose") else rebuild(node, args)
+
+
+def commutes(e: Expr, x: Expr) -> bool:
+    """True if e is a function of the transpose of x, for a reason seen in its form."""
+
+    def visit(node: Expr, args: tuple[bool, ...]) -> bool:
+        if is_scalar(node.shape) or is_(node, "eye") or transposed(node) is x:
+            return True
+        known = node.function.slope is not None or is_(node, *_KEPT)
+        return bool(args) and known and all(args)
+
+    return fold(e, visit)
 
 
 def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
@@ -58,3 +68,53 @@ def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
             return None
         x = arrays[0]
     return None if x in moving else slope
+
+
+def eigenvalues(node: Expr) -> Expr | None:
+    """eigvals(S) = eigvalsh(S) for a symmetric S.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> text(eigenvalues(read("eigvals(A*A')", shapes={"A": "m,n"}).expr))
+    "eigvalsh(A*A')"
+    >>> eigenvalues(read("eigvals(A)").expr) is None
+    True
+    """
+    known = is_(node, "eigvals") and symmetric(node.args[0])
+    return apply("eigvalsh", *node.args) if known else None
+
+
+_OF_ALL = {"sum": "tr", "prod": "det", "max": "lambda_max", "min": "lambda_min"}
+
+
+def of_eigenvalues(node: Expr) -> Expr | None:
+    """The sum, product, largest or smallest of all eigenvalues: tr(X), det(X), lambda_max(X).
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> text(of_eigenvalues(read("prod(eigvals(X))").expr))
+    'det(X)'
+    >>> of_eigenvalues(read("max(eigvals(X))").expr) is None
+    True
+    """
+    (x,) = node.args
+    any_matrix = is_(x, "eigvals") and is_(node, "sum", "prod")
+    if node.params[0] is not None or not (any_matrix or is_(x, "eigvalsh")):
+        return None
+    return apply(_OF_ALL[node.function.name], *x.args)
+
+
+def det_power(node: Expr) -> Expr | None:
+    """det(X^k) = det(X)^k where the exponent is no number.
+
+    >>> from matderiv.input.resolve import read
+    >>> from matderiv.language.printer import text
+    >>> shapes = {"X": "n,n", "k": ""}
+    >>> text(det_power(read("det(X^k)", shapes=shapes).expr))
+    'det(X)^k'
+    >>> det_power(read("det(X^3)").expr) is None
+    True
+    """
+    (x,) = node.args
+    known = not is_(x, "power") or number_value(x.args[1]) is not None
+    return None if known else apply("power", apply("det", x.args[0]), x.args[1])

@@ -3,6 +3,7 @@
 from matderiv.functions import (
     algebra,
     arrange,
+    eigen,
     elementwise,
     leaves,
     matrix,
@@ -10,12 +11,14 @@ from matderiv.functions import (
     neural,
     powers,
     reduce,
+    special,
     spectral,
 )
 
 __all__ = [
     "algebra",
     "arrange",
+    "eigen",
     "elementwise",
     "leaves",
     "matrix",
@@ -23,5 +26,6 @@ __all__ = [
     "neural",
     "powers",
     "reduce",
+    "special",
     "spectral",
 ]

@@ -274,7 +274,7 @@ elementwise(
 def _compare(name: str, symbol: str, test: Any) -> None:
     elementwise(
         name,
-        lambda a, b: test(*np.broadcast_arrays(*_aligned(np.real(a), np.real(b)))) * 1.0,
+        lambda a, b: test(*np.broadcast_arrays(*columns_beside(np.real(a), np.real(b)))) * 1.0,
         lambda a, b, y: 0,
         lambda a, b, y: 0,
         kink=lambda a, b: a - b,
@@ -286,7 +286,8 @@ def _compare(name: str, symbol: str, test: Any) -> None:
     )
 
 
-def _aligned(a: Any, b: Any) -> tuple[Any, Any]:
+def columns_beside(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two arrays as they broadcast: a vector beside a matrix is a column."""
     if max(np.ndim(a), np.ndim(b)) == 2:
         a, b = (v[:, None] if np.ndim(v) == 1 else v for v in (a, b))
     return a, b
@@ -306,12 +307,12 @@ _compare("le", "<=", lambda a, b: a <= b)
 
 
 def _maximum(a: Any, b: Any) -> Any:
-    x, y = _aligned(a, b)
+    x, y = columns_beside(a, b)
     return np.where((np.real(x) >= np.real(y)) | np.isnan(x), x, y)
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    x, y = _aligned(a, b)
+    x, y = columns_beside(a, b)
     return np.where((np.real(x) <= np.real(y)) | np.isnan(x), x, y)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matderiv.errors import DomainError, ShapeError
+from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import product_shape
 from matderiv.functions.record import (
@@ -170,6 +170,9 @@ for _name, _lower, _says in (
     )
 
 
+RANK = 1e-13  # singular values below it, relative to the largest, are rounding
+
+
 def _pinv_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
     (s,) = shapes
     if len(s) != 2:
@@ -188,7 +191,7 @@ PINV = primitive(
     "pinv",
     _pinv_rule,
     _pinv_differential,
-    lambda x: np.linalg.pinv(x) if np.isrealobj(x) else _complex_pinv(x),
+    lambda x: np.linalg.pinv(x, RANK) if np.isrealobj(x) else _complex_pinv(x),
     latex="{}^{+}",
     says="Golub & Pereyra's formula, where the rank does not change.",
     source="Golub & Pereyra 1973",
@@ -248,43 +251,6 @@ CROSS = structural(
 # Functions whose differential needs helpers that people do not type ------------------------------
 
 
-def _cholesky(x: Any) -> Any:
-    try:
-        return np.sqrt(x) if np.ndim(x) == 0 and x > 0 else np.linalg.cholesky(x)
-    except np.linalg.LinAlgError as error:
-        raise DomainError("cholesky needs a positive definite matrix") from error
-
-
-refused(
-    "cholesky",
-    square_rule("matrix"),
-    _cholesky,
-    says="The lower Cholesky factor.",
-    domain=("posdef",),
-    example="cholesky(X)",
-)
-
-
-def _singular_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    if len(shapes[0]) > 2:
-        raise ShapeError(f"singular values need a matrix, this is {shape_text(shapes[0])}")
-    return ()
-
-
-refused(
-    "norm_nuc",
-    _singular_rule,
-    lambda x: np.linalg.norm(np.atleast_2d(x), "nuc"),
-    says="The sum of the singular values.",
-    example="norm_nuc(X)",
-)
-refused(
-    "norm_spec",
-    _singular_rule,
-    lambda x: np.linalg.norm(np.atleast_2d(x), 2),
-    says="The largest singular value.",
-    example="norm_spec(X)",
-)
 shorthand(
     "quadform",
     lambda shapes, params, unify: product_shape(

@@ -100,9 +100,12 @@ def _power_differential(y: Expr, which: int, change: Expr) -> Expr:
         if which == 1:
             return y * apply("log", base) * change
         return exponent * apply("power", base, _less_one(exponent)) * change
+    if which == 1:
+        raise NoRule("the derivative of a matrix power by its exponent is not known here")
     k = number_value(exponent)
-    if which == 1 or k is None or k.denominator != 1:
-        raise NoRule("a matrix power has a derivative here only for a whole-number exponent")
+    if k is None or k.denominator != 1:
+        array = apply("power_jacobian", base, exponent)
+        return apply("einsum", array, change, params=("ijkl,kl->ij",))
     if abs(k) > MAX_POWER:
         raise LimitError(f"matrix powers above {MAX_POWER} are not written out")
     if k < 0:
@@ -118,6 +121,16 @@ def _slope(y: Expr) -> Expr | None:
     if is_scalar(base.shape) or (k is not None and k.denominator == 1):
         return None
     return exponent * apply("power", base, _less_one(exponent))
+
+
+def _along(y: Expr, which: int, change: Expr) -> Expr | None:
+    base, exponent = y.args
+    return apply("dpower", base, change, exponent) if which == 0 and _slope(y) else None
+
+
+def _adjoint(y: Expr, which: int, seed: Expr) -> Expr | None:
+    base, exponent = y.args
+    return apply("dpower", base.T, seed, exponent) if which == 0 and _slope(y) else None
 
 
 def _power_terms(base: Expr, k: int, change: Expr) -> Expr:
@@ -143,6 +156,8 @@ POWER = primitive(
     call="operator",
     symbols=1,
     slope=_slope,
+    along=_along,
+    adjoint=_adjoint,
     says="Power rule; for a matrix each factor changes in turn: d(X²) = dX X + X dX.",
     source="Magnus & Neudecker, ch. 9.14",
     example="X^3",

@@ -20,6 +20,7 @@ from matderiv.shapes import Shape, Unify, broadcast, is_scalar, same, shape_text
 
 ShapeRule = Callable[[tuple[Shape, ...], Params, Unify], Shape]
 Differential = Callable[[Expr, int, Expr], Expr]
+Named = Callable[[Expr, int, Expr], Expr | None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +32,11 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
-    `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX).
+    `analytic` is False where `numpy` does not take complex numbers along.
+    `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX). `along` and `adjoint` name
+    the differential as a linear map: what argument k adds to dY for a change dX, and the share of
+    argument k in an adjoint Ybar, both (Y, k, dX or Ybar) -> expression or None where they say
+    nothing; they are used where the result is one array.
     """
 
     name: str
@@ -51,7 +56,10 @@ class Function:
     kink: Callable[..., Expr] | None = None
     border: Callable[..., Expr] | None = None
     attained: Callable[[Expr], Expr] | None = None
+    analytic: bool = True
     slope: Callable[[Expr], Expr | None] | None = None
+    along: Named | None = None
+    adjoint: Named | None = None
     latex: str = ""
     says: str = ""
     source: str = ""

@@ -1,18 +1,35 @@
 """Functions of a square matrix: exponential, logarithm, root; entrywise functions are no part here.
 
-Their differential has no short form, but d tr f(X) = tr(f'(X) dX), and d f(X) = f'(X) dX where dX
-commutes with X: that is `slope`.
+Where dX commutes with X, d f(X) = f'(X) dX, and d tr f(X) = tr(f'(X) dX) always: that is `slope`.
+Else the change of f(X) along E is a linear map with a name, dexpm(X, E) for expm, and an array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from matderiv.expr import apply, number
-from matderiv.functions.record import refused, square_rule
+from matderiv.errors import NoRule, ShapeError
+from matderiv.expr import Expr, Params, apply, number
+from matderiv.functions.record import (
+    Named,
+    ShapeRule,
+    primitive,
+    refused,
+    square_rule,
+)
 from matderiv.lazy import np
+from matderiv.shapes import (
+    Shape,
+    Unify,
+    is_scalar,
+    shape_text,
+)
 
+Scalar = Callable[[Any], Any]
+
+HIGHAM = "Higham 2008, Functions of Matrices, ch. 3"
 REAL = 1e-7  # imaginary parts below it, relative to the largest entry, are rounding
 
 
@@ -33,9 +50,9 @@ def of_matrix(f: Callable[[Any], Any], x: Any) -> Any:
     return np.full(np.shape(x), np.nan) if negative.any() or unreal else found.real
 
 
-def _square(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def value(x: Any) -> Any:
-        return function(np.reshape(x, (1, 1)) if np.size(x) == 1 else x)
+def _square(function: Callable[..., Any]) -> Callable[..., Any]:
+    def value(x: Any, *rest: Any) -> Any:
+        return function(*(np.reshape(a, (1, 1)) if np.size(a) == 1 else a for a in (x, *rest)))
 
     return value
 
@@ -54,30 +71,235 @@ def _expm(x: Any) -> Any:
     return result
 
 
-refused(
+def _sine_cosine(x: Any) -> tuple[Any, Any]:
+    """sin and cos of a matrix: their series for a small multiple, doubled."""
+    n = np.shape(x)[0]
+    norm = float(np.abs(x).sum())
+    doublings = max(0, int(np.ceil(np.log2(norm))) + 2) if norm > 0 else 0
+    small = x / 2**doublings
+    parts, term = [np.eye(n), small], small
+    for k in range(2, 18):
+        term = term @ small / k
+        parts[k % 2] = parts[k % 2] + (term if k % 4 < 2 else -term)
+    cosine, sine = parts
+    for _ in range(doublings):
+        cosine, sine = 2 * cosine @ cosine - np.eye(n), 2 * sine @ cosine
+    return sine, cosine
+
+
+def _beside_itself(value: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """The derivative of an entire function, a block of f([X E; 0 X]).
+
+    Source: Higham 2008, Functions of Matrices, eq. (3.16).
+    """
+
+    def along(x: Any, change: Any) -> Any:
+        n = np.shape(x)[0]
+        return value(np.block([[x, change], [np.zeros((n, n)), x]]))[:n, n:]
+
+    return along
+
+
+def frechet(f: Scalar, slope: Scalar, x: Any, change: Any) -> Any:
+    """The derivative of f at the matrix x along `change`: divided differences in the eigenbasis.
+
+    Source: Daleckii & Krein 1965; Higham 2008, Functions of Matrices, theorem 3.11.
+
+    >>> x = np.array([[2.0, 1.0], [0.0, 3.0]])
+    >>> frechet(lambda z: z * z, lambda z: 2 * z, x, np.eye(2)).round(9).tolist()
+    [[4.0, 2.0], [0.0, 6.0]]
+    """
+    if not np.isfinite(of_matrix(f, x)).all():
+        return np.full(np.shape(x), np.nan)
+    values, vectors = np.linalg.eig(np.real(x) + 0j)
+    a, b = values[:, None], values[None, :]
+    close = np.abs(a - b) < 1e-6 * np.abs(values).max(initial=1.0)
+    divided = np.where(close, slope((a + b) / 2), (f(a) - f(b)) / np.where(close, 1, a - b))
+    back = np.linalg.inv(vectors)
+    found = vectors @ (divided * (back @ change @ vectors)) @ back
+    return found.real if np.isrealobj(change) else found
+
+
+def _whole_map(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The array D_ijkl = dY_ij/dX_kl of a map (x, dX) -> dY of square matrices."""
+
+    def value(x: Any, *rest: Any) -> Any:
+        n = np.shape(x)[0]
+        basis = np.eye(n * n).reshape(n * n, n, n)
+        return np.stack([f(x, e, *rest) for e in basis], axis=-1).reshape(n, n, n, n)
+
+    return value
+
+
+def matrix_rule(result: str) -> ShapeRule:
+    """The rule of a function of a square matrix that has no meaning for a number."""
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        if len(shapes[0]) != 2:
+            raise ShapeError(f"a square matrix is needed, this is {shape_text(shapes[0])}")
+        return square_rule(result)(shapes[:1], params, unify)
+
+    return rule
+
+
+def _map_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    n, m = matrix_rule("matrix")(shapes, params, unify)
+    if shapes[1:] and not is_scalar(shapes[1]):
+        raise ShapeError(f"the exponent of ^ is a scalar, this is {shape_text(shapes[1])}")
+    return (n, m, n, m)
+
+
+def _pair_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    x, change, *exponent = shapes
+    n, m = matrix_rule("matrix")((x,), params, unify)
+    a, b = matrix_rule("matrix")((change,), params, unify)
+    if exponent and not is_scalar(exponent[0]):
+        raise ShapeError(f"the exponent of ^ is a scalar, this is {shape_text(exponent[0])}")
+    return (unify(n, a), unify(m, b))
+
+
+def _contracted(name: str, x: Expr, change: Expr, *rest: Expr) -> Expr:
+    """The map applied to a change, by its array."""
+    if is_scalar(change.shape) or is_scalar(x.shape):
+        raise NoRule(f"{name} of a number is written without matrices")
+    return apply("einsum", apply(name, x, *rest), change, params=("ijkl,kl->ij",))
+
+
+def matrix_function(
+    name: str,
+    value: Callable[..., Any],
+    along: Callable[[Any, Any], Any],
+    slope: Callable[[Expr], Expr],
+    says: str,
+    analytic: bool,
+) -> None:
+    """Register a function of a square matrix, its Fréchet derivative d<name>(X, E), and its array.
+
+    The adjoint of E -> L(X, E) is E -> L(X', E).
+    """
+
+    def change_of(y: Expr, which: int, change: Expr) -> Expr:
+        scalar = is_scalar(y.shape)
+        return slope(y) * change if scalar else _contracted(f"{name}_jacobian", *y.args, change)
+
+    primitive(
+        name,
+        square_rule("matrix"),
+        change_of,
+        _square(value),
+        slope=slope,
+        analytic=analytic,
+        along=_named(f"d{name}", 0, turned=False),
+        adjoint=_named(f"d{name}", 0, turned=True),
+        says=says,
+        source=HIGHAM,
+        example=f"{name}(X)",
+    )
+    _linear_map(name, f"{name}(X)", _square(along), _whole_map(along))
+
+
+def _named(name: str, which: int, turned: bool) -> Named:
+    """The map at X, or at X', applied to the change or adjoint of argument `which`."""
+
+    def expression(y: Expr, k: int, e: Expr) -> Expr | None:
+        x = y.args[0].T if turned else y.args[0]
+        known = k == which and not is_scalar(x.shape)
+        return apply(name, x, e, *y.args[which + 1 :]) if known else None
+
+    return expression
+
+
+def _linear_map(name: str, of: str, along: Callable[..., Any], whole: Callable[..., Any]) -> None:
+    """Register the change of a function of a matrix, linear in the second argument, and its array.
+
+    The function may have an exponent too.
+    """
+    array, exponents = f"{name}_jacobian", int(name == "power")
+
+    def by_direction(y: Expr, which: int, change: Expr) -> Expr:
+        if which != 1:
+            raise NoRule(f"the derivative of d{name} by argument {which + 1} is not known here")
+        return _contracted(array, y.args[0], change, *y.args[2:])
+
+    primitive(
+        f"d{name}",
+        _pair_shape,
+        by_direction,
+        along,
+        arity=(2 + exponents, 2 + exponents),
+        analytic=False,
+        along=_named(f"d{name}", 1, turned=False),
+        adjoint=_named(f"d{name}", 1, turned=True),
+        says=f"The change of {of} along its second argument; X' in place of X gives its adjoint.",
+        source=HIGHAM,
+        example=f"d{name}(A, X{', 3' * exponents})",
+    )
+    refused(
+        array,
+        _map_shape,
+        whole,
+        arity=(1 + exponents, 1 + exponents),
+        says=f"The array D with D_ijkl = ∂{of}_ij/∂X_kl.",
+        source=HIGHAM,
+        example=f"{array}(X{', 3' * exponents})",
+    )
+
+
+matrix_function(
     "expm",
-    square_rule("matrix"),
-    _square(_expm),
-    slope=lambda y: y,
-    says="The matrix exponential: d tr(expm(X)) = tr(expm(X) dX).",
-    source="Higham 2008, Functions of Matrices, ch. 3",
-    example="expm(X)",
+    _expm,
+    _beside_itself(_expm),
+    lambda y: y,
+    "The matrix exponential: d tr(expm(X)) = tr(expm(X) dX).",
+    analytic=True,
 )
-refused(
+matrix_function(
+    "sinm",
+    lambda x: _sine_cosine(x)[0],
+    _beside_itself(lambda x: _sine_cosine(x)[0]),
+    lambda y: apply("cosm", y.args[0]),
+    "The matrix sine: d tr(sinm(X)) = tr(cosm(X) dX).",
+    analytic=True,
+)
+matrix_function(
+    "cosm",
+    lambda x: _sine_cosine(x)[1],
+    _beside_itself(lambda x: _sine_cosine(x)[1]),
+    lambda y: -apply("sinm", y.args[0]),
+    "The matrix cosine: d tr(cosm(X)) = -tr(sinm(X) dX).",
+    analytic=True,
+)
+matrix_function(
     "logm",
-    square_rule("matrix"),
-    _square(lambda x: of_matrix(np.log, x)),
-    slope=lambda y: apply("inv", y.args[0]),
-    says="The matrix logarithm: d tr(logm(X)) = tr(inv(X) dX).",
-    source="Higham 2008, Functions of Matrices, ch. 3",
-    example="logm(X)",
+    lambda x: of_matrix(np.log, x),
+    lambda x, e: frechet(np.log, lambda z: 1 / z, x, e),
+    lambda y: apply("inv", y.args[0]),
+    "The matrix logarithm: d tr(logm(X)) = tr(inv(X) dX).",
+    analytic=False,
 )
-refused(
+matrix_function(
     "sqrtm",
-    square_rule("matrix"),
-    _square(lambda x: of_matrix(np.sqrt, x)),
-    slope=lambda y: apply("inv", y) / number(2),
-    says="The matrix square root: d tr(sqrtm(X)) = tr(inv(sqrtm(X)) dX)/2.",
-    source="Higham 2008, Functions of Matrices, ch. 3",
-    example="sqrtm(X)",
+    lambda x: of_matrix(np.sqrt, x),
+    lambda x, e: frechet(np.sqrt, lambda z: 0.5 / np.sqrt(z), x, e),
+    lambda y: apply("inv", y) / number(2),
+    "The matrix square root: d tr(sqrtm(X)) = tr(inv(sqrtm(X)) dX)/2.",
+    analytic=False,
+)
+
+
+# Powers that are not written out ------------------------------------------------------------------
+
+
+def power_along(x: Any, change: Any, k: Any) -> Any:
+    """The derivative of x^k along `change`."""
+    p = float(np.real(np.reshape(k, ())))
+    with np.errstate(all="ignore"):
+        return frechet(lambda z: z**p, lambda z: p * z ** (p - 1), x, change)
+
+
+_linear_map(
+    "power",
+    "(X^k)",
+    lambda x, e, k: _square(partial(power_along, k=k))(x, e),
+    lambda x, k: _whole_map(partial(power_along, k=k))(x),
 )

@@ -46,7 +46,7 @@ def _symmetric(e: Expr, depth: int) -> bool:
         return len(long_axes(e.args[0].shape)) == 1
     if is_(e, "inv", "neg", "transpose", "adj", "pinv"):
         return symmetric(e.args[0], depth)
-    if is_(e, "power", "div", "expm", "logm", "sqrtm"):
+    if is_(e, "power", "div") or e.function.slope is not None:
         return symmetric(e.args[0], depth)
     if e.function.kind == "elementwise" and not is_(e, "add", "hadamard"):
         sides = all(symmetric(a, depth) for a in e.args)
@@ -57,8 +57,28 @@ def _symmetric(e: Expr, depth: int) -> bool:
         return Counter(map(transposed, e.args)) == Counter(e.args)  # A + A', but not A + A' + A'
     if is_(e, "mul"):
         chain = [a for a in e.args if not is_scalar(a.shape)]
+        if len(inside := set(map(_of_what, chain))) == 1 and symmetric(inside.pop()[0], depth):
+            return True  # functions of one matrix commute
         return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
     return False
+
+
+def of_matrix(e: Expr) -> bool:
+    """True for expm(X), X^k and other functions of a matrix that are no whole powers."""
+    e = e.args[0] if is_(e, "transpose") else e
+    return e.function.slope is not None and e.function.slope(e) is not None
+
+
+def _of_what(e: Expr) -> tuple[Expr, bool]:
+    """X of a function, an inverse or a power of a multiple of X, and whether X is transposed."""
+    turned = False
+    while True:
+        arrays = [a for a in e.args if not is_scalar(a.shape)]
+        if is_(e, "transpose"):
+            turned = not turned
+        elif not (e.function.slope or is_(e, "inv", "mul", "div", "neg")) or len(arrays) != 1:
+            return e, turned and not symmetric(e)
+        (e,) = arrays
 
 
 def _rounded(e: Expr) -> bool:
@@ -177,7 +197,7 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
 
     X*inv(X'*A*X) becomes inv(X'*A): the inverse of a product of square factors gives up the factor
     beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends. A sign in front
-    of any factor moves to the first.
+    of any factor moves to the first. expm(A)*A is A*expm(A): functions of one matrix commute.
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
@@ -198,6 +218,8 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
         if is_(e, "eye") and (out or todo):
             continue
         met = _meet(out[-1], e) if out else None
+        if met is None and out and of_matrix(out[-1]) and not of_matrix(e):
+            met = [e, out[-1]] if _of_what(out[-1]) == _of_what(e) else None
         if met is None:
             out.append(e)
         else:

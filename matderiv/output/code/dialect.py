@@ -6,6 +6,7 @@ and `inner` what each argument must bind at least, so that brackets stand where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -65,12 +66,14 @@ class Names(NamedTuple):
         return Spelled(" * ".join(factors), level, number=True)
 
     def _factor(self, name: str) -> str:
-        """One name in a size; vech(n) is the number n*(n + 1)/2."""
+        """One name in a size, or a number made of several; vech(n) is n*(n + 1)/2."""
         if name in self.sizes:
             return self.sizes[name]
-        (side,) = size_names([(Dim((name,)),)])
-        n = self.sizes[side]
-        return f"({n} * ({n} + 1) // 2)"
+        inside = sorted(size_names([(Dim((name,)),)]), key=len, reverse=True)
+        if name.startswith("vech("):
+            n = self.sizes[inside[0]]
+            return f"({n} * ({n} + 1) // 2)"
+        return f"({re.sub('|'.join(inside), lambda n: self.sizes[n[0]], name)})"
 
     def shape(self, shape: Shape) -> str:
         """A shape as a tuple."""

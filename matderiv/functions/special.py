@@ -1,0 +1,297 @@
+"""Special functions of each entry: gamma, normal quantiles, Bessel functions, rounding."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import Any
+
+from matderiv.errors import NoRule
+from matderiv.expr import Expr, apply, number, number_value
+from matderiv.functions.elementwise import columns_beside
+from matderiv.functions.record import elementwise, shorthand
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Unify, broadcast
+
+SHIFT = 12  # the asymptotic series are used from here on
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+
+
+def _f(name: str, *args: Any) -> Expr:
+    return apply(name, *args)
+
+
+def _broadcast(shapes: tuple[Shape, ...], params: Any, unify: Unify) -> Shape:
+    return broadcast(shapes, unify)
+
+
+def _pi() -> Expr:
+    return apply("pi", params=("pi",))
+
+
+# Gamma functions ----------------------------------------------------------------------------------
+
+
+def polygamma(k: int, x: Any) -> Any:
+    """The k-th derivative of digamma, of complex entries too; not a number at 0, -1, -2, ...
+
+    Recurrence up to SHIFT, then the asymptotic series; reflection is not needed, because the
+    recurrence runs from any argument. Source: DLMF 5.5.2, 5.15.8.
+
+    >>> abs(polygamma(0, 1.0) + 0.5772156649015329) < 1e-14
+    True
+    >>> abs(polygamma(1, 0.5) - math.pi**2 / 2) < 1e-13
+    True
+    """
+    x = np.array(x, dtype=complex if np.iscomplexobj(x) else float)
+    x = np.where((np.real(x) <= 0) & (x == np.round(np.real(x))), np.nan, x)
+    sign, total = (-1) ** k * math.factorial(k), np.zeros_like(x)
+    while (low := np.real(x) < SHIFT).any():
+        total = np.where(low, total - sign / x ** (k + 1), total)
+        x = np.where(low, x + 1, x)
+    if k == 0:
+        tail = np.log(x) - 1 / (2 * x)
+        series = [-b / (2 * j * x ** (2 * j)) for j, b in enumerate(BERNOULLI, 1)]
+    else:
+        tail = -sign / (k * x**k) - sign / (2 * x ** (k + 1))
+        rising = [math.factorial(2 * j + k - 1) / math.factorial(2 * j) for j in range(1, 9)]
+        series = [
+            (-1) ** (k - 1) * b * r / x ** (2 * j + k)
+            for j, (b, r) in enumerate(zip(BERNOULLI, rising, strict=True), 1)
+        ]
+    return total + tail + sum(series)
+
+
+def _lgamma(x: Any) -> Any:
+    """log|Γ(x)|; for a complex step x + ih the exact first-order value."""
+
+    def at(u: float) -> float:
+        return math.lgamma(u) if u > 0 or u != math.floor(u) else math.inf
+
+    real = np.vectorize(at, otypes=[float])(np.real(x))
+    return real if np.isrealobj(x) else real + 1j * np.imag(x) * polygamma(0, np.real(x))
+
+
+elementwise(
+    "lgamma",
+    _lgamma,
+    lambda x, y: _f("digamma", x),
+    aliases=("gammaln",),
+    domain=("positive",),
+    latex=r"\log\Gamma",
+    says="d log Γ(u) = ψ(u) du, which defines the digamma function ψ.",
+    source="DLMF 5.2.2",
+    example="lgamma(x)",
+)
+elementwise(
+    "digamma",
+    lambda x: polygamma(0, x),
+    lambda x, y: _f("polygamma", 1, x),
+    domain=("positive",),
+    latex=r"\psi",
+    says="The derivative of lgamma; its own derivative is polygamma(1, u).",
+    source="DLMF 5.2.2",
+    example="digamma(x)",
+)
+
+
+def _by_the_order(k: Expr, x: Expr, y: Expr) -> Expr:
+    raise NoRule("polygamma has no derivative by its order")
+
+
+def _next(k: Expr) -> Expr:
+    value = number_value(k)
+    return k + 1 if value is None else number(value + 1)
+
+
+def _orders(k: Any, x: Any) -> Any:
+    """polygamma for an array of orders, which are 0, 1, 2, ..."""
+    orders = np.real(k)
+    if (orders < 0).any() or (orders != np.round(orders)).any():
+        return np.full(np.broadcast_shapes(np.shape(k), np.shape(x)), np.nan)
+    made = [(orders == v, polygamma(int(v), x)) for v in np.unique(orders)]
+    return np.select(*map(list, zip(*made, strict=True))) if len(made) > 1 else made[0][1]
+
+
+elementwise(
+    "polygamma",
+    _orders,
+    _by_the_order,
+    lambda k, x, y: _f("polygamma", _next(k), x),
+    domain=("", "positive"),
+    says="The derivative of digamma of order k.",
+    source="DLMF 5.15",
+    example="polygamma(1, x)",
+)
+shorthand(
+    "trigamma",
+    _broadcast,
+    lambda x: _f("polygamma", 1, x),
+    domain=("positive",),
+    says="trigamma(u) = polygamma(1, u).",
+    example="trigamma(x)",
+)
+shorthand(
+    "betaln",
+    _broadcast,
+    lambda a, b: _f("lgamma", a) + _f("lgamma", b) - _f("lgamma", a + b),
+    arity=(2, 2),
+    aliases=("lbeta",),
+    domain=("positive", "positive"),
+    says="betaln(a, b) = lgamma(a) + lgamma(b) - lgamma(a + b).",
+    example="betaln(x, y)",
+)
+
+
+# The normal distribution --------------------------------------------------------------------------
+
+
+def _quantile(p: Any) -> Any:
+    inverse = NormalDist().inv_cdf
+    real = np.vectorize(lambda u: inverse(u) if 0 < u < 1 else math.nan, otypes=[float])(np.real(p))
+    if np.isrealobj(p):
+        return real
+    return real + 1j * np.imag(p) * math.sqrt(2 * math.pi) * np.exp(real**2 / 2)
+
+
+elementwise(
+    "probit",
+    _quantile,
+    lambda p, y: _f("sqrt", 2 * _pi()) * _f("exp", y**2 / 2),
+    aliases=("ndtri", "norminv"),
+    domain=("unit interval",),
+    says="Φ(y) = p gives φ(y) dy = dp with the normal density φ.",
+    example="probit(p)",
+)
+shorthand(
+    "log_ndtr",
+    _broadcast,
+    lambda x: _f("log", _f("normcdf", x)),
+    says="log_ndtr(u) = log(normcdf(u)).",
+    example="log_ndtr(x)",
+)
+shorthand(
+    "normpdf",
+    _broadcast,
+    lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
+    says="normpdf(u) = exp(-u.^2/2)/sqrt(2*pi), the normal density φ.",
+    example="normpdf(x)",
+)
+
+
+# Bessel functions, inverse hyperbolic functions ---------------------------------------------------
+
+
+def _bessel(order: int) -> Any:
+    """I_0 or I_1: their integrals over half a period, by the trapezoidal rule, which is exact here.
+
+    Source: DLMF 10.32.3.
+    """
+    angles = (np.arange(64) + 0.5) * math.pi / 64
+
+    def value(x: Any) -> Any:
+        x = np.asarray(x)[..., None]
+        return np.mean(np.exp(x * np.cos(angles)) * np.cos(order * angles), axis=-1)
+
+    return value
+
+
+for _np_name, _order, _partial, _np_says in (
+    ("bessel_i0", 0, lambda x, y: _f("bessel_i1", x), "I₀' = I₁."),
+    ("bessel_i1", 1, lambda x, y: _f("bessel_i0", x) - y / x, "I₁' = I₀ - I₁/u."),
+):
+    elementwise(
+        _np_name,
+        lambda x, _np_order=_order: _bessel(_np_order)(x),
+        _partial,
+        says=_np_says,
+        source="DLMF 10.29",
+        example=f"{_np_name}(x)",
+    )
+elementwise(
+    "asinh",
+    lambda x: np.arcsinh(x),
+    lambda x, y: 1 / _f("sqrt", x**2 + 1),
+    aliases=("arcsinh",),
+    says="d asinh u = du/sqrt(u² + 1).",
+    example="asinh(x)",
+)
+elementwise(
+    "atanh",
+    lambda x: np.where(
+        abs(np.real(x)) < 1, np.arctanh(np.where(abs(np.real(x)) < 1, x, 0)), np.nan
+    ),
+    lambda x, y: 1 / (1 - x**2),
+    aliases=("arctanh",),
+    domain=("unit interval",),
+    says="d atanh u = du/(1 - u²) for |u| < 1.",
+    example="atanh(x)",
+)
+
+
+def _atan2(y: Any, x: Any) -> Any:
+    """The angle of (x, y); for a complex step the exact first-order value."""
+    y, x = np.broadcast_arrays(*columns_beside(y, x))
+    angle = np.arctan2(np.real(y), np.real(x))
+    if np.isrealobj(x) and np.isrealobj(y):
+        return angle
+    turn = np.real(x) * np.imag(y) - np.real(y) * np.imag(x)
+    return angle + 1j * turn / (np.real(x) ** 2 + np.real(y) ** 2)
+
+
+elementwise(
+    "atan2",
+    _atan2,
+    lambda y, x, value: x / (x**2 + y**2),
+    lambda y, x, value: -y / (x**2 + y**2),
+    aliases=("arctan2",),
+    says="The angle of the point (x, y): dθ = (x dy - y dx)/(x² + y²).",
+    example="atan2(y, x)",
+)
+
+
+def _sinc(x: Any) -> Any:
+    u = np.where(x == 0, 1, math.pi * np.asarray(x))
+    return np.where(x == 0, 1, np.sin(u) / u)
+
+
+elementwise(
+    "sinc",
+    _sinc,
+    lambda x, y: (_f("cos", _pi() * x) - y) / x,
+    says="sinc(u) = sin(πu)/(πu), as in NumPy; quotient rule.",
+    example="sinc(x)",
+)
+shorthand(
+    "xlogy",
+    _broadcast,
+    lambda x, y: x * _f("log", y),
+    arity=(2, 2),
+    domain=("", "positive"),
+    says="xlogy(u, v) = u.*log(v).",
+    example="xlogy(x, y)",
+)
+
+
+# Rounding -----------------------------------------------------------------------------------------
+
+elementwise(
+    "floor",
+    lambda x: np.floor(np.real(x)),
+    lambda x, y: 0,
+    kink=lambda x: _f("sin", _pi() * x),
+    latex=r"\operatorname{floor}",
+    says="floor is constant between whole numbers, so its derivative is 0 there.",
+    example="floor(x)",
+)
+shorthand(
+    "ceil", _broadcast, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).", example="ceil(x)"
+)
+shorthand(
+    "mod",
+    _broadcast,
+    lambda x, y: x - y * _f("floor", x / y),
+    arity=(2, 2),
+    says="mod(u, v) = u - v.*floor(u./v).",
+    example="mod(x, 2)",
+)
