@@ -86,7 +86,7 @@ def _value(record: Function, params: tuple[Any, ...], args: tuple[Array, ...]) -
         names = [f"a{k}" for k in range(len(args))]
         written = record.expand(*map(variable, names, [a.shape for a in args]), *params)
         return interpreted(written, dict(zip(names, args, strict=True)))
-    numbers = all(sp.sympify(v).is_number for a in args for v in np.ravel(a))
+    numbers = all(sp.sympify(v, strict=True).is_number for a in args for v in np.ravel(a))
     if record.numpy is None or not numbers:
         raise NotImplementedError(record.name)
     return np.asarray(record.numpy(*(a.astype(float) for a in args), *params))
@@ -182,7 +182,7 @@ def _rounded(name: str, exact: Callable[..., Any]) -> Callable[..., Array]:
     record = REGISTRY[name]
 
     def value(x: Array) -> Array:
-        entries = [sp.sympify(v) for v in np.ravel(x)]
+        entries = [sp.sympify(v, strict=True) for v in np.ravel(x)]
         large = min(x.shape, default=0) > 2 or any(v.has(sp.Float) for v in entries)
         if large and all(v.is_number for v in entries) and record.numpy is not None:
             return np.asarray(record.numpy(x.astype(float)))

@@ -26,8 +26,9 @@ def share_by_name(node: Expr, which: int, seed: Expr) -> Expr | None:
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> node, seed = (read(t, shapes={"X": "n,n"}).expr for t in ("expm(X)", "2*X'"))
-    >>> text(share_by_name(node, 0, seed)), text(share_by_name(node, 0, transposed(seed)))
+    >>> X = {"X": "n,n"}
+    >>> node, seed, other = (read(t, shapes=X).expr for t in ("expm(X)", "2*X'", "2*X"))
+    >>> text(share_by_name(node, 0, seed)), text(share_by_name(node, 0, other))
     ("expm(X)'*(2*X')", "dexpm(X',2*X)")
     """
     if node.function.adjoint is None:
