@@ -28,6 +28,7 @@ from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
 from matderiv.notation.parts import name_parts
+from matderiv.together import Derivations
 from matderiv.work import A_VERB, bounded
 
 Assume = Mapping[str, Any]
@@ -51,7 +52,7 @@ def derive(
 ) -> Any:
     """The derivative of an expression, given as text or as a SymPy expression.
 
-    A list of variables, or a text such as "W, b", gives a list of derivations, for which the
+    A list of variables, or a text such as "W, b", gives `Derivations`, a list for which the
     expression is read once and swept backwards once. Unless `check` is False, each is compared
     with values of f first; UntrueResult where they contradict it. LimitError after too much work.
 
@@ -75,7 +76,7 @@ def derive(
     how |= {"kind": kind, "order": order, "layout": layout}
     whole = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
     found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
-    return found if several else found[0]
+    return Derivations(found) if several else found[0]
 
 
 def _one_by_one(order: int) -> Callable[..., list[Derivative]]:

@@ -22,6 +22,7 @@ VERB_MODULES = {
     "verify": "matderiv.command.verify",
     "graph": "matderiv.command.graph",
     "code": "matderiv.command.code",
+    "serve": "matderiv.command.serve",
     "rules": "matderiv.command.rules",
     "explain": "matderiv.command.explain",
     "examples": "matderiv.command.rules",

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from matderiv.arguments import in_short, require_values, require_word
-from matderiv.calculus.derivation import Derivative, differentiate
+from matderiv.arguments import in_short, require_values, require_whole, require_word
+from matderiv.assumed import needed_facts
+from matderiv.calculus.derivation import Derivative
 from matderiv.calculus.structure import linear_structure
 from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
 from matderiv.lazy import later
-from matderiv.notation.chains import facts
 from matderiv.notation.layout import in_layout
 from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import bind_sizes
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from matderiv.input.resolve import Reading
     from matderiv.output import index, to_sympy
     from matderiv.output.code import derivative
-    from matderiv.output.documents import shown
+    from matderiv.output.documents import hints, shown
 else:
     guesses, numbers = later("matderiv.input", "guesses values")
     index, to_sympy = later("matderiv.output", "index to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
-    (shown,) = later("matderiv.output.documents", "shown")
+    hints, shown = later("matderiv.output.documents", "hints shown")
 
 VIEWS = ("chain", "differential", "index")
 
@@ -168,6 +168,13 @@ class Derivation:
             self._documents[view] = shown.steps_of(self, view)
         return self._documents[view]
 
+    def hint(self, number: int = 1, view: str = "chain") -> hints.Hint:
+        """What step `number` is about and which rule it takes, without its result.
+
+        Raises MatderivError for a number that no step has.
+        """
+        return hints.hint(self.steps(view), require_whole(number, "number", 1))
+
     @cached_property
     def _documents(self) -> dict[str, shown.Steps]:
         return {}
@@ -278,25 +285,8 @@ class Derivation:
         """The declared facts without which the result would read otherwise: `y is onehot`."""
         if self.whole is not None:
             return self.whole.facts_used
-        told = [(v, word) for v in variables(self.f, self.wrt) for word in sorted(facts(v))]
-        if not told or self._reads_without(set(told)) == text(self.expr):
-            return ()
-        needed = [t for t in told if self._reads_without({t}) != text(self.expr)] or told
-        return tuple(f"{v.name} is {word}" for v, word in needed)
-
-    def _reads_without(self, untold: set[tuple[Expr, str]]) -> str:
-        """The derivative as it would read if these facts were not declared."""
-        dropped = {v: facts(v) - {word for u, word in untold if u is v} for v, _ in untold}
-        instead = {v: variable(v.name, v.shape, left) for v, left in dropped.items()}
-        other = differentiate(
-            substitute(self.f, instead),
-            instead.get(self.wrt, self.wrt),
-            self.kind,
-            self.order,
-            structure=self.structure,
-            upstream=self.upstream and instead.get(self.upstream, self.upstream),
-        )
-        return text(other.expr)
+        how = {n: getattr(self, n) for n in ("kind", "order", "structure", "upstream")}
+        return needed_facts(self.f, self.wrt, self.expr, **how)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The derivative as a NumPy array at the given values; sizes bind from the arrays.

@@ -20,6 +20,7 @@ from matderiv.output.documents.sheets import (
     sheet_part,
     sheet_text,
 )
+from matderiv.output.documents.shown import steps_of_several
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
@@ -216,7 +217,7 @@ def several(
 ) -> str:
     """The derivatives of one function by several variables as a page: html, latex or markdown.
 
-    With a view every derivation is a part of its own; without one the equations stand together.
+    With a view they share their passes where they can; without one the equations stand together.
 
     >>> from matderiv import derive
     >>> both = derive("x'*A*x", ["x", "A"])
@@ -224,8 +225,12 @@ def several(
     3
     """
     by = ", ".join(d.wrt.name for d in found)
-    parts = [Told(f"By {d.wrt.name}", document=d.steps(view)) for d in found] if view else []
-    if not parts:
+    parts = []
+    if view is not None:
+        told_each = steps_of_several(found, view)
+        headings = [f"By {d.wrt.name}" for d in found] if len(told_each) == len(found) else [""]
+        parts = [Told(h, document=t) for h, t in zip(headings, told_each, strict=True)]
+    else:
         names, equations = _equations(found, style)
         declared = dict.fromkeys(v for d in found for v in about(d).declarations)
         said = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)

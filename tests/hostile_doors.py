@@ -24,6 +24,7 @@ import sympy as sp
 
 import matderiv as md
 from matderiv.cli import main as command_line
+from matderiv.page.replies import reply
 
 EXITS = (0, 1, 2, 3, 4, 74)
 
@@ -325,6 +326,35 @@ def writing(r: Random) -> Trial:
     return Trial(f"Sheet{tuple(said)!r}.{form}", ask)
 
 
+MARKUP = ("html", "read", "math", "mathml", "correction")  # what the page takes for elements
+
+
+def paging(r: Random) -> Trial:
+    """What the page asks, with something hostile in one of its fields."""
+    question: dict[str, Any] = {"f": "norm2(A*x - b)^2", "by": "x", "answer": "2*A'*(A*x - b)"}
+    field = r.choices(["f", "answer", "by", "view", "kind", "order"], [12, 4, 2, 1, 1, 1])[0]
+    question[field] = r.choice([hostile.any_formula, hostile.soup, hostile.characters])(r)
+    question |= (
+        {"shapes": hostile.shapes(r), "assume": hostile.assume(r)} if r.random() < 0.3 else {}
+    )
+    question["ask"] = r.choice(["derive", "derive", "verify", "steps", "hint", "graph", "code"])
+
+    def ask() -> Iterator[tuple[str, str]]:
+        found = reply(question)
+        json.dumps(found, allow_nan=False)
+        stack: list[tuple[str, Any]] = [("", found)]
+        while stack:
+            name, top = stack.pop()
+            if isinstance(top, dict):
+                stack += top.items()
+            elif isinstance(top, list):
+                stack += [(name, item) for item in top]
+            elif isinstance(top, str):
+                yield "html" if name in MARKUP else "text", top
+
+    return Trial(f"reply({question!r})", ask)
+
+
 DOORS: dict[str, tuple[int, Callable[[Random], Trial]]] = {
     "derive": (60, deriving),
     "verify": (5, verifying),
@@ -337,4 +367,5 @@ DOORS: dict[str, tuple[int, Callable[[Random], Trial]]] = {
     "batch": (3, batching),
     "values": (3, valuing),
     "sheet": (1, writing),
+    "page": (3, paging),
 }

@@ -54,9 +54,13 @@ FLOORS = (  # title, folder, modules
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed", "", "output/ checking stacking derived api sheet graphs gradients"),
+    (
+        "10: printed",
+        "",
+        "output/ checking stacking assumed derived sheet together api graphs gradients",
+    ),
     ("10: descended on, pointed at", "", "optimisers fitting descent pointing"),
-    ("10: the doors", "", "command/ cli __main__"),
+    ("10: the doors", "", "command/ page/ cli __main__"),
 )
 FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")
 LADDER = (

@@ -11,8 +11,8 @@ from conftest import Run
 from problems import Problem, problems
 
 import matderiv as md
-from matderiv.command.steps import hint_text
 from matderiv.language.printer import text
+from matderiv.output.documents.hints import hint
 
 VIEWS = ("chain", "differential", "index")
 PROBLEMS = [p for p in problems() if "hard" not in p.tags][::3]
@@ -33,10 +33,10 @@ def test_no_hint_shows_the_answer(problem: Problem) -> None:
         steps = d.steps(view)
         known: set[str] = set()
         for number, step in enumerate(steps, 1):
-            told = hint_text(steps, number)
+            told = str(hint(steps, number))
             if not any(secret in line for line in known):
                 assert secret not in told, told
-            known.add(hint_text(steps, number) if step is not steps.answer else "")
+            known.add(str(hint(steps, number)) if step is not steps.answer else "")
             if step.names is not None:
                 known.add(text(step.right) if isinstance(step.right, type(d.f)) else "")
 

@@ -57,7 +57,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         format_of(request.output, "json" if request.json else None, TABLES)
     name = request.batch
     content = standard_input(MOST) if name == "-" else file_text(name, MOST, wide=True)
-    rows = list(_rows(request, content))
+    rows = list(rows_of(request, content))
     if not rows:
         raise UsageError(f"there are no answers in {request.batch}", hint=EXAMPLE)
     reading_done.append(True)
@@ -114,7 +114,7 @@ def _within(seconds: float) -> Iterator[None]:
 # In -----------------------------------------------------------------------------------------------
 
 
-def _rows(request: Request, content: str) -> Iterator[Row]:
+def rows_of(request: Request, content: str) -> Iterator[Row]:
     """The rows of a table; what the command line says holds where a row is silent."""
     records = _json_lines(content) if _is_json(request.batch, content) else _table(content)
     common = _common(request)
@@ -288,13 +288,13 @@ def _written(request: Request, terminal: Terminal, found: list[RowVerdict]) -> N
     if request.output is None:
         terminal.result(content)
         if shape == "text":
-            terminal.result(_summary(found))
+            terminal.result(summary_text(found))
         return
     write_file(request.output, content, force=request.force)
-    terminal.result(_summary(found))
+    terminal.result(summary_text(found))
 
 
-def _record(v: RowVerdict, hint: bool) -> dict[str, Any]:
+def record_of(v: RowVerdict, hint: bool) -> dict[str, Any]:
     """One verdict with its stable code."""
     said = v.verdict.hint if hint and v.error is None and not v.verdict.correct else v.message
     return {
@@ -313,7 +313,7 @@ def _text(found: list[RowVerdict], hint: bool) -> str:
     width = min(WIDTH, max(len(v.row.who) for v in found))
     lines = []
     for v in found:
-        r = _record(v, hint)
+        r = record_of(v, hint)
         code = f" ({r['code']})" if r["code"] else ""
         said = f": {r['message']}" if r["message"] else ""
         who = f"{str(r['id'])[:width]:<{width}}  " if width else ""
@@ -323,10 +323,10 @@ def _text(found: list[RowVerdict], hint: bool) -> str:
 
 def _csv(found: list[RowVerdict], hint: bool) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(_record(found[0], hint)), lineterminator="\n")
+    writer = csv.DictWriter(stream, list(record_of(found[0], hint)), lineterminator="\n")
     writer.writeheader()
     for v in found:
-        writer.writerow({k: guarded(str(cell)) for k, cell in _record(v, hint).items()})
+        writer.writerow({k: guarded(str(cell)) for k, cell in record_of(v, hint).items()})
     return stream.getvalue().rstrip("\n")
 
 
@@ -337,14 +337,14 @@ def _unguarded(cell: str) -> str:
 def _json(found: list[RowVerdict], hint: bool) -> str:
     document = {
         "schema": "matderiv/1",
-        "answers": [_record(v, hint) for v in found],
+        "answers": [record_of(v, hint) for v in found],
         "summary": summary(found),
     }
     return json_text(document)
 
 
 def _lines(found: list[RowVerdict], hint: bool) -> str:
-    return "\n".join(json.dumps(_record(v, hint), ensure_ascii=False) for v in found)
+    return "\n".join(json.dumps(record_of(v, hint), ensure_ascii=False) for v in found)
 
 
 WRITERS: dict[str, Callable[[list[RowVerdict], bool], str]] = {
@@ -355,7 +355,8 @@ WRITERS: dict[str, Callable[[list[RowVerdict], bool], str]] = {
 }
 
 
-def _summary(found: list[RowVerdict]) -> str:
+def summary_text(found: list[RowVerdict]) -> str:
+    """How many answers there are of each kind, and of each cause."""
     counts = summary(found)
     states = ", ".join(f"{n} {state}" for state, n in counts["verdicts"].items())
     lines = [f"{len(found)} answers: {states}"]

@@ -73,7 +73,7 @@ def _answered(
     reading_done.append(True)
     if request.json:
         found = derived(request, asked)
-        documents = tuple(answer.document(asked, d, how.view) for d in found)
+        documents = tuple(_told_document(asked, d, how) for d in found)
         return Answer(asked, found, "", (), documents)
     _say(answer.reading_remarks(asked.reading), terminal)
     if terminal.quiet:
@@ -83,6 +83,14 @@ def _answered(
     written = printed(found, how)
     remarks = [] if terminal.quiet else _remarks(found, asked, how)
     return Answer(asked, found, written, tuple(remarks))
+
+
+def _told_document(asked: Asked, d: Derivation, how: Wanted) -> dict[str, Any]:
+    """A derivation as a JSON document, or one hint without anything that it hides."""
+    if how.hint is None:
+        return answer.document(asked, d, how.view)
+    told = d.hint(how.hint, how.view or "chain")
+    return {"schema": failures.SCHEMA, "hint": {"title": told.title, "rows": told.rows}}
 
 
 def _remarks(found: Sequence[Derivation], asked: Asked, how: Wanted) -> list[answer.Remark]:

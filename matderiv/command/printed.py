@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from matderiv.api import Derivation
 from matderiv.command.failures import UsageError
 from matderiv.command.options import Request
-from matderiv.command.steps import hint_text, step_text
 from matderiv.command.streams import in_ascii
 from matderiv.expr import variable
+from matderiv.output.documents.hints import hint, step_text
+from matderiv.output.documents.latex import document_latex
+from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.shown import Steps, steps_of_several
 from matderiv.output.documents.text import document_text, partial_text
 from matderiv.sheet import several
 from matderiv.views.document import Partial
@@ -69,7 +73,8 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     chosen = [f"--{n}" for n in ("hint", "step") if values.get(n)]
     if len(chosen) > 1:
         raise UsageError("--hint and --step exclude each other", hint="--step 2")
-    if chosen and (form != "text" or request.json):
+    json_hint = request.json and chosen == ["--hint"]
+    if chosen and not json_hint and (form != "text" or request.json):
         other = "--json" if form in ("text", "json") else f"--format {form}"
         raise UsageError(f"{chosen[0]} is text only", hint=f"{chosen[0]} without {other}")
     detail = values.get("detail", "normal")
@@ -100,14 +105,31 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
         return asked.spelled_page(page)
     if asked.view is None and not asked.one_step:
         return "\n".join(_with_left_side(d, asked) for d in found)
+    told = steps_of_several(found, asked.view or "chain")
+    if len(told) == 1:
+        return _steps(told[0], asked)
     return "\n".join(f"{_heading(d, asked)}\n\n{_one(d, asked)}" for d in found)
+
+
+def _steps(told: Steps, asked: Wanted) -> str:
+    """A document that several derivatives share, or one of its steps."""
+    style: dict[str, Any] = asked.whole_style
+    if asked.hint is not None:
+        return str(hint(told, asked.hint))
+    if asked.step is not None:
+        return step_text(told, asked.step)
+    if asked.form == "latex":
+        return document_latex(told, detail=asked.detail, **style)
+    if asked.form == "markdown":
+        return document_markdown(told, detail=asked.detail, **style)
+    return document_text(told, detail=asked.detail, spell=asked.spell)
 
 
 def _one(d: Derivation, asked: Wanted) -> str:
     """One derivation in the format asked for."""
     style = asked.whole_style
     if asked.hint is not None:
-        return hint_text(d.steps(asked.view or "chain"), asked.hint)
+        return str(d.hint(asked.hint, asked.view or "chain"))
     if asked.step is not None:
         return step_text(d.steps(asked.view or "chain"), asked.step)
     if asked.form == "html":

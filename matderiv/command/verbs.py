@@ -296,6 +296,11 @@ CODE = (
     ),
     *(o for o in PRINTED if o.flag in ("--output", "--force", "--no-check")),
 )
+PAGE = (
+    Option("--port", "where it listens; any free port by default", "N", read=_whole(0, 65535)),
+    Option("--no-open", "do not open a browser", default=False),
+    *(o for o in ASKED if o.flag == "--timeout"),
+)
 VERBS = {
     v.name: v
     for v in (
@@ -354,6 +359,13 @@ VERBS = {
                 """matderiv code "mean(log(1 + exp(-y.*(X*w))))" w""",
                 """matderiv code "norm2(U*V' - Y)^2" U,V --target torch""",
             ),
+        ),
+        Verb(
+            "serve",
+            "[EXPR VARIABLE]",
+            "a page to type into, on this computer only, until Ctrl-C",
+            PAGE + SHARED,
+            ("matderiv serve", """matderiv serve "norm2(A*x - b)^2" x --port 8000"""),
         ),
         Verb(
             "rules",

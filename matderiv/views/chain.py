@@ -7,13 +7,28 @@ Source: Parr & Howard 2018, sec. 4.5; Georgia Tech CS 4803/7643, backpropagation
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step
-from matderiv.views.flow import FORWARD_MODE, Stage, forward_section, last_steps, side_of
+from matderiv.views.flow import (
+    FORWARD_MODE,
+    Stage,
+    forward_section,
+    last_steps,
+    names_in_use,
+    projected,
+    reading_steps,
+    shared_about,
+    shared_stage,
+    side_of,
+)
 from matderiv.views.forward import Forward
-from matderiv.views.frame import Told, View
+from matderiv.views.frame import Told, View, naming_facts
 from matderiv.views.passes import Backward, in_names, local_tensor
 from matderiv.views.reasons import rule_name, why
+from matderiv.views.truth import verified
 
 
 def chain(d: Derived, *, check: bool = True) -> Document:
@@ -38,6 +53,50 @@ def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
         return last_steps(d, stage, teller.answer, teller.meanings)
 
     return Told(stage, own if stage.pieces else (), teller.symbols, last)
+
+
+def shared_chain(found: Sequence[Derived], *, check: bool = True) -> Document | None:
+    """The gradients of one function by several variables, read off one forward and one backward
+    pass; None where the variables cannot share them, or where f is no number and has no upstream.
+
+    Source: Georgia Tech CS 4803/7643, backpropagation; Goodfellow et al. 2016, sec. 6.5.
+    """
+    first = found[0]
+    shared = first.kind in ("gradient", "vjp") and all(not projected(d) for d in found)
+    stage = shared_stage(found) if shared else None
+    if stage is None or not stage.pieces or first.layout != "gradient":
+        return None
+    taken = set().union(*map(names_in_use, found)) | {s.variable.name for s in stage.symbols}
+    teller = Backward(stage, taken | {stage.called.name, stage.target.name})
+    answers = [_answers(d, stage, teller) for d in found]
+    sections = (
+        Section("Read as", reading_steps(stage)),
+        forward_section(stage),
+        Section("Local derivatives", local_steps(stage)),
+        teller.section(),
+        Section("Results", tuple(step for steps in answers for step in steps)[:-1]),
+    )
+    document = Document(
+        view="chain",
+        f=stage.called,
+        shown=first.f,
+        wrt=first.wrt,
+        upstream=first.upstream,
+        about=shared_about(found),
+        symbols=(*stage.symbols, *teller.symbols),
+        sections=tuple(s for s in sections if s.steps),
+        answer=answers[-1][-1],
+        names=frozenset().union(*(d.names for d in found)),
+    )
+    if check:
+        verified(document)
+    return naming_facts(document, first.f, *(d.wrt for d in found))
+
+
+def _answers(d: Derived, stage: Stage, teller: Backward) -> list[Step]:
+    """The lines that end in one of the results."""
+    steps = last_steps(d, replace(stage, wrt=d.wrt), teller.answers[d.wrt], teller.meanings)
+    return [replace(step, continues=False, before=None) for step in steps]
 
 
 # Local derivatives --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class Stage:
 
     `shown` is the expression as typed, `prepared` as it is differentiated. `target` is what is
     differentiated in the end: the function itself, or for a vjp the scalar L whose gradient by the
-    function is the upstream.
+    function is the upstream. `others` are variables that share the pass with `wrt`.
     """
 
     called: Expr
@@ -45,6 +45,7 @@ class Stage:
     target: Expr
     upstream: Expr | None
     outer: int
+    others: tuple[Expr, ...] = ()
 
     def with_pieces(self, cut: tuple[Piece, ...], others: Sequence[Symbol]) -> Stage:
         """The same stage over other pieces; `others` are its symbols that are no pieces."""
@@ -92,9 +93,25 @@ def stages(d: Derived) -> list[Stage]:
     return found
 
 
-def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> Stage:
+def shared_stage(found: Sequence[Derived]) -> Stage | None:
+    """One stage for the gradients of one function; None where they do not differentiate the same.
+
+    That is where a long spelling is read as a known function for one variable and not for another.
+    """
+    first, *more = found
+    prepared = {prepare(d.f, d.wrt) for d in found}
+    if len(prepared) > 1 or any(d.order > 1 or d.kind != first.kind for d in found):
+        return None
+    taken = set().union(*map(names_in_use, found))
+    called = variable(function_name(taken), first.f.shape)
+    return _stage(first, first.f, called, taken, 0, tuple(d.wrt for d in more))
+
+
+def _stage(
+    d: Derived, f: Expr, called: Expr, taken: set[str], offset: int, others: tuple[Expr, ...] = ()
+) -> Stage:
     prepared = prepare(f, d.wrt)
-    cut = tuple(pieces(prepared, d.wrt, called, taken, offset))
+    cut = tuple(pieces(prepared, (d.wrt, *others), called, taken, offset))
     symbols = [Symbol(p.variable, "value", p.definition) for p in cut[:-1]]
     symbols.append(Symbol(called, "value", cut[-1].definition if cut else prepared, f))
     target, outer = called, len(long_axes(f.shape))
@@ -106,7 +123,8 @@ def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], offset: int) -> S
         paired = apply("sum", apply("hadamard", g, called), params=(None,))
         symbols.append(Symbol(target, "value", paired))
         outer = 0
-    return Stage(called, f, prepared, d.wrt, cut, tuple(symbols), target, d.upstream, outer)
+    told = tuple(symbols)
+    return Stage(called, f, prepared, d.wrt, cut, told, target, d.upstream, outer, others)
 
 
 # The lines before -------------------------------------------------------------------------------
@@ -276,6 +294,26 @@ def about(d: Derived) -> About:
         layout=layout_note(d),
         remarks=tuple(note for note in d.notes if not note.startswith("taking")),
         checked="not checked" if d.checked is None else d.checked.sentence,
+    )
+
+
+def shared_about(found: Sequence[Derived]) -> About:
+    """What a page says of several gradients of one function; what all share stands once."""
+    each = [about(d) for d in found]
+    names = tuple(dict.fromkeys(v for a in each for v in a.declarations))
+    layout = "every gradient has the shape of its variable"
+    if len({a.checked for a in each}) == 1:
+        checked = each[0].checked
+    else:
+        checked = "; ".join(
+            f"by {d.wrt.name} {a.checked}" for d, a in zip(found, each, strict=True)
+        )
+    return About(
+        declarations=names,
+        guessed=tuple(v for v in names if any(v in a.guessed for a in each)),
+        layout=layout,
+        remarks=tuple(dict.fromkeys(r for a in each for r in a.remarks)),
+        checked=checked,
     )
 
 

@@ -101,9 +101,9 @@ class View:
 # Declared facts -----------------------------------------------------------------------------------
 
 
-def naming_facts(document: Document, f: Expr, wrt: Expr) -> Document:
+def naming_facts(document: Document, f: Expr, *wrt: Expr) -> Document:
     """The document with every declared fact named in the first line that is not true without it."""
-    for v in variables(f, wrt):
+    for v in variables(f, *wrt):
         for word in sorted(facts(v)):
             told = first_needing(document, v, word)
             if told is not None:

@@ -52,7 +52,7 @@ class Backward:
         self.steps: list[Step] = []
         self.shares: dict[Expr, list[Tensor]] = {}
         self.outer: Indices = ()
-        self.answer: Form = Tensor((), ())
+        self.answers: dict[Expr, Form] = {}
         self.upstreams: dict[Expr, str] = {}
         if stage.upstream is not None:
             self.upstreams[stage.called] = f"upstream {code(stage.upstream.name)}"
@@ -78,7 +78,13 @@ class Backward:
             if not root:
                 self.meanings[piece.variable] = piece.definition
             self.after(piece)
-        self._total(stage.wrt, named=False)
+        for x in (stage.wrt, *stage.others):
+            self._total(x, named=False)
+
+    @property
+    def answer(self) -> Form:
+        """The derivative by the variable, or the first of several."""
+        return self.answers[self.stage.wrt]
 
     def after(self, piece: Piece) -> None:
         """Called when a piece has handed everything on."""
@@ -129,7 +135,7 @@ class Backward:
         self.upstreams[x] = f"upstream {code(above)}"
         self._write(left, right, shares, x, name)
         if not named:
-            self.answer = right
+            self.answers[x] = right
         if name is None:
             return right if isinstance(right, Expr) else whole
         if isinstance(right, Expr):

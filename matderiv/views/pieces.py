@@ -6,7 +6,7 @@ Signs, transposes, scalings, constant terms and sums ride along with the operati
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from matderiv.calculus.differentiate import dependents
@@ -60,10 +60,12 @@ def function_name(taken: set[str], letters: str = LETTERS) -> str:
     return name
 
 
-def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str], offset: int = 0) -> list[Piece]:
-    """The intermediates from the variable to f, in order of computation; f itself is the last.
+def pieces(
+    f: Expr, wrt: Sequence[Expr], called: Expr, taken: set[str], offset: int = 0
+) -> list[Piece]:
+    """The intermediates from the variables to f, in order of computation; f itself is the last.
 
-    Empty when f does not depend on the variable.
+    Empty when f depends on none of the variables.
     """
     cutter = _Cutter(f, wrt, taken, offset)
     for node in cutter.alive:
@@ -74,9 +76,9 @@ def pieces(f: Expr, wrt: Expr, called: Expr, taken: set[str], offset: int = 0) -
 
 
 class _Cutter:
-    def __init__(self, f: Expr, wrt: Expr, taken: set[str], offset: int) -> None:
+    def __init__(self, f: Expr, wrt: Sequence[Expr], taken: set[str], offset: int) -> None:
         self.f, self.wrt, self.taken, self.offset = f, wrt, taken, offset
-        self.alive = dependents(f, wrt)
+        self.alive = dependents(f, *wrt)
         self.members = set(self.alive)
         self.uses: dict[Expr, int] = {}
         for node in self.alive:
@@ -89,7 +91,7 @@ class _Cutter:
 
     def visit(self, node: Expr) -> None:
         """Give the node a definition; name its arguments when it holds too much."""
-        if node is self.wrt:
+        if node in self.wrt:
             self.shown[node], self.work[node], self.main[node] = node, 0, node
             return
         inner = [a for a in dict.fromkeys(node.args) if a in self.members]
@@ -133,7 +135,7 @@ class _Cutter:
     def close(self, node: Expr, called: Expr) -> None:
         """Enter the piece under its name."""
         definition = self.shown[node]
-        changing = {self.wrt, *(p.variable for p in self.found)}
+        changing = {*self.wrt, *(p.variable for p in self.found)}
         inputs = tuple(v for v in variables(definition) if v in changing)
         self.found.append(Piece(called, node, definition, self.main[node], inputs))
         self.shown[node], self.work[node] = called, 0

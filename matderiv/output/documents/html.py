@@ -18,7 +18,7 @@ from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
 from matderiv.views.document import DETAILS, About, Document, Partial, Section, shown_steps
 
-_STYLE = """
+STYLE = """
 .matderiv{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--soft:#5b5f6b;--line:#d9dbe1;
 --box:#f5f6f8;color:var(--ink);background:var(--paper);
 font:1rem/1.5 system-ui,"Liberation Sans",sans-serif}
@@ -95,7 +95,7 @@ def document_part(document: Document, *, detail: str = "normal", **style: str) -
 
 def inside_page(body: Sequence[str]) -> str:
     """Elements as one `div` with the rules of style that they need."""
-    start = ('<div class="matderiv">', f"<style>{_STYLE}</style>", "<main>")
+    start = ('<div class="matderiv">', f"<style>{STYLE}</style>", "<main>")
     return "\n".join((*start, *body, "</main></div>", ""))
 
 
@@ -149,7 +149,7 @@ def page(title: str, body: Sequence[str]) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title>",
-            f"<style>{_STYLE}</style>",
+            f"<style>{STYLE}</style>",
             "</head>",
             '<body class="matderiv">',
             "<main>",

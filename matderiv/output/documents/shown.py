@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from matderiv.output.latex.equation import derivative_latex, index_equation_late
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
 from matderiv.output.latex.names import Names
-from matderiv.views.chain import chain
+from matderiv.views.chain import chain, shared_chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
 from matderiv.views.flow import about
@@ -38,6 +38,7 @@ __all__ = [
     "in_markdown",
     "in_notebook",
     "steps_of",
+    "steps_of_several",
 ]
 
 
@@ -79,7 +80,22 @@ class Steps(Document):
 
 def steps_of(d: Derivation, view: str) -> Steps:
     """The derivation step by step, as a document that shows itself."""
-    document = VIEWS[view](d)
+    return _shown(VIEWS[view](d))
+
+
+def steps_of_several(found: Sequence[Derivation], view: str) -> list[Steps]:
+    """The steps of several derivatives: one document where they share their passes, else each.
+
+    Gradients of one function share them in the chain view.
+    """
+    if view == "chain" and len(found) > 1 and all(d.whole is None for d in found):
+        together = shared_chain(found)
+        if together is not None:
+            return [_shown(together)]
+    return [d.steps(view) for d in found]
+
+
+def _shown(document: Document) -> Steps:
     return Steps(**{f.name: getattr(document, f.name) for f in fields(Document)})
 
 

@@ -7,11 +7,13 @@ from xml.sax.saxutils import escape
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
 from matderiv.circuit.figures import greek
 
-_STYLE = """\
+GRAPH_STYLE = """\
 text{font-family:"DejaVu Sans Mono",Menlo,Consolas,"Courier New",monospace;text-anchor:middle;\
 dominant-baseline:central;fill:#1c2733}
-.title{font-weight:bold}.note{fill:#67727e}.value{fill:#13732f}.gradient{fill:#b3261e}
+text.title{font-weight:bold}text.note{fill:#67727e}
+text.value{fill:#13732f}text.gradient{fill:#b3261e}
 rect{stroke:#51606f;stroke-width:1.2;fill:#fff;rx:5}
+rect.paper{stroke:none;rx:0}
 rect.input,rect.parameter{fill:#e8f0fb;rx:13}rect.parameter{fill:#fdf1d8}
 rect.loss,rect.output{fill:#ece8f7}rect.layers{fill:#f0f2f4;stroke-dasharray:4 3}
 rect.constant{fill:#f0f2f4}
@@ -20,16 +22,19 @@ path.value{fill:none;stroke:#13732f}path.gradient{fill:none;stroke:#b3261e}"""
 _HEAD = 7.0  # length of an arrowhead
 
 
-def graph_svg(drawing: Drawing) -> str:
-    """The drawing as an SVG document of its own; the same drawing gives the same bytes."""
+def graph_svg(drawing: Drawing, *, styled: bool = True) -> str:
+    """The drawing as an SVG document of its own; the same drawing gives the same bytes.
+
+    One that is not `styled` is for a page that has `GRAPH_STYLE` already.
+    """
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(drawing.width)}" '
         f'height="{_n(drawing.height)}" viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}" '
         'role="img">',
         f"<title>{escape(_clean(drawing.title))}</title>",
-        f"<style>{_STYLE}</style>",
+        *([f"<style>{GRAPH_STYLE}</style>"] if styled else []),
         f'<rect x="0" y="0" width="{_n(drawing.width)}" height="{_n(drawing.height)}" '
-        'style="fill:#fff;stroke:none"/>',
+        'class="paper"/>',
         *(line for w in drawing.wires for line in _wire(w)),
         *(_box(b) for b in drawing.boxes),
         *(_brackets(g) for g in drawing.grids),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from matderiv.command.failures import UsageError
+from dataclasses import dataclass
+
+from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text, side_text
@@ -12,27 +14,48 @@ from matderiv.views.rules.catalogue import BY_NAME
 from matderiv.views.rules.rule import rules_of
 
 
-def hint_text(document: Document, number: int) -> str:
+@dataclass(frozen=True)
+class Hint:
+    """What the next step is about: rows of a word and what it says, never the step's result.
+
+    The rows are "rule", "for" (what the step finds), "in" (where the rule applies) and, without a
+    word, what the rule says. `str` is the hint as it is told.
+    """
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            (self.title, *(f"  {label:<7} {said}".rstrip() for label, said in self.rows))
+        )
+
+
+def hint(document: Document, number: int) -> Hint:
     """The rule of a step and where it applies; its result is not shown.
 
-    Raises UsageError for a number that no step has.
+    Raises MatderivError for a number that no step has.
+
+    >>> from matderiv import derive
+    >>> print(hint(derive("x'*A*x", "x").steps("differential"), 1).rows[0])
+    ('rule', 'product')
     """
-    step, section = _numbered(document, number, "--hint")
+    step, section = _numbered(document, number, "hint")
     rows = [
         ("rule", step.rule or section.title.lower()),
         ("for", _wanted(step, document)),
         ("in", _place(step, document)),
     ]
     rows += [("", BY_NAME[name].says) for name in rules_of(step.rule) if name in BY_NAME]
-    return _listed(f"Hint {number} of {len(document.steps)}: {_title(section)}", rows)
+    return _told(f"Hint {number} of {len(document.steps)}: {_title(section)}", rows)
 
 
 def step_text(document: Document, number: int) -> str:
     """A step with what stood before it, its reason and its source.
 
-    Raises UsageError for a number that no step has.
+    Raises MatderivError for a number that no step has.
     """
-    step, section = _numbered(document, number, "--step")
+    step, section = _numbered(document, number, "step")
     last = step is document.answer
     left, right = equation(step, document, last)
     left = left or left_text(step, document)
@@ -45,18 +68,18 @@ def step_text(document: Document, number: int) -> str:
         ("why", plain_words(step.why)),
         ("source", step.source),
     ]
-    return _listed(f"Step {number} of {len(document.steps)}: {_title(section)}", rows)
+    return str(_told(f"Step {number} of {len(document.steps)}: {_title(section)}", rows))
 
 
-def _numbered(document: Document, number: int, flag: str) -> tuple[Step, Section]:
+def _numbered(document: Document, number: int, what: str) -> tuple[Step, Section]:
     """The step with a number, and its section."""
     sections = (*document.sections, Section("Answer", (document.answer,)))
     found = [(step, section) for section in sections for step in section.steps]
-    if number > len(found):
-        raise UsageError(
+    if not 1 <= number <= len(found):
+        raise MatderivError(
             f"this derivation has {len(found)} steps in the {document.view} view, there is no step "
             f"{number}",
-            hint=f"{flag} {len(found)}",
+            hint=f"--{what} {len(found)}",
         )
     return found[number - 1]
 
@@ -65,8 +88,8 @@ def _title(section: Section) -> str:
     return section.title[:1].lower() + section.title[1:]
 
 
-def _listed(title: str, rows: list[tuple[str, str]]) -> str:
-    return "\n".join((title, *(f"  {label:<7} {said}".rstrip() for label, said in rows if said)))
+def _told(title: str, rows: list[tuple[str, str]]) -> Hint:
+    return Hint(title, tuple(row for row in rows if row[1]))
 
 
 def _wanted(step: Step, document: Document) -> str:

@@ -1,0 +1,63 @@
+"""Derivatives of one function by several variables: a list that tells them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matderiv.arguments import require_word
+from matderiv.derived import VIEWS, Derivation
+from matderiv.lazy import later
+
+if TYPE_CHECKING:
+    from matderiv import sheet
+    from matderiv.output.documents import shown, text
+    from matderiv.output.documents.shown import Steps
+else:
+    (sheet,) = later("matderiv", "sheet")
+    shown, text = later("matderiv.output.documents", "shown text")
+
+
+class Derivations(list[Derivation]):
+    """What `derive` gives for several variables, in the order asked for.
+
+    In the chain view gradients are read off one forward and one backward pass.
+
+    >>> from matderiv import derive
+    >>> both = derive("norm2(W*x + b)^2", "W, b")
+    >>> print(both)
+    by W: 2*(W*x + b)*x'
+    by b: 2*(W*x + b)
+    >>> [section.title for section in both.steps()[0].sections]
+    ['Forward pass', 'Local derivatives', 'Backward pass: upstream times local', 'Results']
+    """
+
+    def steps(self, view: str = "chain") -> list[Steps]:
+        """The derivations as values: one document where they share their passes, else one each."""
+        return shown.steps_of_several(self, require_word(view, "view", VIEWS))
+
+    def text(self, view: str = "chain", *, detail: str = "normal") -> str:
+        """The derivations step by step, as plain text."""
+        return "\n".join(text.document_text(told, detail=detail) for told in self.steps(view))
+
+    def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivations as a page with MathML; with None, the equations."""
+        return sheet.several(self, "html", view, detail, **style)
+
+    def latex(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivations as a LaTeX file that compiles; with None, the equations."""
+        return sheet.several(self, "latex", view, detail, **style)
+
+    def markdown(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivations in Markdown; with None, the equations."""
+        return sheet.several(self, "markdown", view, detail, **style)
+
+    def __str__(self) -> str:
+        return "\n".join(f"by {d.wrt.name}: {d}" for d in self)
+
+    def __repr__(self) -> str:
+        return f"<Derivations by {', '.join(d.wrt.name for d in self)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What notebooks show: the equations, with what was guessed and checked."""
+        equations = "\n\n".join(f"$\\displaystyle {d.equation()}$" for d in self)
+        return {"text/plain": str(self), "text/latex": equations}

@@ -1,0 +1,83 @@
+"""Gradients by several variables are read off one forward and one backward pass."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Run
+
+import matderiv as md
+from matderiv.views.document import Partial
+
+NET = "norm2(W2*relu(W1*x + b1) + b2 - y)^2"
+CASES = {
+    "net": (NET, "W1, b1, W2, b2", {"shapes": {"b1": "h", "b2": "k"}}),
+    "layer": ("relu(W*x + b)", "W, x, b", {"shapes": {"b": "m"}, "kind": "vjp"}),
+    "ridge": ("norm2(X*w - y)^2 + lambda*norm2(w)^2", "w, lambda, y", {}),
+    "classes": ("cross_entropy(W*x + b, y)", "W, b", {"assume": {"y": "onehot"}}),
+    "factors": ("norm2(U*V' - Y)^2", "U, V", {}),
+    "twice": ("sum(tanh(W*tanh(W*x)))", "W, x", {"shapes": {"W": "n,n"}}),
+    "gates": ("sum(sigmoid(a*x).*tanh(b*x))", "a, b, x", {"shapes": {"a": "", "b": "", "x": "n"}}),
+    "attention": ("sum(softmax(Q*K', 2)*V)", "Q, K, V", {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_pass_gives_every_gradient(name: str) -> None:
+    """Every line is evaluated before it is shown; the results are those of each variable alone."""
+    f, wrt, more = CASES[name]
+    found = md.derive(f, wrt, **more)
+    (told,) = found.steps()
+    titles = [section.title for section in told.sections]
+    assert titles.count("Forward pass") == 1
+    assert titles.count("Backward pass: upstream times local") == 1
+    last = {
+        s.left.by.name: s.right for s in told if isinstance(s.left, Partial) and not s.left.local
+    }
+    for d in found:
+        assert last[d.wrt.name] is d.displayed
+
+
+def test_every_intermediate_has_its_gradient_by_the_same_number() -> None:
+    (told,) = md.derive(NET, "W1, b1, W2, b2", shapes={"b1": "h", "b2": "k"}).steps()
+    named = {s.names.name: s.left.by.name for s in told if s.names and isinstance(s.left, Partial)}
+    assert named == {"delta3": "z3", "delta2": "h2", "delta1": "z1"}
+
+
+def test_the_graph_has_the_same_gradients() -> None:
+    values = {
+        "W1": [[1, -2], [3, 1]],
+        "x": [1, 2],
+        "b1": [1, 0],
+        "W2": [[1, 2]],
+        "b2": [1],
+        "y": [3],
+    }
+    found = md.derive(NET, "W1, b1, W2, b2", shapes={"b1": "h", "b2": "k"})
+    passed = md.graph(NET, values=values).backward()
+    for d in found:
+        assert passed.gradients[d.wrt.name] == pytest.approx(d.evaluate(values))
+
+
+@pytest.mark.parametrize("form", ["text", "latex", "markdown", "html"])
+def test_printed_once(form: str, run: Run) -> None:
+    told = run(
+        "derive", NET, "W1,b1,W2,b2", "--shape", "b1: h; b2: k", "--steps", "--format", form, "-q"
+    )
+    assert told.status == 0
+    assert told.out.count("Forward pass") == 1
+
+
+def test_what_cannot_share_a_pass_is_told_alone() -> None:
+    found = md.derive("A*X*B", "A, X")
+    assert len(found.steps()) == 2
+    assert len(found.steps("differential")) == 2
+    assert "by A" in str(found)
+    assert found.text().count("Backward pass") == 2
+
+
+def test_a_list_shows_itself() -> None:
+    found = md.derive("norm2(W*x + b)^2", "W, b")
+    assert isinstance(found, list)
+    assert r"\nabla_{\mathbf{W}}" in found._repr_mimebundle_()["text/latex"]
+    assert "<math" in found.html()
+    assert found.latex().startswith("\\documentclass")
