@@ -53,8 +53,10 @@ class Worker:
 
     async def _answered(self, request: dict[str, Any], place: str, number: int) -> dict[str, Any]:
         channel = await asyncio.to_thread(self._started)
-        channel.send(request)
+        if self._newest[place] != number:  # the newer one came while the process started
+            return SUPERSEDED
         try:
+            channel.send(request)
             there = await asyncio.to_thread(_waited, channel, self.seconds)
             if there:
                 found: dict[str, Any] = channel.recv()
@@ -80,10 +82,10 @@ class Worker:
 
     def end(self) -> None:
         """End the process; the next request gets another one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join()
 
 
 def _waited(channel: Connection, seconds: float) -> bool:
