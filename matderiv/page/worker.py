@@ -74,9 +74,10 @@ class Worker:
         if self._process is None or not self._process.is_alive():
             self.end()
             self._channel, theirs = _CONTEXT.Pipe()
-            self._process = _CONTEXT.Process(target=serve_requests, args=(theirs,), daemon=True)
-            self._process.start()
+            process = _CONTEXT.Process(target=serve_requests, args=(theirs,), daemon=True)
+            process.start()
             theirs.close()
+            self._process = process
         assert self._channel is not None
         return self._channel
 
