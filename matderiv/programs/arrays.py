@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matderiv.expr import Expr, is_
 from matderiv.functions.reduce import einsum_parts
+from matderiv.programs.contractions import contracted, with_axes
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.scaled import Scaled
 from matderiv.shapes import is_scalar
@@ -11,7 +12,10 @@ from matderiv.shapes import is_scalar
 
 @rule("einsum")
 def _einsum(work: Lowering, node: Expr) -> Scaled:
-    """Without operands of ones, where the other operands have their letters."""
+    """By products of matrices; elsewhere without operands of ones whose letters others have."""
+    planned = contracted(work, node)
+    if planned is not None:
+        return planned
     operands, output = einsum_parts(node.params[0])
     kept = list(zip(operands, node.args, strict=True))
     for pair in list(kept):
@@ -31,6 +35,7 @@ def _einsum(work: Lowering, node: Expr) -> Scaled:
 
 
 @rule("permute")
+@with_axes
 def _permute(work: Lowering, node: Expr) -> Scaled:
     order = tuple(k - 1 for k in node.params)
     return Scaled(work.b.add("permute", work.whole(node.args[0]), params=order, shape=node.shape))

@@ -12,6 +12,11 @@ from typing import NamedTuple
 from matderiv.programs.program import Builder
 from matderiv.shapes import Size
 
+Tree = int | tuple["Tree", "Tree"]
+"""Which operand, or two trees that are joined."""
+
+MOST_JOINED = 8  # operands of an einsum up to which every order is looked at
+GEMM = 8.0  # how much faster a step of a product of matrices is than one entry by entry
 MOST = 24  # longer products are multiplied from left to right, or from their first vector
 Estimate = Callable[[Size], float]
 
@@ -78,8 +83,10 @@ def _cheapest(factors: Sequence[Factor], estimate: Estimate) -> dict[tuple[int, 
             options = []
             for k in range(i, j):
                 r, m, c = sizes[i], sizes[k + 1], sizes[j + 1]
-                if (i == k and cheap[i]) or (k + 1 == j and cheap[j]):
-                    work = max(r * c, m * c if i == k else r * m)
+                if i == k and cheap[i]:
+                    work = max(r * c, m * c)
+                elif k + 1 == j and cheap[j]:
+                    work = max(r * c, r * m)
                 else:
                     work = r * m * c
                 options.append((cost[i, k] + cost[k + 1, j] + work, k))
@@ -205,3 +212,59 @@ def standing(b: Builder, f: Factor) -> Factor:
     else:
         return f
     return Factor("matrix", slot, f.rows, f.columns)
+
+
+def joining(
+    operands: Sequence[frozenset[int]],
+    out: Sequence[int],
+    entries: Callable[[frozenset[int]], float],
+) -> tuple[Tree, float]:
+    """In which order to join the operands of an einsum; and the steps of its products of matrices.
+
+    `operands` are their letters, `entries` counts those of an array with some letters.
+
+    >>> operands = [frozenset({0, 1}), frozenset({1, 2}), frozenset({2})]
+    >>> joining(operands, [0], lambda s: 9.0 ** len(s))
+    (((2, 1), 0), 162.0)
+    """
+    n = len(operands)
+    if n > MOST_JOINED:
+        tree: Tree = 0
+        for k in range(1, n):
+            tree = (tree, k)
+        return tree, 0.0
+    best: dict[int, tuple[float, Tree, float]] = {1 << k: (0.0, k, 0.0) for k in range(n)}
+    kept = {s: _kept(operands, s, out) for s in range(1, 1 << n)}
+    for s in range(1, 1 << n):
+        half = (s - 1) & s
+        while half and s & (s - 1):
+            other = s ^ half
+            if half > other:
+                cost, steps = _joined_cost(kept[half], kept[other], kept[s], entries)
+                left, right = best[half], best[other]
+                whole = left[0] + right[0] + cost
+                if s not in best or whole < best[s][0]:
+                    best[s] = (whole, (left[1], right[1]), left[2] + right[2] + steps)
+            half = (half - 1) & s
+    _, tree, steps = best.get((1 << n) - 1, (0.0, 0, 0.0))
+    return tree, steps
+
+
+def _kept(operands: Sequence[frozenset[int]], s: int, out: Sequence[int]) -> frozenset[int]:
+    """The letters of a set of operands that something else needs."""
+    inside = frozenset[int]().union(*(o for k, o in enumerate(operands) if s >> k & 1))
+    return inside & frozenset(out).union(*(o for k, o in enumerate(operands) if not s >> k & 1))
+
+
+def _joined_cost(
+    left: frozenset[int],
+    right: frozenset[int],
+    made: frozenset[int],
+    entries: Callable[[frozenset[int]], float],
+) -> tuple[float, float]:
+    """The work of joining two, in entries that are read or written; and its steps."""
+    steps = entries(left | right)
+    if (left & right) <= made:
+        return steps, 0.0
+    both = bool(left - right) and bool(right - left)
+    return steps / (GEMM if both else 2.0) + entries(made), steps

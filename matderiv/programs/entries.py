@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, number_value
+from matderiv.programs.contractions import with_axes
 from matderiv.programs.entrywise import whole_power
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.reductions import size_slot, softmax_parts, squares
@@ -59,11 +60,13 @@ def _eye(work: Lowering, node: Expr) -> Scaled:
 
 
 @rule("neg")
+@with_axes
 def _neg(work: Lowering, node: Expr) -> Scaled:
     return work.scaled(node.args[0]).times(Scaled(None, Fraction(-1)))
 
 
 @rule("add")
+@with_axes
 def _add(work: Lowering, node: Expr) -> Scaled:
     terms = [work.scaled(a) for a in node.args]
     ranked = [_ranked(work, t, a, node) for t, a in zip(terms, node.args, strict=True)]
@@ -124,6 +127,7 @@ def _hadamard(work: Lowering, node: Expr) -> Scaled:
 
 
 @rule("div")
+@with_axes
 def _div(work: Lowering, node: Expr) -> Scaled:
     top, below = work.scaled(node.args[0]), work.factor(node.args[1])
     if below.number == 0:

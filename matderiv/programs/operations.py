@@ -66,7 +66,32 @@ def _of_record(name: str, params: Params) -> Compute:
 
 def _einsum(params: Params) -> Compute:
     (spec,) = params
+    given = spec.partition("->")[0].split(",")
+    if len(given) == 2 and not set(given[0]) & set(given[1]):
+        return lambda x, y: np.einsum(spec, x, y)  # an outer product has nothing to plan
     return lambda *values: einsum(spec, *values)
+
+
+def _add_diagonal(params: Params) -> Compute:
+    view = params[0]
+
+    def compute(whole: Any, part: Any) -> Any:
+        np.einsum(view, whole)[...] += part
+        return whole
+
+    return compute
+
+
+def _on_diagonal(params: Params) -> Compute:
+    view, _, count, *sizes = params
+    shape = tuple(sizes[count:])
+
+    def compute(part: Any) -> Any:
+        whole = np.zeros(shape)
+        np.einsum(view, whole)[...] = part
+        return whole
+
+    return compute
 
 
 def _whole_power(x: Any, k: Any) -> Any:
@@ -84,9 +109,13 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
     **{name: _along(name) for name in ("sum", "max", "min", "prod")},
     "ne": lambda p: np.not_equal,
     "real": lambda p: lambda x: x * 1.0,
+    "copy": lambda p: lambda x: x.copy(),
     "where": lambda p: np.where,
     "matmul": lambda p: np.dot,
     "dot": lambda p: np.dot,
+    "stacked": lambda p: np.matmul,
+    "add_diagonal": _add_diagonal,
+    "on_diagonal": _on_diagonal,
     "vdot": lambda p: np.vdot,
     "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
     "solve": lambda p: np.linalg.solve,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+
 from matderiv.expr import Expr, is_
 from matderiv.functions.algebra import product_shape
+from matderiv.numeric.ranges import bounds
 from matderiv.programs.chains import Factor, multiplied, product, standing, turned
+from matderiv.programs.contractions import with_axes
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Shape, is_scalar
@@ -14,6 +19,7 @@ Turned = tuple[Expr, bool]
 
 
 @rule("mul")
+@with_axes
 def _mul(work: Lowering, node: Expr) -> Scaled:
     """Scalars in front; the matrices between two scalar results form one chain."""
     result = Scaled(None)
@@ -65,13 +71,116 @@ def _flattened(work: Lowering, node: Expr) -> list[Turned]:
 
 def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, Factor]:
     """The factor in front of a chain, and its product."""
-    front = Scaled(None)
-    factors = []
+    parts = _distributed(work, segment)
+    if parts is None:
+        front, factors, positive = _factors(work, segment)
+        return front, _multiplied(work, factors, positive)
+    total: Factor | None = None
+    for part in sorted(parts, key=lambda p: p[0].number < 0):
+        scalar, chain = part
+        front, factors, positive = _factors(work, chain)
+        found = standing(work.b, _multiplied(work, factors, positive))
+        s = scalar.times(front).with_core(found.slot)
+        minus = total is not None and s.number < 0
+        slot = settled(work.b, s.times(Scaled(None, Fraction(-1))) if minus else s)
+        if total is None:
+            total = found._replace(slot=slot)
+        else:
+            how = "sub" if minus else "add"
+            total = total._replace(slot=work.b.entrywise(how, total.slot, slot))
+    assert total is not None
+    return Scaled(None), total
+
+
+def _factors(work: Lowering, segment: Sequence[Turned]) -> tuple[Scaled, list[Factor], list[bool]]:
+    """The factor in front of a chain, its factors, and which are known to be nowhere negative.
+
+    Diagonal matrices beside each other are one.
+    """
+    b, front = work.b, Scaled(None)
+    factors: list[Factor] = []
+    positive: list[bool] = []
     for e, turn in segment:
         scalar, factor = as_chain_factor(work, e)
+        sign = factor.form == "diagonal" and bounds(e.args[0])[0] >= 0
+        if sign and scalar != Scaled(None):
+            factor = factor._replace(slot=settled(b, scalar.with_core(factor.slot)))
+            scalar = Scaled(None)
         front = front.times(scalar)
-        factors.append(turned(work.b, factor) if turn else factor)
-    return front, multiplied(work.b, factors, work.estimate)
+        if factors and factors[-1].form == factor.form == "diagonal":
+            factors[-1] = product(b, factors[-1], factor)
+            positive[-1] = positive[-1] and sign
+            continue
+        factors.append(turned(b, factor) if turn else factor)
+        positive.append(sign)
+    return front, factors, positive
+
+
+def _multiplied(work: Lowering, factors: list[Factor], positive: list[bool]) -> Factor:
+    """The product of a chain; J'*diag(s)*J from J alone, as (√s.*J)'*(√s.*J) for s ≥ 0."""
+    b, n = work.b, len(factors)
+    half = n - n // 2
+    middle = factors[n // 2] if n % 2 else None
+    ends = zip(factors[: n // 2], reversed(factors[half:]), strict=True)
+    mirrored = n > 1 and all(turned(b, f) == g for f, g in ends)
+    if not mirrored or (middle is not None and middle.form != "diagonal"):
+        return multiplied(b, factors, work.estimate)
+    right = standing(b, multiplied(b, factors[half:], work.estimate))
+    if middle is None or right.form != "matrix":
+        inner = [middle] if middle else []
+        return multiplied(b, [turned(b, right), *inner, right], work.estimate)
+    if not positive[n // 2]:
+        return product(b, turned(b, right), product(b, middle, right))
+    if not b.lines[middle.slot].mask:
+        middle = middle._replace(slot=b.entrywise("sqrt", middle.slot))
+    root = product(b, middle, right)
+    return product(b, turned(b, root), root)
+
+
+def _distributed(work: Lowering, segment: list[Turned]) -> list[tuple[Scaled, list[Turned]]] | None:
+    """The chains of A*(diag(u) - p*q')*B, whose bracket is never built; None without one."""
+    for k, (e, turn) in enumerate(segment):
+        if not is_(e, "add") or len(segment) == 1 or 1 in e.shape or len(e.shape) != 2:
+            continue
+        terms = [_structured(work, a, turn) for a in e.args]
+        if any(found is None for found in terms):
+            continue
+        return [
+            (found[0], [*segment[:k], *found[1], *segment[k + 1 :]])
+            for found in terms
+            if found is not None
+        ]
+    return None
+
+
+def _structured(work: Lowering, e: Expr, turn: bool) -> tuple[Scaled, list[Turned]] | None:
+    """A diagonal matrix or an outer product as factors, and the scalar in front of it."""
+    if is_(e, "neg"):
+        return _behind(Scaled(None, Fraction(-1)), _structured(work, e.args[0], turn))
+    if is_(e, "div"):
+        below = work.factor(e.args[1])
+        found = _structured(work, e.args[0], turn) if below.number else None
+        return _behind(Scaled(None).over(below), found)
+    if is_(e, "mul"):
+        front = Scaled(None)
+        for a in e.args:
+            front = front.times(work.factor(a)) if is_scalar(a.shape) else front
+        factors = [a for a in e.args if not is_scalar(a.shape)]
+        if len(factors) == 1:
+            return _behind(front, _structured(work, factors[0], turn))
+        outer = len(factors) == 2 and len(factors[0].shape) == 1 and factors[1].shape[0] == 1
+        return (front, [(a, turn) for a in (factors[::-1] if turn else factors)]) if outer else None
+    if is_(e, "eye"):
+        return Scaled(None), []
+    diagonal = is_(e, "diag") and len(e.args[0].shape) == 1
+    return (Scaled(None), [(e, False)]) if diagonal else None
+
+
+def _behind(
+    front: Scaled, found: tuple[Scaled, list[Turned]] | None
+) -> tuple[Scaled, list[Turned]] | None:
+    """What was found, with a scalar more in front."""
+    return None if found is None else (found[0].times(front), found[1])
 
 
 def as_chain_factor(work: Lowering, e: Expr) -> tuple[Scaled, Factor]:

@@ -6,6 +6,7 @@ instructions are one; results that nobody needs are left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,12 @@ Params = tuple[Any, ...]
 LEAVES = ("input", "number", "size", "pi")
 VIEWS = ("transpose", "column", "row", "reshape", "permute", "diagonal", "broadcast")
 """Operations whose result shares the memory of the argument."""
+
+
+REPEATING = ("broadcast", "diagonal")
+"""Views that NumPy does not let anybody write to."""
+IN_PLACE = ("add_diagonal",)
+"""Operations that change their first argument, which nothing else uses, and give it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +218,28 @@ def broadcast_shape(shapes: Iterable[Shape]) -> Shape:
 
 
 def needed(lines: list[Instruction], outputs: tuple[int, ...]) -> tuple[list[int], dict[int, int]]:
-    """The instructions that the outputs need, in order, and their new numbers."""
+    """The instructions that the outputs need, in order, and their new numbers.
+
+    A copy of what nobody else uses is that itself.
+    """
     alive = set(outputs)
     for k in range(len(lines) - 1, -1, -1):
         if k in alive:
             alive.update(lines[k].arguments)
-    kept = sorted(alive)
-    return kept, {k: new for new, k in enumerate(kept)}
+    counts = Counter(a for k in alive for a in lines[k].arguments)
+    counts.update(outputs)
+    own = {k for k in alive if lines[k].operation == "copy" and _is_own(lines, counts, k)}
+    kept = sorted(alive - own)
+    new = {k: n for n, k in enumerate(kept)}
+    for k in sorted(own):
+        new[k] = new[lines[k].arguments[0]]
+    return kept, new
+
+
+def _is_own(lines: list[Instruction], counts: Counter[int], copy: int) -> bool:
+    """True where the memory that is to be copied is new, and nothing else uses it."""
+    (k,) = lines[copy].arguments
+    while lines[k].operation in VIEWS and lines[k].operation not in REPEATING and counts[k] == 1:
+        (k,) = lines[k].arguments
+    line = lines[k]
+    return counts[k] == 1 and bool(line.arguments) and line.operation not in VIEWS

@@ -17,12 +17,11 @@ from matderiv.errors import DomainError, LimitError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import MAX_ENTRIES
 from matderiv.programs.operations import UFUNCS, function
-from matderiv.programs.program import LEAVES, VIEWS, Instruction, Program
+from matderiv.programs.program import IN_PLACE, LEAVES, REPEATING, VIEWS, Instruction, Program
 from matderiv.shapes import Dim, shape_text, size_names, size_value
 
 Array = Any
 Call = tuple[Any, int, int, int, int]
-REPEATING = ("broadcast", "diagonal")  # views that NumPy does not let anybody write to
 BIG = 2**14  # entries of an array that is given back as soon as nobody needs it
 
 
@@ -216,7 +215,7 @@ def _owners(lines: Sequence[Instruction]) -> list[int]:
     """Whose memory each result is in: its own, or that of what it is a view of."""
     owner = list(range(len(lines)))
     for k, line in enumerate(lines):
-        if line.operation in VIEWS:
+        if line.operation in (*VIEWS, *IN_PLACE):
             owner[k] = owner[line.arguments[0]]
     return owner
 

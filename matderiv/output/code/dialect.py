@@ -149,6 +149,8 @@ def operators() -> dict[str, Template]:
         "div": Template("{0} / {1}", PRODUCT, (PRODUCT, SIGN)),
         "matmul": Template("{0} @ {1}", PRODUCT, (PRODUCT, SIGN)),
         "dot": Template("{0} @ {1}", PRODUCT, (PRODUCT, SIGN)),
+        "stacked": Template("{0} @ {1}", PRODUCT, (PRODUCT, SIGN)),
+        "copy": Template("{0}", ATOM, (ATOM,)),
         "neg": Template("-{0}", SIGN, (SIGN,)),
         "power": Template("{0} ** {1}", POWER, (ATOM, SIGN)),
         "gt": Template("{0} > {1}", COMPARE, (SUM, SUM)),
@@ -169,3 +171,16 @@ def calls(library: str, names: Mapping[str, str], count: int = 1) -> dict[str, T
     """Operations that are a call of a function of the library."""
     slots = ", ".join(f"{{{k}}}" for k in range(count))
     return {operation: Template(f"{library}.{name}({slots})") for operation, name in names.items()}
+
+
+def diagonals(np: str, typed: str) -> dict[str, Special]:
+    """What is added where indices are equal, with identities: for arrays that never change."""
+
+    def diagonal(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        _, spec, count, *sizes = line.params
+        eyes = ", ".join(f"{np}.eye({names.size(s).text}, {typed})" for s in sizes[:count])
+        part = f'{np}.einsum("{spec}", {arguments[-1].text}, {eyes})'
+        whole = "" if line.operation == "on_diagonal" else f"{arguments[0].at(SUM)} + "
+        return Spelled(f"{whole}{part}", SUM if whole else ATOM)
+
+    return dict.fromkeys(("add_diagonal", "on_diagonal"), diagonal)

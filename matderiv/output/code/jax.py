@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matderiv.output.code.dialect import ATOM, Dialect, Template
+from matderiv.output.code.dialect import ATOM, Dialect, Template, diagonals
 from matderiv.output.code.numpy import (
     ADJ,
     DUPLICATION,
@@ -33,7 +33,7 @@ JAX = Dialect(
         **functions_of_matrices("jnp"),
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
-    special("jnp", TYPED),
+    special("jnp", TYPED) | diagonals("jnp", "dtype=dtype"),
     {
         **dict.fromkeys(("logm", "sqrtm", "power_of"), _in_jax(SPECTRAL)),
         "adj": _in_jax(ADJ),

@@ -62,6 +62,12 @@ DUPLICATION = (
     "    place = first * n - first * (first + 1) // 2 + last",
     "    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]",
 )
+DIAGONAL = (
+    "def add_diagonal(spec, whole, part):",
+    '    """`whole`, to which `part` is added where indices in `spec` are equal."""',
+    "    np.einsum(spec, whole)[...] += part",
+    "    return whole",
+)
 
 
 def templates(np: str, typed: str = "") -> dict[str, Template]:
@@ -143,20 +149,38 @@ def functions_of_matrices(np: str) -> dict[str, Template]:
     return {name: Template(f"of_matrix({f}, {{0}})") for name, f in of.items()}
 
 
+def _on_diagonal(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    shape = f"np.zeros({names.shape(line.shape)})"
+    whole = shape if line.operation == "on_diagonal" else arguments[0].text
+    return Spelled(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
+
+
 NUMPY = Dialect(
     "numpy",
     ("import numpy as np",),
     {
         **templates("np"),
+        "copy": Template("{0}.copy()", ATOM, (ATOM,)),
         **functions_of_matrices("np"),
         "erf": Template("erf({0})"),
         "expm": Template("expm({0})"),
     },
-    special("np"),
+    special("np") | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal),
     {
         **{"erf": ERF, "expm": EXPM, "adj": ADJ, "duplication": DUPLICATION},
+        **dict.fromkeys(("add_diagonal", "on_diagonal"), DIAGONAL),
         **dict.fromkeys(("logm", "sqrtm", "power_of"), SPECTRAL),
     },
-    ("np", "math", "erf", "expm", "of_matrix", "matrix_power", "adjugate", "duplication"),
+    (
+        "np",
+        "math",
+        "erf",
+        "expm",
+        "of_matrix",
+        "matrix_power",
+        "adjugate",
+        "duplication",
+        "add_diagonal",
+    ),
     copy="{0}.copy()",
 )

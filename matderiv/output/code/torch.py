@@ -12,6 +12,7 @@ from matderiv.output.code.dialect import (
     Spelled,
     Template,
     calls,
+    diagonals,
     operators,
 )
 from matderiv.programs.program import Instruction
@@ -164,6 +165,7 @@ def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelle
 
 _SPECIAL: dict[str, Special] = {
     "einsum": _einsum,
+    **diagonals("torch", OPTIONS),
     "permute": _permute,
     "broadcast": _broadcast,
     "pi": _pi,
