@@ -118,8 +118,9 @@ class Contractions:
             term, equal = self.taken(term, a, tuple(known[c] for c in letters))
             same += equal
         found: Term | None = term
+        stands: dict[int, int] = {}
         for left, right in same:
-            found = found and self.with_equal(found, left, right)
+            found = found and self.with_equal(found, left, right, stands)
         if found is None or any(_twice(o) for o in found.operands):
             return None
         met = {c for o in found.operands for c in o.letters}
@@ -138,18 +139,24 @@ class Contractions:
         one = self.whole(e, at, term.front)
         return replace(term, front=one.front, operands=(*term.operands, *one.operands)), []
 
-    def with_equal(self, term: Term, a: int, b: int) -> Term | None:
-        """The term where two letters are equal; None where both are summed and met nowhere."""
-        stands = {gone: kept for kept, gone in term.equal}
-        a, b = stands.get(a, a), stands.get(b, b)
+    def with_equal(self, term: Term, a: int, b: int, stands: dict[int, int]) -> Term | None:
+        """The term where two letters are equal; None where both are summed and met nowhere.
+
+        `stands` says which letter stands for one that is gone, and gets the new one.
+        """
+        while a in stands:
+            a = stands[a]
+        while b in stands:
+            b = stands[b]
         kept, gone = (b, a) if a not in self.out else (a, b)
         if kept == gone:
             return term
+        stands[gone] = kept
         operands = tuple(_renamed(o, gone, kept) for o in term.operands)
         if gone in self.out:
             equal = ((kept if k == gone else k, g) for k, g in term.equal)
             return replace(term, operands=operands, equal=(*equal, (kept, gone)))
-        met = kept in stands.values() or any(kept in o.letters for o in operands)
+        met = kept in self.out or any(kept in o.letters for o in operands)
         return replace(term, operands=operands) if met else None
 
     # Results -------------------------------------------------------------------------------------

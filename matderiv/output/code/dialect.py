@@ -180,7 +180,9 @@ def diagonals(np: str, typed: str) -> dict[str, Special]:
         _, spec, count, *sizes = line.params
         eyes = ", ".join(f"{np}.eye({names.size(s).text}, {typed})" for s in sizes[:count])
         part = f'{np}.einsum("{spec}", {arguments[-1].text}, {eyes})'
+        if arguments[-1].number:  # no array: a multiple of the identities
+            part = f'{arguments[-1].at(PRODUCT)} * {np}.einsum("{spec.lstrip(",")}", {eyes})'
         whole = "" if line.operation == "on_diagonal" else f"{arguments[0].at(SUM)} + "
-        return Spelled(f"{whole}{part}", SUM if whole else ATOM)
+        return Spelled(f"{whole}{part}", SUM if whole else PRODUCT)
 
     return dict.fromkeys(("add_diagonal", "on_diagonal"), diagonal)
