@@ -1,18 +1,21 @@
 """Between which numbers the entries of an expression lie, so far as its form says so.
 
-A side of a kink that no values reach, as in relu(exp(x)), need not be looked for.
+A side of a kink that no values reach, as in relu(exp(x)), need not be looked for. What is rounded
+is rounded away from the inside, so that a bound is never too narrow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import atan, erf, exp, inf, isnan, log, prod, sqrt, tanh
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from math import atan, erf, exp, fsum, inf, isfinite, isnan, log, nextafter, prod, sqrt, tanh
 
 from matderiv.expr import Expr, fold, is_, number_value
 from matderiv.shapes import size_names
 
 Range = tuple[float, float]
 ALL: Range = (-inf, inf)
+LEAST = 5e-324  # what is positive is not 0
 
 
 def bounds(e: Expr) -> Range:
@@ -22,6 +25,8 @@ def bounds(e: Expr) -> Range:
     >>> x = variable("x")
     >>> bounds(apply("exp", x) + 1), bounds(x * x - 2), bounds(1 - apply("sigmoid", x))
     ((1.0, inf), (-2.0, inf), (0.0, 1.0))
+    >>> bounds(x + apply("abs", x)), bounds(apply("where", apply("gt", x, 2), x, 2))
+    ((0.0, inf), (2.0, inf))
     """
     found = e.cache.get("bounds")
     if found is None:
@@ -37,13 +42,15 @@ def _bounds(node: Expr, args: tuple[Range, ...]) -> Range:
     if name in _FIXED:
         return _FIXED[name]
     if name == "number":
-        return (float(node.params[0]),) * 2
+        return _number(node.params[0])
     if name in ("power", "epow"):
         return _power(node, args[0])
     if name == "mul":
         return _product(node, args)
+    if name == "add":
+        return _beside_extreme(node) or _sum(_joined(node, args))
     if name in _BINARY:
-        return _beside_extreme(node) or _BINARY[name](args)
+        return _BINARY[name](args)
     rule = _RULES.get(name)
     return _sane(rule(node, *args)) if rule is not None and args else ALL
 
@@ -53,16 +60,41 @@ def _sane(found: Range) -> Range:
     return (-inf if isnan(low) else low, inf if isnan(high) else high)
 
 
+def _number(value: Fraction) -> Range:
+    """A float on either side of a number, or the number itself."""
+    try:
+        near = float(value)
+    except OverflowError:
+        return (1e308, inf) if value > 0 else (-inf, -1e308)
+    return (near, near) if near == value else _wider(near, near)
+
+
+def _wider(low: float, high: float) -> Range:
+    return nextafter(low, -inf), nextafter(high, inf)
+
+
 def _declared(facts: frozenset[str]) -> Range:
     if facts & {"onehot", "simplex", "binary"}:
         return 0.0, 1.0
     if facts & {"labels", "orthogonal"}:
         return -1.0, 1.0
-    return (0.0, inf) if "positive" in facts else ALL
+    return (LEAST, inf) if "positive" in facts else ALL
 
 
-def _sum(ranges: tuple[Range, ...]) -> Range:
-    return _sane((sum(r[0] for r in ranges), sum(r[1] for r in ranges)))
+def _sum(ranges: Iterable[Range]) -> Range:
+    lows, highs = zip(*ranges, strict=True)
+    return _added(lows)[0], _added(highs)[1]
+
+
+def _added(ends: tuple[float, ...]) -> Range:
+    """Between which floats a sum lies."""
+    if -inf in ends or inf in ends:
+        return (-inf if -inf in ends else inf), (inf if inf in ends else -inf)
+    try:
+        found = fsum(ends)
+    except OverflowError:
+        return ALL
+    return (found, found) if found == sum(map(Fraction, ends)) else _wider(found, found)
 
 
 def _beside_extreme(node: Expr) -> Range | None:
@@ -74,9 +106,52 @@ def _beside_extreme(node: Expr) -> Range | None:
     return None
 
 
+def _joined(node: Expr, args: tuple[Range, ...]) -> list[Range]:
+    """The ranges of the terms of a sum; x - x is nothing, x + |x| and |x| - x are not negative."""
+    left = dict(enumerate(args))
+    for k, minus in enumerate(node.args):
+        same = (j for j in left if is_(minus, "neg") and node.args[j] is minus.args[0])
+        if (j := next(same, None)) is not None:
+            left[k] = (0.0, 0.0)
+            del left[j]
+    for k, size in enumerate(node.args):
+        if not is_(size, "abs"):
+            continue
+        for j, term in enumerate(node.args):
+            plain = term.args[0] if is_(term, "neg") else term
+            if j in left and k in left and j != k and plain is size.args[0]:
+                left[k] = (0.0, left[k][1] + left.pop(j)[1])
+    return list(left.values())
+
+
+def _chosen(node: Expr, test: Range, a: Range, b: Range) -> Range:
+    """The range of a where; where its test compares one of the branches, that is used."""
+    c, first, second = node.args
+    if is_(c, "gt", "ge", "lt", "le", "step"):
+        above = is_(c, "gt", "ge", "step")
+        low, high = bounds(c.args[1]) if len(c.args) > 1 else (0.0, 0.0)
+        if c.args[0] is first:
+            a = (max(a[0], low), a[1]) if above else (a[0], min(a[1], high))
+        if c.args[0] is second:
+            b = (b[0], min(b[1], high)) if above else (max(b[0], low), b[1])
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
 def _times(a: Range, b: Range) -> Range:
-    ends = [0.0 if 0.0 in (x, y) else x * y for x in a for y in b]
-    return min(ends), max(ends)
+    ends = [_multiplied(x, y) for x in a for y in b]
+    return min(e[0] for e in ends), max(e[1] for e in ends)
+
+
+def _multiplied(x: float, y: float) -> Range:
+    """Between which floats a product of two ends lies; 0 times anything is 0."""
+    if 0.0 in (x, y):
+        return 0.0, 0.0
+    found = x * y
+    if not (isfinite(x) and isfinite(y)):
+        return found, found
+    if isfinite(found) and Fraction(found) == Fraction(x) * Fraction(y):
+        return found, found
+    return _wider(found, found)
 
 
 def _hadamard(node: Expr, *args: Range) -> Range:
@@ -90,8 +165,8 @@ def _hadamard(node: Expr, *args: Range) -> Range:
 
 def _even(a: Range) -> Range:
     """The range of a square."""
-    ends = sorted((a[0] * a[0], a[1] * a[1]))
-    return (0.0 if a[0] < 0 < a[1] else ends[0]), ends[1]
+    ends = sorted((_multiplied(a[0], a[0]), _multiplied(a[1], a[1])))
+    return (0.0 if a[0] < 0 < a[1] else max(0.0, ends[0][0])), ends[1][1]
 
 
 def _product(node: Expr, args: tuple[Range, ...]) -> Range:
@@ -125,15 +200,29 @@ def _over(node: Expr, a: Range, b: Range) -> Range:
     if b[0] < 0 < b[1] or (0.0 in b and not (b[0] >= 0 or b[1] <= 0)):
         return ALL
     if b[0] >= 0:
-        return _times(a, (1 / b[1] if b[1] != inf and b[1] else 0.0, 1 / b[0] if b[0] else inf))
+        below = _inverse(b[1])[0] if b[1] else 0.0
+        return _times(a, (below, _inverse(b[0])[1] if b[0] else inf))
     if b[1] <= 0:
         low, high = _over(node, a, (-b[1], -b[0]))
         return -high, -low
     return ALL
 
 
-def _monotone(f: Callable[[float], float]) -> Callable[..., Range]:
-    return lambda node, a: (f(a[0]), f(a[1]))
+def _inverse(v: float) -> Range:
+    found = 1 / v
+    exact = v == inf or (isfinite(found) and Fraction(found) * Fraction(v) == 1)
+    return (found, found) if exact else _wider(found, found)
+
+
+def _monotone(f: Callable[[float], float], *exact: float) -> Callable[..., Range]:
+    """The range of a growing function, whose values are rounded but at 0, infinity and `exact`."""
+
+    def rule(node: Expr, a: Range) -> Range:
+        low, high = f(a[0]), f(a[1])
+        low = low if a[0] in (0.0, -inf, *exact) else nextafter(nextafter(low, -inf), -inf)
+        return low, high if a[1] in (0.0, inf, *exact) else nextafter(nextafter(high, inf), inf)
+
+    return rule
 
 
 def _exponential(v: float) -> float:
@@ -149,8 +238,8 @@ def _total(node: Expr, a: Range) -> Range:
     if size_names([node.args[0].shape]):
         return (a[0] if a[0] >= 0 else -inf), (a[1] if a[1] <= 0 else inf)
     count = prod(s for s in node.args[0].shape if isinstance(s, int))
-    per = max(1, count // max(1, prod(s for s in node.shape if isinstance(s, int))))
-    return per * a[0], per * a[1]
+    per = float(max(1, count // max(1, prod(s for s in node.shape if isinstance(s, int)))))
+    return _times((per, per), a)
 
 
 def _same(node: Expr, a: Range) -> Range:
@@ -181,13 +270,13 @@ _RULES: dict[str, Callable[..., Range]] = {
     "div": _over,
     "ediv": _over,
     "abs": _absolute,
-    "relu": _monotone(lambda v: max(v, 0.0)),
+    "relu": lambda node, a: (max(a[0], 0.0), max(a[1], 0.0)),
     "exp": _monotone(_exponential),
     "expm1": _monotone(lambda v: _exponential(v) - 1),
-    "log": _monotone(lambda v: _logarithm(v)),
+    "log": _monotone(_logarithm, 1.0),
     "log1p": _monotone(lambda v: _logarithm(1 + v)),
     "softplus": _monotone(lambda v: _logarithm(1 + _exponential(v))),
-    "sqrt": _monotone(lambda v: sqrt(max(v, 0.0))),
+    "sqrt": _monotone(lambda v: sqrt(max(v, 0.0)), 1.0),
     "tanh": _monotone(tanh),
     "arctan": _monotone(atan),
     "erf": _monotone(erf),
@@ -206,10 +295,9 @@ _RULES: dict[str, Callable[..., Range]] = {
     "diag": _with_zeros,
     "tril": _with_zeros,
     "triu": _with_zeros,
-    "where": lambda node, c, a, b: (min(a[0], b[0]), max(a[1], b[1])),
+    "where": _chosen,
 }
 _BINARY: dict[str, Callable[[tuple[Range, ...]], Range]] = {
-    "add": _sum,
     "maximum": lambda r: (max(a[0] for a in r), max(a[1] for a in r)),
     "minimum": lambda r: (min(a[0] for a in r), min(a[1] for a in r)),
 }

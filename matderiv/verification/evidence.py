@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from matderiv.calculus.structure import linear_structure
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, apply
+from matderiv.expr import Expr, apply, is_, walk
 from matderiv.lazy import np
 from matderiv.numeric.borders import (
     Border,
@@ -28,9 +29,11 @@ from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.paths import moved
 from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
-from matderiv.verification.claims import Claim, names_for
+from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
+from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.elementary import elementary
-from matderiv.verification.field.exact import longest_word
+from matderiv.verification.field.exact import Compared as Found
+from matderiv.verification.field.exact import Identity, longest_word
 from matderiv.verification.field.sizes import Plan, planned
 from matderiv.verification.precise import Precise, precise
 
@@ -39,6 +42,7 @@ MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
 CLOSE = 160  # points close to borders that ordinary numbers look at
 ALWAYS = 6  # of them looked at with many digits in any case
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
+ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
 SIDES = 12  # points on sides that general points do not see
 
 
@@ -70,6 +74,7 @@ class Witness:
     structure: str
     question: Question
     source: Sampler
+    branches: Branches | None
     seed: int
 
     @staticmethod
@@ -79,19 +84,22 @@ class Witness:
         assert answer is not None
         extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
         source = sampler(asked.f, [*extra, *names_for(asked, answer)], seed=seed)
-        return Witness(claim, answer, structure, question, source, seed)
+        branches = Branches.of(identity(claim, structure), seed)
+        return Witness(claim, answer, structure, question, source, branches, seed)
 
     def plan(self) -> Plan:
         """The sizes at which the claim must be seen."""
-        f, answer = elementary(self.claim.asked.f), elementary(self.answer)
-        names = sorted(sizes_in(f, answer, *self.claim.asked.path))
+        asked = self.claim.asked
+        f, answer = elementary(moving(asked.f, asked.wrt)), elementary(self.answer)
+        names = sorted(sizes_in(asked.f, answer, asked.wrt))
         return planned(f, answer, names, longest_word(f, answer), self.seed)
 
     def general(self, plan: Plan, failed: Sizes) -> list[Point]:
         """Points at the sizes of a plan, those where a proof failed first."""
         if not plan.sizes[0]:
             return [self.source.point(600 + k) for k in range(POINTS)]
-        choices = ([failed] if failed else []) + [s for s in plan.sizes if s != failed]
+        first = {**plan.sizes[0], **failed}
+        choices = [first, *(s for s in plan.sizes if s != first)]
         count = max(POINTS, min(plan.degree + 1, MOST_SIZES))
         return list(islice(self._at(choices, count), count))
 
@@ -112,7 +120,7 @@ class Witness:
         outside = reached(self.source, points[:POINTS], self._domains())
         sides = [*found.points[:SIDES], *outside.points]
         everywhere = [*points[:POINTS], *sides, *self._suspicious(found)]
-        sharp = precise(self.claim, self.structure, seed=self.seed, at=everywhere)
+        sharp = self._sharp(everywhere)
         if not sharp.points and sharp.valueless is not None:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
@@ -124,6 +132,23 @@ class Witness:
         if sharp.verdict == "equal":
             return Evidence(sharp, left, sharp.valueless)
         return self._ordinary(sharp, points[:POINTS], found, left or self._nothing(matching))
+
+    def _sharp(self, points: list[Point]) -> Precise:
+        """What is said of points: exactly where their branch is known, else by many digits."""
+        exact = [(p, self._in_branch(p)) for p in points]
+        rest = [p for p, found in exact if found is None or not found.equal]
+        seen = sum(found is not None and found.equal and found.seen for _, found in exact)
+        if not rest and seen:
+            return Precise("equal", exactly=seen)
+        sharp = precise(self.claim, self.structure, seed=self.seed, at=rest or points)
+        nothing = sharp.verdict == "undecided" and len(sharp.vanishing) == len(rest)
+        if rest and seen and (sharp.verdict == "equal" or nothing):
+            return replace(sharp, verdict="equal", exactly=seen)
+        return sharp
+
+    def _in_branch(self, point: Point) -> Found | None:
+        """Whether the claim is an identity in the branch of a point; None where unknown."""
+        return None if self.branches is None else self.branches.at(point)
 
     def _where_both_have_values(self, sharp: Precise) -> Precise:
         """What digits say where the answer has a value too, if such points are found."""
@@ -144,11 +169,16 @@ class Witness:
         program = compile_((self.claim.asked.f,))
         question = replace(self.question, sharpest=True)
         differing = []
-        for place, point in enumerate(found.close[:CLOSE]):
+        unsure = [p for p in found.close[:CLOSE] if not self._is_identity(p)]
+        for place, point in enumerate(unsure):
             rng = np.random.default_rng([place, 5])
             if compare(question, program, point, rng).verdict != "match":
                 differing.append(point)
         return [*found.close[:ALWAYS], *differing[:DOUBTED]]
+
+    def _is_identity(self, point: Point) -> bool:
+        found = self._in_branch(point)
+        return found is not None and found.equal
 
     def _nothing(self, matching: list[Point]) -> str:
         return "" if matching else "nothing but zeros was compared"
@@ -164,8 +194,14 @@ class Witness:
         question = replace(self.question, sharpest=True)
         matching: list[Point] = []
         for place, point in enumerate(points):
-            for move in (None, *moves):
+            for move in (None, *moves, *ORDINARY):
                 here = point if move is None else moved(self.source, point, move)
+                exact = self._in_branch(here)
+                if exact is not None and exact.equal and exact.seen:
+                    matching.append(here)
+                    break
+                if exact is not None and exact.equal:
+                    continue
                 found = compare(question, program, here, np.random.default_rng([place, 3]))
                 said = self._in_digits(here) if found.verdict == "mismatch" else found.verdict
                 if said == "different":
@@ -209,6 +245,33 @@ class Witness:
 
     def _domains(self) -> list[Border]:
         return domains(self.claim.asked.f, self.answer)
+
+
+def identity(claim: Claim, structure: str) -> Identity:
+    """What the exact test is about, for a claim that is an expression."""
+    asked = claim.asked
+    assert claim.expr is not None
+    linear = asked.kind not in DIRECTIONAL and len(asked.wrt.shape) == 2
+    space = linear_structure(asked.wrt) if linear else None
+    return Identity(
+        moving(asked.f, asked.wrt),
+        asked.path,
+        claim.expr,
+        claim.arrange,
+        asked.upstream,
+        asked.tangent,
+        space,
+        structure,
+    )
+
+
+def moving(f: Expr, x: Expr) -> Expr:
+    """f without the terms that do not depend on the variable."""
+    if not is_(f, "add"):
+        return f
+    terms = [a for a in f.args if x in set(walk(a))]
+    kept = f if not terms else terms[0] if len(terms) == 1 else apply("add", *terms)
+    return kept if kept.shape == f.shape else f
 
 
 def compares_more(claim: Claim) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.calculus.structure import linear_structure, numeric_projection
+from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
 from matderiv.lazy import quiet
 from matderiv.numeric.check import check
@@ -18,8 +18,9 @@ from matderiv.numeric.question import Question
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
-from matderiv.verification.evidence import Witness, compares_more
-from matderiv.verification.field.exact import ExactReport, Identity, exact_test
+from matderiv.verification.evidence import Witness, compares_more, identity
+from matderiv.verification.field.branches import Branches
+from matderiv.verification.field.exact import ExactReport, exact_test
 from matderiv.verification.precise import Precise, precise
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 from matderiv.work import MILLION, WorkLimit, bounded
@@ -82,7 +83,7 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
     exact = identity_of(claim, structure, seed)
     accepted = exact.verdict == "equal"
     count = min(points, CONFIRMING) if accepted else points
-    report = numbers_of(claim, structure, count, seed, sides=not accepted)
+    report = numbers_of(claim, structure, count, seed, sides=False)
     if report.verdict == DISPROVED:
         found = _contradicted(claim, structure, exact, report, seed)
         if found is not None:
@@ -106,6 +107,8 @@ def _contradicted(
     if different and (plain or not exact.hint):
         return Finding(DISPROVED, exact, report)
     at = None if report.worst is None else [report.worst.point]
+    if at is not None and _holds_beside(claim, structure, at[0], seed):
+        return None
     sharp = precise(claim, structure, seed=seed, at=at)
     if sharp.verdict == "equal":
         return None
@@ -114,6 +117,13 @@ def _contradicted(
     if exact.verdict == "equal" and sharp.verdict != "different":
         return Finding(UNDECIDED, exact, report, "the exact test and the numbers disagree")
     return Finding(DISPROVED, exact, report, sharp=sharp)
+
+
+def _holds_beside(claim: Claim, structure: str, point: Point, seed: int) -> bool:
+    """True if the claim is an identity in the branch of a point, so that numbers are rounding."""
+    branches = Branches.of(identity(claim, structure), seed)
+    found = None if branches is None else branches.at(point)
+    return found is not None and found.equal
 
 
 def _proved(
@@ -194,22 +204,7 @@ def _unfinished(report: CheckReport) -> bool:
 
 def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:
     """The exact test of a claim that is an expression."""
-    asked = claim.asked
-    assert claim.expr is not None
-    space = None if asked.kind in DIRECTIONAL else linear_structure(asked.wrt)
-    return exact_test(
-        Identity(
-            asked.f,
-            asked.path,
-            claim.expr,
-            claim.arrange,
-            asked.upstream,
-            asked.tangent,
-            space if len(asked.wrt.shape) == 2 else None,
-            structure,
-        ),
-        seed=seed,
-    )
+    return exact_test(identity(claim, structure), seed=seed)
 
 
 def numbers_of(

@@ -44,7 +44,8 @@ class Precise:
 
     `point` is where an answer differs, `claimed` and `truth` are the values along a direction.
     `valueless` is a point where f has a derivative and the answer no value; `vanishing` are the
-    points where both are 0, which says nothing.
+    points where both are 0, which says nothing. `exactly` counts points in whose branch an exact
+    test said so.
     """
 
     verdict: str
@@ -56,14 +57,21 @@ class Precise:
     truth: float = 0.0
     valueless: Point | None = None
     vanishing: tuple[Point, ...] = ()
+    exactly: int = 0
 
     def __str__(self) -> str:
         if self.verdict == "undecided":
             return f"{DIGITS} digits: {self.reason}"
         if self.verdict == "equal":
-            return f"equal in {DIGITS} digits at {self.points} point{'s' * (self.points != 1)}"
+            said = f"equal in {DIGITS} digits at {_points_said(self.points)}"
+            exactly = f"an exact identity in the branches of {_points_said(self.exactly)}"
+            return "; ".join([exactly] * bool(self.exactly) + [said] * bool(self.points))
         shown = self.reason if self.error < 1e-300 else f"{self.error:.1g}"
         return f"with {DIGITS} digits the relative error is {shown}"
+
+
+def _points_said(count: int) -> str:
+    return f"{count} point{'s' * (count != 1)}"
 
 
 @dataclass(frozen=True)
@@ -236,12 +244,12 @@ def _sides(
     moved = [exactly(d) for d in directions]
     try:
         seeds = {asked.wrt.name: _seeds(formulas, moved)}
-        parts = values(formulas.f, at, point.sizes, seeds, shaken)
+        parts = values((formulas.f,), at, point.sizes, seeds, shaken)
         truth = _truth(formulas, parts[formulas.f], at)
     except ArithmeticError:
         return None, None, None, 0
     try:
-        own = values(formulas.answer, at, point.sizes, {}, shaken)
+        own = values((formulas.answer,), at, point.sizes, {}, shaken)
         claimed = _contracted(formulas, own[formulas.answer][0], point.sizes, moved)
     except ArithmeticError:
         own, claimed = {}, None

@@ -101,26 +101,26 @@ def reachable(e: Expr) -> None:
 
 
 def values(
-    root: Expr,
+    roots: tuple[Expr, ...],
     at: Mapping[str, Array],
     sizes: Sizes,
     seeds: Mapping[str, Element],
     shaken: Any = None,
 ) -> dict[Expr, Element]:
-    """The values of all parts of an elementary expression, a single point in front.
+    """The values of all parts of some elementary expressions, a single point in front.
 
     `at` are the values of the variables, `seeds` the dual parts of some of them, by their bits.
     With a generator in `shaken` every result is changed at random in its last digits, so that two
     evaluations agree in the digits that are no rounding (J. Vignes 1974).
     """
     done: dict[Expr, Element] = {}
-    for node in walk(root):
+    for node in walk(*roots):
         dims = [tuple(size_value(s, sizes) for s in a.shape) for a in node.args]
         out = tuple(size_value(s, sizes) for s in node.shape)
         args = [done[a] for a in node.args]
         name = node.function.name
         if name in ("step", "sign"):
-            args = [_without_rounding(args[0], [done[a] for a in node.args[0].args])]
+            args = [without_rounding(args[0], [done[a] for a in node.args[0].args])]
         if not args:
             found = _leaf(node, out, at, sizes, seeds)
         elif name in LINEAR:
@@ -136,7 +136,7 @@ def values(
     return done
 
 
-def _without_rounding(difference: Element, terms: list[Element]) -> Element:
+def without_rounding(difference: Element, terms: list[Element]) -> Element:
     """A sum that is compared with 0, with 0 for what rounding leaves where its terms cancel.
 
     Two spellings of one number differ in their last digits, and no branch may hang on that.

@@ -48,6 +48,22 @@ def _exp(u: Expr) -> Expr:
     return apply("exp", u)
 
 
+def _step(u: Expr) -> Expr:
+    """1 where u > 0, or the number that this is everywhere."""
+    low, high = bounds(u)
+    return _constant(int(low > 0), u) if low > 0 or high <= 0 else apply("step", u)
+
+
+def _sign(u: Expr) -> Expr:
+    low, high = bounds(u)
+    return _constant(1 if low > 0 else -1, u) if low > 0 or high < 0 else apply("sign", u)
+
+
+def _constant(value: int, like: Expr) -> Expr:
+    one = apply("number", params=(Fraction(value),))
+    return one if is_scalar(like.shape) else one * apply("ones", params=like.shape)
+
+
 def _softmax(node: Expr, x: Expr) -> Expr:
     (axis,) = node.params
     e = _exp(x)
@@ -69,12 +85,12 @@ def _chosen(first: Expr, second: Expr, test: Expr) -> Expr:
 
 
 def _elu(node: Expr, x: Expr) -> Expr:
-    return _chosen(x, _exp(x) - 1, apply("step", x))
+    return _chosen(x, _exp(x) - 1, _step(x))
 
 
 def _huber(node: Expr, x: Expr, d: Expr) -> Expr:
-    size = x * apply("sign", x)
-    return _chosen(x * x / 2, d * (size - d / 2), apply("step", d - size))
+    size = x * _sign(x)
+    return _chosen(x * x / 2, d * (size - d / 2), _step(d - size))
 
 
 def _gelu(node: Expr, x: Expr) -> Expr:
@@ -225,27 +241,29 @@ _SQUARES = {
 _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "sin": _turned,
     "cos": _turned,
+    "step": lambda node, u: _step(u),
+    "sign": lambda node, u: _sign(u),
     "log1p": lambda node, x: apply("log", 1 + x),
     "expm1": lambda node, x: _exp(x) - 1,
-    "abs": lambda node, x: x * apply("sign", x),
+    "abs": lambda node, x: x * _sign(x),
     "tan": lambda node, x: apply("sin", x) / apply("cos", x),
     "arccos": lambda node, x: apply("pi", params=("pi",)) / 2 - apply("arcsin", x),
     "sinh": lambda node, x: (_exp(x) - 1 / _exp(x)) / 2,
     "cosh": lambda node, x: (_exp(x) + 1 / _exp(x)) / 2,
     "tanh": _tanh,
     "sigmoid": lambda node, x: 1 / (1 + _exp(-x)),
-    "relu": lambda node, x: x * apply("step", x),
-    "leaky_relu": lambda node, x, a: _chosen(x, a * x, apply("step", x)),
+    "relu": lambda node, x: x * _step(x),
+    "leaky_relu": lambda node, x, a: _chosen(x, a * x, _step(x)),
     "elu": _elu,
     "softplus": lambda node, x: apply("log", 1 + _exp(x)),
     "silu": lambda node, x: x / (1 + _exp(-x)),
     "gelu": _gelu,
-    "gt": lambda node, a, b: apply("step", a - b),
-    "lt": lambda node, a, b: apply("step", b - a),
-    "ge": lambda node, a, b: 1 - apply("step", b - a),
-    "le": lambda node, a, b: 1 - apply("step", a - b),
-    "maximum": lambda node, a, b: _chosen(a, b, apply("step", a - b)),
-    "minimum": lambda node, a, b: _chosen(a, b, apply("step", b - a)),
+    "gt": lambda node, a, b: _step(a - b),
+    "lt": lambda node, a, b: _step(b - a),
+    "ge": lambda node, a, b: 1 - _step(b - a),
+    "le": lambda node, a, b: 1 - _step(a - b),
+    "maximum": lambda node, a, b: _chosen(a, b, _step(a - b)),
+    "minimum": lambda node, a, b: _chosen(a, b, _step(b - a)),
     "huber": _huber,
     "softmax": _softmax,
     "logsumexp": _logsumexp,

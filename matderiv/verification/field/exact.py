@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log2, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.lazy import np
@@ -24,7 +24,7 @@ from matderiv.verification.field.elementary import elementary, turned_by_pi
 from matderiv.verification.field.points import BATCH, FieldPoint, halved, level_field, projected
 from matderiv.verification.field.residues import CHAIN, Array, Unlucky
 from matderiv.verification.field.sizes import LARGEST_WORD, planned
-from matderiv.verification.field.values import HASHED, MODELLED, Evaluation
+from matderiv.verification.field.values import HASHED, MODELLED, Branch, Evaluation
 
 LAWFUL = frozenset({"exp", "sin", "cos"})  # all their identities hold in the model too
 MOST = 30_000  # entries of an array, points apart
@@ -105,7 +105,7 @@ def _tested(identity: Identity, f: Expr, answer: Expr, seed: int) -> ExactReport
     model = bool(nodes & (MODELLED | HASHED))
     hint = bool(nodes & (MODELLED | HASHED) - LAWFUL) or turned_by_pi(f, answer)
     names = sorted(sizes_in(f, answer, *identity.path))
-    if _entries(f, answer, sizes=dict.fromkeys(names, 3)) > MOST:
+    if too_large(f, answer, sizes=dict.fromkeys(names, 3)):
         raise OutOfReach("arrays as large as these")
     longest = longest_word(f, answer)
     plan = planned(f, answer, names, longest, seed)
@@ -114,7 +114,7 @@ def _tested(identity: Identity, f: Expr, answer: Expr, seed: int) -> ExactReport
     for place, wanted in enumerate(plan.sizes):
         if plan.enough(found):
             break
-        if _entries(f, answer, sizes=wanted) > MOST:
+        if too_large(f, answer, sizes=wanted):
             continue
         sizes, equal, deepest = _at_sizes(identity, (f, answer), wanted, (seed, place))
         found.append(sizes)
@@ -142,11 +142,11 @@ def _at_sizes(
 
     Where there is no value at them, as for the inverse of A'A with a wide A, they change places.
     """
-    base = int(any(is_(n, "log") for n in walk(*formulas)))
     for turn in range(TRIES):
         sizes = wanted if turn < LUCK else _permuted(wanted, (*key, turn))
         try:
-            return sizes, *_equal(identity, *formulas, FieldPoint(sizes, (*key, turn)), base)
+            found = compared(identity, *formulas, FieldPoint(sizes, (*key, turn)))
+            return sizes, found.equal, found.deepest
         except Unlucky:
             continue
     raise Unlucky
@@ -157,14 +157,24 @@ def _permuted(sizes: Sizes, key: tuple[int, ...]) -> Sizes:
     return dict(zip(sizes, rng.permutation(list(sizes.values())).tolist(), strict=True))
 
 
-def _entries(*exprs: Expr, sizes: Sizes) -> int:
-    return max(prod(size_value(s, sizes) for s in n.shape) for n in walk(*exprs))
+def too_large(*exprs: Expr, sizes: Sizes) -> bool:
+    """True if an array in some expressions has more entries than are computed."""
+    return any(prod(size_value(s, sizes) for s in n.shape) > MOST for n in walk(*exprs))
 
 
-def _equal(
-    identity: Identity, f: Expr, answer: Expr, point: FieldPoint, base: int
-) -> tuple[bool, int]:
-    """Whether truth and answer agree at a point, and the deepest level that was used."""
+class Compared(NamedTuple):
+    """Whether truth and answer agree at a point and are not both 0; the deepest level used."""
+
+    equal: bool
+    seen: bool
+    deepest: int
+
+
+def compared(
+    identity: Identity, f: Expr, answer: Expr, point: FieldPoint, branch: Branch | None = None
+) -> Compared:
+    """Truth and answer in elementary functions at a point; in one branch if that is given."""
+    base = int(any(is_(n, "log") for n in walk(f, answer)))
     at = level_field(base)
     shapes = [point.dims(v) for v in identity.path]
     directions = _directions(identity, point, base, shapes)
@@ -176,7 +186,8 @@ def _equal(
             moved = moved * at.number(1, 2) % at.p
         seeds.setdefault(v, {})[2 << k] = moved
         top |= 2 << k
-    run = Evaluation(point, base, seeds)
+    run = Evaluation(point, base, seeds, branch)
+    seen = False
     truth = run.at(f, dual=True)
     claim = run.at(answer, dual=False)
     outer = tuple(s for s in point.dims(f) if s != 1)
@@ -194,8 +205,9 @@ def _equal(
             arranged = identity.arrange(given, axes, inner)
             right = _contracted(arranged, axes, directions if inner else [], at.p)
         if np.any((left - right) % at.p):
-            return False, 0
-    return True, max(level for _, level, _ in run.values)
+            return Compared(False, True, 0)
+        seen = seen or bool(np.any(left % at.p))
+    return Compared(True, seen, max(level for _, level, _ in run.values))
 
 
 def _directions(

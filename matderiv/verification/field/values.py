@@ -7,7 +7,8 @@ are keyed hashes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
@@ -34,7 +35,7 @@ from matderiv.verification.field.dual import (
     times,
 )
 from matderiv.verification.field.points import BATCH, FieldPoint, level_field
-from matderiv.verification.field.residues import Array, Field
+from matderiv.verification.field.residues import Array, Field, Unlucky
 from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
 from matderiv.work import spend
 
@@ -45,13 +46,29 @@ Task = tuple[Expr, int, bool]
 """An expression at a level of the chain, with or without its derivative."""
 
 
+@dataclass(frozen=True)
+class Branch:
+    """The side of every jump that the real numbers at some point are on.
+
+    `signs` are those of the arguments of sign and step, 0 where they are not known; `leading` marks
+    the entries that max and min are equal to.
+    """
+
+    signs: Mapping[Expr, Array]
+    leading: Mapping[Expr, Array]
+
+
 @dataclass
 class Evaluation:
-    """Values over the finite field at one point; `seeds` are the dual parts of variables."""
+    """Values over the finite field at one point; `seeds` are the dual parts of variables.
+
+    With a `branch` the jumps are those of real numbers; without one they are random.
+    """
 
     point: FieldPoint
     base: int
     seeds: dict[Expr, Element] = field(default_factory=dict)
+    branch: Branch | None = None
     moving: set[Expr] = field(default_factory=set)
     values: dict[Task, Element] = field(default_factory=dict)
 
@@ -217,10 +234,19 @@ def _true_sign(e: Evaluation, argument: Expr) -> Array | None:
 
 
 def _sign(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
-    found = _true_sign(e, node.args[0])
+    found = _true_sign(e, node.args[0]) if e.branch is None else _real_sign(e.branch, node, args[0])
     if found is None:
         found = _character(e, args[0])
     return {0: (found if is_(node, "sign") else found > 0).astype(np.int64) % level_field(level).p}
+
+
+def _real_sign(branch: Branch, node: Expr, u: Element) -> Array:
+    """The sign in a branch; 0 where the residues are, which no rounding hides."""
+    zero = ~functools.reduce(np.logical_or, (u[k] != 0 for k in (0, IMAGINARY) if k in u))
+    real = np.broadcast_to(branch.signs[node.args[0]], zero.shape)
+    if (~zero & (real == 0)).any():
+        raise Unlucky
+    return np.where(zero, 0, real)
 
 
 def _where(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
@@ -241,12 +267,18 @@ def _extreme(e: Evaluation, node: Expr, args: list[Element], level: int, dual: b
     flat = axis is None or len(dims) < 2
 
     def lined(v: Array) -> Array:
-        return v.reshape(BATCH, -1) if flat else np.moveaxis(v, axis, -1)
+        return v.reshape(len(v), -1) if flat else np.moveaxis(v, axis, -1)
 
     rows = lined(args[1][0])
-    centred = (rows * rows.shape[-1] - rows.sum(axis=-1, keepdims=True)) % at.p
-    signed = centred if is_(node, "max") else -centred % at.p
-    place = _mixed(signed, 7).argmax(axis=-1)[..., None]
+    if e.branch is not None:
+        leading = lined(e.branch.leading[node][None])
+        place = np.broadcast_to(leading.argmax(axis=-1)[..., None], (*rows.shape[:-1], 1))
+        if (leading & (rows != np.take_along_axis(rows, place, -1))).any():
+            raise Unlucky
+    else:
+        centred = (rows * rows.shape[-1] - rows.sum(axis=-1, keepdims=True)) % at.p
+        signed = centred if is_(node, "max") else -centred % at.p
+        place = _mixed(signed, 7).argmax(axis=-1)[..., None]
     out = (BATCH, *e.point.dims(node))
     return linear(args[0], lambda v: np.take_along_axis(lined(v), place, -1).reshape(out))
 
