@@ -82,7 +82,8 @@ def require_truth(report: CheckReport, what: str) -> None:
 def truthful_pass(back: Backprop) -> Backprop:
     """A backward pass whose gradients by the inputs agree with f; UntrueResult where they do not.
 
-    What arrives at the end is an array of ones there, so f is the sum of the end's entries.
+    What arrives at the end is an array of ones there, so f is the sum of the end's entries. Graphs
+    show gradients without the facts of an input, so they are compared along what keeps the facts.
     """
     root = back.circuit.root
     f = apply("sum", root.expr, params=(None,)) if root.expr.shape else root.expr
@@ -91,12 +92,18 @@ def truthful_pass(back: Backprop) -> Backprop:
     def gradients(values: Arrays, sizes: Sizes) -> list[Array]:
         found = running.backward(back, {**sizes, **values}).gradients
         assert found is not None
-        return [found[n.index] for n in inputs]
+        return [_kept(found[n.index], n.expr) for n in inputs]
 
     with suppress(WorkLimit), bounded(AT_BIRTH):
         for x, report in gradient_reports(f, [n.expr for n in inputs], gradients).items():
             require_truth(report, f"the gradient of the graph by {x}")
     return back
+
+
+def _kept(gradient: Array, x: Expr) -> Array:
+    """The part of a gradient in the space of what is declared of the variable."""
+    project = numeric_projection(x, "projected", 1)
+    return gradient if project is None else project(gradient)
 
 
 def gradient_reports(

@@ -324,6 +324,21 @@ def test_the_gradient_by_a_symmetric_matrix_is_said_to_be_unconstrained() -> Non
     assert "A is symmetric, and this is the gradient without that condition." in said
 
 
+@pytest.mark.parametrize("fact", ["symmetric", "skew", "lower", "diagonal", "posdef"])
+def test_a_gradient_without_a_condition_is_right_along_what_keeps_it(fact: str) -> None:
+    g = graph("tr((A - B)'*(A*V))", assume={"A": fact})
+    rng = np.random.default_rng(4)
+    A, B, V, D = rng.normal(size=(4, 3, 3))
+    keep = {
+        "skew": lambda m: m - m.T, "lower": np.tril, "diagonal": lambda m: np.diag(np.diag(m)),
+        "symmetric": lambda m: m + m.T, "posdef": lambda m: m + m.T,
+    }[fact]  # fmt: skip
+    A, D = keep(A) + (9 * np.eye(3) if fact == "posdef" else 0), keep(D)
+    found = g.backward({"A": A, "B": B, "V": V}).gradients["A"]
+    slope = np.trace(D.T @ A @ V + (A - B).T @ D @ V)
+    assert np.isclose((found * D).sum(), slope, rtol=1e-9)
+
+
 def test_wires_have_local_derivatives() -> None:
     found = {(e.source, e.target): e for e in graph("sum(softmax(W*x))").edges}
     assert found["x", "z1"].local == "W"

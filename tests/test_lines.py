@@ -245,3 +245,8 @@ def test_with_every_rule_broken_no_wrong_line_passes() -> None:
 @pytest.mark.parametrize("broken", BROKEN[::4])
 def test_with_one_rule_broken_no_wrong_line_passes(broken: str) -> None:
     subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps([broken])], check=True)
+
+
+def test_declarations_that_are_no_dictionary_are_refused() -> None:
+    with pytest.raises(MatderivError, match="shapes is a dictionary"):
+        verify_steps("f = x'*x", shapes="x: n")  # type: ignore[arg-type]

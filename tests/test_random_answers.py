@@ -140,10 +140,39 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
             "max(min(w - 3,0.0001),-0.0001).*huber(w - 3,0.0001)/norm2(huber(w - 3,0.0001))",
             {"w": "d"},
         ),
+        ("0.1*sum(huber(w, 3)) + sum(x)", "w", "0.1*max(--min(w,3),-3)", {"w": "d", "x": "n"}),
+        ("max(relu(y - mean(y) - B*x - 3))", "B",
+         "-(step(y - 3 - mean(y) - B*x).*(relu(y - mean(y) - B*x - 3)>="
+         "max(relu(y - mean(y) - B*x - (1 + 2)))))*x'", {"x": "n", "y": "n", "B": "n,n"}),
+        ("huber(relu(x), 0.1)'*(50*x)", "x",
+         "50*(max(min((x + abs(x))/2,0.1),-0.1).*step(x).*x + huber(where(x>0,x,0),0.1))",
+         {"x": "n"}),
+        ("max(tanh(2*x), 1.5)", "x", "2*diag((tanh(2*x)>1.5).*(1 - tanh(2*x).^2))", {"x": "n"}),
+        ("norm2(tanh(1e4*(w - mean(w)))) + sum(elu(x))", "x", "where(x<0,exp(min(x, 0)),1)",
+         {"x": "n", "w": "d"}),
     ],
 )  # fmt: skip
 def test_what_was_right_stays_right(f: str, x: str, answer: str, shapes: dict[str, str]) -> None:
     assert verify(f, x, answer, shapes=shapes, diagnosis=False).correct is True
+
+
+def test_a_positive_variable_is_not_zero() -> None:
+    answer = "where(elu(p)>=max(elu(p)),exp(where(1 - (p>0),p,0)),0)"
+    found = verify("max(elu(p))", "p", answer, shapes={"p": "n"}, assume={"p": "positive"})
+    assert found.correct is True
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [  # what decides a branch is smaller than rounding
+        ("where(1e-20 + 1 - 1 > 0, x, 2*x)", "2"),
+        ("where(0.1 + 0.2 - 0.3 > 0, x, 2*x)", "1"),
+        ("where(1e-200*1e-200 > 0, x, 2*x)", "2"),
+    ],
+)
+def test_a_number_that_rounding_hides_decides_nothing(f: str, answer: str) -> None:
+    found = verify(f, "x", answer, shapes={"x": ""}, diagnosis=False)
+    assert found.correct is not True
 
 
 def test_a_tie_that_rounding_breaks_is_not_held_against_an_answer() -> None:

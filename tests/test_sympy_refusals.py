@@ -145,3 +145,15 @@ def test_matrices_as_entries_of_a_matrix_are_refused_by_name() -> None:
     nested = sp.Matrix([[a + 1, a**2]]).applyfunc(lambda e: S if e == a**2 else e)
     with pytest.raises(MatderivError):
         md.derive(nested, a)
+
+
+@pytest.mark.parametrize("entry", [sp.nan, sp.oo, sp.zoo])
+def test_what_is_no_number_is_refused(entry: Any) -> None:
+    with pytest.raises(MatderivError, match="of SymPy"):
+        md.derive(sp.Matrix([[entry, entry]]), sp.Symbol("a"))
+
+
+def test_a_sum_over_a_matrix_is_refused() -> None:
+    index = sp.MatrixSymbol("X", 3, 3)
+    with pytest.raises(MatderivError, match="which is no number"):
+        md.derive(sp.Matrix([[sp.Sum(sp.Symbol("t"), (index, 1, 3)), 2]]), sp.Symbol("t"))

@@ -23,6 +23,8 @@ from matderiv.shapes import Dim, Shape, is_scalar, shape_text, size_names, size_
 from matderiv.work import spend
 
 MAX_ENTRIES = 10**7  # a larger array is refused: 10⁷ entries are 80 MB
+CUBE = 300  # products of numbers in one unit of work of
+CUBIC = frozenset("inv det logdet solve pinv adj norm_nuc norm_spec expm logm sqrtm".split())
 
 Array = Any  # numpy.ndarray, which is imported lazily
 Sizes = dict[str, int]
@@ -238,6 +240,8 @@ class Program:
                 params = (_number(Dim(i.params), sizes),)
             lines.append((i, params, shape))
             cost += 6 + prod(shape) // 200
+            if i.name in CUBIC:
+                cost += max(s for a in i.arguments for s in (1, *lines[a][2])) ** 3 // CUBE
         return Bound(tuple(lines), self.outputs, cost)
 
 

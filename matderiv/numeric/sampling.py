@@ -27,11 +27,12 @@ from matderiv.numeric.draws import (
     general,
     word_degree,
 )
-from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes, compile_, sizes_in
+from matderiv.numeric.evaluate import CUBE, Array, Arrays, Program, Sizes, compile_, sizes_in
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.reach import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
+from matderiv.work import spend
 
 __all__ = ["Coverage", "Point", "Sampler", "coverage", "draw", "drawn", "points", "sampler"]
 
@@ -287,6 +288,7 @@ def _condition(matrix: Array) -> float:
         return 1.0 if abs(float(matrix.reshape(()))) > 1 / CONDITION else float("inf")
     if not np.isfinite(matrix).all():
         return float("inf")
+    spend(matrix.shape[-1] ** 3 // CUBE)
     return float(np.linalg.cond(matrix))
 
 

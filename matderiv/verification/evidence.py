@@ -35,7 +35,7 @@ from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.exact import Compared as Found
 from matderiv.verification.field.exact import Identity, longest_word
 from matderiv.verification.field.sizes import Plan, planned
-from matderiv.verification.precise import Precise, precise
+from matderiv.verification.precise import NOTHING, Precise, precise
 
 POINTS = 6  # general points, at sizes of a plan
 MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
@@ -119,8 +119,9 @@ class Witness:
         found = reached(self.source, points[:POINTS], wanted, close=True)
         outside = reached(self.source, points[:POINTS], self._domains())
         sides = [*found.points[:SIDES], *outside.points]
-        everywhere = [*points[:POINTS], *sides, *self._suspicious(found)]
-        sharp = self._sharp(everywhere)
+        sharp = self._sharp([*points[:POINTS], *sides])
+        if sharp.verdict != "different":
+            sharp = sharp.joined(self._sharp(self._suspicious(found)))
         if not sharp.points and sharp.valueless is not None:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
@@ -135,16 +136,23 @@ class Witness:
 
     def _sharp(self, points: list[Point]) -> Precise:
         """What is said of points: exactly where their branch is known, else by many digits."""
-        exact = [(p, self._in_branch(p)) for p in points]
-        rest = [p for p, found in exact if found is None or not found.equal]
-        seen = sum(found is not None and found.equal and found.seen for _, found in exact)
-        if not rest and seen:
-            return Precise("equal", exactly=seen)
-        sharp = precise(self.claim, self.structure, seed=self.seed, at=rest or points)
-        nothing = sharp.verdict == "undecided" and len(sharp.vanishing) == len(rest)
-        if rest and seen and (sharp.verdict == "equal" or nothing):
-            return replace(sharp, verdict="equal", exactly=seen)
-        return sharp
+        rest, seen = [], 0
+        for point in points:
+            exact = self._in_branch(point)
+            if exact is not None and not exact.equal:
+                sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
+                if sharp.verdict == "different":
+                    return sharp
+            if exact is None or not exact.equal:
+                rest.append(point)
+            else:
+                seen += exact.seen
+        exactly = Precise("equal", exactly=seen)
+        if not seen:
+            exactly = Precise("undecided", reason=NOTHING, empty=True)
+        if not rest:
+            return exactly
+        return exactly.joined(precise(self.claim, self.structure, seed=self.seed, at=rest))
 
     def _in_branch(self, point: Point) -> Found | None:
         """Whether the claim is an identity in the branch of a point; None where unknown."""
@@ -181,7 +189,7 @@ class Witness:
         return found is not None and found.equal
 
     def _nothing(self, matching: list[Point]) -> str:
-        return "" if matching else "nothing but zeros was compared"
+        return "" if matching else NOTHING
 
     def _compared(
         self, points: Iterable[Point], moves: tuple[tuple[int, float], ...] = ()

@@ -29,6 +29,7 @@ from matderiv.work import spend
 DIGITS = 50
 MARGIN = 40  # digits in which an answer must agree beyond the span of all parts
 WIDEST = 1_500  # digits from the largest to the smallest part up to which "equal" is concluded
+NOTHING = "nothing but zeros was compared"
 POINTS = 6
 WIDE_ONES = 2  # points with parts of too different size that are computed all the same
 SIGNIFICANT = 1e6  # a difference counts that is so many times what shaking the last digits does
@@ -43,9 +44,9 @@ class Precise:
     """What many digits say: "equal", "different" or "undecided" with the reason.
 
     `point` is where an answer differs, `claimed` and `truth` are the values along a direction.
-    `valueless` is a point where f has a derivative and the answer no value; `vanishing` are the
-    points where both are 0, which says nothing. `exactly` counts points in whose branch an exact
-    test said so.
+    `valueless` is a point where f has a derivative and the answer no value; where both are 0, which
+    says nothing, or without values a look is `empty`. `exactly` counts points in whose branch an
+    exact test said so.
     """
 
     verdict: str
@@ -56,8 +57,20 @@ class Precise:
     claimed: float = 0.0
     truth: float = 0.0
     valueless: Point | None = None
-    vanishing: tuple[Point, ...] = ()
+    empty: bool = False
     exactly: int = 0
+
+    def joined(self, other: Precise) -> Precise:
+        """What two looks say together; one that compared nothing adds nothing."""
+        for look in (self, other):
+            if look.verdict == "different" or (look.verdict == "undecided" and not look.empty):
+                return look
+        return replace(
+            other if self.empty else self,
+            points=self.points + other.points,
+            exactly=self.exactly + other.exactly,
+            valueless=self.valueless or other.valueless,
+        )
 
     def __str__(self) -> str:
         if self.verdict == "undecided":
@@ -123,8 +136,7 @@ def _points(claim: Claim, seed: int) -> list[Point]:
 
 def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
     """What the points say together; of those that differ one that shows it, if there is one."""
-    compared, wide = 0, 0
-    vanishing: list[Point] = []
+    compared, wide, zeros = 0, 0, 0
     valueless: Point | None = None
     worst: Precise | None = None
     for place, point in enumerate(points):
@@ -139,17 +151,16 @@ def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
             return worst
         if found.verdict == "no value":
             valueless = valueless or point
-        if found.verdict == "zero":
-            vanishing.append(point)
+        zeros += found.verdict == "zero"
         wide += found.verdict == "wide"
         compared += found.verdict == "equal"
     if worst is not None:
         return worst
     if wide or not compared:
-        reason = "nothing but zeros was compared" if vanishing else "no value at any point"
+        reason = NOTHING if zeros else "no value at any point"
         reason = "the parts are of too different size" if wide else reason
-        return Precise("undecided", compared, reason=reason, valueless=valueless)
-    return Precise("equal", compared, valueless=valueless, vanishing=tuple(vanishing))
+        return Precise("undecided", compared, reason=reason, valueless=valueless, empty=not wide)
+    return Precise("equal", compared, valueless=valueless)
 
 
 def _directions(formulas: Formulas, point: Point, rng: Any) -> list[Array]:

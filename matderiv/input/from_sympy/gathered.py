@@ -199,7 +199,7 @@ def _families(
         number, apart, factors = kinds.factors(term)
         keyed = sorted(((*kinds.of(f), f) for f in factors), key=lambda k: (k[0], k[1]))
         sizes = (*out, *(s for kind, _, _ in keyed for s in kinds.sizes[kind]))
-        if len(sizes) > MAX_POSITIONS or not sizes:
+        if len(sizes) > MAX_POSITIONS or not sizes or not number.is_finite:
             rest.append((at, term))
             continue
         key = apart, tuple(kind for kind, _, _ in keyed)

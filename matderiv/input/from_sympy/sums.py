@@ -93,8 +93,10 @@ class _Summand:
         """How far each index of a Sum or Product runs, and the body with indices from 0."""
         limits, body = {}, node.function
         for index, *bounds in node.limits:
+            name = type(node).__name__
+            if not index.is_Symbol:
+                raise UnknownFunction(f"{name} of SymPy over {index}, which is no number")
             if len(bounds) != 2:
-                name = type(node).__name__
                 raise UnknownFunction(f"{name} of SymPy without bounds", hint="(i, 0, n - 1)")
             body = body.xreplace({index: index + bounds[0]}) if bounds[0] != 0 else body
             limits[index] = self.reader.sizes.size(sp.expand(bounds[1] - bounds[0] + 1))

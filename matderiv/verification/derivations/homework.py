@@ -68,7 +68,7 @@ def verify_homework(
     >>> [(v.title, v.correct) for v in verify_homework(document, "md")]
     [('First', True), ('Second', False)]
     """
-    given = Declared(dict(shapes or {}), dict(assume or {}))
+    given = Declared.of(shapes, assume)
     lines = Lines(document)
     for exercise in exercises(document, suffix):
         left: Exercise | None = exercise

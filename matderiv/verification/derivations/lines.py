@@ -53,7 +53,7 @@ def verify_steps(
     document, shapes = (lines, shapes) if isinstance(lines, str) else _listed(lines, f, wrt, shapes)
     document = document.removeprefix("\ufeff").replace("\r\n", "\n")
     found = whole(document)
-    declared = found.declared.joined(Declared(dict(shapes or {}), dict(assume or {})))
+    declared = found.declared.joined(Declared.of(shapes, assume))
     problem = Problem(document, found.passages, declared.shapes, declared.assume)
     problem.facts, problem.stationary = found.declared.assume, found.stationary
     problem.unnamed, problem.strict = found.declared.unnamed, True

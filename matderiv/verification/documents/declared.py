@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from matderiv.arguments import optional_mapping
 from matderiv.input.meaning.names import split_label
-from matderiv.language.declare import FACTS, SQUARE_FACTS
+from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import (
     MEMBER,
@@ -178,6 +180,15 @@ class Declared:
     freed: set[str] = field(default_factory=set)
     unnamed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     families: Families = field(default_factory=Families)
+
+    @staticmethod
+    def of(shapes: Any, assume: Any) -> Declared:
+        """What a caller declares; MatderivError for what is no dictionary."""
+        sizes, facts = (
+            dict(optional_mapping(given, what, example))
+            for given, what, example in ((shapes, "shapes", SHAPES), (assume, "assume", ASSUME))
+        )
+        return Declared(sizes, facts)
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""

@@ -234,16 +234,15 @@ def _true_sign(e: Evaluation, argument: Expr) -> Array | None:
 
 
 def _sign(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
-    found = _true_sign(e, node.args[0]) if e.branch is None else _real_sign(e.branch, node, args[0])
-    if found is None:
-        found = _character(e, args[0])
+    real = _true_sign(e, node.args[0]) if e.branch is None else e.branch.signs[node.args[0]]
+    found = _character(e, args[0]) if real is None else _unhidden(real, args[0])
     return {0: (found if is_(node, "sign") else found > 0).astype(np.int64) % level_field(level).p}
 
 
-def _real_sign(branch: Branch, node: Expr, u: Element) -> Array:
-    """The sign in a branch; 0 where the residues are, which no rounding hides."""
+def _unhidden(real: Array, u: Element) -> Array:
+    """The sign of a real number; 0 where the residues are 0, which no rounding hides."""
     zero = ~functools.reduce(np.logical_or, (u[k] != 0 for k in (0, IMAGINARY) if k in u))
-    real = np.broadcast_to(branch.signs[node.args[0]], zero.shape)
+    real = np.broadcast_to(real, zero.shape)
     if (~zero & (real == 0)).any():
         raise Unlucky
     return np.where(zero, 0, real)
