@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from matderiv.shapes import Shape, Size
+from matderiv.shapes import Shape, Size, size_terms
 from matderiv.work import spend
 
 if TYPE_CHECKING:
@@ -169,11 +169,19 @@ def number(value: Number) -> Expr:
     return apply("number", params=(Fraction(value),))
 
 
+def named_size(name: str) -> Expr:
+    """A named size used as a number; a sum of sizes is written out."""
+    if name[0] != "(":
+        return apply("size", params=(name,))
+    terms = [size_expr(t) if k > 0 else -size_expr(t) for k, t in size_terms(name)]
+    return apply("add", *terms)
+
+
 def size_expr(s: Size) -> Expr:
     """A size used as a number."""
     if isinstance(s, int):
         return number(s)
-    factors: list[Expr | Number] = [apply("size", params=(n,)) for n in s.names]
+    factors: list[Expr | Number] = [named_size(n) for n in s.names]
     if s.coefficient != 1:
         factors.insert(0, s.coefficient)
     return factors[0] if len(factors) == 1 else apply("mul", *factors)  # type: ignore[return-value]

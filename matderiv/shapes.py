@@ -1,12 +1,13 @@
 """Sizes, shapes and how they are made equal.
 
-A size is a whole number or a named size, or a product of these (vec and kron make products). A
-shape is a tuple of sizes: () a scalar, (n,) a vector, (m, n) a matrix. The transpose of a vector
-is the row (1, n).
+A size is a whole number or a named size, or a product of these (vec and kron make products); a sum
+of such is a name in brackets (slices and blocks make sums). A shape is a tuple of sizes: () a
+scalar, (n,) a vector, (m, n) a matrix. The transpose of a vector is the row (1, n).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -26,9 +27,15 @@ class Dim:
     names: tuple[str, ...]
     coefficient: int = 1
 
+    @property
+    def is_name(self) -> bool:
+        """True for a name, perhaps with a coefficient: no product and no sum of names."""
+        return len(self.names) == 1 and self.names[0][0] != "("
+
     def __str__(self) -> str:
         head = [str(self.coefficient)] if self.coefficient != 1 else []
-        return "*".join([*head, *self.names])
+        written = "*".join([*head, *self.names])
+        return written[1:-1] if _is_sum(self.names) and not head else written
 
 
 Size = int | Dim
@@ -52,6 +59,95 @@ def times(*sizes: Size) -> Size:
             names += s.names
             coefficient *= s.coefficient
     return Dim(tuple(sorted(names)), coefficient) if names else coefficient
+
+
+def plus(*sizes: Size) -> Size:
+    """The sum of sizes, of which numbers may be negative: a name in brackets where it has one.
+
+    >>> n, m = Dim(("n",)), Dim(("m",))
+    >>> str(plus(n, -1)), str(plus(plus(n, -1), m, 1)), plus(2, 3), plus(n, 2, -2) == n
+    ('n-1', 'm+n', 5, True)
+    """
+    terms: dict[tuple[str, ...], int] = {}
+    for s in sizes:
+        for names, coefficient in _terms(s).items():
+            terms[names] = terms.get(names, 0) + coefficient
+    kept = {names: k for names, k in sorted(terms.items()) if k}
+    if not kept.keys() - {()}:
+        return kept.get((), 0)
+    if len(kept) == 1:
+        ((names, k),) = kept.items()
+        if k > 0:
+            return Dim(names, k)
+    order = sorted(kept, key=lambda names: (not names, kept[names] < 0, names))
+    written = "".join(f"{'-' if kept[n] < 0 else '+'}{_product(n, abs(kept[n]))}" for n in order)
+    return Dim((f"({written.removeprefix('+')})",))
+
+
+def _product(names: tuple[str, ...], coefficient: int) -> str:
+    head = [str(coefficient)] if coefficient != 1 or not names else []
+    return "*".join([*head, *names])
+
+
+def _terms(s: Size) -> dict[tuple[str, ...], int]:
+    """A size as a sum of products of plain names."""
+    if isinstance(s, int):
+        return {(): s}
+    found: dict[tuple[str, ...], int] = {(): s.coefficient}
+    for name in s.names:
+        inside: dict[tuple[str, ...], int] = {(name,): 1}
+        if name[0] == "(":
+            inside = {}
+            for sign, product in re.findall(r"([+-]?)([^+-]+)", name[1:-1]):
+                factors = product.split("*")
+                number = prod(int(f) for f in factors if f.isdigit())
+                names = tuple(sorted(f for f in factors if not f.isdigit()))
+                inside[names] = inside.get(names, 0) + (-number if sign == "-" else number)
+        found = {
+            tuple(sorted((*a, *b))): j * k for a, j in found.items() for b, k in inside.items()
+        }
+    return found
+
+
+def size_terms(name: str) -> list[tuple[int, Size]]:
+    """The terms of a sum of sizes, each a sign and a size.
+
+    >>> [(k, str(t)) for k, t in size_terms("(2*n-1)")]
+    [(1, '2*n'), (-1, '1')]
+    """
+    terms = _terms(Dim((name,)))
+    return [
+        (1 if k > 0 else -1, times(abs(k), *(Dim((n,)) for n in names)))
+        for names, k in sorted(terms.items(), key=lambda term: (not term[0], term[1] < 0, term[0]))
+        if k
+    ]
+
+
+def with_sizes(s: Size, known: Mapping[str, Size]) -> Size:
+    """The size with sizes put in for some of its names, inside of sums too.
+
+    >>> str(with_sizes(plus(Dim(("n",)), -1), {"n": Dim(("m",), 2)}))
+    '2*m-1'
+    """
+    if isinstance(s, int):
+        return s
+    if not any(name[0] == "(" for name in s.names):
+        return times(s.coefficient, *(known.get(n, Dim((n,))) for n in s.names))
+    products = [
+        times(abs(k), *(known.get(n, Dim((n,))) for n in names)) if names else abs(k)
+        for names, k in _terms(s).items()
+    ]
+    signs = [k < 0 for k in _terms(s).values()]
+    return plus(*(minus(p) if sign else p for p, sign in zip(products, signs, strict=True)))
+
+
+def minus(s: Size) -> Size:
+    """The opposite of a size, which only stands in sums."""
+    return -s if isinstance(s, int) else Dim(s.names, -s.coefficient)
+
+
+def _is_sum(names: tuple[str, ...]) -> bool:
+    return len(names) == 1 and names[0][0] == "("
 
 
 def triangle(s: Size) -> Size:
@@ -88,6 +184,12 @@ def _formula(name: str) -> tuple[tuple[str, ...], Callable[[Mapping[str, int]], 
 
     Such names are made here, never typed.
     """
+    if name[0] == "(":
+        terms = _terms(Dim((name,)))
+        named = tuple(sorted(size_names([tuple(Dim(names) for names in terms if names)])))
+        return named, lambda sizes: sum(
+            k * (size_value(Dim(names), sizes) if names else 1) for names, k in terms.items()
+        )
     word, _, rest = name.partition("(")
     if word not in _COUNTS or not rest:
         return None
@@ -101,6 +203,16 @@ def size_names(shapes: Iterable[Shape]) -> set[str]:
     names = {n for shape in shapes for s in shape if isinstance(s, Dim) for n in s.names}
     made = {n: _formula(n) for n in names}
     return {inner for n, f in made.items() for inner in (f[0] if f else (n,))}
+
+
+def plain_names(name: str) -> tuple[str, ...]:
+    """The names inside of one: n of vech(n), m and n of a sum of sizes.
+
+    >>> plain_names("(m+2*n-1)"), plain_names("n")
+    (('m', 'n'), ('n',))
+    """
+    made = _formula(name)
+    return (name,) if made is None else made[0]
 
 
 def size_value(s: Size, sizes: Mapping[str, int]) -> int:

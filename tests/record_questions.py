@@ -21,7 +21,7 @@ from matderiv.functions.record import Function
 from matderiv.functions.reduce import einsum_parts, reduced_size
 from matderiv.numeric.check import CheckReport, check
 from matderiv.numeric.evaluate import evaluate
-from matderiv.shapes import Dim, Shape, Size, shape_text, size_value
+from matderiv.shapes import Dim, Shape, Size, plus, shape_text, size_value
 
 M, N, P = (Dim((letter,)) for letter in "mnp")
 SHAPES: tuple[Shape, ...] = (
@@ -78,8 +78,14 @@ def parameters(record: Function) -> list[tuple[Any, ...]]:
     """The parameters worth trying."""
     if record.call in ("axis", "keyword-axis"):
         return [(None,), (1,), (2,), (3,)]
-    if record.call in ("sizes", "like", "like-neighbour") or record.name == "fuse":
+    if (
+        record.call in ("sizes", "like", "like-neighbour") and record.name != "cols"
+    ) or record.name == "fuse":
         return [(N,), (M, N), (3,), (2, N)]
+    if record.call == "columns":
+        return [(1,), (2,)]
+    if record.name == "cols":
+        return [(N, 2, N), (N, 1, plus(N, -1)), (4, 2, 3)]
     return [(2, 1), (3, 1, 2)] if record.call == "axes" else [()]
 
 

@@ -34,7 +34,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("7", "(x", ParseError, (0, 1), "never closed", "add )"),
     ("7", "y*sum(x + (y", ParseError, (10, 11), "never closed", "add )"),
     ("8", "x)", ParseError, (1, 2), "closes nothing", ""),
-    ("9", "[x)", ParseError, (0, 1), "expected an expression", ""),
+    ("9", "[x)", ParseError, (0, 1), "this [ is never closed", ""),
     ("10", "()", ParseError, (1, 2), "expected an expression", ""),
     ("11", "f()", ParseError, (2, 3), "expected an expression", ""),
     ("12", "f(,x)", ParseError, (2, 3), "expected an expression", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -9,7 +10,18 @@ from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import elementwise_axes, product_shape, transpose_rule
 from matderiv.functions.record import Function, register, shorthand, square_rule, structural
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Size, Unify, broadcast, is_scalar, long_axes, shape_text, times
+from matderiv.shapes import (
+    Shape,
+    Size,
+    Unify,
+    broadcast,
+    is_scalar,
+    long_axes,
+    plus,
+    same,
+    shape_text,
+    times,
+)
 
 
 def _diag_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
@@ -237,3 +249,98 @@ def _constant_like(name: str, says: str) -> Function:
 
 VECTOR = _constant_like("vector", "A constant vector; its size follows from its neighbour.")
 MATRIX = _constant_like("matrix", "A constant matrix; its sizes follow from its neighbour.")
+
+
+# Blocks and differences ---------------------------------------------------------------------------
+
+
+def _extent(shape: Shape) -> tuple[Size, Size]:
+    """Rows and columns; a vector is a column, a number has one of each."""
+    if len(shape) > 2:
+        raise ShapeError(f"blocks are numbers, vectors and matrices, this is {shape_text(shape)}")
+    return shape[0] if shape else 1, shape[1] if len(shape) == 2 else 1
+
+
+def _blocks_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes) % params[0]:
+        given = ", ".join(map(shape_text, shapes))
+        raise ShapeError(f"{given} do not fill lines of {params[0]} blocks")
+    if len(shapes) == 1:
+        return shapes[0]
+    rows, columns = _grid(tuple(map(_extent, shapes)), params[0], unify)
+    high, wide = plus(*rows), plus(*columns)
+    flat = len(columns) == 1 and all(len(s) < 2 for s in shapes)
+    return (high,) if flat else (high, wide)
+
+
+def _grid(
+    extents: Sequence[tuple[Size, Size]], across: int, unify: Unify = same
+) -> tuple[list[Size], list[Size]]:
+    """The rows of each line of blocks and the columns of each column of blocks."""
+    rows = [e[0] for e in extents[::across]]
+    columns = [e[1] for e in extents[:across]]
+    for k, (r, c) in enumerate(extents):
+        rows[k // across] = unify(rows[k // across], r)
+        columns[k % across] = unify(columns[k % across], c)
+    return rows, columns
+
+
+def _blocks(*blocks: Expr, across: int) -> Expr:
+    """The sum of the blocks, each in its place."""
+    rows, columns = _grid([_extent(b.shape) for b in blocks], across)
+    downs, overs = _places(rows), _places(columns)
+    found = []
+    for k, b in enumerate(blocks):
+        down, over = downs[k // across], overs[k % across]
+        placed = b if down is None else down @ b if b.shape and down.shape[1:] else down * b
+        if len(b.shape) == 2 and down is not None and not down.shape[1:]:
+            placed = down @ b
+        found.append(placed if over is None else placed @ over.T)
+    return apply("add", *found) if len(found) > 1 else found[0]
+
+
+def _places(sizes: Sequence[Size]) -> list[Expr | None]:
+    """What puts each of some blocks beside each other in its place; None for a single one."""
+    if len(sizes) == 1:
+        return [None]
+    total, start = plus(*sizes), plus(1)
+    found: list[Expr | None] = []
+    for s in sizes:
+        single = apply("unit", params=(total, start))
+        found.append(single if s == 1 else apply("cols", params=(total, start, plus(start, s, -1))))
+        start = plus(start, s)
+    return found
+
+
+shorthand(
+    "blocks",
+    _blocks_rule,
+    lambda *args: _blocks(*args[:-1], across=args[-1]),
+    arity=(1, 100),
+    call="columns",
+    says="Blocks in lines: [x; h] one below the other, [A, B] side by side, [A, B; C, D].",
+    example="blocks(A, B, columns=2)",
+)
+
+
+def _diff_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,) = shapes
+    if len(s) != 1:
+        raise ShapeError(f"diff needs a vector, this is {shape_text(s)}")
+    return (plus(s[0], -1),)
+
+
+def _diff(x: Expr) -> Expr:
+    n = x.shape[0]
+    later = apply("cols", params=(n, 2, n))
+    earlier = apply("cols", params=(n, 1, plus(n, -1)))
+    return (later - earlier).T @ x
+
+
+shorthand(
+    "diff",
+    _diff_rule,
+    _diff,
+    says="diff(x) has the entries x_(i+1) - x_i.",
+    example="diff(x)",
+)

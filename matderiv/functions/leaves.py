@@ -9,7 +9,7 @@ from matderiv.errors import DomainError
 from matderiv.expr import Params
 from matderiv.functions.record import Function, register
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, times, triangle
+from matderiv.shapes import Shape, Unify, minus, plus, times, triangle
 
 
 def _leaf(name: str, shape: Callable[[Params], Shape], **facts: Any) -> Function:
@@ -80,6 +80,22 @@ UNIT = _constant(
     "The k-th unit vector: unit(m,2)'*X*unit(n,3) is the entry of X in row 2, column 3.",
     arity=(2, 2),
     example="unit(3,1)",
+)
+
+
+def _columns(n: int, a: int, b: int) -> Any:
+    if b > n:
+        raise DomainError(f"cols({n},{a},{b}) needs at least {b} columns")
+    return np.eye(n)[:, a - 1 : b]
+
+
+COLUMNS = _constant(
+    "cols",
+    lambda p: (p[0], plus(p[2], minus(p[1]), 1)),
+    _columns,
+    "Columns a to b of eye(n): cols(n,2,n)'*x are the entries of x from the second on.",
+    arity=(3, 3),
+    example="cols(4, 2, 3)",
 )
 
 

@@ -22,7 +22,7 @@ def _broadcast(shapes: tuple[Shape, ...], params: Any, unify: Unify) -> Shape:
     return broadcast(shapes, unify)
 
 
-_OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
+OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
     "sec": (lambda x: 1 / _f("cos", x), "sec(u) = 1./cos(u).", ()),
     "csc": (lambda x: 1 / _f("sin", x), "csc(u) = 1./sin(u).", ()),
     "cot": (lambda x: 1 / _f("tan", x), "cot(u) = 1./tan(u).", ()),
@@ -42,7 +42,7 @@ _OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
 }
 _ALIASES = {"hardtanh": ("htanh",)}
 
-for _name, (_expand, _says, _domain) in _OF_ONE.items():
+for _name, (_expand, _says, _domain) in OF_ONE.items():
     shorthand(
         _name,
         _broadcast,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError, ShapeError, Span
-from matderiv.language.calls import interpret, reserved_names
+from matderiv.language.calls import completed, interpret, reserved_names
 from matderiv.language.declare import guessed_axes
 from matderiv.language.sizes import Sizes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
@@ -204,8 +204,8 @@ class Builder:
         application = interpret(node, self._source)
         params = application.params
         if application.open_sizes:
-            fresh = tuple(self._sizes.fresh() for _ in range(application.open_sizes))
-            params = (*fresh, *params)
+            fresh = [self._sizes.fresh() for _ in range(application.open_sizes)]
+            params = completed(params, fresh)
         shapes = []
         for operand in application.operands:
             found = None if isinstance(operand, String) else self._shapes.get(operand, ())

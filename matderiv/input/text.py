@@ -14,10 +14,12 @@ from fractions import Fraction
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
+from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
 from matderiv.input.tree import AT, BARS, DOT, mentions
 from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
 from matderiv.language.source import (
+    PLACE,
     Bind,
     Call,
     Entry,
@@ -28,6 +30,7 @@ from matderiv.language.source import (
     Part,
     Source,
     String,
+    block,
 )
 from matderiv.language.tokens import MAX_DEPTH, Token, plain_letter, tokenize
 
@@ -43,11 +46,8 @@ PRODUCTS = {
 }
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
-COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
-NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
 _ONE = Fraction(1)
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
 def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()) -> Source:
@@ -67,14 +67,13 @@ def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()
     return _Parser(text, declared, about).source()
 
 
-class _Parser:
+class _Parser(Cursor):
     """A cursor over the tokens; one method per level of the grammar."""
 
     def __init__(self, text: str, declared: Collection[str], about: Collection[str]) -> None:
         self.text = text
         tokens = tokenize(text)
         self.tokens = parted(tokens, declared, about)
-        self.place = 0
         self.depth = 0
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
@@ -87,31 +86,11 @@ class _Parser:
         self.remarks += glued_remarks(self.tokens)
         self.remarks += [f"{c} read as {plain_letter(c)}" for c in text if plain_letter(c) != c]
 
-    # Cursor --------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    @property
-    def following(self) -> str:
-        """The text of the token after the current one."""
-        return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
-
-    def at(self, *operators: str) -> bool:
-        return self.token.kind == "operator" and self.token.text in operators
-
-    def take(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return ParseError(message, source=self.text, span=span, hint=hint)
-
     # Levels --------------------------------------------------------------------------------------
 
     bound = False  # that a sum over an index was read
     implied = False  # that two factors stood side by side
+    cells = False  # that a space is between blocks
 
     def source(self) -> Source:
         if self.token.kind == "end":
@@ -207,6 +186,8 @@ class _Parser:
         if token.kind == "glued":
             return True
         before = self.tokens[self.place - 1]
+        if self.cells and token.span[0] > before.span[1]:
+            return False  # the next block of a row
         if token.kind == "name":
             if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
@@ -227,17 +208,6 @@ class _Parser:
         closed = before.kind == "number" or before.text == ")"
         spaced = self.token.span[0] > before.span[1] or self.at("||")
         return chain == "div" and closed and spaced
-
-    def ambiguous(self, left: Node) -> ParseError:
-        asked = _ASKED.match(self.text)
-        if asked:
-            hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
-            return self.error("this is a question, not an expression", left.span, hint)
-        return self.error(
-            "a product without * is ambiguous here",
-            (left.span[0], self.token.span[1]),
-            "write the * and brackets: 1/(2*x) or 1/2*x",
-        )
 
     def operand(self) -> Node:
         signs = []
@@ -264,6 +234,11 @@ class _Parser:
             elif self.at("^", ".^"):
                 raised = self.token if self.typed_as("**") else None
                 node = self.power(node)
+            elif self.token.kind == "entry" and self.token.text == "+":
+                end = self.take()
+                node = Call((node.span[0], end.span[1]), "relu", end.span, (node,))
+            elif self.at("[") and self.tokens[self.place - 1].text in ("]", ")"):
+                node = self.entry(node)
             elif self.token.kind == "entry":
                 at = self.take()
                 node = Entry((node.span[0], at.span[1]), node, tuple(at.text))
@@ -327,6 +302,8 @@ class _Parser:
             return self.named(self.take())
         if self.at("("):
             return self.bracket()
+        if self.at("["):
+            return self.blocks()
         if self.at("|", *NORMS):
             return self.bars()
         if self.at("√"):
@@ -406,28 +383,52 @@ class _Parser:
         return Call(span, "dot", opening.span, (left, right))
 
     def entry(self, base: Node) -> Node:
-        """`x[1]`, `X[i,:]`: an entry, a row or a column, counted from 1."""
-        opening, at = self.take(), []
-        while True:
+        """`x[1]`, `X[i,:]`, `x[2:n]`: an entry, a row, a column or a part, counted from 1."""
+        opening, at, typed = self.take(), list[str](), ""
+        while not self.at("]"):
             token = self.take()
-            whole = token.kind == "number" and token.text.isdigit() and token.text != "0"
-            if not whole and token.kind not in ("name", "glued") and token.text != ":":
-                raise self.error("an index is a number from 1, a name or :", token.span, "x[1]")
-            at.append(token.text)
-            if not self.at(","):
-                break
-            self.take()
-        if not self.at("]"):
-            raise self.error("slices are not read here", (opening.span[0], self.token.span[1]))
+            if token.kind == "end":
+                raise self.error("this [ is never closed", opening.span, "add ]")
+            if token.text == ",":
+                at.append(typed)
+            typed = "" if token.text == "," else typed + token.text
         closing = self.take()
-        return Entry((base.span[0], closing.span[1]), base, tuple(at))
+        span = (base.span[0], closing.span[1])
+        if not all(PLACE.fullmatch(place) for place in (*at, typed)):
+            said = "a place is a number from 1, a name or a slice such as 2:n"
+            raise self.error(said, (opening.span[0], span[1]), "x[1]")
+        return Entry(span, base, (*at, typed))
+
+    def blocks(self) -> Node:
+        """`[x; h]`, `[A B; C D]`: blocks in rows; `[x]` is x."""
+        opening = self.take()
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = True
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitError(f"blocks are nested deeper than the limit of {MAX_DEPTH}")
+        rows: list[list[Node]] = [[self.sum()]]
+        while not self.at("]"):
+            if self.token.kind == "end" or self.at(")"):
+                raise self.error("this [ is never closed", opening.span, "add ]")
+            if self.at(";"):
+                self.take()
+                rows.append([])
+            elif self.at(","):
+                self.take()
+            rows[-1].append(self.sum())
+        closing = self.take()
+        self.bar, self.cells, self.depth = outer, cells, self.depth - 1
+        found = block(rows, (opening.span[0], closing.span[1]))
+        return replace(found, span=(opening.span[0], closing.span[1]))
 
     def bracket(self) -> Node:
         opening = self.take()
-        outer, self.bar = self.bar, None
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = False
         inner = self.comparison()
         closing = self.close(opening)
-        self.bar = outer
+        self.bar, self.cells = outer, cells
         return replace(inner, span=(opening.span[0], closing.span[1]))
 
     def close(self, opening: Token) -> Token:
@@ -439,7 +440,8 @@ class _Parser:
 
     def call(self, name: Token) -> Node:
         opening = self.take()
-        outer, self.bar = self.bar, None
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = False
         operands: list[Node] = []
         keywords: list[tuple[str, Node]] = []
         while True:
@@ -456,7 +458,7 @@ class _Parser:
                 break
             self.take()
         closing = self.close(opening)
-        self.bar = outer
+        self.bar, self.cells = outer, cells
         function = known_function(name.text) or name.text
         span = (name.span[0], closing.span[1])
         if function in OF_VECTORS:
@@ -479,9 +481,6 @@ class _Parser:
         function = NORMS[closing.text] if norm else "abs"
         return Call((opening.span[0], closing.span[1]), function, opening.span, (inner,))
 
-    def nested_bars(self, token: Token) -> ParseError:
-        return self.error("bars do not nest", token.span, "norm2(x) for a norm, abs(x) for |x|")
-
     def root(self) -> Node:
         sign = self.take()
         self.depth += 1
@@ -493,51 +492,3 @@ class _Parser:
         if not bracketed and (self.at("^", ".^", "'") or self.token.kind == "superscript"):
             raise self.error("what the root covers is not clear", self.token.span, "sqrt(x)^2")
         return Call((sign.span[0], inner.span[1]), "sqrt", sign.span, (inner,))
-
-    # Mistakes ------------------------------------------------------------------------------------
-
-    def missing(self, message: str = "") -> ParseError:
-        """The error where an operand should stand."""
-        token = self.token
-        before = self.tokens[self.place - 1] if self.place else None
-        operator = before is not None and before.kind == "operator"
-        if not message and operator and before is not None and before.text not in ("(", ",", "="):
-            message = f"expected an operand after {before.text}"
-        hint = None
-        if token.kind == "operator" and token.text == "*":
-            hint = ".* multiplies entry by entry, ^ is the power"
-        elif token.text == "'" and not message:
-            message = "a transpose needs something before it"
-        elif token.kind == "string":
-            message = 'unexpected quotation mark: text in quotes belongs in einsum("...", ...)'
-        found = "" if token.kind == "end" else f", found {self.text[token.span[0] : token.span[1]]}"
-        return self.error(message or f"expected an expression{found}", token.span, hint)
-
-    def leftover(self) -> ParseError:
-        """The error where an operator or the end should stand."""
-        token, before = self.token, self.tokens[self.place - 1]
-        typed = self.text[token.span[0] : token.span[1]]
-        if token.kind in ("name", "number") or token.text == "(":
-            left = self.text[before.span[0] : before.span[1]]
-            named = before.kind in ("name", "number") and token.text != "("
-            hint = f"{left}*{typed}" if named else "* for a product, .* entry by entry"
-            asked = _ASKED.match(self.text)
-            if asked:
-                hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
-            if before.kind == "name" and before.text in reserved_names():
-                return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
-            return self.error(f"an operator is missing before {typed}", token.span, hint)
-        if token.text in COMPARISONS:
-            hint = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"
-            return self.error("a comparison stands inside brackets", token.span, hint)
-        if token.text == "=" and self.following == "=":
-            both = (token.span[0], token.span[1] + 1)
-            return self.error("there is no ==", both, ">= or <=, such as (x >= max(x))")
-        if token.text in ("=", ";"):
-            hint = "EXPR where z = ...; h = ... names the parts of an expression"
-            return self.error(f"only an expression is read here, not {typed}", token.span, hint)
-        if token.text == ")":
-            return self.error("this ) closes nothing", token.span)
-        if token.text == "|" or token.text in NORMS:
-            return self.nested_bars(token)
-        return self.error(f"unexpected {typed}", token.span)

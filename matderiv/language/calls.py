@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
@@ -14,7 +15,7 @@ from matderiv.expr import REGISTRY, Params
 from matderiv.functions.record import Function
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.language.tokens import GREEK_NAMES
-from matderiv.shapes import Dim, Size, times
+from matderiv.shapes import Dim, Size, minus, plus, times, with_sizes
 
 UNTYPED = ("operator", "internal")
 DEFAULTS = {"leaky_relu": Fraction(1, 100)}
@@ -101,9 +102,10 @@ def interpret(node: Operation | Call, source: Source) -> Application:
         "sizes": _with_sizes,
         "like": _with_sizes,
         "axes": _with_axes,
+        "columns": _with_columns,
         "pattern": _with_pattern,
     }.get(record.call, _plain)
-    if record.call not in ("axis", "keyword-axis") and node.keywords:
+    if record.call not in ("axis", "keyword-axis", "columns") and node.keywords:
         keyword, value = node.keywords[0]
         raise _mistake(f"{node.name} takes no {keyword}=", value.span, record, source)
     application = reader(node, record, source)
@@ -203,6 +205,8 @@ def _with_sizes(node: Call, record: Function, source: Source) -> Application:
     operands, sizes = node.operands[:1], node.operands[1:]
     if record.name == "unit" and len(node.operands) == 1:
         return Application(record, (), (size_of(node.operands[0], record, source),), 1)
+    if record.name == "cols" and len(node.operands) == 2:
+        return Application(record, (), tuple(size_of(o, record, source) for o in node.operands), 1)
     if record.call == "sizes":
         _count(node, record, source, least, most)
         operands, sizes = (), node.operands
@@ -211,8 +215,18 @@ def _with_sizes(node: Call, record: Function, source: Source) -> Application:
     return Application(record, operands, tuple(size_of(s, record, source) for s in sizes))
 
 
+END = "end"
+"""The size of the axis that a slice is of, as in `x[2:end]`."""
+
+
+def completed(params: Params, fresh: Sequence[Size]) -> Params:
+    """Parameters with open sizes before them; what counts from the end counts from the first."""
+    ends = {END: fresh[0]} if fresh else {}
+    return (*fresh, *(with_sizes(p, ends) if isinstance(p, Dim) else p for p in params))
+
+
 def size_of(node: Node, record: Function, source: Source) -> Size:
-    """A size that was typed as an argument: a name, a whole number or a product of these."""
+    """A size that was typed as an argument: a name, a whole number, a product or a sum of these."""
     if isinstance(node, Name):
         return Dim((node.name,))
     value = _whole(node)
@@ -220,6 +234,14 @@ def size_of(node: Node, record: Function, source: Source) -> Size:
         return value
     if isinstance(node, Operation) and node.function == "mul":
         return times(*(size_of(operand, record, source) for operand in node.operands))
+    if isinstance(node, Operation) and node.function == "add":
+        terms = [
+            minus(size_of(o.operands[0], record, source))
+            if isinstance(o, Operation) and o.function == "neg"
+            else size_of(o, record, source)
+            for o in node.operands
+        ]
+        return plus(*terms)
     raise _mistake(
         "a size is a name, a whole number from 1 or a product", node.span, record, source
     )
@@ -234,6 +256,13 @@ def _with_axes(node: Call, record: Function, source: Source) -> Application:
             raise _mistake("axes are numbers: 1, 2, ...", operand.span, record, source)
         axes.append(axis)
     return Application(record, node.operands[:1], tuple(axes))
+
+
+def _with_columns(node: Call, record: Function, source: Source) -> Application:
+    columns = [_whole(value) for keyword, value in node.keywords if keyword == "columns"]
+    if len(columns) != 1 or len(node.keywords) > 1 or not columns[0] or not node.operands:
+        raise _mistake("blocks have columns=", node.span, record, source)
+    return Application(record, node.operands, (columns[0],))
 
 
 def _with_pattern(node: Call, record: Function, source: Source) -> Application:

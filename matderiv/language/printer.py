@@ -156,6 +156,15 @@ def _mixed(node: Expr, first: Expr) -> bool:
     return is_(first, "mul") and sum(bool(a.shape) for a in first.args) > 1
 
 
+def _blocks(node: Expr) -> list[Piece]:
+    """Blocks as they are typed: `[A, B; C, D]`."""
+    out: list[Piece] = ["["]
+    for k, cell in enumerate(node.args):
+        out += [("; ", ", ")[k % node.params[0] > 0]] if k else []
+        out.append((cell, SUM))
+    return [*out, "]"]
+
+
 def _quotient(node: Expr) -> list[Piece]:
     above, below = node.args
     mixed = is_(node, "ediv") and _mixed(node, above)
@@ -186,6 +195,7 @@ _OPERATORS: dict[str, Callable[[Expr], list[Piece]]] = {
     "power": _power,
     "epow": _power,
     "transpose": lambda node: [_base(node.args[0]), "'"],
+    "blocks": _blocks,
 }
 
 

@@ -8,13 +8,20 @@ from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import REGISTRY, Expr
-from matderiv.language.calls import Application, function_names, interpret, reserved_names
+from matderiv.language.calls import (
+    END,
+    Application,
+    completed,
+    function_names,
+    interpret,
+    reserved_names,
+)
 from matderiv.language.declare import SQUARE_FACTS, check_facts, guessed_axes
 from matderiv.language.domain import check_domain
 from matderiv.language.explain import explained
 from matderiv.language.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
 from matderiv.language.source import Call, Name, Node, Operation, Source
-from matderiv.shapes import Dim, Shape, Size, shape_text, size_names
+from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names
 
 MAX_VARIABLES = 2_000
 
@@ -78,12 +85,13 @@ class Shaping:
         """Keep the application; sizes that are to be inferred get open names of their own."""
         params = application.params
         if application.open_sizes:
-            params = (*(self.sizes.fresh() for _ in range(application.open_sizes)), *params)
+            fresh = [self.sizes.fresh() for _ in range(application.open_sizes)]
+            params = completed(params, fresh)
         self.applications[node] = Application(
             application.function, application.operands, params, application.open_sizes
         )
         if application.function.call in ("sizes", "like"):
-            used = size_names([application.params])
+            used = size_names([application.params]) - {END}
             unknown = used - self.size_names
             if unknown and not self.context.guess:
                 raise self.unknown_name(sorted(unknown)[0], node, "size")
@@ -94,14 +102,16 @@ class Shaping:
         taken = {*self.context.known, *self.context.declared} - self.size_names
         found: list[tuple[Node, int, Size]] = []
         for node, axis, name in self.source.lengths:
-            if name in taken:
+            plain = plain_names(name)
+            if taken & {*plain}:
                 raise ParseError(
-                    f"a sum runs to a size, and {name} is declared as a variable",
+                    f"a sum runs to a size, and {plain[0]} is declared as a variable",
                     source=self.source.text,
                     span=node.span,
-                    hint=f"x: {name} says that x has the size {name}",
+                    hint=f"x: {plain[0]} says that x has the size {plain[0]}",
                 )
-            if not name.isdigit() and name not in self.size_names and not self.context.guess:
+            known = name.isdigit() or self.size_names >= {*plain}
+            if not known and not self.context.guess:
                 raise self.unknown_name(name, node, "size")
             found.append((node, axis, int(name) if name.isdigit() else Dim((name,))))
         self.size_names |= size_names([tuple(size for *_, size in found)])

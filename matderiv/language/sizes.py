@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count
 
 from matderiv.errors import ShapeError, Span
-from matderiv.shapes import Dim, Shape, Size, times
+from matderiv.shapes import (
+    Dim,
+    Shape,
+    Size,
+    minus,
+    plain_names,
+    plus,
+    size_terms,
+    times,
+    with_sizes,
+)
 
 _OPEN = re.compile(r"\?[0-9]+")
 _NAMES = ("m", "n", "p", "q", "r", "s", "t", "u", "v", "k")  # i, j, k, l are indices
@@ -36,10 +46,12 @@ class Sizes:
         Every name on the way is bound to the end of its chain, so that long chains are walked once.
         """
         walked: list[str] = []
-        while isinstance(size, Dim) and any(name in self.bound for name in size.names):
-            if len(size.names) == 1 and size.coefficient == 1:
+        while isinstance(size, Dim) and any(
+            plain in self.bound for name in size.names for plain in plain_names(name)
+        ):
+            if len(size.names) == 1 and size.coefficient == 1 and size.names[0] in self.bound:
                 walked.append(size.names[0])
-            size = times(size.coefficient, *(self.bound.get(n, Dim((n,))) for n in size.names))
+            size = with_sizes(size, self.bound)
         for name in walked:
             self.bound[name] = size
         return size
@@ -63,20 +75,62 @@ class Sizes:
         for one, other in ((left, right), (right, left)):
             if self._bind(one, other):
                 return self.current(a)
+        if self._solved(a, b) or self._solved(b, a) or self._paired(a, b):
+            return self.current(a)
         raise ShapeError(f"{a} and {b} differ")
+
+    def _solved(self, one: Size, other: Size) -> bool:
+        """True if `one` is a sum with one open size, which takes what makes both equal."""
+        if not isinstance(one, Dim) or len(one.names) != 1 or one.names[0][0] != "(":
+            return False
+        names = [n for n in plain_names(one.names[0]) if n[0] == "?"]
+        rest = with_sizes(one, {n: 0 for n in names})
+        if len(names) != 1 or plus(rest, Dim((names[0],))) != one or names[0] in str(other):
+            return False
+        found = plus(other, minus(rest))
+        if isinstance(found, int) and found < 1:
+            return False
+        self.bound[names[0]] = found
+        if self.place is not None:
+            self.origin[names[0]] = self.place
+        return True
+
+    def _paired(self, a: Size, b: Size) -> bool:
+        """True for sums of as many sizes, one of them open, which are equal one by one."""
+        terms = [
+            sorted(size_terms(s.names[0]), key=lambda t: _order(str(t[1])))
+            for s in (a, b)
+            if isinstance(s, Dim) and len(s.names) == 1 and s.names[0][0] == "("
+        ]
+        if len(terms) < 2 or len(terms[0]) != len(terms[1]):
+            return False
+        left, right = terms
+        if not all(
+            i == j == 1 and (is_open(s) or is_open(t))
+            for (i, s), (j, t) in zip(left, right, strict=True)
+        ):
+            return False
+        for (_, s), (_, t) in zip(left, right, strict=True):
+            self.unify(s, t)
+        return True
 
     def _bind(self, one: Size, other: Size) -> bool:
         """True if `one` is an open size, perhaps with a coefficient, and takes the value."""
-        if not isinstance(one, Dim) or len(one.names) != 1 or not is_open(one):
+        if not isinstance(one, Dim) or len(one.names) != 1 or one.names[0][0] != "?":
             return False
         names = other.names if isinstance(other, Dim) else ()
         number = other.coefficient if isinstance(other, Dim) else other
-        if one.names[0] in names or number % one.coefficient:
+        if any(one.names[0] in plain_names(n) for n in names) or number % one.coefficient:
             return False
         self.bound[one.names[0]] = times(number // one.coefficient, *(Dim((n,)) for n in names))
         if self.place is not None:
             self.origin[one.names[0]] = self.place
         return True
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Open sizes by their numbers, then names."""
+    return (int(name[1:]) if name[1:].isdigit() and name[0] == "?" else 10**9), name
 
 
 def _reduced(a: Size, b: Size) -> tuple[Size, Size]:
@@ -94,12 +148,13 @@ def _reduced(a: Size, b: Size) -> tuple[Size, Size]:
 
 def is_open(size: Size) -> bool:
     """True while the size contains an open name."""
-    return isinstance(size, Dim) and any(name.startswith("?") for name in size.names)
+    return isinstance(size, Dim) and any("?" in name for name in size.names)
 
 
 def open_names(shapes: Iterable[Shape]) -> list[str]:
     """The open names in some shapes, in order of appearance."""
-    found = [n for s in chain(*shapes) if isinstance(s, Dim) for n in s.names if n[0] == "?"]
+    sizes = [s for s in chain(*shapes) if isinstance(s, Dim)]
+    found = [n for s in sizes for name in s.names for n in plain_names(name) if n[0] == "?"]
     return list(dict.fromkeys(found))
 
 
@@ -126,7 +181,7 @@ def renamed(size: Size, names: Mapping[str, str]) -> Size:
     """The size with open names replaced."""
     if not is_open(size) or not isinstance(size, Dim):
         return size
-    return times(size.coefficient, *(Dim((names.get(n, n),)) for n in size.names))
+    return with_sizes(size, {old: Dim((new,)) for old, new in names.items()})
 
 
 def renamed_text(text: str, name: Callable[[str], str]) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from matderiv.errors import Span
+
+_SIZE = r"[^\W\d_]\w*(?:[+-]\d+)?|[1-9]\d*"
+PLACE = re.compile(rf"(?:{_SIZE})|(?:{_SIZE})?:(?:{_SIZE})?")
+"""A place in an array: an index, a number or a label, perhaps shifted, or a slice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +60,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """An entry, a row or a column of an array: `at` are indices, labels and numbers from 1.
+    """An entry, a row, a column or a part of an array: `at` are its places, as `PLACE` has them.
 
-    `"i"` in a sum over i is an index, a name that nothing binds is a label whose value is a number.
+    `"i"` in a sum over i is an index, a name that nothing binds is a label whose value is a number;
+    numbers count from 1, and `"2:end"` are all entries from the second on.
     """
 
     span: Span
@@ -69,8 +75,8 @@ class Entry:
 class Bind:
     """A sum, product, maximum, minimum or mean of `body` over indices.
 
-    `size` is what the indices run to, as a name or a number, "" where nothing says it; `unless` are
-    pairs such as ("j", "y") for j ≠ y.
+    `size` is what the indices run to, as a name or a number, "" where nothing says it; from `low`,
+    and `cut` less far: 2 to n - 1. `relations` are triples such as ("j", "≠", "y").
     """
 
     span: Span
@@ -78,7 +84,9 @@ class Bind:
     indices: tuple[str, ...]
     body: Node
     size: str = ""
-    unless: tuple[tuple[str, str], ...] = ()
+    relations: tuple[tuple[str, str, str], ...] = ()
+    low: int = 1
+    cut: int = 0
 
 
 Node = Number | Name | String | Operation | Call | Entry | Bind
@@ -121,6 +129,16 @@ class Source:
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""
         return " ".join(self.text[span[0] : span[1]].split())
+
+
+def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:
+    """Blocks beside each other in rows, the rows one below the other; one block is itself."""
+    if len(rows) == len(rows[0]) == 1:
+        return rows[0][0]
+    if len({len(row) for row in rows}) > 1:
+        rows = [[block([row], span)] for row in rows]
+    columns = ("columns", Number(span, Fraction(len(rows[0]))))
+    return Call(span, "blocks", span, tuple(cell for row in rows for cell in row), (columns,))
 
 
 def children(node: Node) -> tuple[Node, ...]:

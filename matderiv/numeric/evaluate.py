@@ -107,7 +107,7 @@ def bind(
     for only_single in (True, False):
         for name, shape in products:
             for axis, s in zip(arrays[name].shape, shape, strict=True):
-                if (isinstance(s, int) or len(s.names) == 1) is only_single:
+                if (isinstance(s, int) or s.is_name) is only_single:
                     _bind_axis(name, shape, s, axis, bound, origin)
     return arrays, bound
 
@@ -176,12 +176,13 @@ def _bind_axis(
     name: str, shape: Shape, s: int | Dim, axis: int, bound: Sizes, origin: dict[str, str]
 ) -> None:
     """Bind the one unknown name in `s`, or compare with what is bound already."""
-    unknown = [n for n in (() if isinstance(s, int) else s.names) if n not in bound]
+    names = sorted(size_names([(s,)]))
+    unknown = [n for n in names if n not in bound]
     here = f"{name}: {shape_text(shape)}"
-    if not isinstance(s, int) and len(unknown) == 1:
-        known = s.coefficient * prod(bound[n] for n in s.names if n in bound)
-        if axis % known == 0:
-            bound[unknown[0]], origin[unknown[0]] = axis // known, here
+    if len(unknown) == 1:
+        none, one = (size_value(s, {**bound, unknown[0]: k}) for k in (0, 1))
+        if axis > none and (axis - none) % (one - none) == 0:
+            bound[unknown[0]], origin[unknown[0]] = (axis - none) // (one - none), here
             return
     if unknown:
         raise ShapeError(f"an axis of {name} has {axis} entries, which does not settle {s}")
@@ -189,11 +190,11 @@ def _bind_axis(
         return
     if isinstance(s, int):
         raise ShapeError(f"an axis of {here} has {s} entries, its value has {axis}")
-    if len(s.names) == 1:
+    if len(names) == 1:
         raise ShapeError(
-            f"{s} is {size_value(s, bound)} (from {origin[s.names[0]]}) and {axis} (from {here})"
+            f"{s} is {size_value(s, bound)} (from {origin[names[0]]}) and {axis} (from {here})"
         )
-    found = ", ".join(f"{n} = {bound[n]} (from {origin[n]})" for n in sorted(set(s.names)))
+    found = ", ".join(f"{n} = {bound[n]} (from {origin[n]})" for n in names)
     raise ShapeError(f"{s} is {size_value(s, bound)}, with {found}, and {axis} (from {here})")
 
 

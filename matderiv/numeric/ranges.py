@@ -259,7 +259,7 @@ _FIXED: dict[str, Range] = {
     **dict.fromkeys(_NONNEGATIVE, (0.0, inf)),
     **dict.fromkeys("softmax step gt lt ge le".split(), (0.0, 1.0)),
     **dict.fromkeys("sin cos sign".split(), (-1.0, 1.0)),
-    **dict.fromkeys("eye zeros commutation duplication fuse".split(), (0.0, 1.0)),
+    **dict.fromkeys("eye zeros cols commutation duplication fuse".split(), (0.0, 1.0)),
     "ones": (1.0, 1.0),
     "size": (1.0, inf),
     "pi": (3.0, 4.0),

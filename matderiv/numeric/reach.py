@@ -80,7 +80,7 @@ def _named(node: Expr, args: tuple[Expr, ...]) -> Expr:
         name, shape, facts = node.params
         return variable(name, _names(shape), facts)
     if node.function.kind == "constant":
-        sizes = 1 if is_(node, "unit") else len(node.params)  # unit(n,k): k counts, n is a size
+        sizes = 1 if is_(node, "unit", "cols") else len(node.params)  # in unit(n,k) k counts
         params = (*_names(node.params[:sizes]), *node.params[sizes:])
         return apply(node.function.name, params=params)
     return rebuild(node, args)

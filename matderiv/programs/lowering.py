@@ -14,7 +14,7 @@ from matderiv.expr import Expr, is_, variables, walk
 from matderiv.programs.entrywise import FORMS, SIMPLE, sigmoid_beside_softplus
 from matderiv.programs.program import Builder
 from matderiv.programs.scaled import Scaled, as_factor, settled
-from matderiv.shapes import Shape, Size, is_scalar, size_names
+from matderiv.shapes import Shape, Size, is_scalar, size_names, size_value
 
 Rule = Callable[["Lowering", Expr], Scaled]
 RULES: dict[str, Rule] = {}
@@ -57,7 +57,8 @@ class Lowering:
         """A size as a number."""
         if isinstance(s, int):
             return float(s)
-        return s.coefficient * prod(self.sizes.get(n, OTHER) for n in s.names)
+        known = {n: int(self.sizes.get(n, OTHER)) for n in size_names([(s,)])}
+        return float(size_value(s, known))
 
     def entries(self, shape: Shape) -> float:
         """How many entries a shape has, about."""

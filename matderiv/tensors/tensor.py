@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import count
 from typing import NamedTuple
 
-from matderiv.expr import Expr, apply, is_
+from matderiv.expr import Expr, apply, is_, named_size
 from matderiv.shapes import Shape, Size, long_axes
 from matderiv.work import spend
 
@@ -124,7 +124,7 @@ def size_factors(size: Size, exponent: Exponent = 1) -> list[Factor]:
     """The named parts of a size as scalar factors; its whole part is left to the caller."""
     if isinstance(size, int):
         return []
-    return [Factor(apply("size", params=(name,)), (), exponent) for name in size.names]
+    return [Factor(named_size(name), (), exponent) for name in size.names]
 
 
 def size_coefficient(size: Size) -> int:

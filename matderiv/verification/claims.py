@@ -18,7 +18,7 @@ from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
-from matderiv.shapes import Shape, is_scalar, long_axes, size_names, times
+from matderiv.shapes import Shape, is_scalar, long_axes, size_names, size_value, times
 from matderiv.verification.stated import Answer
 
 Axes = tuple[int, ...]
@@ -101,15 +101,7 @@ class Claim:
 
 def concrete(shape: Shape, sizes: Sizes) -> Axes:
     """A shape with numbers for its sizes."""
-    from_names = {n: s for n, s in sizes.items()}
-    return tuple(s if isinstance(s, int) else _value(s, from_names) for s in shape)
-
-
-def _value(s: Any, sizes: Sizes) -> int:
-    found: int = s.coefficient
-    for name in s.names:
-        found *= sizes[name]
-    return found
+    return tuple(size_value(s, sizes) for s in shape)
 
 
 # Asking ------------------------------------------------------------------------------------------

@@ -7,15 +7,14 @@ from difflib import get_close_matches
 from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.latex.names import Names
+from matderiv.input.latex.blocks import BRACKETS, Blocks
 from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
-from matderiv.input.latex.tokens import WORDS
+from matderiv.input.latex.tokens import MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, ROOT
 from matderiv.language.calls import function_names
 from matderiv.language.source import Call, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
-BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
 NORMS = {
     "": "norm2",
     "2": "norm2",
@@ -42,12 +41,8 @@ REFUSED = {
 }
 
 
-class Atoms(Names):
+class Atoms(Blocks):
     """The reader of everything that stands between operators."""
-
-    @abstractmethod
-    def comparison(self) -> Node:
-        """A sum, or two sums with > or < between them."""
 
     @abstractmethod
     def factor(self) -> Node:
@@ -68,7 +63,7 @@ class Atoms(Names):
             return token.text not in ("to", "over") and not self.at_where()
         if self.at("|", "‖"):
             return token.text not in self.open_bars
-        return self.at("(", "[", "\\{", "{", "⟨", "<|", "<‖")
+        return self.token.kind == "begin" or self.at("(", "[", "\\{", "{", "⟨", "<|", "<‖")
 
     def at_where(self) -> bool:
         r"""True at `\text{where}`."""
@@ -96,6 +91,8 @@ class Atoms(Names):
             return self.letter()
         if token.kind == "command":
             return self.command()
+        if token.kind == "begin":
+            return self.cases() if token.text not in MATRICES else self.matrix()
         raise self.missing()
 
     def number(self) -> Node:
@@ -300,16 +297,6 @@ class Atoms(Names):
         return node
 
     # Mistakes ------------------------------------------------------------------------------------
-
-    def missing(self) -> ParseError:
-        """The error where an operand should stand."""
-        token = self.token
-        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
-        before = self.tokens[self.place - 1] if self.place else None
-        if before is not None and before.kind == "sign" and before.text not in BRACKETS:
-            shown = self.typed(before.span)
-            return self.error(f"expected an operand after {shown}{found}", token.span)
-        return self.error(f"expected an expression{found}", token.span)
 
     def unread(self, token: Token) -> ParseError:
         """The error for a command that formulas do not have here."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
-from matderiv.input.latex.atoms import BRACKETS, is_call
+from matderiv.input.latex.atoms import is_call
+from matderiv.input.latex.blocks import BRACKETS
 from matderiv.input.latex.sums import Sums
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.tree import RAISED
@@ -13,6 +14,7 @@ from matderiv.language.source import Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
+LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
 WIDE = ("tr",)
 """Functions that cover a whole product without brackets: tr AXB."""
 
@@ -24,6 +26,8 @@ class Functions(Sums):
         """A function with its scripts and arguments; `name` is the text language's."""
         if name in ("max", "min") and self.at("_") and self.binds():
             return self.reduction(name, self.tokens[self.place - 1])
+        if name == "log" and self.at("_"):
+            name = self.based()
         axis, sizes, power, primes = self._scripts(name)
         compound = self._compound(name, span)
         if compound is not None and not primes:
@@ -38,6 +42,16 @@ class Functions(Sums):
         else:
             node = self._called(name, arguments, place, span, axis)
         return self._powered(node, power)
+
+    def based(self) -> str:
+        r"""The logarithm to the base below it: `\log_2`, `\log_{10}`, `\log_e`."""
+        start = self.place
+        self.take()
+        base = "".join(t.text for t in self.script())
+        if base in LOGARITHMS:
+            return LOGARITHMS[base]
+        self.place = start
+        return "log"
 
     def _called(
         self, name: str, arguments: list[Node], place: Span, span: Span, axis: int | None
@@ -62,6 +76,48 @@ class Functions(Sums):
             self.place = start
             return None
         return self.function(joined, (span[0], self.tokens[self.place - 1].span[1]))
+
+    # Before a formula ----------------------------------------------------------------------------
+
+    def objective(self) -> None:
+        r"""Take `\min_w`, `\arg\max_{w \in R^d}` before a formula that is derived by w."""
+        start = self.place
+        words = [self.take().text] if self.at_command("arg") else []
+        name = self.symbol() if self.at_command("operatorname") else None
+        words.append(name.stem if name is not None else self.take().text)
+        if words[-1] in ("min", "max", "argmin", "argmax") and self.at("_"):
+            self.take()
+            below = [t.text for t in self.script() if t.text not in ("{", "}", *FONTS)]
+            ends = [k for k, t in enumerate(below) if t in ("in", ",")]
+            if "".join(below[: min(ends, default=len(below))]).replace("_", "") in self._asked():
+                return
+        elif len(words) + (words[-1] in ("argmin", "argmax")) > 1:
+            return
+        self.place = start
+
+    def _asked(self) -> set[str]:
+        """The names that the question is about, by their letters alone."""
+        return {n.replace("_", "") for n in self.scope.about}
+
+    def operator(self) -> bool:
+        r"""True after `\nabla_x` or `\frac{\partial}{\partial x}` by what is asked about anyway."""
+        start = self.place
+        if self.at_command("nabla") and self.peek().text == "_":
+            self.place += 2
+            by = self.script()
+        elif self.at_command("frac", "dfrac", "tfrac"):
+            self.take()
+            above = self.script() if self.at("{") else []
+            below = self.script() if self.at("{") else []
+            same = len(above) == 1 and above[0].text in ("d", "partial")
+            by = below[1:] if same and below[:1] and below[0].text == above[0].text else []
+        else:
+            return False
+        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_"))
+        if letters in self._asked():
+            return True
+        self.place = start
+        return False
 
     # Scripts -------------------------------------------------------------------------------------
 

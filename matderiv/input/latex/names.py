@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from matderiv.errors import Span
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
-from matderiv.input.text import COMPARISONS
+from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import function_names, reserved_names
-from matderiv.language.source import Entry, Name, Node, Operation
+from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
@@ -81,6 +81,8 @@ class Names(Symbols, ABC):
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
+        if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
+            return self.function("normcdf", symbol.span)
         if known is None and symbol.stem == "e" and symbol.font in BOLD and not self.scope.guess:
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
@@ -165,6 +167,13 @@ class Names(Symbols, ABC):
         )
         return not alone and self._one_name_in_brackets()
 
+    def _only_applied(self, word: str) -> bool:
+        """True where a command stands before brackets only, and nothing asks about it."""
+        pairs = pairwise(self.tokens)
+        return word not in self.scope.about and all(
+            after.text == "(" for t, after in pairs if t.kind == "command" and t.text == word
+        )
+
     def _one_name_in_brackets(self) -> bool:
         """True at `(x)` and `(x, y)`; `(x - y)` may belong to a product."""
         place = self.place + 1
@@ -248,17 +257,24 @@ class Names(Symbols, ABC):
         return self.build.call("unit", (place,), span)
 
     def numbered_entry(self, symbol: Symbol) -> Node | None:
-        r"""`W_{2,ij}`, an entry of a known W_2; None for anything else."""
+        r"""`W_{2,ij}` of a known W_2, `x_{i+1}` under a sum over i, `x_{1:k}`, `X_{:,j}`."""
         start = self.place
         below = [t for t in self.script()] if self.at("_") and self.take() else []
+        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
         texts = [t.text for t in below]
+        places = tuple("".join(texts).split(","))
+        if any(map(self._is_part, places)) and all(map(PLACE.fullmatch, places)):
+            return Entry(span, self.name(symbol, "", symbol.span[1]), places)
         comma = texts.index(",") if "," in texts else 0
         known = self.known(symbol, "".join(texts[:comma])) if comma else None
         if known is None or not all(t.kind == "letter" for t in below[comma + 1 :]):
             self.place = start
             return None
-        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
         return Entry(span, self.build.name(known, span), tuple(texts[comma + 1 :]))
+
+    def _is_part(self, place: str) -> bool:
+        """True for a slice, and for a place beside an index of a sum."""
+        return ":" in place or (place[:1] in self.bound and place[1:2] in ("+", "-"))
 
     def mask(self, constant: Node) -> Node:
         """1 where the comparison in the brackets holds; the constant times anything else."""

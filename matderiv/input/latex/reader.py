@@ -17,7 +17,7 @@ from matderiv.input.latex.left import read_left
 from matderiv.input.latex.sums import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
-from matderiv.input.text import COMPARISONS
+from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import DOT, POWER, SLASH, TIMES
 from matderiv.language.source import Entry, Node, Number, Part, Source
 from matderiv.language.tokens import Token
@@ -122,6 +122,7 @@ class Formula(Functions):
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=r"a formula such as X^\top(Xw - y)")
         parts = list(self.parts())
+        self.objective()
         asked = self.operator()
         main = self.product() if asked else self.sum()
         if asked and self.at("+", "-"):
@@ -131,26 +132,6 @@ class Formula(Functions):
         remarks = tuple(dict.fromkeys(self.remarks))
         doubtful = tuple(self.doubtful)
         return Source(self.text, main, tuple(parts), remarks, (), self.kinds, "latex", doubtful)
-
-    def operator(self) -> bool:
-        r"""True after `\nabla_x` or `\frac{\partial}{\partial x}` by what is asked about anyway."""
-        start = self.place
-        if self.at_command("nabla") and self.peek().text == "_":
-            self.place += 2
-            by = self.script()
-        elif self.at_command("frac", "dfrac", "tfrac"):
-            self.take()
-            above = self.script() if self.at("{") else []
-            below = self.script() if self.at("{") else []
-            same = len(above) == 1 and above[0].text in ("d", "partial")
-            by = below[1:] if same and below[:1] and below[0].text == above[0].text else []
-        else:
-            return False
-        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_"))
-        if letters in {n.replace("_", "") for n in self.scope.about}:
-            return True
-        self.place = start
-        return False
 
     def parts(self) -> Iterator[Part]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
@@ -170,7 +151,7 @@ class Formula(Functions):
             label = self._label()
             if not self.at("="):
                 raise self.error("expected = after the name", self.token.span, "z = Wx")
-            name = self.named_part(symbol.stem, label)
+            name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
             self.take()
             value = self.sum()
             self.build.part(name)
@@ -179,11 +160,6 @@ class Formula(Functions):
             while self.at(",", ";", ".") or self.token.kind == "line":
                 self.take()
         self.place = 0
-
-    @staticmethod
-    def named_part(stem: str, label: str) -> str:
-        """The name of a part that is being defined."""
-        return f"{stem}_{label}" if label else stem
 
     def comparison(self) -> Node:
         left = self.sum()
@@ -199,6 +175,8 @@ class Formula(Functions):
         terms = [self.term()]
         while self.at("+", "-") or self.token.kind == "line":
             if self.token.kind == "line":
+                if self.outer_bars:
+                    break  # a row of a matrix
                 self.take()
                 if not self.at("+", "-"):
                     raise self.error("this line continues nothing", self.token.span)
@@ -333,7 +311,7 @@ class Formula(Functions):
         """A superscript: a transpose, an inverse of either kind, a power."""
         hat = self.take()
         start = self.place
-        written = [t.text for t in self.script() if t.text not in (*FONTS, "{", "}")]
+        written = [t.text for t in self.script() if t.text not in (*FONTS, "rm", "{", "}")]
         end = self.tokens[self.place - 1].span[1]
         span = (base.span[0], end)
         transposing = written in TRANSPOSED or written in INVERSE_TRANSPOSED

@@ -14,19 +14,23 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.tree import TOTAL, mentions
-from matderiv.language.source import Bind, Node
+from matderiv.language.source import Bind, Entry, Node
 from matderiv.language.tokens import Token
 
+RELATIONS = ("≠", "<", ">", "<=", ">=")
 ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The indices below a sum, and the size that stands above; "" where none does."""
+    """The indices below a sum and what is said of them; `length` is "" where nothing says it."""
 
     letters: tuple[str, ...]
     length: str = ""
-    unless: tuple[tuple[str, str], ...] = ()
+    relations: tuple[tuple[str, str, str], ...] = ()
+    low: int = 1
+    cut: int = 0
+    family: str = ""
 
 
 class Sums(Atoms):
@@ -48,7 +52,10 @@ class Sums(Atoms):
         span = (opening.span[0], body.span[1])
         if not letters:
             return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
-        return Bind(span, name, letters, body, bound.length, bound.unless)
+        if bound.family:
+            mask = Entry(span, self.build.name(bound.family, span), letters)
+            body = self.build.chain("mul", [mask, body])
+        return Bind(span, name, letters, body, bound.length, bound.relations, bound.low, bound.cut)
 
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
@@ -93,38 +100,60 @@ class Sums(Atoms):
             found += self.script()
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
         equals = next((k for k, t in enumerate(below) if t.text == "="), len(below))
-        below, unless, equals = self._unlike(below, equals)
-        letters = self._index_letters(below[:equals], span)
         first = "".join(t.text for t in below[equals + 1 :])
+        below, family = self._family(below[:equals])
+        below, relations = self._related(below)
+        letters = self._index_letters(below, span)
         if not letters:
             if above:
                 raise self.error("this sum has no index", span, ALL_ENTRIES)
             return Bound(())
-        length = upper_name(above)
-        last = "".join(t.text for t in above)
-        if first == "0" and last.endswith("-1"):
-            length = upper_name(above[:-2])
-            clear = bool(length)
-        else:
-            clear = first in ("", "1") and (bool(length) or not above)
-        if not clear:
+        length, cut = upper_bound(above)
+        if length in self.indices and cut < 2 and len(letters) == 1:
+            relations += ((letters[0], "<" if cut else "<=", length),)
+            length, cut, above = "", 0, []
+        if len(letters) == 1 and first.removesuffix("+1") in self.indices:
+            relations += ((first[0], "<" if first[1:] else "<=", letters[0]),)
+            first = ""
+        if first == "0":
+            first, cut = "1", cut - 1
+        low = int(first) if first.isdigit() else 0 if first else 1
+        if low < 1 or cut < 0 or (above and not length):
             typed = self.typed(span)
             raise self.error(f"only sums over all entries are read, not {typed}", span, ALL_ENTRIES)
-        return Bound(tuple(letters), length, unless)
+        return Bound(tuple(letters), length, relations, low, cut, family)
 
-    def _unlike(
-        self, below: list[Token], equals: int
-    ) -> tuple[list[Token], tuple[tuple[str, str], ...], int]:
-        r"""`j \ne y` below a sum binds j."""
-        unlike = next((k for k, t in enumerate(below) if t.text == "≠"), None)
-        if unlike is None:
-            return below, (), equals
-        other = self.label(below[unlike + 1 :])
-        index = below[:unlike]
-        if other is None or len(index) != 1 or index[0].kind != "letter":
+    def _family(self, below: list[Token]) -> tuple[list[Token], str]:
+        r"""`(i, j) \in \Omega` sums over a set; its name is that of an array of 0 and 1."""
+        member = next((k for k, t in enumerate(below) if t.text == "in"), None)
+        if member is None:
+            return below, ""
+        named = [t for t in below[member + 1 :] if t.text not in (*FONTS, "{", "}")]
+        name = self.label(named) or ""
+        if not name or not name[0].isupper():
+            place = (below[0].span[0], below[-1].span[1])
+            raise self.error("only plain indices are read below a sum", place, r"\sum_{i=1}^{n}")
+        self.remarks.append(f"{name} is 1 for what is in the set, else 0")
+        return [t for t in below[:member] if t.text not in ("(", ")")], name
+
+    def _related(self, below: list[Token]) -> tuple[list[Token], tuple[tuple[str, str, str], ...]]:
+        r"""`j \ne y` below a sum binds j; `i < j` binds both, and `i \ne j` with these letters."""
+        between = [k for k, t in enumerate(below) if t.text in RELATIONS]
+        if len(between) == 3:  # 1 <= i < j <= n
+            below, between = below[between[0] + 1 : between[2]], [between[1] - between[0] - 1]
+        if not between:
+            return below, ()
+        index, sign = below[: between[0]], below[between[0]].text
+        other = self.label(below[between[0] + 1 :])
+        if len(between) > 1 or other is None or len(index) != 1 or index[0].kind != "letter":
             place = (below[0].span[0], below[-1].span[1])
             raise self.error("only plain indices are read below a sum", place, r"\sum_{j \ne y}")
-        return index, ((index[0].text, other),), len(index)
+        both = sign != "≠" or (index[0].text, other) == ("i", "j")
+        letters = [index[0]]
+        if both and len(other) == 1 and other not in self.indices:
+            letters.append(below[between[0] + 1])
+            self.remarks.append(f"summed over {index[0].text} and {other}")
+        return letters, ((index[0].text, sign, other),)
 
     def _index_letters(self, inside: Sequence[Token], span: Span) -> list[str]:
         found: list[str] = []
@@ -141,19 +170,21 @@ class Sums(Atoms):
         return found
 
 
-def upper_name(above: Sequence[Token]) -> str:
-    """The size above a sum: one letter, perhaps with a subscript, or a number; "" for all else."""
+def upper_bound(above: Sequence[Token]) -> tuple[str, int]:
+    """The size above a sum and what is taken from it: n and 1 of `n-1`; "" for all else."""
     plain = [t for t in above if t.text not in (*FONTS, "{", "}")]
+    if len(plain) > 2 and plain[-2].text == "-" and plain[-1].text.isdigit():
+        return upper_bound(plain[:-2])[0], int(plain[-1].text)
     if len(plain) == 1 and plain[0].kind == "number" and plain[0].text.isdigit():
-        return str(int(plain[0].text)) if int(plain[0].text) else ""
+        return (str(int(plain[0].text)) if int(plain[0].text) else ""), 0
     if not plain or plain[0].kind != "letter":
-        return ""
+        return "", 0
     if len(plain) == 1:
-        return plain[0].text
+        return plain[0].text, 0
     below = plain[2:]
     if plain[1].text != "_" or any(t.kind not in ("letter", "number") for t in below):
-        return ""
-    return f"{plain[0].text}_{''.join(t.text for t in below)}"
+        return "", 0
+    return f"{plain[0].text}_{''.join(t.text for t in below)}", 0
 
 
 def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
@@ -171,11 +202,8 @@ def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
                 place += 1
                 if not depth:
                     break
-        above = [t for t in scripts["^"] if t.text not in ("{", "}")]
-        while above and [t.text for t in above[-2:]] == ["-", "1"]:
-            above = above[:-2]
         for token in scripts["_"]:
-            if token.text == "=":
+            if token.text in ("=", "in"):
                 break
             if token.kind == "letter":
-                yield token.text, upper_name(above)
+                yield token.text, upper_bound(scripts["^"])[0]

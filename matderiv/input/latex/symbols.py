@@ -76,6 +76,7 @@ class Cursor:
         self.doubtful: list[Node] = []  # \exp(A), of the matrix if A is square
         self.indices: list[str] = []  # of the sums around
         self.open_bars: list[str] = []
+        self.outer_bars: list[list[str]] = []  # those outside of matrices and cases
         self.bound = bound  # the indices of all sums of the formula
         self.kinds: dict[str, int] = {}  # axes of guessed names, by their font
 

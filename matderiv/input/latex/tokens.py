@@ -16,6 +16,10 @@ ENVIRONMENTS = frozenset(
     "aligned align align* equation equation* split gather gather* gathered multline multline* "
     "displaymath math eqnarray eqnarray* alignat alignat* flalign flalign*".split()
 )
+MATRICES = frozenset("matrix pmatrix bmatrix Bmatrix smallmatrix array".split())
+BLOCKS = MATRICES | {"cases", "dcases"}
+"""Environments whose lines and columns have a meaning; their tokens are `begin` and `end`."""
+
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
@@ -76,7 +80,7 @@ CHARACTERS = {
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
 _SKIPPED = re.compile(
-    r"(?:\s|%[^\n]*(?:\n|$)|\\[,;:!> ]|\\\(|\\\)|\\\[|\\\]|[$&~]"
+    r"(?:\s|%[^\n]*(?:\n|$)|\\[,;:!> ]|\\\(|\\\)|\\\[|\\\]|[$~]"
     r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom)\*?\{[^{}]*\})+"
 )
 _TOKEN = re.compile(
@@ -85,7 +89,7 @@ _TOKEN = re.compile(
     |(?P<command>\\(?P<word>operatorname\*|[A-Za-z]+|[|{}_]))
     |(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
     |(?P<letter>[A-Za-z])
-    |(?P<sign>\|\||:=|[<>]=|[-+*/=<>()\[\]{}|^_',.;!·⊙⊘⊗×‖⟨⟩≠])""",
+    |(?P<sign>\|\||:=|&|[<>]=|[-+*/=<>()\[\]{}|^_',.;:!·⊙⊘⊗×‖⟨⟩≠])""",
     re.VERBOSE,
 )
 
@@ -93,7 +97,8 @@ _TOKEN = re.compile(
 def tokenize_latex(text: str) -> list[Token]:
     r"""The tokens of a formula, closed by an `end` token.
 
-    `kind` is letter, command (its word), number, sign, line (a new line of an alignment) or end.
+    `kind` is letter, command (its word), number, sign, line (a new line of an alignment), begin and
+    shut (of `BLOCKS`) or end.
     Raises LimitError beyond the stated limits and ParseError for what is no mathematics.
 
     >>> [t.text for t in tokenize_latex(r"\left\|Xw\right\|_2^2 \,&= \beta")]
@@ -102,7 +107,7 @@ def tokenize_latex(text: str) -> list[Token]:
     if len(text) > MAX_CHARACTERS:
         raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
     found: list[Token] = []
-    place, side = 0, ""
+    place, side, blocks = 0, "", 0
     while place < len(text):
         skipped = _SKIPPED.match(text, place)
         if skipped:
@@ -110,6 +115,8 @@ def tokenize_latex(text: str) -> list[Token]:
             continue
         token, end, side = _read(text, place, side)
         if token is not None:
+            blocks += (token.kind == "begin") - (token.kind == "shut")
+        if token is not None and (token.text != "&" or blocks):
             found.append(token)
         place = end
     if len(found) > MAX_TOKENS:
@@ -130,6 +137,11 @@ def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
     if match is None:
         raise _refused(text, place)
     span, kind = (place, match.end()), match.lastgroup or ""
+    if match["environment"] and match["kind"] in BLOCKS:
+        begins = match[0].startswith("\\begin")
+        columns = re.compile(r"\s*\{[lcr|]*\}").match(text, span[1]) if begins else None
+        end = columns.end() if columns and match["kind"] == "array" else span[1]
+        return Token("begin" if begins else "shut", match["kind"], (span[0], end)), end, ""
     if match["environment"]:
         _check_environment(text, match["kind"], span)
         return None, match.end(), ""
@@ -169,7 +181,7 @@ def _check_environment(text: str, kind: str, span: tuple[int, int]) -> None:
             f"the environment {kind} is not read",
             source=text,
             span=span,
-            hint="formulas and aligned lines; matrices are written by their names",
+            hint="formulas, aligned lines, matrices and cases",
         )
 
 
@@ -225,6 +237,7 @@ WORDS = (
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
         "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "
         "log ln exp det tr Tr diag max min tanh sinh cosh sin cos tan arcsin arccos arctan ell "
-        "begin end boxed underbrace infty sigma lVert rVert Re rank softmax relu sign sgn".split()
+        "begin end boxed underbrace infty sigma lVert rVert Re rank softmax relu sign sgn "
+        "sec csc cot arg argmin argmax in".split()
     )
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from matderiv.errors import ParseError
+from matderiv.expr import REGISTRY
+from matderiv.functions.named import OF_ONE
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.indexed import (
     Factor,
@@ -21,12 +23,14 @@ from matderiv.language.calls import function_names
 from matderiv.language.source import Call, Node, Number, Operation, Source
 
 ENTRYWISE = frozenset(
-    "exp log log1p expm1 sqrt abs sign square sin cos tan arcsin arccos arctan sinh cosh tanh "
-    "sigmoid sigma relu leaky_relu elu softplus silu gelu erf step heaviside max min where huber "
-    "gt lt ge le epow hadamard ediv".split()
+    (
+        *(name for name, record in REGISTRY.items() if record.kind == "elementwise"),
+        *OF_ONE,
+        *("max", "min", "square", "hadamard", "clip"),
+    )
 )
-REDUCTIONS = frozenset("sum mean prod max min softmax log_softmax logsumexp".split())
-KEPT = frozenset(("softmax", "log_softmax"))
+REDUCTIONS = frozenset("sum mean prod max min softmax softmin log_softmax logsumexp".split())
+KEPT = frozenset(("softmax", "softmin", "log_softmax"))
 
 
 class Carrying:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from matderiv.errors import MatderivError, ParseError, Span
+from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import (
@@ -27,12 +26,13 @@ from matderiv.input.meaning.names import (
     Roles,
     Subscripted,
     capital_of,
-    free_letters,
     named_alike,
     part_names,
     roles,
 )
+from matderiv.input.meaning.places import Places, windows
 from matderiv.input.meaning.signs import Signs
+from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,
     Entry,
@@ -56,7 +56,7 @@ class Objection:
     node: Node
 
 
-class Elaborator:
+class Elaborator(Places):
     """One pass over a source with given kinds; `whole` is the plain source."""
 
     def __init__(self, source: Source, scope: Scope, about: Collection[str] = ()) -> None:
@@ -75,6 +75,7 @@ class Elaborator:
         self.rows: dict[str, str] = {}
         self.labels: set[str] = set()
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
+        self.windows = windows(trees)
 
     # The whole -----------------------------------------------------------------------------------
 
@@ -160,6 +161,8 @@ class Elaborator:
 
     def value(self, node: Node) -> Node | Indexed:
         """The value of one node whose operands have theirs."""
+        if isinstance(node, Name) and node in self.roles.bases:
+            return node
         if isinstance(node, Name):
             role = self.roles.entries.get(node)
             if role is not None:
@@ -186,7 +189,7 @@ class Elaborator:
 
     # Entries -------------------------------------------------------------------------------------
 
-    def entry(self, node: Name, role: Subscripted) -> Node | Indexed:
+    def entry(self, node: Name | Entry, role: Subscripted) -> Node | Indexed:
         """An entry, a row or a column of a named array."""
         scope = self.scope
         if role.base == DELTA:
@@ -210,11 +213,14 @@ class Elaborator:
 
     def entry_of(self, node: Entry) -> Node | Indexed:
         """`(A x)_i`; `X[i,:]`, which lies as a row."""
+        if node.base in self.roles.bases:
+            assert isinstance(node.base, Name)
+            return self.entry(node, Subscripted(node.base.name, node.at))
         base = self.values[node.base]
         if isinstance(base, Indexed):
             raise self.carry.uncarried("entries of entries are not read", node)
         found = self.picked(base, node.at, node)
-        if len(node.at) != 2 or node.at[1] != ":" or node.at[0] == ":":
+        if len(node.at) != 2 or ":" not in node.at[1] or ":" in node.at[0]:
             return found
         if isinstance(found, Indexed):
             return found.turned()
@@ -231,24 +237,19 @@ class Elaborator:
             base, shape = self.build.transpose(base, base.span[1]), shape[1:]
         if len(shape) < len(at):
             return self.too_many(base, at, shape, node)
-        axes: list[str] = []
-        factors: list[Factor] = []
-        summed: set[str] = set()
-        index: list[str] = []
-        for letter in at:
-            if letter == ":":
-                axes.append(self.carry.axis())
-            elif self.is_index(letter):
-                axes.append(letter)
-                index.append(letter)
-            else:
-                axes.append(self.carry.axis())
-                summed.add(axes[-1])
-                factors.append(Factor(self.unit(letter, node.span), (axes[-1],)))
-        axes += [self.carry.axis() for _ in shape[len(at) :]]
-        inner = tuple(a for a in axes if a not in summed and a not in index)
+        for k, typed in enumerate(at):
+            low, _, high = typed.partition(":")
+            if low not in ("", "1") and high.isidentifier() and high != END and self.scope.guess:
+                if isinstance(base, Name) and self.build.is_guessed(base.name):
+                    self.lengths.append((base, k - len(shape), high))  # x[2:n] goes to its end
+        places = [self.place(p, node) for p in (*at, *(":" for _ in shape[len(at) :]))]
+        inner = tuple(p.kept for p in places if p.kept and not p.index)
         if len(inner) > 2:
             raise self.carry.uncarried("arrays of three axes at each index are not read", node)
+        index = [p.kept for p in places if p.index]
+        summed = {p.axis for p in places if p.axis != p.kept}
+        factors = [f for p in places for f in p.factors]
+        axes = [p.axis for p in places]
         self.carry.order += [i for i in index if i not in self.carry.order]
         term = Term((*factors, Factor(base, tuple(axes))), frozenset(summed))
         found = Indexed((term,), together(index), *(inner[:1] or (None,)), *(inner[1:] or (None,)))
@@ -267,19 +268,6 @@ class Elaborator:
         )
         return base
 
-    def is_index(self, letter: str) -> bool:
-        """True for an index; a label and a number are values."""
-        return letter in self.roles.bound or letter in free_letters(self.scope)
-
-    def unit(self, label: str, span: Span) -> Node:
-        """The unit vector of a number or of a label, whose size follows from its neighbour."""
-        if label in self.scope.labels:
-            self.labels.add(label)
-        at: Node = (
-            self.build.number(Fraction(label), span) if label.isdigit() else Name(span, label)
-        )
-        return self.build.call("unit", (at,), span)
-
     problem: ParseError | None = None
     free: tuple[str, ...] = ()
 
@@ -290,26 +278,32 @@ class Elaborator:
         body = self.values[node.body]
         try:
             value = self.carry.lifted(body)
-            for pair in node.unless:
-                value = self.masked(value, pair, node)
+            for relation in node.relations:
+                value = self.masked(value, relation, node)
             return self._bound(value, node)
         except UncarriedError as error:
             raise self.carry.uncarried(str(error), node) from error
 
-    def masked(self, value: Indexed, pair: tuple[str, str], node: Bind) -> Indexed:
-        """The value times 0 where an index equals a label or another index."""
-        index, other = pair
+    def masked(self, value: Indexed, relation: tuple[str, str, str], node: Bind) -> Indexed:
+        """The value times 0 where a relation of an index to a label or another index fails."""
+        index, sign, other = relation
         one = self.build.number(1, node.span)
         axes: tuple[str, ...] = (index,)
         if self.is_index(other) and other in value.index:
             constant: Node = self.build.identity(node.span)
             axes = (index, other)
-        elif self.is_index(other):
+        elif self.is_index(other) or sign != "≠":
             raise UncarriedError("this condition is not read")
         else:
             constant = self.unit(other, node.span)
-        minus = self.build.operation("neg", (constant,), node.span)
-        mask = self.build.operation("add", (one, minus), node.span)
+        if sign in ("<=", ">="):
+            mask = self.build.call("matrix", (one,), node.span)
+        else:
+            minus = self.build.operation("neg", (constant,), node.span)
+            mask = self.build.operation("add", (one, minus), node.span)
+        if sign != "≠":
+            half = "triu" if sign[0] == "<" else "tril"
+            mask = self.build.call(half, (mask,), node.span)
         return times(
             value, Indexed((Term((Factor(mask, axes),)),), axes), self.carry.indices([value])
         )
@@ -363,5 +357,8 @@ class Elaborator:
                 if index in factor.axes:
                     place = factor.axes.index(index) - len(factor.axes)
                     size = self.same.get(node.size, node.size)
+                    less = node.low - 1 + node.cut
+                    if less:
+                        size = str(int(size) - less) if size.isdigit() else f"({size}-{less})"
                     self.lengths.append((factor.node, place, size))
                     break

@@ -55,13 +55,15 @@ class Subscripted:
 class Roles:
     """Which names of a problem are entries; `families` are arrays met only through entries.
 
-    `families` has the base as typed and how many indices it carries, `bound` all indices of sums.
+    `families` has the base as typed and how many indices it carries, `bound` all indices of sums,
+    `bases` are names before places such as i + 1, which are no names of their own.
     """
 
     entries: dict[Name, Subscripted] = field(default_factory=dict)
     families: dict[str, int] = field(default_factory=dict)
     bound: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
+    bases: set[Name] = field(default_factory=set)
 
 
 def split_label(name: str) -> tuple[str, str]:
@@ -130,6 +132,10 @@ def _scoped(
                 bound |= set(node.indices)
             if isinstance(node, Entry) and isinstance(node.base, Name):
                 arrays.add(node.base.name)
+                if any(set(at) & set("+-") and ":" not in at for at in node.at):
+                    found.families.setdefault(node.base.name, len(node.at))
+                    found.bases.add(node.base)
+                    continue
             stack.extend((child, around) for child in children(node))
     found.bound = frozenset(bound)
     return names, arrays

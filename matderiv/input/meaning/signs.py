@@ -311,9 +311,29 @@ class Signs(Evidence):
         if self.latex and node.name in OF_NUMBERS and operands and self.axes(operands[0]) == 1:
             if self.is_guess(node.operands[0]):
                 self.objection(0.6, node)
+        if node.name == "blocks" and operands:
+            operands = self.blocks(node, operands)
         if node.name == "solve" and len(operands) == 2:
             self.product(node, operands)
         made = self.build.called(node, operands)
         if node in self.doubted:
             self.doubtful.append(made)
         return made
+
+    def blocks(self, node: Call, values: Sequence[Node]) -> list[Node]:
+        """The blocks, a 0 beside arrays as zeros that fit; a capital is a matrix there."""
+        axes = [self.axes(v) for v in values]
+        for operand, k in zip(node.operands, axes, strict=True):
+            inner = operand
+            while isinstance(inner, Operation) and inner.function in ("neg", "transpose"):
+                inner = inner.operands[0]
+            if k < 2 and self.is_guess(inner) and getattr(inner, "name", "")[:1].isupper():
+                self.objection(INVALID, node)
+        wide = any(isinstance(v, Number) and v.value > 1 for _, v in node.keywords)
+        name = "matrix" if wide or max(axes) == 2 else "vector"
+        return [
+            self.build.call(name, (v,), v.span)
+            if isinstance(v, Number) and not v.value and max(axes)
+            else v
+            for v in values
+        ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
-from matderiv.input.text import COMPARISONS
+from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Operation, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar

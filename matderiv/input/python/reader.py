@@ -17,7 +17,7 @@ from matderiv.input.python.cursor import Cursor
 from matderiv.input.python.forms import entry
 from matderiv.input.python.functions import is_function
 from matderiv.input.python.tokens import tokenize_python
-from matderiv.input.text import COMPARISONS
+from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.source import Node, Source
 from matderiv.language.tokens import Token
 from matderiv.shapes import times

@@ -94,6 +94,7 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
         "eye": Template(f"{np}.eye({{p0}}{typed})"),
         "unit": Template(f"{np}.eye({{p0}}{typed})[{{p1}} - 1]"),
+        "cols": Template(f"{np}.eye({{p0}}{typed})[:, {{p1}} - 1 : {{p2}}]"),
         "levicivita": Template(
             f"{np}.cross({np}.eye(3{typed})[:, None], {np}.eye(3{typed})[None, :])"
         ),

@@ -165,7 +165,8 @@ class _Writer:
                 known |= {s.names[0] for s in fresh}
                 continue
             for axis, s in enumerate(v.shape):
-                unknown = [n for n in getattr(s, "names", ()) if n not in known]
+                names = getattr(s, "names", ())
+                unknown = [n for n in names if n not in known and n[0] != "("]
                 if isinstance(s, Dim) and len(unknown) == 1:
                     rest = Dim(tuple(n for n in s.names if n != unknown[0]), s.coefficient)
                     divisor = "" if _single(s) else f" // ({self.sizes.size(rest).text})"

@@ -79,6 +79,7 @@ def _templates() -> dict[str, Template]:
         "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
         "eye": Template(f"torch.eye({{p0}}, {OPTIONS})"),
         "unit": Template(f"torch.eye({{p0}}, {OPTIONS})[{{p1}} - 1]"),
+        "cols": Template(f"torch.eye({{p0}}, {OPTIONS})[:, {{p1}} - 1 : {{p2}}]"),
         "levicivita": Template(
             f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], "
             f"torch.eye(3, {OPTIONS})[None, :])"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import number_text
-from matderiv.shapes import Shape, Size, long_axes, size_names
+from matderiv.shapes import Shape, Size, long_axes, size_names, size_terms
 
 VECTORS = ("bold", "plain", "arrow")
 TRANSPOSES = {"top": r"^{\top}", "T": "^{T}", "prime": "'", "'": "'"}
@@ -111,7 +111,15 @@ class Names:
         if isinstance(s, int):
             return str(s)
         pieces = [str(s.coefficient)] if s.coefficient != 1 else []
-        return " ".join([*pieces, *(self.symbol(n, ()) for n in s.names)])
+        single = not pieces and len(s.names) == 1
+        return " ".join([*pieces, *(self._named_size(n, bare=single) for n in s.names)])
+
+    def _named_size(self, name: str, bare: bool) -> str:
+        if name[0] != "(":
+            return self.symbol(name, ())
+        terms = [("+" if k > 0 else "-") + self.size(t) for k, t in size_terms(name)]
+        written = "".join(terms).removeprefix("+")
+        return written if bare else f"({written})"
 
     def sizes(self, shape: Iterable[Size]) -> str:
         """Sizes joined by a cross."""

@@ -248,11 +248,20 @@ class Printer:
         inside: list[Piece] = [Item(a, COMPARE), ", ", Item(b, COMPARE)]
         return self.bracketed(r"\langle ", inside, r" \rangle")
 
+    def blocks(self, node: Expr) -> list[Piece]:
+        """Blocks as a matrix of matrices."""
+        out: list[Piece] = [r"\begin{bmatrix} "]
+        for k, cell in enumerate(node.args):
+            out += [(r" \\ ", " & ")[k % node.params[0] > 0]] if k else []
+            out.append(Item(cell, SUM))
+        return [*out, r" \end{bmatrix}"]
+
     def constant(self, node: Expr) -> list[Piece]:
         """Ones, zeros, the identity and the commutation matrix, with their sizes."""
         name = node.function.name
-        if name == "duplication":
-            return [rf"\operatorname{{duplication}}({self.names.size(node.params[0])})"]
+        if name in ("duplication", "cols"):
+            written = ", ".join(map(self.names.size, node.params))
+            return [rf"\operatorname{{{name}}}({written})"]
         letter = {"ones": "1", "zeros": "0", "eye": "I", "commutation": "K", "unit": "e"}[name]
         sizes = self.names.sizes(node.params)
         if name == "unit":
@@ -308,11 +317,13 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "step": Printer.step,
     "where": Printer.where,
     "dot": Printer.dot,
+    "blocks": Printer.blocks,
     "eye": Printer.constant,
     "ones": Printer.constant,
     "zeros": Printer.constant,
     "commutation": Printer.constant,
     "duplication": Printer.constant,
+    "cols": Printer.constant,
     "unit": Printer.constant,
     "levicivita": lambda p, e: [r"\boldsymbol{\varepsilon}"],
 }

@@ -300,6 +300,9 @@ def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
         return np.eye(out[0], dtype=np.int64)
     if name in ("ones", "zeros"):
         return np.full(out, int(name == "ones"), dtype=np.int64)
+    if name == "cols":
+        n, a, b = params
+        return np.eye(n, dtype=np.int64)[:, a - 1 : b]
     if name == "commutation":
         m, n = params
         return np.eye(m * n, dtype=np.int64)[np.arange(m * n).reshape(n, m).T.reshape(-1)]

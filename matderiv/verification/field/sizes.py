@@ -20,7 +20,7 @@ from matderiv.expr import Expr, fold, is_, number_value, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import accretive, draw
 from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
-from matderiv.shapes import Shape, is_scalar, size_names
+from matderiv.shapes import Shape, is_scalar, plain_names, size_names
 
 ROUNDS = 3  # choices of sizes, at least
 SPARE = 3  # further choices, in place of some at which a formula has no value
@@ -224,7 +224,8 @@ def _summed(node: Expr) -> tuple[str, ...]:
 
 
 def _names(shape: Any) -> list[str]:
-    return sorted(n for s in shape if not isinstance(s, int) for n in s.names)
+    names = (name for s in shape if not isinstance(s, int) for name in s.names)
+    return sorted(plain for name in names for plain in plain_names(name))
 
 
 def _generic(e: Expr) -> bool:

@@ -1,0 +1,138 @@
+r"""Matrices and cases: `\begin{bmatrix} ... \end{bmatrix}`, `\begin{cases} ... \end{cases}`."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from dataclasses import replace
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.latex.names import Names
+from matderiv.input.latex.symbols import FONTS
+from matderiv.input.text_cursor import COMPARISONS
+from matderiv.language.source import Node, Operation, block
+from matderiv.language.tokens import Token
+
+BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
+
+
+class Blocks(Names):
+    """The reader of environments whose lines and columns have a meaning."""
+
+    @abstractmethod
+    def comparison(self) -> Node:
+        """A sum, or two sums with > or < between them."""
+
+    @abstractmethod
+    def sum(self) -> Node:
+        """Terms with their signs."""
+
+    @abstractmethod
+    def leftover(self) -> ParseError:
+        """The error where an operator or the end should stand."""
+
+    def matrix(self) -> Node:
+        r"""`\begin{bmatrix} a & b \\ c & d \end{bmatrix}`: blocks in rows."""
+        opening = self.open_block()
+        rows: list[list[Node]] = [[]]
+        while self.token.kind != "shut":
+            rows[-1].append(self.comparison())
+            if self.token.kind == "line":
+                self.take()
+                rows += [[]] if self.token.kind != "shut" else []
+            elif self.at("&"):
+                self.take()
+            elif self.token.kind != "shut":
+                raise self.missing() if self.token.kind == "end" else self.leftover()
+        span = self.shut_block(opening)
+        if not rows[0]:
+            raise self.error("this matrix is empty", span)
+        return replace(block(rows, span), span=span)
+
+    def cases(self) -> Node:
+        r"""`\begin{cases} z & z > 0 \\ 0 & \text{otherwise} \end{cases}`: the first that holds."""
+        opening = self.open_block()
+        values: list[Node] = []
+        tests: list[Node | None] = []
+        while self.token.kind != "shut":
+            values.append(self.sum())
+            while self.at("&", ","):
+                self.take()
+            tests.append(self.condition())
+            while self.token.kind == "line" or self.at(",", ";", "."):
+                self.take()
+            if self.token.kind not in ("shut", "letter", "number", "command", "sign", "begin"):
+                raise self.missing()
+        span = self.shut_block(opening)
+        if None in tests[:-1] or len(values) < 2:
+            raise self.error("each case but the last has a condition", span, "z & z > 0")
+        if len(values) == 2 and tests[1] is not None and not self._opposite(tests):
+            raise self.error("these cases leave a gap", span, r"\text{otherwise} for the last")
+        found = values[-1]
+        for value, test in zip(values[-2::-1], tests[-2::-1], strict=True):
+            assert test is not None
+            found = self.build.call("where", (test, value, found), span)
+        return found
+
+    def condition(self) -> Node | None:
+        r"""`z > 0`, `\text{if } 0 \le z < 1`; None for `\text{otherwise}`."""
+        self.words()
+        if self.token.kind in ("line", "shut") or self.at(",", ";", "."):
+            return None
+        left = self.sum()
+        tests: list[Node] = []
+        while self.at(*COMPARISONS):
+            sign = self.take()
+            right = self.sum()
+            span = (left.span[0], right.span[1])
+            tests.append(self.build.operation(COMPARISONS[sign.text], (left, right), span))
+            left = right
+        if not tests:
+            raise self.error("expected a condition such as z > 0", left.span)
+        self.words()
+        return self.build.chain("hadamard", tests)
+
+    def words(self) -> None:
+        """Take prose in a text font."""
+        while self.at_command(*FONTS) and self.peek().text == "{":
+            inside = "".join(t.text for t in self.tokens[self.place + 2 : self.place + 12])
+            if not re.match(r"(if|for|when|otherwise|else|where|and)(?![a-z]*\()", inside):
+                return
+            self.take()
+            self.script()
+
+    def _opposite(self, tests: list[Node | None]) -> bool:
+        """True for `z > 0` and `z <= 0`, in either order, as typed."""
+        first, second = tests
+        if not (isinstance(first, Operation) and isinstance(second, Operation)):
+            return False
+        if len(first.operands) != 2 or len(second.operands) != 2:
+            return False
+        a, b = ([self.typed(o.span) for o in t.operands] for t in (first, second))
+        one, other = first.function[0], second.function[0]
+        return (a == b and one != other) or (a == b[::-1] and one == other)
+
+    def open_block(self) -> Token:
+        """The opening of an environment, inside of which bars are new."""
+        self.deeper()
+        self.outer_bars = [*self.outer_bars, self.open_bars]
+        self.open_bars = []
+        return self.take()
+
+    def shut_block(self, opening: Token) -> Span:
+        """The place of an environment after its end is taken."""
+        if self.token.text != opening.text:
+            raise self.error(f"expected \\end{{{opening.text}}}", self.token.span)
+        *self.outer_bars, self.open_bars = self.outer_bars
+        self.depth -= 1
+        return opening.span[0], self.take().span[1]
+
+    def missing(self) -> ParseError:
+        """The error where an operand should stand."""
+        token = self.token
+        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
+        before = self.tokens[self.place - 1] if self.place else None
+        if before is not None and before.kind == "sign" and before.text not in BRACKETS:
+            shown = self.typed(before.span)
+            return self.error(f"expected an operand after {shown}{found}", token.span)
+        return self.error(f"expected an expression{found}", token.span)
