@@ -17,6 +17,7 @@ from matderiv.input.builder import Scope
 from matderiv.input.latex import reader as latex
 from matderiv.input.latex.left import LeftSide, read_left
 from matderiv.input.python import reader as python
+from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks, source_of
 from matderiv.language.source import Source
@@ -63,7 +64,7 @@ def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:
     if spelling == "latex":
         return latex.sides(text)
     if spelling == "python":
-        return python.sides(text)
+        return python_sides(text)
     end = definitions_start(text)
     places = [m.start() for m in _EQUALS.finditer(text, 0, end) if _outside(text, m.start())]
     starts = [0, *(p + 1 for p in places)]

@@ -17,8 +17,8 @@ from matderiv.input.comments import check_comments
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.meaning.kinds import meant
-from matderiv.input.python.arrays import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
+from matderiv.input.python.values import ArrayError
 from matderiv.input.text import parse
 from matderiv.language.source import Source
 from matderiv.language.tokens import GREEK_NAMES
@@ -226,6 +226,8 @@ def _clearer(
     if len(fitting) == 1:
         return fitting[0]
     place = unlike[0]
+    if not _COLUMNS.search(text):
+        return readings[0]  # nothing makes a column: vectors have one axis
     biases = "|".join(map(re.escape, flat.source.kinds))
     if biases and all(re.search(rf"\b(?:{biases})\b", text[slice(*p)]) for p in unlike):
         return readings[0]  # a name that is guessed to be added as an array of one axis

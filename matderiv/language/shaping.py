@@ -211,7 +211,8 @@ class Shaping:
 
     def _measure(self, node: Node, axis: int, size: Size) -> None:
         """Make an axis of a node as long as the text says."""
-        found = self.sizes.shape(self.shapes[node])
+        named = self.variables.get(getattr(node, "name", ""), ())  # what only its size is used of
+        found = self.sizes.shape(self.shapes.get(node, named))
         self.sizes.place = node.span
         try:
             if len(found) >= -axis and found[axis] != 1:

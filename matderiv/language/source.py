@@ -131,6 +131,15 @@ class Source:
         return " ".join(self.text[span[0] : span[1]].split())
 
 
+def written_size(typed: str, span: Span) -> Node:
+    """A size as typed in a place, such as `n-1`."""
+    terms: list[Node] = []
+    for sign, term in re.findall(r"([+-]?)(\w+)", typed):
+        one: Node = Number(span, Fraction(term)) if term.isdigit() else Name(span, term)
+        terms.append(Operation(span, "neg", (one,)) if sign == "-" else one)
+    return terms[0] if len(terms) == 1 else Operation(span, "add", tuple(terms))
+
+
 def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:
     """Blocks beside each other in rows, the rows one below the other; one block is itself."""
     if len(rows) == len(rows[0]) == 1:

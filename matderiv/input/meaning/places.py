@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from matderiv.errors import Span
 from matderiv.input.builder import Builder, Scope
@@ -13,7 +12,7 @@ from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import Factor
 from matderiv.input.meaning.names import Roles, free_letters
 from matderiv.language.calls import END
-from matderiv.language.source import Bind, Name, Node, Number, Operation, Source, postorder
+from matderiv.language.source import Bind, Node, Source, postorder, written_size
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,8 @@ class Places:
 
     def part(self, low: str, high: str, axes: tuple[str, str], node: Node) -> Factor:
         """The columns of an identity that take a part of an axis."""
-        ends = [self.size(text, node.span) for text in (low, high)]
+        ends = [written_size(text, node.span) for text in (low, high)]
         return Factor(self.build.call("cols", ends, node.span), axes)
-
-    def size(self, typed: str, span: Span) -> Node:
-        """A size such as `n-1`, as typed in a slice."""
-        terms: list[Node] = []
-        for sign, term in re.findall(r"([+-]?)(\w+)", typed):
-            number = term.isdigit()
-            one: Node = Number(span, Fraction(term)) if number else Name(span, term)
-            terms.append(Operation(span, "neg", (one,)) if sign == "-" else one)
-        return terms[0] if len(terms) == 1 else Operation(span, "add", tuple(terms))
 
     def is_index(self, letter: str) -> bool:
         """True for an index; a label and a number are values."""
@@ -100,7 +90,4 @@ class Places:
         """The unit vector of a number or of a label, whose size follows from its neighbour."""
         if label in self.scope.labels:
             self.labels.add(label)
-        at: Node = (
-            self.build.number(Fraction(label), span) if label.isdigit() else Name(span, label)
-        )
-        return self.build.call("unit", (at,), span)
+        return self.build.call("unit", (written_size(label, span),), span)

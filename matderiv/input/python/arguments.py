@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.python.arrays import Array, Arrays, Extent, Items, Value, Word
+from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.values import Array, Extent, Items, Value, Word
 from matderiv.language.source import Node, Number, Operation
 
 NUMPY, TORCH = "numpy", "torch"

@@ -7,67 +7,17 @@ entry by entry, and `@` of two vectors is a number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
+from matderiv.input.python.values import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node, Number, Operation, unsigned
+from matderiv.language.source import Name, Node, Number, Operation, postorder, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
-
-
-@dataclass(frozen=True, eq=False)
-class Array:
-    """A value: its node, and the shape that NumPy gives it."""
-
-    node: Node
-    shape: Shape
-    turned: bool = False  # an array of one axis with .T, which changes nothing
-    mask: bool = False  # True and False, of a comparison
-
-    @property
-    def span(self) -> Span:
-        """Its place in the text."""
-        return self.node.span
-
-    @property
-    def rank(self) -> int:
-        """How many axes it has in NumPy."""
-        return len(self.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Extent:
-    """The size of an axis, such as X.shape[0], before it is used as a number."""
-
-    size: Size
-    span: Span
-
-
-@dataclass(frozen=True, eq=False)
-class Items:
-    """A tuple or a list; perhaps with a name for each place."""
-
-    values: tuple[Value, ...]
-    span: Span
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Word:
-    """What is no number: None, a slice, text in quotes, a type."""
-
-    text: str
-    span: Span
-
-
-Value = Array | Extent | Items | Word
-
-
-class ArrayError(ParseError):
-    """An operation that arrays of such shapes do not have in NumPy."""
 
 
 class Arrays:
@@ -87,6 +37,8 @@ class Arrays:
         self.kinds: dict[str, int] = {}
         self.choices: dict[Span, str] = {}
         self.unlike_text: list[Span] = []
+        self.lengths: list[tuple[Node, int, str]] = []  # as in `Source`
+        self.extents: dict[str, Size] = {}
 
     # Values --------------------------------------------------------------------------------------
 
@@ -108,14 +60,25 @@ class Arrays:
         size = value.size
         names = size.names if isinstance(size, Dim) else ()
         if is_open(size):
-            raise self.error(
-                "this size has no name", value.span, 'declare the shape: --shape "X: n,d"'
-            )
+            return self._named_extent(value)
         factors = [self.build.name(n, value.span) for n in names]
         number = size.coefficient if isinstance(size, Dim) else size
         if number != 1 or not factors:
             factors.insert(0, self.build.number(number, value.span))
         return Array(self.build.chain("mul", factors), ())
+
+    def _named_extent(self, value: Extent) -> Array:
+        """A size that nothing names, under a name of its own."""
+        if value.of is None:
+            raise self.error(
+                "this size has no name", value.span, 'declare the shape: --shape "X: n,d"'
+            )
+        taken = {*self.build.scope.shapes, *re.findall(r"\w+", self.text)}
+        known = {name: size for name, size in self.extents.items() if size == value.size}
+        name = next(iter(known), "") or next(n for n in EXTENTS if n not in {*taken, *self.extents})
+        self.extents[name] = value.size
+        self.lengths.append((value.of, value.axis, name))
+        return Array(self.build.name(name, value.span), ())
 
     def as_size(self, a: Array) -> Size | None:
         """An array that is the name of a size, as that size; None for another one."""
@@ -216,6 +179,10 @@ class Arrays:
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
         """a / b."""
+        if not a.rank and b.rank == 1 and not isinstance(unsigned(a.node), Number):
+            for name in (n for n in postorder(b.node) if isinstance(n, Name)):
+                if self.build.is_guessed(name.name):  # what divides a number is one
+                    self.kinds.setdefault(name.name, 0)
         if is_scalar(b.shape) and not _lifts(a.shape, b.shape):
             node = self.build.operation("div", (a.node, b.node), span)
             return Array(node, _broadcast([a.shape, b.shape]), a.turned)

@@ -9,6 +9,7 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.builder import MAX_NESTING, Scope
 from matderiv.input.python.arguments import LIBRARIES
 from matderiv.input.python.functions import Library
+from matderiv.input.python.tokens import tokenize_python
 from matderiv.language.tokens import Token
 
 
@@ -25,6 +26,23 @@ def dialect(tokens: Sequence[Token]) -> str:
     ]
     found = set(filter(None, named))
     return found.pop() if len(found) == 1 else ""
+
+
+def sides(text: str) -> tuple[Span, ...]:
+    """The places of what stands between the equals signs outside brackets, first to last.
+
+    >>> sides("dw = X.sum(axis=0)")
+    ((0, 2), (4, 18))
+    """
+    found: list[Span] = []
+    first, depth, before = 0, 0, 0
+    for token in tokenize_python(text):
+        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+        if token.text == "=" and token.kind == "sign" and depth == 0:
+            found.append((first, max(first, before)))
+            first = token.span[1]
+        before = token.span[1]
+    return (*found, (first, len(text)))
 
 
 class Cursor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from matderiv.errors import Span
 from matderiv.input.python.arguments import NUMPY, TORCH, Call, flat
-from matderiv.input.python.arrays import Array, Arrays, Extent, Items, Value, Word
+from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.blocks import BLOCKS
+from matderiv.input.python.values import Array, Extent, Items, Value, Word
 from matderiv.shapes import Size, is_scalar, long_axes, times
 
 # Axes in another order ----------------------------------------------------------------------------
@@ -92,22 +93,6 @@ def _ordered(lib: Arrays, call: Call, a: Array, axes: tuple[int, ...]) -> Array:
     places = [lib.build.number(k + 1, call.span) for k in axes]
     node = lib.build.call("permute", (a.node, *places), call.span)
     return replace(a, node=node, shape=tuple(a.shape[k] for k in axes))
-
-
-def entry(lib: Arrays, a: Array, places: Sequence[int], span: Span) -> Array:
-    """X[0, 1], X[0, :], X[:, 1], X[0]: places count from 1 here, 0 is the whole axis."""
-    a = lib.axes_at_least(a, len(places))
-    if not len(places) <= a.rank <= 2:
-        raise lib.impossible(f"the array has {a.rank} axes here", span)
-    ends = [*places, *[0] * (a.rank - len(places))]
-    build, node = lib.build, a.node
-    units = [build.call("unit", (build.number(k, span),), span) if k else None for k in ends]
-    row, column = units[0], units[-1] if len(units) == 2 else None
-    if column is not None:
-        node = build.operation("mul", (node, column), span)
-    if row is not None:
-        node = build.operation("mul", (build.transpose(node, span[1]), row), span)
-    return Array(node, tuple(s for s, k in zip(a.shape, ends, strict=True) if not k))
 
 
 # Axes more or less --------------------------------------------------------------------------------
@@ -272,7 +257,7 @@ def _length(lib: Arrays, call: Call) -> Extent:
     a = lib.axes_at_least(given, 1)
     if not a.shape:
         raise call.error("of a number does not exist")
-    return Extent(a.shape[0], call.span)
+    return Extent(a.shape[0], call.span, a.node, -a.rank)
 
 
 def _count(lib: Arrays, call: Call) -> Extent:
@@ -282,7 +267,10 @@ def _count(lib: Arrays, call: Call) -> Extent:
     place = lib.place_of(call.axis(found), a, call.span)
     if place is None and call.name == "size" and call.method:
         raise call.error("needs an axis here", "X.size(0), X.shape[0]")
-    return Extent(times(*a.shape) if place is None else a.shape[place], call.span)
+    if place is None and a.rank > 1:
+        return Extent(times(*a.shape), call.span)
+    place = place or 0
+    return Extent(a.shape[place], call.span, a.node, place - a.rank)
 
 
 # Copies and types ---------------------------------------------------------------------------------
@@ -345,7 +333,7 @@ FORMS: dict[str, Callable[[Arrays, Call], Value]] = {
     "len": _length,
     **dict.fromkeys(("numel", "size"), _count),
     **dict.fromkeys("copy clone detach numpy contiguous cpu from_numpy".split(), _copied),
-    **dict.fromkeys("asarray array tensor as_tensor".split(), _copied),
+    **BLOCKS,
     **dict.fromkeys(("astype", "to", "type", "type_as"), _typed),
     **dict.fromkeys("float double int long float64 float32".split(), _cast),
     "item": _item,

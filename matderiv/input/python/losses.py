@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.input.python.arguments import Call
-from matderiv.input.python.arrays import Array, Arrays, Value, Word
+from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.values import Array, Value, Word
 
 REDUCED = {"mean": "mean", "sum": "sum", "none": ""}
 

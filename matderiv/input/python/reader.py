@@ -12,13 +12,14 @@ from fractions import Fraction
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.python.arrays import Array, Extent, Items, Value, Word
-from matderiv.input.python.cursor import Cursor
-from matderiv.input.python.forms import entry
+from matderiv.input.python.blocks import entry
+from matderiv.input.python.cursor import Cursor, sides
 from matderiv.input.python.functions import is_function
 from matderiv.input.python.tokens import tokenize_python
+from matderiv.input.python.values import Array, Extent, Items, Value, Word
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.language.source import Node, Source
+from matderiv.language.calls import END
+from matderiv.language.source import PLACE, Name, Node, Source
 from matderiv.language.tokens import Token
 from matderiv.shapes import times
 
@@ -26,6 +27,9 @@ MODULES = frozenset(
     "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf K numeric "
     "lax xp cp anp".split()
 )
+LABELS = frozenset(("label", "target", "cls", "row", "col", "idx0"))
+"""Longer names of one place; `idx` may be a list of places."""
+
 PASSES = 4  # what is used as a vector makes others vectors
 ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "shape"))
 TYPES = frozenset("float int bool None True False float64 float32 newaxis inf".split())
@@ -75,25 +79,9 @@ def parse_python(
             break
         kinds |= {n: k for n, k in parser.library.kinds.items() if n not in kinds}
     library = parser.library
-    source = Source(text, main, kinds=kinds, spelling="python")
+    lengths = tuple(library.lengths)
+    source = Source(text, main, lengths=lengths, kinds=kinds, spelling="python")
     return PythonReading(source, library.choices, tuple(library.unlike_text))
-
-
-def sides(text: str) -> tuple[Span, ...]:
-    """The places of what stands between the equals signs outside brackets, first to last.
-
-    >>> sides("dw = X.sum(axis=0)")
-    ((0, 2), (4, 18))
-    """
-    found: list[Span] = []
-    first, depth, before = 0, 0, 0
-    for token in tokenize_python(text):
-        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
-        if token.text == "=" and token.kind == "sign" and depth == 0:
-            found.append((first, max(first, before)))
-            first = token.span[1]
-        before = token.span[1]
-    return (*found, (first, len(text)))
 
 
 class Formula(Cursor):
@@ -213,7 +201,8 @@ class Formula(Cursor):
                 raise self.library.impossible(f".{name.text} is for matrices", name.span, ".T")
             return self.library.transpose(a, name.span[1])
         if name.text == "shape":
-            return Items(tuple(Extent(s, span) for s in a.shape), span)
+            sizes = (Extent(s, span, a.node, k - a.rank) for k, s in enumerate(a.shape))
+            return Items(tuple(sizes), span)
         if name.text in ("dtype", "device"):
             return Word("float" if name.text == "dtype" else "device", span)
         if name.text == "size":
@@ -268,35 +257,71 @@ class Formula(Cursor):
         if a.rank == 1 and words in (("None", ":"), ("None",), ("None", "...")):
             return self.library.as_row(a, span)
         places = [self._place(i) for i in items]
-        if all(p is not None for p in places):
-            return entry(self.library, a, [p or 0 for p in places], span)
+        if all(places):
+            return entry(self.library, a, places, span)
         raise self.error(
-            "entries are read at whole numbers from 0, and whole rows and columns",
+            "entries are read at whole numbers from 0, at labels, and in slices",
             (opening.span[0], end),
             "x[:, None], x[None, :]" if a.rank == 1 else "X[0, :], X[0, 1]",
         )
 
-    def _place(self, item: Value) -> int | None:
-        """The place of an entry counted from 1, 0 for a whole axis; None for anything else."""
+    def _place(self, item: Value) -> str:
+        """A place counted from 1, or a slice, as the text language has them; "" for all else."""
         if isinstance(item, Word):
-            return 0 if item.text == ":" else None
-        place = self._whole(item) if isinstance(item, Array) else None
-        return place + 1 if place is not None and place >= 0 else None
+            return item.text if PLACE.fullmatch(item.text) else ""
+        return self._end(item, 1)
+
+    def _end(self, item: Value, shift: int) -> str:
+        """A place, of which the text language counts so much more: a number or a label."""
+        if not isinstance(item, Array):
+            return ""
+        whole = self._whole(item)
+        if whole is not None and whole < 0:
+            back = -whole - shift
+            return f"{END}-{back}" if back else END
+        if whole is not None:
+            return str(whole + shift)
+        name = item.node.name if isinstance(item.node, Name) else ""
+        if not name or name in self.scope.shapes or not self._only_a_place(name):
+            return ""
+        self.library.kinds[name] = 0
+        if item.rank:
+            return ""  # read again as a number
+        return f"{name}+{shift}" if shift else name
+
+    def _only_a_place(self, name: str) -> bool:
+        """True for a letter that stands in square brackets or beside a colon only."""
+        if len(name) > 1 and name not in LABELS:
+            return False
+        found = [k for k, t in enumerate(self.tokens) if t.kind == "name" and t.text == name]
+        around = (("[", ",", ":"), ("]", ",", ":"))
+        return all(
+            self.tokens[k - 1].text in around[0] and self.tokens[k + 1].text in around[1]
+            for k in found
+        )
 
     def _whole(self, a: Array) -> int | None:
         typed = self.typed(a.span)
         return int(typed) if typed.lstrip("-").isdigit() else None
 
     def slice(self) -> Value:
+        """What stands between commas in square brackets."""
         start = self.token.span
-        if self.at(":"):
-            self.take()
-            return Word(":", start)
         if self.at("."):
             while self.at("."):
                 self.take()
             return Word("...", start)
-        return self.comparison()
+        low = None if self.at(":") else self.comparison()
+        if low is not None and not self.at(":"):
+            return low
+        self.take()
+        high = None if self.at("]", ",", ":") else self.comparison()
+        if self.at(":"):
+            raise self.error("slices are read without steps", self.token.span, "x[1:n]")
+        ends = ["" if v is None else self._end(v, s) for v, s in ((low, 1), (high, 0))]
+        if any(v is not None and not end for v, end in zip((low, high), ends, strict=True)):
+            raise self.error("slices end at whole numbers or names", start, "x[1:], x[:-1]")
+        return Word(":".join(ends), start)
 
     # Atoms ---------------------------------------------------------------------------------------
 

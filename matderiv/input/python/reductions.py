@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from matderiv.input.python.arguments import NUMPY, TORCH, Call
-from matderiv.input.python.arrays import Array, Arrays, Value, Word
+from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.values import Array, Value, Word
 from matderiv.language.source import Name, postorder
 from matderiv.shapes import is_scalar
 
@@ -99,5 +100,5 @@ def _along(lib: Arrays, call: Call) -> Array:
 REDUCTIONS: dict[str, Callable[[Arrays, Call], Value]] = {
     **dict.fromkeys(NAMES, _reduced),
     **dict.fromkeys(("var", "std"), _spread),
-    **dict.fromkeys(("softmax", "log_softmax"), _along),
+    **dict.fromkeys(("softmax", "softmin", "log_softmax"), _along),
 }

@@ -1,0 +1,67 @@
+"""What parts of a Python formula are: arrays with NumPy's shapes, sizes, lists and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matderiv.errors import ParseError, Span
+from matderiv.language.source import Node
+from matderiv.shapes import Shape, Size
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A value: its node, and the shape that NumPy gives it."""
+
+    node: Node
+    shape: Shape
+    turned: bool = False  # an array of one axis with .T, which changes nothing
+    mask: bool = False  # True and False, of a comparison
+
+    @property
+    def span(self) -> Span:
+        """Its place in the text."""
+        return self.node.span
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has in NumPy."""
+        return len(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """The size of an axis, such as X.shape[0], before it is used as a number."""
+
+    size: Size
+    span: Span
+    of: Node | None = None
+    axis: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """A tuple or a list; perhaps with a name for each place."""
+
+    values: tuple[Value, ...]
+    span: Span
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """What is no number: None, a slice, text in quotes, a type."""
+
+    text: str
+    span: Span
+
+
+Value = Array | Extent | Items | Word
+
+
+EXTENTS = ("n", "N", "m", *(f"n{k}" for k in range(1, 100)))
+"""Names for sizes that only the text counts, as in `len(y)`."""
+
+
+class ArrayError(ParseError):
+    """An operation that arrays of such shapes do not have in NumPy."""
