@@ -66,7 +66,10 @@ def test_no_channel_beside_a_step_shows_the_answer(
     for form in forms:
         assert form not in told.out + told.err + again.err + file.read_text(encoding="utf-8")
     assert "Vec form" not in told.err
-    assert run("derive", f, wrt, *more, *asked, "--json").status == 2
+    values = run("derive", f, wrt, *more, *asked, "--json")
+    assert values.status == (2 if "--step" in asked else 0)
+    assert not any(form in values.out for form in forms)
+    assert "numeric" not in values.out
     assert run("derive", f, wrt, *more, *asked, "-o", str(tmp_path / "hint.html")).status == 2
 
 

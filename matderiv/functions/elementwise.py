@@ -187,6 +187,10 @@ elementwise(
     "tanh",
     lambda x: np.tanh(x),
     lambda x, y: 1 - y**2,
+    proof=(
+        "tanh(x) = sinh(x)/cosh(x); by quotients: (cosh(x)^2 - sinh(x)^2)/cosh(x)^2*dx.",
+        "That is (1 - tanh(x)^2)*dx.",
+    ),
     says="d tanh u = (1 - tanh² u) du.",
     latex=r"\tanh",
     example="tanh(x)",
@@ -196,6 +200,10 @@ elementwise(
     _sigmoid,
     lambda x, y: y * (1 - y),
     latex=r"\sigma",
+    proof=(
+        "With s = 1/(1 + exp(-x)): ds = exp(-x)/(1 + exp(-x))^2*dx.",
+        "exp(-x)/(1 + exp(-x)) is 1 - s, so ds = s*(1 - s)*dx.",
+    ),
     says="σ(u) = 1/(1 + exp(-u)) has σ' = σ (1 - σ).",
     source="Georgia Tech CS 4803/7643, logistic regression",
     example="sigmoid(x)",
@@ -205,6 +213,10 @@ elementwise(
     lambda x: np.where(np.real(x) > 0, x, 0 * x),
     lambda x, y: _f("step", x),
     kink=lambda x: x,
+    proof=(
+        "Where x > 0, relu(x) = x and its slope is 1; where x < 0 it is 0 all around, slope 0.",
+        "The slopes are the entries of step(x); at 0 itself there is no derivative, 0 is taken.",
+    ),
     says="relu passes the change where its input is positive; relu'(0) = 0.",
     source="Parr & Howard 2018, sec. 5",
     example="relu(x)",
@@ -239,6 +251,10 @@ elementwise(
     "softplus",
     _softplus,
     lambda x, y: _f("sigmoid", x),
+    proof=(
+        "With log(1 + exp(x)): the change is exp(x)/(1 + exp(x))*dx.",
+        "exp(x)/(1 + exp(x)) = 1/(1 + exp(-x)) is sigmoid(x).",
+    ),
     says="softplus(u) = log(1 + exp(u)) has the derivative σ(u).",
     example="softplus(x)",
 )

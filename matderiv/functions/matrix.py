@@ -193,6 +193,10 @@ PINV = primitive(
     _pinv_differential,
     lambda x: np.linalg.pinv(x, RANK) if np.isrealobj(x) else _complex_pinv(x),
     latex="{}^{+}",
+    proof=(
+        "Differentiate the four equations of Moore and Penrose and solve for the change.",
+        "While the rank stays, the projections on its ranges change smoothly with dX.",
+    ),
     says="Golub & Pereyra's formula, where the rank does not change.",
     source="Golub & Pereyra 1973",
     example="pinv(X)",

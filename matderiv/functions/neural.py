@@ -76,6 +76,10 @@ SOFTMAX = primitive(
     _softmax,
     call="axis",
     latex=r"\operatorname{softmax}",
+    proof=(
+        "Entry i is s_i = exp(x_i)/S with S = sum(exp(x)), so ds_i = s_i*(dx_i - dS/S).",
+        "dS/S = Σ_j exp(x_j)*dx_j/S = s'*dx: the sum is the same for every entry.",
+    ),
     says="For s = softmax(x): ds = s ⊙ (dx - s'dx), so the Jacobian is diag(s) - s s'.",
     source="Goodfellow, Bengio & Courville 2016, sec. 6.2",
     example="softmax(x)",
@@ -86,6 +90,10 @@ LOG_SOFTMAX = primitive(
     _log_softmax_differential,
     _log_softmax,
     call="axis",
+    proof=(
+        "log(exp(x_i)/S) = x_i - log(S) with S = sum(exp(x)).",
+        "d(log(S)) = softmax(x)'*dx, the same number for every entry.",
+    ),
     says="log softmax(x) = x - logsumexp(x), so the change is dx - softmax(x)'dx everywhere.",
     example="log_softmax(x)",
 )
@@ -95,6 +103,10 @@ LOGSUMEXP = primitive(
     _logsumexp_differential,
     _logsumexp,
     call="axis",
+    proof=(
+        "With S = sum(exp(x)), d(log(S)) = dS/S and dS = Σ_i exp(x_i)*dx_i.",
+        "exp(x_i)/S is entry i of softmax(x).",
+    ),
     says="The gradient of log Σ exp(x_i) is softmax(x).",
     example="logsumexp(x)",
 )

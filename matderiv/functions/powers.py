@@ -158,6 +158,10 @@ POWER = primitive(
     slope=_slope,
     along=_along,
     adjoint=_adjoint,
+    proof=(
+        "x^k is a product of k factors x; changing each in turn gives k*x^(k-1)*dx.",
+        "For any exponent x^k = exp(k*log(x)) gives the same; matrices keep their order.",
+    ),
     says="Power rule; for a matrix each factor changes in turn: d(X²) = dX X + X dX.",
     source="Magnus & Neudecker, ch. 9.14",
     example="X^3",

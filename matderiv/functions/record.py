@@ -32,6 +32,7 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
+    `proof` says in a few sentences, about an argument x, why its derivative is what it is.
     `analytic` is False where `numpy` does not take complex numbers along.
     `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX). `along` and `adjoint` name
     the differential as a linear map: what argument k adds to dY for a change dX, and the share of
@@ -62,6 +63,7 @@ class Function:
     adjoint: Named | None = None
     latex: str = ""
     says: str = ""
+    proof: tuple[str, ...] = ()
     source: str = ""
     example: str = ""
     leaf: bool = False

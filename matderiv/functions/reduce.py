@@ -119,6 +119,10 @@ PROD = primitive(
     _along(lambda x, **k: np.prod(x, **k)),
     call="axis",
     domain=("nonzero",),
+    proof=(
+        "Changing each factor in turn gives Σ_i dx_i times the product of the others.",
+        "The product of the others is prod(x)/x_i where no entry is 0.",
+    ),
     says="Product rule over all entries: d prod(x) = prod(x) Σ dx_i / x_i (entries not 0).",
     example="prod(x)",
 )
@@ -143,6 +147,10 @@ MAX = primitive(
     _max,
     attained=lambda y: _sum(_mask("ge", y), y.params[0]),
     call="keyword-axis",
+    proof=(
+        "Near a point without ties the largest entry stays the largest: f is that entry.",
+        "So only its own change counts, dx_k where x_k is the maximum.",
+    ),
     says="The change of a maximum is the change of the entry that attains it (no ties).",
     example="max(x)",
 )
@@ -153,6 +161,10 @@ MIN = primitive(
     lambda x, axis: _max(x, axis, -1),
     attained=lambda y: _sum(_mask("le", y), y.params[0]),
     call="keyword-axis",
+    proof=(
+        "Near a point without ties the smallest entry stays the smallest: f is that entry.",
+        "So only its own change counts, dx_k where x_k is the minimum.",
+    ),
     says="The change of a minimum is the change of the entry that attains it (no ties).",
     example="min(x)",
 )
@@ -190,6 +202,10 @@ NORM2 = primitive(
     _norm,
     aliases=("norm",),
     domain=("nonzero",),
+    proof=(
+        "norm2(x)^2 = x'*x, so 2*norm2(x)*d(norm2(x)) = 2*x'*dx.",
+        "Divide by 2*norm2(x), which is not 0.",
+    ),
     says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",
     source="Petersen & Pedersen 2012, eq. (129)",
     example="norm2(x)",

@@ -11,6 +11,7 @@ from matderiv.errors import MatderivError, visible
 from matderiv.input.resolve import read
 
 MOST = 3  # corrections offered
+_PROSE = re.compile(r"[A-Za-z]{2,} (and|the|a|is|with|each|as|one) ")
 LONGEST = 2000  # characters of a formula that is corrected
 
 
@@ -44,7 +45,8 @@ def _tries(error: MatderivError, request: Mapping[str, Any]) -> Iterator[dict[st
     found: set[str] = set()
     for said in _said(error.hint):
         for text in (source[: span[0]] + said + source[span[1] :], said, source + said):
-            if text not in found and text != source and _is_read(text, request):
+            new = text not in found and text != source and text.isprintable()
+            if new and _is_read(text, request):
                 found.add(text)
                 yield {"label": said, "text": text}
                 break
@@ -55,6 +57,8 @@ def _tries(error: MatderivError, request: Mapping[str, Any]) -> Iterator[dict[st
 def _said(hint: str) -> Iterator[str]:
     """The formulas in a hint: `relu, relu6`, `x*y for a product`, `add )`."""
     plain = re.sub(r" \([a-z ]+\)", "", hint.removeprefix("add ").removesuffix(" for a product"))
+    if _PROSE.search(plain):
+        return
     yield plain
     for part in re.split(r", or |, (?![^(\[]*[)\]])| or | for |; ", plain):
         if part != plain:

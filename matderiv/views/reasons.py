@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, is_, number_value, variables, walk
@@ -88,9 +89,24 @@ def why(piece: Piece) -> str:
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
         return (
             f"{main.function.label} acts on each entry by itself, so the Jacobian is diagonal. "
-            f"{main.function.says}"
+            f"{main.function.says}{_unfolded(main)}"
         )
-    return main.function.says
+    return main.function.says + _unfolded(main)
+
+
+def _unfolded(main: Expr) -> str:
+    """The proof of the rule of one function in the letters of this place, where it has its own.
+
+    >>> from matderiv.expr import apply, variable
+    >>> print(_unfolded(apply("sigmoid", variable("z", (3,)))).split(":")[0])
+     With s = 1/(1 + exp(-z))
+    """
+    inside = main.args[0]
+    named = is_(inside, "variable") and inside.name.isidentifier()
+    if not main.function.proof or not named:
+        return ""
+    said = " ".join(main.function.proof)
+    return " " + re.sub(r"(?<![A-Za-z])(d?)x(?![A-Za-z])", rf"\g<1>{inside.name}", said)
 
 
 def _product_reason(main: Expr, piece: Piece, moving: str) -> str:
