@@ -106,8 +106,8 @@ def test_other_kinds_orders_layouts_and_structures(
 @views
 def test_a_function_without_a_rule_is_refused_by_name(view: View) -> None:
     d = derive("sum(x.^2)", "x")
-    with pytest.raises(NoRule, match="cholesky"):
-        derive("cholesky(X)", "X")
+    with pytest.raises(NoRule, match="svd_u"):
+        derive("svd_u(X)", "X")
     assert view(d).answer.right is d.displayed
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from matderiv.arguments import require_text
 from matderiv.command.batch import WRITERS, record_of, rows_of, summary_text
 from matderiv.command.options import read_arguments
-from matderiv.errors import MatderivError
+from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
@@ -108,7 +108,7 @@ def _line(line: LineVerdict) -> Reply:
     mark = "follows" if line.follows is not None else MARKS[line.verdict]
     return {
         "number": line.number,
-        "text": line.text,
+        "text": visible(line.text),
         "mark": "?" if line.diagnosis == UNREAD else mark,
         "kind": line.hint,
         "message": line.message,
