@@ -91,7 +91,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("steps", ("derive", "x'*x", "x", "--step", "9"), 2, ["has 4 steps", "--step 4"]),
     ("steps", ("derive", "x'*x", "x", "--hint", "9"), 2, ["has 4 steps", "--hint 4"]),
     ("steps", ("derive", "x'*x", "x", "--hint", "--step", "1"), 2, ["exclude each other"]),
-    ("steps", ("derive", "x'*x", "x", "--hint", "--json"), 2, ["--hint is text only"]),
+    ("steps", ("derive", "x'*x", "x", "--step", "1", "--json"), 2, ["--step is text only"]),
     ("steps", ("derive", "x'*x", "x", "--step", "0"), 2, ["--step is a whole number from 1"]),
     ("latex", ("derive", "x'*x", "x", "--standalone", "--format", "html"), 2, ["made of LaTeX"]),
     ("latex", ("derive", "x'*x", "x", "--notation", "nable"), 2, ["--notation nabla"]),

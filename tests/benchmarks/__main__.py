@@ -7,7 +7,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-TABLES = ("against_sympy", "growth", "start", "share", "programs", "views", "checks")
+TABLES = ("against_sympy", "growth", "start", "share", "programs", "views", "checks", "page")
 
 
 def main(names: list[str]) -> int:
