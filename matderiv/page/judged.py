@@ -62,7 +62,7 @@ def _compared(answer: str, suggestion: str | None) -> Reply:
     """
     if suggestion is None:
         return {"typed": [], "meant": []}
-    typed, meant = (_SIGN.findall(text) for text in (answer, suggestion))
+    typed, meant = (_SIGN.findall(visible(text)) for text in (answer, suggestion))
     typed, meant = ([s for s in signs if s.strip()] for signs in (typed, meant))
     codes = SequenceMatcher(None, typed, meant, autojunk=False).get_opcodes()
     return {
