@@ -131,9 +131,11 @@ class Backward:
         small = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         carried = small and bool(self.stage.outer)
         name = self._name(x, right) if named and not carried and not short else None
-        above = name.name if name else f"∂{left.of.name}/∂{x.name}"
+        one = named and isinstance(right, Expr) and number_value(right) == 1
+        above = name.name if name else "1" if one else f"∂{left.of.name}/∂{x.name}"
         self.upstreams[x] = f"upstream {code(above)}"
-        self._write(left, right, shares, x, name)
+        if not one:  # the gradient by a term of a sum says nothing
+            self._write(left, right, shares, x, name)
         if not named:
             self.answers[x] = right
         if name is None:
