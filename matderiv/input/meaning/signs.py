@@ -199,8 +199,15 @@ class Signs(Evidence):
         if axes == 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
-        found = self.build.operation("epow" if axes == 1 else "power", (base, exponent), node.span)
-        return found
+        entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
+        if entrywise and axes > 1:
+            self.remark(f"{self.source.typed(node.span)} read entry by entry")
+        return self.build.operation("epow" if entrywise else "power", (base, exponent), node.span)
+
+    def _is_oblong(self, base: Node) -> bool:
+        """True for a matrix that no sizes make square, so that it has no powers of its own."""
+        shape = self.build.shape(base)
+        return shape is not None and len(shape) == 2 and 1 not in shape and shape[0] != shape[1]
 
     def raised(self, node: Operation, values: Sequence[Node]) -> Node:
         r"""`\tanh^2(z)` and `\sqrt[3]{x}`, of each entry of an array."""

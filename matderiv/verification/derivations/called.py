@@ -22,6 +22,7 @@ LONGEST = 4_000  # characters of a side
 _OPENING = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
 _SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
 _SIMPLE = re.compile(r"\\?[A-Za-z]+(?:[_^](?:\{[^{}+-]*\}|\w))*|[0-9.]+")
+_WRITTEN = r"\\(?:operatorname\*?|math(?:rm|sf|tt)|text[a-z]*)\s*\{[^{}]*\}|\\[A-Za-z]+"
 _POINTS = (-2.0, -0.3, 0.7, 1.9)
 
 
@@ -144,10 +145,18 @@ def _next(
 
 
 def _filled(f: Called, given: Sequence[str]) -> str:
-    """The body with other arguments."""
+    r"""The body with other arguments.
+
+    >>> f = called("f", Passage.of("f(x)", latex=True), Passage.of(r"Ax + \exp x", latex=True))
+    >>> _filled(f, ["y"])
+    'A{y} + \\exp {y}'
+    """
     text = f.body.text
     for k, name in enumerate(f.arguments):
-        text = re.sub(_typed(name), lambda m, k=k: f"\x00{k}\x00", text)  # type: ignore[misc]
+        typed = _typed(name)
+        if f.body.latex and len(name) == 1:
+            typed = rf"(?P<word>{_WRITTEN})|{re.escape(name)}"
+        text = re.sub(typed, lambda m, k=k: m.groupdict().get("word") or f"\x00{k}\x00", text)  # type: ignore[misc]
     for k, value in enumerate(given):
         inside = re.sub(r"\\right\s*$", "", value).strip()
         if not _SIMPLE.fullmatch(inside):

@@ -215,6 +215,10 @@ def _with_primes(chains: Sequence[Chain]) -> set[str]:
 
 
 def _written(c: Chain, functions: Sequence[Called]) -> Chain:
+    """A statement with calls written out; f(x + h) on the left is a formula of its own."""
+    formula = c.first is not None and c.quantity is not None and c.quantity.kind == FORMULA
+    if formula and c.first is not None and not signs(c.first.text, c.first.latex):
+        c = replace(c, first=written(c.first, functions))
     return replace(c, sides=tuple(written(s, functions) for s in c.sides))
 
 
@@ -252,6 +256,18 @@ def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
     return None
 
 
+def is_adorned(name: str, names: Collection[str]) -> bool:
+    """True for w_hat and w_star, where w is one of the names.
+
+    >>> is_adorned("w_hat", ["w"]), is_adorned("y_hat", ["w"])
+    (True, False)
+    """
+    return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
+
+
+_SOLUTION = r"_\s*\{\s*(?:\\(?:mathrm|text|mathsf)\s*\{\s*[A-Za-z]{2,}\s*\}|[A-Z]{2,})\s*\}"
+
+
 def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Passage:
     r"""A passage in which w^*, \hat w and w_hat are w, for those `names`.
 
@@ -263,6 +279,9 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     for name in sorted(names):
         typed = rf"(?:\\?{name})(?![A-Za-z])"
         base = split_label(name)[0]
+        if p.latex:  # \hat\beta_{GLS}
+            hatted = rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))\s*"
+            p = p.replaced(hatted + _SOLUTION, _padded)
         own = [n for n in used if n.startswith((f"{base}hat", f"{base}_hat", f"{base}_widehat"))]
         if p.latex:
             p = p.replaced(rf"({typed})\s*[\^_]\s*\{{?\s*(?:\*|\\(?:ast|star))\s*\}}?", _padded)

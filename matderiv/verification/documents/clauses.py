@@ -13,7 +13,7 @@ from itertools import accumulate
 from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.statements import announced, equal_signs
+from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
@@ -57,6 +57,7 @@ _DIAGONAL = (
     rf"(?:\\left|\\[bB]igg?l?)?\(\s*(?P<base>{LATEX_SYMBOL})_\{{?1\}}?\s*,[^()]*\\[lc]?dots[^()]*"
     r"(?:\\right|\\[bB]igg?r?)?\)"
 )
+_EXAMPLE = r"\^\s*(?P<above>\{\s*\([a-z]\)\s*\})\s*_\s*(?P<below>\{[^{}]*\}|[A-Za-z0-9])"
 _SUBJECT = (
     r"\\(?:text\w*|mathrm|operatorname)\*?\s*\{\s*,?\s*(?:s\.\s*t\.|subject to|such that)\s*:?\s*\}"
 )
@@ -82,6 +83,7 @@ def as_row(p: Passage) -> Passage:
     '\\text{tr}(A)'
     """
     p = _fractions(p).replaced(_TRANSPOSE, _turned)
+    p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
     p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
@@ -180,6 +182,8 @@ def clauses(p: Passage) -> list[Passage]:
         inside = bisect_left(signs, start) > bisect_left(signs, first)
         ahead = bisect_left(signs, end) < len(signs) and signs[-1] > end
         condition = bool(_CONDITION.match(p.text, end))
+        if is_case(p.text, end):
+            continue
         if depth[start] or not (ahead or condition):
             continue
         if not (inside or announced(p.text[first:start]) or OBJECTIVE.match(p.text[first:start])):

@@ -80,7 +80,7 @@ _NOUNS = (
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
 _BEFORE_FACT = re.compile(
-    rf"(?<!\bof\s)(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+"
+    rf"(?<!\bof\s)(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
 _KIND = re.compile(
@@ -245,7 +245,7 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
-        said = re.sub(_SAYING, "", plain(p.text) if p.latex else p.text)
+        said = re.sub(_SAYING, "", plain(p.text) if p.latex else p.text).rstrip(" .,;")
         if sure and (found := _SYMMETRIC.fullmatch(said)):
             first, second = found["a"] or found["c"], found["b"] or found["d"]
             if first == second:

@@ -14,7 +14,7 @@ from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.declared import Declared
 from matderiv.verification.documents.passages import Passage, joined
 from matderiv.verification.documents.pieces import Piece, pieces
-from matderiv.verification.documents.rewriting import by_masks, by_names, is_image
+from matderiv.verification.documents.rewriting import by_layers, by_masks, by_names, is_image
 from matderiv.verification.documents.statements import (
     announced,
     equal_signs,
@@ -259,8 +259,10 @@ def whole(document: str) -> Exercise:
 
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
-    passages, masks = by_masks(by_names(with_objective(spelled_out(e.passages))))
+    passages, sizes = by_layers(by_names(with_objective(spelled_out(e.passages))))
+    passages, masks = by_masks(passages)
     declared = e.declared.copy()
+    declared.shapes = {**sizes, **declared.shapes}
     declared.assume |= dict.fromkeys(masks, "binary")
     return replace(e, passages=passages, declared=declared)
 

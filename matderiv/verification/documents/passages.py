@@ -55,7 +55,7 @@ class Passage:
         return self[lead : max(lead, len(self.text.rstrip()))]
 
     def replaced(self, pattern: str, by: Callable[[re.Match[str]], str], flags: int = 0) -> Passage:
-        """Each match replaced; the new characters stand where the match began."""
+        """Each match replaced; the new characters stand where the match did, first and last."""
         text: list[str] = []
         places: list[int] = []
         last = 0
@@ -64,7 +64,9 @@ class Passage:
             new = by(match)
             text += [self.text[last:start], new]
             places += self.places[last:start]
-            places += [self._place(min(start + k, max(stop - 1, start))) for k in range(len(new))]
+            at = [min(start + k, max(stop - 1, start)) for k in range(len(new))]
+            at[1:] = [*at[1:-1], max(stop - 1, start)] if at[1:] else []
+            places += [self._place(k) for k in at]
             last = stop
         if not text:
             return self
@@ -76,8 +78,10 @@ class Passage:
         return self.replaced(pattern, lambda m: " " * len(m[0]), flags)
 
     def with_part(self, start: int, stop: int, new: str) -> Passage:
-        """With other text from `start` to `stop`, that stands where the old one began."""
+        """With other text from `start` to `stop`, whose first and last characters stand there."""
         places = (self._place(start),) * len(new)
+        if new[1:] and stop > start:
+            places = (*places[:-1], self._place(stop - 1))
         return replace(
             self,
             text=self.text[:start] + new + self.text[stop:],

@@ -6,7 +6,7 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.quantities import LATEX_NAME, latex_name
@@ -69,6 +69,68 @@ def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
 
     found = [p.replaced(_SET.pattern, masked) if p.latex else p for p in passages]
     return found, names
+
+
+_ABOVE = (
+    r"\^\s*\{\s*(?P<open>[\[(])\s*(?P<at>[A-Za-z])\s*(?P<more>[-+]\s*1)?\s*[\])]\s*"
+    r"(?P<rest>[^{}]*)\}"
+)
+NOWHERE = -1
+_BASE = rf"(?P<base>\\[A-Za-z]+|[A-Za-z])\s*\}}?\s*{_ABOVE}"
+_WEIGHTS = {"W", "U", "V", r"\Theta"}
+_UNITS = {*"abhuxz", r"\delta"}
+
+
+def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str]]:
+    r"""Formulas in which W^{[l]} and a^{[l-1]} have names of their own, and the sizes of these.
+
+    l is a layer and no index; between round brackets only where a layer before or after it is named
+    as well. Weights are matrices and units vectors, unless capitals say that units are matrices.
+
+    >>> line = Passage.of(r"z^{[l]} = W^{[l]T} a^{[l-1]}", latex=True)
+    >>> found, sizes = by_layers([line])
+    >>> found[0].text, sizes
+    ('z_{1l} = W_{1l}^{T} a_{0l}', {'z_1l': 'n1l', 'W_1l': 'n1l,n0l', 'a_0l': 'n0l'})
+    """
+    found = [m for p in passages if p.latex for m in re.finditer(_BASE, p.text)]
+    layers = {m["at"] for m in found if m["open"] == "[" or m["more"]}
+    sizes: dict[str, str] = {}
+    plain = all(m["base"] in _WEIGHTS or m["base"].lstrip("\\").islower() for m in found)
+    for m in found if plain else ():
+        name, place = m["base"].lstrip("\\"), _layer(m)
+        if m["at"] in layers and m["base"] in _WEIGHTS and place:
+            sizes[f"{name}_{place}{m['at']}"] = f"n{place}{m['at']},n{place - 1}{m['at']}"
+        elif m["at"] in layers and m["base"] in _UNITS:
+            sizes[f"{name}_{place}{m['at']}"] = f"n{place}{m['at']}"
+
+    def named(match: re.Match[str]) -> str:
+        if match["at"] not in layers:
+            return match[0]
+        above = f"^{{{match['rest']}}}" if match["rest"].strip() else ""
+        return f"_{{{_layer(match)}{match['at']}}}{above}"
+
+    named_apart = [p.replaced(_ABOVE, named) if p.latex and layers else p for p in passages]
+    return [*_next_layer(named_apart, layers), *named_apart], sizes
+
+
+def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:
+    """The definitions of one layer said of the next one, where that is spoken of.
+
+    They stand nowhere in the document, so nothing is told of them.
+    """
+    for c in layers:
+        one, two, none = f"{{1{c}}}", f"{{2{c}}}", f"{{0{c}}}"
+        spoken = any(two in p.text for p in passages)
+        for p in passages if spoken else ():
+            first, sign, side = p.text.partition("=")
+            if sign and first.strip().endswith(one) and two not in side.split("=")[0]:
+                text = f"{first}= {side.split('=')[0]}".replace(one, two).replace(none, one)
+                yield Passage(text, (NOWHERE,) * len(text), NOWHERE, latex=True)
+
+
+def _layer(match: re.Match[str]) -> int:
+    """The number of a layer, where l is 1."""
+    return {"": 1, "-": 0, "+": 2}[(match["more"] or "")[:1]]
 
 
 _DENSITY = re.compile(

@@ -173,6 +173,19 @@ CASE = re.compile(
 )
 
 
+def is_case(text: str, place: int) -> bool:
+    r"""True where a text ends with a case of its indices: `-p_i p_j, \quad i \neq j`.
+
+    >>> is_case(r"x_i = -p_i p_j, i \neq j", 16), is_case("f = a, i = j", 7)
+    (True, False)
+    """
+    found = re.compile(rf"{_INDICES}\s*[.,;]?\s*$").match(text, place)
+    if found is None:
+        return False
+    below = "".join(re.findall(r"_\s*(\w|\{[^{}]*\})", text[:place]))
+    return found["first"] in below and found["second"] in below
+
+
 def without_case(p: Passage) -> tuple[Passage, Case | None]:
     r"""A line without the case behind it: `= -p_i p_j, \quad i \neq j`.
 
