@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from random_documents import random_document
+from random_documents import KINDS, random_document
 
 from matderiv.verification.derivations.homework import verify_homework
 
@@ -72,13 +72,17 @@ def test_planted_mistakes_are_found() -> None:
 
 @pytest.mark.sweep
 def test_sweep_of_right_documents() -> None:
-    right, claims = judged(range(100, 500))
+    right, claims = judged(range(1000, 3000))
     assert right >= 0.9 * claims
 
 
 @pytest.mark.sweep
 def test_sweep_of_planted_mistakes() -> None:
-    assert len(planted(range(100, 300))) <= 6
+    assert len(planted(range(1000, 3000))) <= 60
+
+
+def test_there_are_twenty_kinds_of_mistakes() -> None:
+    assert len(KINDS) >= 20
 
 
 FIRST, ITS_SLOPE = r"$f(x) = \|Ax-b\|^2$", r"$\nabla f(x) = 2A^\top(Ax-b)$"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from matderiv.errors import DomainError, MatderivError
 from matderiv.input.meaning.names import split_label
@@ -156,13 +157,18 @@ def _filled(f: Called, given: Sequence[str]) -> str:
         typed = _typed(name)
         if f.body.latex and len(name) == 1:
             typed = rf"(?P<word>{_WRITTEN})|{re.escape(name)}"
-        text = re.sub(typed, lambda m, k=k: m.groupdict().get("word") or f"\x00{k}\x00", text)  # type: ignore[misc]
+        text = re.sub(typed, partial(_marked, k), text)
     for k, value in enumerate(given):
         inside = re.sub(r"\\right\s*$", "", value).strip()
         if not _SIMPLE.fullmatch(inside):
             inside = f"({inside})"
         text = text.replace(f"\x00{k}\x00", f"{{{inside}}}" if f.body.latex else inside)
     return text
+
+
+def _marked(k: int, match: re.Match[str]) -> str:
+    """The place of an argument; words stay."""
+    return match.groupdict().get("word") or f"\x00{k}\x00"
 
 
 def _typed(name: str) -> str:

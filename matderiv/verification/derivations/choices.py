@@ -86,8 +86,8 @@ def shows_vector(name: str, p: Passage) -> bool:
 
     >>> [shows_vector("x", Passage.of(t)) for t in ("x'*A*x", "A*x", "a*x + b", "||x||^2")]
     [True, True, False, True]
-    >>> shows_vector("w", Passage.of(r"\mathbf{w} + 1", latex=True))
-    True
+    >>> [shows_vector("w", Passage.of(t, latex=True)) for t in (r"\mathbf{w} + 1", "Xw", "aw")]
+    [True, True, False]
     """
     if name not in names_in(p):
         return False
@@ -99,7 +99,8 @@ def shows_vector(name: str, p: Passage) -> bool:
     behind = r"(?:(?<![A-Za-z\\])[A-Z](?:_\{?\w+\}?)?\s*\*?\s*|\\math(?:bf|bb)\s*\{?1\}?\S*\s*)"
     bold = rf"\\(?:mathbf|boldsymbol|bm|vec)\s*\{{?\s*\\?{re.escape(name)}(?![A-Za-z])"
     norm = rf"(?:\\\||‖|\|\||\\lVert)[^|‖]*{typed}"
-    return bool(re.search(rf"{typed}{turned}|{behind}{typed}|{bold}|{norm}", p.text))
+    follows = rf"{letters}(?![A-Za-z_])" if p.latex and len(name) == 1 else typed
+    return bool(re.search(rf"{typed}{turned}|{behind}{follows}|{bold}|{norm}", p.text))
 
 
 def counted(passages: Sequence[Passage]) -> set[str]:

@@ -118,14 +118,14 @@ class StepsVerdict:
         return self.right + self.wrong
 
     @property
-    def broken(self) -> set[tuple[int, str]]:
-        """The lines that are wrong, by number and text."""
-        return {(line.number, line.text) for line in self.lines if line.correct is False}
+    def broken(self) -> set[int]:
+        """The numbers of lines that are wrong."""
+        return {line.number for line in self.lines if line.correct is False}
 
     @property
-    def open(self) -> set[tuple[int, str]]:
-        """The lines that are undecided or could not be read, by number and text."""
-        return {(line.number, line.text) for line in self.lines if line.correct is None}
+    def open(self) -> set[int]:
+        """The numbers of lines that are undecided or could not be read."""
+        return {line.number for line in self.lines if line.correct is None}
 
     @property
     def unsure(self) -> int:

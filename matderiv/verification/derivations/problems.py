@@ -190,7 +190,8 @@ class Problem:
         except MatderivError:
             return False
         fits = judged.verdict.right >= found.verdict.right
-        if fits and not judged.verdict.open & found.verdict.broken:
+        hidden = judged.verdict.open - found.verdict.open
+        if fits and not hidden & found.verdict.broken:
             tried.append((judged.score, choice))
         return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
 
