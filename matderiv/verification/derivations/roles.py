@@ -110,10 +110,13 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     first, *sides = s.sides
     q, names = _meant(s, so_far, later), so_far.names
     made = Chain(CLAIMS, q.of, q, first, tuple(sides), s.whole)
-    if _is_handed(q, sides, so_far):
+    inner = named(sides[0].text, sides[0].latex)
+    told = q.kind == DIFFERENTIAL and inner.kind == DERIVATIVE and inner.by == q.of
+    if told or _is_handed(q, sides, so_far):
         so_far.handed.add(q.of)
-        by = Quantity(DERIVATIVE, "", q.of)
-        return replace(made, role=CALLS, name=f"d{q.of}", quantity=by)
+        by = inner if told else Quantity(DERIVATIVE, "", q.of)
+        sides = sides[1:] if told else sides
+        return replace(made, role=CALLS, name=f"d{q.of}", quantity=by, sides=tuple(sides))
     if q.kind == DERIVATIVE and q.of not in {"", *names} and _CALLED.match(first.text):
         return replace(made, role=CALLS, quantity=replace(q, of=""))
     if q.kind in (DERIVATIVE, FORMULA) and s.zero:
@@ -132,7 +135,6 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     number = NUMBER.fullmatch(sides[0].text) and q.of in so_far.mentioned
     if q.of in names_in(sides[0]) or number:
         return replace(made, role=CONDITION)
-    inner = named(sides[0].text, sides[0].latex)
     if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
     if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):

@@ -67,6 +67,14 @@ class Rest:
                 self.set_to_zero(q)
                 return
 
+    def constrains(self, left: Expr, right: Expr) -> bool:
+        """True for `A*x = b`, about names that nothing else relates; it is taken over."""
+        names = {*variables(left)}, {*variables(right)}
+        apart = all(names) and not names[0] & names[1] and left not in names[0]
+        if apart:
+            self.constrain(left, right)
+        return apart
+
     def verdict(self, left: Expr, right: Expr, said: Sequence[Quantity]) -> Verdict | None:
         """The verdict on an equation that does not hold everywhere; None for a wrong identity.
 

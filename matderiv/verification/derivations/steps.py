@@ -307,7 +307,10 @@ class Steps:
                 return Verdict(
                     UNDECIDED, message="nothing says by which variable a derivative is 0"
                 )
-            return self.rest.verdict(left, right, slopes) or verdict
+            found = self.rest.verdict(left, right, slopes) or verdict
+            first = not any(s.quantity.kind in (DERIVATIVE, DIFFERENTIAL) for s in self.record.said)
+            first = first and found.correct is False
+            return A_CONDITION if first and self.rest.constrains(left, right) else found
         return verdict
 
     def _in_case(self, chain: Chain, q: Quantity, e: Expr) -> Expr:
