@@ -23,11 +23,11 @@ import numpy as np
 import pytest
 from problems import Problem, problems
 from record_questions import DIFFERENTIABLE, records
-from test_planted_mistakes import doubled, negated, scaled, transposed
+from test_planted_mistakes import negated, scaled, transposed
 
 import matderiv
 from matderiv import Derivation, MatderivError, derive
-from matderiv.expr import Expr
+from matderiv.expr import Expr, apply
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
@@ -66,14 +66,52 @@ def nothing(e: Expr) -> Expr:
     return 0 * e
 
 
+def weighted(record: Function, mistake: Plant) -> Function:
+    """A copy whose rule is wrong by a factor.
+
+    In an index pattern the factor carries an index, because others take no part in it.
+    """
+    record = replace(record, **{name: spoilt(getattr(record, name), mistake) for name in NAMED})
+    axes = record.axes
+    if record.kind != "structural" or axes is None:
+        return scaled(record, mistake) if record.kind in KINDS else record
+
+    def wrong(node: Expr, out: Any, fresh: Any) -> Any:
+        slots, extra = axes(node, out, fresh)
+        places = [i for s in (*slots, *(s for _, s in extra)) for i in s if i is not None]
+        if not places:
+            return slots, extra
+        weight = mistake(apply("ones", params=(places[0].size,)))
+        return slots, [*extra, (weight, (places[0],))]
+
+    return replace(record, axes=wrong)
+
+
+def spoilt(rule: Any, mistake: Plant) -> Any:
+    """A rule that names what it gives, wrong where it gives something."""
+
+    def wrong(*args: Any) -> Any:
+        value = rule(*args)
+        return None if value is None else mistake(value)
+
+    return None if rule is None else wrong
+
+
+def turned(record: Function) -> Function:
+    """A copy that forgets, or adds, a transpose."""
+    record = replace(record, **{n: spoilt(getattr(record, n), lambda e: e.T) for n in NAMED})
+    return transposed(record) if record.kind in KINDS else record
+
+
+NAMED = ("slope", "along", "adjoint")
+KINDS = ("elementwise", "primitive", "structural")
 MISTAKES: dict[str, Callable[[Function], Function]] = {
-    "times 1.5": lambda r: scaled(r, half_more),
-    "times 2": lambda r: scaled(r, doubled),
-    "sign": lambda r: scaled(r, negated),
-    "zero": lambda r: scaled(r, nothing),
-    "transposed": transposed,
+    "times 1.5": lambda r: weighted(r, half_more),
+    "sign": lambda r: weighted(r, negated),
+    "zero": lambda r: weighted(r, nothing),
+    "transposed": turned,
 }
-RULES = ("axes", "partials", "differential")
+RULES = ("axes", "partials", "differential", *NAMED)
 
 
 @contextmanager
@@ -91,13 +129,18 @@ def planted(record: Function, wrong: Function) -> Iterator[None]:
 
 SHAPES = {"div": {"t": ""}, "permute": {"T": "b,m,n"}, "einsum": {"S": "b,m,n", "T": "b,n,k"}}
 CONSTANT = {"vector", "matrix"}  # of a number: nothing depends on a variable
+OF_LENGTH_ONE = {"eigvecsh", "eigvec_max", "eigvec_min"}  # their squares add up to a constant
+SPREAD = {"add"}  # a sum hands on what it gets, by no rule
 SWITCHES = {("where", "c")}  # no argument to differentiate by
+SWITCHES |= {(f"d{name}", "A") for name in ("expm", "sinm", "cosm", "logm", "sqrtm", "power")}
 
 
-def question(record: Function) -> tuple[str, list[str]]:
-    """A scalar in which the function has derivatives of every order, and its variables."""
+def question(record: Function, order: int) -> tuple[str, list[str]]:
+    """A scalar in which the function has a derivative of this order, and its variables."""
     found = read(record.example, shapes=SHAPES.get(record.name))
-    text = f"sum(({record.example}).^2)" if found.expr.shape else f"({record.example})^2"
+    power = max(order, 3 if record.name in OF_LENGTH_ONE else 2)
+    whole = f"({record.example})"
+    text = f"sum({whole}.^{power})" if found.expr.shape else f"{whole}^{power}"
     return text, [name for name in found.variables if (record.name, name) not in SWITCHES]
 
 
@@ -125,10 +168,10 @@ def alike(a: Derivation, b: Derivation) -> bool:
 
 def survivors(record: Function, mistakes: dict[str, Any], orders: Sequence[int]) -> Counter[str]:
     """How the planted mistakes of one record end; what is shown and wrong is named."""
-    text, names = question(record)
     told: Counter[str] = Counter()
-    for by in names:
-        for order in orders:
+    for order in orders:
+        text, names = question(record, order)
+        for by in names:
             right = shown(text, by, order, SHAPES.get(record.name))
             if right is None:
                 told[f"refused: {text} by {by}, order {order}"] += 1
@@ -146,7 +189,7 @@ def survivors(record: Function, mistakes: dict[str, Any], orders: Sequence[int])
     return told
 
 
-RECORDS = [r for r in records(*DIFFERENTIABLE) if r.name not in CONSTANT]
+RECORDS = [r for r in records(*DIFFERENTIABLE) if r.name not in CONSTANT | SPREAD]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
