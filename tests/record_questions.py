@@ -86,6 +86,8 @@ def parameters(record: Function) -> list[tuple[Any, ...]]:
         return [(1,), (2,)]
     if record.name == "cols":
         return [(N, 2, N), (N, 1, plus(N, -1)), (4, 2, 3)]
+    if record.call == "window":
+        return [(3,)]
     return [(2, 1), (3, 1, 2)] if record.call == "axes" else [()]
 
 
@@ -97,6 +99,10 @@ def literal_samples(name: str) -> list[tuple[Any, ...]]:
     if name in ("dpower", "power_jacobian"):
         sure, square = variable("a", (N, N), {"posdef"}), variable("b", (N, N))
         return [(sure, square, 2.5) if name == "dpower" else (sure, 3.5)]
+    if name in ("conv2d", "conv2d_full"):
+        return [(variable("a", (4, 5)), variable("b", (2, 3)))]
+    if name == "conv1d":
+        return [(variable("a", (5,)), variable("b", (2,)))]
     if name == "epow":
         return [(vector, k) for k in (2, 3, -1)] + [(variable("a", (M, N), {"positive"}), 0.5)]
     return []

@@ -158,6 +158,20 @@ def _bessel(order: int, u: float) -> float:
 MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 
 
+def _vech_map(n: int) -> Any:
+    free = [(i, j) for j in range(n) for i in range(j, n)]
+    return [[[float((i, j) == place) for j in range(n)] for i in range(n)] for place in free]
+
+
+def _log_density(x: Any, m: Any, s: Any) -> float:
+    """By the eigenvalues of the covariance."""
+    values, vectors = np.linalg.eigh(np.reshape(s, (np.size(x), -1)))
+    along = vectors.T @ np.ravel(x - m)
+    return float(
+        sum(-(u**2) / v - math.log(2 * math.pi * v) for u, v in zip(along, values, strict=True)) / 2
+    )
+
+
 def _series(x: Any, first: int, step: int, sign: float) -> Any:
     """The sum of sign^j x^k/k! for k = first, first + step, ..."""
     term = np.linalg.matrix_power(x, first) / math.factorial(first)
@@ -250,6 +264,35 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "floor": entrywise(math.floor),
     "ceil": entrywise(math.ceil),
     "mod": lambda x, y: np.mod(*_paired(x, y)),
+    "selu": entrywise(
+        lambda u: 1.0507009873554805 * (u if u > 0 else 1.6732632423543772 * (math.exp(u) - 1))
+    ),
+    "hardsigmoid": entrywise(lambda u: sorted((0, u / 6 + 0.5, 1))[1]),
+    "hardswish": entrywise(lambda u: u * sorted((0, u / 6 + 0.5, 1))[1]),
+    "tanhshrink": entrywise(lambda u: u - math.tanh(u)),
+    "logsigmoid": entrywise(lambda u: -math.log(1 + math.exp(-u))),
+    "rot": lambda t: [[math.cos(t), -math.sin(t)], [math.sin(t), math.cos(t)]],
+    "toeplitz_map": lambda n: [
+        [[float(abs(i - j) == k) for j in range(n)] for i in range(n)] for k in range(n)
+    ],
+    "vech_map": lambda n: _vech_map(n),
+    "full_map": lambda n, k: [
+        [[float(i + j == t) for j in range(k)] for i in range(n)] for t in range(n + k - 1)
+    ],
+    "skew": lambda a: [[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]],
+    "toeplitz": lambda t: [[t[abs(i - j)] for j in range(len(t))] for i in range(len(t))],
+    "vech": lambda x: [x[i, j] for j in range(len(x)) for i in range(j, len(x))],
+    "conv": np.convolve,
+    "conv1d": lambda x, w: np.correlate(x, w),
+    "conv2d": lambda x, w: [
+        [np.sum(x[i : i + len(w), j : j + len(w[0])] * w) for j in range(len(x[0]) - len(w[0]) + 1)]
+        for i in range(len(x) - len(w) + 1)
+    ],
+    "maxpool": lambda x, k: [max(x[i : i + k]) for i in range(0, len(x), k)],
+    "avgpool": lambda x, k: [sum(x[i : i + k]) / k for i in range(0, len(x), k)],
+    "norm_p": lambda x, p: sum(abs(v) ** float(p) for v in np.ravel(x)) ** (1 / float(p)),
+    "mvnpdf": lambda x, m, s: math.exp(_log_density(x, m, s)),
+    "mvnlogpdf": lambda x, m, s: _log_density(x, m, s),
     "softsign": entrywise(lambda u: u / (1 + u) if u > 0 else u / (1 - u)),
     "mish": entrywise(lambda u: u * math.tanh(math.log(1 + math.exp(u)))),
     "relu6": entrywise(lambda u: min(max(u, 0), 6)),

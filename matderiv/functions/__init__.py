@@ -13,6 +13,8 @@ from matderiv.functions import (
     reduce,
     special,
     spectral,
+    structured,
+    windows,
 )
 
 __all__ = [
@@ -28,4 +30,6 @@ __all__ = [
     "reduce",
     "special",
     "spectral",
+    "structured",
+    "windows",
 ]

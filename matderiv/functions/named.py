@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from matderiv.expr import Expr, apply
@@ -12,6 +13,10 @@ from matderiv.shapes import Shape, Unify, broadcast
 
 def _f(name: str, *args: Any) -> Expr:
     return apply(name, *args)
+
+
+# Klambauer et al. 2017, Self-normalizing neural networks
+SELU, SLOPE = Fraction("1.0507009873554805"), Fraction("1.7580993408473766")
 
 
 def _clipped(x: Expr, low: Any, high: Any) -> Expr:
@@ -38,6 +43,23 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
     "softsign": (lambda x: x / (1 + _f("abs", x)), "softsign(u) = u./(1 + abs(u)).", ()),
     "mish": (lambda x: x * _f("tanh", _f("softplus", x)), "mish(u) = u.*tanh(softplus(u)).", ()),
     "relu6": (lambda x: _f("minimum", _f("relu", x), 6), "relu6(u) = min(relu(u), 6).", ()),
+    "selu": (
+        lambda x: _f("where", _f("gt", x, 0), SELU * x, SLOPE * _f("expm1", x)),
+        "selu(u) = 1.0507...*u for u > 0, else 1.7580...*(exp(u) - 1).",
+        (),
+    ),
+    "hardsigmoid": (
+        lambda x: _clipped(x / 6 + Fraction(1, 2), 0, 1),
+        "hardsigmoid(u) = min(max(u/6 + 1/2, 0), 1).",
+        (),
+    ),
+    "hardswish": (
+        lambda x: x * _f("hardsigmoid", x),
+        "hardswish(u) = u.*hardsigmoid(u).",
+        (),
+    ),
+    "tanhshrink": (lambda x: x - _f("tanh", x), "tanhshrink(u) = u - tanh(u).", ()),
+    "logsigmoid": (lambda x: -_f("softplus", -x), "logsigmoid(u) = -softplus(-u).", ()),
     "hardtanh": (lambda x: _clipped(x, -1, 1), "hardtanh(u) = min(max(u, -1), 1).", ()),
 }
 _ALIASES = {"hardtanh": ("htanh",)}

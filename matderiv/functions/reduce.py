@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply
+from matderiv.expr import Expr, Params, apply, number_value
 from matderiv.functions.contraction import contraction
 from matderiv.functions.record import (
     axis_rule,
@@ -15,7 +15,7 @@ from matderiv.functions.record import (
     structural,
 )
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Size, Unify, shape_text, times
+from matderiv.shapes import Shape, Size, Unify, is_scalar, shape_text, times
 
 
 def _reduce_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
@@ -209,6 +209,45 @@ NORM2 = primitive(
     says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",
     source="Petersen & Pedersen 2012, eq. (129)",
     example="norm2(x)",
+)
+
+
+def _norm_p_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    x, p = shapes
+    if len(x) != 1 or not is_scalar(p):
+        raise ShapeError(
+            f"norm(x, p) needs a vector and a number, not {shape_text(x)} and {shape_text(p)}",
+            hint="norm2(X), norm_spec(X)",
+        )
+    return ()
+
+
+def _norm_p_change(y: Expr, which: int, change: Expr) -> Expr:
+    x, p = y.args
+    size, power = apply("abs", x), number_value(p)
+    if which == 1:
+        inner = _sum(size**p * apply("log", size)) / (p * y**p)
+        return y * (inner - apply("log", y) / p) * change
+    if power == 1:
+        return _sum(apply("sign", x) * change)
+    if power is not None and power >= 2:
+        slope = x if power == 2 else x * size if power == 3 else x * size ** (power - 2)
+        return _sum(slope * change) / (y if power == 2 else y ** (power - 1))
+    return _sum(apply("sign", x) * size ** (p - 1) * change) * y ** (1 - p)
+
+
+primitive(
+    "norm_p",
+    _norm_p_rule,
+    _norm_p_change,
+    lambda x, p: np.sum(np.where(np.real(x) < 0, -x, x) ** p) ** (1 / p),
+    arity=(2, 2),
+    prints="norm",
+    domain=("nonzero", "positive"),
+    kink=lambda x, p: x,
+    says="From ‖x‖^p = Σ|x_i|^p: d‖x‖ = Σ sign(x_i) |x_i|^(p-1) dx_i / ‖x‖^(p-1).",
+    source="Petersen & Pedersen 2012, sec. 10.4",
+    example="norm_p(x, 3)",
 )
 
 

@@ -6,12 +6,12 @@ import math
 from statistics import NormalDist
 from typing import Any
 
-from matderiv.errors import NoRule
-from matderiv.expr import Expr, apply, number, number_value
+from matderiv.errors import NoRule, ShapeError
+from matderiv.expr import Expr, Params, apply, number, number_value
 from matderiv.functions.elementwise import columns_beside
-from matderiv.functions.record import elementwise, shorthand
+from matderiv.functions.record import elementwise, primitive, shorthand, square_rule
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, broadcast
+from matderiv.shapes import Shape, Unify, broadcast, shape_text
 
 SHIFT = 12  # the asymptotic series are used from here on
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -295,3 +295,73 @@ shorthand(
     says="mod(u, v) = u - v.*floor(u./v).",
     example="mod(x, 2)",
 )
+
+
+# Densities ----------------------------------------------------------------------------------------
+
+
+def _density_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    x, m, s = shapes
+    if len(x) != len(m) or len(x) > 1 or len(s) != 2 * len(x):
+        raise ShapeError(
+            "a normal density needs a covariance of the size of x and its mean, these are "
+            + ", ".join(map(shape_text, (x, m, s)))
+        )
+    for a, b in zip(x * 2, m + s[:1], strict=bool(not x)):
+        unify(a, b)
+    square_rule("matrix")((s,), params, unify)
+    return ()
+
+
+def _log_density(x: Expr, m: Expr, s: Expr) -> Expr:
+    away = x - m
+    distance = away.T @ apply("inv", s) @ away if x.shape else away**2 / s
+    spread = 2 * apply("pi", params=("pi",)) * s
+    size = apply("logdet", spread) if x.shape else apply("log", spread)
+    return -(size + distance) / 2
+
+
+shorthand(
+    "mvnlogpdf",
+    _density_rule,
+    _log_density,
+    arity=(3, 3),
+    domain=("", "", "posdef"),
+    says="log of the normal density, -(logdet(2*pi*S) + (x - m)'*inv(S)*(x - m))/2.",
+    example="mvnlogpdf(x, m, S)",
+)
+
+
+def _density_change(y: Expr, which: int, change: Expr) -> Expr:
+    """The change of the density is itself times the change of its logarithm."""
+    x, m, s = y.args
+    if not x.shape:
+        step = (x - m) / s * change
+        return y * (
+            step if which == 1 else -step if which == 0 else (step * (x - m) - change) / (2 * s)
+        )
+    inverse, away = apply("inv", s), x - m
+    if which < 2:
+        step = (inverse @ away).T @ change + away.T @ inverse @ change
+        return y * (step if which else -step) / 2
+    own = apply("tr", inverse @ change)
+    return y * (away.T @ inverse @ change @ inverse @ away - own) / 2
+
+
+primitive(
+    "mvnpdf",
+    _density_rule,
+    _density_change,
+    lambda x, m, s: _density(*(np.asarray(v) for v in (x, m, s))),
+    arity=(3, 3),
+    domain=("", "", "posdef"),
+    says="The normal density, typed N(x, m, S), with the covariance S: d N = N d log N.",
+    source="Petersen & Pedersen 2012, eq. (346)",
+    example="mvnpdf(x, m, S)",
+)
+
+
+def _density(x: Any, m: Any, s: Any) -> Any:
+    away, spread = np.reshape(x - m, -1), np.reshape(s, (np.size(x), -1))
+    distance = away @ np.linalg.solve(spread, away)
+    return np.exp(-distance / 2) / np.sqrt(np.linalg.det(2 * np.pi * spread))

@@ -31,7 +31,7 @@ BY_SYMBOL = {
     "epow": "x.^2",
     "transpose": "A'",
 }
-TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf"}
+TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf"}
 SHAPED = {"vector": 1, "matrix": 2}
 
 
@@ -101,6 +101,7 @@ def interpret(node: Operation | Call, source: Source) -> Application:
         "keyword-axis": _with_axis,
         "sizes": _with_sizes,
         "like": _with_sizes,
+        "window": _with_window,
         "axes": _with_axes,
         "columns": _with_columns,
         "pattern": _with_pattern,
@@ -223,6 +224,14 @@ def completed(params: Params, fresh: Sequence[Size]) -> Params:
     """Parameters with open sizes before them; what counts from the end counts from the first."""
     ends = {END: fresh[0]} if fresh else {}
     return (*fresh, *(with_sizes(p, ends) if isinstance(p, Dim) else p for p in params))
+
+
+def _with_window(node: Call, record: Function, source: Source) -> Application:
+    _count(node, record, source, 2, 2)
+    width = _whole(node.operands[1])
+    if not width:
+        raise _mistake("a window is a number from 1", node.operands[1].span, record, source)
+    return Application(record, node.operands[:1], (width,))
 
 
 def size_of(node: Node, record: Function, source: Source) -> Size:

@@ -108,7 +108,7 @@ def transposed(e: Expr) -> Expr:
         return e.args[0]
     if symmetric(e):
         return e
-    if "skew" in facts(e):
+    if "skew" in facts(e) or is_(e, "skew"):
         return apply("neg", e)
     if is_(e, "neg"):
         return apply("neg", transposed(e.args[0]))

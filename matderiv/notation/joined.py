@@ -208,14 +208,14 @@ def _block(net: Network, side: Index, end: Index | None) -> Expr:
 
 
 def reduce_cross(net: Network) -> bool:
-    """Σ_jk ε_ijk a_j b_k = (a × b)_i.
+    """Σ_jk ε_ijk a_j b_k = (a × b)_i, and Σ_j ε_ijk a_j is an entry of skew(a).
 
     >>> from matderiv import derive
     >>> shapes = {"a": "3", "b": "3", "x": "3"}
     >>> str(derive("dot(cross(a,x),b)", "x", shapes=shapes))
     'cross(b,a)'
-    >>> derive("cross(a,x)", "x", shapes=shapes).has_matrix_form
-    False
+    >>> str(derive("cross(a,x)", "x", shapes=shapes))
+    'skew(a)'
     """
     for f in net.others:
         if not is_(f.expr, "levicivita"):
@@ -231,5 +231,13 @@ def reduce_cross(net: Network) -> bool:
                 if reading_key(v) < reading_key(u):
                     u, v, net.coefficient = v, u, -net.coefficient
                 net.weigh(i, apply("cross", u, v))
+                return True
+        for turn in range(3):
+            i, j, k = f.indices[turn:] + f.indices[:turn]
+            a = net.weight(j)
+            if a is not None and _only(net, j, f) and not _edges_at(net, j):
+                net.others.remove(f)
+                net.nodes.pop(j)
+                net.connect(apply("skew", a), i, k)
                 return True
     return False

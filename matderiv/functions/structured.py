@@ -1,0 +1,195 @@
+"""Structured matrices of vectors, convolutions and windows: linear maps by arrays of 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matderiv.errors import ShapeError
+from matderiv.expr import Expr, Params, apply, eye
+from matderiv.functions.matrix import LEVI_CIVITA
+from matderiv.functions.record import (
+    Function,
+    primitive,
+    register,
+    shorthand,
+    structural,
+)
+from matderiv.functions.spectral import matrix_rule
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Size, Unify, is_scalar, shape_text, triangle
+
+Sizes = Callable[[Params], Shape]
+
+
+def _vectors(name: str, *results: Callable[[Sequence[Size]], Shape]) -> Any:
+    """The rule of a function of vectors: the shape of the result from their sizes."""
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        for s in shapes:
+            if len(s) != 1:
+                raise ShapeError(f"{name} needs vectors, this is {shape_text(s)}")
+        return results[0]([s[0] for s in shapes])
+
+    return rule
+
+
+def constant_map(name: str, shape: Sizes, value: Callable[..., Any], says: str, count: int) -> None:
+    """Register a constant array of 0 and 1."""
+    register(
+        Function(
+            name=name,
+            kind="constant",
+            rule=lambda shapes, params, unify: shape(params),
+            numpy=value,
+            arity=(count, count),
+            call="sizes",
+            says=says,
+            example=f"{name}({', '.join('34'[:count])})",
+        )
+    )
+
+
+# Matrices of a vector ----------------------------------------------------------------------------
+
+
+def _skew_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(shapes[0]) != 1:
+        raise ShapeError(f"skew needs a vector of 3 entries, this is {shape_text(shapes[0])}")
+    unify(shapes[0][0], 3)
+    return (3, 3)
+
+
+def _skew_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+    j = fresh(3)
+    return [(j,)], [(apply(LEVI_CIVITA.name), (out[0], j, out[1]))]
+
+
+structural(
+    "skew",
+    _skew_rule,
+    _skew_axes,
+    numpy=lambda a: np.array(
+        [[0 * a[0], -a[2], a[1]], [a[2], 0 * a[0], -a[0]], [-a[1], a[0], 0 * a[0]]]
+    ),
+    aliases=("hat",),
+    says="The matrix of the cross product, skew(a)*b = cross(a,b); linear.",
+    source="Barfoot 2017, State Estimation for Robotics, ch. 7",
+    example="skew(x)",
+)
+
+
+def _turn_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if not is_scalar(shapes[0]):
+        raise ShapeError(f"rot needs an angle, this is {shape_text(shapes[0])}")
+    return (2, 2)
+
+
+shorthand(
+    "rot",
+    _turn_rule,
+    lambda t: (
+        apply("cos", t) * eye(2) + apply("sin", t) * (_unit(2) @ _unit(1).T - _unit(1) @ _unit(2).T)
+    ),
+    says="rot(t) turns the plane by t: [cos(t), -sin(t); sin(t), cos(t)].",
+    example="rot(t)",
+)
+
+
+def _unit(k: int) -> Expr:
+    return apply("unit", params=(2, k))
+
+
+def _toeplitz_map(n: int) -> Any:
+    k, i, j = np.indices((n, n, n))
+    return (np.abs(i - j) == k) * 1.0
+
+
+constant_map(
+    "toeplitz_map",
+    lambda p: (p[0],) * 3,
+    _toeplitz_map,
+    "The array that puts t_k where |i - j| = k; behind toeplitz.",
+    1,
+)
+structural(
+    "toeplitz",
+    _vectors("toeplitz", lambda sizes: (sizes[0], sizes[0])),
+    lambda node, out, fresh: (
+        [(k := fresh(node.shape[0]),)],
+        [(apply("toeplitz_map", params=node.shape[:1]), (k, *out))],
+    ),
+    numpy=lambda t: np.tensordot(t, _toeplitz_map(len(t)), 1),
+    says="The symmetric Toeplitz matrix with the first column t; linear.",
+    source="Petersen & Pedersen 2012, sec. 2.8.3",
+    example="toeplitz(x)",
+)
+
+
+def _vech_map(n: int) -> Any:
+    places = [(i, j) for j in range(n) for i in range(j, n)]
+    found = np.zeros((len(places), n, n))
+    for t, (i, j) in enumerate(places):
+        found[t, i, j] = 1
+    return found
+
+
+constant_map(
+    "vech_map",
+    lambda p: (triangle(p[0]), p[0], p[0]),
+    _vech_map,
+    "The array that stacks the columns from the diagonal down; behind vech.",
+    1,
+)
+structural(
+    "vech",
+    lambda shapes, params, unify: (triangle(matrix_rule("matrix")(shapes, params, unify)[0]),),
+    lambda node, out, fresh: (
+        [(i := fresh(n := node.args[0].shape[0]), j := fresh(n))],
+        [(apply("vech_map", params=(n,)), (*out, i, j))],
+    ),
+    numpy=lambda x: np.tensordot(_vech_map(len(x)), x, 2),
+    says="Stacks the columns from the diagonal down; linear.",
+    source="Magnus & Neudecker, ch. 3.8",
+    example="vech(X)",
+)
+
+
+# Equations ---------------------------------------------------------------------------------------
+
+
+def _lyap_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (n, m), (a, b) = (matrix_rule("matrix")((s,), params, unify) for s in shapes)
+    return (unify(n, a), unify(m, b))
+
+
+def _lyap(a: Any, q: Any) -> Any:
+    one = np.eye(len(a))
+    return np.linalg.solve(np.kron(a, one) + np.kron(one, a), -np.ravel(q)).reshape(a.shape)
+
+
+def _lyap_change(y: Expr, which: int, change: Expr) -> Expr:
+    a, _ = y.args
+    right = change if which else change @ y + y @ change.T
+    n = a.shape[0]
+    both = apply("kron", eye(n), a) + apply("kron", a, eye(n))
+    return apply("unvec", -(apply("inv", both) @ apply("vec", right)), params=(n, n))
+
+
+def _lyap_adjoint(y: Expr, which: int, seed: Expr) -> Expr:
+    back = apply("lyap", y.args[0].T, seed)
+    return back if which else back @ y.T + back.T @ y
+
+
+primitive(
+    "lyap",
+    _lyap_rule,
+    _lyap_change,
+    _lyap,
+    arity=(2, 2),
+    along=lambda y, k, e: apply("lyap", y.args[0], e if k else e @ y + y @ e.T),
+    adjoint=_lyap_adjoint,
+    says="X = lyap(A, Q) solves A X + X A' + Q = 0; differentiate the equation.",
+    source="Kao & Hennequin 2020, Automatic differentiation of Sylvester, Lyapunov equations",
+    example="lyap(A, Q)",
+)
