@@ -158,6 +158,15 @@ def _bessel(order: int, u: float) -> float:
 MATRIX_FUNCTIONS = ("expm", "logm", "sqrtm", "sinm", "cosm")
 
 
+def _blocks(parts: Any, columns: int) -> Any:
+    """Rows of so many blocks; vectors are columns."""
+    rows = [parts[k : k + columns] for k in range(0, len(parts), columns)]
+    found = np.vstack(
+        [np.hstack([np.reshape(p, (-1, 1)) if np.ndim(p) < 2 else p for p in r]) for r in rows]
+    )
+    return found.ravel() if all(np.ndim(p) < 2 for p in parts) and columns == 1 else found
+
+
 def _vech_map(n: int) -> Any:
     free = [(i, j) for j in range(n) for i in range(j, n)]
     return [[[float((i, j) == place) for j in range(n)] for i in range(n)] for place in free]
@@ -279,6 +288,9 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "full_map": lambda n, k: [
         [[float(i + j == t) for j in range(k)] for i in range(n)] for t in range(n + k - 1)
     ],
+    "diff": lambda x: [b - a for a, b in itertools.pairwise(x)],
+    "cols": lambda n, first, last: np.eye(n)[:, first - 1 : last],
+    "blocks": lambda *given: _blocks(given[:-1], given[-1]),
     "skew": lambda a: [[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]],
     "toeplitz": lambda t: [[t[abs(i - j)] for j in range(len(t))] for i in range(len(t))],
     "vech": lambda x: [x[i, j] for j in range(len(x)) for i in range(j, len(x))],
