@@ -15,6 +15,12 @@ CASES = {
     "ridge": ("norm2(X*w - y)^2 + lambda*norm2(w)^2", "w, lambda, y", {}),
     "classes": ("cross_entropy(W*x + b, y)", "W, b", {"assume": {"y": "onehot"}}),
     "factors": ("norm2(U*V' - Y)^2", "U, V", {}),
+    "batch": (
+        "-sum(log_softmax(relu(X*W1 + vector(1)*b1')*W2 + vector(1)*b2', 2).*Y)/n",
+        "W1, b1, W2, b2",
+        {"shapes": {"X": "n,d"}},
+    ),
+    "recurrent": ("sum(tanh(W*h + U*x + b))", "W, U, b, h", {"shapes": {"b": "m"}}),
     "twice": ("sum(tanh(W*tanh(W*x)))", "W, x", {"shapes": {"W": "n,n"}}),
     "gates": ("sum(sigmoid(a*x).*tanh(b*x))", "a, b, x", {"shapes": {"a": "", "b": "", "x": "n"}}),
     "attention": ("sum(softmax(Q*K', 2)*V)", "Q, K, V", {}),
@@ -41,6 +47,13 @@ def test_every_intermediate_has_its_gradient_by_the_same_number() -> None:
     (told,) = md.derive(NET, "W1, b1, W2, b2", shapes={"b1": "h", "b2": "k"}).steps()
     named = {s.names.name: s.left.by.name for s in told if s.names and isinstance(s.left, Partial)}
     assert named == {"delta3": "z3", "delta2": "h2", "delta1": "z1"}
+
+
+def test_a_layer_of_a_batch_is_one_line() -> None:
+    f, wrt, more = CASES["batch"]
+    (told,) = md.derive(f, wrt, **more).steps()
+    lines = [str(step.left) for step in told.sections[0].steps]
+    assert lines == ["Z1", "H2", "Z3", "Z4", "f"]
 
 
 def test_the_graph_has_the_same_gradients() -> None:

@@ -96,7 +96,7 @@ class _Cutter:
             return
         inner = [a for a in dict.fromkeys(node.args) if a in self.members]
         own = _own_work(node, self.members)
-        if own + sum(self.work[a] for a in inner) > 1:
+        if self._held(node, inner, own) > 1:
             for a in inner:
                 if self.work[a]:
                     self.name(a)
@@ -107,10 +107,17 @@ class _Cutter:
     def _define(self, node: Expr, inner: list[Expr], own: int) -> None:
         self.shown[node] = rebuild(node, tuple(self.shown.get(a, a) for a in node.args))
         worked = [a for a in inner if self.work[a]]
-        self.work[node] = own + sum(self.work[a] for a in inner)
+        self.work[node] = self._held(node, inner, own)
         self.main[node] = self.main[worked[0]] if worked and not own else self.shown[node]
         if is_(node, "power") and _squared_norm(node):
             self.main[node] = self.shown[node]
+
+    def _held(self, node: Expr, inner: Sequence[Expr], own: int) -> int:
+        """How many operations a definition would hold; X*W + H*U is one affine map."""
+        works = [self.work[a] for a in inner]
+        terms = [self.shown[a] for a in inner if self.work[a]]
+        affine = bool(node.shape) and is_(node, "add") and all(is_(t, "mul") for t in terms)
+        return own + (max(works, default=0) if affine else sum(works))
 
     def _bare(self, node: Expr) -> bool:
         e = self.shown[node]
