@@ -195,6 +195,8 @@ class Speller:
     """Writes a question in one style; subclasses know the signs."""
 
     r: Random
+    turn: str = ".T"
+    times: str = "*"
 
     def style(self, *options: str) -> str:
         return self.r.choice(options)
@@ -208,6 +210,22 @@ class Speller:
         return f"({text})"
 
     def part(self, p: Part) -> tuple[str, int]:
+        """The text of a part, and how tightly it binds."""
+        if p.op == "t":
+            return self.write(p.args[0], TIGHT + 1) + self.turn, TIGHT
+        if p.op == "had":
+            left, right = (self.write(a, TIGHT) for a in p.args)
+            return f"{left}{self.times}{right}", FACTOR - 1
+        if p.op == "neg":
+            return f"-{self.write(p.args[0], FACTOR)}", 0
+        if p.op != "add":
+            return self.own(p)
+        first, second = p.args
+        if second.op == "neg":
+            return f"{self.write(first)} - {self.write(second.args[0], FACTOR)}", 0
+        return f"{self.write(first)} + {self.write(second, FACTOR)}", 0
+
+    def own(self, p: Part) -> tuple[str, int]:
         raise NotImplementedError
 
 
@@ -215,7 +233,7 @@ class Text(Speller):
     """The text language, with or without `*`."""
 
     def __init__(self, r: Random) -> None:
-        super().__init__(r)
+        super().__init__(r, times=".*")
         self.star = self.style("*", "*", "", " ")
         self.turn = self.style("'", "'", "^T", "ᵀ")
         self.norm = self.style("norm2({})^2", "||{}||^2", "‖{}‖²")
@@ -238,7 +256,7 @@ class Text(Speller):
             glue = "*"
         return left + glue + right
 
-    def part(self, p: Part) -> tuple[str, int]:
+    def own(self, p: Part) -> tuple[str, int]:
         if p.op == "name":
             return self.name(p.args[0]), TIGHT + 1
         if p.op == "call":
@@ -246,20 +264,9 @@ class Text(Speller):
             if name == "log1p":
                 return f"log(1 + {self.write(inner, TIGHT)}.^2)", TIGHT + 1
             return f"{name}({self.write(inner)})", TIGHT + 1
-        if p.op == "t":
-            return self.write(p.args[0], TIGHT + 1) + self.turn, TIGHT
         if p.op in ("mul", "scale"):
             left, right = (self.write(a, FACTOR) for a in p.args)
             return self.product(left, right), FACTOR
-        if p.op == "had":
-            return f"{self.write(p.args[0], TIGHT)}.*{self.write(p.args[1], TIGHT)}", FACTOR - 1
-        if p.op == "add":
-            left, right = p.args
-            if right.op == "neg":
-                return f"{self.write(left)} - {self.write(right.args[0], FACTOR)}", 0
-            return f"{self.write(left)} + {self.write(right, FACTOR)}", 0
-        if p.op == "neg":
-            return f"-{self.write(p.args[0], FACTOR)}", 0
         if p.op == "norm2":
             return self.norm.format(self.write(p.args[0])), TIGHT
         return f"{p.op}({self.write(p.args[0])})", TIGHT + 1
@@ -269,7 +276,7 @@ class Latex(Speller):
     """LaTeX in one of many styles."""
 
     def __init__(self, r: Random) -> None:
-        super().__init__(r)
+        super().__init__(r, times=r" \odot ")
         self.turn = self.style(r"^\top", "^T", r"^{\top}", r"^{\mathsf T}", "'", r"^\intercal")
         self.bold = self.style("", "", r"\mathbf", r"\boldsymbol")
         self.norm = self.style(
@@ -301,7 +308,7 @@ class Latex(Speller):
             glue = " "
         return left + glue + right
 
-    def part(self, p: Part) -> tuple[str, int]:
+    def own(self, p: Part) -> tuple[str, int]:
         if p.op == "name":
             return self.name(p.args[0], len(p.shape)), TIGHT + 1
         if p.op == "call":
@@ -316,23 +323,9 @@ class Latex(Speller):
             if name == "sigmoid":
                 head = r"\sigma"
             return f"{head}({self.write(inner)})", TIGHT + 1
-        if p.op == "t":
-            return self.write(p.args[0], TIGHT + 1) + self.turn, TIGHT
         if p.op in ("mul", "scale"):
             left, right = (self.write(a, FACTOR) for a in p.args)
             return self.product(left, right), FACTOR
-        if p.op == "had":
-            return (
-                rf"{self.write(p.args[0], TIGHT)} \odot {self.write(p.args[1], TIGHT)}",
-                FACTOR - 1,
-            )
-        if p.op == "add":
-            left, right = p.args
-            if right.op == "neg":
-                return f"{self.write(left)} - {self.write(right.args[0], FACTOR)}", 0
-            return f"{self.write(left)} + {self.write(right, FACTOR)}", 0
-        if p.op == "neg":
-            return f"-{self.write(p.args[0], FACTOR)}", 0
         if p.op == "inv":
             return self.write(p.args[0], TIGHT + 1) + "^{-1}", TIGHT
         if p.op == "norm2":
@@ -346,7 +339,7 @@ class Latex(Speller):
 class Numpy(Speller):
     """NumPy with vectors of one axis."""
 
-    def part(self, p: Part) -> tuple[str, int]:
+    def own(self, p: Part) -> tuple[str, int]:
         if p.op == "name":
             return p.args[0].replace("lambda", "lam"), TIGHT + 1
         if p.op == "call":
@@ -359,19 +352,8 @@ class Numpy(Speller):
             }
             level = 0 if name == "sigmoid" else TIGHT + 1
             return forms.get(name, f"np.{name}({{}})").format(self.write(inner)), level
-        if p.op == "t":
-            return self.write(p.args[0], TIGHT + 1) + ".T", TIGHT
         if p.op in ("mul", "scale"):
             return self.product(p)
-        if p.op == "had":
-            return f"{self.write(p.args[0], TIGHT)}*{self.write(p.args[1], TIGHT)}", FACTOR - 1
-        if p.op == "add":
-            left, right = p.args
-            if right.op == "neg":
-                return f"{self.write(left)} - {self.write(right.args[0], FACTOR)}", 0
-            return f"{self.write(left)} + {self.write(right, FACTOR)}", 0
-        if p.op == "neg":
-            return f"-{self.write(p.args[0], FACTOR)}", 0
         forms = {
             "norm2": "np.sum(({})**2)",
             "inv": "np.linalg.inv({})",
