@@ -14,7 +14,7 @@ from matderiv.input.resolve import read
 from matderiv.input.spelling import Spelled
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.passages import Passage, closing
 from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import VALUE, latex_name
 
@@ -139,7 +139,7 @@ def _next(
         found = re.compile(rf"{start}{head}(?![A-Za-z']){_OPENING}").search(p.text, place)
         if found is None or (best is not None and found.start() >= best[1]):
             continue
-        stop = _closing(p.text, found.end() - 1)
+        stop = closing(p.text, found.end() - 1)
         if stop is not None:
             best = f, found.start(), found.end() - 1, stop
     return best
@@ -191,12 +191,3 @@ def _split(inside: str) -> list[str]:
             found.append(inside[start:k])
             start = k + 1
     return [part.strip() for part in (*found, inside[start:])]
-
-
-def _closing(text: str, opening: int) -> int | None:
-    depth = 0
-    for k in range(opening, len(text)):
-        depth += (text[k] in "([{") - (text[k] in ")]}")
-        if not depth:
-            return k
-    return None

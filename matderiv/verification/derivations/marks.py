@@ -31,7 +31,7 @@ from matderiv.verification.derivations.components import (
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.products import with_products
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.passages import Passage, closing
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -333,7 +333,7 @@ class Marking:
         if p.text[opening] == "|":
             stop = p.text.find("|", opening + 1)
         else:
-            stop = _closing(p.text, opening) or -1
+            stop = closing(p.text, opening, "([", ")]") or -1
         if stop < 0:
             place = p.span((opening, opening + 1))
             said = f"this {p.text[opening]} is never closed"
@@ -381,13 +381,3 @@ class Marking:
 
 def _leaves(e: Expr) -> list[Expr]:
     return [n for n in walk(e) if is_(n, "variable")]
-
-
-def _closing(text: str, opening: int) -> int | None:
-    """The place of the bracket that closes the one at `opening`."""
-    depth = 0
-    for k in range(opening, len(text)):
-        depth += (text[k] in "([") - (text[k] in ")]")
-        if not depth:
-            return k
-    return None

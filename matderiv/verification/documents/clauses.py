@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.passages import Passage, closing
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
 
@@ -141,29 +141,19 @@ def unframed(p: Passage) -> Passage:
     p = p.replaced(_SET_EQUAL, lambda m: "=".ljust(len(m[0])))
     while found := _FRAMES.search(p.text):
         spans = [(found.start(), found.end())]
-        stop = _closed(p.text, found.end() - 1)
+        stop = _closed(p.text, found)
         spans.append((stop, stop + 1))
         if "brace" in found[0] and (noted := _NOTED.match(p.text, stop + 1)):
-            spans[1] = (stop, _closed(p.text, noted.end() - 1) + 1)
+            spans[1] = (stop, _closed(p.text, noted) + 1)
         for start, end in spans:
-            p = _blank(p, start, end)
+            p = p.erased(start, min(end, len(p.text)))
     return p
 
 
-def _closed(text: str, opening: int) -> int:
-    """The place of the brace that closes the one at `opening`, or the last place."""
-    depth = 0
-    for k in range(opening, len(text)):
-        depth += (text[k] == "{") - (text[k] == "}")
-        if not depth:
-            return k
-    return len(text)
-
-
-def _blank(p: Passage, start: int, end: int) -> Passage:
-    first = min(start, len(p.text))
-    kept = p.text[:first] + " " * (min(end, len(p.text)) - first) + p.text[end:]
-    return Passage(kept, p.places, p.end, p.latex, p.python)
+def _closed(text: str, opened: re.Match[str]) -> int:
+    """The place of the brace that closes the last one of a match, or the end."""
+    found = closing(text, opened.end() - 1, "{", "}")
+    return len(text) if found is None else found
 
 
 def clauses(p: Passage) -> list[Passage]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from matderiv.errors import MatderivError, Span
+from matderiv.errors import Span
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,20 @@ def chained(passages: Iterable[Passage], like: Passage) -> Passage:
     return replace(like, text="".join(p.text for p in found), places=places)
 
 
+def closing(text: str, opening: int, opens: str = "([{", closes: str = ")]}") -> int | None:
+    """The place of the bracket that closes the one at `opening`; None where none does.
+
+    >>> closing("f(a(b))", 1), closing("f(a", 1)
+    (6, None)
+    """
+    depth = 0
+    for k in range(opening, len(text)):
+        depth += (text[k] in opens) - (text[k] in closes)
+        if not depth:
+            return k
+    return None
+
+
 class Lines:
     """The numbers of the lines of a document."""
 
@@ -154,11 +168,3 @@ class Lines:
         start, width = self.starts[number - 1], len(self.text(number))
         first = min(span[0] - start, width)
         return number, (first, min(max(span[1] - start, first), width))
-
-    def relocate(self, error: MatderivError, passage: Passage) -> tuple[int, MatderivError]:
-        """An error about a passage, with its place in the line of the document."""
-        if error.span is None or error.source != passage.text:
-            return self.number(passage.start), error
-        number, span = self.within(passage.span(error.span))
-        error.source, error.span = self.text(number), span
-        return number, error
