@@ -297,7 +297,8 @@ def _padded(match: re.Match[str]) -> str:
     name = str(next(filter(None, match.groups())))
     if match[0].startswith((name, " ")):
         return name.ljust(len(match[0]))
-    return " " + name.rstrip("}").rjust(len(match[0]) - 1)
+    name = name.rstrip("}")
+    return name if name[1:] else f" {name.rjust(len(match[0]) - 1)}"
 
 
 def _called(c: Chain) -> Called | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import accumulate
 
 from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.passages import Passage, closing
+from matderiv.verification.documents.passages import Passage, closing, joined
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
 
@@ -182,7 +183,18 @@ def clauses(p: Passage) -> list[Passage]:
         first = end
     ends = [*(c[0] for c in cuts[1:]), len(p.text)]
     parts = [p[start:end] for (_, start), end in zip(cuts, ends, strict=True)]
-    return [c for c in (_trimmed(part) for part in parts) if c]
+    return [c for part in parts for c in _turned_round(_trimmed(part)) if c]
+
+
+def _turned_round(p: Passage) -> list[Passage]:
+    """A statement, and the definition at its end: `a = b =: c` says that c = b."""
+    found = re.search(r"=\s*:(?!=)", p.text)
+    if found is None:
+        return [p]
+    said, name = p[: found.start()], p[found.end() :].stripped()
+    sign = (equal_signs(said.text) or [(0, 0)])[-1][1]
+    equals = replace(Passage.of("=", said.end), latex=p.latex)
+    return [*([said.stripped()] if sign else []), joined([name, equals, said[sign:].stripped()])]
 
 
 def _trimmed(p: Passage) -> Passage:

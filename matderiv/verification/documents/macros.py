@@ -69,7 +69,9 @@ class _Writing:
                 raise LimitError(f"macros are written out up to {MOST:,} times, {DEEPEST} deep")
             macro = self.macros[found[1]]
             arguments, end = _arguments(p, found.end(), macro)
-            body = Passage(macro.body, (p.places[found.start()],) * len(macro.body), p.end)
+            at = (p.places[found.start()],) * max(len(macro.body) - 1, 0)
+            at = (*at, p.places[end - 1 if at else found.start()]) if macro.body else at
+            body = Passage(macro.body, at, p.end)
             pieces += [p[place : found.start()], self.out(_filled(body, arguments), depth + 1)]
             place = end
         return chained([*pieces, p[place:]], p)
