@@ -19,7 +19,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import later
 from matderiv.notation.layout import in_layout
 from matderiv.notation.parts import name_parts
-from matderiv.numeric.evaluate import bind_sizes
+from matderiv.numeric.evaluate import bind_labels, bind_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.programs.formulas import Formula
 from matderiv.shapes import Shape, size_value
@@ -298,7 +298,7 @@ class Derivation:
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}
         sizes = bind_sizes([v for v in nodes if v.name in given], given)
-        return self.at(given, sizes)
+        return self.at(given, bind_labels((self.f, self.expr), values, sizes))
 
     def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         """The derivative at bound sizes; values of names that it does not have are ignored."""

@@ -82,6 +82,19 @@ def bind_sizes(variables: Iterable[Expr], values: Mapping[str, Any]) -> Sizes:
     return bind(variables, values)[1]
 
 
+def bind_labels(exprs: Iterable[Expr], values: Mapping[str, Any], sizes: Sizes) -> Sizes:
+    """The sizes, and the labels such as y of unit(n,y), whose values are whole numbers.
+
+    >>> from matderiv.expr import apply
+    >>> e = apply("unit", params=(Dim(("n",)), Dim(("y",))))
+    >>> bind_labels([e], {"y": 2.0}, {"n": 3})
+    {'n': 3, 'y': 2}
+    """
+    labels = {n: values[n] for n in sizes_in(*exprs) - sizes.keys() if n in values}
+    whole = {n: int(v) for n, v in labels.items() if np.shape(v) == () and float(v).is_integer()}
+    return {**sizes, **whole}
+
+
 def bind(
     variables: Iterable[Expr],
     values: Mapping[str, Any],

@@ -94,6 +94,10 @@ _TOKEN = re.compile(
 )
 
 
+_WORD = re.compile(r"(?<![A-Za-z\\])(?:(?P<sum>sum|prod)(?=_)|(?P<name>[A-Za-z]{2,})(?![A-Za-z]))")
+"""Words without a backslash: `sum_{i=1}^n`, and Greek names where nothing has one."""
+
+
 def tokenize_latex(text: str) -> list[Token]:
     r"""The tokens of a formula, closed by an `end` token.
 
@@ -133,6 +137,9 @@ def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
         return Token("command", named, (place, place + 1)), place + 1, ""
     if character in CHARACTERS:
         return Token("sign", CHARACTERS[character], (place, place + 1)), place + 1, ""
+    word = _WORD.match(text, place)
+    if word and (word["sum"] or ("\\" not in text and word["name"] in GREEK_NAMES)):
+        return Token("command", word[0], word.span()), word.end(), ""
     match = _TOKEN.match(text, place)
     if match is None:
         raise _refused(text, place)

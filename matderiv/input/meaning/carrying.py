@@ -8,6 +8,7 @@ from matderiv.errors import ParseError
 from matderiv.expr import REGISTRY
 from matderiv.functions.named import OF_ONE
 from matderiv.input.builder import Builder
+from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.indexed import (
     Factor,
     Indexed,
@@ -258,7 +259,7 @@ class Carrying:
         """A Euclidean norm, or a sum of absolute values, at each value of the indices."""
         kind = self.signs.norm_kind(node)
         if value.rank == 0:
-            self.object(4, node)
+            self.object(INVALID if self.signs.guessed_below(node) else 4, node)
             return self.entrywise("abs", [value], node)
         if kind == "norm1" and value.rank == 1:
             found = self.entrywise("abs", [value], node)
@@ -266,7 +267,9 @@ class Carrying:
         if kind != "norm2":
             raise UncarriedError("this norm is not read beside indices")
         if value.rank + len(value.index) > 2:
-            raise UncarriedError("no matrix holds this norm")
+            total = self.expanded(value)
+            self.squares[node] = total
+            return self.entrywise("sqrt", [total], node)
         whole = self.entrywise("", [value], node, lambda p: p[0])
         two = self.build.number(2, node.span)
         squared = self.entrywise(
@@ -275,6 +278,15 @@ class Carrying:
         total = self.over_inner("sum", squared, node)
         self.squares[node] = total
         return self.entrywise("sqrt", [total], node)
+
+    def expanded(self, value: Indexed) -> Indexed:
+        """The square of a norm, multiplied out, at each value of the indices."""
+        product = entrywise_product(value, value, value.index)
+        inner = set(value.inner)
+        if any(not inner <= set(t.axes) for t in product.terms):
+            raise UncarriedError("no matrix holds this norm")
+        terms = tuple(Term(t.factors, t.summed | inner, t.negative) for t in product.terms)
+        return Indexed(terms, value.index)
 
     def over_inner(self, name: str, value: Indexed, node: Node) -> Indexed:
         """A sum, mean, maximum, ... over the entries of a vector, at each value of the indices."""

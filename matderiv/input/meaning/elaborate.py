@@ -182,10 +182,28 @@ class Elaborator(Places):
         return self.signs.applied(node, [v for v in below if not isinstance(v, Indexed)])
 
     def name(self, node: Name) -> Node:
-        """A name of its own."""
+        """A name of its own, or the mean of the entries or rows that have the name without bar."""
         if node.name == "eye":
             return self.build.identity(node.span)
+        mean = self.mean(node) if node.name.endswith("_bar") else None
+        if mean is not None:
+            return mean
         return self.build.name(self.same.get(node.name, node.name), node.span)
+
+    def mean(self, node: Name) -> Node | None:
+        r"""`\bar x` beside x_i: the mean of x, or of the rows of X."""
+        base = node.name.removesuffix("_bar")
+        known = node.name in self.scope.shapes or node.name in self.scope.about
+        role = next((r for r in self.roles.entries.values() if r.base == base), None)
+        if known or role is None or len(role.at) != 1 or not self.is_index(role.at[0]):
+            return None
+        whole = self.carry.lifted(self.entry(node, Subscripted(base, ("#",))))
+        array = self.carry.realised(whole, ("#", *whole.inner), node)
+        self.remarks.append(f"{self.source.typed(node.span)} is the mean")
+        if not whole.inner:
+            return self.build.call("mean", (array,), node.span)
+        found = self.build.call("mean", (array,), node.span, axis=1)
+        return self.build.transpose(found, node.span[1])
 
     # Entries -------------------------------------------------------------------------------------
 

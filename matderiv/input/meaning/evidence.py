@@ -19,6 +19,7 @@ from matderiv.language.source import (
 )
 
 INVALID = 10.0
+LABELS = ("y", "t")
 
 
 class Evidence:
@@ -85,7 +86,8 @@ class Evidence:
         """Numbers behind arrays, and vectors before numbers."""
         if max(map(self.axes, values)) == 2:
             self.capitals(node, values)
-        self.lowered(node, values)
+        if not self.labels(node, values):
+            self.lowered(node, values)
         before = False
         for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
             number = self.is_number(value)
@@ -93,6 +95,20 @@ class Evidence:
                 last = all(self.is_number(v) for v in values[k + 1 :])
                 self.number_after_array(node.operands[k - 1], operand, node, last=last)
             before = before or self.axes(value) > 0
+
+    def labels(self, node: Operation | Call, values: Sequence[Node]) -> bool:
+        """True for `y*(w'*x)` and `y*w'*x`, where the label y of one example is a number."""
+        label, rest = unsigned(node.operands[0]), node.operands[1:]
+        if not (isinstance(label, Name) and label.name in LABELS and self.is_guess(label)):
+            return False
+        shapes = [self.build.shape(v) or () for v in values]
+        row = len(rest) == 2 and len(shapes[1]) == 2 and shapes[1][0] == 1 and len(shapes[2]) == 1
+        row = row and node is not self.source.main  # y*w'*x alone is a vector
+        number = len(rest) == 1 and self.is_number(values[1])
+        number = number and not isinstance(unsigned(rest[0]), Name | Number)
+        if self.axes(values[0]) == 1 and (row or number):
+            self.objection(1.05, label)
+        return row or number
 
     def entrywise(self, node: Operation, values: Sequence[Node]) -> None:
         """`theta .* y` with a number theta, which would be written without the dot."""
@@ -113,14 +129,18 @@ class Evidence:
         matrix = next((k for k, a in enumerate(axes) if a == 2), len(axes))
         beside = any(v and k for v, k in zip(vectors, axes, strict=True))
         after = not self.latex and any(numbers[matrix:])
-        if any(numbers) and (after or beside or (sum(numbers) > 1 and not self.needs_numbers)):
+        bare = [n and isinstance(o, Name) for n, o in zip(numbers, operands, strict=True)]
+        if any(numbers) and (after or beside or (sum(bare) > 1 and not self.needs_numbers)):
             self.objection(INVALID, node)
 
     def by_letter(self, node: Node) -> bool:
-        """True for a name whose letter says vector, and for a sum of such names."""
+        """True for a name whose letter says vector, and for sums and functions of such names."""
         node = unsigned(node)
         if isinstance(node, Operation) and node.function == "add":
-            return all(map(self.by_letter, node.operands))
+            named = [o for o in node.operands if not isinstance(unsigned(o), Number)]
+            return bool(named) and all(map(self.by_letter, named))
+        if isinstance(node, Call) and node.name in ("log", "exp", "sqrt"):
+            return self.by_letter(node.operands[0])
         guess = isinstance(node, Name) and self.build.is_guessed(node.name)
         return guess and guessed_axes(getattr(node, "name", "A")) == 1
 

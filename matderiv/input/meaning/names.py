@@ -103,6 +103,19 @@ def roles(
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
+    free_here = {
+        letter
+        for node, around in names
+        for base, label in (split_label(node.name),)
+        if base in found.families and set(label) & around and node.name not in known
+        for letter in set(label) - around
+    }
+    if free_here and scope.guess:  # b_i beside a sum over j of W_ij
+        names = [(node, around | free_here) for node, around in names]
+        for node, _ in names:
+            base, label = split_label(node.name)
+            if label and set(label) <= free_here and node.name not in known:
+                found.families.setdefault(base, len(label))
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name)

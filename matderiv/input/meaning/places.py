@@ -84,7 +84,7 @@ class Places:
 
     def is_index(self, letter: str) -> bool:
         """True for an index; a label and a number are values."""
-        return letter in self.roles.bound or letter in free_letters(self.scope)
+        return letter == "#" or letter in self.roles.bound or letter in free_letters(self.scope)
 
     def unit(self, label: str, span: Span) -> Node:
         """The unit vector of a number or of a label, whose size follows from its neighbour."""
