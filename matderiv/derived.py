@@ -14,6 +14,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, variables, walk
+from matderiv.functions.abstract import refuse_numbers
 from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
 from matderiv.lazy import later
@@ -294,6 +295,7 @@ class Derivation:
         Names that the derivation does not have are ignored. Raises UnknownName, ShapeError,
         LimitError, and DomainError where a number is not finite.
         """
+        refuse_numbers(self.f, self.expr)
         values = numbers.checked_values(require_values(values))
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}
@@ -325,6 +327,7 @@ class Derivation:
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
+        refuse_numbers(self.f, self.expr)
         return derivative.derivative_function(self)
 
     def code(self, target: str = "numpy") -> str:

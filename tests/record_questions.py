@@ -82,6 +82,8 @@ def parameters(record: Function) -> list[tuple[Any, ...]]:
         record.call in ("sizes", "like", "like-neighbour") and record.name != "cols"
     ) or record.name == "fuse":
         return [(N,), (M, N), (3,), (2, N)]
+    if record.call == "abstract":
+        return [("f", 0), ("f", 1)]
     if record.call == "columns":
         return [(1,), (2,)]
     if record.name == "cols":

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import derive
+from matderiv import derive, verify
+from matderiv.errors import DomainError, UnknownFunction
 
 torch = pytest.importorskip("torch")
 F, lin = torch.nn.functional, torch.linalg
@@ -103,3 +104,81 @@ def test_a_formula_as_typed_has_the_derivative_that_is_meant(row: Mapping[str, A
             seen.append(np.shape(got) == expected.shape and np.allclose(got, expected, atol=1e-8))
     assert seen
     assert any(seen), f"read as {found.reading.read_as}, derived as {found}"
+
+
+ABSTRACT = [
+    ("f(A*x + b)", "x", {}, "A'*∇f(A*x + b)"),
+    (r"f(Ax+b)", "x", {"kind": "hessian"}, "A'*∇²f(A*x + b)*A"),
+    ("f(x + t*d)", "t", {"shapes": {"t": ""}}, "d'*∇f(x + t*d)"),
+    ("W2*phi(W1*x)", "W1", {"kind": "vjp"}, "phi'(W1*x).*(W2'*G)*x'"),
+    ("eta'*y - g(eta)", "eta", {}, "y - ∇g(eta)"),
+    ("L(X*W + ones(N)*b')", "W", {"shapes": {"X": "N,d"}}, "X'*∇L(X*W + ones(N)*b')"),
+    ("f(x)*g(x)", "x", {}, "g(x)*∇f(x) + f(x)*∇g(x)"),
+    (r"\phi(w^\top x)", "w", {}, "phi'(w'*x)*x"),
+    (r"\|x\|^2 + f(\|x\|^2)", "x", {}, "2*x + 2*f'(norm2(x)^2)*x"),
+    ("log(f(x))", "x", {}, "∇f(x)/f(x)"),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "options", "wanted"), ABSTRACT)
+def test_a_function_that_nobody_defines_keeps_its_name(
+    formula: str, wrt: str, options: dict[str, Any], wanted: str
+) -> None:
+    with pytest.raises(UnknownFunction):
+        derive(formula, wrt, **options)
+    options = {**options, "assume": dict.fromkeys(("f", "g", "L", "phi"), "function")}
+    found = derive(formula, wrt, **options)
+    assert found.checked.verdict == "verified"
+    assert verify(formula, wrt, wanted, **options).correct
+    assert verify(formula, wrt, found.latex(), **options).correct
+    assert not verify(formula, wrt, f"2*({wanted})", **options).correct
+    with pytest.raises(DomainError, match="nobody defines"):
+        found.evaluate({})
+
+
+INNER = [
+    (r"w^\top x_i - y_i", "X@w-y", "w"),
+    (r"y_i\,w^\top x_i", "y*(X@w)", "w"),
+    (r"x_i^\top w + b", "X@w+b", "b"),
+    (r"x_i^\top A x_i", "((X@A)*X).sum(1)", "A"),
+    (r"\|x_i - \mu\|^2", "((X-mu)**2).sum(1)", "mu"),
+    (r"\sum_k W_{ik} v_k - y_i", "W@v-y", "v"),
+    (r"(x_i-\mu)^\top A (x_i-\mu)", "(((X-mu)@A)*(X-mu)).sum(1)", "mu"),
+]
+OUTER = [
+    ("({})^2", "({})**2"), (r"\log(1+e^{{-({})}})", "F.softplus(-({}))"),
+    (r"e^{{-({})/9}}", "exp(-({})/9)"), (r"\max(0, 1-({}))", "relu(1-({}))"),
+    (r"\sqrt{{1+({})^2}}", "torch.sqrt(1+({})**2)"), (r"\log(1+({})^2)", "log(1+({})**2)"),
+    (r"\tanh({})", "torch.tanh({})"), (r"\sigma({})", "sig({})"), (r"|{}|", "({}).abs()"),
+]  # fmt: skip
+AROUND = [
+    (r"\sum_{{i=1}}^n {}", "({}).sum()"), (r"\frac1n\sum_i {}", "({}).mean()"),
+    (r"\sum_i r_i\,{}", "(r*({})).sum()"),
+    (r"-\frac{{1}}{{2}}\sum_{{i=1}}^{{n}} {} + \lambda\|w\|^2", "-({}).sum()/2+lambda_*w@w"),
+]  # fmt: skip
+SUMS = [
+    (total.format(outer.format(inner)), meant.format(value.format(array)), by)
+    for total, meant in AROUND
+    for outer, value in OUTER
+    for inner, array, by in INNER
+]
+POINT = {
+    "X": "n,d", "w": "d", "y": "n", "b": "", "A": "d,d", "mu": "d", "W": "n,k", "v": "k",
+    "r": "n", "lambda": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "meant", "by"), SUMS[::2] + SUMS[1::3], ids=str)
+def test_a_sum_over_data_points_has_its_gradient_as_arrays(
+    formula: str, meant: str, by: str
+) -> None:
+    rng = np.random.default_rng(len(formula))
+    values = {n: drawn(s, "", rng) for n, s in POINT.items()}
+    spelled = {"lambda_": values["lambda"], **values}
+    found = derive(formula, rf"\{by}" if by == "mu" else by)
+    expected = truth({"torch": meant}, by, spelled)
+    np.testing.assert_allclose(found.evaluate(values), expected, rtol=1e-7, atol=1e-9)
+    if by in ("w", "b") and len(formula) % 2 == 0:
+        second = derive(formula, by, kind="hessian").evaluate(values)
+        expected = truth({"torch": meant, "kind": "hessian"}, by, spelled)
+        np.testing.assert_allclose(second, expected, rtol=1e-6, atol=1e-9)

@@ -1,6 +1,7 @@
 """Everything that can be applied: one record per function, one file per family."""
 
 from matderiv.functions import (
+    abstract,
     algebra,
     arrange,
     eigen,
@@ -18,6 +19,7 @@ from matderiv.functions import (
 )
 
 __all__ = [
+    "abstract",
     "algebra",
     "arrange",
     "eigen",

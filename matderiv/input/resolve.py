@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from matderiv.errors import MatderivError, ShapeError, Span, UnknownName
-from matderiv.expr import Expr, apply, number, substitute, variable
+from matderiv.errors import MatderivError, ShapeError, Span, UnknownFunction, UnknownName
+from matderiv.expr import Expr, apply, number, substitute, variable, walk
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.names import FREE
@@ -16,7 +17,7 @@ from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
 from matderiv.language.calls import Application
-from matderiv.language.declare import check_facts, declared_facts, declared_shapes
+from matderiv.language.declare import FUNCTION, check_facts, declared_facts, declared_shapes
 from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
@@ -107,6 +108,8 @@ def read(
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
     declared, facts = declared_shapes(shapes), declared_facts(assume)
+    functions = {name for name, words in facts.items() if FUNCTION in words}
+    facts = {name: words for name, words in facts.items() if name not in functions}
     said = dict(kinds or {})
     sizes = frozenset(size_names(declared.values()))
     taken = FREE if labels else frozenset[str]()
@@ -115,9 +118,25 @@ def read(
 
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})
-        return resolve(source, declared, facts, kept)
+        found = resolve(source, declared, facts, kept)
+        _check_functions(found, functions)
+        return found
 
     return understood(text, scope, meaning)
+
+
+def _check_functions(reading: Reading, declared: Collection[str]) -> None:
+    """UnknownFunction for an f(x) where nobody says that f is a function and no factor."""
+    for node in walk(reading.expr):
+        name = str(node.params[0]) if node.function.call == "abstract" else ""
+        if name and name not in declared:
+            typed = re.search(rf"(?<![A-Za-z]){name}(?=\W)", reading.source)
+            raise UnknownFunction(
+                f"unknown function {name}",
+                source=reading.source,
+                span=typed.span() if typed else None,
+                hint=f'assume={{"{name}": "function"}} keeps its name, {name}*(...) is a product',
+            )
 
 
 def resolve(

@@ -12,11 +12,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import LimitError, ParseError, Span
+from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
 from matderiv.input.tree import AT, BARS, DOT, mentions
-from matderiv.language.calls import known_function, reserved_names
+from matderiv.language.calls import abstract_call, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
 from matderiv.language.source import (
     PLACE,
@@ -75,6 +76,7 @@ class _Parser(Cursor):
         tokens = tokenize(text)
         self.tokens = parted(tokens, declared, about)
         self.depth = 0
+        self.declared = {*declared, *about}
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
         self.bar: Token | None = None  # the bar that is open since the last bracket
@@ -316,7 +318,7 @@ class _Parser(Cursor):
 
     def named(self, name: Token) -> Node:
         """A name, a function with its arguments, a sum over an index, or an entry."""
-        summed = self.binder(name)
+        summed = self.binder(name) or self.abstract(name)
         if summed is not None:
             return summed
         if self.at("(") and not self.is_factor(name):
@@ -334,6 +336,32 @@ class _Parser(Cursor):
         number = number and self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
         function = known_function(name.text) is not None
         return name.text in self.names and not function and not number
+
+    def abstract(self, name: Token) -> Node | None:
+        """`f(A*x)`, `∇f(x)`, `phi'(z)` of a function that nobody defines; None for all else."""
+        plain = name.text.lstrip("∇²")
+        order = name.text.count("∇") + name.text.count("²")
+        start, primes = self.place, 0
+        while self.at("'"):
+            self.take()
+            primes += 1
+        fits = plain in NUMBERS | ENTRIES and name.kind != "glued" and not (order and primes)
+        if not fits or not self.at("(") or not self.only_applied(plain):
+            self.place = start
+            return None
+        inner = self.bracket()
+        span = (name.span[0], inner.span[1])
+        self.remarks.append(f"{plain} is a function that nobody defines")
+        return abstract_call(plain, order + primes, inner, span)
+
+    def only_applied(self, name: str) -> bool:
+        """True for a name that nobody declared and that stands before brackets only."""
+        texts = [t.text for t in self.tokens]
+        for k in (k for k, text in enumerate(texts) if text == name):
+            following = next(text for text in texts[k + 1 :] if text != "'")
+            if following != "(":
+                return False
+        return name not in self.declared
 
     def log_of_bars(self, name: Token) -> Node:
         """`log|X|`, of a determinant where X is a square matrix."""

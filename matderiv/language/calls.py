@@ -12,12 +12,13 @@ from functools import cache
 from matderiv import functions
 from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
+from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.functions.record import Function
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Dim, Size, minus, plus, times, with_sizes
 
-UNTYPED = ("operator", "internal")
+UNTYPED = ("operator", "internal", "abstract")
 DEFAULTS = {"leaky_relu": Fraction(1, 100)}
 EPSILON = Fraction(1, 100_000)
 BY_SYMBOL = {
@@ -32,6 +33,7 @@ BY_SYMBOL = {
     "transpose": "A'",
 }
 TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf"}
+ABSTRACT = ("abstract", "abstract_map")
 SHAPED = {"vector": 1, "matrix": 2}
 
 
@@ -95,6 +97,10 @@ def interpret(node: Operation | Call, source: Source) -> Application:
     """
     if isinstance(node, Operation):
         return Application(REGISTRY[node.function], node.operands)
+    if node.name in ABSTRACT:
+        (_, name), (_, order) = node.keywords
+        assert isinstance(name, String)
+        return Application(REGISTRY[node.name], node.operands, (name.value, _whole(order) or 0))
     record = _record(node, source)
     reader = {
         "axis": _with_axis,
@@ -139,6 +145,18 @@ def _unknown(node: Call, source: Source) -> UnknownFunction:
     return UnknownFunction(
         f"unknown function {node.name}", source=source.text, span=node.name_span, hint=hint
     )
+
+
+def abstract_call(name: str, order: int, operand: Node, span: Span) -> Call | None:
+    """A function that nobody defines, or its derivative, applied; None for any other name.
+
+    >>> abstract_call("f", 0, Number((0, 1), Fraction(1)), (0, 4)).name
+    'abstract'
+    """
+    if name not in NUMBERS | ENTRIES:
+        return None
+    said = (("name", String(span, name)), ("order", Number(span, Fraction(order))))
+    return Call(span, ABSTRACT[name in ENTRIES], span, (operand,), said)
 
 
 def signature(record: Function) -> str:

@@ -17,6 +17,9 @@ MAX_AXES = 8
 SQUARE_FACTS = ("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper")
 SUM_FACTS = ("onehot", "simplex")
 FACTS = (*SQUARE_FACTS, *SUM_FACTS, "positive", "labels", "binary")
+FUNCTION = "function"
+"""What is assumed of a name that stands for a function which nobody defines."""
+
 SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
 CONSTANTS = ("pi", "where")
 SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg")
@@ -167,7 +170,7 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
     found: dict[str, frozenset[str]] = {}
     for name, words in fact_words(assume).items():
         for word in words:
-            if word not in FACTS:
+            if word not in (*FACTS, FUNCTION):
                 raise _unknown_fact(name, word, " ".join(words))
         found[name] = frozenset(words)
     return found

@@ -165,6 +165,14 @@ def _blocks(node: Expr) -> list[Piece]:
     return [*out, "]"]
 
 
+def _abstract(node: Expr) -> list[Piece]:
+    """`f(x)`, `∇f(x)` by an array, `f'(t)` by a number, `phi'(z)`."""
+    name, order = node.params
+    slopes = is_(node, "abstract") and bool(node.args[0].shape)
+    head = ("", "∇", "∇²")[order] + name if slopes else name + "'" * order
+    return [head, "(", (node.args[0], COMPARE), ")"]
+
+
 def _quotient(node: Expr) -> list[Piece]:
     above, below = node.args
     mixed = is_(node, "ediv") and _mixed(node, above)
@@ -196,6 +204,8 @@ _OPERATORS: dict[str, Callable[[Expr], list[Piece]]] = {
     "epow": _power,
     "transpose": lambda node: [_base(node.args[0]), "'"],
     "blocks": _blocks,
+    "abstract": _abstract,
+    "abstract_map": _abstract,
 }
 
 

@@ -208,6 +208,10 @@ class Atoms(Blocks):
         if word in ("sum", "prod"):
             self.take()
             return self.reduction(word, token)
+        if word == "nabla":
+            gradient = self.tried(self.gradient)
+            if gradient is not None:
+                return gradient
         if word in FONTS or word in ACCENTS or word in GREEK_NAMES or word == "ell":
             return self.styled()
         if word in ("boxed", "underbrace", "overbrace"):

@@ -3,14 +3,16 @@ r"""Names of a formula with their meaning: variables, entries, functions, ones a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 from matderiv.errors import Span
+from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import function_names, reserved_names
+from matderiv.language.calls import abstract_call, function_names, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import Token
 
@@ -147,6 +149,11 @@ class Names(Symbols, ABC):
         label = self._label()
         end = self.tokens[self.place - 1].span[1]
         node = self.name(symbol, label, max(end, symbol.span[1]))
+        abstract = (
+            self.tried(lambda: self.abstract(node, symbol)) if isinstance(node, Name) else None
+        )
+        if abstract is not None:
+            return abstract
         if self.at("(") and isinstance(node, Name) and self._like_a_function(node):
             typed = self.typed(node.span)
             raise self.error(
@@ -154,18 +161,47 @@ class Names(Symbols, ABC):
             )
         return node
 
-    def _like_a_function(self, node: Name) -> bool:
+    def abstract(self, node: Name, symbol: Symbol, order: int = 0) -> Node | None:
+        r"""`f(Ax)`, `\phi'(z)`, of a function that nobody defines; None for all else."""
+        while not order and self.at("'", "′") and self.peek().text in ("'", "′", "("):
+            self.take()
+            order += 1
+        plain = node.name in NUMBERS | ENTRIES and node.name not in self.scope.shapes
+        if not plain or not self.at("(") or not self._like_a_function(node, any_argument=True):
+            return None
+        inner = self.bracket()
+        self.remarks.append(f"{node.name} is a function that nobody defines")
+        return abstract_call(node.name, order, inner, (symbol.span[0], inner.span[1]))
+
+    def gradient(self) -> Node | None:
+        r"""`\nabla f(x)`, `\nabla^2 f(x)`."""
+        start = self.take()
+        order = 1
+        if self.at("^"):
+            self.take()
+            order = 2 if [t.text for t in self.script()] == ["2"] else 9
+        symbol = self.symbol()
+        node = Name(start.span, symbol.stem) if symbol is not None else None
+        return (
+            self.abstract(node, replace(symbol, span=start.span), order)
+            if node and symbol
+            else None
+        )
+
+    def _like_a_function(self, node: Name, any_argument: bool = False) -> bool:
+        if any_argument and not self.scope.guess:
+            return True
         if not self.scope.guess or node.name in self.scope.shapes or "_" in node.name:
             return False
         if node.name in ("f", "g", "h", "phi", "psi"):
             return True
-        if len(node.name) > 1 or node.name in self.scope.about:
+        if node.name in self.scope.about or (len(node.name) > 1 and node.name != "ell"):
             return False
         alone = any(
             t.kind == "letter" and t.text == node.name and after.text != "("
             for t, after in pairwise(self.tokens)
         )
-        return not alone and self._one_name_in_brackets()
+        return not alone and (any_argument or self._one_name_in_brackets())
 
     def _only_applied(self, word: str) -> bool:
         """True where a command stands before brackets only, and nothing asks about it."""

@@ -86,6 +86,8 @@ class Evidence:
         """Numbers behind arrays, and vectors before numbers."""
         if max(map(self.axes, values)) == 2:
             self.capitals(node, values)
+            if any(isinstance(o, Call) and o.name == "abstract" for o in node.operands):
+                self.objection(INVALID, node)  # a function whose value is an array
         if not self.labels(node, values):
             self.lowered(node, values)
         before = False

@@ -17,6 +17,7 @@ from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.places import counted
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 
@@ -206,6 +207,7 @@ def meant(source: Source, scope: Scope) -> Source:
         if problem is not None:
             raise problem
         return plain
+    source, scope = counted(source, scope)
     found, _, _ = best(source, scope)
     if found.error is not None:
         raise found.error

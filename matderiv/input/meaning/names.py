@@ -103,19 +103,7 @@ def roles(
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
-    free_here = {
-        letter
-        for node, around in names
-        for base, label in (split_label(node.name),)
-        if base in found.families and set(label) & around and node.name not in known
-        for letter in set(label) - around
-    }
-    if free_here and scope.guess:  # b_i beside a sum over j of W_ij
-        names = [(node, around | free_here) for node, around in names]
-        for node, _ in names:
-            base, label = split_label(node.name)
-            if label and set(label) <= free_here and node.name not in known:
-                found.families.setdefault(base, len(label))
+    names = _with_free(names, found, known) if scope.guess else names
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name)
@@ -125,6 +113,23 @@ def roles(
         if entry is not None:
             found.entries[node] = entry
     return found
+
+
+def _with_free(
+    names: list[tuple[Name, frozenset[str]]], found: Roles, known: Collection[str]
+) -> list[tuple[Name, frozenset[str]]]:
+    """The names with the free indices of the formula: those of b_i beside a sum over j of W_ij."""
+    taken = [(node, around, *split_label(node.name)) for node, around in names]
+    free = {
+        letter
+        for node, around, base, label in taken
+        if base in found.families and set(label) & around and node.name not in known
+        for letter in set(label) - around
+    }
+    for node, _, base, label in taken:
+        if label and set(label) <= free and node.name not in known:
+            found.families.setdefault(base, len(label))
+    return [(node, around | free) for node, around in names]
 
 
 def _scoped(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.errors import Span
 from matderiv.input.builder import Builder, Scope
@@ -12,7 +12,18 @@ from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import Factor
 from matderiv.input.meaning.names import Roles, free_letters
 from matderiv.language.calls import END
-from matderiv.language.source import Bind, Node, Source, postorder, written_size
+from matderiv.language.source import (
+    Bind,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    changed,
+    postorder,
+    unsigned,
+    written_size,
+)
 
 
 @dataclass(frozen=True)
@@ -91,3 +102,65 @@ class Places:
         if label in self.scope.labels:
             self.labels.add(label)
         return self.build.call("unit", (written_size(label, span),), span)
+
+
+COUNTS = frozenset("nNmM")
+"""Letters that count what a sum runs over, as in `\\frac1n \\sum_i`."""
+
+
+def counted(source: Source, scope: Scope) -> tuple[Source, Scope]:
+    r"""A sum over i that is divided by n runs to n, if nothing says what n is.
+
+    >>> from matderiv.input.latex.reader import parse_latex
+    >>> found, scope = counted(parse_latex(r"\frac1n\sum_i x_i^2", Scope()), Scope())
+    >>> sorted(scope.sizes)
+    ['n']
+    """
+    if not scope.guess:
+        return source, scope
+    known = {*scope.shapes, *scope.sizes, *scope.about, *(p.name for p in source.parts)}
+    sizes: dict[Node, str] = {}
+    for node in (n for n in postorder(source.main) if isinstance(n, Operation)):
+        below = {n for o in node.operands for n in _divisors(o)}
+        above = [b for o in node.operands for b in _numerators(o)]
+        if node.function in DIVISIONS:
+            below, above = {_count(node.operands[1])}, _numerators(node.operands[0])
+        counts = below - known - {""}
+        if node.function in ("mul", "?slash", *DIVISIONS) and len(counts) == 1:
+            sizes.update({b: min(counts) for b in above if not b.size and len(b.indices) == 1})
+    if not sizes:
+        return source, scope
+
+    def sized(node: Node) -> Node:
+        found = originals.get(node.span)
+        return replace(node, size=found) if isinstance(node, Bind) and found else node
+
+    originals = {b.span: name for b, name in sizes.items()}
+    return changed(source, sized), replace(scope, sizes={*scope.sizes, *sizes.values()})
+
+
+DIVISIONS = ("div", "?fraction")
+
+
+def _count(node: Node) -> str:
+    """n of the divisors n and 2n; "" for anything else."""
+    factors = node.operands if isinstance(node, Operation) and node.function == "mul" else (node,)
+    named = [f.name for f in factors if isinstance(f, Name)]
+    plain = all(isinstance(f, Name | Number) for f in factors)
+    return named[0] if plain and len(named) == 1 and named[0] in COUNTS else ""
+
+
+def _divisors(node: Node) -> set[str]:
+    """What a factor is divided by, as far as it counts."""
+    inner = unsigned(node)
+    divides = isinstance(inner, Operation) and inner.function in DIVISIONS
+    return {_count(inner.operands[1])} if divides and isinstance(inner, Operation) else set()
+
+
+def _numerators(node: Node) -> list[Bind]:
+    """The sums that are factors of a product."""
+    inner = unsigned(node)
+    if isinstance(inner, Bind):
+        return [inner] if inner.function == "sum" else []
+    factors = inner.operands if isinstance(inner, Operation) and inner.function == "mul" else ()
+    return [b for f in factors for b in _numerators(f)]

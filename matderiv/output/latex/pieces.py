@@ -248,6 +248,16 @@ class Printer:
         inside: list[Piece] = [Item(a, COMPARE), ", ", Item(b, COMPARE)]
         return self.bracketed(r"\langle ", inside, r" \rangle")
 
+    def abstract(self, node: Expr) -> list[Piece]:
+        """A function that nobody defines, and its derivatives."""
+        name, order = node.params
+        head = self.names.symbol(name, ())
+        if is_(node, "abstract") and node.args[0].shape:
+            head = ("", r"\nabla ", r"\nabla^{2} ")[order] + head
+        else:
+            head += "'" * order
+        return [head, *self.bracketed("(", [Item(node.args[0], COMPARE)], ")")]
+
     def blocks(self, node: Expr) -> list[Piece]:
         """Blocks as a matrix of matrices."""
         out: list[Piece] = [r"\begin{bmatrix} "]
@@ -318,6 +328,8 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "where": Printer.where,
     "dot": Printer.dot,
     "blocks": Printer.blocks,
+    "abstract": Printer.abstract,
+    "abstract_map": Printer.abstract,
     "eye": Printer.constant,
     "ones": Printer.constant,
     "zeros": Printer.constant,

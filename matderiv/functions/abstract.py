@@ -1,0 +1,97 @@
+"""Functions that nobody defines: f of an array with a number as its value, φ of each entry.
+
+Their derivatives have names: ∇f(z) and ∇²f(z), f'(z) of a number, φ'(z). What is derived with them
+is checked with functions that are as good as any: a sum of sines and the square of a linear form.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from matderiv.errors import DomainError, NoRule, ShapeError
+from matderiv.expr import Expr, Params, apply, walk
+from matderiv.functions.record import elementwise, primitive
+from matderiv.lazy import np
+from matderiv.shapes import Shape, Unify, is_scalar, shape_text
+
+NUMBERS = frozenset(("f", "g", "h", "L", "J", "ell"))
+ENTRIES = frozenset(("phi", "psi"))
+
+
+def refuse_numbers(*exprs: Expr) -> None:
+    """DomainError for expressions with a function that nobody defines, which has no values."""
+    for node in walk(*exprs):
+        if node.function.call == "abstract":
+            raise DomainError(
+                f"{node.params[0]} is a function that nobody defines: it has no values",
+                hint="its formula in place of its name",
+            )
+
+
+def _rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,), (name, order) = shapes, params
+    if len(s) > 2:
+        raise ShapeError(f"{name} takes a number, a vector or a matrix, this is {shape_text(s)}")
+    if order == 0:
+        return ()
+    if order == 1 or is_scalar(s):
+        return s
+    if order == 2 and len(s) == 1:
+        return (s[0], s[0])
+    raise ShapeError(f"derivative {order} of {name} by {shape_text(s)} has no name here")
+
+
+def _differential(y: Expr, which: int, change: Expr) -> Expr:
+    (x,), (name, order) = y.args, y.params
+    if (order and len(x.shape) == 2) or (order > 1 and not is_scalar(x.shape)):
+        raise NoRule(f"the next derivative of {name} has no name", hint="a function of a vector")
+    slope = apply("abstract", x, params=(name, order + 1))
+    if is_scalar(x.shape):
+        return slope * change
+    if order:
+        return slope @ change
+    return apply("tr", slope.T @ change) if len(x.shape) == 2 else slope.T @ change
+
+
+def _numbers(name: str, count: int, which: int) -> Any:
+    seed = sum(map(ord, name))
+    return 1 + 0.5 * np.sin(1.7 * np.arange(1, count + 1) * (which + 1) + seed)
+
+
+def _value(x: Any, name: str, order: int) -> Any:
+    """Σ aᵢ sin(zᵢ + bᵢ) + (c'z)²/2 and its derivatives."""
+    a, b, c = (_numbers(name, np.size(x), k).reshape(np.shape(x)) for k in range(3))
+    waves = a * np.sin(x + b + order * math.pi / 2)
+    line = np.sum(c * x)
+    if order == 0:
+        return np.sum(waves) + line**2 / 2
+    if order == 1:
+        return waves + c * line
+    if order == 2:
+        return np.diag(waves) + np.outer(c, c) if np.ndim(x) == 1 else waves + c * c
+    return waves
+
+
+def _entry(x: Any, name: str, order: int) -> Any:
+    a, b = (_numbers(name, 1, k)[0] for k in range(2))
+    return a * np.sin(x + b + order * math.pi / 2)
+
+
+primitive(
+    "abstract",
+    _rule,
+    _differential,
+    _value,
+    call="abstract",
+    says="A function f that nobody defines: df(z) = ∇f(z)'dz.",
+    example="f(A*x + b)",
+)
+elementwise(
+    "abstract_map",
+    _entry,
+    lambda x, y: apply("abstract_map", x, params=(y.params[0], y.params[1] + 1)),
+    call="abstract",
+    says="A function φ of each entry that nobody defines, with the derivative φ'.",
+    example="phi(A*x)",
+)
