@@ -207,7 +207,9 @@ class Signs(Evidence):
     def _is_oblong(self, base: Node) -> bool:
         """True for a matrix that no sizes make square, so that it has no powers of its own."""
         shape = self.build.shape(base)
-        return shape is not None and len(shape) == 2 and 1 not in shape and shape[0] != shape[1]
+        if shape is None or len(shape) != 2 or 1 in shape or any(map(is_open, shape)):
+            return False
+        return shape[0] != shape[1]
 
     def raised(self, node: Operation, values: Sequence[Node]) -> Node:
         r"""`\tanh^2(z)` and `\sqrt[3]{x}`, of each entry of an array."""
