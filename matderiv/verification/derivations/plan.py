@@ -265,6 +265,9 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
     return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
 
 
+_STAR = r"[\^_]\s*\{?\s*(?:\*|\\(?:ast|star))\s*\}?"
+_WORD = r"(?:MLE?|MAP|[OGW]?LS|ridge|opt)"
+_ESTIMATE = rf"_\s*\{{\s*(?:\\(?:mathrm|text|mathsf)\s*\{{\s*{_WORD}\s*\}}|{_WORD})\s*\}}"
 _SOLUTION = r"_\s*\{\s*(?:\\(?:mathrm|text|mathsf)\s*\{\s*[A-Za-z]{2,}\s*\}|[A-Z]{2,})\s*\}"
 
 
@@ -275,6 +278,8 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
 
     >>> unadorned(Passage.of(r"\hat{w} + w^* + \hat y", latex=True), ["w"], []).text.split()
     ['w', '+', 'w', '+', '\\hat', 'y']
+    >>> unadorned(Passage.of(r"\mathbf{w}_{\mathrm{ML}}", latex=True), ["w"], []).text.strip()
+    '\\mathbf{w}'
     """
     for name in sorted(names):
         typed = rf"(?:\\?{name})(?![A-Za-z])"
@@ -284,7 +289,7 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
             p = p.replaced(hatted + _SOLUTION, _padded)
         own = [n for n in used if n.startswith((f"{base}hat", f"{base}_hat", f"{base}_widehat"))]
         if p.latex:
-            p = p.replaced(rf"({typed})\s*[\^_]\s*\{{?\s*(?:\*|\\(?:ast|star))\s*\}}?", _padded)
+            p = p.replaced(rf"({typed}\s*\}}?)\s*(?:{_STAR}|{_ESTIMATE})", _padded)
             if not own:
                 p = p.replaced(rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))", _padded)
         else:
