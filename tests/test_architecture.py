@@ -33,7 +33,7 @@ FLOORS = (  # title, folder, modules
     ("3: the text language", "", "language/"),
     ("3: texts in", "", "input/"),
     ("4: index products", "tensors/", "tensor letters"),
-    ("4: words of the notation", "notation/", "chains powers signs folds monomials"),
+    ("4: words of the notation", "notation/", "chains powers signs definite folds monomials"),
     ("5: down to index products", "tensors/", "lower"),
     ("5: known spellings", "", "calculus/determinants calculus/recognise"),
     ("6: terms in order", "notation/", "ordering items network scalars"),
@@ -59,7 +59,7 @@ FLOORS = (  # title, folder, modules
         "",
         "output/ checking stacking assumed derived sheet together api graphs gradients",
     ),
-    ("10: descended on, pointed at", "", "optimisers fitting descent pointing"),
+    ("10: descended on, pointed at", "", "optimisers fitting descent solving pointing"),
     ("10: the doors", "", "command/ page/ cli __main__"),
 )
 FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")

@@ -253,6 +253,10 @@ def _open_inverse(node: Expr, at: Slots, k: Exponent) -> Opened | None:
         return Opened(parts=((apply("inv", x.args[0]), at[::-1], 1),))
     if is_(x, "neg"):
         return Opened(Fraction(-1), (), ((apply("inv", x.args[0]), at, 1),))
+    if is_(x, "div"):
+        above, scalar = x.args
+        beside = (scalar, (None,) * len(scalar.shape), 1)
+        return Opened(parts=((apply("inv", above), at, 1), beside))
     return _open_scaled_inverse(x, at)
 
 
