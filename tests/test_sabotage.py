@@ -184,6 +184,8 @@ def survivors(record: Function, mistakes: dict[str, Any], orders: Sequence[int])
                     told["stopped"] += 1
                 elif alike(found, right):
                     told["does not show"] += 1
+                elif found.doubt:
+                    told["shown in doubt"] += 1
                 else:
                     told[f"SHOWN: {record.name} {name}, {text} by {by}, order {order}"] += 1
     return told
@@ -197,6 +199,15 @@ def test_a_mistake_in_a_rule_is_never_shown(record: Function) -> None:
     chosen = {name: MISTAKES[name] for name in ("times 1.5", "transposed")}
     told = survivors(record, chosen, orders=[1])
     assert not [t for t in told if t.startswith(("SHOWN", "refused:"))], told
+
+
+@pytest.mark.parametrize(
+    ("name", "f"), [("relu", "sum(relu(x).^4)"), ("maximum", "sum(max(x, y).^4)")]
+)
+def test_a_zero_is_compared_where_the_derivative_is_none(name: str, f: str) -> None:
+    record = next(r for r in RECORDS if r.name == name)
+    with planted(record, MISTAKES["zero"](record)):
+        assert shown(f, "x", 4, None) is None
 
 
 @pytest.mark.sweep

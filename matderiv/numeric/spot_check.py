@@ -26,6 +26,7 @@ from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
+ROUGH, GROSS = 1e-2, 0.3  # a truth less certain than WRONG tells no smaller mistake
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
 WIDE, NARROW = 0, 2  # the step of `stencils` to begin with; a narrow one beside kinks
@@ -62,7 +63,8 @@ def spot_check(
     verdict, notes = _concluded(found, zero=True)
     left: tuple[str, ...] = ()
     if verdict == "verified":
-        further, left = spotter.elsewhere(points)
+        compared = [f.worst.point for f in found if f.worst is not None]
+        further, left = spotter.elsewhere(compared)
         verdict, notes = _concluded([*found, *further], zero)
         verdict = "undecided" if left and verdict == "verified" else verdict
         found += further
@@ -175,8 +177,10 @@ def _judged(
         if not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.append("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0
-        elif not np.isfinite(slope.value).all() or slope.uncertainty > WRONG * scale + noise:
+        elif not np.isfinite(slope.value).all() or slope.uncertainty > ROUGH * scale + noise:
             verdicts.append("nothing")
+        elif slope.uncertainty > WRONG * scale + noise:
+            verdicts.append("mismatch" if apart > GROSS * scale + noise else "nothing")
         elif not np.isfinite(claimed).all():
             verdicts.append("not finite")
         elif apart <= RIGHT * scale + SURE * slope.uncertainty + noise:
