@@ -8,9 +8,11 @@ from typing import Any
 
 from matderiv.arguments import require_whole, require_word, variables_in
 from matderiv.calculus.derivation import (
+    FORWARDS,
     KINDS,
     LAYOUTS,
     Derivative,
+    derivative_anywhere,
     differentiate,
     differentiate_by,
     resolve_kind,
@@ -33,7 +35,7 @@ from matderiv.work import A_VERB, bounded
 
 Assume = Mapping[str, Any]
 
-__all__ = ["Derivation", "derive"]
+__all__ = ["Derivation", "derive", "hvp"]
 
 
 @bounded(A_VERB)
@@ -71,12 +73,44 @@ def derive(
     _check_entries(entries, kind)
     seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
     how: dict[str, Any] = {"structure": structure, "upstream": seed}
+    if kind == "hvp":
+        products = [_hessian_product(asked, x, layout, structure, check) for x in by]
+        return products if several else products[0]
     together = differentiate_by if several and order == 1 else _one_by_one(order)
     derivatives = together(asked.f, by, kind, **how)
     how |= {"kind": kind, "order": order, "layout": layout}
     whole = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
     found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
     return Derivations(found) if several else found[0]
+
+
+def hvp(f: Any, wrt: Any, **how: Any) -> Any:
+    """The Hessian of a scalar times a change dx of the variable; no Hessian is ever built.
+
+    `how` is as for `derive`, of which this is kind="hvp". Its function and code take dx too.
+
+    >>> D = hvp("norm2(X*w - y)^2", "w")
+    >>> print(D)
+    2*X'*X*dw
+    >>> D.function()(X=[[1, 2], [3, 4]], dw=[1, 0])
+    array([20., 28.])
+    """
+    return derive(f, wrt, kind="hvp", **how)
+
+
+def _hessian_product(
+    asked: Question, x: Expr, layout: str, structure: str, check: bool
+) -> Derivation:
+    """The change of the gradient, which is compared with values of f before."""
+    how: dict[str, Any] = {"layout": layout, "structure": structure, "upstream": None}
+    if check:
+        first = differentiate(asked.f, x, "gradient", structure=structure)
+        truthful(_derivation(asked, x, first, kind="gradient", order=1, **how))
+    gradient = derivative_anywhere(asked.f, x, 1, structure=structure)
+    found = differentiate(gradient, x, "hvp")
+    d = _derivation(replace(asked, f=gradient), x, found, kind="hvp", order=1, **how)
+    d = replace(d, notes=(*d.notes, f"f stands for the gradient by {x.name}, {_spelled(gradient)}"))
+    return truthful(d) if check else d
 
 
 def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
@@ -140,7 +174,7 @@ def _derivation(
     if "orthogonal" in facts(x):
         notes.append(f"{x.name} is orthogonal: the derivative is the unconstrained one")
     space = linear_structure(x)
-    if space and structure != "none" and kind not in ("jvp", "differential"):
+    if space and structure != "none" and kind not in FORWARDS:
         notes.append(_structure_note(x.name, space, structure))
     for a in taken_as_invertible(f, x):
         notes.append(f"where {a.name} is invertible: by the matrix determinant lemma")

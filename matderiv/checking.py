@@ -12,6 +12,7 @@ from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
 
+from matderiv.calculus.derivation import FORWARDS
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, apply, is_, number_value, variable, variables
@@ -292,7 +293,7 @@ def _question(d: Derivation) -> Question:
         (d.wrt,) * d.order,
         d.at,
         d.upstream,
-        variable(f"d{d.wrt.name}", d.wrt.shape) if d.kind in ("jvp", "differential") else None,
+        variable(f"d{d.wrt.name}", d.wrt.shape) if d.kind in FORWARDS else None,
         numeric_projection(d.wrt, d.structure, d.order),
     )
 

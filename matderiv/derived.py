@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import in_short, require_values, require_whole, require_word
 from matderiv.assumed import needed_facts
-from matderiv.calculus.derivation import Derivative
+from matderiv.calculus.derivation import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
 from matderiv.checking import check_derivation, require_same_numbers
 from matderiv.errors import NoMatrixForm
@@ -83,7 +83,7 @@ class Derivation:
     def has_matrix_form(self) -> bool:
         """False where matrix notation cannot spell the result."""
         known = any(is_(n, "einsum", "permute") for n in walk(self.f))
-        of_one_shape = self.kind in ("gradient", "vjp", "jvp", "differential")
+        of_one_shape = self.kind in ("gradient", "vjp", *FORWARDS)
         return (self.derivative.has_matrix_form or of_one_shape) and (
             known or not any(is_(n, "einsum") for n in walk(self.expr))
         )
@@ -117,7 +117,7 @@ class Derivation:
     def index(self) -> str:
         """The derivative in index notation, always."""
         d = self.derivative
-        if self.kind in ("vjp", "jvp", "differential"):
+        if self.kind in ("vjp", *FORWARDS):
             return index.index_text(d.tensor, self.names)
         return index.index_equation("f", self.wrt, d.tensor, d.outer, self.order, self.names)
 
@@ -277,7 +277,7 @@ class Derivation:
         """The shape of `.evaluate`'s array: that of f without row axes, then the variable's."""
         if self.kind == "vjp":
             return self.wrt.shape
-        inner = 0 if self.kind in ("jvp", "differential") else self.order
+        inner = 0 if self.kind in FORWARDS else self.order
         return value_shape(self.f) + self.wrt.shape * inner
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivation import FORWARDS, differentiate
 from matderiv.checking import require_same_numbers
 from matderiv.expr import Expr, walk
 from matderiv.notation.layout import by_free_entries, vec_form
@@ -23,7 +23,7 @@ def stacked(d: Derivation) -> Expr | None:
     >>> text(stacked(derive("A*X*B", "X", shapes={"A": "m,n", "X": "n,k", "B": "k,p"})))
     "kron(B',A)"
     """
-    if d.kind in ("vjp", "jvp", "differential") or d.whole is not None:
+    if d.kind in ("vjp", *FORWARDS) or d.whole is not None:
         return None
     found, outer = d.derivative, d.derivative.outer
     if d.order == 2 and outer == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from benchmarks import against_sympy, checks, growth, networks, programs, share, start
+from benchmarks import against_sympy, checks, growth, hessians, networks, programs, share, start
 from benchmarks.measure import slope
 from problems import problems
 
@@ -50,6 +50,12 @@ def test_light_commands_import_no_heavy_library(name: str) -> None:
 
 def test_a_check_does_import_numpy() -> None:
     assert "numpy" in start.heavy_imports(start.FIRST["derive, checked"])
+
+
+@pytest.mark.parametrize("kind", ["hessian", "hvp"])
+@pytest.mark.parametrize("name", hessians.TASKS)
+def test_hessians_have_the_values_of_those_by_hand(name: str, kind: str) -> None:
+    assert hessians.measured(name, kind, rounds=1).hand > 0
 
 
 def test_the_check_at_birth_is_measured_beside_a_control() -> None:

@@ -175,3 +175,36 @@ def _by_code(D: Any, **values: Any) -> Any:
     exec(source, space)
     names = source.split("def hessian(")[1].split(")")[0].split(", ")
     return space["hessian"](**{name: values[name] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "printed"),
+    [
+        ("norm2(X*w - y)^2", "w", "2*X'*X*dw"),
+        ("logdet(X)", "X", "-(inv(X)*dX*inv(X))'"),
+        ("norm2(T - U*V')^2", "U", "2*dU*V'*V"),
+        ("log(sum(exp(A*x)))", "x", "A'*(softmax(A*x).*(A*dx - softmax(A*x)'*A*dx))"),
+        ("a^3*b", "a", "6*a*b*da"),
+    ],
+)
+def test_a_product_with_the_hessian_is_that_with_the_array(f: str, wrt: str, printed: str) -> None:
+    D, H = md.hvp(f, wrt), md.derive(f, wrt, order=2)
+    assert str(D) == printed
+    assert D.checked is not None
+    assert D.checked.ok
+    generator = np.random.default_rng(1)
+    shapes = {v.name: v.shape for v in variables(H.f, H.wrt)}
+    values = {n: generator.standard_normal([3] * len(s)) for n, s in shapes.items()}
+    change = generator.standard_normal(values[wrt].shape)
+    full = {**values, f"d{wrt}": change}
+    truth = np.tensordot(H.evaluate(values), change, change.ndim)
+    np.testing.assert_allclose(D.evaluate(full), truth, rtol=1e-9)
+    np.testing.assert_allclose(D.function()(full), truth, rtol=1e-9)
+
+
+def test_a_product_with_a_hessian_needs_a_scalar_and_is_no_answer_to_judge() -> None:
+    with pytest.raises(md.ShapeError, match="hvp needs a scalar"):
+        md.hvp("A*x", "x")
+    with pytest.raises(md.MatderivError, match="kind"):
+        md.verify("x'*x", "x", "2*dx", kind="hvp")
+    assert [str(D) for D in md.hvp("x'*A*y", ["x", "y"])] == ["zeros(m)", "zeros(n)"]

@@ -18,7 +18,9 @@ from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, like_terms
 
 MAX_ORDER = 4
-KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
+KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "differential")
+FORWARDS = ("jvp", "hvp", "differential")
+"""Kinds that are linear in the change dx; a hvp is that of the gradient."""
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 
 
@@ -53,7 +55,7 @@ def resolve_kind(f: Expr, kind: str | None, order: int) -> tuple[str, int]:
     if not isinstance(order, int) or not 1 <= order <= MAX_ORDER:
         raise LimitError(f"the order of a derivative is 1 to {MAX_ORDER}, not {order}")
     scalar = is_scalar(f.shape)
-    if kind in ("gradient", "hessian") and not scalar:
+    if kind in ("gradient", "hessian", "hvp") and not scalar:
         raise ShapeError(
             f"a {kind} needs a scalar, the expression is {shape_text(f.shape)}",
             hint="kind='jacobian', or sum(...) of the expression",
@@ -64,7 +66,7 @@ def resolve_kind(f: Expr, kind: str | None, order: int) -> tuple[str, int]:
         return ("gradient" if scalar else "jacobian"), order
     if kind == "hessian":
         return kind, max(order, 2)
-    if kind in ("vjp", "jvp", "differential") and order != 1:
+    if kind in ("vjp", *FORWARDS) and order != 1:
         raise MatderivError(f"a {kind} is of order 1", hint="kind='jacobian' for higher orders")
     return kind, order
 
@@ -97,7 +99,7 @@ def differentiate(
     """The derivative of f; `kind` and `order` as from `resolve_kind`."""
     typed = set(walk(f))
     search = new_search()
-    if kind in ("jvp", "differential"):
+    if kind in FORWARDS:
         tensor = pushforward(prepare(f, wrt), wrt, change_of(wrt, f), search)
         raised = raise_tensor(tensor, True, search)
         e = guarded(polished(raised, typed), f)
@@ -152,7 +154,7 @@ def differentiate_by(
 
     Variables for which f is prepared alike share one backward sweep.
     """
-    if kind in ("jvp", "differential"):
+    if kind in FORWARDS:
         return [differentiate(f, x, kind, upstream=upstream) for x in wrt]
     search = new_search()
     typed, outer = set(walk(f)), 0 if kind == "vjp" else len(long_axes(f.shape))

@@ -75,6 +75,8 @@ def layout_sentence(d: Derivation) -> str:
     if d.kind == "vjp" and d.upstream is not None:
         upstream = f"{d.upstream.name} ({shape_text(d.upstream.shape)})"
         return f"vjp: the gradient by {x.name} when the gradient by f is {upstream}"
+    if d.kind == "hvp":
+        return f"hvp: the Hessian times d{x.name} ({shape_text(x.shape)}); f is the gradient here"
     if d.kind in ("jvp", "differential"):
         return f"{d.kind}: the change of f, linear in d{x.name} ({shape_text(x.shape)})"
     shape, turned = shape_text(d.shape), shape_text((1, *d.shape)[-2:][::-1])

@@ -159,7 +159,7 @@ def _with_left_side(d: Derivation, asked: Wanted) -> str:
 def left_side(d: Derivation) -> str:
     """∂f/∂x, with an L where the derivative is of what stands above f."""
     of = variable("L" if d.kind == "vjp" else "f")
-    if d.kind in ("jvp", "differential"):
+    if d.kind in ("jvp", "hvp", "differential"):
         return f"df by {d.wrt.name}"
     power = {1: "", 2: "²", 3: "³", 4: "⁴"}[d.order]
     whole = partial_text(Partial(of, d.wrt))

@@ -12,7 +12,7 @@ MAX_SEED = 2**63
 FORMATS = ("text", "latex", "markdown", "html", "json")
 VIEWS = ("chain", "differential", "index")
 DETAILS = ("brief", "normal", "full")
-KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "differential")
+KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "differential")
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 STRUCTURES = ("projected", "independent", "none")
 NOTATIONS = ("nabla", "partial")
@@ -135,7 +135,7 @@ ASKED = (
     Option("--order", "1 to 4; 2 is the Hessian of a scalar", "N", default=1, read=_whole(1, 4)),
     Option(
         "--kind",
-        "gradient jacobian hessian vjp jvp differential; chosen by itself",
+        "gradient jacobian hessian vjp jvp hvp differential; chosen by itself",
         "KIND",
         read=_one_of(*KINDS),
     ),

@@ -43,7 +43,7 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
     >>> [str(derive("norm2(A*x - b)^2", "x", layout=which)) for which in ("numerator", "gradient")]
     ["2*(A*x - b)'*A", "2*A'*(A*x - b)"]
     """
-    if axes == 0 or axes > 2 or kind in ("vjp", "jvp", "differential", "hessian"):
+    if axes == 0 or axes > 2 or kind in ("vjp", "jvp", "hvp", "differential", "hessian"):
         return e
     turns = (("numerator", "gradient"), ("denominator", "jacobian"))
     if (layout, kind) not in turns or (layout == "denominator" and axes != 2):

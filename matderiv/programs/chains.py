@@ -6,7 +6,8 @@ is that of least work (Cormen et al. 2009, sec. 15.2), with sizes known or estim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from matderiv.programs.program import Builder
@@ -34,11 +35,17 @@ class Factor(NamedTuple):
     columns: Size
 
 
-def multiplied(b: Builder, factors: Sequence[Factor], estimate: Estimate) -> Factor:
-    """The product of factors that fit."""
+def multiplied(
+    b: Builder,
+    factors: Sequence[Factor],
+    estimate: Estimate,
+    shared: Collection[tuple[int, int]] = (),
+) -> Factor:
+    """The product of factors that fit; `shared` are neighbours whose product others need too."""
     if len(factors) > MOST:
         return _in_turn(b, factors)
-    splits = _cheapest(factors, estimate)
+    known = [_is_known(b, f, g) or (f.slot, g.slot) in shared for f, g in pairwise(factors)]
+    splits = _cheapest(factors, estimate, known)
     done: dict[tuple[int, int], Factor] = {}
     stack = [(0, len(factors) - 1)]
     while stack:
@@ -70,8 +77,20 @@ def _in_turn(b: Builder, factors: Sequence[Factor]) -> Factor:
     return result
 
 
-def _cheapest(factors: Sequence[Factor], estimate: Estimate) -> dict[tuple[int, int], int]:
-    """Where to split each run of factors."""
+def _is_known(b: Builder, left: Factor, right: Factor) -> bool:
+    """True where the product of two neighbours was computed before."""
+    plain = left.form in ("matrix", "row") and right.form in ("matrix", "column")
+    kept = (
+        {"row": (right.columns,), "matrix": (left.rows, right.columns)}[left.form] if plain else ()
+    )
+    shape = kept if right.form == "matrix" else (left.rows,)
+    return plain and b.knows("matmul", left.slot, right.slot, shape=shape)
+
+
+def _cheapest(
+    factors: Sequence[Factor], estimate: Estimate, known: Sequence[bool]
+) -> dict[tuple[int, int], int]:
+    """Where to split each run of factors; products of neighbours that are `known` cost nothing."""
     n = len(factors)
     sizes = [estimate(f.rows) for f in factors] + [estimate(factors[-1].columns)]
     cheap = {k: f.form in ("diagonal", "ones") for k, f in enumerate(factors)}
@@ -83,7 +102,9 @@ def _cheapest(factors: Sequence[Factor], estimate: Estimate) -> dict[tuple[int, 
             options = []
             for k in range(i, j):
                 r, m, c = sizes[i], sizes[k + 1], sizes[j + 1]
-                if i == k and cheap[i]:
+                if length == 2 and known[i]:
+                    work = 0.0
+                elif i == k and cheap[i]:
                     work = max(r * c, m * c)
                 elif k + 1 == j and cheap[j]:
                     work = max(r * c, r * m)

@@ -34,7 +34,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 
 class Lowering:
-    """One pass over some expressions; `named` are variables that stand for adjoints.
+    """One pass over some expressions; `pairs` are the products of two arrays among their nodes.
 
     `sizes` are the sizes to expect; others are guessed: the first axis of data is long, sizes
     that only parameters have are short.
@@ -49,7 +49,10 @@ class Lowering:
         self.uses: dict[Expr, list[Expr]] = {}
         self.sizes = {**_guessed(roots, parameters), **sizes}
         self.wanted = set(roots)
+        self.pairs: set[tuple[Expr, ...]] = set()
         for node in walk(*roots):
+            if is_(node, "mul") and len(node.args) == 2 and all(a.shape for a in node.args):
+                self.pairs.add(node.args)
             for a in node.args:
                 self.uses.setdefault(a, []).append(node)
 

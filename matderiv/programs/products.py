@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.expr import Expr, is_
 from matderiv.functions.algebra import product_shape
@@ -74,7 +75,7 @@ def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, Factor]:
     parts = _distributed(work, segment)
     if parts is None:
         front, factors, positive = _factors(work, segment)
-        return front, _multiplied(work, factors, positive)
+        return front, _multiplied(work, factors, positive, _shared(work, segment, factors))
     total: Factor | None = None
     for part in sorted(parts, key=lambda p: p[0].number < 0):
         scalar, chain = part
@@ -116,7 +117,26 @@ def _factors(work: Lowering, segment: Sequence[Turned]) -> tuple[Scaled, list[Fa
     return front, factors, positive
 
 
-def _multiplied(work: Lowering, factors: list[Factor], positive: list[bool]) -> Factor:
+def _shared(
+    work: Lowering, segment: Sequence[Turned], factors: Sequence[Factor]
+) -> set[tuple[int, int]]:
+    """Neighbours whose product is a node of its own elsewhere, by their results."""
+    if len(segment) < 3 or len(factors) != len(segment):
+        return set()
+    pairs = zip(pairwise(segment), pairwise(factors), strict=True)
+    return {
+        (f.slot, g.slot)
+        for ((x, turn), (y, other)), (f, g) in pairs
+        if not turn and not other and (x, y) in work.pairs
+    }
+
+
+def _multiplied(
+    work: Lowering,
+    factors: list[Factor],
+    positive: list[bool],
+    shared: Collection[tuple[int, int]] = (),
+) -> Factor:
     """The product of a chain; J'*diag(s)*J from J alone, as (√s.*J)'*(√s.*J) for s ≥ 0."""
     b, n = work.b, len(factors)
     half = n - n // 2
@@ -124,7 +144,7 @@ def _multiplied(work: Lowering, factors: list[Factor], positive: list[bool]) -> 
     ends = zip(factors[: n // 2], reversed(factors[half:]), strict=True)
     mirrored = n > 1 and all(turned(b, f) == g for f, g in ends)
     if not mirrored or (middle is not None and middle.form != "diagonal"):
-        return multiplied(b, factors, work.estimate)
+        return multiplied(b, factors, work.estimate, shared)
     right = standing(b, multiplied(b, factors[half:], work.estimate))
     if middle is None or right.form != "matrix":
         inner = [middle] if middle else []

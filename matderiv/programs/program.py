@@ -92,6 +92,10 @@ class Builder:
             self.lines.append(line)
         return self._known[line]
 
+    def knows(self, operation: str, *arguments: int, shape: Shape) -> bool:
+        """True where that result is there already."""
+        return Instruction(operation, arguments, (), shape) in self._known
+
     def shape(self, k: int) -> Shape:
         """The shape of a result."""
         return self.lines[k].shape

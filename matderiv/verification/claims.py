@@ -130,7 +130,7 @@ def ask(
     if structure is not None:
         require_word(structure, "structure", STRUCTURES)
     if kind is not None:
-        require_word(kind, "kind", KINDS)
+        require_word(kind, "kind", [k for k in KINDS if k != "hvp"])
     order = require_whole(order, "order", 1)
     given = understood(f, shapes, assume, wrt, kind)
     reading = given.reading or reading_about(given.f)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from matderiv.calculus.derivation import derivative_anywhere
+from matderiv.calculus.derivation import FORWARDS, derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
@@ -24,7 +24,7 @@ from matderiv.views.reasons import code, rule_name, why
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
 SHORTEST = "The same value in its shortest form."
-FORWARD_MODE = ("jvp", "differential")
+FORWARD_MODE = FORWARDS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-TABLES = ("against_sympy", "growth", "start", "share", "programs", "views", "checks", "page")
+TABLES = (
+    *("against_sympy", "growth", "start", "share", "programs", "hessians", "views", "checks"),
+    "page",
+)
 
 
 def main(names: list[str]) -> int:

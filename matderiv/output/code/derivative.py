@@ -64,7 +64,7 @@ def derivative_code(d: Derivation, target: str) -> str:
     what = "value of a scalar and its gradient" if both else d.kind
     says = [f"The {what} by {d.wrt.name}."]
     if d.f.weight <= LONGEST_QUOTED:
-        says.append(f"f = {text(d.f)}")
+        says.append(f"{'∇f' if d.kind == 'hvp' else 'f'} = {text(d.f)}")
     says += [d.doubt] if d.doubt else []
     results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
     heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)

@@ -85,7 +85,7 @@ def index_equation_latex(
     if kind == "vjp":
         adjoint = names.symbol(wrt.name, (), BAR)
         return f"{_entry(adjoint, at)} = {right}"
-    if kind in ("jvp", "differential"):
+    if kind in ("jvp", "hvp", "differential"):
         return rf"\mathrm{{d}}{_entry(_italic(called), at)} = {right}"
     power = f"^{{{order}}}" if order > 1 else ""
     above = rf"\partial{power} {_entry(_italic(called), at[:outer])}"
@@ -126,7 +126,7 @@ def _left(
     f = function_symbol(name, shape, names)
     x = names.variable(wrt)
     power = f"^{{{order}}}" if order > 1 else ""
-    if kind in ("jvp", "differential"):
+    if kind in ("jvp", "hvp", "differential"):
         return rf"\mathrm{{d}}{f}"
     inner = len(long_axes(wrt.shape))
     gradient = kind in ("gradient", "hessian") and inner and layout != "numerator"
