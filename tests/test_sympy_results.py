@@ -193,3 +193,18 @@ def test_ones_beside_an_identity_stay_visible_in_latex() -> None:
     D = md.derive(x.T * (sp.Identity(n) - sp.OneMatrix(n, n) / n) * x, x)
     ones = r"\mathbf{1}_{n \times n}"
     assert D.latex() == rf"2\left(\mathbf{{I}}_{{n}} - \frac{{1}}{{n}}{ones}\right)\mathbf{{x}}"
+
+
+def test_results_of_residual_blocks_share_their_parts() -> None:
+    blocks = [f"h{k} = h{k - 1} + tanh(W{k}*h{k - 1})" for k in range(1, 31)]
+    f = f"sum(h30) where {'; '.join(blocks)}".replace("h0", "x")
+    D = md.derive(f, "x", check=False)
+    seen: set[int] = set()
+    stack = [D.result]
+    while stack:  # written out there are more than 2^30 parts
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            stack += node.args
+    assert len(seen) < 100 * len(blocks)
+    assert D.result == md.derive(f, "x", check=False).result

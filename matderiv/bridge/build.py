@@ -54,6 +54,25 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
     return applied(name, params, *args)
 
 
+def holds(e: Any, *parts: Any) -> bool:
+    """True where one of some atoms is in an expression; parts that are shared are seen once.
+
+    >>> x = sp.Symbol("x")
+    >>> holds(x + 1, x), holds(x + 1, sp.zoo)
+    (True, False)
+    """
+    stack, seen = [e], {id(e)}
+    while stack:
+        node = stack.pop()
+        inner = getattr(node, "args", ())
+        if not inner and node in parts:
+            return True
+        fresh = [a for a in inner if id(a) not in seen]
+        seen.update(map(id, fresh))
+        stack += fresh
+    return False
+
+
 class Place:
     """The shape that the result has, and what its sizes are called in SymPy."""
 
@@ -88,7 +107,7 @@ def entrywise(name: str, args: tuple[Any, ...]) -> Any:
 
 def _of_entries(body: Callable[[Any], Any], long: Any, *rest: Any) -> Any:
     """A function applied to every entry of a matrix; `rest` is what else is in its body."""
-    bound = sp.Dummy("d") if any(a.has(ENTRY) for a in rest) else ENTRY
+    bound = sp.Dummy("d") if any(holds(a, ENTRY) for a in rest) else ENTRY
     return ElementwiseApplyFunction(sp.Lambda(bound, body(bound)), long)
 
 

@@ -8,6 +8,7 @@ SymPy; `matderiv.bridge.symbolic` reaches it lazily.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -107,6 +108,15 @@ def call_of_record(
 # Twins --------------------------------------------------------------------------------------------
 
 
+class _Comparing(threading.local):
+    """The pairs of objects found equal in the comparison that is under way."""
+
+    equal: set[tuple[int, int]] | None = None
+
+
+_comparing = _Comparing()
+
+
 class Twin:
     """Equal to SymPy's class of the same name with the same arguments."""
 
@@ -118,12 +128,24 @@ class Twin:
         cls.plain = next((c for c in cls.__mro__[1:] if c.__name__ == cls.__name__), cls)
 
     def __eq__(self, other: object) -> bool:
+        """Equal parts that are shared are compared once, however often they are met."""
         if self is other:
             return True
-        if type(other) not in (type(self), self.plain):
+        if type(other) not in (type(self), self.plain) or hash(self) != hash(other):
             return False
-        theirs = other._hashable_content()  # type: ignore[attr-defined]
-        return bool(self._hashable_content() == theirs)
+        pair, outermost = (id(self), id(other)), _comparing.equal is None
+        equal = _comparing.equal = set() if _comparing.equal is None else _comparing.equal
+        try:
+            if pair in equal:
+                return True
+            theirs = other._hashable_content()  # type: ignore[attr-defined]
+            same = bool(self._hashable_content() == theirs)
+        finally:
+            if outermost:
+                _comparing.equal = None
+        if same:
+            equal.add(pair)
+        return same
 
     __hash__ = sp.Basic.__hash__
 

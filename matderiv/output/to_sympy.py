@@ -32,7 +32,8 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     names = _Names(symbols or {})
     try:
         made = fold(expr, names.visit)
-        return None if made.has(sp.zoo, sp.nan, sp.oo, -sp.oo) else made
+        undefined = sp.zoo, sp.nan, sp.oo, -sp.oo
+        return None if _build.holds(made, *undefined) else made
     except (ShapeError, RecursionError):
         return None
 
