@@ -71,17 +71,32 @@ def derive(
     by = [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
     kind, order = resolve_kind(asked.f, kind, order)
     _check_entries(entries, kind)
-    seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
-    how: dict[str, Any] = {"structure": structure, "upstream": seed}
     if kind == "hvp":
-        products = [_hessian_product(asked, x, layout, structure, check) for x in by]
-        return products if several else products[0]
-    together = differentiate_by if several and order == 1 else _one_by_one(order)
-    derivatives = together(asked.f, by, kind, **how)
-    how |= {"kind": kind, "order": order, "layout": layout}
-    whole = [_derivation(asked, x, d, **how) for x, d in zip(by, derivatives, strict=True)]
-    found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
+        found = [_hessian_product(asked, x, layout, structure, check) for x in by]
+    else:
+        seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
+        how: dict[str, Any] = {
+            "kind": kind,
+            "layout": layout,
+            "structure": structure,
+            "upstream": seed,
+        }
+        whole = _each(asked, by, order, several, **how)
+        found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
     return Derivations(found) if several else found[0]
+
+
+def _each(
+    asked: Question, by: Sequence[Expr], order: int, several: bool, kind: str, **how: Any
+) -> list[Derivation]:
+    """The derivations by several variables, swept together where that can be."""
+    together = differentiate_by if several and order == 1 else _one_by_one(order)
+    passed = {name: how[name] for name in ("structure", "upstream")}
+    derivatives = together(asked.f, by, kind, **passed)
+    return [
+        _derivation(asked, x, d, kind=kind, order=order, **how)
+        for x, d in zip(by, derivatives, strict=True)
+    ]
 
 
 def hvp(f: Any, wrt: Any, **how: Any) -> Any:
