@@ -75,13 +75,8 @@ def derive(
         found = [_hessian_product(asked, x, layout, structure, check) for x in by]
     else:
         seed = upstream_of(asked.f, asked.reading, upstream) if kind == "vjp" else None
-        how: dict[str, Any] = {
-            "kind": kind,
-            "layout": layout,
-            "structure": structure,
-            "upstream": seed,
-        }
-        whole = _each(asked, by, order, several, **how)
+        how: dict[str, Any] = {"structure": structure, "upstream": seed}
+        whole = _each(asked, by, order, several, kind=kind, layout=layout, **how)
         found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
     return Derivations(found) if several else found[0]
 
