@@ -25,6 +25,7 @@ VERB_MODULES = {
     "serve": "matderiv.command.serve",
     "rules": "matderiv.command.rules",
     "explain": "matderiv.command.explain",
+    "completion": "matderiv.command.completion",
     "examples": "matderiv.command.rules",
 }
 

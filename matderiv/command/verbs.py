@@ -381,6 +381,13 @@ VERBS = {
             SHARED,
             ('matderiv explain "affine map"', "matderiv explain inv"),
         ),
+        Verb(
+            "completion",
+            "SHELL",
+            "what bash, zsh or fish needs to complete a command line",
+            SHARED,
+            ("matderiv completion bash >> ~/.bashrc",),
+        ),
         Verb("examples", "", "commands to try", SHARED, ("matderiv examples",)),
     )
 }
