@@ -120,3 +120,10 @@ def test_a_matrix_of_one_entry_is_derived_at_every_order(f: str, order: int) -> 
         truth *= power - k
     found = np.ravel(d.evaluate({"A": [[1.7]]}))
     np.testing.assert_allclose(found, [truth * 1.7 ** (power - order)], atol=1e-12)
+
+
+def test_a_vec_form_that_is_zero_at_some_sizes_is_not_refused_for_rounding() -> None:
+    found = md.derive(
+        "norm2(S*W')", "S", shapes={"S": "2,2", "W": "3,2"}, assume={"S": "skew"}, order=2
+    )
+    assert found.vec_text  # of a 2 × 2 matrix with one free entry: the norm is linear in its size
