@@ -117,6 +117,7 @@ ABSTRACT = [
     (r"\phi(w^\top x)", "w", {}, "phi'(w'*x)*x"),
     (r"\|x\|^2 + f(\|x\|^2)", "x", {}, "2*x + 2*f'(norm2(x)^2)*x"),
     ("log(f(x))", "x", {}, "∇f(x)/f(x)"),
+    (r"\sum_i \phi(w^\top x_i)", "w", {}, "X'*phi'(X*w)"),
 ]
 
 

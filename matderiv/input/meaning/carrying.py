@@ -332,6 +332,10 @@ class Carrying:
                 return self.entrywise(
                     name, values, node, lambda p: self.build.operation(name, p, node.span)
                 )
+            if isinstance(node, Call) and node.keywords:  # the name of a function that none defines
+                call = node
+                of = values[: len(call.operands)]
+                return self.entrywise(name, of, node, lambda p: self.build.called(call, p))
             return self.entrywise(name, values, node)
         raise UncarriedError(f"{name} is not read beside indices")
 
