@@ -207,6 +207,8 @@ class Carrying:
         parts = [self.oriented(v, axes, node) for v in values]
         if make is not None:
             found = make(parts)
+        elif isinstance(node, Call) and node.name == name:
+            found = self.build.called(node, parts[: len(node.operands)])
         else:
             found = self.build.call(name, parts, node.span)
         return self.single(found, axes, index, row, column)
