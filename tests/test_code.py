@@ -164,3 +164,14 @@ def test_a_function_without_code_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(NoRule, match="cannot be written as code"):
         value_code(node)
     assert Compiled(lambda sizes: program((node,)))({})[0].shape == (16, 10)
+
+
+def test_an_axis_that_is_a_product_of_sizes_is_no_target() -> None:
+    f = "sum(sin(kron(A,X)*vec(B)))"
+    d = md.derive(f, "X", shapes={"A": "", "X": "m,n*p", "B": "n,p"})
+    names: dict[str, Any] = {}
+    exec(d.code("numpy"), names)
+    rng = np.random.default_rng(3)
+    at = {"A": np.array(0.7), "X": rng.normal(size=(2, 12)), "B": rng.normal(size=(3, 4))}
+    found = names["value_and_gradient"](**at)[1]
+    np.testing.assert_allclose(found, d.evaluate(at), rtol=1e-12)

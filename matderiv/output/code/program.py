@@ -387,7 +387,9 @@ def _names_in(line: Instruction) -> set[str]:
 
 
 def _single(s: object) -> TypeGuard[Dim]:
-    return isinstance(s, Dim) and s.coefficient == 1 and (*size_names([(s,)]),) == s.names
+    if not isinstance(s, Dim) or s.coefficient != 1 or len(s.names) != 1:
+        return False
+    return (*size_names([(s,)]),) == s.names
 
 
 def _new_names(shape: Sequence[object]) -> int:
