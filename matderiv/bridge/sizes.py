@@ -16,6 +16,8 @@ from matderiv.shapes import Dim, Shape, Size, smaller, times
 if TYPE_CHECKING:
     from matderiv.functions.record import Function
 
+_SUM = re.compile(r"\([\w*+-]+\)")  # a sum of sizes, which has this name as a symbol too
+
 
 class SizeTable:
     """Which SymPy expression each size name stands for, filled while sizes are read.
@@ -39,7 +41,7 @@ class SizeTable:
         if e.is_Integer:
             return int(e)
         if e.is_Symbol:
-            name = readable(e.name)
+            name = e.name if _SUM.fullmatch(e.name) else readable(e.name)
             self.meaning.setdefault(name, e)
             return Dim((name,))
         if e.is_Pow and e.exp.is_Integer and e.exp > 0:

@@ -84,8 +84,8 @@ UNIT = _constant(
 
 
 def _columns(n: int, a: int, b: int) -> Any:
-    if b > n:
-        raise DomainError(f"cols({n},{a},{b}) needs at least {b} columns")
+    if not 1 <= a <= b + 1 <= n + 1:
+        raise DomainError(f"cols({n},{a},{b}) has no such columns")
     return np.eye(n)[:, a - 1 : b]
 
 

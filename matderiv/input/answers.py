@@ -164,14 +164,13 @@ def _no_latex(
 
 
 def in_python(reading: Reading) -> bool:
-    """True if a question was asked in NumPy or PyTorch, so that its answers are meant so too.
+    """True if a question was read as NumPy or PyTorch, so that its answers are meant so too.
 
     >>> from matderiv.input.resolve import read
-    >>> in_python(read("np.sum(x**2)")), in_python(read("sum(x.^2)"))
+    >>> in_python(read("np.sum(x**2)")), in_python(read("a^2*x[2]"))
     (True, False)
     """
-    spelling = getattr(reading.source, "spelling", None) or "".join(marks(reading.source)[0])
-    return spelling == "python"
+    return reading.spelling == "python"
 
 
 def _means_python(text: str, reading: Reading) -> bool:

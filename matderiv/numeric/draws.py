@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -72,6 +73,28 @@ def draw_sizes(
         free += [extra] if extra not in free else []
         extra += 1
     return dict(zip(ordered, (int(s) for s in rng.permutation(free)), strict=False))
+
+
+def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
+    """The sizes, larger where they leave no room for a part of an axis that is taken.
+
+    >>> from matderiv.input.resolve import read
+    >>> enlarged({"n": 2, "k": 4}, read("sum(x[k+1:n].^2)").expr)
+    {'n': 5, 'k': 4}
+    """
+    found = dict(sizes)
+    parts = [n.params for n in walk(*exprs) if is_(n, "cols")]
+    pairs = [pair for whole, *ends in parts for pair in pairwise((1, *ends, whole))]
+    for low, high in pairs * (len(pairs) + 1):
+        lacking = size_value(low, found) - size_value(high, found)
+        grown = sorted(size_names([(high,)]) - size_names([(low,)]))
+        if lacking <= 0 or not grown:
+            continue
+        value = found[grown[-1]] + lacking
+        while value in found.values():
+            value += 1
+        found[grown[-1]] = value
+    return found
 
 
 # Values ------------------------------------------------------------------------------------------

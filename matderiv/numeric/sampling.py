@@ -24,6 +24,7 @@ from matderiv.numeric.draws import (
     draw,
     draw_one,
     draw_sizes,
+    enlarged,
     general,
     word_degree,
 )
@@ -174,6 +175,7 @@ class Sampler:
             )
             if single and attempt < 10:
                 self._make_one(sizes, rng)
+            sizes = enlarged(sizes, self.expr)
             planned = (attempt < DRAWS // 2) is (turn == 0)
             values = self._values(sizes, rng, self.plan if planned else self._mixture(rng))
             wrong = self.objection(sizes, values)
@@ -217,7 +219,7 @@ class Sampler:
             plan = same or self._mixture(rng)
             hits, enough = 0, 1 + TRIALS // (4 if k == 0 else 2)
             for _ in range(TRIALS):
-                sizes = draw_sizes(self.names, rng, taken=self.literals)
+                sizes = enlarged(draw_sizes(self.names, rng, taken=self.literals), self.expr)
                 hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
                 if hits == enough:
                     return replace(self, plan=plan)

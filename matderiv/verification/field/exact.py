@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.lazy import np
+from matderiv.numeric.draws import enlarged
 from matderiv.numeric.evaluate import Sizes, sizes_in
 from matderiv.shapes import size_value
 from matderiv.verification.field.dual import IMAGINARY, Element, OutOfReach
@@ -143,7 +144,7 @@ def _at_sizes(
     Where there is no value at them, as for the inverse of A'A with a wide A, they change places.
     """
     for turn in range(TRIES):
-        sizes = wanted if turn < LUCK else _permuted(wanted, (*key, turn))
+        sizes = wanted if turn < LUCK else enlarged(_permuted(wanted, (*key, turn)), *formulas)
         try:
             found = compared(identity, *formulas, FieldPoint(sizes, (*key, turn)))
             return sizes, found.equal, found.deepest

@@ -18,7 +18,7 @@ from zlib import crc32
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, fold, is_, number_value, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.draws import accretive, draw
+from matderiv.numeric.draws import accretive, draw, enlarged
 from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
 from matderiv.shapes import Shape, is_scalar, plain_names, size_names
 
@@ -93,7 +93,8 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
         if is_(n, "pinv")
         for pair in combinations(sorted(set(_names(n.args[0].shape))), 2)
     )
-    return Plan(tuple(_drawn(names, rounds, longest, top, key)), degree, ranked, said)
+    found = [enlarged(s, f, answer) for s in _drawn(names, rounds, longest, top, key)]
+    return Plan(tuple(found), degree, ranked, said)
 
 
 def _drawn(names: list[str], rounds: int, longest: int, top: int, key: list[int]) -> list[Sizes]:

@@ -1,0 +1,50 @@
+"""Parts of an axis: sizes leave room for them, and answers count places as the question does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matderiv import derive, verify
+from matderiv.page.replies import reply
+
+
+@pytest.mark.parametrize(
+    ("f", "by", "answer", "right"),
+    [
+        ("a^2*x[2]", "a", "2*a*x[2]", True),
+        ("a^2*x[2]", "a", "2*a*x[1]", False),
+        ("y'*x[1:3]", "y", "x[1:3]", True),
+        ("y'*x[1:3]", "y", "x[2:4]", False),
+        ("np.sum(a**2*x[2])", "a", "2*a*x[2]", True),
+        ("np.sum(a**2*x[2])", "a", "2*a*x[1]", False),
+        ("y @ x[1:3]", "y", "x[1:3]", True),
+        ("sum(x[1:3].^2)", "x", "2*x", False),
+        ("x[1:k]'*x[1:k]", "x", "2*x", False),
+        ("x[k+1:n]'*y", "x", "[zeros(k,1); y]", True),
+        ("x[k+1:n]'*y", "x", "[y; zeros(k,1)]", False),
+    ],
+)
+def test_an_answer_counts_places_as_its_question(f: str, by: str, answer: str, right: bool) -> None:
+    assert verify(f, by, answer, diagnosis=False).correct is right
+
+
+@pytest.mark.parametrize(
+    ("f", "given", "kept"),
+    [
+        ("sum(x[1:3].^2)", {}, slice(0, 3)),
+        ("sum(x[k:n].^2)", {"k": 3}, slice(2, 7)),
+        ("sum(x[2:k].^2)", {}, slice(1, 7)),
+    ],
+)
+def test_the_derivative_by_a_part_is_zero_outside_of_it(
+    f: str, given: dict[str, int], kept: slice
+) -> None:
+    x = np.arange(1.0, 8.0)
+    expected = np.zeros(7)
+    expected[kept] = 2 * x[kept]
+    assert np.allclose(np.squeeze(derive(f, "x").evaluate({"x": x, **given})), expected)
+
+
+def test_a_page_shows_the_derivative_by_a_part() -> None:
+    assert "error" not in reply({"ask": "derive", "f": "x[k:n]'*x[k:n]", "by": "x"})
