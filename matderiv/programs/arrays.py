@@ -68,10 +68,13 @@ def _scaled_side(work: Lowering, node: Expr, slots: list[int]) -> int:
     return work.b.whole(product, node.shape)
 
 
-OF_ONE_ENTRY = {"cholesky": "sqrt", "expm": "exp", "logm": "log", "sqrtm": "sqrt"}
+OF_ONE_ENTRY = {
+    **{"cholesky": "sqrt", "expm": "exp", "logm": "log", "sqrtm": "sqrt"},
+    **{"sinm": "sin", "cosm": "cos"},
+}
 
 
-@rule("cholesky", "expm", "logm", "sqrtm", "norm_nuc", "norm_spec")
+@rule("cholesky", "expm", "logm", "sqrtm", "sinm", "cosm", "norm_nuc", "norm_spec")
 def _decomposed(work: Lowering, node: Expr) -> Scaled:
     (x,) = node.args
     slot = work.whole(x)

@@ -93,7 +93,7 @@ class Dialect:
     imports: tuple[str, ...]
     templates: Mapping[str, Template]
     special: Mapping[str, Special] = field(default_factory=dict)
-    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    extras: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
     single: str = "{0}"
     copy: str = "{0}"
@@ -107,15 +107,31 @@ class Dialect:
         words = {f"p{k}": _word(p, names) for k, p in enumerate(line.params)}
         template = self.templates.get(line.operation)
         if template is None:
-            raise NoRule(
-                f"{REGISTRY[line.operation].label} cannot be written as code",
-                hint=".function() and .evaluate compute it",
-            )
+            raise without_code(line)
         return template.filled(arguments, shape=names.shape(line.shape), **words)
 
     def scalar(self, number: Spelled) -> Spelled:
         """A plain number as a result."""
         return Spelled(self.single.format(number.text))
+
+
+def without_code(line: Instruction) -> NoRule:
+    """The refusal of an operation that the library does not have."""
+    label = REGISTRY[line.operation].label
+    return NoRule(f"{label} cannot be written as code", hint=".function() and .evaluate compute it")
+
+
+def of_known_order(name: str, single: str = "{0}") -> Special:
+    """polygamma(k, x) by a function that takes plain numbers k > 0 only; `single` as there."""
+
+    def rule(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+        order, x = arguments
+        if not order.number or not order.text.isdigit() or order.text == "0":
+            raise without_code(line)
+        text = single.format(x.text) if x.number else x.text
+        return Spelled(f"{name}({order.text}, {text})")
+
+    return rule
 
 
 def _word(p: object, names: Names) -> str:
@@ -171,6 +187,23 @@ def calls(library: str, names: Mapping[str, str], count: int = 1) -> dict[str, T
     """Operations that are a call of a function of the library."""
     slots = ", ".join(f"{{{k}}}" for k in range(count))
     return {operation: Template(f"{library}.{name}({slots})") for operation, name in names.items()}
+
+
+def maps(np: str, typed: str, triangle: str) -> dict[str, Template]:
+    """Constant arrays of 0 and 1; `triangle` are the places of an upper triangle."""
+    apart = f"{np}.arange({{p0}})[:, None] - {np}.arange({{p0}})"
+    sums = f"{np}.arange({{p0}})[:, None] + {np}.arange({{p1}})"
+    return {
+        "eye": Template(f"{np}.eye({{p0}}{typed})"),
+        "unit": Template(f"{np}.eye({{p0}}{typed})[{{p1}} - 1]"),
+        "cols": Template(f"{np}.eye({{p0}}{typed})[:, {{p1}} - 1 : {{p2}}]"),
+        "toeplitz_map": Template(f"{np}.eye({{p0}}{typed})[:, {np}.abs({apart})]"),
+        "full_map": Template(f"{np}.eye({{p0}} + {{p1}} - 1{typed})[:, {sums}]"),
+        "vech_map": Template(
+            f"{np}.eye({{p0}} * {{p0}}{typed}).reshape({{p0}}, {{p0}}, {{p0}}, {{p0}})"
+            f".swapaxes(0, 1)[{triangle}]"
+        ),
+    }
 
 
 def diagonals(np: str, typed: str) -> dict[str, Special]:

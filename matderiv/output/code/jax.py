@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from matderiv.output.code.dialect import ATOM, Dialect, Template, diagonals
+from matderiv.output.code.dialect import ATOM, Dialect, Template, calls, diagonals, of_known_order
 from matderiv.output.code.numpy import (
-    ADJ,
+    DEFINED,
+    DEFINITIONS,
     DUPLICATION,
-    SPECTRAL,
-    functions_of_matrices,
+    decompositions,
     special,
     templates,
 )
 
+SPECIAL = {
+    **{"erf": "erf", "lgamma": "gammaln", "digamma": "digamma", "probit": "ndtri"},
+    **{"bessel_i0": "i0", "bessel_i1": "i1"},
+}
 TYPED = ", dtype=dtype"  # the type of the first array
 
 
@@ -28,17 +32,22 @@ JAX = Dialect(
     ("import jax", "import jax.numpy as jnp"),
     templates("jnp", TYPED)
     | {
-        "erf": Template("jax.scipy.special.erf({0})"),
         "expm": Template("jax.scipy.linalg.expm({0})"),
-        **functions_of_matrices("jnp"),
+        **decompositions("jnp", "jax.scipy.linalg.expm"),
+        **calls("jax.scipy.special", SPECIAL),
+        "conv": Template("jnp.convolve({0}, {1})"),
+        "conv1d": Template('jnp.correlate({0}, {1}, mode="valid")'),
+        "conv2d": Template('jax.scipy.signal.correlate2d({0}, {1}, mode="valid")'),
+        "conv2d_full": Template("jax.scipy.signal.convolve2d({0}, {1})"),
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
-    special("jnp", TYPED) | diagonals("jnp", "dtype=dtype"),
+    special("jnp", TYPED)
+    | diagonals("jnp", "dtype=dtype")
+    | {"polygamma": of_known_order("jax.scipy.special.polygamma")},
     {
-        **dict.fromkeys(("logm", "sqrtm", "power_of"), _in_jax(SPECTRAL)),
-        "adj": _in_jax(ADJ),
-        "duplication": _in_jax(DUPLICATION),
+        **{name: tuple(map(_in_jax, blocks)) for name, blocks in DEFINITIONS.items()},
+        "duplication": (_in_jax(DUPLICATION),),
     },
-    ("jax", "jnp", "dtype", "of_matrix", "matrix_power", "adjugate", "duplication"),
+    ("jax", "jnp", "dtype", *DEFINED),
     single=f"jnp.asarray({{0}}{TYPED})",
 )

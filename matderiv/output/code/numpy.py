@@ -6,13 +6,18 @@ from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
+    COMPARE,
+    POWER,
     PRODUCT,
+    SIGN,
     Dialect,
     Names,
     Special,
     Spelled,
     Template,
     calls,
+    maps,
+    of_known_order,
     operators,
 )
 from matderiv.programs.program import Instruction
@@ -20,7 +25,9 @@ from matderiv.programs.program import Instruction
 UNARY = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
     *("arccos", "arctan", "sinh", "cosh", "tanh", "tril", "triu", "diag", "trace", "diagonal"),
+    *("floor", "sinc"),
 )
+INVERSE = {"asinh": "arcsinh", "atanh": "arctanh"}
 BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
 MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
 ERF = ("import math", "erf = np.vectorize(math.erf, otypes=[float])")
@@ -34,13 +41,13 @@ EXPM = (
     "        result = result + term",
     "    return np.linalg.matrix_power(result, 2**k)",
 )
-SPECTRAL = (
+OF_MATRIX = (
     "def of_matrix(f, A):",
     '    """f of a square matrix, by its eigenvalues."""',
     "    w, V = np.linalg.eig(A)",
     "    return ((V * f(w + 0j)) @ np.linalg.inv(V)).real",
-    "",
-    "",
+)
+MATRIX_POWER = (
     "def matrix_power(A, k):",
     '    """A to any power."""',
     "    if float(k).is_integer():",
@@ -70,6 +77,150 @@ DIAGONAL = (
 )
 
 
+SIGNS = (
+    "def signs(V):",
+    '    """The signs of the largest entry of each column."""',
+    "    return np.sign(V[np.abs(V).argmax(0), np.arange(len(V.T))])",
+)
+EIGH = (
+    "def eigh(A):",
+    '    """Eigenvalues, ascending, and eigenvectors of the symmetric part of A."""',
+    "    w, V = np.linalg.eigh((A + A.T) / 2)",
+    "    return w, V * signs(V)",
+)
+EIG = (
+    "def eig(A):",
+    '    """Eigenvalues, ascending, and eigenvectors of A, where all are real."""',
+    "    w, V = np.linalg.eig(A)",
+    "    order = w.real.argsort()",
+    "    real = np.where(np.abs(w.imag).max() > 0, np.nan, 1.0)",
+    "    return real * w.real[order], real * V.real[:, order] * signs(V.real[:, order])",
+)
+SVD = (
+    "def svd(A):",
+    '    """U, the singular values, descending, and V."""',
+    "    U, s, Vt = np.linalg.svd(A, full_matrices=False)",
+    "    return U * signs(Vt.T), s, Vt.T * signs(Vt.T)",
+)
+GAPS = (
+    "def gaps(w):",
+    '    """The matrix of 1/(w_j - w_i), and 0 where they are equal."""',
+    "    apart = w[None, :] - w[:, None]",
+    "    return np.where(apart == 0, 0.0, 1 / np.where(apart == 0, 1.0, apart))",
+)
+ALONG = (
+    "def along(f, A, E):",
+    '    """The derivative of f at A along E, a block of f([A E; 0 A])."""',
+    "    upper, lower = np.concatenate([A, E], 1), np.concatenate([0 * A, A], 1)",
+    "    return f(np.concatenate([upper, lower]))[: len(A), len(A) :]",
+)
+FRECHET = (
+    "def frechet(f, slope, A, E):",
+    '    """The derivative of f at A along E, by divided differences of the eigenvalues."""',
+    "    w, V = np.linalg.eig(A + 0j)",
+    "    a, b, back = w[:, None], w[None, :], np.linalg.inv(V)",
+    "    close = np.abs(a - b) <= 1e-6 * np.abs(w).max()",
+    "    divided = (f(a) - f(b)) / np.where(close, 1.0, a - b)",
+    "    divided = np.where(close, slope((a + b) / 2), divided)",
+    "    return (V @ (divided * (back @ (E + 0j) @ V)) @ back).real",
+)
+JACOBIAN = (
+    "def jacobian(along, A):",
+    '    """The array of dY_ij/dX_kl of a map from A and dX to dY."""',
+    "    n = len(A)",
+    "    basis = np.eye(n * n, dtype=A.dtype).reshape(n * n, n, n)",
+    "    return np.stack([along(A, E) for E in basis], -1).reshape(n, n, n, n)",
+)
+LYAP = (
+    "def lyap(A, Q):",
+    '    """The X with A X + X A\' + Q = 0."""',
+    "    n, one = len(A), np.eye(len(A), dtype=A.dtype)",
+    '    both = np.einsum("ik,jl->ijkl", A, one) + np.einsum("ik,jl->ijkl", one, A)',
+    "    return np.linalg.solve(both.reshape(n * n, n * n), -Q.reshape(-1)).reshape(n, n)",
+)
+MVNPDF = (
+    "def mvnpdf(x, m, S):",
+    '    """The normal density with the mean m and the covariance S."""',
+    "    away = np.reshape(x - m, (-1,))",
+    "    S = np.reshape(S, (len(away), -1))",
+    "    distance = away @ np.linalg.solve(S, away)",
+    "    return np.exp(-distance / 2) / np.sqrt(np.linalg.det(2 * np.pi * S))",
+)
+TOEPLITZ = (
+    "def toeplitz(t):",
+    '    """The symmetric matrix with t_k where |i - j| = k."""',
+    "    i = np.arange(len(t))",
+    "    return t[np.abs(i[:, None] - i)]",
+)
+VECH = (
+    "def vech(A):",
+    '    """The columns of A from the diagonal down."""',
+    "    return A.T[np.triu_indices(len(A))]",
+)
+CONV2D = (
+    "def conv2d(X, W):",
+    '    """The cross-correlation where W fits."""',
+    "    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape)",
+    '    return np.einsum("tuij,ij->tu", windows, W)',
+)
+CONV2D_FULL = (
+    "def conv2d_full(X, W):",
+    '    """The convolution of matrices."""',
+    "    return conv2d(np.pad(X, [(k - 1, k - 1) for k in W.shape]), W[::-1, ::-1])",
+)
+LGAMMA = ("import math", "lgamma = np.vectorize(math.lgamma, otypes=[float])")
+PROBIT = (
+    "import statistics",
+    "probit = np.vectorize(statistics.NormalDist().inv_cdf, otypes=[float])",
+)
+BESSEL_I1 = (
+    "def bessel_i1(x):",
+    '    """I_1, by the trapezoidal rule for its integral over half a period."""',
+    "    cosines = np.cos((np.arange(64) + 0.5) * np.pi / 64)",
+    "    return np.mean(np.exp(np.multiply.outer(x, cosines)) * cosines, axis=-1)",
+)
+DIGAMMA = (
+    "def digamma(x):",
+    '    """The derivative of log gamma at x > 0: recurrence, then the asymptotic series."""',
+    "    total = -sum(1 / (x + j) for j in range(12))",
+    "    x, y = x + 12, 1 / (x + 12.0) ** 2",
+    "    series = 1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132)))",
+    "    return total + np.log(x) - 0.5 / x - y * series",
+)
+POLYGAMMA = (
+    "import math",
+    "def polygamma(k, x):",
+    '    """The k-th derivative of digamma at x > 0, k > 0, by the Euler-Maclaurin formula."""',
+    "    y = x + 12.0",
+    "    total = sum(1 / (x + j) ** (k + 1.0) for j in range(12))",
+    "    total = total + (1 / k + 0.5 / y) / y**k",
+    "    factor = (k + 1) / y ** (k + 2)",
+    "    for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730), 1):",
+    "        total = total + b * factor / math.factorial(2 * j)",
+    "        factor = factor * (k + 2 * j) * (k + 2 * j + 1) / y**2",
+    "    return (-1) ** (k + 1) * math.factorial(k) * total",
+)
+DEFINITIONS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **{"adj": (ADJ,), "eiggaps": (GAPS,), "lyap": (LYAP,), "mvnpdf": (MVNPDF,)},
+    **{"toeplitz": (TOEPLITZ,), "vech": (VECH,), "power_of": (OF_MATRIX, MATRIX_POWER)},
+    **dict.fromkeys(("logm", "sqrtm"), (OF_MATRIX,)),
+    **dict.fromkeys(("eigvalsh", "eigvecsh", "lambda_max", "lambda_min"), (SIGNS, EIGH)),
+    **dict.fromkeys(("eigvec_max", "eigvec_min"), (SIGNS, EIGH)),
+    **dict.fromkeys(("eigvals", "eigvecs"), (SIGNS, EIG)),
+    **dict.fromkeys(("svd_u", "svd_v", "svec_left", "svec_right"), (SIGNS, SVD)),
+    **dict.fromkeys(("dexpm", "dsinm", "dcosm"), (ALONG,)),
+    **dict.fromkeys(("dlogm", "dsqrtm", "dpower"), (FRECHET,)),
+    **dict.fromkeys((f"{f}_jacobian" for f in ("expm", "sinm", "cosm")), (ALONG, JACOBIAN)),
+    **dict.fromkeys((f"{f}_jacobian" for f in ("logm", "sqrtm", "power")), (FRECHET, JACOBIAN)),
+}
+"""The definitions that stand before a function with these operations, in every library."""
+DEFINED = (
+    *("of_matrix", "matrix_power", "adjugate", "duplication", "signs", "eigh", "eig", "svd"),
+    *("gaps", "along", "frechet", "jacobian", "lyap", "mvnpdf", "toeplitz", "vech"),
+)
+"""The names that they define."""
+
+
 def templates(np: str, typed: str = "") -> dict[str, Template]:
     """The spellings with NumPy's names, the library being called `np`.
 
@@ -79,10 +230,14 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
     return {
         **operators(),
         **calls(np, {name: name for name in UNARY}),
-        **calls(np, {name: name for name in BINARY}, 2),
+        **calls(np, INVERSE),
+        **calls(np, {**{name: name for name in BINARY}, "atan2": "arctan2"}, 2),
         **calls(np, {"where": "where"}, 3),
         **calls(f"{np}.linalg", {name: name for name in MATRIX}),
         **calls(f"{np}.linalg", {"solve": "solve"}, 2),
+        "svdvals": Template(f"{np}.linalg.svd({{0}}, compute_uv=False)"),
+        "skew": Template(f"{np}.cross({{0}}, {np}.eye(3{typed})).T"),
+        **maps(np, typed, f"{np}.triu_indices({{p0}})"),
         "norm2": Template(f"{np}.linalg.norm({{0}})"),
         "adj": Template("adjugate({0})"),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
@@ -92,9 +247,6 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "norm_nuc": Template(f'{np}.linalg.norm({{0}}, "nuc")'),
         "norm_spec": Template(f"{np}.linalg.norm({{0}}, 2)"),
         "real": Template("{0} * 1.0", PRODUCT, (PRODUCT,)),
-        "eye": Template(f"{np}.eye({{p0}}{typed})"),
-        "unit": Template(f"{np}.eye({{p0}}{typed})[{{p1}} - 1]"),
-        "cols": Template(f"{np}.eye({{p0}}{typed})[:, {{p1}} - 1 : {{p2}}]"),
         "levicivita": Template(
             f"{np}.cross({np}.eye(3{typed})[:, None], {np}.eye(3{typed})[None, :])"
         ),
@@ -144,10 +296,49 @@ def special(np: str, typed: str = "") -> dict[str, Special]:
     return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
 
 
-def functions_of_matrices(np: str) -> dict[str, Template]:
-    """The logarithm and the root of a matrix, by the helper `of_matrix`."""
-    of = {"logm": f"{np}.log", "sqrtm": f"{np}.sqrt"}
-    return {name: Template(f"of_matrix({f}, {{0}})") for name, f in of.items()}
+def decompositions(np: str, expm: str) -> dict[str, Template]:
+    """What the definitions give in every library, `expm` being the name of the exponential."""
+    maps = {
+        "expm": f"along({expm}, {{0}}, {{1}})",
+        "sinm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).imag",
+        "cosm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).real",
+        "logm": f"frechet({np}.log, lambda z: 1 / z, {{0}}, {{1}})",
+        "sqrtm": f"frechet({np}.sqrt, lambda z: 0.5 / {np}.sqrt(z), {{0}}, {{1}})",
+        "power": "frechet(lambda z: z**{2}, lambda z: {2} * z ** ({2} - 1), {0}, {1})",
+    }
+    whole = {name: text.format("A", "E", "{1}") for name, text in maps.items()}
+    arrays = {
+        f"{name}_jacobian": Template(f"jacobian(lambda A, E: {text}, {{0}})", ATOM, (COMPARE, ATOM))
+        for name, text in whole.items()
+    }
+    return {
+        **{f"d{f}": Template(text, ATOM, (SIGN, SIGN, ATOM)) for f, text in maps.items()},
+        **arrays,
+        "logm": Template(f"of_matrix({np}.log, {{0}})"),
+        "sqrtm": Template(f"of_matrix({np}.sqrt, {{0}})"),
+        "sinm": Template(f"{expm}(1j * {{0}}).imag", ATOM, (SIGN,)),
+        "cosm": Template(f"{expm}(1j * {{0}}).real", ATOM, (SIGN,)),
+        "eigvalsh": Template("eigh({0})[0]"),
+        "eigvecsh": Template("eigh({0})[1]"),
+        "lambda_max": Template("eigh({0})[0][-1]"),
+        "lambda_min": Template("eigh({0})[0][0]"),
+        "eigvec_max": Template("eigh({0})[1][:, -1]"),
+        "eigvec_min": Template("eigh({0})[1][:, 0]"),
+        "eiggaps": Template("gaps({0})"),
+        "eigvals": Template("eig({0})[0]"),
+        "eigvecs": Template("eig({0})[1]"),
+        "svd_u": Template("svd({0})[0]"),
+        "svd_v": Template("svd({0})[2]"),
+        "svec_left": Template("svd({0})[0][:, 0]"),
+        "svec_right": Template("svd({0})[2][:, 0]"),
+        "norm_p": Template(
+            f"{np}.sum({np}.abs({{0}}) ** {{1}}) ** (1 / {{1}})", POWER, (COMPARE, ATOM)
+        ),
+        "lyap": Template("lyap({0}, {1})"),
+        "mvnpdf": Template("mvnpdf({0}, {1}, {2})"),
+        "toeplitz": Template("toeplitz({0})"),
+        "vech": Template("vech({0})"),
+    }
 
 
 def _on_diagonal(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
@@ -162,26 +353,35 @@ NUMPY = Dialect(
     {
         **templates("np"),
         "copy": Template("{0}.copy()", ATOM, (ATOM,)),
-        **functions_of_matrices("np"),
-        "erf": Template("erf({0})"),
+        **decompositions("np", "expm"),
+        **{name: Template(f"{name}({{0}})") for name in ("erf", "lgamma", "digamma", "probit")},
+        "bessel_i0": Template("np.i0({0})"),
+        "bessel_i1": Template("bessel_i1({0})"),
+        "conv": Template("np.convolve({0}, {1})"),
+        "conv1d": Template('np.correlate({0}, {1}, "valid")'),
+        "conv2d": Template("conv2d({0}, {1})"),
+        "conv2d_full": Template("conv2d_full({0}, {1})"),
         "expm": Template("expm({0})"),
     },
-    special("np") | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal),
+    special("np")
+    | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal)
+    | {"polygamma": of_known_order("polygamma")},
     {
-        **{"erf": ERF, "expm": EXPM, "adj": ADJ, "duplication": DUPLICATION},
-        **dict.fromkeys(("add_diagonal", "on_diagonal"), DIAGONAL),
-        **dict.fromkeys(("logm", "sqrtm", "power_of"), SPECTRAL),
+        **DEFINITIONS,
+        **{"erf": (ERF,), "lgamma": (LGAMMA,), "digamma": (DIGAMMA,), "probit": (PROBIT,)},
+        **{"polygamma": (POLYGAMMA,), "bessel_i1": (BESSEL_I1,), "duplication": (DUPLICATION,)},
+        **{"conv2d": (CONV2D,), "conv2d_full": (CONV2D, CONV2D_FULL)},
+        **dict.fromkeys(("add_diagonal", "on_diagonal"), (DIAGONAL,)),
+        **dict.fromkeys(("expm", "sinm", "cosm"), (EXPM,)),
+        **{
+            part: (EXPM, *DEFINITIONS[part])
+            for f in ("expm", "sinm", "cosm")
+            for part in (f"d{f}", f"{f}_jacobian")
+        },
     },
     (
-        "np",
-        "math",
-        "erf",
-        "expm",
-        "of_matrix",
-        "matrix_power",
-        "adjugate",
-        "duplication",
-        "add_diagonal",
+        *("np", "math", "statistics", "erf", "expm", "add_diagonal", "lgamma", "digamma"),
+        *("probit", "polygamma", "bessel_i1", "conv2d", "conv2d_full", *DEFINED),
     ),
     copy="{0}.copy()",
 )

@@ -89,14 +89,15 @@ def _without_unused_sizes(body: Sequence[str]) -> list[str]:
 def _before(program: Program, dialect: Dialect, body: Sequence[str]) -> list[str]:
     """The imports that the function needs, and definitions of what the library does not have."""
     operations = dict.fromkeys(line.operation for line in program.instructions)
-    blocks = list(dict.fromkeys(dialect.extras[o] for o in operations if o in dialect.extras))
+    blocks = list(dict.fromkeys(b for o in operations for b in dialect.extras.get(o, ())))
     extras = [text for block in blocks for text in block]
     used = "\n".join([*body, *extras])
     found = {*dialect.imports, *(text for text in extras if text.startswith("import "))}
     main = dialect.imports[-1]
     imports = sorted(text for text in found if f"{text.split()[-1]}." in used or text == main)
-    lines = ["import math", ""] if "import math" in imports else []
-    lines += [text for text in imports if text != "import math"]
+    standard = [text for text in imports if text in ("import math", "import statistics")]
+    lines = [*standard, ""] if standard else []
+    lines += [text for text in imports if text not in standard]
     for block in blocks:
         defined = [text for text in block if not text.startswith("import ")]
         lines += ["", "", *defined] if defined[0].startswith("def ") else ["", *defined]

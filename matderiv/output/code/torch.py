@@ -13,30 +13,21 @@ from matderiv.output.code.dialect import (
     Template,
     calls,
     diagonals,
+    maps,
+    of_known_order,
     operators,
 )
+from matderiv.output.code.numpy import DEFINED, DEFINITIONS, decompositions
 from matderiv.programs.program import Instruction
 
 OPTIONS = "**options"  # the dtype and device of the first array
+SINGLE = f"torch.tensor(float({{0}}), {OPTIONS})"
 UNARY = (
     *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
     *("arccos", "arctan", "sinh", "cosh", "tanh", "erf", "tril", "triu", "diag", "trace"),
     "diagonal",
 )
 """The first 16 are functions of entries, and for plain numbers in `math` too."""
-SPECTRAL = (
-    "def of_matrix(f, A):",
-    '    """f of a square matrix, by its eigenvalues."""',
-    "    w, V = torch.linalg.eig(A)",
-    "    return ((V * f(w)) @ torch.linalg.inv(V)).real",
-    "",
-    "",
-    "def matrix_power(A, k):",
-    '    """A to any power."""',
-    "    k = float(k)",
-    "    whole = k.is_integer()",
-    "    return torch.linalg.matrix_power(A, int(k)) if whole else of_matrix(lambda w: w**k, A)",
-)
 ADJ = (
     "def adjugate(A):",
     '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
@@ -44,6 +35,33 @@ ADJ = (
     "    diagonal = torch.eye(len(s), dtype=torch.bool, device=s.device)",
     "    others = torch.prod(torch.where(diagonal, torch.ones_like(s), s), dim=1)",
     "    return torch.linalg.det(U) * torch.linalg.det(V) * (V.T * others) @ U.T",
+)
+VECH = (
+    "def vech(A):",
+    '    """The columns of A from the diagonal down."""',
+    "    return A.T[tuple(torch.triu_indices(len(A), len(A)))]",
+)
+CONV1D = (
+    "def conv1d(x, w):",
+    '    """The cross-correlation where w fits."""',
+    "    return x.unfold(0, len(w), 1) @ w",
+)
+CONV = (
+    "def conv(x, w):",
+    '    """The convolution."""',
+    "    k = len(w) - 1",
+    "    return conv1d(torch.nn.functional.pad(x, (k, k)), w.flip(0))",
+)
+CONV2D = (
+    "def conv2d(X, W):",
+    '    """The cross-correlation where W fits."""',
+    "    return torch.nn.functional.conv2d(X[None, None], W[None, None])[0, 0]",
+)
+CONV2D_FULL = (
+    "def conv2d_full(X, W):",
+    '    """The convolution of matrices."""',
+    "    a, b = (k - 1 for k in W.shape)",
+    "    return conv2d(torch.nn.functional.pad(X, (b, b, a, a)), W.flip(0, 1))",
 )
 DUPLICATION = (
     "def duplication(n, options):",
@@ -54,6 +72,20 @@ DUPLICATION = (
     "    return torch.eye(n * (n + 1) // 2, **options)[place.reshape(-1)]",
 )
 MATRIX = {name: name for name in ("inv", "det", "slogdet", "pinv", "cholesky")}
+SPECIAL = {
+    **{"lgamma": "lgamma", "digamma": "digamma", "sinc": "sinc", "asinh": "asinh"},
+    **{"atanh": "atanh", "atan2": "atan2", "floor": "floor", "probit": "special.ndtri"},
+    **{"bessel_i0": "special.i0", "bessel_i1": "special.i1"},
+}
+"""Functions of entries that take tensors only."""
+
+
+def _in_torch(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """A definition in NumPy with PyTorch's names."""
+    own = (text.replace("dtype=A.dtype", "dtype=A.dtype, device=A.device") for text in lines)
+    return tuple(text.replace("np.", "torch.") for text in own)
+
+
 MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
 
 
@@ -73,13 +105,16 @@ def _templates() -> dict[str, Template]:
         "adj": Template("adjugate({0})"),
         "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
         "power_of": Template("matrix_power({0}, {1})"),
-        "logm": Template("of_matrix(torch.log, {0})"),
-        "sqrtm": Template("of_matrix(torch.sqrt, {0})"),
+        **decompositions("torch", "torch.linalg.matrix_exp"),
+        **calls("torch.linalg", {"svdvals": "svdvals"}),
+        **calls("torch", SPECIAL),
+        **{name: Template(f"{name}({{0}}, {{1}})") for name in ("conv", "conv1d", "conv2d")},
+        "atan2": Template("torch.atan2({0}, {1})"),
+        "conv2d_full": Template("conv2d_full({0}, {1})"),
+        "skew": Template(f"torch.linalg.cross({{0}}[None, :], torch.eye(3, {OPTIONS})).T"),
+        **maps("torch", f", {OPTIONS}", "tuple(torch.triu_indices({p0}, {p0}))"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
         "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
-        "eye": Template(f"torch.eye({{p0}}, {OPTIONS})"),
-        "unit": Template(f"torch.eye({{p0}}, {OPTIONS})[{{p1}} - 1]"),
-        "cols": Template(f"torch.eye({{p0}}, {OPTIONS})[:, {{p1}} - 1 : {{p2}}]"),
         "levicivita": Template(
             f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], "
             f"torch.eye(3, {OPTIONS})[None, :])"
@@ -140,6 +175,12 @@ def _of_number(line: Instruction, arguments: Sequence[Spelled], names: Names) ->
     return TEMPLATES[line.operation].filled(arguments)
 
 
+def _of_tensors(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    """A function that takes no plain numbers."""
+    made = [Spelled(SINGLE.format(a.text)) if a.number else a for a in arguments]
+    return TEMPLATES[line.operation].filled(made)
+
+
 def _real(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
     if arguments[0].number:
         return Spelled(f"float({arguments[0].text})", number=True)
@@ -175,6 +216,8 @@ _SPECIAL: dict[str, Special] = {
     "where": _where,
     **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
+    **dict.fromkeys((*SPECIAL, "mvnpdf", "norm_p"), _of_tensors),
+    "polygamma": of_known_order("torch.polygamma", SINGLE),
     **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),
 }
 TORCH = Dialect(
@@ -183,11 +226,11 @@ TORCH = Dialect(
     TEMPLATES,
     _SPECIAL,
     {
-        "adj": ADJ,
-        "duplication": DUPLICATION,
-        **dict.fromkeys(("logm", "sqrtm", "power_of"), SPECTRAL),
+        **{name: tuple(map(_in_torch, blocks)) for name, blocks in DEFINITIONS.items()},
+        **{"adj": (ADJ,), "duplication": (DUPLICATION,), "vech": (VECH,), "conv1d": (CONV1D,)},
+        **{"conv": (CONV1D, CONV), "conv2d": (CONV2D,), "conv2d_full": (CONV2D, CONV2D_FULL)},
     },
-    ("torch", "math", "options", "of_matrix", "matrix_power", "adjugate", "duplication"),
+    ("torch", "math", "options", "conv", "conv1d", "conv2d", "conv2d_full", *DEFINED),
     copy="{0}.clone()",
-    single=f"torch.tensor(float({{0}}), {OPTIONS})",
+    single=SINGLE,
 )
