@@ -325,10 +325,8 @@ def decompositions(np: str, expm: str) -> dict[str, Template]:
         "eigvec_max": Template("eigh({0})[1][:, -1]"),
         "eigvec_min": Template("eigh({0})[1][:, 0]"),
         "eiggaps": Template("gaps({0})"),
-        "eigvals": Template("eig({0})[0]"),
-        "eigvecs": Template("eig({0})[1]"),
-        "svd_u": Template("svd({0})[0]"),
-        "svd_v": Template("svd({0})[2]"),
+        **{name: Template(f"eig({{0}})[{k}]") for k, name in enumerate(("eigvals", "eigvecs"))},
+        **{name: Template(f"svd({{0}})[{k}]") for k, name in ((0, "svd_u"), (2, "svd_v"))},
         "svec_left": Template("svd({0})[0][:, 0]"),
         "svec_right": Template("svd({0})[2][:, 0]"),
         "norm_p": Template(
@@ -336,8 +334,7 @@ def decompositions(np: str, expm: str) -> dict[str, Template]:
         ),
         "lyap": Template("lyap({0}, {1})"),
         "mvnpdf": Template("mvnpdf({0}, {1}, {2})"),
-        "toeplitz": Template("toeplitz({0})"),
-        "vech": Template("vech({0})"),
+        **{name: Template(f"{name}({{0}})") for name in ("toeplitz", "vech")},
     }
 
 
