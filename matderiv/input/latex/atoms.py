@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from difflib import get_close_matches
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.blocks import BRACKETS, Blocks
@@ -12,7 +13,7 @@ from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
 from matderiv.input.latex.tokens import MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import Call, Node
+from matderiv.language.source import Call, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 NORMS = {
@@ -138,10 +139,17 @@ class Atoms(Blocks):
         return self.named(symbol)
 
     def bars(self) -> Node:
-        """Absolute values; of a square matrix the determinant."""
+        """Absolute values; of a square matrix the determinant, of a set its size."""
         opening, inner = self._between_bars("|")
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
+        if isinstance(inner, Name) and inner.name in self._sets():
+            return self.build.call("sum", (inner,), span)
         return self.build.operation(BARS, (inner,), span)
+
+    def _sets(self) -> set[str]:
+        r"""The names after `\in` below a sum, which are arrays of 0 and 1."""
+        plain = [t for t in self.tokens if t.text not in (*FONTS, "{")]
+        return {b.text for a, b in pairwise(plain) if a.text == "in"}
 
     def _between_bars(self, sign: str) -> tuple[Token, Node]:
         opening = self.take()

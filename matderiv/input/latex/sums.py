@@ -53,9 +53,26 @@ class Sums(Atoms):
         if not letters:
             return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
         if bound.family:
-            mask = Entry(span, self.build.name(bound.family, span), letters)
-            body = self.build.chain("mul", [mask, body])
+            body = self._of_members(name, Entry(span, self._set(bound), letters), body)
         return Bind(span, name, letters, body, bound.length, bound.relations, bound.low, bound.cut)
+
+    def _set(self, bound: Bound) -> Node:
+        """The array that is 1 for what is in a set: one axis for each index."""
+        if bound.family not in self.scope.shapes:
+            self.kinds[bound.family] = len(bound.letters)
+        return self.build.name(bound.family, (0, 0))
+
+    def _of_members(self, name: str, mask: Node, body: Node) -> Node:
+        """What is summed is 0 outside of the set, what is multiplied 1."""
+        span = mask.span
+        if name not in ("sum", "prod"):
+            said = f"the {name} over a set is not read"
+            raise self.error(said, span, "all entries")
+        members = self.build.chain("mul", [mask, body])
+        if name == "sum":
+            return members
+        others = self.build.operation("neg", (mask,), span)
+        return self.build.operation("add", (members, self.build.number(1, span), others), span)
 
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
@@ -130,7 +147,7 @@ class Sums(Atoms):
             return below, ""
         named = [t for t in below[member + 1 :] if t.text not in (*FONTS, "{", "}")]
         name = self.label(named) or ""
-        if not name or not name[0].isupper():
+        if not name or not name[0].isupper() or any(t.text in "()_" for t in named):
             place = (below[0].span[0], below[-1].span[1])
             raise self.error("only plain indices are read below a sum", place, r"\sum_{i=1}^{n}")
         self.remarks.append(f"{name} is 1 for what is in the set, else 0")

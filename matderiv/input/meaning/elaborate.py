@@ -303,7 +303,12 @@ class Elaborator(Places):
             raise self.carry.uncarried(str(error), node) from error
 
     def masked(self, value: Indexed, relation: tuple[str, str, str], node: Bind) -> Indexed:
-        """The value times 0 where a relation of an index to a label or another index fails."""
+        """The value where a relation of an index to a label or another index holds.
+
+        Elsewhere it is 0 in a sum and 1 in a product.
+        """
+        if node.function not in ("sum", "prod"):
+            raise UncarriedError("this condition is not read")
         index, sign, other = relation
         one = self.build.number(1, node.span)
         axes: tuple[str, ...] = (index,)
@@ -322,9 +327,16 @@ class Elaborator(Places):
         if sign != "≠":
             half = "triu" if sign[0] == "<" else "tril"
             mask = self.build.call(half, (mask,), node.span)
-        return times(
-            value, Indexed((Term((Factor(mask, axes),)),), axes), self.carry.indices([value])
-        )
+        where = Indexed((Term((Factor(mask, axes),)),), axes)
+        if node.function == "sum":
+            return times(value, where, self.carry.indices([value]))
+
+        def factor(parts: list[Node]) -> Node:
+            held = self.build.operation("hadamard", parts, node.span)
+            failed = self.build.operation("neg", (parts[1],), node.span)
+            return self.build.operation("add", (held, one, failed), node.span)
+
+        return self.carry.entrywise("", [value, where], node, factor)
 
     def _bound(self, value: Indexed, node: Bind) -> Node | Indexed:
         gone = [i for i in node.indices if i not in value.index]
