@@ -386,7 +386,7 @@ VERBS = {
             "SHELL",
             "what bash, zsh or fish needs to complete a command line",
             SHARED,
-            ("matderiv completion bash >> ~/.bashrc",),
+            ("matderiv completion bash", "matderiv completion fish"),
         ),
         Verb("examples", "", "commands to try", SHARED, ("matderiv examples",)),
     )
