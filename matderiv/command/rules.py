@@ -16,6 +16,7 @@ from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.resolve import read
+from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
 from matderiv.views.rules.catalogue import BY_NAME, RULES
 
@@ -174,11 +175,13 @@ def _differentials(function: Function) -> dict[str, str]:
     """The change of the example for a change of each of its variables."""
     if not function.example or function.call == "like-neighbour":
         return {}
-    shapes = _SHAPES.get(function.name)
+    declared: dict[str, Any] = {"shapes": _SHAPES.get(function.name)}
+    if function.call == "abstract":  # the name before the bracket is that of the function
+        declared["assume"] = {function.example.partition("(")[0]: FUNCTION}
     found: dict[str, str] = {}
-    for v in variables(read(function.example, shapes=shapes).expr):
+    for v in variables(read(function.example, **declared).expr):
         try:
-            change = derive(function.example, v.name, shapes=shapes, kind="differential")
+            change = derive(function.example, v.name, kind="differential", **declared)
             found[v.name] = f"d({function.example}) = {change}"
         except NoRule:
             found[v.name] = "no derivative is known here"
