@@ -20,6 +20,8 @@ from matderiv.verification.documents.passages import Lines
 from matderiv.verification.documents.statements import names_in, statement
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
+STAGES = 3  # places where facts change in one exercise
+
 
 @dataclass
 class Progress:
@@ -92,7 +94,55 @@ def _judged(
     conventions: Conventions,
     progress: Progress | None,
 ) -> StepsVerdict:
-    """The verdict on one exercise, or a part of one."""
+    """The verdict on one exercise, or a part of one, each line by the facts that hold there.
+
+    A line that is right only by facts that are said later, or not said for sure, is left open.
+    """
+    rest = given, wrt, conventions
+    verdict = _judged_by(document, exercise, *rest, progress)
+    lines = Lines(document)
+    stages = sorted(exercise.late.items())[:STAGES]
+    stages = [(lines.number(place), facts) for place, facts in stages if place > exercise.start]
+    for number, facts in reversed(stages):
+        declared = replace(exercise.declared, assume=facts)
+        before = _judged_by(document, replace(exercise, declared=declared), *rest)
+        verdict = _merged(verdict, before, range(number), "right by what is said later")
+    if exercise.declared.supposed and verdict.wrong:
+        declared = exercise.declared.copy()
+        declared.assume = {**declared.supposed, **declared.assume}
+        other = _judged_by(document, replace(exercise, declared=declared), *rest)
+        every = range(len(lines.starts) + 1)
+        verdict = _merged(other, verdict, every, "right by what is not said for sure")
+    return verdict
+
+
+def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: str) -> StepsVerdict:
+    """The lines of `after`, and those of `before` at these numbers; none wrong that is right after.
+
+    >>> line = LineVerdict(1, "df = 2*A*x", "disproved", "factor")
+    >>> right, wrong = replace(line, verdict="proved"), StepsVerdict((line,))
+    >>> _merged(StepsVerdict((right,)), wrong, range(3), "so").lines[0].verdict
+    'undecided'
+    """
+    right = {(line.number, line.text) for line in after.lines if line.correct}
+    lines = [line for line in after.lines if line.number not in numbers]
+    for line in before.lines:
+        if line.number in numbers and line.correct is False and (line.number, line.text) in right:
+            line = replace(line, verdict=UNDECIDED, diagnosis=None, message=reason, follows=None)
+        lines += [line] if line.number in numbers else []
+    lines.sort(key=lambda line: line.number)
+    return replace(after, lines=tuple(lines))
+
+
+def _judged_by(
+    document: str,
+    exercise: Exercise,
+    given: Declared,
+    wrt: Any,
+    conventions: Conventions,
+    progress: Progress | None = None,
+) -> StepsVerdict:
+    """The verdict on one exercise by the facts that it declares."""
     names = {n for p in exercise.passages for n in names_in(p)}
     declared = exercise.declared.fitting(names).joined(given)
     problem = Problem(document, exercise.passages, declared.shapes, declared.assume)

@@ -20,6 +20,7 @@ from matderiv.verification.documents.members import (
     members,
     positive,
     sizes_named,
+    turned_same,
 )
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.sentences import DENIED, MATH, sure
@@ -62,10 +63,6 @@ _TAIL = re.compile(
 )
 _BEFORE = r"(?:[,;(]?\s*\b(?:with|where|for|let|given|and|here)\b\s*|[,;(]\s*)?"
 _HIGH = str.maketrans("ᵐⁿᵈᵏᵖʳᵗᵇˣ¹²³⁴⁵⁶⁷⁸⁹⁰", "mndkprtb×1234567890")
-_TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
-_SYMMETRIC = re.compile(
-    rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
-)
 _SAYING = re.compile(r"^\s*(?:because|since|as|with|where)\b")
 # Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
 _LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
@@ -166,6 +163,7 @@ class Declared:
     `elsewhere` are sentences about other problems, by the number of the problem, and `freed` names
     of which it is said that a fact does not hold; `unnamed` are facts of "all matrices" or the
     like, which name none, and those of sentences that do not say of which of their names.
+    `supposed` are facts that a sentence denies, asks or supposes: no line is right or wrong by one.
 
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
@@ -180,6 +178,7 @@ class Declared:
     freed: set[str] = field(default_factory=set)
     unnamed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     families: Families = field(default_factory=Families)
+    supposed: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(shapes: Any, assume: Any) -> Declared:
@@ -193,7 +192,8 @@ class Declared:
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
         families = self.families.joined(Families())
-        return replace(self, shapes=dict(self.shapes), assume=dict(self.assume), families=families)
+        found = replace(self, shapes=dict(self.shapes), assume=dict(self.assume), families=families)
+        return replace(found, supposed=dict(self.supposed))
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
@@ -201,7 +201,8 @@ class Declared:
         unnamed = tuple(dict.fromkeys((*self.unnamed, *other.unnamed)))
         shapes, assume = {**self.shapes, **other.shapes}, {**kept, **other.assume}
         families = self.families.joined(other.families)
-        return Declared(shapes, assume, unnamed=unnamed, families=families)
+        supposed = {**self.supposed, **other.supposed}
+        return Declared(shapes, assume, unnamed=unnamed, families=families, supposed=supposed)
 
     def contradicts(self, other: Declared) -> bool:
         """True where a name has other sizes than there."""
@@ -235,8 +236,11 @@ class Declared:
             found._said(self.elsewhere[number[0]])
         return found
 
-    def taken(self, p: Passage, *, sure: bool = True) -> Passage:
-        """A formula without its declarations, which are kept; facts only where they are `sure`."""
+    def taken(self, p: Passage, *, sure: bool = True, affirmed: bool = True) -> Passage:
+        """A formula without its declarations, which are kept; facts only where they are `sure`.
+
+        `A = A'` that is not `affirmed` is a remark.
+        """
         if not p.latex and (found := _COLON.fullmatch(p.text)):
             for entry in found[1].rstrip("; ").split(";"):
                 self._entry(entry)
@@ -245,12 +249,12 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
-        said = re.sub(_SAYING, "", plain(p.text) if p.latex else p.text).rstrip(" .,;")
-        if sure and (found := _SYMMETRIC.fullmatch(said)):
-            first, second = found["a"] or found["c"], found["b"] or found["d"]
-            if first == second:
-                self.assume[canonical_name(first)] = "symmetric"
-                return p[:0]
+        text = plain(p.text) if p.latex else p.text
+        said = re.sub(_SAYING, "", text).rstrip(" .,;")
+        if name := turned_same(said):
+            holds = sure and (affirmed or said != text.rstrip(" .,;"))
+            (self.assume if holds else self.supposed).setdefault(name, "symmetric")
+            return p[:0]
         if sure:
             self._facts(p.text.partition("=")[0] if p.latex else p.text)
         if p.latex and (whole := listed(p.text)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from matderiv.input.meaning.names import split_label
 from matderiv.verification.documents.clauses import clauses
@@ -59,7 +60,8 @@ class Exercise:
     that gradients are said to be rows.
     `parts` are the places of lines with which a part may begin: under a heading, after a mark such
     as (b), or in a paragraph of their own. What stands before `start` is told elsewhere: it is
-    there for its definitions.
+    there for its definitions. `late` are the facts that were known before a place at which a new
+    sentence says others, after claims: those count from there on.
     """
 
     title: str = ""
@@ -75,11 +77,14 @@ class Exercise:
     derived: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
     start: int = 0
+    late: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
         if piece.kind == "prose":
+            before = dict(self.declared.assume)
             self.declared.prose(piece.passage)
+            self._noted(before, piece)
         self.declared.families.heard(piece.passage.text)
         self.by_rows = self.by_rows or bool(_ROWS.search(piece.passage.text))
         self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
@@ -87,9 +92,16 @@ class Exercise:
     def taken(self, piece: Piece) -> Iterator[Passage]:
         """The statements of a formula, without its declarations, which are kept."""
         for clause in clauses(piece.passage):
-            p = self.declared.taken(clause, sure=piece.sure)
+            before = dict(self.declared.assume)
+            p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
+            self._noted(before, piece)
             if p and not is_image(p) and (piece.kind != "inline" or equal_signs(p.text)):
                 yield p
+
+    def _noted(self, before: dict[str, Any], piece: Piece) -> None:
+        """Remember the facts before a sentence that says others after claims."""
+        if self.claims and piece.fresh and before != self.declared.assume:
+            self.late.setdefault(piece.passage.start, before)
 
     def add(self, p: Passage, *, apart: bool) -> None:
         """Add a formula, or join it to the one before that it goes on from."""
@@ -157,6 +169,12 @@ class Exercise:
 
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
+        late = {k: {**self.declared.assume, **said} for k, said in other.late.items()}
+        new = {
+            n for n, said in other.declared.assume.items() if self.declared.assume.get(n) != said
+        }
+        if self.claims and new and other.passages:
+            late.setdefault(other.passages[0].start, dict(self.declared.assume))
         return Exercise(
             self.title or other.title,
             [*self.passages, *other.passages],
@@ -171,6 +189,7 @@ class Exercise:
             self.derived | other.derived,
             self.moved | other.moved,
             self.start,
+            {**self.late, **late},
         )
 
     def after(self, k: int, name: str) -> Exercise:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from matderiv.errors import MatderivError
 from matderiv.input.meaning.names import split_label
 from matderiv.language.declare import declared_shapes
-from matderiv.verification.quantities import LATEX_NAME, latex_name
+from matderiv.language.tokens import canonical_name
+from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name
 
 _DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
 _SIZED = r"(?:\s*\^\s*(?:\{(?P<inner>(?:[^{}]|\{[^{}]*\})*)\}|(?P<plain>[A-Za-z0-9])))?"
@@ -41,6 +42,10 @@ _SUMMED = re.compile(
     r"(?P<size>[A-Za-z])(?![A-Za-z_])"
 )
 
+_TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
+_SYMMETRIC = re.compile(
+    rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
+)
 
 _BOUND = re.compile(
     r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{?\s*\(?\s*(?P<letters>[a-z](?:\s*,\s*[a-z])*)(?![A-Za-z])"
@@ -222,6 +227,17 @@ def sizes_named(said: str) -> str:
     parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
     named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
     return ",".join(named)
+
+
+def turned_same(text: str) -> str:
+    """The name of a matrix of which an equation says that it is symmetric; "" for others.
+
+    >>> turned_same("A = A'"), turned_same("A = B'")
+    ('A', '')
+    """
+    found = _SYMMETRIC.fullmatch(text)
+    first, second = (found["a"] or found["c"], found["b"] or found["d"]) if found else ("", "-")
+    return canonical_name(first) if first == second else ""
 
 
 def is_shape(said: str) -> bool:

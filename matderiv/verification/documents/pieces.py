@@ -15,7 +15,7 @@ from matderiv.verification.documents.clauses import as_row
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.passages import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
-from matderiv.verification.documents.sentences import sure
+from matderiv.verification.documents.sentences import affirmed, sure
 from matderiv.verification.documents.statements import announced, equal_signs
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
@@ -81,6 +81,12 @@ _BEGINS = re.compile(
 _MARKER = re.compile(  # 2., (b), **a)**
     r"\s*(?:\\textbf\{)?[\s*_]*(?:[-•]|\\item|\(?[A-Za-z0-9]{1,4}[.)])?[\s*_:}]*"
 )
+_WORD = re.compile(r"\s*[A-Za-z]{3,}[,:]?\s*")
+_REASON = re.compile(
+    r"(?:[a-z,]|(?:Where|Here|Since|Because|As|Note|Recall|Remember|Throughout|Using|Use)\b)"
+    r"(?!.*\b(?:[Nn]ow|from (?:here|this point|there)|henceforth)\b)",
+    re.DOTALL,
+)
 _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 
 
@@ -90,7 +96,9 @@ class Piece:
 
     `sure` is False for a formula in a sentence that denies, asks or supposes it, `new` is True
     where it may begin another problem: after `let`, or in a line of its own, and `first` also where
-    no words but a mark such as (b) stand before it. `level` is that of a heading.
+    no words but a mark such as (b) stand before it. `level` is that of a heading. `affirmed` says
+    that the sentence around a formula says that it holds, and `fresh` that its sentence begins
+    after the lines before, and does not give the reason of the last.
     """
 
     kind: str
@@ -99,17 +107,47 @@ class Piece:
     new: bool = False
     first: bool = False
     level: int = 1
+    affirmed: bool = True
+    fresh: bool = False
 
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
     """The pieces of a document in order; LimitError for a line or formula of excessive length."""
-    for piece in _pieces(text_of(document, suffix), suffix):
+    for piece in _in_sentences([*_pieces(text_of(document, suffix), suffix)]):
         if len(piece.passage.text) > LONGEST:
             number = Lines(document).number(piece.passage.start)
             raise LimitError(
                 f"line {number} has {len(piece.passage.text)} characters, the limit is {LONGEST}"
             )
         yield replace(piece, passage=piece.passage.replaced(r"[ \t]{2,}", _single))
+
+
+def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
+    """The pieces, in which displayed formulas know whether the words around them affirm them.
+
+    A line of the text language that no words lead to says what it says.
+    """
+    before, ended, fresh = "", True, False
+    for k, piece in enumerate(found):
+        if piece.kind == "heading":
+            before, ended = "", True
+        elif piece.kind == "prose" or _WORD.fullmatch(piece.passage.text):
+            before = piece.passage.text.strip()
+            ended = before.endswith((".", "!", "?"))
+            fresh = not _REASON.match(before)
+            piece = replace(piece, fresh=fresh)
+        elif piece.kind == "formula":
+            stops = piece.passage.text.rstrip().endswith(".")
+            rest = [p.passage.text for p in found[k + 1 : k + 3] if p.kind == "prose"][:1]
+            goes_on = not stops and bool(rest) and rest[0].lstrip()[:1].islower()
+            after = rest[0] if goes_on else ""
+            holds = piece.new if ended else affirmed(before, after)
+            yield replace(piece, affirmed=holds, fresh=fresh)
+            ended = ended or stops
+            continue
+        elif piece.kind == "inline":
+            piece = replace(piece, affirmed=piece.sure)
+        yield piece
 
 
 def _single(match: re.Match[str]) -> str:

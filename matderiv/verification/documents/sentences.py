@@ -7,7 +7,20 @@ import re
 MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
-    r"|only|except|or|no|not|never|none|neither|nor|without|cannot)\b|n['’]t\b|\?\s*$",
+    r"|only|except|or|no|not|never|none|neither|nor|without|cannot|had|unlike|instead|avoid\w*"
+    r"|wrong\w*|false|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
+    r"|n['’]t\b|\?\s*$",
+    re.IGNORECASE,
+)
+_AFFIRMED = re.compile(
+    r"\b(?:let|lets|assum\w+|since|suppos\w+|where|with|because|given|as|take|taking|recall|have"
+    r"|has|know|satisf\w+|obey\w*|such that|so that|note|symmetric|using|requir\w*"
+    r"|i\.e|that is|and|then|now|here|for|is|are|in which|whose|fact|consider|impose|subject to)\b",
+    re.IGNORECASE,
+)
+_SPOILED = re.compile(
+    r"\b(?:not|never|no|would|were|wrong|false|incorrect|fails?|cannot|unlikely|rarely|only)\b"
+    r"|n['’]t\b|\?",
     re.IGNORECASE,
 )
 DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", re.IGNORECASE)
@@ -23,3 +36,14 @@ def sure(sentence: str) -> bool:
     """
     said = re.sub(r"\bwe\s+(?:can|may|could|might)\b.*$", "", re.sub(MATH, "", sentence))
     return not _UNSURE.search(said)
+
+
+def affirmed(before: str, after: str = "") -> bool:
+    """True where the words around an equation in a display say that it holds.
+
+    >>> affirmed("Suppose that"), affirmed("We do not assume"), affirmed("")
+    (True, False, False)
+    >>> affirmed("With", "this is not so in general.")
+    False
+    """
+    return bool(_AFFIRMED.search(before)) and sure(before) and not _SPOILED.search(after)
