@@ -61,3 +61,44 @@ def test_the_reason_of_a_line_may_stand_behind_it() -> None:
     for reason in ("because $A$ is symmetric.", "since\n$$A=A^\\top.$$"):
         found = states(f"{F}. We have{CLAIM}{reason}", "md")
         assert "ok" in found[2]
+
+
+SQUARES = "Let $f(x) = \\|Qx - b\\|^2$. Suppose\n$$Q^\\top Q = I.$$\nThen\n"
+ENTROPY = (
+    "Let $L = -\\sum_k y_k \\log p_k$, $p = \\mathrm{softmax}(z)$ with\n$$\\sum_k y_k = 1.$$\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SQUARES + "$$\\nabla f = 2x - 2Q^\\top b$$", ENTROPY + "$$\\nabla_z L = p - y$$"],
+)
+def test_a_condition_in_a_display_makes_no_line_wrong(text: str) -> None:
+    assert not any("wrong" in said for said in states(text, "md").values())
+
+
+def test_a_condition_does_not_excuse_what_is_wrong_by_it_too() -> None:
+    assert "wrong" in states(SQUARES + "$$\\nabla f = 3x - 2Q^\\top b$$", "md")[4]
+
+
+def test_a_solution_with_another_label_is_of_another_problem() -> None:
+    text = (
+        "Let $f(\\beta) = (y-X\\beta)^\\top W (y-X\\beta)$ with $W$ symmetric.\n"
+        "$$\\hat\\beta_{GLS} = (X^\\top W X)^{-1}X^\\top W y$$\nFor comparison,\n"
+        "$$\\hat\\beta_{OLS} = (X^\\top X)^{-1}X^\\top y$$"
+    )
+    found = states(text, "md")
+    assert "ok" in found[2]
+    assert "wrong" not in found[4]
+
+
+@pytest.mark.parametrize("words", ["For ${}$,", "Case 1: ${}$.", "If ${}$ we have"])
+@pytest.mark.parametrize("right", [True, False])
+def test_a_case_of_indices_may_stand_in_the_words_before(words: str, right: bool) -> None:
+    text = "Let $p_i = \\frac{e^{z_i}}{\\sum_j e^{z_j}}$.\n"
+    for case, value in (("i=j", "p_i(1-p_i)"), ("i\\ne j", "-p_i p_j")):
+        text += words.replace("{}", case)
+        text += f"\n$$\\frac{{\\partial p_i}}{{\\partial z_j}} = {'' if right else '2'}{value}$$\n"
+    text = text.replace("2-p_i", "2p_i")
+    found = states(text, "md")
+    assert all("wrong" not in found[n] if right else "ok" not in found[n] for n in (3, 5)), found

@@ -268,7 +268,21 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
 _STAR = r"[\^_]\s*\{?\s*(?:\*|\\(?:ast|star))\s*\}?"
 _WORD = r"(?:MLE?|MAP|[OGW]?LS|ridge|opt)"
 _ESTIMATE = rf"_\s*\{{\s*(?:\\(?:mathrm|text|mathsf)\s*\{{\s*{_WORD}\s*\}}|{_WORD})\s*\}}"
+_LABEL = (
+    r"(?P<label>_\s*\{\s*(?:\\(?:mathrm|text|mathsf)\s*\{\s*[A-Za-z]{2,}\s*\}|[A-Za-z]{2,})\s*\})"
+)
 _SOLUTION = r"_\s*\{\s*(?:\\(?:mathrm|text|mathsf)\s*\{\s*[A-Za-z]{2,}\s*\}|[A-Z]{2,})\s*\}"
+
+
+def label_of(p: Passage) -> str:
+    r"""The label of a solution that stands first in a line; "" where none does.
+
+    >>> label_of(Passage.of(r"\hat\beta_{OLS} = y", latex=True))
+    'OLS'
+    """
+    left = p.text.partition("=")[0]
+    found = re.search(rf"\\(?:wide)?hat\s*\{{?\s*{LATEX_NAME}\s*\}}?\s*{_LABEL}", left)
+    return re.sub(r"\\[a-z]+|[\s{}_]", "", found["label"]) if found and p.latex else ""
 
 
 def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Passage:

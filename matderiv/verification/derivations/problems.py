@@ -26,7 +26,7 @@ from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.marks import Reader
-from matderiv.verification.derivations.plan import Plan, is_adorned, planned, unadorned
+from matderiv.verification.derivations.plan import Plan, is_adorned, label_of, planned, unadorned
 from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import CONDITION, NUMBER
 from matderiv.verification.derivations.steps import Steps
@@ -246,12 +246,18 @@ class Problem:
     # Planning ------------------------------------------------------------------------------------
 
     def _plan(self, given: list[Definition], fixed: list[str]) -> Plan:
-        """The plan, in which w with a star or a hat is w at a stationary point."""
+        """The plan, in which w with a star or a hat is w at a stationary point.
+
+        Solutions with two labels are two: the second is of another problem.
+        """
         plan = self._planned(self.passages, given, fixed)
         moving = {*fixed, *plan.by, *plan.arguments, *plan.solved} - {""}
         said = [d for d in plan.definitions if not is_adorned(d.name, moving)]
         used = {n for d in said for n in names_in(d.passage)}
-        passages = [unadorned(p, moving, used) for p in self.passages]
+        first = next((found for p in self.passages if (found := label_of(p))), "")
+        passages = [
+            unadorned(p, moving, used) if label_of(p) in ("", first) else p for p in self.passages
+        ]
         if [p.text for p in passages] == [p.text for p in self.passages]:
             return plan
         self.stationary = True

@@ -15,12 +15,12 @@ from matderiv.verification.documents.members import (
     MEMBER,
     Families,
     Member,
+    fact_of,
     is_shape,
     listed,
     members,
     positive,
     sizes_named,
-    turned_same,
 )
 from matderiv.verification.documents.passages import Passage
 from matderiv.verification.documents.sentences import DENIED, MATH, sure
@@ -237,10 +237,7 @@ class Declared:
         return found
 
     def taken(self, p: Passage, *, sure: bool = True, affirmed: bool = True) -> Passage:
-        """A formula without its declarations, which are kept; facts only where they are `sure`.
-
-        `A = A'` that is not `affirmed` is a remark.
-        """
+        """A formula without its declarations, which are kept; facts if `sure` and `affirmed`."""
         if not p.latex and (found := _COLON.fullmatch(p.text)):
             for entry in found[1].rstrip("; ").split(";"):
                 self._entry(entry)
@@ -251,10 +248,13 @@ class Declared:
             p = p[: found.start()]
         text = plain(p.text) if p.latex else p.text
         said = re.sub(_SAYING, "", text).rstrip(" .,;")
-        if name := turned_same(said):
-            holds = sure and (affirmed or said != text.rstrip(" .,;"))
-            (self.assume if holds else self.supposed).setdefault(name, "symmetric")
-            return p[:0]
+        name, fact = fact_of(said if "sum" not in p.text else p.text)
+        if name:  # that Q'*Q is I may be said of a matrix that is not square
+            holds = fact == "symmetric" and sure and (affirmed or said != text.rstrip(" .,;"))
+            (self.assume if holds else self.supposed).setdefault(name, fact)
+            p = p if fact == "simplex" else p[:0]
+        if not p:
+            return p
         if sure:
             self._facts(p.text.partition("=")[0] if p.latex else p.text)
         if p.latex and (whole := listed(p.text)):

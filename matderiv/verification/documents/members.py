@@ -47,6 +47,14 @@ _SYMMETRIC = re.compile(
     rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
 )
 
+_ORTHOGONAL = re.compile(
+    rf"\s*(?:(?P<a>{NAME}){_TURNED}\*?\s*(?P<b>{NAME})|(?P<c>[A-Z])\s*\*?\s*(?P<d>[A-Z]){_TURNED})"
+    r"\s*=\s*I(?:_\w+|_\{\w+\})?\s*"
+)
+_TOTAL_ONE = re.compile(
+    r"\s*(?:\\sum(?:\\limits)?|∑)\s*_\s*(?:\w|\{[^{}]*\})\s*(?:\^\s*(?:\w|\{[^{}]*\}))?\s*"
+    rf"(?P<of>{LATEX_NAME})\s*=\s*1\s*[.,;]?\s*"
+)
 _BOUND = re.compile(
     r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{?\s*\(?\s*(?P<letters>[a-z](?:\s*,\s*[a-z])*)(?![A-Za-z])"
 )
@@ -229,15 +237,20 @@ def sizes_named(said: str) -> str:
     return ",".join(named)
 
 
-def turned_same(text: str) -> str:
-    """The name of a matrix of which an equation says that it is symmetric; "" for others.
+def fact_of(text: str) -> tuple[str, str]:
+    """The name and the fact that an equation says; "" and "" for others.
 
-    >>> turned_same("A = A'"), turned_same("A = B'")
-    ('A', '')
+    >>> fact_of("A = A'"), fact_of("Q'Q = I"), fact_of("A = B'")
+    (('A', 'symmetric'), ('Q', 'orthogonal'), ('', ''))
     """
-    found = _SYMMETRIC.fullmatch(text)
+    if found := _SYMMETRIC.fullmatch(text):
+        first, second = found["a"] or found["c"], found["b"] or found["d"]
+        return (canonical_name(first), "symmetric") if first == second else ("", "")
+    if found := _TOTAL_ONE.fullmatch(text):
+        return split_label(latex_name(found["of"]))[0], "simplex"
+    found = _ORTHOGONAL.fullmatch(text)
     first, second = (found["a"] or found["c"], found["b"] or found["d"]) if found else ("", "-")
-    return canonical_name(first) if first == second else ""
+    return (canonical_name(first), "orthogonal") if first == second else ("", "")
 
 
 def is_shape(said: str) -> bool:

@@ -16,7 +16,7 @@ from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.passages import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
 from matderiv.verification.documents.sentences import affirmed, sure
-from matderiv.verification.documents.statements import announced, equal_signs
+from matderiv.verification.documents.statements import CASE, announced, equal_signs
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
 _DISPLAYS = (
@@ -82,6 +82,12 @@ _MARKER = re.compile(  # 2., (b), **a)**
     r"\s*(?:\\textbf\{)?[\s*_]*(?:[-•]|\\item|\(?[A-Za-z0-9]{1,4}[.)])?[\s*_:}]*"
 )
 _WORD = re.compile(r"\s*[A-Za-z]{3,}[,:]?\s*")
+_PROSE_CASE = re.compile(
+    r"\b(?:for|if|when|where|case(?:\s*\w)?)\s*[:.,]?\s*(?:indices\s*)?"
+    r"\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
+    r"\s*(?:,?\s*(?:we (?:have|get|find|obtain)|then|this gives))?\s*[,:.]?\s*$",
+    re.IGNORECASE,
+)
 _REASON = re.compile(
     r"(?:[a-z,]|(?:Where|Here|Since|Because|As|Note|Recall|Remember|Throughout|Using|Use)\b)"
     r"(?!.*\b(?:[Nn]ow|from (?:here|this point|there)|henceforth)\b)",
@@ -142,12 +148,24 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
             goes_on = not stops and bool(rest) and rest[0].lstrip()[:1].islower()
             after = rest[0] if goes_on else ""
             holds = piece.new if ended else affirmed(before, after)
-            yield replace(piece, affirmed=holds, fresh=fresh)
+            yield replace(_in_case(piece, before), affirmed=holds, fresh=fresh)
             ended = ended or stops
             continue
         elif piece.kind == "inline":
             piece = replace(piece, affirmed=piece.sure)
         yield piece
+
+
+def _in_case(piece: Piece, before: str) -> Piece:
+    """A displayed formula with the case of its indices that the words before it end with."""
+    case, p = _PROSE_CASE.search(before), piece.passage
+    own = CASE.search(p.text)
+    if case is None or own or not p.latex or not equal_signs(p.text):
+        return piece
+    said = f"({case['case'].strip()})"
+    p = p[: len(p.text.rstrip(" .,;"))]
+    found = joined([p, Passage(said, (p.end,) * len(said), p.end, True)])
+    return replace(piece, passage=found)
 
 
 def _single(match: re.Match[str]) -> str:
