@@ -71,3 +71,44 @@ def test_what_is_clear_is_read(
     formula: str, wrt: str, shapes: dict[str, str], derivative: str
 ) -> None:
     assert verify(formula, wrt, derivative, shapes=shapes).correct
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrt", "derivative"),
+    [
+        ("tr(expm(A*t)*C)", "t", "tr(A*expm(t*A)*C)"),
+        ("tr(inv(A*t)*C)", "t", "-tr(inv(A)*C)/t^2"),
+        ("det(A*t)", "t", "n*det(A*t)/t"),
+        ("logdet(A*s)", "A", "inv(A)'"),
+        (r"x^\top e^{-A t}x", "t", "-x'*A*expm(-t*A)*x"),
+        (r"e^{At}x", "t", "A*expm(t*A)*x"),
+        ("norm2(A^+ b)^2", "b", "2*pinv(A)'*pinv(A)*b"),
+        ("norm2(A^+*b - x)^2", "x", "2*(x - pinv(A)*b)"),
+        ("x^+2", "x", "2*x"),
+        (r"\lambda_{\max}(A)", "A", "eigvec_max(A)*eigvec_max(A)'"),
+        (r"\lambda_{\min}(X^\top X)", "X", "2*X*eigvec_min(X'*X)*eigvec_min(X'*X)'"),
+        (r"\sigma_{\max}(A)", "A", "svec_left(A)*svec_right(A)'"),
+        (r"\log\Gamma(a)", "a", "digamma(a)"),
+        (r"\lambda_1(x^\top x - 1)", "x", "2*lambda_1*x"),
+    ],
+)
+def test_functions_of_a_matrix_are_of_the_whole_matrix(
+    formula: str, wrt: str, derivative: str
+) -> None:
+    assert verify(formula, wrt, derivative).correct
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\lambda_1(A)",
+        r"\lambda_2(A)",
+        r"\sigma_{\min}(A)",
+        r"\rho(A)",
+        r"\Gamma(A)",
+        r"\Gamma(A+1)",
+    ],
+)
+def test_functions_that_do_not_exist_are_no_products(formula: str) -> None:
+    with pytest.raises(MatderivError, match="is not read"):
+        derive(formula, "A")

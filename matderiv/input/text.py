@@ -47,7 +47,6 @@ PRODUCTS = {
 }
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
-_ONE = Fraction(1)
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 
 
@@ -262,6 +261,9 @@ class _Parser(Cursor):
 
     def power(self, base: Node) -> Node:
         operator = self.take()
+        plus = self.at("+") and self.text[slice(*operator.span)] == "^"
+        if plus and self.tokens[self.place + 1].kind != "number":
+            return Call((base.span[0], self.take().span[1]), "pinv", operator.span, (base,))
         negative = False
         while self.at("-", "+"):
             negative ^= self.take().text == "-"
@@ -282,14 +284,13 @@ class _Parser(Cursor):
     def is_transpose(self) -> bool:
         if self.token.kind == "superscript":
             return self.token.text == "T"
-        named = self.token.kind == "name" and self.token.text == "T"
-        return named and not self.letter_t
+        return self.token.kind == "name" and self.token.text == "T" and not self.letter_t
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""
         if text == "T":
             return self.turned(base, span[1])
-        exponent: Node = Number(span, _ONE if text == "-T" else Fraction(text.lstrip("-")))
+        exponent: Node = Number(span, Fraction(1) if text == "-T" else Fraction(text.lstrip("-")))
         if text.startswith("-"):
             exponent = Operation(span, "neg", (exponent,))
         node = Operation((base.span[0], span[1]), "power", (base, exponent))

@@ -7,7 +7,7 @@ from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
 from matderiv.input.latex.blocks import BRACKETS
 from matderiv.input.latex.sums import Sums
-from matderiv.input.latex.symbols import FONTS
+from matderiv.input.latex.symbols import FONTS, Symbol
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names
 from matderiv.language.source import Name, Node, Number, Operation, children
@@ -17,6 +17,18 @@ AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
 WIDE = ("tr",)
 """Functions that cover a whole product without brackets: tr AXB."""
+
+SPECTRAL = {
+    "lambda_max": "lambda_max",
+    "lambda_min": "lambda_min",
+    "sigma_max": "norm_spec",
+    "sigma_1": "norm_spec",
+    "kappa": "cond",
+}
+"""What a Greek letter before brackets means as a function."""
+
+SPECTRA = ("lambda", "sigma", "rho", "kappa", "Gamma")
+"""Letters of further functions, as in `\\lambda_2(A)`."""
 
 
 class Functions(Sums):
@@ -71,11 +83,39 @@ class Functions(Sums):
             word = symbol.stem if symbol is not None else ""
         elif word:
             self.take()
-        joined = {"det": "logdet", "softmax": "log_softmax"}.get(word)
+        joined = {"det": "logdet", "softmax": "log_softmax", "Gamma": "lgamma"}.get(word)
+        if joined == "lgamma" and (self.build.is_known(word) or not self.at("(")):
+            joined = None
         if joined is None or (joined == "log_softmax" and not self.at("(", "[", "_")):
             self.place = start
             return None
         return self.function(joined, (span[0], self.tokens[self.place - 1].span[1]))
+
+    def spectral(self, symbol: Symbol) -> Node | None:
+        r"""`\lambda_{\max}(A)`, `\kappa(A)`; ParseError for `\lambda_2(A)`, `\Gamma(x)`."""
+        start = self.place
+        below = self.script() if self.at("_") and self.take() else []
+        label = "".join(t.text for t in below if t.text not in (*FONTS, "{", "}"))
+        name = f"{symbol.stem}_{label}" if label else symbol.stem
+        named = self.at("(") and not symbol.accents
+        named = named and (name in SPECTRAL or symbol.stem in SPECTRA)
+        free = self.known(symbol, label) is None and symbol.stem not in self.scope.about
+        extreme = label in ("max", "min") or symbol.stem == "Gamma"
+        if named and free and (extreme or self._one_capital_in_brackets()):
+            if name in SPECTRAL:
+                return self.function(SPECTRAL[name], symbol.span)
+            typed = self.typed((symbol.span[0], self.token.span[0]))
+            raise self.error(
+                f"the function {typed} is not read",
+                symbol.span,
+                rf"\lambda_{{\max}}(A) or \log\Gamma(x); {typed} \cdot (...) for a product",
+            )
+        self.place = start
+        return None
+
+    def _one_capital_in_brackets(self) -> bool:
+        """True at `(A)`."""
+        return self._one_name_in_brackets() and self.peek().text[:1].isupper()
 
     # Before a formula ----------------------------------------------------------------------------
 

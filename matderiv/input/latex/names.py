@@ -47,6 +47,10 @@ class Names(Symbols, ABC):
     def function(self, name: str, span: Span) -> Node:
         """A function that was named, and its arguments."""
 
+    @abstractmethod
+    def spectral(self, symbol: Symbol) -> Node | None:
+        """A function that is called by a Greek letter; None for a name."""
+
     # Letters and names ---------------------------------------------------------------------------
 
     def letter(self) -> Node:
@@ -143,7 +147,7 @@ class Names(Symbols, ABC):
 
     def named(self, symbol: Symbol) -> Node:
         """A variable with its subscripts, which may be indices of an entry."""
-        entry = self.numbered_entry(symbol)
+        entry = self.spectral(symbol) or self.numbered_entry(symbol)
         if entry is not None:
             return entry
         label = self._label()

@@ -20,6 +20,9 @@ from matderiv.language.source import (
 
 INVALID = 10.0
 LABELS = ("y", "t")
+OF_MATRICES = frozenset(
+    "tr det logdet inv pinv adj expm logm sqrtm cholesky norm_nuc norm_spec".split()
+)
 
 
 class Evidence:
@@ -124,6 +127,8 @@ class Evidence:
 
         That is what somebody meant only where another part of the formula needs a number too.
         """
+        if node in self.square:
+            return  # A*t of expm(A*t), a matrix times a number
         operands = [unsigned(o) for o in node.operands]
         axes = [self.axes(v) for v in values]
         vectors = [self.by_letter(o) for o in operands]
@@ -145,6 +150,13 @@ class Evidence:
             return self.by_letter(node.operands[0])
         guess = isinstance(node, Name) and self.build.is_guessed(node.name)
         return guess and guessed_axes(getattr(node, "name", "A")) == 1
+
+    @cached_property
+    def square(self) -> frozenset[Node]:
+        """What functions of square matrices are applied to."""
+        trees = [self.source.main, *(part.value for part in self.source.parts)]
+        calls = (n for n in postorder(*trees) if isinstance(n, Call) and n.name in OF_MATRICES)
+        return frozenset(unsigned(c.operands[0]) for c in calls if c.operands)
 
     @cached_property
     def needs_numbers(self) -> bool:

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
-from matderiv.input.meaning.evidence import INVALID, Evidence
+from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, Evidence
 from matderiv.input.tree import (
     AT,
     BARS,
@@ -50,7 +50,6 @@ NORMS = {
     "infty": "norminf",
     "*": "norm_nuc",
 }
-OF_MATRICES = frozenset("tr det logdet inv pinv adj expm cholesky norm_nuc norm_spec".split())
 OF_ARRAYS = frozenset("norm2 norm1 norminf sum mean".split())
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
@@ -282,6 +281,10 @@ class Signs(Evidence):
             if self.build.shape(made) is None:
                 self.objection(INVALID, node)
             return made
+        inner = unsigned(node.operands[0])
+        last = inner.operands[-1] if isinstance(inner, Operation) and inner.operands else None
+        if isinstance(last, Name) and last.name == "t" and self.scaled_capital(inner):
+            self.objection(INVALID if self.is_guess(last) else 0, node)  # t is the time
         return self.build.call("exp", (values[0],), node.span)
 
     def total(self, node: Operation, values: Sequence[Node]) -> Node:
@@ -308,7 +311,8 @@ class Signs(Evidence):
         numbers = [self.is_number(v) for v in operands]
         if operands and numbers[0] and self.guessed_below(node):
             if node.name in OF_MATRICES:
-                self.objection(INVALID if self.is_guess(node.operands[0]) else 4, node)
+                plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
+                self.objection(INVALID if plain else 4, node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
             elif set(function_names().get(node.name, ())) & OF_ARRAYS:
@@ -328,6 +332,13 @@ class Signs(Evidence):
         if node in self.doubted:
             self.doubtful.append(made)
         return made
+
+    def scaled_capital(self, operand: Node) -> bool:
+        """True for `A*t` and `-A t`, a matrix times a number."""
+        inner = unsigned(operand)
+        factors = inner.operands if isinstance(inner, Operation) and inner.function == "mul" else ()
+        named = [unsigned(f) for f in factors]
+        return any(isinstance(f, Name) and self.is_guess(f) and f.name[0].isupper() for f in named)
 
     def blocks(self, node: Call, values: Sequence[Node]) -> list[Node]:
         """The blocks, a 0 beside arrays as zeros that fit; a capital is a matrix there."""
