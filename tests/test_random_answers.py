@@ -114,6 +114,20 @@ FOUND = [  # accepted once; each is wrong on a branch, at a tie, or at some size
     ),
     ("p'*A*w/(2 + norm2(3*softplus(w))^2)", "A", "p*w'/max(2 + norm2(3*softplus(w))^2,7)",
      {"w": "d", "A": "n,d", "p": "n"}),
+    (
+        "max((relu(log(1 + w.^2) - 0.5) > 1.5).*relu(log(1 + w.^2) - 0.5))",
+        "w",
+        "2*(w.*step(log(1 + w.^2) - 0.5).*((relu(log(1 + w.^2) - 0.5)>1.5)"
+        ".*relu(log(1 + w.^2) - 0.5)>=max((relu(log(1 + w.^2) - 0.5)>1.5)"
+        ".*relu(log(1 + w.^2) - 0.5))))./(1 + w.^2)",
+        {"w": "d"},
+    ),
+    (
+        "sum(where(w > 1e5, w.^2, w))",
+        "w",
+        "where(w>100000,2*w,1) + (d - 8)*(d - 5)*(d - 6)*(d - 2)*(d - 3)*(w>100000)",
+        {"w": "d"},
+    ),
 ]  # fmt: skip
 
 

@@ -168,12 +168,14 @@ class Reached:
     """Points on sides that were missing, points close to borders, and what was not reached.
 
     `moves` say how the points were found: which of the `lines` through a general point, and where.
+    At `tied` points some measure is 0, at a kink or because entries are equal in a whole branch.
     """
 
     points: tuple[Point, ...] = ()
     moves: tuple[tuple[int, float], ...] = ()
     close: tuple[Point, ...] = ()
     unseen: tuple[str, ...] = ()
+    tied: tuple[Point, ...] = ()
 
 
 def reached(
@@ -203,7 +205,11 @@ def reached(
     unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
     return Reached(
-        tuple(search.points), tuple(search.moves), tuple(near), tuple(dict.fromkeys(unseen))
+        tuple(search.points),
+        tuple(search.moves),
+        tuple(near),
+        tuple(dict.fromkeys(unseen)),
+        tuple(search.tied),
     )
 
 
@@ -247,6 +253,7 @@ class Search:
     moves: list[tuple[int, float]] = field(default_factory=list)
     near: list[Point] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
+    tied: list[Point] = field(default_factory=list)
 
     @staticmethod
     def of(source: Sampler, borders: list[Border]) -> Search:
@@ -284,6 +291,9 @@ class Search:
             table = [self.measures(bound, at(t)) for t in PLACES]
             zeros = tuple(int((m == 0).sum()) for m in table[-1])
             line = Line(at, number, base.sizes, bound, zeros)
+            if close:
+                ties = [t for t, m in zip(PLACES, table, strict=True) if line.ties(m)]
+                self.tied += [Point(base.sizes, at(t)) for t in sorted(ties, key=abs)[-KEPT:]]
             self._grid(line, table, close)
             self._crossings(line, table, close)
             if not self.missing and not close:
@@ -342,7 +352,9 @@ class Search:
             for t in (here * (1 - width), here * (1 + width)):
                 values = line.at(t)
                 measures = self.measures(line.bound, values)
-                if any((m == 0).sum() > z for m, z in zip(measures, line.zeros, strict=False)):
+                if line.ties(measures):
+                    if close and rank < KEPT:
+                        self.tied.append(Point(line.sizes, values))
                     continue  # at a kink; elsewhere only a largest entry is at one with itself
                 if close:
                     self.near.append(Point(line.sizes, values))
@@ -363,6 +375,10 @@ class Line:
     sizes: Sizes
     bound: Bound
     zeros: tuple[int, ...]
+
+    def ties(self, measures: list[Array]) -> bool:
+        """True where more entries of some measure are 0 than far out."""
+        return any((m == 0).sum() > z for m, z in zip(measures, self.zeros, strict=False))
 
 
 def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]]:

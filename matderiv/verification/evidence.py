@@ -41,6 +41,7 @@ POINTS = 6  # general points, at sizes of a plan
 MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
 CLOSE = 160  # points close to borders that ordinary numbers look at
 ALWAYS = 6  # of them looked at with many digits in any case
+TIED = 40  # points where entries are equal
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
 ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
 SIDES = 12  # points on sides that general points do not see
@@ -122,6 +123,8 @@ class Witness:
         sharp = self._sharp([*points[:POINTS], *sides])
         if sharp.verdict != "different":
             sharp = sharp.joined(self._sharp(self._suspicious(found)))
+        if sharp.verdict != "different":
+            sharp = self._elsewhere(points if plan.degree else [], found) or sharp
         if not sharp.points and sharp.valueless is not None:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
@@ -153,6 +156,17 @@ class Witness:
         if not rest:
             return exactly
         return exactly.joined(precise(self.claim, self.structure, seed=self.seed, at=rest))
+
+    def _elsewhere(self, points: list[Point], found: Reached) -> Precise | None:
+        """What contradicts the claim where entries are equal, or in a branch at these sizes."""
+        moved_ones = (moved(self.source, p, m) for p in points for m in found.moves[:SIDES])
+        for point in (*found.tied[:TIED], *moved_ones):
+            exact = self._in_branch(point)
+            if exact is not None and not exact.equal:
+                sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
+                if sharp.verdict == "different":
+                    return sharp
+        return None
 
     def _in_branch(self, point: Point) -> Found | None:
         """Whether the claim is an identity in the branch of a point; None where unknown."""
