@@ -176,6 +176,12 @@ def test_a_positive_variable_is_not_zero() -> None:
     assert found.correct is True
 
 
+@pytest.mark.parametrize("limit", ["1000*diag(step(1000*p))", "1000*eye(n)"])
+def test_a_limit_is_no_answer_where_nothing_jumps(limit: str) -> None:
+    found = verify("softplus(1000*p)", "p", limit, shapes={"p": "n"}, assume={"p": "positive"})
+    assert found.correct is False
+
+
 @pytest.mark.parametrize(
     ("f", "answer"),
     [  # what decides a branch is smaller than rounding

@@ -133,9 +133,11 @@ class Witness:
         if wrong is not None:
             return Evidence(sharp, failed=wrong)
         left = _left_open(plan, matching) or "; ".join(found.unseen)
-        if sharp.verdict == "equal":
+        if sharp.verdict == "equal" and not sharp.points:
             return Evidence(sharp, left, sharp.valueless)
-        return self._ordinary(sharp, points[:POINTS], found, left or self._nothing(matching))
+        if sharp.verdict != "equal":
+            left = left or self._nothing(matching)
+        return self._ordinary(sharp, points[:POINTS], found, left)
 
     def _sharp(self, points: list[Point]) -> Precise:
         """What is said of points: exactly where their branch is known, else by many digits."""
