@@ -81,7 +81,7 @@ MISUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "callback": (lambda: minimize(callback=3), "callback is a function"),
     "start": (lambda: md.minimize("x'*x", "x", None), "values is a dictionary"),
     "lines": (lambda: md.verify_steps(3), "a text, or a list of lines, not 3"),
-    "line": (lambda: md.verify_steps([3]), "a list of lines"),
+    "line": (lambda: md.verify_steps([object()]), "a text or a SymPy object"),
     "verify shapes": (lambda: md.verify("x'*x", "x", "2*x", shapes=3), "shapes is a dictionary"),
     "verify points": (lambda: md.verify("x'*x", "x", "2*x", points="a"), "points is a whole"),
     "verify seed": (lambda: md.verify("x'*x", "x", "2*x", seed=-1), "seed is a whole number"),
@@ -137,7 +137,7 @@ def test_everything_public_is_listed_for_tab_completion() -> None:
 def test_values_show_themselves_on_one_short_line() -> None:
     found = {
         "<Derivation of x'*A*x by x: (A + A')*x>": FORM,
-        "[<Derivation of x'*x by x: 2*x>]": md.derive("x'*x", ["x"]),
+        "<Derivations by x>": md.derive("x'*x", ["x"]),
         "<value and gradients of x'*A*x by x>": LOSS,
         "<Sheet 'T' of 1 part>": md.Sheet("T", [FORM]),
         "<Verdict disproved (symmetric-shortcut)": md.verify("x'*A*x", "x", "2*A*x"),

@@ -81,7 +81,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("48", "sin(" * 300 + "x" + ")" * 300, LimitError, (403, 404), "300 deep", ""),
     ("48", "√" * 200 + "x", LimitError, None, "limit of 100", ""),
     ("51", "factorial(10^7)", UnknownFunction, (0, 9), "unknown function factorial", ""),
-    ("61", "foo(x)", UnknownFunction, (0, 3), "unknown function foo", "foo*(x)"),
+    ("61", "wyz(x)", UnknownFunction, (0, 3), "unknown function wyz", "wyz*(x)"),
     ("61", "2*x(y + 1)", UnknownFunction, (2, 3), "unknown function x", "x*(y + 1)"),
     ("62", "sofmax(x)", UnknownFunction, (0, 6), "unknown function sofmax", "softmax"),
     ("62", "1 + sigmiod(x)", UnknownFunction, (4, 11), "sigmiod", "sigmoid"),

@@ -21,7 +21,11 @@ from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
 from matderiv.output.to_sympy import to_sympy
 
-NO_FORMULA = {"levicivita", "fuse"}  # never in a result
+NO_FORMULA = {
+    *("levicivita", "fuse"),  # never in a result
+    *("abstract", "abstract_map"),  # no value outside a test
+    *("blocks", "cols", "diff"),  # SymPy has no word for sizes that are sums of sizes here
+}
 RECORDS = [r.name for r in questions.records() if r.name not in NO_FORMULA]
 
 
@@ -119,6 +123,8 @@ def test_the_derivative_by_a_parameter_is_that_of_differences(name: str) -> None
     for e in [e for e in asked(name) if e.function.name == name][:2]:
         at = points(e, count=1, seed=5)[0]
         if not at.values or e.function.kind in ("refused", "constant"):
+            continue
+        if name == "floor":  # SymPy keeps its derivative as it is
             continue
         out, _, values = setting(e)
         moves = {k: 0.1 * rng.standard_normal(np.shape(v)) for k, v in values.items()}

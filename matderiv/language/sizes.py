@@ -181,7 +181,8 @@ def renamed(size: Size, names: Mapping[str, str]) -> Size:
     """The size with open names replaced."""
     if not is_open(size) or not isinstance(size, Dim):
         return size
-    return with_sizes(size, {old: Dim((new,)) for old, new in names.items()})
+    used = {plain for name in size.names for plain in plain_names(name)}  # few; names are many
+    return with_sizes(size, {old: Dim((names[old],)) for old in used if old in names})
 
 
 def renamed_text(text: str, name: Callable[[str], str]) -> str:
