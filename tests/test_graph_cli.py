@@ -178,7 +178,6 @@ REFUSED = [
     (["a*b", "--svg", ""], "--svg needs a value"),
     (["2+3", "--at", "x=1"], "there is no x in the expression"),
     (["2+3", "--at", "x=1"], "there are no names"),
-    (["(x+y)*z"], '--at x=2,... with numbers, or --shape "x:" for a scalar'),
     (["a*b", "--at", "a=1,b=1", "--upstream", "foo"], "--upstream [1,2]"),
     (["a*b", "--upstream", "2"], "--upstream needs numbers for the names"),
     (["x'*y", "--at", "x=[1,2] y=[3,4]"], "a comma before y"),

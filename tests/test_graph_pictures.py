@@ -41,7 +41,7 @@ def boxes_of(root: ET.Element) -> list[Box]:
     """The boxes of the nodes."""
     found = []
     for e in root.iter(f"{SVG}rect"):
-        if e.get("class"):
+        if e.get("class") not in (None, "paper"):
             x, y, w, h = (float(e.get(k, "nan")) for k in ("x", "y", "width", "height"))
             found.append(Box(x, y, x + w, y + h))
     return found
