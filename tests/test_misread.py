@@ -112,3 +112,35 @@ def test_functions_of_a_matrix_are_of_the_whole_matrix(
 def test_functions_that_do_not_exist_are_no_products(formula: str) -> None:
     with pytest.raises(MatderivError, match="is not read"):
         derive(formula, "A")
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrt", "said"),
+    [
+        (r"\sum_{i,j} h_{i-j}x_ix_j", "x", "the place of an entry of h"),
+        (r"\sum_{i,j} A_{i+j}x_ix_j", "x", "the place of an entry of A"),
+        (r"\sum_k h_k x_{n-k}", "h", "the place of an entry of x"),
+        (r"\sum_i x_i^2 + x_{n+1}", "x", "the place of an entry of x"),
+        (r"x_{n-1}x_n + \sum_i x_i^2", "x", "the place of an entry of x"),
+        (r"\sum_i i x_i^2", "x", "the index i stands outside"),
+        (r"\sum_i x_i^i", "x", "the index i stands outside"),
+        (r"\sum_i (x_i - \frac1i)^2", "x", "the index i stands outside"),
+        (r"\|X_{i,:}w - y_i\|^2", "X", "y_i has the index of a row"),
+    ],
+)
+def test_an_index_in_an_odd_place_makes_no_constant(typed: str, wrt: str, said: str) -> None:
+    with pytest.raises(MatderivError, match=said):
+        derive(typed, wrt)
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        (r"\|h_{t-1} - W x_t\|^2", {"h_tm1", "W", "x_t"}),
+        (r"\|W_{l+1}a\|^2", {"W_lp1", "a"}),
+        (r"\sum_{i=1}^{n-1}(x_{i+1} - x_i)^2", {"x"}),
+        (r"\sum_i w_i\|x_i - \mu\|^2", {"w", "X", "mu"}),
+    ],
+)
+def test_names_with_a_place_in_them_stay_names(typed: str, names: set[str]) -> None:
+    assert set(read(typed).variables) == names

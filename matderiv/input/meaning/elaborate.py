@@ -26,6 +26,7 @@ from matderiv.input.meaning.names import (
     Roles,
     Subscripted,
     capital_of,
+    misplaced,
     named_alike,
     part_names,
     roles,
@@ -85,6 +86,9 @@ class Elaborator(Places):
         Raises ParseError where no array holds what an index asks for.
         """
         self.name_sizes()
+        wrong = misplaced(self.source, self.roles, {*self.scope.shapes, *self.scope.sizes})
+        if wrong is not None:
+            raise self.build.error(wrong[1], wrong[0].span, "matrix notation")
         parts = []
         for part in self.source.parts:
             value = self.plain(self.visit(part.value), part.value, free)

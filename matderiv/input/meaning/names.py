@@ -6,6 +6,7 @@ them everywhere: `z_i` beside `\\sum_j e^{z_j}` is an entry of z, `x_1` beside x
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,7 @@ DELTA = "delta!"
 MARKS = frozenset({"bar", "hat", "tilde", "star", "check", "dot"})
 """Signs above a name, which are part of it and no indices."""
 
+_BELOW = re.compile(r"[^_()]*_\{?([^_{}()\\]*)\}?")  # a name alone, with what stands below it
 FREE = frozenset("ijklabpqrs")
 """Letters that are free indices below a name with entries; any other letter is a label."""
 
@@ -113,6 +115,33 @@ def roles(
         if entry is not None:
             found.entries[node] = entry
     return found
+
+
+def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[Name, str] | None:
+    """The first name that would be a constant and is meant as an index or an entry, and why not.
+
+    A bound index outside a subscript counts (`i x_i`), a place such as n + 1 of an array that has
+    entries is one of them, and so is y_i beside a row X_{i,:}.
+    """
+    trees = [*(part.value for part in source.parts), source.main]
+    free = {i for tree in trees for n in postorder(tree) if isinstance(n, Entry) for i in n.at}
+    for node, around in _scoped(trees, Roles(), frozenset())[0]:
+        if node.name in declared or node in found.bases:
+            continue
+        base, label = split_label(node.name)
+        below = _BELOW.fullmatch(source.text[slice(*node.span)])
+        typed = below[1] if below else ""
+        if node.name in around:
+            return node, f"the index {node.name} stands outside a subscript, as a number"
+        letters = set(typed) & around
+        if set(typed) & set("+-") and (letters or base in found.families):
+            return node, f"the place of an entry of {base} is not read"
+        if label in free - around and label in FREE and node not in found.entries:
+            return (
+                node,
+                f"{node.name} has the index of a row, and nothing says how far it runs",
+            )
+    return None
 
 
 def _with_free(
