@@ -329,6 +329,19 @@ def writing(r: Random) -> Trial:
 MARKUP = ("html", "read", "math", "mathml", "correction")  # what the page takes for elements
 
 
+def texts(reply: Any) -> Iterator[tuple[str, str]]:
+    """The texts in a reply, each with the name that it stands under."""
+    stack: list[tuple[str, Any]] = [("", reply)]
+    while stack:
+        name, top = stack.pop()
+        if isinstance(top, dict):
+            stack += top.items()
+        elif isinstance(top, list):
+            stack += [(name, item) for item in top]
+        elif isinstance(top, str):
+            yield name, top
+
+
 def paging(r: Random) -> Trial:
     """What the page asks, with something hostile in one of its fields."""
     question: dict[str, Any] = {"f": "norm2(A*x - b)^2", "by": "x", "answer": "2*A'*(A*x - b)"}
@@ -342,15 +355,8 @@ def paging(r: Random) -> Trial:
     def ask() -> Iterator[tuple[str, str]]:
         found = reply(question)
         json.dumps(found, allow_nan=False)
-        stack: list[tuple[str, Any]] = [("", found)]
-        while stack:
-            name, top = stack.pop()
-            if isinstance(top, dict):
-                stack += top.items()
-            elif isinstance(top, list):
-                stack += [(name, item) for item in top]
-            elif isinstance(top, str):
-                yield "html" if name in MARKUP else "text", top
+        for name, text in texts(found):
+            yield "html" if name in MARKUP else "text", text
 
     return Trial(f"reply({question!r})", ask)
 
