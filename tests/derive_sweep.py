@@ -29,7 +29,7 @@ from directions import TOLERANCE, in_space
 from directions import along as differences_along
 from random_formulas import SHAPES, SIZES, Formulas, facts_for, shape_of, value_of
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ShapeError, UntrueResult
 
 try:

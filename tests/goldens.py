@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.expr import Expr
 from matderiv.input.resolve import read
 from matderiv.output.documents.text import equation

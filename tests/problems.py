@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 
 HERE = Path(__file__).parent / "data"
 NAMES = ("algebra", "ml")

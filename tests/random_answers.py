@@ -17,7 +17,7 @@ import numpy as np
 from answer_changes import MUTATIONS, REWRITINGS, Change, Problem, changed
 from plain_values import L, OutsideError, parts, value
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.language.printer import text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from matderiv.doors.verify import verify
 from matderiv.expr import apply, variable
-from matderiv.pointing import verify
 from matderiv.shapes import Dim
 from matderiv.verification.field.sizes import Plan, planned, size_degree
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.errors import (
     DomainError,
     LimitError,

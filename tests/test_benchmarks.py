@@ -12,7 +12,7 @@ from benchmarks import against_sympy, checks, growth, hessians, networks, progra
 from benchmarks.measure import slope
 from problems import problems
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.expr import walk
 
 FEW = (4, 8, 16)

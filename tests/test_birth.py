@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import matderiv as md
-from matderiv.checking import check_derivation, gradient_reports, truthful
+from matderiv.doors.check import check_derivation, gradient_reports, truthful
 from matderiv.expr import number, variable
 
 
@@ -86,7 +86,7 @@ def test_gradients_of_a_program_are_checked() -> None:
 
 
 def test_a_wrong_program_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    from matderiv import gradients
+    from matderiv.doors import gradients
 
     right: Any = gradients.gradients
 

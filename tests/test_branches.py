@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matderiv.pointing import verify
+from matderiv.doors.verify import verify
 
 WRONG = [  # f, answer: wrong on one branch only
     ("sum(x.^2)", "2*x + relu(x - 50)"),

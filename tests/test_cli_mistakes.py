@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from matderiv import api
 from matderiv.cli import main
+from matderiv.doors import derive
 from matderiv.numeric.report import CheckReport
 
 # Mistakes -----------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_odd_questions_are_answered(
 
 def test_a_contradicted_result_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     report = CheckReport("disproved", 0.5, 0.5, "complex step and central differences", 1, 0)
-    monkeypatch.setattr(api.Derivation, "check", lambda *args, **more: report)
+    monkeypatch.setattr(derive.Derivation, "check", lambda *args, **more: report)
     told = run("derive", "x'*x", "x")
     assert (told.status, told.out) == (70, "")
     assert "Internal error: the derivative that was found does not agree with numbers" in told.err

@@ -16,7 +16,7 @@ import pytest
 from curriculum import BINARY, LOGISTIC, NEURON, ONE, PAIR, SIGNED, sizes
 from truth import assert_close, assert_right
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.errors import NoMatrixForm
 from matderiv.shapes import shape_text
 

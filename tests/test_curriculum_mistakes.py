@@ -8,8 +8,8 @@ import pytest
 from curriculum import LOGISTIC, NET, NEURON, sizes
 from truth import assert_close, differences
 
-from matderiv.api import derive
-from matderiv.pointing import verify
+from matderiv.doors.derive import derive
+from matderiv.doors.verify import verify
 from matderiv.verification.derivations.lines import verify_steps
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import matderiv as md
+from matderiv.descent.step_rules import rate_at
+from matderiv.doors.gradients import ValueAndGradients
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
-from matderiv.gradients import ValueAndGradients
-from matderiv.optimisers import rate_at
 
 GENERATOR = np.random.default_rng(5)
 X = GENERATOR.standard_normal((60, 3))
@@ -271,7 +271,7 @@ def test_a_progress_line_is_for_long_runs_on_terminals(monkeypatch: pytest.Monke
         (0.0, paper, False),
         (60, Screen(), False),
     ):
-        monkeypatch.setattr("matderiv.descent.QUIET", quiet)
+        monkeypatch.setattr("matderiv.descent.minimize.QUIET", quiet)
         monkeypatch.setattr(sys, "stderr", stream)
         md.minimize("a^2", "a", {"a": 1.0}, epochs=3)
         assert ("epoch 1/3  loss" in stream.getvalue()) is expected

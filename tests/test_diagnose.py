@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from answer_changes import arguments, rows
 
+from matderiv.doors.verify import verify
 from matderiv.expr import variable
-from matderiv.pointing import verify
 from matderiv.verification.claims import ask, read_answer
 from matderiv.verification.mistakes.sketch import drawn, places, replaced, sketch
 

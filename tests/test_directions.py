@@ -14,7 +14,7 @@ import reader
 from directions import TOLERANCE, along, in_space
 
 from matderiv import verify
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import LimitError, MatderivError
 from matderiv.functions.contraction import contraction
 from matderiv.numeric.sampling import points

@@ -14,9 +14,10 @@ from conftest import Run
 
 import matderiv as md
 import matderiv.verification.derivations.problems as steps_of
-from matderiv import checking, work
+from matderiv import work
 from matderiv.command import homework
 from matderiv.command.interrupts import TimeUp
+from matderiv.doors import check
 from matderiv.errors import MatderivError, visible
 from matderiv.input.resolve import read
 from matderiv.verification import judging
@@ -296,11 +297,11 @@ def test_a_derivation_that_takes_too_much_work_keeps_its_first_lines(
 def test_a_check_that_takes_too_much_work_leaves_the_result_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(checking, "AT_BIRTH", 100)
+    monkeypatch.setattr(check, "AT_BIRTH", 100)
     d = md.derive("x'*A*x", "x")
     assert d.formula == "(A + A')*x"
     assert "steps of work" in d.doubt
-    monkeypatch.setattr(checking, "A_POINT", 1)
+    monkeypatch.setattr(check, "A_POINT", 1)
     assert d.check().verdict == "undecided"
 
 

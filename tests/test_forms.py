@@ -12,7 +12,7 @@ import pytest
 import reader
 from truth import assert_close, assert_right, differences, places
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 FORMS: list[tuple[str, str, dict[str, str], str]] = [
     ("det(X^3)", "X", {"X": "n,n"}, "3*det(X^3)*inv(X)'"),

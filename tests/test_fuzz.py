@@ -16,7 +16,7 @@ from expressions import SHAPES, expressions, smooth_expressions
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import LimitError, NoRule
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.resolve import read

@@ -13,8 +13,8 @@ import matderiv as md
 from matderiv.circuit.nodes import CONSTANT
 from matderiv.circuit.passes import share_of
 from matderiv.circuit.repeats import repeats
+from matderiv.doors.graph import Graph, graph
 from matderiv.expr import apply, substitute, variable
-from matderiv.graphs import Graph, graph
 from matderiv.numeric.evaluate import evaluate
 
 SEEDS = [0, 1]
@@ -148,7 +148,7 @@ def test_differences_notice_a_wrong_share(monkeypatch: pytest.MonkeyPatch, facto
     monkeypatch.setattr("matderiv.circuit.passes.share_of", wrong)
     with pytest.raises(md.UntrueResult, match="the gradient of the graph by"):
         _ = graph("sum(tanh(W*x))").back
-    monkeypatch.setattr("matderiv.graphs.truthful_pass", lambda back: back)
+    monkeypatch.setattr("matderiv.doors.graph.truthful_pass", lambda back: back)
     G, values = graph("sum(tanh(W*x))"), {"W": np.eye(2), "x": np.array([0.3, -0.4])}
     found = G.backward(values)
     truth = differences(G, "x", values, np.ones(()))

@@ -15,8 +15,8 @@ import pytest
 from graph_cases import CASES, Case
 
 from matderiv.circuit.layered import layered
+from matderiv.doors.graph import graph
 from matderiv.expr import apply, variable
-from matderiv.graphs import graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 WIDE = 0.61  # of the font size: no monospaced font in use is wider

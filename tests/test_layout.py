@@ -12,7 +12,7 @@ import pytest
 import reader
 from truth import assert_close, differences, numeric, numeric_hessian, places
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 CHAIN = {"A": "m,n", "X": "n,d", "B": "d,k"}
 VECS: list[tuple[str, str, dict[str, str], str]] = [

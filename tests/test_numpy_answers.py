@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError
-from matderiv.pointing import verify
 
 SHAPES = {"X": "n,d", "y": "n", "w": "d", "A": "n,n", "Y": "n,d", "v": "n"}
 SIZES = {"n": 4, "d": 3}

@@ -8,7 +8,7 @@ import pytest
 from answer_changes import arguments, rows
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.pointing import verify
+from matderiv.doors.verify import verify
 from matderiv.verification.claims import ask, claims, read_answer
 from matderiv.verification.judging import identity_of, numbers_of
 from matderiv.verification.precise import precise

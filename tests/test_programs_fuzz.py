@@ -11,10 +11,10 @@ import pytest
 from expressions import expressions
 from hypothesis import HealthCheck, given, settings
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
+from matderiv.doors.gradients import value_and_gradients
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, variables
-from matderiv.gradients import value_and_gradients
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points

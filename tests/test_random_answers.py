@@ -16,8 +16,8 @@ import pytest
 from plain_values import L, value
 from random_answers import right_answers, shown, wrong_answers
 
+from matderiv.doors.verify import verify
 from matderiv.numeric.evaluate import evaluate
-from matderiv.pointing import verify
 from matderiv.verification.claims import ask
 from matderiv.verification.verdict import UNDECIDED
 from matderiv.verification.verifying import verify_asked

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from matderiv import derive
-from matderiv.derived import Derivation
+from matderiv.doors.derivation import Derivation
 from matderiv.expr import variables
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import sampler

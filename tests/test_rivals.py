@@ -15,7 +15,7 @@ import sympy as sp
 from truth import assert_close, assert_right, differences
 
 import matderiv as md
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 SQUARE = {"A": "n,n", "B": "n,n", "X": "n,n"}
 SILENT = [

@@ -14,7 +14,7 @@ import pytest
 import reader
 from truth import assert_close, differences
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError
 
 SIZE = 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.expr import apply, variable
 from matderiv.input.from_sympy.products import as_product
 from matderiv.language.printer import text

@@ -16,7 +16,7 @@ import sympy as sp
 from problems import problems
 
 import matderiv as md
-from matderiv.api import Derivation
+from matderiv.doors.derive import Derivation
 from matderiv.errors import DomainError
 from matderiv.expr import variables
 from matderiv.numeric.sampling import points

@@ -15,7 +15,7 @@ from goldens import CASES, VIEWS
 from problems import Problem, problems
 
 import matderiv as md
-from matderiv.derived import Derivation
+from matderiv.doors.derivation import Derivation
 from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.lazy import np as lazy_np

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from truth import assert_close, assert_right, differences
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.errors import LimitError, ShapeError
 
 HESSIANS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [

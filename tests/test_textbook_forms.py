@@ -13,7 +13,7 @@ import pytest
 import reader
 from truth import assert_close, assert_right, places
 
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.expr import is_, walk
 from matderiv.input.resolve import read
 from matderiv.notation.search import MAX_WORK, Search

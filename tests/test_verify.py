@@ -14,10 +14,10 @@ import pytest
 import sympy as sp
 from answer_changes import arguments, rows
 
+from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, ParseError, UnknownName
 from matderiv.expr import REGISTRY, apply
 from matderiv.numeric.check import check
-from matderiv.pointing import verify
 from matderiv.verification.claims import ask, claims, names_for, read_answer
 from matderiv.verification.verdict import Verdict
 
@@ -109,7 +109,7 @@ import sys, json
 sys.path.insert(0, "tests")
 from test_verify import CASES, SIZES, spoiled
 from matderiv.expr import REGISTRY
-from matderiv.pointing import verify
+from matderiv.doors.verify import verify
 import matderiv.functions
 for name in json.loads(sys.argv[1]):
     REGISTRY[name] = spoiled(REGISTRY[name])

@@ -14,7 +14,7 @@ import pytest
 from goldens import CASES, VIEWS, Case, lines, same_line, stored
 from problems import Problem, problems
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import Expr
 from matderiv.output.documents.latex import document_latex

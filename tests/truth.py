@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import reader
 
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.expr import is_, walk
 from matderiv.input.resolve import read
 from matderiv.numeric.sampling import Point, points

@@ -25,7 +25,7 @@ from matderiv.errors import ShapeError
 from matderiv.lazy import LazyModule
 from matderiv.shapes import is_scalar, shape_text
 
-_api: Any = LazyModule("matderiv.api")
+_api: Any = LazyModule("matderiv.doors.derive")
 
 # Scalars and matrices -----------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class BackwardStep:
     def __str__(self) -> str:
         """The step as it is told.
 
-        >>> from matderiv.graphs import graph
+        >>> from matderiv.doors.graph import graph
         >>> print(next(graph("x*y", shapes={"x": "", "y": ""}).steps({"x": 2, "y": 3})))
         1. f = x*y has the gradient 1
            it switches: each factor gets the gradient times the other factor

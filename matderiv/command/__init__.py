@@ -1,1 +1,1 @@
-"""The command line: arguments in, text out, exit codes; every answer comes from `matderiv.api`."""
+"""The command line: arguments in, text out, exit codes; answers come from `matderiv.doors`."""

@@ -7,9 +7,9 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any
 
-from matderiv.api import Derivation
 from matderiv.command.failures import SCHEMA, on_the_command_line
 from matderiv.command.question import Asked
+from matderiv.doors.derive import Derivation
 from matderiv.errors import LimitError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading

@@ -13,8 +13,8 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
+from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
-from matderiv.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.spot_check import undecided
 from matderiv.shapes import is_scalar

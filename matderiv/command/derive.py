@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.api import Derivation
 from matderiv.command import answer, failures
 from matderiv.command.failures import InternalError, TimeLimitError
 from matderiv.command.formats import DERIVATIONS, format_of
@@ -17,6 +16,7 @@ from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, Asked, checked, derived, understood
 from matderiv.command.streams import Terminal, in_ascii, refuse_to_overwrite, write_file
+from matderiv.doors.derive import Derivation
 from matderiv.input.guesses import guesses
 from matderiv.numeric.report import CheckReport
 from matderiv.output.wrapping import folded

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from matderiv.api import Derivation, derive
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
 from matderiv.command.rules import listed, nearest, rule_document, rule_text, symbol
 from matderiv.command.streams import Terminal
+from matderiv.doors.derive import Derivation, derive
 from matderiv.functions.record import Function
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation

@@ -19,8 +19,8 @@ from matderiv.command.streams import (
     standard_input,
     write_file,
 )
+from matderiv.doors.graph import Graph, graph
 from matderiv.errors import ParseError, ShapeError, UnknownName
-from matderiv.graphs import Graph, graph
 from matderiv.input.values import checked_values, names_in, values_from_file, values_in
 from matderiv.output.graphs.text import steps_text
 from matderiv.shapes import is_scalar

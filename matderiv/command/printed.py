@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from matderiv.api import Derivation
 from matderiv.command.failures import UsageError
 from matderiv.command.options import Request
 from matderiv.command.streams import in_ascii
+from matderiv.doors.derive import Derivation
+from matderiv.doors.sheet import several
 from matderiv.expr import variable
 from matderiv.output.documents.hints import hint, step_text
 from matderiv.output.documents.latex import document_latex
 from matderiv.output.documents.markdown import document_markdown
 from matderiv.output.documents.shown import Steps, steps_of_several
 from matderiv.output.documents.text import document_text, partial_text
-from matderiv.sheet import several
 from matderiv.views.document import Partial
 
 ONLY_LATEX = "a file that compiles is made of LaTeX"

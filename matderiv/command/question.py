@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from matderiv.api import Derivation, derive
 from matderiv.command.failures import UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.command.verbs import VIEWS
+from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.asking import names_asked
 from matderiv.input.entries import entry_asked, whole_of

@@ -8,10 +8,10 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import matderiv.functions as functions
-from matderiv.api import derive
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
+from matderiv.doors.derive import derive
 from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function

@@ -13,7 +13,7 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import Asked, conventions, spelled, understood
 from matderiv.command.streams import Terminal
-from matderiv.pointing import verify
+from matderiv.doors.verify import verify
 from matderiv.verification.verdict import Verdict
 
 EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''

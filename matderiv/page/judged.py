@@ -10,12 +10,12 @@ from typing import Any
 from matderiv.arguments import require_text
 from matderiv.command.batch import WRITERS, record_of, rows_of, summary_text
 from matderiv.command.options import read_arguments
+from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
-from matderiv.pointing import verify
 from matderiv.verification.batch import verify_rows
 from matderiv.verification.derivations.findings import MARKS, UNREAD, LineVerdict
 from matderiv.verification.derivations.lines import verify_steps

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from matderiv.api import Derivation, derive
 from matderiv.arguments import require_text, require_word
 from matderiv.circuit.drawing import drawing
 from matderiv.command.answer import check_sentence, layout_sentence, report_lines
-from matderiv.derived import VIEWS
+from matderiv.doors.derivation import VIEWS
+from matderiv.doors.derive import Derivation, derive
+from matderiv.doors.graph import graph
+from matderiv.doors.sheet import Part, Sheet
 from matderiv.errors import LimitError, MatderivError, visible
 from matderiv.expr import Expr, is_, variables
-from matderiv.graphs import graph
 from matderiv.input.guesses import KINDS, guesses
 from matderiv.input.resolve import Reading, read
 from matderiv.input.spelling import Spelled
@@ -28,7 +29,6 @@ from matderiv.output.latex.names import Names
 from matderiv.page.faults import fault
 from matderiv.page.judged import class_judged, judged
 from matderiv.shapes import shape_text
-from matderiv.sheet import Part, Sheet
 
 Request = Mapping[str, Any]
 Reply = dict[str, Any]

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from benchmarks.measure import seconds, table
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 SIZE = 4
 K = sp.Symbol("k", integer=True, positive=True)

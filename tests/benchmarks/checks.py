@@ -12,7 +12,7 @@ import time
 from problems import Problem, problems
 
 from benchmarks.measure import table
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 ROUNDS = 5
 

@@ -16,7 +16,7 @@ import json, resource, sys, time
 from pathlib import Path
 sys.path.insert(0, "tests")
 from benchmarks.networks import NETWORKS
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 from matderiv.expr import walk
 warm, _ = NETWORKS["tanh chain"](2), derive("sum(tanh(A*x))", "x")
 str(derive(*warm))

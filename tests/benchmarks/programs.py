@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.measure import table
-from matderiv.gradients import ValueAndGradients, value_and_gradients
+from matderiv.doors.gradients import ValueAndGradients, value_and_gradients
 
 ROUNDS = 80
 ROUND = 0.002  # seconds of one measurement, at least

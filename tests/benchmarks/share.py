@@ -16,7 +16,7 @@ from problems import problems
 
 from benchmarks.measure import seconds, slope, table
 from benchmarks.networks import SUMS
-from matderiv.api import derive
+from matderiv.doors.derive import derive
 
 TERMS = (1, 10, 30, 100, 300, 1000)
 FROM = 30

@@ -16,7 +16,7 @@ from problems import problems
 
 from benchmarks.measure import table
 from benchmarks.networks import chain as network
-from matderiv.api import Derivation, derive
+from matderiv.doors.derive import Derivation, derive
 from matderiv.output.documents.text import document_text
 
 ROUNDS = 3

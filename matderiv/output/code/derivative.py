@@ -16,7 +16,7 @@ from matderiv.programs.program import Program
 from matderiv.shapes import size_names
 
 if TYPE_CHECKING:
-    from matderiv.derived import Derivation
+    from matderiv.doors.derivation import Derivation
 
 
 def derivative_program(

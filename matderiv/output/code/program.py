@@ -53,7 +53,7 @@ def code(program: Program, target: str, heading: Heading) -> str:
 
     Raises MatderivError for an unknown target.
 
-    >>> from matderiv.gradients import value_and_gradients
+    >>> from matderiv.doors.gradients import value_and_gradients
     >>> both = value_and_gradients("norm2(X*w - y)^2", "w")
     >>> print(both.code().split("expected", 3)[3].partition("\\n")[2], end="")
         r = X @ w - y

@@ -23,7 +23,7 @@ from matderiv.views.flow import about
 from matderiv.views.index import index
 
 if TYPE_CHECKING:
-    from matderiv.derived import Derivation
+    from matderiv.doors.derivation import Derivation
 
 VIEWS = {"chain": chain, "differential": differential, "index": index}
 Style = Mapping[str, str]

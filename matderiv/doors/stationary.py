@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.api import Assume, derive
 from matderiv.calculus.differentiate import axes_of, slots_at
-from matderiv.derived import Derivation
+from matderiv.doors.derivation import Derivation
+from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, UntrueResult
 from matderiv.expr import (
     Expr,

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from matderiv.api import derive
 from matderiv.arguments import require_whole
-from matderiv.derived import Derivation
+from matderiv.doors.derivation import Derivation
+from matderiv.doors.derive import derive
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, is_, number, substitute, variables, walk
 from matderiv.language.printer import text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from matderiv.arguments import given, require_text, require_word
-from matderiv.derived import VIEWS, Derivation
+from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError, visible
 from matderiv.language.printer import text
 from matderiv.output.documents.sheets import (

@@ -31,7 +31,7 @@ from matderiv.work import MILLION, WorkLimit, bounded
 if TYPE_CHECKING:
     from matderiv.circuit import running
     from matderiv.circuit.passes import Backprop
-    from matderiv.derived import Derivation
+    from matderiv.doors.derivation import Derivation
     from matderiv.verification import claims, judging
 else:
     (running,) = later("matderiv.circuit", "running")

@@ -9,7 +9,6 @@ from typing import Any
 
 from matderiv.arguments import one_of, optional_mapping, require_text, require_values, variables_in
 from matderiv.calculus.derivation import differentiate
-from matderiv.checking import truthful_pass
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
 from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit
@@ -18,6 +17,7 @@ from matderiv.circuit.picture import Picture, picture
 from matderiv.circuit.rewriting import rewritten
 from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
 from matderiv.circuit.steps import BackwardStep, steps
+from matderiv.doors.check import truthful_pass
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.asking import understood

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from matderiv.arguments import one_of
+from matderiv.doors.gradients import ValueAndGradients
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, variables
-from matderiv.gradients import ValueAndGradients
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind, evaluate
 from matderiv.programs.compiled import Compiled

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import in_short, require_values, require_whole, require_word
-from matderiv.assumed import needed_facts
 from matderiv.calculus.derivation import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
-from matderiv.checking import check_derivation, require_same_numbers
+from matderiv.doors.check import check_derivation, require_same_numbers
+from matderiv.doors.facts import needed_facts
+from matderiv.doors.stacking import stacked
 from matderiv.errors import NoMatrixForm
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.functions.abstract import refuse_numbers
@@ -24,7 +25,6 @@ from matderiv.numeric.evaluate import bind_labels, bind_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.programs.formulas import Formula
 from matderiv.shapes import Shape, size_value
-from matderiv.stacking import stacked
 from matderiv.work import A_VIEW, bounded
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from matderiv.arguments import (
     variables_in,
 )
 from matderiv.bridge.sizes import by_name
+from matderiv.descent.problem import Arrays, Problem
+from matderiv.descent.step_rules import RATES, Step, rate_at, rule_of
+from matderiv.doors.gradients import value_and_gradients
 from matderiv.errors import DomainError, MatderivError
-from matderiv.fitting import Arrays, Problem
-from matderiv.gradients import value_and_gradients
 from matderiv.lazy import np
-from matderiv.optimisers import RATES, Step, rate_at, rule_of
 
 Array = Any
 

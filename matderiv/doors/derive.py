@@ -20,8 +20,9 @@ from matderiv.calculus.derivation import (
 from matderiv.calculus.determinants import taken_as_invertible
 from matderiv.calculus.entries import entry_of
 from matderiv.calculus.structure import STRUCTURES, linear_structure
-from matderiv.checking import truthful, truthful_entry
-from matderiv.derived import Derivation
+from matderiv.doors.check import truthful, truthful_entry
+from matderiv.doors.derivation import Derivation
+from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
@@ -30,7 +31,6 @@ from matderiv.language.printer import text
 from matderiv.notation.chains import facts
 from matderiv.notation.limits import limits_met
 from matderiv.notation.parts import name_parts
-from matderiv.together import Derivations
 from matderiv.work import A_VERB, bounded
 
 Assume = Mapping[str, Any]

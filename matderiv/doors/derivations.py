@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import require_word
-from matderiv.derived import VIEWS, Derivation
+from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.lazy import later
 
 if TYPE_CHECKING:
-    from matderiv import sheet
+    from matderiv.doors import sheet
     from matderiv.output.documents import shown, text
     from matderiv.output.documents.shown import Steps
 else:
-    (sheet,) = later("matderiv", "sheet")
+    (sheet,) = later("matderiv.doors", "sheet")
     shown, text = later("matderiv.output.documents", "shown text")
 
 

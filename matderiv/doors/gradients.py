@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-from matderiv.api import Assume
 from matderiv.arguments import in_short, variables_in
 from matderiv.bridge.sizes import by_name
 from matderiv.calculus.joint import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
-from matderiv.checking import gradient_reports, require_truth
+from matderiv.doors.check import gradient_reports, require_truth
+from matderiv.doors.derive import Assume
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
