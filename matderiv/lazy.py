@@ -23,9 +23,9 @@ class LazyModule:
 def later(package: str, names: str) -> list[Any]:
     """Modules of a package of ours, imported when they are first used.
 
-    >>> (signs,) = later("matderiv.notation", "signs")
+    >>> (signs,) = later("matderiv.words", "signs")
     >>> signs.__name__
-    'matderiv.notation.signs'
+    'matderiv.words.signs'
     """
     return [LazyModule(f"{package}.{name}") for name in names.split()]
 

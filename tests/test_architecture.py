@@ -33,15 +33,12 @@ FLOORS = (  # title, folder, modules
     ("3: the text language", "", "language/"),
     ("3: texts in", "", "input/"),
     ("4: index products", "tensors/", "tensor letters"),
-    ("4: words of the notation", "notation/", "chains powers signs definite folds monomials"),
+    ("4: words of the notation", "", "words/"),
     ("5: down to index products", "tensors/", "lower"),
     ("5: known spellings", "", "calculus/determinants calculus/recognise"),
-    ("6: terms in order", "notation/", "ordering items network scalars"),
-    ("6: back to notation", "notation/", "joined elimination raising polynomials terms search"),
-    ("6: sums", "notation/", "factoring pulling sums"),
-    ("6: last touches, limits of the search", "notation/", "limits polish guards"),
+    ("6: back to notation", "", "reducing/"),
+    ("6: the choice of the form, layouts, named parts", "", "choosing/"),
     ("7: differentiation", "calculus/", "ties spectral differentiate structure joint"),
-    ("7: layouts, named parts", "notation/", "layout parts"),
     ("8: the derivation", "calculus/", "derivation entries"),
     ("9: checked", "numeric/", "check spot_check"),
     (
@@ -58,7 +55,7 @@ FLOORS = (  # title, folder, modules
     ("10: asked and answered", "", "doors/ descent/"),
     ("10: the doors", "", "command/ page/ cli __main__"),
 )
-FOLDERS = ("bridge", "calculus", "notation", "numeric", "tensors", "verification")
+FOLDERS = ("bridge", "calculus", "numeric", "tensors", "verification")
 LADDER = (
     *(f"{folder}/__init__" for folder in FOLDERS),
     *(folder + module for _, folder, modules in FLOORS for module in modules.split()),

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matderiv import functions
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, is_, variable, walk
-from matderiv.notation.sums import raise_tensor
 from matderiv.numeric.evaluate import evaluate
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Factor, Index, Tensor, Term, delta, normalise

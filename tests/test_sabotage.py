@@ -255,11 +255,10 @@ def _with(value: Any, **fields: Any) -> Any:
 
 
 def rewrites() -> list[tuple[str, Any]]:
-    """Every function of notation/ and calculus/ that gives a formula, or parts of one."""
+    """Every function of the rooms of formulas that gives a formula, or parts of one."""
     found = []
-    for path in sorted(
-        p for room in ("notation", "calculus") for p in (ENGINE / room).glob("*.py")
-    ):
+    rooms = ("words", "reducing", "choosing", "calculus")
+    for path in sorted(p for room in rooms for p in (ENGINE / room).glob("*.py")):
         module = import_module(f"matderiv.{path.parent.name}.{path.stem}")
         for name, function in vars(module).items():
             if inspect.isfunction(function) and function.__module__ == module.__name__:

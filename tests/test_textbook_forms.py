@@ -13,10 +13,10 @@ import pytest
 import reader
 from truth import assert_close, assert_right, places
 
+from matderiv.choosing.search import MAX_WORK, Search
 from matderiv.doors.derive import derive
 from matderiv.expr import is_, walk
 from matderiv.input.resolve import read
-from matderiv.notation.search import MAX_WORK, Search
 
 N2 = {"A": "symmetric", "B": "symmetric"}
 FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
@@ -218,7 +218,7 @@ def test_the_work_for_one_sum_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
             spent.append(-sum(spent))
             super().begin()
 
-    monkeypatch.setattr("matderiv.notation.sums.Search", Counted)
+    monkeypatch.setattr("matderiv.choosing.sums.Search", Counted)
     for expr, wrt, shapes, facts in HARD:
         found = derive(expr, wrt, shapes=shapes, assume=facts, order=2)
         assert spent

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from matderiv.calculus.differentiate import pullback, pullbacks, pushforward
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
+from matderiv.choosing.guards import guarded
+from matderiv.choosing.polish import polished
+from matderiv.choosing.search import Search
+from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, is_, substitute, variable, walk, without_facts
-from matderiv.notation.guards import guarded
-from matderiv.notation.polish import polished
-from matderiv.notation.search import Search
-from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, like_terms
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.notation.chains import facts
-from matderiv.notation.signs import signed
+from matderiv.words.chains import facts
+from matderiv.words.signs import signed
 
 _REGULAR = {"posdef", "orthogonal"}
 

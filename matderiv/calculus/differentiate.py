@@ -15,13 +15,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.calculus.spectral import commuting, share_by_name
+from matderiv.choosing.search import Search
+from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
 from matderiv.functions.algebra import spread
 from matderiv.lazy import later
-from matderiv.notation.search import Search
-from matderiv.notation.signs import inlined
-from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import Shape, long_axes
 from matderiv.tensors.lower import lower, open_product
 from matderiv.tensors.tensor import (
@@ -36,6 +35,7 @@ from matderiv.tensors.tensor import (
     product,
     renamed,
 )
+from matderiv.words.signs import inlined
 
 if TYPE_CHECKING:
     from matderiv.calculus import ties

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from matderiv.calculus.derivation import Derivative
+from matderiv.choosing.guards import guarded
+from matderiv.choosing.polish import polished
+from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.input.entries import Entry, unit
-from matderiv.notation.guards import guarded
-from matderiv.notation.polish import polished
-from matderiv.notation.sums import new_search, raise_tensor
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Index, Tensor, like_terms, normalise, renamed
 

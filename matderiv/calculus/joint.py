@@ -21,8 +21,8 @@ from matderiv.calculus.differentiate import (
 )
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, is_, variable, walk, zeros
-from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Tensor, Term, like_terms

@@ -23,10 +23,10 @@ from matderiv.expr import (
     walk,
     without_facts,
 )
-from matderiv.notation.chains import MAX_CHAIN, transposed
-from matderiv.notation.folds import one_plus_exp
-from matderiv.notation.signs import is_one, negated, signed
 from matderiv.shapes import is_scalar
+from matderiv.words.chains import MAX_CHAIN, transposed
+from matderiv.words.folds import one_plus_exp
+from matderiv.words.signs import is_one, negated, signed
 
 Pattern = Callable[[Expr], Expr | None]
 

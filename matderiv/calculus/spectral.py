@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Container
 
 from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild
-from matderiv.notation.chains import symmetric, transposed
 from matderiv.shapes import is_scalar
+from matderiv.words.chains import symmetric, transposed
 
 _KEPT = ("neg", "add", "mul", "div", "power", "inv", "adj")  # functions of X stay functions of X
 

@@ -9,9 +9,9 @@ from typing import Any
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
 from matderiv.lazy import np
-from matderiv.notation.chains import facts
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, delta, normalise, renamed
+from matderiv.words.chains import facts
 
 STRUCTURES = ("projected", "independent", "none")
 _SYMMETRIC = {"symmetric", "posdef"}

@@ -14,14 +14,14 @@ from string import ascii_letters
 from matderiv.calculus.derivation import differentiate
 from matderiv.calculus.differentiate import pullback
 from matderiv.calculus.recognise import prepare
+from matderiv.choosing.polish import polished
+from matderiv.choosing.sums import raise_tensor
 from matderiv.circuit.nodes import Circuit, Node
 from matderiv.expr import Expr, is_, number, rebuild, substitute, variable, variables, walk
-from matderiv.notation.chains import turned
-from matderiv.notation.polish import polished
-from matderiv.notation.signs import total
-from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar
 from matderiv.views.pieces import fresh_name
+from matderiv.words.chains import turned
+from matderiv.words.signs import total
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
 from matderiv.expr import Expr
 from matderiv.language.printer import text
-from matderiv.notation.signs import total
+from matderiv.words.signs import total
 
 FEW = 12  # gradients found so far that are listed after a step
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from matderiv.arguments import in_short, require_values, require_whole, require_word
 from matderiv.calculus.derivation import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
+from matderiv.choosing.layout import in_layout
+from matderiv.choosing.parts import name_parts
 from matderiv.doors.check import check_derivation, require_same_numbers
 from matderiv.doors.facts import needed_facts
 from matderiv.doors.stacking import stacked
@@ -19,8 +21,6 @@ from matderiv.functions.abstract import refuse_numbers
 from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
 from matderiv.lazy import later
-from matderiv.notation.layout import in_layout
-from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import bind_labels, bind_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.programs.formulas import Formula

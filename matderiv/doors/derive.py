@@ -20,6 +20,8 @@ from matderiv.calculus.derivation import (
 from matderiv.calculus.determinants import taken_as_invertible
 from matderiv.calculus.entries import entry_of
 from matderiv.calculus.structure import STRUCTURES, linear_structure
+from matderiv.choosing.limits import limits_met
+from matderiv.choosing.parts import name_parts
 from matderiv.doors.check import truthful, truthful_entry
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derivations import Derivations
@@ -28,9 +30,7 @@ from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.input.entries import Entry, entry_asked, entry_of_symbol
 from matderiv.language.printer import text
-from matderiv.notation.chains import facts
-from matderiv.notation.limits import limits_met
-from matderiv.notation.parts import name_parts
+from matderiv.words.chains import facts
 from matderiv.work import A_VERB, bounded
 
 Assume = Mapping[str, Any]

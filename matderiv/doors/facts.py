@@ -7,7 +7,7 @@ from typing import Any
 from matderiv.calculus.derivation import differentiate
 from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.notation.chains import facts
+from matderiv.words.chains import facts
 
 
 def needed_facts(f: Expr, wrt: Expr, result: Expr, **how: Any) -> tuple[str, ...]:

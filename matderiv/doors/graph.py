@@ -9,6 +9,7 @@ from typing import Any
 
 from matderiv.arguments import one_of, optional_mapping, require_text, require_values, variables_in
 from matderiv.calculus.derivation import differentiate
+from matderiv.choosing.parts import name_parts
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
 from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit
@@ -25,7 +26,6 @@ from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.values import checked_values, names_in, shapes_of
 from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
-from matderiv.notation.parts import name_parts
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graphs.dot import graph_dot
 from matderiv.output.graphs.mermaid import graph_mermaid

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.derivation import FORWARDS, differentiate
+from matderiv.choosing.layout import by_free_entries, vec_form
+from matderiv.choosing.polish import polished
 from matderiv.doors.check import require_same_numbers
 from matderiv.expr import Expr, walk
-from matderiv.notation.layout import by_free_entries, vec_form
-from matderiv.notation.polish import polished
 from matderiv.shapes import long_axes
 
 if TYPE_CHECKING:

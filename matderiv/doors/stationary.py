@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from matderiv.calculus.differentiate import axes_of, slots_at
+from matderiv.choosing.polish import polished
+from matderiv.choosing.sums import raise_tensor
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, UntrueResult
@@ -28,15 +30,13 @@ from matderiv.expr import (
 )
 from matderiv.language.printer import text
 from matderiv.lazy import np
-from matderiv.notation.definite import convex_domain, definite_sign
-from matderiv.notation.polish import polished
-from matderiv.notation.signs import negated
-from matderiv.notation.sums import raise_tensor
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import kinks, points
 from matderiv.shapes import Shape
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Tensor, Term
+from matderiv.words.definite import convex_domain, definite_sign
+from matderiv.words.signs import negated
 from matderiv.work import A_VERB, bounded
 
 POINTS = 4

@@ -13,10 +13,10 @@ from itertools import combinations
 from matderiv.errors import MatderivError
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
-from matderiv.notation.chains import facts
 from matderiv.shapes import is_scalar
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
+from matderiv.words.chains import facts
 
 MAX_NAMES = 6  # guessed scalars; subsets of up to two of them are tried, then all
 

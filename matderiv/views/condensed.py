@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.notation.chains import facts
-from matderiv.notation.signs import signed
 from matderiv.views.flow import Stage
 from matderiv.views.pieces import Piece, letters_for, numbered_name
 from matderiv.views.reasons import why
 from matderiv.views.written import written_rule
+from matderiv.words.chains import facts
+from matderiv.words.signs import signed
 
 SHORT = 8  # parts of so many symbols are written out where they are used
 TWICE = 4  # parts of so many symbols that are read twice get a name

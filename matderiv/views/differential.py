@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from matderiv.calculus.derivation import change_of
 from matderiv.calculus.differentiate import axes_of
+from matderiv.choosing.layout import vec_form
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
 from matderiv.language.printer import text
-from matderiv.notation.layout import vec_form
-from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
 from matderiv.views.condensed import Condensed, condensed

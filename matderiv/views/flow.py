@@ -10,17 +10,17 @@ from functools import cached_property
 from matderiv.calculus.derivation import FORWARDS, derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
+from matderiv.choosing.parts import name_parts
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
 from matderiv.language.printer import text
-from matderiv.notation.chains import symmetric
-from matderiv.notation.parts import name_parts
-from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import About, Derived, Form, Partial, Section, Step, Symbol
 from matderiv.views.pieces import Piece, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
+from matderiv.words.chains import symmetric
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
 SHORTEST = "The same value in its shortest form."

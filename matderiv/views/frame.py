@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, variables
-from matderiv.notation.chains import facts
 from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
 from matderiv.views.flow import (
     FORWARD_MODE,
@@ -20,6 +19,7 @@ from matderiv.views.flow import (
 )
 from matderiv.views.reasons import with_facts
 from matderiv.views.truth import first_needing, verified
+from matderiv.words.chains import facts
 
 ORDINALS = ("First", "Second", "Third", "Fourth")
 DECLARED = " + declared fact"

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variables
-from matderiv.notation.chains import factors_of, matrix_product, transposed, transposed_chain
-from matderiv.notation.monomials import scaled
-from matderiv.notation.signs import negated, signed, total
 from matderiv.shapes import is_scalar
+from matderiv.words.chains import factors_of, matrix_product, transposed, transposed_chain
+from matderiv.words.monomials import scaled
+from matderiv.words.signs import negated, signed, total
 
 
 def change_last(e: Expr, changes: Collection[Expr]) -> Expr:

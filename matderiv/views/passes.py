@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from matderiv.calculus.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
-from matderiv.notation.chains import symmetric, transposed
-from matderiv.notation.signs import total
-from matderiv.notation.sums import raise_tensor
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import (
@@ -26,6 +24,8 @@ from matderiv.views.flow import Stage, side_of
 from matderiv.views.judged import same_words
 from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import code, rule_name
+from matderiv.words.chains import symmetric, transposed
+from matderiv.words.signs import total
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 

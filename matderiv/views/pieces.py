@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from matderiv.calculus.differentiate import dependents
 from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
-from matderiv.notation.chains import symmetric
 from matderiv.shapes import is_scalar, long_axes
+from matderiv.words.chains import symmetric
 
 _RIDING = frozenset("neg transpose vec unvec permute vector matrix add sum mean tr diag".split())
 _BARE = frozenset("neg transpose vec unvec permute".split())

@@ -15,7 +15,6 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, MatderivError
 from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.lazy import np, quiet
-from matderiv.notation.chains import facts
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
@@ -23,6 +22,7 @@ from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Partial, Side, Step
 from matderiv.views.values import Values
+from matderiv.words.chains import facts
 
 POINTS = 2
 MANY = 100_000  # entries of a line beyond which sizes are as small as they may be

@@ -13,7 +13,7 @@ from matderiv.expr import (
     tangent,
     walk,
 )
-from matderiv.notation.signs import total
+from matderiv.words.signs import total
 
 MAX_TERMS = 6  # differentials of more terms are not written out before they are rearranged
 

@@ -22,10 +22,10 @@ TERMS = (1, 10, 30, 100, 300, 1000)
 FROM = 30
 STAGES = {
     "reading": ("input/",),
-    "raising and simplifying": ("notation/", "calculus/recognise"),
+    "raising and simplifying": ("words/", "reducing/", "choosing/", "calculus/recognise"),
     "lowering and differentiating": ("tensors/", "calculus/"),
     "building expressions": ("expr", "functions/", "shapes"),
-    "printing": ("output/", "derived", "api"),
+    "printing": ("output/", "doors/"),
 }
 """Files and folders of each stage; the first stage that fits counts."""
 

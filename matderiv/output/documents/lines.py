@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matderiv.calculus.structure import linear_structure
+from matderiv.choosing.parts import name_parts
 from matderiv.expr import Expr, is_, variable, variables
-from matderiv.notation.parts import name_parts
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
 from matderiv.output.latex.formula import formula

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from matderiv.notation.parts import name_parts
+from matderiv.choosing.parts import name_parts
 from matderiv.output.documents.html import answer_html, document_html, document_part
 from matderiv.output.documents.json import document_json
 from matderiv.output.documents.latex import about_latex, answer_latex, document_latex

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from matderiv.calculus.structure import linear_structure
+from matderiv.choosing.parts import name_parts
 from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
 from matderiv.language.printer import text
-from matderiv.notation.parts import name_parts
 from matderiv.output.documents.index import entries_text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.index import index_text

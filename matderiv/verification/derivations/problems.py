@@ -17,7 +17,6 @@ from matderiv.input.meaning.names import split_label
 from matderiv.input.resolve import Reading, read_name
 from matderiv.language.printer import text
 from matderiv.lazy import quiet
-from matderiv.notation.chains import facts
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
 from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
@@ -40,6 +39,7 @@ from matderiv.verification.documents.statements import (
     statement,
 )
 from matderiv.verification.judging import POINTS
+from matderiv.words.chains import facts
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable

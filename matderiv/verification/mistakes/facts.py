@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
-from matderiv.notation.chains import facts
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.solving import Search
+from matderiv.words.chains import facts
 
 NARROW = ("simplex", "labels", "orthogonal")
 """Facts that make an answer right by chance hardly ever."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from matderiv.expr import Expr, apply, is_, number, size_expr
-from matderiv.notation.chains import (
+from matderiv.shapes import is_scalar
+from matderiv.tensors.tensor import Index
+from matderiv.words.chains import (
     chain,
     factors_of,
     facts,
@@ -12,10 +14,8 @@ from matderiv.notation.chains import (
     transposed,
     transposed_chain,
 )
-from matderiv.notation.monomials import entrywise
-from matderiv.notation.powers import Mono
-from matderiv.shapes import is_scalar
-from matderiv.tensors.tensor import Index
+from matderiv.words.monomials import entrywise
+from matderiv.words.powers import Mono
 
 
 def dot(mono: Mono, index: Index) -> Expr:

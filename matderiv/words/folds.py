@@ -6,10 +6,10 @@ from fractions import Fraction
 from itertools import permutations
 
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
-from matderiv.notation.chains import facts
-from matderiv.notation.powers import Mono, multiply_into
-from matderiv.notation.signs import flattened, is_one, negated, total
 from matderiv.shapes import is_scalar
+from matderiv.words.chains import facts
+from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.signs import flattened, is_one, negated, total
 
 
 def tidy(mono: Mono) -> Mono:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, number_value, walk
-from matderiv.notation.chains import facts, transposed
-from matderiv.notation.signs import signed
 from matderiv.shapes import is_scalar
+from matderiv.words.chains import facts, transposed
+from matderiv.words.signs import signed
 
 _NEVER_NEGATIVE = frozenset("abs norm2 norm1 norminf relu normcdf var std sqrt".split())
 _POSITIVE = frozenset("exp sigmoid softmax softplus cosh size pi ones".split())

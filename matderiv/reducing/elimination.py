@@ -12,7 +12,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_
-from matderiv.notation.chains import (
+from matderiv.reducing.joined_axes import reduce_cross, reduce_joined
+from matderiv.reducing.network import Network, as_matrix
+from matderiv.reducing.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
+from matderiv.tensors.tensor import (
+    Factor,
+    Index,
+    Indices,
+    Term,
+    delta,
+    size_coefficient,
+    size_factors,
+)
+from matderiv.words.chains import (
     chain,
     factors_of,
     matrix_product,
@@ -23,21 +35,9 @@ from matderiv.notation.chains import (
     transposed_chain,
     turned,
 )
-from matderiv.notation.folds import tidy
-from matderiv.notation.joined import reduce_cross, reduce_joined
-from matderiv.notation.monomials import entrywise
-from matderiv.notation.network import Network, as_matrix
-from matderiv.notation.powers import Mono, multiply_into
-from matderiv.notation.scalars import centred, dot, row_sums, sums_to_one, trace, whole_sum
-from matderiv.tensors.tensor import (
-    Factor,
-    Index,
-    Indices,
-    Term,
-    delta,
-    size_coefficient,
-    size_factors,
-)
+from matderiv.words.folds import tidy
+from matderiv.words.monomials import entrywise
+from matderiv.words.powers import Mono, multiply_into
 
 MAX_SPLIT = 5  # diagonals of longer products are not written as sums
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from matderiv.choosing.factoring import MAX_FACTORED
+from matderiv.choosing.search import MAX_WORK
 from matderiv.expr import Expr, is_, walk
-from matderiv.notation.chains import MAX_CHAIN
-from matderiv.notation.factoring import MAX_FACTORED
-from matderiv.notation.search import MAX_WORK
+from matderiv.words.chains import MAX_CHAIN
 
 _FORM = "the form may not be the shortest"
 

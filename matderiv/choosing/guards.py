@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
+from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
-from matderiv.notation.chains import shortest
-from matderiv.notation.sums import raise_tensor
 from matderiv.numeric.poles import (
     entrywise,
     is_mask,
@@ -21,6 +20,7 @@ from matderiv.numeric.poles import (
 )
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
+from matderiv.words.chains import shortest
 
 
 def guarded(e: Expr, f: Expr) -> Expr:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from matderiv.expr import Expr, apply, is_
-from matderiv.notation.chains import factors_of, matrix_product, reading_key, transposed
-from matderiv.notation.network import Edge, Network, as_matrix
-from matderiv.notation.powers import multiply_into
+from matderiv.reducing.network import Edge, Network, as_matrix
 from matderiv.tensors.tensor import Factor, Index
+from matderiv.words.chains import factors_of, matrix_product, reading_key, transposed
+from matderiv.words.powers import multiply_into
 
 
 def reduce_joined(net: Network) -> bool:

@@ -10,10 +10,10 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from matderiv.expr import Expr, fold, is_, number_value
-from matderiv.notation.monomials import power, scaled
-from matderiv.notation.raising import Raised
-from matderiv.notation.signs import is_one, total
+from matderiv.reducing.raising import Raised
 from matderiv.shapes import is_scalar
+from matderiv.words.monomials import power, scaled
+from matderiv.words.signs import is_one, total
 
 MAX_DEGREE = 6
 MAX_BRACKET = 40  # brackets of more symbols are not multiplied out

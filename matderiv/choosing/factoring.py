@@ -9,18 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from matderiv.expr import Expr, apply, is_
-from matderiv.notation.chains import (
-    chain,
-    column,
-    factors_of,
-    matrix_product,
-    shortest,
-    transposed,
-    transposed_chain,
-    turned,
-)
-from matderiv.notation.items import (
+from matderiv.choosing.items import (
     Item,
     inside,
     item_of,
@@ -31,14 +20,25 @@ from matderiv.notation.items import (
     variants,
     without_brackets,
 )
-from matderiv.notation.monomials import scaled
-from matderiv.notation.powers import multiply_into
-from matderiv.notation.raising import Raised, raise_term, spell
-from matderiv.notation.search import Key, Search
-from matderiv.notation.signs import total
-from matderiv.notation.terms import common, content, without
+from matderiv.choosing.search import Key, Search
+from matderiv.choosing.terms import common, content, without
+from matderiv.expr import Expr, apply, is_
+from matderiv.reducing.raising import Raised, raise_term, spell
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index
+from matderiv.words.chains import (
+    chain,
+    column,
+    factors_of,
+    matrix_product,
+    shortest,
+    transposed,
+    transposed_chain,
+    turned,
+)
+from matderiv.words.monomials import scaled
+from matderiv.words.powers import multiply_into
+from matderiv.words.signs import total
 from matderiv.work import spend
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
@@ -49,7 +49,7 @@ def factored(items: list[Item], search: Search) -> Expr:
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(factored(items(t), new_search())) for t in ("A*x + B*x", "A*x + B*y")]
@@ -105,7 +105,7 @@ def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _multiplied_out(items("(A + B)*x - B*x"), new_search())]
@@ -125,7 +125,7 @@ def _together(items: list[Item], search: Search) -> list[Expr]:
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _together(items("diag(x) + diag(y)"), new_search())]
@@ -160,7 +160,7 @@ def _mirrored(items: list[Item], search: Search) -> list[Expr]:
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _mirrored(items("B'*A' + D'*C'"), new_search())]
@@ -216,7 +216,7 @@ def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item 
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> s = read("x'*y").expr
@@ -236,7 +236,7 @@ def _pull(edge: Expr, side: str, items: list[Item], search: Search) -> Item | No
 
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> x, A = (read(t).expr for t in "xA")

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from matderiv.expr import Expr, walk
-from matderiv.notation.chains import reading_key
 from matderiv.tensors.tensor import Factor, Index, Indices
+from matderiv.words.chains import reading_key
 
 MAX_READ = 60  # expressions of more symbols are told apart by what `reading_key` sees
 Key = tuple[Any, ...]

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from matderiv.choosing.search import Search
+from matderiv.choosing.sums import new_search, raise_tensor
+from matderiv.choosing.terms import MAX_SPREAD
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
-from matderiv.notation.monomials import scaled
-from matderiv.notation.scalars import centred
-from matderiv.notation.search import Search
-from matderiv.notation.signs import is_one, negated, signed, total
-from matderiv.notation.sums import new_search, raise_tensor
-from matderiv.notation.terms import MAX_SPREAD
+from matderiv.reducing.scalars import centred
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
+from matderiv.words.monomials import scaled
+from matderiv.words.signs import is_one, negated, signed, total
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")

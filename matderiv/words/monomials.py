@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number
-from matderiv.notation.chains import MAX_CHAIN, reading_key, transposed
-from matderiv.notation.powers import Mono, multiply_into
-from matderiv.notation.signs import is_one, negated
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
+from matderiv.words.chains import MAX_CHAIN, reading_key, transposed
+from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.signs import is_one, negated
 
 
 def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:

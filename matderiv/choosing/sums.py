@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from matderiv.choosing.factoring import MAX_FACTORED, factored
+from matderiv.choosing.items import Item
+from matderiv.choosing.polynomials import MAX_DEGREE, as_polynomial, product_form
+from matderiv.choosing.pulling import in_front, pulled
+from matderiv.choosing.search import Key, Search
+from matderiv.choosing.terms import choice, expanded, merged, multiplied_out, over_one_denominator
 from matderiv.expr import Expr, apply, is_, zeros
-from matderiv.notation.chains import matrix_product, shortest, transposed
-from matderiv.notation.factoring import MAX_FACTORED, factored
-from matderiv.notation.items import Item
-from matderiv.notation.monomials import scaled
-from matderiv.notation.ordering import spelling_key
-from matderiv.notation.polynomials import MAX_DEGREE, as_polynomial, product_form
-from matderiv.notation.powers import multiply_into
-from matderiv.notation.pulling import in_front, pulled
-from matderiv.notation.raising import Raised, place_of_entries, raise_term, spell, word
-from matderiv.notation.search import Key, Search
-from matderiv.notation.signs import total
-from matderiv.notation.terms import choice, expanded, merged, multiplied_out, over_one_denominator
+from matderiv.reducing.ordering import spelling_key
+from matderiv.reducing.raising import Raised, place_of_entries, raise_term, spell, word
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Indices, Tensor
+from matderiv.words.chains import matrix_product, shortest, transposed
+from matderiv.words.monomials import scaled
+from matderiv.words.powers import multiply_into
+from matderiv.words.signs import total
 
 MAX_GROUPED = 6  # in sums of more terms no common entries of a few terms are looked for,
 MAX_GROUPS = 3  # and of so many groups only

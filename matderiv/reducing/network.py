@@ -8,12 +8,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number_value
-from matderiv.notation.chains import MAX_CHAIN, column, transposed, turned
-from matderiv.notation.folds import tidy
-from matderiv.notation.monomials import entrywise
-from matderiv.notation.ordering import in_order, ranks
-from matderiv.notation.powers import Mono, multiply_into
+from matderiv.reducing.ordering import in_order, ranks
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Term
+from matderiv.words.chains import MAX_CHAIN, column, transposed, turned
+from matderiv.words.folds import tidy
+from matderiv.words.monomials import entrywise
+from matderiv.words.powers import Mono, multiply_into
 
 MAX_NESTED = 3  # shared squares, u.*u of u.*u, are not multiplied out
 Edge = tuple[Expr, Index, Index, Exponent]

@@ -10,8 +10,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from matderiv.choosing.factoring import factored
+from matderiv.choosing.items import Item, item_of
+from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.notation.chains import (
+from matderiv.reducing.elimination import reduce_network
+from matderiv.reducing.network import Network
+from matderiv.reducing.raising import raise_term, spell
+from matderiv.shapes import times
+from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta, normalise
+from matderiv.words.chains import (
     chain,
     matrix_product,
     shortest,
@@ -19,17 +27,9 @@ from matderiv.notation.chains import (
     transposed_chain,
     turned,
 )
-from matderiv.notation.elimination import reduce_network
-from matderiv.notation.factoring import factored
-from matderiv.notation.folds import tidy
-from matderiv.notation.items import Item, item_of
-from matderiv.notation.monomials import scaled
-from matderiv.notation.network import Network
-from matderiv.notation.raising import raise_term, spell
-from matderiv.notation.signs import total
-from matderiv.notation.sums import new_search, raise_tensor
-from matderiv.shapes import times
-from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta, normalise
+from matderiv.words.folds import tidy
+from matderiv.words.monomials import scaled
+from matderiv.words.signs import total
 
 Sides = tuple[Indices, Indices]  # the axes of f, and of the variable
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from matderiv.choosing.items import Item
 from matderiv.expr import Expr
-from matderiv.notation.items import Item
-from matderiv.notation.raising import Raised
+from matderiv.reducing.raising import Raised
 from matderiv.tensors.tensor import Indices
 
 MAX_WORK = 400  # terms looked at for one sum; one of 500 textbook results takes more

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from matderiv.choosing.items import inside
+from matderiv.choosing.search import Search
+from matderiv.choosing.terms import common, content, without
 from matderiv.expr import Expr, zeros
-from matderiv.notation.items import inside
-from matderiv.notation.monomials import scaled
-from matderiv.notation.powers import Mono, multiply_into
-from matderiv.notation.raising import Raised, spell
-from matderiv.notation.search import Search
-from matderiv.notation.terms import common, content, without
+from matderiv.reducing.raising import Raised, spell
 from matderiv.tensors.tensor import Indices
+from matderiv.words.monomials import scaled
+from matderiv.words.powers import Mono, multiply_into
 
 
 def pulled(
@@ -22,7 +22,7 @@ def pulled(
     """Common scalars and weights in front, the sum of what remains behind them.
 
     >>> from matderiv.expr import variable
-    >>> from matderiv.notation.sums import new_search
+    >>> from matderiv.choosing.sums import new_search
     >>> from matderiv.language.printer import text
     >>> from matderiv.tensors.tensor import Index
     >>> u, x, y = (variable(name, (3,)) for name in "uxy")

@@ -1,0 +1,1 @@
+"""The choice of the form: sums of terms, common factors, layouts, last touches, named parts."""

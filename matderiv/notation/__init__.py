@@ -1,1 +1,0 @@
-"""The way back from index products to matrix notation, and the choice of the form."""
