@@ -86,6 +86,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'matderiv' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook the magics %%derive and %%verify; `%load_ext matderiv` calls it."""
+    import_module("matderiv.command.notebook").register(shell)
+
+
 def __dir__() -> list[str]:
     """What can be typed after `md.`: the verbs, the errors, the functions that take SymPy."""
     symbolic = import_module("matderiv.bridge.symbolic")

@@ -53,6 +53,10 @@ class MatderivError(Exception):
             lines.append(f"  try:   {self.hint}")
         return visible("\n".join(lines))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, and no traceback of ours."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ParseError(MatderivError):
     """The text is not an expression of the language."""

@@ -52,3 +52,11 @@ def quiet() -> Iterator[None]:
     """
     with np.errstate(all="ignore"):
         yield
+
+
+class Shown:
+    """A value with HTML for a notebook: MathML and no script, so that it shows offline too."""
+
+    def _repr_html_(self) -> str:
+        written: str = import_module("matderiv.command.notebook").notebook_html(self)
+        return written

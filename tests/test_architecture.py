@@ -15,7 +15,11 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "matderiv"
 FLOORS = (  # title, folder, modules
-    ("0: causes of failure, heavy libraries, sizes", "", "errors work lazy arguments shapes"),
+    (
+        "0: causes of failure, heavy libraries, sizes",
+        "",
+        "errors work lazy arguments shapes",
+    ),
     ("1, 2: expressions and functions", "", "expr functions/"),
     (
         "2: their mirror in SymPy",

@@ -250,7 +250,7 @@ def test_deep_and_long_formulas_are_written_in_linear_time() -> None:
 
 def test_notebooks_get_every_form() -> None:
     d = md.derive("x'*A*x", "x")
-    assert sorted(d._repr_mimebundle_()) == ["text/latex", "text/plain"]
+    assert sorted(d._repr_mimebundle_()) == ["text/html", "text/latex", "text/plain"]
     bundle = d.steps("differential")._repr_mimebundle_()
     assert sorted(bundle) == ["text/html", "text/latex", "text/markdown", "text/plain"]
     assert bundle["text/plain"] == d.text("differential") == str(d.steps("differential"))

@@ -14,6 +14,7 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.command.verbs import VIEWS
+from matderiv.doors.derivations import Derivations
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.asking import names_asked
@@ -196,9 +197,9 @@ def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseErro
     return error
 
 
-def derived(request: Request, asked: Asked) -> list[Derivation]:
+def derived(request: Request, asked: Asked) -> Derivations:
     """The derivations that were asked for, one for each variable."""
-    found: list[Derivation] = derive(
+    found: Derivations = derive(
         asked.text,
         list(asked.wrts),
         shapes=asked.shapes,

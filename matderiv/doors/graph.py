@@ -26,6 +26,7 @@ from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.values import checked_values, names_in, shapes_of
 from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
+from matderiv.lazy import Shown
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graphs.dot import graph_dot
 from matderiv.output.graphs.mermaid import graph_mermaid
@@ -70,7 +71,7 @@ class GraphEdge:
 
 
 @dataclass(frozen=True)
-class Pass:
+class Pass(Shown):
     """The numbers of a forward and a backward pass, by name.
 
     `shares[source, target]` is what the target handed back to the source. A node has no gradient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matderiv.lazy import Shown
 from matderiv.numeric.sampling import Point
 
 
@@ -28,7 +29,7 @@ class WorstEntry:
 
 
 @dataclass(frozen=True, repr=False)
-class CheckReport:
+class CheckReport(Shown):
     """The outcome of a numeric check; `str` is one line.
 
     `error` is the worst relative error of the sharpest method used, `central_error` that of

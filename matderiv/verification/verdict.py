@@ -9,6 +9,7 @@ from typing import Any
 from matderiv.arguments import in_short
 from matderiv.errors import visible
 from matderiv.expr import Expr
+from matderiv.lazy import Shown
 from matderiv.numeric.report import CheckReport
 from matderiv.verification.field.exact import ExactReport
 
@@ -47,7 +48,7 @@ def _apart(a: float, b: float, digits: int) -> bool:
 
 
 @dataclass(frozen=True, repr=False)
-class Verdict:
+class Verdict(Shown):
     """Whether an answer is the derivative, how surely, and what is wrong with it.
 
     `verdict` is "proved", "verified", "disproved" or "undecided"; `diagnosis` a stable code and

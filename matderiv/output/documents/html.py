@@ -26,6 +26,7 @@ font:1rem/1.5 system-ui,"Liberation Sans",sans-serif}
 --line:#3a3d46;--box:#202228}}
 body.matderiv{margin:0}
 .matderiv main{max-width:64rem;margin:0 auto;padding:1rem 1.25rem 3rem}
+div.matderiv main{padding:.2rem .5rem .4rem}
 .matderiv h1{font-size:1.3rem;margin:.5rem 0 .75rem}
 .matderiv h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
 .matderiv h3{font-size:1rem;margin:1.25rem 0 .5rem}

@@ -30,15 +30,16 @@ COLOURS = {
     RIGHT: "#1b6e2d",
     GIVEN: "#555555",
 }
+ON_DARK = {"#b00020": "#ff8a9a", "#8a5a00": "#e8b04a", "#1b6e2d": "#7fd08f", "#555555": "#a3a7b3"}
 WIDTH = 90  # characters of a line in a format that does not fold lines
 _STYLE = (
     "<style>.sheet{border-collapse:collapse;width:100%}"
     ".sheet td{padding:.1em .5em;vertical-align:top}"
-    ".sheet td:nth-child(-n+2){text-align:right;white-space:nowrap;color:#555}"
+    ".sheet td:nth-child(-n+2){text-align:right;white-space:nowrap;color:var(--soft)}"
     ".sheet code{white-space:pre-wrap;overflow-wrap:anywhere}"
     ".sheet p{margin:.2em 0 .5em 1em;white-space:pre-wrap}"
     ".class{border-collapse:collapse}.class td,.class th{padding:.2em .8em;text-align:left;"
-    "border-bottom:1px solid #ccc}</style>"
+    "border-bottom:1px solid var(--line)}</style>"
 )
 
 
@@ -103,11 +104,21 @@ class Sheet:
             yield number, self.mark(number), visible(text), [*self.said(number)]
 
 
+def colour_of(mark: str) -> str:
+    """The colour of a mark in a page, on light and on dark paper.
+
+    >>> colour_of("ok")
+    'light-dark(#1b6e2d,#7fd08f)'
+    """
+    colour = COLOURS.get(mark, COLOURS[GIVEN])
+    return f"light-dark({colour},{ON_DARK[colour]})"
+
+
 def sheet_html(sheet: Sheet) -> str:
     """The sheet as a page without scripts."""
     body = [_STYLE, f"<p><strong>{escape(sheet.conclusion)}</strong></p>", '<table class="sheet">']
     for number, mark, text, said in sheet.rows():
-        colour = COLOURS.get(mark, "#555")
+        colour = colour_of(mark)
         shown = f'<strong style="color:{colour}">{escape(mark)}</strong>' if mark else ""
         below = "".join(f'<p style="color:{colour}">{escape(s)}</p>' for s in said)
         body.append(

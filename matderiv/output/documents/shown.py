@@ -7,7 +7,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from matderiv.choosing.parts import name_parts
-from matderiv.output.documents.html import answer_html, document_html, document_part
+from matderiv.output.documents.html import (
+    about_html,
+    answer_html,
+    document_html,
+    document_part,
+    equation_html,
+    inside_page,
+)
 from matderiv.output.documents.json import document_json
 from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
 from matderiv.output.documents.markdown import answer_markdown, document_markdown
@@ -140,10 +147,11 @@ def in_latex(d: Derivation, view: str | None, detail: str, standalone: bool, sty
 
 def in_notebook(d: Derivation) -> dict[str, str]:
     """What notebooks show: the equation, what was guessed, and how it was checked."""
-    told = about(d)
+    told, written, names = about(d), equation(d, {}), _spelling(d)
     return {
         "text/plain": "\n".join([str(d), *(f"# {line}" for line in about_text(told))]),
-        "text/latex": f"$\\displaystyle {equation(d, {})}$\n\n{about_latex(told, _spelling(d))}",
+        "text/html": inside_page([equation_html(written), *about_html(told, names)]),
+        "text/latex": f"$\\displaystyle {written}$\n\n{about_latex(told, names)}",
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import Span, caret_lines, visible
+from matderiv.lazy import Shown
 from matderiv.verification.verdict import (
     DISPROVED,
     PROVED,
@@ -77,7 +78,7 @@ class LineVerdict:
 
 
 @dataclass(frozen=True)
-class StepsVerdict:
+class StepsVerdict(Shown):
     """A derivation checked line by line; `first_wrong` is where it breaks.
 
     >>> StepsVerdict((LineVerdict(1, "df = 2*x", "disproved", "factor"),)).first_wrong.number
