@@ -23,6 +23,7 @@ VERB_MODULES = {
     "graph": "matderiv.command.graph",
     "code": "matderiv.command.code",
     "serve": "matderiv.command.serve",
+    "repl": "matderiv.command.repl",
     "rules": "matderiv.command.rules",
     "explain": "matderiv.command.explain",
     "completion": "matderiv.command.completion",

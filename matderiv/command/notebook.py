@@ -7,13 +7,13 @@ the command line.
 
 from __future__ import annotations
 
-import shlex
 from functools import singledispatch
 from html import escape
 from typing import Any
 
 from matderiv.command.options import Request, read_arguments
 from matderiv.command.question import conventions, declared, derived, understood
+from matderiv.command.repl import words_of
 from matderiv.doors.graph import Pass
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
@@ -158,17 +158,10 @@ def _request(verb: str, words: list[str]) -> Request:
 
 
 def _words(line: str) -> list[str]:
-    r"""The words of a line, in quotes where they have blanks; a prime between letters is no quote.
-
-    >>> _words('x\'*A*x x --shape "A: n,n"')
-    ["x'*A*x", 'x', '--shape', 'A: n,n']
-    """
-    reader = shlex.shlex(line, posix=True, punctuation_chars=False)
-    reader.whitespace_split, reader.quotes, reader.commenters, reader.escape = True, '"', "", ""
-    try:
-        return list(reader)
-    except ValueError as error:
-        raise MatderivError("a quote is open in this line", hint='"A: n,n"') from error
+    words = words_of(line)
+    if line.strip() and not words:
+        raise MatderivError("a quote is open in this line", hint='"A: n,n"')
+    return words
 
 
 def register(shell: Any) -> None:

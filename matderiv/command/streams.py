@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -128,6 +129,33 @@ def decoded(content: bytes, name: str, most: int = MAX_BYTES) -> str:
         ) from error
 
 
+GREEN, RED, YELLOW = "32", "31", "33"
+_COLOURS = {
+    **dict.fromkeys(("proved", "verified", "ok"), GREEN),
+    **dict.fromkeys(("disproved", "WRONG", "follows"), RED),
+    **dict.fromkeys(("undecided", "?"), YELLOW),
+}
+_VERDICT = re.compile(
+    r"^(?:( *\d+  )(ok|WRONG|follows|\?)(?= |$)"
+    r"|(verdict +|)(proved|verified|disproved|undecided)(?=:| \(|$))",
+    re.MULTILINE,
+)
+
+
+def coloured(text: str) -> str:
+    r"""The verdicts of a text in their colours, and the marks in front of lines.
+
+    >>> coloured("    3  WRONG    df = 2*x")
+    '    3  \x1b[31mWRONG\x1b[0m    df = 2*x'
+    """
+
+    def paint(found: re.Match[str]) -> str:
+        before, word = found[1] or found[3] or "", found[2] or found[4]
+        return f"{before}\x1b[{_COLOURS[word]}m{word}\x1b[0m"
+
+    return _VERDICT.sub(paint, text)
+
+
 # Out ----------------------------------------------------------------------------------------------
 
 
@@ -149,6 +177,12 @@ class Terminal:
         return self.ascii_only or only_ascii(sys.stdout, os.environ)
 
     @property
+    def coloured(self) -> bool:
+        """True on a terminal that shows colours and whose user wants them (no-color.org)."""
+        told = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return not told and sys.stdout is not None and sys.stdout.isatty()
+
+    @property
     def width(self) -> int:
         """The columns of the terminal that results go to; 0 where they go to a file or a pipe."""
         if sys.stdout is None or not sys.stdout.isatty():
@@ -163,7 +197,8 @@ class Terminal:
         if sys.stdout is None:
             raise OutputError("the result cannot be written: standard output is closed")
         try:
-            sys.stdout.write(self._fit(text, sys.stdout) + "\n")
+            shown = self._fit(text, sys.stdout)
+            sys.stdout.write((coloured(shown) if self.coloured else shown) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
             _forget(sys.stdout)

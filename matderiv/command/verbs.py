@@ -367,6 +367,7 @@ VERBS = {
             PAGE + SHARED,
             ("matderiv serve", """matderiv serve "norm2(A*x - b)^2" x --port 8000"""),
         ),
+        Verb("repl", "", "commands one after the other, without a shell's quotes", SHARED),
         Verb(
             "rules",
             "[NAME]",
