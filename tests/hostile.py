@@ -40,7 +40,7 @@ MEGABYTES = 500  # more than before the input
 PRINTERS = Path(md.__file__).parent / "output"
 PRINTED = "\n".join(p.read_text(encoding="utf-8") for p in PRINTERS.rglob("*.py"))
 PRINTED += "\n".join(p.read_text(encoding="utf-8") for p in PRINTERS.parent.rglob("functions/*.py"))
-PRINTED += (PRINTERS.parent / "derived.py").read_text(encoding="utf-8")
+PRINTED += (PRINTERS.parent / "doors" / "derivation.py").read_text(encoding="utf-8")
 COMMANDS = set(re.findall(r"\\([A-Za-z]+)", PRINTED.replace(r"\\", "\\")))
 COMMANDS |= set(hostile.FUNCTIONS)
 COMMANDS |= {n for letter in hostile.GREEK for n in (letter, "var" + letter)}

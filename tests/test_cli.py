@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from matderiv.calculus.derivation import KINDS, LAYOUTS
+from matderiv.calculus.derivative import KINDS, LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.command import manual, rules, verbs
 from matderiv.command.failures import EXIT_CODES

@@ -15,7 +15,7 @@ from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variable
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
-from matderiv.output.latex import pieces
+from matderiv.output.latex import templates
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.names import Names, escaped
 from matderiv.output.latex.spelling import spelled
@@ -201,7 +201,7 @@ def test_long_formulas_read_back(e: Expr) -> None:
     "name", ["add", "hadamard", "mul", "neg", "power", "epow", "inv", "transpose", "ediv"]
 )
 def test_a_wrong_level_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(pieces.LEVELS, name, pieces.ATOM)
+    monkeypatch.setitem(templates.LEVELS, name, templates.ATOM)
     x, y, C, E = (VARIABLES[k] for k in "xyCE")
     inner = {
         "add": C + E,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matderiv.cli import main
-from matderiv.output.documents.marked import SHEETS, Sheet, Turned, by_cause, by_question
+from matderiv.output.documents.marked_sheets import SHEETS, Sheet, Turned, by_cause, by_question
 from matderiv.verification.derivations.homework import verify_homework
 
 RIGHT = r"""# Least squares

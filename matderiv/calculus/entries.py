@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matderiv.calculus.derivation import Derivative
+from matderiv.calculus.derivative import Derivative
 from matderiv.choosing.guards import guarded
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import new_search, raise_tensor
@@ -15,7 +15,7 @@ from matderiv.tensors.tensor import Factor, Index, Tensor, like_terms, normalise
 def entry_of(whole: Derivative, entry: Entry, f: Expr, order: int) -> Derivative:
     """The derivative by an entry, from the one by the whole array.
 
-    >>> from matderiv.calculus.derivation import differentiate
+    >>> from matderiv.calculus.derivative import differentiate
     >>> from matderiv.input.resolve import read
     >>> from matderiv.language.printer import text
     >>> f = read("x'*A*x").expr

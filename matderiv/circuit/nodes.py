@@ -14,7 +14,7 @@ from functools import cached_property
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
-from matderiv.views.pieces import function_name, letters_for, numbered_name
+from matderiv.views.intermediates import function_name, letters_for, numbered_name
 
 INPUT, PARAMETER, CONSTANT, INTERMEDIATE = "input", "parameter", "constant", "intermediate"
 LOSS, OUTPUT = "loss", "output"

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from string import ascii_letters
 
-from matderiv.calculus.derivation import differentiate
-from matderiv.calculus.differentiate import pullback
+from matderiv.calculus.derivative import differentiate
 from matderiv.calculus.recognise import prepare
+from matderiv.calculus.sweeps import pullback
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.circuit.nodes import Circuit, Node
 from matderiv.expr import Expr, is_, number, rebuild, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar
-from matderiv.views.pieces import fresh_name
+from matderiv.views.intermediates import fresh_name
 from matderiv.words.chains import turned
 from matderiv.words.signs import total
 

@@ -14,7 +14,7 @@ from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal, file_text, write_file
 from matderiv.errors import MatderivError
-from matderiv.output.documents.marked import (
+from matderiv.output.documents.marked_sheets import (
     SHEETS,
     Sheet,
     Turned,

@@ -22,7 +22,7 @@ from matderiv.command.streams import (
 from matderiv.doors.graph import Graph, graph
 from matderiv.errors import ParseError, ShapeError, UnknownName
 from matderiv.input.values import checked_values, names_in, values_from_file, values_in
-from matderiv.output.graphs.text import steps_text
+from matderiv.output.graphs.table import steps_text
 from matderiv.shapes import is_scalar
 
 KINDS = ("svg", "dot", "mermaid", "tikz")

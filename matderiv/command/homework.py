@@ -21,7 +21,7 @@ from matderiv.command.streams import (
     standard_input,
     write_file,
 )
-from matderiv.output.documents.marked import SHEETS, Sheet
+from matderiv.output.documents.marked_sheets import SHEETS, Sheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
 from matderiv.verification.derivations.problems import Conventions

@@ -15,7 +15,7 @@ from matderiv.expr import variable
 from matderiv.output.documents.hints import hint, step_text
 from matderiv.output.documents.latex import document_latex
 from matderiv.output.documents.markdown import document_markdown
-from matderiv.output.documents.shown import Steps, steps_of_several
+from matderiv.output.documents.notebooks import Steps, steps_of_several
 from matderiv.output.documents.text import document_text, partial_text
 from matderiv.views.document import Partial
 

@@ -12,7 +12,7 @@ from functools import partial
 from math import nan
 from typing import TYPE_CHECKING
 
-from matderiv.calculus.derivation import FORWARDS
+from matderiv.calculus.derivative import FORWARDS
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, apply, is_, number_value, variable, variables
@@ -22,9 +22,14 @@ from matderiv.lazy import later, np
 from matderiv.numeric.check import check, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, compile_
 from matderiv.numeric.question import Question, joint_question
-from matderiv.numeric.reach import beyond_numbers, has_large_sizes, too_large, with_named_sizes
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler
+from matderiv.numeric.small_sizes import (
+    beyond_numbers,
+    has_large_sizes,
+    too_large,
+    with_named_sizes,
+)
 from matderiv.numeric.spot_check import WRONG, spot_check, undecided
 from matderiv.work import MILLION, WorkLimit, bounded
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import in_short, require_values, require_whole, require_word
-from matderiv.calculus.derivation import FORWARDS, Derivative
+from matderiv.calculus.derivative import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.layout import in_layout
 from matderiv.choosing.parts import name_parts
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from matderiv.input import guesses
     from matderiv.input import values as numbers
     from matderiv.input.resolve import Reading
-    from matderiv.output import index, to_sympy
+    from matderiv.output import index_notation, to_sympy
     from matderiv.output.code import derivative
-    from matderiv.output.documents import hints, shown
+    from matderiv.output.documents import hints, notebooks
 else:
     guesses, numbers = later("matderiv.input", "guesses values")
-    index, to_sympy = later("matderiv.output", "index to_sympy")
+    index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
-    hints, shown = later("matderiv.output.documents", "hints shown")
+    hints, notebooks = later("matderiv.output.documents", "hints notebooks")
 
 VIEWS = ("chain", "differential", "index")
 
@@ -118,8 +118,10 @@ class Derivation:
         """The derivative in index notation, always."""
         d = self.derivative
         if self.kind in ("vjp", *FORWARDS):
-            return index.index_text(d.tensor, self.names)
-        return index.index_equation("f", self.wrt, d.tensor, d.outer, self.order, self.names)
+            return index_notation.index_text(d.tensor, self.names)
+        return index_notation.index_equation(
+            "f", self.wrt, d.tensor, d.outer, self.order, self.names
+        )
 
     @property
     def names(self) -> set[str]:
@@ -160,13 +162,13 @@ class Derivation:
         )
 
     @bounded(A_VIEW)
-    def steps(self, view: str = "chain") -> shown.Steps:
+    def steps(self, view: str = "chain") -> notebooks.Steps:
         """The derivation as values, every line evaluated: "chain", "differential" or "index"."""
         require_word(view, "view", VIEWS)
         if self.whole is not None:
             return self.whole.steps(view)
         if view not in self._documents:
-            self._documents[view] = shown.steps_of(self, view)
+            self._documents[view] = notebooks.steps_of(self, view)
         return self._documents[view]
 
     def hint(self, number: int = 1, view: str = "chain") -> hints.Hint:
@@ -177,7 +179,7 @@ class Derivation:
         return hints.hint(self.steps(view), require_whole(number, "number", 1))
 
     @cached_property
-    def _documents(self) -> dict[str, shown.Steps]:
+    def _documents(self) -> dict[str, notebooks.Steps]:
         return {}
 
     def text(self, view: str = "chain", *, detail: str = "normal") -> str:
@@ -188,14 +190,14 @@ class Derivation:
         >>> D.text("differential", detail="brief").splitlines()[-1]
         "  ∂f/∂x = 2*A'*(A*x - b)"
         """
-        return str(shown.document_text(self.steps(view), detail=detail))
+        return str(notebooks.document_text(self.steps(view), detail=detail))
 
     def markdown(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step in Markdown with LaTeX formulas; with None, the equation.
 
         `style` as in `latex`.
         """
-        return shown.in_markdown(self, view, detail, style)
+        return notebooks.in_markdown(self, view, detail, style)
 
     def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step as a page with MathML; with None, only the equation.
@@ -207,11 +209,11 @@ class Derivation:
         >>> page.startswith("<!DOCTYPE html>"), "<script" in page
         (True, False)
         """
-        return shown.in_html(self, view, detail, style)
+        return notebooks.in_html(self, view, detail, style)
 
     def json(self, view: str = "chain") -> dict[str, Any]:
         """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""
-        return shown.document_json(self.steps(view))
+        return notebooks.document_json(self.steps(view))
 
     def latex(
         self,
@@ -231,15 +233,15 @@ class Derivation:
         >>> print(derive("x'*A*x", "x").latex())
         (\\mathbf{A} + \\mathbf{A}^{\\top})\\mathbf{x}
         """
-        return shown.in_latex(self, view, detail, standalone, style)
+        return notebooks.in_latex(self, view, detail, standalone, style)
 
     def equation(self, **style: str) -> str:
         """The whole LaTeX equation, with what is differentiated on its left side."""
-        return shown.equation(self, style)
+        return notebooks.equation(self, style)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the equation, what was guessed, and how it was checked."""
-        return shown.in_notebook(self)
+        return notebooks.in_notebook(self)
 
     @cached_property
     def vec(self) -> Any:

@@ -10,11 +10,11 @@ from matderiv.lazy import later
 
 if TYPE_CHECKING:
     from matderiv.doors import sheet
-    from matderiv.output.documents import shown, text
-    from matderiv.output.documents.shown import Steps
+    from matderiv.output.documents import notebooks, text
+    from matderiv.output.documents.notebooks import Steps
 else:
     (sheet,) = later("matderiv.doors", "sheet")
-    shown, text = later("matderiv.output.documents", "shown text")
+    notebooks, text = later("matderiv.output.documents", "notebooks text")
 
 
 class Derivations(list[Derivation]):
@@ -33,7 +33,7 @@ class Derivations(list[Derivation]):
 
     def steps(self, view: str = "chain") -> list[Steps]:
         """The derivations as values: one document where they share their passes, else one each."""
-        return shown.steps_of_several(self, require_word(view, "view", VIEWS))
+        return notebooks.steps_of_several(self, require_word(view, "view", VIEWS))
 
     def text(self, view: str = "chain", *, detail: str = "normal") -> str:
         """The derivations step by step, as plain text."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from matderiv.arguments import require_whole, require_word, variables_in
-from matderiv.calculus.derivation import (
+from matderiv.calculus.derivative import (
     FORWARDS,
     KINDS,
     LAYOUTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivative import differentiate
 from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.language.printer import text
 from matderiv.words.chains import facts

@@ -9,7 +9,7 @@ from typing import Any
 
 from matderiv.arguments import in_short, variables_in
 from matderiv.bridge.sizes import by_name
-from matderiv.calculus.joint import Backward, gradients
+from matderiv.calculus.several import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
 from matderiv.doors.check import gradient_reports, require_truth
 from matderiv.doors.derive import Assume
@@ -18,11 +18,11 @@ from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check as compared
-from matderiv.numeric.edges import at_edges, may_fail
-from matderiv.numeric.reach import too_large
+from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.report import CheckReport
-from matderiv.numeric.shares import Subject, ties_shared
+from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.spot_check import undecided
+from matderiv.numeric.subgradients import Subject, ties_shared
 from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled

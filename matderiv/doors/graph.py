@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from matderiv.arguments import one_of, optional_mapping, require_text, require_values, variables_in
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivative import differentiate
 from matderiv.choosing.parts import name_parts
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
@@ -31,9 +31,9 @@ from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graphs.dot import graph_dot
 from matderiv.output.graphs.mermaid import graph_mermaid
 from matderiv.output.graphs.svg import graph_svg
-from matderiv.output.graphs.text import graph_text
+from matderiv.output.graphs.table import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
-from matderiv.output.index import index_equation
+from matderiv.output.index_notation import index_equation
 from matderiv.work import A_VERB, bounded
 
 Values = Mapping[str, Any]

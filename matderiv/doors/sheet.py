@@ -11,6 +11,7 @@ from matderiv.arguments import given, require_text, require_word
 from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError, visible
 from matderiv.language.printer import text
+from matderiv.output.documents.notebooks import steps_of_several
 from matderiv.output.documents.sheets import (
     Drawn,
     Told,
@@ -20,12 +21,11 @@ from matderiv.output.documents.sheets import (
     sheet_part,
     sheet_text,
 )
-from matderiv.output.documents.shown import steps_of_several
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
 from matderiv.shapes import shape_text
-from matderiv.views.flow import about
+from matderiv.views.stages import about
 
 _EXAMPLE = 'Sheet("Homework", [Part("Exercise 1", D)])'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matderiv.calculus.derivation import FORWARDS, differentiate
+from matderiv.calculus.derivative import FORWARDS, differentiate
 from matderiv.choosing.layout import by_free_entries, vec_form
 from matderiv.choosing.polish import polished
 from matderiv.doors.check import require_same_numbers

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.calculus.differentiate import axes_of, slots_at
+from matderiv.calculus.sweeps import axes_of, slots_at
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.doors.derivation import Derivation

@@ -15,13 +15,13 @@ from matderiv.arguments import require_whole
 from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
-from matderiv.numeric.borders import branches, reached, zones
+from matderiv.numeric.both_sides import branches, reached, zones
 from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
 from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.question import Probes, Project, Question, moderate, probes
-from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
+from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.shapes import shape_text
 
 __all__ = ["CheckReport", "Claim", "Project", "Question", "WorstEntry", "check"]

@@ -30,7 +30,7 @@ from matderiv.numeric.draws import (
 )
 from matderiv.numeric.evaluate import CUBE, Array, Arrays, Program, Sizes, compile_, sizes_in
 from matderiv.numeric.ranges import bounds
-from matderiv.numeric.reach import too_large
+from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
 from matderiv.work import spend

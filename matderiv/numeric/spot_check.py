@@ -14,14 +14,14 @@ from typing import Any
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
-from matderiv.numeric.borders import branches, reached, unseen, zones
+from matderiv.numeric.both_sides import branches, reached, unseen, zones
 from matderiv.numeric.check import Finding, excused, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
 from matderiv.numeric.evaluate import Array, Program, compile_
 from matderiv.numeric.question import Question, moderate
-from matderiv.numeric.reach import beyond_numbers, too_large
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, sampler
+from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing

@@ -22,12 +22,12 @@ from matderiv.language.declare import FACTS
 from matderiv.output.documents.hints import hint
 from matderiv.output.documents.html import document_body, equation_html
 from matderiv.output.documents.mathml import mathml
-from matderiv.output.documents.shown import Steps, steps_of_several
+from matderiv.output.documents.notebooks import Steps, steps_of_several
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import Names
 from matderiv.page.faults import fault
-from matderiv.page.judged import class_judged, judged
+from matderiv.page.verdicts import class_judged, judged
 from matderiv.shapes import shape_text
 
 Request = Mapping[str, Any]

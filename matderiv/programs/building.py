@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from matderiv.expr import Expr, is_, variables
 from matderiv.numeric.stable import stable_all
-from matderiv.programs import arrays, entries, products
+from matderiv.programs import arithmetic, arrays, products
 from matderiv.programs.lowering import Lowering
 from matderiv.programs.program import Builder, Program, needed
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, Shape, is_scalar, size_names
 
-RULES_FROM = (arrays, entries, products)
+RULES_FROM = (arrays, arithmetic, products)
 """The modules whose rules are in force."""
 
 

@@ -12,7 +12,7 @@ from matderiv.errors import DomainError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind
 from matderiv.programs.program import Program
-from matderiv.programs.run import Tape, bound
+from matderiv.programs.tape import Tape, bound
 
 MOST = 64  # tapes kept, each for arrays of other shapes
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from matderiv.calculus.derivation import Derivative, fractions_apart
+from matderiv.calculus.derivative import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
 from matderiv.expr import Expr
 from matderiv.lazy import later
-from matderiv.numeric.edges import at_edges, may_fail
 from matderiv.numeric.evaluate import Array, evaluate
-from matderiv.numeric.shares import Subject, ties_shared
+from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.stable import valued
+from matderiv.numeric.subgradients import Subject, ties_shared
 
 if TYPE_CHECKING:
     from matderiv.programs import compiled

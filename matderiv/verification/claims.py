@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.arguments import require_whole, require_word
-from matderiv.calculus.derivation import KINDS, LAYOUTS, change_of, resolve_kind
+from matderiv.calculus.derivative import KINDS, LAYOUTS, change_of, resolve_kind
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables

@@ -14,7 +14,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.lazy import np
-from matderiv.numeric.borders import (
+from matderiv.numeric.both_sides import (
     Border,
     Reached,
     branches,
@@ -26,9 +26,9 @@ from matderiv.numeric.borders import (
 from matderiv.numeric.check import Finding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
-from matderiv.numeric.paths import moved
 from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
+from matderiv.numeric.scaled_lines import moved
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.elementary import elementary

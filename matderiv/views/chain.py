@@ -12,7 +12,11 @@ from dataclasses import replace
 
 from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step
-from matderiv.views.flow import (
+from matderiv.views.forward import Forward
+from matderiv.views.outline import Told, View, naming_facts
+from matderiv.views.passes import Backward, in_names, local_tensor
+from matderiv.views.reasons import rule_name, why
+from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
     forward_section,
@@ -24,10 +28,6 @@ from matderiv.views.flow import (
     shared_stage,
     side_of,
 )
-from matderiv.views.forward import Forward
-from matderiv.views.frame import Told, View, naming_facts
-from matderiv.views.passes import Backward, in_names, local_tensor
-from matderiv.views.reasons import rule_name, why
 from matderiv.views.truth import verified
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.calculus.differentiate import pullback, slots_at
+from matderiv.calculus.sweeps import pullback, slots_at
 from matderiv.expr import Expr, is_, number_value, size_expr, variables
 from matderiv.functions.algebra import spread
 from matderiv.functions.reduce import reduced_size

@@ -9,27 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from matderiv.calculus.derivation import change_of
-from matderiv.calculus.differentiate import axes_of
+from matderiv.calculus.derivative import change_of
+from matderiv.calculus.sweeps import axes_of
 from matderiv.choosing.layout import vec_form
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
-from matderiv.views.condensed import Condensed, condensed
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
-from matderiv.views.flow import FORWARD_MODE, Stage, last_steps, tokens
-from matderiv.views.frame import Told, View
-from matderiv.views.judged import (
-    allowed,
-    has,
-    is_matrix,
-    of_matrix_entries,
-    same_words,
-    still,
-    worth_showing,
-)
+from matderiv.views.intermediates import Piece, fresh_name
+from matderiv.views.joining import Condensed, condensed
+from matderiv.views.outline import Told, View
 from matderiv.views.pairings import (
     change_last,
     collected,
@@ -42,9 +33,18 @@ from matderiv.views.pairings import (
     traced,
 )
 from matderiv.views.passes import Backward, as_row, in_names, merged
-from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
-from matderiv.views.written import written_rule
+from matderiv.views.rule_lines import written_rule
+from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, tokens
+from matderiv.views.worth_showing import (
+    allowed,
+    has,
+    is_matrix,
+    of_matrix_entries,
+    same_words,
+    still,
+    worth_showing,
+)
 
 LONG = 14  # longer factors beside a differential get a name
 

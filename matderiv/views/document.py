@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from matderiv.calculus.derivation import Derivative
+from matderiv.calculus.derivative import Derivative
 from matderiv.expr import Expr
 from matderiv.numeric.report import CheckReport
 from matderiv.shapes import Shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from matderiv.calculus.differentiate import axes_of
+from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr, variable
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import (
@@ -18,10 +18,10 @@ from matderiv.tensors.tensor import (
     renamed,
 )
 from matderiv.views.document import Form, Partial, Section, Step, Symbol
-from matderiv.views.flow import Stage, side_of
+from matderiv.views.intermediates import Piece, fresh_name
 from matderiv.views.passes import MAX_CARRIED, in_names, joined, local_tensor
-from matderiv.views.pieces import Piece, fresh_name
 from matderiv.views.reasons import rule_name, why
+from matderiv.views.stages import Stage, side_of
 
 
 class Forward:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.calculus.differentiate import axes_of
+from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product
 from matderiv.views.components import by_entries, collapsed, components, counted
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
-from matderiv.views.flow import Stage, last_steps
-from matderiv.views.frame import Told, View
+from matderiv.views.intermediates import Piece
+from matderiv.views.outline import Told, View
 from matderiv.views.passes import Backward, above_at, in_names, joined
-from matderiv.views.pieces import Piece
 from matderiv.views.reasons import code, rule_name, why
+from matderiv.views.stages import Stage, last_steps
 
 COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
 

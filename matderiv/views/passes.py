@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from matderiv.calculus.differentiate import Visit, axes_of, pullback, pushforward, slots_of_result
+from matderiv.calculus.sweeps import Visit, axes_of, pullback, pushforward, slots_of_result
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
 from matderiv.shapes import is_scalar, long_axes
@@ -20,10 +20,10 @@ from matderiv.tensors.tensor import (
     renamed,
 )
 from matderiv.views.document import Form, Partial, Section, Step, Symbol
-from matderiv.views.flow import Stage, side_of
-from matderiv.views.judged import same_words
-from matderiv.views.pieces import Piece, fresh_name
+from matderiv.views.intermediates import Piece, fresh_name
 from matderiv.views.reasons import code, rule_name
+from matderiv.views.stages import Stage, side_of
+from matderiv.views.worth_showing import same_words
 from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
 

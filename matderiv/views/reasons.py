@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar
-from matderiv.views.pieces import Piece
+from matderiv.views.intermediates import Piece
 
 STEP_NAMES = {  # functions that steps call otherwise than they are typed
     "mul": "product",

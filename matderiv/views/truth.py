@@ -21,7 +21,7 @@ from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Partial, Side, Step
-from matderiv.views.values import Values
+from matderiv.views.numbers import Values
 from matderiv.words.chains import facts
 
 POINTS = 2

@@ -17,7 +17,7 @@ from matderiv.output.code.jax import JAX
 from matderiv.output.code.numpy import NUMPY
 from matderiv.output.code.torch import TORCH
 from matderiv.programs.program import Instruction, Program
-from matderiv.programs.run import lent
+from matderiv.programs.tape import lent
 from matderiv.shapes import Dim, shape_text, size_names
 
 TARGETS: Mapping[str, Dialect] = {d.name: d for d in (NUMPY, TORCH, JAX)}

@@ -10,9 +10,9 @@ from matderiv.choosing.parts import name_parts
 from matderiv.errors import MatderivError, display_width
 from matderiv.expr import Expr
 from matderiv.language.printer import text
-from matderiv.output.documents.index import entries_text
+from matderiv.output.documents.entry_sums import entries_text
 from matderiv.output.documents.sentences import plain_words
-from matderiv.output.index import index_text
+from matderiv.output.index_notation import index_text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor

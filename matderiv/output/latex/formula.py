@@ -28,8 +28,8 @@ from collections.abc import Iterator, Sequence
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_, variable, walk
 from matderiv.output.latex.names import Names, between, needs_space
-from matderiv.output.latex.pieces import COMPARE, NEXT, Item, Piece, Printer
 from matderiv.output.latex.spelling import spelled
+from matderiv.output.latex.templates import COMPARE, NEXT, Item, Piece, Printer
 
 MAX_SYMBOLS = 500_000
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
-from matderiv.calculus.derivation import differentiate, resolve_kind
+from matderiv.calculus.derivative import differentiate, resolve_kind
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError
 from matderiv.expr import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.arguments import one_of, require_whole, require_word
-from matderiv.calculus.derivation import LAYOUTS
+from matderiv.calculus.derivative import LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, variables

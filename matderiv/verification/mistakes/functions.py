@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivative import differentiate
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, substitute, variable
 from matderiv.shapes import is_scalar

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from matderiv.calculus.derivation import differentiate
+from matderiv.calculus.derivative import differentiate
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, number, variables, walk
 from matderiv.shapes import size_names

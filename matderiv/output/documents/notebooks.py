@@ -26,8 +26,8 @@ from matderiv.output.latex.names import Names
 from matderiv.views.chain import chain, shared_chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
-from matderiv.views.flow import about
 from matderiv.views.index import index
+from matderiv.views.stages import about
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation

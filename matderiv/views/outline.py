@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, variables
 from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
-from matderiv.views.flow import (
+from matderiv.views.reasons import with_facts
+from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
     about,
@@ -17,7 +18,6 @@ from matderiv.views.flow import (
     reading_steps,
     stages,
 )
-from matderiv.views.reasons import with_facts
 from matderiv.views.truth import first_needing, verified
 from matderiv.words.chains import facts
 

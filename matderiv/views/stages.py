@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from matderiv.calculus.derivation import FORWARDS, derivative_anywhere
+from matderiv.calculus.derivative import FORWARDS, derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
@@ -18,7 +18,7 @@ from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import About, Derived, Form, Partial, Section, Step, Symbol
-from matderiv.views.pieces import Piece, function_name, pieces
+from matderiv.views.intermediates import Piece, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 from matderiv.words.chains import symmetric
 

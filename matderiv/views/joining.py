@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.views.flow import Stage
-from matderiv.views.pieces import Piece, letters_for, numbered_name
+from matderiv.views.intermediates import Piece, letters_for, numbered_name
 from matderiv.views.reasons import why
-from matderiv.views.written import written_rule
+from matderiv.views.rule_lines import written_rule
+from matderiv.views.stages import Stage
 from matderiv.words.chains import facts
 from matderiv.words.signs import signed
 

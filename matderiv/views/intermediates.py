@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from matderiv.calculus.differentiate import dependents
+from matderiv.calculus.sweeps import dependents
 from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.words.chains import symmetric

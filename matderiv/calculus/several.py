@@ -2,7 +2,7 @@
 
 Where an adjoint is handed on to several arguments it becomes a variable, so that it is computed
 once, as a person writes backpropagation: first dZ, then from it the gradients by W and b. Between
-such places adjoints are simplified as in `differentiate`.
+such places adjoints are simplified as in `sweeps`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.calculus.differentiate import (
+from matderiv.calculus.recognise import prepare
+from matderiv.calculus.structure import project
+from matderiv.calculus.sweeps import (
     Sweep,
     axes_of,
     collapse,
@@ -19,8 +21,6 @@ from matderiv.calculus.differentiate import (
     shorter_share,
     slots_of_result,
 )
-from matderiv.calculus.recognise import prepare
-from matderiv.calculus.structure import project
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, is_, variable, walk, zeros
 from matderiv.shapes import is_scalar

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matderiv.calculus.differentiate import pullback, pullbacks, pushforward
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
+from matderiv.calculus.sweeps import pullback, pullbacks, pushforward
 from matderiv.choosing.guards import guarded
 from matderiv.choosing.polish import polished
 from matderiv.choosing.search import Search

@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
-from matderiv.views.flow import tokens
+from matderiv.views.intermediates import Piece
 from matderiv.views.pairings import standard
-from matderiv.views.pieces import Piece
+from matderiv.views.stages import tokens
 
 _BY_ENTRIES = ("hadamard", "ediv", "epow")
 

@@ -20,9 +20,9 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Bound, Program, Sizes, compile_
-from matderiv.numeric.paths import crossing, lines
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
+from matderiv.numeric.scaled_lines import crossing, lines
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
 from matderiv.work import MILLION, WorkLimit, bounded

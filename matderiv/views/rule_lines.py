@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matderiv.calculus.differentiate import differential
+from matderiv.calculus.sweeps import differential
 from matderiv.expr import (
     Expr,
     apply,

@@ -29,8 +29,8 @@ from matderiv.numeric.poles import (
     outside_branches,
     poles,
 )
-from matderiv.numeric.shares import Subject
 from matderiv.numeric.stable import valued
+from matderiv.numeric.subgradients import Subject
 from matderiv.shapes import Shape
 
 Factors = tuple[Expr, ...]
