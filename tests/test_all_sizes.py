@@ -8,7 +8,7 @@ import pytest
 from matderiv.doors.verify import verify
 from matderiv.expr import apply, variable
 from matderiv.shapes import Dim
-from matderiv.verification.field.sizes import Plan, planned, size_degree
+from matderiv.verification.field.all_sizes import Plan, planned, size_degree
 
 N, M = Dim(("n",)), Dim(("m",))
 x, X = variable("x", (N,)), variable("X", (M, N))

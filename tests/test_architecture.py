@@ -48,9 +48,9 @@ FLOORS = (  # title, folder, modules
     (
         "9: verified",
         "verification/",
-        "quantities stated claims verdict precise evidence judging valuation guesses",
+        "quantities equations claims verdict precise evidence judging valuation guesses",
     ),
-    ("9: diagnosed", "verification/", "telling mistakes/ verifying batch"),
+    ("9: diagnosed", "verification/", "methods mistakes/ verifying batch"),
     ("9: files and prose", "verification/", "documents/"),
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),

@@ -8,11 +8,11 @@ import pytest
 
 from matderiv import LimitError, ParseError
 from matderiv.verification.derivations.homework import verify_homework
+from matderiv.verification.documents.contents import pieces
 from matderiv.verification.documents.exercises import exercises
 from matderiv.verification.documents.macros import written_out
 from matderiv.verification.documents.markup import notebook_text
-from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.pieces import pieces
+from matderiv.verification.documents.positions import Passage
 
 
 def formulas(document: str, suffix: str) -> list[str]:

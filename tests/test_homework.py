@@ -11,10 +11,10 @@ from student_derivations import RIGHT, WRONG, Sheet
 
 from matderiv.errors import LimitError
 from matderiv.verification.derivations.homework import verify_homework
-from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.contents import LONGEST
+from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import exercises
-from matderiv.verification.documents.passages import Passage
-from matderiv.verification.documents.pieces import LONGEST
+from matderiv.verification.documents.positions import Passage
 
 MARKDOWN = r"""# Sheet 3
 

@@ -28,7 +28,7 @@ import matderiv as md
 from matderiv.bridge import symbolic
 from matderiv.errors import MatderivError, UnknownFunction
 from matderiv.expr import REGISTRY, apply, variable
-from matderiv.input.from_sympy.reader import from_sympy, symbols_in
+from matderiv.input.from_sympy.objects import from_sympy, symbols_in
 from matderiv.output.to_sympy import to_sympy
 from matderiv.shapes import Dim
 

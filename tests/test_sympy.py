@@ -44,7 +44,7 @@ from sympy_values import (
 import matderiv as md
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import REGISTRY, Expr, variable, walk
-from matderiv.input.from_sympy.reader import from_sympy, symbols_in
+from matderiv.input.from_sympy.objects import from_sympy, symbols_in
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
@@ -295,7 +295,7 @@ def test_ten_thousand_nested_are_read() -> None:
 def test_importing_imports_no_sympy() -> None:
     code = (
         "import sys, matderiv.bridge.symbolic as s;"
-        "import matderiv.input.from_sympy.reader, matderiv.output.to_sympy;"
+        "import matderiv.input.from_sympy.objects, matderiv.output.to_sympy;"
         "s.names(); s.function('relu');"
         "sys.exit('sympy' in sys.modules or 'numpy' in sys.modules)"
     )

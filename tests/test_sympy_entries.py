@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import matderiv as md
 from matderiv.input.from_sympy.gathered import gathered
-from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.numeric.evaluate import evaluate
 
 t = sp.Symbol("t")

@@ -22,7 +22,7 @@ from sympy_values import (
 
 import matderiv as md
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
-from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.from_sympy.objects import from_sympy
 
 i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
 

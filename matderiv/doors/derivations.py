@@ -59,7 +59,7 @@ class Derivations(list[Derivation]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What notebooks show: the equations, with what was guessed and checked."""
-        told = [shown.in_notebook(d) for d in self]
+        told = [notebooks.in_notebook(d) for d in self]
         return {"text/plain": str(self)} | {
             form: "\n".join(t[form] for t in told) for form in ("text/html", "text/latex")
         }

@@ -11,8 +11,8 @@ from matderiv.bridge.sizes import by_name, name_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
 from matderiv.input.entries import whole_of
+from matderiv.input.from_sympy.objects import from_sympy, symbols_in
 from matderiv.input.from_sympy.predicates import facts_of
-from matderiv.input.from_sympy.reader import from_sympy, symbols_in
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import later

@@ -16,11 +16,11 @@ from matderiv.shapes import Dim, Shape, Size
 
 if TYPE_CHECKING:
     from matderiv.input import resolve
-    from matderiv.input.meaning import names
+    from matderiv.input.meaning import subscripts
     from matderiv.input.resolve import Reading
 else:
     (resolve,) = later("matderiv.input", "resolve")
-    (names,) = later("matderiv.input.meaning", "names")
+    (subscripts,) = later("matderiv.input.meaning", "subscripts")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, .
         label = tuple(str(int(a) + from_0) if a.isdigit() else a for a in at)
         fits = all(a.isdigit() or a == ":" or is_name(a) for a in label)
         return f"{base}_{''.join(label)}", reading.variables.get(base) if fits else None, label
-    base, subscript = names.split_label(resolve.name_typed(wrt))
+    base, subscript = subscripts.split_label(resolve.name_typed(wrt))
     array = reading.variables.get(reading.rows.get(base, base))
     return f"{base}_{subscript}", array, tuple(subscript)
 
@@ -202,7 +202,7 @@ def _place(place: str, free: list[str]) -> int | str | tuple[int] | None:
         return int(place)
     if place in free:
         return (free.index(place),)
-    return None if place in names.FREE or place == ":" else place
+    return None if place in subscripts.FREE or place == ":" else place
 
 
 def whole_of(reading: Reading, wrt: str) -> Expr | None:
@@ -217,5 +217,7 @@ def whole_of(reading: Reading, wrt: str) -> Expr | None:
             hint=f"the derivative by {entry.array.name}, which has the one by {wrt} as an entry",
         )
     _, array, label = _indexed(reading, wrt)
-    fits = array is not None and set(label) <= names.FREE and 0 < len(label) <= len(array.shape)
+    fits = (
+        array is not None and set(label) <= subscripts.FREE and 0 < len(label) <= len(array.shape)
+    )
     return array if fits else None

@@ -12,7 +12,7 @@ from matderiv.errors import MatderivError, ShapeError, Span, UnknownFunction, Un
 from matderiv.expr import Expr, apply, number, substitute, variable, walk
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
-from matderiv.input.meaning.names import FREE
+from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood

@@ -17,8 +17,8 @@ from matderiv.input.comments import check_comments
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.meaning.kinds import meant
+from matderiv.input.python.operands import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
-from matderiv.input.python.values import ArrayError
 from matderiv.input.text import parse
 from matderiv.language.source import Source
 from matderiv.language.tokens import GREEK_NAMES

@@ -13,13 +13,13 @@ from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.entries import Entry, about_entry, entry_asked, entry_of_symbol, picked, tied
-from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names, size_value, times
-from matderiv.verification.stated import Answer
+from matderiv.verification.equations import Answer
 
 Axes = tuple[int, ...]
 Arrange = Callable[[Array, Axes, list[Axes]], Array]

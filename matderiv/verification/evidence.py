@@ -30,11 +30,11 @@ from matderiv.numeric.question import Question
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.numeric.scaled_lines import moved
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
+from matderiv.verification.field.all_sizes import Plan, planned
 from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.exact import Compared as Found
 from matderiv.verification.field.exact import Identity, longest_word
-from matderiv.verification.field.sizes import Plan, planned
 from matderiv.verification.precise import NOTHING, Precise, precise
 
 POINTS = 6  # general points, at sizes of a plan

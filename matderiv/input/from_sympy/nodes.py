@@ -11,8 +11,8 @@ from typing import Any
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, size_expr
-from matderiv.input.from_sympy.arrays import ARRAYS, SympyReader
-from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
+from matderiv.input.from_sympy.patterns import ARRAYS, SympyReader
+from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.input.from_sympy.sums import read_function_of_place, read_sum
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text

@@ -11,9 +11,9 @@ from typing import Any
 
 from matderiv.errors import LimitError, UnknownFunction
 from matderiv.expr import Expr, apply, is_, ones, size_expr
-from matderiv.input.from_sympy.arrays import SympyReader, pattern, picked, relabelled
-from matderiv.input.from_sympy.entries import ENTRIES, power, product, total
-from matderiv.input.from_sympy.products import as_product
+from matderiv.input.from_sympy.matrix_products import as_product
+from matderiv.input.from_sympy.patterns import SympyReader, pattern, picked, relabelled
+from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.lazy import sp
 from matderiv.shapes import Size, is_scalar
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.latex.blocks import BRACKETS, Blocks
+from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
 from matderiv.input.latex.tokens import MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, ROOT

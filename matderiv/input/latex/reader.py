@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.latex.functions import Functions
+from matderiv.input.latex.calls import Functions
 from matderiv.input.latex.left import read_left
-from matderiv.input.latex.sums import sums_in
+from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS

@@ -21,7 +21,9 @@ from matderiv.input.meaning.indexed import (
     times,
     together,
 )
-from matderiv.input.meaning.names import (
+from matderiv.input.meaning.places import Places, windows
+from matderiv.input.meaning.signs import Signs
+from matderiv.input.meaning.subscripts import (
     DELTA,
     Roles,
     Subscripted,
@@ -31,8 +33,6 @@ from matderiv.input.meaning.names import (
     part_names,
     roles,
 )
-from matderiv.input.meaning.places import Places, windows
-from matderiv.input.meaning.signs import Signs
 from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,

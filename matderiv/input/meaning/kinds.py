@@ -16,8 +16,8 @@ from matderiv.errors import MatderivError
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID
-from matderiv.input.meaning.names import split_label
 from matderiv.input.meaning.places import counted
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 

@@ -10,7 +10,7 @@ from matderiv.errors import Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import Factor
-from matderiv.input.meaning.names import Roles, free_letters
+from matderiv.input.meaning.subscripts import Roles, free_letters
 from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.values import Array, Extent, Items, Value, Word
+from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.language.source import Node, Number, Operation
 
 NUMPY, TORCH = "numpy", "torch"

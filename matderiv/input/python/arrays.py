@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
-from matderiv.input.python.values import EXTENTS, Array, ArrayError, Extent
+from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Operation, postorder, unsigned

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from matderiv.errors import Span
 from matderiv.input.python.arguments import Call
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.values import Array, Items, Value
+from matderiv.input.python.operands import Array, Items, Value
 from matderiv.language.calls import END
 from matderiv.language.source import Call as Application
 from matderiv.language.source import Node, block, written_size

@@ -9,14 +9,14 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.builder import MAX_NESTING, Scope
 from matderiv.input.python.arguments import LIBRARIES
 from matderiv.input.python.functions import Library
-from matderiv.input.python.tokens import tokenize_python
+from matderiv.input.python.scanner import tokenize_python
 from matderiv.language.tokens import Token
 
 
 def dialect(tokens: Sequence[Token]) -> str:
     """The library whose name a formula has; "" for none, and for two.
 
-    >>> from matderiv.input.python.tokens import tokenize_python
+    >>> from matderiv.input.python.scanner import tokenize_python
     >>> dialect(tokenize_python("np.exp(X).std()")), dialect(tokenize_python("X.std()"))
     ('numpy', '')
     """

@@ -8,7 +8,7 @@ from dataclasses import replace
 from matderiv.input.python.arguments import NUMPY, TORCH, Call, flat
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.blocks import BLOCKS
-from matderiv.input.python.values import Array, Extent, Items, Value, Word
+from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.shapes import Size, is_scalar, long_axes, times
 
 # Axes in another order ----------------------------------------------------------------------------

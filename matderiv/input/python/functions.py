@@ -9,9 +9,9 @@ from matderiv.input.python.arguments import TORCH, Call
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.forms import FORMS
 from matderiv.input.python.losses import LOSSES
+from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
-from matderiv.input.python.values import Array, Items, Value, Word
 from matderiv.language.calls import function_names
 
 ENTRYWISE = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.input.python.arguments import Call
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.values import Array, Value, Word
+from matderiv.input.python.operands import Array, Value, Word
 
 REDUCED = {"mean": "mean", "sum": "sum", "none": ""}
 

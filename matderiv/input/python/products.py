@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matderiv.input.python.arguments import TORCH, Call, flat
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.values import Array, Value, Word
+from matderiv.input.python.operands import Array, Value, Word
 from matderiv.shapes import long_axes, times
 
 

@@ -15,8 +15,8 @@ from matderiv.input.builder import Scope
 from matderiv.input.python.blocks import entry
 from matderiv.input.python.cursor import Cursor, sides
 from matderiv.input.python.functions import is_function
-from matderiv.input.python.tokens import tokenize_python
-from matderiv.input.python.values import Array, Extent, Items, Value, Word
+from matderiv.input.python.operands import Array, Extent, Items, Value, Word
+from matderiv.input.python.scanner import tokenize_python
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.calls import END
 from matderiv.language.source import PLACE, Name, Node, Source

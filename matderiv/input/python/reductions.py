@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from matderiv.input.python.arguments import NUMPY, TORCH, Call
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.values import Array, Value, Word
+from matderiv.input.python.operands import Array, Value, Word
 from matderiv.language.source import Name, postorder
 from matderiv.shapes import is_scalar
 

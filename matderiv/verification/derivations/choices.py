@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
 from matderiv.verification.derivations.plan import Plan
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
 
 MOST = 4  # names that are tried each by itself

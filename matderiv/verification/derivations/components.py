@@ -14,7 +14,7 @@ from matderiv.expr import Expr, apply
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.indexed import Indexed
-from matderiv.input.meaning.names import capital_of, named_alike, split_label
+from matderiv.input.meaning.subscripts import capital_of, named_alike, split_label
 from matderiv.language.source import Bind, Call, Name, Source, postorder
 from matderiv.shapes import Shape, Size
 from matderiv.verification.documents.statements import Case

@@ -16,7 +16,7 @@ from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.kinds import meant
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.python.reader import parse_python
 from matderiv.input.resolve import Reading, resolve
 from matderiv.input.spelling import marks
@@ -36,7 +36,7 @@ from matderiv.language.source import (
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 
 _FUNCTION = rf"(?<![A-Za-z\\])({'|'.join(sorted(function_names(), key=len, reverse=True))})(?=\()"
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, variables
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
+from matderiv.verification.derivations.differentials import Reader, Side
 from matderiv.verification.derivations.findings import AGAIN
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.marks import Reader, Side
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, Quantity, signs
 from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict

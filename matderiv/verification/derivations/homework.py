@@ -14,9 +14,9 @@ from matderiv.verification.derivations.findings import (
     StepsVerdict,
 )
 from matderiv.verification.derivations.problems import Conventions, Problem
-from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
-from matderiv.verification.documents.passages import Lines
+from matderiv.verification.documents.positions import Lines
 from matderiv.verification.documents.statements import names_in, statement
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 

@@ -9,14 +9,14 @@ from matderiv.arguments import given
 from matderiv.bridge.sizes import by_name
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import variables
-from matderiv.input.from_sympy.reader import from_sympy
+from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.language.declare import declared_shapes
 from matderiv.language.printer import text
 from matderiv.lazy import sp
 from matderiv.shapes import Shape, shape_text
 from matderiv.verification.derivations.findings import StepsVerdict
 from matderiv.verification.derivations.problems import Conventions, Problem
-from matderiv.verification.documents.declared import Declared
+from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import whole
 from matderiv.verification.judging import POINTS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.documents.members import counts
 from matderiv.verification.documents.statements import Statement, names_in
@@ -14,7 +14,7 @@ def means(statements: Sequence[Statement], defined: Collection[str]) -> list[Def
     r"""The definitions of means: where x_i occurs in a sum over i, and how far i runs is said.
 
     >>> from matderiv.verification.documents.statements import statement
-    >>> from matderiv.verification.documents.passages import Passage
+    >>> from matderiv.verification.documents.positions import Passage
     >>> line = Passage.of(r"f = \sum_{i=1}^{n} (x_i - \bar x)^2", latex=True)
     >>> [(d.name, d.passage.text) for d in means([statement(line)], ["f"])]
     [('x_bar', '\\frac{1}{n}\\sum_{i=1}^{n}{x}_{i}')]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
-from matderiv.verification.derivations.called import Called, apart, called, written
 from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.function_calls import Called, apart, called, written
 from matderiv.verification.derivations.means import means
 from matderiv.verification.derivations.roles import (
     CALLED,
@@ -24,7 +24,7 @@ from matderiv.verification.derivations.roles import (
     changes_in,
     role_of,
 )
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,

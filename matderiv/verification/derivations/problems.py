@@ -12,8 +12,8 @@ from matderiv.calculus.derivative import LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, variables
-from matderiv.input.from_sympy.reader import from_sympy
-from matderiv.input.meaning.names import split_label
+from matderiv.input.from_sympy.objects import from_sympy
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading, read_name
 from matderiv.language.printer import text
 from matderiv.lazy import quiet
@@ -22,16 +22,16 @@ from matderiv.shapes import shape_text
 from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
-from matderiv.verification.derivations.marks import Reader
 from matderiv.verification.derivations.plan import Plan, is_adorned, label_of, planned, unadorned
 from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import CONDITION, NUMBER
 from matderiv.verification.derivations.steps import Steps
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.exercises import is_formula
-from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import (
     Statement,
     bold_in,

@@ -12,7 +12,7 @@ from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import UNREAD, LineVerdict
 from matderiv.verification.derivations.plan import Plan
-from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.verdict import UNDECIDED
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]

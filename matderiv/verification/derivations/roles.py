@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.language.tokens import GREEK_NAMES, canonical_name
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Case, Statement, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, variable, variables
 from matderiv.shapes import Shape
-from matderiv.verification.derivations.claimed import Claimed, Record
 from matderiv.verification.derivations.components import Indices, in_case
+from matderiv.verification.derivations.consequences import Claimed, Record
+from matderiv.verification.derivations.differentials import Reader, Side
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
 from matderiv.verification.derivations.ground import Ground, UnsureError
-from matderiv.verification.derivations.marks import Reader, Side
 from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
@@ -28,7 +28,7 @@ from matderiv.verification.derivations.roles import (
     Chain,
 )
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
-from matderiv.verification.documents.passages import Lines, Passage
+from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from matderiv.input.latex.names import WRITTEN
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.passages import Passage, closing, joined
+from matderiv.verification.documents.positions import Passage, closing, joined
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
 

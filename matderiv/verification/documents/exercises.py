@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.documents.clauses import clauses
-from matderiv.verification.documents.declared import Declared
-from matderiv.verification.documents.passages import Passage, joined
-from matderiv.verification.documents.pieces import Piece, pieces
+from matderiv.verification.documents.contents import Piece, pieces
+from matderiv.verification.documents.declarations import Declared
+from matderiv.verification.documents.long_names import spelled_out, with_objective
+from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.rewriting import by_layers, by_masks, by_names, is_image
 from matderiv.verification.documents.statements import (
     announced,
@@ -22,7 +23,6 @@ from matderiv.verification.documents.statements import (
     names_in,
     statement,
 )
-from matderiv.verification.documents.words import spelled_out, with_objective
 from matderiv.verification.quantities import FORMULA, VALUE, Quantity
 
 LOWEST = 9  # the level of a paragraph without a heading

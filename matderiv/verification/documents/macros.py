@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matderiv.errors import LimitError
-from matderiv.verification.documents.passages import Passage, chained
+from matderiv.verification.documents.positions import Passage, chained
 
 MOST = 10_000  # calls in one document
 DEEPEST = 12  # macros in macros

@@ -10,7 +10,7 @@ import re
 
 from matderiv.errors import ParseError
 from matderiv.verification.documents.macros import written_out
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 
 _NO_TEXT = (
     "verbatim lstlisting minted comment tabular tabularx tikzpicture algorithm algorithmic figure "

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from matderiv.errors import MatderivError
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import declared_shapes
 from matderiv.language.tokens import canonical_name
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name

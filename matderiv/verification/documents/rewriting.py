@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.quantities import LATEX_NAME, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from matderiv.language.tokens import canonical_name
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,

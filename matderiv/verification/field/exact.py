@@ -20,11 +20,11 @@ from matderiv.lazy import np
 from matderiv.numeric.draws import enlarged
 from matderiv.numeric.evaluate import Sizes, sizes_in
 from matderiv.shapes import size_value
+from matderiv.verification.field.all_sizes import LARGEST_WORD, planned
 from matderiv.verification.field.dual import IMAGINARY, Element, OutOfReach
 from matderiv.verification.field.elementary import elementary, turned_by_pi
 from matderiv.verification.field.points import BATCH, FieldPoint, halved, level_field, projected
 from matderiv.verification.field.residues import CHAIN, Array, Unlucky
-from matderiv.verification.field.sizes import LARGEST_WORD, planned
 from matderiv.verification.field.values import HASHED, MODELLED, Branch, Evaluation
 
 LAWFUL = frozenset({"exp", "sin", "cos"})  # all their identities hold in the model too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
+from matderiv.verification.mistakes.confusions import functions, slopes
 from matderiv.verification.mistakes.edits import (
     Family,
     axes,
@@ -19,7 +20,6 @@ from matderiv.verification.mistakes.edits import (
     symmetric,
     transposes,
 )
-from matderiv.verification.mistakes.functions import functions, slopes
 
 FIRST: tuple[tuple[str, Family], ...] = (
     ("hadamard-for-product", products),

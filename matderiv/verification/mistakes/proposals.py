@@ -10,8 +10,8 @@ from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, number, variables, walk
 from matderiv.shapes import size_names
 from matderiv.verification.claims import Asked
+from matderiv.verification.mistakes.confusions import unary_functions
 from matderiv.verification.mistakes.edits import Context, pooled
-from matderiv.verification.mistakes.functions import unary_functions
 from matderiv.verification.mistakes.sketch import Sketch, places, sketch
 from matderiv.verification.mistakes.sketch import drawn as sketched
 from matderiv.verification.mistakes.solving import Search

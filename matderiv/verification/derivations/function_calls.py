@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from matderiv.errors import DomainError, MatderivError
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import read
 from matderiv.input.spelling import Spelled
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
-from matderiv.verification.documents.passages import Passage, closing
+from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.documents.statements import Statement, names_in
 from matderiv.verification.quantities import VALUE, latex_name
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
-from matderiv.input.latex.blocks import BRACKETS
-from matderiv.input.latex.sums import Sums
+from matderiv.input.latex.matrices import BRACKETS
+from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names

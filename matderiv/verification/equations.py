@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from matderiv.errors import DomainError, MatderivError, ParseError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
 from matderiv.input.answers import definitions_start, equation_sides, left_side, read_stated
-from matderiv.input.meaning.names import FREE, split_label
+from matderiv.input.meaning.subscripts import FREE, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
 from matderiv.lazy import np

@@ -13,9 +13,9 @@ from matderiv.arguments import given as quoted
 from matderiv.bridge.sizes import SizeTable, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
-from matderiv.input.from_sympy.entries import ENTRIES, product
 from matderiv.input.from_sympy.gathered import gathered
 from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
+from matderiv.input.from_sympy.scalar_functions import ENTRIES, product
 from matderiv.language.declare import check_facts
 from matderiv.language.tokens import canonical_name
 from matderiv.lazy import sp

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import OBJECTIVE
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import LATEX_NAME
 

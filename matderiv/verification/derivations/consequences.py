@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, apply, substitute, variable
+from matderiv.verification.derivations.differentials import Side
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.marks import Side
 from matderiv.verification.derivations.stationary import Rest
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
 

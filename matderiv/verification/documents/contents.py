@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from matderiv.errors import LimitError
 from matderiv.verification.documents.clauses import as_row
 from matderiv.verification.documents.markup import text_of
-from matderiv.verification.documents.passages import Lines, Passage, joined
+from matderiv.verification.documents.positions import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
 from matderiv.verification.documents.sentences import affirmed, sure
 from matderiv.verification.documents.statements import CASE, announced, equal_signs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.quantities import NAME
 
 _CLOSED = r"[)'ᵀ⊤⁰¹²³⁴⁵⁶⁷⁸⁹]"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.arguments import optional_mapping
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import (
@@ -22,7 +22,7 @@ from matderiv.verification.documents.members import (
     positive,
     sizes_named,
 )
-from matderiv.verification.documents.passages import Passage
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.sentences import DENIED, MATH, sure
 from matderiv.verification.quantities import NAME, latex_name, plain
 

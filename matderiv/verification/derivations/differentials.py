@@ -16,12 +16,12 @@ from matderiv.errors import LimitError, MatderivError, ParseError, Span, Unknown
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
-from matderiv.input.meaning.names import split_label
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import build
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
-from matderiv.verification.derivations.chained import chained_signs
+from matderiv.verification.derivations.chain_products import chained_signs
 from matderiv.verification.derivations.components import (
     Indices,
     along,
@@ -30,8 +30,8 @@ from matderiv.verification.derivations.components import (
 )
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.products import with_products
-from matderiv.verification.documents.passages import Passage, closing
+from matderiv.verification.derivations.omitted_products import with_products
+from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,

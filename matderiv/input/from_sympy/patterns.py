@@ -10,8 +10,8 @@ from matderiv.bridge.sizes import SizeTable
 from matderiv.errors import ShapeError, UnknownFunction
 from matderiv.expr import Expr, apply, is_
 from matderiv.functions.reduce import einsum_parts
-from matderiv.input.from_sympy.entries import product, total
-from matderiv.input.from_sympy.products import as_product
+from matderiv.input.from_sympy.matrix_products import as_product
+from matderiv.input.from_sympy.scalar_functions import product, total
 from matderiv.shapes import Shape, Size, is_scalar
 
 
