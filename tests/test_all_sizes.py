@@ -8,7 +8,7 @@ import pytest
 from matderiv.doors.verify import verify
 from matderiv.expr import apply, variable
 from matderiv.shapes import Dim
-from matderiv.verification.field.all_sizes import Plan, planned, size_degree
+from matderiv.verification.field.all_sizes import SizePlan, planned, size_degree
 
 N, M = Dim(("n",)), Dim(("m",))
 x, X = variable("x", (N,)), variable("X", (M, N))
@@ -101,5 +101,5 @@ def test_choices_of_sizes_differ_for_each_name() -> None:
         assert len(set(values)) == len(values) > 10
     assert all(len(set(sizes.values())) == 2 for sizes in plan.sizes)
     assert plan.missing(plan.sizes[:3]) == "too few sizes could be tested"
-    assert Plan(plan.sizes, open="why").missing(plan.sizes) == "why"
+    assert SizePlan(plan.sizes, open="why").missing(plan.sizes) == "why"
     assert np.min([min(sizes.values()) for sizes in plan.sizes]) >= 2

@@ -13,7 +13,7 @@ from answer_changes import arguments, equal_values, rows
 from matderiv import derive, verify, verify_steps
 from matderiv.errors import MatderivError, ParseError, UnknownName
 from matderiv.verification.claims import ask, read_answer
-from matderiv.verification.mistakes.solving import FAILURES, Search
+from matderiv.verification.mistakes.solving import FAILURES, CauseSearch
 from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.verdict import HINTS, hint_of
 
@@ -205,7 +205,7 @@ def test_two_equals_signs_are_no_comparison(answer: str) -> None:
 def test_a_candidate_that_fails_brings_a_point_that_rejects_its_kind() -> None:
     asked = ask("sum(max(0,sum((X-a').^2,2)-c))", "a", shapes={"X": "n,d", "a": "d", "c": ""})
     wrong = read_answer(asked, "-2*(X-a')'*step(sum(X.^2,2)-c)")
-    search = Search.of(asked, wrong, 0)
+    search = CauseSearch.of(asked, wrong, 0)
     assert search is not None
     assert not search.holds(wrong)
 
@@ -214,13 +214,13 @@ def test_no_more_than_a_few_candidates_are_verified_in_vain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tried: list[bool] = []
-    accepted = Search.accepted
+    accepted = CauseSearch.accepted
 
-    def counted(self: Search, *given: Any) -> bool:
+    def counted(self: CauseSearch, *given: Any) -> bool:
         tried.append(accepted(self, *given))
         return tried[-1]
 
-    monkeypatch.setattr(Search, "accepted", counted)
+    monkeypatch.setattr(CauseSearch, "accepted", counted)
     shapes = {"X": "n,d", "a": "d", "c": "", "r": ""}
     wrong = "-2*c*(X-ones(n)*a')'*step(sum((X-ones(n)).^2,2)-r^2)"
     f = "r^2+c*sum(max(0,sum((X-ones(n)*a').^2,2)-r^2))"

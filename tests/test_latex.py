@@ -17,7 +17,7 @@ from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.output.latex import templates
 from matderiv.output.latex.formula import latex
-from matderiv.output.latex.names import Names, escaped
+from matderiv.output.latex.names import LatexNames, escaped
 from matderiv.output.latex.spelling import spelled
 from matderiv.shapes import Dim
 
@@ -265,7 +265,7 @@ def test_no_name_becomes_code(name: str, vectors: str) -> None:
 
 
 def test_two_names_are_never_written_alike() -> None:
-    names = Names()
+    names = LatexNames()
     shown = [names.symbol(n, ()) for n in ("W_1", "W1", "W_1", "I_n", "dx", "d_x", "x_y", "x_y_")]
     assert shown[2] == shown[0]
     assert len(set(shown)) == len(shown) - 1

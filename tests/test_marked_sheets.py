@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from matderiv.cli import main
-from matderiv.output.documents.marked_sheets import SHEETS, Sheet, Turned, by_cause, by_question
+from matderiv.output.documents.marked_sheets import (
+    SHEETS,
+    MarkedSheet,
+    Turned,
+    by_cause,
+    by_question,
+)
 from matderiv.verification.derivations.homework import verify_homework
 
 RIGHT = r"""# Least squares
@@ -30,8 +36,8 @@ $$\nabla f = 2x$$  % <b>, & # _ ^ { } ~ \input{x}
 """
 
 
-def sheet(text: str, name: str = "ann") -> Sheet:
-    return Sheet(name, text, tuple(verify_homework(text, "md")))
+def sheet(text: str, name: str = "ann") -> MarkedSheet:
+    return MarkedSheet(name, text, tuple(verify_homework(text, "md")))
 
 
 def test_marks_stand_beside_the_lines_as_they_were_handed_in() -> None:
@@ -52,7 +58,7 @@ def test_every_format_has_every_line_and_the_diagnosis(shape: str) -> None:
 
 def test_a_hint_does_not_say_what_is_right() -> None:
     found = sheet(WRONG)
-    hinted = Sheet(found.name, found.document, found.found, hinted=True)
+    hinted = MarkedSheet(found.name, found.document, found.found, hinted=True)
     assert "a number as a factor is wrong" in SHEETS["html"](hinted)
     assert "2*X" not in "".join(SHEETS[s](hinted) for s in SHEETS)
 

@@ -25,7 +25,7 @@ from matderiv.tensors.tensor import Tensor
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Side
-from matderiv.views.truth import Ground, first_needing
+from matderiv.views.truth import TruthPoint, first_needing
 
 # Names --------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ def test_the_line_that_needs_a_fact_is_untrue_without_it_and_the_ones_before_are
     document = differential(md.derive("x'*A*x", "x", assume={"A": "symmetric"}))
     general = md.derive("x'*A*x", "x")
     (point,) = drawn(sampler(general.f, (), seed=7), 1)
-    ground = Ground(document, point, np.random.default_rng(7))
+    ground = TruthPoint(document, point, np.random.default_rng(7))
     told = ground.first_in_order()
     assert told is not None
     assert "declared fact" in told.rule

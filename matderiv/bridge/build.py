@@ -48,7 +48,7 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
     if max(ranks) > 2:
         return applied(name, params, *args)
     if name in MAKERS:
-        return opened(MAKERS[name](Place(shape, table), *args, *params))
+        return opened(MAKERS[name](SympyPlace(shape, table), *args, *params))
     if name in SCALAR:
         return entrywise(name, args)
     return applied(name, params, *args)
@@ -73,7 +73,7 @@ def holds(e: Any, *parts: Any) -> bool:
     return False
 
 
-class Place:
+class SympyPlace:
     """The shape that the result has, and what its sizes are called in SymPy."""
 
     def __init__(self, shape: Shape, table: SizeTable) -> None:
@@ -111,13 +111,13 @@ def _of_entries(body: Callable[[Any], Any], long: Any, *rest: Any) -> Any:
     return ElementwiseApplyFunction(sp.Lambda(bound, body(bound)), long)
 
 
-def _add(place: Place, *terms: Any) -> Any:
+def _add(place: SympyPlace, *terms: Any) -> Any:
     if place.scalar:
         return sp.Add(*map(scalar, terms))
     return sp.MatAdd(*map(place.fit, terms))
 
 
-def _hadamard(place: Place, *factors: Any) -> Any:
+def _hadamard(place: SympyPlace, *factors: Any) -> Any:
     scalars = [scalar(f) for f in factors if is_scalar(shape_of(f))]
     long = [place.fit(f) for f in factors if not is_scalar(shape_of(f))]
     if not long:
@@ -130,13 +130,13 @@ def _scaled(coefficient: Any, e: Any) -> Any:
     return e if coefficient == 1 else MatMul(coefficient, e)
 
 
-def _ediv(place: Place, a: Any, b: Any) -> Any:
+def _ediv(place: SympyPlace, a: Any, b: Any) -> Any:
     if is_scalar(shape_of(b)):
         return _div(place, a, b)
     return _hadamard(place, a, opened(sp.HadamardPower(b, -1)))
 
 
-def _epow(place: Place, a: Any, b: Any) -> Any:
+def _epow(place: SympyPlace, a: Any, b: Any) -> Any:
     if place.scalar:
         return scalar(a) ** scalar(b)
     if is_scalar(shape_of(a)):
@@ -145,17 +145,17 @@ def _epow(place: Place, a: Any, b: Any) -> Any:
     return sp.HadamardPower(base, exponent)
 
 
-def _div(place: Place, a: Any, b: Any) -> Any:
+def _div(place: SympyPlace, a: Any, b: Any) -> Any:
     if place.scalar:
         return scalar(a) / scalar(b)
     return _scaled(1 / scalar(b), a)
 
 
-def _neg(place: Place, a: Any) -> Any:
+def _neg(place: SympyPlace, a: Any) -> Any:
     return -scalar(a) if place.scalar else product(-1, a)
 
 
-def _mul(place: Place, *factors: Any) -> Any:
+def _mul(place: SympyPlace, *factors: Any) -> Any:
     """A chain of factors; a part of it that has become a scalar stands in front."""
     scalars: list[Any] = []
     chain: list[Any] = []
@@ -196,18 +196,18 @@ def _place_of(e: Any) -> int | None:
     return int(e.args[1][1]) - 1 if named and e.args[1][1].is_Integer else None
 
 
-def _power(place: Place, base: Any, exponent: Any) -> Any:
+def _power(place: SympyPlace, base: Any, exponent: Any) -> Any:
     exponent = scalar(exponent)
     if place.scalar:
         return scalar(base) ** exponent
     return sp.Inverse(base) if exponent == -1 else sp.MatPow(base, exponent)
 
 
-def _diag(place: Place, a: Any) -> Any:
+def _diag(place: SympyPlace, a: Any) -> Any:
     return sp.DiagMatrix(a) if 1 in a.shape else sp.DiagonalOf(a)
 
 
-def _kron(place: Place, a: Any, b: Any) -> Any:
+def _kron(place: SympyPlace, a: Any, b: Any) -> Any:
     if not (is_matrix(a) and is_matrix(b)):
         return product(a, b)
     return sp.KroneckerProduct(a, b)
@@ -216,7 +216,7 @@ def _kron(place: Place, a: Any, b: Any) -> Any:
 def _unless_scalar(of_scalar: Callable[[Any], Any], of_matrix: Callable[..., Any]) -> Any:
     """A maker for a function of one argument that treats scalars apart."""
 
-    def make(place: Place, a: Any) -> Any:
+    def make(place: SympyPlace, a: Any) -> Any:
         if is_scalar(shape_of(a)):
             return of_scalar(scalar(a))
         return of_matrix(place, a)

@@ -7,12 +7,12 @@ from matderiv.choosing.guards import guarded
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.expr import Expr, apply, is_, walk
-from matderiv.input.entries import Entry, unit
+from matderiv.input.entries import AskedEntry, unit
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Index, Tensor, like_terms, normalise, renamed
 
 
-def entry_of(whole: Derivative, entry: Entry, f: Expr, order: int) -> Derivative:
+def entry_of(whole: Derivative, entry: AskedEntry, f: Expr, order: int) -> Derivative:
     """The derivative by an entry, from the one by the whole array.
 
     >>> from matderiv.calculus.derivative import differentiate
@@ -20,7 +20,7 @@ def entry_of(whole: Derivative, entry: Entry, f: Expr, order: int) -> Derivative
     >>> from matderiv.language.printer import text
     >>> f = read("x'*A*x").expr
     >>> x = f.args[0].args[0]
-    >>> text(entry_of(differentiate(f, x, "gradient"), Entry("x_1", x, (1,)), f, 1).expr)
+    >>> text(entry_of(differentiate(f, x, "gradient"), AskedEntry("x_1", x, (1,)), f, 1).expr)
     "unit(n,1)'*(A + A')*x"
     """
     outer, inner = whole.tensor.axes[: whole.outer], whole.tensor.axes[whole.outer :]

@@ -265,11 +265,11 @@ def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[
         summed = (*sweep.axes[node], *local.summed)
         for term in terms:
             coefficient, factors = product(term, local.term)
-            out.append(at_axes(coefficient, factors, Place(local.slots, *place_of), summed))
+            out.append(at_axes(coefficient, factors, AdjointPlace(local.slots, *place_of), summed))
     return out
 
 
-class Place(NamedTuple):
+class AdjointPlace(NamedTuple):
     """Where dX stood, and the axes its adjoint shall have beside the outer ones."""
 
     slots: Slots
@@ -278,7 +278,9 @@ class Place(NamedTuple):
     outer: Indices
 
 
-def at_axes(coefficient: Fraction, factors: list[Factor], place: Place, summed: Indices) -> Term:
+def at_axes(
+    coefficient: Fraction, factors: list[Factor], place: AdjointPlace, summed: Indices
+) -> Term:
     """A term from which dX was dropped, with the slots of dX renamed to the adjoint's axes.
 
     A slot that is used twice, or that is an outer axis, is tied to its axis by a delta.

@@ -81,7 +81,7 @@ def content(coefficients: Sequence[Fraction]) -> Fraction:
     return -value if all(c < 0 for c in coefficients) else value
 
 
-class Choice(NamedTuple):
+class MaskedTerms(NamedTuple):
     """Terms with a test and terms with its opposite, the masks taken off, and all other terms.
 
     `which` is the part of the terms where the masks were: 0 for a test that is a scalar.
@@ -94,7 +94,7 @@ class Choice(NamedTuple):
     delta: bool
 
 
-def choice(terms: Sequence[Raised], axes: Indices) -> Choice | None:
+def choice(terms: Sequence[Raised], axes: Indices) -> MaskedTerms | None:
     """The terms of (z > 0).*a + (z <= 0).*b + c, sorted by their mask; None without two masks."""
     for t in terms:
         own = 1 if t.delta else place_of_entries(axes)
@@ -114,7 +114,7 @@ def choice(terms: Sequence[Raised], axes: Indices) -> Choice | None:
                     sides[side].append(_without_mask(u, which, (mask, other)[side]))
             if all(sides):
                 test = mask.args[0] if is_(mask, "where") else mask
-                return Choice(test, sides, rest, which, t.delta and which > 0)
+                return MaskedTerms(test, sides, rest, which, t.delta and which > 0)
     return None
 
 

@@ -21,8 +21,8 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import (
     Array,
     Arrays,
-    Program,
     Sizes,
+    ValueProgram,
     as_array,
     bind,
     compile_,
@@ -157,7 +157,7 @@ def _carrying(back: Backprop) -> Iterator[Edge]:
     return (e for e in back.edges if e.share is not None)
 
 
-def _program(back: Backprop) -> Program:
+def _program(back: Backprop) -> ValueProgram:
     """The values of the nodes, what the edges carry, and the gradients, in this order."""
     exprs = [n.expr for n in back.circuit.nodes]
     exprs += [back.written_out(e.share) for e in _carrying(back) if e.share is not None]

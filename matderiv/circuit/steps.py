@@ -21,7 +21,7 @@ FEW = 12  # gradients found so far that are listed after a step
 
 
 @dataclass(frozen=True)
-class Share:
+class GateShare:
     """What one argument gets: upstream times local, as a formula, with numbers, and as a value.
 
     `formula` is "" where nothing passes; `numbers` and `value` are empty without numbers.
@@ -46,7 +46,7 @@ class BackwardStep:
     formula: str
     gradient: Any
     rule: str
-    shares: tuple[Share, ...]
+    shares: tuple[GateShare, ...]
     before: Mapping[str, Any]
     after: Mapping[str, Any]
 
@@ -147,12 +147,12 @@ def _so_far(edge: Edge, shares: list[Expr], state: Mapping[str, Any], run: Run |
     return state[edge.source.name] + share if edge.source.name in state else share
 
 
-def _share(edge: Edge, run: Run | None) -> Share:
+def _share(edge: Edge, run: Run | None) -> GateShare:
     if edge.share is None:
-        return Share(edge.source.name, "")
+        return GateShare(edge.source.name, "")
     formula = text(edge.share)
     if run is None or run.shares is None:
-        return Share(edge.source.name, formula)
+        return GateShare(edge.source.name, formula)
     numbers = substituted(edge.share, run.numbers)
     value = run.shares[edge.source.index, edge.target.index]
-    return Share(edge.source.name, formula, numbers if numbers != formula else "", value)
+    return GateShare(edge.source.name, formula, numbers if numbers != formula else "", value)

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from matderiv.command.failures import SCHEMA, on_the_command_line
-from matderiv.command.question import Asked
+from matderiv.command.question import TypedQuestion
 from matderiv.doors.derive import Derivation
 from matderiv.errors import LimitError
 from matderiv.expr import Expr
@@ -169,7 +169,7 @@ def _cut(text: str) -> str:
 # Documents ----------------------------------------------------------------------------------------
 
 
-def document(asked: Asked, d: Derivation, view: str | None = None) -> dict[str, Any]:
+def document(asked: TypedQuestion, d: Derivation, view: str | None = None) -> dict[str, Any]:
     """Everything about a derivation except its check, as a JSON document; its steps in a view."""
     reading = asked.reading
     steps = {} if view is None else {"steps": document_json(d.steps(view))}

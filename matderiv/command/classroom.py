@@ -16,7 +16,7 @@ from matderiv.command.streams import Terminal, file_text, write_file
 from matderiv.errors import MatderivError
 from matderiv.output.documents.marked_sheets import (
     SHEETS,
-    Sheet,
+    MarkedSheet,
     Turned,
     by_cause,
     by_question,
@@ -66,7 +66,7 @@ def _turned(path: Path, student: str, request: Request) -> Turned:
             return Turned(student, None, f"not finished within {request.timeout:g} s")
     except MatderivError as error:
         return Turned(student, None, error.message)
-    return Turned(student, Sheet(student, text, tuple(found), request.hint))
+    return Turned(student, MarkedSheet(student, text, tuple(found), request.hint))
 
 
 # Out ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from matderiv.command.failures import InternalError, TimeLimitError, UsageError
 from matderiv.command.formats import PROGRAMS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import LATE, Asked, checked, derived, understood
+from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
@@ -58,7 +58,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     return _told(request, terminal, reports)
 
 
-def _programmed(request: Request, asked: Asked) -> tuple[str, Check]:
+def _programmed(request: Request, asked: TypedQuestion) -> tuple[str, Check]:
     """The source, and what checks it: gradients come with the value, other kinds alone."""
     fresh = not request.values.get("no_check")
     options: dict[str, Any] = {

@@ -14,7 +14,7 @@ from matderiv.command.formats import DERIVATIONS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
-from matderiv.command.question import LATE, Asked, checked, derived, understood
+from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
 from matderiv.command.streams import Terminal, in_ascii, refuse_to_overwrite, write_file
 from matderiv.doors.derive import Derivation
 from matderiv.input.guesses import guesses
@@ -23,10 +23,10 @@ from matderiv.output.wrapping import folded
 
 
 @dataclass(frozen=True)
-class Answer:
+class DerivedAnswer:
     """Derivations with everything that is told about them except their checks."""
 
-    asked: Asked
+    asked: TypedQuestion
     derivations: Sequence[Derivation]
     text: str
     remarks: tuple[answer.Remark, ...]
@@ -67,14 +67,14 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
 
 def _answered(
     request: Request, how: Wanted, terminal: Terminal, reading_done: list[bool]
-) -> Answer:
+) -> DerivedAnswer:
     """Everything that takes time, apart from the check; how the input was read is said at once."""
     asked = understood(request)
     reading_done.append(True)
     if request.json:
         found = derived(request, asked)
         documents = tuple(_told_document(asked, d, how) for d in found)
-        return Answer(asked, found, "", (), documents)
+        return DerivedAnswer(asked, found, "", (), documents)
     _say(answer.reading_remarks(asked.reading), terminal)
     if terminal.quiet:
         for guess in (g for g in guesses(asked.reading) if g.why != "letter"):
@@ -82,10 +82,10 @@ def _answered(
     found = derived(request, asked)
     written = printed(found, how)
     remarks = [] if terminal.quiet else _remarks(found, asked, how)
-    return Answer(asked, found, written, tuple(remarks))
+    return DerivedAnswer(asked, found, written, tuple(remarks))
 
 
-def _told_document(asked: Asked, d: Derivation, how: Wanted) -> dict[str, Any]:
+def _told_document(asked: TypedQuestion, d: Derivation, how: Wanted) -> dict[str, Any]:
     """A derivation as a JSON document, or one hint without anything that it hides."""
     if how.hint is None:
         return answer.document(asked, d, how.view)
@@ -93,7 +93,7 @@ def _told_document(asked: Asked, d: Derivation, how: Wanted) -> dict[str, Any]:
     return {"schema": failures.SCHEMA, "hint": {"title": told.title, "rows": told.rows}}
 
 
-def _remarks(found: Sequence[Derivation], asked: Asked, how: Wanted) -> list[answer.Remark]:
+def _remarks(found: Sequence[Derivation], asked: TypedQuestion, how: Wanted) -> list[answer.Remark]:
     """What is to be known about the results, each remark once; no form of them beside one step."""
     remarks = (
         r for d in found for r in answer.result_remarks(d, asked.reading, forms=not how.one_step)
@@ -102,7 +102,10 @@ def _remarks(found: Sequence[Derivation], asked: Asked, how: Wanted) -> list[ans
 
 
 def _tell(
-    request: Request, terminal: Terminal, found: Answer, reports: Sequence[CheckReport | None]
+    request: Request,
+    terminal: Terminal,
+    found: DerivedAnswer,
+    reports: Sequence[CheckReport | None],
 ) -> None:
     result, report = found.text, reports[0]
     if request.json:
@@ -123,7 +126,7 @@ def _tell(
             _say_checked(found.derivations, reports, terminal)
 
 
-def _document(found: Answer, reports: Sequence[CheckReport | None]) -> dict[str, Any]:
+def _document(found: DerivedAnswer, reports: Sequence[CheckReport | None]) -> dict[str, Any]:
     """One document for one variable; for several a list of them under `derivatives`."""
     if any("hint" in document for document in found.documents):
         return found.documents[0]  # the numbers of a check would give the result away

@@ -21,7 +21,7 @@ from matderiv.command.streams import (
     standard_input,
     write_file,
 )
-from matderiv.output.documents.marked_sheets import SHEETS, Sheet
+from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
 from matderiv.verification.derivations.problems import Conventions
@@ -106,7 +106,7 @@ def _shown(request: Request, terminal: Terminal, found: list[StepsVerdict]) -> N
     """The verdicts as text, or the sheet with marks, on standard output or in a file."""
     if request.format in SHEETS:
         name = PurePath(request.file).stem if request.file != "-" else "Derivation"
-        sheet = Sheet(name, request.text, tuple(found), request.hint)
+        sheet = MarkedSheet(name, request.text, tuple(found), request.hint)
         content = SHEETS[request.format](sheet)
     else:
         content = _text(found, hint=request.hint)

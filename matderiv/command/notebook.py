@@ -23,7 +23,7 @@ from matderiv.output.documents.html import inside_page
 from matderiv.output.documents.marked_sheets import OPEN, RIGHT, WRONG, colour_of
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.verification.derivations.findings import StepsVerdict
 from matderiv.verification.derivations.lines import verify_steps
 from matderiv.verification.verdict import Verdict
@@ -49,7 +49,7 @@ def _verdict(found: Verdict) -> str:
     body = [_coloured("p", f"{found.verdict}{code}", MARKS[found.correct])]
     body += [_said(found.message)] if found.message else []
     if found.corrected is not None:
-        right = formula(found.corrected, Names(roots=[found.corrected]))
+        right = formula(found.corrected, LatexNames(roots=[found.corrected]))
         body.append(f'<p class="formula">{mathml(right, display=True)}</p>')
     body += [] if found.counterexample is None else [_said(str(found.counterexample))]
     return inside_page([*body, *(_said(f"Note: {note}") for note in found.notes)])

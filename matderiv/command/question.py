@@ -1,4 +1,4 @@
-"""From a request to a derivation and its check; `Asked` says how far the work came."""
+"""From a request to a derivation and its check; `TypedQuestion` says how far the work came."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LATE = "the time limit was reached"
 
 
 @dataclass(frozen=True)
-class Asked:
+class TypedQuestion:
     """What was typed, and what it means; `wrt` is the first of the variables `wrts`."""
 
     text: str
@@ -45,7 +45,7 @@ class Asked:
         return self.wrts[0]
 
 
-def understood(request: Request) -> Asked:
+def understood(request: Request) -> TypedQuestion:
     """The expression and the variable of a request, read and named.
 
     Raises UsageError where one is missing, otherwise what `read` raises.
@@ -62,7 +62,7 @@ def understood(request: Request) -> Asked:
         raise _no_variable(request.verb, text, reading)
     names = _several(wrt) if request.verb in ("derive", "code") else [wrt]
     wrts = tuple(dict.fromkeys(_known_variable(name, reading) for name in names))
-    return Asked(text, wrts, shapes, assume, reading)
+    return TypedQuestion(text, wrts, shapes, assume, reading)
 
 
 def spelled(request: Request, text: str) -> str:
@@ -197,7 +197,7 @@ def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseErro
     return error
 
 
-def derived(request: Request, asked: Asked) -> Derivations:
+def derived(request: Request, asked: TypedQuestion) -> Derivations:
     """The derivations that were asked for, one for each variable."""
     found: Derivations = derive(
         asked.text,

@@ -11,7 +11,7 @@ from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, UsageError
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.question import Asked, conventions, spelled, understood
+from matderiv.command.question import TypedQuestion, conventions, spelled, understood
 from matderiv.command.streams import Terminal
 from matderiv.doors.verify import verify
 from matderiv.verification.verdict import Verdict
@@ -65,7 +65,7 @@ def _split(request: Request) -> tuple[Request, str]:
     return replace(request, operands=request.operands[:-1]), request.operands[-1]
 
 
-def _verdict(request: Request, asked: Asked, claimed: str, *, diagnosis: bool) -> Verdict:
+def _verdict(request: Request, asked: TypedQuestion, claimed: str, *, diagnosis: bool) -> Verdict:
     return verify(
         asked.text,
         asked.wrt,
@@ -79,7 +79,7 @@ def _verdict(request: Request, asked: Asked, claimed: str, *, diagnosis: bool) -
     )
 
 
-def _written(request: Request, asked: Asked, claimed: str, verdict: Verdict) -> str:
+def _written(request: Request, asked: TypedQuestion, claimed: str, verdict: Verdict) -> str:
     if request.json:
         return json_text(_document(asked, claimed, verdict, request.hint))
     if request.hint:
@@ -87,7 +87,7 @@ def _written(request: Request, asked: Asked, claimed: str, verdict: Verdict) -> 
     return str(verdict)
 
 
-def _document(asked: Asked, claimed: str, verdict: Verdict, hint: bool) -> dict[str, Any]:
+def _document(asked: TypedQuestion, claimed: str, verdict: Verdict, hint: bool) -> dict[str, Any]:
     """The verdict with its stable code, for programs; as a hint without what would be right."""
     found = None if hint else verdict.counterexample
     example = None

@@ -23,7 +23,7 @@ from matderiv.arguments import (
     variables_in,
 )
 from matderiv.bridge.sizes import by_name
-from matderiv.descent.problem import Arrays, Problem
+from matderiv.descent.problem import Arrays, DescentProblem
 from matderiv.descent.step_rules import RATES, Step, rate_at, rule_of
 from matderiv.doors.gradients import value_and_gradients
 from matderiv.errors import DomainError, MatderivError
@@ -128,7 +128,7 @@ def minimize(
     settings = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
     asked = settings.checked(examples=bool(examples))
     both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume)
-    problem = Problem.of(both, start, examples, check=check)
+    problem = DescentProblem.of(both, start, examples, check=check)
     return _Descent(problem, asked, np.random.default_rng(asked.seed)).run()
 
 
@@ -188,7 +188,7 @@ class _Settings:
 class _Descent:
     """The state of a run: the problem with its current parameters, and the best ones."""
 
-    problem: Problem
+    problem: DescentProblem
     asked: _Settings
     generator: Any
     best: Arrays = field(default_factory=dict)

@@ -25,7 +25,7 @@ ROWS = 64  # examples that the comparison uses
 
 
 @dataclass
-class Problem:
+class DescentProblem:
     """The loss, its gradients, and the arrays: parameters, what stays fixed, examples."""
 
     both: ValueAndGradients
@@ -42,7 +42,7 @@ class Problem:
         data: Mapping[str, Any],
         *,
         check: bool,
-    ) -> Problem:
+    ) -> DescentProblem:
         """The problem, every array of its variable's shape; with `check` the gradients tested."""
         known = variables(both.f, *both.wrt)
         sizes = {n: v for n, v in values.items() if n in both.compiled.program.sizes}
@@ -98,7 +98,7 @@ def _same_length(examples: Arrays) -> None:
         )
 
 
-def _compared(problem: Problem) -> None:
+def _compared(problem: DescentProblem) -> None:
     """Compare some entries of each gradient with central differences of f at the start."""
     values = problem.at(slice(0, ROWS) if problem.rows > ROWS else None)
     _, found = problem.both(values)

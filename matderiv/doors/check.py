@@ -17,11 +17,11 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, ShapeError, UntrueResult
 from matderiv.expr import Expr, apply, is_, number_value, variable, variables
 from matderiv.input.asking import value_shape
-from matderiv.input.entries import Entry
+from matderiv.input.entries import AskedEntry
 from matderiv.lazy import later, np
 from matderiv.numeric.check import check, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, compile_
-from matderiv.numeric.question import Question, joint_question
+from matderiv.numeric.question import DirectionQuestion, joint_question
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler
 from matderiv.numeric.small_sizes import (
@@ -135,7 +135,9 @@ def gradient_reports(
             reports[x.name] = together
         else:
             claim = partial(_gradient, gradients, k)
-            question = Question(f, (x,), claim, project=numeric_projection(x, structure, 1))
+            question = DirectionQuestion(
+                f, (x,), claim, project=numeric_projection(x, structure, 1)
+            )
             reports[x.name] = spot_check(question, xs, zero=True)
     return reports
 
@@ -144,7 +146,7 @@ def _gradient(gradients: Gradients, k: int, values: Arrays, sizes: Sizes) -> Arr
     return gradients(values, sizes)[k]
 
 
-def truthful_entry(d: Derivation, entry: Entry) -> Derivation:
+def truthful_entry(d: Derivation, entry: AskedEntry) -> Derivation:
     """A derivation by an entry, which has the numbers of the one by the whole array.
 
     The derivation by the array is checked against f; UntrueResult where either is not true.
@@ -295,9 +297,9 @@ def _at_small_sizes(d: Derivation) -> Derivation | None:
     return replace(d, f=f, wrt=wrt, upstream=upstream, derivative=derivative)
 
 
-def _question(d: Derivation) -> Question:
+def _question(d: Derivation) -> DirectionQuestion:
     """What the derivation claims, to be compared with values of f."""
-    return Question(
+    return DirectionQuestion(
         d.f,
         (d.wrt,) * d.order,
         d.at,

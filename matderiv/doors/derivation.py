@@ -23,7 +23,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import later
 from matderiv.numeric.evaluate import bind_labels, bind_sizes
 from matderiv.numeric.report import CheckReport
-from matderiv.programs.formulas import Formula
+from matderiv.programs.formulas import NumberFormula
 from matderiv.shapes import Shape, size_value
 from matderiv.work import A_VIEW, bounded
 
@@ -312,10 +312,10 @@ class Derivation:
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
 
     @cached_property
-    def numeric(self) -> Formula:
+    def numeric(self) -> NumberFormula:
         """The formula that numbers are computed with: the printed one, and its limits."""
         by = self.whole.wrt if self.whole is not None else self.wrt
-        return Formula(self.f, by, self.order, self.derivative)
+        return NumberFormula(self.f, by, self.order, self.derivative)
 
     def function(self) -> Callable[..., Any]:
         """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.

@@ -28,7 +28,7 @@ from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
-from matderiv.input.entries import Entry, entry_asked, entry_of_symbol
+from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
 from matderiv.language.printer import text
 from matderiv.words.chains import facts
 from matderiv.work import A_VERB, bounded
@@ -128,7 +128,7 @@ def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
     return lambda f, by, kind, **how: [differentiate(f, x, kind, order, **how) for x in by]
 
 
-def _told(whole: Derivation, entry: Entry | None, check: bool) -> Derivation:
+def _told(whole: Derivation, entry: AskedEntry | None, check: bool) -> Derivation:
     """The derivation, or the one by an entry of what it is by, checked if that is asked."""
     if entry is None:
         return truthful(whole) if check else whole
@@ -137,7 +137,7 @@ def _told(whole: Derivation, entry: Entry | None, check: bool) -> Derivation:
     return truthful_entry(d, entry) if check else d
 
 
-def _check_entries(entries: Sequence[Entry | None], kind: str) -> None:
+def _check_entries(entries: Sequence[AskedEntry | None], kind: str) -> None:
     """MatderivError for a kind that is not by an entry, or an entry of a structured array."""
     for entry in filter(None, entries):
         if kind not in ("gradient", "jacobian", "hessian"):

@@ -14,7 +14,7 @@ from matderiv.language.printer import text
 from matderiv.output.documents.notebooks import steps_of_several
 from matderiv.output.documents.sheets import (
     Drawn,
-    Told,
+    SheetPart,
     sheet_html,
     sheet_latex,
     sheet_markdown,
@@ -23,7 +23,7 @@ from matderiv.output.documents.sheets import (
 )
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import shape_text
 from matderiv.views.stages import about
 
@@ -159,7 +159,7 @@ class Sheet:
         """The title and the author, each on one line."""
         return " ".join(visible(self.title).split()), " ".join(visible(self.author).split())
 
-    def _told(self, style: Mapping[str, str] | None = None) -> list[Told]:
+    def _told(self, style: Mapping[str, str] | None = None) -> list[SheetPart]:
         return [_told(_part(p), style or {}) for p in self.parts]
 
     def __str__(self) -> str:
@@ -182,12 +182,12 @@ def _part(item: Any) -> Part:
     return item
 
 
-def _told(part: Part, style: Mapping[str, str]) -> Told:
+def _told(part: Part, style: Mapping[str, str]) -> SheetPart:
     """A part with its derivation told."""
     table = tuple(tuple(visible(str(cell)) for cell in row) for row in part.table)
     heading = " ".join(visible(part.heading).split())
     listed = [part.listing] if isinstance(part.listing, str) else map(str, part.listing)
-    words = Told(heading, visible(part.says), table=table, listing=visible("\n".join(listed)))
+    words = SheetPart(heading, visible(part.says), table=table, listing=visible("\n".join(listed)))
     if part.graph is not None:
         g = part.graph
         words = words._replace(picture=Drawn(g.svg(), g.tikz(), g.text()))
@@ -203,11 +203,11 @@ def _told(part: Part, style: Mapping[str, str]) -> Told:
 
 def _equations(
     found: Sequence[Derivation], style: Mapping[str, str]
-) -> tuple[Names, tuple[str, ...]]:
+) -> tuple[LatexNames, tuple[str, ...]]:
     """What is differentiated, and each derivative, in LaTeX; and how their names are written."""
     f = found[0].f
     written = {k: v for k, v in style.items() if k != "gradient"}
-    names = Names(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
+    names = LatexNames(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
     called = function_symbol(free_letter(names), f.shape, names)
     return names, (f"{called} = {formula(f, names)}", *(d.equation(**style) for d in found))
 
@@ -229,12 +229,12 @@ def several(
     if view is not None:
         told_each = steps_of_several(found, view)
         headings = [f"By {d.wrt.name}" for d in found] if len(told_each) == len(found) else [""]
-        parts = [Told(h, document=t) for h, t in zip(headings, told_each, strict=True)]
+        parts = [SheetPart(h, document=t) for h, t in zip(headings, told_each, strict=True)]
     else:
         names, equations = _equations(found, style)
         declared = dict.fromkeys(v for d in found for v in about(d).declarations)
         said = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)
         told = tuple(about(d) for d in found)
-        parts = [Told(says=f"Sizes: {said}.", equations=equations, about=told, names=names)]
+        parts = [SheetPart(says=f"Sizes: {said}.", equations=equations, about=told, names=names)]
     writers = {"html": sheet_html, "markdown": sheet_markdown}
     return writers.get(form, sheet_latex)(f"Derivatives by {by}", "", parts, detail=detail, **style)

@@ -24,14 +24,14 @@ else:
 
 
 @dataclass(frozen=True)
-class Entry:
+class AskedEntry:
     """An entry, a row or a column of an array, one place for each of its axes.
 
     A place is a number from 1, a label as text, the number of one of f's axes in brackets where
     the index is that of f, or None for the whole axis.
 
     >>> x = variable("x", (Dim(("n",)),))
-    >>> Entry("x_1", x, (1,)).variable.shape, Entry("x_i", x, ((0,),)).variable.name
+    >>> AskedEntry("x_1", x, (1,)).variable.shape, AskedEntry("x_i", x, ((0,),)).variable.name
     ((), 'x_i')
     """
 
@@ -73,11 +73,11 @@ def unit(size: Size, place: int | str) -> Expr:
     return apply("unit", params=(size, Dim((place,)) if isinstance(place, str) else place))
 
 
-def moved(entry: Entry, by: Expr) -> Expr:
+def moved(entry: AskedEntry, by: Expr) -> Expr:
     """The array with its entry moved by so much: the derivative by that is the one by the entry.
 
     >>> from matderiv.language.printer import text
-    >>> text(moved(Entry("x_1", x := variable("x", (3,)), (1,)), variable("t", ())))
+    >>> text(moved(AskedEntry("x_1", x := variable("x", (3,)), (1,)), variable("t", ())))
     'x + t*unit(3,1)'
     """
     units = entry.units()
@@ -92,7 +92,7 @@ def moved(entry: Entry, by: Expr) -> Expr:
     return entry.array + by @ column.T
 
 
-def tied(entry: Entry, reading: Reading) -> tuple[Expr, ...]:
+def tied(entry: AskedEntry, reading: Reading) -> tuple[Expr, ...]:
     """The unit vectors of the indices that an entry shares with f, by the letters as labels."""
     shared = [place[0] for place in entry.at if isinstance(place, tuple)]
     if shared and sorted(shared) != list(range(len(reading.free))):
@@ -110,7 +110,7 @@ def picked(e: Expr, at: Sequence[Expr], kept: Shape = ()) -> Expr:
     return e.T @ at[0]
 
 
-def about_entry(reading: Reading, entry: Entry, at: Sequence[Expr]) -> Reading:
+def about_entry(reading: Reading, entry: AskedEntry, at: Sequence[Expr]) -> Reading:
     """The reading in which the array has moved by its entry, and f is picked at what they share.
 
     >>> from matderiv.input.resolve import read
@@ -127,7 +127,7 @@ def about_entry(reading: Reading, entry: Entry, at: Sequence[Expr]) -> Reading:
     return replace(reading, expr=f, parts=parts, sizes=reading.sizes | {*reading.free})
 
 
-def entry_asked(reading: Reading | None, wrt: Any) -> Entry | None:
+def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     """The entry that a question is about, as `x_1`, `X_{12}`, `x[1]` or `z_i`; None for a name.
 
     An index that f has says which of its entries; one that f does not have stands for all entries,
@@ -150,10 +150,10 @@ def entry_asked(reading: Reading | None, wrt: Any) -> Entry | None:
     free = list(reading.free)
     at = [_place(place, free) for place in label]
     at += [None] * (len(array.shape) - len(at))
-    return Entry(name, array, tuple(at)) if any(p is not None for p in at) else None
+    return AskedEntry(name, array, tuple(at)) if any(p is not None for p in at) else None
 
 
-def entry_of_symbol(f: Expr, wrt: Any) -> Entry | None:
+def entry_of_symbol(f: Expr, wrt: Any) -> AskedEntry | None:
     """The entry that SymPy's x[0, 0] asks for, which counts from 0; None for anything else.
 
     Raises UnknownName where f has no such array, MatderivError where the place is no number.
@@ -180,7 +180,7 @@ def entry_of_symbol(f: Expr, wrt: Any) -> Entry | None:
         if len(array.shape) == 2 or s != 1
     )
     label = "".join(map(str, at)) if max(at, default=0) < 10 else "_".join(map(str, at))
-    return Entry(f"{array.name}_{label}", array, at) if at else None
+    return AskedEntry(f"{array.name}_{label}", array, at) if at else None
 
 
 def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, ...]]:

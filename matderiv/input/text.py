@@ -25,10 +25,10 @@ from matderiv.language.source import (
     Call,
     Entry,
     Name,
+    NamedPart,
     Node,
     Number,
     Operation,
-    Part,
     Source,
     String,
     block,
@@ -97,7 +97,7 @@ class _Parser(Cursor):
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=EXAMPLE)
         main = self.sum()
-        parts: list[Part] = []
+        parts: list[NamedPart] = []
         if (self.token.kind == "name" and self.token.text in WHERE) or self.defines():
             self.take()
             parts.append(self.part())
@@ -119,13 +119,13 @@ class _Parser(Cursor):
         ahead = [t.text for t in self.tokens[self.place : self.place + 3]]
         return self.at(",") and ahead[2:] == ["="]
 
-    def part(self) -> Part:
+    def part(self) -> NamedPart:
         name = self.take()
         if name.kind != "name" or not self.at("="):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
         value = self.comparison()
-        return Part((name.span[0], value.span[1]), name.text, value)
+        return NamedPart((name.span[0], value.span[1]), name.text, value)
 
     def comparison(self) -> Node:
         left = self.sum()

@@ -93,7 +93,7 @@ Node = Number | Name | String | Operation | Call | Entry | Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class NamedPart:
     """One named part of `EXPR where name = value; ...`."""
 
     span: Span
@@ -116,7 +116,7 @@ class Source:
 
     text: str
     main: Node
-    parts: tuple[Part, ...] = ()
+    parts: tuple[NamedPart, ...] = ()
     remarks: tuple[str, ...] = ()
     lengths: tuple[tuple[Node, int, str], ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from math import log10
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Arrays, Bound, Program, Sizes, compile_
+from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes, ValueProgram, compile_
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
 from matderiv.numeric.scaled_lines import crossing, lines
@@ -196,7 +196,7 @@ def reached(
     """
     if not borders:
         return Reached()
-    search = Search.of(source, borders)
+    search = SideSearch.of(source, borders)
     for point in found:
         search.meet(point)
     search.wanted = frozenset(search.missing)
@@ -225,7 +225,7 @@ def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tu
     """
     if not borders:
         return ()
-    search = Search.of(source, borders)
+    search = SideSearch.of(source, borders)
     for point in found:
         search.meet(point)
     return tuple(dict.fromkeys(borders[k].unseen(side) for k, side in sorted(search.missing)))
@@ -240,12 +240,12 @@ def _bases(source: Sampler) -> Iterator[Point]:
 
 
 @dataclass
-class Search:
+class SideSearch:
     """What is still missing, and what was found."""
 
     source: Sampler
     borders: list[Border]
-    program: Program
+    program: ValueProgram
     missing: set[tuple[int, int]]
     wanted: frozenset[tuple[int, int]] = frozenset()
     kept: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -256,11 +256,11 @@ class Search:
     tied: list[Point] = field(default_factory=list)
 
     @staticmethod
-    def of(source: Sampler, borders: list[Border]) -> Search:
+    def of(source: Sampler, borders: list[Border]) -> SideSearch:
         wanted = {(k, side) for k, b in enumerate(borders) for side in b.sides}
-        return Search(source, borders, compile_(tuple(b.distance for b in borders)), wanted)
+        return SideSearch(source, borders, compile_(tuple(b.distance for b in borders)), wanted)
 
-    def measures(self, bound: Bound, values: Arrays) -> list[Array]:
+    def measures(self, bound: BoundValues, values: Arrays) -> list[Array]:
         """The measures of all borders; empty where there are none."""
         try:
             found = bound.run(values)
@@ -290,7 +290,7 @@ class Search:
         for number, at in enumerate(lines(self.source, base)):
             table = [self.measures(bound, at(t)) for t in PLACES]
             zeros = tuple(int((m == 0).sum()) for m in table[-1])
-            line = Line(at, number, base.sizes, bound, zeros)
+            line = ScaledLine(at, number, base.sizes, bound, zeros)
             if close:
                 ties = [t for t, m in zip(PLACES, table, strict=True) if line.ties(m)]
                 self.tied += [Point(base.sizes, at(t)) for t in sorted(ties, key=abs)[-KEPT:]]
@@ -299,7 +299,7 @@ class Search:
             if not self.missing and not close:
                 return
 
-    def _grid(self, line: Line, table: list[list[Array]], close: bool) -> None:
+    def _grid(self, line: ScaledLine, table: list[list[Array]], close: bool) -> None:
         """Places of a line that see what is missing, the least far first.
 
         With `close` every line shows a side that general points do not see, up to a few.
@@ -312,7 +312,7 @@ class Search:
             if seen and self._keep(line, PLACES[place], seen):
                 wanted -= seen
 
-    def _keep(self, line: Line, place: float, new: set[tuple[int, int]]) -> bool:
+    def _keep(self, line: ScaledLine, place: float, new: set[tuple[int, int]]) -> bool:
         values = line.at(place)
         if self.source.objection(line.sizes, values) is None:
             return False
@@ -322,7 +322,7 @@ class Search:
         self.moves.append((line.number, place))
         return True
 
-    def _crossings(self, line: Line, table: list[list[Array]], close: bool) -> None:
+    def _crossings(self, line: ScaledLine, table: list[list[Array]], close: bool) -> None:
         """Borders between two places of a line; beside one, another may be close."""
         looked_at: set[Expr] = set()
         for k, border in enumerate(self.borders):
@@ -339,11 +339,11 @@ class Search:
                     here = crossing(above, PLACES[place], PLACES[place + 1])
                     self._at_border(line, here, k, close)
 
-    def _above(self, line: Line, k: int, entry: int, level: float, t: float) -> float:
+    def _above(self, line: ScaledLine, k: int, entry: int, level: float, t: float) -> float:
         found = self.measures(line.bound, line.at(t))
         return float(found[k][entry] - level) if found else float("nan")
 
-    def _at_border(self, line: Line, here: float, k: int, close: bool) -> None:
+    def _at_border(self, line: ScaledLine, here: float, k: int, close: bool) -> None:
         if self.borders[k].sides == (0,):
             if (k, 0) in self.missing:
                 self._keep(line, here, {(k, 0)})
@@ -364,7 +364,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Line:
+class ScaledLine:
     """A way of changing a point: the values at each place t, the sizes, the measures' program.
 
     `zeros` counts the entries of each measure that are 0 far out.
@@ -373,7 +373,7 @@ class Line:
     at: Callable[[float], Arrays]
     number: int
     sizes: Sizes
-    bound: Bound
+    bound: BoundValues
     zeros: tuple[int, ...]
 
     def ties(self, measures: list[Array]) -> bool:

@@ -17,14 +17,14 @@ from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, zones
 from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
-from matderiv.numeric.evaluate import Array, Program, compile_
-from matderiv.numeric.question import Probes, Project, Question, moderate, probes
+from matderiv.numeric.evaluate import Array, ValueProgram, compile_
+from matderiv.numeric.question import DirectionQuestion, Probes, Project, moderate, probes
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.shapes import shape_text
 
-__all__ = ["CheckReport", "Claim", "Project", "Question", "WorstEntry", "check"]
+__all__ = ["CheckReport", "Claim", "DirectionQuestion", "Project", "WorstEntry", "check"]
 
 MAX_POINTS, MAX_SEED = 1000, 2**63
 VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
@@ -42,7 +42,7 @@ REJECT = {ANALYTIC: (1e-3, 1e-3, 1e-3, 1e-3), CENTRAL: (1e-3, 1e-2, 1e-2, 1e-2)}
 
 
 @dataclass(frozen=True)
-class Finding:
+class DifferenceFinding:
     """What one point says.
 
     "match", "mismatch", "between"; "not finite" or "no value" of the claim; "nothing" when the
@@ -67,12 +67,16 @@ def relative_error(claimed: Array, numeric: Array) -> float:
     return float(np.abs(claimed - numeric).max()) / scale if scale else 0.0
 
 
-def compare(question: Question, program: Program, point: Point, rng: Any) -> Finding:
+def compare(
+    question: DirectionQuestion, program: ValueProgram, point: Point, rng: Any
+) -> DifferenceFinding:
     """One point: the claim against every truth that serves."""
     return excused(_compared(question, program, point, rng), question, point)
 
 
-def excused(found: Finding, question: Question, point: Point) -> Finding:
+def excused(
+    found: DifferenceFinding, question: DirectionQuestion, point: Point
+) -> DifferenceFinding:
     """What a point says; nothing against a claim where facts leave no better point.
 
     A point without a kink, a tie or a singular matrix is drawn where there is one. Facts that make
@@ -86,12 +90,16 @@ def excused(found: Finding, question: Question, point: Point) -> Finding:
     return found
 
 
-def _compared(question: Question, program: Program, point: Point, rng: Any) -> Finding:
+def _compared(
+    question: DirectionQuestion, program: ValueProgram, point: Point, rng: Any
+) -> DifferenceFinding:
     sizes = point.sizes
     try:
         given = question.claimed(point)
     except DomainError as error:
-        return Finding("no value", note=f"the claim has no value at some point: {error.message}")
+        return DifferenceFinding(
+            "no value", note=f"the claim has no value at some point: {error.message}"
+        )
     asked = probes(question, point, rng)
     truth = question.truth(program, point)
     numeric = asked.numeric(truth, question.methods[0])
@@ -99,24 +107,26 @@ def _compared(question: Question, program: Program, point: Point, rng: Any) -> F
     if claim is None:
         wanted = question.wanted(sizes)
         text = f"the claim is {shape_text(given.shape)}, the derivative {shape_text(wanted)}"
-        return Finding("mismatch", (inf,) * len(question.methods), note=text)
+        return DifferenceFinding("mismatch", (inf,) * len(question.methods), note=text)
     if not (np.isfinite(numeric).all() and np.isfinite(truth.f(truth.values)).all()):
-        return Finding("nothing", note="f has no finite derivative at some point")
+        return DifferenceFinding("nothing", note="f has no finite derivative at some point")
     if not np.isfinite(claim).all():
-        return Finding("not finite", note="the claim is not finite where f is differentiable")
+        return DifferenceFinding(
+            "not finite", note="the claim is not finite where f is differentiable"
+        )
     first = {question.methods[0]: numeric}
     return _judged(question, asked, truth, asked.claimed(claim), first, point, rng)
 
 
 def _judged(
-    question: Question,
+    question: DirectionQuestion,
     asked: Probes,
     truth: Truth,
     claimed: Array,
     known: dict[str, Array],
     point: Point,
     rng: Any,
-) -> Finding:
+) -> DifferenceFinding:
     order = len(question.path) - 1
     numbers, errors = [], []
     for method in question.methods:
@@ -136,8 +146,10 @@ def _judged(
     size = max(float(np.abs(a).max(initial=0)) for a in (claimed, numbers[0]))
     flat = VANISHED * float(np.abs(truth.f(truth.values)).max(initial=0))
     if verdict == "mismatch" and size < flat:
-        return Finding("nothing", note="the derivative vanishes to rounding at some point")
-    return Finding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""), zero=not size)
+        return DifferenceFinding(
+            "nothing", note="the derivative vanishes to rounding at some point"
+        )
+    return DifferenceFinding(verdict, tuple(errors), worst, _NOTES.get(verdict, ""), zero=not size)
 
 
 _NOTES = {
@@ -223,13 +235,13 @@ def check(
     path = wrt if isinstance(wrt, tuple) else (wrt,)
     if len(path) == 1:
         path *= order or 1
-    question = Question(f, path, claim, upstream, tangent, project)
+    question = DirectionQuestion(f, path, claim, upstream, tangent, project)
     extra = tuple(v for v in (*path, upstream, tangent, *variables) if v is not None)
     return _asked(question, extra, points, seed, sides)
 
 
 def _asked(
-    question: Question, extra: tuple[Expr, ...], points: int, seed: int, sides: bool
+    question: DirectionQuestion, extra: tuple[Expr, ...], points: int, seed: int, sides: bool
 ) -> CheckReport:
     """The report, or why there can be none: beyond numbers, or no admissible point."""
     beyond = beyond_numbers(question.f) or too_large(question.f)
@@ -243,9 +255,11 @@ def _asked(
     return _checked(question, source, found, sides)
 
 
-def _checked(question: Question, source: Sampler, found: list[Point], sides: bool) -> CheckReport:
+def _checked(
+    question: DirectionQuestion, source: Sampler, found: list[Point], sides: bool
+) -> CheckReport:
     program = compile_((question.f,))
-    findings: list[Finding] = []
+    findings: list[DifferenceFinding] = []
     used: list[Point] = []
     for place, point in enumerate(found):
         rng = np.random.default_rng([source.seed, place, 0, 1])
@@ -275,7 +289,7 @@ def _checked(question: Question, source: Sampler, found: list[Point], sides: boo
     return _report(verdict, question, findings, source.seed, (*notes, *unseen))
 
 
-def _concluded(findings: list[Finding], wanted: int) -> tuple[str, tuple[str, ...]]:
+def _concluded(findings: list[DifferenceFinding], wanted: int) -> tuple[str, tuple[str, ...]]:
     verdicts = [f.verdict for f in findings]
     notes = tuple(dict.fromkeys(f.note for f in findings if f.note))
     matches = verdicts.count("match")
@@ -290,11 +304,15 @@ def _concluded(findings: list[Finding], wanted: int) -> tuple[str, tuple[str, ..
 
 
 def _report(
-    verdict: str, question: Question, findings: list[Finding], seed: int, notes: tuple[str, ...]
+    verdict: str,
+    question: DirectionQuestion,
+    findings: list[DifferenceFinding],
+    seed: int,
+    notes: tuple[str, ...],
 ) -> CheckReport:
     kind = {"verified": ("match",), "disproved": ("mismatch",)}.get(verdict, ("between", "match"))
     counted = [f for f in findings if f.verdict in kind and f.errors]
-    worst = max(counted, key=lambda f: f.errors[0], default=Finding("", (nan, nan)))
+    worst = max(counted, key=lambda f: f.errors[0], default=DifferenceFinding("", (nan, nan)))
     compared = sum(f.verdict in ("match", "mismatch") for f in findings)
     return CheckReport(
         verdict=verdict,

@@ -13,7 +13,7 @@ from typing import Any
 
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Arrays, Bound, Sizes
+from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes
 from matderiv.numeric.stencils import EPS, STEPS, Slope, derivative_along
 from matderiv.shapes import is_scalar
 
@@ -45,7 +45,7 @@ class Truth:
     `axes` arranges the values of f; with `weights` (an upstream gradient) f becomes Σ weights ⊙ f.
     """
 
-    bound: Bound
+    bound: BoundValues
     values: Arrays
     sizes: Sizes
     path: tuple[str, ...]

@@ -217,7 +217,7 @@ Compute = Callable[..., Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Instruction:
+class ValueStep:
     """One node: what computes it, from which slots, and which slots are free afterwards."""
 
     name: str
@@ -230,14 +230,14 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ValueProgram:
     """Instructions for some expressions; `outputs` are the slots of their values."""
 
     variables: tuple[Expr, ...]
-    instructions: tuple[Instruction, ...]
+    instructions: tuple[ValueStep, ...]
     outputs: tuple[int, ...]
 
-    def at(self, sizes: Mapping[str, int]) -> Bound:
+    def at(self, sizes: Mapping[str, int]) -> BoundValues:
         """The program with every size a number."""
         lines = []
         cost = 0
@@ -256,14 +256,14 @@ class Program:
             cost += 6 + prod(shape) // 200
             if i.name in CUBIC:
                 cost += max(s for a in i.arguments for s in (1, *lines[a][2])) ** 3 // CUBE
-        return Bound(tuple(lines), self.outputs, cost)
+        return BoundValues(tuple(lines), self.outputs, cost)
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundValues:
     """A program with its sizes; `run` may be called again and again, at some `cost` each time."""
 
-    lines: tuple[tuple[Instruction, tuple[Any, ...], tuple[int, ...]], ...]
+    lines: tuple[tuple[ValueStep, tuple[Any, ...], tuple[int, ...]], ...]
     outputs: tuple[int, ...]
     cost: int
 
@@ -337,7 +337,7 @@ def _computed(name: str, compute: Compute, arguments: list[Array], params: Any) 
         raise DomainError(f"{name} has no value here: {error}") from error
 
 
-def compile_(exprs: tuple[Expr, ...]) -> Program:
+def compile_(exprs: tuple[Expr, ...]) -> ValueProgram:
     """The instructions that compute some expressions, each shared part once."""
     roots = stable_all(exprs)
     nodes = list(walk(*roots))
@@ -352,14 +352,14 @@ def compile_(exprs: tuple[Expr, ...]) -> Program:
         if a not in kept:
             free.setdefault(k, []).append(a)
     lines = tuple(_instruction(n, slot, tuple(free.get(k, ()))) for k, n in enumerate(nodes))
-    return Program(tuple(variables_of(*exprs)), lines, outputs)
+    return ValueProgram(tuple(variables_of(*exprs)), lines, outputs)
 
 
-def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> Instruction:
+def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> ValueStep:
     function, params = node.function, node.params
     if function.name == "number":
         params = (_float(params[0]),)
-    return Instruction(
+    return ValueStep(
         name=function.name,
         compute=None if function.leaf else function.numpy,
         arguments=tuple(slot[a] for a in node.args),

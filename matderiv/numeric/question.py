@@ -22,7 +22,7 @@ from matderiv.numeric.differences import (
     random_directions,
 )
 from matderiv.numeric.draws import LARGEST_SIZE
-from matderiv.numeric.evaluate import Array, Arrays, Program, Sizes
+from matderiv.numeric.evaluate import Array, Arrays, Sizes, ValueProgram
 from matderiv.numeric.sampling import Point, Sampler
 from matderiv.shapes import long_axes, size_names, size_value
 
@@ -36,7 +36,7 @@ Project = Callable[..., Array]
 
 
 @dataclass(frozen=True)
-class Question:
+class DirectionQuestion:
     """What is asked: the claim, what it claims to be, and how its numbers are arranged."""
 
     f: Expr
@@ -110,7 +110,7 @@ class Question:
         fits = self.accepts(claim.shape, sizes) or claim.shape == wanted
         return claim.reshape(wanted) if fits else None
 
-    def truth(self, program: Program, point: Point) -> Truth:
+    def truth(self, program: ValueProgram, point: Point) -> Truth:
         """The truth at a point."""
         return Truth(
             program.at(point.sizes),
@@ -124,7 +124,7 @@ class Question:
 
 def joint_question(
     f: Expr, xs: Sequence[Expr], gradients: Callable[[Arrays, Sizes], Sequence[Array]]
-) -> tuple[Question, list[Expr]]:
+) -> tuple[DirectionQuestion, list[Expr]]:
     """What the gradients of a scalar by several variables claim together, and their changes.
 
     Of f along a line that moves every x to x + t dx: the derivative by t is the sum of the inner
@@ -143,7 +143,7 @@ def joint_question(
         products = (np.sum(g * d) for g, (_, d) in zip(found, pairs, strict=True))
         return np.asarray(sum(products), dtype=float)
 
-    return Question(moved, (t,), claim), steps
+    return DirectionQuestion(moved, (t,), claim), steps
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -177,7 +177,7 @@ class Probes:
         return np.stack([contracted(claim, d) for d in self.directions], axis=-1)
 
 
-def probes(question: Question, point: Point, rng: Any) -> Probes:
+def probes(question: DirectionQuestion, point: Point, rng: Any) -> Probes:
     """Every entry where there are few and differences are cheap, else random directions."""
     shapes = question.input_shapes(point.sizes)
     whole = question.answer_axes(point.sizes) + sum(shapes, ())
@@ -191,7 +191,9 @@ def probes(question: Question, point: Point, rng: Any) -> Probes:
     return Probes(directions, None, None, question.moves(directions))
 
 
-def moderate(question: Question, source: Sampler, place: int, point: Point, turn: int = 0) -> Point:
+def moderate(
+    question: DirectionQuestion, source: Sampler, place: int, point: Point, turn: int = 0
+) -> Point:
     """The point, or one in its place where the derivative has fewer entries."""
     for least in range(LARGEST_SIZE - 2, 1, -1):
         if prod(question.wanted(point.sizes)) <= LARGEST:

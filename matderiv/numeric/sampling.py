@@ -28,7 +28,7 @@ from matderiv.numeric.draws import (
     general,
     word_degree,
 )
-from matderiv.numeric.evaluate import CUBE, Array, Arrays, Program, Sizes, compile_, sizes_in
+from matderiv.numeric.evaluate import CUBE, Array, Arrays, Sizes, ValueProgram, compile_, sizes_in
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.stable import expanded
@@ -154,7 +154,7 @@ class Sampler:
     kinks: tuple[Kink, ...]
     inverted: tuple[Expr, ...]
     extremes: tuple[Expr, ...]
-    program: Program
+    program: ValueProgram
     names: tuple[str, ...]
     literals: tuple[int, ...]
     plan: tuple[Strategy, ...] = ()

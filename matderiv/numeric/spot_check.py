@@ -15,10 +15,10 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, unseen, zones
-from matderiv.numeric.check import Finding, excused, relative_error
+from matderiv.numeric.check import DifferenceFinding, excused, relative_error
 from matderiv.numeric.differences import Directions, contracted, random_directions
-from matderiv.numeric.evaluate import Array, Program, compile_
-from matderiv.numeric.question import Question, moderate
+from matderiv.numeric.evaluate import Array, ValueProgram, compile_
+from matderiv.numeric.question import DirectionQuestion, moderate
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
@@ -34,7 +34,11 @@ WIDE, NARROW = 0, 2  # the step of `stencils` to begin with; a narrow one beside
 
 @quiet()
 def spot_check(
-    question: Question, variables: Iterable[Expr] = (), *, zero: bool = False, seed: int = 0
+    question: DirectionQuestion,
+    variables: Iterable[Expr] = (),
+    *,
+    zero: bool = False,
+    seed: int = 0,
 ) -> CheckReport:
     """The report of a claimed derivative; "disproved" where it contradicts f.
 
@@ -44,9 +48,9 @@ def spot_check(
     >>> from matderiv.expr import variable
     >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
-    >>> print(spot_check(Question(x.T @ x, (x,), lambda v, sizes: 2 * v["x"])).verdict)
+    >>> print(spot_check(DirectionQuestion(x.T @ x, (x,), lambda v, sizes: 2 * v["x"])).verdict)
     verified
-    >>> print(spot_check(Question(x.T @ x, (x,), lambda v, sizes: 3 * v["x"])).verdict)
+    >>> print(spot_check(DirectionQuestion(x.T @ x, (x,), lambda v, sizes: 3 * v["x"])).verdict)
     disproved
     """
     beyond = beyond_numbers(question.f) or too_large(question.f)
@@ -84,9 +88,9 @@ def undecided(reason: str, seed: int = 0) -> CheckReport:
 class Spotter:
     """Compares a claim with f at points of a sampler."""
 
-    question: Question
+    question: DirectionQuestion
     source: Sampler
-    program: Program
+    program: ValueProgram
 
     @property
     def small(self) -> int:
@@ -101,7 +105,7 @@ class Spotter:
             found.append(source.point(0, most=self.small))
         return found
 
-    def elsewhere(self, points: list[Point]) -> tuple[list[Finding], tuple[str, ...]]:
+    def elsewhere(self, points: list[Point]) -> tuple[list[DifferenceFinding], tuple[str, ...]]:
         """What points on the sides that were not seen say, and the sides that are not reached."""
         borders = [*branches(self.question.f), *zones(self.question.f)]
         if not borders or not unseen(self.source, points, borders):
@@ -111,7 +115,7 @@ class Spotter:
         rng = np.random.default_rng([self.source.seed, 2])
         return [inside.at(p, rng) for p in further.points], further.unseen
 
-    def turned(self, place: int, point: Point) -> Finding:
+    def turned(self, place: int, point: Point) -> DifferenceFinding:
         """What a point says, or the first of a few others in its place that decides something."""
         found = self.at(point, np.random.default_rng([self.source.seed, place]))
         for turn in range(100, 100 + TURNS):
@@ -123,18 +127,20 @@ class Spotter:
             found = self.at(other, np.random.default_rng([self.source.seed, place, turn]))
         return found
 
-    def at(self, point: Point, rng: Any) -> Finding:
+    def at(self, point: Point, rng: Any) -> DifferenceFinding:
         """The claim against every truth that serves, along one direction."""
         return excused(self._at(point, rng), self.question, point)
 
-    def _at(self, point: Point, rng: Any) -> Finding:
+    def _at(self, point: Point, rng: Any) -> DifferenceFinding:
         question, sizes = self.question, point.sizes
         try:
             claim = question.arranged(question.claimed(point), sizes)
         except DomainError as error:
-            return Finding("no value", note=f"the derivative has no value: {error.message}")
+            return DifferenceFinding(
+                "no value", note=f"the derivative has no value: {error.message}"
+            )
         if claim is None:
-            return Finding("mismatch", (inf,), note="the derivative has another shape")
+            return DifferenceFinding("mismatch", (inf,), note="the derivative has another shape")
         shapes = question.input_shapes(sizes)
         (probe,) = (
             [(np.reshape(point.values[question.tangent.name], shapes[0]),)]
@@ -146,7 +152,7 @@ class Spotter:
         claimed = claim if question.tangent is not None else contracted(claim, probe * order)
         truth = question.truth(self.program, point)
         if not np.isfinite(truth.f(truth.values)).all():
-            return Finding("nothing", note="f has no finite value at some point")
+            return DifferenceFinding("nothing", note="f has no finite value at some point")
         values = {v.name for v in self.source.variables}  # 0/1 data have two sides, no kink
         kinked = any(k.label not in values for k in self.source.kinks)
         first = NARROW if kinked or self.source.extremes else WIDE
@@ -158,13 +164,15 @@ class Spotter:
         noise = 64 * EPS * truth.bound.largest(truth.values)
         found = _judged(np.asarray(claimed), slopes, largest, noise, point)
         if found.verdict == "match" and order > 1 and not _symmetric(claim, shapes, rng):
-            return Finding("mismatch", (inf,), note="the derivative is not symmetric in its slots")
+            return DifferenceFinding(
+                "mismatch", (inf,), note="the derivative is not symmetric in its slots"
+            )
         return found
 
 
 def _judged(
     claimed: Array, slopes: list[Slope], largest: float, noise: float, point: Point
-) -> Finding:
+) -> DifferenceFinding:
     """Match, mismatch, or nothing, from the truths and how far each is trusted.
 
     `largest` is the largest entry of f, `noise` what rounding leaves of values met on the way.
@@ -196,7 +204,7 @@ def _judged(
         "not finite": "the derivative is not finite at some point where f has one",
         "between": "a difference too large for rounding and too small for a mistake",
     }
-    return Finding(verdict, tuple(errors), worst, notes.get(verdict, ""))
+    return DifferenceFinding(verdict, tuple(errors), worst, notes.get(verdict, ""))
 
 
 def _symmetric(claim: Array, shapes: list[tuple[int, ...]], rng: Any) -> bool:
@@ -215,7 +223,7 @@ def _symmetric(claim: Array, shapes: list[tuple[int, ...]], rng: Any) -> bool:
     return True
 
 
-def _concluded(found: list[Finding], zero: bool) -> tuple[str, tuple[str, ...]]:
+def _concluded(found: list[DifferenceFinding], zero: bool) -> tuple[str, tuple[str, ...]]:
     notes = tuple(dict.fromkeys(f.note for f in found if f.note))
     verdicts = {f.verdict for f in found}
     if "mismatch" in verdicts:
@@ -228,16 +236,16 @@ def _concluded(found: list[Finding], zero: bool) -> tuple[str, tuple[str, ...]]:
 
 
 def _report(
-    question: Question,
+    question: DirectionQuestion,
     verdict: str,
     notes: tuple[str, ...],
-    found: list[Finding],
+    found: list[DifferenceFinding],
     unseen: tuple[str, ...],
     seed: int,
 ) -> CheckReport:
     wanted = "mismatch" if verdict == "disproved" else "match"
     counted = [f for f in found if f.verdict == wanted and f.errors]
-    worst = max(counted, key=lambda f: max(f.errors), default=Finding("", (nan, nan)))
+    worst = max(counted, key=lambda f: max(f.errors), default=DifferenceFinding("", (nan, nan)))
     return CheckReport(
         verdict=verdict,
         error=worst.errors[0],

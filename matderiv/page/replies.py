@@ -25,7 +25,7 @@ from matderiv.output.documents.mathml import mathml
 from matderiv.output.documents.notebooks import Steps, steps_of_several
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.page.faults import fault
 from matderiv.page.verdicts import class_judged, judged
 from matderiv.shapes import shape_text
@@ -131,7 +131,7 @@ def derived(request: Request) -> Reply:
         {**_mapping(request, "shapes"), **_mapping(request, "kinds")},
     )
     reading = read(_expression(request), **declared, about=_names(request))
-    names = Names(roots=[reading.expr])
+    names = LatexNames(roots=[reading.expr])
     by = _text(request, "by") or usual(reading)
     told: Reply = {
         "read": mathml(formula(reading.expr, names), display=True),

@@ -15,7 +15,7 @@ from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.verification.batch import verify_rows
 from matderiv.verification.derivations.findings import MARKS, UNREAD, LineVerdict
 from matderiv.verification.derivations.lines import verify_steps
@@ -88,7 +88,7 @@ def _conventions(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _math(e: Expr | None) -> str:
-    return "" if e is None else mathml(formula(e, Names(roots=[e])), display=True)
+    return "" if e is None else mathml(formula(e, LatexNames(roots=[e])), display=True)
 
 
 def _lines(text: str, f: str, by: str, declared: Mapping[str, Any]) -> Reply:

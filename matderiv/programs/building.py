@@ -8,7 +8,7 @@ from matderiv.expr import Expr, is_, variables
 from matderiv.numeric.stable import stable_all
 from matderiv.programs import arithmetic, arrays, products
 from matderiv.programs.lowering import Lowering
-from matderiv.programs.program import Builder, Program, needed
+from matderiv.programs.program import Program, ProgramBuilder, needed
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, Shape, is_scalar, size_names
 
@@ -93,7 +93,7 @@ def _placed(work: Lowering, name: Expr, value: Scaled) -> Scaled:
     return value
 
 
-def _shaped(b: Builder, slot: int, shape: Shape, wanted: Shape) -> int:
+def _shaped(b: ProgramBuilder, slot: int, shape: Shape, wanted: Shape) -> int:
     slot = b.whole(slot, shape)
     if b.shape(slot) == wanted:
         return slot

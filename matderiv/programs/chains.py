@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from matderiv.programs.program import Builder
+from matderiv.programs.program import ProgramBuilder
 from matderiv.shapes import Size
 
 Tree = int | tuple["Tree", "Tree"]
@@ -22,7 +22,7 @@ MOST = 24  # longer products are multiplied from left to right, or from their fi
 Estimate = Callable[[Size], float]
 
 
-class Factor(NamedTuple):
+class ChainFactor(NamedTuple):
     """One factor of a product: what it holds, and its rows and columns.
 
     `form` is matrix, column, row, diagonal (of a vector), inverse (of a matrix) or ones. A column
@@ -36,17 +36,17 @@ class Factor(NamedTuple):
 
 
 def multiplied(
-    b: Builder,
-    factors: Sequence[Factor],
+    b: ProgramBuilder,
+    factors: Sequence[ChainFactor],
     estimate: Estimate,
     shared: Collection[tuple[int, int]] = (),
-) -> Factor:
+) -> ChainFactor:
     """The product of factors that fit; `shared` are neighbours whose product others need too."""
     if len(factors) > MOST:
         return _in_turn(b, factors)
     known = [_is_known(b, f, g) or (f.slot, g.slot) in shared for f, g in pairwise(factors)]
     splits = _cheapest(factors, estimate, known)
-    done: dict[tuple[int, int], Factor] = {}
+    done: dict[tuple[int, int], ChainFactor] = {}
     stack = [(0, len(factors) - 1)]
     while stack:
         i, j = stack[-1]
@@ -62,7 +62,7 @@ def multiplied(
     return done[0, len(factors) - 1]
 
 
-def _in_turn(b: Builder, factors: Sequence[Factor]) -> Factor:
+def _in_turn(b: ProgramBuilder, factors: Sequence[ChainFactor]) -> ChainFactor:
     """A long product, begun at a vector where there is one."""
     first = next((k for k, f in enumerate(factors) if f.form in ("column", "row")), 0)
     result = factors[first]
@@ -77,7 +77,7 @@ def _in_turn(b: Builder, factors: Sequence[Factor]) -> Factor:
     return result
 
 
-def _is_known(b: Builder, left: Factor, right: Factor) -> bool:
+def _is_known(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> bool:
     """True where the product of two neighbours was computed before."""
     plain = left.form in ("matrix", "row") and right.form in ("matrix", "column")
     kept = (
@@ -88,7 +88,7 @@ def _is_known(b: Builder, left: Factor, right: Factor) -> bool:
 
 
 def _cheapest(
-    factors: Sequence[Factor], estimate: Estimate, known: Sequence[bool]
+    factors: Sequence[ChainFactor], estimate: Estimate, known: Sequence[bool]
 ) -> dict[tuple[int, int], int]:
     """Where to split each run of factors; products of neighbours that are `known` cost nothing."""
     n = len(factors)
@@ -115,7 +115,7 @@ def _cheapest(
     return splits
 
 
-def product(b: Builder, left: Factor, right: Factor) -> Factor:
+def product(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     """Two neighbours multiplied."""
     rows, columns = left.rows, right.columns
     if "scalar" in (left.form, right.form):
@@ -130,95 +130,95 @@ def product(b: Builder, left: Factor, right: Factor) -> Factor:
         return turned(b, _solved(b, turned(b, right), turned(b, left)))
     if left.form == "column":
         outer = b.entrywise("mul", b.turned_up(left.slot, "column"), right.slot)
-        return Factor("matrix", outer, rows, columns)
+        return ChainFactor("matrix", outer, rows, columns)
     x, y = (
         b.whole(f.slot, _sides(f)) if f.form == "matrix" else b.real(f.slot) for f in (left, right)
     )
     if left.form == "row" and right.form == "column":
-        return Factor("scalar", b.add("dot", x, y), 1, 1)
+        return ChainFactor("scalar", b.add("dot", x, y), 1, 1)
     if left.form == "row":
-        return Factor("row", b.add("matmul", x, y, shape=(columns,)), 1, columns)
+        return ChainFactor("row", b.add("matmul", x, y, shape=(columns,)), 1, columns)
     if right.form == "column":
-        return Factor("column", b.add("matmul", x, y, shape=(rows,)), rows, 1)
-    return Factor("matrix", b.add("matmul", x, y, shape=(rows, columns)), rows, columns)
+        return ChainFactor("column", b.add("matmul", x, y, shape=(rows,)), rows, 1)
+    return ChainFactor("matrix", b.add("matmul", x, y, shape=(rows, columns)), rows, columns)
 
 
-def turned(b: Builder, f: Factor) -> Factor:
+def turned(b: ProgramBuilder, f: ChainFactor) -> ChainFactor:
     """The transpose of a factor."""
     form = {"column": "row", "row": "column"}.get(f.form, f.form)
     slot = b.transposed(f.slot) if f.form in ("matrix", "inverse") else f.slot
-    return Factor(form, slot, f.columns, f.rows)
+    return ChainFactor(form, slot, f.columns, f.rows)
 
 
-def _scaled(b: Builder, left: Factor, right: Factor) -> Factor:
+def _scaled(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     number, other = (left, right) if left.form == "scalar" else (right, left)
     other = standing(b, other) if other.form in ("ones", "inverse") else other
     return other._replace(slot=b.entrywise("mul", number.slot, other.slot))
 
 
-def _scaled_rows(b: Builder, left: Factor, right: Factor) -> Factor:
+def _scaled_rows(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     u = left.slot
     if right.form == "diagonal":
-        return Factor("diagonal", b.entrywise("mul", u, right.slot), left.rows, right.columns)
+        return ChainFactor("diagonal", b.entrywise("mul", u, right.slot), left.rows, right.columns)
     if right.form == "column":
-        return Factor("column", b.entrywise("mul", u, right.slot), left.rows, 1)
+        return ChainFactor("column", b.entrywise("mul", u, right.slot), left.rows, 1)
     m = b.turned_up(u, "column")
     if right.form != "ones":
         m = b.entrywise("mul", m, standing(b, right).slot)
-    return Factor("matrix", m, left.rows, right.columns)
+    return ChainFactor("matrix", m, left.rows, right.columns)
 
 
-def _scaled_columns(b: Builder, left: Factor, right: Factor) -> Factor:
+def _scaled_columns(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     if left.form == "row":
-        return Factor("row", b.entrywise("mul", left.slot, right.slot), 1, right.columns)
+        return ChainFactor("row", b.entrywise("mul", left.slot, right.slot), 1, right.columns)
     m = b.entrywise("mul", standing(b, left).slot, right.slot)
-    return Factor("matrix", m, left.rows, right.columns)
+    return ChainFactor("matrix", m, left.rows, right.columns)
 
 
-def _summed_rows(b: Builder, left: Factor, right: Factor) -> Factor:
+def _summed_rows(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     """ones*M: every row is the row of column sums; ones*v' repeats v'."""
     if right.form == "ones":
         if left.columns == 1:
-            return Factor("ones", -1, left.rows, right.columns)
+            return ChainFactor("ones", -1, left.rows, right.columns)
         return product(b, standing(b, left), standing(b, right))
     if left.columns == 1:
         repeated = b.turned_up(right.slot, "row")
-        return Factor("matrix", repeated, left.rows, right.columns)
+        return ChainFactor("matrix", repeated, left.rows, right.columns)
     sums = column_sums(b, right)
     if left.rows == 1 or sums.form == "scalar":
         return sums
-    return Factor("matrix", b.turned_up(sums.slot, "row"), left.rows, right.columns)
+    return ChainFactor("matrix", b.turned_up(sums.slot, "row"), left.rows, right.columns)
 
 
-def _summed_columns(b: Builder, left: Factor, right: Factor) -> Factor:
+def _summed_columns(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     return turned(b, _summed_rows(b, turned(b, right), turned(b, left)))
 
 
-def column_sums(b: Builder, f: Factor) -> Factor:
+def column_sums(b: ProgramBuilder, f: ChainFactor) -> ChainFactor:
     """ones'*M, as a row; a number for a column."""
     if f.form == "column":
-        return Factor("scalar", b.add("sum", b.real(f.slot), params=(None, False)), 1, 1)
+        return ChainFactor("scalar", b.add("sum", b.real(f.slot), params=(None, False)), 1, 1)
     if f.form == "diagonal":
-        return Factor("row", f.slot, 1, f.columns)
+        return ChainFactor("row", f.slot, 1, f.columns)
     m = b.whole(standing(b, f).slot, (f.rows, f.columns))
     summed = b.add("sum", m, params=(0, False), shape=(f.columns,))
-    return Factor("row", summed, 1, f.columns)
+    return ChainFactor("row", summed, 1, f.columns)
 
 
-def _solved(b: Builder, left: Factor, right: Factor) -> Factor:
+def _solved(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFactor:
     """inv(A)*B as the solution of A*Z = B."""
     if right.form in ("diagonal", "ones", "inverse"):
         return product(b, standing(b, left), standing(b, right))
     slot = b.whole(right.slot, (right.rows,) if right.form == "column" else _sides(right))
     solution = b.add("solve", left.slot, slot, shape=b.shape(slot))
-    return Factor(right.form, solution, left.rows, right.columns)
+    return ChainFactor(right.form, solution, left.rows, right.columns)
 
 
-def _sides(f: Factor) -> tuple[Size, Size]:
+def _sides(f: ChainFactor) -> tuple[Size, Size]:
     return (f.rows, f.columns)
 
 
-def standing(b: Builder, f: Factor) -> Factor:
+def standing(b: ProgramBuilder, f: ChainFactor) -> ChainFactor:
     """A factor as a matrix, column or row that exists, spread out where it was implied."""
     if f.form == "inverse":
         slot = b.add("inv", b.real(f.slot), shape=_sides(f))
@@ -226,13 +226,13 @@ def standing(b: Builder, f: Factor) -> Factor:
         slot = b.add("diag", b.real(f.slot), shape=_sides(f))
     elif f.form == "ones":
         if f.columns == 1:
-            return Factor("column", b.whole(b.number(1), (f.rows,)), f.rows, 1)
+            return ChainFactor("column", b.whole(b.number(1), (f.rows,)), f.rows, 1)
         if f.rows == 1:
-            return Factor("row", b.whole(b.number(1), (f.columns,)), 1, f.columns)
+            return ChainFactor("row", b.whole(b.number(1), (f.columns,)), 1, f.columns)
         slot = b.whole(b.number(1), _sides(f))
     else:
         return f
-    return Factor("matrix", slot, f.rows, f.columns)
+    return ChainFactor("matrix", slot, f.rows, f.columns)
 
 
 def joining(

@@ -37,7 +37,7 @@ class Operand(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Term:
+class ContractionTerm:
     """The product of some operands and a scalar, where the letters of each pair are equal."""
 
     front: Scaled
@@ -70,7 +70,7 @@ class Contractions:
 
     # Terms ---------------------------------------------------------------------------------------
 
-    def terms(self, node: Expr, out: Letters, front: Scaled) -> list[Term] | None:
+    def terms(self, node: Expr, out: Letters, front: Scaled) -> list[ContractionTerm] | None:
         """An expression with a letter for each axis, multiplied by a scalar; None if it is new."""
         work = self.work
         if is_(node, "add") and all(a.shape == node.shape for a in node.args):
@@ -94,19 +94,19 @@ class Contractions:
             found = self.whole(node, out, front)
         return None if found is None else [found]
 
-    def whole(self, node: Expr, out: Letters, front: Scaled) -> Term:
+    def whole(self, node: Expr, out: Letters, front: Scaled) -> ContractionTerm:
         """An expression that is one operand."""
         s = self.work.scaled(node)
         slot = self.b.number(1) if s.core is None else s.core
         operand = Operand(self.b.whole(slot, node.shape), out)
-        return Term(front.times(s.with_core(None)), (operand,))
+        return ContractionTerm(front.times(s.with_core(None)), (operand,))
 
-    def product(self, node: Expr, out: Letters, front: Scaled) -> Term | None:
+    def product(self, node: Expr, out: Letters, front: Scaled) -> ContractionTerm | None:
         """The term of an einsum; None where it has another form, such as a sum of a diagonal."""
         given, output = einsum_parts(node.params[0])
         pairs = list(zip(given, node.args, strict=True))
         known = dict(zip(output, out, strict=True))
-        term, same = Term(front, ()), []
+        term, same = ContractionTerm(front, ()), []
         for letters, a in pairs:
             others = {c for more, e in pairs if not is_(e, "ones", "eye") for c in more}
             if is_(a, "ones") and set(letters) <= others:
@@ -117,7 +117,7 @@ class Contractions:
                     return None
             term, equal = self.taken(term, a, tuple(known[c] for c in letters))
             same += equal
-        found: Term | None = term
+        found: ContractionTerm | None = term
         stands: dict[int, int] = {}
         for left, right in same:
             found = found and self.with_equal(found, left, right, stands)
@@ -126,7 +126,9 @@ class Contractions:
         met = {c for o in found.operands for c in o.letters}
         return found if set(out) <= met | {c for pair in found.equal for c in pair} else None
 
-    def taken(self, term: Term, e: Expr, at: Letters) -> tuple[Term, list[tuple[int, int]]]:
+    def taken(
+        self, term: ContractionTerm, e: Expr, at: Letters
+    ) -> tuple[ContractionTerm, list[tuple[int, int]]]:
         """The term with one operand more, and the letters that it makes equal."""
         while is_(e, "transpose") and len(e.args[0].shape) == len(at) == 2:
             e, at = e.args[0], at[::-1]
@@ -139,7 +141,9 @@ class Contractions:
         one = self.whole(e, at, term.front)
         return replace(term, front=one.front, operands=(*term.operands, *one.operands)), []
 
-    def with_equal(self, term: Term, a: int, b: int, stands: dict[int, int]) -> Term | None:
+    def with_equal(
+        self, term: ContractionTerm, a: int, b: int, stands: dict[int, int]
+    ) -> ContractionTerm | None:
         """The term where two letters are equal; None where both are summed and met nowhere.
 
         `stands` says which letter stands for one that is gone, and gets the new one.
@@ -161,7 +165,7 @@ class Contractions:
 
     # Results -------------------------------------------------------------------------------------
 
-    def total(self, terms: Sequence[Term]) -> int:
+    def total(self, terms: Sequence[ContractionTerm]) -> int:
         """The sum of the terms: those that fill the result first, then those on diagonals."""
         terms = self.gathered(terms)
         full = [t for t in terms if not t.equal]
@@ -171,9 +175,9 @@ class Contractions:
         assert result is not None
         return result
 
-    def gathered(self, terms: Sequence[Term]) -> list[Term]:
+    def gathered(self, terms: Sequence[ContractionTerm]) -> list[ContractionTerm]:
         """Terms with the same factors outside as one: x_j M_ik - x_j N_ik is x_j (M - N)_ik."""
-        done: list[Term] = []
+        done: list[ContractionTerm] = []
         for term in terms:
             for k, other in enumerate(done):
                 joined = self.beside(other, term)
@@ -184,7 +188,7 @@ class Contractions:
                 done.append(term)
         return done
 
-    def beside(self, x: Term, y: Term) -> Term | None:
+    def beside(self, x: ContractionTerm, y: ContractionTerm) -> ContractionTerm | None:
         """Two terms as one with their common operands outside; None where there are none."""
         common = tuple((Counter(x.operands) & Counter(y.operands)).elements())
         rests = [tuple((Counter(t.operands) - Counter(common)).elements()) for t in (x, y)]
@@ -196,11 +200,11 @@ class Contractions:
             return None
         letters = tuple(c for c in (*self.out, *outside) if c in kept[0])
         letters = tuple(dict.fromkeys(letters))
-        terms = [Term(t.front, rest) for t, rest in zip((x, y), rests, strict=True)]
+        terms = [ContractionTerm(t.front, rest) for t, rest in zip((x, y), rests, strict=True)]
         inner = self.added(terms, letters)
-        return Term(Scaled(None), (*common, Operand(inner, letters)), x.equal)
+        return ContractionTerm(Scaled(None), (*common, Operand(inner, letters)), x.equal)
 
-    def added(self, terms: Sequence[Term], out: Letters) -> int:
+    def added(self, terms: Sequence[ContractionTerm], out: Letters) -> int:
         """The sum of terms that fill the result, begun with one that is not subtracted."""
         result: int | None = None
         for term in sorted(terms, key=lambda t: t.front.number < 0):
@@ -213,7 +217,7 @@ class Contractions:
         assert result is not None
         return result
 
-    def on_diagonal(self, whole: int | None, term: Term) -> int:
+    def on_diagonal(self, whole: int | None, term: ContractionTerm) -> int:
         """A result with a term added where letters are equal; zero elsewhere if there is none."""
         gone = dict((b, a) for a, b in term.equal)
         met = {c for o in term.operands for c in o.letters}
@@ -238,7 +242,7 @@ class Contractions:
         whole = self.b.add("copy", whole, shape=shape)
         return self.b.add("add_diagonal", whole, part, params=params, shape=shape)
 
-    def value(self, term: Term, out: Letters) -> int:
+    def value(self, term: ContractionTerm, out: Letters) -> int:
         """A term as a result whose axes are `out`, its scalar applied where that is cheap."""
         tree, steps = joining([frozenset(o.letters) for o in term.operands], out, self.entries)
         front, operands = term.front, list(term.operands)
@@ -360,7 +364,7 @@ def _renamed(o: Operand, old: int, new: int) -> Operand:
     return o._replace(letters=tuple(new if c == old else c for c in o.letters))
 
 
-def _turned(term: Term) -> Term:
+def _turned(term: ContractionTerm) -> ContractionTerm:
     return replace(term, front=term.front.times(Scaled(None, Fraction(-1))))
 
 

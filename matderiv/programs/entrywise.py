@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from matderiv.programs.program import Builder
+from matderiv.programs.program import ProgramBuilder
 
 Form = Callable[..., int]
 
@@ -21,12 +21,12 @@ SIMPLE = (
 LARGEST = 709  # exp of more overflows
 
 
-def square(b: Builder, x: int) -> int:
+def square(b: ProgramBuilder, x: int) -> int:
     """x·x."""
     return b.entrywise("mul", b.real(x), b.real(x))
 
 
-def whole_power(b: Builder, x: int, k: int) -> int:
+def whole_power(b: ProgramBuilder, x: int, k: int) -> int:
     """x^k by repeated squaring, for a whole number k ≥ 1."""
     result: int | None = None
     while k:
@@ -38,22 +38,22 @@ def whole_power(b: Builder, x: int, k: int) -> int:
     return result
 
 
-def _sigmoid(b: Builder, x: int) -> int:
+def _sigmoid(b: ProgramBuilder, x: int) -> int:
     e = b.entrywise("exp", b.entrywise("minimum", _negative(b, x), b.number(LARGEST)))
     return b.entrywise("div", b.number(1), b.entrywise("add", b.number(1), e))
 
 
-def _negative(b: Builder, x: int) -> int:
+def _negative(b: ProgramBuilder, x: int) -> int:
     line = b.lines[x]
     return line.arguments[0] if line.operation == "neg" else b.entrywise("neg", x)
 
 
-def _softplus(b: Builder, x: int) -> int:
+def _softplus(b: ProgramBuilder, x: int) -> int:
     e = b.entrywise("exp", b.entrywise("neg", b.entrywise("abs", x)))
     return b.entrywise("add", _relu(b, x), b.entrywise("log1p", e))
 
 
-def sigmoid_beside_softplus(b: Builder, x: int) -> int:
+def sigmoid_beside_softplus(b: ProgramBuilder, x: int) -> int:
     """exp(x - softplus(x)): the logarithm of the sigmoid is known already.
 
     The difference loses nothing: where x > 40 softplus(x) is x, below it is at most 40.
@@ -61,41 +61,41 @@ def sigmoid_beside_softplus(b: Builder, x: int) -> int:
     return b.entrywise("exp", b.entrywise("sub", x, _softplus(b, x)))
 
 
-def _relu(b: Builder, x: int) -> int:
+def _relu(b: ProgramBuilder, x: int) -> int:
     return b.entrywise("maximum", x, b.number(0))
 
 
-def _step(b: Builder, x: int) -> int:
+def _step(b: ProgramBuilder, x: int) -> int:
     return b.entrywise("gt", x, b.number(0), mask=True)
 
 
-def _leaky_relu(b: Builder, x: int, a: int) -> int:
+def _leaky_relu(b: ProgramBuilder, x: int, a: int) -> int:
     below = b.entrywise("mul", a, b.entrywise("minimum", x, b.number(0)))
     return b.entrywise("add", _relu(b, x), below)
 
 
-def _elu(b: Builder, x: int) -> int:
+def _elu(b: ProgramBuilder, x: int) -> int:
     below = b.entrywise("expm1", b.entrywise("minimum", x, b.number(0)))
     return b.entrywise("add", _relu(b, x), below)
 
 
-def _silu(b: Builder, x: int) -> int:
+def _silu(b: ProgramBuilder, x: int) -> int:
     return b.entrywise("mul", x, _sigmoid(b, x))
 
 
-def _gelu(b: Builder, x: int) -> int:
+def _gelu(b: ProgramBuilder, x: int) -> int:
     scaled = b.entrywise("div", x, b.add("sqrt", b.number(2)))
     half = b.entrywise("mul", b.number(Fraction(1, 2)), x)
     return b.entrywise("mul", half, b.entrywise("add", b.number(1), b.entrywise("erf", scaled)))
 
 
-def _where(b: Builder, test: int, x: int, y: int) -> int:
+def _where(b: ProgramBuilder, test: int, x: int, y: int) -> int:
     if not b.lines[test].mask:
         test = b.entrywise("ne", test, b.number(0), mask=True)
     return b.entrywise("where", test, x, y)
 
 
-def _huber(b: Builder, x: int, d: int) -> int:
+def _huber(b: ProgramBuilder, x: int, d: int) -> int:
     """m(|x| - m/2) with m = min(|x|, d); not a number for a negative threshold."""
     size = b.entrywise("abs", x)
     least = b.entrywise("minimum", size, d)
@@ -115,7 +115,7 @@ def _compare(operation: str) -> Form:
 def _extreme(operation: str) -> Form:
     """The larger or smaller one, a number last."""
 
-    def form(b: Builder, x: int, y: int) -> int:
+    def form(b: ProgramBuilder, x: int, y: int) -> int:
         return b.entrywise(operation, *((y, x) if b.number_at(x) is not None else (x, y)))
 
     return form

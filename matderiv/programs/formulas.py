@@ -23,7 +23,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Formula:
+class NumberFormula:
     """A derivative of f by wrt, as it is computed.
 
     `shared` is the printed formula in which ties share; `careful` is equal to it and has a value

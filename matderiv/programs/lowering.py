@@ -12,7 +12,7 @@ from math import prod
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.programs.entrywise import FORMS, SIMPLE, sigmoid_beside_softplus
-from matderiv.programs.program import Builder
+from matderiv.programs.program import ProgramBuilder
 from matderiv.programs.scaled import Scaled, as_factor, settled
 from matderiv.shapes import Shape, Size, is_scalar, size_names, size_value
 
@@ -43,7 +43,7 @@ class Lowering:
     def __init__(
         self, roots: Sequence[Expr], sizes: Mapping[str, int], parameters: Iterable[Expr]
     ) -> None:
-        self.b = Builder()
+        self.b = ProgramBuilder()
         self.found: dict[Expr, Scaled] = {}
         self.origin: dict[int, Expr] = {}
         self.uses: dict[Expr, list[Expr]] = {}

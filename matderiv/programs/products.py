@@ -9,7 +9,7 @@ from itertools import pairwise
 from matderiv.expr import Expr, is_
 from matderiv.functions.algebra import product_shape
 from matderiv.numeric.ranges import bounds
-from matderiv.programs.chains import Factor, multiplied, product, standing, turned
+from matderiv.programs.chains import ChainFactor, multiplied, product, standing, turned
 from matderiv.programs.contractions import with_axes
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.scaled import Scaled, settled
@@ -70,13 +70,13 @@ def _flattened(work: Lowering, node: Expr) -> list[Turned]:
     return out
 
 
-def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, Factor]:
+def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, ChainFactor]:
     """The factor in front of a chain, and its product."""
     parts = _distributed(work, segment)
     if parts is None:
         front, factors, positive = _factors(work, segment)
         return front, _multiplied(work, factors, positive, _shared(work, segment, factors))
-    total: Factor | None = None
+    total: ChainFactor | None = None
     for part in sorted(parts, key=lambda p: p[0].number < 0):
         scalar, chain = part
         front, factors, positive = _factors(work, chain)
@@ -93,13 +93,15 @@ def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, Factor]:
     return Scaled(None), total
 
 
-def _factors(work: Lowering, segment: Sequence[Turned]) -> tuple[Scaled, list[Factor], list[bool]]:
+def _factors(
+    work: Lowering, segment: Sequence[Turned]
+) -> tuple[Scaled, list[ChainFactor], list[bool]]:
     """The factor in front of a chain, its factors, and which are known to be nowhere negative.
 
     Diagonal matrices beside each other are one.
     """
     b, front = work.b, Scaled(None)
-    factors: list[Factor] = []
+    factors: list[ChainFactor] = []
     positive: list[bool] = []
     for e, turn in segment:
         scalar, factor = as_chain_factor(work, e)
@@ -118,7 +120,7 @@ def _factors(work: Lowering, segment: Sequence[Turned]) -> tuple[Scaled, list[Fa
 
 
 def _shared(
-    work: Lowering, segment: Sequence[Turned], factors: Sequence[Factor]
+    work: Lowering, segment: Sequence[Turned], factors: Sequence[ChainFactor]
 ) -> set[tuple[int, int]]:
     """Neighbours whose product is a node of its own elsewhere, by their results."""
     if len(segment) < 3 or len(factors) != len(segment):
@@ -133,10 +135,10 @@ def _shared(
 
 def _multiplied(
     work: Lowering,
-    factors: list[Factor],
+    factors: list[ChainFactor],
     positive: list[bool],
     shared: Collection[tuple[int, int]] = (),
-) -> Factor:
+) -> ChainFactor:
     """The product of a chain; J'*diag(s)*J from J alone, as (√s.*J)'*(√s.*J) for s ≥ 0."""
     b, n = work.b, len(factors)
     half = n - n // 2
@@ -203,7 +205,7 @@ def _behind(
     return None if found is None else (found[0].times(front), found[1])
 
 
-def as_chain_factor(work: Lowering, e: Expr) -> tuple[Scaled, Factor]:
+def as_chain_factor(work: Lowering, e: Expr) -> tuple[Scaled, ChainFactor]:
     """An argument as a factor of a chain, and the scalar that waits in front of it."""
     b = work.b
     while is_(e, "transpose") and len(e.args[0].shape) == 2 and 1 not in e.shape:
@@ -211,25 +213,27 @@ def as_chain_factor(work: Lowering, e: Expr) -> tuple[Scaled, Factor]:
         return scalar, turned(b, factor)
     rows, columns = (e.shape[0], 1) if len(e.shape) == 1 else e.shape
     if is_(e, "ones"):
-        return Scaled(None), Factor("ones", -1, rows, columns)
+        return Scaled(None), ChainFactor("ones", -1, rows, columns)
     if is_(e, "diag") and len(e.args[0].shape) == 1:
         s = work.scaled(e.args[0])
         u = b.whole(settled(b, s) if s.core is None else s.core, e.shape[:1])
         front = Scaled(None) if s.core is None else s.with_core(None)
-        return front, Factor("diagonal", u, rows, columns)
+        return front, ChainFactor("diagonal", u, rows, columns)
     if is_(e, "inv") and work.single(e):
-        return Scaled(None), Factor("inverse", work.whole(e.args[0]), rows, columns)
+        return Scaled(None), ChainFactor("inverse", work.whole(e.args[0]), rows, columns)
     s = work.scaled(e)
     slot = b.number(1) if s.core is None else s.core
     if 1 in (rows, columns):
         size = rows if columns == 1 else columns
         shape = (size,) if len(b.shape(slot)) < 2 else e.shape
         slot = b.flat(b.whole(slot, shape))
-        return s.with_core(None), Factor("column" if columns == 1 else "row", slot, rows, columns)
-    return s.with_core(None), Factor("matrix", slot, rows, columns)
+        return s.with_core(None), ChainFactor(
+            "column" if columns == 1 else "row", slot, rows, columns
+        )
+    return s.with_core(None), ChainFactor("matrix", slot, rows, columns)
 
 
-def _as_node(work: Lowering, f: Factor, shape: Shape) -> int:
+def _as_node(work: Lowering, f: ChainFactor, shape: Shape) -> int:
     """A product in the shape of its node, which may be implied by a row or a column."""
     b = work.b
     f = standing(b, f)
@@ -272,7 +276,7 @@ def _solve(work: Lowering, node: Expr) -> Scaled:
     a, c = node.args
     if is_scalar(a.shape):
         return work.scaled(c).over(work.factor(a))
-    inverse = Factor("inverse", work.whole(a), *a.shape)
+    inverse = ChainFactor("inverse", work.whole(a), *a.shape)
     if is_scalar(c.shape):
         return Scaled(standing(work.b, inverse).slot).times(work.factor(c))
     front, factor = as_chain_factor(work, c)
@@ -297,7 +301,7 @@ def _trace(work: Lowering, node: Expr) -> Scaled:
     return Scaled(work.b.add("trace", work.whole(x)))
 
 
-def _halves(work: Lowering, x: Expr) -> tuple[Scaled, tuple[Factor, Factor] | None]:
+def _halves(work: Lowering, x: Expr) -> tuple[Scaled, tuple[ChainFactor, ChainFactor] | None]:
     """A product that nobody else uses as two factors, split where that is cheapest."""
     if not is_(x, "mul") or not work.single(x):
         return Scaled(None), None

@@ -70,7 +70,7 @@ class Program:
         return counts
 
 
-class Builder:
+class ProgramBuilder:
     """Collects instructions; equal ones get one number. Views of views are undone here."""
 
     def __init__(self) -> None:

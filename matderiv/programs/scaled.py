@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from matderiv.programs.program import Builder
+from matderiv.programs.program import ProgramBuilder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Scaled:
         return replace(self, core=core)
 
 
-def as_factor(b: Builder, slot: int) -> Scaled:
+def as_factor(b: ProgramBuilder, slot: int) -> Scaled:
     """A scalar result as a factor; constants join the number."""
     value = b.number_at(slot)
     if isinstance(value, int | Fraction):
@@ -55,7 +55,7 @@ def as_factor(b: Builder, slot: int) -> Scaled:
     return Scaled(slot)
 
 
-def settled(b: Builder, s: Scaled) -> int:
+def settled(b: ProgramBuilder, s: Scaled) -> int:
     """The result itself: its waiting factor applied, with one pass over the array."""
     if s.core is None:
         return factor_value(b, s)
@@ -72,7 +72,7 @@ def settled(b: Builder, s: Scaled) -> int:
     return b.entrywise("mul", factor_value(b, s.with_core(None)), b.real(s.core))
 
 
-def factor_value(b: Builder, s: Scaled) -> int:
+def factor_value(b: ProgramBuilder, s: Scaled) -> int:
     """The waiting factor as a scalar result."""
     below = list(s.below)
     number = s.number
@@ -88,7 +88,7 @@ def factor_value(b: Builder, s: Scaled) -> int:
     return b.add("neg", value) if negative else value
 
 
-def _product(b: Builder, factors: tuple[int, ...]) -> int:
+def _product(b: ProgramBuilder, factors: tuple[int, ...]) -> int:
     if len(factors) == 2 and factors[0] == factors[1]:
         return b.add("mul", factors[0], factors[0])
     result = b.real(factors[0])

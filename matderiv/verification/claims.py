@@ -12,7 +12,14 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
-from matderiv.input.entries import Entry, about_entry, entry_asked, entry_of_symbol, picked, tied
+from matderiv.input.entries import (
+    AskedEntry,
+    about_entry,
+    entry_asked,
+    entry_of_symbol,
+    picked,
+    tied,
+)
 from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
@@ -46,7 +53,7 @@ class Asked:
     reading: Reading
     upstream: Expr | None = None
     tangent: Expr | None = None
-    entry: Entry | None = None
+    entry: AskedEntry | None = None
     at: tuple[Expr, ...] = ()
 
     @property

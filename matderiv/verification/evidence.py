@@ -23,14 +23,14 @@ from matderiv.numeric.both_sides import (
     reached,
     zones,
 )
-from matderiv.numeric.check import Finding as Compared
+from matderiv.numeric.check import DifferenceFinding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
-from matderiv.numeric.question import Question
+from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.numeric.scaled_lines import moved
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
-from matderiv.verification.field.all_sizes import Plan, planned
+from matderiv.verification.field.all_sizes import SizePlan, planned
 from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.exact import Compared as Found
@@ -73,13 +73,13 @@ class Witness:
     claim: Claim
     answer: Expr
     structure: str
-    question: Question
+    question: DirectionQuestion
     source: Sampler
     branches: Branches | None
     seed: int
 
     @staticmethod
-    def of(claim: Claim, structure: str, question: Question, seed: int) -> Witness:
+    def of(claim: Claim, structure: str, question: DirectionQuestion, seed: int) -> Witness:
         """The witness of a claim that is an expression; DomainError where f has no value."""
         asked, answer = claim.asked, claim.expr
         assert answer is not None
@@ -88,14 +88,14 @@ class Witness:
         branches = Branches.of(identity(claim, structure), seed)
         return Witness(claim, answer, structure, question, source, branches, seed)
 
-    def plan(self) -> Plan:
+    def plan(self) -> SizePlan:
         """The sizes at which the claim must be seen."""
         asked = self.claim.asked
         f, answer = elementary(moving(asked.f, asked.wrt)), elementary(self.answer)
         names = sorted(sizes_in(asked.f, answer, asked.wrt))
         return planned(f, answer, names, longest_word(f, answer), self.seed)
 
-    def general(self, plan: Plan, failed: Sizes) -> list[Point]:
+    def general(self, plan: SizePlan, failed: Sizes) -> list[Point]:
         """Points at the sizes of a plan, those where a proof failed first."""
         if not plan.sizes[0]:
             return [self.source.point(600 + k) for k in range(POINTS)]
@@ -303,7 +303,7 @@ def compares_more(claim: Claim) -> bool:
     return claim.expr is not None and bool(compared_with(claim.expr) - compared_with(claim.asked.f))
 
 
-def _left_open(plan: Plan, found: list[Point]) -> str:
+def _left_open(plan: SizePlan, found: list[Point]) -> str:
     """Why points at these sizes do not stand for all sizes; "" if they do."""
     sizes = [p.sizes for p in found]
     if plan.open or not plan.sizes[0]:

@@ -14,7 +14,7 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
 from matderiv.lazy import quiet
 from matderiv.numeric.check import check
-from matderiv.numeric.question import Question
+from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
@@ -228,7 +228,7 @@ def numbers_of(
     )
 
 
-def question_of(claim: Claim, structure: str) -> Question:
+def question_of(claim: Claim, structure: str) -> DirectionQuestion:
     """The numeric question behind a claim."""
     asked = claim.asked
     project = None
@@ -238,4 +238,6 @@ def question_of(claim: Claim, structure: str) -> Question:
     def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
         return claim.evaluated(at, sizes)
 
-    return Question(asked.f, asked.path, values, asked.upstream, asked.tangent, project=project)
+    return DirectionQuestion(
+        asked.f, asked.path, values, asked.upstream, asked.tangent, project=project
+    )

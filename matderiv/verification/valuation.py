@@ -15,8 +15,8 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_
 from matderiv.lazy import np
 from matderiv.numeric.differences import every_entry
-from matderiv.numeric.evaluate import Array, Program, compile_
-from matderiv.numeric.question import Probes, Question
+from matderiv.numeric.evaluate import Array, ValueProgram, compile_
+from matderiv.numeric.question import DirectionQuestion, Probes
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import Dim, size_value
 from matderiv.verification.claims import DIRECTIONAL, Asked, names_for
@@ -83,8 +83,8 @@ class Valuation:
 class Truths:
     """What is asked, ready to be evaluated by values of f; `structure` as in `derive`."""
 
-    question: Question
-    program: Program
+    question: DirectionQuestion
+    program: ValueProgram
 
     @staticmethod
     def of(asked: Asked, structure: str) -> Truths:
@@ -92,7 +92,7 @@ class Truths:
         project = None
         if asked.kind not in DIRECTIONAL:
             project = numeric_projection(asked.wrt, structure, asked.order)
-        question = Question(
+        question = DirectionQuestion(
             asked.f,
             asked.path,
             lambda values, sizes: None,

@@ -14,7 +14,7 @@ from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step
 from matderiv.views.forward import Forward
 from matderiv.views.outline import Told, View, naming_facts
-from matderiv.views.passes import Backward, in_names, local_tensor
+from matderiv.views.passes import BackwardPass, in_names, local_tensor
 from matderiv.views.reasons import rule_name, why
 from matderiv.views.stages import (
     FORWARD_MODE,
@@ -42,7 +42,7 @@ def chain(d: Derived, *, check: bool = True) -> Document:
 def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
     inner = len(long_axes(stage.wrt.shape))
     forward = d.kind in FORWARD_MODE or (stage.upstream is None and inner < stage.outer)
-    teller = Forward(stage, taken) if forward else Backward(stage, taken)
+    teller = Forward(stage, taken) if forward else BackwardPass(stage, taken)
     own = (
         forward_section(stage),
         Section("Local derivatives", local_steps(stage)),
@@ -67,7 +67,7 @@ def shared_chain(found: Sequence[Derived], *, check: bool = True) -> Document | 
     if stage is None or not stage.pieces or first.layout != "gradient":
         return None
     taken = set().union(*map(names_in_use, found)) | {s.variable.name for s in stage.symbols}
-    teller = Backward(stage, taken | {stage.called.name, stage.target.name})
+    teller = BackwardPass(stage, taken | {stage.called.name, stage.target.name})
     answers = [_answers(d, stage, teller) for d in found]
     sections = (
         Section("Read as", reading_steps(stage)),
@@ -93,7 +93,7 @@ def shared_chain(found: Sequence[Derived], *, check: bool = True) -> Document | 
     return naming_facts(document, first.f, *(d.wrt for d in found))
 
 
-def _answers(d: Derived, stage: Stage, teller: Backward) -> list[Step]:
+def _answers(d: Derived, stage: Stage, teller: BackwardPass) -> list[Step]:
     """The lines that end in one of the results."""
     steps = last_steps(d, replace(stage, wrt=d.wrt), teller.answers[d.wrt], teller.meanings)
     return [replace(step, continues=False, before=None) for step in steps]

@@ -17,8 +17,8 @@ from matderiv.expr import Expr, apply, is_, substitute, variable, variables, wal
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
-from matderiv.views.document import Derived, Document, Form, Partial, Section, Step, Symbol
-from matderiv.views.intermediates import Piece, fresh_name
+from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
+from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.joining import Condensed, condensed
 from matderiv.views.outline import Told, View
 from matderiv.views.pairings import (
@@ -32,7 +32,7 @@ from matderiv.views.pairings import (
     trace_pair,
     traced,
 )
-from matderiv.views.passes import Backward, as_row, in_names, merged
+from matderiv.views.passes import BackwardPass, as_row, in_names, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import written_rule
 from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, tokens
@@ -114,7 +114,7 @@ def _as(step: Step, first: Step) -> Step:
     return replace(first, left=step.left, right=step.right, rule=rule, why=reason)
 
 
-class Inwards(Backward):
+class Inwards(BackwardPass):
     """The lines df = ..., one more piece written out in each."""
 
     def __init__(self, told: Condensed, taken: set[str]) -> None:
@@ -124,7 +124,7 @@ class Inwards(Backward):
             stage.upstream
         )
         self.changes: dict[Expr, Expr] = {}
-        self.change_symbols: list[Symbol] = []
+        self.change_symbols: list[NamedValue] = []
         self.moving: set[Expr] = set()  # the changes
         self.told: dict[Expr, tuple[int, list[Expr]]] = {}
         self.lines: list[Step] = []
@@ -186,7 +186,7 @@ class Inwards(Backward):
         if whole is v and v is not stage.wrt:
             name = fresh_name(name, self.names)
         made = variable(name, v.shape)
-        self.change_symbols.append(Symbol(made, "change", v, whole))
+        self.change_symbols.append(NamedValue(made, "change", v, whole))
         self.moving.add(made)
         return made
 
@@ -205,7 +205,7 @@ class Inwards(Backward):
 
     # Lines ---------------------------------------------------------------------------------------
 
-    def after(self, piece: Piece) -> None:
+    def after(self, piece: Intermediate) -> None:
         """The line in which the change of one more piece is written out."""
         self.done.add(piece.variable)
         written, several = self._line_of(piece)
@@ -236,7 +236,7 @@ class Inwards(Backward):
         )
         self.before = None
 
-    def _add(self, e: Expr, piece: Piece | None) -> None:
+    def _add(self, e: Expr, piece: Intermediate | None) -> None:
         if e is self.before:
             return
         if piece is None:
@@ -321,7 +321,7 @@ class Inwards(Backward):
             return trace_pair(g, change)
         return paired(g, change)
 
-    def _line_of(self, piece: Piece) -> tuple[Expr | None, bool]:
+    def _line_of(self, piece: Intermediate) -> tuple[Expr | None, bool]:
         """The line before with the change of the piece as its rule writes it; whether it is a sum.
 
         The sum is what a product rule writes, and asks for a line of its own.

@@ -1,8 +1,8 @@
 """A derivation as a value: sections of steps, every step an equation that can be evaluated.
 
 The sides of an equation are expressions, index products, or a derivative `Partial`. Names that the
-derivation introduces (intermediates, upstream gradients, changes) are variables; a `Symbol` says
-what each of them stands for, so that every line has a value.
+derivation introduces (intermediates, upstream gradients, changes) are variables; a `NamedValue`
+says what each of them stands for, so that every line has a value.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ Side = Form | Partial
 
 
 @dataclass(frozen=True)
-class Symbol:
+class NamedValue:
     """A name of the derivation.
 
     role "value": `of` is its definition over earlier names and `origin` the same in the user's
@@ -155,7 +155,7 @@ class Document:
     wrt: Expr
     upstream: Expr | None
     about: About
-    symbols: tuple[Symbol, ...]
+    symbols: tuple[NamedValue, ...]
     sections: tuple[Section, ...]
     answer: Step
     names: frozenset[str] = field(default_factory=frozenset)

@@ -17,8 +17,8 @@ from matderiv.tensors.tensor import (
     product,
     renamed,
 )
-from matderiv.views.document import Form, Partial, Section, Step, Symbol
-from matderiv.views.intermediates import Piece, fresh_name
+from matderiv.views.document import Form, NamedValue, Partial, Section, Step
+from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.passes import MAX_CARRIED, in_names, joined, local_tensor
 from matderiv.views.reasons import rule_name, why
 from matderiv.views.stages import Stage, side_of
@@ -29,7 +29,7 @@ class Forward:
 
     def __init__(self, stage: Stage, taken: set[str]) -> None:
         self.stage, self.taken = stage, taken
-        self.symbols: list[Symbol] = []
+        self.symbols: list[NamedValue] = []
         self.meanings: dict[Expr, Expr] = {}
         self.steps: list[Step] = []
         self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
@@ -70,7 +70,7 @@ class Forward:
                 self.meanings[piece.variable] = piece.definition
             self.answer = right
 
-    def _share(self, piece: Piece, x: Expr) -> Tensor:
+    def _share(self, piece: Intermediate, x: Expr) -> Tensor:
         local = local_tensor(self.stage, piece, x)
         before = self.found[x]
         if before is None:
@@ -86,14 +86,14 @@ class Forward:
                 terms.append(normalise(coefficient, factors, axes, at))
         return Tensor(axes, tuple(terms))
 
-    def _name(self, piece: Piece, right: Form) -> Expr:
+    def _name(self, piece: Intermediate, right: Form) -> Expr:
         axes = len(right.shape) if isinstance(right, Expr) else len(right.axes)
         digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
         base = ("c", "v", "V")[min(axes, 2)]
         shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
         name = variable(fresh_name(base + digits, self.taken), shape)
         partial = Partial(piece.variable, self.stage.wrt)
-        self.symbols.append(Symbol(name, "derivative", name, partial=partial))
+        self.symbols.append(NamedValue(name, "derivative", name, partial=partial))
         return name
 
 

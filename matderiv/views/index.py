@@ -14,9 +14,9 @@ from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product
 from matderiv.views.components import by_entries, collapsed, components, counted
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
-from matderiv.views.intermediates import Piece
+from matderiv.views.intermediates import Intermediate
 from matderiv.views.outline import Told, View
-from matderiv.views.passes import Backward, above_at, in_names, joined
+from matderiv.views.passes import BackwardPass, above_at, in_names, joined
 from matderiv.views.reasons import code, rule_name, why
 from matderiv.views.stages import Stage, last_steps
 
@@ -67,7 +67,7 @@ def component_steps(stage: Stage) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-class Entries(Backward):
+class Entries(BackwardPass):
     """The backward pass with summation signs and deltas."""
 
     letters = ("g", "g", "G")
@@ -77,7 +77,7 @@ class Entries(Backward):
         self.written: dict[Expr, list[Tensor]] = {}
         super().__init__(stage, taken)
 
-    def _hand_on(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> None:
+    def _hand_on(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> None:
         outer, inner = axes_of(piece.variable.shape), axes_of(x.shape)
         raw = by_entries(components(piece.definition, outer), x, inner)
         named = in_names(raw, self.stage)
@@ -92,7 +92,7 @@ class Entries(Backward):
         self.written.setdefault(x, []).append(whole)
         self.shares.setdefault(x, []).append(collapsed(whole))
 
-    def _above(self, piece: Piece, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
+    def _above(self, piece: Intermediate, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
         """Upstream times local, nothing contracted."""
         count = len(long_axes(piece.variable.shape))
         at, rest = local.axes[:count], local.axes[count:]
@@ -117,7 +117,7 @@ class Entries(Backward):
         axes = outer + at
         return Tensor(axes, (Term(Fraction(1), (Factor(above, axes),)),))
 
-    def _write_local(self, piece: Piece, x: Expr, raw: Tensor, local: Tensor) -> None:
+    def _write_local(self, piece: Intermediate, x: Expr, raw: Tensor, local: Tensor) -> None:
         left = Partial(piece.variable, x, local=True)
         self.local.append(Step(left, raw, rule_name(piece), why(piece), piece.main.function.source))
         if _different(raw, local):

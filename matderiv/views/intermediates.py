@@ -20,7 +20,7 @@ LETTERS = "fghqLJ"
 
 
 @dataclass(frozen=True)
-class Piece:
+class Intermediate:
     """One named intermediate: its name, the node it stands for, its definition over the names
     before it, the operation in it that gives the rule, and which names change in it. `parts` are
     the pieces that it was joined from, the outermost first."""
@@ -30,7 +30,7 @@ class Piece:
     definition: Expr
     main: Expr
     inputs: tuple[Expr, ...] = ()
-    parts: tuple[Piece, ...] = ()
+    parts: tuple[Intermediate, ...] = ()
 
 
 def fresh_name(base: str, taken: set[str]) -> str:
@@ -62,7 +62,7 @@ def function_name(taken: set[str], letters: str = LETTERS) -> str:
 
 def pieces(
     f: Expr, wrt: Sequence[Expr], called: Expr, taken: set[str], offset: int = 0
-) -> list[Piece]:
+) -> list[Intermediate]:
     """The intermediates from the variables to f, in order of computation; f itself is the last.
 
     Empty when f depends on none of the variables.
@@ -87,7 +87,7 @@ class _Cutter:
         self.shown: dict[Expr, Expr] = {}
         self.work: dict[Expr, int] = {}
         self.main: dict[Expr, Expr] = {}
-        self.found: list[Piece] = []
+        self.found: list[Intermediate] = []
 
     def visit(self, node: Expr) -> None:
         """Give the node a definition; name its arguments when it holds too much."""
@@ -144,7 +144,7 @@ class _Cutter:
         definition = self.shown[node]
         changing = {*self.wrt, *(p.variable for p in self.found)}
         inputs = tuple(v for v in variables(definition) if v in changing)
-        self.found.append(Piece(called, node, definition, self.main[node], inputs))
+        self.found.append(Intermediate(called, node, definition, self.main[node], inputs))
         self.shown[node], self.work[node] = called, 0
 
 

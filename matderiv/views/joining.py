@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.views.intermediates import Piece, letters_for, numbered_name
+from matderiv.views.intermediates import Intermediate, letters_for, numbered_name
 from matderiv.views.reasons import why
 from matderiv.views.rule_lines import written_rule
 from matderiv.views.stages import Stage
@@ -35,7 +35,7 @@ class Condensed:
     written: dict[Expr, Expr]
     meanings: dict[Expr, Expr]
 
-    def why(self, piece: Piece) -> str:
+    def why(self, piece: Intermediate) -> str:
         """The reason for a piece; what has no name is called by what it stands for."""
         parts = (piece, *piece.parts)
         met = {v for p in parts for v in (p.variable, *variables(p.definition))}
@@ -69,7 +69,7 @@ class _Joining:
         for p in stage.pieces:
             self.enter(p)
 
-    def enter(self, p: Piece) -> None:
+    def enter(self, p: Intermediate) -> None:
         """Note what a piece uses, and its value if derivatives are written with it."""
         for v in p.inputs:
             if v in self.users:
@@ -77,7 +77,7 @@ class _Joining:
         if p.main is p.definition and p.main.function.kind in ("elementwise", "primitive"):
             self.own[p.definition] = p.variable
 
-    def reads(self, p: Piece) -> set[Expr] | None:
+    def reads(self, p: Intermediate) -> set[Expr] | None:
         """The names whose values the differential of a piece reads; None where it is too long."""
         if p.definition not in self.known:
             raw = written_rule(p.definition, {v: variable(f"d{v.name}", v.shape) for v in p.inputs})
@@ -100,7 +100,7 @@ class _Joining:
         self.pieces[above] = made
         self.enter(made)
 
-    def _joined(self, p: Piece, q: Piece) -> Piece | None:
+    def _joined(self, p: Intermediate, q: Intermediate) -> Intermediate | None:
         above, below = self.reads(q), self.reads(p)
         added = _addend(q.definition, p.variable)
         if not added and (above is None or below is None or p.variable in above):
@@ -119,7 +119,7 @@ class _Joining:
         main = substitute(q.main, {p.variable: p.definition})
         return replace(q, definition=whole, main=main, inputs=inputs, parts=parts)
 
-    def _long(self, p: Piece) -> bool:
+    def _long(self, p: Intermediate) -> bool:
         """True for a definition that would need a name; sooner where it holds names."""
         named = any(v in self.pieces for v in p.inputs)
         return p.definition.weight > (SHORT // 2 if named else SHORT)
@@ -139,7 +139,7 @@ def _addend(e: Expr, v: Expr) -> bool:
     return core is v or scaled
 
 
-def _written_out(pieces: list[Piece], joining: _Joining) -> dict[Expr, Expr]:
+def _written_out(pieces: list[Intermediate], joining: _Joining) -> dict[Expr, Expr]:
     """The pieces without a name of their own, with what they stand for."""
     reads = {p.variable: joining.reads(p) for p in pieces}
     below = {v for p in pieces if is_(p.main, "ediv") for v in variables(p.main.args[1])}
@@ -161,7 +161,7 @@ def _read_at(reads: set[Expr] | None, v: Expr) -> bool:
 
 
 def _renamed(
-    stage: Stage, pieces: list[Piece], written: dict[Expr, Expr], taken: set[str], first: int
+    stage: Stage, pieces: list[Intermediate], written: dict[Expr, Expr], taken: set[str], first: int
 ) -> Condensed:
     """New names for the pieces: numbers in order for those shown, a mark for the others."""
     kept = {p.variable for p in pieces[:-1]} - written.keys()
@@ -183,7 +183,7 @@ def _renamed(
     return Condensed(stage.with_pieces(made, rest), shown, meanings)
 
 
-def _with_names(p: Piece, new: dict[Expr, Expr]) -> Piece:
+def _with_names(p: Intermediate, new: dict[Expr, Expr]) -> Intermediate:
     return replace(
         p,
         variable=new.get(p.variable, p.variable),

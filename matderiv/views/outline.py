@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, variables
-from matderiv.views.document import Derived, Document, Partial, Section, Step, Symbol
+from matderiv.views.document import Derived, Document, NamedValue, Partial, Section, Step
 from matderiv.views.reasons import with_facts
 from matderiv.views.stages import (
     FORWARD_MODE,
@@ -34,7 +34,7 @@ class Told:
 
     stage: Stage
     sections: Sequence[Section]
-    symbols: Sequence[Symbol]
+    symbols: Sequence[NamedValue]
     last: Callable[[], list[Step]]
     named: int = 0
 
@@ -66,7 +66,7 @@ class View:
         if not self.renames:
             taken |= {s.variable.name for stage in found for s in stage.symbols}
         sections: list[Section] = []
-        symbols: list[Symbol] = []
+        symbols: list[NamedValue] = []
         number = 1
         for k, stage in enumerate(found):
             part = self.tell(d, stage, taken, number)
@@ -82,7 +82,7 @@ class View:
         *others, answer = part.last()
         sections += [Section(self.heading, tuple(others))] if others else []
         if d.kind in FORWARD_MODE:
-            symbols.append(Symbol(change_of(found[0].called), "change", found[0].called))
+            symbols.append(NamedValue(change_of(found[0].called), "change", found[0].called))
         return Document(
             view=self.name,
             f=found[0].called,

@@ -19,8 +19,8 @@ from matderiv.tensors.tensor import (
     product,
     renamed,
 )
-from matderiv.views.document import Form, Partial, Section, Step, Symbol
-from matderiv.views.intermediates import Piece, fresh_name
+from matderiv.views.document import Form, NamedValue, Partial, Section, Step
+from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.reasons import code, rule_name
 from matderiv.views.stages import Stage, side_of
 from matderiv.views.worth_showing import same_words
@@ -30,7 +30,7 @@ from matderiv.words.signs import total
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
 
-def local_tensor(stage: Stage, piece: Piece, x: Expr) -> Tensor:
+def local_tensor(stage: Stage, piece: Intermediate, x: Expr) -> Tensor:
     """∂piece/∂x of one piece, everything else in it fixed."""
     found = stage.locals.get((piece.variable, x))
     if found is None:
@@ -40,14 +40,14 @@ def local_tensor(stage: Stage, piece: Piece, x: Expr) -> Tensor:
     return found
 
 
-class Backward:
+class BackwardPass:
     """The backward pass of a stage: derivatives of the target by every intermediate."""
 
     letters: tuple[str, str, str] = ("delta", "delta", "delta")  # of scalars, vectors, the rest
 
     def __init__(self, stage: Stage, taken: set[str], limit: int = 0) -> None:
         self.stage, self.taken, self.limit = stage, taken, limit
-        self.symbols: list[Symbol] = []
+        self.symbols: list[NamedValue] = []
         self.meanings: dict[Expr, Expr] = {}
         self.steps: list[Step] = []
         self.shares: dict[Expr, list[Tensor]] = {}
@@ -86,10 +86,10 @@ class Backward:
         """The derivative by the variable, or the first of several."""
         return self.answers[self.stage.wrt]
 
-    def after(self, piece: Piece) -> None:
+    def after(self, piece: Intermediate) -> None:
         """Called when a piece has handed everything on."""
 
-    def _hand_on(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> None:
+    def _hand_on(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> None:
         """Add the shares of one piece to the derivative by x."""
         if self.stage.outer:
             found = [self._times_local(piece, x, adjoint)]
@@ -102,7 +102,7 @@ class Backward:
             kept = [joined(kept, kept[0].axes)]
         self.shares.setdefault(x, []).extend(kept)
 
-    def _times_local(self, piece: Piece, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
+    def _times_local(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
         """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""
         local = local_tensor(self.stage, piece, x)
         if adjoint is None:
@@ -166,14 +166,14 @@ class Backward:
         facts = ("symmetric",) if known else ()
         name = variable(fresh_name(base + digits, self.taken), shape, facts)
         partial = Partial(self.stage.target, x)
-        self.symbols.append(Symbol(name, "derivative", name, partial=partial))
+        self.symbols.append(NamedValue(name, "derivative", name, partial=partial))
         return name
 
     def _digits(self, x: Expr) -> str:
         """The number in the name of x, which the derivative by it has too."""
         return "".join(c for c in x.name if c.isdigit() or c == "_")
 
-    def _handed(self, users: list[Piece], x: Expr) -> str:
+    def _handed(self, users: list[Intermediate], x: Expr) -> str:
         """Upstream times local, in the names of this place."""
         parts = []
         for p in users:
@@ -295,7 +295,7 @@ def _broadcast(e: Expr) -> Expr:
     return e
 
 
-def _list(users: list[Piece]) -> str:
+def _list(users: list[Intermediate]) -> str:
     return " and ".join(code(p.variable.name) for p in users)
 
 

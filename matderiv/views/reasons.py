@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar
-from matderiv.views.intermediates import Piece
+from matderiv.views.intermediates import Intermediate
 
 STEP_NAMES = {  # functions that steps call otherwise than they are typed
     "mul": "product",
@@ -32,13 +32,13 @@ STEP_NAMES = {  # functions that steps call otherwise than they are typed
 }
 
 
-def rule_name(piece: Piece) -> str:
+def rule_name(piece: Intermediate) -> str:
     """The rule that differentiates the piece, in the words of a course.
 
     >>> from matderiv.expr import apply, variable
     >>> z = variable("z", (3,))
     >>> e = apply("relu", z)
-    >>> rule_name(Piece(variable("h", (3,)), e, e, e))
+    >>> rule_name(Intermediate(variable("h", (3,)), e, e, e))
     'relu'
     """
     if piece.parts:
@@ -55,7 +55,7 @@ def rule_name(piece: Piece) -> str:
     return STEP_NAMES.get(main.function.name, main.function.label)
 
 
-def _changing(main: Expr, piece: Piece) -> list[Expr]:
+def _changing(main: Expr, piece: Intermediate) -> list[Expr]:
     """The arguments of the operation that are names of the derivation or the variable."""
     return [a for a in main.args if any(n in piece.inputs for n in variables(a))]
 
@@ -65,7 +65,7 @@ def code(written: str) -> str:
     return f"`{written}`"
 
 
-def why(piece: Piece) -> str:
+def why(piece: Intermediate) -> str:
     """Why the rule gives what it gives for this piece: a sentence for each operation in it."""
     if piece.parts:
         return " ".join(dict.fromkeys(map(why, piece.parts)))
@@ -109,7 +109,7 @@ def _unfolded(main: Expr) -> str:
     return " " + re.sub(r"(?<![A-Za-z])(d?)x(?![A-Za-z])", rf"\g<1>{inside.name}", said)
 
 
-def _product_reason(main: Expr, piece: Piece, moving: str) -> str:
+def _product_reason(main: Expr, piece: Intermediate, moving: str) -> str:
     if is_(main, "hadamard") and len(_changing(main, piece)) == 1:
         return (
             f"Each entry of {moving} is multiplied by its own fixed factor, so the Jacobian is "

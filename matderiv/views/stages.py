@@ -17,8 +17,8 @@ from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import About, Derived, Form, Partial, Section, Step, Symbol
-from matderiv.views.intermediates import Piece, function_name, pieces
+from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Step
+from matderiv.views.intermediates import Intermediate, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 from matderiv.words.chains import symmetric
 
@@ -40,16 +40,16 @@ class Stage:
     shown: Expr
     prepared: Expr
     wrt: Expr
-    pieces: tuple[Piece, ...]
-    symbols: tuple[Symbol, ...]
+    pieces: tuple[Intermediate, ...]
+    symbols: tuple[NamedValue, ...]
     target: Expr
     upstream: Expr | None
     outer: int
     others: tuple[Expr, ...] = ()
 
-    def with_pieces(self, cut: tuple[Piece, ...], others: Sequence[Symbol]) -> Stage:
+    def with_pieces(self, cut: tuple[Intermediate, ...], others: Sequence[NamedValue]) -> Stage:
         """The same stage over other pieces; `others` are its symbols that are no pieces."""
-        own = tuple(Symbol(p.variable, "value", p.definition) for p in cut[:-1])
+        own = tuple(NamedValue(p.variable, "value", p.definition) for p in cut[:-1])
         last = [replace(s, of=cut[-1].definition) for s in others if s.variable is self.called]
         rest = [s for s in others if s.variable is not self.called]
         return replace(self, pieces=cut, symbols=(*own, *last, *rest))
@@ -112,8 +112,8 @@ def _stage(
 ) -> Stage:
     prepared = prepare(f, d.wrt)
     cut = tuple(pieces(prepared, (d.wrt, *others), called, taken, offset))
-    symbols = [Symbol(p.variable, "value", p.definition) for p in cut[:-1]]
-    symbols.append(Symbol(called, "value", cut[-1].definition if cut else prepared, f))
+    symbols = [NamedValue(p.variable, "value", p.definition) for p in cut[:-1]]
+    symbols.append(NamedValue(called, "value", cut[-1].definition if cut else prepared, f))
     target, outer = called, len(long_axes(f.shape))
     if d.upstream is not None:
         target = variable(function_name(taken, "Lhq"))
@@ -121,7 +121,7 @@ def _stage(
         if is_scalar(f.shape):
             g = d.upstream
         paired = apply("sum", apply("hadamard", g, called), params=(None,))
-        symbols.append(Symbol(target, "value", paired))
+        symbols.append(NamedValue(target, "value", paired))
         outer = 0
     told = tuple(symbols)
     return Stage(called, f, prepared, d.wrt, cut, told, target, d.upstream, outer, others)

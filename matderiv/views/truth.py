@@ -53,7 +53,7 @@ def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Docu
         room = _room(document, source, drawn_point)
         point = source.point(place, most=room) if room else drawn_point
         for turn in range(100, 100 + TURNS):
-            ground = Ground(document, point, np.random.default_rng([seed, place, turn]))
+            ground = TruthPoint(document, point, np.random.default_rng([seed, place, turn]))
             wrong = ground.first_untrue()
             if wrong is not None and point.compromise:
                 forced = point.compromise
@@ -94,12 +94,12 @@ def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> S
     extra = [free if u is v else u for u in document.declarations]
     source = sampler(shown, [u for u in extra if u not in present], seed=seed)
     for place, point in enumerate(drawn(source, 1)):
-        ground = Ground(document, point, np.random.default_rng([seed, place, 99]))
+        ground = TruthPoint(document, point, np.random.default_rng([seed, place, 99]))
         return ground.first_in_order()
     return None
 
 
-class Ground:
+class TruthPoint:
     """One point: the values of all names there, and the sides of every line."""
 
     def __init__(self, document: Document, point: Point, rng: Any) -> None:

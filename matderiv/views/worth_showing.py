@@ -8,14 +8,16 @@ from collections.abc import Collection, Sequence
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
-from matderiv.views.intermediates import Piece
+from matderiv.views.intermediates import Intermediate
 from matderiv.views.pairings import standard
 from matderiv.views.stages import tokens
 
 _BY_ENTRIES = ("hadamard", "ediv", "epow")
 
 
-def worth_showing(written: Expr, e: Expr, piece: Piece, several: bool, before: Expr | None) -> bool:
+def worth_showing(
+    written: Expr, e: Expr, piece: Intermediate, several: bool, before: Expr | None
+) -> bool:
     """True if the line as the rule writes it tells more than the rearranged one, e.
 
     `several` says that the rule is one of sums, as for a product. Other lines are shown where the
@@ -38,7 +40,7 @@ def _terms(e: Expr) -> int:
     return len(e.args) if is_(e, "add") else 1
 
 
-def of_matrix_entries(piece: Piece) -> bool:
+def of_matrix_entries(piece: Intermediate) -> bool:
     """True for functions of each entry of a matrix: sums over entries carry them, not traces."""
     mains = [p.main for p in piece.parts or (piece,)]
     return any(is_matrix(m) and (_entrywise(m) or is_(m, "softmax")) for m in mains)

@@ -40,17 +40,17 @@ def from_sympy(e: Any, facts: Facts | None = None) -> Expr:
     matderiv.errors.ShapeError: cannot add n and n_plus_1
       in x + y
     """
-    return Reader(facts).expression(e)
+    return ObjectReader(facts).expression(e)
 
 
 def symbols_in(e: Any) -> dict[str, Any]:
     """Name -> SymPy symbol for every variable and size of a SymPy object; see `to_sympy`."""
-    reader = Reader(None)
+    reader = ObjectReader(None)
     reader.expression(e)
     return {**reader.sizes.meaning, **reader.symbols}
 
 
-class Reader:
+class ObjectReader:
     """One reading: the sizes found, the symbols met, the facts given."""
 
     def __init__(self, facts: Facts | None) -> None:

@@ -19,7 +19,7 @@ from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import DOT, POWER, SLASH, TIMES
-from matderiv.language.source import Entry, Node, Number, Part, Source
+from matderiv.language.source import Entry, NamedPart, Node, Number, Source
 from matderiv.language.tokens import Token
 
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
@@ -46,7 +46,7 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     inside.append(Token("end", "", (stop, stop)))
     letters = frozenset(index for index, _ in bound)
-    return Formula(text, inside, scope, letters).source()
+    return LatexFormula(text, inside, scope, letters).source()
 
 
 def sides(text: str) -> tuple[Span, ...]:
@@ -114,7 +114,7 @@ def _is_where(tokens: list[Token], place: int) -> int:
     return 0
 
 
-class Formula(Functions):
+class LatexFormula(Functions):
     """The operators between the atoms."""
 
     def source(self) -> Source:
@@ -133,7 +133,7 @@ class Formula(Functions):
         doubtful = tuple(self.doubtful)
         return Source(self.text, main, tuple(parts), remarks, (), self.kinds, "latex", doubtful)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[NamedPart]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
         where, depth = None, 0
         for k, token in enumerate(self.tokens):
@@ -156,7 +156,7 @@ class Formula(Functions):
             value = self.sum()
             self.build.part(name)
             self.spellings |= known_spellings([name])
-            yield Part((symbol.span[0], value.span[1]), name, value)
+            yield NamedPart((symbol.span[0], value.span[1]), name, value)
             while self.at(",", ";", ".") or self.token.kind == "line":
                 self.take()
         self.place = 0

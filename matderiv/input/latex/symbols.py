@@ -59,7 +59,7 @@ def known_spellings(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-class Cursor:
+class LatexCursor:
     """A place in the tokens of one formula, and the names that are known."""
 
     def __init__(
@@ -144,7 +144,7 @@ class Cursor:
             ]
 
 
-class Symbols(Cursor):
+class Symbols(LatexCursor):
     """The reader of names."""
 
     def symbol(self) -> Symbol | None:

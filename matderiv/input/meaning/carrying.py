@@ -10,10 +10,10 @@ from matderiv.functions.named import OF_ONE
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.indexed import (
-    Factor,
     Indexed,
+    IndexedFactor,
+    IndexedTerm,
     Realising,
-    Term,
     UncarriedError,
     aligned,
     entrywise_product,
@@ -66,7 +66,7 @@ class Carrying:
     def _single(self, node: Node, axes: tuple[str, ...], index: int = 0) -> Indexed:
         inner = axes[index:]
         return Indexed(
-            (Term((Factor(node, axes),)),), axes[:index], *(inner[:1] or (None,)),
+            (IndexedTerm((IndexedFactor(node, axes),)),), axes[:index], *(inner[:1] or (None,)),
             *(inner[1:2] or (None,))
         )  # fmt: skip
 
@@ -166,7 +166,7 @@ class Carrying:
         column: str | None,
     ) -> Indexed:
         """A value that is one array with these axes."""
-        return Indexed((Term((Factor(node, axes),)),), index, row, column)
+        return Indexed((IndexedTerm((IndexedFactor(node, axes),)),), index, row, column)
 
     def oriented(self, value: Indexed, axes: Sequence[str], node: Node) -> Node:
         """A value as an array that broadcasts over the axes."""
@@ -287,7 +287,7 @@ class Carrying:
         inner = set(value.inner)
         if any(not inner <= set(t.axes) for t in product.terms):
             raise UncarriedError("no matrix holds this norm")
-        terms = tuple(Term(t.factors, t.summed | inner, t.negative) for t in product.terms)
+        terms = tuple(IndexedTerm(t.factors, t.summed | inner, t.negative) for t in product.terms)
         return Indexed(terms, value.index)
 
     def over_inner(self, name: str, value: Indexed, node: Node) -> Indexed:
@@ -311,7 +311,7 @@ class Carrying:
         if name == "dot" and len(values) == 2 and values[0].rank == values[1].rank:
             found = entrywise_product(values[0], values[1], self.indices(values))
             terms = tuple(
-                Term(t.factors, t.summed | set(found.inner), t.negative) for t in found.terms
+                IndexedTerm(t.factors, t.summed | set(found.inner), t.negative) for t in found.terms
             )
             return Indexed(terms, found.index)
         if name == "tr" and values[0].rank == 2:
@@ -319,7 +319,7 @@ class Carrying:
             assert values[0].column is not None
             row = values[0].row
             value = values[0].renamed({values[0].column: row})
-            terms = tuple(Term(t.factors, t.summed | {row}, t.negative) for t in value.terms)
+            terms = tuple(IndexedTerm(t.factors, t.summed | {row}, t.negative) for t in value.terms)
             return Indexed(terms, value.index)
         if name == "diag" and values[0].rank == 0 and len(values[0].index) == 1:
             vector = self.realised(values[0], values[0].index, node)

@@ -14,9 +14,9 @@ from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import (
-    Factor,
     Indexed,
-    Term,
+    IndexedFactor,
+    IndexedTerm,
     UncarriedError,
     times,
     together,
@@ -38,9 +38,9 @@ from matderiv.language.source import (
     Bind,
     Entry,
     Name,
+    NamedPart,
     Node,
     Number,
-    Part,
     Source,
     String,
     children,
@@ -93,7 +93,7 @@ class Elaborator(Places):
         for part in self.source.parts:
             value = self.plain(self.visit(part.value), part.value, free)
             self.build.part(part.name, value)
-            parts.append(Part(part.span, part.name, value))
+            parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)
         self.signs.result(main)
         return replace(
@@ -273,7 +273,7 @@ class Elaborator(Places):
         factors = [f for p in places for f in p.factors]
         axes = [p.axis for p in places]
         self.carry.order += [i for i in index if i not in self.carry.order]
-        term = Term((*factors, Factor(base, tuple(axes))), frozenset(summed))
+        term = IndexedTerm((*factors, IndexedFactor(base, tuple(axes))), frozenset(summed))
         found = Indexed((term,), together(index), *(inner[:1] or (None,)), *(inner[1:] or (None,)))
         if found.index:
             return found
@@ -331,7 +331,7 @@ class Elaborator(Places):
         if sign != "≠":
             half = "triu" if sign[0] == "<" else "tril"
             mask = self.build.call(half, (mask,), node.span)
-        where = Indexed((Term((Factor(mask, axes),)),), axes)
+        where = Indexed((IndexedTerm((IndexedFactor(mask, axes),)),), axes)
         if node.function == "sum":
             return times(value, where, self.carry.indices([value]))
 
@@ -371,7 +371,9 @@ class Elaborator(Places):
                 raise UncarriedError("an index is missing in a part of this sum")
             whole = self.carry.realised(value, axes, node)
             value = self.carry.single(whole, axes, value.index, value.row, value.column)
-        terms = tuple(Term(t.factors, t.summed | set(indices), t.negative) for t in value.terms)
+        terms = tuple(
+            IndexedTerm(t.factors, t.summed | set(indices), t.negative) for t in value.terms
+        )
         return Indexed(terms, rest, value.row, value.column)
 
     def over_index(self, value: Indexed, node: Bind, rest: tuple[str, ...]) -> Indexed:

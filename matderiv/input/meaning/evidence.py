@@ -25,7 +25,7 @@ OF_MATRICES = frozenset(
 )
 
 
-class Evidence:
+class KindEvidence:
     """The objections to the kinds of one text; `objection` takes a weight and a node."""
 
     def __init__(

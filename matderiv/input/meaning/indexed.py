@@ -18,7 +18,7 @@ from matderiv.language.source import Node
 
 
 @dataclass(frozen=True)
-class Factor:
+class IndexedFactor:
     """An array, and the names of its axes."""
 
     node: Node
@@ -26,10 +26,10 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Term:
+class IndexedTerm:
     """A product of factors with a sign, summed over some of their axes."""
 
-    factors: tuple[Factor, ...]
+    factors: tuple[IndexedFactor, ...]
     summed: frozenset[str] = frozenset()
     negative: bool = False
 
@@ -39,19 +39,19 @@ class Term:
         found = dict.fromkeys(a for f in self.factors for a in f.axes)
         return tuple(a for a in found if a not in self.summed)
 
-    def renamed(self, names: Mapping[str, str]) -> Term:
+    def renamed(self, names: Mapping[str, str]) -> IndexedTerm:
         """The term with other names for axes."""
         factors = tuple(
-            Factor(f.node, tuple(names.get(a, a) for a in f.axes)) for f in self.factors
+            IndexedFactor(f.node, tuple(names.get(a, a) for a in f.axes)) for f in self.factors
         )
-        return Term(factors, frozenset(names.get(a, a) for a in self.summed), self.negative)
+        return IndexedTerm(factors, frozenset(names.get(a, a) for a in self.summed), self.negative)
 
 
 @dataclass(frozen=True)
 class Indexed:
     """A sum of terms whose free axes are indices and, for arrays, a row and a column."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[IndexedTerm, ...]
     index: tuple[str, ...]
     row: str | None = None
     column: str | None = None
@@ -129,7 +129,7 @@ def _product(
                 raise UncarriedError("an index is used twice")
             own = {x for x in summed if x in {*a.axes, *b.axes}}
             terms.append(
-                Term(
+                IndexedTerm(
                     a.factors + b.factors,
                     a.summed | b.summed | own,
                     a.negative != b.negative,
@@ -160,7 +160,7 @@ class Realising:
         self.build = build
         self.span = span
 
-    def value(self, terms: Sequence[Term], axes: Sequence[str]) -> Node:
+    def value(self, terms: Sequence[IndexedTerm], axes: Sequence[str]) -> Node:
         """The sum of the terms as one array with these axes, at most two unless one product."""
         found = []
         for term in terms:
@@ -168,7 +168,7 @@ class Realising:
             found.append(self._op("neg", node) if term.negative else node)
         return found[0] if len(found) == 1 else self._op("add", *found)
 
-    def term(self, term: Term, axes: Sequence[str]) -> Node:
+    def term(self, term: IndexedTerm, axes: Sequence[str]) -> Node:
         """One product as an array; missing axes are broadcast."""
         if len(axes) > 2:
             return self._einsum(term, axes)
@@ -192,7 +192,7 @@ class Realising:
 
     # Contractions ----------------------------------------------------------------------------
 
-    def _contracted(self, factors: list[Factor], summed: set[str]) -> list[Node]:
+    def _contracted(self, factors: list[IndexedFactor], summed: set[str]) -> list[Node]:
         """The factors with every summed axis gone, in place; what became a number is returned."""
         self._merge(factors)
         while summed:
@@ -216,24 +216,24 @@ class Realising:
         return scalars
 
     @staticmethod
-    def _width(factors: list[Factor], axis: str) -> int:
+    def _width(factors: list[IndexedFactor], axis: str) -> int:
         """How many other axes meet in one."""
         return len({a for f in factors if axis in f.axes for a in f.axes} - {axis})
 
-    def _merge(self, factors: list[Factor]) -> None:
+    def _merge(self, factors: list[IndexedFactor]) -> None:
         """Factors with the same axes become one, entry by entry."""
         place = 0
         while place < len(factors):
             one = factors[place]
             if len(one.axes) == 2 and one.axes[0] == one.axes[1]:
-                one = Factor(self._call("diag", one.node), one.axes[:1])
+                one = IndexedFactor(self._call("diag", one.node), one.axes[:1])
             rest = factors[place + 1 :]
             alike = [f for f in rest if one.axes and set(f.axes) == set(one.axes)]
             alike = [f for f in alike if len(f.axes) == len(one.axes)]
             if alike:
                 nodes = [one.node]
                 nodes += [self._oriented(f, one.axes) for f in alike]
-                one = Factor(self._hadamard(nodes), one.axes)
+                one = IndexedFactor(self._hadamard(nodes), one.axes)
                 factors[place + 1 :] = [f for f in rest if f not in alike]
             factors[place] = one
             place += 1
@@ -243,7 +243,7 @@ class Realising:
             return self._op("epow", nodes[0], self.build.number(2, self.span))
         return self._op("hadamard", *nodes)
 
-    def _joined(self, at: list[Factor], axis: str) -> Factor:
+    def _joined(self, at: list[IndexedFactor], axis: str) -> IndexedFactor:
         """Factors that meet in an axis, summed over it."""
         vectors = [f for f in at if f.axes == (axis,)]
         others = [f for f in at if f.axes != (axis,)]
@@ -255,25 +255,27 @@ class Realising:
             for v in vectors:
                 left = self._op("hadamard", left, self._turned(v.node))
             right = self._oriented(second, (axis, inner))
-            return Factor(self.build.chain("mul", [left, right]), (outer, inner))
+            return IndexedFactor(self.build.chain("mul", [left, right]), (outer, inner))
         if len(others) == 1:
             (other,) = others
             rest = tuple(a for a in other.axes if a != axis)
             if not vectors:
                 whole = self._oriented(other, (*rest, axis))
-                return Factor(self._call("sum", whole, axis=2), rest)
+                return IndexedFactor(self._call("sum", whole, axis=2), rest)
             matrix = self._oriented(other, (*rest, axis))
-            return Factor(self.build.chain("mul", [matrix, *(v.node for v in vectors)]), rest)
+            return IndexedFactor(
+                self.build.chain("mul", [matrix, *(v.node for v in vectors)]), rest
+            )
         if len(others) > 2:
             raise UncarriedError("more than two axes meet")
         if len(vectors) == 1:
-            return Factor(self._call("sum", vectors[0].node), ())
+            return IndexedFactor(self._call("sum", vectors[0].node), ())
         first, second = vectors
         if first.node is second.node:
-            return Factor(self._call("sum", self._hadamard([first.node, second.node])), ())
-        return Factor(self.build.chain("mul", [self._turned(first.node), second.node]), ())
+            return IndexedFactor(self._call("sum", self._hadamard([first.node, second.node])), ())
+        return IndexedFactor(self.build.chain("mul", [self._turned(first.node), second.node]), ())
 
-    def _outer(self, factors: list[Factor], axes: Sequence[str]) -> Node | None:
+    def _outer(self, factors: list[IndexedFactor], axes: Sequence[str]) -> Node | None:
         """What is left, as one array over the axes."""
         if not axes:
             return None
@@ -291,10 +293,10 @@ class Realising:
         parts = [*wide, *rows, *columns]
         return parts[0] if len(parts) == 1 else self._op("hadamard", *parts)
 
-    def _oriented(self, factor: Factor, axes: Sequence[str]) -> Node:
+    def _oriented(self, factor: IndexedFactor, axes: Sequence[str]) -> Node:
         return factor.node if tuple(factor.axes) == tuple(axes) else self._turned(factor.node)
 
-    def _einsum(self, term: Term, axes: Sequence[str]) -> Node:
+    def _einsum(self, term: IndexedTerm, axes: Sequence[str]) -> Node:
         """Any product, as the einsum it is."""
         numbers = [f.node for f in term.factors if not f.axes]
         factors = [f for f in term.factors if f.axes]
@@ -318,6 +320,6 @@ class Realising:
         return self.build.call(name, (operand,), self.span, axis=axis)
 
 
-def number_term(build: Builder, value: Fraction | int, span: Span) -> Term:
+def number_term(build: Builder, value: Fraction | int, span: Span) -> IndexedTerm:
     """A number as a term."""
-    return Term((Factor(build.number(value, span), ()),))
+    return IndexedTerm((IndexedFactor(build.number(value, span), ()),))

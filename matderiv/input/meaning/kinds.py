@@ -50,7 +50,7 @@ class Tried:
 
 
 @dataclass
-class Search:
+class KindSearch:
     """The choices of kinds for one source."""
 
     source: Source
@@ -166,9 +166,9 @@ class Search:
         return (0, 1) if name[:1].islower() and not name.endswith("_") else (0, 1, 2)
 
 
-def best(source: Source, scope: Scope) -> tuple[Tried, Tried, Search]:
+def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     """The choice that costs least, the one by the letters, and the search."""
-    search = Search(source, scope)
+    search = KindSearch(source, scope)
     letters = search.tried(())
     if letters.objected < ENOUGH and letters.source is not None:
         return letters, letters, search

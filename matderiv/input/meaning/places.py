@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from matderiv.errors import Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
-from matderiv.input.meaning.indexed import Factor
+from matderiv.input.meaning.indexed import IndexedFactor
 from matderiv.input.meaning.subscripts import Roles, free_letters
 from matderiv.language.calls import END
 from matderiv.language.source import (
@@ -32,7 +32,7 @@ class Place:
 
     axis: str
     kept: str
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[IndexedFactor, ...] = ()
     index: bool = False
 
 
@@ -74,7 +74,7 @@ class Places:
         if shifted and not self.is_index(letter):
             raise self.build.error("a place is a number, an index or a label", node.span, "x[1]")
         if not self.is_index(letter):
-            return Place(axis, "", (Factor(self.unit(typed, node.span), (axis,)),))
+            return Place(axis, "", (IndexedFactor(self.unit(typed, node.span), (axis,)),))
         first, cut = self.windows.get(node, {}).get(letter, (1, 0))
         if not shift and (first, cut) == (1, 0):
             return Place(letter, letter, index=True)
@@ -88,10 +88,10 @@ class Places:
         factor = self.part(str(first + shift), last, (axis, letter), node)
         return Place(axis, letter, (factor,), index=True)
 
-    def part(self, low: str, high: str, axes: tuple[str, str], node: Node) -> Factor:
+    def part(self, low: str, high: str, axes: tuple[str, str], node: Node) -> IndexedFactor:
         """The columns of an identity that take a part of an axis."""
         ends = [written_size(text, node.span) for text in (low, high)]
-        return Factor(self.build.call("cols", ends, node.span), axes)
+        return IndexedFactor(self.build.call("cols", ends, node.span), axes)
 
     def is_index(self, letter: str) -> bool:
         """True for an index; a label and a number are values."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
-from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, Evidence
+from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
 from matderiv.input.tree import (
     AT,
     BARS,
@@ -55,7 +55,7 @@ SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
 
 
-class Signs(Evidence):
+class Signs(KindEvidence):
     """The plain nodes of one text, and the objections to its kinds.
 
     `object` takes a weight and the node that speaks against the kinds, `remark` a sentence about

@@ -28,7 +28,7 @@ WHOLE_TYPES = frozenset("int int8 int16 int32 int64 long bool uint8 short byte".
 FLOATS = frozenset("float float16 float32 float64 double half".split())
 
 
-class Call:
+class PythonCall:
     """One call: its name, its arguments, and the library that it belongs to, "" if unknown."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from matderiv.errors import Span
-from matderiv.input.python.arguments import Call
+from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Items, Value
 from matderiv.language.calls import END
@@ -47,7 +47,7 @@ def entry(lib: Arrays, a: Array, places: Sequence[str], span: Span) -> Array:
     return Array(node, found[: sum(not one for one in single)])
 
 
-def _joined(lib: Arrays, call: Call) -> Array:
+def _joined(lib: Arrays, call: PythonCall) -> Array:
     """np.concatenate, np.hstack, np.vstack, np.column_stack, torch.cat of a list of arrays."""
     found = call.bind("a", "axis")
     listed = found.get("a")
@@ -67,14 +67,14 @@ def _joined(lib: Arrays, call: Call) -> Array:
     return _in_blocks(lib, call, [[n] for n in nodes] if down else [nodes])
 
 
-def _in_blocks(lib: Arrays, call: Call, rows: Sequence[Sequence[Node]]) -> Array:
+def _in_blocks(lib: Arrays, call: PythonCall, rows: Sequence[Sequence[Node]]) -> Array:
     found = block(rows, call.span)
     if isinstance(found, Application) and found.name == "blocks":
         found = lib.build.called(found, found.operands)
     return Array(found, lib.build.shape(found) or ())
 
 
-def _listed(lib: Arrays, call: Call) -> Array:
+def _listed(lib: Arrays, call: PythonCall) -> Array:
     """np.array([[a, b], [c, d]]), np.block([[A, B], [C, D]]); an array is itself."""
     listed = call.values[0] if call.values else None
     if not isinstance(listed, Items):
@@ -96,7 +96,7 @@ def _listed(lib: Arrays, call: Call) -> Array:
     return _in_blocks(lib, call, nodes)
 
 
-BLOCKS: dict[str, Callable[[Arrays, Call], Value]] = {
+BLOCKS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys("asarray array tensor as_tensor block".split(), _listed),
     **dict.fromkeys("concatenate concat cat hstack vstack column_stack stack".split(), _joined),
 }

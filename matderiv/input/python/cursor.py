@@ -45,7 +45,7 @@ def sides(text: str) -> tuple[Span, ...]:
     return (*found, (first, len(text)))
 
 
-class Cursor:
+class PythonCursor:
     """A cursor over the tokens, with the library that gives them their meaning."""
 
     def __init__(self, text: str, tokens: list[Token], scope: Scope, columns: bool) -> None:

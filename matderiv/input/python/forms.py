@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from matderiv.input.python.arguments import NUMPY, TORCH, Call, flat
+from matderiv.input.python.arguments import NUMPY, TORCH, PythonCall, flat
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.blocks import BLOCKS
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
@@ -14,7 +14,7 @@ from matderiv.shapes import Size, is_scalar, long_axes, times
 # Axes in another order ----------------------------------------------------------------------------
 
 
-def _transpose(lib: Arrays, call: Call) -> Array:
+def _transpose(lib: Arrays, call: PythonCall) -> Array:
     """np.transpose takes an order of all axes, torch.transpose two axes to swap."""
     if not call.values:
         return lib.transpose(call.first(call.bind("a", "axes")), call.span[1])
@@ -36,7 +36,7 @@ def _transpose(lib: Arrays, call: Call) -> Array:
     )
 
 
-def _swapped(lib: Arrays, call: Call) -> Array:
+def _swapped(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "axis1", "axis2")
     a = call.first(found)
     if len(found) != 3:
@@ -44,7 +44,7 @@ def _swapped(lib: Arrays, call: Call) -> Array:
     return _ordered(lib, call, a, swap(a.rank, *_axes(call, a, [found["axis1"], found["axis2"]])))
 
 
-def _permuted(lib: Arrays, call: Call) -> Array:
+def _permuted(lib: Arrays, call: PythonCall) -> Array:
     if not call.values:
         raise call.error("takes an array and its axes in a new order", "X.permute(1, 0)")
     a = call.array_of(call.values[0])
@@ -54,14 +54,14 @@ def _permuted(lib: Arrays, call: Call) -> Array:
     return _ordered(lib, call, a, axes)
 
 
-def _turned(lib: Arrays, call: Call) -> Array:
+def _turned(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     if call.name == "t" and call.dialect == TORCH:
         a = lib.axes_at_least(a, 2)  # of one axis it would say nothing
     return lib.transpose(a, call.span[1])
 
 
-def _axes(call: Call, a: Array, values: Sequence[Value]) -> tuple[int, ...]:
+def _axes(call: PythonCall, a: Array, values: Sequence[Value]) -> tuple[int, ...]:
     """Axes counted from 0."""
     found = []
     for value in values:
@@ -83,7 +83,7 @@ def swap(rank: int, i: int, j: int) -> tuple[int, ...]:
     return tuple(axes)
 
 
-def _ordered(lib: Arrays, call: Call, a: Array, axes: tuple[int, ...]) -> Array:
+def _ordered(lib: Arrays, call: PythonCall, a: Array, axes: tuple[int, ...]) -> Array:
     if sorted(axes) != list(range(a.rank)):
         raise call.impossible(f"takes each of the {a.rank} axes once", "X.transpose(1, 0)")
     if axes == tuple(range(a.rank)):
@@ -98,7 +98,7 @@ def _ordered(lib: Arrays, call: Call, a: Array, axes: tuple[int, ...]) -> Array:
 # Axes more or less --------------------------------------------------------------------------------
 
 
-def _squeeze(lib: Arrays, call: Call) -> Array:
+def _squeeze(lib: Arrays, call: PythonCall) -> Array:
     """Axes of size 1 are dropped: all of them, or the one that is named."""
     found = call.bind("a", "axis")
     a = call.first(found)
@@ -115,7 +115,7 @@ def _squeeze(lib: Arrays, call: Call) -> Array:
     return replace(lib.renamed(a, call.span), shape=tuple(a.shape[k] for k in kept))
 
 
-def _unsqueeze(lib: Arrays, call: Call) -> Array:
+def _unsqueeze(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "axis")
     a, axis = lib.axes_at_least(call.first(found), 1), call.axis(found)
     if a.rank != 1 or axis not in (0, 1, -1, -2):
@@ -123,12 +123,12 @@ def _unsqueeze(lib: Arrays, call: Call) -> Array:
     return lib.as_row(a, call.span) if axis in (0, -2) else lib.as_column(a, call.span)
 
 
-def _flattened(lib: Arrays, call: Call) -> Array:
+def _flattened(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "order")
     return lib.as_vector(_in_order(lib, call, call.first(found), found.get("order")), call.span)
 
 
-def _reshape(lib: Arrays, call: Call) -> Array:
+def _reshape(lib: Arrays, call: PythonCall) -> Array:
     """To one axis, to a column or a row, or to the shape that it has."""
     order = call.keywords.pop("order", None)
     given = call.values[1:] or [v for k, v in call.keywords.items() if k in ("shape", "newshape")]
@@ -153,7 +153,7 @@ def _reshape(lib: Arrays, call: Call) -> Array:
     raise call.error("is read for columns, rows and flat vectors", "x.reshape(-1, 1)")
 
 
-def _size(lib: Arrays, call: Call, value: Value) -> Size:
+def _size(lib: Arrays, call: PythonCall, value: Value) -> Size:
     """A size of a target shape; -1 for the rest."""
     if isinstance(value, Extent):
         return value.size
@@ -180,7 +180,7 @@ def _filled_in(sizes: Sequence[Size], a: Array) -> tuple[Size, ...]:
     return tuple(times(*left) if s == -1 else s for s in sizes)
 
 
-def _in_order(lib: Arrays, call: Call, a: Array, order: Value | None) -> Array:
+def _in_order(lib: Arrays, call: PythonCall, a: Array, order: Value | None) -> Array:
     """The array so that its rows, read one after the other, are in the order asked for."""
     letter = order.text if isinstance(order, Word) else "C" if order is None else ""
     if letter not in ("C", "F"):
@@ -188,7 +188,7 @@ def _in_order(lib: Arrays, call: Call, a: Array, order: Value | None) -> Array:
     return lib.transpose(a, a.span[1]) if letter == "F" and a.rank > 1 else a
 
 
-def _diag(lib: Arrays, call: Call) -> Array:
+def _diag(lib: Arrays, call: PythonCall) -> Array:
     """A vector on a diagonal, or the diagonal of a matrix."""
     (given,) = call.arrays(1)
     a = lib.axes_at_least(given, 1)
@@ -200,7 +200,7 @@ def _diag(lib: Arrays, call: Call) -> Array:
     return Array(node, lib.build.shape(node) or (), mask=a.mask)
 
 
-def _vec(lib: Arrays, call: Call) -> Array:
+def _vec(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     node = lib.build.call(call.name, (a.node,), call.span, call.place)
     return Array(node, lib.build.shape(node) or ())
@@ -209,7 +209,7 @@ def _vec(lib: Arrays, call: Call) -> Array:
 # Constants ----------------------------------------------------------------------------------------
 
 
-def _eye(lib: Arrays, call: Call) -> Array:
+def _eye(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a")
     if "a" not in found:
         raise call.error("needs a size", f"np.{call.name}(n)")
@@ -221,7 +221,7 @@ def _eye(lib: Arrays, call: Call) -> Array:
     return call.made("eye", sizes)
 
 
-def _filled(lib: Arrays, call: Call) -> Array:
+def _filled(lib: Arrays, call: PythonCall) -> Array:
     shape = flat(call.values)
     if len(call.values) > 1 and call.dialect == NUMPY:
         raise call.error("takes its sizes in brackets", f"np.{call.name}((m, n))")
@@ -243,7 +243,7 @@ def _filled(lib: Arrays, call: Call) -> Array:
     return Array(found.node, (*plain, 1) if column else plain)
 
 
-def _like(lib: Arrays, call: Call) -> Array:
+def _like(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     number = lib.build.number(1 if call.name == "ones_like" else 0, call.span)
     if not a.shape:
@@ -252,7 +252,7 @@ def _like(lib: Arrays, call: Call) -> Array:
     return Array(lib.build.operation("add", (none, number), call.span), a.shape)
 
 
-def _length(lib: Arrays, call: Call) -> Extent:
+def _length(lib: Arrays, call: PythonCall) -> Extent:
     (given,) = call.arrays(1)
     a = lib.axes_at_least(given, 1)
     if not a.shape:
@@ -260,7 +260,7 @@ def _length(lib: Arrays, call: Call) -> Extent:
     return Extent(a.shape[0], call.span, a.node, -a.rank)
 
 
-def _count(lib: Arrays, call: Call) -> Extent:
+def _count(lib: Arrays, call: PythonCall) -> Extent:
     """x.numel(), X.size(0)."""
     found = call.bind("a", "axis")
     a = lib.axes_at_least(call.first(found), 1)
@@ -276,12 +276,12 @@ def _count(lib: Arrays, call: Call) -> Extent:
 # Copies and types ---------------------------------------------------------------------------------
 
 
-def _copied(lib: Arrays, call: Call) -> Array:
+def _copied(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     return lib.renamed(a, call.span)
 
 
-def _typed(lib: Arrays, call: Call) -> Array:
+def _typed(lib: Arrays, call: PythonCall) -> Array:
     """x.astype(float), x.to(torch.float64): whole numbers only where there are only 0 and 1."""
     values = [*call.values[1:], *call.keywords.values()]
     if not call.values:
@@ -298,7 +298,7 @@ def _typed(lib: Arrays, call: Call) -> Array:
 _DEVICES = frozenset(("cpu", "cuda", "device", "mps"))
 
 
-def _cast(lib: Arrays, call: Call) -> Array:
+def _cast(lib: Arrays, call: PythonCall) -> Array:
     """x.float(), float(a), mask.long()."""
     (a,) = call.arrays(1)
     if call.name in ("int", "long") and not a.mask and call.whole(a) is None:
@@ -309,14 +309,14 @@ def _cast(lib: Arrays, call: Call) -> Array:
     return replace(lib.renamed(a, call.span), mask=False, shape=shape)
 
 
-def _item(lib: Arrays, call: Call) -> Array:
+def _item(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     if not is_scalar(a.shape):
         raise call.error("takes an array of one entry")
     return replace(lib.renamed(a, call.span), shape=())
 
 
-FORMS: dict[str, Callable[[Arrays, Call], Value]] = {
+FORMS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "transpose": _transpose,
     **dict.fromkeys(("swapaxes", "swapdims"), _swapped),
     **dict.fromkeys(("permute", "permute_dims"), _permuted),

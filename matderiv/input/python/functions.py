@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.errors import Span
-from matderiv.input.python.arguments import TORCH, Call
+from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.forms import FORMS
 from matderiv.input.python.losses import LOSSES
@@ -76,7 +76,7 @@ class Library(Arrays):
         method: bool = False,
     ) -> Value:
         """The value of a call; ParseError for arguments that are not read, UnknownFunction."""
-        call = Call(self, name, values, keywords, span, place, module=module, method=method)
+        call = PythonCall(self, name, values, keywords, span, place, module=module, method=method)
         special = _SPECIAL.get(name)
         if special is not None:
             return special(self, call)
@@ -96,7 +96,7 @@ class Library(Arrays):
         nodes = [a.node for a in call.arrays(len(values))] if known else []
         return self.array(self.build.call(name, nodes, span, place))
 
-    def _entrywise_call(self, call: Call) -> Array:
+    def _entrywise_call(self, call: PythonCall) -> Array:
         found = call.bind(*PARAMETERS.get(call.name, ("a",)))
         a = call.first(found)
         nodes = [a.node]
@@ -116,7 +116,7 @@ class Library(Arrays):
 # What needs more than a name ----------------------------------------------------------------------
 
 
-def _arithmetic(lib: Arrays, call: Call) -> Array:
+def _arithmetic(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     if call.name in ("multiply", "mul"):
         return lib.product(a, b, call.span)
@@ -129,29 +129,29 @@ def _arithmetic(lib: Arrays, call: Call) -> Array:
     return lib.sum_of([a, b], call.span)
 
 
-def _negative(lib: Arrays, call: Call) -> Array:
+def _negative(lib: Arrays, call: PythonCall) -> Array:
     return lib.negative(call.arrays(1)[0], call.span)
 
 
-def _reciprocal(lib: Arrays, call: Call) -> Array:
+def _reciprocal(lib: Arrays, call: PythonCall) -> Array:
     return lib.quotient(lib.number(1, call.span), call.arrays(1)[0], call.span)
 
 
-def _where(lib: Arrays, call: Call) -> Array:
+def _where(lib: Arrays, call: PythonCall) -> Array:
     test, a, b = call.arrays(3)
     if not test.mask:
         raise call.error("starts with a comparison", "np.where(z > 0, a, b)")
     return lib.entrywise("where", (test, a, b), call.span)
 
 
-def _heaviside(lib: Arrays, call: Call) -> Array:
+def _heaviside(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     if call.whole(b) != 0:
         raise call.error("is read with the value 0 at 0 only", "np.heaviside(z, 0)")
     return Array(lib.build.call("step", (a.node,), call.span, call.place), a.shape)
 
 
-def _clip(lib: Arrays, call: Call) -> Array:
+def _clip(lib: Arrays, call: PythonCall) -> Array:
     given = call.bind("a", "min", "max")
     found, bounded = call.first(given), False
     for name, function in (("min", "maximum"), ("max", "minimum")):
@@ -164,7 +164,7 @@ def _clip(lib: Arrays, call: Call) -> Array:
     return found
 
 
-def _slogdet(lib: Arrays, call: Call) -> Items:
+def _slogdet(lib: Arrays, call: PythonCall) -> Items:
     (a,) = call.arrays(1)
     if a.rank != 2:
         raise call.error("takes a matrix")
@@ -174,20 +174,20 @@ def _slogdet(lib: Arrays, call: Call) -> Items:
     return Items(both, call.span, ("sign", "logabsdet"))
 
 
-def _logsigmoid(lib: Arrays, call: Call) -> Array:
+def _logsigmoid(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     inner = lib.build.call("softplus", (lib.negative(a, a.span).node,), call.span, call.place)
     return lib.negative(Array(inner, a.shape), call.span)
 
 
-def _logaddexp(lib: Arrays, call: Call) -> Array:
+def _logaddexp(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     powers = [Array(lib.build.call("exp", (v.node,), v.span), v.shape) for v in (a, b)]
     total = lib.sum_of(powers, call.span)
     return Array(lib.build.call("log", (total.node,), call.span), total.shape)
 
 
-def _cross_entropy(lib: Arrays, call: Call) -> Array:
+def _cross_entropy(lib: Arrays, call: PythonCall) -> Array:
     """PyTorch's, which is the mean over rows, for targets that are probabilities."""
     a, b = call.arrays(2)
     if call.dialect == TORCH and (a.rank, b.rank) not in ((1, 1), (2, 2)):
@@ -195,7 +195,7 @@ def _cross_entropy(lib: Arrays, call: Call) -> Array:
     return call.made("cross_entropy", (a.node, b.node))
 
 
-_SPECIAL: dict[str, Callable[[Arrays, Call], Value]] = {
+_SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **PRODUCTS,
     **FORMS,
     **REDUCTIONS,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from matderiv.input.python.arguments import Call
+from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Value, Word
 
 REDUCED = {"mean": "mean", "sum": "sum", "none": ""}
 
 
-def _entries(lib: Arrays, call: Call, found: Mapping[str, Value]) -> tuple[Array, Array]:
+def _entries(lib: Arrays, call: PythonCall, found: Mapping[str, Value]) -> tuple[Array, Array]:
     """What was predicted and what was wanted, of one shape, and their difference."""
     a = call.first(found)
     b = call.array_of(found["target"]) if "target" in found else None
@@ -23,16 +23,16 @@ def _entries(lib: Arrays, call: Call, found: Mapping[str, Value]) -> tuple[Array
     return a, b
 
 
-def _less(lib: Arrays, a: Array, b: Array, call: Call) -> Array:
+def _less(lib: Arrays, a: Array, b: Array, call: PythonCall) -> Array:
     return lib.sum_of([a, lib.negative(b, b.span)], call.span)
 
 
-def _called(lib: Arrays, name: str, a: Array, call: Call, *more: Array) -> Array:
+def _called(lib: Arrays, name: str, a: Array, call: PythonCall, *more: Array) -> Array:
     nodes = [a.node, *(m.node for m in more)]
     return Array(lib.build.call(name, nodes, call.span, call.place), a.shape)
 
 
-def _reduced(lib: Arrays, call: Call, found: Mapping[str, Value], each: Array) -> Array:
+def _reduced(lib: Arrays, call: PythonCall, found: Mapping[str, Value], each: Array) -> Array:
     given = found.get("reduction")
     word = given.text if isinstance(given, Word) else "mean" if given is None else ""
     if word not in REDUCED:
@@ -42,12 +42,12 @@ def _reduced(lib: Arrays, call: Call, found: Mapping[str, Value], each: Array) -
 
 
 def _loss(
-    each: Callable[[Arrays, Call, Array, Array, Mapping[str, Value]], Array],
+    each: Callable[[Arrays, PythonCall, Array, Array, Mapping[str, Value]], Array],
     more: Sequence[str] = (),
-) -> Callable[[Arrays, Call], Array]:
+) -> Callable[[Arrays, PythonCall], Array]:
     """A loss by what it is for each entry; `more` are parameters beside `reduction`."""
 
-    def read(lib: Arrays, call: Call) -> Array:
+    def read(lib: Arrays, call: PythonCall) -> Array:
         found = call.bind("a", "target", named=("reduction", *more))
         a, b = _entries(lib, call, found)
         return _reduced(lib, call, found, each(lib, call, a, b, found))
@@ -55,15 +55,19 @@ def _loss(
     return read
 
 
-def _squared(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _squared(
+    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
+) -> Array:
     return lib.power(_less(lib, a, b, call), lib.number(2, call.span), call.span)
 
 
-def _absolute(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _absolute(
+    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
+) -> Array:
     return _called(lib, "abs", _less(lib, a, b, call), call)
 
 
-def _huber(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _huber(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
     """Quadratic within delta; smooth_l1_loss is the same over beta."""
     name = "delta" if call.name == "huber_loss" else "beta"
     one = lib.number(1, call.span)
@@ -72,13 +76,13 @@ def _huber(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Valu
     return huber if name == "delta" else lib.quotient(huber, bound, call.span)
 
 
-def _logits(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _logits(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
     """softplus(z) - y z."""
     scored = lib.negative(lib.product(b, a, call.span), call.span)
     return lib.sum_of([_called(lib, "softplus", a, call), scored], call.span)
 
 
-def _binary(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _binary(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
     """-(y log p + (1 - y) log(1 - p))."""
     one = lib.number(1, call.span)
     other = _called(lib, "log", _less(lib, one, a, call), call)
@@ -87,13 +91,15 @@ def _binary(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Val
     return lib.negative(lib.sum_of([first, second], call.span), call.span)
 
 
-def _soft_margin(lib: Arrays, call: Call, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
+def _soft_margin(
+    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
+) -> Array:
     """log(1 + exp(-y z))."""
     margin = lib.negative(lib.product(b, a, call.span), call.span)
     return _called(lib, "softplus", margin, call)
 
 
-LOSSES: dict[str, Callable[[Arrays, Call], Value]] = {
+LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "mse_loss": _loss(_squared),
     "l1_loss": _loss(_absolute),
     "huber_loss": _loss(_huber, ("delta",)),

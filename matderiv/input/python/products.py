@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matderiv.input.python.arguments import TORCH, Call, flat
+from matderiv.input.python.arguments import TORCH, PythonCall, flat
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Value, Word
 from matderiv.shapes import long_axes, times
 
 
-def _dot(lib: Arrays, call: Call) -> Array:
+def _dot(lib: Arrays, call: PythonCall) -> Array:
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
     if (a.rank == 0 or b.rank == 0) and call.name in ("dot", "inner"):
         return lib.product(a, b, call.span)
     return lib.matmul(a, b, call.span)
 
 
-def _inner(lib: Arrays, call: Call) -> Array:
+def _inner(lib: Arrays, call: PythonCall) -> Array:
     """Over the last axis of both."""
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
     if a.rank == 0 or b.rank == 0:
@@ -27,7 +27,7 @@ def _inner(lib: Arrays, call: Call) -> Array:
     return lib.matmul(a, lib.transpose(b, b.span[1]) if b.rank == 2 else b, call.span)
 
 
-def _vdot(lib: Arrays, call: Call) -> Array:
+def _vdot(lib: Arrays, call: PythonCall) -> Array:
     """Over all entries."""
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
     if a.rank == b.rank and a.rank and a.shape == b.shape and not (a.mask and b.mask):
@@ -36,7 +36,7 @@ def _vdot(lib: Arrays, call: Call) -> Array:
     return lib.matmul(lib.as_vector(a, a.span), lib.as_vector(b, b.span), call.span)
 
 
-def _multi_dot(lib: Arrays, call: Call) -> Array:
+def _multi_dot(lib: Arrays, call: PythonCall) -> Array:
     values = flat(call.values)
     call.values = []
     call.bind()
@@ -49,13 +49,13 @@ def _multi_dot(lib: Arrays, call: Call) -> Array:
     return found
 
 
-def _outer(lib: Arrays, call: Call) -> Array:
+def _outer(lib: Arrays, call: PythonCall) -> Array:
     a, b = (lib.as_vector(lib.axes_at_least(v, 1), v.span) for v in call.arrays(2))
     row = lib.as_row(b, b.span)
     return lib.matmul(lib.as_column(a, a.span), row, call.span)
 
 
-def _kron(lib: Arrays, call: Call) -> Array:
+def _kron(lib: Arrays, call: PythonCall) -> Array:
     """A vector beside a matrix is a row."""
     a, b = call.arrays(2)
     if {a.rank, b.rank} == {1, 2}:
@@ -66,7 +66,7 @@ def _kron(lib: Arrays, call: Call) -> Array:
     return Array(node, tuple(times(s, t) for s, t in zip(a.shape, b.shape, strict=True)))
 
 
-def _einsum(lib: Arrays, call: Call) -> Array:
+def _einsum(lib: Arrays, call: PythonCall) -> Array:
     if not call.values or not isinstance(call.values[0], Word):
         raise call.error("starts with a pattern in quotes", 'np.einsum("ij,j->i", A, x)')
     call.keywords.pop("optimize", None)
@@ -89,7 +89,7 @@ def _einsum(lib: Arrays, call: Call) -> Array:
     return Array(node, shape or ())
 
 
-def _solve(lib: Arrays, call: Call) -> Array:
+def _solve(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     b = lib.axes_at_least(b, 1)
     if a.rank != 2 or b.rank not in (1, 2):
@@ -98,7 +98,7 @@ def _solve(lib: Arrays, call: Call) -> Array:
     return Array(node, b.shape)
 
 
-def _matrix_power(lib: Arrays, call: Call) -> Array:
+def _matrix_power(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     if a.rank != 2 or (call.whole(b) is None and b.rank):
         raise call.error("takes a matrix and a whole number", "np.linalg.matrix_power(A, 2)")
@@ -114,7 +114,7 @@ MATRICES = {"": "norm2", "fro": "norm2", "nuc": "norm_nuc", "2": "norm_spec"}
 """Norms of a matrix."""
 
 
-def _norm(lib: Arrays, call: Call) -> Array:
+def _norm(lib: Arrays, call: PythonCall) -> Array:
     """Norms by library: PyTorch's torch.norm takes entries, NumPy's with an order matrices."""
     linalg = "linalg" in lib.text[slice(*call.place)]
     tensors = call.method or (call.dialect == TORCH and not linalg)  # no array has a method norm
@@ -148,7 +148,7 @@ def _norm(lib: Arrays, call: Call) -> Array:
     return Array(lib.build.call(name, (node,), call.span, call.place), shape)
 
 
-def _kind(call: Call, order: Value | None) -> str:
+def _kind(call: PythonCall, order: Value | None) -> str:
     """The order of a norm as a word; "" for the default."""
     if order is None or (isinstance(order, Word) and order.text == "None"):
         return ""
@@ -160,7 +160,7 @@ def _kind(call: Call, order: Value | None) -> str:
     return str(whole)
 
 
-def _along_axis(lib: Arrays, call: Call, a: Array, kind: str, axis: int, kept: bool) -> Array:
+def _along_axis(lib: Arrays, call: PythonCall, a: Array, kind: str, axis: int, kept: bool) -> Array:
     """The norm of each row or of each column."""
     if kind not in ("", *ENTRIES):
         raise call.error("with this order along an axis is not read", "ord=1, ord=2, ord=np.inf")
@@ -173,14 +173,14 @@ def _along_axis(lib: Arrays, call: Call, a: Array, kind: str, axis: int, kept: b
     return Array(lib.build.call("sqrt", (total.node,), call.span), total.shape)
 
 
-def _trace(lib: Arrays, call: Call) -> Array:
+def _trace(lib: Arrays, call: PythonCall) -> Array:
     (a,) = call.arrays(1)
     if a.rank != 2 or len(long_axes(a.shape)) == 1:
         raise call.error("takes a square matrix", "np.trace(A)")
     return Array(lib.build.call("tr", (a.node,), call.span, call.place), ())
 
 
-PRODUCTS: dict[str, Callable[[Arrays, Call], Value]] = {
+PRODUCTS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys(("dot", "matmul", "mm", "mv", "bmm"), _dot),
     "inner": _inner,
     "vdot": _vdot,

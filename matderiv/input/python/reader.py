@@ -13,7 +13,7 @@ from fractions import Fraction
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.python.blocks import entry
-from matderiv.input.python.cursor import Cursor, sides
+from matderiv.input.python.cursor import PythonCursor, sides
 from matderiv.input.python.functions import is_function
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.scanner import tokenize_python
@@ -69,7 +69,7 @@ def parse_python(
     kinds: dict[str, int] = {}
     for turn in range(PASSES):
         about = replace(scope, kinds={**scope.kinds, **kinds})
-        parser = Formula(text, tokens, about, columns)
+        parser = PythonFormula(text, tokens, about, columns)
         try:
             main = parser.whole()
         except MatderivError:
@@ -84,7 +84,7 @@ def parse_python(
     return PythonReading(source, library.choices, tuple(library.unlike_text))
 
 
-class Formula(Cursor):
+class PythonFormula(PythonCursor):
     """One method per level of the grammar."""
 
     # Levels --------------------------------------------------------------------------------------

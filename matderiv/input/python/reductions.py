@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from matderiv.input.python.arguments import NUMPY, TORCH, Call
+from matderiv.input.python.arguments import NUMPY, TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Value, Word
 from matderiv.language.source import Name, postorder
@@ -21,7 +21,7 @@ NAMES = {
 }
 
 
-def _reduced(lib: Arrays, call: Call) -> Array:
+def _reduced(lib: Arrays, call: PythonCall) -> Array:
     name = NAMES[call.name]
     pair = name in ("max", "min") and len(call.values) == 2
     if pair and not isinstance(call.values[1], Word):
@@ -42,7 +42,7 @@ def _reduced(lib: Arrays, call: Call) -> Array:
     return lib.reduced(name, call.first(found), axis, kept, call.span)
 
 
-def _check_array(lib: Arrays, call: Call) -> None:
+def _check_array(lib: Arrays, call: PythonCall) -> None:
     """A sum of `mu**2` says that mu is an array, if it is the only name there."""
     a = call.array_of(call.values[0]) if call.values else None
     if a is None or a.rank or call.method:
@@ -53,7 +53,7 @@ def _check_array(lib: Arrays, call: Call) -> None:
         lib.axes_at_least(lib.array(guessed[0]), 1)
 
 
-def _compared(lib: Arrays, call: Call, a: Array, b: Array, name: str) -> Array:
+def _compared(lib: Arrays, call: PythonCall, a: Array, b: Array, name: str) -> Array:
     """max(a, b), which NumPy calls maximum."""
     if call.dialect == NUMPY:
         raise call.error("takes one array", f"np.{name}imum(a, b)")
@@ -61,7 +61,7 @@ def _compared(lib: Arrays, call: Call, a: Array, b: Array, name: str) -> Array:
     return lib.entrywise(f"{name}imum", (a, b), call.span)
 
 
-def _spread(lib: Arrays, call: Call) -> Array:
+def _spread(lib: Arrays, call: PythonCall) -> Array:
     """var and std, divided by n as in NumPy; PyTorch divides by n - 1 unless it is told."""
     by_name = "axis" in call.keywords
     found = call.bind("a", "axis", named=("keepdims", "ddof", "correction", "unbiased"))
@@ -73,7 +73,7 @@ def _spread(lib: Arrays, call: Call) -> Array:
     return lib.reduced(call.name, a, axis, kept, call.span)
 
 
-def _by_n_less_1(call: Call, found: Mapping[str, Value], by_name: bool) -> bool:
+def _by_n_less_1(call: PythonCall, found: Mapping[str, Value], by_name: bool) -> bool:
     for name in ("ddof", "correction"):
         if name in found:
             return call.whole(found[name]) != 0
@@ -89,7 +89,7 @@ def _by_n_less_1(call: Call, found: Mapping[str, Value], by_name: bool) -> bool:
     return False
 
 
-def _along(lib: Arrays, call: Call) -> Array:
+def _along(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "axis", named=("_stacklevel",))
     a, axis = call.first(found), call.axis(found)
     if axis is None and a.rank > 1:
@@ -97,7 +97,7 @@ def _along(lib: Arrays, call: Call) -> Array:
     return lib.along(call.name, a, axis, call.span)
 
 
-REDUCTIONS: dict[str, Callable[[Arrays, Call], Value]] = {
+REDUCTIONS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys(NAMES, _reduced),
     **dict.fromkeys(("var", "std"), _spread),
     **dict.fromkeys(("softmax", "softmin", "log_softmax"), _along),

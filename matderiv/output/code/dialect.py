@@ -20,7 +20,7 @@ from matderiv.shapes import Dim, Shape, Size, size_names
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 
 
-class Spelled(NamedTuple):
+class Code(NamedTuple):
     """A piece of code, how tightly it binds, and whether it is a plain Python number."""
 
     text: str
@@ -39,31 +39,31 @@ class Template(NamedTuple):
     level: int = ATOM
     inner: tuple[int, ...] = ()
 
-    def filled(self, arguments: Sequence[Spelled], **words: str) -> Spelled:
+    def filled(self, arguments: Sequence[Code], **words: str) -> Code:
         """The text with its arguments."""
         inner = self.inner or (COMPARE,) * len(arguments)
         texts = [a.at(n) for a, n in zip(arguments, inner, strict=False)]
         number = bool(arguments) and all(a.number for a in arguments)
-        return Spelled(self.text.format(*texts, **words), self.level, number)
+        return Code(self.text.format(*texts, **words), self.level, number)
 
 
 SIZE_NAMES = Mapping[str, str]
-Special = Callable[[Instruction, Sequence[Spelled], "Names"], Spelled]
+Special = Callable[[Instruction, Sequence[Code], "CodeNames"], Code]
 
 
-class Names(NamedTuple):
+class CodeNames(NamedTuple):
     """The names of the sizes in the code."""
 
     sizes: Mapping[str, str]
 
-    def size(self, s: Size) -> Spelled:
+    def size(self, s: Size) -> Code:
         """A size."""
         if isinstance(s, int):
-            return Spelled(str(s), number=True)
+            return Code(str(s), number=True)
         head = [str(s.coefficient)] if s.coefficient != 1 else []
         factors = [*head, *map(self._factor, s.names)]
         level = ATOM if len(factors) == 1 else PRODUCT
-        return Spelled(" * ".join(factors), level, number=True)
+        return Code(" * ".join(factors), level, number=True)
 
     def _factor(self, name: str) -> str:
         """One name in a size, or a number made of several; vech(n) is n*(n + 1)/2."""
@@ -99,7 +99,7 @@ class Dialect:
     copy: str = "{0}"
     """A copy of an array whose memory is the caller's."""
 
-    def spelled(self, line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def spelled(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         """One operation with its arguments."""
         rule = self.special.get(line.operation)
         if rule is not None:
@@ -110,9 +110,9 @@ class Dialect:
             raise without_code(line)
         return template.filled(arguments, shape=names.shape(line.shape), **words)
 
-    def scalar(self, number: Spelled) -> Spelled:
+    def scalar(self, number: Code) -> Code:
         """A plain number as a result."""
-        return Spelled(self.single.format(number.text))
+        return Code(self.single.format(number.text))
 
 
 def without_code(line: Instruction) -> NoRule:
@@ -124,36 +124,36 @@ def without_code(line: Instruction) -> NoRule:
 def of_known_order(name: str, single: str = "{0}") -> Special:
     """polygamma(k, x) by a function that takes plain numbers k > 0 only; `single` as there."""
 
-    def rule(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def rule(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         order, x = arguments
         if not order.number or not order.text.isdigit() or order.text == "0":
             raise without_code(line)
         text = single.format(x.text) if x.number else x.text
-        return Spelled(f"{name}({order.text}, {text})")
+        return Code(f"{name}({order.text}, {text})")
 
     return rule
 
 
-def _word(p: object, names: Names) -> str:
+def _word(p: object, names: CodeNames) -> str:
     return names.size(p).at(PRODUCT) if isinstance(p, int | Dim) else str(p)
 
 
-def number_text(value: Fraction | int | float) -> Spelled:
+def number_text(value: Fraction | int | float) -> Code:
     """A constant: 2, 0.5, 1 / 3.
 
     >>> number_text(Fraction(1, 3)), number_text(Fraction(1, 2)).text
-    (Spelled(text='1 / 3', level=2, number=True), '0.5')
+    (Code(text='1 / 3', level=2, number=True), '0.5')
     """
     if isinstance(value, float):
-        return Spelled(repr(value) if value == value else 'float("nan")', number=True)
+        return Code(repr(value) if value == value else 'float("nan")', number=True)
     value = Fraction(value)
     level = SIGN if value < 0 else ATOM
     if value.denominator == 1 and abs(value) < 2**53:
-        return Spelled(str(value), level, number=True)
+        return Code(str(value), level, number=True)
     decimal = repr(float(value))
     if Fraction(decimal) == value or max(abs(value.numerator), value.denominator) >= 2**53:
-        return Spelled(decimal, level, number=True)
-    return Spelled(f"{value.numerator} / {value.denominator}", PRODUCT, number=True)
+        return Code(decimal, level, number=True)
+    return Code(f"{value.numerator} / {value.denominator}", PRODUCT, number=True)
 
 
 def operators() -> dict[str, Template]:
@@ -209,13 +209,13 @@ def maps(np: str, typed: str, triangle: str) -> dict[str, Template]:
 def diagonals(np: str, typed: str) -> dict[str, Special]:
     """What is added where indices are equal, with identities: for arrays that never change."""
 
-    def diagonal(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         _, spec, count, *sizes = line.params
         eyes = ", ".join(f"{np}.eye({names.size(s).text}, {typed})" for s in sizes[:count])
         part = f'{np}.einsum("{spec}", {arguments[-1].text}, {eyes})'
         if arguments[-1].number:  # no array: a multiple of the identities
             part = f'{arguments[-1].at(PRODUCT)} * {np}.einsum("{spec.lstrip(",")}", {eyes})'
         whole = "" if line.operation == "on_diagonal" else f"{arguments[0].at(SUM)} + "
-        return Spelled(f"{whole}{part}", SUM if whole else PRODUCT)
+        return Code(f"{whole}{part}", SUM if whole else PRODUCT)
 
     return dict.fromkeys(("add_diagonal", "on_diagonal"), diagonal)

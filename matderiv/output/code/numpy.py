@@ -10,10 +10,10 @@ from matderiv.output.code.dialect import (
     POWER,
     PRODUCT,
     SIGN,
+    Code,
+    CodeNames,
     Dialect,
-    Names,
     Special,
-    Spelled,
     Template,
     calls,
     maps,
@@ -261,35 +261,35 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
 def special(np: str, typed: str = "") -> dict[str, Special]:
     """The spellings that depend on more than the arguments; `typed` as for `templates`."""
 
-    def along(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def along(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         axis, keep = line.params
         how = "" if axis is None else f", axis={axis}" + (", keepdims=True" if keep else "")
-        return Spelled(f"{np}.{line.operation}({arguments[0].text}{how})")
+        return Code(f"{np}.{line.operation}({arguments[0].text}{how})")
 
-    def einsum(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def einsum(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         operands = ", ".join(a.text for a in arguments)
         how = ", optimize=True" if len(arguments) > 2 else ""
-        return Spelled(f'{np}.einsum("{line.params[0]}", {operands}{how})')
+        return Code(f'{np}.einsum("{line.params[0]}", {operands}{how})')
 
-    def permute(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def permute(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         order = ", ".join(map(str, line.params))
-        return Spelled(f"{np}.transpose({arguments[0].text}, ({order}))")
+        return Code(f"{np}.transpose({arguments[0].text}, ({order}))")
 
-    def broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def broadcast(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         shape = names.shape(line.shape)
         if arguments[0].text == "1":
-            return Spelled(f"{np}.ones({shape}{typed})")
+            return Code(f"{np}.ones({shape}{typed})")
         if arguments[0].number:
-            return Spelled(f"{np}.full({shape}, float({arguments[0].text}){typed})")
-        return Spelled(f"{np}.broadcast_to({arguments[0].text}, {shape})")
+            return Code(f"{np}.full({shape}, float({arguments[0].text}){typed})")
+        return Code(f"{np}.broadcast_to({arguments[0].text}, {shape})")
 
-    def reshape(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+    def reshape(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         if arguments[0].number:
             return broadcast(line, arguments, names)
-        return Spelled(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
+        return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
 
-    def pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
-        return Spelled(f"{np}.pi", number=True)
+    def pi(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        return Code(f"{np}.pi", number=True)
 
     rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
     rules |= {"reshape": reshape, "pi": pi}
@@ -338,10 +338,10 @@ def decompositions(np: str, expm: str) -> dict[str, Template]:
     }
 
 
-def _on_diagonal(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _on_diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     shape = f"np.zeros({names.shape(line.shape)})"
     whole = shape if line.operation == "on_diagonal" else arguments[0].text
-    return Spelled(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
+    return Code(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
 
 
 NUMPY = Dialect(

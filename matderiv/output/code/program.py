@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from matderiv.arguments import require_word
 from matderiv.expr import Expr, is_
-from matderiv.output.code.dialect import ATOM, Dialect, Names, Spelled, number_text
+from matderiv.output.code.dialect import ATOM, Code, CodeNames, Dialect, number_text
 from matderiv.output.code.jax import JAX
 from matderiv.output.code.numpy import NUMPY
 from matderiv.output.code.torch import TORCH
@@ -122,8 +122,8 @@ class _Writer:
     heading: Heading
     names: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
-    written: list[Spelled] = field(default_factory=list)
-    pairs: dict[int, tuple[Spelled, Spelled]] = field(default_factory=dict)
+    written: list[Code] = field(default_factory=list)
+    pairs: dict[int, tuple[Code, Code]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taken |= {*self.dialect.reserved, *BUILTINS, *self.heading.results}
@@ -131,7 +131,7 @@ class _Writer:
             self.names[v.name] = self._fresh(v.name)
         sizes = {n for line in self.program.instructions for n in _names_in(line)}
         shown = size_names(v.shape for v in self.program.inputs)
-        self.sizes = Names({n: self._fresh(n) for n in sorted(sizes | shown)})
+        self.sizes = CodeNames({n: self._fresh(n) for n in sorted(sizes | shown)})
 
     def _fresh(self, name: str) -> str:
         """A name that Python takes and nothing has yet."""
@@ -221,12 +221,15 @@ class _Writer:
             if kept and names[k] in copied and not self._full(line):
                 spelled = self._copy(spelled)
             if line.operation == "slogdet":
-                self.pairs[k] = (Spelled(self._fresh("sign")), Spelled(self._fresh("logdet")))
+                self.pairs[k] = (
+                    Code(self._fresh("sign")),
+                    Code(self._fresh("logdet")),
+                )
                 sign, logdet = (part.text for part in self.pairs[k])
                 lines.append(f"{sign}, {logdet} = {spelled.text}")
             elif kept:
                 lines += _assigned(names[k], spelled.text)
-                spelled = Spelled(names[k], number=spelled.number)
+                spelled = Code(names[k], number=spelled.number)
             self.written.append(spelled)
         results, lines_of = [], self.program.instructions
         for k, name in zip(self.program.outputs, self.heading.results, strict=True):
@@ -256,16 +259,16 @@ class _Writer:
         """An array filled with a number is a new one."""
         return line.operation == "broadcast" and self.written[line.arguments[0]].number
 
-    def _copy(self, spelled: Spelled) -> Spelled:
-        return Spelled(self.dialect.copy.format(spelled.at(ATOM)))
+    def _copy(self, spelled: Code) -> Code:
+        return Code(self.dialect.copy.format(spelled.at(ATOM)))
 
-    def _spelled(self, line: Instruction) -> Spelled:
+    def _spelled(self, line: Instruction) -> Code:
         if line.operation == "number":
             return number_text(line.params[0])
         if line.operation == "size":
             return self.sizes.size(line.params[0])
         if line.operation == "input":
-            return Spelled(self.names[line.params[0]])
+            return Code(self.names[line.params[0]])
         if line.operation == "logdet":
             return self.dialect.spelled(line, self.pairs[line.arguments[0]], self.sizes)
         arguments = [self.written[a] for a in line.arguments]
@@ -276,7 +279,7 @@ class _Writer:
                 part = Instruction(operation, line.arguments, params, line.shape)
                 return self.dialect.spelled(part, texts, self.sizes)
         if line.operation == "mul" and line.arguments[0] == line.arguments[1]:
-            return Spelled(f"{arguments[0].at(5)} ** 2", 4, arguments[0].number)
+            return Code(f"{arguments[0].at(5)} ** 2", 4, arguments[0].number)
         return self.dialect.spelled(line, arguments, self.sizes)
 
     def _chosen(self) -> dict[int, str]:
@@ -344,10 +347,10 @@ def _tensors(shaped: Sequence[str], scalars: Sequence[str]) -> list[str]:
 SHORT = ("add", "sub", "mul", "div", "matmul", "dot", "neg", "power", "gt", "lt", "ge", "le", "ne")
 
 
-Pattern = tuple[str, tuple[object, ...], list[Spelled]]
+Pattern = tuple[str, tuple[object, ...], list[Code]]
 
 
-def _outer(program: Program, line: Instruction, written: Sequence[Spelled]) -> Pattern | None:
+def _outer(program: Program, line: Instruction, written: Sequence[Code]) -> Pattern | None:
     """A column times a vector, entry by entry, is their outer product."""
     if line.operation != "mul" or len(line.shape) != 2:
         return None
@@ -358,7 +361,7 @@ def _outer(program: Program, line: Instruction, written: Sequence[Spelled]) -> P
     return None
 
 
-def _mean(program: Program, line: Instruction, written: Sequence[Spelled]) -> Pattern | None:
+def _mean(program: Program, line: Instruction, written: Sequence[Code]) -> Pattern | None:
     """A sum that is written here, divided by the length of what was summed, is a mean."""
     if line.operation != "div":
         return None

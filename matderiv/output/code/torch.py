@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
+    Code,
+    CodeNames,
     Dialect,
-    Names,
     Special,
-    Spelled,
     Template,
     calls,
     diagonals,
@@ -132,77 +132,77 @@ def _templates() -> dict[str, Template]:
 TEMPLATES = _templates()
 
 
-def _along(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _along(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     axis, keep = line.params
     name = {"max": "amax", "min": "amin"}.get(line.operation, line.operation)
     how = "" if axis is None else f", dim={axis}" + (", keepdim=True" if keep else "")
-    return Spelled(f"torch.{name}({arguments[0].text}{how})")
+    return Code(f"torch.{name}({arguments[0].text}{how})")
 
 
-def _einsum(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
-    return Spelled(f'torch.einsum("{line.params[0]}", {", ".join(a.text for a in arguments)})')
+def _einsum(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+    return Code(f'torch.einsum("{line.params[0]}", {", ".join(a.text for a in arguments)})')
 
 
-def _permute(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
-    return Spelled(f"torch.permute({arguments[0].text}, ({', '.join(map(str, line.params))}))")
+def _permute(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+    return Code(f"torch.permute({arguments[0].text}, ({', '.join(map(str, line.params))}))")
 
 
-def _broadcast(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _broadcast(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     shape = names.shape(line.shape)
     if arguments[0].text == "1":
-        return Spelled(f"torch.ones({shape}, {OPTIONS})")
+        return Code(f"torch.ones({shape}, {OPTIONS})")
     if arguments[0].number:
-        return Spelled(f"torch.full({shape}, float({arguments[0].text}), {OPTIONS})")
-    return Spelled(f"{arguments[0].at(ATOM)}.expand({shape})")
+        return Code(f"torch.full({shape}, float({arguments[0].text}), {OPTIONS})")
+    return Code(f"{arguments[0].at(ATOM)}.expand({shape})")
 
 
-def _bounded(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _bounded(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """max(x, 0) as a clamp: torch.maximum takes no numbers."""
     side = "min" if line.operation == "maximum" else "max"
     for x, bound in (arguments, arguments[::-1]):
         if x.number and bound.number:
-            return Spelled(f"{line.operation[:3]}({x.text}, {bound.text})", number=True)
+            return Code(f"{line.operation[:3]}({x.text}, {bound.text})", number=True)
         if bound.number:
-            return Spelled(f"torch.clamp({x.text}, {side}={bound.text})")
-    return Spelled(f"torch.{line.operation}({arguments[0].text}, {arguments[1].text})")
+            return Code(f"torch.clamp({x.text}, {side}={bound.text})")
+    return Code(f"torch.{line.operation}({arguments[0].text}, {arguments[1].text})")
 
 
-def _of_number(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _of_number(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A function of a plain number with `math`."""
     if arguments[0].number:
         name = MATH.get(line.operation, f"math.{line.operation}")
-        return Spelled(f"{name}({arguments[0].text})", number=True)
+        return Code(f"{name}({arguments[0].text})", number=True)
     return TEMPLATES[line.operation].filled(arguments)
 
 
-def _of_tensors(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _of_tensors(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A function that takes no plain numbers."""
-    made = [Spelled(SINGLE.format(a.text)) if a.number else a for a in arguments]
+    made = [Code(SINGLE.format(a.text)) if a.number else a for a in arguments]
     return TEMPLATES[line.operation].filled(made)
 
 
-def _real(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _real(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     if arguments[0].number:
-        return Spelled(f"float({arguments[0].text})", number=True)
-    return Spelled(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
+        return Code(f"float({arguments[0].text})", number=True)
+    return Code(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
 
 
-def _where(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _where(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A choice between two numbers has the precision of the arrays."""
     test, first, second = (a.text for a in arguments)
     if arguments[1].number and arguments[2].number:
         first = f"torch.tensor(float({first}), {OPTIONS})"
-    return Spelled(f"torch.where({test}, {first}, {second})")
+    return Code(f"torch.where({test}, {first}, {second})")
 
 
-def _reshape(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
+def _reshape(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     if arguments[0].number:
         return _broadcast(line, arguments, names)
-    return Spelled(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
+    return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
 
 
-def _pi(line: Instruction, arguments: Sequence[Spelled], names: Names) -> Spelled:
-    return Spelled("math.pi", number=True)
+def _pi(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+    return Code("math.pi", number=True)
 
 
 _SPECIAL: dict[str, Special] = {

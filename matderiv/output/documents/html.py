@@ -15,7 +15,7 @@ from matderiv.output.documents.lines import DocumentNames, Line, declared, secti
 from matderiv.output.documents.mathml import breakable, mathml
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import DETAILS, About, Document, Partial, Section, shown_steps
 
 STYLE = """
@@ -134,7 +134,7 @@ def document_body(
     return out
 
 
-def answer_html(equation: str, about: About, names: Names, title: str) -> str:
+def answer_html(equation: str, about: About, names: LatexNames, title: str) -> str:
     """A page with one equation in LaTeX, and what is to be known about it."""
     return page(title, [equation_html(equation), *_head(about, names)])
 
@@ -178,14 +178,14 @@ def _broken(right: str) -> str:
     return "<wbr>".join(("", *breakable(right, "=")))
 
 
-def _head(about: About, names: Names) -> list[str]:
+def _head(about: About, names: LatexNames) -> list[str]:
     """What the names are, and what is to be known."""
     spaces = [_declared(v, names) for v in about.declarations]
     out = [f'<p class="said">Let {", ".join(spaces)}.</p>'] if spaces else []
     return out + about_html(about, names)
 
 
-def about_html(about: About, names: Names) -> list[str]:
+def about_html(about: About, names: LatexNames) -> list[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
     guessed = ", ".join(mathml(names.variable(v)) for v in about.guessed)
     said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
@@ -195,7 +195,7 @@ def about_html(about: About, names: Names) -> list[str]:
     return [f'<p class="said">{sentence}</p>' for sentence in said]
 
 
-def _declared(v: Expr, names: Names) -> str:
+def _declared(v: Expr, names: LatexNames) -> str:
     written, facts = declared(v, names)
     return mathml(written) + (f" ({escape(facts)})" if facts else "")
 

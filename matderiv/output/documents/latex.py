@@ -14,7 +14,7 @@ from matderiv.output.documents.lines import DocumentNames, Line, declared, secti
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names, escaped
+from matderiv.output.latex.names import LatexNames, escaped
 from matderiv.views.document import DETAILS, About, Document, Section
 
 _SIGNS = {
@@ -91,7 +91,7 @@ def document_latex(
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def answer_latex(equation: str, about: About, names: Names, *, standalone: bool) -> str:
+def answer_latex(equation: str, about: About, names: LatexNames, *, standalone: bool) -> str:
     """One equation with what is to be known about it, as a fragment or as a file."""
     left, _, right = equation.partition(" = ")
     said = about_latex(about, names)
@@ -99,14 +99,14 @@ def answer_latex(equation: str, about: About, names: Names, *, standalone: bool)
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def _head(document: Document, names: Names) -> list[str]:
+def _head(document: Document, names: LatexNames) -> list[str]:
     """What is differentiated, the declarations, and what is to be known, as sentences."""
     shown = _display(names.variable(document.f), formula(document.shown, names))
     about = document.about
     return [_let(about.declarations, names), *shown, about_latex(about, names)]
 
 
-def about_latex(about: About, names: Names) -> str:
+def about_latex(about: About, names: LatexNames) -> str:
     """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
     guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
     said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
@@ -115,7 +115,7 @@ def about_latex(about: About, names: Names) -> str:
     return " ".join((*said, f"Layout: {plain(about.layout)}.", *notes, checked))
 
 
-def _let(declarations: Sequence[Expr], names: Names) -> str:
+def _let(declarations: Sequence[Expr], names: LatexNames) -> str:
     spaces = []
     for written, facts in (declared(v, names) for v in declarations):
         spaces.append(f"${written}$" + (f" ({plain(facts)})" if facts else ""))

@@ -16,7 +16,7 @@ from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.index import axis_letters, index_sum, subscript
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Partial, Section, Side, Step, shown_steps
@@ -35,7 +35,7 @@ class Line(NamedTuple):
     source: str
 
 
-class DocumentNames(Names):
+class DocumentNames(LatexNames):
     """The names of a document: changes are written as an upright d before what changes.
 
     `gradient` is "partial" or "nabla": how the derivative of a number by an array is written.
@@ -96,7 +96,7 @@ def expressions(document: Document) -> list[Expr]:
     return found
 
 
-def declared(v: Expr, names: Names) -> tuple[str, str]:
+def declared(v: Expr, names: LatexNames) -> tuple[str, str]:
     r"""A name with its space, `\mathbf{x} \in \mathbb{R}^{n}`, and what is known of it."""
     sizes = names.sizes(v.shape) if v.shape else ""
     space = rf"\mathbb{{R}}^{{{sizes}}}" if sizes else r"\mathbb{R}"
@@ -127,12 +127,12 @@ def section_lines(
     return out
 
 
-def _whole(entry: Tensor, names: Names) -> str:
+def _whole(entry: Tensor, names: LatexNames) -> str:
     """The array that an entry belongs to."""
     return names.variable(entry.terms[0].factors[0].expr)
 
 
-def _repeated(document: Document, names: Names) -> str:
+def _repeated(document: Document, names: LatexNames) -> str:
     """∂²f/∂x²."""
     f, x, power = names.variable(document.f), names.variable(document.wrt), document.order
     return rf"\frac{{\partial^{{{power}}} {f}}}{{\partial {x}^{{{power}}}}}"
@@ -168,7 +168,7 @@ def partial_latex(left: Partial, letters: Sequence[str], names: DocumentNames) -
     return fraction
 
 
-def _entry(v: Expr, letters: Sequence[str], names: Names) -> str:
+def _entry(v: Expr, letters: Sequence[str], names: LatexNames) -> str:
     return names.entry(v.name, subscript(letters)) if letters else names.variable(v)
 
 

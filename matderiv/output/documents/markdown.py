@@ -9,7 +9,7 @@ from matderiv.output.documents.latex import plain
 from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import DETAILS, About, Document, Section
 
 _ACTIVE = "\\`*_{}[]<>#|~&$"
@@ -39,17 +39,17 @@ def document_markdown(
     return "\n".join(out) + "\n"
 
 
-def answer_markdown(equation: str, about: About, names: Names) -> str:
+def answer_markdown(equation: str, about: About, names: LatexNames) -> str:
     """One equation with what is to be known about it."""
     return "\n".join(("$$", equation, "$$", *_head(about, names))) + "\n"
 
 
-def _head(about: About, names: Names) -> Iterator[str]:
+def _head(about: About, names: LatexNames) -> Iterator[str]:
     spaces = ", ".join(_declared(*declared(v, names)) for v in about.declarations)
     yield from ("", f"Let {spaces}.", *about_markdown(about, names))
 
 
-def about_markdown(about: About, names: Names) -> Iterator[str]:
+def about_markdown(about: About, names: LatexNames) -> Iterator[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
     guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
     if guessed:

@@ -44,11 +44,11 @@ _STYLE = (
 
 
 @dataclass(frozen=True)
-class Sheet:
+class MarkedSheet:
     """A document with the verdicts on its derivations; a `hinted` one does not say what is right.
 
     >>> line = LineVerdict(2, "df = 3*x", "disproved", "factor", "It is 2.")
-    >>> sheet = Sheet("ann", "f = x^2\\ndf = 3*x", (StepsVerdict((line,)),))
+    >>> sheet = MarkedSheet("ann", "f = x^2\\ndf = 3*x", (StepsVerdict((line,)),))
     >>> sheet.mark(2), sheet.conclusion, [*sheet.said(2)]
     ('WRONG', 'The first mistake is in line 2: a number as a factor is wrong.', ['It is 2.'])
     """
@@ -114,7 +114,7 @@ def colour_of(mark: str) -> str:
     return f"light-dark({colour},{ON_DARK[colour]})"
 
 
-def sheet_html(sheet: Sheet) -> str:
+def sheet_html(sheet: MarkedSheet) -> str:
     """The sheet as a page without scripts."""
     body = [_STYLE, f"<p><strong>{escape(sheet.conclusion)}</strong></p>", '<table class="sheet">']
     for number, mark, text, said in sheet.rows():
@@ -133,7 +133,7 @@ def _item(said: str) -> str:
     return f'<li style="white-space:pre-wrap">{escape(said)}</li>'
 
 
-def sheet_markdown(sheet: Sheet) -> str:
+def sheet_markdown(sheet: MarkedSheet) -> str:
     """The sheet as Markdown: a block of text with marks, and the remarks."""
     fence = "~~~"
     while fence in sheet.document:
@@ -149,7 +149,7 @@ def _folded(said: str) -> str:
     return "`" + " ".join(said.replace("`", "'").split()) + "`"
 
 
-def sheet_latex(sheet: Sheet) -> str:
+def sheet_latex(sheet: MarkedSheet) -> str:
     """The sheet as a file that compiles: the lines as typed, marks in the margin."""
     body = [
         r"\documentclass{article}",
@@ -190,7 +190,7 @@ class Turned:
     """What one student handed in: the sheet, or why it could not be read."""
 
     student: str
-    sheet: Sheet | None
+    sheet: MarkedSheet | None
     error: str = ""
 
     @property

@@ -59,13 +59,13 @@ class UnreadFormula(MatderivError):  # noqa: N818  (reads as what it is)
     code = "internal"
 
 
-class Node(NamedTuple):
+class Element(NamedTuple):
     """One element or a row of them. `role` is what decides the space to its neighbours; `inside`
     holds the elements of a bracket that may be broken; `width` the characters that are seen."""
 
-    pieces: tuple[str | Node, ...]
+    pieces: tuple[str | Element, ...]
     role: str = "atom"
-    inside: tuple[Node, ...] = ()
+    inside: tuple[Element, ...] = ()
     width: int = 1
 
 
@@ -93,19 +93,19 @@ def breakable(written: str, before: str = "") -> list[str]:
     for depth in range(1, DEPTH + 1):
         pieces = [part for piece in pieces for part in _opened(piece, depth)]
     if before:
-        relation = Node((f'<mo form="infix">{_OPERATORS[before]}</mo>',), "sign")
+        relation = Element((f'<mo form="infix">{_OPERATORS[before]}</mo>',), "sign")
         pieces[0] = [relation, *pieces[0]]
     return [_element(piece, display=True) for piece in pieces]
 
 
-def _element(nodes: Sequence[Node], *, display: bool) -> str:
+def _element(nodes: Sequence[Element], *, display: bool) -> str:
     style = ' displaystyle="true"' if display else ""
     return f"<math{style}>{''.join(_strings(nodes))}</math>"
 
 
-def _strings(nodes: Sequence[Node]) -> Iterator[str]:
+def _strings(nodes: Sequence[Element]) -> Iterator[str]:
     """The text of nodes, without recursion: formulas may be deep."""
-    stack: list[str | Node] = list(reversed(nodes))
+    stack: list[str | Element] = list(reversed(nodes))
     while stack:
         top = stack.pop()
         if isinstance(top, str):
@@ -120,14 +120,14 @@ def _strings(nodes: Sequence[Node]) -> Iterator[str]:
 class _Frame:
     """An open group: what it will be, the elements in it, and what the next group will be."""
 
-    def __init__(self, makes: str, opening: Node | None = None) -> None:
+    def __init__(self, makes: str, opening: Element | None = None) -> None:
         self.makes, self.opening = makes, opening
-        self.nodes: list[Node] = []
+        self.nodes: list[Element] = []
         self.next = ""
-        self.above: Node | None = None
+        self.above: Element | None = None
 
 
-def _read(written: str) -> list[Node]:
+def _read(written: str) -> list[Element]:
     reader = _Reader(_TOKEN.findall(written))
     while reader.place < len(reader.tokens):
         reader.token()
@@ -162,7 +162,7 @@ class _Reader:
         elif token in ("^", "_"):
             top.next = "sup" if token == "^" else "sub"
         elif token == "'":
-            top.nodes.append(_scripted(_last(top), "sup", Node(("<mo>′</mo>",))))
+            top.nodes.append(_scripted(_last(top), "sup", Element(("<mo>′</mo>",))))
         elif token in (r"\frac", r"\sqrt"):
             top.next = token
         elif token in _ACCENTS:
@@ -184,19 +184,19 @@ class _Reader:
         """An opening bracket starts a group, a closing one ends it."""
         stretch = "" if grows else ' stretchy="false"'
         if token in _OPEN:
-            opening = Node((f'<mo form="prefix"{stretch}>{_OPEN[token]}</mo>',), "open")
+            opening = Element((f'<mo form="prefix"{stretch}>{_OPEN[token]}</mo>',), "open")
             self.stack.append(_Frame("grown" if grows else "plain", opening))
             return
         frame = self.stack.pop()
         if token not in _CLOSE or frame.opening is None or not self.stack:
             raise UnreadFormula("brackets of a formula do not fit")
-        closing = Node((f'<mo form="postfix"{stretch}>{_CLOSE[token]}</mo>',), "close")
+        closing = Element((f'<mo form="postfix"{stretch}>{_CLOSE[token]}</mo>',), "close")
         nodes = (frame.opening, *_spaced(frame.nodes), closing)
         width = sum(n.width for n in nodes)
         if frame.makes == "grown":
-            made = Node(("<mrow>", *nodes, "</mrow>"), "bracket", (), width)
+            made = Element(("<mrow>", *nodes, "</mrow>"), "bracket", (), width)
         else:
-            made = Node(nodes, "bracket", nodes, width)
+            made = Element(nodes, "bracket", nodes, width)
         self.stack[-1].nodes.append(made)
 
     def close_group(self) -> None:
@@ -211,17 +211,17 @@ class _Reader:
             top.next, top.above = "below", row
         elif frame.makes == "below" and top.above is not None:
             width = max(top.above.width, row.width)
-            top.nodes.append(Node(("<mfrac>", top.above, row, "</mfrac>"), "atom", (), width))
+            top.nodes.append(Element(("<mfrac>", top.above, row, "</mfrac>"), "atom", (), width))
         elif frame.makes == r"\sqrt":
-            top.nodes.append(Node(("<msqrt>", row, "</msqrt>"), "atom", (), row.width + 1))
+            top.nodes.append(Element(("<msqrt>", row, "</msqrt>"), "atom", (), row.width + 1))
         elif frame.makes in _ACCENTS:
             mark = f'<mo stretchy="false">{_ACCENTS[frame.makes]}</mo>'
             pieces = ('<mover accent="true">', row, mark, "</mover>")
-            top.nodes.append(Node(pieces, "atom", (), row.width))
+            top.nodes.append(Element(pieces, "atom", (), row.width))
         else:
             top.nodes.append(row)
 
-    def leaf(self, token: str) -> Node | None:
+    def leaf(self, token: str) -> Element | None:
         """An element without children; None for what leaves no trace."""
         if token in _STYLES or token in (r"\operatorname", r"\text"):
             return self.word(token)
@@ -229,26 +229,26 @@ class _Reader:
             return self.operator(token)
         if token in _SPACES:
             role = "break" if token == r"\quad" else "space"
-            return Node((f'<mspace width="{_SPACES[token]}"/>',), role)
+            return Element((f'<mspace width="{_SPACES[token]}"/>',), role)
         if token in (r"\big", r"\Big"):
-            return Node((f'<mo stretchy="true">{_SIGNS[self.take()]}</mo>',))
+            return Element((f'<mo stretchy="true">{_SIGNS[self.take()]}</mo>',))
         if token == r"\sum":
-            return Node(("<mo>∑</mo>",), "sum")
+            return Element(("<mo>∑</mo>",), "sum")
         if token in _SIGNS:
-            return Node((f"<mo>{_SIGNS[token]}</mo>",))
+            return Element((f"<mo>{_SIGNS[token]}</mo>",))
         if token in _LETTERS:
-            return Node((f'<mi mathvariant="normal">{_LETTERS[token]}</mi>',))
+            return Element((f'<mi mathvariant="normal">{_LETTERS[token]}</mi>',))
         if token[0].isdigit():
-            return Node((f"<mn>{token}</mn>",), "atom", (), len(token))
+            return Element((f"<mn>{token}</mn>",), "atom", (), len(token))
         if token[1:] in _NAMES and token[0] == "\\":
-            return Node((f"<mi>{token[1:]}</mi>",), "name", (), len(token))
+            return Element((f"<mi>{token[1:]}</mi>",), "name", (), len(token))
         letter = greek(token[1:]) if token[0] == "\\" else token
         if letter is None or not letter.isalpha():
             raise UnreadFormula(f"a formula has the unknown sign {token}")
         applied = token == r"\sigma" and self.tokens[self.place : self.place + 1] in _BRACKETS
-        return Node((f"<mi>{letter}</mi>",), "name" if applied else "atom")
+        return Element((f"<mi>{letter}</mi>",), "name" if applied else "atom")
 
-    def operator(self, token: str) -> Node:
+    def operator(self, token: str) -> Element:
         """A sign; + and - before anything else are of that term alone."""
         nodes = self.stack[-1].nodes
         first = not nodes or nodes[-1].role in ("sign", "relation", "comma", "break")
@@ -256,23 +256,23 @@ class _Reader:
         form = ' form="prefix"' if first and role == "sign" else ""
         if first and role == "sign":
             role = "prefix"
-        return Node((f"<mo{form}>{_OPERATORS[token]}</mo>",), role)
+        return Element((f"<mo{form}>{_OPERATORS[token]}</mo>",), role)
 
-    def word(self, token: str) -> Node:
+    def word(self, token: str) -> Element:
         """A command with text: a name in some style, a function, plain words."""
         letters = _letters(self.argument())
         if token == r"\text":
-            return Node((f"<mtext>{escape(letters)}</mtext>",), "words", (), len(letters))
+            return Element((f"<mtext>{escape(letters)}</mtext>",), "words", (), len(letters))
         if token == r"\operatorname":
             style = ' mathvariant="normal"' if len(letters) == 1 else ""
-            return Node((f"<mi{style}>{escape(letters)}</mi>",), "name", (), len(letters))
+            return Element((f"<mi{style}>{escape(letters)}</mi>",), "name", (), len(letters))
         if letters.isdigit():
-            return Node((f'<mn class="b">{letters}</mn>',), "atom", (), len(letters))
+            return Element((f'<mn class="b">{letters}</mn>',), "atom", (), len(letters))
         shape = f' class="{_STYLES[token]}"' if _STYLES[token] else ""
         if token == r"\mathbb":
             letters, shape = {"R": "ℝ"}[letters], ""
         upright = ' mathvariant="normal"' if len(letters) == 1 else ""
-        return Node((f"<mi{shape}{upright}>{escape(letters)}</mi>",), "atom", (), len(letters))
+        return Element((f"<mi{shape}{upright}>{escape(letters)}</mi>",), "atom", (), len(letters))
 
     def argument(self) -> list[str]:
         """The tokens between braces."""
@@ -315,45 +315,45 @@ def _letters(tokens: Sequence[str]) -> str:
 # Elements -----------------------------------------------------------------------------------------
 
 
-def _last(frame: _Frame) -> Node:
+def _last(frame: _Frame) -> Element:
     """What a script belongs to: a function with its arguments, or the last element."""
     nodes = frame.nodes
     if not nodes:
-        return Node(("<mrow></mrow>",))
+        return Element(("<mrow></mrow>",))
     if len(nodes) > 1 and nodes[-1].role == "bracket" and nodes[-2].role == "name":
         called = (nodes.pop(-2), _APPLY, nodes.pop())
         return _row(called)._replace(role="called")
     return nodes.pop()
 
 
-def _row(nodes: Sequence[Node]) -> Node:
+def _row(nodes: Sequence[Element]) -> Element:
     """Several elements as one."""
     width = sum(n.width for n in nodes)
     if len(nodes) == 1 and not nodes[0].inside:
         return nodes[0]._replace(role="atom")
-    return Node(("<mrow>", *nodes, "</mrow>"), "atom", (), width)
+    return Element(("<mrow>", *nodes, "</mrow>"), "atom", (), width)
 
 
-def _scripted(base: Node, where: str, script: Node) -> Node:
+def _scripted(base: Element, where: str, script: Element) -> Element:
     """The base with one more script; one below and one above stand over each other."""
     pieces, width = base.pieces, base.width + (script.width + 1) // 2
     if pieces[0] in ("<msub>", "<munder>") and where == "sup":
-        return Node(("<msubsup>", *pieces[1:-1], script, "</msubsup>"), base.role, (), width)
+        return Element(("<msubsup>", *pieces[1:-1], script, "</msubsup>"), base.role, (), width)
     if base.role == "sum":
-        return Node(("<munder>", *base.pieces, script, "</munder>"), "sum", (), width)
+        return Element(("<munder>", *base.pieces, script, "</munder>"), "sum", (), width)
     whole = base if not base.inside else _row([base])
     role = base.role if base.role in ("name", "called") else "atom"
-    return Node((f"<m{where}>", whole, script, f"</m{where}>"), role, (), width)
+    return Element((f"<m{where}>", whole, script, f"</m{where}>"), role, (), width)
 
 
 _OBJECTS = ("atom", "bracket", "called")
-_THIN = Node(('<mspace width="0.1667em"/>',), "space")
-_APPLY = Node(("<mo>&#x2061;</mo>",), "space", (), 0)
+_THIN = Element(('<mspace width="0.1667em"/>',), "space")
+_APPLY = Element(("<mo>&#x2061;</mo>",), "space", (), 0)
 
 
-def _spaced(nodes: Sequence[Node]) -> list[Node]:
+def _spaced(nodes: Sequence[Element]) -> list[Element]:
     """Function names apart from what they are not applied to with brackets."""
-    out: list[Node] = []
+    out: list[Element] = []
     for node in nodes:
         if out and out[-1].role == "name":
             out.append(_APPLY if node.role == "bracket" else _THIN)
@@ -366,9 +366,9 @@ def _spaced(nodes: Sequence[Node]) -> list[Node]:
 # Breaking -----------------------------------------------------------------------------------------
 
 
-def _cut(nodes: Sequence[Node], depth: int) -> list[list[Node]]:
+def _cut(nodes: Sequence[Element], depth: int) -> list[list[Element]]:
     """The row cut before + and - between terms, and between parts."""
-    pieces: list[list[Node]] = [[]]
+    pieces: list[list[Element]] = [[]]
     for node in nodes:
         odot = depth > 1 and node.role == "relation"
         if (node.role in ("sign", "break") or odot) and pieces[-1]:
@@ -378,12 +378,12 @@ def _cut(nodes: Sequence[Node], depth: int) -> list[list[Node]]:
     return pieces
 
 
-def _infix(piece: str | Node) -> str | Node:
+def _infix(piece: str | Element) -> str | Element:
     """A sign that starts a piece still stands between two terms."""
     return piece.replace("<mo>", '<mo form="infix">') if isinstance(piece, str) else piece
 
 
-def _opened(piece: list[Node], depth: int) -> list[list[Node]]:
+def _opened(piece: list[Element], depth: int) -> list[list[Element]]:
     """A long piece cut inside its outermost brackets too."""
     if sum(n.width for n in piece) <= ROOM:
         return [piece]

@@ -22,7 +22,7 @@ from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.views.chain import chain, shared_chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
@@ -155,6 +155,6 @@ def in_notebook(d: Derivation) -> dict[str, str]:
     }
 
 
-def _spelling(d: Derivation, gradient: str = "nabla", **style: str) -> Names:
+def _spelling(d: Derivation, gradient: str = "nabla", **style: str) -> LatexNames:
     """How the names of a derivation are written in LaTeX and MathML."""
-    return Names(**style, roots=[d.f, d.wrt, d.expr])
+    return LatexNames(**style, roots=[d.f, d.wrt, d.expr])

@@ -20,7 +20,7 @@ from matderiv.output.documents.markdown import about_markdown, document_markdown
 from matderiv.output.documents.sentences import marked
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import About, Document
 
 Table = Sequence[Sequence[str]]
@@ -37,7 +37,7 @@ class Drawn(NamedTuple):
     text: str
 
 
-class Told(NamedTuple):
+class SheetPart(NamedTuple):
     """A part of a sheet: its heading, its sentences, a document or equations, and so on.
 
     `equations` are in LaTeX, `spelled` are the same as text; `about` is to be known about them, and
@@ -49,7 +49,7 @@ class Told(NamedTuple):
     equations: Sequence[str] = ()
     spelled: Sequence[str] = ()
     about: tuple[About, ...] = ()
-    names: Names | None = None
+    names: LatexNames | None = None
     document: Document | None = None
     picture: Drawn | None = None
     table: Table = ()
@@ -69,7 +69,7 @@ def paragraphs(said: str) -> list[str]:
 
 
 def sheet_latex(
-    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+    title: str, author: str, parts: Sequence[SheetPart], *, detail: str = "normal", **style: str
 ) -> str:
     """The sheet as a LaTeX file that compiles with amsmath and amssymb; `style` of documents."""
     preamble = PREAMBLE
@@ -83,7 +83,7 @@ def sheet_latex(
     return "\n".join([*out, r"\end{document}", ""])
 
 
-def _latex_part(part: Told, detail: str, style: Mapping[str, Any]) -> Iterator[str]:
+def _latex_part(part: SheetPart, detail: str, style: Mapping[str, Any]) -> Iterator[str]:
     if part.heading:
         yield rf"\section*{{{_latex_words(part.heading)}}}"
     for paragraph in paragraphs(part.says):
@@ -92,7 +92,7 @@ def _latex_part(part: Told, detail: str, style: Mapping[str, Any]) -> Iterator[s
         rows = " \\\\\n".join(map(_latex_equation, part.equations))
         yield from (r"\begin{align*}", rows, r"\end{align*}")
     for about in part.about:
-        yield from (about_latex(about, part.names or Names()), "")
+        yield from (about_latex(about, part.names or LatexNames()), "")
     if part.document is not None:
         yield document_latex(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -154,7 +154,7 @@ def _folded(listing: str) -> Iterator[str]:
 
 
 def sheet_markdown(
-    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+    title: str, author: str, parts: Sequence[SheetPart], *, detail: str = "normal", **style: str
 ) -> str:
     """The sheet as Markdown with formulas that KaTeX and MathJax read."""
     out = [f"# {escaped_text(title)}", ""] if title else []
@@ -164,7 +164,7 @@ def sheet_markdown(
     return "\n".join(out)
 
 
-def _markdown_part(part: Told, detail: str, style: Mapping[str, str]) -> Iterator[str]:
+def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> Iterator[str]:
     if part.heading:
         yield from (f"## {_markdown_words(part.heading)}", "")
     for paragraph in paragraphs(part.says):
@@ -172,7 +172,7 @@ def _markdown_part(part: Told, detail: str, style: Mapping[str, str]) -> Iterato
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
     for about in part.about:
-        yield from (*list(about_markdown(about, part.names or Names()))[1:], "")
+        yield from (*list(about_markdown(about, part.names or LatexNames()))[1:], "")
     if part.document is not None:
         yield document_markdown(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -199,7 +199,7 @@ def _markdown_words(said: str) -> str:
 
 
 def sheet_html(
-    title: str, author: str, parts: Sequence[Told], *, detail: str = "normal", **style: str
+    title: str, author: str, parts: Sequence[SheetPart], *, detail: str = "normal", **style: str
 ) -> str:
     """The sheet as one page with MathML; it needs no script and nothing from elsewhere."""
     body = [f'<p class="said">{escape(author)}</p>'] if author else []
@@ -208,7 +208,7 @@ def sheet_html(
     return page(title, body)
 
 
-def sheet_part(title: str, author: str, parts: Sequence[Told]) -> str:
+def sheet_part(title: str, author: str, parts: Sequence[SheetPart]) -> str:
     """The sheet as one `div`, to stand in a page such as a notebook."""
     body = [f"<h1>{escape(title)}</h1>"] if title else []
     body += [f'<p class="said">{escape(author)}</p>'] if author else []
@@ -217,13 +217,15 @@ def sheet_part(title: str, author: str, parts: Sequence[Told]) -> str:
     return inside_page(body)
 
 
-def _html_part(part: Told, number: int, detail: str, style: Mapping[str, str]) -> Iterator[str]:
+def _html_part(
+    part: SheetPart, number: int, detail: str, style: Mapping[str, str]
+) -> Iterator[str]:
     if part.heading:
         yield f"<h2>{_html_words(part.heading)}</h2>"
     yield from (f"<p>{_html_words(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
     for about in part.about:
-        yield from about_html(about, part.names or Names())
+        yield from about_html(about, part.names or LatexNames())
     if part.document is not None:
         yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
     if part.picture is not None:
@@ -248,7 +250,9 @@ def _html_words(said: str) -> str:
 # Text ---------------------------------------------------------------------------------------------
 
 
-def sheet_text(title: str, author: str, parts: Sequence[Told], *, detail: str = "normal") -> str:
+def sheet_text(
+    title: str, author: str, parts: Sequence[SheetPart], *, detail: str = "normal"
+) -> str:
     """The sheet as plain text."""
     out = [*_underlined(title, "="), author, ""] if title else []
     for part in parts:
@@ -256,7 +260,7 @@ def sheet_text(title: str, author: str, parts: Sequence[Told], *, detail: str = 
     return "\n".join(out)
 
 
-def text_part(part: Told, detail: str = "normal") -> Iterator[str]:
+def text_part(part: SheetPart, detail: str = "normal") -> Iterator[str]:
     """A part of a sheet as lines of text; sentences keep the lines they were written in."""
     if part.heading:
         yield from (*_underlined(_without_ticks(part.heading), "-"), "")

@@ -8,7 +8,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import Expr
 from matderiv.output.latex.formula import Part, formula, where_parts
 from matderiv.output.latex.index import axis_letters, index_sum, subscript, tensor_names
-from matderiv.output.latex.names import Names
+from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import Shape, long_axes
 from matderiv.tensors.tensor import Tensor
 
@@ -43,7 +43,7 @@ def derivative_latex(
     >>> print(derivative_latex(x.T @ x, x, 2 * x))
     \nabla_{\mathbf{x}} f = 2\mathbf{x}
     """
-    names = Names(vectors, transpose, [f, wrt, expr, *(value for _, value in parts)])
+    names = LatexNames(vectors, transpose, [f, wrt, expr, *(value for _, value in parts)])
     called = name or free_letter(names)
     if notation(gradient) == "partial" and kind == "gradient":
         kind = "jacobian"
@@ -78,7 +78,7 @@ def index_equation_latex(
     """
     notation(gradient)
     names = tensor_names(tensor, vectors, transpose)
-    names.taken |= Names(roots=[f, wrt]).taken.union(taken)
+    names.taken |= LatexNames(roots=[f, wrt]).taken.union(taken)
     called = name or free_letter(names)
     at = axis_letters(len(tensor.axes), names)
     right = index_sum(tensor, names)
@@ -92,7 +92,7 @@ def index_equation_latex(
     return rf"\frac{{{above}}}{{{_below(wrt, at[outer:], order, names)}}} = {right}"
 
 
-def _below(wrt: Expr, at: Sequence[str], order: int, names: Names) -> str:
+def _below(wrt: Expr, at: Sequence[str], order: int, names: LatexNames) -> str:
     """One ∂x for each order, with its own indices."""
     each = len(long_axes(wrt.shape))
     groups = (at[k * each : (k + 1) * each] for k in range(order))
@@ -112,13 +112,13 @@ def notation(word: str) -> str:
     return word
 
 
-def free_letter(names: Names) -> str:
+def free_letter(names: LatexNames) -> str:
     """A name for the function that no variable of the formula has."""
     return next((c for c in LETTERS if c not in names.taken), "f")
 
 
 def _left(
-    shape: Shape, wrt: Expr, kind: str, order: int, layout: str, name: str, names: Names
+    shape: Shape, wrt: Expr, kind: str, order: int, layout: str, name: str, names: LatexNames
 ) -> str:
     if kind == "vjp":
         return names.symbol(wrt.name, wrt.shape, BAR)
@@ -137,18 +137,18 @@ def _left(
     return rf"\frac{{\partial{power} {f}{mark}}}{{\partial {x}{power}}}"
 
 
-def function_symbol(name: str, shape: Shape, names: Names) -> str:
+def function_symbol(name: str, shape: Shape, names: LatexNames) -> str:
     """The letter of a function in the style of its values: f, a bold f, a bold F."""
     axes = len(long_axes(shape))
     return names.symbol(name.upper() if axes > 1 else name, shape if axes else ())
 
 
-def _entry_of(name: str, at: Sequence[str], names: Names) -> str:
+def _entry_of(name: str, at: Sequence[str], names: LatexNames) -> str:
     return names.entry(name, subscript(at)) if at else names.symbol(name, ())
 
 
 def _italic(name: str) -> str:
-    return Names().symbol(name, ())
+    return LatexNames().symbol(name, ())
 
 
 def _entry(symbol: str, at: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_, variable, walk
-from matderiv.output.latex.names import Names, between, needs_space
+from matderiv.output.latex.names import LatexNames, between, needs_space
 from matderiv.output.latex.spelling import spelled
 from matderiv.output.latex.templates import COMPARE, NEXT, Item, Piece, Printer
 
@@ -48,11 +48,11 @@ def latex(
     >>> print(latex(X.T @ (X @ variable("w", (3,)) - y), vectors="plain"))
     X^{\top}(X w - y)
     """
-    names = Names(vectors, transpose, [expr, *(value for _, value in parts)])
+    names = LatexNames(vectors, transpose, [expr, *(value for _, value in parts)])
     return formula(expr, names) + where_parts(parts, names)
 
 
-def formula(expr: Expr, names: Names) -> str:
+def formula(expr: Expr, names: LatexNames) -> str:
     """`expr` with the names of a larger text."""
     if expr.weight > MAX_SYMBOLS:
         raise LimitError(
@@ -63,7 +63,7 @@ def formula(expr: Expr, names: Names) -> str:
     return _joined(_strings(Item(shown, COMPARE), printer))
 
 
-def where_parts(parts: Sequence[Part], names: Names) -> str:
+def where_parts(parts: Sequence[Part], names: LatexNames) -> str:
     r"""The named parts: `\quad\text{where}\quad z = ...,\quad h = ...`, or nothing."""
     written = [
         f"{names.variable(variable(name, value.shape))} = {formula(value, names)}"

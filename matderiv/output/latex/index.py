@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from matderiv.expr import is_
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import Names, between, inline_number, number_latex
+from matderiv.output.latex.names import LatexNames, between, inline_number, number_latex
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
 
@@ -34,12 +34,12 @@ def index_latex(
     return index_sum(tensor, names)
 
 
-def tensor_names(tensor: Tensor, vectors: str, transpose: str) -> Names:
+def tensor_names(tensor: Tensor, vectors: str, transpose: str) -> LatexNames:
     """The names for the expressions in a tensor."""
-    return Names(vectors, transpose, [f.expr for t in tensor.terms for f in t.factors])
+    return LatexNames(vectors, transpose, [f.expr for t in tensor.terms for f in t.factors])
 
 
-def index_sum(tensor: Tensor, names: Names) -> str:
+def index_sum(tensor: Tensor, names: LatexNames) -> str:
     """The sum of index products with the names of a larger text; like terms are one term."""
     found: dict[_Product, Fraction] = {}
     for term in tensor.terms:
@@ -58,7 +58,7 @@ def subscript(letters: Sequence[str]) -> str:
     return ("" if all(len(c) == 1 for c in letters) else ",").join(letters)
 
 
-def axis_letters(count: int, names: Names) -> list[str]:
+def axis_letters(count: int, names: LatexNames) -> list[str]:
     """So many index letters, i, j, k, ..., without those that are names in the formula."""
     found = index_letters(count, names.unindexed)
     return [c if len(c) == 1 else f"{c[0]}_{{{c[1:]}}}" for c in found]
@@ -104,7 +104,7 @@ def _closing(written: str) -> int:
     return -1
 
 
-def _product(term: Term, axes: Indices, names: Names) -> _Product:
+def _product(term: Term, axes: Indices, names: LatexNames) -> _Product:
     order = dict.fromkeys([*axes, *(i for f in term.factors for i in f.indices)])
     letters = dict(zip(order, axis_letters(len(order), names), strict=True))
     summed = [c for i, c in letters.items() if i not in axes]
@@ -130,7 +130,7 @@ def _side_by_side(factors: Sequence[str]) -> str:
     return out
 
 
-def _factor(f: Factor, letters: dict[Index, str], names: Names) -> str:
+def _factor(f: Factor, letters: dict[Index, str], names: LatexNames) -> str:
     at = [letters[i] for i in f.indices]
     below = subscript(at)
     if is_(f.expr, "eye"):

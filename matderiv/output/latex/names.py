@@ -37,13 +37,13 @@ class Spelling(NamedTuple):
     subscript: str
 
 
-class Names:
+class LatexNames:
     r"""How the names of one formula are written; two names are never written alike.
 
     `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime". Raises
     MatderivError for another word.
 
-    >>> names = Names()
+    >>> names = LatexNames()
     >>> print(*(names.symbol(n, ()) for n in ("x", "theta", "w_1", "w1", "dx", "W_out")))
     x \theta w_{1} \mathrm{w1} \mathrm{d}x W_{\mathrm{out}}
     """

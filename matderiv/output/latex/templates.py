@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value, ones
 from matderiv.output.latex.names import (
-    Names,
+    LatexNames,
     escaped,
     inline_number,
     number_latex,
@@ -56,7 +56,7 @@ Piece = str | Item
 class Printer:
     """The pieces of a node, given how names are written and which nodes are tall."""
 
-    def __init__(self, names: Names, tall: set[Expr]) -> None:
+    def __init__(self, names: LatexNames, tall: set[Expr]) -> None:
         self.names = names
         self.tall = tall
 

@@ -26,9 +26,9 @@ from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.source import (
     Call,
     Name,
+    NamedPart,
     Node,
     Number,
-    Part,
     Source,
     postorder,
     rebuilt,
@@ -59,7 +59,7 @@ def parsed(passage: Passage, document: str, scope: Scope) -> Source:
     except MatderivError as error:
         raise placed(error, passage, document) from error
     nodes = moved([source.main, *(p.value for p in source.parts)], passage)
-    parts = (Part(passage.span(p.span), p.name, nodes[p.value]) for p in source.parts)
+    parts = (NamedPart(passage.span(p.span), p.name, nodes[p.value]) for p in source.parts)
     lengths = tuple((nodes[body], axis, n) for body, axis, n in source.lengths)
     doubtful = tuple(nodes[n] for n in source.doubtful if n in nodes)
     source = replace(source, lengths=lengths, doubtful=doubtful)
@@ -160,18 +160,20 @@ def _is_diagonal(label: str) -> bool:
     return len(label) == 2 and label[0] == label[1]
 
 
-def _parts(entries: Sequence[tuple[str, Definition]], sources: Sequence[Source]) -> dict[str, Part]:
+def _parts(
+    entries: Sequence[tuple[str, Definition]], sources: Sequence[Source]
+) -> dict[str, NamedPart]:
     """The definitions, and those inside them, as parts by their names."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, NamedPart] = {}
     for (name, d), source in zip(entries, sources, strict=True):
         for part in source.parts:
             parts.setdefault(part.name, part)
-        parts[name] = Part(d.passage.span((0, len(d.passage.text))), name, source.main)
+        parts[name] = NamedPart(d.passage.span((0, len(d.passage.text))), name, source.main)
     return parts
 
 
 def _together(
-    sources: Sequence[Source], parts: Mapping[str, Part], last: Definition, document: str
+    sources: Sequence[Source], parts: Mapping[str, NamedPart], last: Definition, document: str
 ) -> Source:
     """One source with all definitions as its parts, and the last one as its value."""
     return Source(
@@ -186,7 +188,7 @@ def _together(
     )
 
 
-def _ordered(parts: Mapping[str, Part], document: str) -> Iterable[Part]:
+def _ordered(parts: Mapping[str, NamedPart], document: str) -> Iterable[NamedPart]:
     """Each part after those it uses."""
     needs = {
         name: {

@@ -28,7 +28,7 @@ from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.plan import Plan, is_adorned, label_of, planned, unadorned
 from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import CONDITION, NUMBER
-from matderiv.verification.derivations.steps import Steps
+from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.exercises import is_formula
 from matderiv.verification.documents.positions import Lines, Passage
@@ -307,7 +307,7 @@ class Problem:
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
         reader.arguments = plan.calls
-        steps = Steps(ground, reader, lines, stationary=self.stationary)
+        steps = JudgedSides(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.broken = {name: line for name, (line, _) in broken.items()}
         steps.doubts.tainted = {name: line.number for name, line in steps.broken.items()}

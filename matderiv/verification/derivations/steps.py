@@ -37,7 +37,7 @@ from matderiv.work import WorkLimit
 
 
 @dataclass
-class Steps:
+class JudgedSides:
     """The sides of a derivation, judged one after the other; `found` is the outcome.
 
     `broken` are the names whose definitions could not be read, with what is to be said;

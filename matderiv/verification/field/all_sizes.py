@@ -36,7 +36,7 @@ _LINEAR = ("neg", "transpose", "diag", "vec", "unvec", "permute", "tril", "triu"
 
 
 @dataclass(frozen=True)
-class Plan:
+class SizePlan:
     """Choices of sizes in the order in which they are tried, and what must be seen of them.
 
     Every name needs more than `degree` values. `ranked` are pairs of which the larger one decides
@@ -66,7 +66,7 @@ class Plan:
         return ""
 
 
-def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) -> Plan:
+def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) -> SizePlan:
     """Choices of sizes at which an identity is tested, some spare ones at the end.
 
     >>> from matderiv.expr import apply, variable
@@ -76,7 +76,7 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
     3
     """
     if not names:
-        return Plan(({},))
+        return SizePlan(({},))
     degree = size_degree(f) + size_degree(answer)
     borders = _borders(f, answer)
     said = ""
@@ -94,7 +94,7 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
         for pair in combinations(sorted(set(_names(n.args[0].shape))), 2)
     )
     found = [enlarged(s, f, answer) for s in _drawn(names, rounds, longest, top, key)]
-    return Plan(tuple(found), degree, ranked, said)
+    return SizePlan(tuple(found), degree, ranked, said)
 
 
 def _drawn(names: list[str], rounds: int, longest: int, top: int, key: list[int]) -> list[Sizes]:

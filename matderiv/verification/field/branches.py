@@ -15,7 +15,7 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.lazy import mp, np
 from matderiv.numeric.draws import LABEL_FACTS
-from matderiv.numeric.evaluate import Array, Arrays, Program, compile_
+from matderiv.numeric.evaluate import Array, Arrays, ValueProgram, compile_
 from matderiv.numeric.sampling import Point
 from matderiv.shapes import size_value
 from matderiv.verification.field.digits import entrywise, exactly, values, without_rounding
@@ -41,7 +41,7 @@ class Branches:
     answer: Expr
     jumps: tuple[Expr, ...]
     extremes: tuple[Expr, ...]
-    program: Program
+    program: ValueProgram
     seed: int
     found: dict[bytes, Compared | None] = field(default_factory=dict)
 

@@ -11,14 +11,14 @@ from matderiv.lazy import np
 from matderiv.shapes import is_scalar
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short
 from matderiv.verification.mistakes.proposals import right_forms
-from matderiv.verification.mistakes.solving import Search
+from matderiv.verification.mistakes.solving import CauseSearch
 from matderiv.verification.mistakes.tidying import tidied
 
 ADDENDS = 50  # terms into which a formula is multiplied out
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedTerms:
     """The terms of an answer that are right, those that are not, and those that are missing."""
 
     good: list[Expr]
@@ -26,7 +26,7 @@ class Compared:
     missing: list[Expr]
 
 
-def missing_terms(search: Search, e: Expr) -> Diagnosis | None:
+def missing_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """The terms that are missing where all of the answer's own are right."""
     for found in _comparisons(search, e):
         if found.missing and not found.bad:
@@ -39,7 +39,7 @@ def missing_terms(search: Search, e: Expr) -> Diagnosis | None:
     return None
 
 
-def off_terms(search: Search, e: Expr) -> Diagnosis | None:
+def off_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """Which terms are right and which are not, when no correction has been found."""
     for found in _comparisons(search, e):
         if found.bad:
@@ -55,7 +55,7 @@ def off_terms(search: Search, e: Expr) -> Diagnosis | None:
     return None
 
 
-def _comparisons(search: Search, e: Expr) -> Iterator[Compared]:
+def _comparisons(search: CauseSearch, e: Expr) -> Iterator[ComparedTerms]:
     """The answer's terms beside those of the derivative, multiplied out in full and a little."""
     for terms_of in (all_addends, addends):
         for form in right_forms(search):
@@ -68,7 +68,7 @@ def _comparisons(search: Search, e: Expr) -> Iterator[Compared]:
                     left.remove(match)
                 (bad if match is None else good).append(t)
             if good:
-                yield Compared(good, bad, left)
+                yield ComparedTerms(good, bad, left)
 
 
 def _sum(terms: list[Expr]) -> Expr:
@@ -138,7 +138,7 @@ def _opened(node: Expr, k: int) -> list[Expr]:
     return [apply(node.function.name, *r, params=node.params) for r in rest]
 
 
-def _same(search: Search, a: Expr, b: Expr) -> bool:
+def _same(search: CauseSearch, a: Expr, b: Expr) -> bool:
     for v in search.points:
         left, right = v.value(a), v.value(b)
         if left is None or right is None or left.shape != right.shape:

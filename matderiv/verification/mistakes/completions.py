@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from matderiv.expr import Expr, is_
 from matderiv.verification.mistakes.diagnosis import Said
-from matderiv.verification.mistakes.edits import Change, Context, matrix, scalar, stretches
+from matderiv.verification.mistakes.edits import Change, EditContext, matrix, scalar, stretches
 from matderiv.verification.mistakes.sketch import Sketch, sketch
 
 
-def chain_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def chain_factors(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A further factor at one place of a product, on one side of a part, or below it."""
     chained = above is not None and above.name == s.name
     inside = above is not None and above.name in ("mul", "hadamard", "neg")
@@ -61,7 +61,7 @@ def _broadcasts(s: Sketch, t: Sketch) -> bool:
     return len(s.shape) == 2 and len(t.shape) in (1, 2) and not row_and_vector
 
 
-def terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def terms(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A further term."""
     if above is not None and above.name in ("add", "neg"):
         return
@@ -80,7 +80,7 @@ def terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]
                     )
 
 
-def surroundings(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def surroundings(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A product that the part, or all its factors, belong to."""
     if s.expr is None or s.name == "number":
         return

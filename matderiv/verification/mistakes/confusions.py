@@ -9,7 +9,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, substitute, variable
 from matderiv.shapes import is_scalar
 from matderiv.verification.mistakes.diagnosis import Said
-from matderiv.verification.mistakes.edits import Change, Context, matrix, row, stretches
+from matderiv.verification.mistakes.edits import Change, EditContext, matrix, row, stretches
 from matderiv.verification.mistakes.sketch import Sketch, drawn, sketch
 
 _NEIGHBOURS = {
@@ -45,7 +45,7 @@ _NEIGHBOURS = {
 }
 
 
-def functions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def functions(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A function missing, too many, or another of its family."""
     for name in _NEIGHBOURS.get(s.name, ()):
         spelled = {"neg sin": "-sin", "reciprocal": "the reciprocal"}
@@ -108,7 +108,7 @@ def unary_functions(exprs: list[Expr]) -> tuple[tuple[str, tuple[object, ...]], 
 # Slopes ------------------------------------------------------------------------------------------
 
 
-def slopes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def slopes(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """u.*(1 - u) or 1 - u.^2, the slopes of sigmoid and tanh, where another slope belongs."""
     for inner, rest in _slopes_in(s):
         for name, params in context.functions:

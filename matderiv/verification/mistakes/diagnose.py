@@ -26,7 +26,7 @@ from matderiv.verification.mistakes.layouts import (
 )
 from matderiv.verification.mistakes.one_change import Edits
 from matderiv.verification.mistakes.sketch import Sketch, drawn, from_source
-from matderiv.verification.mistakes.solving import Search
+from matderiv.verification.mistakes.solving import CauseSearch
 from matderiv.verification.mistakes.two_changes import two_changes
 from matderiv.work import MILLION, WorkLimit, bounded
 
@@ -50,7 +50,7 @@ def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
 
 
 def _diagnose(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
-    search = Search.of(asked, e, seed)
+    search = CauseSearch.of(asked, e, seed)
     if search is None:
         return None
     for whole in (in_another_layout, scaled_by_number, rounded):
@@ -70,7 +70,7 @@ def _diagnose(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
     )
 
 
-def _symmetric(search: Search, e: Expr, found: Diagnosis | None) -> Diagnosis | None:
+def _symmetric(search: CauseSearch, e: Expr, found: Diagnosis | None) -> Diagnosis | None:
     """For an answer that takes a matrix for symmetric also the fact under which it is right."""
     if found is None or found.code != "symmetric-shortcut":
         return found
@@ -106,7 +106,7 @@ def diagnose_source(
 @quiet()
 def _diagnose_sketch(asked: Asked, root: Sketch, seed: int) -> Diagnosis | None:
     with suppress(WorkLimit), bounded(MOST):
-        search = Search.of(asked, None, seed)
+        search = CauseSearch.of(asked, None, seed)
         if search is None:
             return None
         edits = Edits(search, root)
@@ -116,5 +116,5 @@ def _diagnose_sketch(asked: Asked, root: Sketch, seed: int) -> Diagnosis | None:
 
 def decimals(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
     """That decimals stand for fractions; None if reading them so makes no right answer."""
-    search = Search.of(asked, e, seed)
+    search = CauseSearch.of(asked, e, seed)
     return None if search is None else rounded(search, e)

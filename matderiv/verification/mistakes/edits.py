@@ -20,7 +20,7 @@ Change = tuple[Sketch, str | Said]
 
 
 @dataclass(frozen=True)
-class Context:
+class EditContext:
     """What the changes draw on.
 
     `pool` are parts of f, of the answer and of the right derivative, the likely ones first;
@@ -33,7 +33,7 @@ class Context:
     variables: tuple[Sketch, ...] = field(default=())
 
 
-Family = Callable[[Sketch, Sketch | None, Context], Iterator[Change]]
+Family = Callable[[Sketch, Sketch | None, EditContext], Iterator[Change]]
 """(part, the part above it, context) -> what could stand instead."""
 
 
@@ -47,7 +47,7 @@ def matrix(s: Sketch) -> bool:
     return s.shape is not None and len(s.shape) == 2
 
 
-def transposes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def transposes(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A part transposed, or one transpose dropped."""
     if s.name == "transpose":
         yield s.args[0], "Without the transpose"
@@ -58,7 +58,7 @@ def transposes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Ch
                 yield rest(sketch("transpose", part)), "Transposed in part"
 
 
-def signs(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def signs(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A sign changed: of the whole, a term, a factor in front, an argument."""
     if s.name == "neg":
         yield s.args[0], "Without the minus"
@@ -68,7 +68,7 @@ def signs(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]
         yield sketch("number", params=(-s.params[0],)), "Without the minus"
 
 
-def orders(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def orders(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """Neighbouring factors swapped, or all of them reversed."""
     if s.name in ("mul", "kron", "outer", "solve", "div", "ediv"):
         for k in range(len(s.args) - 1):
@@ -96,7 +96,7 @@ def orders(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
             yield sketch("mul", *factors), "With the other factor transposed"
 
 
-def products(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def products(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """An entrywise product for a matrix product, and back, at one sign."""
     names = {"mul": ("hadamard", "Entry by entry"), "hadamard": ("mul", "As a matrix product")}
     if s.name not in names or _column_androw(s):
@@ -139,14 +139,14 @@ def row(s: Sketch, args: tuple[Sketch, ...]) -> Sketch:
 _REDUCTIONS = ("sum", "mean", "max", "min", "prod", "softmax", "log_softmax", "logsumexp")
 
 
-def reductions(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def reductions(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A mean for a sum and back, a least for a greatest."""
     pairs = {"sum": "mean", "mean": "sum", "max": "min", "min": "max"}
     if s.name in pairs:
         yield sketch(pairs[s.name], *s.args, params=s.params), f"With {pairs[s.name]}"
 
 
-def axes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def axes(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A sum, a mean, a softmax along another axis."""
     if s.name in _REDUCTIONS:
         for axis in (None, 1, 2) if matrix(s.args[0]) else (None,):
@@ -155,7 +155,7 @@ def axes(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
                 yield sketch(s.name, *s.args, params=(axis,)), f"Taken {said}"
 
 
-def powers(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def powers(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """An exponent one off, a square missing or too many."""
     if s.name in ("power", "epow"):
         base, exponent = s.args
@@ -185,7 +185,7 @@ def powers(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change
 NUMBERS = tuple(Fraction(v) for v in ("2", "1/2", "3", "1/3", "4", "1/4"))
 
 
-def factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def factors(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A number as a factor, or a number replaced by a near one."""
     if s.name == "number":
         k = s.params[0]
@@ -207,7 +207,7 @@ def factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chang
         yield sketch("mul", n, s), f"With the factor {n.params[0]}"
 
 
-def symmetric(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def symmetric(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A matrix that was taken for symmetric, or a symmetric part that should not be taken."""
     shape = s.shape
     if shape is not None and len(shape) == 2 and shape[0] == shape[1] and s.name != "number":
@@ -235,7 +235,7 @@ def stretches(s: Sketch) -> Iterator[tuple[Sketch, Callable[[Sketch], Sketch]]]:
                 )
 
 
-def inverses(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def inverses(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """An inverse missing or too many."""
     if s.name == "inv":
         yield s.args[0], "Without the inverse"
@@ -243,7 +243,7 @@ def inverses(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Chan
         yield sketch("inv", s), "Inverted"
 
 
-def names(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def names(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """Another variable of the same shape."""
     if s.name in ("variable", "size"):
         for v in (*context.variables, *context.sizes):
@@ -251,14 +251,14 @@ def names(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]
                 yield v, "With another name"
 
 
-def fewer_terms(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def fewer_terms(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A term left out."""
     if s.name == "add":
         for k in range(len(s.args)):
             yield row(s, s.args[:k] + s.args[k + 1 :]), "Without one term"
 
 
-def fewer_factors(s: Sketch, above: Sketch | None, context: Context) -> Iterator[Change]:
+def fewer_factors(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A factor left out."""
     if s.name in ("mul", "hadamard"):
         for k in range(len(s.args)):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.diagnosis import Diagnosis
-from matderiv.verification.mistakes.solving import Search
+from matderiv.verification.mistakes.solving import CauseSearch
 from matderiv.words.chains import facts
 
 NARROW = ("simplex", "labels", "orthogonal")
@@ -19,12 +19,12 @@ _SPACES = ("symmetric", "skew", "diagonal")
 _IMPLIED = {"symmetric": {"posdef", "diagonal"}, "simplex": {"onehot"}, "positive": {"binary"}}
 
 
-def needed_fact(search: Search, e: Expr, words: Sequence[str]) -> Diagnosis | None:
+def needed_fact(search: CauseSearch, e: Expr, words: Sequence[str]) -> Diagnosis | None:
     """The fact about one variable under which the answer is right; None where none helps.
 
     >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("-y'*log_softmax(z)", "z")
-    >>> search, e = Search.of(asked, None, 0), read_answer(asked, "softmax(z) - y")
+    >>> search, e = CauseSearch.of(asked, None, 0), read_answer(asked, "softmax(z) - y")
     >>> print(needed_fact(search, e, NARROW).message)
     Right if the entries of y sum to 1: declare y: simplex or onehot.
     """
@@ -34,7 +34,7 @@ def needed_fact(search: Search, e: Expr, words: Sequence[str]) -> Diagnosis | No
         claimed = substitute(e, {v: known})
         structures = (None, "independent") if known is asked.wrt and word in _SQUARE else (None,)
         for structure in structures:
-            again = Search.of(asked, claimed, search.seed, structure)
+            again = CauseSearch.of(asked, claimed, search.seed, structure)
             if again is not None and again.holds(claimed) and again.confirmed(claimed):
                 return _said(v, word, structure)
     return None

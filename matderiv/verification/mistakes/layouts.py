@@ -12,14 +12,14 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, conventional
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
-from matderiv.verification.mistakes.solving import Search, product, ratios, recognised
+from matderiv.verification.mistakes.solving import CauseSearch, product, ratios, recognised
 from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.valuation import Valuation
 
 ROUND = 12  # decimals are read as fractions with denominators up to this
 
 
-def in_another_layout(search: Search, e: Expr) -> Diagnosis | None:
+def in_another_layout(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """The answer itself, transposed or stacked."""
     for name in _turned_names(search, e):
         if search.holds(e, name) and search.accepted(e, partial(eq, name)):
@@ -32,7 +32,7 @@ def in_another_layout(search: Search, e: Expr) -> Diagnosis | None:
     return None
 
 
-def _turned_names(search: Search, e: Expr) -> list[str]:
+def _turned_names(search: CauseSearch, e: Expr) -> list[str]:
     fitting = arrangements(search.asked, e.shape)
     return [n for n in ARRANGEMENTS if n in fitting and not conventional(search.asked, n)]
 
@@ -57,7 +57,7 @@ def turned_of(e: Expr) -> Expr | None:
     return e.args[0] if is_(e, "transpose") else e.T
 
 
-def scaled_by_number(search: Search, e: Expr, *, turned: bool = False) -> Diagnosis | None:
+def scaled_by_number(search: CauseSearch, e: Expr, *, turned: bool = False) -> Diagnosis | None:
     """The answer, or its transpose, times a number, or times a product of sizes."""
     names = _turned_names(search, e) if turned else [search.layout(e)]
     for name in names:
@@ -71,7 +71,7 @@ def scaled_by_number(search: Search, e: Expr, *, turned: bool = False) -> Diagno
     return None
 
 
-def _factor(search: Search, e: Expr, name: str) -> Expr | None:
+def _factor(search: CauseSearch, e: Expr, name: str) -> Expr | None:
     if _ratios(search, e, name, search.points[:1]) is None:
         return None  # most are refused at the first point
     found = _ratios(search, e, name, search.points)
@@ -79,7 +79,7 @@ def _factor(search: Search, e: Expr, name: str) -> Expr | None:
     return None if found is None else recognised(search, found, sizes)
 
 
-def _ratios(search: Search, e: Expr, name: str, points: list[Valuation]) -> list[float] | None:
+def _ratios(search: CauseSearch, e: Expr, name: str, points: list[Valuation]) -> list[float] | None:
     values = [a for v in points if (a := search.arranged(e, name, v)) is not None]
     return ratios(search, [v.truth for v in points], values) if len(values) == len(points) else None
 
@@ -100,7 +100,7 @@ def _told(factor: Expr, corrected: Expr, what: str) -> Diagnosis:
     return Diagnosis(code, f"{said}, {short(right)}.", right, factor, corrected, change)
 
 
-def rounded(search: Search, e: Expr) -> Diagnosis | None:
+def rounded(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """Decimals that stand for fractions: 0.333 for 1/3."""
     read: dict[str, str] = {}
 
@@ -122,7 +122,7 @@ def rounded(search: Search, e: Expr) -> Diagnosis | None:
     return Diagnosis("rounded-constant", f"It agrees when {said}.", text(whole))
 
 
-def on_the_diagonal(search: Search, e: Expr) -> Diagnosis | None:
+def on_the_diagonal(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """An answer that is the diagonal of a square derivative and lacks all the rest."""
     asked, square = search.asked, search.points[0].truth.ndim == 2
     if not square or len(asked.groups) != 2 or len({*asked.groups}) != 1:
@@ -147,7 +147,7 @@ def on_the_diagonal(search: Search, e: Expr) -> Diagnosis | None:
     return Diagnosis("diagonal", said)
 
 
-def _diagonal_alone(search: Search, e: Expr, k: int) -> Array | None:
+def _diagonal_alone(search: CauseSearch, e: Expr, k: int) -> Array | None:
     """The diagonal of a matrix that is zero elsewhere."""
     value = search.arranged(e, search.layout(e) or "", search.points[k])
     if value is None:

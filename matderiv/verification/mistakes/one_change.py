@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from matderiv.expr import Expr, is_
 from matderiv.language.printer import text
 from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short
-from matderiv.verification.mistakes.edits import Context, Family
+from matderiv.verification.mistakes.edits import EditContext, Family
 from matderiv.verification.mistakes.families import FIRST, MISSING, SECOND
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
 from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
-from matderiv.verification.mistakes.solving import Search, factor_of, missing_term, product
+from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term, product
 from matderiv.verification.mistakes.tidying import tidied
 
 BUDGET = 4_000  # changes of one family tried before the search goes on
@@ -38,13 +38,13 @@ class Best:
 class Edits:
     """The search for one change; `left` and `total` count the changes that may still be tried."""
 
-    def __init__(self, search: Search, root: Sketch) -> None:
+    def __init__(self, search: CauseSearch, root: Sketch) -> None:
         self.search, self.root = search, root
         self.spots = places(root)
         self.left = 0
         self.total = TOTAL
         self.weight_of_last = 0  # of the corrected answer found last
-        self.context = Context((), sizes=sizes_of(search.asked))
+        self.context = EditContext((), sizes=sizes_of(search.asked))
 
     def likely(self) -> Found:
         """The commonest mistakes: a transpose, a sign, an order, an axis, an exponent, a factor."""

@@ -11,15 +11,15 @@ from matderiv.expr import Expr, apply, is_, number, variables, walk
 from matderiv.shapes import size_names
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.confusions import unary_functions
-from matderiv.verification.mistakes.edits import Context, pooled
+from matderiv.verification.mistakes.edits import EditContext, pooled
 from matderiv.verification.mistakes.sketch import Sketch, places, sketch
 from matderiv.verification.mistakes.sketch import drawn as sketched
-from matderiv.verification.mistakes.solving import Search
+from matderiv.verification.mistakes.solving import CauseSearch
 
 POOL = 160  # terms and factors proposed
 
 
-def context_of(search: Search, root: Sketch) -> Context:
+def context_of(search: CauseSearch, root: Sketch) -> EditContext:
     """What the changes of an answer draw on, the likely parts first."""
     asked = search.asked
     own = [p.expr for _, p in places(root) if p.expr is not None]
@@ -35,7 +35,7 @@ def context_of(search: Search, root: Sketch) -> Context:
     named = tuple(sketched(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
     found = sorted((e for e in parts if not is_(e, "number")), key=lambda e: e.weight)
     pool = (*pooled(numbers, 12), *pooled(found, POOL), *sizes)
-    return Context(pool, unary_functions(parts), sizes, named)
+    return EditContext(pool, unary_functions(parts), sizes, named)
 
 
 def sizes_of(asked: Asked) -> tuple[Sketch, ...]:
@@ -44,7 +44,7 @@ def sizes_of(asked: Asked) -> tuple[Sketch, ...]:
     return tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
 
 
-def right_forms(search: Search) -> list[Expr]:
+def right_forms(search: CauseSearch) -> list[Expr]:
     """The derivative as the engine writes it, as a source of proposals."""
     asked = search.asked
     try:

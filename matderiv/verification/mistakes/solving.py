@@ -28,7 +28,7 @@ SCALARS = 40  # scalar parts tried, and their products in pairs
 
 
 @dataclass
-class Search:
+class CauseSearch:
     """A question with its truth at a few points; `structure` as in `derive`.
 
     A candidate that holds at all points and fails the verification adds the point where it fails,
@@ -44,12 +44,14 @@ class Search:
     layouts: dict[Shape, str | None] = field(default_factory=dict)
 
     @staticmethod
-    def of(asked: Asked, e: Expr | None, seed: int, structure: str | None = None) -> Search | None:
+    def of(
+        asked: Asked, e: Expr | None, seed: int, structure: str | None = None
+    ) -> CauseSearch | None:
         """The search for what is wrong with an answer; None where f has no derivative."""
         structure = structure or asked.structure or "projected"
         truths = Truths.of(asked, structure)
         points = list(valuations(asked, truths, POINTS, seed, e))
-        found = Search(asked, structure, truths, points, seed) if points else None
+        found = CauseSearch(asked, structure, truths, points, seed) if points else None
         if found is not None and e is not None and found.holds(e):
             found.confirmed(e)  # the points hide the mistake: one that shows it is added
         return found
@@ -129,7 +131,9 @@ class Search:
 # Ratios ------------------------------------------------------------------------------------------
 
 
-def ratios(search: Search, above: Sequence[Array], below: Sequence[Array]) -> list[float] | None:
+def ratios(
+    search: CauseSearch, above: Sequence[Array], below: Sequence[Array]
+) -> list[float] | None:
     """c with above = c below at each point; None where that is not a number."""
     found = []
     for a, b in zip(above, below, strict=True):
@@ -166,7 +170,7 @@ def constant(found: Sequence[float]) -> Fraction | None:
     return fraction(first)
 
 
-def recognised(search: Search, found: Sequence[float], pool: Sequence[Expr]) -> Expr | None:
+def recognised(search: CauseSearch, found: Sequence[float], pool: Sequence[Expr]) -> Expr | None:
     """A number, or a number times scalar parts, that the ratios are at every point.
 
     The simplest wins: a number, a part, one over a part, products and quotients of two parts.
@@ -194,7 +198,7 @@ def _with_parts(target: Array, scalars: Sequence[tuple[Expr, Array]]) -> Expr | 
     return None
 
 
-def _scalars(search: Search, pool: Sequence[Expr]) -> Iterator[tuple[Expr, Array]]:
+def _scalars(search: CauseSearch, pool: Sequence[Expr]) -> Iterator[tuple[Expr, Array]]:
     count = 0
     for e in pool:
         if count >= SCALARS or is_(e, "number", "pi") or not is_scalar(e.shape):
@@ -222,7 +226,7 @@ def _times(c: Fraction, powers: list[tuple[Expr, int]]) -> Expr:
 # Parts -------------------------------------------------------------------------------------------
 
 
-def factor_of(search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]) -> Expr | None:
+def factor_of(search: CauseSearch, whole: Expr, doubled: Expr, pool: Sequence[Expr]) -> Expr | None:
     """The factor that a part should have had, when the answer is linear in it.
 
     `doubled` is the answer with twice that part.
@@ -234,7 +238,7 @@ def factor_of(search: Search, whole: Expr, doubled: Expr, pool: Sequence[Expr]) 
 
 
 def _factors(
-    search: Search, points: list[Valuation], whole: Expr, doubled: Expr
+    search: CauseSearch, points: list[Valuation], whole: Expr, doubled: Expr
 ) -> list[float] | None:
     now, then = search.values(whole, points), search.values(doubled, points)
     if now is None or then is None:
@@ -244,7 +248,7 @@ def _factors(
     return ratios(search, wanted, share)
 
 
-def missing_term(search: Search, whole: Expr, pool: Sequence[Expr]) -> Expr | None:
+def missing_term(search: CauseSearch, whole: Expr, pool: Sequence[Expr]) -> Expr | None:
     """What is missing from the whole, as a multiple of one of some parts."""
     now = search.values(whole)
     if now is None:

@@ -16,19 +16,19 @@ from matderiv.verification.mistakes.families import FIRST
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.one_change import Edits, named
 from matderiv.verification.mistakes.sketch import Sketch, drawn
-from matderiv.verification.mistakes.solving import Search
+from matderiv.verification.mistakes.solving import CauseSearch
 
 FIRSTS = 400  # first changes tried
 TERMS = 1_000  # terms of answers with a first change whose factor is asked for
 FAMILIES = (*FIRST, ("symmetric-shortcut", symmetric))
 
 
-def two_changes(search: Search, root: Sketch) -> Diagnosis | None:
+def two_changes(search: CauseSearch, root: Sketch) -> Diagnosis | None:
     """Two changes that make an answer right together; None where no common pair does.
 
     >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("norm2(A*x - b)^2", "x", shapes={"b": "m"})
-    >>> search = Search.of(asked, None, 0)
+    >>> search = CauseSearch.of(asked, None, 0)
     >>> print(two_changes(search, drawn(read_answer(asked, "(A*x - b)'*A"))).code)
     other-layout+factor
     """
@@ -50,7 +50,7 @@ def two_changes(search: Search, root: Sketch) -> Diagnosis | None:
     return None
 
 
-def _firsts(search: Search, root: Sketch) -> Iterator[tuple[Callable[[], Diagnosis], Expr]]:
+def _firsts(search: CauseSearch, root: Sketch) -> Iterator[tuple[Callable[[], Diagnosis], Expr]]:
     """Answers with one change, and what would be said about it."""
     edits = Edits(search, root)
     edits.total = FIRSTS
