@@ -1,0 +1,1 @@
+"""Equations solved for a variable: where a gradient is zero, in closed form."""

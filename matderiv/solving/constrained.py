@@ -1,0 +1,195 @@
+"""Stationary points under a constraint c(x) = 0, where ∇f + (∂c/∂x)'ν = 0.
+
+Linear constraints of quadratic functions, sums of entries, the unit sphere, orthonormal columns.
+Source: Boyd & Vandenberghe 2004, ch. 5; Schönemann 1966 for orthonormal columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from matderiv.calculus.recognise import prepare
+from matderiv.choosing.polish import polished
+from matderiv.expr import (
+    Expr,
+    apply,
+    eye,
+    is_,
+    number,
+    number_value,
+    size_expr,
+    substitute,
+    variables,
+    walk,
+    zeros,
+)
+from matderiv.lazy import sp
+from matderiv.shapes import is_scalar
+from matderiv.solving.affine import (
+    addends,
+    multiple_of_identity,
+    number_apart,
+    spelled_sum,
+    without_zeros,
+)
+from matderiv.solving.entries import Entry, NotEntrywise, roots
+from matderiv.words.chains import turned
+from matderiv.words.signs import negated
+
+
+@dataclass(frozen=True)
+class Constrained:
+    """A function of x by its gradient and Hessian, and a constraint by its value and slope.
+
+    `slope` is the Jacobian of the constraint, or its gradient where it is a number.
+    """
+
+    x: Expr
+    gradient: Expr
+    hessian: Expr
+    constraint: Expr
+    slope: Expr
+    multiplier: Expr
+
+    def at_zero(self, e: Expr) -> Expr:
+        """An expression where x is 0."""
+        return without_zeros(substitute(e, {self.x: zeros(self.x.shape)}))
+
+    @property
+    def is_linear(self) -> bool:
+        """True where the constraint is linear in x and f quadratic."""
+        return self.x not in {*walk(self.hessian), *walk(self.slope)}
+
+
+def linear_root(p: Constrained) -> list[Expr]:
+    """x for a quadratic f and A*x = b: inv(H)*(A'*inv(A*inv(H)*A')*(b + A*inv(H)*g) - g).
+
+    g is the gradient of f at 0; a number in front of H is divided out.
+    """
+    if not p.is_linear or len(p.x.shape) != 1 or is_(p.hessian, "zeros"):
+        return []
+    scale, h = number_apart(p.hessian)
+    b = negated(p.at_zero(p.constraint))
+    rest = [a / scale for a in addends(p.at_zero(p.gradient)) if not is_(a, "zeros")]
+    g = [spelled_sum(rest, p.x.shape)] if rest else []
+    multiple = multiple_of_identity(h)
+
+    def solved(e: Expr) -> Expr:
+        if is_(h, "diag") and len(e.shape) == len(h.args[0].shape) == 1:
+            return apply("ediv", e, h.args[0])
+        if multiple is None:
+            return apply("inv", h) @ e
+        return e if number_value(multiple) == 1 else e / multiple
+
+    row = p.slope.T if is_scalar(b.shape) else p.slope
+    shape = () if is_scalar(b.shape) else b.shape
+    inner = spelled_sum([row @ solved(turned(row))], shape * 2)
+    right = spelled_sum([b, *(row @ solved(a) for a in g)], shape)
+    weighed = right / inner if not shape else apply("inv", inner) @ right
+    moved = weighed * solved(p.slope) if not shape else solved(turned(row)) @ weighed
+    return [_told(spelled_sum([moved, *(negated(solved(a)) for a in g)], p.x.shape))]
+
+
+def _told(e: Expr) -> Expr:
+    return polished(prepare(e, *variables(e)), set())
+
+
+def shared_root(p: Constrained) -> list[Expr]:
+    """x for a gradient entry by entry and sum(x) = s, where the multiplier scales all entries."""
+    share, core = number_apart(p.slope)
+    if not is_(core, "ones") or len(p.x.shape) != 1:
+        return []
+    whole = _quotient(negated(p.at_zero(p.constraint)), share)
+    entry = Entry(p.x)
+    try:
+        nu = entry.scalar(p.multiplier)
+        found = roots(entry.scalar(p.gradient) + entry.scalar(share) * nu, entry.symbol)
+        shares = [entry.written(s, p.x.shape) for s in _shares(found, nu, entry)]
+    except NotEntrywise:
+        return []
+    return [_told(_portion(s, whole)) for s in shares]
+
+
+def _quotient(e: Expr, by: Expr) -> Expr:
+    values = number_value(e), number_value(by)
+    if values[0] is not None and values[1]:
+        return number(values[0] / values[1])
+    return e if values[1] == 1 else e / by
+
+
+def _portion(share: Expr, whole: Expr) -> Expr:
+    """share/sum(share) of the whole."""
+    n = share.shape[0]
+    if number_value(whole) == 0:
+        return zeros(share.shape)
+    below = size_expr(n) if is_(share, "ones") else apply("sum", share, params=(None,))
+    return share / below if number_value(whole) == 1 else whole * share / below
+
+
+def _shares(values: list[Any], nu: Any, entry: Entry) -> Iterator[Any]:
+    """The factors that differ between entries, of values whose multiplier is in another factor."""
+    for value in values:
+        apart = sp.expand_power_exp(sp.factor_terms(sp.expand_power_base(value, force=True)))
+        kept, scale = sp.expand_mul(apart, deep=True).as_independent(nu, as_Add=False)
+        if all(is_scalar(entry.parts[s].shape) for s in scale.free_symbols):
+            arrays = [s for s in kept.free_symbols if not is_scalar(entry.parts[s].shape)]
+            yield kept.as_independent(*arrays)[1] if arrays else sp.Integer(1)
+
+
+def sphere_roots(p: Constrained) -> list[Expr]:
+    """x on a sphere x'x = s for an f whose Hessian is a multiple of the identity."""
+    s = _square_of_radius(p)
+    constant = is_(p.hessian, "zeros") or multiple_of_identity(p.hessian) is not None
+    if s is None or not constant or is_(p.at_zero(p.gradient), "zeros"):
+        return []
+    g = _direction(p)
+    squared = is_(s, "power") and number_value(s.args[1]) == 2
+    radius = apply("abs", s.args[0]) if squared else apply("sqrt", s)
+    whole = g if number_value(s) == 1 else radius * g
+    found = _told(whole / apply("norm2", g))
+    return [found, _told(negated(found))]
+
+
+def _direction(p: Constrained) -> Expr:
+    """The gradient at 0 without a number in front."""
+    terms = addends(p.at_zero(p.gradient))
+    return number_apart(spelled_sum(terms, p.x.shape))[1]
+
+
+def _square_of_radius(p: Constrained) -> Expr | None:
+    """s of the constraint x'x - s = 0."""
+    x = p.x
+    if len(x.shape) != 1 or polished(p.slope, set()) is not 2 * x:
+        return None
+    return negated(p.at_zero(p.constraint))
+
+
+def orthonormal_roots(p: Constrained) -> list[Expr]:
+    """X with X'X = I for a gradient G at 0: the orthonormal factors of G and -G.
+
+    They are the solution where f is linear in X, or where X is square and f = ||A*X - B||².
+    """
+    x = p.x
+    if len(x.shape) != 2 or not is_(p.at_zero(p.constraint), "neg", "eye", "mul"):
+        return []
+    if p.at_zero(p.constraint) is not negated(eye(x.shape[1])):
+        return []
+    m = _direction(p)
+    square = spelled_sum([turned(m) @ m], (x.shape[1], x.shape[1]))
+    found = spelled_sum([m @ apply("inv", apply("sqrtm", square))], x.shape)
+    return [found, negated(found)]
+
+
+def eigen_equation(p: Constrained) -> tuple[Expr, Expr] | None:
+    """The two sides B*x and W*x of B*x = λ*W*x, for quadratic forms f and c; None for others."""
+    x = p.x
+    if len(x.shape) != 1 or not is_(p.at_zero(p.gradient), "zeros"):
+        return None
+    if x in set(walk(p.hessian)) or not is_(p.at_zero(p.slope), "zeros"):
+        return None
+    if multiple_of_identity(p.hessian) is not None:
+        return None
+    left, right = (spelled_sum([a / 2 for a in addends(e)], x.shape) for e in (p.gradient, p.slope))
+    return left, right

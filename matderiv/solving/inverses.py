@@ -1,0 +1,75 @@
+"""Where a gradient in inverses of a matrix is zero: a*inv(X) - inv(X)*M*inv(X), or a*inv(X) - M."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.choosing.polish import polished
+from matderiv.expr import Expr, apply, is_, number, walk
+from matderiv.lazy import sp
+from matderiv.shapes import is_scalar
+from matderiv.solving.affine import addends
+from matderiv.solving.entries import Entry
+from matderiv.words.chains import turned
+from matderiv.words.signs import total
+
+Word = tuple[list[Expr], list[Expr]]  # numbers and matrices of a product
+
+
+def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
+    """The matrix x at which a gradient in its inverse is zero; None for another form.
+
+    >>> from matderiv.expr import variable
+    >>> from matderiv.language.printer import text
+    >>> X, M = variable("X", ("n", "n")), variable("M", ("n", "n"))
+    >>> inverse = apply("inv", X)
+    >>> text(inverse_root(2 * inverse - inverse @ M @ inverse, X))
+    'M/2'
+    """
+    sides = (apply("inv", x), turned(apply("inv", x)))
+    entry = Entry(x)
+    alone = sp.Integer(0)
+    between: list[tuple[Any, Expr]] = []
+    free: list[tuple[Any, Expr]] = []
+    seen: set[Expr] = set()
+    for numbers, word in map(_word, addends(gradient)):
+        ends = [k for k, m in enumerate(word) if m in sides]
+        rest = [m for k, m in enumerate(word) if k not in ends]
+        if any(x in set(walk(m)) for m in (*numbers, *rest)):
+            return None
+        seen |= {word[k] for k in ends}
+        scale = sp.Mul(*map(entry.scalar, numbers))
+        if len(ends) == 1 and not rest:
+            alone += scale
+        elif not ends or (rest and ends == [0, len(word) - 1]):
+            (between if ends else free).append((scale, _product(rest)))
+        else:
+            return None
+    if alone == 0 or bool(free) == bool(between) or len(seen) > 1:
+        return None
+    terms = [(sp.cancel(-c / alone), m) for c, m in free or between]
+    scale = terms[0][0]  # of all, written outside
+    whole = total([m if c == scale else entry.written(c / scale) * m for c, m in terms])
+    whole = turned(whole) if sides[1] in seen else whole
+    above, below = sp.fraction(1 / scale if free else scale)
+    found = apply("inv", whole) if free else whole
+    found = found if above == 1 else entry.written(above) * found
+    return polished(found if below == 1 else found / entry.written(below), set())
+
+
+def _word(e: Expr) -> Word:
+    """The factors of a product, numbers apart."""
+    if is_(e, "neg"):
+        numbers, word = _word(e.args[0])
+        return [number(-1), *numbers], word
+    if is_(e, "div") and is_scalar(e.args[1].shape):
+        numbers, word = _word(e.args[0])
+        return [*numbers, 1 / e.args[1]], word
+    if not is_(e, "mul"):
+        return ([], [e]) if e.shape else ([e], [])
+    parts = [_word(a) for a in e.args]
+    return [n for ns, _ in parts for n in ns], [m for _, ms in parts for m in ms]
+
+
+def _product(factors: list[Expr]) -> Expr:
+    return factors[0] if len(factors) == 1 else apply("mul", *factors)
