@@ -22,6 +22,8 @@ VERB_MODULES = {
     "verify": "matderiv.command.verify",
     "graph": "matderiv.command.graph",
     "code": "matderiv.command.code",
+    "solve": "matderiv.command.solve",
+    "curvature": "matderiv.command.solve",
     "serve": "matderiv.command.serve",
     "repl": "matderiv.command.repl",
     "rules": "matderiv.command.rules",

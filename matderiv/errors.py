@@ -100,6 +100,12 @@ class NoRule(MatderivError):  # noqa: N818  (a name of the public contract)
     code = "no-rule"
 
 
+class NoClosedForm(NoRule):
+    """An equation that this version cannot solve in closed form."""
+
+    code = "no-closed-form"
+
+
 class NoMatrixForm(MatderivError):  # noqa: N818  (a name of the public contract)
     """The derivative exists and matrix notation cannot spell it; see the index form."""
 

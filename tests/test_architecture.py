@@ -47,6 +47,7 @@ FLOORS = (  # title, folder, modules
     ("6: the choice of the form, layouts, named parts", "", "choosing/"),
     ("7: differentiation", "calculus/", "ties spectral sweeps structure several"),
     ("8: the derivation", "calculus/", "derivative entries"),
+    ("9: equations solved", "", "solving/"),
     ("9: checked", "numeric/", "check spot_check"),
     (
         "9: verified",

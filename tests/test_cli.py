@@ -10,7 +10,7 @@ from conftest import Run
 
 from matderiv.calculus.derivative import KINDS, LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.command import manual, rules, verbs
+from matderiv.command import flags, manual, rules, verbs
 from matderiv.command.failures import EXIT_CODES
 from matderiv.command.streams import SPELLINGS, in_ascii
 from matderiv.language.declare import FACTS
@@ -194,9 +194,9 @@ def test_version(run: Run) -> None:
 
 
 def test_the_words_of_the_options_are_those_of_the_library() -> None:
-    assert (verbs.KINDS, verbs.LAYOUTS) == (KINDS, LAYOUTS)
-    assert verbs.STRUCTURES == tuple(STRUCTURES)
-    facts = next(o.says for o in verbs.ASKED if o.flag == "--assume")
+    assert (flags.KINDS, flags.LAYOUTS) == (KINDS, LAYOUTS)
+    assert flags.STRUCTURES == tuple(STRUCTURES)
+    facts = next(o.says for o in flags.ASKED if o.flag == "--assume")
     assert all(f in facts for f in FACTS)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from matderiv import curvature, stationary_point
-from matderiv.errors import MatderivError
+from matderiv import curvature, solve, verify_steps
+from matderiv.cli import main
+from matderiv.errors import MatderivError, NoClosedForm
+from matderiv.expr import apply, substitute, variables
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points
@@ -70,12 +73,12 @@ VALUES["x"] = RNG.normal(size=3)
 def test_the_point_is_that_of_a_numeric_solver(
     f: str, wrt: str, assume: dict[str, str], truth: Callable[[], Any], kind: str
 ) -> None:
-    found = stationary_point(f, wrt, shapes=SHAPES, assume=assume)
+    found = solve(f, wrt, shapes=SHAPES, assume=assume)
     sizes = {"N": 6, "d": 3, "C": 2}
     value = evaluate(found.expr, {n: v for n, v in VALUES.items() if n != wrt}, sizes)
     np.testing.assert_allclose(value, truth(), rtol=1e-8, atol=1e-10)
     assert found.kind == kind
-    assert found.steps[-1] == str(found)
+    assert found.steps[-1][0] == str(found)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +91,177 @@ def test_the_point_is_that_of_a_numeric_solver(
     ],
 )
 def test_the_point_is_written_as_the_textbook_has_it(f: str, wrt: str, form: str) -> None:
-    assert str(stationary_point(f, wrt, shapes=SHAPES)) == form
+    assert str(solve(f, wrt, shapes=SHAPES)) == form
+
+
+POSITIVE = "positive"
+NAMED = {
+    **SHAPES, "n1": "", "k": "", "v": "", "s": "", "t": "", "M": "d,d", "L": "d,d", "p": "n",
+    "a": "n", "q": "n", "A": "m,n", "b": "m", "Q": "n,n", "x": "n", "z": "d", "R": "m,n",
+    "U": "m,r", "V": "n,r", "E": "N,d",
+}  # fmt: skip
+PROBLEMS: list[tuple[str, str, dict[str, str], str | None, str]] = [
+    ("n1*log(l) - l*s", "l", {"l": POSITIVE}, None, "l = n1/s"),
+    ("sum(log(l) - l*y)", "l", {"l": POSITIVE}, None, "l = N/sum(y)"),
+    ("k*log(c) + (n1 - k)*log(1 - c)", "c", {}, None, "c = k/n1"),
+    ("sum(y*log(c) + (1 - y)*log(1 - c))", "c", {}, None, "c = mean(y)"),
+    ("sum(y*log(l) - l)", "l", {}, None, "l = mean(y)"),
+    ("k*log(c) + n1*log(1 - c)", "c", {}, None, "c = k/(k + n1)"),
+    ("-n1/2*log(v) - s/(2*v)", "v", {"v": POSITIVE}, None, "v = s/n1"),
+    ("sum(-log(v)/2 - (y - c).^2/(2*v))", "v", {"v": POSITIVE}, None, "v = norm2(y - c)^2/N"),
+    ("-n1*log(s) - sum((y - c).^2)/(2*s^2)", "s", {"s": POSITIVE}, None,
+     "s = norm2(y - c)/sqrt(n1)"),
+    ("k*t - n1*log(1 + exp(t))", "t", {}, None, "t = log(k/(n1 - k))"),
+    ("-n1/2*logdet(S) - 1/2*tr(inv(S)*M)", "S", {"S": "posdef", "M": "posdef"}, None, "S = M/n1"),
+    ("n1/2*logdet(L) - 1/2*tr(L*M)", "L", {"L": "posdef", "M": "posdef"}, None, "L = n1*inv(M)"),
+    ("logdet(L) - tr(L*M)", "L", {}, None, "L = inv(M)"),
+    ("-N/2*logdet(S) - 1/2*tr(X*inv(S)*X')", "S", {"S": "posdef"}, None, "S = X'*X/N"),
+    ("-1/2*sum((X - ones(N)*mu')*inv(S).*(X - ones(N)*mu'))", "mu", {"S": "posdef"}, None,
+     "mu = mean(X,1)'"),
+    ("sum(exp(x)) - a'*x", "x", {}, None, "x = log(a)"),
+    ("sum(log(x)) - a'*x", "x", {"x": POSITIVE}, None, "x = 1./a"),
+    ("sum(a.*x.^2) - q'*x", "x", {}, None, "x = 0.5*q./a"),
+    ("0.5*norm2(x - a)^2 + l/2*x'*x", "x", {"l": POSITIVE}, None, "x = a/(l + 1)"),
+    ("0.5*x'*Q*x - a'*x", "x", {"Q": "posdef"}, None, "x = inv(Q)*a"),
+    ("norm2(R - U*V')^2", "U", {}, None, "U = R*V*inv(V'*V)"),
+    ("norm2(R - U*V')^2 + l*norm2(V)^2", "V", {"l": POSITIVE}, None,
+     "V = R'*U*inv(l*eye(r) + U'*U)"),
+    ("-sum(p.*log(p))", "p", {"p": POSITIVE}, "sum(p) = 1", "p = ones(n)/n"),
+    ("a'*p - sum(p.*log(p))", "p", {"p": POSITIVE}, "sum(p) = 1", "p = softmax(a)"),
+    ("sum(q.*log(p))", "p", {"p": POSITIVE, "q": POSITIVE}, "sum(p) = 1", "p = q/sum(q)"),
+    ("sum(p.*log(p./q))", "p", {"p": POSITIVE, "q": POSITIVE}, "sum(p) = 1", "p = q/sum(q)"),
+    ("-sum(log(x))", "x", {"x": POSITIVE}, "sum(x) = 1", "x = ones(n)/n"),
+    ("sum(sqrt(x))", "x", {"x": POSITIVE}, "sum(x) = c", "x = c*ones(n)/n"),
+    ("x'*x", "x", {}, "A*x = b", "x = A'*inv(A*A')*b"),
+    ("norm2(x - a)^2", "x", {}, "A*x = b", "x = A'*inv(A*A')*(b - A*a) + a"),
+    ("0.5*x'*Q*x", "x", {"Q": "posdef"}, "A*x = b", "x = inv(Q)*A'*inv(A*inv(Q)*A')*b"),
+    ("0.5*x'*Q*x + a'*x", "x", {"Q": "posdef"}, "A*x = b",
+     "x = inv(Q)*(A'*inv(A*inv(Q)*A')*(b + A*inv(Q)*a) - a)"),
+    ("x'*Q*x", "x", {"Q": "posdef"}, "sum(x) = 1",
+     "x = sum(inv(Q),2)/(ones(n)'*inv(Q)*ones(n))"),
+    ("x'*x", "x", {}, "a'*x = c", "x = c*a/(a'*a)"),
+    ("z'*w", "w", {}, "w'*w = 1", "w = z/norm2(z) or w = -z/norm2(z)"),
+    ("norm2(w - z)^2", "w", {}, "w'*w = 1", "w = z/norm2(z) or w = -z/norm2(z)"),
+    ("a'*x", "x", {}, "x'*x = c^2", "x = abs(c)*a/norm2(a) or x = -abs(c)*a/norm2(a)"),
+    ("tr(E'*X)", "X", {}, "X'*X = eye(d)",
+     "X = E*inv(sqrtm(E'*E)) or X = -E*inv(sqrtm(E'*E))"),
+    ("norm2(S*L - M)^2", "L", {}, "L'*L = eye(d)",
+     "L = S'*M*inv(sqrtm(M'*S*S'*M)) or L = -S'*M*inv(sqrtm(M'*S*S'*M))"),
+    ("w'*S*w", "w", {"S": "symmetric"}, "w'*w = 1",
+     "w is an eigenvector: S*w = lambda*w, lambda = w'*S*w if w'*w = 1"),
+    ("w'*M*w", "w", {"M": "symmetric", "S": "posdef"}, "w'*S*w = 1",
+     "w is an eigenvector: M*w = lambda*S*w, lambda = w'*M*w if w'*S*w = 1"),
+]  # fmt: skip
+each_problem = pytest.mark.parametrize(
+    ("f", "wrt", "assume", "constraint", "form"),
+    PROBLEMS,
+    ids=[f"{p[0]} by {p[1]}" for p in PROBLEMS],
+)
+STEP = 1e-5
+
+
+def constrained(
+    f: str, wrt: str, assume: dict[str, str], constraint: str | None
+) -> tuple[Any, Any]:
+    """f and what the constraint says is zero, read in one text so that names mean the same."""
+    if constraint is None:
+        return read(f, shapes=NAMED, assume=assume).expr, None
+    left, right = constraint.split("=")
+    gap = f"({left}) - ({right})"
+    e = read(f"({f}) + k*sum({gap})", shapes=NAMED, assume=assume).expr
+    return read(f, shapes=NAMED, assume=assume).expr, read(
+        gap, shapes={n: v.shape for n, v in vars_of(e).items()}, assume=assume
+    ).expr
+
+
+def vars_of(e: Any) -> dict[str, Any]:
+    return {v.name: v for v in variables(e)}
+
+
+def slopes(e: Any, wrt: str, values: dict[str, Any], sizes: dict[str, int]) -> Any:
+    """The derivative by central differences, one row for each entry of e."""
+    x = np.asarray(values[wrt], dtype=float)
+    columns = []
+    for k in range(x.size):
+        moved = np.zeros(x.size)
+        moved[k] = STEP
+        moved = moved.reshape(x.shape)
+        ends = [evaluate(e, {**values, wrt: x + s * moved}, sizes) for s in (1, -1)]
+        columns.append(np.ravel(ends[0] - ends[1]) / (2 * STEP))
+    return np.stack(columns, axis=1)
+
+
+@each_problem
+def test_a_solution_is_the_textbooks(
+    f: str, wrt: str, assume: dict[str, str], constraint: str | None, form: str
+) -> None:
+    found = solve(f, wrt, subject_to=constraint, shapes=NAMED, assume=assume)
+    assert str(found) == form
+    assert found.steps[0][0].endswith(("= 0", "*N"))
+    assert len(found.kinds) == max(1, len(found.values))
+
+
+@each_problem
+def test_finite_differences_vanish_there_along_the_constraint(
+    f: str, wrt: str, assume: dict[str, str], constraint: str | None, form: str
+) -> None:
+    found = solve(f, wrt, subject_to=constraint, shapes=NAMED, assume=assume)
+    e, gap = constrained(f, wrt, assume, constraint)
+    whole = e if gap is None else e + apply("sum", gap, params=(None,)) if gap.shape else e + gap
+    for value in found.values:
+        seen = 0
+        for point in points(substitute(whole, {vars_of(whole)[wrt]: value}), count=6, seed=9):
+            values = {**point.values, wrt: evaluate(value, point.values, point.sizes)}
+            if not np.isfinite(values[wrt]).all():
+                continue
+            g = slopes(e, wrt, values, point.sizes)[0]
+            left = g
+            if gap is not None:
+                np.testing.assert_allclose(evaluate(gap, values, point.sizes), 0, atol=1e-7)
+                rows = slopes(gap, wrt, values, point.sizes)
+                left = g - rows.T @ np.linalg.lstsq(rows.T, g, rcond=1e-7)[0]
+            near = {**values, wrt: values[wrt] * 1.05 + 0.01}
+            scale = max(1.0, np.abs(slopes(e, wrt, near, point.sizes)).max())
+            assert np.abs(left).max() < 1e-4 * scale
+            seen += 1
+        assert seen >= 2
+
+
+def test_an_eigenvector_is_a_solution_and_the_largest_is_the_maximum() -> None:
+    symmetric = ROOT[:3, :3] + ROOT[:3, :3].T
+    values, vectors = np.linalg.eigh(symmetric)
+    e = read("w'*S*w/(w'*w)", shapes=NAMED).expr
+    for k in range(3):
+        at = {"w": vectors[:, k], "S": symmetric}
+        np.testing.assert_allclose(slopes(e, "w", at, {"d": 3}), 0, atol=1e-7)
+    tries = [evaluate(e, {"w": RNG.normal(size=3), "S": symmetric}, {"d": 3}) for _ in range(50)]
+    assert values[0] < min(tries) < max(tries) < values[-1]
+    told = solve("w'*S*w", "w", subject_to="w'*w = 1", shapes=NAMED, assume={"S": "symmetric"})
+    assert told.conditions == ("the largest lambda is the maximum, the smallest the minimum",)
+    with pytest.raises(NoClosedForm):
+        assert told.expr
+
+
+@each_problem
+def test_a_wrong_solution_is_rejected_line_by_line(
+    f: str, wrt: str, assume: dict[str, str], constraint: str | None, form: str
+) -> None:
+    if constraint is not None:
+        pytest.skip("a derivation under a constraint has lines of its own")
+    lines = [f"f = {f}", "grad = 0"]
+    right = verify_steps([*lines, form], wrt=wrt, shapes=NAMED, assume=assume)
+    wrong = verify_steps([*lines, f"{wrt} = 2*({form.split(' = ')[1]})"], wrt=wrt, shapes=NAMED,
+                         assume=assume)  # fmt: skip
+    assert right.first_wrong is None
+    assert wrong.correct is not True
+    assert wrong.first_wrong is not None
+    assert wrong.first_wrong.number == 3
 
 
 @pytest.mark.parametrize(
     ("f", "wrt", "said"),
     [
-        ("sum(exp(X*w))", "w", "not affine"),
+        ("sum(exp(X*w)) + norm2(w)^2", "w", "no closed form"),
         ("w'*x", "w", "affine in w"),
         ("norm2(X*W*A' - V)^2", "W", "no closed form"),
         ("X*w", "w", "a number to be minimised"),
@@ -103,8 +270,46 @@ def test_the_point_is_written_as_the_textbook_has_it(f: str, wrt: str, form: str
 def test_what_has_no_closed_form_says_so(f: str, wrt: str, said: str) -> None:
     shapes = {**SHAPES, "W": "d,d"} if "A'" in f else SHAPES
     with pytest.raises(MatderivError) as error:
-        stationary_point(f, wrt, shapes=shapes)
+        solve(f, wrt, shapes=shapes)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "constraint"),
+    [
+        ("x'*x", "x", "sum(x)"),
+        ("x'*x", "x", "sum(x) = 1 = 2"),
+        ("sum(exp(A*x))", "x", "sum(x) = 1"),
+        ("x'*x", "x", "prod(x) = 1"),
+        ("norm2(A*x - b)^2", "x", "x'*x = 1"),
+        ("sum(x.^4) + a'*x", "x", "sum(x) = 1"),
+    ],
+)
+def test_a_constraint_that_it_cannot_meet_is_refused(f: str, wrt: str, constraint: str) -> None:
+    with pytest.raises(MatderivError):
+        solve(f, wrt, subject_to=constraint, shapes=NAMED)
+
+
+def test_the_command_line_solves_and_says_how_a_function_bends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["solve", "a'*p - sum(p.*log(p))", "p", "--subject-to", "sum(p) = 1", "-q"]) == 0
+    assert capsys.readouterr().out == "p = softmax(a)\n"
+    assert main(["solve", "norm2(X*w - y)^2", "w", "--shape", "y: n", "--steps"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split("  ")[0] for line in out.splitlines()] == [
+        "2*X'*(X*w - y) = 0", "X'*X*w = X'*y", "w = inv(X'*X)*X'*y",
+    ]  # fmt: skip
+    assert "Needs     X'*X is invertible" in err
+    assert main(["solve", "norm2(X*w - y)^2", "w", "--format", "latex", "-q"]) == 0
+    assert capsys.readouterr().out.startswith(r"\mathbf{w} = ")
+    assert main(["solve", "x'*x", "x", "--subject-to", "a'*x = 1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["values"] == ["a/(a'*a)"]
+    assert main(["solve", "sum(exp(x)) + x'*x", "x"]) == 3
+    assert main(["curvature", "x'*x", "x", "-q"]) == 0
+    assert capsys.readouterr().out.startswith("convex: ")
+    assert main(["curvature", "x'*A*x", "x", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "neither"
 
 
 CURVED = [  # f, the variable, facts, the verdict; from Boyd & Vandenberghe, ch. 3

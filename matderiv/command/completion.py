@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from matderiv.command.failures import FINE, UsageError
+from matderiv.command.flags import WORDS
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
-from matderiv.command.verbs import VERBS, WORDS, Verb
+from matderiv.command.verbs import VERBS, Verb
 
 
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 
 from matderiv.command.failures import EXIT_CODES
-from matderiv.command.verbs import VERBS, Option
+from matderiv.command.flags import Option
+from matderiv.command.verbs import VERBS
 
 WIDTH = 80
 

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from matderiv.command.failures import UsageError
-from matderiv.command.verbs import VERBS, WORDS, Option, Verb
+from matderiv.command.flags import WORDS, Option
+from matderiv.command.verbs import VERBS, Verb
 
 
 @dataclass(frozen=True)

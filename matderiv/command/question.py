@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from matderiv.command.failures import UsageError
+from matderiv.command.flags import VIEWS
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
-from matderiv.command.verbs import VIEWS
 from matderiv.doors.derivations import Derivations
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName

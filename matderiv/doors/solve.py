@@ -11,7 +11,7 @@ from matderiv.choosing.polish import polished
 from matderiv.doors.curvature import curvature
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
-from matderiv.errors import DomainError, MatderivError, ParseError
+from matderiv.errors import DomainError, MatderivError, NoClosedForm, ParseError
 from matderiv.expr import (
     Expr,
     apply,
@@ -40,7 +40,7 @@ from matderiv.solving.constrained import (
     shared_root,
     sphere_roots,
 )
-from matderiv.solving.entries import entry_roots
+from matderiv.solving.entrywise_roots import entry_roots
 from matderiv.solving.inverses import inverse_root
 from matderiv.words.chains import facts, turned
 from matderiv.words.definite import definite_sign
@@ -71,9 +71,9 @@ class Solution:
 
     @property
     def expr(self) -> Expr:
-        """The value, or the first of several; MatderivError for an eigenvalue problem."""
+        """The value, or the first of several; NoClosedForm for an eigenvalue problem."""
         if not self.values:
-            raise MatderivError(f"there is no closed form: {self.equation}")
+            raise NoClosedForm(f"there is no closed form: {self.equation}")
         return self.values[0]
 
     @property
@@ -104,7 +104,7 @@ def solve(
 
     Quadratic functions, equations entry by entry, likelihoods of covariances; `subject_to` is a
     constraint such as "A*x = b", "sum(p) = 1", "w'*w = 1" or "X'*X = eye(k)". Every value is
-    checked at random data. MatderivError where no closed form is known, with the Newton step.
+    checked at random data. NoClosedForm where none is known, with the Newton step.
 
     >>> print(solve("norm2(X*w - y)^2", "w", shapes={"y": "m"}))
     w = inv(X'*X)*X'*y
@@ -126,14 +126,19 @@ def solve(
         if found is not None:
             steps.append((_collected(found, x), f"what has {x.name} to the left"))
             return _solution(gradient, hessian, [found.value], steps, form=found.matrix)
-    values = entry_roots(g, x)
-    reason = "solved for each entry" if x.shape else f"solved for {x.name}"
-    if not values and len(x.shape) == 2 and (root := inverse_root(g, x)) is not None:
-        values, reason = [root], f"multiplied by {x.name} from both sides"
+    values, reason = _roots(g, x)
     if not values:
         step = f"a Newton step solves H*d = -g with H = {hessian.formula}"
-        raise MatderivError("no closed form is known here", hint=step)
+        raise NoClosedForm("no closed form is known here", hint=step)
     return _solution(gradient, hessian, values, steps, reason)
+
+
+def _roots(g: Expr, x: Expr) -> tuple[list[Expr], str]:
+    """Where a gradient that is not affine is zero, and how that was found."""
+    values = entry_roots(g, x)
+    if not values and len(x.shape) == 2 and (root := inverse_root(g, x)) is not None:
+        return [root], f"multiplied by {x.name} from both sides"
+    return values, "solved for each entry" if x.shape else f"solved for {x.name}"
 
 
 def _solution(
@@ -148,7 +153,7 @@ def _solution(
     x = gradient.wrt
     kept = [v for v in values if _vanishes(gradient, v)]
     if not kept:
-        raise MatderivError(f"no value of {x.name} was found at which numbers agree")
+        raise NoClosedForm(f"no value of {x.name} was found at which numbers agree")
     steps += [(f"{x.name} = {text(v)}", reason) for v in kept]
     form = hessian.expr if form is None else form
     kinds = tuple(_kind(hessian, v, form) for v in kept)
@@ -195,8 +200,9 @@ def _with(point: Point, x: Expr, value: Expr) -> dict[str, Any] | None:
 def _collected(found: Affine, x: Expr) -> str:
     """A*x = b, or x*A' = b."""
     a = found.matrix
-    left = a * x if is_scalar(a.shape) else a @ x if found.left else x @ turned(a)
-    return f"{text(x if number_value(a) == 1 else left)} = {text(found.right)}"
+    whole = a * x if is_scalar(a.shape) else a @ x if found.left else x @ turned(a)
+    left = x if number_value(a) == 1 else whole if is_(a, "add") else spelled_sum([whole], x.shape)
+    return f"{text(left)} = {text(found.right)}"
 
 
 def _kind(hessian: Derivation, value: Expr, form: Expr) -> str:
@@ -235,7 +241,7 @@ def _conditions(values: Sequence[Expr]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Posed:
     """A function and a constraint with their derivatives by one variable."""
 
     f: Expr
@@ -257,8 +263,8 @@ def _constrained(
     whole, c = _read_together(f, wrt, constraint, shapes, assume)
     name = wrt if isinstance(wrt, str) else str(wrt)
     gradient, hessian = derive(whole, name), derive(whole, name, order=2)
-    asked = Asked(whole, c, gradient, hessian, derive(c, name))
-    p, steps = _posed(asked)
+    asked = Posed(whole, c, gradient, hessian, derive(c, name))
+    p, steps = _as_expressions(asked)
     for found, reason in (
         (linear_root, "the constraint gives the multiplier"),
         (shared_root, "the entries are solved for, and their sum gives the multiplier"),
@@ -272,7 +278,7 @@ def _constrained(
             return Solution(gradient, tuple(values), kinds, tuple(steps), _conditions(values))
     sides = eigen_equation(p)
     if sides is None or not _eigenvectors_meet(asked):
-        raise MatderivError(
+        raise NoClosedForm(
             "no closed form is known here",
             hint=f"Newton's method on {steps[0][0]} together with {constraint}",
         )
@@ -285,7 +291,7 @@ def _constrained(
     return Solution(gradient, (), ("stationary",), tuple(steps), kept, named)
 
 
-def _posed(asked: Asked) -> tuple[Constrained, list[tuple[str, str]]]:
+def _as_expressions(asked: Posed) -> tuple[Constrained, list[tuple[str, str]]]:
     """The problem as expressions, and the equation that the multiplier is in."""
     g, c, x = asked.gradient.expr, asked.constraint, asked.x
     if len(c.shape) == 2:
@@ -323,7 +329,7 @@ def _read_together(
     return total(kept), inside.args[0] if make and is_(inside, "sum") else inside
 
 
-def _meets(asked: Asked, value: Expr) -> bool:
+def _meets(asked: Posed, value: Expr) -> bool:
     """True where the constraint holds and the gradient is a combination of its slopes."""
     both = total([asked.f, apply("sum", asked.constraint, params=(None,))])
     if is_scalar(asked.constraint.shape):
@@ -338,7 +344,7 @@ def _meets(asked: Asked, value: Expr) -> bool:
     return seen >= POINTS
 
 
-def _stationary(asked: Asked, at: dict[str, Any], point: Point) -> bool:
+def _stationary(asked: Posed, at: dict[str, Any], point: Point) -> bool:
     x = at[asked.x.name]
     gap = evaluate(asked.constraint, at, point.sizes)
     g = np.ravel(evaluate(asked.gradient.expr, at, point.sizes))
@@ -349,7 +355,7 @@ def _stationary(asked: Asked, at: dict[str, Any], point: Point) -> bool:
     return bool(met and np.abs(left).max(initial=0.0) <= TOLERANCE * scale)
 
 
-def _kinds(asked: Asked, values: Sequence[Expr]) -> tuple[str, ...]:
+def _kinds(asked: Posed, values: Sequence[Expr]) -> tuple[str, ...]:
     """What the values are: of two the one where f is larger is the maximum, if it is everywhere."""
     if len(values) == 1:
         found = curvature(asked.f, asked.x.name).verdict
@@ -365,7 +371,7 @@ def _kinds(asked: Asked, values: Sequence[Expr]) -> tuple[str, ...]:
     return ("maximum", "minimum") if 1 in signs else ("minimum", "maximum")
 
 
-def _eigenvectors_meet(asked: Asked) -> bool:
+def _eigenvectors_meet(asked: Posed) -> bool:
     """True where every eigenvector, scaled to meet the constraint, is a stationary point."""
     seen = 0
     curved = derive(asked.constraint, asked.x.name, order=2)

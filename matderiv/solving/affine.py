@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matderiv.calculus.derivation import Derivative
-from matderiv.calculus.differentiate import axes_of, slots_at
+from matderiv.calculus.derivative import Derivative
+from matderiv.calculus.sweeps import axes_of, slots_at
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, substitute, zeros

@@ -34,7 +34,7 @@ from matderiv.solving.affine import (
     spelled_sum,
     without_zeros,
 )
-from matderiv.solving.entries import Entry, NotEntrywise, roots
+from matderiv.solving.entrywise_roots import EntryEquation, NotEntrywise, roots
 from matderiv.words.chains import turned
 from matderiv.words.signs import negated
 
@@ -102,7 +102,7 @@ def shared_root(p: Constrained) -> list[Expr]:
     if not is_(core, "ones") or len(p.x.shape) != 1:
         return []
     whole = _quotient(negated(p.at_zero(p.constraint)), share)
-    entry = Entry(p.x)
+    entry = EntryEquation(p.x)
     try:
         nu = entry.scalar(p.multiplier)
         found = roots(entry.scalar(p.gradient) + entry.scalar(share) * nu, entry.symbol)
@@ -128,7 +128,7 @@ def _portion(share: Expr, whole: Expr) -> Expr:
     return share / below if number_value(whole) == 1 else whole * share / below
 
 
-def _shares(values: list[Any], nu: Any, entry: Entry) -> Iterator[Any]:
+def _shares(values: list[Any], nu: Any, entry: EntryEquation) -> Iterator[Any]:
     """The factors that differ between entries, of values whose multiplier is in another factor."""
     for value in values:
         apart = sp.expand_power_exp(sp.factor_terms(sp.expand_power_base(value, force=True)))

@@ -9,7 +9,7 @@ from matderiv.expr import Expr, apply, is_, number, walk
 from matderiv.lazy import sp
 from matderiv.shapes import is_scalar
 from matderiv.solving.affine import addends
-from matderiv.solving.entries import Entry
+from matderiv.solving.entrywise_roots import EntryEquation
 from matderiv.words.chains import turned
 from matderiv.words.signs import total
 
@@ -27,7 +27,7 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
     'M/2'
     """
     sides = (apply("inv", x), turned(apply("inv", x)))
-    entry = Entry(x)
+    entry = EntryEquation(x)
     alone = sp.Integer(0)
     between: list[tuple[Any, Expr]] = []
     free: list[tuple[Any, Expr]] = []

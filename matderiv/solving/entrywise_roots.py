@@ -20,12 +20,12 @@ class NotEntrywise(ValueError):  # noqa: N818  (it says what is the case)
     """The variable stands in something that is no function of each entry."""
 
 
-class Entry:
+class EntryEquation:
     """One entry of an array equation as a SymPy scalar; `parts` is what its symbols stand for.
 
     >>> from matderiv.expr import variable
     >>> x, a = variable("x", ("n",)), variable("a", ("n",))
-    >>> Entry(x).scalar(apply("exp", x) - 2 * a)
+    >>> EntryEquation(x).scalar(apply("exp", x) - 2 * a)
     -2*c2 + exp(x)
     """
 
@@ -106,7 +106,7 @@ class Entry:
 
         >>> from matderiv.language.printer import text
         >>> from matderiv.expr import variable
-        >>> entry = Entry(variable("x", ("n",)))
+        >>> entry = EntryEquation(variable("x", ("n",)))
         >>> text(entry.written(sp.exp(entry.symbol) / 2))
         'exp(x)/2'
         """
@@ -232,7 +232,7 @@ def entry_roots(gradient: Expr, x: Expr) -> list[Expr]:
     >>> [text(v) for v in entry_roots(apply("exp", x) - a, x)]
     ['log(a)']
     """
-    entry = Entry(x)
+    entry = EntryEquation(x)
     try:
         found = roots(entry.scalar(gradient), entry.symbol)
         return [entry.spelled(v, x.shape) for v in found]

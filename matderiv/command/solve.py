@@ -1,0 +1,95 @@
+"""The verbs `solve` and `curvature`: what comes after the derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matderiv.command import failures
+from matderiv.command.answer import reading_remarks
+from matderiv.command.derive import json_text
+from matderiv.command.failures import TimeLimitError
+from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.options import Request
+from matderiv.command.question import TypedQuestion, understood
+from matderiv.command.streams import Terminal
+from matderiv.doors.curvature import Curvature, curvature
+from matderiv.doors.solve import Solution, solve
+from matderiv.language.printer import text
+
+
+def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    """Answer `solve` or `curvature`; 3 where the curvature stays undecided.
+
+    Raises NoClosedForm where no closed form is known.
+    """
+    try:
+        with limited(request.timeout):
+            return _answered(request, terminal, reading_done)
+    except TimeUp as error:
+        raise TimeLimitError(
+            f"no result within {request.timeout:g} s", hint="--timeout 0 for no limit"
+        ) from error
+
+
+def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+    if request.verb == "curvature":
+        asked = understood(request)
+        _heard(request, asked, terminal, reading_done)
+        bent = curvature(asked.text, asked.wrt, shapes=asked.shapes, assume=asked.assume)
+        terminal.result(_curved(request, bent))
+        return failures.UNSUPPORTED if bent.verdict == "undecided" else failures.FINE
+    asked = understood(request)
+    _heard(request, asked, terminal, reading_done)
+    how: dict[str, Any] = {"shapes": asked.shapes, "assume": asked.assume}
+    found = solve(asked.text, asked.wrt, subject_to=request.subject_to, **how)
+    if request.json:
+        terminal.result(json_text(_document(found)))
+        return failures.FINE
+    terminal.result(_written(request, found))
+    terminal.remark("Kind", ", ".join(found.kinds))
+    for condition in found.conditions:
+        terminal.remark("Needs" if found.values else "Note", condition)
+    met = "" if request.subject_to is None else " along the constraint, which holds"
+    terminal.remark("Checked", f"with random data: there the gradient vanishes{met}")
+    return failures.FINE
+
+
+def _heard(
+    request: Request, asked: TypedQuestion, terminal: Terminal, reading_done: list[bool]
+) -> None:
+    reading_done.append(True)
+    if not request.json:
+        for label, said in reading_remarks(asked.reading):
+            terminal.remark(label, said)
+
+
+def _written(request: Request, found: Solution) -> str:
+    if request.format == "latex":
+        return found.latex()
+    if not request.steps:
+        return str(found)
+    wide = max(len(equation) for equation, _ in found.steps)
+    return "\n".join(f"{e:<{wide}}  {why}".rstrip() for e, why in found.steps)
+
+
+def _document(found: Solution) -> dict[str, Any]:
+    """The solution for programs."""
+    return {
+        "schema": failures.SCHEMA,
+        "wrt": found.gradient.wrt.name,
+        "gradient": found.gradient.formula,
+        "values": [text(v) for v in found.values],
+        "kinds": list(found.kinds),
+        "equation": found.equation or None,
+        "conditions": list(found.conditions),
+        "steps": [{"equation": e, "reason": why} for e, why in found.steps],
+        "latex": found.latex(),
+    }
+
+
+def _curved(request: Request, found: Curvature) -> str:
+    if not request.json:
+        return str(found)
+    hessian = found.hessian.formula
+    told = {"verdict": found.verdict, "reason": found.reason, "hessian": hessian}
+    return json_text({"schema": failures.SCHEMA, **told})
