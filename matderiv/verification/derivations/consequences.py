@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, substitute, variable
-from matderiv.verification.derivations.differentials import Side
+from matderiv.verification.derivations.differentials import Reader, Side
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.stationary import Rest
+from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
+from matderiv.verification.verdict import DISPROVED, Verdict
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,26 @@ class Record:
             else:
                 values[symbol] = self.value(mark)
         return side.filled(values), min(roots, default=None)
+
+    def misfit(self, q: Quantity, error: ShapeError, reader: Reader | None) -> Verdict:
+        """The verdict on a side whose sizes do not fit together; its cause if there is a reader."""
+        found = None
+        if reader is not None and q.kind in (DIFFERENTIAL, DERIVATIVE):
+            asked, tried = self.ground.question(q), reader.last.tried
+            if asked is not None and tried is not None:
+                source, known = tried
+                known = {k: self._meaning(e, reader) for k, e in known.items()}
+                found = diagnose_source(asked, source, known, seed=self.ground.seed)
+        if found is None:
+            return Verdict(DISPROVED, "shape", error.message)
+        said = f"{error.message}\n{found.message}"
+        return Verdict(DISPROVED, found.code, said, suggestion=found.suggestion)
+
+    def _meaning(self, e: Expr, reader: Reader) -> Expr:
+        """The true value of a symbol; any other expression itself."""
+        aliases = {variable(n, reader.shape_of(q)): q for n, q in reader.aliases.items()}
+        mark = reader.last.marks.get(e, aliases.get(e))
+        return e if mark is None else self.value(mark)
 
     def is_settled(self, name: str) -> bool:
         """True once something was said about a derivative of a function."""

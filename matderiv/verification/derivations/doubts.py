@@ -6,16 +6,19 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.meaning.subscripts import split_label
+from matderiv.language.calls import function_names
 from matderiv.verification.derivations.differentials import Reader, Side
 from matderiv.verification.derivations.findings import AGAIN
 from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import DERIVATIVE, Quantity, signs
+from matderiv.verification.quantities import DERIVATIVE, FORMULA, Quantity, signs
 from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 
+_DEEPER = re.compile(r"\\nabla\s*[_^]|'|\\prime|\\partial|∂")  # by what, or how often
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 PROVEN = Verdict(PROVED, message="what a derivative is")
 
@@ -25,7 +28,9 @@ class Doubts:
     """The names that are not known well.
 
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
-    `again` those that another formula is given to after their derivatives, with its line.
+    `again` those that another formula is given to after their derivatives, with its line. `by` is
+    what the current derivative is said to be by, and `sloped` says that the current left side has
+    a derivative in it.
     """
 
     ground: Ground
@@ -33,6 +38,8 @@ class Doubts:
     tainted: dict[str, int] = field(default_factory=dict)
     abstract: Collection[str] = ()
     again: dict[str, int] = field(default_factory=dict)
+    by: str = ""
+    sloped: bool = False
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
@@ -52,6 +59,15 @@ class Doubts:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
+        if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
+            return f"{q.of} is a function of several, and this does not say by which"
+        for node in walk(side):
+            if node.function.call != "abstract":
+                continue
+            if node is side or node.params[1] > 1 or not node.args[0].shape:
+                return f"nothing says which function {node.params[0]} is"
+        if is_(side, "blocks") and not variables(side):
+            return "this may be the value at one point"
         return self._reason({v.name for v in variables(side)} | self.behind(q, left))
 
     def about_layout(self, side: Side) -> str:
@@ -67,7 +83,44 @@ class Doubts:
             return "a product of derivatives, and nothing says how they are laid out"
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
             return "the sizes below the sum do not fit together as it was read"
-        return self._reason(names_in(passage) | self.behind(q, left))
+        names = names_in(passage)
+        strange = sorted(names & undefined(self.ground))
+        if strange and _DEEPER.search(passage.text):
+            return f"nothing says which function {strange[0]} is"
+        return self._reason(names | self.behind(q, left)) or self._unknown(names)
+
+    def _unknown(self, names: Collection[str]) -> str:
+        """Why a formula with a name is not called wrong of which nothing is known."""
+        ground = self.ground
+        known = {*ground.reading.variables, *ground.functions, *self.reader.aliases}
+        known |= {*function_names(), *ground.reading.sizes, "d", "e", "pi", "I", "T", "sigma"}
+        strange = {n for n in names if self.reader.entry(n)[0] not in known}
+        return f"nothing says what {min(strange)} is" if strange else ""
+
+    def about_equation(
+        self,
+        q: Quantity,
+        left: Expr | None,
+        names: Collection[str],
+        objective: Collection[str] | None,
+    ) -> str:
+        """The same for an equation between formulas: a claim about the function, or a condition.
+
+        `names` are those of the other side, `objective` those of the function whose derivative is
+        0, None where no derivative is.
+        """
+        changes = {*self.ground.changes.values()}
+        if q.kind != FORMULA or left is None or self.sloped or changes & {*variables(left)}:
+            return ""
+        if any(left is f for f in self.ground.functions.values()):
+            return ""
+        if objective is None:
+            return "not an identity: it may say what holds here"
+        known, own = self.ground.reading.variables.keys(), {v.name for v in variables(left)}
+        if len(own) == 1 and own <= {split_label(n)[0] for n in names}:
+            return f"{min(own)} stands on both sides"
+        strange = ({*names} & known | own) - {*objective}
+        return f"nothing before says what {min(strange)} is" if strange else ""
 
     def behind(self, q: Quantity, left: Expr | None) -> set[str]:
         """The names that a quantity, or the formula on the left, depends on."""

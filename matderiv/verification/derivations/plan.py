@@ -190,7 +190,8 @@ def _completed(
     points = [name for name in points if _is_point(name, chains, definitions, moved)]
     written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]
     bodies = [d for d in bodies if d.name not in points]
-    abstract = frozenset(_with_primes(chains) - {d.name for d in definitions} - {*function_names()})
+    known = {*(d.name for d in definitions), *function_names(), "sigma"}
+    abstract = frozenset(_with_primes(chains) - known)
     return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard, abstract, calls)
 
 

@@ -6,11 +6,12 @@ are compared with what the earlier lines claim in place of what is true.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variable, variables
+from matderiv.expr import Expr, variables
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.consequences import Claimed, Record
@@ -30,9 +31,8 @@ from matderiv.verification.derivations.roles import (
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+from matderiv.verification.verdict import UNDECIDED, Verdict
 from matderiv.work import WorkLimit
 
 
@@ -147,6 +147,7 @@ class JudgedSides:
         """The quantity that a left side names."""
         q = chain.quantity
         assert q is not None
+        self.doubts.sloped, self.doubts.by = False, q.by
         if chain.role == LOCAL:
             self._call(chain)
         if chain.role == CALLS:
@@ -166,6 +167,7 @@ class JudgedSides:
             assert chain.first is not None
             self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
             side = self.reader.side(chain.first)
+            self.doubts.sloped = bool(side.marks)
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
                 return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
@@ -175,6 +177,7 @@ class JudgedSides:
 
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
         """A quantity, or the formula that the entries of a derivative are."""
+        self.doubts.sloped = True
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.reader.indices = Indices(letters).over(letters, entries.shape)
@@ -213,9 +216,7 @@ class JudgedSides:
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
             if verdict.correct is False:
-                again = q.kind == VALUE and passage is chain.sides[0]
-                if again and self.record.is_settled(q.of):
-                    self.doubts.again.setdefault(q.of, number)
+                self._restated(q, passage, chain)
                 verdict = self._doubted(q, true, verdict, side)
             verdict = self.doubts.since(number) or verdict
             if self._says_nothing(q, side):
@@ -224,16 +225,31 @@ class JudgedSides:
             self._add(number, shown, Verdict(UNDECIDED, message=str(error)))
             return
         except ShapeError as error:
-            reason = self.doubts.about_text(q, passage, self._left(q))
-            verdict = Verdict(UNDECIDED, message=reason) if reason else self._misfit(q, error)
-            self.concerned |= names_in(passage) | self.doubts.behind(q, self._left(q))
-            self._add(number, shown, verdict, error=error)
+            self._restated(q, passage, chain)
+            self._unfit(q, passage, shown, error)
             return
         except MatderivError as error:
             self._unread(passage, error, shown)
             return
         claim = Claimed(number, q, true, claimed, verdict.correct, root)
         self._judged(claim, verdict, shown, said)
+
+    def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
+        """A side whose sizes do not fit together."""
+        left, names = self._left(q), names_in(passage)
+        reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
+        asked = self.reader if self.diagnosis else None
+        self.concerned |= names | self.doubts.behind(q, left)
+        open_ = Verdict(UNDECIDED, message=reason)
+        verdict = open_ if reason else self.record.misfit(q, error, asked)
+        self._add(self.lines.number(passage.start), shown, verdict, error=error)
+
+    def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
+        """Remember that a line gives another formula to a function: it may be another one."""
+        whole = q.of == self.reader.function or self.record.is_settled(q.of)
+        whole = whole or (chain.quantity is not None and bool(chain.quantity.at))
+        if q.kind == VALUE and passage is chain.sides[0] and whole:
+            self.doubts.again.setdefault(q.of, self.lines.number(passage.start))
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
@@ -242,7 +258,14 @@ class JudgedSides:
             if held is not None and held.correct is not False:
                 return held
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
+        reason = reason or self._no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong
+
+    def _no_claim(self, q: Quantity, names: Collection[str]) -> str:
+        """Why an equation between formulas is not called wrong: it may say what holds."""
+        objective = {n for s in self._slopes() for n in self.doubts.behind(s, None)}
+        stated = objective if self.rest.stated else None
+        return self.doubts.about_equation(q, self._left(q), names, stated)
 
     def _left(self, q: Quantity) -> Expr | None:
         """The formula that sides are compared with."""
@@ -324,28 +347,6 @@ class JudgedSides:
         if q.kind == FORMULA:
             return None if self.record.formula is None else self.record.formula.true.shape
         return self.reader.shape_of(q)
-
-    def _misfit(self, q: Quantity, error: ShapeError) -> Verdict:
-        """The verdict on a side whose sizes do not fit together."""
-        found = None
-        if self.diagnosis and q.kind in (DIFFERENTIAL, DERIVATIVE):
-            asked = self.ground.question(q)
-            tried = self.reader.last.tried
-            if asked is not None and tried is not None:
-                source, known = tried
-                known = {k: self._meaning(e) for k, e in known.items()}
-                found = diagnose_source(asked, source, known, seed=self.ground.seed)
-        if found is None:
-            return Verdict(DISPROVED, "shape", error.message)
-        said = f"{error.message}\n{found.message}"
-        return Verdict(DISPROVED, found.code, said, suggestion=found.suggestion)
-
-    def _meaning(self, e: Expr) -> Expr:
-        """The true value of a symbol; any other expression itself."""
-        marks = self.reader.last.marks
-        aliases = {variable(n, self.reader.shape_of(q)): q for n, q in self.reader.aliases.items()}
-        mark = marks.get(e, aliases.get(e))
-        return e if mark is None else self.record.value(mark)
 
     # Saying --------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
     """
     by = _derivatives(plan)
     known = {**ground.reading.variables, **ground.functions}
+    unread = {*unread, *undefined(ground)}
     for loss, names in by.items():
         array, at = entry_name(loss, known, ground.reading.rows)
         if not loss or at or array in known or loss in unread:
@@ -34,6 +35,12 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
             ground.functions[loss] = terms[0] if len(terms) == 1 else apply("add", *terms)
 
 
+def undefined(ground: Ground) -> set[str]:
+    """The functions in definitions that nobody defines: f(x) = g(A*x)."""
+    nodes = walk(*ground.functions.values())
+    return {str(n.params[0]) for n in nodes if n.function.call == "abstract"}
+
+
 def _derivatives(plan: Plan) -> dict[str, list[str]]:
     """The functions that are differentiated anywhere, and by what."""
     found: dict[str, list[str]] = {}
@@ -43,7 +50,8 @@ def _derivatives(plan: Plan) -> dict[str, list[str]]:
             found.setdefault(q.of, []).append(q.by)
         for side in (*chain.sides, *([chain.first] if chain.first else [])):
             for sign in signs(side.text, side.latex):
-                found.setdefault(sign.quantity.of, []).append(sign.quantity.by)
+                if not sign.quantity.primed:  # g' is a function of its own
+                    found.setdefault(sign.quantity.of, []).append(sign.quantity.by)
     return found
 
 

@@ -16,7 +16,13 @@ from matderiv.verification.documents.contents import Piece, pieces
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.long_names import spelled_out, with_objective
 from matderiv.verification.documents.positions import Passage, joined
-from matderiv.verification.documents.rewriting import by_layers, by_masks, by_names, is_image
+from matderiv.verification.documents.rewriting import (
+    by_entries,
+    by_layers,
+    by_masks,
+    by_names,
+    is_image,
+)
 from matderiv.verification.documents.statements import (
     announced,
     equal_signs,
@@ -279,7 +285,7 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages, sizes = by_layers(by_names(with_objective(spelled_out(e.passages))))
-    passages, masks = by_masks(passages)
+    passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     declared.assume |= dict.fromkeys(masks, "binary")

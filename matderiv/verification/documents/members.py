@@ -42,7 +42,7 @@ _SUMMED = re.compile(
     r"(?P<size>[A-Za-z])(?![A-Za-z_])"
 )
 
-_TURNED = r"\s*(?:'|\^T|\^\{T\}|ᵀ|\^⊤|\^\{⊤\})\s*"
+_TURNED = r"\s*(?:'|\^?\s*\{?\s*[⊤ᵀ]\s*\}?|\^T|\^\{T\})\s*"
 _SYMMETRIC = re.compile(
     rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
 )
@@ -240,12 +240,13 @@ def sizes_named(said: str) -> str:
 def fact_of(text: str) -> tuple[str, str]:
     """The name and the fact that an equation says; "" and "" for others.
 
-    >>> fact_of("A = A'"), fact_of("Q'Q = I"), fact_of("A = B'")
+    >>> fact_of("A = A'"), fact_of("QQ^T = I"), fact_of("A = B'")
     (('A', 'symmetric'), ('Q', 'orthogonal'), ('', ''))
     """
     if found := _SYMMETRIC.fullmatch(text):
         first, second = found["a"] or found["c"], found["b"] or found["d"]
-        return (canonical_name(first), "symmetric") if first == second else ("", "")
+        if first == second:
+            return canonical_name(first), "symmetric"
     if found := _TOTAL_ONE.fullmatch(text):
         return split_label(latex_name(found["of"]))[0], "simplex"
     found = _ORTHOGONAL.fullmatch(text)

@@ -92,6 +92,7 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
     >>> found[0].text, sizes
     ('z_{1l} = W_{1l}^{T} a_{0l}', {'z_1l': 'n1l', 'W_1l': 'n1l,n0l', 'a_0l': 'n0l'})
     """
+    passages = _bracketed(passages)
     found = [m for p in passages if p.latex for m in re.finditer(_BASE, p.text)]
     layers = {m["at"] for m in found if m["open"] == "[" or m["more"]}
     sizes: dict[str, str] = {}
@@ -111,6 +112,50 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
 
     named_apart = [p.replaced(_ABOVE, named) if p.latex and layers else p for p in passages]
     return [*_next_layer(named_apart, layers), *named_apart], sizes
+
+
+_BARE = r"\^\s*(?:\{\s*l\s*(?P<more>[-+]\s*1)?\s*\}|l(?![A-Za-z]))"
+
+
+def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one as well.
+
+    >>> _bracketed([Passage.of("z^l = W^l a^{l-1}", latex=True)])[0].text
+    'z^{[l]} = W^{[l]} a^{[l-1]}'
+    """
+    text = "\n".join(p.text for p in passages if p.latex)
+    weights = re.search(rf"(?<![A-Za-z\\])[WU]\}}?\s*{_BARE}", text)
+    if not weights or not any(m["more"] for m in re.finditer(_BARE, text)):
+        return [*passages]
+
+    def written(match: re.Match[str]) -> str:
+        return f"^{{[l{match['more'] or ''}]}}"
+
+    return [p.replaced(_BARE, written) if p.latex else p for p in passages]
+
+
+def by_entries(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which g is a function of each entry, where it has a slope that is multiplied so.
+
+    >>> lines = [r"a = g(z)", r"\delta = W\epsilon \odot g'(z)"]
+    >>> [p.text for p in by_entries([Passage.of(line, latex=True) for line in lines])]
+    ['a = \\phi (z)', "\\delta = W\\epsilon \\odot \\phi '(z)"]
+    """
+    text = "\n".join(p.text for p in passages if p.latex)
+    slope = r"(?P<name>[fgh])\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)\s*(?:\\left)?\([^()]*(?:\\right)?\)"
+    times = r"(?:\\(?:odot|circ|cdot)(?![A-Za-z])|∘|⊙)"
+    found = re.search(rf"{times}\s*{slope}", text) or re.search(rf"{slope}\s*{times}", text)
+    free = next((c for c in ("phi", "psi") if f"\\{c}" not in text), "")
+    if (
+        found is None
+        or not free
+        or re.search(rf"(?<![A-Za-z\\]){found['name']}\([^()]*\)\s*:?=", text)
+    ):
+        return [*passages]
+    typed = (
+        rf"(?<![A-Za-z\\]){found['name']}(?=\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)?\s*(?:\\left)?\()"
+    )
+    return [p.replaced(typed, lambda m: f"\\{free} ") if p.latex else p for p in passages]
 
 
 def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:

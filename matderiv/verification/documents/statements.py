@@ -179,7 +179,7 @@ def is_case(text: str, place: int) -> bool:
     >>> is_case(r"x_i = -p_i p_j, i \neq j", 16), is_case("f = a, i = j", 7)
     (True, False)
     """
-    found = re.compile(rf"{_INDICES}\s*[.,;]?\s*$").match(text, place)
+    found = re.compile(rf"(?:\s*{_FOR})?{_INDICES}\s*[.,;]?\s*$").match(text, place)
     if found is None:
         return False
     below = "".join(re.findall(r"_\s*(\w|\{[^{}]*\})", text[:place]))
