@@ -155,7 +155,7 @@ SMALL = {"A": "m,n", "x": "n", "y": "n", "b": "m", "S": "n,n", "t": "", "w_1": "
         (r"\log x y", ParseError, r"\log x y", r"what \log covers"),
         (r"x / 2 t", ParseError, "2 t", "what / divides by"),
         (r"x^*", ParseError, "^*", "this superscript"),
-        (r"\|S\|_1", ParseError, r"\|S\|_1", "two meanings"),
+        (r"\|S\|_\infty", ParseError, r"\|S\|_\infty", "two meanings"),
         (r"\operatorname{foo}(x)", UnknownFunction, r"\operatorname{foo}", "unknown function foo"),
         (r"q + x", UnknownName, "q", "has the name q"),
         (r"A x + \text{if } y", ParseError, r"\text{if }", "words"),

@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from matderiv.language.calls import function_names, known_function
+from matderiv.language.declare import SPELLED
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
 _UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
 GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
-_WORDS = frozenset(("pi", "eye", "where", "with", "inf"))
+_WORDS = frozenset(("pi", "eye", "where", "with", "inf", *SPELLED))
 
 
 def parted(

@@ -7,11 +7,12 @@ text (`Ax` beside x is A*x), or an entry of an array that is there whole (`z_1` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.glued import is_weight
+from matderiv.language.declare import SPELLED
 from matderiv.language.shaping import Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, Source, changed, unsigned
@@ -24,8 +25,10 @@ _SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
 _SHORT = 4  # letters of the longest name that is taken for a product without signs
 
 
-def check_meant(shaping: Shaping) -> None:
+def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
     """ParseError for a guessed name that is a product or an entry, and for exp of a square matrix.
+
+    Names that are `asked` about, and those of Python, are no products.
 
     >>> from matderiv.input.resolve import read
     >>> try:
@@ -42,7 +45,9 @@ def check_meant(shaping: Shaping) -> None:
     runs = source.spelling == "text" and bool(_SIDE_BY_SIDE.search(source.text))
     runs = runs or any(_RUN.fullmatch(remark) for remark in source.remarks)
     for name, node in shaping.guessed.items():
-        error = _glued(name, shaping.variables, runs) or _entry(name, shaping)
+        atomic = source.spelling == "python" or name in asked
+        error = None if atomic else _glued(name, shaping.variables, runs)
+        error = error or _entry(name, shaping)
         if error is not None:
             error.source, error.span = source.text, node.span
             raise error
@@ -83,7 +88,7 @@ def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError |
     """
     if not name.isalpha() or not 2 <= len(name) <= _SHORT or name.lower() in GREEK_NAMES:
         return None
-    if is_weight(name):
+    if is_weight(name) or name in SPELLED:
         return None
     if name[0] == "d" and name[1:] in names:
         return None  # a change

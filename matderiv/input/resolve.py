@@ -16,14 +16,17 @@ from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
+from matderiv.input.tree import SQUARE
 from matderiv.language.calls import Application
 from matderiv.language.declare import FUNCTION, check_facts, declared_facts, declared_shapes
 from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
-from matderiv.language.tokens import canonical_name, is_name
+from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
 from matderiv.shapes import Shape, size_names
+
+_SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Reading:
         True
         """
         known = {**self.variables, **dict(self.parts), **(extra or {})}
+        for name, e in self.variables.items():  # A for the array of the a_ij
+            if name in self.guessed and len(e.shape) == 2 and name.islower() and len(name) == 1:
+                known.setdefault(name.upper(), e)
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
 
         def meaning(source: Source) -> Expr:
@@ -118,7 +124,7 @@ def read(
 
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})
-        found = resolve(source, declared, facts, kept)
+        found = resolve(source, declared, facts, kept, scope.about)
         _check_functions(found, functions)
         return found
 
@@ -144,6 +150,7 @@ def resolve(
     declared: Mapping[str, Shape],
     facts: Mapping[str, frozenset[str]],
     reserved: frozenset[str] = frozenset(),
+    asked: Collection[str] = (),
 ) -> Reading:
     """The meaning of a source tree, however it was spelled."""
     sizes = frozenset(size_names(declared.values()))
@@ -152,8 +159,8 @@ def resolve(
     )
     meant = of_matrices(shaping)
     if meant is not None:
-        return resolve(meant, declared, facts, reserved)
-    check_meant(shaping)
+        return resolve(meant, declared, facts, reserved, asked)
+    check_meant(shaping, asked)
     built = build(shaping)
     for name, shape in declared.items():
         if name not in built.variables:
@@ -263,7 +270,7 @@ def read_name(reading: Reading, typed: str) -> Expr | None:
     r"""The variable of that name, by any spelling such as `\\theta`; None if there is none."""
     name = canonical_name(typed.strip())
     found = reading.variables.get(reading.rows.get(name, name))
-    if found is None and "latex" in marks(typed)[0]:
+    if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in marks(typed)[0]):
         shapes = {name: e.shape for name, e in reading.variables.items()}
         name = name_typed(typed, Scope(shapes, reading.sizes))
         found = reading.variables.get(reading.rows.get(name, name))
@@ -273,12 +280,15 @@ def read_name(reading: Reading, typed: str) -> Expr | None:
 def name_typed(typed: str, scope: Scope | None = None) -> str:
     r"""The name that was typed in any spelling; "" for what is no name.
 
-    >>> name_typed(r"\mathbf{W}_1"), name_typed("μ"), name_typed("2*x")
-    ('W_1', 'mu', '')
+    >>> name_typed(r"\mathbf{W}_1"), name_typed("μ"), name_typed("2*x"), name_typed("σ²")
+    ('W_1', 'mu', '', 'sigmasq')
     """
     name = canonical_name(typed.strip())
     if is_name(name):
         return name
+    square = _SQUARE.fullmatch(typed.strip())
+    if square and canonical_name(square["of"]) in GREEK_NAMES:
+        return f"{canonical_name(square['of'])}{SQUARE}"
     with suppress(MatderivError):
         main = parse_latex(typed, scope or Scope()).main
         return main.name if isinstance(main, Name) else ""

@@ -25,13 +25,15 @@ from matderiv.language.tokens import GREEK_NAMES
 
 SPELLINGS = ("text", "latex", "python")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_LATEX = re.compile(r"[_^]\s*\{|\\[,;!{|]|^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL)
+_LATEX = re.compile(
+    r"[_^]\s*\{|^\s*\{[|‖]|\^\s*[0-9]\s*_|\\[,;!{|]|^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL
+)
 _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
     r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
-_SIDE_BY_SIDE = re.compile(r"\^T\s*[A-Za-z(]")
+_SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
 """What tells columns from rows: without it a vector has one axis, as it was declared."""
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.errors import LimitError, ParseError, Span
+from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
-from matderiv.input.tree import AT, BARS, DOT, mentions
+from matderiv.input.tree import AT, BARS, DOT, mentions, open_indices
 from matderiv.language.calls import abstract_call, known_function, reserved_names
-from matderiv.language.operands import OF_VECTORS, joined, shown_vectors, transposed
+from matderiv.language.operands import joined, shown_vectors, transposed
 from matderiv.language.source import (
-    PLACE,
     Bind,
     Call,
     Entry,
@@ -30,10 +28,8 @@ from matderiv.language.source import (
     Number,
     Operation,
     Source,
-    String,
-    block,
 )
-from matderiv.language.tokens import MAX_DEPTH, Token, plain_letter, tokenize
+from matderiv.language.tokens import Token, canonical_name, plain_letter, tokenize
 
 EXAMPLE = "an expression such as sum((A*x - b).^2)"
 PRODUCTS = {
@@ -48,6 +44,10 @@ PRODUCTS = {
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
+_OBJECTIVE = re.compile(
+    r"\s*(?:arg\s*)?(?:min|max)(?:imi[sz]e)?(?:_(?P<by>\w+))?(?=[\s|‖½])(?!\s*[-+*/^(])"
+)
+_OPERATOR = re.compile(r"\s*(?:d\s*/\s*d|∂\s*/\s*∂|∇_?)(?P<by>\w+)(?=\W)(?!\s*[-+*/^])")
 
 
 def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()) -> Source:
@@ -67,18 +67,25 @@ def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()
     return _Parser(text, declared, about).source()
 
 
+def _before(pattern: re.Pattern[str], text: str, about: Collection[str]) -> int:
+    """Where a formula starts after `min_w`, `d/dw` and the like by what is asked about anyway."""
+    found = pattern.match(text)
+    by = canonical_name(found["by"]).lstrip("_") if found and found["by"] else None
+    return found.end() if found and (by in about if by else pattern is _OBJECTIVE) else 0
+
+
 class _Parser(Cursor):
     """A cursor over the tokens; one method per level of the grammar."""
 
     def __init__(self, text: str, declared: Collection[str], about: Collection[str]) -> None:
         self.text = text
-        tokens = tokenize(text)
+        self.operator = _before(_OPERATOR, text, about)
+        start = max(self.operator, _before(_OBJECTIVE, text, about))
+        tokens = tokenize(" " * start + text[start:])
         self.tokens = parted(tokens, declared, about)
-        self.depth = 0
         self.declared = {*declared, *about}
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
-        self.bar: Token | None = None  # the bar that is open since the last bracket
         parts = {
             a.text for a, b in zip(self.tokens, self.tokens[1:], strict=False) if b.text == "="
         }
@@ -91,12 +98,14 @@ class _Parser(Cursor):
 
     bound = False  # that a sum over an index was read
     implied = False  # that two factors stood side by side
-    cells = False  # that a space is between blocks
 
     def source(self) -> Source:
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=EXAMPLE)
-        main = self.sum()
+        main = self.product() if self.operator else self.sum()
+        if self.operator and self.at("+", "-"):
+            said = "the derivative of the first term, or of all?"
+            raise self.error(said, main.span, "(...)")
         parts: list[NamedPart] = []
         if (self.token.kind == "name" and self.token.text in WHERE) or self.defines():
             self.take()
@@ -274,12 +283,17 @@ class _Parser(Cursor):
         if token.kind not in ("number", "name", "glued") and not self.at("(", "|", "||", "√"):
             raise self.missing(f"expected an exponent after {operator.text}")
         exponent = self.atom()
-        if isinstance(exponent, Number) and self.implicit(exponent):
+        if isinstance(exponent, Number) and self.implicit(exponent) and not self.parts_from(base):
             raise self.ambiguous(exponent)
         if negative:
             exponent = Operation((operator.span[1], exponent.span[1]), "neg", (exponent,))
         name = "power" if operator.text == "^" else "epow"
         return Operation((base.span[0], exponent.span[1]), name, (base, exponent))
+
+    def parts_from(self, base: Node) -> bool:
+        """True for `S^-1 x` and `S^-1(x - y)`: a space or a bracket ends the exponent."""
+        spaced = self.token.span[0] > self.tokens[self.place - 1].span[1] or self.at("(")
+        return spaced and not (isinstance(base, Number) or getattr(base, "name", "") == "e")
 
     def is_transpose(self) -> bool:
         if self.token.kind == "superscript":
@@ -326,6 +340,10 @@ class _Parser(Cursor):
             return self.call(name)
         if name.text in ("log", "ln") and self.at("|"):
             return self.log_of_bars(name)
+        if name.text in ("log", "ln", "tr") and self.following == "(":
+            if self.token.kind == "name" and known_function(self.token.text) is not None:
+                inner = self.named(self.take())  # log det(X)
+                return Call((name.span[0], inner.span[1]), name.text, name.span, (inner,))
         node = Name(name.span, name.text)
         return self.entry(node) if self.at("[") else node
 
@@ -376,12 +394,15 @@ class _Parser(Cursor):
         function, _, index = name.text.partition("_")
         typed = self.text[name.span[0] : name.span[1]]
         function = "sum" if typed[:1] == "Σ" else function
+        if name.text == "sum" or typed == "Σ":
+            return self.unindexed(name)
         if function not in ("sum", "prod", "max", "min") or name.text in self.names - {name.text}:
             return None
         if not index.isalpha() or not index.islower() or len(index) > 3:
             return None
         letters = tuple(index)
         self.bound = True
+        self.around = (*self.around, *letters)
         terms = [self.product()]
         while self.at("+", "-"):
             state, sign = (self.place, list(self.remarks)), self.take()
@@ -395,131 +416,23 @@ class _Parser(Cursor):
             if sign.text == "-":
                 term = Operation((sign.span[0], term.span[1]), "neg", (term,))
             terms.append(term)
+        self.around = self.around[: -len(letters)]
         body = joined("add", terms)
         return Bind((name.span[0], body.span[1]), function, letters, body)
 
-    def inner_product(self) -> Node:
-        """`<x, y>`."""
-        opening = self.take()
-        left = self.sum()
-        if not self.at(","):
-            raise self.missing() if self.token.kind == "end" else self.leftover()
-        self.take()
-        right = self.sum()
-        if not self.at(">"):
-            raise self.error("this < is never closed", opening.span, "<x, y> or dot(x, y)")
-        closing = self.take()
-        span = (opening.span[0], closing.span[1])
-        self.kinds |= shown_vectors(left, right)
-        return Call(span, "dot", opening.span, (left, right))
+    def unindexed(self, name: Token) -> Node | None:
+        """`sum (y_i - x_i)^2`, `sum(y_i*x_i)` over i, which nothing else binds; None for others."""
+        start, remarks, bound = self.place, list(self.remarks), self.bound
+        spaced = self.token.span[0] > name.span[1]
+        try:
+            body = self.product() if spaced else self.atom()
+        except ParseError:
+            body = None
+        letters = open_indices(body, self.around, self.declared) if body is not None else ()
+        if body is None or not letters:
+            self.place, self.remarks, self.bound = start, remarks, bound
+            return None
+        self.remarks.append(f"summed over {' and '.join(letters)}")
+        return Bind((name.span[0], body.span[1]), "sum", letters, body)
 
-    def entry(self, base: Node) -> Node:
-        """`x[1]`, `X[i,:]`, `x[2:n]`: an entry, a row, a column or a part, counted from 1."""
-        opening, at, typed = self.take(), list[str](), ""
-        while not self.at("]"):
-            token = self.take()
-            if token.kind == "end":
-                raise self.error("this [ is never closed", opening.span, "add ]")
-            if token.text == ",":
-                at.append(typed)
-            typed = "" if token.text == "," else typed + token.text
-        closing = self.take()
-        span = (base.span[0], closing.span[1])
-        if not all(PLACE.fullmatch(place) for place in (*at, typed)):
-            said = "a place is a number from 1, a name or a slice such as 2:n"
-            raise self.error(said, (opening.span[0], span[1]), "x[1]")
-        return Entry(span, base, (*at, typed))
-
-    def blocks(self) -> Node:
-        """`[x; h]`, `[A B; C D]`: blocks in rows; `[x]` is x."""
-        opening = self.take()
-        outer, self.bar, cells = self.bar, None, self.cells
-        self.cells = True
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise LimitError(f"blocks are nested deeper than the limit of {MAX_DEPTH}")
-        rows: list[list[Node]] = [[self.sum()]]
-        while not self.at("]"):
-            if self.token.kind == "end" or self.at(")"):
-                raise self.error("this [ is never closed", opening.span, "add ]")
-            if self.at(";"):
-                self.take()
-                rows.append([])
-            elif self.at(","):
-                self.take()
-            rows[-1].append(self.sum())
-        closing = self.take()
-        self.bar, self.cells, self.depth = outer, cells, self.depth - 1
-        found = block(rows, (opening.span[0], closing.span[1]))
-        return replace(found, span=(opening.span[0], closing.span[1]))
-
-    def bracket(self) -> Node:
-        opening = self.take()
-        outer, self.bar, cells = self.bar, None, self.cells
-        self.cells = False
-        inner = self.comparison()
-        closing = self.close(opening)
-        self.bar, self.cells = outer, cells
-        return replace(inner, span=(opening.span[0], closing.span[1]))
-
-    def close(self, opening: Token) -> Token:
-        if self.at(")"):
-            return self.take()
-        if self.token.kind == "end":
-            raise self.error("this ( is never closed", opening.span, "add )")
-        raise self.leftover()
-
-    def call(self, name: Token) -> Node:
-        opening = self.take()
-        outer, self.bar, cells = self.bar, None, self.cells
-        self.cells = False
-        operands: list[Node] = []
-        keywords: list[tuple[str, Node]] = []
-        while True:
-            token = self.token
-            if token.kind == "string":
-                self.take()
-                operands.append(String(token.span, token.text))
-            elif token.kind == "name" and self.following == "=":
-                self.place += 2
-                keywords.append((token.text, self.comparison()))
-            else:
-                operands.append(self.comparison())
-            if not self.at(","):
-                break
-            self.take()
-        closing = self.close(opening)
-        self.bar, self.cells = outer, cells
-        function = known_function(name.text) or name.text
-        span = (name.span[0], closing.span[1])
-        if function in OF_VECTORS:
-            self.kinds |= shown_vectors(*operands)
-        return Call(span, function, name.span, tuple(operands), tuple(keywords))
-
-    def bars(self) -> Node:
-        opening = self.take()
-        if self.bar is not None or opening.text not in ("|", "||"):
-            raise self.nested_bars(opening)
-        self.bar = opening
-        inner = self.sum()
-        if self.token.kind == "end":
-            raise self.error(f"this {opening.text} is never closed", opening.span)
-        norm = opening.text == "||"
-        if not (self.at(*NORMS) if norm else self.at("|")):
-            raise self.nested_bars(self.token) if self.at("|", *NORMS) else self.leftover()
-        closing = self.take()
-        self.bar = None
-        function = NORMS[closing.text] if norm else "abs"
-        return Call((opening.span[0], closing.span[1]), function, opening.span, (inner,))
-
-    def root(self) -> Node:
-        sign = self.take()
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise LimitError(f"roots are nested deeper than the limit of {MAX_DEPTH}")
-        inner = self.atom()
-        self.depth -= 1
-        bracketed = self.tokens[self.place - 1].text == ")"
-        if not bracketed and (self.at("^", ".^", "'") or self.token.kind == "superscript"):
-            raise self.error("what the root covers is not clear", self.token.span, "sqrt(x)^2")
-        return Call((sign.span[0], inner.span[1]), "sqrt", sign.span, (inner,))
+    around: tuple[str, ...] = ()  # the indices of the sums around

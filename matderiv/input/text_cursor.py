@@ -1,25 +1,43 @@
-"""A place in the tokens of a text, and what is said where they do not go on."""
+"""A place in the tokens of a text: what stands in brackets, and what is said of mistakes."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
+from dataclasses import replace
 
-from matderiv.errors import ParseError, Span
-from matderiv.language.calls import reserved_names
-from matderiv.language.source import Node
-from matderiv.language.tokens import Token
+from matderiv.errors import LimitError, ParseError, Span
+from matderiv.language.calls import known_function, reserved_names
+from matderiv.language.operands import OF_VECTORS, shown_vectors
+from matderiv.language.source import PLACE, Call, Entry, Node, String, block
+from matderiv.language.tokens import MAX_DEPTH, Token
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
-class Cursor:
-    """A cursor over the tokens."""
+class Cursor(ABC):
+    """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
     text: str
     tokens: list[Token]
-    place = 0
+    kinds: dict[str, int]
+    place = depth = 0
+    bar: Token | None = None  # the bar that is open since the last bracket
+    cells = False  # that a space is between blocks
+
+    @abstractmethod
+    def sum(self) -> Node:
+        """Terms with their signs."""
+
+    @abstractmethod
+    def comparison(self) -> Node:
+        """A sum, or two that are compared."""
+
+    @abstractmethod
+    def atom(self) -> Node:
+        """One thing, without what stands above or behind it."""
 
     # Cursor --------------------------------------------------------------------------------------
 
@@ -52,6 +70,134 @@ class Cursor:
             (left.span[0], self.token.span[1]),
             "write the * and brackets: 1/(2*x) or 1/2*x",
         )
+
+    # Brackets ------------------------------------------------------------------------------------
+
+    def inner_product(self) -> Node:
+        """`<x, y>`."""
+        opening = self.take()
+        left = self.sum()
+        if not self.at(","):
+            raise self.missing() if self.token.kind == "end" else self.leftover()
+        self.take()
+        right = self.sum()
+        if not self.at(">"):
+            raise self.error("this < is never closed", opening.span, "<x, y> or dot(x, y)")
+        closing = self.take()
+        span = (opening.span[0], closing.span[1])
+        self.kinds |= shown_vectors(left, right)
+        return Call(span, "dot", opening.span, (left, right))
+
+    def entry(self, base: Node) -> Node:
+        """`x[1]`, `X[i,:]`, `x[2:n]`: an entry, a row, a column or a part, counted from 1."""
+        opening, at, typed = self.take(), list[str](), ""
+        while not self.at("]"):
+            token = self.take()
+            if token.kind == "end":
+                raise self.error("this [ is never closed", opening.span, "add ]")
+            if token.text == ",":
+                at.append(typed)
+            typed = "" if token.text == "," else typed + token.text
+        closing = self.take()
+        span = (base.span[0], closing.span[1])
+        if not all(PLACE.fullmatch(place) for place in (*at, typed)):
+            said = "a place is a number from 1, a name or a slice such as 2:n"
+            raise self.error(said, (opening.span[0], span[1]), "x[1]")
+        return Entry(span, base, (*at, typed))
+
+    def blocks(self) -> Node:
+        """`[x; h]`, `[A B; C D]`: blocks in rows; `[x]` is x."""
+        opening = self.take()
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = True
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitError(f"blocks are nested deeper than the limit of {MAX_DEPTH}")
+        rows: list[list[Node]] = [[self.sum()]]
+        while not self.at("]"):
+            if self.token.kind == "end" or self.at(")"):
+                raise self.error("this [ is never closed", opening.span, "add ]")
+            if self.at(";"):
+                self.take()
+                rows.append([])
+            elif self.at(","):
+                self.take()
+            rows[-1].append(self.sum())
+        closing = self.take()
+        self.bar, self.cells, self.depth = outer, cells, self.depth - 1
+        found = block(rows, (opening.span[0], closing.span[1]))
+        return replace(found, span=(opening.span[0], closing.span[1]))
+
+    def bracket(self) -> Node:
+        opening = self.take()
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = False
+        inner = self.comparison()
+        closing = self.close(opening)
+        self.bar, self.cells = outer, cells
+        return replace(inner, span=(opening.span[0], closing.span[1]))
+
+    def close(self, opening: Token) -> Token:
+        if self.at(")"):
+            return self.take()
+        if self.token.kind == "end":
+            raise self.error("this ( is never closed", opening.span, "add )")
+        raise self.leftover()
+
+    def call(self, name: Token) -> Node:
+        opening = self.take()
+        outer, self.bar, cells = self.bar, None, self.cells
+        self.cells = False
+        operands: list[Node] = []
+        keywords: list[tuple[str, Node]] = []
+        while True:
+            token = self.token
+            if token.kind == "string":
+                self.take()
+                operands.append(String(token.span, token.text))
+            elif token.kind == "name" and self.following == "=":
+                self.place += 2
+                keywords.append((token.text, self.comparison()))
+            else:
+                operands.append(self.comparison())
+            if not self.at(","):
+                break
+            self.take()
+        closing = self.close(opening)
+        self.bar, self.cells = outer, cells
+        function = known_function(name.text) or name.text
+        span = (name.span[0], closing.span[1])
+        if function in OF_VECTORS:
+            self.kinds |= shown_vectors(*operands)
+        return Call(span, function, name.span, tuple(operands), tuple(keywords))
+
+    def bars(self) -> Node:
+        opening = self.take()
+        if self.bar is not None or opening.text not in ("|", "||"):
+            raise self.nested_bars(opening)
+        self.bar = opening
+        inner = self.sum()
+        if self.token.kind == "end":
+            raise self.error(f"this {opening.text} is never closed", opening.span)
+        norm = opening.text == "||"
+        if not (self.at(*NORMS) if norm else self.at("|")):
+            raise self.nested_bars(self.token) if self.at("|", *NORMS) else self.leftover()
+        closing = self.take()
+        self.bar = None
+        function = NORMS[closing.text] if norm else "abs"
+        return Call((opening.span[0], closing.span[1]), function, opening.span, (inner,))
+
+    def root(self) -> Node:
+        sign = self.take()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise LimitError(f"roots are nested deeper than the limit of {MAX_DEPTH}")
+        inner = self.atom()
+        self.depth -= 1
+        bracketed = self.tokens[self.place - 1].text == ")"
+        if not bracketed and (self.at("^", ".^", "'") or self.token.kind == "superscript"):
+            raise self.error("what the root covers is not clear", self.token.span, "sqrt(x)^2")
+        return Call((sign.span[0], inner.span[1]), "sqrt", sign.span, (inner,))
 
     # Mistakes ------------------------------------------------------------------------------------
 

@@ -6,14 +6,33 @@ which `meaning` replaces when the kinds are known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.language.calls import reserved_names
-from matderiv.language.source import Call, Entry, Name, Node, Number, Operation, String, postorder
+from matderiv.language.source import (
+    Bind,
+    Call,
+    Entry,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    String,
+    changed,
+    postorder,
+)
+from matderiv.language.tokens import GREEK_NAMES
+
+IMPLIED = frozenset("ijkn")
+"""Letters below names that a sum without an index runs over."""
+
+SQUARE = "sq"
+"""What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 
 LONGEST_CHAIN = 50  # longer products are nested, so that building them is linear
 AT, DOT, TIMES, SLASH, FRACTION = "?at", "?dot", "?times", "?slash", "?fraction"
@@ -126,3 +145,56 @@ def mentions(node: Node, letters: Sequence[str]) -> bool:
         if any(letter in subscript or letter in at for letter in letters):
             return True
     return False
+
+
+def open_indices(node: Node, around: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """The letters below names that no sum inside or around binds: those of a sum without an index.
+
+    >>> from matderiv.input.text import parse
+    >>> open_indices(parse("y_i*x_i + c_1").main, (), ())
+    ('i',)
+    """
+    found: dict[str, None] = {}
+    bound = {*around}
+    for inner in postorder(node):
+        if isinstance(inner, Bind):
+            bound |= set(inner.indices)
+        if isinstance(inner, Name) and inner.name not in known:
+            base, _, label = inner.name.rpartition("_")
+            if base and len(label) < 3 and set(label) <= IMPLIED:
+                found |= dict.fromkeys(label)
+    return tuple(i for i in found if i not in bound)
+
+
+def squared(source: Source, scope: Scope) -> Source:
+    """The source with the square that the question is by as a name of its own.
+
+    >>> from matderiv.input.text import parse
+    >>> squared(parse("sigma^4"), Scope(about=("sigmasq",))).main.operands[0].name
+    'sigmasq'
+    """
+    asked = scope.about if scope.guess else scope.shapes
+    names = {n.removesuffix(SQUARE) for n in asked if n.endswith(SQUARE)} & GREEK_NAMES
+    names -= {*scope.shapes}
+    if not names:
+        return source
+
+    def replaced(node: Node) -> Node:
+        if isinstance(node, Name) and node.name in names:
+            square = Name(node.span, node.name + SQUARE)
+            return Call(node.span, "sqrt", node.span, (square,))
+        if not isinstance(node, Operation) or node.function not in ("power", POWER):
+            return node
+        base, exponent = node.operands
+        rooted = isinstance(base, Call) and base.name == "sqrt" and len(base.operands) == 1
+        inner = base.operands[0] if rooted and isinstance(base, Call) else None
+        if not (isinstance(inner, Name) and inner.name.removesuffix(SQUARE) in names):
+            return node
+        if not isinstance(exponent, Number) or exponent.value % 2:
+            return node
+        half = exponent.value / 2
+        if half == 1:
+            return inner
+        return replace(node, operands=(inner, Number(exponent.span, half)))
+
+    return changed(source, replaced)

@@ -235,4 +235,5 @@ def guessed_axes(name: str, facts: Iterable[str] = ()) -> int:
     if name[0].isupper():
         return 2
     stem = re.split("[0-9_]", name, maxsplit=1)[0]
-    return 0 if stem in GREEK_NAMES or stem in SPELLED or name[0] in "abcdefg" else 1
+    greek = stem.removesuffix("sq") in GREEK_NAMES
+    return 0 if greek or stem in SPELLED or name[0] in "abcdefg" else 1

@@ -77,6 +77,8 @@ class Sizes:
                 return self.current(a)
         if self._solved(a, b) or self._solved(b, a) or self._paired(a, b):
             return self.current(a)
+        if self._multiplied(left, right):
+            return self.current(a)
         raise ShapeError(f"{a} and {b} differ")
 
     def _solved(self, one: Size, other: Size) -> bool:
@@ -112,6 +114,17 @@ class Sizes:
             return False
         for (_, s), (_, t) in zip(left, right, strict=True):
             self.unify(s, t)
+        return True
+
+    def _multiplied(self, a: Size, b: Size) -> bool:
+        """True for products of as many open sizes, which are equal one by one: vec(X)'*vec(A)."""
+        if not (isinstance(a, Dim) and isinstance(b, Dim)) or a.coefficient != b.coefficient:
+            return False
+        names = (*a.names, *b.names)
+        if len(a.names) != len(b.names) or any(n[0] != "?" for n in names):
+            return False
+        for one, other in zip(*(sorted(s.names, key=_order) for s in (a, b)), strict=True):
+            self.unify(Dim((one,)), Dim((other,)))
         return True
 
     def _bind(self, one: Size, other: Size) -> bool:

@@ -83,7 +83,7 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     {'n': 5, 'k': 4}
     """
     found = dict(sizes)
-    parts = [n.params for n in walk(*exprs) if is_(n, "cols")]
+    parts = [n.params for n in walk(*exprs) if is_(n, "cols", "unit")]
     pairs = [pair for whole, *ends in parts for pair in pairwise((1, *ends, whole))]
     for low, high in pairs * (len(pairs) + 1):
         lacking = size_value(low, found) - size_value(high, found)

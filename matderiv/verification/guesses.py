@@ -6,18 +6,23 @@ would fit if scalars by their letter were vectors, it is not judged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 from matderiv.errors import MatderivError
+from matderiv.expr import apply
+from matderiv.input.answers import answer_source
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
-from matderiv.shapes import is_scalar
+from matderiv.language.source import Name, postorder
+from matderiv.shapes import is_scalar, size_names
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
 from matderiv.words.chains import facts
 
+SIZE_LETTERS = frozenset("nmNMdDpkKTBC")
 MAX_NAMES = 6  # guessed scalars; subsets of up to two of them are tried, then all
 
 
@@ -65,6 +70,37 @@ def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
         claimed = _claimed(other, answer) if other is not None else None
         if claimed is not None and judged(claimed, "projected").right:
             return names
+    return ()
+
+
+def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
+    """What the letters of sizes that only the answer has must be, such as "N as m".
+
+    A size that nobody named has a name of ours, and people divide by theirs.
+
+    >>> from matderiv.verification.claims import ask
+    >>> sizes_instead(ask("mean((X*w - y).^2)", "w"), "2/N*X'*(X*w - y)")
+    ('N as m',)
+    """
+    reading = asked.reading
+    declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
+    typed = set(re.findall(r"[A-Za-z]+", reading.source))
+    ours = sorted(size_names(v.shape for v in reading.variables.values()) - size_names(declared))
+    ours = [s for s in ours if s not in typed]
+    source = answer_source(answer, reading, asked.extra)
+    if source is None or not ours:
+        return ()
+    named = {n.name for n in postorder(source.main) if isinstance(n, Name)}
+    letters = sorted(n for n in named & SIZE_LETTERS - typed if n not in reading.variables)
+    if not letters or len(letters) > 2:
+        return ()
+    for values in product(ours, repeat=len(letters)):
+        sizes = [(n, apply("size", params=(s,))) for n, s in zip(letters, values, strict=True)]
+        claimed = _claimed(
+            replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes))), answer
+        )
+        if claimed is not None and judged(claimed, "projected").right:
+            return tuple(f"{n} as {s}" for n, s in zip(letters, values, strict=True))
     return ()
 
 

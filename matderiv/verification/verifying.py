@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.errors import ShapeError
+from matderiv.errors import ShapeError, UnknownName
 from matderiv.expr import Expr
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
@@ -24,7 +24,7 @@ from matderiv.verification.claims import (
     of_function,
     read_sides,
 )
-from matderiv.verification.guesses import numbers_instead, said, vectors_instead
+from matderiv.verification.guesses import numbers_instead, said, sizes_instead, vectors_instead
 from matderiv.verification.judging import POINTS, Finding, judged
 from matderiv.verification.methods import counterexample, difference, faint, method
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
@@ -50,16 +50,18 @@ def verify_asked(
         return _concluded(asked, of_function(asked, answer), seed, points, False)
     try:
         *others, e = read_sides(asked, answer)
-    except ShapeError as error:
-        if unjudged := _other_kinds(asked, answer, fitting=True):
+    except (ShapeError, UnknownName) as error:
+        fitting = isinstance(error, ShapeError)
+        if unjudged := _other_kinds(asked, answer, fitting=fitting):
             return unjudged
+        if not fitting:
+            raise
         found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
         return _misfit(asked, str(error), found)
     for side in others:
         verdict = verify_asked(asked, side, seed=seed, points=points, diagnosis=diagnosis)
         if not verdict.correct:
-            said = f"The side {text(side)}: {verdict.message}"
-            return replace(verdict, message=said)
+            return replace(verdict, message=f"The side {text(side)}: {verdict.message}")
     typed = answer if isinstance(answer, str) else text(e)
     readings = claims(asked, e, typed)
     if not readings:
@@ -81,6 +83,9 @@ def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
     """
     if not isinstance(answer, str) or asked.entry is not None:
         return None
+    if sizes := sizes_instead(asked, answer):
+        note = f"taking {' and '.join(sizes)}"
+        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     if numbers := numbers_instead(asked, answer):
         note = f"taking {' and '.join(numbers)} as a number"
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))

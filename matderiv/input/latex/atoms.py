@@ -200,6 +200,14 @@ class Atoms(Blocks):
         right = self.comparison()
         self.depth -= 1
         closing = self.close("⟩", opening)
+        below = [t.text for t in self.tokens[self.place : self.place + 2]]
+        if below in (["_", "F"], ["_", "2"]):
+            self.place += 2
+        elif below == ["_", "{"]:
+            start = self.place
+            self.take()
+            if "".join(t.text for t in self.script() if t.text not in FONTS) not in ("F", "{F}"):
+                self.place = start
         span = (opening.span[0], closing.span[1])
         return self.build.call("dot", (left, right), span, opening.span)
 

@@ -126,7 +126,16 @@ class _Left(Symbols):
         return ("differential", function, "", 1) if function else None
 
     def called(self) -> Found | None:
-        """f, f(w) or L."""
+        """f, f(w), L, RSS(w) or cos θ."""
+        run = self.letters()
+        word = run.isupper() or len(run) > 3
+        if len(run) > 1 and word and not set(run) <= set(self.scope.shapes):
+            self.place += len(run)
+            if self.at("("):
+                self.arguments()
+            return ("name", run, "", 1) if self.token.kind == "end" else None
+        if self.token.kind == "command" and self.token.text in ("cos", "sin", "tan"):
+            self.take()
         function = self.function()
         return ("name", function, "", 1) if function else None
 

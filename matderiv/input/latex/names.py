@@ -16,7 +16,7 @@ from matderiv.language.calls import abstract_call, function_names, reserved_name
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import Token
 
-PROSE = frozenset(("text", "textrm", "textnormal", "textbf", "textit", "mbox"))
+PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
 WRITTEN = {
     "ln": "log",
     "Tr": "tr",

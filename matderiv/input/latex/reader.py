@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
@@ -314,6 +315,8 @@ class LatexFormula(Functions):
         written = [t.text for t in self.script() if t.text not in (*FONTS, "rm", "{", "}")]
         end = self.tokens[self.place - 1].span[1]
         span = (base.span[0], end)
+        if "t" in written and self.turning:
+            written = ["T" if sign == "t" else sign for sign in written]
         transposing = written in TRANSPOSED or written in INVERSE_TRANSPOSED
         if transposing and not ("T" in written and "T" in self.scope.shapes):
             if written in INVERSE_TRANSPOSED:
@@ -327,6 +330,27 @@ class LatexFormula(Functions):
             )
         self.place = start
         return self.power(base, span)
+
+    @cached_property
+    def turning(self) -> bool:
+        """True where `^t` says transpose: t stands nowhere else, and a power would make no sense.
+
+        `x^tAx` and `X^tX` are products with transposes, `A^t x` is a power.
+        """
+        if "t" in (*self.scope.shapes, *self.scope.sizes, *self.scope.about):
+            return False
+        texts = [t.text for t in self.tokens]
+        clear = not self.scope.guess
+        for k in (k for k, text in enumerate(texts) if text == "t"):
+            before = "".join(texts[max(k - 3, 0) : k]).removesuffix("-").removesuffix("{")
+            if not before.endswith("^"):
+                return False
+            hat = next(j for j in range(k, -1, -1) if texts[j] == "^")
+            base, after = texts[hat - 1], texts[k + 1 : k + 3]
+            after = after[1:] if after[:1] == ["}"] else after[:1]
+            small = len(base) == 1 and base.islower() and base != "e"
+            clear |= texts[k - 1] == "-" or after == [base] or (small and after[0].isalpha())
+        return clear
 
     def power(self, base: Node, span: Span) -> Node:
         """A power; entry by entry inside sums, of vectors, and where a circle says so."""

@@ -7,13 +7,13 @@ Inside, every name carries the indices of the sums around it. What stands below 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
-from matderiv.input.tree import TOTAL, mentions
+from matderiv.input.tree import TOTAL, mentions, open_indices
 from matderiv.language.source import Bind, Entry, Node
 from matderiv.language.tokens import Token
 
@@ -40,6 +40,10 @@ class Sums(Atoms):
     def product(self) -> Node:
         """A term of a sum."""
 
+    @abstractmethod
+    def signed(self, read: Callable[[], Node]) -> Node:
+        """An operand that may carry a sign of its own."""
+
     def reduction(self, name: str, opening: Token) -> Node:
         r"""`\sum_{i} x_i y_i` with what it binds; without an index, of the array that follows."""
         bound = self._bound(opening)
@@ -50,6 +54,10 @@ class Sums(Atoms):
         self.indices = self.indices[: len(self.indices) - len(letters)]
         self.depth -= 1
         span = (opening.span[0], body.span[1])
+        if not letters:
+            letters = open_indices(body, self.indices, self.scope.shapes)
+            if letters:
+                self.remarks.append(f"summed over {' and '.join(letters)}")
         if not letters:
             return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
         if bound.family:
@@ -76,7 +84,7 @@ class Sums(Atoms):
 
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
-        terms = [self.product()]
+        terms = [self.signed(self.product)]
         while letters and self.at("+", "-"):
             state = (self.place, self.depth, self.open_bars, self.indices)
             kept, sign = len(self.remarks), self.take()

@@ -22,9 +22,9 @@ FONTS = frozenset(
     "mathds vec overrightarrow text textbf textit textrm textnormal mbox operatorname".split()
 )
 UPRIGHT = frozenset(
-    "mathrm mathit mathsf mathtt text textbf textit textrm textnormal mbox operatorname".split()
+    "mathrm mathit mathsf mathtt text textit textrm textnormal mbox operatorname".split()
 )
-BOLD = frozenset(("mathbf", "boldsymbol", "bm", "pmb", "mathbfit", "vec", "overrightarrow"))
+BOLD = frozenset("mathbf boldsymbol bm pmb mathbfit textbf vec overrightarrow".split())
 ACCENTS = {
     "hat": "hat",
     "widehat": "hat",

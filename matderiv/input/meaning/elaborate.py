@@ -18,7 +18,6 @@ from matderiv.input.meaning.indexed import (
     IndexedFactor,
     IndexedTerm,
     UncarriedError,
-    times,
     together,
 )
 from matderiv.input.meaning.places import Places, windows
@@ -196,9 +195,12 @@ class Elaborator(Places):
 
     def mean(self, node: Name) -> Node | None:
         r"""`\bar x` beside x_i: the mean of x, or of the rows of X."""
-        base = node.name.removesuffix("_bar")
-        known = node.name in self.scope.shapes or node.name in self.scope.about
+        base, shapes = node.name.removesuffix("_bar"), self.scope.shapes
+        known = node.name in shapes or node.name in self.scope.about
         role = next((r for r in self.roles.entries.values() if r.base == base), None)
+        data = len(shapes.get(base, ())) == 1 or len(shapes.get(capital_of(base), ())) == 2
+        if role is None and data and not self.scope.guess:  # an answer about the data
+            role = Subscripted(base, ("i",))
         if known or role is None or len(role.at) != 1 or not self.is_index(role.at[0]):
             return None
         whole = self.carry.lifted(self.entry(node, Subscripted(base, ("#",))))
@@ -225,7 +227,7 @@ class Elaborator(Places):
             if known is not None:
                 name = known
                 inner = len(scope.shapes[known]) - len(role.at)
-            elif inner and capital not in self.roles.whole:
+            elif inner or (len(role.at) == 2 and capital in self.roles.whole):
                 name = capital
             if not alone or name != role.base:
                 self.kinds[name] = len(role.at) + inner
@@ -305,42 +307,6 @@ class Elaborator(Places):
             return self._bound(value, node)
         except UncarriedError as error:
             raise self.carry.uncarried(str(error), node) from error
-
-    def masked(self, value: Indexed, relation: tuple[str, str, str], node: Bind) -> Indexed:
-        """The value where a relation of an index to a label or another index holds.
-
-        Elsewhere it is 0 in a sum and 1 in a product.
-        """
-        if node.function not in ("sum", "prod"):
-            raise UncarriedError("this condition is not read")
-        index, sign, other = relation
-        one = self.build.number(1, node.span)
-        axes: tuple[str, ...] = (index,)
-        if self.is_index(other) and other in value.index:
-            constant: Node = self.build.identity(node.span)
-            axes = (index, other)
-        elif self.is_index(other) or sign != "≠":
-            raise UncarriedError("this condition is not read")
-        else:
-            constant = self.unit(other, node.span)
-        if sign in ("<=", ">="):
-            mask = self.build.call("matrix", (one,), node.span)
-        else:
-            minus = self.build.operation("neg", (constant,), node.span)
-            mask = self.build.operation("add", (one, minus), node.span)
-        if sign != "≠":
-            half = "triu" if sign[0] == "<" else "tril"
-            mask = self.build.call(half, (mask,), node.span)
-        where = Indexed((IndexedTerm((IndexedFactor(mask, axes),)),), axes)
-        if node.function == "sum":
-            return times(value, where, self.carry.indices([value]))
-
-        def factor(parts: list[Node]) -> Node:
-            held = self.build.operation("hadamard", parts, node.span)
-            failed = self.build.operation("neg", (parts[1],), node.span)
-            return self.build.operation("add", (held, one, failed), node.span)
-
-        return self.carry.entrywise("", [value, where], node, factor)
 
     def _bound(self, value: Indexed, node: Bind) -> Node | Indexed:
         gone = [i for i in node.indices if i not in value.index]

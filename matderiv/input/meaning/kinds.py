@@ -16,8 +16,9 @@ from matderiv.errors import MatderivError
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID
-from matderiv.input.meaning.places import counted
+from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import split_label
+from matderiv.input.tree import squared
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 
@@ -170,6 +171,8 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     """The choice that costs least, the one by the letters, and the search."""
     search = KindSearch(source, scope)
     letters = search.tried(())
+    if any(rank for name, (rank, _) in search.defaults.items() if name.endswith("_")):
+        letters = search.tried(())  # families are met by the first try, with their fonts
     if letters.objected < ENOUGH and letters.source is not None:
         return letters, letters, search
     order: list[tuple[float, int, Tried]] = []
@@ -200,6 +203,7 @@ def meant(source: Source, scope: Scope) -> Source:
 
     Raises ParseError for what no choice of kinds gives a meaning.
     """
+    source = rowwise(apart(squared(source, scope)))
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)), scope.about)
         plain = elaborator.whole(scope.free)

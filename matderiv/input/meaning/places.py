@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from matderiv.errors import Span
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
-from matderiv.input.meaning.indexed import IndexedFactor
-from matderiv.input.meaning.subscripts import Roles, free_letters
+from matderiv.input.meaning.indexed import (
+    Indexed,
+    IndexedFactor,
+    IndexedTerm,
+    UncarriedError,
+    times,
+)
+from matderiv.input.meaning.subscripts import Roles, capital_of, free_letters, split_label
+from matderiv.input.tree import NORM, POWER
 from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,
+    Call,
+    Entry,
     Name,
     Node,
     Number,
     Operation,
     Source,
     changed,
+    children,
     postorder,
     unsigned,
     written_size,
@@ -102,6 +113,140 @@ class Places:
         if label in self.scope.labels:
             self.labels.add(label)
         return self.build.call("unit", (written_size(label, span),), span)
+
+    def masked(self, value: Indexed, relation: tuple[str, str, str], node: Bind) -> Indexed:
+        """The value where a relation of an index to a label or another index holds.
+
+        Elsewhere it is 0 in a sum and 1 in a product.
+        """
+        if node.function not in ("sum", "prod"):
+            raise UncarriedError("this condition is not read")
+        index, sign, other = relation
+        one = self.build.number(1, node.span)
+        axes: tuple[str, ...] = (index,)
+        if self.is_index(other) and other in value.index:
+            constant: Node = self.build.identity(node.span)
+            axes = (index, other)
+        elif self.is_index(other) or sign != "≠":
+            raise UncarriedError("this condition is not read")
+        else:
+            constant = self.unit(other, node.span)
+        if sign in ("<=", ">="):
+            mask = self.build.call("matrix", (one,), node.span)
+        else:
+            minus = self.build.operation("neg", (constant,), node.span)
+            mask = self.build.operation("add", (one, minus), node.span)
+        if sign != "≠":
+            half = "triu" if sign[0] == "<" else "tril"
+            mask = self.build.call(half, (mask,), node.span)
+        where = Indexed((IndexedTerm((IndexedFactor(mask, axes),)),), axes)
+        if node.function == "sum":
+            return times(value, where, self.carry.indices([value]))
+
+        def factor(parts: list[Node]) -> Node:
+            held = self.build.operation("hadamard", parts, node.span)
+            failed = self.build.operation("neg", (parts[1],), node.span)
+            return self.build.operation("add", (held, one, failed), node.span)
+
+        return self.carry.entrywise("", [value, where], node, factor)
+
+
+def rowwise(source: Source) -> Source:
+    r"""`M_{ij} - u_i v_j^T` beside U and V has rows u_i and v_j: their inner product."""
+    trees = (source.main, *(p.value for p in source.parts))
+    whole = {n.name for t in trees for n in postorder(t) if isinstance(n, Name)}
+
+    def turned(term: Node, labels: set[frozenset[str]]) -> Node:
+        inner = unsigned(term)
+        if not isinstance(inner, Operation) or inner.function != "mul" or len(inner.operands) != 2:
+            return term
+        left, right = inner.operands
+        last = children(right)[0] if getattr(right, "function", "") == "transpose" else None
+        if not isinstance(left, Name) or not isinstance(last, Name):
+            return term
+        (u, i), (v, j) = split_label(left.name), split_label(last.name)
+        known = {capital_of(u), capital_of(v)} <= whole and i != j
+        if not known or frozenset(i + j) not in labels:
+            return term
+        row = Operation(left.span, "transpose", (left,))
+        made = replace(inner, operands=(row, last))
+        return (
+            replace(term, operands=(made,))
+            if isinstance(term, Operation) and term is not inner
+            else made
+        )
+
+    def added(node: Node) -> Node:
+        if not isinstance(node, Operation) or node.function != "add":
+            return node
+        named = (unsigned(o) for o in node.operands)
+        labels = {frozenset(split_label(n.name)[1]) for n in named if isinstance(n, Name)}
+        return replace(node, operands=tuple(turned(o, labels) for o in node.operands))
+
+    return changed(source, added) if len(whole) > 3 else source
+
+
+UNEQUAL = ("≠", "<", ">")
+
+
+def apart(source: Source) -> Source:
+    r"""The source with 1 added to what may vanish where i = j, below sums over i ≠ j or i < j.
+
+    There the terms are left out, so nothing changes but that they have a value: 1/(x_i - x_j).
+    """
+    places: dict[tuple[str, Span], set[str]] = {}
+    for tree in (source.main, *(p.value for p in source.parts)):
+        for bind in (n for n in postorder(tree) if isinstance(n, Bind) and n.function == "sum"):
+            for first, sign, second in bind.relations:
+                if sign in UNEQUAL and len(first) == len(second) == 1:
+                    below = {(type(n).__name__, n.span) for n in postorder(bind.body)}
+                    places |= {key: {first, second} for key in below}
+    return changed(source, _Apart(places).node) if places else source
+
+
+@dataclass
+class _Apart:
+    """The pairs of indices that differ at some places, and the norms that are roots already."""
+
+    places: Mapping[tuple[str, Span], set[str]]
+    rooted: set[Span] = field(default_factory=set)
+
+    def node(self, node: Node) -> Node:
+        """The node with something else than 0 below lines, logarithms and roots."""
+        pair = self.places.get((type(node).__name__, node.span))
+        if pair is None:
+            return node
+        if isinstance(node, Call) and node.name in ("log", "ln", "sqrt"):
+            return replace(node, operands=(self.moved(node.operands[0], pair),))
+        if not isinstance(node, Operation):
+            return node
+        if node.function in (*DIVISIONS, "ediv"):
+            return replace(node, operands=(node.operands[0], self.moved(node.operands[1], pair)))
+        if node.function == NORM:
+            return self.root(node, pair)
+        if node.function in ("power", POWER) and node.operands[0].span in self.rooted:
+            root, exponent = node.operands
+            if isinstance(exponent, Number) and exponent.value == 2 and isinstance(root, Call):
+                self.rooted.discard(root.span)
+                return children(root.operands[0])[0]
+        return node
+
+    def moved(self, node: Node, pair: set[str]) -> Node:
+        """The node and 1 where the two indices are equal, if it has both."""
+        used = {split_label(n.name)[1] for n in postorder(node) if isinstance(n, Name)}
+        if not pair <= set("".join(used)) or any(n.span in self.rooted for n in postorder(node)):
+            return node
+        one = Entry(node.span, Name(node.span, "eye"), tuple(sorted(pair)))
+        return Operation(node.span, "add", (node, one))
+
+    def root(self, norm: Operation, pair: set[str]) -> Node:
+        """A norm as the root of its square, which is moved from 0."""
+        square = Operation(norm.span, POWER, (norm, Number(norm.span, Fraction(2))))
+        inside = self.moved(square, pair)
+        if inside is square:
+            return norm
+        self.rooted.add(norm.span)
+        return Call(norm.span, "sqrt", norm.span, (inside,))
 
 
 COUNTS = frozenset("nNmM")

@@ -7,6 +7,7 @@ are its determinant, a superscript on a vector is a power of each entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.errors import ParseError
@@ -185,8 +186,17 @@ class Signs(KindEvidence):
         if arrays:
             self.remark(f"{self.source.typed(node.span)} divides entry by entry")
             guessed = self.guessed_below(node.operands[1])
-            self.objection(2.0 if guessed else 0, node)
+            bare = self._bare_names(node.operands[1]) and self.axes(above) < 2
+            self.objection(
+                INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0, node
+            )
         return self.build.operation("ediv" if arrays else "div", (above, below), node.span)
+
+    def _bare_names(self, node: Node) -> bool:
+        """True for `N` and `2N` of guessed names below a line, which are numbers."""
+        product = isinstance(node, Operation) and node.function == "mul"
+        factors = node.operands if isinstance(node, Operation) and product else (node,)
+        return all(isinstance(f, Number) or self.is_guess(f) for f in factors)
 
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
         """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
@@ -243,8 +253,13 @@ class Signs(KindEvidence):
             self.objection(4, node)
         if kind not in NORMS:
             return self.norm_by_letter(node, inner, kind)
-        if matrix and kind in ("1", "infty"):
-            hint = r"\|\operatorname{vec}(A)\|_" + ("1" if kind == "1" else r"\infty")
+        bare = unsigned(node.operands[0])
+        if kind in ("1", "infty") and not matrix and self.is_guess(bare):
+            self.objection(INVALID if getattr(bare, "name", "x")[0].isupper() else 0, node)
+        if matrix and kind == "1":
+            self.remark(f"{self.source.typed(node.span)} is the sum of all absolute entries")
+        if matrix and kind == "infty":
+            hint = r"\|\operatorname{vec}(A)\|_\infty"
             self.failed(
                 build.error("this norm of a matrix has two meanings", node.span, hint), node
             )
@@ -307,6 +322,10 @@ class Signs(KindEvidence):
 
     def called(self, node: Call, values: Sequence[Node]) -> Node:
         """A function by its name."""
+        rows = self.latex and node.name in ("softmax", "log_softmax") and not node.keywords
+        if rows and self.axes(values[0]) == 2:
+            self.remark(f"{node.name} of each row; of each column: {node.name}(X,1)")
+            node = replace(node, keywords=(("axis", Number(node.span, Fraction(2))),))
         operands = list(values[: len(node.operands)])
         numbers = [self.is_number(v) for v in operands]
         if operands and numbers[0] and self.guessed_below(node):

@@ -174,12 +174,20 @@ def _degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[int, Bel
         found: Below = {}
         for _, below in inner:
             found = _joined(found, below)
-        count = 0 if all(_generic(a) for a in node.args) else len(_summed(node))
+        added = not (all(_generic(a) for a in node.args) or _picks(node))
+        count = len(_summed(node)) if added else 0
         return sum(a for a, _ in inner) + count, found
     if name == "where":
         return sum(max(a, sum(b.values())) for a, b in inner), {}
     letter = max(max(a, sum(b.values())) for a, b in inner)  # a quantity of its own
     return letter + int(name in ("det", "prod") and not _generic(node.args[0])), {}
+
+
+def _picks(node: Expr) -> bool:
+    """True for a product with a unit vector, which takes a column or an entry and adds nothing."""
+    if not is_(node, "mul") or len(node.args) != 2:
+        return False
+    return any(is_(a.args[0] if is_(a, "transpose") else a, "unit") for a in node.args)
 
 
 _CONTRACTIONS = ("mul", "hadamard", "sum", "tr", "kron", "einsum", "cross", "vector", "matrix")
@@ -248,6 +256,8 @@ def _is_generic(e: Expr) -> bool:
     if name in ("hadamard", "kron"):
         axes = {s for a in e.args for s in _long(a.shape)}
         return axes >= set(_long(e.shape)) and all(map(_generic, e.args))
+    if _picks(e):  # a column of unknowns
+        return any(map(_generic, e.args))
     if name in ("mul", "sum", "mean", "einsum", *_LINEAR):
         return all(map(_generic, e.args))
     if name == "div":
