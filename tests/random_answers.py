@@ -383,14 +383,15 @@ def _drawn(v: Expr, sizes: dict[str, int], draw: Any) -> Any:
 def apart(asked: Asked, right: Expr, other: Expr, rng: random.Random) -> str | None:
     """A point where two answers differ by more than rounding; None where none is found.
 
-    The derivative must have a value there; a point beside it says how much is rounding.
+    The derivative must have a value there; a point beside it, where equal entries stay equal and
+    no others move alike, says how much is rounding.
     """
     for at, sizes in points(asked, (right, other), rng):
         try:
             both = parts(right, at, sizes), parts(other, at, sizes)
             a, b = both[0][right], both[1][other]
             largest = max(np.abs(v).max() for found in both for v in found.values())
-            near = {n: v * (1 + L("1e-17")) for n, v in at.items()}
+            near = {n: v * (1 + L("1e-17") * np.sin(1e5 * v)) for n, v in at.items()}
             c, d = value(right, near, sizes), value(other, near, sizes)
         except (OutsideError, ArithmeticError, ValueError):
             continue

@@ -32,7 +32,8 @@ FLOORS = (  # title, folder, modules
         "3: numbers out",
         "numeric/",
         "poles exponentials stable ranges evaluate cofactors subgradients indeterminate draws "
-        "sampling stencils differences question small_sizes scaled_lines both_sides report",
+        "kinks sampling stencils differences question small_sizes scaled_lines both_sides "
+        "report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

@@ -127,3 +127,25 @@ def test_a_vec_form_that_is_zero_at_some_sizes_is_not_refused_for_rounding() -> 
         "norm2(S*W')", "S", shapes={"S": "2,2", "W": "3,2"}, assume={"S": "skew"}, order=2
     )
     assert found.vec_text  # of a 2 × 2 matrix with one free entry: the norm is linear in its size
+
+
+@pytest.mark.parametrize("fact", ["binary", "labels", "onehot"])
+@pytest.mark.parametrize("f", ["sum(huber(x, 1))", "sum(huber(2*x, 2))", "sum(elu(x - 1))"])
+def test_data_where_a_formula_changes_contradict_no_second_derivative(f: str, fact: str) -> None:
+    assert md.derive(f, "x", assume={"x": fact}, order=2).checked is not None
+
+
+def test_entries_that_facts_make_equal_share_a_change() -> None:
+    d = md.derive(
+        "sum(max(P*ones(k,k), axis=2))", "P", shapes={"P": "k,k"}, assume={"P": "simplex"}
+    )
+    assert str(d) == "ones(k,k)"
+
+
+@pytest.mark.parametrize("f", ["max(x, y)", "min(x, y)", "where(x > 0, x, y)", "relu(x)"])
+def test_a_fourth_derivative_beside_kinks_is_decided(f: str) -> None:
+    d = md.derive(f"sum(({f}).^4)", "x", order=4)
+    assert not d.doubt
+    wrong = replace(d, derivative=replace(d.derivative, expr=0 * d.expr))
+    with pytest.raises(md.UntrueResult):
+        truthful(wrong)

@@ -124,3 +124,20 @@ def test_two_equal_numbers_are_no_counterexample() -> None:
         first, _, second = str(shown or "is 1, the answer says 2").partition(", the answer says ")
         assert first.split()[-1] != second.split()[0]
         assert found.diagnosis is None or "other-layout" not in found.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("sum(log(x))", "1./abs(x)"),
+        ("sum(sqrt(x))", "1./(2*sqrt(abs(x)))"),
+        ("sum(log(x))", "where(x>0, 1./x, 0)"),
+        ("sum(x.^1.5)", "1.5*abs(x).^0.5"),
+        ("sum(log(-x))", "-1./abs(x)"),
+        ("sum(log(x - 2))", "1./abs(x - 2)"),
+    ],
+)
+def test_an_answer_is_judged_where_f_has_a_value(f: str, answer: str) -> None:
+    assert verify(f, "x", answer).correct is True
+    assert verify(f, "x", f"1.001*({answer})", diagnosis=False).correct is False
+    assert verify("sum(log(abs(x)))", "x", "1./abs(x)", diagnosis=False).correct is False

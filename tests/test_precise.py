@@ -153,3 +153,49 @@ def test_parts_that_span_too_many_digits_are_not_called_equal() -> None:
     asked = ask("softplus(1e6*a)", "a", assume={"a": "positive"})
     claim = claims(asked, read_answer(asked, "1e6"), "")[0]
     assert precise(claim, "none").verdict == "undecided"
+
+
+SPECIAL = [  # DLMF 5.2, 10.29, 4.40; the slope of a quantile is one over the density
+    ("sum(lgamma(x))", "digamma(x)"),
+    ("sum(digamma(x))", "polygamma(1, x)"),
+    ("sum(probit(x))", "sqrt(2*pi)*exp(probit(x).^2/2)"),
+    ("sum(bessel_i0(x))", "bessel_i1(x)"),
+    ("sum(bessel_i1(x))", "bessel_i0(x) - bessel_i1(x)./x"),
+    ("sum(asinh(x))", "1./sqrt(1 + x.^2)"),
+    ("sum(atanh(x))", "1./(1 - x.^2)"),
+    ("sum(atan2(y,x))", "-y./(x.^2 + y.^2)"),
+    ("sum(atan2(y,x)).^2", "-2*sum(atan2(y,x))*y./(x.^2 + y.^2)"),
+    ("sum(sinc(x))", "cos(pi*x)./x - sin(pi*x)./(pi*x.^2)"),
+    ("norm(x,3)", "x.*abs(x)/norm(x,3)^2"),
+    ("sum(floor(x).*x)", "ceil(x) - 1"),
+]
+
+
+@pytest.mark.parametrize(("f", "answer"), SPECIAL)
+def test_special_functions_have_many_digits(f: str, answer: str) -> None:
+    assert verify(f, "x", answer).correct is True
+    for wrong in (f"{answer} + 1e-12", f"1.0000000000001*({answer})"):
+        assert verify(f, "x", wrong, diagnosis=False).correct is False
+
+
+@pytest.mark.parametrize(
+    ("f", "right"),
+    [("lambda_max(X)", "eigvec_max(X)*eigvec_max(X)'"), ("tr(expm(X))", "expm(X)'")],
+)
+def test_a_number_that_nothing_shows_is_not_accepted(f: str, right: str) -> None:
+    assert verify(f, "X", right).correct is True
+    for wrong in (f"{right} + 1e-11", f"1.00000000001*{right}"):
+        found = verify(f, "X", wrong, diagnosis=False)
+        assert found.correct is None
+        assert "do not show 1" in found.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "diag(where(y<1e4, exp(where(min(y,1e4)<=0,min(y,1e4),0))'', 0))",
+        "diag(where(y<1e4, 1./exp(-where(min(y,1e4)<=0,min(y,1e4),0)), 0))",
+    ],
+)
+def test_shaking_digits_changes_no_branch(answer: str) -> None:
+    assert verify("elu(min(y, 1e4))", "y", answer).correct is True

@@ -8,10 +8,10 @@ change is that of the one entry that attains the maximum.
 from __future__ import annotations
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, variables, walk
+from matderiv.expr import Expr, is_, variables, walk, without_facts
 from matderiv.lazy import np, quiet
 from matderiv.numeric.draws import Strategy, draw, draw_sizes, general, positive
-from matderiv.numeric.evaluate import Array, Arrays, evaluate
+from matderiv.numeric.evaluate import Array, Arrays, Sizes, evaluate
 from matderiv.shapes import size_names
 
 DRAWS = 4  # of each kind: signs decide where a maximum is
@@ -43,20 +43,27 @@ def _tied(node: Expr) -> bool:
     rng = np.random.default_rng(0)
     names = variables(x)
     sizes = draw_sizes(size_names([v.shape for v in names] + [x.shape]), rng)
+    plain = [without_facts(v) for v in names]  # where facts keep a value, others move it
     for strategy in (general, positive, _wide(x)) * DRAWS:
         here, there = (draw(names, rng, sizes, strategy=strategy) for _ in range(2))
-        near: Arrays = {k: v + STEP * (there[k] - v) for k, v in here.items()}
-        try:
-            before, after = (evaluate(x, at, sizes) for at in (here, near))
-        except MatderivError:
-            continue  # outside the domain
-        masks = [_attained(node, value) for value in (before, after)]
-        both = masks[0] & masks[1]
-        axis = None if node.params[0] is None else node.params[0] - 1
-        moved = both & (np.abs(after - before) > EQUAL * np.abs(before))
-        if (moved.sum(axis=axis) > 1).any():
-            return True
+        aside = there if plain == names else draw(plain, rng, sizes, strategy=strategy)
+        for other in (there, aside)[: 1 + (aside is not there)]:
+            near: Arrays = {k: v + STEP * (other[k] - v) for k, v in here.items()}
+            if _move_together(node, [here, near], sizes):
+                return True
     return False
+
+
+def _move_together(node: Expr, points: list[Arrays], sizes: Sizes) -> bool:
+    """True if several entries attain the extreme at two points, and differ between them."""
+    try:
+        before, after = (evaluate(node.args[0], at, sizes) for at in points)
+    except MatderivError:
+        return False  # outside the domain
+    both = _attained(node, before) & _attained(node, after)
+    axis = None if node.params[0] is None else node.params[0] - 1
+    moved = both & (np.abs(after - before) > EQUAL * np.abs(before))
+    return bool((moved.sum(axis=axis) > 1).any())
 
 
 def _wide(x: Expr) -> Strategy:

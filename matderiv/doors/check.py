@@ -278,7 +278,7 @@ def _forced(d: Derivation) -> bool:
     No contradiction is seen there: f has no derivative, or the formula is 0/0.
     """
     question = _question(d)
-    point = sampler(d.f, [d.wrt, *_others(d)]).point(0)
+    point = sampler(d.f, [d.wrt, *_others(d)], order=d.order).point(0)
     return (bool(point.compromise) and question.declared) or question.pinned
 
 

@@ -10,7 +10,8 @@ from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.expr import is_, number_value
 from matderiv.lazy import np
-from matderiv.numeric.sampling import kinks, points
+from matderiv.numeric.kinks import kinks
+from matderiv.numeric.sampling import points
 from matderiv.words.definite import convex_domain, definite_sign
 from matderiv.work import A_VERB, bounded
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from math import log10
@@ -20,8 +20,9 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes, ValueProgram, compile_
+from matderiv.numeric.kinks import Kink, inside, kinks, unguarded, without_zero
 from matderiv.numeric.ranges import bounds
-from matderiv.numeric.sampling import Kink, Point, Sampler, kinks, unguarded
+from matderiv.numeric.sampling import Point, Sampler
 from matderiv.numeric.scaled_lines import crossing, lines
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
@@ -87,31 +88,33 @@ class Border:
         return f"{self.label}: never on its {'negative' if side < 0 else 'positive'} side"
 
 
-def branches(*exprs: Expr) -> list[Border]:
-    """The kinks of some expressions and where their formula changes, with the possible sides."""
+def branches(f: Expr, *others: Expr) -> list[Border]:
+    """The kinks of some expressions and where their formula changes, with the possible sides.
+
+    Where the first has no value nothing is looked at.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x")
+    >>> [border.sides for border in branches(apply("log", x), apply("abs", x))]
+    [(1,)]
+    """
+    exprs = (f, *others)
     found = [k for e in exprs for k in kinks(e) if not is_(k.distance, "number")]
     for node in walk(*map(expanded, exprs)):
         if node.function.border is not None:
             distance = node.function.border(*node.args)
             found += [Kink(node.function.label, distance), *kinks(distance)]
-    return [Border(k.label, k.distance, k.sides, k) for k in dict.fromkeys(found)]
+    known = {d for n in unguarded(expanded(f)) if (d := inside(n)) is not None}
+    return [_possible(Border(k.label, k.distance, k.sides, k), known) for k in dict.fromkeys(found)]
 
 
-def compared_with(expr: Expr) -> set[Expr]:
-    """What the jumps and kinks of an expression depend on, up to a sign.
-
-    >>> from matderiv.expr import apply, variable
-    >>> x = variable("x")
-    >>> compared_with(apply("relu", x)) == compared_with(apply("gt", x, 0)) == {x}
-    True
-    """
-    found = set()
-    for kink in kinks(expr):
-        distance = kink.distance
-        terms = [t for t in distance.args if number_value(t) != 0] if is_(distance, "add") else []
-        plain = terms[0] if len(terms) == 1 else distance
-        found.add(plain.args[0] if is_(plain, "neg") else plain)
-    return found
+def _possible(border: Border, known: set[Expr]) -> Border:
+    """The border without the side on which one of the things that must not be negative is."""
+    plain = without_zero(border.distance)
+    never = {-1 for d in known if d is plain}
+    never |= {1 for d in known if is_(d, "neg") and d.args[0] is plain}
+    never |= {1 for d in known if is_(plain, "neg") and plain.args[0] is d}
+    return replace(border, sides=tuple(s for s in border.sides if s not in never))
 
 
 def zones(*exprs: Expr) -> list[Border]:
@@ -138,26 +141,12 @@ def domains(f: Expr, answer: Expr) -> list[Border]:
     own = unguarded(expanded(f))
     found = []
     for node in walk(expanded(answer)):
-        distance = _inside(node)
+        distance = inside(node)
         if distance is None or node in own or bounds(distance)[0] >= 0:
             continue
-        if not any(_inside(n) is distance for n in own):
+        if not any(inside(n) is distance for n in own):
             found.append(Border(node.function.label, distance, (-1,)))
     return found
-
-
-def _inside(node: Expr) -> Expr | None:
-    """What must not be negative for the node to have a value."""
-    if is_(node, "sqrt", "log"):
-        return node.args[0]
-    if is_(node, "log1p"):
-        return 1 + node.args[0]
-    if is_(node, "arcsin", "arccos"):
-        return 1 - node.args[0] * node.args[0]
-    if is_(node, "power", "epow"):
-        k = number_value(node.args[1])
-        return None if k is not None and k.denominator == 1 else node.args[0]
-    return None
 
 
 # The search --------------------------------------------------------------------------------------

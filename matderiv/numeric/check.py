@@ -248,7 +248,7 @@ def _asked(
     if beyond:
         return _report("undecided", question, [], seed, (beyond,))
     try:
-        source = sampler(question.f, extra, seed=seed)
+        source = sampler(question.f, extra, order=len(question.path), seed=seed)
         found = [moderate(question, source, *p) for p in enumerate(drawn(source, points))]
     except (DomainError, LimitError) as error:
         return _report("undecided", question, [], seed, (error.message,))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from matderiv.errors import DomainError, LimitError
@@ -29,7 +28,7 @@ from matderiv.numeric.draws import (
     word_degree,
 )
 from matderiv.numeric.evaluate import CUBE, Array, Arrays, Sizes, ValueProgram, compile_, sizes_in
-from matderiv.numeric.ranges import bounds
+from matderiv.numeric.kinks import Kink, kinks
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
@@ -65,75 +64,7 @@ class Coverage:
         return "; ".join(self.unseen) or f"both sides of {self.kinks} kinks seen"
 
 
-@dataclass(frozen=True)
-class Kink:
-    """An expression that vanishes at the kink, and the name of the function that has it.
-
-    `zero` is the side that 0 itself belongs to, for a comparison. A kink that is `guarded` is in a
-    branch that need not be chosen.
-    """
-
-    label: str
-    distance: Expr
-    zero: int = 0
-    guarded: bool = False
-
-    @property
-    def sides(self) -> tuple[int, ...]:
-        """The signs of the distance that are not impossible by its form."""
-        low, high = bounds(self.distance)
-        below = low < 0 or (low == 0 and self.zero < 0)
-        above = high > 0 or (high == 0 and self.zero > 0)
-        return (-1,) * below + (1,) * above
-
-    def seen(self, distance: Array) -> set[int]:
-        """The signs that some entries of a distance have."""
-        zero = bool((distance == 0).any())
-        return {s for s in (-1, 1) if (s * distance > 0).any() or (zero and s == self.zero)}
-
-
 # Points ------------------------------------------------------------------------------------------
-
-
-def kinks(expr: Expr) -> tuple[Kink, ...]:
-    """Where `expr` is not differentiable: the kinks of its functions, shorthands written out.
-
-    Labels count as kinks that may not be missed on either side.
-    """
-    found: list[Kink] = []
-    whole = expanded(expr)
-    plain = unguarded(whole)
-    for node in walk(whole):
-        if node.function.kink is not None:
-            distance = node.function.kink(*node.args)
-            zero = _ZEROS.get(node.function.name, 0)
-            found.append(Kink(node.function.label, distance, zero, node not in plain))
-        elif is_(node, "variable") and node.params[2] & LABEL_FACTS:
-            middle = node - Fraction(1, 2) if "binary" in node.params[2] else node
-            found.append(Kink(node.name, middle))
-    return tuple(found)
-
-
-_ZEROS = {"ge": 1, "lt": 1, "gt": -1, "le": -1, "step": -1}
-
-
-def unguarded(expr: Expr) -> set[Expr]:
-    """The parts that must have a value wherever the whole has one: none in a branch of `where`.
-
-    >>> from matderiv.expr import apply, variable
-    >>> x = variable("x")
-    >>> root = apply("sqrt", x)
-    >>> root in unguarded(apply("where", apply("gt", x, 0), root, 0)), root in unguarded(root + x)
-    (False, True)
-    """
-    found: set[Expr] = set()
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            stack += node.args[:1] if is_(node, "where") else node.args
-    return found
 
 
 def _inverted(node: Expr) -> bool:
@@ -303,8 +234,10 @@ def _tied(x: Array, axis: int | None, sign: int) -> bool:
     return bool((gap < NEAR * max(1.0, float(np.abs(x).max()))).any())
 
 
-def sampler(expr: Expr, variables: Iterable[Expr] = (), *, seed: int = 0) -> Sampler:
-    """A sampler of the variables of `expr` and of further `variables`.
+def sampler(
+    expr: Expr, variables: Iterable[Expr] = (), *, order: int = 1, seed: int = 0
+) -> Sampler:
+    """A sampler of the variables of `expr` and of further `variables`, for derivatives of an order.
 
     LimitError where the declared sizes are too large for numbers.
     """
@@ -312,7 +245,7 @@ def sampler(expr: Expr, variables: Iterable[Expr] = (), *, seed: int = 0) -> Sam
     if reason := too_large(expr, *chosen):
         raise LimitError(reason, hint="names instead of numbers as sizes")
     whole = expanded(expr)
-    bends = kinks(expr)
+    bends = kinks(expr, order)
     inverted = tuple(dict.fromkeys(n.args[0] for n in walk(whole) if _inverted(n)))
     extremes = tuple(n for n in walk(whole) if is_(n, "max", "min") and n.args[0].shape)
     program = compile_(

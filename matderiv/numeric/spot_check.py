@@ -29,7 +29,8 @@ RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong deri
 ROUGH, GROSS = 1e-2, 0.3  # a truth less certain than WRONG tells no smaller mistake
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
-WIDE, NARROW = 0, 2  # the step of `stencils` to begin with; a narrow one beside kinks
+WIDE = 0  # the step of `stencils` to begin with
+NARROW = (2, 2, 2, 2, 1)  # beside kinks, by order: narrower ones lose the digits of a fourth
 
 
 @quiet()
@@ -58,7 +59,8 @@ def spot_check(
         return undecided(beyond, seed)
     extra = (*question.path, question.upstream, question.tangent, *variables)
     try:
-        source = sampler(question.f, [v for v in extra if v is not None], seed=seed)
+        order = len(question.path)
+        source = sampler(question.f, [v for v in extra if v is not None], order=order, seed=seed)
         spotter = Spotter(question, source, compile_((question.f,)))
         points = spotter.points()
         found = [spotter.turned(k, point) for k, point in enumerate(points)]
@@ -155,7 +157,7 @@ class Spotter:
             return DifferenceFinding("nothing", note="f has no finite value at some point")
         values = {v.name for v in self.source.variables}  # 0/1 data have two sides, no kink
         kinked = any(k.label not in values for k in self.source.kinks)
-        first = NARROW if kinked or self.source.extremes else WIDE
+        first = NARROW[order] if kinked or self.source.extremes else WIDE
         slopes = [
             truth.on_line({question.path[0].name: move[0]}, order, method, first)
             for method in question.methods

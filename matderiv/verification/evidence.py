@@ -18,7 +18,6 @@ from matderiv.numeric.both_sides import (
     Border,
     Reached,
     branches,
-    compared_with,
     domains,
     reached,
     zones,
@@ -26,6 +25,7 @@ from matderiv.numeric.both_sides import (
 from matderiv.numeric.check import DifferenceFinding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
+from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.numeric.scaled_lines import moved
@@ -84,7 +84,8 @@ class Witness:
         asked, answer = claim.asked, claim.expr
         assert answer is not None
         extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
-        source = sampler(asked.f, [*extra, *names_for(asked, answer)], seed=seed)
+        names = [*extra, *names_for(asked, answer)]
+        source = sampler(asked.f, names, order=asked.order, seed=seed)
         branches = Branches.of(identity(claim, structure), seed)
         return Witness(claim, answer, structure, question, source, branches, seed)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
+from matderiv.expr import is_, number, substitute, walk
 from matderiv.lazy import quiet
 from matderiv.numeric.check import check
 from matderiv.numeric.question import DirectionQuestion
@@ -29,6 +31,7 @@ POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
 PLAIN = 1e-2  # errors that nobody takes for rounding where the exact test sees a difference too
 GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
+FAINT = 1e-6  # what is so much smaller than 1 may be below what numbers show
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
 MOST = MILLION  # units of work for one claim
 SURE = 40  # bits of certainty below which an exact acceptance counts as numeric only
@@ -189,7 +192,30 @@ def _by_evidence(
         claim.asked.order == 1 and "complex step" in report.method and report.error <= SHARP
     )
     verdict = report.verdict if rounding or report.verdict != VERIFIED else UNDECIDED
+    hidden = verdict == VERIFIED and _hidden_number(claim, structure, seed)
+    if hidden:
+        reason = f"right as far as numbers show, which do not show {hidden}; {sharp}"
+        return Finding(UNDECIDED, exact, report, reason)
     return Finding(verdict, exact, report, "" if verdict == VERIFIED else str(sharp))
+
+
+def _hidden_number(claim: Claim, structure: str, seed: int) -> str:
+    """A literal of the answer without which, or shorter, it would be verified all the same."""
+    if claim.expr is None:
+        return ""
+    own = {n for n in walk(claim.asked.f) if is_(n, "number")}
+    for node in walk(claim.expr):
+        if is_(node, "number") and node not in own:
+            value = node.params[0]
+            plain = Fraction(0) if abs(value) < FAINT else Fraction(f"{float(value):.5g}")
+            if plain != value and abs(plain - value) < FAINT * max(1, abs(value)):
+                other = substitute(claim.expr, {node: number(plain)})
+                if other.shape != claim.expr.shape:
+                    continue
+                report = numbers_of(replace(claim, expr=other), structure, CONFIRMING, seed)
+                if report.verdict != DISPROVED:
+                    return f"{float(value):.12g}"
+    return ""
 
 
 def _valueless(report: CheckReport) -> bool:

@@ -130,7 +130,8 @@ def precise(
 def _points(claim: Claim, seed: int) -> list[Point]:
     asked = claim.asked
     extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
-    source = sampler(asked.f, [*extra, *names_for(asked, claim.expr)], seed=seed)
+    names = [*extra, *names_for(asked, claim.expr)]
+    source = sampler(asked.f, names, order=asked.order, seed=seed)
     return drawn(source, POINTS)
 
 
@@ -291,6 +292,8 @@ def _seeds(formulas: Formulas, directions: list[Array]) -> Element:
 
 def _truth(formulas: Formulas, found: Element, at: Mapping[str, Array]) -> list[Any]:
     asked = formulas.claim.asked
+    if not _finite([*found[0].flat]):
+        return [mp.nan]  # a slope may have a value where f has none: 1/x where log(x) ends
     top = sum(2 << k for k in range(asked.order))
     truth = found.get(top, found[0] * 0).reshape(-1)
     if asked.upstream is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import mp, np
 from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.shapes import Dim, size_value
@@ -148,7 +148,11 @@ def without_rounding(difference: Element, terms: list[Element]) -> Element:
 
 def _shaken(v: Array, rng: Any) -> Array:
     unit = mp.mpf(10) ** (3 - mp.mp.dps)
-    return entrywise(lambda a, r: a * (1 + unit * float(r)), v, rng.uniform(-1, 1, v.shape))
+
+    def moved(a: Any, r: float) -> Any:  # 1 - step(u) is 0 or 1 and no number beside it
+        return a if mp.isint(a) else a * (1 + unit * float(r))
+
+    return entrywise(moved, v, rng.uniform(-1, 1, v.shape))
 
 
 def _rearranged(v: Array, node: Expr, dims: tuple[int, ...], out: tuple[int, ...]) -> Array:
@@ -273,6 +277,53 @@ def _extreme(node: Expr, u: Element) -> Element:
     return linear(u, lambda v: np.take_along_axis(lined(v), picked, -1)[..., 0])
 
 
+def _gamma(order: int) -> Callable[[Expr, Element], Element]:
+    """The polygamma function; of order -1 log|Γ|, which is known beside the poles."""
+
+    def value(v: Any) -> Any:
+        return mp.re(mp.loggamma(v)) if order < 0 else mp.psi(order, v)
+
+    beside = _within(lambda v: v > 0 or v != mp.floor(v), value)
+    return _smooth(beside, lambda u, y: _gamma(order + 1)(None, u))  # type: ignore[arg-type]
+
+
+def _polygamma(node: Expr, order: Element, u: Element) -> Element:
+    k = number_value(node.args[0])
+    if k is None or k < 0 or k.denominator != 1:
+        raise OutOfReach(node.function.label)
+    return _gamma(int(k))(node, u)
+
+
+def _bessel(order: int) -> Callable[[Expr, Element], Element]:
+    def slope(u: Element, y: Element) -> Element:
+        above = _bessel(order + 1)(None, u)  # type: ignore[arg-type]
+        below = above if not order else _bessel(order - 1)(None, u)  # type: ignore[arg-type]
+        return linear(plus(REALS, above, below), lambda v: v / 2)
+
+    return _smooth(lambda v: mp.besseli(order, v), slope)
+
+
+def _normal(y: Element) -> Element:
+    """sqrt(2π) exp(y²/2)."""
+    e = _FUNCTIONS["exp"](None, linear(times(REALS, y, y), lambda v: v / 2))
+    return linear(e, lambda v: v * mp.sqrt(2 * mp.pi))
+
+
+def _angle(node: Expr, y: Element, x: Element) -> Element:
+    """The arc tangent of y/x, or π/2 less that of x/y, on the half plane where the point is."""
+    flat = abs(x[0]) >= abs(y[0])
+    low, high = _atan(times(REALS, y, inverse(REALS, x))), _atan(times(REALS, x, inverse(REALS, y)))
+    found = {
+        k: np.where(flat, low.get(k, _ZERO), -np.asarray(high.get(k, _ZERO)))
+        for k in low.keys() | high.keys()
+    }
+    return {**found, 0: entrywise(lambda a, b: mp.atan2(a, b), y[0], x[0])}
+
+
+def _atan(u: Element) -> Element:
+    return _FUNCTIONS["arctan"](None, u)
+
+
 _FUNCTIONS: dict[str, Callable[..., Element]] = {
     "exp": _smooth(lambda v: mp.exp(v), lambda u, y: y),
     "log": _log,
@@ -285,6 +336,17 @@ _FUNCTIONS: dict[str, Callable[..., Element]] = {
         lambda u, y: inverse(REALS, _root_of(_square_plus_one(u, -1))),
     ),
     "erf": _smooth(lambda v: mp.erf(v), lambda u, y: _bell(u)),
+    "probit": _smooth(
+        _within(lambda v: 0 < v < 1, lambda v: mp.sqrt(2) * mp.erfinv(2 * v - 1)),
+        lambda u, y: _normal(y),
+    ),
+    "lgamma": _gamma(-1),
+    "digamma": _gamma(0),
+    "polygamma": _polygamma,
+    "bessel_i0": _bessel(0),
+    "bessel_i1": _bessel(1),
+    "atan2": _angle,
+    "floor": _jump(lambda v: mp.floor(v)),
     "sign": _jump(lambda v: mp.sign(v)),
     "step": _jump(lambda v: mp.mpf(v > 0)),
     "where": _where,

@@ -105,6 +105,16 @@ def _norm(node: Expr, x: Expr) -> Expr:
     return apply("sqrt", _f("sum", x * x))
 
 
+def _norm_p(node: Expr, x: Expr, p: Expr) -> Expr:
+    whole = _f("sum", elementary(apply("epow", x * _sign(x), p)))
+    return elementary(apply("power", whole, 1 / p))
+
+
+def _sinc(node: Expr, x: Expr) -> Expr:
+    turn = apply("pi", params=("pi",)) * x
+    return apply("sin", turn) / turn
+
+
 def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
     """Whole powers stay, halves become roots, other powers of numbers exp(k log u).
 
@@ -251,6 +261,9 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "sinh": lambda node, x: (_exp(x) - 1 / _exp(x)) / 2,
     "cosh": lambda node, x: (_exp(x) + 1 / _exp(x)) / 2,
     "tanh": _tanh,
+    "asinh": lambda node, x: apply("log", x + apply("sqrt", x * x + 1)),
+    "atanh": lambda node, x: apply("log", (1 + x) / (1 - x)) / 2,
+    "sinc": _sinc,
     "sigmoid": lambda node, x: 1 / (1 + _exp(-x)),
     "relu": lambda node, x: x * _step(x),
     "leaky_relu": lambda node, x, a: _chosen(x, a * x, _step(x)),
@@ -269,6 +282,7 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "logsumexp": _logsumexp,
     "log_softmax": _log_softmax,
     "norm2": _norm,
+    "norm_p": _norm_p,
     "logdet": lambda node, x: apply("log", apply("det", x)),
     "power": _power,
     "epow": _power,
