@@ -54,13 +54,12 @@ def spot_check(
     >>> print(spot_check(DirectionQuestion(x.T @ x, (x,), lambda v, sizes: 3 * v["x"])).verdict)
     disproved
     """
-    beyond = beyond_numbers(question.f) or too_large(question.f)
-    if beyond:
+    if beyond := beyond_numbers(question.f) or too_large(question.f):
         return undecided(beyond, seed)
-    extra = (*question.path, question.upstream, question.tangent, *variables)
+    every = (*question.path, question.upstream, question.tangent, *variables)
+    extra = [v for v in every if v is not None]
     try:
-        order = len(question.path)
-        source = sampler(question.f, [v for v in extra if v is not None], order=order, seed=seed)
+        source = sampler(question.f, extra, order=len(question.path), seed=seed)
         spotter = Spotter(question, source, compile_((question.f,)))
         points = spotter.points()
         found = [spotter.turned(k, point) for k, point in enumerate(points)]
