@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matderiv.functions as functions
 from matderiv.errors import (
@@ -27,6 +27,18 @@ from matderiv.errors import (
 
 __version__ = "0.1.0"
 
+if TYPE_CHECKING:  # what editors and type checkers see; it is imported at first use
+    from matderiv import fn as fn
+    from matderiv.descent.minimize import minimize
+    from matderiv.doors.curvature import Curvature, curvature
+    from matderiv.doors.derive import Derivation, derive, hvp
+    from matderiv.doors.gradients import value_and_grad, value_and_gradients
+    from matderiv.doors.graph import Graph, graph
+    from matderiv.doors.sheet import Part, Sheet
+    from matderiv.doors.solve import Solution, solve
+    from matderiv.doors.verify import verify
+    from matderiv.verification.derivations.lines import verify_steps
+
 _API = {
     "Derivation": "doors.derive",
     "Curvature": "doors.curvature",
@@ -40,6 +52,7 @@ _API = {
     "hvp": "doors.derive",
     "minimize": "descent.minimize",
     "solve": "doors.solve",
+    "value_and_grad": "doors.gradients",
     "value_and_gradients": "doors.gradients",
     "verify": "doors.verify",
     "verify_steps": "verification.derivations.lines",
@@ -70,6 +83,7 @@ __all__ = [
     "hvp",
     "minimize",
     "solve",
+    "value_and_grad",
     "value_and_gradients",
     "verify",
     "verify_steps",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 from matderiv.arguments import require_whole, require_word, variables_in
 from matderiv.calculus.derivative import (
@@ -38,6 +38,34 @@ Assume = Mapping[str, Any]
 __all__ = ["Derivation", "derive", "hvp"]
 
 
+class Agreed(TypedDict, total=False):
+    """What may be agreed about a derivative of any kind."""
+
+    shapes: Mapping[str, Any] | None
+    assume: Assume | None
+    order: int
+    layout: str
+    structure: str
+    upstream: str
+    check: bool
+
+
+class How(Agreed, total=False):
+    """What `derive` may be told beside the expression and the variables."""
+
+    kind: str | None
+
+
+@overload
+def derive(f: Any, wrt: list[Any] | tuple[Any, ...], **how: Unpack[How]) -> Derivations:
+    """By several variables."""
+
+
+@overload
+def derive(f: Any, wrt: Any, **how: Unpack[How]) -> Derivation:
+    """By one variable, or by several in a text."""
+
+
 @bounded(A_VERB)
 def derive(
     f: Any,
@@ -52,23 +80,22 @@ def derive(
     upstream: str = "G",
     check: bool = True,
 ) -> Any:
-    """The derivative of an expression, given as text or as a SymPy expression.
+    """The derivative of f, text, LaTeX, NumPy or a SymPy object, by wrt: a variable, or an entry.
 
-    A list of variables, or a text such as "W, b", gives `Derivations`, a list for which the
-    expression is read once and swept backwards once. Unless `check` is False, each is compared
-    with values of f first; UntrueResult where they contradict it. LimitError after too much work.
+    Several (a list, or "W, b") give `Derivations`: f is read once and swept backwards once.
+    `shapes` are sizes of names, {"A": "m,n"}, the others are guessed; `assume` facts, {"A":
+    "symmetric"}; `kind` is one of KINDS, `order` how often f is differentiated, `layout` one of
+    LAYOUTS, `structure` what a declared structure does ("projected", "independent", "none"),
+    `upstream` the gradient from above in a vjp. Unless `check` is False, values of f
+    are looked at first, UntrueResult where they contradict. LimitError after too much work.
 
-    >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"}))
-    '2*A*x'
-    >>> str(derive("x'*A*x", "x"))
-    "(A + A')*x"
+    >>> str(derive("x'*A*x", "x", assume={"A": "symmetric"})), str(derive("x'*A*x", "x"))
+    ('2*A*x', "(A + A')*x")
     """
     order = _checked(kind, order, layout, structure)
     asked = understood(f, shapes, assume, wrt, kind)
     names, several = variables_in(wrt)
-    entries = [entry_asked(asked.reading, w) or entry_of_symbol(asked.f, w) for w in names]
-    pairs = zip(names, entries, strict=True)
-    by = [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
+    entries, by = _moved(asked, names)
     kind, order = resolve_kind(asked.f, kind, order)
     _check_entries(entries, kind)
     if kind == "hvp":
@@ -79,6 +106,13 @@ def derive(
         whole = _each(asked, by, order, several, kind=kind, layout=layout, **how)
         found = [_told(d, e, check) for d, e in zip(whole, entries, strict=True)]
     return Derivations(found) if several else found[0]
+
+
+def _moved(asked: Question, names: Sequence[Any]) -> tuple[list[AskedEntry | None], list[Expr]]:
+    """What is differentiated by: the entries that are asked for, and the arrays."""
+    entries = [entry_asked(asked.reading, w) or entry_of_symbol(asked.f, w) for w in names]
+    pairs = zip(names, entries, strict=True)
+    return entries, [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
 
 
 def _each(
@@ -94,7 +128,7 @@ def _each(
     ]
 
 
-def hvp(f: Any, wrt: Any, **how: Any) -> Any:
+def hvp(f: Any, wrt: Any, **how: Unpack[Agreed]) -> Derivation:
     """The Hessian of a scalar times a change dx of the variable; no Hessian is ever built.
 
     `how` is as for `derive`, of which this is kind="hvp". Its function and code take dx too.
@@ -105,7 +139,8 @@ def hvp(f: Any, wrt: Any, **how: Any) -> Any:
     >>> D.function()(X=[[1, 2], [3, 4]], dw=[1, 0])
     array([20., 28.])
     """
-    return derive(f, wrt, kind="hvp", **how)
+    found: Derivation = derive(f, wrt, kind="hvp", **how)
+    return found
 
 
 def _hessian_product(

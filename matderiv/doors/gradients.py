@@ -236,6 +236,10 @@ def value_and_gradients(
     return both.truthful() if check else both
 
 
+value_and_grad = value_and_gradients
+"""The name that other libraries have for it."""
+
+
 @bounded(A_VERB)
 def pullbacks(
     f: Any,

@@ -58,11 +58,11 @@ def verify(
 ) -> Verdict:
     """Whether `answer` is the derivative of f: proved, verified, disproved or undecided.
 
-    The arguments are those of `derive`; the answer is text, a SymPy expression, or a function of a
-    dictionary of arrays. Without `structure` both textbook conventions for a structured variable
-    count (projected, independent entries). The message on a wrong answer names the step of
-    `derive(...).steps()` that it misses, where there is one. Raises what reading the texts raises,
-    but an answer whose sizes do not fit is disproved.
+    The answer is text, a SymPy expression, or a function of a dictionary of arrays; f, wrt, shapes,
+    assume, kind, order, layout, structure, upstream are as for `derive` (without `structure` both
+    conventions count); `points` and `seed` of random numbers, a cause unless `diagnosis` is False.
+    It names the step of `derive(...).steps()` that is missed, where there is one. Raises what
+    reading raises, but an answer whose sizes do not fit is disproved.
 
     >>> print(verify("norm2(A*x - b)^2", "x", "2*A'*(A*x - b)", shapes={"b": "m"}).verdict)
     proved

@@ -195,20 +195,6 @@ def _no_product(text: str, reading: Reading, extra: Mapping[str, Expr] | None) -
     return any(m[0] not in known for m in _NUMBERED.finditer(text))
 
 
-def spelling_of(text: str, reading: Reading) -> str:
-    r"""The spelling in which a text is read: "text", "latex" or "python".
-
-    A text that nobody reads has the spelling whose marks it carries.
-
-    >>> from matderiv.input.resolve import read
-    >>> [spelling_of(t, read("A*x")) for t in (r"A^\top x", "np.exp(x)", "2*x", "{")]
-    ['latex', 'python', 'text', 'text']
-    """
-    with suppress(MatderivError):
-        return read_stated(text, reading).spelling
-    return [*marks(text)[0], "text"][0]
-
-
 def _read_in(
     spelling: str,
     text: str,

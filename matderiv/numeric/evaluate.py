@@ -56,19 +56,6 @@ def evaluate(
     return program.at(bound).run(arrays)[0]
 
 
-def evaluate_all(
-    exprs: tuple[Expr, ...],
-    values: Mapping[str, Any],
-    sizes: Mapping[str, int] | None = None,
-    *,
-    analytic: bool = False,
-) -> list[Array]:
-    """The values of several expressions; what they share is computed once."""
-    program = compile_(exprs)
-    arrays, bound = bind(program.variables, values, sizes, analytic=analytic)
-    return program.at(bound).run(arrays)
-
-
 # Binding -----------------------------------------------------------------------------------------
 
 

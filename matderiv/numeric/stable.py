@@ -39,20 +39,6 @@ def _written_out(node: Expr, args: tuple[Expr, ...]) -> Expr:
     return rebuild(node, args) if expand is None else expand(*args, *node.params)
 
 
-def stable(expr: Expr) -> Expr:
-    """An equal expression whose value does not overflow where the value itself does not.
-
-    Shorthands without a value of their own are written out first.
-
-    >>> from matderiv.expr import variable
-    >>> stable(apply("log", 1 + apply("exp", variable("z")))).function.name
-    'softplus'
-    >>> stable(apply("log", variable("z"))).function.name
-    'log'
-    """
-    return stable_all((expr,))[0]
-
-
 def stable_all(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """Stable forms of several expressions; what they share is looked at once."""
     exprs = valued(exprs)

@@ -14,7 +14,7 @@ from itertools import count
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, named_size
-from matderiv.shapes import Shape, Size, long_axes
+from matderiv.shapes import Size, long_axes
 from matderiv.work import spend
 
 _serial = count()
@@ -66,16 +66,6 @@ ONE = Term(Fraction(1), ())
 def fresh(size: Size) -> Index | None:
     """A new index for an axis; none is needed for an axis of size 1."""
     return None if size == 1 else Index(size)
-
-
-def fresh_slots(shape: Shape) -> Slots:
-    """New indices for the axes of a shape."""
-    return tuple(fresh(s) for s in shape)
-
-
-def indices_of(slots: Slots) -> Indices:
-    """The indices that are there."""
-    return tuple(i for i in slots if i is not None)
 
 
 def factor(e: Expr, slots: Slots, exponent: Exponent = 1) -> Factor:

@@ -60,11 +60,6 @@ class Evidence:
     valueless: Point | None = None
     failed: Compared | None = None
 
-    @property
-    def contradicted(self) -> bool:
-        """True if the answer is wrong at some point."""
-        return self.sharp.verdict == "different" or self.failed is not None
-
 
 @dataclass(frozen=True)
 class Witness:

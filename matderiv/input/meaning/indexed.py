@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from matderiv.errors import Span
 from matderiv.input.builder import Builder
@@ -318,8 +317,3 @@ class Realising:
 
     def _call(self, name: str, operand: Node, axis: int | None = None) -> Node:
         return self.build.call(name, (operand,), self.span, axis=axis)
-
-
-def number_term(build: Builder, value: Fraction | int, span: Span) -> IndexedTerm:
-    """A number as a term."""
-    return IndexedTerm((IndexedFactor(build.number(value, span), ()),))
