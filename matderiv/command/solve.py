@@ -90,6 +90,6 @@ def _document(found: Solution) -> dict[str, Any]:
 def _curved(request: Request, found: Curvature) -> str:
     if not request.json:
         return str(found)
-    hessian = found.hessian.formula
+    hessian = None if found.hessian is None else found.hessian.formula
     told = {"verdict": found.verdict, "reason": found.reason, "hessian": hessian}
     return json_text({"schema": failures.SCHEMA, **told})

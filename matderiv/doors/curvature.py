@@ -1,35 +1,45 @@
-"""`curvature`: whether a function is convex or concave, from the form of its Hessian."""
+"""`curvature`: whether a function is convex or concave, and a reason that a person can follow.
+
+The form of the Hessian is asked first, then the rules of composition, which also hold at kinks;
+chords of f are compared with every verdict.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
-from matderiv.expr import is_, number_value
-from matderiv.lazy import np
+from matderiv.errors import DomainError, MatderivError, NoRule, UntrueResult
+from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.input.asking import understood, variable_of
+from matderiv.lazy import np, quiet
+from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.kinks import kinks
 from matderiv.numeric.sampling import points
+from matderiv.shapes import is_scalar
+from matderiv.solving.composition import AFFINE, Composition
 from matderiv.words.definite import convex_domain, definite_sign
 from matderiv.work import A_VERB, bounded
 
 DRAWS = 16
 TOLERANCE = 1e-7
-"""Below this, relative to the largest, an eigenvalue has no sign."""
+"""Below this, relative to the largest, a number has no sign."""
 
 
 @dataclass(frozen=True)
 class Curvature:
     """Whether f is convex in a variable: "convex", "concave", "both", "neither" or "undecided".
 
-    `reason` says why, for a reader: the form of the Hessian, or a point where it bends both ways.
+    `reason` says why, for a reader: the form of the Hessian, how the parts of f bend, or numbers
+    that show both signs. `hessian` is there where it was asked.
     """
 
     verdict: str
     reason: str
-    hessian: Derivation
+    hessian: Derivation | None = None
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"
@@ -39,26 +49,88 @@ class Curvature:
 def curvature(
     f: Any, wrt: Any, *, shapes: Mapping[str, Any] | None = None, assume: Assume | None = None
 ) -> Curvature:
-    """Whether f is convex or concave in a variable, from its Hessian.
+    """Whether f is convex or concave in a variable, from its Hessian or from its parts.
 
     >>> print(curvature("logsumexp(A*x + b)", "x", shapes={"b": "m"}).verdict)
     convex
+    >>> print(curvature("norm1(x)", "x"))
+    convex: norm1(x): norm1 is convex, x is affine
     >>> print(curvature("x'*A*x", "x").verdict)
     neither
     """
-    hessian = derive(f, wrt, shapes=shapes, assume=assume, order=2)
-    h, shown = hessian.expr, hessian.formula
-    if kinks(hessian.f):
-        return Curvature("undecided", "f has kinks, where its Hessian says nothing", hessian)
+    asked = understood(f, shapes, assume, wrt)
+    e, x = asked.f, variable_of(asked.f, asked.reading, wrt)
+    if not is_scalar(e.shape):
+        raise MatderivError("only a number is convex or concave, this is an array")
+    seen = set(_chords(e, x))
+    if seen >= {1, -1}:
+        return Curvature("neither", "chords of f lie above it and below it")
+    rough = kinks(e) or any(n.function.attained or not n.function.analytic for n in walk(e))
+    smooth = None if rough else _by_hessian(e, x)
+    found = smooth
+    if smooth is None or smooth.verdict == "undecided":
+        found = _by_composition(e, x) or smooth
+    if found is None:
+        return Curvature("undecided", "f has kinks, and the rules of composition do not say")
+    never = {"convex": {-1}, "concave": {1}, "both": {1, -1}}.get(found.verdict, set())
+    if never & seen:
+        raise UntrueResult(f"chords of f contradict that it is {found.verdict}")
+    return found
+
+
+def _chords(f: Expr, x: Expr) -> Iterator[int]:
+    """1 where the middle of a chord lies above f, -1 where below; only where f has values."""
+    for point in points(f, [x], count=DRAWS, seed=3):
+        one = point.values[x.name]
+        for other in _others(one, x):
+            ends = [{**point.values, x.name: v} for v in (one, other, (one + other) / 2)]
+            try:
+                with quiet():
+                    a, b, middle = (float(np.real(evaluate(f, end, point.sizes))) for end in ends)
+            except (DomainError, np.linalg.LinAlgError):
+                continue
+            gap, size = (a + b) / 2 - middle, max(abs(a), abs(b), abs(middle))
+            if np.isfinite(gap) and abs(gap) > TOLERANCE * size:
+                yield int(np.sign(gap))
+
+
+def _others(one: Any, x: Expr) -> list[Any]:
+    """The other ends of chords, in the set that the facts about x leave."""
+    told = x.params[2]
+    if told <= {"positive"}:
+        return [one * 1.5, one * 0.5, one[..., ::-1] if np.ndim(one) else -one]
+    if told <= {"posdef", "symmetric", "diagonal", "positive"}:
+        return [one * 1.5, one * 0.5, one @ one]
+    return [one[..., ::-1]] if told == {"simplex"} else []
+
+
+def _by_composition(f: Expr, x: Expr) -> Curvature | None:
+    """What the rules of composition say; None where they say nothing."""
+    by = Composition(x)
+    bend = by.bend(f)
+    if not bend:
+        return None
+    if bend == AFFINE:
+        return Curvature("both", f"f is affine in {x.name}")
+    return Curvature(next(iter(bend)), "; ".join(dict.fromkeys(by.reasons)))
+
+
+def _by_hessian(f: Expr, x: Expr) -> Curvature:
+    """What the form of the Hessian says, or its numbers."""
+    try:
+        hessian = derive(f, x, order=2)
+    except NoRule as error:
+        return Curvature("undecided", error.message)
     if (found := _by_numbers(hessian)).verdict == "neither":
         return found
-    if not convex_domain(hessian.f, hessian.wrt):
+    h, shown = hessian.expr, hessian.formula
+    if not convex_domain(f, x):
         return Curvature(
             "undecided", "f may have no value between points where it has one", hessian
         )
     if is_(h, "zeros") or number_value(h) == 0:
         return Curvature("both", "the Hessian is 0, so f is affine", hessian)
-    sign = definite_sign(h) if len(hessian.wrt.shape) < 2 else 0
+    sign = definite_sign(h) if len(x.shape) < 2 else 0
     if sign:
         word, side = ("convex", ">=") if sign > 0 else ("concave", "<=")
         return Curvature(word, f"the Hessian {shown} is {side} 0 in its form", hessian)

@@ -31,7 +31,7 @@ def _softplus(x: Any) -> Any:
     return np.where(np.real(x) >= 0, x, 0) + np.log1p(np.exp(-_abs(x)))
 
 
-def _erf(x: Any) -> Any:
+def erf(x: Any) -> Any:
     """erf; for a complex step x + ih the exact first-order value."""
     real = np.vectorize(math.erf, otypes=[float])(np.real(x))
     if np.isrealobj(x):
@@ -51,12 +51,12 @@ def _gaussian(x: Expr) -> Expr:
 
 
 _CHAIN = "Chain rule, entry by entry: the outer derivative times the change of the argument."
-_HALF = 0.5
 
 elementwise(
     "exp",
     lambda x: np.exp(x),
     lambda x, y: y,
+    bends="convex increasing",
     says="exp is its own derivative.",
     latex=r"\exp",
     example="exp(x)",
@@ -65,6 +65,7 @@ elementwise(
     "log",
     lambda x: np.log(x),
     lambda x, y: 1 / x,
+    bends="concave increasing",
     says="d log u = du/u.",
     aliases=("ln",),
     domain=("positive",),
@@ -75,6 +76,7 @@ elementwise(
     "log1p",
     lambda x: np.log1p(x),
     lambda x, y: 1 / (1 + x),
+    bends="concave increasing",
     says="log1p(u) = log(1 + u).",
     domain=("positive",),
     example="log1p(x)",
@@ -86,6 +88,7 @@ elementwise(
     "sqrt",
     lambda x: np.sqrt(x),
     lambda x, y: 1 / (2 * y),
+    bends="concave increasing",
     domain=("positive",),
     says="d sqrt(u) = du / (2 sqrt(u)).",
     latex=r"\sqrt",
@@ -95,6 +98,7 @@ elementwise(
     "abs",
     _abs,
     lambda x, y: _f("sign", x),
+    bends="convex even",
     kink=lambda x: x,
     says="d |u| = sign(u) du away from 0.",
     example="abs(x)",
@@ -179,6 +183,7 @@ elementwise(
     "cosh",
     lambda x: np.cosh(x),
     lambda x, y: _f("sinh", x),
+    bends="convex even",
     says="d cosh u = sinh(u) du.",
     latex=r"\cosh",
     example="cosh(x)",
@@ -212,6 +217,7 @@ elementwise(
     "relu",
     lambda x: np.where(np.real(x) > 0, x, 0 * x),
     lambda x, y: _f("step", x),
+    bends="convex increasing",
     kink=lambda x: x,
     proof=(
         "Where x > 0, relu(x) = x and its slope is 1; where x < 0 it is 0 all around, slope 0.",
@@ -235,6 +241,7 @@ elementwise(
     lambda x, a=0.01: np.where(np.real(x) > 0, x, a * x),
     lambda x, a, y: _f("where", _f("gt", x, 0), 1, a),
     lambda x, a, y: _f("minimum", x, 0),
+    bends="convex increasing",
     kink=lambda x, a: x,
     says="Slope 1 where positive, slope a where negative.",
     example="leaky_relu(x, 0.1)",
@@ -243,6 +250,7 @@ elementwise(
     "elu",
     lambda x: np.where(np.real(x) > 0, x, np.expm1(_minimum(x, 0 * x))),
     lambda x, y: _f("exp", _f("minimum", x, 0)),
+    bends="convex increasing",
     border=lambda x: x,
     says="elu(u) = u where positive, exp(u) - 1 where negative.",
     example="elu(x)",
@@ -251,6 +259,7 @@ elementwise(
     "softplus",
     _softplus,
     lambda x, y: _f("sigmoid", x),
+    bends="convex increasing",
     proof=(
         "With log(1 + exp(x)): the change is exp(x)/(1 + exp(x))*dx.",
         "exp(x)/(1 + exp(x)) = 1/(1 + exp(-x)) is sigmoid(x).",
@@ -266,18 +275,8 @@ elementwise(
     example="silu(x)",
 )
 elementwise(
-    "gelu",
-    lambda x: _HALF * x * (1 + _erf(x / math.sqrt(2))),
-    lambda x, y: (
-        (1 + _f("erf", x / _f("sqrt", 2))) / 2
-        + x * _f("exp", -(x**2) / 2) / _f("sqrt", 2 * apply("pi", params=("pi",)))
-    ),
-    says="gelu(u) = u Φ(u) with the normal distribution function Φ, product rule.",
-    example="gelu(x)",
-)
-elementwise(
     "erf",
-    _erf,
+    erf,
     lambda x, y: _f("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
     says="d erf u = 2/sqrt(π) exp(-u²) du.",
     example="erf(x)",
@@ -344,6 +343,7 @@ elementwise(
     _maximum,
     lambda a, b, y: _f("gt", a, b),
     lambda a, b, y: _f("le", a, b),
+    bends="convex increasing",
     kink=lambda a, b: a - b,
     prints="max",
     says="The larger one passes its change: a router (no ties).",
@@ -355,6 +355,7 @@ elementwise(
     _minimum,
     lambda a, b, y: _f("lt", a, b),
     lambda a, b, y: _f("ge", a, b),
+    bends="concave increasing",
     kink=lambda a, b: a - b,
     prints="min",
     says="The smaller one passes its change (no ties).",
@@ -373,9 +374,9 @@ elementwise(
 
 def _huber(x: Any, d: Any) -> Any:
     """Not a number for a negative threshold, where the function is not defined."""
-    outside = d * (_abs(x) - _HALF * d)
+    outside = d * (_abs(x) - 0.5 * d)
     inside = np.abs(np.real(x)) <= np.real(d)
-    return np.where(np.real(d) < 0, np.nan, np.where(inside, _HALF * x * x, outside))
+    return np.where(np.real(d) < 0, np.nan, np.where(inside, 0.5 * x * x, outside))
 
 
 elementwise(
@@ -383,6 +384,7 @@ elementwise(
     _huber,
     lambda x, d, y: _f("maximum", _f("minimum", x, d), -d),
     lambda x, d, y: _f("relu", _f("abs", x) - d),
+    bends="convex even",
     domain=("", "positive"),
     border=lambda x, d: _f("abs", x) - d,
     says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",

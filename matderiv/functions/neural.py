@@ -6,8 +6,10 @@ from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, size_expr
+from matderiv.functions.elementwise import erf
 from matderiv.functions.record import (
     axis_rule,
+    elementwise,
     first_rule,
     keep_axis_rule,
     primitive,
@@ -69,7 +71,17 @@ def _logsumexp(x: Any, axis: int | None) -> Any:
     return top + np.log(np.sum(np.exp(shifted), axis=k))
 
 
-SOFTMAX = primitive(
+SOFTMAX = elementwise(
+    "gelu",
+    lambda x: 0.5 * x * (1 + erf(x / 2**0.5)),
+    lambda x, y: (
+        (1 + apply("erf", x / apply("sqrt", 2))) / 2
+        + x * apply("exp", -(x**2) / 2) / apply("sqrt", 2 * apply("pi", params=("pi",)))
+    ),
+    says="gelu(u) = u Φ(u) with the normal distribution function Φ, product rule.",
+    example="gelu(x)",
+)
+primitive(
     "softmax",
     keep_axis_rule,
     _softmax_differential,
@@ -102,6 +114,7 @@ LOGSUMEXP = primitive(
     axis_rule,
     _logsumexp_differential,
     _logsumexp,
+    bends="convex increasing",
     call="axis",
     proof=(
         "With S = sum(exp(x)), d(log(S)) = dS/S and dS = Σ_i exp(x_i)*dx_i.",

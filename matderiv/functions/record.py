@@ -33,6 +33,8 @@ class Function:
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
     `proof` says in a few sentences, about an argument x, why its derivative is what it is.
+    `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
+    "decreasing", or "even", which is up on either side of 0.
     `analytic` is False where `numpy` does not take complex numbers along.
     `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX). `along` and `adjoint` name
     the differential as a linear map: what argument k adds to dY for a change dX, and the share of
@@ -58,6 +60,7 @@ class Function:
     border: Callable[..., Expr] | None = None
     attained: Callable[[Expr], Expr] | None = None
     analytic: bool = True
+    bends: str = ""
     slope: Callable[[Expr], Expr | None] | None = None
     along: Named | None = None
     adjoint: Named | None = None

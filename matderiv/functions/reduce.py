@@ -146,6 +146,7 @@ MAX = primitive(
     _extreme_differential("ge"),
     _max,
     attained=lambda y: _sum(_mask("ge", y), y.params[0]),
+    bends="convex increasing",
     call="keyword-axis",
     proof=(
         "Near a point without ties the largest entry stays the largest: f is that entry.",
@@ -160,6 +161,7 @@ MIN = primitive(
     _extreme_differential("le"),
     lambda x, axis: _max(x, axis, -1),
     attained=lambda y: _sum(_mask("le", y), y.params[0]),
+    bends="concave increasing",
     call="keyword-axis",
     proof=(
         "Near a point without ties the smallest entry stays the smallest: f is that entry.",
@@ -172,6 +174,7 @@ shorthand(
     "norm1",
     scalar_rule,
     lambda x: _sum(apply("abs", x)),
+    bends="convex even",
     says="norm1(x) = sum(abs(x)), for a matrix too.",
     example="norm1(x)",
 )
@@ -179,6 +182,7 @@ shorthand(
     "norminf",
     scalar_rule,
     lambda x: apply("max", apply("abs", x), params=(None,)),
+    bends="convex even",
     says="norminf(x) = max(abs(x)).",
     example="norminf(x)",
 )
@@ -201,6 +205,7 @@ NORM2 = primitive(
     lambda y, which, change: _sum(y.args[0] * change) / y,
     _norm,
     aliases=("norm",),
+    bends="convex even",
     domain=("nonzero",),
     proof=(
         "norm2(x)^2 = x'*x, so 2*norm2(x)*d(norm2(x)) = 2*x'*dx.",

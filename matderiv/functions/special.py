@@ -167,6 +167,7 @@ shorthand(
     "log_ndtr",
     _broadcast,
     lambda x: _f("log", _f("normcdf", x)),
+    bends="concave increasing",
     says="log_ndtr(u) = log(normcdf(u)).",
     example="log_ndtr(x)",
 )

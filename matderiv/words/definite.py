@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.numeric.ranges import bounds
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts, transposed
 from matderiv.words.signs import signed
@@ -75,9 +76,8 @@ def nonnegative(e: Expr) -> bool:
     >>> [nonnegative(read(t).expr) for t in ("sum(x.^2)", "s*(1 - s) where s = sigmoid(b)", "c")]
     [True, True, False]
     """
-    value = number_value(e)
-    if value is not None:
-        return value >= 0
+    if bounds(e)[0] >= 0:
+        return True
     if is_(e, *_NEVER_NEGATIVE) or positive(e):
         return True
     if is_(e, "power", "epow"):
