@@ -182,8 +182,8 @@ def test_mistakes_are_said() -> None:
         md.value_and_gradients("sum(A*x)", ["x", "z9"])
     with pytest.raises(MatderivError, match="named twice"):
         md.value_and_gradients("sum(A*x)", ["x", "x"])
-    with pytest.raises(MatderivError, match="unknown target 'matlab'"):
-        both.code("matlab")
+    with pytest.raises(MatderivError, match="unknown target 'fortran'"):
+        both.code("fortran")
     with pytest.raises(DomainError, match="inv has no value here"):
         md.derive("inv(A)", "A").function()(A=np.zeros((2, 2)))
 

@@ -19,7 +19,7 @@ NOTATIONS = ("nabla", "partial")
 VECTORS = ("bold", "arrow", "plain")
 TRANSPOSES = ("top", "T", "prime")
 MAX_STEPS = 100_000
-TARGETS = ("numpy", "torch", "jax")
+TARGETS = ("numpy", "torch", "jax", "julia", "matlab")
 SPELLINGS = ("text", "latex", "python")
 WORDS = {
     "--from": SPELLINGS,
@@ -278,7 +278,7 @@ def unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
 CODE = (
     Option(
         "--target",
-        "numpy (default), torch or jax",
+        "numpy (default), torch, jax, julia or matlab",
         "LIBRARY",
         default="numpy",
         read=_one_of(*TARGETS),

@@ -23,7 +23,8 @@ from matderiv.numeric.report import CheckReport
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.spot_check import undecided
 from matderiv.numeric.subgradients import Subject, ties_shared
-from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
+from matderiv.output.code.program import LONGEST_QUOTED, code
+from matderiv.output.code.writer import Heading
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program
@@ -129,7 +130,7 @@ class ValueAndGradients:
         return list(self.compiled({**sizes, **values})[1:])
 
     def code(self, target: str = "numpy") -> str:
-        """The source of a function `value_and_gradients` for "numpy", "torch" or "jax".
+        """The source of a function `value_and_gradients` for one of TARGETS.
 
         >>> print(value_and_gradients("a^2*b", ["a", "b"]).code().splitlines()[3])
         def value_and_gradients(a, b):

@@ -1,1 +1,1 @@
-"""Programs as source code for NumPy, PyTorch and JAX."""
+"""Programs as source code for NumPy, PyTorch, JAX, Julia and MATLAB."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from matderiv.expr import variables
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import sizes_in
-from matderiv.output.code.program import LONGEST_QUOTED, Heading, code
+from matderiv.output.code.program import LONGEST_QUOTED, code
+from matderiv.output.code.writer import Heading
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program

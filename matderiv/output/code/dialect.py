@@ -21,11 +21,12 @@ COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 
 
 class Code(NamedTuple):
-    """A piece of code, how tightly it binds, and whether it is a plain Python number."""
+    """A piece of code, how tightly it binds, whether it is a plain number, how many axes it has."""
 
     text: str
     level: int = ATOM
     number: bool = False
+    axes: int = 0
 
     def at(self, level: int) -> str:
         """The text, in brackets where it binds less than `level`."""
@@ -81,6 +82,23 @@ class CodeNames(NamedTuple):
         return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
+class Columns(NamedTuple):
+    """A language of matrices: the lines of a function, as templates over what stands in them.
+
+    `ascii` is True where names have no other letters.
+    """
+
+    head: str
+    comment: str
+    size: str
+    check: str
+    last: tuple[str, ...]
+    end: str = ""
+    pair: tuple[str, ...] = ()
+    vector: str = "({0},)"
+    ascii: bool = False
+
+
 @dataclass(frozen=True)
 class Dialect:
     """A library: what is imported, how operations are spelled, and which need more than a template.
@@ -98,6 +116,8 @@ class Dialect:
     single: str = "{0}"
     copy: str = "{0}"
     """A copy of an array whose memory is the caller's."""
+    columns: Columns | None = None
+    """How functions look in a language that is not Python; its vectors are columns."""
 
     def spelled(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         """One operation with its arguments."""
@@ -117,7 +137,8 @@ class Dialect:
 
 def without_code(line: Instruction) -> NoRule:
     """The refusal of an operation that the library does not have."""
-    label = REGISTRY[line.operation].label
+    known = REGISTRY.get(line.operation)
+    label = known.label if known else line.operation
     return NoRule(f"{label} cannot be written as code", hint=".function() and .evaluate compute it")
 
 
@@ -142,7 +163,7 @@ def number_text(value: Fraction | int | float) -> Code:
     """A constant: 2, 0.5, 1 / 3.
 
     >>> number_text(Fraction(1, 3)), number_text(Fraction(1, 2)).text
-    (Code(text='1 / 3', level=2, number=True), '0.5')
+    (Code(text='1 / 3', level=2, number=True, axes=0), '0.5')
     """
     if isinstance(value, float):
         return Code(repr(value) if value == value else 'float("nan")', number=True)
