@@ -287,6 +287,17 @@ PRODUCTS = (
         lambda m, A, x, y: (A.dot(x) - y).prod(),
     ),
     Edge("prod(x.^2)", "x", {}, {"x": [0, 2]}, lambda m, x: (x**2).prod()),
+    *(
+        Edge(f"prod({f})", "x", {}, {"x": x}, again)
+        for x in ([0, 0.5, 0.8], [0, 0, 0.8])
+        for f, again in (
+            ("-x/3", lambda m, x: (-x / 3).prod()),
+            ("2*x", lambda m, x: (2 * x).prod()),
+            ("sin(x)", lambda m, x: m.fprod(map(m.sin, x))),
+            ("sin(2*x).*cos(x)", lambda m, x: m.fprod(m.sin(2 * v) * m.cos(v) for v in x)),
+            ("x./(1 + x)", lambda m, x: (x / (1 + x)).prod()),
+        )
+    ),
     Edge("1 - prod(1 - x)", "x", {}, {"x": [1, 0.5]}, lambda m, x: 1 - (1 - x).prod()),
     *(
         Edge("det(A)", "A", S, {"A": A}, lambda m, A: det(A))
@@ -298,6 +309,16 @@ PRODUCTS = (
         S,
         {"A": [[1, 2], [2, 4]]},
         lambda m, A: det(A) * (A.trace() + det(A) ** 2),
+    ),
+    *(
+        Edge(f"det({f})", "A", S, {"A": A}, again)
+        for A in ([[1, 2], [2, 4]], [[0, 0], [0, 0]])
+        for f, again in (
+            ("-2*A/3", lambda m, A: det(-2 * A / 3)),
+            ("A*A", lambda m, A: det(A.dot(A))),
+            ("A*A*A", lambda m, A: det(A) ** 3),
+            ("A*A'*A", lambda m, A: det(A) ** 3),
+        )
     ),
     Edge(
         "det(X'*X)",

@@ -103,3 +103,22 @@ def test_choices_of_sizes_differ_for_each_name() -> None:
     assert plan.missing(plan.sizes[:3]) == "too few sizes could be tested"
     assert SizePlan(plan.sizes, open="why").missing(plan.sizes) == "why"
     assert np.min([min(sizes.values()) for sizes in plan.sizes]) >= 2
+
+
+WINDOWS = "relu(12-n)*relu(n-10) (n>2)*(n<4) (abs(n-11)<0.5) where(n>5,where(n<7,1,0),0)"
+
+
+@pytest.mark.parametrize("window", WINDOWS.split())
+def test_a_window_between_two_comparisons_is_not_missed(window: str) -> None:
+    found = verify("x'*x", "x", f"2*x + {window}*x", shapes={"x": "n"}, diagnosis=False)
+    assert found.verdict == "disproved"
+
+
+@pytest.mark.parametrize("test", "(n>m+3) (abs(n-2*m)<1) (abs(n+m-9)<0.5) (n>3*m) (2*n<m)".split())
+def test_two_sizes_are_seen_on_both_sides_of_a_comparison(test: str) -> None:
+    shapes = {"A": "n,m"}
+    wrong = f"ones(n,m) + {test}*ones(n,m)"
+    assert verify("sum(A)", "A", wrong, shapes=shapes, diagnosis=False).verdict == "disproved"
+    f = "sum(A)*max(n,m)*relu(n-3)"
+    right = verify(f, "A", "where(m>n,m,n)*(n-3)*(n>3)*ones(n,m)", shapes=shapes)
+    assert right.correct is True

@@ -318,3 +318,10 @@ def test_verdict_values() -> None:
         None,
     ]
     assert Verdict("disproved", "sign").hint == "a sign is wrong"
+
+
+def test_the_change_of_f_is_not_its_derivative() -> None:
+    with pytest.raises(ParseError, match="df is the change of f"):
+        verify("x'*x", "x", "df = 2*x")
+    assert verify("x'*x", "x", "df = 2*x'*dx", kind="differential").correct is True
+    assert verify("w'*w", "w", "dw = 2*w").correct is True

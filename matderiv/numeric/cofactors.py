@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from matderiv.expr import Expr, apply, is_, number, number_value
+from math import prod
+
+from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
 from matderiv.functions.reduce import along
 
 LINEAR = ("neg", "transpose", "tr", "sum", "mean", "diag", "vec")
@@ -21,6 +23,11 @@ def without_quotient(node: Expr) -> Expr:
     """
     if is_(node, "det") and is_(node.args[0], "diag") and len(node.args[0].args[0].shape) == 1:
         return apply("prod", node.args[0].args[0], params=(None,))
+    if is_(node, "tan"):  # 1/tan(x) is cos(x)/sin(x) beside prod(sin(x))
+        return apply("sin", *node.args) / apply("cos", *node.args)
+    if is_(node, "div", "ediv") and is_(node.args[1], "div"):
+        above, below = node.args[1].args
+        return without_quotient(node.args[0] * below / above)
     if not is_(node, "mul", "hadamard", "div", "ediv"):
         return node
     for partner in _partners(node):
@@ -86,11 +93,29 @@ def _cofactors(x: Expr, partner: Expr) -> Expr | None:
     (whole,) = partner.args
     if whole is x:
         return apply("adj", x)
-    square = is_(whole, "mul") and all(a.shape == x.shape for a in whole.args if a.shape)
-    if not square or whole.args.count(x) != 1 or not all(a.shape for a in whole.args):
+    if is_(whole, "power") and whole.args[0] is x:
+        k = number_value(whole.args[1])
+        return None if k is None or k < 2 else apply("det", x) ** int(k - 1) * apply("adj", x)
+    if (scale := _multiple(whole, x)) is not None:
+        return scale * apply("adj", whole)
+    square = is_(whole, "mul") and all(a.shape == x.shape for a in whole.args)
+    if not square or x not in whole.args:
         return None
-    rest = [apply("det", a) for a in whole.args if a is not x]
-    return apply("mul", *rest, apply("adj", x))
+    rest = list(whole.args)
+    rest.remove(x)
+    return apply("mul", *(apply("det", a) for a in rest), apply("adj", x))
+
+
+def _multiple(whole: Expr, x: Expr) -> Expr | None:
+    """c of the matrix c*X; None where it is no multiple of X."""
+    if whole is x:
+        return number(1)
+    if is_(whole, "neg", "div") and not any(a.shape for a in whole.args[1:]):
+        inner = _multiple(whole.args[0], x)
+        return None if inner is None else rebuild(whole, (inner, *whole.args[1:]))
+    arrays = [a for a in whole.args if a.shape] if is_(whole, "mul", "hadamard") else []
+    inner = _multiple(arrays[0], x) if len(arrays) == 1 else None
+    return None if inner is None else prod((a for a in whole.args if not a.shape), start=inner)
 
 
 def _over(e: Expr, product: Expr) -> Expr | None:
@@ -107,10 +132,13 @@ def _over(e: Expr, product: Expr) -> Expr | None:
 
 
 def _bases(e: Expr) -> list[Expr]:
-    """The factors of a product entry by entry, without their exponents."""
+    """The factors of a product entry by entry, without their exponents, and above a line."""
     if is_(e, "epow"):
         return [e.args[0]]
-    return [b for a in e.args for b in _bases(a)] if is_(e, "hadamard") else [e]
+    if is_(e, "neg", "div", "ediv"):
+        return _bases(e.args[0])
+    scaled = is_(e, "mul") and sum(bool(a.shape) for a in e.args) == 1
+    return [b for a in e.args for b in _bases(a)] if is_(e, "hadamard") or scaled else [e]
 
 
 def product_of_others(product: Expr) -> Expr:

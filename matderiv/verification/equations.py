@@ -73,6 +73,9 @@ class Answer:
                 direct = True
             elif span is spans[0] and self._is_label(q):
                 self._check_label(q.of if q.kind == VALUE else "", span)
+                if q.kind == DIFFERENTIAL and q.of == "f" and f"d{self.by.name}" not in self.extra:
+                    said = "df is the change of f, not its derivative"
+                    raise self._error(said, span, f"df/d{self.by.name} = ...")
                 direct = True
             elif len(found) == 1 and typed[slice(*found[0].span)] == typed:
                 self._check_sign(found[0], typed, span, latex)

@@ -97,7 +97,8 @@ class Witness:
             return [self.source.point(600 + k) for k in range(POINTS)]
         first = {**plan.sizes[0], **failed}
         choices = [first, *(s for s in plan.sizes if s != first)]
-        count = max(POINTS, min(plan.degree + 1, MOST_SIZES))
+        enough = max(plan.degree + 1, len(choices) if plan.needed else 0)
+        count = max(POINTS, min(enough, MOST_SIZES))
         return list(islice(self._at(choices, count), count))
 
     def _at(self, choices: list[Sizes], count: int) -> Iterator[Point]:
@@ -304,6 +305,9 @@ def _left_open(plan: SizePlan, found: list[Point]) -> str:
     sizes = [p.sizes for p in found]
     if plan.open or not plan.sizes[0]:
         return plan.open
+    if left := plan.unseen(sizes):
+        said = ", ".join(f"{n} = {value}" for n, value in sorted(left[0].items()))
+        return f"a size is compared, and nothing was seen at {said}"
     if any(len({s[n] for s in sizes}) <= plan.degree for n in plan.sizes[0]):
         return f"the sizes occur as a polynomial of degree {plan.degree}"
     return ""

@@ -96,7 +96,7 @@ def _rebuilt(kinds: Kinds, node: Any, done: Mapping[Any, Any]) -> Any:
 
 def _written_out(kinds: Kinds, node: Any) -> Any:
     """A Sum over whole numbers that do not run over an axis, as its terms; others as they are."""
-    counts = [b[2] - b[1] + 1 for b in node.limits if len(b) == 3]
+    counts = [b[2] - b[1] + 1 for b in node.limits if len(b) == 3 and b[0].is_Symbol]
     if len(counts) < len(node.limits) or not all(c.is_Integer and c > 0 for c in counts):
         return node
     if all(b[1] == 0 and runs(node.function, b[0], b[2] + 1) for b in node.limits):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 from zlib import crc32
 
@@ -40,20 +40,26 @@ class SizePlan:
     """Choices of sizes in the order in which they are tried, and what must be seen of them.
 
     Every name needs more than `degree` values. `ranked` are pairs of which the larger one decides
-    a rank. `open` says why nothing that is seen stands for all sizes.
+    a rank, `needed` are choices that differ in what sizes are compared with. `open` says why
+    nothing that is seen stands for all sizes.
     """
 
     sizes: tuple[Sizes, ...]
     degree: int = 0
+    needed: tuple[Sizes, ...] = ()
     ranked: frozenset[tuple[str, str]] = frozenset()
     open: str = ""
 
     def enough(self, found: Sequence[Sizes]) -> bool:
         """True if these sizes are as many as are needed."""
-        return len(found) >= min(ROUNDS, len(self.sizes)) and all(
-            len({sizes[n] for sizes in found}) > min(self.degree, MOST_ROUNDS)
-            for n in self.sizes[0]
-        )
+        if len(found) < min(ROUNDS, len(self.sizes)) or self.unseen(found):
+            return False
+        most = min(self.degree, MOST_ROUNDS)
+        return all(len({sizes[n] for sizes in found}) > most for n in self.sizes[0])
+
+    def unseen(self, found: Sequence[Sizes]) -> list[Sizes]:
+        """The needed choices that are not among those found."""
+        return [s for s in self.needed if not any(s.items() <= seen.items() for seen in found)]
 
     def missing(self, found: Sequence[Sizes]) -> str:
         """Why what holds at these sizes need not hold at all sizes; "" if it does."""
@@ -93,8 +99,10 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
         if is_(n, "pinv")
         for pair in combinations(sorted(set(_names(n.args[0].shape))), 2)
     )
-    found = [enlarged(s, f, answer) for s in _drawn(names, rounds, longest, top, key)]
-    return SizePlan(tuple(found), degree, ranked, said)
+    plain = _drawn(names, rounds, longest, top, key)
+    cells = [{**plain[0], **cell} for cell in _cells(_compared_sums(f, answer))]
+    found = [enlarged(s, f, answer) for s in (*plain[:ROUNDS], *cells, *plain[ROUNDS:])]
+    return SizePlan(tuple(found), degree, tuple(found[ROUNDS : ROUNDS + len(cells)]), ranked, said)
 
 
 def _drawn(names: list[str], rounds: int, longest: int, top: int, key: list[int]) -> list[Sizes]:
@@ -282,16 +290,54 @@ def _borders(f: Expr, answer: Expr) -> list[Fraction]:
     root of a square; alone and in pairs.
     """
     found: list[Fraction] = []
+    for node in _compared_sums(f, answer):
+        literals = _literals(node)
+        found += [c for v in literals for c in (v, 1 / v)]
+        found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
+    return found
+
+
+def _compared_sums(f: Expr, answer: Expr) -> list[Expr]:
+    """Sums that depend on sizes alone and are compared in one of the formulas only."""
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
     sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
-    for node in sums:
-        if any(is_(n, *_JUMPS) for n in walk(node)):
-            continue  # what is below the inner jump is looked at by itself
-        literals = _literals(node)
-        if literals and size_degree(node) and _of_sizes_alone(node):
-            found += [c for v in literals for c in (v, 1 / v)]
-            found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
-    return found
+    inner = [n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n))]
+    found = [n for n in inner if is_scalar(n.shape) and size_degree(n) and _of_sizes_alone(n)]
+    return sorted(found, key=_print)
+
+
+def _cells(sums: list[Expr]) -> list[Sizes]:
+    """Sizes for each combination of signs that some sums of sizes have, as few as there are.
+
+    Every window between two numbers that a size is compared with is a cell of its own.
+
+    >>> from matderiv.expr import apply
+    >>> n = apply("size", params=("n",))
+    >>> _cells([n - 10, 12 - n])
+    [{'n': 2}, {'n': 10}, {'n': 11}, {'n': 12}, {'n': 13}]
+    """
+    names = sorted(sizes_in(*sums))
+    if len(names) not in _GRID:
+        return []
+    top = _GRID[len(names)]
+    cells: dict[tuple[float, ...], Sizes] = {}
+    for values in sorted(product(range(2, top + 1), repeat=len(names)), key=sum):
+        sizes = dict(zip(names, values, strict=True))
+        named = variables(*sums)
+        at = draw(named, np.random.default_rng(3), sizes, strategy=accretive) if named else {}
+        try:
+            signs = tuple(_sign(evaluate(e, at, sizes)) for e in sums)
+        except DomainError:
+            continue
+        cells.setdefault(signs, sizes)
+    return list(cells.values())
+
+
+_GRID = {1: LARGEST_BORDER + 1, 2: 13, 3: 6}  # the largest size, by the number of names
+
+
+def _sign(value: Any) -> float:
+    return float(np.sign(np.round(float(value), 9)))
 
 
 def _compares(node: Expr) -> bool:
