@@ -60,7 +60,11 @@ FLOORS = (  # title, folder, modules
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/ views/rules/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
-    ("10: printed", "output/", "wrapping latex/ index_notation to_sympy documents/ graphs/ code/"),
+    (
+        "10: printed",
+        "output/",
+        "wrapping latex/ layout index_notation to_sympy documents/ graphs/ code/",
+    ),
     ("10: asked and answered", "", "doors/ descent/"),
     ("10: the doors", "", "command/ page/ cli __main__"),
 )

@@ -24,8 +24,9 @@ import matderiv as md
 from matderiv.errors import MatderivError
 from matderiv.expr import variable
 from matderiv.output.documents.html import document_html
-from matderiv.output.documents.mathml import UnreadFormula, breakable, mathml
+from matderiv.output.documents.mathml import breakable, mathml
 from matderiv.output.latex.formula import latex
+from matderiv.output.layout import UnreadFormula
 
 VIEWS = ("chain", "differential", "index")
 STYLES: tuple[dict[str, str], ...] = (

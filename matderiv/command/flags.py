@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 MAX_SEED = 2**63
-FORMATS = ("text", "latex", "markdown", "html", "json")
+FORMATS = ("text", "latex", "markdown", "html", "typst", "json")
 VIEWS = ("chain", "differential", "index")
 DETAILS = ("brief", "normal", "full")
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "differential")

@@ -13,6 +13,7 @@ DERIVATIONS = {
     ".tex": "latex",
     ".md": "markdown",
     ".markdown": "markdown",
+    ".typ": "typst",
     ".json": "json",
 }
 TABLES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}

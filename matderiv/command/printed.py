@@ -17,8 +17,10 @@ from matderiv.output.documents.latex import document_latex
 from matderiv.output.documents.markdown import document_markdown
 from matderiv.output.documents.notebooks import Steps, steps_of_several
 from matderiv.output.documents.text import document_text, partial_text
+from matderiv.output.documents.typst import document_typst, typst
 from matderiv.views.document import Partial
 
+PAGES = {"markdown": document_markdown, "typst": document_typst}
 ONLY_LATEX = "a file that compiles is made of LaTeX"
 
 
@@ -120,8 +122,8 @@ def _steps(told: Steps, asked: Wanted) -> str:
         return step_text(told, asked.step)
     if asked.form == "latex":
         return document_latex(told, detail=asked.detail, **style)
-    if asked.form == "markdown":
-        return document_markdown(told, detail=asked.detail, **style)
+    if asked.form in PAGES:
+        return PAGES[asked.form](told, detail=asked.detail, **style)
     return document_text(told, detail=asked.detail, spell=asked.spell)
 
 
@@ -140,19 +142,28 @@ def _one(d: Derivation, asked: Wanted) -> str:
         return d.latex(asked.view, detail=asked.detail, standalone=asked.standalone, **style)
     if asked.form == "markdown":
         if asked.view is None and not asked.page:
-            return f"$${d.equation(**style)}$$"
+            return _line(d, asked)
         return d.markdown(asked.view, detail=asked.detail, **style)
+    if asked.form == "typst":
+        whole = asked.view is not None or asked.page
+        return d.typst(asked.view, detail=asked.detail, **style) if whole else _line(d, asked)
     if asked.view is None:
         return d.formula
     return document_text(d.steps(asked.view), detail=asked.detail, spell=asked.spell)
+
+
+def _line(d: Derivation, asked: Wanted) -> str:
+    """The equation alone, in Markdown or Typst."""
+    equation = d.equation(**asked.whole_style)
+    return f"$ {typst(equation)} $" if asked.form == "typst" else f"$${equation}$$"
 
 
 def _with_left_side(d: Derivation, asked: Wanted) -> str:
     """A result as an equation that says which derivative it is."""
     if asked.form == "latex":
         return d.equation(**asked.whole_style)
-    if asked.form == "markdown":
-        return f"$${d.equation(**asked.whole_style)}$$"
+    if asked.form in PAGES:
+        return _line(d, asked)
     return d.formula if not d.has_matrix_form else f"{left_side(d)} = {d.formula}"
 
 
@@ -167,5 +178,5 @@ def left_side(d: Derivation) -> str:
 
 
 def _heading(d: Derivation, asked: Wanted) -> str:
-    mark = "## " if asked.form == "markdown" else "% " if asked.form == "latex" else ""
+    mark = {"markdown": "## ", "latex": "% ", "typst": "= "}.get(asked.form, "")
     return f"{mark}{asked.spell(left_side(d))}"

@@ -199,6 +199,10 @@ class Derivation:
         """
         return notebooks.in_markdown(self, view, detail, style)
 
+    def typst(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
+        """The derivation step by step as a Typst file; with None, the equation."""
+        return notebooks.in_typst(self, view, detail, style)
+
     def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step as a page with MathML; with None, only the equation.
 

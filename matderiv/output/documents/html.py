@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr
 from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.documents.mathml import breakable, mathml
@@ -114,8 +114,7 @@ def document_body(
     `inside` names the part of a longer page that it is: its headings are one level lower, and the
     anchors of its steps begin with that name.
     """
-    if detail not in DETAILS:
-        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    require_word(detail, "detail", DETAILS)
     names = DocumentNames(document, vectors, transpose, gradient)
     f, shown = names.variable(document.f), formula(document.shown, names)
     out = [_formula(f, shown), *_head(document.about, names)]

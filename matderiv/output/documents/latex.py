@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr
 from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.documents.sentences import marked
@@ -78,8 +78,7 @@ def document_latex(
     `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime", `gradient` "partial"
     or "nabla".
     """
-    if detail not in DETAILS:
-        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    require_word(detail, "detail", DETAILS)
     names = DocumentNames(document, vectors, transpose, gradient)
     said: set[str] = set()
     out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document, names)]

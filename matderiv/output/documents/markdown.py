@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.output.documents.latex import plain
 from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
 from matderiv.output.documents.sentences import marked
@@ -24,8 +24,7 @@ def document_markdown(
     gradient: str = "partial",
 ) -> str:
     """The derivation as Markdown, its formulas between `$$`."""
-    if detail not in DETAILS:
-        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    require_word(detail, "detail", DETAILS)
     names = DocumentNames(document, vectors, transpose, gradient)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
     said: set[str] = set()

@@ -19,6 +19,7 @@ from matderiv.output.documents.json import document_json
 from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
 from matderiv.output.documents.markdown import answer_markdown, document_markdown
 from matderiv.output.documents.text import about_text, document_text
+from matderiv.output.documents.typst import answer_typst, document_typst
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
@@ -121,6 +122,13 @@ def in_markdown(d: Derivation, view: str | None, detail: str, style: Style) -> s
     if view is not None:
         return document_markdown(d.steps(view), detail=detail, **style)
     return answer_markdown(equation(d, style), about(d), _spelling(d, **style))
+
+
+def in_typst(d: Derivation, view: str | None, detail: str, style: Style) -> str:
+    """The derivation, or without a view its equation, as a Typst file."""
+    if view is not None:
+        return document_typst(d.steps(view), detail=detail, **style)
+    return answer_typst(equation(d, style), about(d), _spelling(d, **style))
 
 
 def in_html(d: Derivation, view: str | None, detail: str, style: Style) -> str:

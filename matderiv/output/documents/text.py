@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from matderiv.arguments import require_word
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
-from matderiv.errors import MatderivError, display_width
+from matderiv.errors import display_width
 from matderiv.expr import Expr
 from matderiv.language.printer import text
 from matderiv.output.documents.entry_sums import entries_text
@@ -39,8 +40,7 @@ def document_text(
     (with the reason and the source). `spell` may write signs in another way, before columns are
     aligned. Raises MatderivError for another word.
     """
-    if detail not in DETAILS:
-        raise MatderivError(f"unknown detail {detail!r}", hint=f"one of {', '.join(DETAILS)}")
+    require_word(detail, "detail", DETAILS)
     lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
     lines = [spell(line) for line in lines]
     said: set[str] = set()

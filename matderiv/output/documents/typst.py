@@ -1,0 +1,120 @@
+"""A derivation in Typst, a file that compiles; its formulas are a walk over the layout tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matderiv.arguments import require_word
+from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
+from matderiv.output.documents.sentences import marked
+from matderiv.output.latex.formula import formula
+from matderiv.output.latex.names import LatexNames
+from matderiv.output.layout import Element, layout
+from matderiv.views.document import DETAILS, About, Document, Section
+
+_ACTIVE = "\\`*_[]<>#$@~\"'/=+-"
+_CALLS = {
+    "msup": ("attach(", ", t: ", ")"),
+    "msub": ("attach(", ", b: ", ")"),
+    "munder": ("attach(", ", b: ", ")"),
+    "msubsup": ("attach(", ", b: ", ", t: ", ")"),
+    "mfrac": ("frac(", ", ", ")"),
+    "msqrt": ("sqrt(", ")"),
+    "mover": ("accent(", ", ", ")"),
+}
+_SPACES = {"0.1667em": "thin", "0.2778em": "thick", "1em": "quad"}
+
+
+def typst(written: str) -> str:
+    r"""A formula of the LaTeX printers as Typst has it between dollars.
+
+    >>> print(typst(r"\frac{1}{2}\mathbf{x}_{i}^{2} + \sigma(t)"))
+    frac(1, 2) attach(bold("x"), b: i, t: 2) + σ \(t \)
+    """
+    told = " ".join(" ".join(_strings(layout(written))).split())
+    return told.replace(" ,", ",").replace(" )", ")").replace("( ", "(")
+
+
+def _strings(nodes: Sequence[Element]) -> Iterator[str]:
+    """The words of nodes, without recursion: formulas may be deep."""
+    stack: list[str | Element] = list(reversed(nodes))
+    while stack:
+        top = stack.pop()
+        if isinstance(top, str):
+            yield top
+        elif top.tag in _CALLS:
+            first, *rest = _CALLS[top.tag]
+            inner = [x for pair in zip(top.parts, rest, strict=True) for x in pair]
+            stack += reversed([first, *inner])
+        elif top.text:
+            yield _leaf(top)
+        elif top.parts:
+            stack += reversed(top.parts)
+        else:
+            yield '""'
+
+
+def _leaf(e: Element) -> str:
+    """A sign, a number or a name; what is longer than a letter is upright."""
+    if e.tag == "mspace":
+        return _SPACES[e.text]
+    if e.tag == "mo":
+        return "" if e.text == "\u2061" else ("\\" + e.text if e.text in "()[]{}|,/" else e.text)
+    if not e.how and (e.tag == "mn" or (e.tag == "mi" and len(e.text) == 1)):
+        return e.text
+    return f"bold({_quoted(e.text)})" if 'class="b"' in e.how else _quoted(e.text)
+
+
+def _quoted(text: str) -> str:
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def document_typst(document: Document, *, detail: str = "normal", **style: str) -> str:
+    """The derivation as a Typst file."""
+    require_word(detail, "detail", DETAILS)
+    styles = {"vectors": "bold", "transpose": "top", "gradient": "partial", **style}
+    names = DocumentNames(document, **styles)
+    shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
+    out = [answer_typst(shown, document.about, names)]
+    for section in (*document.sections, Section("Answer", (document.answer,))):
+        lines = section_lines(section, document, names, detail)
+        if lines:
+            out += [f"== {words(section.title)}", "", *_block(lines, detail), ""]
+            out += [f"- {_why(line, names)}" for line in lines if detail == "full" and line.why]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def answer_typst(equation: str, about: About, names: LatexNames) -> str:
+    """One equation with what is to be known about it."""
+    spaces = (declared(v, names) for v in about.declarations)
+    told = ", ".join(f"${typst(s)}$" + f" ({words(known)})" * bool(known) for s, known in spaces)
+    guessed = ", ".join(f"${typst(names.variable(v))}$" for v in about.guessed)
+    out = [f"$ {typst(equation)} $", f"Let {told}."]
+    out += [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
+    out += [f"Layout: {words(about.layout)}.", *(f"Note: {words(n)}." for n in about.remarks)]
+    return "\n\n".join([*out, f"Checked: {words(about.checked)}.", ""])
+
+
+def _block(lines: Sequence[Line], detail: str) -> list[str]:
+    rows = []
+    for line in lines:
+        for k, row in enumerate(line.rows):
+            said = _quoted(f"{line.rule} ({line.number})".lstrip())
+            rule = f" && quad {said}" * (k == len(line.rows) - 1 and detail != "brief")
+            rows.append(f"{f'{typst(line.left)} &=' if k == 0 else '& quad'} {typst(row)}{rule}")
+    return ["$", " \\\n".join(rows), "$"]
+
+
+def _why(line: Line, names: DocumentNames) -> str:
+    why = marked(line.why, words, lambda code: _code(code, names))
+    return f"{words(line.rule)}: {why}" if line.rule else why
+
+
+def _code(code: str, names: DocumentNames) -> str:
+    known = names.spelled(code)
+    return f"`{code}`" if known is None else f"${typst(known)}$"
+
+
+def words(said: str) -> str:
+    """A sentence in which Typst has nothing to act on."""
+    return "".join("\\" + c if c in _ACTIVE else c for c in said)
