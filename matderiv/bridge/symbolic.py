@@ -45,7 +45,6 @@ def names() -> list[str]:
     return sorted(_records())
 
 
-@cache
 def _records() -> dict[str, str]:
     found: dict[str, str] = {}
     for name, record in REGISTRY.items():

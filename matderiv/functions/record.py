@@ -32,6 +32,8 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
+    `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
+    function the exact test and printed code read it.
     `proof` says in a few sentences, about an argument x, why its derivative is what it is.
     `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
     "decreasing", or "even", which is up on either side of 0.

@@ -113,6 +113,8 @@ class Lowering:
             if name == "sigmoid" and "softplus" in (u.function.name for u in self._beside(node)):
                 form = sigmoid_beside_softplus
             return Scaled(form(self.b, *(self.aligned(a, node) for a in node.args)))
+        if node.function.expand is not None:
+            return self.lower(node.function.expand(*node.args, *node.params))
         return self._as_recorded(node)
 
     def _as_recorded(self, node: Expr) -> Scaled:
