@@ -28,9 +28,9 @@ class Doubts:
     """The names that are not known well.
 
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
-    `again` those that another formula is given to after their derivatives, with its line. `by` is
-    what the current derivative is said to be by, and `sloped` says that the current left side has
-    a derivative in it.
+    `again` those that another formula is given to after their derivatives, with its line. `slopes`
+    are names for derivatives. `by` is what the current derivative is said to be by, and `sloped`
+    says that the current left side has a derivative in it.
     """
 
     ground: Ground
@@ -38,6 +38,7 @@ class Doubts:
     tainted: dict[str, int] = field(default_factory=dict)
     abstract: Collection[str] = ()
     again: dict[str, int] = field(default_factory=dict)
+    slopes: set[str] = field(default_factory=set)
     by: str = ""
     sloped: bool = False
 

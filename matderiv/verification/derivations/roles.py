@@ -110,6 +110,9 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     first, *sides = s.sides
     q, names = _meant(s, so_far, later), so_far.names
     made = Chain(CLAIMS, q.of, q, first, tuple(sides), s.whole)
+    if q.kind in (DIFFERENTIAL, FORMULA) and re.match(r"\s*(?:\\partial|∂)[^/]*$", first.text):
+        if not any(changes_in(side, so_far.known) for side in sides):  # a set of subgradients
+            return replace(made, role=CONDITION, first=None)
     inner = named(sides[0].text, sides[0].latex)
     told = q.kind == DIFFERENTIAL and inner.kind == DERIVATIVE and inner.by == q.of
     if told or _is_handed(q, sides, so_far):

@@ -194,6 +194,7 @@ class JudgedSides:
 
     def _call(self, chain: Chain) -> None:
         """A local name for a formula with differentials or derivatives in it."""
+        self.doubts.slopes.add(chain.name)
         self.ground.functions[chain.name] = self.record.true(self.reader.side(chain.sides[0]))
 
     # Sides ---------------------------------------------------------------------------------------
@@ -245,10 +246,8 @@ class JudgedSides:
         self._add(self.lines.number(passage.start), shown, verdict, error=error)
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
-        """Remember that a line gives another formula to a function: it may be another one."""
-        whole = q.of == self.reader.function or self.record.is_settled(q.of)
-        whole = whole or (chain.quantity is not None and bool(chain.quantity.at))
-        if q.kind == VALUE and passage is chain.sides[0] and whole:
+        """Remember that a line gives another formula to a name: it may be another one."""
+        if q.kind == VALUE and passage is chain.sides[0] and q.of not in self.doubts.slopes:
             self.doubts.again.setdefault(q.of, self.lines.number(passage.start))
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:

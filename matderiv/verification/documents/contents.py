@@ -65,6 +65,10 @@ _LABEL = re.compile(
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
 )
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
+_LET = re.compile(
+    r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
+    re.IGNORECASE,
+)
 _CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
 _PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
 _INDEX_CASE = re.compile(r"\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|!=)\s*[a-z]\s*$")
@@ -104,7 +108,7 @@ class Piece:
     where it may begin another problem: after `let`, or in a line of its own, and `first` also where
     no words but a mark such as (b) stand before it. `level` is that of a heading. `affirmed` says
     that the sentence around a formula says that it holds, and `fresh` that its sentence begins
-    after the lines before, and does not give the reason of the last.
+    after the lines before, and does not give the reason of the last. `supposed` stands after `let`.
     """
 
     kind: str
@@ -115,6 +119,7 @@ class Piece:
     level: int = 1
     affirmed: bool = True
     fresh: bool = False
+    supposed: bool = False
 
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
@@ -347,7 +352,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
             continue
         new = bool(_BEGINS.search(words))
         announced = _with_announcement(words, part)
-        yield Piece("inline", announced, sure(p.text), new, alone or new)
+        let = bool(_LET.search(words))
+        yield Piece("inline", announced, sure(p.text), new, alone or new, supposed=let)
 
 
 def _with_announcement(words: str, part: Passage) -> Passage:

@@ -15,6 +15,7 @@ from matderiv.verification.documents.members import (
     MEMBER,
     Families,
     Member,
+    covariances,
     fact_of,
     is_shape,
     listed,
@@ -23,7 +24,7 @@ from matderiv.verification.documents.members import (
     sizes_named,
 )
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.sentences import DENIED, MATH, sure
+from matderiv.verification.documents.sentences import DENIED, MATH, in_english, sure
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
@@ -38,10 +39,7 @@ _SPELLED = {
     "upper-triangular": "upper",
     "one-hot": "onehot",
     "one hot": "onehot",
-    **dict.fromkeys(
-        ("symmetrisch", "symmetrische", "symétrique", "simétrica", "对称"), "symmetric"
-    ),
-    **dict.fromkeys(("positiv definit", "définie positive", "正定"), "posdef"),
+    "posdef": "posdef",
     **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
     **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
 }
@@ -72,7 +70,7 @@ _ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
 _NOUNS = (
     r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|[Mm]atri(?:x|ces)|invertible|real|square|nonsingular"
     r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
-    r"|kernel|weight|data|Matrizen|matrices?|matriz|ist|sind|sei|seien|est|sont|es|eine?|une"
+    r"|kernel|weight|data"
 )
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
@@ -261,7 +259,7 @@ class Declared:
             self._written_out(*whole)
             return p[:0]
         if p.latex:
-            self._belong(p.text, sure)
+            self._belong(p.text, sure and affirmed)
         else:
             for found in re.finditer(_MEMBER, p.text):
                 self._member(found)
@@ -289,7 +287,7 @@ class Declared:
                     self.shapes.setdefault(name, "")
 
     def _facts(self, text: str) -> None:
-        for sentence in re.split(r"(?<=[.;?!])\s", " ".join(text.split())):
+        for sentence in re.split(r"(?<=[.;?!])\s", " ".join(in_english(text).split())):
             if there := _ELSEWHERE.search(sentence):
                 number = re.sub(r"\D", "", there["where"])
                 self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]
@@ -300,10 +298,10 @@ class Declared:
                 if unnamed := _UNNAMED.search(sentence):
                     self.unnamed = (*self.unnamed, (_strongest(unnamed["fact"]), ()))
                 self._mentioned(sentence)
-            elif DENIED.search(re.sub(MATH, "", sentence)):
-                denied = Declared()
-                denied._said(re.sub(DENIED, "", sentence))
-                self._forget(denied.assume)
+            else:
+                other, denied = Declared(), DENIED.search(re.sub(MATH, "", sentence))
+                other._said(re.sub(DENIED, "", sentence))
+                self._forget(other.assume) if denied else self.supposed.update(other.assume)
 
     def _mentioned(self, sentence: str) -> None:
         """A fact in a sentence that does not say of which of its names it is one."""
@@ -341,6 +339,8 @@ class Declared:
         for found in _TOTAL.finditer(sentence):
             for name in _named(found["names"]):
                 self._assumed(name, "simplex")
+        for name in covariances(sentence):
+            self._assumed(name, "posdef")
 
     def _entry(self, entry: str) -> None:
         """`A: m,n`, `A: n x n symmetric`, `A: symmetric` or `c: scalar`."""
@@ -381,8 +381,8 @@ class Declared:
 
     def _belong(self, latex: str, sure: bool) -> None:
         """The memberships in a formula, and what is positive."""
-        for name in positive(latex) if sure else ():
-            self._assumed(name, "positive")
+        for name, fact in positive(latex):
+            self._assumed(name, fact) if sure else self.supposed.setdefault(name, fact)
         for member in members(latex):
             family = self.families.add(member)
             if not family:

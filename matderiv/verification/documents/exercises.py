@@ -101,7 +101,10 @@ class Exercise:
             before = dict(self.declared.assume)
             p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
             self._noted(before, piece)
-            if p and not is_image(p) and (piece.kind != "inline" or equal_signs(p.text)):
+            if not p or is_image(p) or (piece.kind == "inline" and not equal_signs(p.text)):
+                continue
+            q = _quantity(p)
+            if not (piece.supposed and q is not None and q.kind == FORMULA):
                 yield p
 
     def _noted(self, before: dict[str, Any], piece: Piece) -> None:
@@ -119,6 +122,9 @@ class Exercise:
         else:
             return
         q = _quantity(p)
+        said = [old.text.split() for old in self.passages[:-1]]
+        if q is not None and q.kind == VALUE and p.text.split() in said:
+            self.passages.pop()  # said once more
         if q is not None:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
             self.moved |= _stems([q.by, *q.at])

@@ -23,12 +23,25 @@ _TAKEN_OUT = re.compile(
 )
 _COMMENT = re.compile(r"(?:(?<!\\)|(?<=\\\\))%[^\n]*")
 _FRONT = re.compile(r"---\n.*?\n---\n", re.DOTALL)
-_HTML = re.compile(r"<!--.*?-->", re.DOTALL)
+_HTML = re.compile(
+    r"<!--.*?-->|</?(?:a|img|br|p|div|span|center|b|i|em|h[1-6]|hr|table|t[dhr]|figure|iframe"
+    r"|details|summary)(?:\s[^<>\n]*)?/?>|!\[[^\]\n]*\]\([^()\s]*\)",
+    re.DOTALL,
+)
 _CODE = "python py ipython numpy julia r matlab octave c cpp java js bash sh console output".split()
 _FENCED = re.compile(
     rf"^(?P<mark>```+|~~~+)[ \t]*\{{?\.?(?:{'|'.join(_CODE)})\b[^\n]*\n.*?(?:^(?P=mark)[^\n]*$|\Z)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
+_BARE_FENCE = re.compile(
+    r"^(?P<mark>```+|~~~+)[ \t]*\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_STATEMENT = re.compile(
+    r"^\s*(?:for|while|if|elif|else|def|function|return|import|from|print|end)\b|;\s*$"
+    r"|\w\(.*\)\s*:\s*$",
+    re.MULTILINE,
+)
+MOST_STATEMENTS = 2  # lines like a program's that a formula may have
 
 
 _FORMULAS = re.compile(r"\$|\\\[|\\\(|\\begin\{")  # beside them a program is no derivation
@@ -66,6 +79,9 @@ def text_of(document: str, suffix: str) -> Passage:
         if front := _FRONT.match(p.text):
             p = p.erased(0, front.end())
         bare = _without(_without(p, _HTML), _FENCED)
+        for found in reversed([*_BARE_FENCE.finditer(bare.text)]):
+            if len(_STATEMENT.findall(found["body"])) > MOST_STATEMENTS:
+                bare = bare.with_part(*found.span(), re.sub(r"[^\n]", " ", found[0]))
         p = written_out(bare if _FORMULAS.search(bare.text) else _without(p, _HTML))
     return p
 

@@ -27,7 +27,17 @@ _VALUES = (
 )
 _ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\,)*(?:{LATEX_NAME}|{_DOTS}))*)"
 MEMBER = rf"{_ITEMS}(?:\s|\\[,;:!])*\\in(?![A-Za-z])(?:\s|\\[,;:!])*(?:{_SPACE}|{_VALUES}){_SIZED}"
-_POSITIVE = re.compile(rf"{_ITEMS}(?:\s|\\[,;:!])*>\s*0\s*[.,;]?\s*")
+_POSITIVE = re.compile(
+    rf"{_ITEMS}(?:\s|\\[,;:!])*(?P<sign>>|\\(?:succ|succeq|succcurlyeq)(?![A-Za-z]))"
+    r"\s*0\s*[.,;]?\s*"
+)
+_ITSELF = re.compile(
+    rf"(?P<a>{LATEX_NAME})\s*=\s*(?P<b>{LATEX_NAME})\s*\^\s*\{{?\s*(?:T|\\top)\s*\}}?"
+)
+_COVARIANCE = re.compile(
+    rf"\\mathcal\s*\{{?\s*N\s*\}}?(?:_\w)?\s*(?:\\left)?\s*\([^()]*?,\s*(?P<name>{LATEX_NAME})\s*\)"
+    rf"|\bcovariances?(?:\s+matri(?:x|ces))?\s+\$(?P<said>{LATEX_NAME})\$"
+)
 _LISTED = re.compile(
     rf"\s*(?P<name>{LATEX_NAME})\s*:?=\s*(?:\\left|\\[bB]igg?l?)?\s*"
     rf"(?:[(\[](?P<row>[^()\[\]]*{_DOTS}.*?)(?:\\right|\\[bB]igg?r?)?[)\]]"
@@ -100,16 +110,32 @@ def members(latex: str) -> Iterator[Member]:
                 yield Member(name, sizes, fact)
 
 
-def positive(latex: str) -> list[str]:
-    r"""The small letters that a formula says are positive, and nothing else.
+def positive(latex: str) -> list[tuple[str, str]]:
+    r"""What a formula that says nothing else says is positive: small letters, and matrices.
 
-    >>> positive(r"\lambda > 0"), positive(r"\Sigma > 0"), positive("x > 0 = y")
-    (['lambda'], [], [])
+    >>> positive(r"\lambda > 0"), positive(r"A = A^T \succ 0"), positive(r"\Sigma > 0")
+    ([('lambda', 'positive')], [('A', 'posdef')], [])
     """
+    itself = _ITSELF.match(latex)
+    if itself and latex_name(itself["a"]) == latex_name(itself["b"]):
+        latex = itself["a"] + latex[itself.end() :]
     found = _POSITIVE.fullmatch(latex)
     typed = re.split(r",(?:\s|\\,)*", found["names"].strip()) if found else []
-    names = [split_label(latex_name(part.strip()))[0] for part in typed]
-    return [n for n in names if n[:1].islower()]
+    names = [latex_name(part.strip()) for part in typed]
+    if found and found["sign"] != ">":
+        fact = "symmetric" if "eq" in found["sign"] else "posdef"
+        return [(n, fact) for n in names if n[:1].isupper()]
+    return [(split_label(n)[0], "positive") for n in names if n[:1].islower()]
+
+
+def covariances(sentence: str) -> list[str]:
+    r"""The names of covariances.
+
+    >>> covariances(r"$x \sim \mathcal N(\mu, \Sigma)$"), covariances("with covariance $S$")
+    (['Sigma'], ['S'])
+    """
+    found = (latex_name(m["name"] or m["said"]) for m in _COVARIANCE.finditer(sentence))
+    return [name for name in found if name[:1].isupper()]
 
 
 def _count(typed: list[str]) -> tuple[str, str] | None:

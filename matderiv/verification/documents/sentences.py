@@ -8,8 +8,9 @@ MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot|had|unlike|instead|avoid\w*"
+    r"|iff|wenn|falls|sofern|nicht|keine?"
     r"|wrong\w*|false|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
-    r"|n['’]t\b|\?\s*$",
+    r"|n['’]t\b|\?\s*$|[若如假]果?|(?<!相)当(?![然于])|不是|并非|만약|이면",
     re.IGNORECASE,
 )
 _AFFIRMED = re.compile(
@@ -24,6 +25,29 @@ _SPOILED = re.compile(
     re.IGNORECASE,
 )
 DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", re.IGNORECASE)
+
+
+_ENGLISH = {
+    r"半正定|对称|對稱|대칭|\bsymmetrische?[snm]?\b|\bsymétriques?\b|\bsimétricas?\b": "symmetric",
+    r"正定|\bpositiv definit\w*|\bdéfinies? positives?\b|\bdefinidas? positivas?\b": "posdef",
+    r"正交|\borthogonale[sn]?\b|\bortogonal(?:es)?\b": "orthogonal",
+    r"均为|为|是|\b(?:ist|sind|seien?|est|soit|soient|sont)\b": "is",
+    r"矩阵|\b(?:Matrix|Matrizen|matriz|eine|une)\b": "matrix",
+    r"和|与|\b(?:und|et)\b": "and",
+}
+
+
+def in_english(text: str) -> str:
+    """A sentence with English words for those that facts are said with in other languages.
+
+    >>> in_english("其中$A$为对称矩阵").split(), in_english("$S$ ist symmetrisch").split()
+    (['其中', '$A$', 'is', 'symmetric', 'matrix'], ['$S$', 'is', 'symmetric'])
+    """
+    parts = re.split(rf"({MATH})", text)
+    for k in range(0, len(parts), 2):
+        for words, english in _ENGLISH.items():
+            parts[k] = re.sub(words, f" {english} ", parts[k])
+    return " ".join(part for part in parts if part)
 
 
 def sure(sentence: str) -> bool:
