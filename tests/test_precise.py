@@ -199,3 +199,14 @@ def test_a_number_that_nothing_shows_is_not_accepted(f: str, right: str) -> None
 )
 def test_shaking_digits_changes_no_branch(answer: str) -> None:
     assert verify("elu(min(y, 1e4))", "y", answer).correct is True
+
+
+def test_small_entries_beside_large_ones_have_no_branch_by_rounding() -> None:
+    u = "(v - 1000000)"
+    mask = f"(silu{u}>=max(silu{u}))"
+    answer = f"diag(sigmoid{u}.*(1 - sigmoid{u}).*{mask}.*((1 - 2*sigmoid{u}).*{u} + 2))"
+    found = verify(f"max(silu{u})", "v", answer, shapes={"v": "d"}, order=2, diagnosis=False)
+    assert found.correct is not False
+    wrong = answer.replace("+ 2)", "+ 2.0001)")
+    found = verify(f"max(silu{u})", "v", wrong, shapes={"v": "d"}, order=2, diagnosis=False)
+    assert found.correct is False

@@ -120,7 +120,8 @@ def values(
         args = [done[a] for a in node.args]
         name = node.function.name
         if name in ("step", "sign"):
-            args = [without_rounding(args[0], [done[a] for a in node.args[0].args])]
+            terms = [done[a] for a in node.args[0].args]
+            args = [without_rounding(args[0], terms, unsure=shaken is not None)]
         if not args:
             found = _leaf(node, out, at, sizes, seeds)
         elif name in LINEAR:
@@ -136,13 +137,17 @@ def values(
     return done
 
 
-def without_rounding(difference: Element, terms: list[Element]) -> Element:
+def without_rounding(difference: Element, terms: list[Element], *, unsure: bool = False) -> Element:
     """A sum that is compared with 0, with 0 for what rounding leaves where its terms cancel.
 
-    Two spellings of one number differ in their last digits, and no branch may hang on that.
+    Two spellings of one number differ in their last digits, and no branch may hang on that. With
+    too few digits (`unsure`) small entries beside large ones have no branch: ArithmeticError.
     """
-    largest = max((abs(v) for t in terms for v in t[0].flat if mp.isfinite(v)), default=0)
+    known = [abs(v) for t in terms for v in t[0].flat if mp.isfinite(v)]
+    largest = max(known, default=0)
     least = largest * mp.mpf(10) ** (ROUNDING - mp.mp.dps)
+    if unsure and any(0 < v < least for v in known):
+        raise ArithmeticError("a branch that so many digits do not decide")
     return {**difference, 0: entrywise(lambda v: v * 0 if abs(v) < least else v, difference[0])}
 
 
