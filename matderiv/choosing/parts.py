@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from matderiv.expr import Expr, rebuild, variable, walk
+from matderiv.expr import Expr, rebuild, substitute, variable, walk
 
 SMALL = 4  # a part of fewer symbols is not worth a name
 SHORT = 36  # a result of fewer symbols stays on one line
@@ -39,6 +39,18 @@ def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]
             shown[node] = variable(name, node.shape)
             printed[node] = 1
     return shown[e], tuple(parts)
+
+
+def with_parts(e: Expr, parts: tuple[Part, ...]) -> Expr:
+    """The expression with its parts in place of their names.
+
+    >>> x = variable("x", (3,))
+    >>> with_parts(variable("z", (3,)) * 2, (("z", x + 1),)) is (x + 1) * 2
+    True
+    """
+    for name, part in reversed(parts):
+        e = substitute(e, {variable(name, part.shape): part})
+    return e
 
 
 def _fresh_name(node: Expr, taken: Collection[str]) -> str:

@@ -11,11 +11,11 @@ from matderiv.arguments import in_short, require_values, require_whole, require_
 from matderiv.calculus.derivative import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.layout import in_layout
-from matderiv.choosing.parts import name_parts
+from matderiv.choosing.parts import name_parts, with_parts
 from matderiv.doors.check import check_derivation, require_same_numbers
 from matderiv.doors.facts import needed_facts
 from matderiv.doors.stacking import stacked
-from matderiv.errors import NoMatrixForm
+from matderiv.errors import NoMatrixForm, UntrueResult
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.functions.abstract import refuse_numbers
 from matderiv.input.asking import value_shape
@@ -138,6 +138,8 @@ class Derivation:
         if not self.has_matrix_form:
             return self.index
         main, parts = name_parts(self.displayed, self.names)
+        if parts and with_parts(main, parts) is not self.displayed:
+            raise UntrueResult("the named parts of the result are not the result")
         return text(main, parts)
 
     @property
