@@ -31,9 +31,9 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "poles exponentials stable ranges evaluate cofactors subgradients indeterminate draws "
-        "kinks sampling stencils differences question small_sizes scaled_lines both_sides "
-        "report",
+        "interpret poles exponentials stable ranges evaluate cofactors subgradients "
+        "indeterminate draws kinks sampling stencils differences question small_sizes "
+        "scaled_lines both_sides report",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

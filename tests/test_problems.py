@@ -83,6 +83,12 @@ def test_the_printed_result_reads_back(problem: Problem) -> None:
         assert back.expr is derivation.displayed, f"{derivation} reads as {back.read_as}"
 
 
+def test_most_problems_have_the_forms_that_are_looked_at() -> None:
+    derivations = [p.derivation() for p in problems()]
+    assert sum(d.has_matrix_form for d in derivations) >= 0.8 * len(derivations)
+    assert sum(d.vec_text is not None for d in derivations) >= 0.2 * len(derivations)
+
+
 def test_the_reader_notices_a_planted_mistake() -> None:
     for problem in [p for p in problems() if p.answer and p.answer != "0"]:
         point = problem.points[0]

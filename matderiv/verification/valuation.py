@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
 
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.differences import every_entry
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
+from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats
 from matderiv.numeric.question import DirectionQuestion, Probes
 from matderiv.numeric.sampling import Point, sampler
-from matderiv.shapes import Dim, size_value
 from matderiv.verification.claims import DIRECTIONAL, Asked, names_for
 
 MOST = 5000  # entries of a derivative that are computed one by one
@@ -38,45 +37,22 @@ class Valuation:
 
     def value(self, root: Expr) -> Array | None:
         """The value; None where there is none."""
-        if root not in self.values:
-            stack = [root]
-            while stack:
-                node = stack[-1]
-                missing = [a for a in node.args if a not in self.values]
-                if missing and node not in self.values:
-                    stack.extend(missing)
-                    continue
-                stack.pop()
-                if node not in self.values:
-                    self.values[node] = self._computed(node)
-        return self.values[root]
+        return interpreted(root, self.values, lambda node: node.args, self._computed)
 
     def _computed(self, node: Expr) -> Array | None:
-        args = [self.values[a] for a in node.args]
-        if any(a is None for a in args):
+        arguments = [self.values[a] for a in node.args]
+        if any(a is None for a in arguments):
             return None
         sizes, function = self.point.sizes, node.function
-        shape = tuple(size_value(s, sizes) for s in node.shape)
         try:
             if function.leaf:
-                return np.reshape(self._leaf(node), shape)
-            params = tuple(size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params)
+                return leaf_in_floats(node, self.point.values, sizes)
             if function.numpy is None and function.expand is not None:
                 return self.value(function.expand(*node.args, *node.params))
-            if function.kind == "elementwise" and len(shape) == 2 and len(args) > 1:
-                args = [a[:, None] if a is not None and a.ndim == 1 else a for a in args]
-            assert function.numpy is not None
             with np.errstate(all="ignore"):
-                return np.reshape(function.numpy(*args, *params), shape)
+                return in_floats(node, arguments, sizes)
         except (ArithmeticError, ValueError, KeyError, DomainError, np.linalg.LinAlgError):
             return None
-
-    def _leaf(self, node: Expr) -> Any:
-        if is_(node, "variable"):
-            return self.point.values[node.name]
-        if is_(node, "size"):
-            return float(self.point.sizes[node.params[0]])
-        return np.pi if is_(node, "pi") else float(node.params[0])
 
 
 @dataclass(frozen=True)

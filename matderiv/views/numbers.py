@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import pi, prod
+from math import prod
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_
 from matderiv.functions.contraction import contraction
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import MAX_ENTRIES, Array, Sizes, compile_
-from matderiv.shapes import Dim, size_value
+from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats
+from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.work import spend
 
@@ -26,7 +27,7 @@ class Values:
     def __init__(self, sizes: Sizes, values: Mapping[str, Array]) -> None:
         self.sizes = sizes
         self.names = dict(values)
-        self.known: dict[Expr, Array] = {}
+        self.known: dict[Expr, Array | None] = {}
         self.met = 0.0  # the largest entry of a term: what rounding errors of a sum scale with
 
     def moved(self, changed: Mapping[str, Array]) -> Values:
@@ -42,46 +43,18 @@ class Values:
         return value
 
     def _direct(self, e: Expr) -> Array | None:
-        known = self.known
         if is_(e, "variable"):
-            return self._leaf(e)
-        todo = [e]
-        while todo:
-            node = todo[-1]
-            missing = [a for a in node.args if a not in known]
-            if missing and node not in known:
-                todo += missing
-                continue
-            todo.pop()
-            if node in known:
-                continue
-            if node.function.leaf:
-                known[node] = self._leaf(node)
-            elif node.function.numpy is None:
-                return None
-            else:
-                known[node] = self._applied(node)
-        return known[e]
+            return leaf_in_floats(e, self.names, self.sizes)
+        return interpreted(e, self.known, lambda node: node.args, self._value)
 
-    def _applied(self, node: Expr) -> Array:
-        spend(8)
+    def _value(self, node: Expr) -> Array | None:
+        if node.function.leaf:
+            return leaf_in_floats(node, self.names, self.sizes)
         arguments = [self.known[a] for a in node.args]
-        if node.function.kind == "elementwise" and len(node.shape) == 2 and len(arguments) > 1:
-            arguments = [a[:, None] if np.ndim(a) == 1 else a for a in arguments]
-        params = [size_value(p, self.sizes) if isinstance(p, Dim) else p for p in node.params]
-        assert node.function.numpy is not None
-        return np.reshape(node.function.numpy(*arguments, *params), self.shape(node))
-
-    def _leaf(self, node: Expr) -> Array:
-        if is_(node, "variable"):
-            return np.reshape(self.names[node.name], self.shape(node))
-        if is_(node, "size"):
-            return np.float64(size_value(Dim(node.params), self.sizes))
-        return np.float64(pi if is_(node, "pi") else float(node.params[0]))
-
-    def shape(self, node: Expr) -> tuple[int, ...]:
-        """The shape of an expression in numbers."""
-        return tuple(size_value(s, self.sizes) for s in node.shape)
+        if node.function.numpy is None or any(a is None for a in arguments):
+            return None
+        spend(8)
+        return in_floats(node, arguments, self.sizes)
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""

@@ -17,6 +17,7 @@ from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.lazy import np, quiet
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array
+from matderiv.numeric.interpret import shape_in
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Tensor
@@ -140,7 +141,7 @@ class TruthPoint:
         for step in self.document.steps:
             right = self.side(step.right)
             if step.names is not None:
-                shape = self.values.shape(step.names)
+                shape = shape_in(step.names, self.values.sizes)
                 self.values.names[step.names.name] = np.reshape(right, shape)
             if isinstance(step.left, Partial):
                 found.setdefault(step.left, []).append((step, right))
@@ -154,7 +155,7 @@ class TruthPoint:
         for step in self.document.steps:
             right = self.side(step.right)
             if step.names is not None:
-                shape = self.values.shape(step.names)
+                shape = shape_in(step.names, self.values.sizes)
                 self.values.names[step.names.name] = np.reshape(right, shape)
             left = step.left
             if isinstance(left, Partial):
@@ -230,7 +231,7 @@ class TruthPoint:
         return self._agree(np.ravel(self._slope(moved, left.of)), told)
 
     def _direction(self, by: Expr) -> Array:
-        return np.asarray(self.rng.standard_normal(self.values.shape(by)))
+        return np.asarray(self.rng.standard_normal(shape_in(by, self.values.sizes)))
 
     def _widths(self) -> tuple[complex, ...]:
         return (1j * STEP,) if self.analytic else (DIFFERENCE, -DIFFERENCE)

@@ -19,6 +19,7 @@ from matderiv.expr import Expr, apply, is_, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.interpret import interpreted
 from matderiv.shapes import size_value
 from matderiv.verification.field.dual import (
     IMAGINARY,
@@ -75,19 +76,7 @@ class Evaluation:
     def at(self, root_node: Expr, *, dual: bool) -> Element:
         """The value of an expression at the base level."""
         target = self._task(self._moved(root_node), self.base, dual)
-        stack = [target]
-        while stack:
-            task = stack[-1]
-            if task in self.values:
-                stack.pop()
-                continue
-            missing = [t for t in self._needs(task) if t not in self.values]
-            if missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            self.values[task] = self._value(task)
-        return self.values[target]
+        return interpreted(target, self.values, self._needs, self._value)
 
     def _moved(self, root_node: Expr) -> Expr:
         """Note which parts of an expression change with the seeds."""

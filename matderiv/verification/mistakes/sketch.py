@@ -13,6 +13,7 @@ from matderiv.expr import Expr, Number, Params, apply, number
 from matderiv.language.calls import interpret
 from matderiv.language.source import Name, Node, Source, postorder
 from matderiv.language.source import Number as TypedNumber
+from matderiv.numeric.interpret import interpreted
 from matderiv.shapes import Shape
 
 Path = tuple[int, ...]
@@ -55,17 +56,12 @@ def sketch(name: str, *args: Sketch | Number, params: Params = ()) -> Sketch:
 def drawn(expr: Expr) -> Sketch:
     """The sketch of an expression; products inside products are written out in one row."""
     done: dict[Expr, Sketch] = {}
-    stack = [expr]
-    while stack:
-        node = stack[-1]
-        missing = [a for a in node.args if a not in done]
-        if node in done or missing:
-            stack.pop() if node in done else stack.extend(missing)
-            continue
-        stack.pop()
+
+    def made(node: Expr) -> Sketch:
         args = tuple(done[a] for a in node.args)
-        done[node] = _flat(Sketch(node.function.name, args, node.params, node))
-    return done[expr]
+        return _flat(Sketch(node.function.name, args, node.params, node))
+
+    return interpreted(expr, done, lambda node: node.args, made)
 
 
 def _flat(s: Sketch) -> Sketch:

@@ -1,0 +1,66 @@
+"""One walk for values: `interpreted` with an algebra that says what a node needs and what it is.
+
+Floats, residues with and without duals, and trees that may be ill-shaped are such algebras. None
+knows a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from math import pi
+from typing import Any, TypeVar
+
+from matderiv.expr import Expr, is_
+from matderiv.lazy import np
+from matderiv.shapes import Dim, size_value
+
+Array = Any  # numpy.ndarray
+Task = TypeVar("Task", bound=Hashable)
+Value = TypeVar("Value")
+
+
+def interpreted(
+    root: Task,
+    known: dict[Task, Value],
+    needs: Callable[[Task], Iterable[Task]],
+    value: Callable[[Task], Value],
+) -> Value:
+    """The value of a task, after those it needs; each is found once and kept in `known`.
+
+    >>> interpreted(3, {0: 1}, lambda n: [n - 1], lambda n: n)
+    3
+    """
+    stack = [root]
+    while stack:
+        task = stack[-1]
+        missing = [t for t in needs(task) if t not in known] if task not in known else []
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if task not in known:
+            known[task] = value(task)
+    return known[root]
+
+
+def in_floats(node: Expr, arguments: list[Array], sizes: Mapping[str, int]) -> Array:
+    """A node in floats, by its record; vectors are columns beside a matrix."""
+    if node.function.kind == "elementwise" and len(node.shape) == 2 and len(arguments) > 1:
+        arguments = [a[:, None] if np.ndim(a) == 1 else a for a in arguments]
+    params = [size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params]
+    assert node.function.numpy is not None
+    return np.reshape(node.function.numpy(*arguments, *params), shape_in(node, sizes))
+
+
+def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+    """A variable, a size or a number in floats."""
+    if is_(node, "variable"):
+        return np.reshape(names[node.name], shape_in(node, sizes))
+    if is_(node, "size"):
+        return np.float64(size_value(Dim(node.params), sizes))
+    return np.float64(pi if is_(node, "pi") else float(node.params[0]))
+
+
+def shape_in(node: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of an expression in numbers."""
+    return tuple(size_value(s, sizes) for s in node.shape)
