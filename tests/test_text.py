@@ -9,6 +9,7 @@ import pytest
 from expressions import SHAPES, expressions, smooth_expressions
 from hypothesis import HealthCheck, given, settings
 
+import matderiv as md
 from matderiv.errors import LimitError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, apply, number, variable, walk
 from matderiv.input.resolve import read
@@ -355,3 +356,42 @@ def test_one_hundred_brackets_are_enough_for_anybody() -> None:
 def test_declaring_a_constant_is_an_error() -> None:
     with pytest.raises(ParseError, match="fixed meaning"):
         read("pi", shapes={"pi": "n"})
+
+
+# The name of the whole ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrt", "meant"),
+    [
+        ("f(x) = x^3 + 2x", "x", "x^3 + 2*x"),
+        ("RSS(b) = norm2(y - X*b)^2", "b", "norm2(y - X*b)^2"),
+        ("L = x'Ax", "x", "x'*A*x"),
+        ("f(w, c) := norm2(X*w + c)^2", "w", "norm2(X*w + c)^2"),
+        ("h = z*z where z = x'*x", "x", "z*z where z = x'*x"),
+    ],
+)
+def test_a_name_in_front_of_the_formula_is_left_out(typed: str, wrt: str, meant: str) -> None:
+    assert str(md.derive(typed, wrt)) == str(md.derive(meant, wrt))
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrt"),
+    [
+        ("x = 3*y", "x"),
+        ("f(x) = f(x)^2", "x"),
+        ("X*w = y", "w"),
+        ("sum(x) = y", "x"),
+        ("f(x) = x'*x = y", "x"),
+        ("f == x", "x"),
+    ],
+)
+def test_an_equation_is_no_formula(typed: str, wrt: str) -> None:
+    with pytest.raises(md.MatderivError):
+        md.derive(typed, wrt)
+
+
+def test_a_mistake_behind_the_name_is_shown_in_the_text_as_typed() -> None:
+    with pytest.raises(md.ParseError) as error:
+        md.derive("f(x) = x^2 +", "x")
+    assert "  f(x) = x^2 +\n              ^" in str(error.value)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from matderiv.errors import MatderivError, ShapeError, Span, UnknownFunction, UnknownName
+from matderiv.errors import (
+    MatderivError,
+    ParseError,
+    ShapeError,
+    Span,
+    UnknownFunction,
+    UnknownName,
+)
 from matderiv.expr import Expr, apply, number, substitute, variable, walk
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
@@ -17,7 +24,7 @@ from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
 from matderiv.input.tree import SQUARE
-from matderiv.language.calls import Application
+from matderiv.language.calls import Application, reserved_names
 from matderiv.language.declare import FUNCTION, check_facts, declared_facts, declared_shapes
 from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
@@ -90,6 +97,9 @@ class Reading:
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 
+_LABEL = re.compile(r"\s*([^\W\d_]\w*)\s*(?:\(\s*\w+(?:\s*[,;]\s*\w+)*\s*\))?\s*:?=(?!=)\s*")
+
+
 def read(
     text: str,
     *,
@@ -105,9 +115,8 @@ def read(
     `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
     names are not used for new sizes, `kinds` are axes of names instead of the letter rule, `about`
     the names that the text is derived by; with `labels` an index that nothing binds is a label of
-    one entry. Raises
-    ParseError, ShapeError, UnknownFunction, UnknownName,
-    DomainError or LimitError, each with its place in the text.
+    one entry. Raises ParseError, ShapeError, UnknownFunction, UnknownName, DomainError or
+    LimitError, each with its place in the text.
 
     >>> reading = read("A*x - b", shapes={"b": "m"})
     >>> reading.read_as, [str(s) for s in reading.expr.shape], reading.notes
@@ -128,7 +137,47 @@ def read(
         _check_functions(found, functions)
         return found
 
-    return understood(text, scope, meaning)
+    return _with_or_without_label(
+        text, scope.about, lambda typed: understood(typed, scope, meaning)
+    )
+
+
+def _with_or_without_label(
+    text: str, about: Collection[str], read_text: Callable[[str], Reading]
+) -> Reading:
+    """What a text means, or, if it cannot be read, what it means without `f(x) =` in front."""
+    try:
+        return read_text(text)
+    except ParseError:
+        formula = unlabelled(text, about)
+        if formula == text:
+            raise
+        try:
+            return read_text(formula)
+        except MatderivError as error:
+            if error.source == formula:
+                error.source = text  # which has the same places
+            raise
+
+
+def unlabelled(text: str, about: Collection[str] = ()) -> str:
+    """A text without the `f(x) =` in front, blanks in its place: the name of the whole.
+
+    The name stands nowhere else, is none of a function that there is, or that is asked `about`,
+    and the rest has names.
+
+    >>> unlabelled("f(x) = x'*x"), unlabelled("sum(x) = 1"), unlabelled("z = z + 1")
+    ("       x'*x", 'sum(x) = 1', 'z = z + 1')
+    """
+    found = _LABEL.match(text) if isinstance(text, str) else None
+    if found is None or found[1] in reserved_names() or found[1] in about:
+        return text
+    formula = text[found.end() :]
+    if not re.search(r"[^\W\d_]", formula) or re.search(
+        rf"(?<!\w){re.escape(found[1])}(?!\w)", formula
+    ):
+        return text
+    return " " * found.end() + formula
 
 
 def _check_functions(reading: Reading, declared: Collection[str]) -> None:
