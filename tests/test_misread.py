@@ -144,3 +144,22 @@ def test_an_index_in_an_odd_place_makes_no_constant(typed: str, wrt: str, said: 
 )
 def test_names_with_a_place_in_them_stay_names(typed: str, names: set[str]) -> None:
     assert set(read(typed).variables) == names
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Hessian of norm2(X*w)^2 times v",
+        "gradient of x'*A*x by x",
+        "2 times x'*x",
+        "x'*x and y",
+        "the norm2(x)",
+    ],
+)
+def test_words_of_a_sentence_are_no_factors(typed: str) -> None:
+    with pytest.raises(MatderivError):
+        derive(typed, "w" if "w" in typed else "x", shapes={"X": "n,d", "w": "d", "v": "d"})
+
+
+def test_a_word_that_is_declared_is_a_name() -> None:
+    assert str(derive("norm2(x)^2*of", "x", shapes={"of": ""})) == "2*of*x"

@@ -140,7 +140,8 @@ class Derivation:
         main, parts = name_parts(self.displayed, self.names)
         if parts and with_parts(main, parts) is not self.displayed:
             raise UntrueResult("the named parts of the result are not the result")
-        return text(main, parts)
+        from_zero = self.reading is not None and self.reading.spelling == "python"
+        return text(main, parts, entries=not from_zero)
 
     @property
     def doubt(self) -> str:

@@ -22,6 +22,10 @@ from matderiv.shapes import Shape, long_axes
 _ENTRY = re.compile(r"(?P<whole>[^\W\d_]+)_(?P<at>[a-z]{1,2}|[1-9]{1,2})")
 _RUN = re.compile(r"[A-Za-z]+ read as [A-Za-z*]+")
 _SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
+WORDS = frozenset(
+    "an and are at by derivative for from given gradient hessian is jacobian let of on or over "
+    "respect subject that the then times to with wrt".split()
+)
 _SHORT = 4  # letters of the longest name that is taken for a product without signs
 
 
@@ -46,7 +50,7 @@ def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
     runs = runs or any(_RUN.fullmatch(remark) for remark in source.remarks)
     for name, node in shaping.guessed.items():
         atomic = source.spelling == "python" or name in asked
-        error = None if atomic else _glued(name, shaping.variables, runs)
+        error = None if atomic else _word(name) or _glued(name, shaping.variables, runs)
         error = error or _entry(name, shaping)
         if error is not None:
             error.source, error.span = source.text, node.span
@@ -79,6 +83,16 @@ def of_matrices(shaping: Shaping) -> Source | None:
 def _is_square(node: Node, shaping: Shaping) -> bool:
     shape = shaping.sizes.shape(shaping.shapes.get(node, ()))
     return len(long_axes(shape)) == 2 and shape[0] == shape[1]
+
+
+def _word(name: str) -> MatderivError | None:
+    """The error for a word of a sentence, which is no factor."""
+    if name.lower() not in WORDS:
+        return None
+    return ParseError(
+        f"{name} is a word here, and only a formula is read",
+        hint=f"the formula alone, or a declaration: {name}: sizes",
+    )
 
 
 def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError | None:

@@ -36,8 +36,10 @@ Piece = str | tuple[Expr, int]
 """Text, or an expression that is to stand at some level."""
 
 
-def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = ()) -> str:
+def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = True) -> str:
     """`expr` in the text language, with its named parts after `where`.
+
+    With `entries` those at numbers are x[1], counted from 1; else they are sums.
 
     Raises LimitError when the text would be too long to be read by anybody.
 
@@ -51,14 +53,14 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = ()) -> str:
     if symbols > MAX_SYMBOLS:
         raise LimitError(f"the text would have {symbols} symbols, the limit is {MAX_SYMBOLS}")
     out: list[str] = []
-    _write(out, (expr, SUM))
+    _write(out, (expr, SUM), entries)
     for k, (name, value) in enumerate(parts):
         out.append(f"; {name} = " if k else f" where {name} = ")
-        _write(out, (value, SUM))
+        _write(out, (value, SUM), entries)
     return "".join(out)
 
 
-def _write(out: list[str], piece: Piece) -> None:
+def _write(out: list[str], piece: Piece, entries: bool) -> None:
     stack = [piece]
     while stack:
         top = stack.pop()
@@ -69,7 +71,7 @@ def _write(out: list[str], piece: Piece) -> None:
         if level(node) < least:
             stack += [")", (node, COMPARE), "("]
         else:
-            stack += reversed(pieces(node))
+            stack += reversed(pieces(node, entries))
 
 
 def level(node: Expr) -> int:
@@ -81,7 +83,7 @@ def level(node: Expr) -> int:
     return LEVELS.get(name, ATOM)
 
 
-def pieces(node: Expr) -> list[Piece]:
+def pieces(node: Expr, entries: bool = True) -> list[Piece]:
     """The text of a node, its arguments still to be printed at the level they need."""
     name = node.function.name
     if name in _OPERATORS:
@@ -90,9 +92,34 @@ def pieces(node: Expr) -> list[Piece]:
         return [number_text(node.params[0])]
     if node.function.leaf:
         return [node.name]
+    if entries and (entry := entry_of(node)) is not None:
+        array, places = entry
+        return [(array, ATOM), "[", ",".join(map(str, places)), "]"]
     if node.function.call == "operator" and len(node.args) == 2:
         return [(node.args[0], SUM), node.function.label, (node.args[1], SUM)]
     return _call(node)
+
+
+def entry_of(node: Expr) -> tuple[Expr, tuple[int, ...]] | None:
+    """The array and the places of an entry with numbers for places; None for anything else.
+
+    >>> from matderiv.input.resolve import read
+    >>> places = [entry_of(read(t).expr)[1] for t in ("x[2]", "X[1,3]")]
+    >>> places, entry_of(read("sum(x)").expr)
+    ([(2,), (1, 3)], None)
+    """
+    if not is_(node, "sum") or node.params != (None,) or not is_(node.args[0], "hadamard"):
+        return None
+    factors = node.args[0].args
+    units = [k for k, a in enumerate(factors) if is_(a, "unit") and isinstance(a.params[1], int)]
+    if len(factors) != 2 or len(units) != 1:
+        return None
+    column, array = factors[units[0]].params[1], factors[1 - units[0]]
+    if is_(array, "mul") and len(array.args) == 2 and is_(array.args[0], "transpose"):
+        rows, row = array.args
+        if is_(row, "unit") and isinstance(row.params[1], int):
+            return rows.args[0], (row.params[1], column)
+    return (array, (column,)) if len(array.shape) == 1 else None
 
 
 def _call(node: Expr) -> list[Piece]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value, ones
+from matderiv.language.printer import entry_of
 from matderiv.output.latex.names import (
     LatexNames,
     escaped,
@@ -79,6 +80,8 @@ class Printer:
             return self.mask(self.relation(node))
         if name in NORMS:
             return self.norm(node, NORMS[name])
+        if (entry := entry_of(node)) is not None:
+            return ["[", Item(entry[0], COMPARE), "]_{" + ",".join(map(str, entry[1])) + "}"]
         if node.function.call in ("axis", "keyword-axis"):
             return self.along(node)
         return self.call(self.label(node), node)

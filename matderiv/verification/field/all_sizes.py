@@ -193,6 +193,9 @@ def _degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[int, Bel
 
 def _picks(node: Expr) -> bool:
     """True for a product with a unit vector, which takes a column or an entry and adds nothing."""
+    if is_(node, "sum") and is_(node.args[0], "hadamard"):
+        node = node.args[0]
+        return len(node.shape) == 1 and any(is_(a, "unit") for a in node.args)
     if not is_(node, "mul") or len(node.args) != 2:
         return False
     return any(is_(a.args[0] if is_(a, "transpose") else a, "unit") for a in node.args)
