@@ -45,8 +45,12 @@ class Doubts:
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
         for name in names_in(passage):
-            self.tainted.setdefault(name, number)
-            self.tainted.setdefault(split_label(name)[0], number)
+            self.unread(name, number)
+
+    def unread(self, name: str, number: int) -> None:
+        """Remember a name, and its array, that a line says something of which was not read."""
+        self.tainted.setdefault(name, number)
+        self.tainted.setdefault(split_label(name)[0], number)
 
     def since(self, number: int) -> Verdict | None:
         """The verdict on what stands after a name that may be another one; None before."""

@@ -310,7 +310,8 @@ class Problem:
         steps = JudgedSides(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.broken = {name: line for name, (line, _) in broken.items()}
-        steps.doubts.tainted = {name: line.number for name, line in steps.broken.items()}
+        for name, (line, _) in broken.items():
+            steps.doubts.unread(name, line.number)
         steps.doubts.abstract = plan.abstract
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
