@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, walk
@@ -21,17 +21,16 @@ def index_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     """
     named = _letters(tensor, taken)
     terms = [r for t in tensor.terms if (r := reduced(t, tensor.axes)).coefficient]
-    if not terms:
-        return "0"
+    return signed((t.coefficient, _term(t, tensor.axes, named)) for t in terms)
+
+
+def signed(terms: Iterable[tuple[Fraction, str]]) -> str:
+    """Terms with the signs of their numbers between them; 0 where there are none."""
     out = ""
-    for k, term in enumerate(terms):
-        body = _term(term, tensor.axes, named)
-        sign = "-" if term.coefficient < 0 else "+"
-        if k:
-            out += f" {sign} {body}"
-        else:
-            out = f"-{body}" if sign == "-" else body
-    return out
+    for coefficient, body in terms:
+        sign = "-" if coefficient < 0 else "+"
+        out += f" {sign} {body}" if out else (f"-{body}" if sign == "-" else body)
+    return out or "0"
 
 
 def index_equation(
@@ -73,27 +72,33 @@ def _term(term: Term, axes: Indices, named: Sequence[str]) -> str:
     ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
     outside = [f for f in ordered if not summed.keys() & set(f.indices)]
     inside = [f for f in ordered if summed.keys() & set(f.indices)]
-    pieces = [] if coefficient == 1 and term.factors else [_coefficient(coefficient)]
+    pieces = [] if coefficient == 1 and term.factors else [coefficient_text(coefficient)]
     pieces += [_factor(f, names) for f in outside]
     if summed:
         pieces.append(f"Σ_{''.join(summed.values())}")
     return " ".join([*pieces, *(_factor(f, names) for f in inside)])
 
 
-def _coefficient(value: Fraction) -> str:
+def coefficient_text(value: Fraction) -> str:
+    """A number in front of factors."""
     written = number_text(value)
     return f"({written})" if "/" in written else written
 
 
 def _factor(f: Factor, names: dict[Index, str]) -> str:
     at = "".join(names[i] for i in f.indices)
-    if is_(f.expr, "eye"):
-        return f"δ_{at}"
-    if is_(f.expr, "fuse"):
-        return f"[{names[f.indices[0]]}=({names[f.indices[1]]},{names[f.indices[2]]})]"
     whole = bool(at) or f.exponent != 1
-    name = "ε" if is_(f.expr, "levicivita") else _bracketed(f.expr, whole)
-    return name + (f"_{at}" if at else "") + _power(f.exponent)
+    name = _bracketed(f.expr, whole) + (f"_{at}" if at else "") + power_text(f.exponent)
+    return constant_text(f, names) or name
+
+
+def constant_text(f: Factor, names: dict[Index, str]) -> str:
+    """δ_ij, ε_ijk, or the test that joins two axes; "" for any other factor."""
+    at = [names[i] for i in f.indices]
+    if is_(f.expr, "fuse"):
+        return f"[{at[0]}=({at[1]},{at[2]})]"
+    sign = {"eye": "δ", "levicivita": "ε"}.get(f.expr.function.name)
+    return f"{sign}_{''.join(at)}" if sign else ""
 
 
 def _bracketed(e: Expr, whole: bool) -> str:
@@ -111,7 +116,8 @@ def _bracketed(e: Expr, whole: bool) -> str:
     return written if plain or (not whole and not written.count(" ")) else f"({written})"
 
 
-def _power(k: Exponent) -> str:
+def power_text(k: Exponent) -> str:
+    """An exponent behind a factor."""
     if k == 1:
         return ""
     written = number_text(Fraction(k))

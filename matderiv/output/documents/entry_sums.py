@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, variable, walk
-from matderiv.language.printer import ATOM, level, number_text, text
+from matderiv.language.printer import ATOM, level, text
+from matderiv.output.index_notation import coefficient_text, constant_text, power_text, signed
 from matderiv.shapes import is_scalar
 from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term
+from matderiv.tensors.tensor import Factor, Index, Tensor, Term
 
 _ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
 
@@ -26,14 +27,8 @@ def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     >>> entries_text(Tensor((i, k), (term,)))
     '-0.5 Σ_k X_ik δ_kj'
     """
-    out = ""
-    for term in tensor.terms:
-        if not term.coefficient:
-            continue
-        sign = "-" if term.coefficient < 0 else "+"
-        body = _term(term, tensor.axes, taken)
-        out += f" {sign} {body}" if out else (f"-{body}" if sign == "-" else body)
-    return out or "0"
+    terms = (t for t in tensor.terms if t.coefficient)
+    return signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
 
 
 def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
@@ -45,8 +40,7 @@ def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
     below = [f._replace(exponent=-f.exponent) for f in term.factors if f.exponent < 0]
     scalars = [f for f in above if not f.indices]
     entries = [f for f in above if f.indices]
-    front = [number_text(Fraction(coefficient))] if coefficient != 1 else []
-    front = [f"({c})" if "/" in c else c for c in front]
+    front = [coefficient_text(Fraction(coefficient))] if coefficient != 1 else []
     front += [_factor(f, names) for f in scalars]
     front += [f"Σ_{summed}"] if summed else []
     body = " ".join([*front, *(_factor(f, names) for f in entries)]) or "1"
@@ -58,27 +52,16 @@ def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
 
 def _factor(f: Factor, names: dict[Index, str]) -> str:
     at = "".join(names[i] for i in f.indices)
-    if is_(f.expr, "eye"):
-        return f"δ_{at}"
-    if is_(f.expr, "fuse"):
-        first, second, third = (names[i] for i in f.indices)
-        return f"[{first}=({second},{third})]"
-    if is_(f.expr, "levicivita"):
-        return f"ε_{at}"
+    constant = constant_text(f, names)
+    if constant:
+        return constant
     e = entry(f.expr, tuple(names[i] for i in f.indices)) if at else f.expr
     written = text(e)
     if f.exponent == Fraction(1, 2):
         return f"sqrt({written})"
     if level(e) < ATOM and not (not at and f.exponent == 1 and e.function.leaf):
         written = f"({written})"
-    return written + _power(f.exponent)
-
-
-def _power(k: Exponent) -> str:
-    if k == 1:
-        return ""
-    written = number_text(Fraction(k))
-    return f"^{written}" if written.isdigit() else f"^({written})"
+    return written + power_text(f.exponent)
 
 
 def entry(e: Expr, at: tuple[str, ...]) -> Expr:
