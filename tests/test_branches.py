@@ -141,3 +141,20 @@ def test_an_answer_is_judged_where_f_has_a_value(f: str, answer: str) -> None:
     assert verify(f, "x", answer).correct is True
     assert verify(f, "x", f"1.001*({answer})", diagnosis=False).correct is False
     assert verify("sum(log(abs(x)))", "x", "1./abs(x)", diagnosis=False).correct is False
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("max(abs(w - 3))", "sign(w - {}).*(abs(w - 3)>=max(abs(w - 3)))"),
+        (
+            "max(abs(arctan(w) - 0.1))",
+            "sign(arctan(w) - {}).*(abs(arctan(w) - 0.1)>=max(abs(arctan(w) - 0.1)))./(1 + w.^2)",
+        ),
+    ],
+)
+def test_a_largest_entry_is_seen_where_all_entries_are_alike(f: str, answer: str) -> None:
+    border = f.split("- ")[1].rstrip(")")
+    assert verify(f, "w", answer.format(border), diagnosis=False).correct is True
+    for other in ("2", "0.01"):
+        assert verify(f, "w", answer.format(other), diagnosis=False).correct is False

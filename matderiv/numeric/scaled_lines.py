@@ -15,6 +15,7 @@ from matderiv.numeric.sampling import Point, Sampler
 
 HALVINGS = 60
 PAIRS = 6  # pairs of variables that are scaled against each other
+LEVELS = tuple(s * 10 ** (k / 4) for k in range(-16, 17) for s in (1, -1))
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
@@ -42,6 +43,20 @@ def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
     yield from (partial(ways.shifted, name) for name in plain)
     yield ways.mixed
     yield from (partial(ways.against, *pair) for pair in islice(permutations(names, 2), PAIRS))
+
+
+def levelled(source: Sampler, base: Point) -> Iterator[Point]:
+    """Points at which the entries of all variables without facts are nearly the same number.
+
+    There the largest entry is in a branch with all others, which general points do not show.
+    """
+    plain = {v.name: v for v in source.variables if not v.params[2] - {"positive"}}
+    for level in LEVELS:
+        values = dict(base.values)
+        for name, v in plain.items():
+            near = 1 + 0.1 * np.tanh(values[name])
+            values[name] = (abs(level) if v.params[2] else level) * near
+        yield Point(base.sizes, values)
 
 
 @dataclass(frozen=True)

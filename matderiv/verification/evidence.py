@@ -28,7 +28,7 @@ from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
-from matderiv.numeric.scaled_lines import moved
+from matderiv.numeric.scaled_lines import levelled, moved
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.field.all_sizes import SizePlan, planned
 from matderiv.verification.field.branches import Branches
@@ -159,7 +159,8 @@ class Witness:
     def _elsewhere(self, points: list[Point], found: Reached) -> Precise | None:
         """What contradicts the claim where entries are equal, or in a branch at these sizes."""
         moved_ones = (moved(self.source, p, m) for p in points for m in found.moves[:SIDES])
-        for point in (*found.tied[:TIED], *moved_ones):
+        level = levelled(self.source, points[0] if points else self.source.point(600))
+        for point in (*found.tied[:TIED], *moved_ones, *(level if self.source.extremes else ())):
             exact = self._in_branch(point)
             if exact is not None and not exact.equal:
                 sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
