@@ -83,7 +83,7 @@ VERBS = {
         Verb(
             "code",
             "EXPR VARIABLES",
-            "a program for the value and its gradients, in NumPy, PyTorch, JAX, Julia or MATLAB",
+            "a program for value and gradients in NumPy, PyTorch, JAX, Julia or MATLAB",
             ASKED + CODE + SHARED,
             (
                 """matderiv code "mean(log(1 + exp(-y.*(X*w))))" w""",
