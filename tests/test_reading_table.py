@@ -1,7 +1,8 @@
 """Formulas as people type them have the derivative that PyTorch finds for what is meant.
 
 `data/readings.jsonl` has the formula, what it is derived by, the meaning as a formula of PyTorch
-and the true shapes; `families` says which array stands behind x_i, `also` other meanings as good.
+and the true shapes; `families` says which array stands behind x_i, `also` other meanings as good,
+`right` and `wrong` answers that people gave.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from matderiv import derive, verify
-from matderiv.errors import DomainError, UnknownFunction
+from matderiv.errors import DomainError, MatderivError, UnknownFunction, UnknownName
 
 torch = pytest.importorskip("torch")
 F, lin = torch.nn.functional, torch.linalg
@@ -104,6 +105,89 @@ def test_a_formula_as_typed_has_the_derivative_that_is_meant(row: Mapping[str, A
             seen.append(np.shape(got) == expected.shape and np.allclose(got, expected, atol=1e-8))
     assert seen
     assert any(seen), f"read as {found.reading.read_as}, derived as {found}"
+
+
+SAID = [
+    (row, answer, right)
+    for row in ROWS
+    for right in (True, False)
+    for answer in row.get("right" if right else "wrong", [])
+]
+
+
+@pytest.mark.parametrize(("row", "answer", "right"), SAID, ids=lambda x: str(x)[:40])
+def test_an_answer_as_typed_is_right_or_wrong(
+    row: Mapping[str, Any], answer: str, right: bool
+) -> None:
+    options = {"kind": row["kind"]} if row.get("kind") in ("hessian", "vjp") else {}
+    verdict = verify(row["expr"], row["wrt"], answer, shapes=row.get("shapes", {}), **options)
+    assert verdict.correct is right, verdict.message
+
+
+APART = [
+    (r"\sum_{i\neq j} \frac{q_i q_j}{|x_i - x_j|}", "x"),
+    (r"\sum_{i<j} \log|x_i - x_j|", "x"),
+    (r"\sum_{i<j} \frac{1}{x_i - x_j}", "x"),
+    (r"\sum_{i<j} (\|x_i-x_j\| - d_{ij})^2", "X"),
+    (r"\sum_{i\neq j} \frac{q_i q_j}{\|x_i - x_j\|}", "X"),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt"), APART)
+def test_what_is_left_out_where_indices_are_equal_needs_no_value_there(
+    formula: str, wrt: str
+) -> None:
+    found = derive(formula, wrt)
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((4, 2) if wrt == "X" else 4)
+    q, d = rng.random(4), rng.random((4, 4))
+
+    def value(x: Any) -> float:
+        total = 0.0
+        for i, j in ((i, j) for i in range(4) for j in range(4)):
+            gap = np.linalg.norm(x[i] - x[j]) if i != j else 1.0
+            signed = np.sum(x[i] - x[j]) if i != j else 1.0
+            if "neq" in formula:
+                total += (i != j) * q[i] * q[j] / gap
+            elif i < j:
+                distances = (gap - d[i, j]) ** 2 if "d_" in formula else 1 / signed
+                total += np.log(gap) if "log" in formula else distances
+        return total
+
+    eps, expected = 1e-6, np.zeros_like(x)
+    for at in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[at] = eps
+        expected[at] = (value(x + step) - value(x - step)) / (2 * eps)
+    names = {"x": x, "X": x, "q": q, "d": d, "D": d}
+    got = found.evaluate({n: v for n, v in names.items() if n in found.names})
+    assert np.allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+SIZED = [
+    ("np.mean((X @ w - y)**2)", "w", "2/N*X.T @ (X @ w - y)", "N as m"),
+    ("np.mean((X @ w - y)**2)", "w", "2/n*X.T @ (X @ w - y)", "n as m"),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "answer", "said"), SIZED)
+def test_a_size_that_only_an_answer_names_is_one_of_the_question(
+    formula: str, wrt: str, answer: str, said: str
+) -> None:
+    verdict = verify(formula, wrt, answer)
+    assert verdict.correct
+    assert verdict.notes == (f"taking {said}",)
+    with pytest.raises(UnknownName):
+        verify(formula, wrt, answer.replace("2/", "1/").replace("/n", "/N"))
+
+
+REFUSED = ["d/dx x'x + 2*x'x", r"\|X\|_\infty", "softmax(X)", "e^2(x'x)"]
+
+
+@pytest.mark.parametrize("formula", REFUSED)
+def test_what_can_mean_two_things_is_refused(formula: str) -> None:
+    with pytest.raises(MatderivError):
+        derive(formula, "X" if "X" in formula else "x")
 
 
 ABSTRACT = [
