@@ -29,7 +29,7 @@ from matderiv.language.source import (
     Operation,
     Source,
 )
-from matderiv.language.tokens import Token, canonical_name, plain_letter, tokenize
+from matderiv.language.tokens import GREEK_NAMES, Token, canonical_name, plain_letter, tokenize
 
 EXAMPLE = "an expression such as sum((A*x - b).^2)"
 PRODUCTS = {
@@ -43,6 +43,7 @@ PRODUCTS = {
 }
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
+FUNCTIONS = frozenset(("phi", "psi", "sigma", "Phi", "Gamma"))  # Greek letters before brackets
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _OBJECTIVE = re.compile(
     r"\s*(?:arg\s*)?(?:min|max)(?:imi[sz]e)?(?:_(?P<by>\w+))?(?=[\s|‖½])(?!\s*[-+*/^(])"
@@ -104,8 +105,7 @@ class _Parser(Cursor):
             raise ParseError("empty expression", hint=EXAMPLE)
         main = self.product() if self.operator else self.sum()
         if self.operator and self.at("+", "-"):
-            said = "the derivative of the first term, or of all?"
-            raise self.error(said, main.span, "(...)")
+            raise self.error("the derivative of the first term, or of all?", main.span, "(...)")
         parts: list[NamedPart] = []
         if (self.token.kind == "name" and self.token.text in WHERE) or self.defines():
             self.take()
@@ -202,7 +202,7 @@ class _Parser(Cursor):
             if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
             return token.text not in WHERE or self.following == "("
-        if self.at("(", "√"):
+        if self.at("(", "√") or self.typed_as("⟨"):
             return True
         return self.at("|", *NORMS) and self.bar is None and token.text in ("|", "||")
 
@@ -302,6 +302,8 @@ class _Parser(Cursor):
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""
+        if text == "T" and isinstance(base, Number) and base.value == 1:
+            base = Call(base.span, "vector", base.span, (base,))  # 1ᵀx
         if text == "T":
             return self.turned(base, span[1])
         exponent: Node = Number(span, Fraction(1) if text == "-T" else Fraction(text.lstrip("-")))
@@ -354,7 +356,8 @@ class _Parser(Cursor):
         number = self.tokens[self.place + 1].kind == "number"
         number = number and self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
         function = known_function(name.text) is not None
-        return name.text in self.names and not function and not number
+        greek = name.text in GREEK_NAMES - FUNCTIONS and name.text not in self.declared
+        return (name.text in self.names or greek) and not function and not number
 
     def abstract(self, name: Token) -> Node | None:
         """`f(A*x)`, `∇f(x)`, `phi'(z)` of a function that nobody defines; None for all else."""

@@ -7,7 +7,7 @@ would fit if scalars by their letter were vectors, it is not judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, product
 
@@ -17,7 +17,7 @@ from matderiv.input.answers import answer_source
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Name, postorder
-from matderiv.shapes import is_scalar, size_names
+from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
 from matderiv.words.chains import facts
@@ -104,19 +104,42 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     return ()
 
 
+def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
+    """Matrices of unsaid sizes with which as square ones the answer is right.
+
+    >>> from matderiv.verification.claims import ask
+    >>> squares_instead(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'")
+    ('X',)
+    """
+    reading = asked.reading
+    shapes = {n: reading.variables[n].shape for n in reading.guessed if n in reading.variables}
+    oblong = sorted(n for n, s in shapes.items() if len(s) == 2 and s[0] != s[1])
+    if not oblong or len(oblong) > MAX_NAMES or asked.extra:
+        return ()
+    for names in _subsets(oblong):
+        size = shapes[names[0]][0]
+        other = _with_kinds(asked, {}, dict.fromkeys(names, (size, size)))
+        claimed = _claimed(other, answer) if other is not None else None
+        if claimed is not None and judged(claimed, "projected").right:
+            return names
+    return ()
+
+
 def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
     for size in dict.fromkeys((1, 2, len(names))):
         yield from combinations(names, min(size, len(names)))
 
 
-def _with_kinds(asked: Asked, kinds: dict[str, int]) -> Asked | None:
+def _with_kinds(
+    asked: Asked, kinds: dict[str, int], shapes: Mapping[str, Shape] | None = None
+) -> Asked | None:
     """The same question with other kinds of names; None where f is no longer what it was."""
     reading = asked.reading
     declared = {n: v for n, v in reading.variables.items() if n not in reading.guessed}
     try:
         found = read(
             reading.source,
-            shapes={n: v.shape for n, v in declared.items()},
+            shapes={n: v.shape for n, v in declared.items()} | dict(shapes or {}),
             assume={n: sorted(facts(v)) for n, v in reading.variables.items() if facts(v)},
             kinds=kinds,
         )

@@ -24,7 +24,13 @@ from matderiv.verification.claims import (
     of_function,
     read_sides,
 )
-from matderiv.verification.guesses import numbers_instead, said, sizes_instead, vectors_instead
+from matderiv.verification.guesses import (
+    numbers_instead,
+    said,
+    sizes_instead,
+    squares_instead,
+    vectors_instead,
+)
 from matderiv.verification.judging import POINTS, Finding, judged
 from matderiv.verification.methods import counterexample, difference, faint, method
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
@@ -85,6 +91,9 @@ def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
         return None
     if sizes := sizes_instead(asked, answer):
         note = f"taking {' and '.join(sizes)}"
+        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
+    if squares := squares_instead(asked, answer) if fitting else ():
+        note = f"taking {' and '.join(squares)} as square"
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     if numbers := numbers_instead(asked, answer):
         note = f"taking {' and '.join(numbers)} as a number"

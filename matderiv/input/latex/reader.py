@@ -105,11 +105,7 @@ def _is_where(tokens: list[Token], place: int) -> int:
         depth += (following.text == "{") - (following.text == "}")
         if following.text == "=" and not depth:
             return 1 if k else 0
-        name = following.kind in ("letter", "number", "command") or following.text in (
-            "{",
-            "}",
-            "_",
-        )
+        name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"
         if not name or (k > 1 and not depth and following.kind == "letter"):
             return 0
     return 0

@@ -228,10 +228,20 @@ class Carrying:
                     continue
                 found = self.over_number(found, divisor, node)
                 continue
+            if found.rank + len({*found.index, *below.index}) > 2:
+                found = times(found, self.inverse(below, node), self.indices([found, below]))
+                continue
             found = self.entrywise(
                 "", [found, below], node, lambda p: self.build.operation("ediv", p, node.span)
             )
         return found
+
+    def inverse(self, value: Indexed, node: Node) -> Indexed:
+        """1/value, for a number at each index."""
+        one = self.build.number(1, node.span)
+        return self.entrywise(
+            "", [value], node, lambda p: self.build.operation("ediv", (one, p[0]), node.span)
+        )
 
     def over_number(self, value: Indexed, divisor: Node, node: Node) -> Indexed:
         """The value over a number without indices."""

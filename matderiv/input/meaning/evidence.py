@@ -117,10 +117,11 @@ class KindEvidence:
 
     def entrywise(self, node: Operation, values: Sequence[Node]) -> None:
         """`theta .* y` with a number theta, which would be written without the dot."""
-        for operand, value in zip(node.operands, values, strict=True):
-            if self.is_number(value) and self.is_guess(operand):
-                self.objection(1.2, node)
-                break
+        numbers = [self.is_number(v) for v in values]
+        if all(numbers) and self.guessed_below(node):
+            self.objection(INVALID, node)
+        elif any(n and self.is_guess(o) for n, o in zip(numbers, node.operands, strict=True)):
+            self.objection(1.2, node)
 
     def lowered(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """Vectors by their letters that are taken as numbers, as x in `x*A*x` and in `x*y`.

@@ -128,6 +128,8 @@ class KindSearch:
                 if self.free(node.name, elaborator):
                     found[node.name] = None
                 continue
+            if role.base in elaborator.roles.whole and self.free(role.base, elaborator):
+                found[role.base] = None  # first the array that is there
             if role.base in elaborator.roles.families:
                 found[f"{role.base}_"] = None
             else:
