@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
@@ -71,7 +72,7 @@ def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()
 def _before(pattern: re.Pattern[str], text: str, about: Collection[str]) -> int:
     """Where a formula starts after `min_w`, `d/dw` and the like by what is asked about anyway."""
     found = pattern.match(text)
-    by = canonical_name(found["by"]).lstrip("_") if found and found["by"] else None
+    by = canonical_name((found and found["by"]) or "").lstrip("_")
     return found.end() if found and (by in about if by else pattern is _OBJECTIVE) else 0
 
 
@@ -87,9 +88,7 @@ class _Parser(Cursor):
         self.declared = {*declared, *about}
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
-        parts = {
-            a.text for a, b in zip(self.tokens, self.tokens[1:], strict=False) if b.text == "="
-        }
+        parts = {a.text for a, b in pairwise(self.tokens) if b.text == "="}
         self.letter_t = "T" in declared or "T" in parts
         self.names = {*declared, *about, *parts} | standing_alone(tokens)
         self.remarks += glued_remarks(self.tokens)
