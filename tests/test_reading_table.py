@@ -164,6 +164,39 @@ def test_what_is_left_out_where_indices_are_equal_needs_no_value_there(
     assert np.allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
+SUMS = [
+    (r"\sum_i (w^\top x_i - y_i)^2", "w", "2*sum_i (w'*x_i - y_i)*x_i"),
+    ("sum_i (y_i - w'*x_i)^2", "w", "2*sum_i (w'*x_i - y_i)*x_i"),
+    (r"\frac12\sum_{i=1}^n\|A x_i - b_i\|^2", "A", "sum_i (A*x_i - b_i)*x_i'"),
+    (r"\sum_i \max(0,1-y_i w^\top x_i)", "w", "sum_i -y_i*step(1 - y_i*w'*x_i)*x_i"),
+    (r"\sum_i (y_i - b x_i)^2 + b^2", "b", "2*sum_i x_i*(b*x_i - y_i) + 2*b"),
+    (r"\|Ax - b\|^2", "x", None),
+    (r"\sum_i x_i^2", "x", None),
+    (r"\frac{1}{b}\sum_i (y_i - b x_i)^2 + \sum_i b^2 x_i", "b", None),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "wanted"), SUMS)
+def test_a_sum_over_data_has_its_derivative_as_a_sum(
+    formula: str, wrt: str, wanted: str | None
+) -> None:
+    found = derive(formula, wrt).sum_form
+    assert (None if found is None else str(found)) == wanted
+
+
+SUMMED = [row for row in ROWS if "sum" in row["expr"] and row.get("kind") is None]
+
+
+@pytest.mark.parametrize("row", SUMMED, ids=lambda row: f"{row['expr'][:50]} by {row['wrt']}")
+def test_a_sum_form_is_the_derivative_in_text_and_latex(row: Mapping[str, Any]) -> None:
+    shapes = row.get("shapes", {})
+    found = derive(row["expr"], row["wrt"], shapes=shapes)
+    if found.sum_form is None:
+        return
+    for spelled in (str(found.sum_form), found.sum_form.latex()):
+        assert verify(row["expr"], row["wrt"], spelled, shapes=shapes).correct
+
+
 SIZED = [
     ("np.mean((X @ w - y)**2)", "w", "2/N*X.T @ (X @ w - y)", "N as m"),
     ("np.mean((X @ w - y)**2)", "w", "2/n*X.T @ (X @ w - y)", "n as m"),

@@ -28,6 +28,7 @@ from matderiv.shapes import Shape, size_value
 from matderiv.work import A_VIEW, bounded
 
 if TYPE_CHECKING:
+    from matderiv.doors import sum_form as sums
     from matderiv.input import guesses
     from matderiv.input import values as numbers
     from matderiv.input.resolve import Reading
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from matderiv.output.code import derivative
     from matderiv.output.documents import hints, notebooks
 else:
+    (sums,) = later("matderiv.doors", "sum_form")
     guesses, numbers = later("matderiv.input", "guesses values")
     index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
@@ -50,8 +52,8 @@ class Derivation:
     `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
     `notes` what was guessed, `checked` what numbers of f said before it was returned. By an entry
     x_1, `whole` is the derivation by x, whose steps and checks are those of the entry. `str` gives
-    the result in the text language, or in index notation where no matrix form exists; a comment
-    line follows where the check could not decide.
+    the result in the text language, or in index notation where no matrix form exists; comment
+    lines follow for what use said against a letter, and where the check could not decide.
 
     >>> from matderiv import derive
     >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
@@ -109,6 +111,22 @@ class Derivation:
         return self.reading.guessed if self.reading else frozenset()
 
     @property
+    def matrix_form(self) -> Expr | None:
+        """The derivative in matrix notation; None where matrices cannot hold it."""
+        return self.displayed if self.has_matrix_form else None
+
+    @cached_property
+    def sum_form(self) -> sums.SumForm | None:
+        r"""The derivative as a sum over the data of the question; None where it has no sum.
+
+        >>> from matderiv import derive
+        >>> D = derive(r"\sum_i (w^\top x_i - y_i)^2", "w")
+        >>> print(D.sum_form, "=", D)
+        2*sum_i (w'*x_i - y_i)*x_i = 2*X'*(X*w - y)
+        """
+        return sums.sum_form(self)
+
+    @property
     def result(self) -> Any:
         """The derivative as a SymPy expression or array expression; None where it cannot be."""
         return to_sympy.to_sympy(self.displayed, self.symbols)
@@ -155,7 +173,8 @@ class Derivation:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
-        return "\n".join([self.formula, *(f"# {line}" for line in [self.doubt] if line)])
+        said = [str(g) for g in self.guesses if g.why != "letter"]
+        return "\n".join([self.formula, *(f"# {line}" for line in [*said, self.doubt] if line)])
 
     def __repr__(self) -> str:
         said = f" ({self.doubt})" if self.doubt else ""
