@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from matderiv.calculus.derivative import differentiate
 from matderiv.doors.check import require_same_numbers
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, is_, number, number_value, variable, variables
@@ -25,11 +26,9 @@ from matderiv.language.source import Bind, Name, Node, Operation, Source, postor
 from matderiv.lazy import later
 
 if TYPE_CHECKING:
-    from matderiv.doors import derive as deriving
     from matderiv.doors.derivation import Derivation
     from matderiv.output.latex import formula
 else:
-    (deriving,) = later("matderiv.doors", "derive")
     (formula,) = later("matderiv.output.latex", "formula")
 
 
@@ -127,7 +126,7 @@ def _terms(source: Source, reading: Reading, wrt: Expr) -> Iterator[SumTerm]:
             raise MatderivError("a factor that depends on the variable")
         if wrt not in variables(body):
             continue
-        derived = deriving.derive(body, wrt, check=False).displayed
+        derived = differentiate(body, wrt, "gradient").expr
         if derived.shape != wrt.shape:
             raise MatderivError("a body that is no number")
         coefficient, rest = _numbered(derived)
@@ -138,7 +137,7 @@ def _tidy(number_before: Fraction, scale: Expr) -> Expr:
     """The product of two factors, as a derivative has it."""
     t = variable("t#", ())
     product = apply("mul", number(number_before), scale, t)
-    return deriving.derive(product, t, check=False).displayed
+    return differentiate(product, t, "gradient").expr
 
 
 def _addends(node: Node, sign: int = 1) -> Iterator[tuple[int, Node]]:
