@@ -52,8 +52,8 @@ class Derivation:
     `f` and `wrt` are what was differentiated, `kind`, `order`, `layout` and `structure` how,
     `notes` what was guessed, `checked` what numbers of f said before it was returned. By an entry
     x_1, `whole` is the derivation by x, whose steps and checks are those of the entry. `str` gives
-    the result in the text language, or in index notation where no matrix form exists; comment
-    lines follow for what use said against a letter, and where the check could not decide.
+    the result in the text language, or in index notation where no matrix form exists; a comment
+    line follows where the check could not decide.
 
     >>> from matderiv import derive
     >>> D = derive("norm2(A*x - b)^2", "x", shapes={"A": "m,n", "b": "m"})
@@ -168,13 +168,17 @@ class Derivation:
             return ""
         return f"undecided: {'; '.join(self.checked.notes[:2])}"
 
+    @property
+    def comments(self) -> list[str]:
+        """Comment lines of what the check left open."""
+        return [f"# {line}" for line in [self.doubt] if line]
+
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: nothing that was compiled."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
-        said = [str(g) for g in self.guesses if g.why != "letter"]
-        return "\n".join([self.formula, *(f"# {line}" for line in [*said, self.doubt] if line)])
+        return "\n".join([self.formula, *self.comments])
 
     def __repr__(self) -> str:
         said = f" ({self.doubt})" if self.doubt else ""

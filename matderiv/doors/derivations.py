@@ -52,7 +52,8 @@ class Derivations(list[Derivation]):
         return sheet.several(self, "markdown", view, detail, **style)
 
     def __str__(self) -> str:
-        return "\n".join(f"by {d.wrt.name}: {d}" for d in self)
+        comments = dict.fromkeys(line for d in self for line in d.comments)
+        return "\n".join([*(f"by {d.wrt.name}: {d.formula}" for d in self), *comments])
 
     def __repr__(self) -> str:
         return f"<Derivations by {', '.join(d.wrt.name for d in self)}>"

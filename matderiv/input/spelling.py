@@ -178,7 +178,8 @@ def _others(
         try:
             return _spelled(text, scope, build, fits, within, spelling)
         except MatderivError as found:
-            if spelling in strong:
+            fitted = isinstance(error, ShapeError) and isinstance(found, ParseError)
+            if spelling in strong and not fitted:
                 raise found from None
             if isinstance(found, ShapeError):  # it was understood, and does not fit
                 error = found

@@ -109,7 +109,7 @@ def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
 
     >>> from matderiv.verification.claims import ask
     >>> squares_instead(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'")
-    ('X',)
+    ('A', 'B')
     """
     reading = asked.reading
     shapes = {n: reading.variables[n].shape for n in reading.guessed if n in reading.variables}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from matderiv.input.builder import Builder
+from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Call,
@@ -91,6 +92,10 @@ class KindEvidence:
             self.capitals(node, values)
             if any(isinstance(o, Call) and o.name == "abstract" for o in node.operands):
                 self.objection(INVALID, node)  # a function whose value is an array
+        for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
+            raised = isinstance(operand, Operation) and operand.function == EXPONENTIAL
+            if raised and self.axes(value) == 1 and self.guessed_below(operand):
+                self.objection(INVALID, operand)  # x' e^{As} x has the exponential of a matrix
         if not self.labels(node, values):
             self.lowered(node, values)
         before = False
