@@ -76,6 +76,8 @@ def arguments(record: Function, shapes: tuple[Shape, ...]) -> tuple[Expr, ...]:
 
 def parameters(record: Function) -> list[tuple[Any, ...]]:
     """The parameters worth trying."""
+    if record.name == "window_map":
+        return [(7, 3, 2, 1), (8, 3, 1, 2)]
     if record.call in ("axis", "keyword-axis"):
         return [(None,), (1,), (2,), (3,)]
     if (
@@ -88,8 +90,12 @@ def parameters(record: Function) -> list[tuple[Any, ...]]:
         return [(1,), (2,)]
     if record.name == "cols":
         return [(N, 2, N), (N, 1, plus(N, -1)), (4, 2, 3)]
-    if record.call == "window":
-        return [(3,)]
+    if record.name in ("conv1d", "conv2d"):
+        return [(), (2, 1, 1), (1, 0, 2), (2, 1, 1, 2)]
+    if record.call == "numbers":
+        needed = sum(default is None for _, default in record.numbers)
+        axes = record.numbers[-1] == ("axis", 0)
+        return [(1,) * needed, (3,) * needed, *([(2,) * needed + (2,)] if axes else [])]
     return [(2, 1), (3, 1, 2)] if record.call == "axes" else [()]
 
 
@@ -105,6 +111,12 @@ def literal_samples(name: str) -> list[tuple[Any, ...]]:
         return [(variable("a", (4, 5)), variable("b", (2, 3)))]
     if name == "conv1d":
         return [(variable("a", (5,)), variable("b", (2,)))]
+    if name == "groupnorm":
+        return [(variable("a", (3, 6)), 2), (variable("a", (6,)), 3)]
+    if name in ("maxpool", "avgpool"):
+        return [(variable("a", (7,)), 3, 2), (variable("a", (2, 6)), 2)]
+    if name in ("maxpool2d", "avgpool2d"):
+        return [(variable("a", (5, 4)), 2), (variable("a", (2, 5, 4)), 3, 1)]
     if name == "epow":
         return [(vector, k) for k in (2, 3, -1)] + [(variable("a", (M, N), {"positive"}), 0.5)]
     return []
@@ -157,8 +169,28 @@ def samples(record: Function) -> list[Expr]:
     stride = max(1, -(-len(found) // MOST))
     if record.name in ("dpower", "power_jacobian"):
         stride = len(found) + 1  # only literal exponents have a value
-    special = [apply(record.name, *_numbers(args)) for args in literal_samples(record.name)]
+    special = [_applied(record, args) for args in literal_samples(record.name)]
+    special += [_applied(record, args) for args in channels(record.name)]
     return (found[::stride] if stride <= len(found) else []) + special
+
+
+def channels(name: str) -> list[tuple[Any, ...]]:
+    """Arrays with examples and channels, and steps."""
+    if name == "conv1d":
+        made = [((7,), (3,), 2), ((3, 8), (4, 3, 2), 2, 1), ((2, 4, 8), (6, 2, 3), 1, 1, 2, 2)]
+        made.append(((1, 5), (2, 1, 3), 1))
+    elif name == "conv2d":
+        made = [((7, 6), (3, 2), 2, 1), ((1, 2, 4, 5), (4, 1, 3, 2), 1, 1, 1, 2)]
+    else:
+        return []
+    return [(variable("a", x), variable("b", w), *steps) for x, w, *steps in made]
+
+
+def _applied(record: Function, args: tuple[Any, ...]) -> Expr:
+    if record.call != "numbers":
+        return apply(record.name, *_numbers(args))
+    nodes = [a for a in args if isinstance(a, Expr)]
+    return apply(record.name, *nodes, params=args[len(nodes) :])
 
 
 def _numbers(args: tuple[Any, ...]) -> tuple[Expr, ...]:

@@ -243,6 +243,52 @@ def _singular(x: Any) -> tuple[Any, Any]:
     return u / np.linalg.norm(u, axis=0), v
 
 
+def _correlated(axes: int, x: Any, w: Any, s: int = 1, p: int = 0, d: int = 1, g: int = 1) -> Any:
+    """Entry by entry, of examples with channels."""
+    whole = np.reshape(x, (1,) * (axes + 2 - np.ndim(x)) + np.shape(x))
+    w = np.reshape(w, (1,) * (axes + 2 - np.ndim(w)) + np.shape(w))
+    whole = np.pad(whole, [(0, 0), (0, 0), *[(p, p)] * axes])
+    sizes = [
+        (n - d * (k - 1) - 1) // s + 1 for n, k in zip(whole.shape[2:], w.shape[2:], strict=True)
+    ]
+    found = np.zeros((len(whole), len(w), *sizes))
+    for n, o, *at in np.ndindex(found.shape):
+        group = o // (len(w) // g)
+        for c, *inside in np.ndindex(w.shape[1:]):
+            place = [t * s + j * d for t, j in zip(at, inside, strict=True)]
+            entry = whole[(n, group * w.shape[1] + c, *place)]
+            found[(n, o, *at)] += entry * w[(o, c, *inside)]
+    return found[(0,) * (axes + 2 - np.ndim(x))]
+
+
+def _taken(x: Any, axis: int, place: Callable[[int, int], int]) -> Any:
+    if np.ndim(x) == 0:
+        return x
+    n = np.shape(x)[axis - 1]
+    return np.take(x, [place(i, n) for i in range(n)], axis - 1)
+
+
+def _pooled(how: Any, x: Any, size: tuple[int, ...], step: int = 0) -> Any:
+    step = step or size[0]
+    last = [range(0, n - k + 1, step) for n, k in zip(np.shape(x)[-len(size) :], size, strict=True)]
+    found = np.zeros((*np.shape(x)[: -len(size)], *map(len, last)))
+    for place in itertools.product(*map(range, map(len, last))):
+        window = tuple(slice(r[t], r[t] + k) for r, t, k in zip(last, place, size, strict=True))
+        found[(..., *place)] = how(x[(..., *window)], axis=tuple(range(-len(size), 0)))
+    return found
+
+
+def _of_labels(table: Any, y: Any) -> Any:
+    chosen = [[float(abs(v - k - 1) < 0.5) for k in range(len(table))] for v in np.ravel(y)]
+    return np.reshape(np.tensordot(chosen, table, 1), (*np.shape(y), *np.shape(table)[1:]))
+
+
+def _masked_softmax(x: Any, mask: Any) -> Any:
+    e = np.where(np.reshape(mask, np.shape(x)) > 0, np.exp(x), 0)
+    total = np.sum(e, axis=-1, keepdims=True)
+    return np.where(total > 0, e / np.where(total > 0, total, 1), 1 / np.shape(x)[-1])
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     "square": lambda x: np.power(x, 2),
     "sec": entrywise(lambda u: math.cos(u) ** -1),
@@ -295,13 +341,33 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "toeplitz": lambda t: [[t[abs(i - j)] for j in range(len(t))] for i in range(len(t))],
     "vech": lambda x: [x[i, j] for j in range(len(x)) for i in range(j, len(x))],
     "conv": np.convolve,
-    "conv1d": lambda x, w: np.correlate(x, w),
-    "conv2d": lambda x, w: [
-        [np.sum(x[i : i + len(w), j : j + len(w[0])] * w) for j in range(len(x[0]) - len(w[0]) + 1)]
-        for i in range(len(x) - len(w) + 1)
+    "conv1d": lambda x, w, *steps: _correlated(1, x, w, *steps),
+    "conv2d": lambda x, w, *steps: _correlated(2, x, w, *steps),
+    "maxpool": lambda x, k, *step: _pooled(np.max, x, (k,), *step),
+    "avgpool": lambda x, k, *step: _pooled(np.mean, x, (k,), *step),
+    "maxpool2d": lambda x, k, *step: _pooled(np.max, x, (k, k), *step),
+    "avgpool2d": lambda x, k, *step: _pooled(np.mean, x, (k, k), *step),
+    "window_map": lambda n, k, s, d: [
+        [[float(i == t * s + j * d) for i in range(n)] for j in range(k)]
+        for t in range(n)
+        if t * s + (k - 1) * d < n
     ],
-    "maxpool": lambda x, k: [max(x[i : i + k]) for i in range(0, len(x), k)],
-    "avgpool": lambda x, k: [sum(x[i : i + k]) / k for i in range(0, len(x), k)],
+    "exchange": lambda n: [[float(i + j == n - 1) for j in range(n)] for i in range(n)],
+    "shift": lambda n, k: [[float((i - j - k) % n == 0) for j in range(n)] for i in range(n)],
+    "flip": lambda x, axis=1: _taken(x, axis, lambda i, n: n - 1 - i),
+    "roll": lambda x, k, axis=1: _taken(x, axis, lambda i, n: (i - k) % n),
+    "cumsum": lambda x, axis=1: np.cumsum(x, axis - 1) if np.ndim(x) else x,
+    "onehot": lambda y, n: np.reshape(
+        [[float(abs(v - k) < 0.5) for k in range(1, n + 1)] for v in np.ravel(y)],
+        (*np.shape(y), n),
+    ),
+    "groupnorm": lambda x, g: np.reshape(
+        [
+            (part - np.mean(part)) / np.sqrt(np.var(part) + 1e-5)
+            for part in np.reshape(x, (-1, np.shape(x)[-1] // g))
+        ],
+        np.shape(x),
+    ),
     "norm_p": lambda x, p: sum(abs(v) ** float(p) for v in np.ravel(x)) ** (1 / float(p)),
     "mvnpdf": lambda x, m, s: math.exp(_log_density(x, m, s)),
     "mvnlogpdf": lambda x, m, s: _log_density(x, m, s),
@@ -330,6 +396,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "rmsnorm": lambda x, eps: _normalised(x, eps, False, 1),
     "batchnorm": lambda x, eps: _normalised(x, eps, True, 0),
     "attention": _attention,
+    "rows": _of_labels,
+    "masked_softmax": _masked_softmax,
     "cholesky": lambda x: _cholesky(x),
     "expm": _expm,
     "logm": lambda x: _spectral(np.log, x),

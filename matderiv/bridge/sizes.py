@@ -168,7 +168,7 @@ def decoded(record: Function, params: Any, table: SizeTable) -> tuple[Any, ...]:
     """The parameters of a record from their SymPy form."""
     if record.call in ("axis", "keyword-axis"):
         return tuple(map(int, params)) or (None,)
-    if record.call == "axes":
+    if record.call in ("axes", "numbers"):
         return tuple(map(int, params))
     if record.call == "pattern":
         return tuple(map(str, params))

@@ -144,6 +144,8 @@ def _split(
         return (), args
     if record.call in ("like", "like-neighbour", "axes"):
         return args[:1], args[1:]
+    if record.call == "numbers":
+        return args[: record.arity[1]], args[record.arity[1] :]
     if record.call == "pattern":
         spec = args[0] if args and isinstance(args[0], str) else None
         if spec is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply, size_expr
+from matderiv.expr import Expr, Params, apply, eye, size_expr
 from matderiv.functions.elementwise import erf
 from matderiv.functions.record import (
     axis_rule,
@@ -233,6 +234,58 @@ for _name, _centred, _axis, _says in (
         call="epsilon",
         example=f"{_name}(X)",
     )
+
+
+def _grouped_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,), (count,) = shapes, params
+    if len(s) not in (1, 2) or not isinstance(s[-1], int) or s[-1] % count:
+        raise ShapeError(f"groupnorm needs rows of {count} equal parts, this is {shape_text(s)}")
+    return s
+
+
+def _group_norm(x: Expr, count: int) -> Expr:
+    size = int(str(x.shape[-1])) // count
+    shared = apply("kron", eye(count), apply("ones", params=(size, size))) / size
+    c = x - x @ shared if len(x.shape) == 2 else x - shared @ x
+    spread = c**2 @ shared if len(x.shape) == 2 else shared @ c**2
+    return c / apply("sqrt", spread + Fraction(1, 100_000))
+
+
+shorthand(
+    "groupnorm",
+    _grouped_rule,
+    _group_norm,
+    call="numbers",
+    numbers=(("groups", None),),
+    says="groupnorm(X, g): each of g parts of a row less its mean, over sqrt(variance + 1e-5).",
+    source="Wu & He 2018, Group normalization",
+    example="groupnorm(cross(x, y), 1)",
+)
+
+
+def _masked_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    x, mask = shapes
+    if len(x) not in (1, 2) or len(mask) != len(x):
+        raise ShapeError(
+            f"a mask has the shape of its array, these are {shape_text(x)} and {shape_text(mask)}"
+        )
+    return tuple(unify(n, m) for n, m in zip(x, mask, strict=True))
+
+
+def _masked_softmax(x: Expr, mask: Expr) -> Expr:
+    kept = apply("where", apply("gt", mask, 0), x, -(10**30))
+    return apply("softmax", kept, params=(2 if len(x.shape) == 2 else None,))
+
+
+shorthand(
+    "masked_softmax",
+    _masked_rule,
+    _masked_softmax,
+    arity=(2, 2),
+    says="masked_softmax(X, M): softmax of each row over the entries where M is positive; "
+    "masked_softmax(X, tril(ones(n,n))) is causal.",
+    example="masked_softmax(X, M)",
+)
 
 
 def _attention_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:

@@ -29,7 +29,9 @@ class Function:
 
     `rule` gives the shape (with a unifier, so that it also infers sizes), `numpy` the value (called
     with the argument values and then the parameters; safe for complex steps), `call` how it is
-    written: plain arguments, an axis, sizes, an einsum pattern. `arity` is (least, most) arguments.
+    written: plain arguments, an axis, sizes, an einsum pattern, whole numbers after the arguments,
+    whose names and defaults are in `numbers` (None where one must be said; those at the end that
+    are as by default are left out of the parameters). `arity` is (least, most) arguments.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
     `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
@@ -50,6 +52,7 @@ class Function:
     numpy: Callable[..., Any] | None = None
     arity: tuple[int, int] = (1, 1)
     call: str = "plain"
+    numbers: tuple[tuple[str, int | None], ...] = ()
     axes: Callable[..., Any] | None = None
     partials: tuple[Callable[..., Expr | int], ...] = ()
     differential: Differential | None = None

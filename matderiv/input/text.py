@@ -29,6 +29,7 @@ from matderiv.language.source import (
     Number,
     Operation,
     Source,
+    defined_first,
 )
 from matderiv.language.tokens import GREEK_NAMES, Token, canonical_name, plain_letter, tokenize
 
@@ -120,7 +121,7 @@ class _Parser(Cursor):
             said = "commands and products without signs are LaTeX"
             raise self.error(said, command.span())
         remarks = tuple(dict.fromkeys(self.remarks))
-        return Source(self.text, main, tuple(parts), remarks, kinds=self.kinds)
+        return Source(self.text, main, defined_first(parts), remarks, kinds=self.kinds)
 
     def defines(self) -> bool:
         """True at the comma of `EXPR, z = ...`."""

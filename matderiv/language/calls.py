@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
@@ -107,12 +107,12 @@ def interpret(node: Operation | Call, source: Source) -> Application:
         "keyword-axis": _with_axis,
         "sizes": _with_sizes,
         "like": _with_sizes,
-        "window": _with_window,
+        "numbers": _with_numbers,
         "axes": _with_axes,
         "columns": _with_columns,
         "pattern": _with_pattern,
     }.get(record.call, _plain)
-    if record.call not in ("axis", "keyword-axis", "columns") and node.keywords:
+    if record.call not in ("axis", "keyword-axis", "columns", "numbers") and node.keywords:
         keyword, value = node.keywords[0]
         raise _mistake(f"{node.name} takes no {keyword}=", value.span, record, source)
     application = reader(node, record, source)
@@ -230,7 +230,8 @@ def _with_sizes(node: Call, record: Function, source: Source) -> Application:
         _count(node, record, source, least, most)
         operands, sizes = (), node.operands
     else:
-        _count(node, record, source, 3, 3)
+        sizes_after = 1 if record.name == "onehot" else 2
+        _count(node, record, source, 1 + sizes_after, 1 + sizes_after)
     return Application(record, operands, tuple(size_of(s, record, source) for s in sizes))
 
 
@@ -244,12 +245,37 @@ def completed(params: Params, fresh: Sequence[Size]) -> Params:
     return (*fresh, *(with_sizes(p, ends) if isinstance(p, Dim) else p for p in params))
 
 
-def _with_window(node: Call, record: Function, source: Source) -> Application:
-    _count(node, record, source, 2, 2)
-    width = _whole(node.operands[1])
-    if not width:
-        raise _mistake("a window is a number from 1", node.operands[1].span, record, source)
-    return Application(record, node.operands[:1], (width,))
+def _with_numbers(node: Call, record: Function, source: Source) -> Application:
+    """Whole numbers after the operands, in order or by name: conv1d(x, w, 2), stride=2."""
+    count, names = record.arity[1], [name for name, _ in record.numbers]
+    needed = sum(default is None for _, default in record.numbers)
+    least = count + max(0, needed - len(node.keywords))
+    _count(node, record, source, least, count + len(names))
+    typed = [*zip(names, node.operands[count:], strict=False), *node.keywords]
+    found = dict(record.numbers)
+    for name, value in typed:
+        if name not in found or [n for n, _ in typed].count(name) > 1:
+            raise _mistake(f"{node.name} takes no {name}= here", value.span, record, source)
+        negative = isinstance(value, Operation) and value.function == "neg"
+        whole = _whole(value.operands[0] if isinstance(value, Operation) and negative else value)
+        if whole is None:
+            raise _mistake(f"{name} is a whole number", value.span, record, source)
+        found[name] = -whole if negative else whole
+    if None in found.values():
+        raise _mistake(f"{node.name} needs a number", node.span, record, source)
+    return Application(record, node.operands[:count], without_defaults(record, found.values()))
+
+
+def without_defaults(record: Function, numbers: Iterable[int | None]) -> Params:
+    """The whole numbers of a call up to the last that is not as by default.
+
+    >>> without_defaults(REGISTRY["conv1d"], (2, 1, 1, 1)), without_defaults(REGISTRY["flip"], (0,))
+    ((2, 1), ())
+    """
+    found = list(numbers)
+    while found and found[-1] == record.numbers[len(found) - 1][1]:
+        found.pop()
+    return tuple(found)
 
 
 def size_of(node: Node, record: Function, source: Source) -> Size:

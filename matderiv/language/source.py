@@ -212,6 +212,26 @@ def rebuilt(roots: Iterable[Node], change: Callable[[Node], Node]) -> dict[Node,
     return done
 
 
+def defined_first(parts: Sequence[NamedPart]) -> tuple[NamedPart, ...]:
+    """The parts so that each stands after those it mentions; those of a circle stay as they are.
+
+    >>> z = NamedPart((0, 5), "z", Name((4, 5), "h"))
+    >>> h = NamedPart((7, 12), "h", Name((11, 12), "x"))
+    >>> [part.name for part in defined_first([z, h])]
+    ['h', 'z']
+    """
+    left, found = list(parts), list[NamedPart]()
+    mentioned = {
+        part.name: {n.name for n in postorder(part.value) if isinstance(n, Name)} for part in parts
+    }
+    while left:
+        waiting = {part.name for part in left}
+        ready = next((part for part in left if not mentioned[part.name] & waiting), left[0])
+        left.remove(ready)
+        found.append(ready)
+    return tuple(found)
+
+
 def changed(source: Source, change: Callable[[Node], Node]) -> Source:
     """The source with every node changed."""
     nodes = rebuilt([*(p.value for p in source.parts), source.main], change)

@@ -36,6 +36,7 @@ class Network:
 
     def add(self, f: Factor) -> None:
         """Enter a factor as a scalar, a weight, an edge or a tensor."""
+        f = without_thin_axes(f)
         if not f.indices:
             multiply_into(self.scalars, f.expr, f.exponent)
         elif len(f.indices) == 1:
@@ -109,6 +110,22 @@ class Network:
         mono = self.between(i, j)
         self.edges = [e for e in self.edges if {e[1], e[2]} != {i, j}]
         return mono
+
+
+def without_thin_axes(f: Factor) -> Factor:
+    """The factor without the axes of size 1 of a tensor, which have no indices.
+
+    >>> from matderiv.expr import variable
+    >>> i, j = Index(4), Index(3)
+    >>> without_thin_axes(Factor(variable("T", (4, 1, 3)), (i, j))).expr.shape
+    (4, 3)
+    """
+    shape = f.expr.shape
+    if len(shape) < 3 or len(f.indices) == len(shape):
+        return f
+    letters = "abcdefghijklmnop"[: len(shape)]
+    kept = "".join(c for c, s in zip(letters, shape, strict=True) if s != 1)
+    return f._replace(expr=apply("einsum", f.expr, params=(f"{letters}->{kept}",)))
 
 
 def as_matrix(mono: Mono, i: Index, j: Index) -> Expr:

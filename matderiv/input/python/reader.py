@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
@@ -60,11 +61,11 @@ def parse_python(
     'mul'
     """
     start, stop = within or sides(text)[-1]
-    tokens = [
-        t
-        for t in tokenize_python(text)
-        if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"
-    ]
+    tokens = tokenize_python(text)
+    for t, following in pairwise(tokens):
+        if t.text == "where" and following.text != "(" and t.span[0] < start:
+            raise ParseError("Python has no parts after where", source=text, span=t.span)
+    tokens = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     tokens.append(Token("end", "", (stop, stop)))
     kinds: dict[str, int] = {}
     for turn in range(PASSES):

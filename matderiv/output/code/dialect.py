@@ -220,11 +220,53 @@ def maps(np: str, typed: str, triangle: str) -> dict[str, Template]:
         "cols": Template(f"{np}.eye({{p0}}{typed})[:, {{p1}} - 1 : {{p2}}]"),
         "toeplitz_map": Template(f"{np}.eye({{p0}}{typed})[:, {np}.abs({apart})]"),
         "full_map": Template(f"{np}.eye({{p0}} + {{p1}} - 1{typed})[:, {sums}]"),
+        "window_map": Template(
+            f"{np}.eye({{p0}}{typed})[{np}.arange(0, {{p0}} - {{p3}} * ({{p1}} - 1), {{p2}})"
+            f"[:, None] + {{p3}} * {np}.arange({{p1}})]"
+        ),
+        "exchange": Template(f"{np}.flip({np}.eye({{p0}}{typed}), (0,))"),
+        "shift": Template(f"{np}.roll({np}.eye({{p0}}{typed}), {{p1}}, 0)"),
         "vech_map": Template(
             f"{np}.eye({{p0}} * {{p0}}{typed}).reshape({{p0}}, {{p0}}, {{p0}}, {{p0}})"
             f".swapaxes(0, 1)[{triangle}]"
         ),
     }
+
+
+def moves(np: str) -> dict[str, Special]:
+    """Entries in another order along an axis."""
+
+    def moved(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        count = int(line.operation == "roll")
+        axis = max(0, int((*line.params[count:], 1)[0]) - 1)
+        how = f"{line.params[0]}, {axis}" if count else f"({axis},)"
+        return Code(f"{np}.{line.operation}({arguments[0].text}, {how})")
+
+    return dict.fromkeys(("flip", "roll"), moved)
+
+
+def correlations(
+    spelled: Callable[[str, str, str, Sequence[int]], str], plain: Mapping[str, Template]
+) -> dict[str, Special]:
+    """conv1d and conv2d: plain ones by a template, others by `spelled`.
+
+    `spelled` takes the function, x with examples and channels, w, and the steps.
+    """
+
+    def correlated(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        x, w = (a.at(ATOM) for a in arguments)
+        axes = int(line.operation[4])
+        steps = [*map(int, line.params), *(1, 0, 1, 1)[len(line.params) :]]
+        rank = len(line.shape)
+        if rank == axes and not line.params:
+            return plain[line.operation].filled(arguments)
+        before = axes + 2 - rank
+        x += f"[{', '.join(['None'] * before)}]" if before else ""
+        w += "[None, None]" if rank == axes else ""
+        after = f"[{', '.join('0' * before)}]" if before else ""
+        return Code(spelled(line.operation, x, w, steps) + after)
+
+    return dict.fromkeys(("conv1d", "conv2d"), correlated)
 
 
 def diagonals(np: str, typed: str) -> dict[str, Special]:

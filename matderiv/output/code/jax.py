@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from matderiv.output.code.dialect import ATOM, Dialect, Template, calls, diagonals, of_known_order
+from collections.abc import Sequence
+
+from matderiv.output.code.dialect import (
+    ATOM,
+    Dialect,
+    Template,
+    calls,
+    correlations,
+    diagonals,
+    of_known_order,
+)
 from matderiv.output.code.numpy import (
     DEFINED,
     DEFINITIONS,
@@ -27,6 +37,22 @@ def _in_jax(lines: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+PLAIN = {
+    "conv1d": Template('jnp.correlate({0}, {1}, mode="valid")'),
+    "conv2d": Template('jax.scipy.signal.correlate2d({0}, {1}, mode="valid")'),
+}
+
+
+def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
+    stride, padding, dilation, groups = steps
+    axes = int(name[4])
+    around = [(padding, padding)] * axes
+    return (
+        f"jax.lax.conv_general_dilated({x}, {w}, {(stride,) * axes}, {around}, "
+        f"rhs_dilation={(dilation,) * axes}, feature_group_count={groups})"
+    )
+
+
 JAX = Dialect(
     "jax",
     ("import jax", "import jax.numpy as jnp"),
@@ -36,13 +62,12 @@ JAX = Dialect(
         **decompositions("jnp", "jax.scipy.linalg.expm"),
         **calls("jax.scipy.special", SPECIAL),
         "conv": Template("jnp.convolve({0}, {1})"),
-        "conv1d": Template('jnp.correlate({0}, {1}, mode="valid")'),
-        "conv2d": Template('jax.scipy.signal.correlate2d({0}, {1}, mode="valid")'),
         "conv2d_full": Template("jax.scipy.signal.convolve2d({0}, {1})"),
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
     special("jnp", TYPED)
     | diagonals("jnp", "dtype=dtype")
+    | correlations(_correlated, PLAIN)
     | {"polygamma": of_known_order("jax.scipy.special.polygamma")},
     {
         **{name: tuple(map(_in_jax, blocks)) for name, blocks in DEFINITIONS.items()},

@@ -16,7 +16,9 @@ from matderiv.output.code.dialect import (
     Special,
     Template,
     calls,
+    correlations,
     maps,
+    moves,
     of_known_order,
     operators,
 )
@@ -168,6 +170,22 @@ CONV2D_FULL = (
     '    """The convolution of matrices."""',
     "    return conv2d(np.pad(X, [(k - 1, k - 1) for k in W.shape]), W[::-1, ::-1])",
 )
+CORRELATE = (
+    "def correlate(x, w, stride, padding, dilation, groups):",
+    '    """The cross-correlation of examples with channels, along the axes after these."""',
+    "    axes = tuple(range(2, x.ndim))",
+    "    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))",
+    "    reach = tuple(dilation * (k - 1) + 1 for k in w.shape[2:])",
+    "    at = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)",
+    "    for k in axes:",
+    "        at = at.swapaxes(0, k)[::stride].swapaxes(0, k)",
+    "        at = at.swapaxes(0, k + len(axes))[::dilation].swapaxes(0, k + len(axes))",
+    "    at = at.reshape(len(at), groups, -1, *at.shape[2:])",
+    "    w = w.reshape(groups, -1, *w.shape[1:])",
+    '    spec = "ngcti,goci->ngot" if len(axes) == 1 else "ngctuij,gocij->ngotu"',
+    "    found = np.einsum(spec, at, w)",
+    "    return found.reshape(len(found), -1, *found.shape[3:])",
+)
 LGAMMA = ("import math", "lgamma = np.vectorize(math.lgamma, otypes=[float])")
 PROBIT = (
     "import statistics",
@@ -238,6 +256,7 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "svdvals": Template(f"{np}.linalg.svd({{0}}, compute_uv=False)"),
         "skew": Template(f"{np}.cross({{0}}, {np}.eye(3{typed})).T"),
         **maps(np, typed, f"{np}.triu_indices({{p0}})"),
+        "onehot": Template(f"{np}.eye({{p0}}{typed})[{{0}}.astype(int) - 1]", ATOM, (ATOM,)),
         "norm2": Template(f"{np}.linalg.norm({{0}})"),
         "adj": Template("adjugate({0})"),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
@@ -293,6 +312,7 @@ def special(np: str, typed: str = "") -> dict[str, Special]:
 
     rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
     rules |= {"reshape": reshape, "pi": pi}
+    rules |= moves(np)
     return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
 
 
@@ -344,6 +364,16 @@ def _on_diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames)
     return Code(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
 
 
+PLAIN = {
+    "conv1d": Template('np.correlate({0}, {1}, "valid")'),
+    "conv2d": Template("conv2d({0}, {1})"),
+}
+
+
+def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
+    return f"correlate({x}, {w}, {', '.join(map(str, steps))})"
+
+
 NUMPY = Dialect(
     "numpy",
     ("import numpy as np",),
@@ -355,19 +385,22 @@ NUMPY = Dialect(
         "bessel_i0": Template("np.i0({0})"),
         "bessel_i1": Template("bessel_i1({0})"),
         "conv": Template("np.convolve({0}, {1})"),
-        "conv1d": Template('np.correlate({0}, {1}, "valid")'),
-        "conv2d": Template("conv2d({0}, {1})"),
         "conv2d_full": Template("conv2d_full({0}, {1})"),
         "expm": Template("expm({0})"),
     },
     special("np")
+    | correlations(_correlated, PLAIN)
     | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal)
     | {"polygamma": of_known_order("polygamma")},
     {
         **DEFINITIONS,
         **{"erf": (ERF,), "lgamma": (LGAMMA,), "digamma": (DIGAMMA,), "probit": (PROBIT,)},
         **{"polygamma": (POLYGAMMA,), "bessel_i1": (BESSEL_I1,), "duplication": (DUPLICATION,)},
-        **{"conv2d": (CONV2D,), "conv2d_full": (CONV2D, CONV2D_FULL)},
+        **{
+            "conv1d": (CORRELATE,),
+            "conv2d": (CONV2D, CORRELATE),
+            "conv2d_full": (CONV2D, CONV2D_FULL),
+        },
         **dict.fromkeys(("add_diagonal", "on_diagonal"), (DIAGONAL,)),
         **dict.fromkeys(("expm", "sinm", "cosm"), (EXPM,)),
         **{

@@ -12,8 +12,10 @@ from matderiv.output.code.dialect import (
     Special,
     Template,
     calls,
+    correlations,
     diagonals,
     maps,
+    moves,
     of_known_order,
     operators,
 )
@@ -94,7 +96,9 @@ def _templates() -> dict[str, Template]:
     return {
         **operators(),
         **calls("torch", {name: name for name in UNARY}),
-        **calls("torch", {"kron": "kron", "outer": "outer"}, 2),
+        "kron": Template("torch.kron({0}.contiguous(), {1}.contiguous())", ATOM, (ATOM, ATOM)),
+        "outer": Template("torch.outer({0}, {1})"),
+        "onehot": Template(f"torch.eye({{p0}}, {OPTIONS})[{{0}}.long() - 1]", ATOM, (ATOM,)),
         **calls("torch", {"where": "where"}, 3),
         **calls("torch.linalg", {**MATRIX, "expm": "matrix_exp"}),
         **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
@@ -130,6 +134,11 @@ def _templates() -> dict[str, Template]:
 
 
 TEMPLATES = _templates()
+
+
+def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
+    """PyTorch's own: stride, padding, dilation and groups follow the bias."""
+    return f"torch.nn.functional.{name}({x}, {w}, None, {', '.join(map(str, steps))})"
 
 
 def _along(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
@@ -208,6 +217,8 @@ def _pi(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
 _SPECIAL: dict[str, Special] = {
     "einsum": _einsum,
     **diagonals("torch", OPTIONS),
+    **moves("torch"),
+    **correlations(_correlated, TEMPLATES),
     "permute": _permute,
     "broadcast": _broadcast,
     "pi": _pi,

@@ -195,6 +195,8 @@ class Printer:
         for k, argument in enumerate(node.args):
             inside += [", "] if k else []
             inside.append(Item(argument, COMPARE))
+        if node.function.call == "numbers" and node.params:
+            inside.append(", " + ", ".join(map(str, node.params)))
         return [head, *self.bracketed("(", inside, ")")] if inside else [head]
 
     def along(self, node: Expr) -> list[Piece]:
