@@ -262,8 +262,6 @@ def _correlated(axes: int, x: Any, w: Any, s: int = 1, p: int = 0, d: int = 1, g
 
 
 def _taken(x: Any, axis: int, place: Callable[[int, int], int]) -> Any:
-    if np.ndim(x) == 0:
-        return x
     n = np.shape(x)[axis - 1]
     return np.take(x, [place(i, n) for i in range(n)], axis - 1)
 

@@ -1,4 +1,4 @@
-"""Structured matrices of vectors, convolutions and windows: linear maps by arrays of 0 and 1."""
+"""Structured matrices of vectors, other orders, labels: linear maps by arrays of 0 and 1."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.matrix import LEVI_CIVITA
 from matderiv.functions.record import (
     Function,
+    Named,
+    check_axis,
     primitive,
+    refused,
     register,
     shorthand,
     structural,
 )
 from matderiv.functions.spectral import matrix_rule
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Size, Unify, is_scalar, shape_text, triangle
+from matderiv.shapes import Shape, Size, Unify, is_scalar, plus, shape_text, triangle
 
 Sizes = Callable[[Params], Shape]
 
@@ -152,6 +155,156 @@ structural(
     says="Stacks the columns from the diagonal down; linear.",
     source="Magnus & Neudecker, ch. 3.8",
     example="vech(X)",
+)
+
+
+# Other orders ------------------------------------------------------------------------------------
+
+constant_map(
+    "exchange",
+    lambda p: (p[0], p[0]),
+    lambda n: np.eye(n)[::-1],
+    "The identity with its columns in reverse order; behind flip.",
+    1,
+)
+constant_map(
+    "shift",
+    lambda p: (p[0], p[0]),
+    lambda n, k: np.roll(np.eye(n), k, 0),
+    "shift(n,k)*x has the entries of x turned by k places; behind roll.",
+    2,
+)
+
+
+def _axis_of(name: str, params: Params) -> int:
+    """The axis of flip(X, axis), roll(X, by, axis); 0 where it is not said."""
+    return int(params[-1]) if len(params) == 1 + (name == "roll") else 0
+
+
+def _moved(name: str, matrix: Any, numpy: Any, adjoint: Named, says: str, **facts: Any) -> None:
+    """A record whose entries are those of its argument, in another order along an axis."""
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        (s,), axis = shapes, _axis_of(name, params)
+        if not s:
+            raise ShapeError(f"{name} needs entries to move, this is {shape_text(s)}")
+        if len(s) > 1 and not axis:
+            raise ShapeError(f"{name} needs an axis here, this is {shape_text(s)}")
+        check_axis(s, axis or 1)
+        return s
+
+    def pattern(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
+        place = (_axis_of(name, node.params) or 1) - 1
+        if out[place] is None:
+            return [out], []
+        n = node.shape[place]
+        i = fresh(n)
+        return [(*out[:place], i, *out[place + 1 :])], [(matrix(n, *node.params), (out[place], i))]
+
+    structural(
+        name, rule, pattern, numpy=numpy, call="numbers", adjoint=adjoint, says=says, **facts
+    )
+
+
+def _shift(n: Size, by: int, axis: int = 0) -> Expr:
+    return apply("shift", params=(n, by % n or n if isinstance(n, int) else plus(n, by)))
+
+
+_moved(
+    "flip",
+    lambda n, *axis: apply("exchange", params=(n,)),
+    lambda x, axis=0: np.flip(x, max(axis - 1, 0)),
+    lambda y, k, seed: apply("flip", seed, params=y.params),
+    "The entries in reverse order, along an axis; linear.",
+    numbers=(("axis", 0),),
+    example="flip(x)",
+)
+_moved(
+    "roll",
+    _shift,
+    lambda x, by, axis=0: np.roll(x, by, max(axis - 1, 0)),
+    lambda y, k, seed: apply("roll", seed, params=(-y.params[0], *y.params[1:])),
+    "roll(x, k) has entry i at place i + k, from the end on at the beginning, along an axis.",
+    numbers=(("by", None), ("axis", 0)),
+    example="roll(x, 2)",
+)
+
+
+def _cumsum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,), axis = shapes, (*params, 0)[0]
+    if len(s) > 2 or (len(s) == 2 and not axis):
+        raise ShapeError(f"cumsum takes a vector, or a matrix and an axis, this is {shape_text(s)}")
+    check_axis(s, axis or 1)
+    return s
+
+
+def _cumsum(x: Expr, axis: int = 0) -> Expr:
+    if not x.shape:
+        return x
+    n = x.shape[max(axis - 1, 0)]
+    ones = apply("ones", params=(n, n))
+    return x @ apply("triu", ones) if axis == 2 else apply("tril", ones) @ x
+
+
+shorthand(
+    "cumsum",
+    _cumsum_rule,
+    _cumsum,
+    call="numbers",
+    numbers=(("axis", 0),),
+    says="cumsum(x) has the entries x_1 + ... + x_i: tril(ones(n,n))*x.",
+    example="cumsum(x)",
+)
+
+
+# Labels ------------------------------------------------------------------------------------------
+
+
+def _labels_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if len(params) != 1 or len(shapes[0]) > 1:
+        raise ShapeError(f"onehot needs labels and their number, this is {shape_text(shapes[0])}")
+    return (*shapes[0], params[0])
+
+
+def _onehot(y: Any, n: int) -> Any:
+    return (np.abs(np.expand_dims(np.real(y), -1) - np.arange(1, n + 1)) < 0.5) * 1.0
+
+
+refused(
+    "onehot",
+    _labels_rule,
+    _onehot,
+    call="like",
+    says="onehot(y, n) has a row for each label, 1 in column y_i and else 0; no derivative by y.",
+    example="onehot(y, 5)",
+)
+
+
+def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    table, y = shapes
+    y = y[1:] if len(y) == 2 and y[0] == 1 else y
+    if len(table) not in (1, 2) or len(y) > 1:
+        raise ShapeError(
+            f"rows needs a table and labels, these are {shape_text(table)} and {shape_text(y)}"
+        )
+    return (*y, *table[1:])
+
+
+def _rows(table: Expr, y: Expr) -> Expr:
+    labels = apply("vec", y) if len(y.shape) == 2 else y
+    chosen = apply("onehot", labels, params=table.shape[:1])
+    if y.shape:
+        return chosen @ table
+    return table.T @ chosen if len(table.shape) == 2 else chosen.T @ table
+
+
+shorthand(
+    "rows",
+    _rows_rule,
+    _rows,
+    arity=(2, 2),
+    says="rows(E, y) has the rows of E that the labels y say, counted from 1.",
+    example="rows(X, y)",
 )
 
 

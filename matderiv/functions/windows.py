@@ -1,4 +1,4 @@
-"""Convolutions, windows, shifts, labels: linear maps by arrays of 0 and 1."""
+"""Convolutions and windows: linear maps by arrays of 0 and 1."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply
 from matderiv.functions.arrange import joined
-from matderiv.functions.record import Named, check_axis, refused, shorthand, structural
+from matderiv.functions.record import Named, shorthand, structural
 from matderiv.functions.structured import constant_map
 from matderiv.lazy import np
 from matderiv.shapes import Dim, Shape, Size, Unify, minus, plus, shape_text
@@ -90,7 +90,7 @@ def _along(y: Expr, k: int, e: Expr) -> Expr:
     return apply(y.function.name, *changed, params=y.params)
 
 
-def _check(name: str, axes: int, x: Shape, w: Shape, channels: bool) -> None:
+def _check(name: str, axes: int, x: Shape, w: Shape, channels: bool = False) -> None:
     """ShapeError for what is no pair of plain arrays, or of arrays with channels."""
     plain = len(x) == len(w) == axes
     if not plain and not (channels and len(w) == axes + 2 and axes < len(x) <= axes + 2):
@@ -106,7 +106,8 @@ def _check(name: str, axes: int, x: Shape, w: Shape, channels: bool) -> None:
 
 def _full_convolution(name: str, axes: int, adjoint: Named, says: str, example: str) -> None:
     def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        _check(name, axes, *shapes, channels=False)
+        x, w = shapes
+        _check(name, axes, x, w)
         return tuple(_full(n, k) for n, k in zip(*shapes, strict=True))
 
     def pattern(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
@@ -159,7 +160,7 @@ def _correlation_rule(name: str, axes: int) -> Any:
             if groups > 1:
                 raise ShapeError(f"{name} parts channels, and {shape_text(x)} has none")
             if 1 in found:
-                _check(name, axes, (1,) * axes, w, channels=False)
+                _check(name, axes, (1,) * axes, w)
             return found
         channels = x[-axes - 1]
         if not _part(channels, groups) or not _part(w[0], groups):
@@ -282,7 +283,7 @@ def _of_windows(how: str, axes: int, x: Expr, size: int, stride: int = 0) -> Exp
     letters = ",".join([before + i, *map("".join, zip(t, j, i, strict=True))])
     found = apply("einsum", x, *maps, params=(f"{letters}->{after}",))
     if how == "mean":
-        return found / size**axes
+        return apply("div", found, size**axes)
     for axis in range(len(after), len(after) - axes, -1):
         found = apply("max", found, params=(axis,))
     return found
@@ -304,155 +305,3 @@ for _name, _how, _axes in (
         "one every k entries, or every stride.",
         example=f"{_name}({'conv2d_full(X, W), 2' if _axes > 1 else 'cross(x, y), 3'})",
     )
-
-
-# Other orders ------------------------------------------------------------------------------------
-
-constant_map(
-    "exchange",
-    lambda p: (p[0], p[0]),
-    lambda n: np.eye(n)[::-1],
-    "The identity with its columns in reverse order; behind flip.",
-    1,
-)
-constant_map(
-    "shift",
-    lambda p: (p[0], p[0]),
-    lambda n, k: np.roll(np.eye(n), k, 0),
-    "shift(n,k)*x has the entries of x turned by k places; behind roll.",
-    2,
-)
-
-
-def _axis_of(name: str, params: Params) -> int:
-    """The axis of flip(X, axis), roll(X, by, axis); 0 where it is not said."""
-    return int(params[-1]) if len(params) == 1 + (name == "roll") else 0
-
-
-def _moved(name: str, matrix: Any, numpy: Any, adjoint: Named, says: str, **facts: Any) -> None:
-    """A record whose entries are those of its argument, in another order along an axis."""
-
-    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        (s,), axis = shapes, _axis_of(name, params)
-        if len(s) > 1 and not axis:
-            raise ShapeError(f"{name} needs an axis here, this is {shape_text(s)}")
-        check_axis(s, axis or 1)
-        return s
-
-    def pattern(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
-        place = (_axis_of(name, node.params) or 1) - 1
-        if not out or out[place] is None:
-            return [out], []
-        n = node.shape[place]
-        i = fresh(n)
-        return [(*out[:place], i, *out[place + 1 :])], [(matrix(n, *node.params), (out[place], i))]
-
-    structural(
-        name, rule, pattern, numpy=numpy, call="numbers", adjoint=adjoint, says=says, **facts
-    )
-
-
-def _flipped(x: Any, axis: int = 0) -> Any:
-    return np.flip(x, max(axis - 1, 0)) if np.ndim(x) else x
-
-
-def _shift(n: Size, by: int, axis: int = 0) -> Expr:
-    return apply("shift", params=(n, by % n or n if isinstance(n, int) else plus(n, by)))
-
-
-_moved(
-    "flip",
-    lambda n, *axis: apply("exchange", params=(n,)),
-    _flipped,
-    lambda y, k, seed: apply("flip", seed, params=y.params),
-    "The entries in reverse order, along an axis; linear.",
-    numbers=(("axis", 0),),
-    example="flip(x)",
-)
-_moved(
-    "roll",
-    _shift,
-    lambda x, by, axis=0: np.roll(x, by, max(axis - 1, 0)) if np.ndim(x) else x,
-    lambda y, k, seed: apply("roll", seed, params=(-y.params[0], *y.params[1:])),
-    "roll(x, k) has entry i at place i + k, from the end on at the beginning, along an axis.",
-    numbers=(("by", None), ("axis", 0)),
-    example="roll(x, 2)",
-)
-
-
-def _cumsum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    (s,), axis = shapes, (*params, 0)[0]
-    if len(s) > 2 or (len(s) == 2 and not axis):
-        raise ShapeError(f"cumsum takes a vector, or a matrix and an axis, this is {shape_text(s)}")
-    check_axis(s, axis or 1)
-    return s
-
-
-def _cumsum(x: Expr, axis: int = 0) -> Expr:
-    if not x.shape:
-        return x
-    n = x.shape[max(axis - 1, 0)]
-    ones = apply("ones", params=(n, n))
-    return x @ apply("triu", ones) if axis == 2 else apply("tril", ones) @ x
-
-
-shorthand(
-    "cumsum",
-    _cumsum_rule,
-    _cumsum,
-    call="numbers",
-    numbers=(("axis", 0),),
-    says="cumsum(x) has the entries x_1 + ... + x_i: tril(ones(n,n))*x.",
-    example="cumsum(x)",
-)
-
-
-# Labels ------------------------------------------------------------------------------------------
-
-
-def _labels_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    if len(params) != 1 or len(shapes[0]) > 1:
-        raise ShapeError(f"onehot needs labels and their number, this is {shape_text(shapes[0])}")
-    return (*shapes[0], params[0])
-
-
-def _onehot(y: Any, n: int) -> Any:
-    return (np.abs(np.expand_dims(np.real(y), -1) - np.arange(1, n + 1)) < 0.5) * 1.0
-
-
-refused(
-    "onehot",
-    _labels_rule,
-    _onehot,
-    call="like",
-    says="onehot(y, n) has a row for each label, 1 in column y_i and else 0; no derivative by y.",
-    example="onehot(y, 5)",
-)
-
-
-def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    table, y = shapes
-    y = y[1:] if len(y) == 2 and y[0] == 1 else y
-    if len(table) not in (1, 2) or len(y) > 1:
-        raise ShapeError(
-            f"rows needs a table and labels, these are {shape_text(table)} and {shape_text(y)}"
-        )
-    return (*y, *table[1:])
-
-
-def _rows(table: Expr, y: Expr) -> Expr:
-    labels = apply("vec", y) if len(y.shape) == 2 else y
-    chosen = apply("onehot", labels, params=table.shape[:1])
-    if y.shape:
-        return chosen @ table
-    return table.T @ chosen if len(table.shape) == 2 else chosen.T @ table
-
-
-shorthand(
-    "rows",
-    _rows_rule,
-    _rows,
-    arity=(2, 2),
-    says="rows(E, y) has the rows of E that the labels y say, counted from 1.",
-    example="rows(X, y)",
-)

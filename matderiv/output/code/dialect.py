@@ -233,6 +233,48 @@ def maps(np: str, typed: str, triangle: str) -> dict[str, Template]:
     }
 
 
+def decompositions(np: str, expm: str) -> dict[str, Template]:
+    """What the definitions give in every library, `expm` being the name of the exponential."""
+    maps = {
+        "expm": f"along({expm}, {{0}}, {{1}})",
+        "sinm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).imag",
+        "cosm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).real",
+        "logm": f"frechet({np}.log, lambda z: 1 / z, {{0}}, {{1}})",
+        "sqrtm": f"frechet({np}.sqrt, lambda z: 0.5 / {np}.sqrt(z), {{0}}, {{1}})",
+        "power": "frechet(lambda z: z**{2}, lambda z: {2} * z ** ({2} - 1), {0}, {1})",
+    }
+    whole = {name: text.format("A", "E", "{1}") for name, text in maps.items()}
+    arrays = {
+        f"{name}_jacobian": Template(f"jacobian(lambda A, E: {text}, {{0}})", ATOM, (COMPARE, ATOM))
+        for name, text in whole.items()
+    }
+    return {
+        **{f"d{f}": Template(text, ATOM, (SIGN, SIGN, ATOM)) for f, text in maps.items()},
+        **arrays,
+        "logm": Template(f"of_matrix({np}.log, {{0}})"),
+        "sqrtm": Template(f"of_matrix({np}.sqrt, {{0}})"),
+        "sinm": Template(f"{expm}(1j * {{0}}).imag", ATOM, (SIGN,)),
+        "cosm": Template(f"{expm}(1j * {{0}}).real", ATOM, (SIGN,)),
+        "eigvalsh": Template("eigh({0})[0]"),
+        "eigvecsh": Template("eigh({0})[1]"),
+        "lambda_max": Template("eigh({0})[0][-1]"),
+        "lambda_min": Template("eigh({0})[0][0]"),
+        "eigvec_max": Template("eigh({0})[1][:, -1]"),
+        "eigvec_min": Template("eigh({0})[1][:, 0]"),
+        "eiggaps": Template("gaps({0})"),
+        **{name: Template(f"eig({{0}})[{k}]") for k, name in enumerate(("eigvals", "eigvecs"))},
+        **{name: Template(f"svd({{0}})[{k}]") for k, name in ((0, "svd_u"), (2, "svd_v"))},
+        "svec_left": Template("svd({0})[0][:, 0]"),
+        "svec_right": Template("svd({0})[2][:, 0]"),
+        "norm_p": Template(
+            f"{np}.sum({np}.abs({{0}}) ** {{1}}) ** (1 / {{1}})", POWER, (COMPARE, ATOM)
+        ),
+        "lyap": Template("lyap({0}, {1})"),
+        "mvnpdf": Template("mvnpdf({0}, {1}, {2})"),
+        **{name: Template(f"{name}({{0}})") for name in ("toeplitz", "vech")},
+    }
+
+
 def moves(np: str) -> dict[str, Special]:
     """Entries in another order along an axis."""
 

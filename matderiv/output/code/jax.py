@@ -10,6 +10,7 @@ from matderiv.output.code.dialect import (
     Template,
     calls,
     correlations,
+    decompositions,
     diagonals,
     of_known_order,
 )
@@ -17,7 +18,6 @@ from matderiv.output.code.numpy import (
     DEFINED,
     DEFINITIONS,
     DUPLICATION,
-    decompositions,
     special,
     templates,
 )

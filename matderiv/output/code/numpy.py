@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
-    COMPARE,
-    POWER,
     PRODUCT,
-    SIGN,
     Code,
     CodeNames,
     Dialect,
@@ -17,6 +14,7 @@ from matderiv.output.code.dialect import (
     Template,
     calls,
     correlations,
+    decompositions,
     maps,
     moves,
     of_known_order,
@@ -256,7 +254,10 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "svdvals": Template(f"{np}.linalg.svd({{0}}, compute_uv=False)"),
         "skew": Template(f"{np}.cross({{0}}, {np}.eye(3{typed})).T"),
         **maps(np, typed, f"{np}.triu_indices({{p0}})"),
-        "onehot": Template(f"{np}.eye({{p0}}{typed})[{{0}}.astype(int) - 1]", ATOM, (ATOM,)),
+        "onehot": Template(
+            f"({np}.abs({np}.asarray({{0}})[..., None] - {np}.arange(1, {{p0}} + 1)) < 0.5) * 1.0",
+            PRODUCT,
+        ),
         "norm2": Template(f"{np}.linalg.norm({{0}})"),
         "adj": Template("adjugate({0})"),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
@@ -314,48 +315,6 @@ def special(np: str, typed: str = "") -> dict[str, Special]:
     rules |= {"reshape": reshape, "pi": pi}
     rules |= moves(np)
     return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
-
-
-def decompositions(np: str, expm: str) -> dict[str, Template]:
-    """What the definitions give in every library, `expm` being the name of the exponential."""
-    maps = {
-        "expm": f"along({expm}, {{0}}, {{1}})",
-        "sinm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).imag",
-        "cosm": f"along({expm}, 1j * {{0}}, 1j * {{1}}).real",
-        "logm": f"frechet({np}.log, lambda z: 1 / z, {{0}}, {{1}})",
-        "sqrtm": f"frechet({np}.sqrt, lambda z: 0.5 / {np}.sqrt(z), {{0}}, {{1}})",
-        "power": "frechet(lambda z: z**{2}, lambda z: {2} * z ** ({2} - 1), {0}, {1})",
-    }
-    whole = {name: text.format("A", "E", "{1}") for name, text in maps.items()}
-    arrays = {
-        f"{name}_jacobian": Template(f"jacobian(lambda A, E: {text}, {{0}})", ATOM, (COMPARE, ATOM))
-        for name, text in whole.items()
-    }
-    return {
-        **{f"d{f}": Template(text, ATOM, (SIGN, SIGN, ATOM)) for f, text in maps.items()},
-        **arrays,
-        "logm": Template(f"of_matrix({np}.log, {{0}})"),
-        "sqrtm": Template(f"of_matrix({np}.sqrt, {{0}})"),
-        "sinm": Template(f"{expm}(1j * {{0}}).imag", ATOM, (SIGN,)),
-        "cosm": Template(f"{expm}(1j * {{0}}).real", ATOM, (SIGN,)),
-        "eigvalsh": Template("eigh({0})[0]"),
-        "eigvecsh": Template("eigh({0})[1]"),
-        "lambda_max": Template("eigh({0})[0][-1]"),
-        "lambda_min": Template("eigh({0})[0][0]"),
-        "eigvec_max": Template("eigh({0})[1][:, -1]"),
-        "eigvec_min": Template("eigh({0})[1][:, 0]"),
-        "eiggaps": Template("gaps({0})"),
-        **{name: Template(f"eig({{0}})[{k}]") for k, name in enumerate(("eigvals", "eigvecs"))},
-        **{name: Template(f"svd({{0}})[{k}]") for k, name in ((0, "svd_u"), (2, "svd_v"))},
-        "svec_left": Template("svd({0})[0][:, 0]"),
-        "svec_right": Template("svd({0})[2][:, 0]"),
-        "norm_p": Template(
-            f"{np}.sum({np}.abs({{0}}) ** {{1}}) ** (1 / {{1}})", POWER, (COMPARE, ATOM)
-        ),
-        "lyap": Template("lyap({0}, {1})"),
-        "mvnpdf": Template("mvnpdf({0}, {1}, {2})"),
-        **{name: Template(f"{name}({{0}})") for name in ("toeplitz", "vech")},
-    }
 
 
 def _on_diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:

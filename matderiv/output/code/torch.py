@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
+    PRODUCT,
     Code,
     CodeNames,
     Dialect,
@@ -13,13 +14,14 @@ from matderiv.output.code.dialect import (
     Template,
     calls,
     correlations,
+    decompositions,
     diagonals,
     maps,
     moves,
     of_known_order,
     operators,
 )
-from matderiv.output.code.numpy import DEFINED, DEFINITIONS, decompositions
+from matderiv.output.code.numpy import DEFINED, DEFINITIONS
 from matderiv.programs.program import Instruction
 
 OPTIONS = "**options"  # the dtype and device of the first array
@@ -88,6 +90,7 @@ def _in_torch(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(text.replace("np.", "torch.") for text in own)
 
 
+CONVOLUTIONS = ("conv", "conv1d", "conv2d", "conv2d_full")
 MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
 
 
@@ -97,8 +100,7 @@ def _templates() -> dict[str, Template]:
         **operators(),
         **calls("torch", {name: name for name in UNARY}),
         "kron": Template("torch.kron({0}.contiguous(), {1}.contiguous())", ATOM, (ATOM, ATOM)),
-        "outer": Template("torch.outer({0}, {1})"),
-        "onehot": Template(f"torch.eye({{p0}}, {OPTIONS})[{{0}}.long() - 1]", ATOM, (ATOM,)),
+        **calls("torch", {"outer": "outer"}, 2),
         **calls("torch", {"where": "where"}, 3),
         **calls("torch.linalg", {**MATRIX, "expm": "matrix_exp"}),
         **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
@@ -112,9 +114,8 @@ def _templates() -> dict[str, Template]:
         **decompositions("torch", "torch.linalg.matrix_exp"),
         **calls("torch.linalg", {"svdvals": "svdvals"}),
         **calls("torch", SPECIAL),
-        **{name: Template(f"{name}({{0}}, {{1}})") for name in ("conv", "conv1d", "conv2d")},
+        **{name: Template(f"{name}({{0}}, {{1}})") for name in CONVOLUTIONS},
         "atan2": Template("torch.atan2({0}, {1})"),
-        "conv2d_full": Template("conv2d_full({0}, {1})"),
         "skew": Template(f"torch.linalg.cross({{0}}[None, :], torch.eye(3, {OPTIONS})).T"),
         **maps("torch", f", {OPTIONS}", "tuple(torch.triu_indices({p0}, {p0}))"),
         "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
@@ -196,6 +197,14 @@ def _real(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Cod
     return Code(f'{arguments[0].at(ATOM)}.to(options["dtype"])')
 
 
+def _onehot(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+    """1 where a label is the number of the column."""
+    (y,), n = arguments, names.size(line.params[0]).at(PRODUCT)
+    labels = SINGLE.format(y.text) if y.number else y.at(ATOM)
+    places = f"torch.arange(1, {n} + 1, {OPTIONS})"
+    return Code(f'(torch.abs({labels}[..., None] - {places}) < 0.5).to(options["dtype"])')
+
+
 def _where(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A choice between two numbers has the precision of the arrays."""
     test, first, second = (a.text for a in arguments)
@@ -225,6 +234,7 @@ _SPECIAL: dict[str, Special] = {
     "reshape": _reshape,
     "real": _real,
     "where": _where,
+    "onehot": _onehot,
     **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((*SPECIAL, "mvnpdf", "norm_p"), _of_tensors),
