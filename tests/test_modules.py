@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from matderiv.doors.gradients import pullbacks
+from matderiv.errors import ParseError
 from matderiv.numeric.evaluate import evaluate
 
 torch = pytest.importorskip("torch")
@@ -284,6 +286,78 @@ def values_of(module: Module, shapes: dict[str, str], seed: int) -> dict[str, An
             inside = name in module.inside
             found[name] = rng.uniform(0.1, 0.9, sizes) if inside else rng.normal(size=sizes)
     return found
+
+
+PYTHON = (
+    *("torch.cumsum(x, 0)", "torch.cumsum(X, dim=1)", "torch.flip(X, (0,))", "torch.roll(x, 2)"),
+    *("torch.flip(X, [0, 1])", "torch.fliplr(X)", "torch.roll(X, -1, dims=1)"),
+    *("F.one_hot(y, 4) * Z", "F.embedding(y, E)", "torch.tanh(E[y])"),
+    *("F.cross_entropy(Z, y)", "F.cross_entropy(Z, y, reduction='sum')"),
+    *("F.nll_loss(F.log_softmax(Z, dim=1), y)", "F.nll_loss(Z, y, reduction='sum')"),
+    *("F.kl_div(Z, P, reduction='sum')", "F.kl_div(Z, P, reduction='batchmean')"),
+    *("F.layer_norm(X, (4,))", "F.layer_norm(X, (4,), g, c)", "F.group_norm(X, 2)"),
+    "F.batch_norm(X, None, None, training=True)",
+    "F.scaled_dot_product_attention(Q, K, V)",
+    "F.scaled_dot_product_attention(Q, K, V, is_causal=True)",
+    *("F.conv1d(T, W)", "F.conv1d(T, W, None, 2, 1)", "F.conv1d(T, W, stride=2, dilation=2)"),
+    *("F.max_pool1d(T, 3)", "F.avg_pool1d(T, 2, stride=1)", "F.max_pool2d(T, 2)"),
+    *("X.reshape(2, 6)", "X.reshape(4, 3) @ X", "F.linear(X, U, c2)", "F.linear(g, U, c2)"),
+)
+SIZES = {"X": (3, 4), "x": (5,), "Z": (3, 4), "P": (3, 4), "E": (6, 4), "Q": (4, 2), "K": (4, 2)}
+SIZES |= {"V": (4, 3), "T": (2, 3, 8), "W": (4, 3, 3), "g": (4,), "c": (4,), "U": (5, 4)}
+SIZES |= {"c2": (5,), "w": (3,), "y": (3,)}
+
+
+def arrays_in(text: str) -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    drawn = {n: rng.uniform(0.1, 0.9, s) for n, s in SIZES.items()}
+    drawn["y"] = np.array([2.0, 0.0, 3.0])
+    words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"\.\w+|\w+=|'\w+'", "", text)))
+    return {n: v for n, v in drawn.items() if n in words}
+
+
+@pytest.mark.parametrize("text", PYTHON)
+def test_a_formula_of_pytorch_is_what_pytorch_computes(text: str) -> None:
+    values = arrays_in(text)
+    free = [n for n in values if n != "y"]
+    shapes = {n: ",".join(map(str, v.shape)) for n, v in values.items()}
+    both = pullbacks(text, free, shapes=shapes)
+    tensors = {n: torch.tensor(v, requires_grad=n in free) for n, v in values.items()}
+    tensors |= {"y": tensors["y"].long()} if "y" in values else {}
+    wanted = eval(text, {"torch": torch, "F": F, **tensors}) * 1.0
+    value = evaluate(both.seeded[0] if both.seeded else both.f, values)
+    np.testing.assert_allclose(value, wanted.detach().numpy(), rtol=1e-9)
+    G = np.random.default_rng(9).normal(size=np.shape(value))
+    wanted.backward(torch.tensor(G))
+    for n, gradient in zip(free, both({**values, "G": G})[1], strict=True):
+        np.testing.assert_allclose(gradient, tensors[n].grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+NUMPY = (
+    *("np.cumsum(x)", "np.cumsum(X, axis=0)", "np.cumsum(X, 1)", "np.flip(x)", "np.flip(X)"),
+    *("np.flip(X, axis=1)", "np.flip(X, 0)", "np.flipud(X)", "np.roll(x, 1)", "np.roll(X, -1, 1)"),
+    *("np.convolve(x, w)", "np.convolve(x, w, mode='valid')", "np.correlate(x, w, 'valid')"),
+    *("np.correlate(x, w, 'full')", "np.correlate(x, w)", "np.reshape(X, (2, 6))"),
+)
+
+
+@pytest.mark.parametrize("text", NUMPY)
+def test_a_formula_of_numpy_is_what_numpy_computes(text: str) -> None:
+    values = arrays_in(text)
+    shapes = {n: ",".join(map(str, v.shape)) for n, v in values.items()}
+    both = pullbacks(text, list(values), shapes=shapes)
+    assert both.seeded is not None
+    np.testing.assert_allclose(evaluate(both.seeded[0], values), eval(text, {"np": np, **values}))
+
+
+def test_an_axis_that_numpy_flattens_and_a_bias_are_refused_by_name() -> None:
+    for text, name in (
+        ("np.cumsum(X)", "cumsum"),
+        ("np.roll(X, 1)", "roll"),
+        ("F.conv1d(T, W, g)", "conv1d"),
+    ):
+        with pytest.raises(ParseError, match=name):
+            pullbacks(text, text[-2], shapes={"X": "3,4", "T": "2,3,8", "W": "4,3,3", "g": "4"})
 
 
 def test_the_table_has_every_kind_of_module() -> None:

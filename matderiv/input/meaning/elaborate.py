@@ -236,7 +236,11 @@ class Elaborator(Places):
         return self.picked(self.build.name(name, node.span), role.at, node)
 
     def entry_of(self, node: Entry) -> Node | Indexed:
-        """`(A x)_i`; `X[i,:]`, which lies as a row."""
+        """`(A x)_i`; `X[i,:]`, which lies as a row; `E[y]`, the rows that a vector y says."""
+        labels = node.at[0] if len(node.at) == 1 else ""
+        if len(self.scope.shapes.get(labels, ())) == 1 and isinstance(node.base, Name):
+            table, y = (self.build.name(n, node.span) for n in (node.base.name, labels))
+            return self.build.call("rows", (table, y), node.span)
         if node.base in self.roles.bases:
             assert isinstance(node.base, Name)
             return self.entry(node, Subscripted(node.base.name, node.at))

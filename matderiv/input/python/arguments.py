@@ -16,6 +16,8 @@ LIBRARIES = {
 }
 SAME_KEYWORD = {
     "dim": "axis",
+    "dims": "axis",
+    "shifts": "shift",
     "keepdim": "keepdims",
     "input": "a",
     "x": "a",

@@ -8,7 +8,8 @@ from matderiv.errors import Span
 from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.forms import FORMS
-from matderiv.input.python.losses import LOSSES
+from matderiv.input.python.layers import LAYERS
+from matderiv.input.python.losses import LOSSES, of_labels
 from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
@@ -188,10 +189,12 @@ def _logaddexp(lib: Arrays, call: PythonCall) -> Array:
 
 
 def _cross_entropy(lib: Arrays, call: PythonCall) -> Array:
-    """PyTorch's, which is the mean over rows, for targets that are probabilities."""
+    """PyTorch's, which is the mean over rows: of probabilities, or of labels."""
+    if call.dialect == TORCH and (by_labels := of_labels(lib, call)) is not None:
+        return by_labels
     a, b = call.arrays(2)
     if call.dialect == TORCH and (a.rank, b.rank) not in ((1, 1), (2, 2)):
-        raise call.error("is read for targets that are probabilities", "one row per example")
+        raise call.error("is read for probabilities, one row per example, or labels of rows")
     return call.made("cross_entropy", (a.node, b.node))
 
 
@@ -200,6 +203,7 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **FORMS,
     **REDUCTIONS,
     **LOSSES,
+    **LAYERS,
     **dict.fromkeys(
         "multiply mul divide true_divide div power pow float_power".split(), _arithmetic
     ),

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.layers import onehot
 from matderiv.input.python.operands import Array, Value, Word
+from matderiv.language.source import written_size
 
 REDUCED = {"mean": "mean", "sum": "sum", "none": ""}
 
@@ -99,6 +101,40 @@ def _soft_margin(
     return _called(lib, "softplus", margin, call)
 
 
+def of_labels(lib: Arrays, call: PythonCall) -> Array | None:
+    """cross_entropy and nll_loss of rows and their labels; None for another target."""
+    found = call.bind("a", "target", named=("reduction",))
+    a = call.first(found)
+    y = call.array_of(found["target"]) if "target" in found else None
+    if y is None or (a.rank, y.rank) != (2, 1):
+        return None
+    chosen = onehot(lib, call, y, a.shape[1])
+    if call.name == "cross_entropy":
+        a = lib.along("log_softmax", a, 1, call.span)
+    picked = lib.reduced("sum", lib.product(chosen, a, call.span), 1, False, call.span)
+    return _reduced(lib, call, found, lib.negative(picked, call.span))
+
+
+def _nll(lib: Arrays, call: PythonCall) -> Array:
+    loss = of_labels(lib, call)
+    if loss is None:
+        raise call.error("takes a matrix and a label for each row", "F.nll_loss(Z, y)")
+    return loss
+
+
+def _kl_div(lib: Arrays, call: PythonCall) -> Array:
+    """y (log y - x); 'batchmean' divides the sum by the number of rows."""
+    found = call.bind("a", "target", named=("reduction",))
+    a, b = _entries(lib, call, found)
+    each = lib.product(b, _less(lib, _called(lib, "log", b, call), a, call), call.span)
+    given = found.get("reduction")
+    if not isinstance(given, Word) or given.text != "batchmean":
+        return _reduced(lib, call, found, each)
+    total = lib.reduced("sum", each, None, False, call.span)
+    rows = Array(written_size(str(a.shape[0]), call.span), ())
+    return lib.quotient(total, rows, call.span) if a.rank else total
+
+
 LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "mse_loss": _loss(_squared),
     "l1_loss": _loss(_absolute),
@@ -107,4 +143,6 @@ LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "binary_cross_entropy": _loss(_binary),
     "binary_cross_entropy_with_logits": _loss(_logits),
     "soft_margin_loss": _loss(_soft_margin),
+    "nll_loss": _nll,
+    "kl_div": _kl_div,
 }

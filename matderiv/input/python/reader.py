@@ -16,6 +16,7 @@ from matderiv.input.builder import Scope
 from matderiv.input.python.blocks import entry
 from matderiv.input.python.cursor import PythonCursor, sides
 from matderiv.input.python.functions import is_function
+from matderiv.input.python.layers import of_labels
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.scanner import tokenize_python
 from matderiv.input.text_cursor import COMPARISONS
@@ -260,6 +261,8 @@ class PythonFormula(PythonCursor):
         places = [self._place(i) for i in items]
         if all(places):
             return entry(self.library, a, places, span)
+        if len(items) == 1 and isinstance(items[0], Array) and items[0].rank == 1:
+            return of_labels(self.library, a, items[0], span)
         raise self.error(
             "entries are read at whole numbers from 0, at labels, and in slices",
             (opening.span[0], end),

@@ -1,0 +1,221 @@
+"""Layers of networks by the names of PyTorch and NumPy: windows, orders, labels, norms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matderiv.errors import Span
+from matderiv.input.python.arguments import PythonCall, flat
+from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.operands import Array, Value, Word
+from matderiv.language.source import Node, written_size
+from matderiv.shapes import Size
+
+
+def _applied(lib: Arrays, call: PythonCall, name: str, a: Array, *numbers: int) -> Array:
+    """A function of the text language of an array and whole numbers."""
+    typed = [lib.build.number(abs(k), call.span) for k in numbers]
+    signed = [
+        n if k >= 0 else lib.build.operation("neg", (n,), call.span)
+        for n, k in zip(typed, numbers, strict=True)
+    ]
+    node = lib.build.call(name, (a.node, *signed), call.span, call.place)
+    return Array(node, lib.build.shape(node) or a.shape)
+
+
+def _given(found: Mapping[str, Value], name: str) -> Value | None:
+    """An argument that is there and is not None."""
+    value = found.get(name)
+    return None if isinstance(value, Word) and value.text == "None" else value
+
+
+def _number(call: PythonCall, found: Mapping[str, Value], name: str, default: int) -> int:
+    value = _given(found, name)
+    both = [call.whole(v) for v in flat([value])] if value is not None else [default]
+    if None in both or len(set(both)) > 1:
+        raise call.error(f"takes one whole number as {name}", f"{name}=1")
+    return both[0] or 0
+
+
+# Other orders -------------------------------------------------------------------------------------
+
+
+def _cumsum(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "axis")
+    a = lib.axes_at_least(call.first(found), 1)
+    place = lib.place_of(call.axis(found), a, call.span)
+    if place is None and a.rank > 1:
+        raise call.error("of a matrix needs an axis", f"{call.name}(X, axis=1)")
+    return _applied(
+        lib, call, "cumsum", a, *([place + 1] if a.rank > 1 and place is not None else [])
+    )
+
+
+def _flip(lib: Arrays, call: PythonCall) -> Array:
+    """Along some axes, in NumPy along all unless they are said."""
+    found = call.bind("a", *(["axis"] if call.name == "flip" else []))
+    a = lib.axes_at_least(call.first(found), 1 if call.name == "flip" else 2)
+    axes: Sequence[int | None] = range(a.rank)
+    if call.name != "flip":
+        axes = [1 if call.name == "fliplr" else 0]
+    elif _given(found, "axis") is not None:
+        axes = [call.whole(v) for v in flat([found["axis"]])]
+    for axis in axes:
+        if axis is None:
+            raise call.error("takes axes, whole numbers", "np.flip(X, axis=0)")
+        a = _along(lib, call, "flip", a, axis)
+    return a
+
+
+def _along(lib: Arrays, call: PythonCall, name: str, a: Array, axis: int, *by: int) -> Array:
+    place = lib.place_of(axis, a, call.span)
+    assert place is not None
+    return _applied(lib, call, name, a, *by, *([place + 1] if a.rank > 1 else []))
+
+
+def _roll(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "shift", "axis")
+    a = lib.axes_at_least(call.first(found), 1)
+    by, axis = call.whole(found.get("shift")), call.axis(found)
+    if by is None or (axis is None and a.rank > 1):
+        raise call.error("takes a whole number, and an axis of a matrix", "np.roll(X, 1, axis=0)")
+    return _along(lib, call, "roll", a, axis or 0, by)
+
+
+# Labels -------------------------------------------------------------------------------------------
+
+
+def onehot(lib: Arrays, call: PythonCall, y: Array, classes: Size) -> Array:
+    """A row for each label, which Python counts from 0."""
+    first = lib.sum_of([y, lib.number(1, y.span)], y.span)
+    node = lib.build.call(
+        "onehot", (first.node, written_size(str(classes), call.span)), call.span, call.place
+    )
+    return Array(node, (*y.shape, classes))
+
+
+def _one_hot(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "num_classes")
+    y, classes = lib.axes_at_least(call.first(found), 1), call.whole(found.get("num_classes"))
+    if classes is None or y.rank > 1:
+        raise call.error("takes a vector of labels and how many there are", "F.one_hot(y, 10)")
+    return onehot(lib, call, y, classes)
+
+
+def _embedding(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "weight")
+    y = lib.axes_at_least(call.first(found), 1)
+    table = lib.axes_at_least(call.array_of(found.get("weight", found["a"])), 2)
+    if y.rank > 1:
+        raise call.error("is read for a vector of labels", "F.embedding(y, E)")
+    return of_labels(lib, table, y, call.span)
+
+
+def of_labels(lib: Arrays, table: Array, y: Array, span: Span) -> Array:
+    """The rows that labels say, which Python counts from 0: E[y]."""
+    first = lib.sum_of([y, lib.number(1, y.span)], y.span)
+    node = lib.build.call("rows", (table.node, first.node), span)
+    return Array(node, (*y.shape, *table.shape[1:]))
+
+
+# Windows ------------------------------------------------------------------------------------------
+
+
+def _correlation(lib: Arrays, call: PythonCall) -> Array:
+    names = ("weight", "bias", "stride", "padding", "dilation", "groups")
+    found = call.bind("a", *names)
+    if _given(found, "bias") is not None or "weight" not in found:
+        raise call.error("is read without a bias", f"F.{call.name}(x, w, stride=2)")
+    x, w = call.first(found), call.array_of(found["weight"])
+    steps = [_number(call, found, n, k) for n, k in zip(names[2:], (1, 0, 1, 1), strict=True)]
+    numbers = [lib.build.number(k, call.span) for k in steps]
+    return call.made(call.name, (x.node, w.node, *numbers))
+
+
+def _pool(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "kernel_size", "stride", "padding")
+    call.only(found, "padding", 0)
+    size = _number(call, found, "kernel_size", 0)
+    name = call.name.replace("_pool", "pool").replace("pool1d", "pool")
+    return _applied(lib, call, name, call.first(found), size, _number(call, found, "stride", size))
+
+
+def _numpy_convolution(lib: Arrays, call: PythonCall) -> Array:
+    """np.convolve turns its kernel around, np.correlate does not."""
+    found = call.bind("a", "v", "mode")
+    default = "full" if call.name == "convolve" else "valid"
+    given = found.get("mode")
+    mode = given.text if isinstance(given, Word) else default
+    if mode not in ("full", "valid") or "v" not in found:
+        raise call.error("is read for mode='full' and mode='valid'")
+    x, w = call.first(found), call.array_of(found["v"])
+    if (mode == "full") != (call.name == "convolve"):
+        w = _applied(lib, call, "flip", w)
+    return call.made("conv" if mode == "full" else "conv1d", (x.node, w.node))
+
+
+# Norms and products -------------------------------------------------------------------------------
+
+
+def _norm(name: str, *before: str) -> Callable[[Arrays, PythonCall], Array]:
+    def read(lib: Arrays, call: PythonCall) -> Array:
+        found = call.bind("a", *before, "weight", "bias", named=("training",))
+        a = call.first(found)
+        if a.rank != 2 or "eps" in call.keywords:
+            raise call.error("is read for a matrix", f"F.{call.name}(X, ...)")
+        more: list[Node] = []
+        if name == "groupnorm":
+            more.append(lib.build.number(_number(call, found, "num_groups", 1), call.span))
+        node = lib.build.call(name, (a.node, *more), call.span, call.place)
+        normed = Array(node, a.shape)
+        weight, bias = _given(found, "weight"), _given(found, "bias")
+        if weight is not None:
+            normed = lib.product(normed, call.array_of(weight), call.span)
+        if bias is not None:
+            normed = lib.sum_of([normed, call.array_of(bias)], call.span)
+        return normed
+
+    return read
+
+
+def _attention(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "key", "value", named=("is_causal",))
+    if len(found) < 3:
+        raise call.error("takes three matrices", f"F.{call.name}(Q, K, V)")
+    q, k, v = call.first(found), call.array_of(found["key"]), call.array_of(found["value"])
+    if not call.flag(found, "is_causal"):
+        return call.made("attention", (q.node, k.node, v.node))
+    scores = lib.matmul(q, lib.transpose(k, k.span[1]), call.span)
+    build, (rows, columns) = lib.build, (q.shape[0], k.shape[0])
+    root = build.call("sqrt", (written_size(str(q.shape[1]), call.span),), call.span)
+    scaled = build.operation("div", (scores.node, root), call.span)
+    sizes = [written_size(str(s), call.span) for s in (rows, columns)]
+    below = build.call("tril", (build.call("ones", sizes, call.span),), call.span)
+    weights = build.call("masked_softmax", (scaled, below), call.span, call.place)
+    return lib.matmul(Array(weights, (rows, columns)), v, call.span)
+
+
+def _linear(lib: Arrays, call: PythonCall) -> Array:
+    found = call.bind("a", "weight", "bias")
+    if "weight" not in found:
+        raise call.error("takes an array and a matrix", "F.linear(x, W, b)")
+    w, bias = call.array_of(found["weight"]), _given(found, "bias")
+    made = lib.matmul(call.first(found), lib.transpose(w, w.span[1]), call.span)
+    return made if bias is None else lib.sum_of([made, call.array_of(bias)], call.span)
+
+
+LAYERS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
+    "cumsum": _cumsum,
+    **dict.fromkeys(("flip", "flipud", "fliplr"), _flip),
+    "roll": _roll,
+    "one_hot": _one_hot,
+    "embedding": _embedding,
+    **dict.fromkeys(("conv1d", "conv2d"), _correlation),
+    **{f"{how}_pool{k}d": _pool for how in ("max", "avg") for k in (1, 2)},
+    **dict.fromkeys(("convolve", "correlate"), _numpy_convolution),
+    "layer_norm": _norm("layernorm", "normalized_shape"),
+    "group_norm": _norm("groupnorm", "num_groups"),
+    "batch_norm": _norm("batchnorm", "running_mean", "running_var"),
+    "scaled_dot_product_attention": _attention,
+    "linear": _linear,
+}
