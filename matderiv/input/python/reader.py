@@ -1,7 +1,6 @@
 """The parser of Python formulas with NumPy and PyTorch: read by a grammar of our own, never run.
 
-Comparisons, then + -, then * / @ from left to right, then signs, then **, then attributes, calls
-and subscripts. What a sign means follows from NumPy's shapes (`python_arrays`).
+Comparisons, + -, * / @ from left to right, signs, **, attributes and calls; meaning by shapes.
 """
 
 from __future__ import annotations
