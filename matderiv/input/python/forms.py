@@ -151,11 +151,11 @@ def _reshape(lib: Arrays, call: PythonCall) -> Array:
         return lib.as_column(a, call.span)
     if target == (1, total):
         return lib.as_row(a, call.span)
-    if len(target) == 2 and -1 not in target and a.rank <= 2:
+    if len(target) == 2 and a.rank <= 2 and times(*target) == total and isinstance(total, int):
         sizes_of = [written_size(str(s), call.span) for s in target[::-1]]
         node = lib.build.call("unvec", (lib.as_vector(a, call.span).node, *sizes_of), call.span)
         return Array(lib.build.transpose(node, call.span[1]), target)
-    raise call.error("is read for vectors and matrices", "x.reshape(-1, 1)")
+    raise call.error("is read for columns, rows and flat vectors", "x.reshape(-1, 1)")
 
 
 def _size(lib: Arrays, call: PythonCall, value: Value) -> Size:
