@@ -49,7 +49,7 @@ MOST = 24  # samples of one record
 DIFFERENTIABLE = ("structural", "sum", "elementwise", "primitive")
 SWITCHES = {("where", 0), ("polygamma", 0)}  # arguments that choose: 0 or 1
 MAPS = ("dexpm", "dlogm", "dsqrtm", "dsinm", "dcosm", "dpower")  # linear in the second argument
-FIXED = SWITCHES | {(name, 0) for name in MAPS} | {("dpower", 2)}  # not differentiated
+FIXED = SWITCHES | {(name, 0) for name in MAPS} | {("dpower", 2), ("rows", 1)}  # not differentiated
 
 
 def records(*kinds: str) -> list[Function]:

@@ -48,7 +48,7 @@ def constant_map(name: str, shape: Sizes, value: Callable[..., Any], says: str, 
             arity=(count, count),
             call="sizes",
             says=says,
-            example=f"{name}({', '.join('34'[:count])})",
+            example=f"{name}({'7, 3, 2, 1' if count == 4 else ', '.join('34'[:count])})",
         )
     )
 
@@ -207,7 +207,8 @@ def _moved(name: str, matrix: Any, numpy: Any, adjoint: Named, says: str, **fact
 
 
 def _shift(n: Size, by: int, axis: int = 0) -> Expr:
-    return apply("shift", params=(n, by % n or n if isinstance(n, int) else plus(n, by)))
+    place = by % n if isinstance(n, int) else by if by > 0 else plus(n, by)
+    return apply("shift", params=(n, place or n))
 
 
 _moved(

@@ -303,5 +303,5 @@ for _name, _how, _axes in (
         numbers=(("size", None), ("stride", 0)),
         says=f"The {_how} of each window of {'k × k' if _axes > 1 else 'k'} entries of x, "
         "one every k entries, or every stride.",
-        example=f"{_name}({'conv2d_full(X, W), 2' if _axes > 1 else 'cross(x, y), 3'})",
+        example=f"{_name}({'skew(x), 2' if _axes > 1 else 'cross(x, y), 3'})",
     )
