@@ -30,7 +30,7 @@ class Doubts:
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
     `again` those that another formula is given to after their derivatives, with its line. `slopes`
     are names for derivatives. `by` is what the current derivative is said to be by, and `sloped`
-    says that the current left side has a derivative in it.
+    says that the current left side has a derivative in it, `primed` that it is f'.
     """
 
     ground: Ground
@@ -41,6 +41,7 @@ class Doubts:
     slopes: set[str] = field(default_factory=set)
     by: str = ""
     sloped: bool = False
+    primed: bool = False
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
@@ -64,6 +65,8 @@ class Doubts:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
+        if q.kind == DERIVATIVE and self.primed and side.shape:
+            return f"{q.of}' may be meant entry by entry"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
         for node in walk(side):
@@ -77,7 +80,12 @@ class Doubts:
 
     def about_layout(self, side: Side) -> str:
         """The same for derivatives as symbols, which stand for columns whatever the layout."""
-        marks = (m for m in side.marks.values() if isinstance(m, Quantity))
+        marks = [m for m in side.marks.values() if isinstance(m, Quantity)]
+        for m in marks:
+            free = variables(self.ground.functions[m.of]) if m.of in self.ground.functions else ()
+            made_up = split_label(m.of)[1] and f"∂{m.of}/∂{m.by}" in {v.name for v in free}
+            if m.kind == DERIVATIVE and (made_up or (not free and m.of != m.by)):
+                return f"nothing says how {m.of} depends on {m.by}"
         if self.ground.layout == "gradient" or not any(m.kind == DERIVATIVE for m in marks):
             return ""
         return "derivatives inside formulas are read in the gradient layout"
@@ -89,6 +97,8 @@ class Doubts:
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
             return "the sizes below the sum do not fit together as it was read"
         names = names_in(passage)
+        if "T" in self.ground.reading.variables and re.search(r"\^\s*\{?\s*-?\s*T", passage.text):
+            return "T is a name here as well"
         strange = sorted(names & undefined(self.ground))
         if strange and _DEEPER.search(passage.text):
             return f"nothing says which function {strange[0]} is"

@@ -147,7 +147,7 @@ class JudgedSides:
         """The quantity that a left side names."""
         q = chain.quantity
         assert q is not None
-        self.doubts.sloped, self.doubts.by = False, q.by
+        self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
         if chain.role == LOCAL:
             self._call(chain)
         if chain.role == CALLS:
