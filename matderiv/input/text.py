@@ -118,8 +118,7 @@ class _Parser(Cursor):
             raise self.leftover()
         command = next((m for m in _COMMAND.finditer(self.text) if is_command(m[1])), None)
         if command and (self.implied or self.bound):
-            said = "commands and products without signs are LaTeX"
-            raise self.error(said, command.span())
+            raise self.error("commands and products without signs are LaTeX", command.span())
         remarks = tuple(dict.fromkeys(self.remarks))
         return Source(self.text, main, defined_first(parts), remarks, kinds=self.kinds)
 
