@@ -250,3 +250,16 @@ def test_with_one_rule_broken_no_wrong_line_passes(broken: str) -> None:
 def test_declarations_that_are_no_dictionary_are_refused() -> None:
     with pytest.raises(MatderivError, match="shapes is a dictionary"):
         verify_steps("f = x'*x", shapes="x: n")  # type: ignore[arg-type]
+
+
+def test_a_name_defined_again_right_below_is_a_mistake() -> None:
+    lines = ["f = norm2(z)^2", "z = A*x - b", "z = A*x + b", "∂f/∂x = 2*A'*z"]
+    shapes = {"A": "n,n", "x": "n", "b": "n"}
+    found = verify_steps(lines, shapes=shapes)
+    assert found.correct is False
+    assert 3 in found.broken
+
+
+def test_a_formula_that_is_said_to_be_a_derivative_is_a_claim() -> None:
+    assert verify_steps(["f = x'*x", "3*x = ∂f/∂x"], shapes={"x": "n"}).broken == {2}
+    assert verify_steps(["f = x'*x", "2*x = ∂f/∂x"], shapes={"x": "n"}).correct is True

@@ -152,14 +152,18 @@ class Derivation:
 
     @property
     def formula(self) -> str:
-        """The result alone: in the text language, or in index notation."""
+        """The result alone, as a person reads it: in the text language, or in index notation."""
+        return self._written(entries=True)
+
+    def _written(self, *, entries: bool) -> str:
+        """The result, with x[1] for an entry or with sums, which count from nowhere."""
         if not self.has_matrix_form:
             return self.index
         main, parts = name_parts(self.displayed, self.names)
         if parts and with_parts(main, parts) is not self.displayed:
             raise UntrueResult("the named parts of the result are not the result")
         from_zero = self.reading is not None and self.reading.spelling == "python"
-        return text(main, parts, entries=not from_zero)
+        return text(main, parts, entries=entries and not from_zero)
 
     @property
     def doubt(self) -> str:
@@ -178,7 +182,7 @@ class Derivation:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __str__(self) -> str:
-        return "\n".join([self.formula, *self.comments])
+        return "\n".join([self._written(entries=False), *self.comments])
 
     def __repr__(self) -> str:
         said = f" ({self.doubt})" if self.doubt else ""

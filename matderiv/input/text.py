@@ -352,11 +352,12 @@ class _Parser(Cursor):
         """True for a name before a bracket that is no function: x(y + z) is a product."""
         if name.kind == "glued":
             return True
-        number = self.tokens[self.place + 1].kind == "number"
-        number = number and self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
-        function = known_function(name.text) is not None
+        alone = self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
+        inside = self.tokens[self.place + 1].kind if alone else ""
+        function = known_function(name.text) is not None or inside == "number"
         greek = name.text in GREEK_NAMES - FUNCTIONS and name.text not in self.declared
-        return (name.text in self.names or greek) and not function and not number
+        greek = greek and inside != "name"  # lambda(X) may be an eigenvalue
+        return (name.text in self.names or greek) and not function
 
     def abstract(self, name: Token) -> Node | None:
         """`f(A*x)`, `∇f(x)`, `phi'(z)` of a function that nobody defines; None for all else."""

@@ -10,7 +10,7 @@ from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.verification.derivations.differentials import Reader, Side
-from matderiv.verification.derivations.findings import AGAIN
+from matderiv.verification.derivations.findings import AGAIN, GIVEN, LineVerdict
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
@@ -42,6 +42,19 @@ class Doubts:
     by: str = ""
     sloped: bool = False
     primed: bool = False
+
+    def restated(self, name: str, number: int, text: str, last: list[LineVerdict]) -> None:
+        """Remember that a line gives another formula to a name: it may be another one.
+
+        Right below its definition it is the same name, and a mistake.
+        """
+        if name in self.slopes:
+            return
+        for before in last:
+            left, other = (t.partition("=")[0].strip() for t in (text, before.text))
+            if (before.verdict, before.number, left) == (GIVEN, number - 1, other):
+                return
+        self.again.setdefault(name, number)
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""

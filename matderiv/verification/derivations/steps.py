@@ -237,18 +237,20 @@ class JudgedSides:
 
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
-        left, names = self._left(q), names_in(passage)
+        names, left = names_in(passage), self._left(q)
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         asked = self.reader if self.diagnosis else None
         self.concerned |= names | self.doubts.behind(q, left)
-        open_ = Verdict(UNDECIDED, message=reason)
-        verdict = open_ if reason else self.record.misfit(q, error, asked)
-        self._add(self.lines.number(passage.start), shown, verdict, error=error)
+        misfit = (
+            Verdict(UNDECIDED, message=reason) if reason else self.record.misfit(q, error, asked)
+        )
+        self._add(self.lines.number(passage.start), shown, misfit, error=error)
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
-        """Remember that a line gives another formula to a name: it may be another one."""
-        if q.kind == VALUE and passage is chain.sides[0] and q.of not in self.doubts.slopes:
-            self.doubts.again.setdefault(q.of, self.lines.number(passage.start))
+        """Remember that a line gives another formula to a name."""
+        if q.kind == VALUE and passage is chain.sides[0]:
+            number = self.lines.number(passage.start)
+            self.doubts.restated(q.of, number, chain.whole.text, self.found[-1:])
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
@@ -257,7 +259,8 @@ class JudgedSides:
             if held is not None and held.correct is not False:
                 return held
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
-        reason = reason or self._no_claim(q, {v.name for v in variables(e)})
+        if not reason and not side.marks:  # a formula that is a derivative is a claim
+            reason = self._no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong
 
     def _no_claim(self, q: Quantity, names: Collection[str]) -> str:
