@@ -237,20 +237,18 @@ class JudgedSides:
 
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
-        names, left = names_in(passage), self._left(q)
+        names, left, asked = names_in(passage), self._left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
-        asked = self.reader if self.diagnosis else None
         self.concerned |= names | self.doubts.behind(q, left)
-        misfit = (
-            Verdict(UNDECIDED, message=reason) if reason else self.record.misfit(q, error, asked)
-        )
-        self._add(self.lines.number(passage.start), shown, misfit, error=error)
+        found = Verdict(UNDECIDED, message=reason) if reason else None
+        found = found or self.record.misfit(q, error, asked if self.diagnosis else None)
+        self._add(self.lines.number(passage.start), shown, found, error=error)
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name."""
         if q.kind == VALUE and passage is chain.sides[0]:
-            number = self.lines.number(passage.start)
-            self.doubts.restated(q.of, number, chain.whole.text, self.found[-1:])
+            typed = self.lines.number(passage.start), chain.whole.text
+            self.doubts.restated(q.of, *typed, self.found[-1:])
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
