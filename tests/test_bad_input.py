@@ -115,7 +115,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("bars", "||x|-y|", ParseError, (3, 4), "bars do not nest", "norm2"),
     ("bars", "|x", ParseError, (0, 1), "never closed", ""),
     ("where", "z where z = x; z = y", ParseError, (15, 20), "has a meaning already", ""),
-    ("where", "h where h = z; z = x", ParseError, (12, 13), "before it is defined", ""),
+    ("where", "h where h = z; z = h", ParseError, (12, 13), "before it is defined", ""),
     ("where", "x where", ParseError, (7, 7), "after where", "where z"),
     ("chain", "(a < b < c)", ParseError, (7, 8), "do not chain", ".*"),
 ]

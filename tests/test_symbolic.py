@@ -90,7 +90,7 @@ MIXED = {
     "of a 1x1 product": (lambda: md.exp(w.T * w), lambda g: np.exp(g["w"] @ g["w"])),
     "norm": (lambda: md.norm2(X * w - y) ** 2, lambda g: np.sum((g["X"] @ g["w"] - g["y"]) ** 2)),
     "logdet": (lambda: md.logdet(A * A.T), lambda g: np.log(np.linalg.det(g["A"]) ** 2)),
-    "solve": (lambda: md.solve(A, w), lambda g: np.linalg.solve(g["A"], g["w"])),
+    "solve": (lambda: md.fn.solve(A, w), lambda g: np.linalg.solve(g["A"], g["w"])),
     "vec": (lambda: md.unvec(md.vec(X), n, d), lambda g: g["X"]),
     "square": (lambda: md.mean(md.square(X)), lambda g: np.mean(g["X"] ** 2)),
     "constants": (lambda: md.vector(t, d) + md.ones(d), lambda g: np.full(2, g["t"] + 1)),

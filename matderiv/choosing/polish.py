@@ -63,8 +63,6 @@ def _named(e: Expr) -> Expr:
     >>> text(_named(read("max(abs(x))").expr)), text(_named(read("max(x)").expr))
     ('norminf(x)', 'max(x)')
     """
-    if is_(e, "mul"):
-        return _entry(e)
     (inner,) = e.args if len(e.args) == 1 else (e,)
     if is_(e, "max") and is_(inner, "abs") and e.params == (None,):
         return apply("norminf", inner.args[0])
@@ -75,35 +73,6 @@ def _named(e: Expr) -> Expr:
         if centred(difference, e.params[0]):
             return apply("var", difference.args[0], params=e.params)
     return e
-
-
-def _entry(e: Expr) -> Expr:
-    """e_2'*x is the entry x[2], e_1'*X*e_2 is X[1,2]; anything else itself.
-
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> text(_entry(read("2*unit(n,1)'*softmax(x)").expr)), text(_entry(read("x'*y").expr))
-    ('2*softmax(x)[1]', "x'*y")
-    """
-    arrays = [a for a in e.args if a.shape]
-    if e.shape or len(arrays) not in (2, 3):
-        return e
-    row, column = arrays[0], arrays[-1]
-    if is_(column, "unit") and not (is_(row, "transpose") and is_(row.args[0], "unit")):
-        row, column = column, row.args[0] if is_(row, "transpose") else row
-    else:
-        row = row.args[0] if is_(row, "transpose") else row
-    if not is_(row, "unit") or not isinstance(row.params[1], int):
-        return e
-    if len(arrays) == 3:
-        if not is_(column, "unit"):
-            return e
-        row, column = column, apply("mul", apply("transpose", arrays[1]), row)
-    if column.shape != row.shape:
-        return e
-    entry = apply("sum", apply("hadamard", row, column), params=(None,))
-    rest = [a for a in e.args if not a.shape]
-    return apply("mul", *rest, entry) if rest else entry
 
 
 def _signs_out(e: Expr) -> Expr:

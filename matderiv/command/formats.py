@@ -53,7 +53,7 @@ def format_of(name: str | None, asked: str | None, known: Mapping[str, str]) -> 
     Traceback (most recent call last):
     ...
     matderiv.command.failures.UsageError: nothing is written here that ends in .pdf: x.pdf
-      try:   a name that ends in .json .md .tex .html .txt; pdflatex makes a .pdf of a .tex
+      try:   a name that ends in .json .typ .md .tex .html .txt; pdflatex makes a .pdf of a .tex
     """
     ending = PurePath(name or "").suffix.lower()
     said = known.get(ending)

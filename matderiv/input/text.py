@@ -352,11 +352,10 @@ class _Parser(Cursor):
         """True for a name before a bracket that is no function: x(y + z) is a product."""
         if name.kind == "glued":
             return True
-        alone = self.tokens[min(self.place + 2, len(self.tokens) - 1)].text == ")"
-        inside = self.tokens[self.place + 1].kind if alone else ""
+        ahead = self.tokens[self.place + 1 : self.place + 3]
+        inside = ahead[0].kind if ahead and ahead[-1].text == ")" else ""
         function = known_function(name.text) is not None or inside == "number"
-        greek = name.text in GREEK_NAMES - FUNCTIONS and name.text not in self.declared
-        greek = greek and inside != "name"  # lambda(X) may be an eigenvalue
+        greek = name.text in GREEK_NAMES - FUNCTIONS - self.declared and inside != "name"
         return (name.text in self.names or greek) and not function
 
     def abstract(self, name: Token) -> Node | None:

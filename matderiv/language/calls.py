@@ -47,10 +47,14 @@ class Application:
     open_sizes: int = 0
 
 
-@cache
 def function_names() -> dict[str, tuple[str, ...]]:
     """The records behind every name that can be typed before a bracket."""
     assert functions.__all__
+    return _names_of(len(REGISTRY))
+
+
+@cache
+def _names_of(records: int) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for record in REGISTRY.values():
         if record.leaf or record.call in UNTYPED:
@@ -61,9 +65,13 @@ def function_names() -> dict[str, tuple[str, ...]]:
     return found
 
 
-@cache
 def reserved_names() -> frozenset[str]:
     """The names of functions that are no variables: a Greek letter is one without brackets."""
+    return _reserved(len(REGISTRY))
+
+
+@cache
+def _reserved(records: int) -> frozenset[str]:
     return frozenset(function_names()) - GREEK_NAMES
 
 
@@ -76,11 +84,11 @@ def known_function(typed: str) -> str | None:
     typed = TYPED_AS.get(typed, typed)
     if typed in function_names() or len(typed) == 1:
         return typed if typed in function_names() else None
-    return _alike().get(typed.replace("_", "").lower())
+    return _alike(len(REGISTRY)).get(typed.replace("_", "").lower())
 
 
 @cache
-def _alike() -> dict[str, str]:
+def _alike(records: int) -> dict[str, str]:
     """The functions by their letters alone, where these are letters of one function."""
     found: dict[str, set[str]] = {}
     for name in function_names():

@@ -30,7 +30,8 @@ class Doubts:
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
     `again` those that another formula is given to after their derivatives, with its line. `slopes`
     are names for derivatives. `by` is what the current derivative is said to be by, and `sloped`
-    says that the current left side has a derivative in it, `primed` that it is f'.
+    says that the current left side has a derivative in it, `primed` that it is f'. In a `strict`
+    derivation, which has no prose, an equation is a claim.
     """
 
     ground: Ground
@@ -41,6 +42,7 @@ class Doubts:
     slopes: set[str] = field(default_factory=set)
     by: str = ""
     sloped: bool = False
+    strict: bool = False
     primed: bool = False
 
     def restated(self, name: str, number: int, text: str, last: list[LineVerdict]) -> None:
@@ -143,7 +145,7 @@ class Doubts:
         if any(left is f for f in self.ground.functions.values()):
             return ""
         if objective is None:
-            return "not an identity: it may say what holds here"
+            return "" if self.strict else "not an identity: it may say what holds here"
         known, own = self.ground.reading.variables.keys(), {v.name for v in variables(left)}
         if len(own) == 1 and own <= {split_label(n)[0] for n in names}:
             return f"{min(own)} stands on both sides"

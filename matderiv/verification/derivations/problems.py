@@ -312,7 +312,7 @@ class Problem:
         steps.broken = {name: line for name, (line, _) in broken.items()}
         for name, (line, _) in broken.items():
             steps.doubts.unread(name, line.number)
-        steps.doubts.abstract = plan.abstract
+        steps.doubts.abstract, steps.doubts.strict = plan.abstract, self.strict
         steps.found = steps.found if self.progress else self.progress
         for chain in plan.chains:
             try:
