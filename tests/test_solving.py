@@ -238,6 +238,7 @@ def test_an_eigenvector_is_a_solution_and_the_largest_is_the_maximum() -> None:
     assert values[0] < min(tries) < max(tries) < values[-1]
     told = solve("w'*S*w", "w", subject_to="w'*w = 1", shapes=NAMED, assume={"S": "symmetric"})
     assert told.conditions == ("the largest lambda is the maximum, the smallest the minimum",)
+    assert told.latex() == r"\mathbf{S}\mathbf{w} = \lambda \mathbf{w}"
     with pytest.raises(NoClosedForm):
         assert told.expr
 

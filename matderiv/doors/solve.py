@@ -68,6 +68,7 @@ class Solution:
     steps: tuple[tuple[str, str], ...]
     conditions: tuple[str, ...] = ()
     equation: str = ""
+    equation_latex: str = ""
 
     @property
     def expr(self) -> Expr:
@@ -82,9 +83,9 @@ class Solution:
         return self.kinds[0]
 
     def latex(self) -> str:
-        """The values as LaTeX equations."""
+        """The values as LaTeX equations, or the eigenvalue equation."""
         x = latex(self.gradient.wrt)
-        return r",\quad ".join(f"{x} = {latex(v)}" for v in self.values)
+        return r",\quad ".join(f"{x} = {latex(v)}" for v in self.values) or self.equation_latex
 
     def __str__(self) -> str:
         x = self.gradient.wrt.name
@@ -288,7 +289,9 @@ def _constrained(
     steps.append((said, "lambda = -nu"))
     named = f"{x} is an eigenvector: {said}, lambda = {text(whole)} if {constraint}"
     kept = ("the largest lambda is the maximum, the smallest the minimum",)
-    return Solution(gradient, (), ("stationary",), tuple(steps), kept, named)
+    scaled = f"({latex(sides[1])})" if is_(sides[1], "add") else latex(sides[1])
+    both = rf"{latex(sides[0])} = \lambda {scaled}"
+    return Solution(gradient, (), ("stationary",), tuple(steps), kept, named, both)
 
 
 def _as_expressions(asked: Posed) -> tuple[Constrained, list[tuple[str, str]]]:
