@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from conftest import Run
+
 from matderiv.calculus.derivative import KINDS, LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
 from matderiv.command import flags, manual, rules, verbs

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-
 from conftest import Run
+
 from matderiv.cli import main
 from matderiv.doors import derive
 from matderiv.numeric.report import CheckReport

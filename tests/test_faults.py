@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Run
 
 import matderiv as md
 import matderiv.verification.derivations.problems as steps_of
-from conftest import Run
 from matderiv import work
 from matderiv.command import homework
 from matderiv.command.interrupts import TimeUp

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Run
 from problems import Problem, problems
 
 import matderiv as md
-from conftest import Run
 from matderiv.language.printer import text
 from matderiv.output.documents.hints import hint
 

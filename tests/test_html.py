@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import reader
+from conftest import Run
 from goldens import CASES
 from mathml_reader import text_of
 from problems import Problem, problems
 from test_problems import assert_same, written
 
 import matderiv as md
-from conftest import Run
 from matderiv.errors import MatderivError
 from matderiv.expr import variable
 from matderiv.output.documents.html import document_html

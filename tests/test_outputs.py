@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Run
 from latex_reader import check_balanced
 from problems import Problem, problems
 
 import matderiv as md
-from conftest import Run
 from matderiv.command.streams import Terminal
 from matderiv.errors import MatderivError, display_width
 from matderiv.input.resolve import read

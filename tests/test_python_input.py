@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Run
 from problems import NAMES, Problem, problems
 
-from conftest import Run
 from matderiv import verify
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownFunction
 from matderiv.input.answers import read_stated

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import reader
-
 from conftest import Run
+
 from matderiv.command import explain
 from matderiv.command.rules import listed, symbol
 from matderiv.functions.record import Function

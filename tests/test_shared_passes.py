@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from conftest import Run
 
 import matderiv as md
-from conftest import Run
 from matderiv.expr import Expr
 from matderiv.views.document import Partial
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Run
 from goldens import CASES, VIEWS
 from problems import Problem, problems
 
 import matderiv as md
-from conftest import Run
 from matderiv.doors.derivation import Derivation
 from matderiv.expr import Expr, variables
 from matderiv.language.printer import text

@@ -23,6 +23,7 @@ EQUAL = 1e-12
 def tied(node: Expr) -> bool:
     """True if entries that attain a max or min together also move together, at a random point.
 
+    >>> from matderiv.expr import apply, variable
     >>> A, x = variable("A", (3, 3)), variable("x", (3,))
     >>> tied(apply("max", A + A.T, params=(None,)))
     True
