@@ -7,6 +7,8 @@ change is that of the one entry that attains the maximum.
 
 from __future__ import annotations
 
+from typing import Any
+
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, variables, walk, without_facts
 from matderiv.lazy import np, quiet
@@ -23,6 +25,9 @@ EQUAL = 1e-12
 def tied(node: Expr) -> bool:
     """True if entries that attain a max or min together also move together, at a random point.
 
+    Two entries about their mean always differ from it by as much, three do not: sizes that have
+    names are 2 as well.
+
     >>> from matderiv.expr import apply, variable
     >>> A, x = variable("A", (3, 3)), variable("x", (3,))
     >>> tied(apply("max", A + A.T, params=(None,)))
@@ -37,12 +42,19 @@ def tied(node: Expr) -> bool:
     return known
 
 
-@quiet()
 def _tied(node: Expr) -> bool:
     (x,) = node.args
     rng = np.random.default_rng(0)
+    named = size_names([v.shape for v in variables(x)] + [x.shape])
+    drawn = draw_sizes(named, rng)
+    pairs = dict.fromkeys(drawn, 2)
+    return _tied_at(node, drawn, rng) or (pairs != drawn and _tied_at(node, pairs, rng))
+
+
+@quiet()
+def _tied_at(node: Expr, sizes: Sizes, rng: Any) -> bool:
+    (x,) = node.args
     names = variables(x)
-    sizes = draw_sizes(size_names([v.shape for v in names] + [x.shape]), rng)
     plain = [without_facts(v) for v in names]  # where facts keep a value, others move it
     for strategy in (general, positive, _wide(x)) * DRAWS:
         here, there = (draw(names, rng, sizes, strategy=strategy) for _ in range(2))

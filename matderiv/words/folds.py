@@ -26,6 +26,8 @@ def tidy(mono: Mono) -> Mono:
     for e, k in mono.items():
         if k > 1 and (is_(e, "step", "gt", "lt", "ge", "le") or "binary" in facts(e)):
             k = 1
+        if is_(e, "abs") and Fraction(k).denominator == 1 and k % 2 == 0:
+            e = e.args[0]  # abs(x).^2 is x.^2
         if "labels" in facts(e) and Fraction(k).denominator == 1:
             k = int(k) % 2
         if is_(e, "step"):
@@ -90,22 +92,34 @@ def one_plus_exp(e: Expr) -> Expr | None:
 
 
 def _fold_sign(mono: Mono) -> Mono:
-    """sign(x)*x is abs(x), sign(x)*abs(x) is x.
+    """sign(x)*x is abs(x), sign(x)*abs(x) is x, sign(x)/abs(x) is 1/x, sign(x)*x^2 is x*abs(x).
 
     >>> from matderiv.input.resolve import read
-    >>> x, s = read("x").expr, read("sign(x)").expr
-    >>> _fold_sign({s: 1, x: 1}) == {apply("abs", x): 1}, _fold_sign({s: 1}) == {s: 1}
+    >>> x, s, a = (read(t).expr for t in ("x", "sign(x)", "abs(x)"))
+    >>> _fold_sign({s: 1, x: 1}) == {a: 1}, _fold_sign({s: 1}) == {s: 1}
+    (True, True)
+    >>> _fold_sign({s: 1, a: -1}) == {x: -1}, _fold_sign({s: 1, a: 2}) == {x: 1, a: 1}
     (True, True)
     """
-    for e in [e for e in mono if is_(e, "sign")]:
-        inner = e.args[0]
-        size = apply("abs", inner)
-        if mono.get(e) == 1 and mono.get(inner) == 1:
-            del mono[e], mono[inner]
-            multiply_into(mono, size)
-        elif mono.get(e) == 1 and mono.get(size, 0) == 1:
-            del mono[e], mono[size]
-            multiply_into(mono, inner)
+    for e in [e for e in mono if is_(e, "sign") and mono[e] == 1]:
+        inner, size = e.args[0], apply("abs", e.args[0])
+        powers = (mono.get(size, 0), mono.get(inner, 0))
+        if any(Fraction(k).denominator != 1 for k in powers):
+            continue
+        sizes, k = int(mono.pop(size, 0)), int(mono.pop(inner, 0))
+        del mono[e]
+        if sizes % 2:
+            k, rest = k + sizes, {}
+        elif (k + sizes) % 2:
+            one = 1 if k + sizes > 0 else -1
+            k, rest = k + sizes - one, {size: one}
+        elif k + sizes > 0:
+            k, rest = k + sizes - 1, {size: 1}
+        else:
+            k, rest = k + sizes, {e: 1}
+        for factor, power in ((inner, k), *rest.items()):
+            if power:
+                multiply_into(mono, factor, power)
     return mono
 
 
