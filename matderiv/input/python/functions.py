@@ -14,6 +14,7 @@ from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
 from matderiv.language.calls import function_names
+from matderiv.language.source import Number
 
 ENTRYWISE = {
     **{
@@ -183,6 +184,9 @@ def _logsigmoid(lib: Arrays, call: PythonCall) -> Array:
 
 def _logaddexp(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
+    for zero, other in ((a, b), (b, a)):
+        if isinstance(zero.node, Number) and zero.node.value == 0:
+            return Array(lib.build.call("softplus", (other.node,), call.span), other.shape)
     powers = [Array(lib.build.call("exp", (v.node,), v.span), v.shape) for v in (a, b)]
     total = lib.sum_of(powers, call.span)
     return Array(lib.build.call("log", (total.node,), call.span), total.shape)
