@@ -19,6 +19,7 @@ from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
 from matderiv.expr import apply, variable
 from matderiv.input.resolve import read
 from matderiv.programs.building import program
+from matderiv.programs.compiled import or_careful
 from matderiv.shapes import Dim
 
 M, N, K = 5, 4, 3
@@ -158,6 +159,23 @@ def test_values_far_out_stay_finite_and_warn_of_nothing() -> None:
         exec(big.code(), space)
         slope = space["value_and_gradient"](np.array([-1e3, 0.0, 1e3]))[1]
     assert np.allclose(slope, [0, 0.25, 0])
+
+
+def test_what_is_finite_is_seen_without_warnings_where_squares_overflow() -> None:
+    large = np.full((3, 2), 1e200)
+    hole = np.where(np.eye(3, 2) > 0, np.inf, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for a in (large, large.T, large[:, :1], np.zeros((0, 2)), np.float64(1e300)):
+            assert or_careful(lambda a=a: [a], list)[0] is a
+        for a in (hole, hole.T, -hole, np.full(2, np.nan), np.float64("nan")):
+            assert or_careful(lambda a=a: [a], lambda: ["careful"]) == ["careful"]
+
+
+def test_a_product_whose_transpose_is_there_is_not_multiplied_again() -> None:
+    A, B = variable("A", (Dim(("m",)), Dim(("n",)))), variable("B", (Dim(("n",)), Dim(("m",))))
+    found = program((A @ B, B.T @ A.T))
+    assert [line.operation for line in found.instructions].count("matmul") == 1
 
 
 def test_arrays_of_other_sizes_types_and_shapes_are_taken() -> None:

@@ -84,7 +84,15 @@ def _is_known(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> bool:
         {"row": (right.columns,), "matrix": (left.rows, right.columns)}[left.form] if plain else ()
     )
     shape = kept if right.form == "matrix" else (left.rows,)
-    return plain and b.knows("matmul", left.slot, right.slot, shape=shape)
+    if plain and b.knows("matmul", left.slot, right.slot, shape=shape):
+        return True
+    return left.form == right.form == "matrix" and _knows_transpose(b, left, right)
+
+
+def _knows_transpose(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> bool:
+    """True where B'*A' was computed before, whose transpose is A*B."""
+    slots = (b.transposed(right.slot), b.transposed(left.slot))
+    return b.knows("matmul", *slots, shape=(right.columns, left.rows))
 
 
 def _cheapest(
@@ -140,6 +148,10 @@ def product(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFa
         return ChainFactor("row", b.add("matmul", x, y, shape=(columns,)), 1, columns)
     if right.form == "column":
         return ChainFactor("column", b.add("matmul", x, y, shape=(rows,)), rows, 1)
+    if x != b.transposed(y) and _knows_transpose(b, left, right):
+        slots = (b.transposed(y), b.transposed(x))
+        known = b.add("matmul", *slots, shape=(columns, rows))
+        return ChainFactor("matrix", b.transposed(known), rows, columns)
     return ChainFactor("matrix", b.add("matmul", x, y, shape=(rows, columns)), rows, columns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -22,6 +23,10 @@ def main(names: list[str]) -> int:
         print(f"unknown: {' '.join(unknown)}; there are {' '.join(TABLES)}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{name}_NUM_THREADS"] = "1"
+    for name in [n for n in os.environ if n.endswith("CORETYPE") or n.endswith("CPU_TYPE")]:
+        del os.environ[name]
     print(import_module("benchmarks.measure").machine())
     for name in names or TABLES:
         import_module(f"benchmarks.{name}").main()
