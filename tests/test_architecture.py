@@ -66,7 +66,7 @@ FLOORS = (  # title, folder, modules
         "wrapping latex/ layout index_notation to_sympy documents/ graphs/ code/",
     ),
     ("10: asked and answered", "", "doors/ descent/"),
-    ("10: the doors", "", "command/ page/ cli __main__"),
+    ("10: the doors", "", "command/ page/ cli __main__ conftest"),
 )
 FOLDERS = ("bridge", "calculus", "input", "numeric", "output", "tensors", "verification")
 LADDER = (

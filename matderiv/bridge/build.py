@@ -37,7 +37,6 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
 
     Raises ShapeError when the arguments do not fit.
 
-    >>> import matderiv.functions
     >>> x, A = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("A", 3, 3)
     >>> build("tr", (A,)), build("mul", (build("transpose", (x,)), A, x))
     (Trace(A), (x.T*A*x)[0, 0])

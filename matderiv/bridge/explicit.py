@@ -38,7 +38,6 @@ def written_out(e: Any) -> Any:
 def explicit(name: str, params: Any, arguments: tuple[Any, ...]) -> Any:
     """The record `name` of explicit arguments; None where it has no exact value.
 
-    >>> import matderiv.functions
     >>> explicit("norm2", (), (sp.Matrix([3, 4]),)), explicit("unit", (2, 1), ())
     (5, Matrix([
     [1],

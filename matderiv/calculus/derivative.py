@@ -126,8 +126,6 @@ def derivative_anywhere(
     Facts about the variable hold at the points that are asked for, not around them: x.^2 of labels
     is 1 there, and has a derivative. So nothing of them is used here.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> f = read("sum(x.^3)", assume={"x": "labels"}).expr
     >>> x = f.args[0].args[0]
     >>> text(derivative_anywhere(f, x, 1)), text(differentiate(f, x, "gradient").expr)

@@ -16,8 +16,6 @@ def rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
 
     Source: the matrix determinant lemma, Petersen & Pedersen 2012, eq. (24).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> e, f = read("det(eye(n) - x*y')").expr, read("det(A + x*y')").expr
     >>> A = f.args[0].args[0]
     >>> text(rank_one(e, ())), text(rank_one(f, ())), rank_one(f, {A}) is f
@@ -53,7 +51,6 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
     det(A + x*y') has a derivative by x where A is singular, too, and det(A)*inv(A)'*y says nothing
     there. Declared facts settle it for positive definite and orthogonal matrices.
 
-    >>> from matderiv.input.resolve import read
     >>> f = read("det(A + x*y')").expr
     >>> A, x, y = (n for n in walk(f) if is_(n, "variable"))
     >>> taken_as_invertible(f, x) == [A], taken_as_invertible(f, A)

@@ -16,8 +16,6 @@ def entry_of(whole: Derivative, entry: AskedEntry, f: Expr, order: int) -> Deriv
     """The derivative by an entry, from the one by the whole array.
 
     >>> from matderiv.calculus.derivative import differentiate
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> f = read("x'*A*x").expr
     >>> x = f.args[0].args[0]
     >>> text(entry_of(differentiate(f, x, "gradient"), AskedEntry("x_1", x, (1,)), f, 1).expr)

@@ -58,8 +58,6 @@ def _gathered(node: Expr) -> Expr:
 
     So a*a*...*a has one differential, not one as long as itself for each factor.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_gathered(read("*".join("a" * 40) + "*b").expr)), text(_gathered(read("a*a").expr))
     ('a^40*b', 'a*a')
     """
@@ -83,7 +81,6 @@ def _balanced(node: Expr) -> Expr:
 
     Each factor then meets its neighbours in products of bounded length.
 
-    >>> from matderiv.expr import variable
     >>> A, scalars = variable("A", (2, 2)), [variable(f"a{k}") for k in range(16)]
     >>> len(_balanced(apply("mul", *scalars)).args), _balanced(A @ A) is A @ A
     (2, True)
@@ -144,7 +141,6 @@ def folded(node: Expr) -> Expr:
 def _sign_first(x: Expr) -> Expr:
     """-(y.*z) = (-y).*z: the sign of a product on its first factor, however it was typed.
 
-    >>> from matderiv.expr import variable
     >>> y, z = variable("y", (3,)), variable("z", (3,))
     >>> _sign_first(-(y * z)) is (-y) * z, _sign_first(-y) is -y
     (True, True)
@@ -156,8 +152,6 @@ def _sign_first(x: Expr) -> Expr:
 def _softplus(node: Expr) -> Expr | None:
     """log(1 + exp(z)) = softplus(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_softplus(read("log(1 + exp(z))").expr)), _softplus(read("log(2 + exp(z))").expr)
     ('softplus(z)', None)
     """
@@ -168,8 +162,6 @@ def _softplus(node: Expr) -> Expr | None:
 def _softplus_log1p(node: Expr) -> Expr | None:
     """log1p(exp(z)) = softplus(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_softplus_log1p(read("log1p(exp(z))").expr)), _softplus_log1p(read("log1p(z)").expr)
     ('softplus(z)', None)
     """
@@ -180,8 +172,6 @@ def _softplus_log1p(node: Expr) -> Expr | None:
 def _logsumexp(node: Expr) -> Expr | None:
     """log(sum(exp(z))) = logsumexp(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_logsumexp(read("log(sum(exp(z)))").expr)), _logsumexp(read("log(sum(z))").expr)
     ('logsumexp(z)', None)
     """
@@ -194,8 +184,6 @@ def _logsumexp(node: Expr) -> Expr | None:
 def _log_softmax(node: Expr) -> Expr | None:
     """log(softmax(z)) = log_softmax(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_log_softmax(read("log(softmax(z))").expr)), _log_softmax(read("log(sigmoid(z))").expr)
     ('log_softmax(z)', None)
     """
@@ -206,8 +194,6 @@ def _log_softmax(node: Expr) -> Expr | None:
 def _sigmoid(node: Expr) -> Expr | None:
     """1/(1 + exp(-z)) = sigmoid(z), exp(z)/(1 + exp(z)) = sigmoid(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_sigmoid(read("1./(1 + exp(-z))").expr)), _sigmoid(read("2./(1 + exp(-z))").expr)
     ('sigmoid(z)', None)
     """
@@ -223,8 +209,6 @@ def _sigmoid(node: Expr) -> Expr | None:
 def _sigmoid_power(node: Expr) -> Expr | None:
     """(1 + exp(-z))^-1 = sigmoid(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_sigmoid_power(read("(1 + exp(-a))^-1").expr))
     'sigmoid(a)'
     >>> _sigmoid_power(read("(1 + exp(-a))^-2").expr) is None
@@ -244,8 +228,6 @@ def _sigmoid_power(node: Expr) -> Expr | None:
 def _softmax(node: Expr) -> Expr | None:
     """exp(z)./sum(exp(z)) = softmax(z), along the axis of the sum.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_softmax(read("exp(z)./sum(exp(z))").expr))
     'softmax(z)'
     >>> _softmax(read("exp(z)./sum(z)").expr) is None
@@ -264,8 +246,6 @@ def _softmax(node: Expr) -> Expr | None:
 def _unshifted(node: Expr) -> Expr | None:
     """softmax(z - max(z)) = softmax(z): a shift along the axis does not matter.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_unshifted(read("softmax(z - max(z))").expr))
     'softmax(z)'
     >>> _unshifted(read("softmax(z - y)").expr) is None
@@ -282,8 +262,6 @@ def _unshifted(node: Expr) -> Expr | None:
 def _norm(node: Expr) -> Expr | None:
     """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_norm(read("sqrt(x'*x)").expr)), _norm(read("sqrt(x'*y)").expr)
     ('norm2(x)', None)
     """
@@ -300,8 +278,6 @@ def _norm(node: Expr) -> Expr | None:
 def _relu(node: Expr) -> Expr | None:
     """max(0, z) = relu(z), max(z, z) = z.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_relu(read("max(0, z)").expr)), _relu(read("max(1, z)").expr)
     ('relu(z)', None)
     """
@@ -316,8 +292,6 @@ def _relu(node: Expr) -> Expr | None:
 def _abs(node: Expr) -> Expr | None:
     """max(z, -z) = abs(z), min(z, -z) = -abs(z).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> [text(_abs(read(t).expr)) for t in ("max(z,-z)", "min(-2*z,2*z)")]
     ['abs(z)', '-abs(2*z)']
     >>> _abs(read("max(z,y)").expr) is None
@@ -333,8 +307,6 @@ def _abs(node: Expr) -> Expr | None:
 def _same(node: Expr) -> Expr | None:
     """min(z, z) = z.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_same(read("min(z, z)").expr)), _same(read("min(z, y)").expr)
     ('z', None)
     """
@@ -344,8 +316,6 @@ def _same(node: Expr) -> Expr | None:
 def _kron_vec(node: Expr) -> Expr | None:
     """kron(A, X)*vec(B) = vec(X*B*A').
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> shapes = {"A": "m,n", "X": "p,q", "B": "q,n", "y": "n*q"}
     >>> text(_kron_vec(read("kron(A,X)*vec(B)", shapes=shapes).expr))
     "vec(X*B*A')"
@@ -364,8 +334,6 @@ def _kron_vec(node: Expr) -> Expr | None:
 def _sum_vec(node: Expr) -> Expr | None:
     """sum(vec(X)) = sum(X).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_sum_vec(read("sum(vec(X))").expr)), _sum_vec(read("sum(X)").expr)
     ('sum(X)', None)
     """

@@ -53,9 +53,6 @@ def gradients(f: Expr, wrt: Sequence[Expr], structure: str = "projected") -> Bac
 
     A variable that does not occur has the gradient zero. Raises NoRule.
 
-    >>> from matderiv import functions
-    >>> from matderiv.expr import apply
-    >>> from matderiv.shapes import Dim
     >>> n, d = Dim(("n",)), Dim(("d",))
     >>> X, w, b = variable("X", (n, d)), variable("w", (d,)), variable("b")
     >>> f = apply("sum", apply("tanh", X @ w + b), params=(None,))

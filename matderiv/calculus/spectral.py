@@ -24,8 +24,6 @@ def slope_of(node: Expr) -> Expr | None:
 def share_by_name(node: Expr, which: int, seed: Expr) -> Expr | None:
     """The share of an argument in the adjoint `seed` of a node, by the record's named map.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> X = {"X": "n,n"}
     >>> node, seed, other = (read(t, shapes=X).expr for t in ("expm(X)", "2*X'", "2*X"))
     >>> text(share_by_name(node, 0, seed)), text(share_by_name(node, 0, other))
@@ -74,8 +72,6 @@ def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
 def eigenvalues(node: Expr) -> Expr | None:
     """eigvals(S) = eigvalsh(S) for a symmetric S.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(eigenvalues(read("eigvals(A*A')", shapes={"A": "m,n"}).expr))
     "eigvalsh(A*A')"
     >>> eigenvalues(read("eigvals(A)").expr) is None
@@ -91,8 +87,6 @@ _OF_ALL = {"sum": "tr", "prod": "det", "max": "lambda_max", "min": "lambda_min"}
 def of_eigenvalues(node: Expr) -> Expr | None:
     """The sum, product, largest or smallest of all eigenvalues: tr(X), det(X), lambda_max(X).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(of_eigenvalues(read("prod(eigvals(X))").expr))
     'det(X)'
     >>> of_eigenvalues(read("max(eigvals(X))").expr) is None
@@ -108,8 +102,6 @@ def of_eigenvalues(node: Expr) -> Expr | None:
 def det_power(node: Expr) -> Expr | None:
     """det(X^k) = det(X)^k where the exponent is no number.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> shapes = {"X": "n,n", "k": ""}
     >>> text(det_power(read("det(X^k)", shapes=shapes).expr))
     'det(X)^k'

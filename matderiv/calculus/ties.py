@@ -28,7 +28,6 @@ def tied(node: Expr) -> bool:
     Two entries about their mean always differ from it by as much, three do not: sizes that have
     names are 2 as well.
 
-    >>> from matderiv.expr import apply, variable
     >>> A, x = variable("A", (3, 3)), variable("x", (3,))
     >>> tied(apply("max", A + A.T, params=(None,)))
     True

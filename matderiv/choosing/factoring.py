@@ -47,9 +47,6 @@ MAX_FACTORED = 12  # sums of more terms are not searched for common factors of c
 def factored(items: list[Item], search: Search) -> Expr:
     """A sum of chains with the best common factors pulled out, again and again.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(factored(items(t), new_search())) for t in ("A*x + B*x", "A*x + B*y")]
@@ -103,9 +100,6 @@ def _spread(item: Item, search: Search) -> list[Item]:
 def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
     """The sum with brackets multiplied out, if terms then merge or cancel.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _multiplied_out(items("(A + B)*x - B*x"), new_search())]
@@ -123,9 +117,6 @@ def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
 def _together(items: list[Item], search: Search) -> list[Expr]:
     """diag(u) + diag(v) = diag(u + v), the inner sum in its own shortest form.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _together(items("diag(x) + diag(y)"), new_search())]
@@ -158,9 +149,6 @@ def _entries(e: Expr, i: Index) -> Raised:
 def _mirrored(items: list[Item], search: Search) -> list[Expr]:
     """B'*A' + D'*C' = (A*B + C*D)' where that has fewer transposes.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _mirrored(items("B'*A' + D'*C'"), new_search())]
@@ -214,9 +202,6 @@ def _groups(items: list[Item]) -> list[Group]:
 def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item | None:
     """s*A + s*B = s*(A + B).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> s = read("x'*y").expr
@@ -234,9 +219,6 @@ def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item 
 def _pull(edge: Expr, side: str, items: list[Item], search: Search) -> Item | None:
     """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.choosing.sums import new_search
     >>> def items(t: str) -> list[Item]:
     ...     return [item_of(a) for a in read(t).expr.args]
     >>> x, A = (read(t).expr for t in "xA")

@@ -26,8 +26,6 @@ from matderiv.words.chains import shortest
 def guarded(e: Expr, f: Expr) -> Expr:
     """A derivative of f in which masks choose where a product might have no value.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> x, f = (read(t).expr for t in ("(x > 0)./sqrt(x)", "sum(where(x > 0, sqrt(x), 0))"))
     >>> text(guarded(x, f))
     'where(x>0,1./sqrt(x),0)'
@@ -55,8 +53,6 @@ def guarded(e: Expr, f: Expr) -> Expr:
 def without_masks(e: Expr) -> tuple[list[Expr], Expr]:
     """The masks among the factors of a product, and the product where they are 1.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> masks, rest = without_masks(read("-2*(x > 0).*y./z").expr)
     >>> [text(m) for m in masks], text(rest)
     (['(x>0)'], '-2.*y./z')

@@ -23,7 +23,6 @@ FEW = 8  # scalars of an item that cost nothing
 def item_of(e: Expr) -> Item:
     """A term as an item: -2*s*A*x/t is the number -2, the scalars s and 1/t, the chain A, x.
 
-    >>> from matderiv.expr import variable
     >>> A, s = variable("A", (2, 3)), variable("s")
     >>> item_of(-2 * s * A) == (-2, {s: 1}, [A]), item_of(A + A) == (1, {}, [A + A])
     (True, True)
@@ -84,7 +83,6 @@ def like(items: Sequence[Item]) -> list[Item]:
 def without_brackets(item: Item) -> list[Item]:
     """F*(A + B)*G as F*A*G + F*B*G, for the first bracket; the item itself without one.
 
-    >>> from matderiv.expr import variable
     >>> A, B, x = variable("A", (2, 2)), variable("B", (2, 2)), variable("x", (2,))
     >>> [f for _, _, f in without_brackets((Fraction(1), {}, [A + B, x]))] == [[A, x], [B, x]]
     True
@@ -155,7 +153,6 @@ def _as_product_with_ones(e: Expr) -> list[tuple[list[Expr], Size]]:
 def ones_as_number(e: Expr) -> Expr:
     """In a sum of vectors 1 stands for ones(n).
 
-    >>> from matderiv.expr import ones, variable
     >>> x = variable("x", (3,))
     >>> ones_as_number(x + ones(3)) is x + 1, ones_as_number(x) is x
     (True, True)

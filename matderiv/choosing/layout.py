@@ -39,7 +39,6 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
 
     `numerator` turns the gradient of a scalar into a row, `denominator` transposes Jacobians.
 
-    >>> from matderiv import derive
     >>> [str(derive("norm2(A*x - b)^2", "x", layout=which)) for which in ("numerator", "gradient")]
     ["2*(A*x - b)'*A", "2*A'*(A*x - b)"]
     """
@@ -54,8 +53,6 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
 def _transposed_line(e: Expr) -> Expr:
     """(2*A'*b)' as 2*b'*A, and a sum term by term.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> shapes = {"A": "m,n", "b": "m", "x": "n"}
     >>> [text(_transposed_line(read(t, shapes=shapes).expr)) for t in ("2*A'*b", "x - A'*b", "x")]
     ["2*b'*A", "x' - b'*A", "x'"]
@@ -71,7 +68,6 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
 
     `outer` counts the axes of f; they have at most two, and so has the variable.
 
-    >>> from matderiv import derive
     >>> shapes = {"A": "m,n", "X": "n,d", "B": "d,k"}
     >>> derive("A*X*B", "X", shapes=shapes).vec_text
     "kron(B',A)"
@@ -102,7 +98,6 @@ def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:
 
     D is the duplication matrix, D vech(S) = vec(S). Source: Magnus & Neudecker, ch. 3.8.
 
-    >>> from matderiv import derive
     >>> about = {"shapes": {"A": "m,n", "X": "n,n"}, "assume": {"X": "symmetric"}}
     >>> [derive("A*X", "X", structure=s, **about).vec_text for s in ("independent", "none")]
     ['kron(eye(n),A)*duplication(n)', 'kron(eye(n),A)']
@@ -121,7 +116,6 @@ def _commuted(items: list[Item]) -> list[Item]:
     kron(P,Q)*commutation(q,n) = commutation(p,m)*kron(Q,P) for P of p × q and Q of m × n. Source:
     Magnus & Neudecker, ch. 3, theorem 9.
 
-    >>> from matderiv import derive
     >>> derive("X'*X", "X", shapes={"X": "m,n"}).vec_text
     "(commutation(n,n) + eye(n*n))*kron(eye(n),X')"
     >>> derive("A*X'", "X", shapes={"X": "m,n", "A": "k,n"}).vec_text
@@ -180,7 +174,6 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
 
     Source: Magnus & Neudecker, ch. 3, theorem 10.
 
-    >>> from matderiv import derive
     >>> derive("kron(X,A)", "X", shapes={"X": "m,n", "A": "p,q"}).vec_text
     'kron(eye(n),kron(commutation(q,m),eye(p)))*kron(eye(m*n),vec(A))'
     >>> derive("X.*A", "X", shapes={"X": "m,n"}).vec_text
@@ -233,7 +226,6 @@ def _by_columns(ties: list[Factor], sides: Sides) -> list[Expr] | None:
     This is the Khatri-Rao product of P and Q; row by row where f is a vector. Source: Liu &
     Trenkler 2008, Hadamard, Khatri-Rao, Kronecker and other matrix products.
 
-    >>> from matderiv import derive
     >>> derive("A*diag(x)*B", "x", shapes={"A": "m,n", "B": "n,k"}).vec_text
     "kron(B',ones(m)).*kron(ones(k),A)"
     >>> derive("A*X", "X", shapes={"A": "m,n", "X": "n,d"}).vec_text
@@ -265,7 +257,6 @@ def _by_columns(ties: list[Factor], sides: Sides) -> list[Expr] | None:
 def _separate(ties: list[Factor], sides: Sides) -> list[Expr] | None:
     """vec(F)*vec(X)' when nothing ties the axes of f to those of the variable.
 
-    >>> from matderiv import derive
     >>> derive("tr(X)*A", "X", shapes={"X": "n,n", "A": "m,d"}).vec_text
     "vec(A)*vec(eye(n))'"
     >>> derive("s*X", "X", shapes={"s": "", "X": "n,n"}).vec_text
@@ -316,7 +307,6 @@ def _kronecker(ties: list[Factor], pairing: Pairing, sides: Sides) -> list[Expr]
     M gathers what is within f, N what is within the variable; a tie across the pairing counts when
     a delta of the pairing moves it to one of these.
 
-    >>> from matderiv import derive
     >>> derive("A*X*B", "X").vec_text, derive("A.*X", "X").vec_text
     ("kron(B',A)", 'diag(vec(A))')
     """

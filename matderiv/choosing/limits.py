@@ -21,7 +21,6 @@ def limits_met(e: Expr, typed: Collection[Expr], cut: bool = False) -> tuple[str
 
     Nodes in `typed` are the user's own and are never rewritten. `cut` says that a search was ended.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = [variable(f"x{k}") for k in range(MAX_FACTORED + 1)]
     >>> (note,) = limits_met(apply("add", *x), ())
     >>> note[:57], note[-11:]

@@ -54,8 +54,6 @@ def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
 def _named(e: Expr) -> Expr:
     """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) std(x), max(abs(x)) norminf(x).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_named(read("mean((x - mean(x)).^2)").expr)), text(_named(read("sqrt(var(x))").expr))
     ('var(x)', 'std(x)')
     >>> text(_named(read("mean((x - mean(y)).^2)").expr))
@@ -78,8 +76,6 @@ def _named(e: Expr) -> Expr:
 def _signs_out(e: Expr) -> Expr:
     """a - (-b) becomes a + b, a*(-b) becomes -(a*b).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> y, u = (read(t, shapes={"y": "n", "x": "n"}).expr for t in ("y", "-(2*x)"))
     >>> text(_signs_out(y - u)), text(_signs_out(y * u)), text(_signs_out(y + y))
     ('y + 2*x', '-y.*(2*x)', 'y + y')
@@ -102,8 +98,6 @@ def _one_transpose(e: Expr) -> Expr:
 
     Two transposed variables stay as they are: A'*B'*x reads as well as (B*A)'*x.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> [text(_one_transpose(read(t).expr)) for t in ("A'*X'*B'", "X'*tanh(Z)'*G", "A'*B'*x")]
     ["(B*X*A)'", "(tanh(Z)*X)'*G", "A'*B'*x"]
     """
@@ -135,8 +129,6 @@ def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
 def _one_fraction(e: Expr) -> Expr:
     """(1 - y)./(1 - p) - y./p becomes (p - y)./(p.*(1 - p)), where terms cancel above the line.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> typed = ("(1 - y)./(1 - x) - y./x", "1./x + y./(1 - x)")
     >>> [text(_one_fraction(read(t).expr)) for t in typed]
     ['(x - y)./(x.*(1 - x))', '1./x + y./(1 - x)']
@@ -156,8 +148,6 @@ _TESTS = ("gt", "ge", "lt", "le")
 def _shorter_test(e: Expr) -> Expr:
     """step(A*x + a - B*x - b) becomes step((A - B)*x + a - b), a*z > (a - 1)*z becomes z > 0.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> [text(_shorter_test(read(t).expr)) for t in ("step(A*x + z - B*x)", "step(A*x)")]
     ['step((A - B)*x + z)', 'step(A*x)']
     >>> shapes = {"a": ""}
@@ -201,8 +191,6 @@ def _two_sides(difference: Expr) -> tuple[Expr, Expr]:
 def _one_branch(e: Expr) -> Expr:
     """where(t, a, a - 1) becomes a - (the opposite of t), where the branches differ by a number.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> shapes = {"a": ""}
     >>> typed = ("where(x>y,a,a - 1)", "where(x>y,2*x,x)", "where(x>y,2,1)")
     >>> [text(_one_branch(read(t, shapes=shapes).expr)) for t in typed]
@@ -227,8 +215,6 @@ def _complements(e: Expr) -> Expr:
 
     In a product with sigmoid(z) it stays, s.*(1 - s) reads best; there z loses its sign instead.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(_complements(read("A*(1 - sigmoid(z))").expr))
     'A*sigmoid(-z)'
     >>> text(_complements(read("sigmoid(z).*(1 - sigmoid(z))").expr))
@@ -271,8 +257,6 @@ def _complement(e: Expr) -> tuple[int, Expr | None]:
 def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
     """-2*A*(x - y) becomes 2*A*(y - x), unless x - y is met elsewhere too.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> e = read("-2*A*(x - y)").expr
     >>> text(_sign_inside(e, ())), text(_sign_inside(e, {e.args[-1]}))
     ('2*A*(y - x)', '-2*A*(x - y)')

@@ -205,7 +205,6 @@ def _divided(coefficients: Coefficients, p: int, q: int) -> Coefficients:
 def product_form(found: Polynomial) -> list[Expr] | None:
     """The factors of a polynomial that is a product, each a sum; None if it is none.
 
-    >>> from matderiv.expr import variable
     >>> s = variable("s")
     >>> plain = Polynomial(Fraction(1), [1, -3, 2], s, 0, True)
     >>> product_form(plain) == [1 - s, 1 - 2 * s]

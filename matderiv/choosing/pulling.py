@@ -21,10 +21,6 @@ def pulled(
 ) -> Expr | None:
     """Common scalars and weights in front, the sum of what remains behind them.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.choosing.sums import new_search
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.tensors.tensor import Index
     >>> u, x, y = (variable(name, (3,)) for name in "uxy")
     >>> both = [Raised(Fraction(1), {}, ({u: 1, v: 1},)) for v in (x, y)]
     >>> found = pulled(both, (Index(3),), True, True, new_search())
@@ -92,7 +88,6 @@ def _entrywise(
 ) -> Expr:
     """Common entries times the sum of the rest, entry by entry.
 
-    >>> from matderiv import derive
     >>> str(derive("sum(u.*x.^2 + u.*x)", "x")), str(derive("sum(u.*x.^2 + v.*x)", "x"))
     ('u.*(2*x + 1)', '2*u.*x + v')
     """

@@ -36,9 +36,6 @@ def raise_tensor(tensor: Tensor, broadcast: bool, search: Search | None = None) 
     With `broadcast`, constants and rows in a sum are left to broadcasting. A `search` that is
     handed in tells afterwards whether it was cut short.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
     ...     axes = tuple(Index(s) for s in e.shape)
@@ -95,9 +92,6 @@ def _searched(kept: list[Raised], axes: Indices, broadcast: bool, search: Search
 def _spell_polynomial(terms: list[Raised], axes: Indices, sofar: Expr) -> Expr:
     """1 - 3*s + 2*s^2 as (1 - s)*(1 - 2*s), entry by entry; a product may be a symbol longer.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
     ...     axes = tuple(Index(s) for s in e.shape)
@@ -137,9 +131,6 @@ def _spell_grouped(
 ) -> list[Expr]:
     """u.*a + u.*b + c as u.*(a + b) + c, for the entries that save most.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
     ...     axes = tuple(Index(s) for s in e.shape)
@@ -173,9 +164,6 @@ def _spell_choice(
 ) -> Expr | None:
     """(z > 0).*a + (z <= 0).*b = where(z > 0, a, b), beside whatever else is in the sum.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.tensors.tensor import Index
     >>> def short(t: str, **shapes: str) -> str:
     ...     e = read(t, shapes=shapes).expr
     ...     axes = tuple(Index(s) for s in e.shape)

@@ -39,7 +39,6 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
     Of u^-1 and u^-2 they share u^-2 when `deep`, which clears the denominator, u^-1 otherwise.
     Beside masks u and u^0.5 share nothing: u may be negative where the root is not chosen.
 
-    >>> from matderiv.expr import variable
     >>> u, v = variable("u"), variable("v")
     >>> common([{u: 2, v: 1}, {u: 1}]) == {u: 1}, common([{u: 1}, {u: -1}])
     (True, {})
@@ -192,7 +191,6 @@ def over_one_denominator(
 
     (1 - y)/(1 - p) - y/p has the denominators 1 - p and p and the numerators p and -y.
 
-    >>> from matderiv.expr import variable
     >>> p, q, y = (variable(name) for name in "pqy")
     >>> first = Raised(Fraction(1), {1 - y: 1, 1 - p: -1})
     >>> found = over_one_denominator([first, Raised(Fraction(-1), {y: 1, p: -1})], ())

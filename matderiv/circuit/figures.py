@@ -33,7 +33,6 @@ def figure(value: Any, digits: int = DIGITS) -> str:
 def array_text(value: Array, small: int = SMALL) -> str:
     """A number, a small array row by row, or the sizes and the norm of a larger one.
 
-    >>> import numpy as np
     >>> array_text(np.array([[1.0, 2.0], [3.0, 4.0]])), array_text(np.ones((4, 25)))
     ('[[1, 2], [3, 4]]', '4 × 25, norm 10')
     """
@@ -67,7 +66,6 @@ def greek(shown: str) -> str:
 def substituted(e: Expr, numbers: Mapping[Expr, Array]) -> str:
     """The text of a formula with the values of its names put in; the names of large arrays stay.
 
-    >>> import numpy as np
     >>> q, z = variable("q"), variable("z")
     >>> substituted(q * z, {q: np.float64(3), z: np.float64(-4)})
     '3*(-4)'

@@ -40,7 +40,6 @@ def pattern(node: Node) -> str:
     """The name of what a gate does to its gradient; "" where its own rule says it.
 
     >>> from matderiv.circuit.nodes import circuit
-    >>> from matderiv.expr import variable
     >>> a, b = variable("a"), variable("b")
     >>> [pattern(circuit(e).root) for e in (a + b, a - b, a * b, 2 * a)]
     ['distributes', 'subtracts', 'switches', 'scales']
@@ -117,7 +116,6 @@ def explanation(node: Node, back: Backprop, run: Run | None = None) -> str:
 
     >>> from matderiv.circuit.nodes import circuit
     >>> from matderiv.circuit.passes import backprop
-    >>> from matderiv.expr import variable
     >>> found = backprop(circuit(variable("q") * variable("z")))
     >>> explanation(found.circuit.root, found)
     'f = q*z switches: each factor gets the gradient times the other factor; q gets z, z gets q.'

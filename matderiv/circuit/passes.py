@@ -89,7 +89,6 @@ def backprop(circuit: Circuit, *, seeded: bool = False) -> Backprop:
     Without it that is 1 for a scalar. Raises NoRule.
 
     >>> from matderiv.circuit.nodes import circuit
-    >>> from matderiv.language.printer import text
     >>> x, y, z = (variable(name) for name in "xyz")
     >>> found = backprop(circuit((x + y) * z, parts=[("q", x + y)]))
     >>> [(n.name, text(found.formulas[n.index])) for n in found.circuit.nodes]
@@ -155,7 +154,6 @@ def share_of(node: Node, source: Node, upstream: Expr) -> Expr | None:
 def _as_row(share: Expr) -> Expr:
     """The transpose of a vector, with numbers left in front: r for r', 2*r for 2*r'.
 
-    >>> from matderiv.language.printer import text
     >>> r = variable("r", (1, 3))
     >>> text(_as_row(number(2) * turned(r)))
     '2*r'

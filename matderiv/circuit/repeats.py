@@ -30,7 +30,6 @@ def repeats(circuit: Circuit) -> list[Repeat]:
     """The repeated layers, from the input to the output.
 
     >>> from matderiv.circuit.nodes import circuit
-    >>> from matderiv.expr import apply, variable
     >>> h = variable("x")
     >>> for k in range(5):
     ...     h = apply("tanh", variable(f"w{k}") * h)

@@ -11,7 +11,6 @@ Parts = tuple[tuple[str, Expr], ...]
 def rewritten(e: Expr, parts: Parts, *, fold: bool, expand: bool) -> tuple[Expr, Parts]:
     """An expression and its named parts with long spellings folded, or shorthands written out.
 
-    >>> from matderiv.expr import apply, variable
     >>> z = variable("z")
     >>> rewritten(1 / (1 + apply("exp", -z)), (), fold=True, expand=False)[0].function.name
     'sigmoid'

@@ -46,7 +46,6 @@ def reading_remarks(reading: Reading) -> list[Remark]:
 def sizes_sentence(reading: Reading) -> str:
     """Every name with its kind and sizes, and which of them are guesses.
 
-    >>> from matderiv.input.resolve import read
     >>> print(sizes_sentence(read("A*x", shapes={"A": "m,n"})))
     A: m × n, x: n (x guessed; --shape "x: n" says so)
     """

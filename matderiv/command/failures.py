@@ -54,7 +54,6 @@ class TimeLimitError(LimitError):
 def exit_code(error: MatderivError, *, reading: bool) -> int:
     """The exit code of an error; `reading` says that the input was still being read.
 
-    >>> from matderiv.errors import ParseError
     >>> exit_code(ParseError("?"), reading=True), exit_code(NoRule("?"), reading=False)
     (2, 3)
     """
@@ -70,7 +69,6 @@ def exit_code(error: MatderivError, *, reading: bool) -> int:
 def shown(error: MatderivError, *, ascii_only: bool = False) -> str:
     """The error as a person reads it: its class, the message, the caret, one thing to try.
 
-    >>> from matderiv.errors import ParseError
     >>> print(shown(ParseError("expected an operand after +", source="x +", span=(3, 3))))
     ParseError: expected an operand after +
       x +
@@ -86,7 +84,6 @@ def shown(error: MatderivError, *, ascii_only: bool = False) -> str:
 def document(error: MatderivError, status: int) -> dict[str, Any]:
     """The error as a JSON document; the place counts characters from 0, line and column from 1.
 
-    >>> from matderiv.errors import ParseError
     >>> document(ParseError("no", source="x\\n+", span=(3, 3)), 2)["error"]["line"]
     2
     """

@@ -19,7 +19,6 @@ def stacked(d: Derivation) -> Expr | None:
     """∂vec(F)/∂vec(X)', compared with the numbers of the derivation; None where there is none.
 
     >>> from matderiv import derive
-    >>> from matderiv.language.printer import text
     >>> text(stacked(derive("A*X*B", "X", shapes={"A": "m,n", "X": "n,k", "B": "k,p"})))
     "kron(B',A)"
     """

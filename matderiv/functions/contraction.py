@@ -33,7 +33,6 @@ def contraction(
 
     Raises LimitError where some loop has more than MAX_STEPS steps.
 
-    >>> import numpy as np
     >>> contraction([(np.eye(2), "ij"), (np.array([1.0, 2.0]), "j")], "i")
     array([1., 2.])
     >>> many = [(np.ones((9, 9)), letters) for letters in ("ij", "jk", "kl", "li")]

@@ -123,7 +123,6 @@ def read_stated(
     `extra` are further names (dX, an upstream, definitions so far), `expected` a shape for sizes
     that nothing else says; a `spelling` that is None is detected. Raises what reading raises.
 
-    >>> from matderiv.input.resolve import read
     >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
     >>> stated.left.variable, stated.spelling
     ('x', 'latex')
@@ -166,7 +165,6 @@ def _no_latex(
 def in_python(reading: Reading) -> bool:
     """True if a question was read as NumPy or PyTorch, so that its answers are meant so too.
 
-    >>> from matderiv.input.resolve import read
     >>> in_python(read("np.sum(x**2)")), in_python(read("a^2*x[2]"))
     (True, False)
     """

@@ -76,7 +76,6 @@ def unit(size: Size, place: int | str) -> Expr:
 def moved(entry: AskedEntry, by: Expr) -> Expr:
     """The array with its entry moved by so much: the derivative by that is the one by the entry.
 
-    >>> from matderiv.language.printer import text
     >>> text(moved(AskedEntry("x_1", x := variable("x", (3,)), (1,)), variable("t", ())))
     'x + t*unit(3,1)'
     """
@@ -113,10 +112,8 @@ def picked(e: Expr, at: Sequence[Expr], kept: Shape = ()) -> Expr:
 def about_entry(reading: Reading, entry: AskedEntry, at: Sequence[Expr]) -> Reading:
     """The reading in which the array has moved by its entry, and f is picked at what they share.
 
-    >>> from matderiv.input.resolve import read
     >>> reading = read("norm2(x)^2", shapes={"x": 3})
     >>> entry = entry_asked(reading, "x_1")
-    >>> from matderiv.language.printer import text
     >>> text(about_entry(reading, entry, ()).expr)
     'norm2(x + x_1*unit(3,1))^2'
     """
@@ -133,7 +130,6 @@ def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     An index that f has says which of its entries; one that f does not have stands for all entries,
     and where all places are such the question is about the whole array.
 
-    >>> from matderiv.input.resolve import read
     >>> reading = read("x'*A*x")
     >>> entry_asked(reading, "x_1").at, entry_asked(reading, "x_i"), entry_asked(reading, "x")
     ((1,), None, None)

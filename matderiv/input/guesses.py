@@ -31,7 +31,6 @@ class Guess:
 def guesses(reading: Reading | None) -> tuple[Guess, ...]:
     """The guesses of a reading, in the order of its names.
 
-    >>> from matderiv.input.resolve import read
     >>> found = guesses(read("norm2(A*x - b)^2"))
     >>> [(g.name, g.why) for g in found], found[2].kind
     ([('A', 'letter'), ('x', 'letter'), ('b', 'use')], 'vector of size m')

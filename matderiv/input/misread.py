@@ -34,7 +34,6 @@ def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
 
     Names that are `asked` about, and those of Python, are no products.
 
-    >>> from matderiv.input.resolve import read
     >>> try:
     ...     read("norm2(alx - b)^2 + l*norm2(x)^2")
     ... except ParseError as error:

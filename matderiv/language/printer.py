@@ -43,8 +43,6 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
 
     Raises LimitError when the text would be too long to be read by anybody.
 
-    >>> from matderiv import functions
-    >>> from matderiv.expr import apply, variable
     >>> a, b = variable("a"), variable("b")
     >>> text(apply("power", a - b, 2)), text(a - (a - b) / 2, [("b", -a)])
     ('(a - b)^2', 'a - (a - b)/2 where b = -a')
@@ -103,7 +101,6 @@ def pieces(node: Expr, entries: bool = True) -> list[Piece]:
 def entry_of(node: Expr) -> tuple[Expr, tuple[int, ...]] | None:
     """The array and the places of an entry with numbers for places; None for anything else.
 
-    >>> from matderiv.input.resolve import read
     >>> places = [entry_of(read(t).expr)[1] for t in ("x[2]", "X[1,3]")]
     >>> places, entry_of(read("sum(x)").expr)
     ([(2,), (1, 3)], None)

@@ -93,7 +93,6 @@ def branches(f: Expr, *others: Expr) -> list[Border]:
 
     Where the first has no value nothing is looked at.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x")
     >>> [border.sides for border in branches(apply("log", x), apply("abs", x))]
     [(1,)]
@@ -175,7 +174,6 @@ def reached(
     With `close` also points on both sides of each kink that is met, at many distances. A search
     that takes too much work ends with what it has found.
 
-    >>> from matderiv.expr import apply, variable
     >>> from matderiv.numeric.sampling import drawn, sampler
     >>> f = apply("relu", variable("x") - 5000)
     >>> source = sampler(f)
@@ -205,7 +203,6 @@ def reached(
 def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tuple[str, ...]:
     """The sides that some points do not see, without looking for them.
 
-    >>> from matderiv.expr import apply, variable
     >>> from matderiv.numeric.sampling import drawn, sampler
     >>> f = apply("tanh", variable("x") * 10**6)
     >>> source = sampler(f)

@@ -59,7 +59,6 @@ class DifferenceFinding:
 def relative_error(claimed: Array, numeric: Array) -> float:
     """The largest difference over the largest entry; 0 when both vanish.
 
-    >>> import numpy as np
     >>> relative_error(np.array([1.0, 4.0]), np.array([1.0, 3.0]))
     0.25
     """
@@ -222,8 +221,6 @@ def check(
     variable). Both `sides` of every kink of f must be seen, and where its functions bend; else it
     is undecided.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
     >>> print(check(x.T @ x, x, lambda values, sizes: 2 * values["x"]).verdict)
     verified

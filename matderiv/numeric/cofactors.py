@@ -14,7 +14,6 @@ LINEAR = ("neg", "transpose", "tr", "sum", "mean", "diag", "vec")
 def without_quotient(node: Expr) -> Expr:
     """A product in which prod(x) meets 1/x, or det(A) inv(A), without the quotient.
 
-    >>> from matderiv.expr import variable
     >>> X = variable("X", (2, 2))
     >>> without_quotient(apply("det", X) * apply("inv", X)).args[1].function.name
     'adj'
@@ -144,8 +143,6 @@ def _bases(e: Expr) -> list[Expr]:
 def product_of_others(product: Expr) -> Expr:
     """For each entry of x the product of all other entries, prod(x)./x where none is 0.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.numeric.evaluate import evaluate
     >>> product = apply("prod", variable("x", (3,)), params=(None,))
     >>> [evaluate(product_of_others(product), {"x": x}).tolist() for x in ([0, 2, 3], [0, 0, 3])]
     [[6.0, 0.0, 0.0], [0.0, 0.0, 0.0]]

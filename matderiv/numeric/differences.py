@@ -156,7 +156,6 @@ class Truth:
 def contracted(array: Array, directions: Directions) -> Array:
     """The array with its last axes summed against the directions, the last direction first.
 
-    >>> import numpy as np
     >>> contracted(np.arange(6.0).reshape(2, 3), (np.array([0.0, 1.0, 0.0]),))
     array([1., 4.])
     """

@@ -25,7 +25,6 @@ def word_degree(*exprs: Expr) -> int:
     An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so some
     size must exceed it.
 
-    >>> from matderiv.expr import apply, variable
     >>> X = variable("X", (3, 3))
     >>> word_degree(apply("tr", apply("power", X, 3) @ X))
     4
@@ -59,7 +58,6 @@ def draw_sizes(
 
     With `least`, every size is at least that, as far as 8 allows.
 
-    >>> import numpy as np
     >>> sorted(draw_sizes("nd", np.random.default_rng(0), least=8).values())
     [7, 8]
     """
@@ -78,7 +76,6 @@ def draw_sizes(
 def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     """The sizes, larger where they leave no room for a part of an axis that is taken.
 
-    >>> from matderiv.input.resolve import read
     >>> enlarged({"n": 2, "k": 4}, read("sum(x[k+1:n].^2)").expr)
     {'n': 5, 'k': 4}
     """

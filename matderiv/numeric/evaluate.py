@@ -43,8 +43,6 @@ def evaluate(
     Sizes are read off the arrays; `sizes` adds those that no array shows. Raises UnknownName,
     ShapeError, DomainError, LimitError. `analytic` lets complex values in, for complex steps.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> A, x = variable("A", (Dim(("m",)), Dim(("n",)))), variable("x", (Dim(("n",)),))
     >>> evaluate(A @ x, {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, 1]})
     array([ 3.,  7., 11.])
@@ -62,7 +60,6 @@ def evaluate(
 def bind_sizes(variables: Iterable[Expr], values: Mapping[str, Any]) -> Sizes:
     """The named sizes, read off the shapes of the arrays.
 
-    >>> from matderiv.expr import variable
     >>> bind_sizes([variable("x", (Dim(("n",)),))], {"x": [1, 2, 3]})
     {'n': 3}
     """
@@ -72,7 +69,6 @@ def bind_sizes(variables: Iterable[Expr], values: Mapping[str, Any]) -> Sizes:
 def bind_labels(exprs: Iterable[Expr], values: Mapping[str, Any], sizes: Sizes) -> Sizes:
     """The sizes, and the labels such as y of unit(n,y), whose values are whole numbers.
 
-    >>> from matderiv.expr import apply
     >>> e = apply("unit", params=(Dim(("n",)), Dim(("y",))))
     >>> bind_labels([e], {"y": 2.0}, {"n": 3})
     {'n': 3, 'y': 2}

@@ -25,7 +25,6 @@ NEAR = 6  # how deep below a product exponentials are looked for
 def better_product(node: Expr) -> Expr | None:
     """A product or quotient in which exponentials are joined first; None where that is no gain.
 
-    >>> from matderiv.expr import variable
     >>> x, y = variable("x", (3,)), variable("y", (3,))
     >>> a, b = apply("exp", x), apply("exp", -y)
     >>> better_product(a * b).function.name, better_product(a * y) is None
@@ -200,7 +199,6 @@ def _put(powers: Powers, e: Expr, k: int) -> None:
 def log_of_sum(total: Expr) -> Expr | None:
     """log of a sum of exponentials, Σ c exp(z), as m + log(Σ c exp(z - m)) with the largest z.
 
-    >>> from matderiv.expr import variable
     >>> x, y = variable("x", (3,)), variable("y", (3,))
     >>> log_of_sum(apply("exp", x) + apply("exp", y)).function.name, log_of_sum(x + y) is None
     ('add', True)

@@ -58,8 +58,6 @@ def _may_fail(node: Expr) -> bool:
 def at_edges(e: Expr, subject: Subject) -> Expr:
     """The formula with the limits at the points where it is 0/0; itself where there are none.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.numeric.evaluate import evaluate
     >>> x = variable("x", (3,))
     >>> f = apply("prod", x, params=(None,))
     >>> evaluate(at_edges(f / x, Subject((f,), frozenset({x}))), {"x": [0, 2, 3]})
@@ -320,7 +318,6 @@ def _turned(e: Expr) -> Expr:
 def degrees_of(below: Expr) -> dict[Expr, Fraction]:
     """How fast a product goes to 0 with each of its bases: norm2(u) and sqrt(v) with degree 1.
 
-    >>> from matderiv.expr import variable
     >>> v = variable("v")
     >>> list(degrees_of(apply("sqrt", v) * v).values()), degrees_of(apply("abs", v))
     ([Fraction(3, 1)], {})

@@ -45,7 +45,6 @@ def kinks(expr: Expr, order: int = 1) -> tuple[Kink, ...]:
     Labels count as kinks that may not be missed on either side. Where a formula changes there is a
     second derivative on either side only.
 
-    >>> from matderiv.expr import apply, variable
     >>> bend = apply("huber", variable("x"), 1)
     >>> len(kinks(bend)), len(kinks(bend, order=2))
     (0, 1)
@@ -73,7 +72,6 @@ _ZEROS = {"ge": 1, "lt": 1, "gt": -1, "le": -1, "step": -1}
 def unguarded(expr: Expr) -> set[Expr]:
     """The parts that must have a value wherever the whole has one: none in a branch of `where`.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x")
     >>> root = apply("sqrt", x)
     >>> root in unguarded(apply("where", apply("gt", x, 0), root, 0)), root in unguarded(root + x)
@@ -113,7 +111,6 @@ def without_zero(distance: Expr) -> Expr:
 def compared_with(expr: Expr) -> set[Expr]:
     """What the jumps and kinks of an expression depend on, up to a sign.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x")
     >>> compared_with(apply("relu", x)) == compared_with(apply("gt", x, 0)) == {x}
     True

@@ -23,7 +23,6 @@ PARTIAL = (
 def outside_branches(*roots: Expr) -> set[Expr]:
     """The nodes that are computed in every case, those in the branches of a `where` left out.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x", (3,))
     >>> root = apply("sqrt", x)
     >>> chosen = apply("where", apply("gt", x, 0), root, 0)
@@ -46,7 +45,6 @@ def poles(*roots: Expr, excused: Collection[Expr] = ()) -> set[Expr]:
     A logarithm has no value at 0 either, unless it is `excused`: 0*log(0) counts as 0, and so does
     what is divided by inside it.
 
-    >>> from matderiv.expr import apply, variable
     >>> a, b = variable("a"), variable("b")
     >>> [p.name for p in poles(a / (2 * b))], [p.name for p in poles(apply("log", a))]
     (['b'], ['a'])
@@ -81,7 +79,6 @@ def divisors(node: Expr) -> Iterator[Expr]:
 def factors_of(e: Expr) -> Iterator[Expr]:
     """The factors of a product entry by entry, without exponents and without what is never zero.
 
-    >>> from matderiv.expr import apply, variable
     >>> a, b = variable("a"), variable("b")
     >>> [f.name for f in factors_of(3 * a**2 * apply("sqrt", b))]
     ['a', 'sqrt']
@@ -100,7 +97,6 @@ def factors_of(e: Expr) -> Iterator[Expr]:
 def positive(e: Expr) -> bool:
     """True for what is positive for all arguments, such as 1 + exp(z).
 
-    >>> from matderiv.expr import apply, variable
     >>> z = variable("z")
     >>> positive(1 + apply("exp", z)), positive(1 + z**2), positive(1 + z)
     (True, True, False)

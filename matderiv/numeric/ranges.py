@@ -21,7 +21,6 @@ LEAST = 5e-324  # what is positive is not 0
 def bounds(e: Expr) -> Range:
     """The least and the greatest value that an entry may have.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x")
     >>> bounds(apply("exp", x) + 1), bounds(x * x - 2), bounds(1 - apply("sigmoid", x))
     ((1.0, inf), (-2.0, inf), (0.0, 1.0))

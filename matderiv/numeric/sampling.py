@@ -273,8 +273,6 @@ def points(
     The second has sizes above the word degree, the sixth a size 1; where a side of a kink was
     missed, later points are drawn again to show it. DomainError where nothing is admissible.
 
-    >>> from matderiv.expr import apply, variable
-    >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
     >>> found = points(apply("log", x), count=3)
     >>> len(found), all((p.values["x"] > 0).all() for p in found)
@@ -309,7 +307,6 @@ def drawn(source: Sampler, count: int) -> list[Point]:
 def coverage(source: Sampler, found: Iterable[Point]) -> Coverage:
     """Which kinks the points exercised, and which sides they never saw.
 
-    >>> from matderiv.expr import apply, variable
     >>> s = sampler(apply("relu", apply("tan", variable("x")) - 500))
     >>> print(coverage(s, drawn(s, 3)))
     relu: never on its positive side

@@ -19,7 +19,6 @@ LARGE = 12  # a declared size beyond it may be replaced by a small one
 def beyond_numbers(f: Expr) -> str:
     """Why floating point numbers cannot check f, or nothing.
 
-    >>> from matderiv.input.resolve import read
     >>> beyond_numbers(read("a^(10^9)").expr)
     'the exponent 1e+09 is too large for numbers, the limit is 1000'
     >>> beyond_numbers(read("a^9").expr)
@@ -43,7 +42,6 @@ def beyond_numbers(f: Expr) -> str:
 def too_large(*roots: Expr) -> str:
     """Why the declared sizes are too large to check, or nothing.
 
-    >>> from matderiv.input.resolve import read
     >>> too_large(read("x*y'", shapes={"x": "9000", "y": "9000"}).expr)
     'an array of 9000 × 9000 is too large to check, the limit is 1000000 entries'
     """
@@ -67,7 +65,6 @@ def with_named_sizes(*roots: Expr) -> tuple[Expr, ...]:
     A number that counts entries, as in sum(x)/300, stays: what uses it is another expression then.
     Raises ShapeError where the sizes do not fit together any more.
 
-    >>> from matderiv.input.resolve import read
     >>> f = read("x'*x", shapes={"x": "300"}).expr
     >>> [v.shape for v in walk(*with_named_sizes(f)) if is_(v, "variable")]
     [(Dim(names=('300',), coefficient=1),)]

@@ -46,8 +46,6 @@ def spot_check(
     `variables` are those of the claim that f does not have; `zero` says that the claim is spelled
     as a zero, so that it may vanish everywhere.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
     >>> print(spot_check(DirectionQuestion(x.T @ x, (x,), lambda v, sizes: 2 * v["x"])).verdict)
     verified

@@ -25,7 +25,6 @@ from matderiv.shapes import is_scalar
 def expanded(expr: Expr) -> Expr:
     """`expr` with every shorthand written out.
 
-    >>> from matderiv.expr import variable
     >>> expanded(apply("mse", variable("a"), variable("b"))).function.name
     'mean'
     """
@@ -48,7 +47,6 @@ def stable_all(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
 def valued(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """The expressions with those shorthands written out that have no value of their own.
 
-    >>> from matderiv.expr import variable
     >>> valued((apply("kl", variable("p"), variable("q")),))[0].function.name
     'sum'
     """

@@ -68,7 +68,6 @@ def derivative_along(line: Line, order: int, scale: float = 1.0, first: int = 0)
     `scale` is the length on which the line changes, `first` the step to begin with: a wide one
     crosses kinks.
 
-    >>> import numpy as np
     >>> found = derivative_along(lambda t: np.exp(np.float64(t)), 3)
     >>> bool(abs(found.value - 1) < 1e-8), found.uncertainty < 1e-6
     (True, True)

@@ -26,8 +26,6 @@ class Subject:
 def ties_shared(e: Expr, subject: Subject) -> Expr:
     """A formula in which the entries that attain a maximum share its change.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.numeric.evaluate import evaluate
     >>> x = variable("x", (3,))
     >>> top = apply("max", x, params=(None,))
     >>> mask = apply("ge", x, top)

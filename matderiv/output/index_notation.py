@@ -104,7 +104,6 @@ def constant_text(f: Factor, names: dict[Index, str]) -> str:
 def _bracketed(e: Expr, whole: bool) -> str:
     """An expression as a factor; `whole` where an index or an exponent belongs to all of it.
 
-    >>> from matderiv.input.resolve import read
     >>> product = read("x'*A*x").expr
     >>> _bracketed(product, whole=False), _bracketed(product, whole=True)
     ("x'*A*x", "(x'*A*x)")

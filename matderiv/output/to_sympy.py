@@ -23,8 +23,6 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     off a user's expression. None: nested deeper than SymPy's own recursion, an axis that SymPy's
     n x 1 vectors do not have, or a division by what SymPy knows to be 0.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> X, w = variable("X", (Dim(("n",)), Dim(("d",)))), variable("w", (Dim(("d",)),))
     >>> to_sympy(X @ w), to_sympy(w.T @ w), to_sympy(X @ w + 1)
     (X*w, (w.T*w)[0, 0], X*w + 1)

@@ -18,7 +18,6 @@ LONGEST = 2000  # characters of a formula that is corrected
 def fault(error: MatderivError, request: Mapping[str, Any]) -> dict[str, Any]:
     """What is wrong, in which field, between which characters, and texts that would be read.
 
-    >>> from matderiv.errors import ParseError
     >>> request = {"f": "tr(reul(X))"}
     >>> found = ParseError("unknown function reul", source="tr(reul(X))", span=(3, 7), hint="relu")
     >>> fault(found, request)["tries"]

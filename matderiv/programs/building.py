@@ -32,7 +32,6 @@ def program(
     computed. `sizes` are the sizes to expect, for the order of products. Raises NoRule for a
     function that has no code.
 
-    >>> from matderiv.expr import variable
     >>> n = Dim(("n",))
     >>> x = variable("x", (n,))
     >>> [line.operation for line in program((x.T @ x,)).instructions]

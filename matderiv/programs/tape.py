@@ -106,9 +106,7 @@ def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
 
     Raises UnknownName for a size that nothing binds, LimitError for an array that is too large.
 
-    >>> from matderiv.expr import variable
     >>> from matderiv.programs.building import program
-    >>> from matderiv.shapes import Dim
     >>> import numpy
     >>> x = variable("x", (Dim(("n",)),))
     >>> bound(program((x.T @ x,)), {"n": 2}).run([numpy.array([3.0, 4.0])])

@@ -49,8 +49,6 @@ def _diagonal(whole: list[Expr]) -> Expr:
     longer chain is split where the sum is shortest; of a symmetric product, diag(A*S*A'), the
     diagonal is taken.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> square, wide = {"A": "n,n", "B": "n,n"}, {"A": "m,n", "B": "m,n"}
     >>> text(_diagonal([read(t, shapes=square).expr for t in ("A", "B")]))
     'diag(A*B)'
@@ -119,7 +117,6 @@ def reduce_network(net: Network) -> None:
 def _close(net: Network, index: Index) -> None:
     """Σ_i u_i v_i = u'*v.
 
-    >>> from matderiv import derive
     >>> shapes = {"s": "", "a": "n", "y": "n"}
     >>> str(derive("sum(s*a.*y)", "s", shapes=shapes)), str(derive("s*a.*y", "s", shapes=shapes))
     ("a'*y", 'a.*y')
@@ -131,7 +128,6 @@ def _close(net: Network, index: Index) -> None:
 def _absorb(net: Network, index: Index, other: Index) -> None:
     """Σ_j A_ij u_j = A*u; without a weight the row sums, and for two matrices diag(A*B).
 
-    >>> from matderiv import derive
     >>> str(derive("y'*A*x", "x")), str(derive("sum(A.*X)", "X"))
     ("A'*y", 'A')
     """
@@ -168,7 +164,6 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
 def _join(net: Network, index: Index, i: Index, j: Index) -> None:
     """Σ_s A_is u_s B_sj = A*diag(u)*B.
 
-    >>> from matderiv import derive
     >>> str(derive("A*(u.*(B*x))", "x")), str(derive("u.*(B*x)", "x"))
     ('A*diag(u)*B', 'diag(u)*B')
     """
@@ -216,7 +211,6 @@ def reduced(term: Term, axes: Indices) -> Term:
 
     A_im inv(X)_mk becomes (A*inv(X))_ik.
 
-    >>> from matderiv.expr import variable
     >>> A, B, x = variable("A", (2, 3)), variable("B", (3, 4)), variable("x", (4,))
     >>> i, j, k = (Index(s) for s in (2, 3, 4))
     >>> chained = Term(Fraction(1), (Factor(A, (i, j)), Factor(B, (j, k)), Factor(x, (k,))))

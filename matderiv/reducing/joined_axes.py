@@ -12,7 +12,6 @@ from matderiv.words.powers import multiply_into
 def reduce_joined(net: Network) -> bool:
     """One step with an axis that joins two others: unvec, vec, or a Kronecker product.
 
-    >>> from matderiv import derive
     >>> str(derive("b'*kron(a,x)", "x", shapes={"b": "m*n", "a": "m", "x": "n"}))
     'unvec(b,n,m)*a'
     >>> str(derive("b'*x", "x"))
@@ -100,7 +99,6 @@ def _kron(net: Network, f: Factor, g: Factor) -> bool:
 
     Where only one side is tied, the other block is u*v', of ones where nothing weighs it.
 
-    >>> from matderiv import derive
     >>> str(derive("kron(A,B)*x", "x", shapes={"A": "m,n", "B": "p,q"}))
     'kron(A,B)'
     >>> str(derive("kron(A,B)*x", "A", shapes={"A": "m,n", "B": "p,q"}))
@@ -151,7 +149,6 @@ def _kron_beside(net: Network, f: Factor) -> bool:
     Either side may be the axis j itself, which is the identity. Column by column it is the
     Khatri-Rao product, kron(A, 1).*kron(1, B) with vectors of ones.
 
-    >>> from matderiv import derive
     >>> shapes = {"a": "m", "x": "n"}
     >>> [str(derive(t, "x", shapes=shapes)) for t in ("kron(a,x)", "kron(x,a)", "kron(x,x)")]
     ['kron(a,eye(n))', 'kron(eye(n),a)', 'kron(eye(n),x) + kron(x,eye(n))']
@@ -210,7 +207,6 @@ def _block(net: Network, side: Index, end: Index | None) -> Expr:
 def reduce_cross(net: Network) -> bool:
     """Σ_jk ε_ijk a_j b_k = (a × b)_i, and Σ_j ε_ijk a_j is an entry of skew(a).
 
-    >>> from matderiv import derive
     >>> shapes = {"a": "3", "b": "3", "x": "3"}
     >>> str(derive("dot(cross(a,x),b)", "x", shapes=shapes))
     'cross(b,a)'

@@ -115,7 +115,6 @@ class Network:
 def without_thin_axes(f: Factor) -> Factor:
     """The factor without the axes of size 1 of a tensor, which have no indices.
 
-    >>> from matderiv.expr import variable
     >>> i, j = Index(4), Index(3)
     >>> without_thin_axes(Factor(variable("T", (4, 1, 3)), (i, j))).expr.shape
     (4, 3)

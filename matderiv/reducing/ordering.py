@@ -26,7 +26,6 @@ Key = tuple[Any, ...]
 def spelling_key(e: Expr) -> Key:
     """Orders expressions by what is written in them, function by function.
 
-    >>> from matderiv.expr import apply, variable
     >>> A = variable("A", (2, 2))
     >>> rows, columns = (apply("sum", A, params=(k,)) for k in (2, 1))
     >>> reading_key(rows) == reading_key(columns.T) or spelling_key(rows) == spelling_key(columns)
@@ -46,7 +45,6 @@ def ranks(factors: Sequence[Factor], axes: Indices) -> dict[Index, int]:
 
     It does not depend on the order of the factors or on when an index was made.
 
-    >>> from matderiv.expr import variable
     >>> A, v = variable("A", (2, 2)), variable("v", (2,))
     >>> i, j, k = (Index(2) for _ in range(3))
     >>> chain = [Factor(A, (i, j)), Factor(A, (j, k)), Factor(v, (k,))]

@@ -61,7 +61,6 @@ def place_of_entries(axes: Indices) -> int:
 def raise_term(term: Term, axes: Indices) -> Raised:
     """The term in matrix notation; over more than two axes entry by entry, or as an einsum.
 
-    >>> from matderiv.expr import variable
     >>> i, j, k = (Index(s) for s in (2, 3, 4))
     >>> T = variable("T", (2, 3, 4))
     >>> raise_term(Term(Fraction(2), (Factor(T, (i, j, k), 2),)), (i, j, k)).mats == {T: 2}
@@ -140,7 +139,6 @@ def plain_scalars(mono: Mono) -> Mono:
 def numbers_out(scalars: Mono) -> Fraction:
     """The rational part of powers of numbers, taken out: sqrt(8)*sqrt(3)/sqrt(2) leaves sqrt(3).
 
-    >>> from matderiv.expr import variable
     >>> mono: Mono = {number(8): Fraction(1, 2), number(2): Fraction(-1, 2), variable("a"): 1}
     >>> numbers_out(mono), len(mono)
     (Fraction(2, 1), 1)
@@ -173,9 +171,6 @@ def _square_part(n: int) -> tuple[int, int]:
 def fold_means(weights: Sequence[Mono], scalars: Mono) -> None:
     """sum(x)/n over n entries is mean(x).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.shapes import Dim
     >>> total, n = read("sum(x)").expr, size_expr(Dim(("n",)))
     >>> both, alone = {total: 1, n: -1}, {total: 1}
     >>> fold_means((), both), fold_means((), alone)
@@ -201,8 +196,6 @@ def clear_fractions(mono: Mono, scalars: Mono) -> Mono:
 
     `scalars` gives up the factor; each clearing removes one, so it ends.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> e, v = (read(t, shapes={"q": "", "v": ""}).expr for t in ("1 + q/v", "v"))
     >>> [text(b) for b in clear_fractions({e: -1}, {v: -1})]
     ['v + q']

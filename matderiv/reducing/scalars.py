@@ -21,9 +21,6 @@ from matderiv.words.powers import Mono
 def dot(mono: Mono, index: Index) -> Expr:
     """Σ_i of a product of powers of vectors.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.shapes import Dim
     >>> x, y = (read(t).expr for t in ("x", "y"))
     >>> i = Index(Dim(("n",)))
     >>> text(dot({x: 1, y: 1}, i)), text(dot({x: 2, y: 1}, i)), text(dot({x: 1}, i))
@@ -46,8 +43,6 @@ def dot(mono: Mono, index: Index) -> Expr:
 def whole_sum(e: Expr) -> Expr:
     """The sum of all entries: 1 for what is declared to sum to 1, 0 for what is centred.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(whole_sum(read("softmax(x)").expr)), text(whole_sum(read("x - mean(x)").expr))
     ('1', '0')
     >>> text(whole_sum(read("tanh(x)").expr))
@@ -80,8 +75,6 @@ def centred(e: Expr, axis: int | None) -> bool:
 def inner_product(u: Expr, v: Expr) -> Expr:
     """u'*v, written from the side that reads better.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> x, v = (read(t, shapes={"A": "m,n", "y": "m", "x": "n"}).expr for t in ("x", "A'*y"))
     >>> text(inner_product(x, v)), text(inner_product(x, x))
     ("y'*A*x", "x'*x")
@@ -96,8 +89,6 @@ def inner_product(u: Expr, v: Expr) -> Expr:
 def trace(factors: list[Expr]) -> Expr:
     """tr of a product, rotated or transposed to the form that reads best.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> A, B = (read(t, shapes={"A": "n,m", "B": "m,n"}).expr for t in "AB")
     >>> text(trace([B, A])), text(trace([A, B]))
     ('tr(A*B)', 'tr(A*B)')
@@ -135,8 +126,6 @@ def plain_scalar(e: Expr) -> Expr:
 def row_sums(matrix: Expr) -> Expr:
     """The sums along the rows as a column: `sum(X,2)`, or `sum(X,1)'` of a transpose.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> text(row_sums(read("X").expr)), text(row_sums(read("X'").expr))
     ('sum(X,2)', "sum(X,1)'")
     """

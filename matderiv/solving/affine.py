@@ -55,7 +55,6 @@ def affine_root(gradient: Expr, hessian: Derivative, x: Expr) -> Affine | None:
 def number_apart(e: Expr) -> tuple[Expr, Expr]:
     """The literal number in front of an expression, with its sign, and the rest.
 
-    >>> from matderiv.expr import variable
     >>> A = variable("A", ("n", "n"))
     >>> number_apart(-(2 * A)) == (number(-2), A)
     True

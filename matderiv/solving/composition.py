@@ -37,8 +37,6 @@ def turned_over(bend: Bend) -> Bend:
 class Composition:
     """How the parts of an expression bend in x, and the reasons, one for each part.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.expr import variables
     >>> f = read("sum(relu(X*w)) + c^2*norm1(w)").expr
     >>> by = Composition(next(v for v in variables(f) if v.name == "w"))
     >>> sorted(by.bend(f)), by.reasons[0]

@@ -23,7 +23,6 @@ class NotEntrywise(ValueError):  # noqa: N818  (it says what is the case)
 class EntryEquation:
     """One entry of an array equation as a SymPy scalar; `parts` is what its symbols stand for.
 
-    >>> from matderiv.expr import variable
     >>> x, a = variable("x", ("n",)), variable("a", ("n",))
     >>> EntryEquation(x).scalar(apply("exp", x) - 2 * a)
     -2*c2 + exp(x)
@@ -104,8 +103,6 @@ class EntryEquation:
     def written(self, scalar: Any, shape: Shape = ()) -> Expr:
         """A SymPy scalar as an expression of each entry, at least of the shape that is given.
 
-        >>> from matderiv.language.printer import text
-        >>> from matderiv.expr import variable
         >>> entry = EntryEquation(variable("x", ("n",)))
         >>> text(entry.written(sp.exp(entry.symbol) / 2))
         'exp(x)/2'
@@ -226,8 +223,6 @@ def _quadratic(p: Any) -> list[Any]:
 def entry_roots(gradient: Expr, x: Expr) -> list[Expr]:
     """The values of x where a gradient that acts entry by entry is zero; none where it does not.
 
-    >>> from matderiv.language.printer import text
-    >>> from matderiv.expr import variable
     >>> x, a = variable("x", ("n",)), variable("a", ("n",))
     >>> [text(v) for v in entry_roots(apply("exp", x) - a, x)]
     ['log(a)']

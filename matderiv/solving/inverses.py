@@ -19,8 +19,6 @@ Word = tuple[list[Expr], list[Expr]]  # numbers and matrices of a product
 def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
     """The matrix x at which a gradient in its inverse is zero; None for another form.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> X, M = variable("X", ("n", "n")), variable("M", ("n", "n"))
     >>> inverse = apply("inv", X)
     >>> text(inverse_root(2 * inverse - inverse @ M @ inverse, X))

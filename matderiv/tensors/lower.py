@@ -40,8 +40,6 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
 
     Sums and functions stay factors. Sizes of summed indices that occur nowhere are multiplied in.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> n = Dim(("n",))
     >>> v = variable("v", (n,))
     >>> i = Index(n)

@@ -186,7 +186,6 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
     """The value of q for which side = value; None where q does not stand there once and linearly.
 
     >>> q, x = variable("q", (3,)), variable("x", (3,))
-    >>> from matderiv.language.printer import text
     >>> text(solved(-2*q, q, x)), text(solved(q + x, q, 2*x)), solved(q.T @ q, q, x)
     ('x/(-2)', '2*x - x', None)
     """

@@ -31,7 +31,6 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
 
     The derivative of a scalar stays that of a scalar, unless the answer is right.
 
-    >>> from matderiv.verification.claims import ask
     >>> vectors_instead(ask("norm2(x)^2", "x"), "x*x'", fitting=True)
     ()
     """
@@ -56,7 +55,6 @@ def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
 
     `W*x + b` has a vector b in a layer and a number b in a regression: both are meant.
 
-    >>> from matderiv.verification.claims import ask
     >>> numbers_instead(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)")
     ('b',)
     """
@@ -78,7 +76,6 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
 
     A size that nobody named has a name of ours, and people divide by theirs.
 
-    >>> from matderiv.verification.claims import ask
     >>> sizes_instead(ask("mean((X*w - y).^2)", "w"), "2/N*X'*(X*w - y)")
     ('N as m',)
     """
@@ -107,7 +104,6 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
 def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     """Matrices of unsaid sizes with which as square ones the answer is right.
 
-    >>> from matderiv.verification.claims import ask
     >>> squares_instead(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'")
     ('A', 'B')
     """

@@ -107,7 +107,7 @@ def precise(
 ) -> Precise:
     """Whether a claim is the derivative, by values with many digits, at random or given points.
 
-    >>> from matderiv.verification.claims import ask, claims, read_answer
+    >>> from matderiv.verification.claims import claims
     >>> asked = ask("sum(log(x))", "x")
     >>> claim = claims(asked, read_answer(asked, "1.00000000001./x"), "")[0]
     >>> print(precise(claim, "projected"))

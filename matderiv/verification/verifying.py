@@ -47,7 +47,6 @@ def verify_asked(
 
     The answer is text, a SymPy expression, or a function of a dictionary of arrays.
 
-    >>> from matderiv.verification.claims import ask
     >>> asked = ask("x'*A*x", "x")
     >>> verify_asked(asked, "(A + A')*x").verdict, verify_asked(asked, "2*A*x").diagnosis
     ('proved', 'symmetric-shortcut')

@@ -15,8 +15,6 @@ from matderiv.words.signs import negated, signed, total
 def change_last(e: Expr, changes: Collection[Expr]) -> Expr:
     """A scalar term with its change last where transposing or rotating brings it there.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> u, dx = variable("u", (3,)), variable("dx", (3,))
     >>> text(change_last(dx.T @ u, {dx}))
     "u'*dx"
@@ -107,8 +105,6 @@ def _holds(e: Expr, changes: Collection[Expr]) -> bool:
 def paired(g: Expr, change: Expr) -> Expr | None:
     """<G, dX> as G'*dx, G*dt or sum(G.*dX), numbers in front; None for other shapes.
 
-    >>> from matderiv.expr import number, variable
-    >>> from matderiv.language.printer import text
     >>> A, x, dx = variable("A", (2, 3)), variable("x", (3,)), variable("dx", (2,))
     >>> text(paired(number(2) * (A @ x), dx))
     "2*x'*A'*dx"
@@ -231,8 +227,6 @@ def plain(e: Expr, changes: Collection[Expr]) -> Expr:
 
     Brackets that a product of matrices does not need are left out.
 
-    >>> from matderiv.expr import apply, variable
-    >>> from matderiv.language.printer import text
     >>> u, X, dw = variable("u", (3,)), variable("X", (3, 2)), variable("dw", (2,))
     >>> text(plain(u.T @ (-(X @ dw)), {dw}))
     "-u'*X*dw"
@@ -340,8 +334,6 @@ def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
 def in_place(e: Expr, before: Expr) -> Expr:
     """The sum with the terms of the line before where they stood, new ones in the gaps.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> a, b, c = variable("a"), variable("b"), variable("c")
     >>> text(in_place(c + a, a + b)), text(in_place(c + a, b + a))
     ('a + c', 'c + a')

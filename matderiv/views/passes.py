@@ -222,8 +222,6 @@ class BackwardPass:
 def as_row(e: Expr) -> Expr:
     """The transpose of a vector, taken inside signs, scalars and products by entries.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> u, v = variable("u", (1, 3)), variable("v", (1, 3))
     >>> text(as_row(-(u.T * v.T / 2)))
     '-u.*v/2'

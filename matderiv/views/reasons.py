@@ -35,7 +35,6 @@ STEP_NAMES = {  # functions that steps call otherwise than they are typed
 def rule_name(piece: Intermediate) -> str:
     """The rule that differentiates the piece, in the words of a course.
 
-    >>> from matderiv.expr import apply, variable
     >>> z = variable("z", (3,))
     >>> e = apply("relu", z)
     >>> rule_name(Intermediate(variable("h", (3,)), e, e, e))
@@ -97,7 +96,6 @@ def why(piece: Intermediate) -> str:
 def _unfolded(main: Expr) -> str:
     """The proof of the rule of one function in the letters of this place, where it has its own.
 
-    >>> from matderiv.expr import apply, variable
     >>> print(_unfolded(apply("sigmoid", variable("z", (3,)))).split(":")[0])
      With s = 1/(1 + exp(-z))
     """
@@ -132,7 +130,6 @@ def with_facts(reason: str, facts: Sequence[str]) -> str:
 def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str:
     """Why the derivative by x can be read off df; `several` for an f of several entries.
 
-    >>> from matderiv.expr import variable
     >>> identified("f", variable("x", (3,)), (), several=False)
     "If `df = G'*dx` for every `dx`, then `G` is the gradient."
     """

@@ -97,7 +97,6 @@ def _rounded(e: Expr) -> bool:
 def transposed(e: Expr) -> Expr:
     """The transpose, absorbed where it can be: X'' is X, S' is S for symmetric S, -S for skew.
 
-    >>> from matderiv.expr import variable
     >>> A, S = variable("A", (2, 2)), variable("S", (2, 2), ("symmetric",))
     >>> transposed(A.T) is A, transposed(S) is S, transposed(A) is A.T
     (True, True, True)
@@ -127,8 +126,6 @@ def transposed(e: Expr) -> Expr:
 def _column_sums(product: Expr) -> Expr | None:
     """diag(A'*B)' as the row sum(A.*B,1) of column sums.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> shapes = {"A": "m,m", "B": "m,m"}
     >>> text(_column_sums(read("A'*B", shapes=shapes).expr))
     'sum(A.*B,1)'
@@ -199,8 +196,6 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
     beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends. A sign in front
     of any factor moves to the first. expm(A)*A is A*expm(A): functions of one matrix commute.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> def shown(t: str) -> str:
     ...     return text(matrix_product(chain(factors_of(read(t).expr))))
     >>> shown("X^3*inv(X^2)"), shown("inv(A*B)*A*C"), shown("A*B")
@@ -261,7 +256,6 @@ def _cancelled(beside: Expr, inner: Expr) -> tuple[list[Expr], list[Expr]] | Non
 def inverted(e: Expr) -> list[Expr] | None:
     """The chain C with e = inv(C) when every factor of C is square; None if e is no inverse.
 
-    >>> from matderiv.expr import variable
     >>> A, B = variable("A", (2, 2)), variable("B", (2, 2))
     >>> inverse = apply("inv", A @ B)
     >>> inverted(inverse) == [A, B], inverted(inverse.T) == [B.T, A.T], inverted(A) is None
@@ -344,7 +338,6 @@ def shortest(forms: Sequence[Expr]) -> Expr:
 
     Vectors of ones, and transposes of anything but variables, make a reader stop.
 
-    >>> from matderiv.expr import ones, variable
     >>> A, B, x = variable("A", (3, 3)), variable("B", (3, 3)), variable("x", (3,))
     >>> plain, bracket = A.T + B.T + A, (A + B + A.T).T
     >>> plain.weight == bracket.weight, shortest((bracket, plain)) is plain
@@ -371,7 +364,6 @@ def stops(e: Expr) -> int:
 def matrix_product(factors: Sequence[Expr]) -> Expr:
     """The product of a chain, with runs of an equal factor as a power: A*A*x is A^2*x.
 
-    >>> from matderiv.expr import variable
     >>> A, x = variable("A", (2, 2)), variable("x", (2,))
     >>> matrix_product([A, A, x]) is apply("power", A, 2) @ x, matrix_product([A, x]) is A @ x
     (True, True)

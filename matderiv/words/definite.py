@@ -17,7 +17,6 @@ _POSITIVE = frozenset("exp sigmoid softmax softplus cosh size pi ones".split())
 def definite_sign(e: Expr) -> int:
     """1 for a matrix or number that is >= 0 in its form, -1 for one that is <= 0, else 0.
 
-    >>> from matderiv.input.resolve import read
     >>> [definite_sign(read(t).expr) for t in ("X'*diag(exp(z))*X", "-(X'*X)", "A + A'")]
     [1, -1, 0]
     """
@@ -72,7 +71,6 @@ def _covariance(e: Expr) -> bool:
 def nonnegative(e: Expr) -> bool:
     """True for numbers and arrays without negative entries, for a reason seen in their form.
 
-    >>> from matderiv.input.resolve import read
     >>> [nonnegative(read(t).expr) for t in ("sum(x.^2)", "s*(1 - s) where s = sigmoid(b)", "c")]
     [True, True, False]
     """
@@ -101,7 +99,6 @@ def nonnegative(e: Expr) -> bool:
 def positive(e: Expr) -> bool:
     """True for numbers and arrays whose entries are above 0, for a reason seen in their form.
 
-    >>> from matderiv.input.resolve import read
     >>> [positive(read(t).expr) for t in ("1 + sum(exp(x))", "x'*x", "sqrt(1 + b^2)")]
     [True, False, True]
     """
@@ -133,8 +130,6 @@ def affine(e: Expr, x: Expr) -> bool:
 def convex_domain(f: Expr, x: Expr) -> bool:
     """True if f has a value on a convex set of x, for a reason seen in its form.
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.expr import variables
     >>> [convex_domain(e, variables(e)[-1]) for t in ("log(1 - a'*x)", "1/(x'*x)", "1/(1 + b^2)")
     ...  for e in [read(t).expr]]
     [True, False, True]

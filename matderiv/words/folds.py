@@ -17,7 +17,6 @@ def tidy(mono: Mono) -> Mono:
 
     Masks and 0/1 data are their own powers; labels ±1 square to 1.
 
-    >>> from matderiv.input.resolve import read
     >>> z, r, s = (read(t).expr for t in ("z", "relu(z)", "step(z)"))
     >>> tidy({s: 2, r: 1}) == {r: 1}, tidy({s: 2}) == {s: 1}, tidy({z: 2}) == {z: 2}
     (True, True, True)
@@ -44,7 +43,6 @@ def tidy(mono: Mono) -> Mono:
 def _fold_powers(mono: Mono) -> Mono:
     """u^(k - 1) * u is u^k, for an exponent that is not a number.
 
-    >>> from matderiv.input.resolve import read
     >>> x, k = read("x").expr, read("a", shapes={"a": ""}).expr
     >>> _fold_powers({x ** (k - 1): 1, x: 1}) == {x**k: 1}, _fold_powers({x**k: 1}) == {x**k: 1}
     (True, True)
@@ -94,7 +92,6 @@ def one_plus_exp(e: Expr) -> Expr | None:
 def _fold_sign(mono: Mono) -> Mono:
     """sign(x)*x is abs(x), sign(x)*abs(x) is x, sign(x)/abs(x) is 1/x, sign(x)*x^2 is x*abs(x).
 
-    >>> from matderiv.input.resolve import read
     >>> x, s, a = (read(t).expr for t in ("x", "sign(x)", "abs(x)"))
     >>> _fold_sign({s: 1, x: 1}) == {a: 1}, _fold_sign({s: 1}) == {s: 1}
     (True, True)
@@ -129,7 +126,6 @@ _QUOTIENTS = (("sinh", "cosh", "tanh", 1), ("sin", "cos", "tan", 1), ("cos", "si
 def _fold_slopes(mono: Mono) -> Mono:
     """sinh(x)/cosh(x) is tanh(x), sin(x)/cos(x) is tan(x).
 
-    >>> from matderiv.expr import variable
     >>> x = variable("x")
     >>> above, below = apply("sinh", x), apply("cosh", x)
     >>> _fold_slopes({above: 1, below: -1}) == {apply("tanh", x): 1}
@@ -156,8 +152,6 @@ _AT_LEAST = ("ge", "gt", "le", "lt")
 def _fold_masks(mono: Mono) -> Mono:
     """(a >= b).*(c <= min(a, b)) is (a >= b).*(c <= b), and (x <= c).*(-c <= x) is (abs(x) <= c).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> first, second, third = (read(t).expr for t in ("(1 >= x)", "(-1 <= min(1,x))", "(-1 < x)"))
     >>> [text(e) for e in _fold_masks({first: 1, second: 1})]
     ['(abs(x)<=1)']

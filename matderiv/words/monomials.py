@@ -28,7 +28,6 @@ def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:
 def _one_root(mono: Mono) -> Mono:
     """sqrt(2)*sqrt(pi) as sqrt(2*pi), for constants.
 
-    >>> from matderiv.input.resolve import read
     >>> two, n = number(2), apply("size", params=("n",))
     >>> half = Fraction(1, 2)
     >>> _one_root({two: half, n: half}) == {apply("mul", 2, n): half}, _one_root({two: half})
@@ -47,8 +46,6 @@ def _one_root(mono: Mono) -> Mono:
 def power(e: Expr, k: Exponent) -> Expr:
     """e^k, entry by entry for arrays; sqrt for 1/2, and sqrt(x'*x) is norm2(x).
 
-    >>> from matderiv.input.resolve import read
-    >>> from matderiv.language.printer import text
     >>> square, other = (read(t).expr for t in ("x'*x", "x'*y"))
     >>> [text(power(square, Fraction(k, 2))) for k in (1, 2, 3)], text(power(other, Fraction(1, 2)))
     (['norm2(x)', "x'*x", "(x'*x)^1.5"], "sqrt(x'*y)")
@@ -143,7 +140,6 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
 def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mono]:
     """2/sqrt(2*pi) as sqrt(2/pi): constants under one root, numbers cancelled against it.
 
-    >>> from matderiv.language.printer import text
     >>> pi, half = apply("pi"), Fraction(1, 2)
     >>> c, mono = _under_the_root(Fraction(-2), {number(2): -half, pi: -half})
     >>> c, [text(power(e, k)) for e, k in mono.items()]

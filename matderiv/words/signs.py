@@ -28,7 +28,6 @@ def signed(e: Expr, depth: int = SIGN_DEPTH) -> tuple[int, Expr]:
 
     The sign of a product sits on its first factor; products in products are looked into so deep.
 
-    >>> from matderiv.expr import variable
     >>> A, B = variable("A", (2, 2)), variable("B", (2, 2))
     >>> signed(-A @ B) == (-1, A @ B), signed(A @ -B) == (1, A @ -B)
     (True, True)

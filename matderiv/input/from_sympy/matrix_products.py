@@ -20,8 +20,6 @@ def as_product(e: Expr) -> Expr:
     Every index is shared by two arrays, or is an axis of the result. A path that closes is a trace.
     Of the two directions the one with fewer transposed matrices is taken. Anything else stays.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> A, x, y = variable("A", (2, 3)), variable("x", (3,)), variable("y", (2,))
     >>> text(as_product(apply("einsum", A, x, y, params=("ab,b,a->",))))
     "y'*A*x"

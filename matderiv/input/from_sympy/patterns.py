@@ -45,7 +45,6 @@ class SympyReader(Protocol):
 def pattern(spec: str, *args: Expr) -> Expr:
     """The index pattern `spec` of some arrays.
 
-    >>> from matderiv.expr import ones
     >>> pattern("a,a->", ones(3), ones(3)).shape
     ()
     """
@@ -76,7 +75,6 @@ def relabelled(e: Expr, letters: dict[str, str], output: str) -> Expr:
 def picked(e: Expr, axis: int, size: Size, place: int) -> Expr:
     """An array at one place of an axis, which counts from 0.
 
-    >>> from matderiv.expr import variable
     >>> picked(variable("X", (2, 3)), 1, 3, 0).shape
     (2,)
     """

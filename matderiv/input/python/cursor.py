@@ -16,7 +16,6 @@ from matderiv.language.tokens import Token
 def dialect(tokens: Sequence[Token]) -> str:
     """The library whose name a formula has; "" for none, and for two.
 
-    >>> from matderiv.input.python.scanner import tokenize_python
     >>> dialect(tokenize_python("np.exp(X).std()")), dialect(tokenize_python("X.std()"))
     ('numpy', '')
     """

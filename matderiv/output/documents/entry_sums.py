@@ -20,7 +20,6 @@ def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
 
     Names that are taken are no letters.
 
-    >>> from matderiv.tensors.tensor import delta
     >>> i, j, k = Index(2), Index(3), Index(3)
     >>> X = variable("X", (2, 3))
     >>> term = Term(Fraction(-1, 2), (Factor(X, (i, j)), delta(j, k)))

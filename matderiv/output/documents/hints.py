@@ -36,7 +36,6 @@ def hint(document: Document, number: int) -> Hint:
 
     Raises MatderivError for a number that no step has.
 
-    >>> from matderiv import derive
     >>> print(hint(derive("x'*A*x", "x").steps("differential"), 1).rows[0])
     ('rule', 'product')
     """

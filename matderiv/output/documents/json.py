@@ -21,7 +21,6 @@ def document_json(document: Document) -> dict[str, Any]:
     Steps are numbered from 1 through all sections; the last one is the answer. A step that
     `continues` has the left side of the one before it.
 
-    >>> from matderiv import derive
     >>> found = document_json(derive("x'*A*x", "x").steps("differential"))
     >>> found["sections"][-1]["steps"][-1]["right"]
     "(A + A')*x"

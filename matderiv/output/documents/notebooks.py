@@ -56,7 +56,6 @@ class Steps(Document):
 
     `str` is the text, a notebook shows HTML, Markdown or LaTeX.
 
-    >>> from matderiv import derive
     >>> steps = derive("x'*A*x", "x").steps("differential")
     >>> print(steps.sections[0].steps[0].rule, sorted(steps._repr_mimebundle_()))
     product ['text/html', 'text/latex', 'text/markdown', 'text/plain']

@@ -38,7 +38,6 @@ def derivative_latex(
     `gradient="partial"` `\partial f / \partial x`; a Jacobian in denominator layout has `f^{\top}`
     above; a vjp is `\bar{x}`, a jvp `\mathrm{d}f`.
 
-    >>> from matderiv.expr import variable
     >>> x = variable("x", (3,))
     >>> print(derivative_latex(x.T @ x, x, 2 * x))
     \nabla_{\mathbf{x}} f = 2\mathbf{x}
@@ -70,8 +69,6 @@ def index_equation_latex(
     `outer` counts the axes of f among those of the tensor. Every notation of gradients has the same
     index form. Names that are taken are no letters.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.tensors.tensor import Index, Term, delta
     >>> x, i, j = variable("x", (3,)), Index(3), Index(3)
     >>> print(index_equation_latex(x, x, Tensor((i, j), (Term(2, (delta(i, j),)),)), 1))
     \frac{\partial f_{i}}{\partial x_{j}} = 2\delta_{ij}

@@ -22,8 +22,6 @@ def index_latex(
 ) -> str:
     r"""The sum of index products; summed indices stand under a `\sum`, taken names are no letters.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.tensors.tensor import delta
     >>> i, j, k = Index(2), Index(2), Index(3)
     >>> x = Factor(variable("x", (3,)), (k,))
     >>> print(index_latex(Tensor((i, j, k), (Term(Fraction(-1, 2), (delta(i, j), x)),))))

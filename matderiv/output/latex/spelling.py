@@ -20,8 +20,6 @@ SHORT = 12  # an array of so many symbols may stand above a fraction bar
 def spelled(e: Expr) -> Expr:
     """The expression as it is written on paper; every node keeps its shape and its value.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> x, n = variable("x", (3,)), variable("n")
     >>> text(spelled(apply("div", -(2 * (x - 1)), n))), text(spelled(apply("log1p", x)))
     ('-(2/n*(x - 1))', 'log(1 + x)')

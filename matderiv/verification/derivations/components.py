@@ -117,7 +117,6 @@ def on_the_diagonal(source: Source) -> Source:
 def in_case(case: Case, letters: Sequence[str], e: Expr, true: Expr | None) -> Expr:
     """The entries of a matrix where a case holds; the true ones elsewhere.
 
-    >>> from matderiv.expr import variable
     >>> a, b = variable("a", (3, 3)), variable("b", (3, 3))
     >>> [in_case(Case("i", other, False), "ij", a, b) is a for other in "jk"]
     [False, True]

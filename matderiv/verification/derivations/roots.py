@@ -113,7 +113,6 @@ def root_near(
 ) -> dict[str, Array] | None:
     """Values of the variables at which all conditions hold; None where none were found.
 
-    >>> from matderiv.expr import number, variable
     >>> x = variable("x")
     >>> found = root_near([Condition(x * x - 4, x)], Point({}, {"x": np.array(3.0)}))
     >>> round(float(found["x"]), 6)

@@ -187,7 +187,6 @@ class Rest:
 def proportional(a: Expr, b: Expr, seed: int = 0) -> bool:
     """Whether b is a number times a, other than 0, at random points.
 
-    >>> from matderiv.expr import variable
     >>> x = variable("x", (3,))
     >>> proportional(x, -2 * x), proportional(x.T @ x, x.T @ x - 1)
     (True, False)
@@ -212,7 +211,6 @@ def proportional(a: Expr, b: Expr, seed: int = 0) -> bool:
 def is_condition(left: Expr, right: Expr, seed: int = 0) -> bool:
     """True for `w'*w = 1`: one side is a number, the other one varies.
 
-    >>> from matderiv.expr import apply, number, variable
     >>> x = variable("x", (3,))
     >>> total = apply("sum", apply("softmax", x, params=(None,)), params=(None,))
     >>> is_condition(x.T @ x, number(1)), is_condition(total, number(2))
@@ -239,7 +237,6 @@ def holds(
     `domain` is the function whose derivatives the conditions are. Points where both sides vanish
     do not count, unless a side is 0 as typed.
 
-    >>> from matderiv.expr import number, variable
     >>> x, a = variable("x"), variable("a")
     >>> at = [Condition(2 * x - a, x)]
     >>> holds(at, 4 * x, 2 * a, x + a), holds(at, x, a, x + a)

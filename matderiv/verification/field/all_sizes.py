@@ -75,8 +75,6 @@ class SizePlan:
 def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) -> SizePlan:
     """Choices of sizes at which an identity is tested, some spare ones at the end.
 
-    >>> from matderiv.expr import apply, variable
-    >>> from matderiv.shapes import Dim
     >>> x, n = variable("x", (Dim(("n",)),)), apply("size", params=("n",))
     >>> planned(x.T @ x, 2 * x + (n - 2) * (n - 3) * (n - 4) * x, ["n"], 1, 0).degree
     3
@@ -149,8 +147,6 @@ Below = dict[Hashable, int]
 def size_degree(e: Expr) -> int:
     """A bound for the degree of an elementary expression as a quotient of polynomials in its sizes.
 
-    >>> from matderiv.expr import apply, variable
-    >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
     >>> [size_degree(apply("sum", u, params=(None,))) for u in (x, x - 1, x / x)]
     [0, 1, 1]
@@ -314,7 +310,6 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
 
     Every window between two numbers that a size is compared with is a cell of its own.
 
-    >>> from matderiv.expr import apply
     >>> n = apply("size", params=("n",))
     >>> _cells([n - 10, 12 - n])
     [{'n': 2}, {'n': 10}, {'n': 11}, {'n': 12}, {'n': 13}]

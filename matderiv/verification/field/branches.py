@@ -49,7 +49,6 @@ class Branches:
     def of(identity: Identity, seed: int) -> Branches | None:
         """The branches of an identity; None where the field has no model of it, or it has none.
 
-        >>> from matderiv.expr import apply, variable
         >>> x = variable("x")
         >>> f, answer = apply("relu", x), apply("gt", x, 0)
         >>> claim = Identity(f, (x,), answer, lambda a, outer, inner: a)

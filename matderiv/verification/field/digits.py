@@ -44,7 +44,6 @@ class _NoModulus:
 class Reals(Field):
     """The real numbers in the place of a finite field.
 
-    >>> import numpy as np
     >>> REALS.inverse(np.array([4], object))
     array([mpf('0.25')], dtype=object)
     """

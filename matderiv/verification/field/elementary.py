@@ -23,7 +23,6 @@ HEAVY = 40  # symbols of an exponent that is not looked into
 def elementary(expr: Expr) -> Expr:
     """`expr` written in the functions that the exact test knows.
 
-    >>> from matderiv.expr import variable
     >>> elementary(apply("gt", variable("a"), variable("b"))).function.name
     'step'
     """
@@ -168,7 +167,6 @@ def _raised(node: Expr, base: Expr, k: Fraction) -> Expr:
 def turned_by_pi(*exprs: Expr) -> bool:
     """True if the number π is below a sine or cosine, where it means more than its residue.
 
-    >>> from matderiv.expr import variable
     >>> pi, x = apply("pi", params=("pi",)), variable("x")
     >>> [turned_by_pi(elementary(apply("sin", u))) for u in (x, x + pi / 2, x * pi, x + pi / 7)]
     [False, False, True, True]

@@ -85,8 +85,6 @@ class Identity:
 def exact_test(identity: Identity, *, seed: int = 0) -> ExactReport:
     """Whether an answer equals the derivative, as an identity, at several choices of sizes.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.shapes import Dim
     >>> x = variable("x", (Dim(("n",)),))
     >>> identity = Identity(x.T @ x, (x,), 2 * x, lambda a, outer, inner: a)
     >>> print(exact_test(identity).verdict)
@@ -240,7 +238,6 @@ def longest_word(*exprs: Expr) -> int:
     An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so one
     test size must exceed it.
 
-    >>> from matderiv.expr import apply, variable
     >>> X = variable("X", (3, 3))
     >>> longest_word(X @ X @ apply("exp", X @ X @ X))
     3
@@ -270,7 +267,6 @@ def degree_bound(expr: Expr, sizes: Sizes) -> int:
     Functions beyond arithmetic count as unknowns of their own. A denominator that occurs again is
     counted once in a sum.
 
-    >>> from matderiv.expr import apply, variable
     >>> x = variable("x", (4,))
     >>> degree_bound(apply("inv", x.T @ x) + apply("inv", x.T @ x) * x, {})
     3

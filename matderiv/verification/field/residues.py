@@ -31,7 +31,6 @@ class Unlucky(ArithmeticError):  # noqa: N818  (bad luck at a random point, not 
 class Field:
     """The residues modulo a prime of the chain.
 
-    >>> import numpy as np
     >>> F = Field(CHAIN[-1])
     >>> int(F.inverse(np.array([2]))[0] * 2 % F.p)
     1

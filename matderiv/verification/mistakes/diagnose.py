@@ -39,7 +39,6 @@ def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
 
     Nor where the search for it takes too much work.
 
-    >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("norm2(A*x)^2", "x")
     >>> print(diagnose(asked, read_answer(asked, "A'*A*x")).message)
     Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.

@@ -14,7 +14,6 @@ from matderiv.verification.mistakes.diagnosis import Diagnosis, short
 def diagonals(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
     """An answer that is right with diag(diag(M)) for diag(M).
 
-    >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("logdet(X)", "X", assume={"X": "symmetric"})
     >>> found = diagonals(asked, read_answer(asked, "2*inv(X) - diag(inv(X))"), 0)
     >>> found.suggestion

@@ -22,7 +22,6 @@ _IMPLIED = {"symmetric": {"posdef", "diagonal"}, "simplex": {"onehot"}, "positiv
 def needed_fact(search: CauseSearch, e: Expr, words: Sequence[str]) -> Diagnosis | None:
     """The fact about one variable under which the answer is right; None where none helps.
 
-    >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("-y'*log_softmax(z)", "z")
     >>> search, e = CauseSearch.of(asked, None, 0), read_answer(asked, "softmax(z) - y")
     >>> print(needed_fact(search, e, NARROW).message)

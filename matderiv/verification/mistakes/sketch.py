@@ -38,7 +38,6 @@ class Sketch:
 def sketch(name: str, *args: Sketch | Number, params: Params = ()) -> Sketch:
     """A node over sketches and numbers, ill-shaped or not.
 
-    >>> from matderiv.expr import variable
     >>> x = drawn(variable("x", (3,)))
     >>> sketch("mul", x, x).shape is None, sketch("hadamard", x, x).shape
     (True, (3,))

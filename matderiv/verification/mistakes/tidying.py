@@ -15,8 +15,6 @@ _QUOTIENTS = ("div", "ediv")
 def tidied(e: Expr) -> Expr:
     """The same value: signs and numbers in front, transposes inside, sums in one row.
 
-    >>> from matderiv.expr import variable
-    >>> from matderiv.language.printer import text
     >>> a, b, c = (variable(n, (3,)) for n in "abc")
     >>> text(tidied((-a * b) + (b + -c)))
     'b - a.*b - c'

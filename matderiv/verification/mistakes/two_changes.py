@@ -26,7 +26,6 @@ FAMILIES = (*FIRST, ("symmetric-shortcut", symmetric))
 def two_changes(search: CauseSearch, root: Sketch) -> Diagnosis | None:
     """Two changes that make an answer right together; None where no common pair does.
 
-    >>> from matderiv.verification.claims import ask, read_answer
     >>> asked = ask("norm2(A*x - b)^2", "x", shapes={"b": "m"})
     >>> search = CauseSearch.of(asked, None, 0)
     >>> print(two_changes(search, drawn(read_answer(asked, "(A*x - b)'*A"))).code)

@@ -28,7 +28,6 @@ _OF_KINDS = {
 def proof_of(function: Function) -> tuple[str, ...]:
     """Two lines of proof; none for a function whose derivative is refused.
 
-    >>> from matderiv.expr import REGISTRY
     >>> proof_of(REGISTRY["inv"]) is BY_NAME["inverse"].proof, proof_of(REGISTRY["svd_u"])
     (True, ())
     """
