@@ -1,7 +1,5 @@
 """What arguments of public functions must be; a MatderivError says what was given instead."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite

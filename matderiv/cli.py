@@ -1,7 +1,5 @@
 """The program `matderiv`: reads arguments, calls a verb, turns every failure into an exit code."""
 
-from __future__ import annotations
-
 import json
 import sys
 import traceback

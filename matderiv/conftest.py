@@ -1,7 +1,5 @@
 """The names that examples in docstrings use, so that each of them shows only what it is about."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

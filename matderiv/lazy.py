@@ -1,7 +1,5 @@
 """What is imported at first use: heavy libraries, and rooms of this house that few calls enter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module

@@ -5,8 +5,6 @@ of such is a name in brackets (slices and blocks make sums). A shape is a tuple 
 scalar, (n,) a vector, (m, n) a matrix. The transpose of a vector is the row (1, n).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

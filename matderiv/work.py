@@ -5,8 +5,6 @@ of index factors, values of nodes. A unit is about a microsecond. The same quest
 place on every machine; without a bound nothing is counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -3,8 +3,6 @@
 Importing this module imports SymPy; `matderiv.bridge.symbolic` reaches it lazily.
 """
 
-from __future__ import annotations
-
 from functools import reduce
 from typing import Any
 

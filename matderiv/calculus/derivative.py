@@ -1,7 +1,5 @@
 """From an expression and a variable to the derivative, through every floor once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The determinant of a matrix that was changed by a product of rank one."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from matderiv.expr import Expr, apply, is_, walk

@@ -1,7 +1,5 @@
 """One entry of a derivative: ∂f/∂x_1 is the derivative by x at its entry 1."""
 
-from __future__ import annotations
-
 from matderiv.calculus.derivative import Derivative
 from matderiv.choosing.guards import guarded
 from matderiv.choosing.polish import polished

@@ -3,8 +3,6 @@
 Each pattern is an identity for all values; it saves terms that would only cancel later.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction

@@ -5,8 +5,6 @@ once, as a person writes backpropagation: first dZ, then from it the gradients b
 such places adjoints are simplified as in `sweeps`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -7,8 +7,6 @@ transposes of the differentials. Every adjoint is named once, so size and time a
 expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen, NeurIPS 2018.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -5,8 +5,6 @@ change of the maximum is the mean of their changes. Elsewhere ties have no deriv
 change is that of the one entry that attains the maximum.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import MatderivError

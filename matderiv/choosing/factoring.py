@@ -3,8 +3,6 @@
 A factor is pulled out only when that lowers the weight, so pulling ends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

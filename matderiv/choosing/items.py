@@ -3,8 +3,6 @@
 A factor that several items have first or last can be pulled out of their sum.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

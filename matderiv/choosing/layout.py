@@ -5,8 +5,6 @@ its column for X_kl is (l, k). A term whose factors tie i to k and j to l is a K
 Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 3 and 9.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import NamedTuple
 

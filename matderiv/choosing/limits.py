@@ -4,8 +4,6 @@ The search is bounded for every node, which keeps it linear. A bound on lengths 
 result only where the result still has a part beyond it; a bound on work matters always.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from matderiv.choosing.factoring import MAX_FACTORED

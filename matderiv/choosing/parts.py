@@ -1,7 +1,5 @@
 """Names for repeated parts of a long result: `... where z = W*x + b`, as a person does it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from matderiv.expr import Expr, rebuild, substitute, variable, walk

@@ -3,8 +3,6 @@
 These would hide common factors from the sums if they were done on the way.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Sequence
 

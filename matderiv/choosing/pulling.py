@@ -1,7 +1,5 @@
 """Common scalars and entries of all terms of a sum, in front of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction

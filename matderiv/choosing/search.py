@@ -4,8 +4,6 @@ The moves of the search lead to smaller sums, and to the same ones by several wa
 spelled once, and the work is counted: beyond `MAX_WORK` a sum is written as it stands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ The cost of a form is its `weight`, the symbols a reader meets. A factor is pull
 that lowers the cost, so pulling ends.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Sums of raised terms before they are spelled: like terms, common powers, brackets written out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -4,8 +4,6 @@ Widths are those of a monospaced font, 0.62 of the font size for each column, wh
 than fonts take, so that nothing overlaps. Lengths are in points, y grows downwards.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.circuit.figures import array_text, figure

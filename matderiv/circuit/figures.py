@@ -1,7 +1,5 @@
 """Numbers and small arrays as people read them in a figure, and formulas with numbers put in."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from math import isfinite

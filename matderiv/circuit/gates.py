@@ -3,8 +3,6 @@
 Source: Georgia Tech CS 4803/7643 and Stanford CS 231n, backpropagation (patterns in backward flow).
 """
 
-from __future__ import annotations
-
 from matderiv.calculus.structure import linear_structure
 from matderiv.circuit.figures import array_text, substituted
 from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node

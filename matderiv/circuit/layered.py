@@ -5,8 +5,6 @@ of their own, so that no edge runs through a box. Source: Sugiyama, Tagawa & Tod
 in a column are a least-squares fit with an order (Barlow et al. 1972, pool adjacent violators).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ sign of a term in a sum, and the norm in a squared norm ride along with the oper
 what holds no variable is a constant.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

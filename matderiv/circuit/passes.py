@@ -4,8 +4,6 @@ Every share comes from the one engine: the pullback of a gate's definition by on
 gate's gradient as upstream. Source: Griewank & Walther 2008, ch. 3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

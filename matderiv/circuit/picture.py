@@ -4,8 +4,6 @@ Constants are part of the formulas that use them. Repeated layers are shown once
 stands for the others.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.circuit.figures import array_text, sizes_text

@@ -1,7 +1,5 @@
 """The same expression with fewer gates, or with more of them."""
 
-from __future__ import annotations
-
 from matderiv.calculus.recognise import folded
 from matderiv.expr import Expr, rebuild, walk
 

@@ -5,8 +5,6 @@ pass, evaluated. A gradient that is not finite because a number on the way overf
 from the expression as a whole.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The backward pass one node at a time, as it is shown on slides: before, rule, after."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How a derivation is told: sentences for a person, a document for a program."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from math import isfinite

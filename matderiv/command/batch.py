@@ -1,7 +1,5 @@
 """`matderiv verify --batch`: a table of answers, CSV or JSON lines, judged one by one."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """`matderiv verify --batch FOLDER`: the sheets of a class, a page for each, one for the teacher."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The verb `code`: a program for the value and its gradients, or for another derivative."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The verb `completion`: what a shell needs to complete verbs, options and their words."""
 
-from __future__ import annotations
-
 from matderiv.command.failures import FINE, UsageError
 from matderiv.command.flags import WORDS
 from matderiv.command.options import Request

@@ -1,7 +1,5 @@
 """The verbs `derive` and `check`."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable, Sequence

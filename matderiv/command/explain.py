@@ -1,7 +1,5 @@
 """The verb `explain`: what a rule says, why it is true, an example that is derived, its source."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

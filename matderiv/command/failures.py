@@ -1,7 +1,5 @@
 """What went wrong, for a person and for a program: exit codes, error text, error documents."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

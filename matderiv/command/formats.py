@@ -1,7 +1,5 @@
 """The format of a file by the ending of its name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import PurePath
 

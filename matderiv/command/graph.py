@@ -1,7 +1,5 @@
 """The verb `graph`: the computational graph of an expression, with numbers and pictures."""
 
-from __future__ import annotations
-
 from math import isfinite
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`matderiv verify --file`: a document of derivations, checked line by line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath

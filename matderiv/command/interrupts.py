@@ -1,7 +1,5 @@
 """What ends a run from outside: the time limit and SIGTERM, as exceptions that nothing swallows."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The help texts, made from the same table as the options are read from."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 from matderiv.command.failures import EXIT_CODES

@@ -5,8 +5,6 @@ answer, or a derivation of several lines, of `%%verify "x'*A*x" x`; the line tak
 the command line.
 """
 
-from __future__ import annotations
-
 from functools import singledispatch
 from html import escape
 from typing import Any

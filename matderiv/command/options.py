@@ -1,7 +1,5 @@
 """How options are read; an expression may start with a minus, as -x'*x does."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

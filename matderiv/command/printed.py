@@ -1,7 +1,5 @@
 """A derivation as it was asked to be printed: the result, its steps, one of them, in a format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any

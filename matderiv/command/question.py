@@ -1,7 +1,5 @@
 """From a request to a derivation and its check; `TypedQuestion` says how far the work came."""
 
-from __future__ import annotations
-
 import os
 import re
 from contextlib import suppress

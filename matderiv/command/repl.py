@@ -1,7 +1,5 @@
 """The verb `repl`: commands one after the other, without the quotes of a shell."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Callable

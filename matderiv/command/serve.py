@@ -1,7 +1,5 @@
 """The verb `serve`: the page, until Ctrl-C."""
 
-from __future__ import annotations
-
 import secrets
 import webbrowser
 from contextlib import suppress

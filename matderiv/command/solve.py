@@ -1,7 +1,5 @@
 """The verbs `solve` and `curvature`: what comes after the derivative."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.command import failures

@@ -1,7 +1,5 @@
 """The verbs of the program with their options and examples."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.command.flags import (

@@ -1,7 +1,5 @@
 """The verb `verify`: is a hand derivation right?"""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

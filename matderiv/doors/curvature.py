@@ -4,8 +4,6 @@ The form of the Hessian is asked first, then the rules of composition, which als
 chords of f are compared with every verdict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The public verbs: what is asked is read, understood and derived."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack, overload

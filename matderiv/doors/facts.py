@@ -1,7 +1,5 @@
 """Which of the declared facts a result rests on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.calculus.derivative import differentiate

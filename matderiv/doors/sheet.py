@@ -1,7 +1,5 @@
 """Several derivations on one sheet: homework, or notes for a class."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

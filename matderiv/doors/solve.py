@@ -1,7 +1,5 @@
 """`solve`: where a derivative is zero, in closed form, and checked with numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count

@@ -4,8 +4,6 @@ Their derivatives have names: ∇f(z) and ∇²f(z), f'(z) of a number, φ'(z). 
 is checked with functions that are as good as any: a sum of sines and the square of a linear form.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

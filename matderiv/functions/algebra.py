@@ -4,8 +4,6 @@ An `axes` hook receives the node, the output indices and `fresh(size)`, and answ
 (indices for each argument, extra factors). See `matderiv.tensors.tensor.lower`, which reads it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import ShapeError

@@ -1,7 +1,5 @@
 """Functions that rearrange entries: diag, vec, the Kronecker product, constants of given shape."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Functions of each entry. Partial derivatives are written in the language itself."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Functions of each entry that have a name of their own and are made of simpler ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Powers: of numbers, entry by entry, and of square matrices."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import LimitError, NoRule, ShapeError

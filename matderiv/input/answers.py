@@ -4,8 +4,6 @@ r"""Answers as people write them: an equation or a formula, in text, LaTeX or Py
 state the same answer. What stands before the last equals sign is returned apart.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from contextlib import suppress

@@ -5,8 +5,6 @@ vectors, `x * y` in NumPy works entry by entry. The shapes come from the same ru
 whole text is read afterwards; a part that does not fit has no shape here and is refused there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction

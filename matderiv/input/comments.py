@@ -1,7 +1,5 @@
 """Comments that could be meant otherwise: `x % 2` is a remainder in Python, a comment here."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 

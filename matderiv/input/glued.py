@@ -1,7 +1,5 @@
 """Names that are written together: `Xw` beside w is X*w, and never a new constant."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise

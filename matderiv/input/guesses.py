@@ -1,7 +1,5 @@
 """What was guessed while reading, as values: each name, what it was taken for, why, what else."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.input.resolve import Reading

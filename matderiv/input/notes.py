@@ -1,7 +1,5 @@
 """What was guessed while reading, said in short sentences."""
 
-from __future__ import annotations
-
 import re
 
 from matderiv.language.calls import Application

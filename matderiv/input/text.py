@@ -4,8 +4,6 @@ Loosest to tightest: + -, then * / .* ./ \\ ⊗ from left to right, then signs, 
 operators ' ^ .^ from left to right, then atoms. Recursion is bounded by the limit on brackets.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """A place in the tokens of a text: what stands in brackets, and what is said of mistakes."""
 
-from __future__ import annotations
-
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a call or an operator applies: its record, its operands and its parameters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is said about names apart from the expression: shapes, facts, and the letter rule."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Literal arguments outside the domain, refused before anything is derived: log(0), 1/0."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.errors import DomainError

@@ -1,7 +1,5 @@
 """Source nodes put together: factors in a row, transposes, and what they say about names."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

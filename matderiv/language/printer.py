@@ -4,8 +4,6 @@ One table of levels decides every bracket: + and -, then products from left to r
 then postfix operators, then atoms. A comparison always stands in brackets of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """The meaning and the shape of every part of a text: kinds by the letter rule, sizes inferred."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Sizes that are not known yet, made equal as the text demands."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count

@@ -1,7 +1,5 @@
 """Characters to tokens: numbers, names, operators, with the characters that are refused by name."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Two independent truths: the complex step Im f(x + ih)/h, exact to rounding, and 
 differences. A claim must meet both; where they disagree with each other nothing is concluded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf, nan

@@ -1,7 +1,5 @@
 """Products of the other entries and cofactors, in place of prod(x)./x and det(A)*inv(A)."""
 
-from __future__ import annotations
-
 from math import prod
 
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild

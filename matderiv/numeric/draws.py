@@ -1,7 +1,5 @@
 """Random sizes and values for variables, satisfying what is declared of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any

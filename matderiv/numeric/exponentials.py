@@ -4,8 +4,6 @@ exp(x).*exp(y) is exp(x + y), exp(x)./cosh(x) stays finite, and a quotient by a 
 is shifted by the largest exponent: exp(x)./(exp(x) + exp(y)) has a value wherever x and y have.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import reduce
 

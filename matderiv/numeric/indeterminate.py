@@ -7,8 +7,6 @@ replaced by 1, so that no number on the way is infinite: y./where(y,p,1). Where 
 value is a subgradient: norms give 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction

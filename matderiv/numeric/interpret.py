@@ -4,8 +4,6 @@ Floats, residues with and without duals, and trees that may be ill-shaped are su
 knows a derivative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from math import pi
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Where an expression has no derivative, and where it has no value: what its functions say."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -4,8 +4,6 @@ where(x > 0, sqrt(x), 0) has a value for every x, although sqrt(x) has not. What
 branch counts only where the branch is chosen; what stands outside counts always.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 
 from matderiv.expr import Expr, is_, number_value

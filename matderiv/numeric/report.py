@@ -1,7 +1,5 @@
 """What a numeric check found, as values that print in one line."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.lazy import Shown

@@ -1,7 +1,5 @@
 """Lines through a point along which its values change by orders of magnitude, facts apart."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -3,8 +3,6 @@
 Declared sizes may be as large as they like: the same formulas at small sizes say as much.
 """
 
-from __future__ import annotations
-
 from math import prod
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk

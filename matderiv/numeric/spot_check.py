@@ -4,8 +4,6 @@ The check that every derivation gets before anybody sees it. The k-th derivative
 one direction, and the claim with its slots exchanged: a symmetric form is known by T(V, ..., V).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import inf, nan

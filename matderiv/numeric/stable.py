@@ -3,8 +3,6 @@
 Every form is equal to what it stands for wherever that has a value, and has none elsewhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import matderiv.functions  # noqa: F401  (fills the registry)

@@ -7,8 +7,6 @@ lets complex numbers through, the first of the k derivatives is a complex step (
 1998), and only the others are differences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction

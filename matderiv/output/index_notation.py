@@ -1,7 +1,5 @@
 """Index notation: `∂f_i/∂W_jk = δ_ij x_k`, for every derivative, matrix form or not."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """Expressions as SymPy objects, in SymPy's own matrix classes and ours where it has none."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

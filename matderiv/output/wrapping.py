@@ -1,7 +1,5 @@
 """Long lines of text folded where a reader would fold them: before `where`, = and + and -."""
 
-from __future__ import annotations
-
 import re
 
 from matderiv.errors import display_width

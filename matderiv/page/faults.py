@@ -1,7 +1,5 @@
 """An error as the page shows it: where it is, and corrections that can be pressed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress

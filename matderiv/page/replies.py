@@ -1,7 +1,5 @@
 """What the page is told: every request is an object, every reply one that JSON can carry."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """A person's answer, or a whole derivation line by line, as the page shows what was found."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher

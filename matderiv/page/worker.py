@@ -3,8 +3,6 @@
 Nothing of a request outlives it: the process keeps no state, and its end is the end of the work.
 """
 
-from __future__ import annotations
-
 import asyncio
 import multiprocessing
 import signal

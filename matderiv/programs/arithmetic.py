@@ -1,7 +1,5 @@
 """How leaves, sums, products, quotients and powers entry by entry are computed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """How functions of whole arrays are computed: index patterns, reshapes, linear algebra."""
 
-from __future__ import annotations
-
 from matderiv.expr import Expr, is_
 from matderiv.functions.reduce import einsum_parts
 from matderiv.programs.contractions import contracted, with_axes

@@ -1,7 +1,5 @@
 """From expressions to a program: the value, named adjoints and gradients, in one list."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from matderiv.expr import Expr, is_, variables

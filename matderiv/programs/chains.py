@@ -4,8 +4,6 @@ diag(u)*M scales rows, M*ones(n) sums rows, ones(m)*v' repeats a row, inv(A)*b s
 is that of least work (Cormen et al. 2009, sec. 15.2), with sizes known or estimated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Programs as functions of their variables: compiled at first use, again only for other sizes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from math import isfinite, log

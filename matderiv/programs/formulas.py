@@ -1,7 +1,5 @@
 """The formula that numbers are computed with: the printed one, and its limits where it is 0/0."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """How products of matrices, transposes, traces, diagonals and inverses are computed."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 from itertools import pairwise

@@ -4,8 +4,6 @@ Each instruction applies one operation of a closed set (`operations`) to earlier
 instructions are one; results that nobody needs are left out.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ An operation entry by entry writes over an argument that nobody needs any more, 
 given back after their last use.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context

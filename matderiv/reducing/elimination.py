@@ -7,8 +7,6 @@ and every graph of tree-width two reduces to the free axes; what is left otherwi
 einsum. Source: the elimination game, Bodlaender 1998.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_

@@ -1,7 +1,5 @@
 """Steps of the reduction beside plain elimination: joined axes (vec, Kronecker), cross products."""
 
-from __future__ import annotations
-
 from matderiv.expr import Expr, apply, is_
 from matderiv.reducing.network import Edge, Network, as_matrix
 from matderiv.tensors.tensor import Factor, Index

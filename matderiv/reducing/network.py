@@ -3,8 +3,6 @@
 Indices are nodes, factors with two indices are edges, factors with one index weigh a node.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number_value

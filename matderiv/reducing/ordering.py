@@ -10,8 +10,6 @@ interchangeable within their part of the graph, so that either choice gives the 
 Source: Weisfeiler & Leman 1968; Kiefer 2020, ch. 3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

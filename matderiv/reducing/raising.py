@@ -1,7 +1,5 @@
 """One reduced term as parts of matrix notation, and the einsum of what has no matrix form."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction

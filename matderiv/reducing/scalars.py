@@ -1,7 +1,5 @@
 """Scalars and sums out of index products, in the form that reads best: u'*v, tr, row sums."""
 
-from __future__ import annotations
-
 from matderiv.expr import Expr, apply, is_, number, size_expr
 from matderiv.shapes import is_scalar
 from matderiv.tensors.tensor import Index

@@ -3,8 +3,6 @@
 A matrix variable is solved for where H acts on its rows or its columns alone.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ A convex function that increases, of what is convex, is convex; and so on. Kinks
 Source: Grant, Boyd & Ye 2006, Disciplined convex programming; Boyd & Vandenberghe 2004, ch. 3.2.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.expr import Expr, is_, number_value, walk

@@ -1,8 +1,6 @@
 """Equations that hold entry by entry, solved for the entry: at most quadratic in x, exp, log or a
 root of it after multiplying by the denominators."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where a gradient in inverses of a matrix is zero: a*inv(X) - inv(X)*M*inv(X), or a*inv(X) - M."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.choosing.polish import polished

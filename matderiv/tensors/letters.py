@@ -1,7 +1,5 @@
 """The letters that indices are written with: i, j, k, ..., without names that are in use."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 LETTERS = "ijklmnpqrstuvwabcdefgh"

@@ -6,8 +6,6 @@ identity is the Kronecker delta, ones are no factor at all. Source: Laue, Mitter
 AAAI 2020.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count

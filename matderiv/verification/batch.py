@@ -1,7 +1,5 @@
 """Many answers, to one question or to several: each question is read once."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress

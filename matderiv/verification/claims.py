@@ -1,7 +1,5 @@
 """What is asked when an answer is verified, and how the answer's axes are to be read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

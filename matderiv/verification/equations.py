@@ -4,8 +4,6 @@ r"""What an answer states: every side of an equation, the left one with its sign
 side becomes a symbol, for which the equation is solved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass

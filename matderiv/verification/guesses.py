@@ -4,8 +4,6 @@ In `x'*c` by x with the answer c nothing is wrong but the guess. So where an ans
 would fit if scalars by their letter were vectors, it is not judged.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a verdict says of how it was found: the method of what is right, the point of a mistake."""
 
-from __future__ import annotations
-
 from matderiv.verification.judging import Finding
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Counterexample
 

@@ -1,7 +1,5 @@
 """What verifying a hand derivation found, as values that print for a person."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,8 +4,6 @@ Shapes first, then the exact identity test, then complex steps and central diffe
 that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

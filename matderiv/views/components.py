@@ -1,7 +1,5 @@
 """Expressions by their entries: sums of products with every summation and delta still there."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.calculus.sweeps import pullback, slots_at

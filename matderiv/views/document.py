@@ -5,8 +5,6 @@ derivation introduces (intermediates, upstream gradients, changes) are variables
 says what each of them stands for, so that every line has a value.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol

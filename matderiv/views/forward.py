@@ -1,7 +1,5 @@
 """Derivatives carried forwards through the pieces of a stage: fewer axes for a short variable."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.calculus.sweeps import axes_of

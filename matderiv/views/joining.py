@@ -4,8 +4,6 @@ In a differential view an intermediate that is used linearly appears as its chan
 name: its change is written d(A*x - b), or the piece is joined to the one that uses it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables

@@ -1,7 +1,5 @@
 """The frame of every view: what is read, one part for each order, the answer, the facts used."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Derivatives carried through the pieces of a stage, backwards or forwards."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """The name of the rule behind a piece, and one plain sentence why it holds for this piece."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 

@@ -1,7 +1,5 @@
 """The differential of a piece as the rules of its operations write it, nothing moved."""
 
-from __future__ import annotations
-
 from matderiv.calculus.sweeps import differential
 from matderiv.expr import (
     Expr,

@@ -6,8 +6,6 @@ one function are tried in one pass: when every intermediate z_k moves by a furth
 Σ ⟨∂f/∂z_k, v_k⟩.
 """
 
-from __future__ import annotations
-
 from math import isfinite, prod
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which lines of a differential are worth showing, and how long they may be."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 

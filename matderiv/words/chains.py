@@ -4,8 +4,6 @@ Facts declared of variables (`symmetric`, `orthogonal`, ...) are used here. Ever
 value and never makes the expression longer.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Whether a symmetric matrix or a number is nowhere negative, for a reason seen in its form."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, number_value, walk

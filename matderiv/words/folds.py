@@ -1,7 +1,5 @@
 """Known names folded in products of powers: exp(z)/(1 + exp(z)) is sigmoid(z)."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from itertools import permutations
 

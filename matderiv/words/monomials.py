@@ -3,8 +3,6 @@
 Every builder keeps the value and never makes the expression longer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 

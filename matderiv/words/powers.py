@@ -1,7 +1,5 @@
 """Products of powers: the factors of a term, entry by entry, each with its exponent."""
 
-from __future__ import annotations
-
 from matderiv.expr import Expr
 from matderiv.tensors.tensor import Exponent
 

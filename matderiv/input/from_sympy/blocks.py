@@ -1,7 +1,5 @@
 """Block matrices of SymPy: multiplied block by block, or written out where sizes are numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.lazy import sp

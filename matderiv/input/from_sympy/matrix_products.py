@@ -1,7 +1,5 @@
 """Index patterns that are matrix products, written as products: Σ_j A_ij x_j is A*x."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

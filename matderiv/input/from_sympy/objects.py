@@ -4,8 +4,6 @@ An n x 1 MatrixSymbol is the vector (n,), a 1 x 1 product is a scalar. Sizes are
 so that a size symbol used as a number is that size. Trees of any depth are read without recursion.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

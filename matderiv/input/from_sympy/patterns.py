@@ -1,7 +1,5 @@
 """Array expressions of SymPy as index patterns (`einsum`)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from string import ascii_letters
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """What entries are alike but for their places, and the same expression at other places."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, MutableMapping, Sequence
 from functools import cache
 from itertools import combinations, count, permutations

@@ -1,7 +1,5 @@
 """What SymPy's predicates say about symbols: `Q.symmetric(A)`, alone, joined by &, or assumed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ Inside the Lambda of an elementwise function the bound variable stands for a who
 matrix, so every function here takes scalars and equal shapes alike.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 from typing import Any

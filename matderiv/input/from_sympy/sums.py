@@ -4,8 +4,6 @@
 at the end without an index is the number.
 """
 
-from __future__ import annotations
-
 from string import ascii_letters
 from typing import Any
 

@@ -1,7 +1,5 @@
 r"""The atoms of a formula: numbers, names, brackets, bars, fractions and roots."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from difflib import get_close_matches
 from fractions import Fraction

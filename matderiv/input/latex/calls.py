@@ -1,7 +1,5 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
-from __future__ import annotations
-
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call

@@ -1,7 +1,5 @@
 r"""Left sides of equations: `\nabla_w L`, `\frac{\partial L}{\partial W}`, `df`, `f(x)`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.errors import ParseError

@@ -1,7 +1,5 @@
 r"""Matrices and cases: `\begin{bmatrix} ... \end{bmatrix}`, `\begin{cases} ... \end{cases}`."""
 
-from __future__ import annotations
-
 import re
 from abc import abstractmethod
 from dataclasses import replace

@@ -1,7 +1,5 @@
 r"""Names of a formula with their meaning: variables, entries, functions, ones and identities."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from fractions import Fraction

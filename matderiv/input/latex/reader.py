@@ -5,8 +5,6 @@ side, then what stands above and below, then atoms. So `a \odot Xw` is a ⊙ (Xw
 that of the text language, with places in the LaTeX; recursion is bounded by the limit on brackets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property

@@ -4,8 +4,6 @@ Inside, every name carries the indices of the sums around it. What stands below 
 "all entries": from 1 to the size of the axis, or from 0 to that size less 1.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ r"""Names in LaTeX: letters with fonts, accents and subscripts, and the variable
 letters alone, whatever joins them: `w_{1}` is w_1 or w1, `\hat y` is y_hat or yhat.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar

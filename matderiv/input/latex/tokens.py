@@ -4,8 +4,6 @@ r"""LaTeX to tokens: what only sets type is dropped, what means the same is spel
 are one sign, and so are `\ge`, `\geq` and ≥.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

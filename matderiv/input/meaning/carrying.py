@@ -1,7 +1,5 @@
 """Arithmetic of values that carry indices: what each operation makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from matderiv.errors import ParseError

@@ -4,8 +4,6 @@ The kinds of all names are given (`Scope.kinds` and the letters); what speaks ag
 counted (`Objection`), so that `kinds` can compare one choice with another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What speaks for and against the kinds of names: use is stronger evidence than a letter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cached_property
 

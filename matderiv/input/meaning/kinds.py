@@ -5,8 +5,6 @@ names the nodes where it stands; the names below these are tried with other kind
 choice first, until what is left costs less than one more departure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush

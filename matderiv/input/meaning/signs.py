@@ -4,8 +4,6 @@
 are its determinant, a superscript on a vector is a power of each entry.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -4,8 +4,6 @@ Every index that a sum binds makes an entry of the name it stands below, and wha
 them everywhere: `z_i` beside `\\sum_j e^{z_j}` is an entry of z, `x_1` beside x is one of x.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field

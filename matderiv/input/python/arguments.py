@@ -1,7 +1,5 @@
 """The arguments of one call in Python, bound to the names of its parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from matderiv.errors import ParseError, Span

@@ -5,8 +5,6 @@ in formulas that tell columns from rows by `.T`. One axis against two is a row i
 entry by entry, and `@` of two vectors is a number.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

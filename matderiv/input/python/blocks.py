@@ -1,7 +1,5 @@
 """Parts of arrays and arrays of parts: x[1:], X[0], np.concatenate([x, h]), np.array([a, b])."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from matderiv.errors import Span

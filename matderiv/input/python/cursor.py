@@ -1,7 +1,5 @@
 """A place in the tokens of a Python formula, and what is said where they do not go on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

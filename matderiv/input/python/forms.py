@@ -1,7 +1,5 @@
 """Arrays in another form: transposed, reshaped, of one axis more or less; ones, identities."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Functions of NumPy, SciPy and PyTorch by their names, as functions of the text language."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.errors import Span

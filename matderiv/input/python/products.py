@@ -1,7 +1,5 @@
 """Products of NumPy and PyTorch: dot, inner, vdot, outer, kron, einsum and their kin."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from matderiv.input.python.arguments import TORCH, PythonCall, flat

@@ -3,8 +3,6 @@
 Comparisons, + -, * / @ from left to right, signs, **, attributes and calls; meaning by shapes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction

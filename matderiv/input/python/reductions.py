@@ -1,7 +1,5 @@
 """What NumPy and PyTorch compute over axes: sums, means, maxima, variances, softmax."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from matderiv.input.python.arguments import NUMPY, TORCH, PythonCall

@@ -1,7 +1,5 @@
 """Python expressions to tokens: what NumPy and PyTorch formulas are made of, nothing else."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

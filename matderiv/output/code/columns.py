@@ -3,8 +3,6 @@
 NumPy's vectors stand in a row where they meet a matrix entry by entry; here they are transposed.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence

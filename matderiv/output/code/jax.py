@@ -1,7 +1,5 @@
 """Programs spelled in JAX: NumPy's names, and arrays that are never changed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (

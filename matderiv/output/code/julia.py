@@ -1,7 +1,5 @@
 """Programs spelled in Julia, with its LinearAlgebra and Statistics."""
 
-from __future__ import annotations
-
 from matderiv.output.code.columns import Shaped, operators, words
 from matderiv.output.code.dialect import ATOM, COMPARE, PRODUCT, SUM, Columns, Dialect, Template
 

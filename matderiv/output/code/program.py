@@ -1,7 +1,5 @@
 """Programs as source code that runs as printed: shapes asserted, intermediate results named."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

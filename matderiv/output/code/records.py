@@ -1,7 +1,5 @@
 """Records as functions of NumPy arrays, for code that SymPy prints: `lambdify` calls them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.expr import REGISTRY, apply, variable

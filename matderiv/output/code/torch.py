@@ -1,7 +1,5 @@
 """Programs spelled in PyTorch. Plain numbers stay with Python's `math`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (

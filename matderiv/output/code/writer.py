@@ -1,7 +1,5 @@
 """How a program is written down: its sizes read off the arrays, its results named, in Python."""
 
-from __future__ import annotations
-
 import keyword
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Sums of products of entries as text, nothing collapsed: `Σ_j X_ij δ_jk`, `softplus(t_i)`."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """One step of a derivation: what to do next without the result, or the step itself in full."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.errors import MatderivError

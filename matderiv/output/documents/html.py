@@ -4,8 +4,6 @@ Everything that is not a fixed part of the page is escaped. The page fits a narr
 break before = and + or -, and what cannot be broken scrolls in its own box.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 

@@ -1,7 +1,5 @@
 """A derivation as a document for programs: every step with both sides as text and in LaTeX."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.language.printer import text

@@ -4,8 +4,6 @@ The names that a derivation introduces are written like the user's: `\boldsymbol
 upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed becomes TeX code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matderiv.arguments import require_word

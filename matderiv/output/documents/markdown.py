@@ -1,7 +1,5 @@
 r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned`, no macros."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from matderiv.arguments import require_word

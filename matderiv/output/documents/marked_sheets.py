@@ -3,8 +3,6 @@
 Reasons stand once for each cause. Nothing of the sheet is acted on: it is escaped in every format.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape

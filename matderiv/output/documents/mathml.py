@@ -3,8 +3,6 @@ r"""Formulas as presentation MathML, for pages that need no script: a walk over 
 Whatever a name is made of arrives as escaped text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from html import escape
 

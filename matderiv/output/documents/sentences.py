@@ -4,8 +4,6 @@ What stands between backticks is in the text language. Each printer shows it in 
 is, as code, or as a formula where it is a name of the derivation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

@@ -1,7 +1,5 @@
 """Several derivations on one sheet; what a user typed never becomes TeX or HTML code."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from textwrap import wrap

@@ -1,7 +1,5 @@
 """A derivation as plain text with aligned columns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 

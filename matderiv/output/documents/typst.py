@@ -1,7 +1,5 @@
 """A derivation in Typst, a file that compiles; its formulas are a walk over the layout tree."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from matderiv.arguments import require_word

@@ -1,7 +1,5 @@
 """A circuit for Graphviz."""
 
-from __future__ import annotations
-
 from matderiv.circuit.drawing import cut
 from matderiv.circuit.figures import array_text, greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture

@@ -1,7 +1,5 @@
 """A circuit for Mermaid, which Markdown pages draw."""
 
-from __future__ import annotations
-
 from matderiv.circuit.drawing import cut
 from matderiv.circuit.figures import greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture

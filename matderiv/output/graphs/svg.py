@@ -1,7 +1,5 @@
 """A picture of a circuit as SVG: value above, gradient below every box."""
 
-from __future__ import annotations
-
 from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire

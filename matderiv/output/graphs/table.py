@@ -1,7 +1,5 @@
 """A circuit as a table for the terminal: what every node is, its value, its gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from matderiv.circuit.drawing import cut

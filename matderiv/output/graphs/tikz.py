@@ -1,7 +1,5 @@
 r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath and amssymb."""
 
-from __future__ import annotations
-
 from matderiv.circuit.drawing import LONGEST, Drawing, Frame, Text, Wire
 from matderiv.language.printer import text
 from matderiv.output.latex.formula import latex

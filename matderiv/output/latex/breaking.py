@@ -1,7 +1,5 @@
 r"""Long LaTeX formulas in rows: broken before + and - outside brackets, then inside them."""
 
-from __future__ import annotations
-
 import re
 
 WIDE = 58  # visible characters of a line before it is broken at + and -

@@ -1,7 +1,5 @@
 r"""Whole equations: what is differentiated by what on the left, the derivative on the right."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from matderiv.errors import MatderivError

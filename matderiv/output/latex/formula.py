@@ -21,8 +21,6 @@ The choices where there is no one habit:
 * everything else is `\operatorname{name}(arguments)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from matderiv.errors import LimitError

@@ -4,8 +4,6 @@ An entry of a variable is italic, `W_{ij}`; an entry of anything longer stands i
 `[\mathbf{W}\mathbf{x}]_{i}`. Letters are given as in the text form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import NamedTuple

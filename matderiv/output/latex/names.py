@@ -6,8 +6,6 @@ subscript, `dX` is an upright d before X. Any other name is spelled out characte
 that nothing in a name is ever TeX code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from fractions import Fraction

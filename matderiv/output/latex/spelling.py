@@ -5,8 +5,6 @@ ones), signs move to the front, scalars stand before elementwise products, and a
 simple scalar becomes a factor in front.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 

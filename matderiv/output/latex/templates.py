@@ -1,7 +1,5 @@
 """What each function looks like in LaTeX, as pieces: text, and arguments still to be printed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 r"""Products of derivatives by the chain rule: `\partial L/\partial z \; \partial z/\partial W`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

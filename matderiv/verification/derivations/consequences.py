@@ -1,7 +1,5 @@
 """Sides of a derivation with what they claim, and what would follow if a wrong claim were true."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 

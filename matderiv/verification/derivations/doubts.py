@@ -1,7 +1,5 @@
 """What speaks against calling a line wrong: names of which too little is known."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field

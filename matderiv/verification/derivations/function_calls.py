@@ -1,7 +1,5 @@
 r"""Functions with arguments: f(x) is f, and g(w'*x) is what g(z) is, with w'*x in place of z."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """A document with several derivations, each checked line by line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """verify_steps: a derivation checked line by line, and where it breaks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

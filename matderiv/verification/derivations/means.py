@@ -1,7 +1,5 @@
 r"""Means that nobody defines: `\bar x` beside x_i is the mean of all x_i."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from matderiv.input.meaning.subscripts import split_label

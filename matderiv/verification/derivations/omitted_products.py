@@ -1,7 +1,5 @@
 """Product signs that hands leave out around changes: A dX, x'dx, 2 x'A."""
 
-from __future__ import annotations
-
 import re
 
 from matderiv.language.calls import function_names

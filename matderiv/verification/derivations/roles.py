@@ -1,7 +1,5 @@
 """What each statement is: a definition, a claim, a condition, a name for a quantity."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace

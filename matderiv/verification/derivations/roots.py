@@ -3,8 +3,6 @@
 The steps start at random points, and no rule for solving equations is trusted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ equations is trusted. An equation that gives a variable in terms of the others i
 derivative instead, since a function may have more stationary points than one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A wrong side that follows correctly from an earlier wrong one is told apart from
 are compared with what the earlier lines claim in place of what is true.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -4,8 +4,6 @@ In `∂L/∂W = (∂L/∂Z) X'` with Z = W X and no word on L, L is some functio
 gradient counts: sum(G.*Z) with a G of which nothing is known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 from matderiv.expr import Expr, apply, variable, variables, walk

@@ -4,8 +4,6 @@ A clause is one statement: what stands between commas, arrows and words such as 
 or `so that`, if each side of the cut has an equals sign.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from dataclasses import replace

@@ -1,7 +1,5 @@
 r"""Names of several letters in LaTeX: `MSE(w, b) = ...` is no product of M, S and E."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@ r"""Macros of a document, written out: `\newcommand`, `\DeclareMathOperator`, `\
 What a macro stands for keeps the place of the call, and arguments keep their own places.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@ r"""What of a file is text: notebooks opened, code and comments taken out, macro
 A program in a document without formulas is taken for the derivation itself.
 """
 
-from __future__ import annotations
-
 import json
 import re
 

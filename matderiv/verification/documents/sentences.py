@@ -1,7 +1,5 @@
 """What a sentence says for sure: no question, no condition, no denial."""
 
-from __future__ import annotations
-
 import re
 
 MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"

@@ -4,8 +4,6 @@
 their look: differentials df, derivatives ∂f/∂x, ∇_x f, f'(x), names, and formulas for the rest.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The exact test knows these few; everything else is written out in them. These ar
 values; nothing here knows a derivative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from math import prod

@@ -8,8 +8,6 @@ arithmetic, exp, sin and cos, whose identities all follow from their laws (J. Ax
 Sources: J. Schwartz 1980; R. Zippel 1979; G. Gonnet 1984.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log2, prod

@@ -1,7 +1,5 @@
 """Random points over the finite field: residues for variables, with their declared facts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any

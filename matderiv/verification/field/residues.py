@@ -8,8 +8,6 @@ Sources: G. Gonnet 1984, Determining equivalence of expressions in random polyno
 J. Schwartz 1980; D. Shanks 1971 for the logarithm.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import Any

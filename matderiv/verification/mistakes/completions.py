@@ -3,8 +3,6 @@
 The proposals come from a pool of parts of f, of the answer and of the right derivative.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from matderiv.expr import Expr, is_

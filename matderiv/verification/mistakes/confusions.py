@@ -1,7 +1,5 @@
 """A function confused with another, with its own derivative, or with the slope of another."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from matderiv.calculus.derivative import differentiate

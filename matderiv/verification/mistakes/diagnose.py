@@ -4,8 +4,6 @@ Everything is found out in numbers and passes the whole verification before it i
 symbolic derivative only proposes terms and factors; it never decides.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What is said about a wrong answer: a stable code, a sentence, and the corrected answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from matderiv.expr import Expr

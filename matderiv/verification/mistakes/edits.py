@@ -4,8 +4,6 @@ A family takes a part of an answer and yields what could stand there instead, wi
 say so. Whether it is right is found out in numbers; nothing here decides anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction

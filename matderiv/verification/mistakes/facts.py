@@ -1,7 +1,5 @@
 """A fact that was not declared, and under which an answer is right."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The kinds of mistakes that are looked for, likely ones first, with their codes."""
 
-from __future__ import annotations
-
 from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
 from matderiv.verification.mistakes.confusions import functions, slopes
 from matderiv.verification.mistakes.edits import (

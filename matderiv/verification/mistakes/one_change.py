@@ -4,8 +4,6 @@ Small changes of the answer's own tree are tried in numbers at a few points, lik
 first that holds there and passes the whole verification is reported.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 

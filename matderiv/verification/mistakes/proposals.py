@@ -1,7 +1,5 @@
 """What a correction may be made of: parts of f, of the answer, of the derivative, and their kin."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """A corrected answer as it would be written: one number in front, transposes carried out."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from matderiv.errors import MatderivError

@@ -4,8 +4,6 @@ A first change is tried at every place; what is left must be a factor of one ter
 from two evaluations, or another layout of the whole.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Rules that find a derivative: of sums, products, quotients, inverses, and through the chain."""
 
-from __future__ import annotations
-
 from matderiv.views.rules.rule import MAGNUS, PARR, PETERSEN, Example, Rule
 
 _X = {"X": "n,n"}

@@ -4,8 +4,6 @@ A step names a rule of calculus, which stands in `calculus_rules` or `writing_ru
 whose record in `functions/` says the rest.
 """
 
-from __future__ import annotations
-
 from matderiv.expr import REGISTRY
 from matderiv.functions.record import Function
 from matderiv.views.reasons import STEP_NAMES

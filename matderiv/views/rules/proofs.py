@@ -1,7 +1,5 @@
 """Why the derivative of a function is what its record says, in two lines."""
 
-from __future__ import annotations
-
 from matderiv.functions.record import Function
 from matderiv.views.reasons import STEP_NAMES
 from matderiv.views.rules.catalogue import BY_NAME

@@ -1,7 +1,5 @@
 """A rule that a step names: what it says, why it is true, an example to derive, its source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

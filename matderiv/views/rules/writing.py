@@ -1,7 +1,5 @@
 """Rules that bring a derivative into the form it is read in: traces, entries, names, layouts."""
 
-from __future__ import annotations
-
 from matderiv.views.rules.rule import LAUE, MAGNUS, PETERSEN, Example, Rule
 
 _X = {"X": "n,n"}
