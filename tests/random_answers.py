@@ -383,25 +383,24 @@ def _drawn(v: Expr, sizes: dict[str, int], draw: Any) -> Any:
 def apart(asked: Asked, right: Expr, other: Expr, rng: random.Random) -> str | None:
     """A point where two answers differ by more than rounding; None where none is found.
 
-    The derivative must have a value there; a point beside it, where equal entries stay equal and
-    no others move alike, says how much is rounding.
+    The derivative must have a value there; points beside it, where equal entries stay equal and
+    no others move alike, say how much is rounding.
     """
     for at, sizes in points(asked, (right, other), rng):
         try:
             both = parts(right, at, sizes), parts(other, at, sizes)
             a, b = both[0][right], both[1][other]
             largest = max(np.abs(v).max() for found in both for v in found.values())
-            near = {n: v * (1 + L("1e-17") * np.sin(1e5 * v)) for n, v in at.items()}
-            c, d = value(right, near, sizes), value(other, near, sizes)
+            scale, off = max(np.abs(a).max(), np.abs(b).max()), np.abs(a - b).max()
+            if not off > max(APART * scale, 1e-16 * largest) or not np.isfinite(off):
+                continue
+            beside = []
+            for k in range(1, 21, 2):
+                near = {n: v * (1 + L("1e-17") * np.sin(k * 1e5 * v)) for n, v in at.items()}
+                beside += [(value(right, near, sizes), a), (value(other, near, sizes), b)]
         except (OutsideError, ArithmeticError, ValueError):
             continue
-        if not all(np.isfinite(v).all() for v in (a, b, c, d)):
-            continue
-        a, b, c, d = np.broadcast_arrays(a, b, c, d)
-        scale = max(np.abs(a).max(), np.abs(b).max())
-        off = np.abs(a - b).max()
-        rounding = max(np.abs(a - c).max(), np.abs(b - d).max())
-        if off > APART * scale and off > 1e3 * rounding and off > 1e-16 * largest:
+        if off > 1e3 * max(np.abs(v - w).max() for v, w in beside):
             shown = {n: np.asarray(v, float).round(6).tolist() for n, v in at.items() if v.size < 9}
             return f"{sizes} {shown} off {float(off / scale):.1g}"
     return None

@@ -33,6 +33,14 @@ def test_a_window_of_sizes_is_not_missed(first: int) -> None:
     assert verify("x'*x", "x", answer, diagnosis=False).verdict == "disproved"
 
 
+@pytest.mark.parametrize("size", [2, 3, 6, 11])
+def test_a_size_that_scales_what_is_compared_is_tested_on_both_sides(size: int) -> None:
+    for condition in (f"(w > 0) + (d - {size + 1}).*(w > 0)", f"d*w - {size}*w > 0"):
+        answer = f"where({condition}, 1, 0.1)"
+        found = verify("sum(leaky_relu(w, 0.1))", "w", answer, shapes={"w": "d"}, diagnosis=False)
+        assert found.verdict == "disproved"
+
+
 @pytest.mark.parametrize("order", ["A: d,n", "A: n,d"])
 def test_ranks_are_seen_in_both_orders_of_the_sizes(order: str) -> None:
     shapes = {"A": order[3:], "x": "n" if order[3] == "d" else "d", "B": "p,q", "C": "q,p"}

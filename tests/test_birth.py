@@ -149,3 +149,20 @@ def test_a_fourth_derivative_beside_kinks_is_decided(f: str) -> None:
     wrong = replace(d, derivative=replace(d.derivative, expr=0 * d.expr))
     with pytest.raises(md.UntrueResult):
         truthful(wrong)
+
+
+@pytest.mark.parametrize(
+    ("f", "by", "order"),
+    [
+        ("huber(cosh(u/2), 0.5)", "u", 1),
+        ("norminf(log_softmax(u))", "u", 1),
+        ("kl(softmax(w), softmax(w))", "w", 3),
+        ("(V - V)*log(1 + y.^2)", "y", 3),
+    ],
+)
+def test_what_no_numbers_show_is_decided_by_an_exact_identity_or_the_range(
+    f: str, by: str, order: int
+) -> None:
+    checked = md.derive(f, by, order=order, shapes={"V": "m,n", "y": "n"}).checked
+    assert checked is not None
+    assert checked.ok

@@ -210,3 +210,31 @@ def test_small_entries_beside_large_ones_have_no_branch_by_rounding() -> None:
     wrong = answer.replace("+ 2)", "+ 2.0001)")
     found = verify(f"max(silu{u})", "v", wrong, shapes={"v": "d"}, order=2, diagnosis=False)
     assert found.correct is False
+
+
+def test_a_large_comparison_is_decided_beside_numbers_that_vanish() -> None:
+    p = "softmax(where(v > 1e5, v.^2, v))"
+    wrong = f"where(v > 1e5, 2*v.*{p}.*({p} < 0.3), {p})"
+    assert verify("logsumexp(where(v > 1e5, v.^2, v))", "v", wrong).verdict == "disproved"
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("sum(sigmoid(relu(softplus(1e-4*v)/1e-4)))", "sigmoid(1e-4*v).*{s}.*(1 - {s})"),
+        ("max(sigmoid(1e5*v))", "1e5*{s}.*(1 - {s}).*({s} >= max({s}))"),
+    ],
+)
+def test_what_many_digits_round_to_a_whole_number_contradicts_nothing(f: str, answer: str) -> None:
+    s = "sigmoid(1e5*v)" if "max" in f else "sigmoid(relu(softplus(1e-4*v)/1e-4))"
+    assume = {"v": "positive"}
+    found = verify(f, "v", answer.format(s=s), assume=assume, diagnosis=False)
+    assert found.verdict in ("proved", "verified")
+
+
+@pytest.mark.parametrize("apart", ["1e-4", "1e-6"])
+def test_entries_beside_the_largest_are_seen(apart: str) -> None:
+    wrong = f"-sin(w).*(cos(w) >= max(cos(w + {apart}*sin(w))))"
+    assert verify("max(cos(w))", "w", wrong, diagnosis=False).verdict == "disproved"
+    right = "-sin(w).*(cos(w) >= max(cos(w)))"
+    assert verify("max(cos(w))", "w", right, diagnosis=False).correct

@@ -247,8 +247,6 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
     """What two points leave open, by the exact identity test, more points and 50 digits."""
     small = _at_small_sizes(d)
     d = small or d
-    if d.order > SETTLED:
-        return open_
     if beyond_numbers(d.f) or too_large(d.f, d.expr):
         return open_
     question = _question(d)
@@ -263,7 +261,11 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
         d.upstream,
         question.tangent,
     )
-    found = judging.judged(claims.Claim(asked, d.expr, claims.as_it_is), d.structure)
+    claim = claims.Claim(asked, d.expr, claims.as_it_is)
+    if d.order > SETTLED:
+        proved = judging.is_identity(claim, d.structure)
+        return replace(open_, verdict="verified") if proved else open_
+    found = judging.judged(claim, d.structure)
     if not found.right and (small is not None or found.verdict != "disproved" or _forced(d)):
         return open_  # a number in the derivative may count entries: small sizes accept, only
     verdict = "verified" if found.right else found.verdict

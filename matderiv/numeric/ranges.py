@@ -192,6 +192,8 @@ def _power(node: Expr, base: Range) -> Range:
     if is_(node, "power") and node.shape:
         return (0.0, inf) if base[0] >= 0 and k is not None and k > 0 else ALL
     even = k is not None and (k.denominator != 1 or k % 2 == 0)
+    if k is not None and k > 0 and even and -1 <= base[0] <= base[1] <= 1:
+        return (0.0, 1.0)
     return (0.0, inf) if even or base[0] >= 0 else ALL
 
 
@@ -253,12 +255,28 @@ def _absolute(node: Expr, a: Range) -> Range:
     return (0.0 if a[0] <= 0 <= a[1] else min(abs(a[0]), abs(a[1]))), max(abs(a[0]), abs(a[1]))
 
 
-_NONNEGATIVE = "norm2 norm1 norminf norm_nuc norm_spec cosh std var huber mse".split()
+def _with_sign(node: Expr, *args: Range) -> Range:
+    """Not negative where nothing in it is."""
+    return (0.0 if all(a[0] >= 0 for a in args) else -inf), inf
+
+
+def _rectified(least: float) -> Callable[..., Range]:
+    """The range of a function beside relu, which is nowhere less than `least`."""
+
+    def rule(node: Expr, a: Range, *slope: Range) -> Range:
+        return (0.0 if a[0] >= 0 else least), max(a[1], 0.0)
+
+    return rule
+
+
+_NONNEGATIVE = "norm2 norm1 norminf norm_nuc norm_spec std var huber mse".split()
 _FIXED: dict[str, Range] = {
     **dict.fromkeys(_NONNEGATIVE, (0.0, inf)),
     **dict.fromkeys("softmax step gt lt ge le".split(), (0.0, 1.0)),
     **dict.fromkeys("sin cos sign".split(), (-1.0, 1.0)),
     **dict.fromkeys("eye zeros cols commutation duplication fuse".split(), (0.0, 1.0)),
+    "cosh": (1.0, inf),
+    "log_softmax": (-inf, 0.0),
     "ones": (1.0, 1.0),
     "size": (1.0, inf),
     "pi": (3.0, 4.0),
@@ -270,6 +288,14 @@ _RULES: dict[str, Callable[..., Range]] = {
     "ediv": _over,
     "abs": _absolute,
     "relu": lambda node, a: (max(a[0], 0.0), max(a[1], 0.0)),
+    "elu": _rectified(-1.0),
+    "leaky_relu": lambda node, a, slope: _with_sign(node, a, slope),
+    "gelu": _rectified(-0.2),
+    "silu": _rectified(-0.3),
+    "logsumexp": lambda node, a: (a[0], inf),
+    "einsum": _with_sign,
+    "kron": _with_sign,
+    "prod": _with_sign,
     "exp": _monotone(_exponential),
     "expm1": _monotone(lambda v: _exponential(v) - 1),
     "log": _monotone(_logarithm, 1.0),

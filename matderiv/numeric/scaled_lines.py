@@ -14,6 +14,7 @@ from matderiv.numeric.sampling import Point, Sampler
 HALVINGS = 60
 PAIRS = 6  # pairs of variables that are scaled against each other
 LEVELS = tuple(s * 10 ** (k / 4) for k in range(-16, 17) for s in (1, -1))
+SPREADS = ((0.1, 1), (1e-4, 11), (1e-7, 11))  # how far entries are apart, at each which level
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
@@ -49,10 +50,10 @@ def levelled(source: Sampler, base: Point) -> Iterator[Point]:
     There the largest entry is in a branch with all others, which general points do not show.
     """
     plain = {v.name: v for v in source.variables if not v.params[2] - {"positive"}}
-    for level in LEVELS:
+    for level, spread in [(level, s) for s, step in SPREADS for level in LEVELS[::step]]:
         values = dict(base.values)
         for name, v in plain.items():
-            near = 1 + 0.1 * np.tanh(values[name])
+            near = 1 + spread * np.tanh(values[name])
             values[name] = (abs(level) if v.params[2] else level) * near
         yield Point(base.sizes, values)
 

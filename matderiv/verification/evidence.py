@@ -41,6 +41,7 @@ POINTS = 6  # general points, at sizes of a plan
 MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
 CLOSE = 160  # points close to borders that ordinary numbers look at
 ALWAYS = 6  # of them looked at with many digits in any case
+LEVEL = 12  # points with nearly equal entries that digits look at where no branch is known
 TIED = 40  # points where entries are equal
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
 ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
@@ -159,14 +160,18 @@ class Witness:
     def _elsewhere(self, points: list[Point], found: Reached) -> Precise | None:
         """What contradicts the claim where entries are equal, or in a branch at these sizes."""
         moved_ones = (moved(self.source, p, m) for p in points for m in found.moves[:SIDES])
-        level = levelled(self.source, points[0] if points else self.source.point(600))
-        for point in (*found.tied[:TIED], *moved_ones, *(level if self.source.extremes else ())):
+        level: list[Point] = []
+        if self.source.extremes:
+            level += levelled(self.source, points[0] if points else self.source.point(600))
+        for point in (*found.tied[:TIED], *moved_ones, *level):
             exact = self._in_branch(point)
             if exact is not None and not exact.equal:
                 sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
                 if sharp.verdict == "different":
                     return sharp
-        return None
+        near = [p for p in level[-LEVEL:] if self._in_branch(p) is None]
+        sharp = precise(self.claim, self.structure, seed=self.seed, at=near)
+        return sharp if sharp.verdict == "different" else None
 
     def _in_branch(self, point: Point) -> Found | None:
         """Whether the claim is an identity in the branch of a point; None where unknown."""

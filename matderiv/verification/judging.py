@@ -91,7 +91,7 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
         found = _contradicted(claim, structure, exact, report, seed)
         if found is not None:
             return found
-    elif accepted and exact.covers and exact.bits >= SURE:
+    elif accepted and _sure(exact):
         return _proved(claim, structure, exact, report, seed)
     elif accepted and exact.reason:
         return Finding(UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}")
@@ -226,6 +226,16 @@ def _valueless(report: CheckReport) -> bool:
 def _unfinished(report: CheckReport) -> bool:
     """True if the answer has no finite value at some point where f has a derivative."""
     return any("claim has no value" in n or "claim is not finite" in n for n in report.notes)
+
+
+def is_identity(claim: Claim, structure: str) -> bool:
+    """True if the exact test alone proves the claim for all sizes."""
+    exact = identity_of(claim, structure, 0)
+    return exact.verdict == "equal" and _sure(exact)
+
+
+def _sure(exact: ExactReport) -> bool:
+    return exact.covers and exact.bits >= SURE
 
 
 def identity_of(claim: Claim, structure: str, seed: int) -> ExactReport:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from itertools import combinations, product
+from operator import mul
 from typing import Any
 from zlib import crc32
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, fold, is_, number_value, variables, walk
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import accretive, draw, enlarged
 from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
@@ -299,10 +301,33 @@ def _borders(f: Expr, answer: Expr) -> list[Fraction]:
 def _compared_sums(f: Expr, answer: Expr) -> list[Expr]:
     """Sums that depend on sizes alone and are compared in one of the formulas only."""
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
-    sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
+    jumps = jumping[0] ^ jumping[1]
+    sums = {n for jump in jumps for n in walk(jump) if is_(n, "add")}
+    sums |= {c for n in sums for c in _coefficients(n)}
     inner = [n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n))]
     found = [n for n in inner if is_scalar(n.shape) and size_degree(n) and _of_sizes_alone(n)]
     return sorted(found, key=_print)
+
+
+def _coefficients(total: Expr) -> list[Expr]:
+    """What the terms of a sum have beside a factor that several share: 1 + n - 7 for x + (n - 7)*x.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x, n = variable("x"), apply("size", params=("n",))
+    >>> [str(c.args[0].function.name) for c in _coefficients(x + (n - 7) * x)]
+    ['number']
+    """
+    beside: dict[Expr, list[Expr]] = {}
+    for term in total.args:
+        inner = term.args[0] if is_(term, "neg") else term
+        factors = list(inner.args) if is_(inner, "mul", "hadamard") else [inner]
+        numbers = [a for a in factors if is_scalar(a.shape) and not variables(a)]
+        rest = [a for a in factors if a not in numbers]
+        if rest:
+            key = rest[0] if len(rest) == 1 else apply(inner.function.name, *rest)
+            sign = number(-1 if inner is not term else 1)
+            beside.setdefault(key, []).append(reduce(mul, numbers, sign))
+    return [apply("add", *parts) for parts in beside.values() if len(parts) > 1]
 
 
 def _cells(sums: list[Expr]) -> list[Sizes]:

@@ -131,8 +131,7 @@ def values(
             found = RULES[name](REALS, node, args, dims, out)
         else:
             raise OutOfReach(node.function.label)
-        shakes = shaken is not None
-        done[node] = linear(found, partial(_shaken, rng=shaken)) if shakes else found
+        done[node] = found if shaken is None else _shaken(node, found, done, shaken)
     return done
 
 
@@ -140,23 +139,35 @@ def without_rounding(difference: Element, terms: list[Element], *, unsure: bool 
     """A sum that is compared with 0, with 0 for what rounding leaves where its terms cancel.
 
     Two spellings of one number differ in their last digits, and no branch may hang on that. With
-    too few digits (`unsure`) small entries beside large ones have no branch: ArithmeticError.
+    too few digits (`unsure`) a small difference of small entries beside large ones has no branch:
+    ArithmeticError.
     """
     known = [abs(v) for t in terms for v in t[0].flat if mp.isfinite(v)]
     largest = max(known, default=0)
     least = largest * mp.mpf(10) ** (ROUNDING - mp.mp.dps)
-    if unsure and any(0 < v < least for v in known):
+    small = entrywise(lambda v: abs(v) < least, difference[0])
+    if unsure and small.any() and any(0 < v < least for v in known):
         raise ArithmeticError("a branch that so many digits do not decide")
-    return {**difference, 0: entrywise(lambda v: v * 0 if abs(v) < least else v, difference[0])}
+    return {**difference, 0: entrywise(lambda v, s: v * 0 if s else v, difference[0], small)}
 
 
-def _shaken(v: Array, rng: Any) -> Array:
+def _shaken(node: Expr, found: Element, done: Mapping[Expr, Element], rng: Any) -> Element:
+    """Values with their last digits changed at random.
+
+    Whole numbers are exact where they come from whole numbers or a comparison: 1 - step(u) is 0 or
+    1. In 1 + exp(-1e6) the 1 is rounded.
+    """
+    parts = [v for a in node.args for v in done[a].values()]
+    exact = is_(node, *_WHOLE) or all(mp.isint(v) for part in parts for v in part.flat)
     unit = mp.mpf(10) ** (3 - mp.mp.dps)
 
-    def moved(a: Any, r: float) -> Any:  # 1 - step(u) is 0 or 1 and no number beside it
-        return a if mp.isint(a) else a * (1 + unit * float(r))
+    def moved(a: Any, r: float) -> Any:
+        return a if exact and mp.isint(a) else a * (1 + unit * float(r))
 
-    return entrywise(moved, v, rng.uniform(-1, 1, v.shape))
+    return linear(found, lambda v: entrywise(moved, v, rng.uniform(-1, 1, v.shape)))
+
+
+_WHOLE = ("step", "sign", "floor")
 
 
 def _rearranged(v: Array, node: Expr, dims: tuple[int, ...], out: tuple[int, ...]) -> Array:
