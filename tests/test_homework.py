@@ -285,3 +285,42 @@ def test_a_notebook_is_checked_line_by_line(run: Any, tmp_path: Path) -> None:
     ]
     file.write_text("{", encoding="utf-8")
     assert "no notebook" in run("verify", "--file", str(file)).err
+
+
+MIXED = {  # the truth by SymPy
+    "x^2 y^3": "6 x y^2",
+    r"\sin(x y) + x^3 y": r"3 x^2 + \cos(x y) - x y \sin(x y)",
+    r"x^3 + y^3 - 5 x": "0",
+}
+
+
+@pytest.mark.parametrize("f", MIXED)
+@pytest.mark.parametrize("by", [r"\partial x \partial y", r"\partial y\,\partial x"])
+def test_a_mixed_partial_derivative_is_no_second_derivative(f: str, by: str) -> None:
+    lines = [f"$$f(x, y) = {f}$$", rf"$$\frac{{\partial^2 f}}{{{by}}} = {MIXED[f]}$$"]
+    lines += [rf"$$\frac{{\partial^2 f}}{{{by}}} = {MIXED[f]} + x$$"]
+    lines += [rf"$$\frac{{\partial^2 f}}{{\partial x\partial y}} = \frac{{\partial^2 f}}{{{by}}}$$"]
+    (found,) = verify_homework("\n\n".join(lines), "md")
+    assert [line.correct for line in found.lines][:3] == [True, True, False]
+    assert found.lines[3].correct is not False  # the same name for the same thing says nothing
+
+
+def test_mixed_derivatives_by_arrays_and_by_entries() -> None:
+    second = r"\frac{\partial^2 f}{\partial %s \partial %s}"
+    said = {
+        ("x", r"y^\top"): ("A", "2A"),
+        ("x_i", "y_j"): ("A_{ij}", "A_{ji}"),
+        ("x_i", "x_j"): ("B_{ij} + B_{ji}", "B_{ij}"),
+        ("x", r"x^\top"): (r"B + B^\top", "B"),
+    }
+    for by, sides in said.items():
+        lines = [r"$$f(x, y) = x^\top A y + x^\top B x$$"]
+        lines += [f"$${second % by} = {side}$$" for side in sides]
+        (found,) = verify_homework("\n\n".join(lines), "md")
+        assert [line.correct for line in found.lines] == [True, True, False], by
+
+
+def test_a_derivative_of_a_derivative_is_read() -> None:
+    lines = ["f = x'*A*x", "∂f/∂x = (A + A')*x", "∂/∂x(∂f/∂x) = A + A'", "∂/∂x(∂f/∂x) = 2*A"]
+    (found,) = verify_homework("\n".join(lines), "txt")
+    assert [line.correct for line in found.lines] == [True, True, True, False]

@@ -119,11 +119,12 @@ class Answer:
         return True
 
     def _check(self, q: Quantity, span: Span) -> None:
-        base, label = split_label(q.by)
-        entry = base == self.by.name and bool(label) and set(label) <= FREE
-        if q.by not in ("", self.by.name) and not entry:
-            said = f"this is a derivative by {q.by}, asked is the one by {self.by.name}"
-            raise self._error(said, span)
+        for by in (q.by, q.then):
+            base, label = split_label(by)
+            entry = base == self.by.name and bool(label) and set(label) <= FREE
+            if by not in ("", self.by.name) and not entry:
+                said = f"this is a derivative by {by}, asked is the one by {self.by.name}"
+                raise self._error(said, span)
         if q.order != self.order:
             raise self._error(
                 f"this is a derivative of order {q.order}, asked is order {self.order}",

@@ -25,7 +25,8 @@ _OF = rf"(?:\s*\(\s*{NAME}(?:\s*[,;]\s*{NAME})*\s*\))?"  # f(x), f(W, b)
 _TWO = r"\s*(?P<second>²|\^2|\^\{2\})?\s*"
 _FRACTION = (
     rf"\(?\s*[∂d]{_TWO}(?P<f>{NAME})?{_OF}\s*/\s*\(?\s*[∂d]\s*(?P<x>(?:{NAME})?)"
-    rf"(?:²|\^2|\^\{{2\}}|\s*[∂d]\s*(?P=x)(?:'|ᵀ|\^T|\^⊤|\^\{{⊤\}})?)?\s*\)*\s*"
+    rf"(?:²|\^2|\^\{{2\}}|\s*(?:[∂d]\s*(?P=x)|∂\s*(?P<then>{NAME}))(?:'|ᵀ|\^T|\^⊤|\^\{{⊤\}})?)?"
+    rf"\s*\)*\s*"
     rf"(?:(?<![{_L}0-9_])(?P<g>{NAME}){_OF})?"
 )
 _NABLA = (
@@ -54,6 +55,7 @@ class Quantity:
     """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
 
     `at` are the arguments in f(x, y); `of_at` and `by_at` the indices of entries, as in ∂s_i/∂z_j.
+    `then` is the second name of ∂²f/∂x∂y, where it is another one.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Quantity:
     at: tuple[str, ...] = ()
     of_at: str = ""
     by_at: str = ""
+    then: str = ""
 
     @property
     def whole(self) -> Quantity:
@@ -108,8 +111,10 @@ def _applied(name: str) -> bool:
 
 
 def _derivative(found: re.Match[str], of: str) -> Quantity:
-    order = 2 if found["second"] else 1
-    return Quantity(DERIVATIVE, canonical_name(of), canonical_name(found["x"] or ""), order)
+    then = found.groupdict().get("then") or ""
+    order = 2 if found["second"] or then else 1
+    by, then = canonical_name(found["x"] or ""), canonical_name(then)
+    return Quantity(DERIVATIVE, canonical_name(of), by, order, then="" if then == by else then)
 
 
 # LaTeX left sides in plain signs ------------------------------------------------------------------
@@ -221,7 +226,7 @@ class Sign:
 _POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
 _BY = (
     rf"(?P<by>{LATEX_NAME})"
-    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}{LATEX_NAME}(?:{_POWER})?)?[^{{}}]*"
+    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_POWER})?)?[^{{}}]*"
 )
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
@@ -236,7 +241,8 @@ _BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
 _HEAD = re.compile(
     rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
     rf"|(?<![\w)'])(?P<of>{NAME})'\((?P<at>{NAME})\)"
-    rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})(?:²|\^2)?"
+    rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})"
+    rf"(?:²|\^2|\s*∂\s*(?P<then>{NAME})(?:ᵀ|\^T|\^⊤)?)?"
 )
 _SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*"
 _ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/])"
@@ -286,10 +292,12 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         of, by_name = latex_name(match["f"] or ""), latex_name(match["x"])
         made = Quantity(DERIVATIVE, of, by_name)
     else:
-        order = 2 if match["two"] or match["second"] else 1
-        by_name = canonical_name(match["by"] or match["x"] or "")
+        by_name, then = (
+            canonical_name(n) for n in (match["by"] or match["x"] or "", match["then"] or "")
+        )
+        order = 2 if match["two"] or match["second"] or then else 1
         of = canonical_name(match["f"] or "")
-        made = Quantity(DERIVATIVE, of, by_name, order)
+        made = Quantity(DERIVATIVE, of, by_name, order, then="" if then == by_name else then)
     return Sign((start, end), made) if of else _completed(text, start, end, made)
 
 
@@ -303,9 +311,10 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     below = _BELOW_BAR.match(text, stop - 1)
     if below is None:
         return None
-    by, above = latex_name(below["by"]), text[opened : stop - 1]
+    by, then = latex_name(below["by"]), latex_name(below["then"] or "")
+    above = text[opened : stop - 1]
     two = bool(match["two"]) or len(re.findall(LATEX_D, below[0])) > 1
-    made = Quantity(DERIVATIVE, "", by, 2 if two else 1)
+    made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then="" if then == by else then)
     if not above.strip():
         return _completed(text, match.start(), below.end(), made)
     called = _CALLED.fullmatch(above)

@@ -29,7 +29,7 @@ from matderiv.verification.derivations.components import (
     letters_of,
 )
 from matderiv.verification.derivations.definitions import parsed, placed
-from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.omitted_products import with_products
 from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.quantities import (
@@ -49,31 +49,13 @@ _FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\
 _CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(?:\\left)?\|)"
 
 
-@dataclass(frozen=True)
-class Side:
-    """An expression with symbols in it: `marks` says what each symbol stands for.
-
-    A mark is a quantity, or an expression whose differential is meant. Derivatives of formulas, and
-    products of derivatives, are `written` out: they say what a derivative is.
-    """
-
-    expr: Expr
-    marks: Mapping[Expr, Quantity | Expr]
-    notes: tuple[str, ...] = ()
-    written: frozenset[Expr] = frozenset()
-
-    def filled(self, values: Mapping[Expr, Expr]) -> Expr:
-        """The expression with values in place of symbols."""
-        return substitute(self.expr, dict(values)) if values else self.expr
-
-
 @dataclass
 class Reader:
     """Reads sides against a ground; `aliases` are names given to quantities (`g = ∇f`).
 
     `indices` are those of the left side, `standard` names that stand for the functions that they
     are in the language, `arguments` those of functions that have some, `strangers` names that only
-    lines have.
+    lines have, `mixed` first derivatives that were derived by another name.
     """
 
     ground: Ground
@@ -84,6 +66,7 @@ class Reader:
     standard: Collection[str] = ()
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
+    mixed: set[str] = field(default_factory=set)
     last: Marking = field(init=False)
 
     def met(self, variables: Mapping[str, Expr]) -> None:
@@ -113,6 +96,8 @@ class Reader:
         by, by_at = self.entry(q.by)
         if of not in known and not (by and of in self.ground.reading.variables):
             raise MatderivError(f"nothing says what {of} is", hint=f"a line {of} = ...")
+        if q.then:
+            return self._mixed(q)
         if q.kind != DERIVATIVE or by:
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
@@ -126,6 +111,26 @@ class Reader:
                 "this does not say by which variable", hint=f"∂{of}/∂x for one of {names}"
             )
         return Quantity(q.kind, of, next(iter(moving)), q.order, of_at=of_at)
+
+    def _mixed(self, q: Quantity) -> Quantity:
+        """∂²f/∂x∂y: the Hessian where both are entries of one array, else of ∂f/∂x the derivative.
+
+        Its rows belong to x, as in ∂²f/∂x∂yᵀ.
+        """
+        first, (then, then_at) = self.resolved(replace(q, then="", order=1)), self.entry(q.then)
+        if first.by == then and bool(first.by_at) == bool(then_at):
+            return replace(first, order=2, by_at=first.by_at + then_at)
+        e, at = self.slope(first)
+        name = self.ground.named(e)
+        self.mixed |= set() if at or then_at else {name}
+        return self.resolved(Quantity(DERIVATIVE, name, q.then, of_at=at))
+
+    def slope(self, q: Quantity) -> tuple[Expr, str]:
+        """A derivative, or its entries, and their indices."""
+        if not (q.of_at or q.by_at):
+            return self.ground.derivative(q), ""
+        e, letters = self.ground.entries(q)
+        return e, "".join(letters)
 
     def _variable(self, of: str) -> str | None:
         """The one variable that a function is of, where it says so or only one of it moves."""
@@ -289,10 +294,7 @@ class Marking:
                 inner = p[slice(*sign.operand)]
                 marking = Marking(self.reader)
                 e, present = marking.elaborated(marking.marked(inner, depth + 1), Indices(), None)
-                if marking.marks:
-                    said = "a derivative of a derivative is not read"
-                    span = inner.span((0, len(inner.text)))
-                    raise ParseError(said, source=self.reader.document, span=span)
+                e = substitute(e, {s: self._slope(m, inner) for s, m in marking.marks.items()})
                 q = replace(q, of=self.reader.ground.named(e), of_at="".join(present))
             elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
@@ -304,6 +306,14 @@ class Marking:
             name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
             p = p.with_part(start, stop, name)
         return p
+
+    def _slope(self, mark: Quantity | Expr, inside: Passage) -> Expr:
+        """The derivative that a symbol stands for; ParseError for a differential."""
+        if isinstance(mark, Quantity) and mark.kind == DERIVATIVE:
+            return self.reader.slope(mark)[0]
+        said = "a derivative of a differential is not read"
+        span = inside.span((0, len(inside.text)))
+        raise ParseError(said, source=self.reader.document, span=span)
 
     def _is_whole(self, name: str) -> bool:
         return not self.reader.entry(name)[1]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
-from matderiv.verification.derivations.differentials import Reader, Side
+from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import AGAIN, GIVEN, LineVerdict
-from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in

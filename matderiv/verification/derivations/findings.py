@@ -43,6 +43,15 @@ class LineVerdict:
     span: Span | None = None
     found: Verdict | None = field(default=None, repr=False)
 
+    @staticmethod
+    def of(
+        v: Verdict, number: int, text: str, said: str = "", follows: int | None = None
+    ) -> LineVerdict:
+        """A verdict as one on a line; what follows from a mistake has no cause of its own."""
+        cause = (v.diagnosis, v.suggestion) if follows is None else ("follows", None)
+        message = said or ("" if v.correct else v.message)
+        return LineVerdict(number, text, v.verdict, cause[0], message, cause[1], follows, found=v)
+
     @property
     def correct(self) -> bool | None:
         """True, False, or None where nothing was decided; what is given is right."""

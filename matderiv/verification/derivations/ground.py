@@ -51,6 +51,24 @@ class Memory:
     verdicts: dict[object, Verdict] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Side:
+    """An expression with symbols in it: `marks` says what each symbol stands for.
+
+    A mark is a quantity, or an expression whose differential is meant. Derivatives of formulas, and
+    products of derivatives, are `written` out: they say what a derivative is.
+    """
+
+    expr: Expr
+    marks: Mapping[Expr, Quantity | Expr]
+    notes: tuple[str, ...] = ()
+    written: frozenset[Expr] = frozenset()
+
+    def filled(self, values: Mapping[Expr, Expr]) -> Expr:
+        """The expression with values in place of symbols."""
+        return substitute(self.expr, dict(values)) if values else self.expr
+
+
 class UnsureError(MatderivError):
     """A quantity whose value could not be verified."""
 

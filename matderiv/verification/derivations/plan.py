@@ -169,7 +169,7 @@ def _completed(
     names: set[str],
 ) -> Plan:
     """The plan of these statements: its function, what it is by, and f for f(x)."""
-    by = {c.quantity.by for c in chains if c.quantity is not None and c.quantity.by}
+    by = {n for c in chains if c.quantity for n in (c.quantity.by, c.quantity.then) if n}
     function = _function(chains, definitions, given)
     at = {n for c in chains if c.quantity and c.quantity.of == function for n in c.quantity.at}
     claimed = {c.name for c in chains if c.role == CLAIMS and c.quantity and _is_value(c.quantity)}

@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, is_, number_value, variables
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.consequences import Claimed, Record
-from matderiv.verification.derivations.differentials import Reader, Side
+from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
 from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
-from matderiv.verification.derivations.ground import Ground, UnsureError
+from matderiv.verification.derivations.ground import Ground, Side, UnsureError
 from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
@@ -30,7 +30,7 @@ from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import UNDECIDED, Verdict
+from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 from matderiv.work import WorkLimit
 
 
@@ -110,6 +110,10 @@ class JudgedSides:
     def _condition(self, number: int, chain: Chain) -> None:
         """What holds from here on: a derivative that is zero, or the constraint of a multiplier."""
         q = chain.quantity
+        if q is not None and q.kind == DERIVATIVE and self._vanishes(q):
+            shown = self._typed(chain.sides[-1], chain)
+            self._add(number, shown, Verdict(PROVED, message="this is 0 everywhere"))
+            return
         value = q is not None and q.kind == VALUE
         said = "a condition, not a step" if value else "an equation to solve, not a step"
         self._given(number, chain, said)
@@ -121,6 +125,14 @@ class JudgedSides:
                     self.record.true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])
                 ]
                 self.rest.constrain(*both)
+
+    def _vanishes(self, q: Quantity) -> bool:
+        """True for a derivative that is 0 wherever it is taken: `= 0` is no condition then."""
+        with suppress(MatderivError):
+            found = self.reader.resolved(q)
+            e = self.reader.slope(found)[0]
+            return number_value(e) == 0 or is_(e, "zeros")
+        return False
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
@@ -254,6 +266,8 @@ class JudgedSides:
             held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
             if held is not None and held.correct is not False:
                 return held
+        if q.of in self.reader.mixed and len(e.shape) == 2 and self._verdict(q, e.T).correct:
+            return Verdict(UNDECIDED, message="right if the second name is that of the rows")
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self._no_claim(q, {v.name for v in variables(e)})
@@ -370,25 +384,11 @@ class JudgedSides:
         follows: int | None = None,
         error: MatderivError | None = None,
     ) -> None:
-        message = said or ("" if v.correct else v.message)
-        line, span = "", None
+        found = LineVerdict.of(v, number, text, said, follows)
         if error is not None and error.span is not None:
-            line_number, span = self.lines.within(error.span)
-            line = self.lines.text(line_number)
-        self.found.append(
-            LineVerdict(
-                number,
-                text,
-                v.verdict,
-                v.diagnosis if follows is None else "follows",
-                message,
-                v.suggestion if follows is None else None,
-                follows,
-                line,
-                span,
-                v,
-            )
-        )
+            at, span = self.lines.within(error.span)
+            found = replace(found, line=self.lines.text(at), span=span)
+        self.found.append(found)
 
     def _unread(self, passage: Passage, error: MatderivError, shown: str = "") -> None:
         """A line that could not be read: said, and passed over."""

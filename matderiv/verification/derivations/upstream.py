@@ -45,11 +45,12 @@ def _derivatives(plan: Plan) -> dict[str, list[str]]:
     for chain in plan.chains:
         q = chain.quantity
         if q is not None and q.kind == DERIVATIVE:
-            found.setdefault(q.of, []).append(q.by)
+            found.setdefault(q.of, []).extend(n for n in (q.by, q.then) if n)
         for side in (*chain.sides, *([chain.first] if chain.first else [])):
             for sign in signs(side.text, side.latex):
-                if not sign.quantity.primed:  # g' is a function of its own
-                    found.setdefault(sign.quantity.of, []).append(sign.quantity.by)
+                q = sign.quantity
+                if not q.primed:  # g' is a function of its own
+                    found.setdefault(q.of, []).extend(n for n in (q.by, q.then) if n)
     return found
 
 
