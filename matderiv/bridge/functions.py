@@ -15,10 +15,8 @@ import sympy as sp
 class EntryFunction(sp.Function):  # type: ignore[misc]
     """A real function of numbers, given by a formula in SymPy's own functions."""
 
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        """The function in SymPy's terms."""
-        raise NotImplementedError
+    formula: Callable[..., Any]  # the function in SymPy's terms
+    slope: Callable[..., Any] | None = None
 
     def _eval_expand_func(self, **hints: Any) -> Any:
         return self.formula(*self.args)
@@ -38,134 +36,64 @@ class EntryFunction(sp.Function):  # type: ignore[misc]
 
     def fdiff(self, argindex: int = 1) -> Any:
         """The derivative by one argument."""
+        if self.slope is not None:
+            return self.slope(*self.args)
         bound = [sp.Dummy(real=True) for _ in self.args]
         derivative = self.formula(*bound).diff(bound[argindex - 1])
         return derivative.subs(dict(zip(bound, self.args, strict=True)))
+
+
+def _entry(
+    name: str,
+    says: str,
+    formula: Callable[..., Any],
+    slope: Callable[[Any, Any], Any] | None = None,
+) -> Any:
+    """The class of a function; `slope` is its derivative, of the function and its argument."""
+    facts = {
+        "__doc__": says,
+        "__module__": __name__,
+        "nargs": (formula.__code__.co_argcount,),
+        "formula": staticmethod(formula),
+        "slope": slope,
+    }
+    return type(name, (EntryFunction,), facts)
 
 
 def _positive(x: Any, yes: Any, no: Any) -> Any:
     return sp.Piecewise((yes, x > 0), (no, True))
 
 
-class sigmoid(EntryFunction):
-    """1/(1 + exp(-x))."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return 1 / (1 + sp.exp(-args[0]))
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return self * (1 - self)
-
-
-class relu(EntryFunction):
-    """x where positive, else 0."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return _positive(args[0], args[0], 0)
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return sp.Heaviside(self.args[0], 0)
-
-
-class leaky_relu(EntryFunction):
-    """x where positive, else a x."""
-
-    nargs = (2,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        x, a = args
-        return _positive(x, x, a * x)
-
-
-class elu(EntryFunction):
-    """x where positive, else exp(x) - 1."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return _positive(args[0], args[0], sp.exp(args[0]) - 1)
-
-
-class softplus(EntryFunction):
-    """log(1 + exp(x))."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return sp.log(1 + sp.exp(args[0]))
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return sigmoid(self.args[0])
-
-
-class silu(EntryFunction):
-    """x sigmoid(x)."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return args[0] / (1 + sp.exp(-args[0]))
-
-
-class gelu(EntryFunction):
-    """x Φ(x) with the normal distribution function Φ."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return args[0] * (1 + sp.erf(args[0] / sp.sqrt(2))) / 2
-
-
-class erf(EntryFunction):
-    """SymPy's erf, for NumPy code, where SymPy has none without SciPy."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return sp.erf(args[0])
-
-
-class log1p(EntryFunction):
-    """log(1 + x)."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return sp.log(1 + args[0])
-
-
-class expm1(EntryFunction):
-    """exp(x) - 1."""
-
-    nargs = (1,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        return sp.exp(args[0]) - 1
-
-
-class huber(EntryFunction):
-    """x²/2 within d, else d (|x| - d/2)."""
-
-    nargs = (2,)
-
-    @staticmethod
-    def formula(*args: Any) -> Any:
-        x, d = args
-        return sp.Piecewise((x**2 / 2, sp.Abs(x) <= d), (d * (sp.Abs(x) - d / 2), True))
+sigmoid = _entry(
+    "sigmoid", "1/(1 + exp(-x)).", lambda x: 1 / (1 + sp.exp(-x)), lambda y, x: y * (1 - y)
+)
+relu = _entry(
+    "relu",
+    "x where positive, else 0.",
+    lambda x: _positive(x, x, 0),
+    lambda y, x: sp.Heaviside(x, 0),
+)
+leaky_relu = _entry(
+    "leaky_relu", "x where positive, else a x.", lambda x, a: _positive(x, x, a * x)
+)
+elu = _entry("elu", "x where positive, else exp(x) - 1.", lambda x: _positive(x, x, sp.exp(x) - 1))
+softplus = _entry(
+    "softplus", "log(1 + exp(x)).", lambda x: sp.log(1 + sp.exp(x)), lambda y, x: sigmoid(x)
+)
+silu = _entry("silu", "x sigmoid(x).", lambda x: x / (1 + sp.exp(-x)))
+gelu = _entry(
+    "gelu",
+    "x Φ(x) with the normal distribution function Φ.",
+    lambda x: x * (1 + sp.erf(x / sp.sqrt(2))) / 2,
+)
+erf = _entry("erf", "SymPy's erf, for NumPy code, where SymPy needs SciPy.", lambda x: sp.erf(x))
+log1p = _entry("log1p", "log(1 + x).", lambda x: sp.log(1 + x))
+expm1 = _entry("expm1", "exp(x) - 1.", lambda x: sp.exp(x) - 1)
+huber = _entry(
+    "huber",
+    "x²/2 within d, else d (|x| - d/2).",
+    lambda x, d: sp.Piecewise((x**2 / 2, sp.Abs(x) <= d), (d * (sp.Abs(x) - d / 2), True)),
+)
 
 
 def _step(x: Any) -> Any:

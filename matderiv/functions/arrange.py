@@ -54,7 +54,6 @@ DIAG = structural(
     _diag_axes,
     numpy=_diag,
     says="Linear: diag of a vector is a matrix, diag of a matrix its diagonal.",
-    example="diag(x)",
 )
 
 
@@ -340,5 +339,4 @@ shorthand(
     _diff_rule,
     _diff,
     says="diff(x) has the entries x_(i+1) - x_i.",
-    example="diff(x)",
 )

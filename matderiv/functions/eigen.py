@@ -84,7 +84,6 @@ primitive(
     analytic=False,
     says=SYMMETRIC + "dλ = diag(Q'dX Q) with the unit eigenvectors Q, where all are simple.",
     source=MAGNUS,
-    example="eigvalsh(X)",
 )
 primitive(
     "eigvecsh",
@@ -95,7 +94,6 @@ primitive(
     symbols=VECTORS,
     says=SYMMETRIC + "dQ = Q (F ∘ Q'dX Q) with F_ij = 1/(λ_j - λ_i), where all are simple.",
     source=MAGNUS,
-    example="eigvecsh(X)",
 )
 refused(
     "eiggaps",
@@ -103,7 +101,6 @@ refused(
     _gaps,
     analytic=False,
     says="The matrix F with F_ij = 1/(v_j - v_i), and 0 on its diagonal.",
-    example="eiggaps(x)",
 )
 
 
@@ -125,7 +122,6 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         analytic=False,
         says=SYMMETRIC + f"dλ = v'dX v with the unit eigenvector v of the {_words}, if simple.",
         source=MAGNUS,
-        example=f"lambda_{_which}(X)",
     )
     primitive(
         f"eigvec_{_which}",
@@ -136,7 +132,6 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         symbols=VECTORS,
         says=SYMMETRIC + f"The unit eigenvector of the {_words}: dv = (λI - X)⁺dX v, if simple.",
         source=MAGNUS,
-        example=f"eigvec_{_which}(X)",
     )
 
 
@@ -160,7 +155,6 @@ primitive(
     analytic=False,
     says="dλ = diag(V⁻¹dX V) with the eigenvectors V, where all are real and simple.",
     source=MAGNUS,
-    example="eigvals(X)",
 )
 refused(
     "eigvecs",
@@ -169,7 +163,6 @@ refused(
     analytic=False,
     symbols=VECTORS,
     says="The eigenvectors, in columns of length 1, where all eigenvalues are real.",
-    example="eigvecs(X)",
 )
 
 
@@ -240,7 +233,6 @@ primitive(
     analytic=False,
     says="The singular values, descending: dσ = diag(U'dX V), where X = U diag(σ) V', if simple.",
     source="Giles 2008, An extended collection of matrix derivative results, 3.2",
-    example="svdvals(X)",
 )
 for _name, _axes, _np_part, _says in (
     ("svd_u", (0, 2), lambda x: _svd(x)[0], "U of X = U diag(σ) V', one column per value."),
@@ -255,7 +247,6 @@ for _name, _axes, _np_part, _says in (
         analytic=False,
         symbols=VECTORS,
         says="Singular vectors: " + _says,
-        example=f"{_name}(X)",
     )
 
 
@@ -270,7 +261,6 @@ shorthand(
     lambda x: apply("norm_spec", x) * apply("norm_spec", apply("pinv", x)),
     analytic=False,
     says="cond(X) = norm_spec(X)*norm_spec(pinv(X)), the largest over the smallest singular value.",
-    example="cond(X)",
 )
 
 
@@ -303,5 +293,4 @@ primitive(
     says="The lower factor L of X = L L': dL = L Φ(L⁻¹ dX L⁻ᵀ), Φ the triangle, diagonal halved.",
     domain=("posdef",),
     source="Murray 2016, Differentiation of the Cholesky decomposition",
-    example="cholesky(X)",
 )

@@ -57,7 +57,6 @@ elementwise(
     bends="convex increasing",
     says="exp is its own derivative.",
     latex=r"\exp",
-    example="exp(x)",
 )
 elementwise(
     "log",
@@ -68,7 +67,6 @@ elementwise(
     aliases=("ln",),
     domain=("positive",),
     latex=r"\log",
-    example="log(x)",
 )
 elementwise(
     "log1p",
@@ -77,11 +75,8 @@ elementwise(
     bends="concave increasing",
     says="log1p(u) = log(1 + u).",
     domain=("positive",),
-    example="log1p(x)",
 )
-elementwise(
-    "expm1", _expm1, lambda x, y: _f("exp", x), says="expm1(u) = exp(u) - 1.", example="expm1(x)"
-)
+elementwise("expm1", _expm1, lambda x, y: _f("exp", x), says="expm1(u) = exp(u) - 1.")
 elementwise(
     "sqrt",
     lambda x: np.sqrt(x),
@@ -90,7 +85,6 @@ elementwise(
     domain=("positive",),
     says="d sqrt(u) = du / (2 sqrt(u)).",
     latex=r"\sqrt",
-    example="sqrt(x)",
 )
 elementwise(
     "abs",
@@ -99,7 +93,6 @@ elementwise(
     bends="convex even",
     kink=lambda x: x,
     says="d |u| = sign(u) du away from 0.",
-    example="abs(x)",
 )
 elementwise(
     "sign",
@@ -107,14 +100,12 @@ elementwise(
     lambda x, y: 0,
     kink=lambda x: x,
     says="sign is constant away from 0, so its derivative is 0 there; sign(0) = 0.",
-    example="sign(x)",
 )
 shorthand(
     "square",
     lambda shapes, params, unify: shapes[0],
     lambda x: x**2,
     says="square(u) = u.^2.",
-    example="square(x)",
 )
 elementwise(
     "sin",
@@ -122,7 +113,6 @@ elementwise(
     lambda x, y: _f("cos", x),
     says="d sin u = cos(u) du.",
     latex=r"\sin",
-    example="sin(x)",
 )
 elementwise(
     "cos",
@@ -130,7 +120,6 @@ elementwise(
     lambda x, y: -_f("sin", x),
     says="d cos u = -sin(u) du.",
     latex=r"\cos",
-    example="cos(x)",
 )
 elementwise(
     "tan",
@@ -138,7 +127,6 @@ elementwise(
     lambda x, y: 1 + y**2,
     says="d tan u = (1 + tan² u) du.",
     latex=r"\tan",
-    example="tan(x)",
 )
 elementwise(
     "arcsin",
@@ -148,7 +136,6 @@ elementwise(
     domain=("unit",),
     says="d arcsin u = du / sqrt(1 - u²).",
     latex=r"\arcsin",
-    example="arcsin(x)",
 )
 elementwise(
     "arccos",
@@ -158,7 +145,6 @@ elementwise(
     domain=("unit",),
     says="d arccos u = -du / sqrt(1 - u²).",
     latex=r"\arccos",
-    example="arccos(x)",
 )
 elementwise(
     "arctan",
@@ -167,7 +153,6 @@ elementwise(
     aliases=("atan",),
     says="d arctan u = du / (1 + u²).",
     latex=r"\arctan",
-    example="arctan(x)",
 )
 elementwise(
     "sinh",
@@ -175,7 +160,6 @@ elementwise(
     lambda x, y: _f("cosh", x),
     says="d sinh u = cosh(u) du.",
     latex=r"\sinh",
-    example="sinh(x)",
 )
 elementwise(
     "cosh",
@@ -184,7 +168,6 @@ elementwise(
     bends="convex even",
     says="d cosh u = sinh(u) du.",
     latex=r"\cosh",
-    example="cosh(x)",
 )
 elementwise(
     "tanh",
@@ -196,7 +179,6 @@ elementwise(
     ),
     says="d tanh u = (1 - tanh² u) du.",
     latex=r"\tanh",
-    example="tanh(x)",
 )
 elementwise(
     "sigmoid",
@@ -209,7 +191,6 @@ elementwise(
     ),
     says="σ(u) = 1/(1 + exp(-u)) has σ' = σ (1 - σ).",
     source="Georgia Tech CS 4803/7643, logistic regression",
-    example="sigmoid(x)",
 )
 elementwise(
     "relu",
@@ -223,7 +204,6 @@ elementwise(
     ),
     says="relu passes the change where its input is positive; relu'(0) = 0.",
     source="Parr & Howard 2018, sec. 5",
-    example="relu(x)",
 )
 elementwise(
     "step",
@@ -232,7 +212,6 @@ elementwise(
     kink=lambda x: x,
     aliases=("heaviside",),
     says="1 where positive, else 0; constant away from 0.",
-    example="step(x)",
 )
 elementwise(
     "leaky_relu",
@@ -251,7 +230,6 @@ elementwise(
     bends="convex increasing",
     border=lambda x: x,
     says="elu(u) = u where positive, exp(u) - 1 where negative.",
-    example="elu(x)",
 )
 elementwise(
     "softplus",
@@ -263,21 +241,18 @@ elementwise(
         "exp(x)/(1 + exp(x)) = 1/(1 + exp(-x)) is sigmoid(x).",
     ),
     says="softplus(u) = log(1 + exp(u)) has the derivative σ(u).",
-    example="softplus(x)",
 )
 elementwise(
     "silu",
     lambda x: x * _sigmoid(x),
     lambda x, y: _f("sigmoid", x) * (1 + x * (1 - _f("sigmoid", x))),
     says="silu(u) = u σ(u), product rule.",
-    example="silu(x)",
 )
 elementwise(
     "erf",
     erf,
     lambda x, y: _f("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
     says="d erf u = 2/sqrt(π) exp(-u²) du.",
-    example="erf(x)",
 )
 
 

@@ -50,7 +50,6 @@ TR = structural(
     latex=r"\operatorname{tr}",
     says="The trace is linear: d tr(X) = tr(dX).",
     source="Magnus & Neudecker, ch. 8",
-    example="tr(X)",
 )
 DET = primitive(
     "det",
@@ -61,7 +60,6 @@ DET = primitive(
     domain=("invertible",),
     says="Jacobi's formula: d det X = det(X) tr(X⁻¹ dX).",
     source="Magnus & Neudecker, ch. 8.3",
-    example="det(X)",
 )
 LOGDET = primitive(
     "logdet",
@@ -72,7 +70,6 @@ LOGDET = primitive(
     domain=("positive determinant",),
     says="d log det X = tr(X⁻¹ dX), from Jacobi's formula and d log u = du/u.",
     source="Petersen & Pedersen 2012, eq. (57)",
-    example="logdet(X)",
 )
 
 
@@ -96,7 +93,6 @@ INV = primitive(
     domain=("invertible",),
     says="Differentiate X⁻¹X = I and solve for d(X⁻¹).",
     source="Magnus & Neudecker, ch. 8.4",
-    example="inv(X)",
 )
 
 
@@ -119,7 +115,6 @@ shorthand(
     lambda x: apply("det", x) * apply("inv", x),
     domain=("invertible",),
     says="adj(X) = det(X)*inv(X) where X is invertible.",
-    example="adj(X)",
     numpy=lambda x: np.ones(np.shape(x)) if np.size(x) == 1 else _adj(x),
 )
 
@@ -166,7 +161,6 @@ for _name, _lower, _says in (
         _masked_axes(_lower),
         numpy=lambda x, _np_name=_name: getattr(np, _np_name)(x) if np.ndim(x) else x,
         says=_says,
-        example=f"{_name}(X)",
     )
 
 
@@ -199,7 +193,6 @@ PINV = primitive(
     ),
     says="Golub & Pereyra's formula, where the rank does not change.",
     source="Golub & Pereyra 1973",
-    example="pinv(X)",
 )
 
 

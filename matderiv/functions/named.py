@@ -70,7 +70,6 @@ for _name, (_expand, _says, _domain) in OF_ONE.items():
         says=_says,
         domain=_domain,
         aliases=_ALIASES.get(_name, ()),
-        example=f"{_name}(x)",
     )
 shorthand(
     "clip",
@@ -87,5 +86,4 @@ shorthand(
     lambda x, axis: apply("softmax", -x, params=(axis,)),
     call="axis",
     says="softmin(u) = softmax(-u).",
-    example="softmin(x)",
 )

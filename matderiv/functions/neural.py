@@ -80,7 +80,6 @@ SOFTMAX = elementwise(
         + x * apply("exp", -(x**2) / 2) / apply("sqrt", 2 * apply("pi", params=("pi",)))
     ),
     says="gelu(u) = u Φ(u) with the normal distribution function Φ, product rule.",
-    example="gelu(x)",
 )
 primitive(
     "softmax",
@@ -95,7 +94,6 @@ primitive(
     ),
     says="For s = softmax(x): ds = s ⊙ (dx - s'dx), so the Jacobian is diag(s) - s s'.",
     source="Goodfellow, Bengio & Courville 2016, sec. 6.2",
-    example="softmax(x)",
 )
 LOG_SOFTMAX = primitive(
     "log_softmax",
@@ -108,7 +106,6 @@ LOG_SOFTMAX = primitive(
         "d(log(S)) = softmax(x)'*dx, the same number for every entry.",
     ),
     says="log softmax(x) = x - logsumexp(x), so the change is dx - softmax(x)'dx everywhere.",
-    example="log_softmax(x)",
 )
 LOGSUMEXP = primitive(
     "logsumexp",
@@ -122,7 +119,6 @@ LOGSUMEXP = primitive(
         "exp(x_i)/S is entry i of softmax(x).",
     ),
     says="The gradient of log Σ exp(x_i) is softmax(x).",
-    example="logsumexp(x)",
 )
 
 

@@ -11,7 +11,7 @@ A kind says where the derivative comes from:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -21,6 +21,8 @@ from matderiv.shapes import Shape, Unify, broadcast, is_scalar, same, shape_text
 ShapeRule = Callable[[tuple[Shape, ...], Params, Unify], Shape]
 Differential = Callable[[Expr, int, Expr], Expr]
 Named = Callable[[Expr, int, Expr], Expr | None]
+
+_ALONG = ("axis", "keyword-axis")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +39,7 @@ class Function:
     `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
     function the exact test and printed code read it.
     `proof` says in a few sentences, about an argument x, why its derivative is what it is.
+    `example` is a call, f(x) unless more is said.
     `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
     "decreasing", or "even", which is up on either side of 0.
     `analytic` is False where `numpy` does not take complex numbers along.
@@ -108,8 +111,20 @@ def register(function: Function) -> Function:
         )
     if function.kind not in ("leaf", "shorthand") and function.numpy is None:
         raise ValueError(f"{function.name} cannot be evaluated")
-    REGISTRY[function.name] = function
-    return function
+    known = function if function.example else replace(function, example=_simplest_call(function))
+    REGISTRY[known.name] = known
+    return known
+
+
+def _simplest_call(function: Function) -> str:
+    """f(x), or f(X) where f takes no vector; nothing where a call has to say more."""
+    if function.leaf or function.arity != (1, 1) or function.call not in ("plain", *_ALONG):
+        return ""
+    try:
+        function.shape(((3,),), (None,) if function.call in _ALONG else ())
+    except ShapeError:
+        return f"{function.name}(X)"
+    return f"{function.name}(x)"
 
 
 def elementwise(

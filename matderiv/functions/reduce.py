@@ -70,7 +70,6 @@ SUM = structural(
     call="axis",
     says="Summing is linear: the derivative of a sum of entries is the sum of their derivatives.",
     source="Parr & Howard 2018, sec. 4.4",
-    example="sum(x)",
 )
 MEAN = structural(
     "mean",
@@ -79,7 +78,6 @@ MEAN = structural(
     numpy=_along(lambda x, **k: np.mean(x, **k)),
     call="axis",
     says="A mean is a sum divided by the number of entries.",
-    example="mean(x)",
 )
 shorthand(
     "var",
@@ -87,7 +85,6 @@ shorthand(
     lambda x, axis: apply("mean", (x - along(_mean(x, axis), x.shape, axis)) ** 2, params=(axis,)),
     call="axis",
     says="var(x) = mean((x - mean(x)).^2), the biased variance.",
-    example="var(x)",
 )
 shorthand(
     "std",
@@ -95,7 +92,6 @@ shorthand(
     lambda x, axis: apply("sqrt", apply("var", x, params=(axis,))),
     call="axis",
     says="std(x) = sqrt(var(x)).",
-    example="std(x)",
 )
 
 
@@ -124,7 +120,6 @@ PROD = primitive(
         "The product of the others is prod(x)/x_i where no entry is 0.",
     ),
     says="Product rule over all entries: d prod(x) = prod(x) Σ dx_i / x_i (entries not 0).",
-    example="prod(x)",
 )
 
 
@@ -153,7 +148,6 @@ MAX = primitive(
         "So only its own change counts, dx_k where x_k is the maximum.",
     ),
     says="The change of a maximum is the change of the entry that attains it (no ties).",
-    example="max(x)",
 )
 MIN = primitive(
     "min",
@@ -168,7 +162,6 @@ MIN = primitive(
         "So only its own change counts, dx_k where x_k is the minimum.",
     ),
     says="The change of a minimum is the change of the entry that attains it (no ties).",
-    example="min(x)",
 )
 shorthand(
     "norm1",
@@ -176,7 +169,6 @@ shorthand(
     lambda x: _sum(apply("abs", x)),
     bends="convex even",
     says="norm1(x) = sum(abs(x)), for a matrix too.",
-    example="norm1(x)",
 )
 shorthand(
     "norminf",
@@ -184,7 +176,6 @@ shorthand(
     lambda x: apply("max", apply("abs", x), params=(None,)),
     bends="convex even",
     says="norminf(x) = max(abs(x)).",
-    example="norminf(x)",
 )
 
 
@@ -213,7 +204,6 @@ NORM2 = primitive(
     ),
     says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",
     source="Petersen & Pedersen 2012, eq. (129)",
-    example="norm2(x)",
 )
 
 

@@ -81,7 +81,6 @@ elementwise(
     latex=r"\log\Gamma",
     says="d log Γ(u) = ψ(u) du, which defines the digamma function ψ.",
     source="DLMF 5.2.2",
-    example="lgamma(x)",
 )
 elementwise(
     "digamma",
@@ -91,7 +90,6 @@ elementwise(
     latex=r"\psi",
     says="The derivative of lgamma; its own derivative is polygamma(1, u).",
     source="DLMF 5.2.2",
-    example="digamma(x)",
 )
 
 
@@ -129,7 +127,6 @@ shorthand(
     lambda x: _f("polygamma", 1, x),
     domain=("positive",),
     says="trigamma(u) = polygamma(1, u).",
-    example="trigamma(x)",
 )
 shorthand(
     "betaln",
@@ -169,14 +166,12 @@ shorthand(
     lambda x: _f("log", _f("normcdf", x)),
     bends="concave increasing",
     says="log_ndtr(u) = log(normcdf(u)).",
-    example="log_ndtr(x)",
 )
 shorthand(
     "normpdf",
     _broadcast,
     lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
     says="normpdf(u) = exp(-u.^2/2)/sqrt(2*pi), the normal density φ.",
-    example="normpdf(x)",
 )
 
 
@@ -207,7 +202,6 @@ for _np_name, _order, _partial, _np_says in (
         _partial,
         says=_np_says,
         source="DLMF 10.29",
-        example=f"{_np_name}(x)",
     )
 elementwise(
     "asinh",
@@ -215,7 +209,6 @@ elementwise(
     lambda x, y: 1 / _f("sqrt", x**2 + 1),
     aliases=("arcsinh",),
     says="d asinh u = du/sqrt(u² + 1).",
-    example="asinh(x)",
 )
 elementwise(
     "atanh",
@@ -226,7 +219,6 @@ elementwise(
     aliases=("arctanh",),
     domain=("unit interval",),
     says="d atanh u = du/(1 - u²) for |u| < 1.",
-    example="atanh(x)",
 )
 
 
@@ -261,7 +253,6 @@ elementwise(
     _sinc,
     lambda x, y: (_f("cos", _pi() * x) - y) / x,
     says="sinc(u) = sin(πu)/(πu), as in NumPy; quotient rule.",
-    example="sinc(x)",
 )
 shorthand(
     "xlogy",
@@ -283,11 +274,8 @@ elementwise(
     kink=lambda x: _f("sin", _pi() * x),
     latex=r"\operatorname{floor}",
     says="floor is constant between whole numbers, so its derivative is 0 there.",
-    example="floor(x)",
 )
-shorthand(
-    "ceil", _broadcast, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).", example="ceil(x)"
-)
+shorthand("ceil", _broadcast, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).")
 shorthand(
     "mod",
     _broadcast,

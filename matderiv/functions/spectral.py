@@ -193,7 +193,6 @@ def matrix_function(
         adjoint=_named(f"d{name}", 0, turned=True),
         says=says,
         source=HIGHAM,
-        example=f"{name}(X)",
     )
     _linear_map(name, f"{name}(X)", _square(along), _whole_map(along))
 

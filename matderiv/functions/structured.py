@@ -78,7 +78,6 @@ structural(
     aliases=("hat",),
     says="The matrix of the cross product, skew(a)*b = cross(a,b); linear.",
     source="Barfoot 2017, State Estimation for Robotics, ch. 7",
-    example="skew(x)",
 )
 
 
@@ -125,7 +124,6 @@ structural(
     numpy=lambda t: np.tensordot(t, _toeplitz_map(len(t)), 1),
     says="The symmetric Toeplitz matrix with the first column t; linear.",
     source="Petersen & Pedersen 2012, sec. 2.8.3",
-    example="toeplitz(x)",
 )
 
 
@@ -154,7 +152,6 @@ structural(
     numpy=lambda x: np.tensordot(_vech_map(len(x)), x, 2),
     says="Stacks the columns from the diagonal down; linear.",
     source="Magnus & Neudecker, ch. 3.8",
-    example="vech(X)",
 )
 
 
