@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from matderiv.doors.derive import derive
+from matderiv.doors.verify import verify
 from matderiv.errors import (
     DomainError,
     LimitError,
@@ -326,3 +327,8 @@ def test_the_upstream_of_a_vjp_needs_a_name(name: Any) -> None:
 def test_a_check_has_some_points_and_not_too_many(points: Any) -> None:
     with pytest.raises(MatderivError, match="points is a whole number from 1 to 1000"):
         derive("x'*x", "x").check(points=points)
+
+
+def test_a_mistake_is_looked_for_beside_a_default_that_nobody_typed() -> None:
+    found = verify("norm2(A)^2", "A", "leaky_relu(svec_left(2))", shapes={"A": "n,n"})
+    assert found.verdict == "disproved"

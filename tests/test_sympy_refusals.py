@@ -158,3 +158,15 @@ def test_a_sum_over_a_matrix_is_refused() -> None:
     body = sp.Sum(sp.MatrixSymbol("X", n, n), (a, 1, 3), (index, 1, 3))
     with pytest.raises(MatderivError, match="which is no number"):
         md.derive(sp.Matrix([[sp.Abs(body), 2]]), a)
+
+
+@pytest.mark.parametrize(
+    "e",
+    [
+        sp.exp(sp.Derivative(sp.Matrix([[sp.Symbol("a"), 2]]), sp.Symbol("a"))),
+        sp.MatrixSymbol("M", sp.log(sp.sin(sp.Derivative(sp.Symbol("t"), sp.Symbol("x")))), 2),
+    ],
+)
+def test_what_sympy_cannot_work_out_is_refused(e: sp.Basic) -> None:
+    with pytest.raises(ShapeError, match="SymPy cannot work this expression out"):
+        md.derive(e, sp.Symbol("t"))

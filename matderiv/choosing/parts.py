@@ -46,9 +46,10 @@ def with_parts(e: Expr, parts: tuple[Part, ...]) -> Expr:
     >>> with_parts(variable("z", (3,)) * 2, (("z", x + 1),)) is (x + 1) * 2
     True
     """
-    for name, part in reversed(parts):
-        e = substitute(e, {variable(name, part.shape): part})
-    return e
+    known: dict[Expr, Expr] = {}
+    for name, part in parts:
+        known[variable(name, part.shape)] = substitute(part, known)
+    return substitute(e, known)
 
 
 def _fresh_name(node: Expr, taken: Collection[str]) -> str:

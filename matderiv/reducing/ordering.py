@@ -10,6 +10,7 @@ interchangeable within their part of the graph, so that either choice gives the 
 Source: Weisfeiler & Leman 1968; Kiefer 2020, ch. 3.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ def ranks(factors: Sequence[Factor], axes: Indices) -> dict[Index, int]:
     while classes < len(known):
         finer = _numbered({i: (known[i], _surroundings(places.get(i, ()), known)) for i in known})
         if len(set(finer.values())) == classes:
-            finer = _one_apart(finer)
+            finer = _told_apart(finer, factors)
         known, classes = finer, len(set(finer.values()))
     return known
 
@@ -85,14 +86,38 @@ def _frozen(colour: Any) -> Any:
     return tuple(tuple(x) if isinstance(x, list) else x for x in colour)
 
 
-def _one_apart(known: dict[Index, int]) -> dict[Index, int]:
-    """Of the first indices that are still alike, the one made first goes before the others."""
-    count: dict[int, int] = {}
-    for c in known.values():
-        count[c] = count.get(c, 0) + 1
-    shared = min(c for c, k in count.items() if k > 1)
-    first = min((i for i in known if known[i] == shared), key=lambda i: i.serial)
-    return {i: 2 * c + (i is not first and c == shared) for i, c in known.items()}
+def _told_apart(known: dict[Index, int], factors: Sequence[Factor]) -> dict[Index, int]:
+    """Of indices that are still alike those of the part made first go before those of another.
+
+    Within each connected part the one made first goes before the others, in all parts at once, so
+    that many equal parts take no more rounds than one.
+    """
+    count = Counter(known.values())
+    parts = _parts(factors)
+    first: dict[int, Index] = {}
+    for i in sorted(known, key=lambda i: (known[i], i.serial)):
+        if count[known[i]] > 1:
+            first.setdefault(parts[i], i)
+    alike = {i: count[c] > 1 for i, c in known.items()}
+    return _numbered(
+        {i: (c, parts[i], i is not first[parts[i]]) if alike[i] else (c,) for i, c in known.items()}
+    )
+
+
+def _parts(factors: Sequence[Factor]) -> dict[Index, int]:
+    """The connected part of each index, by the serial number of its first index."""
+    beside: dict[Index, list[Index]] = {}
+    for f in factors:
+        for i in f.indices:
+            beside.setdefault(i, []).extend(f.indices)
+    parts: dict[Index, int] = {}
+    for start in sorted(beside, key=lambda i: i.serial):
+        reached = [] if start in parts else [start]
+        for i in reached:
+            if i not in parts:
+                parts[i] = start.serial
+                reached += beside[i]
+    return parts
 
 
 def in_order(factors: Sequence[Factor], place: dict[Index, int]) -> list[Factor]:

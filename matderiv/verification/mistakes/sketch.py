@@ -91,7 +91,10 @@ def from_source(source: Source, known: dict[str, Expr]) -> Sketch | None:
                 return None
             if application.open_sizes:
                 return None
-            args = [done[o] for o in application.operands]
+            args = [
+                drawn(number(o.value)) if isinstance(o, TypedNumber) else done[o]
+                for o in application.operands  # numbers may be defaults, which nobody typed
+            ]
             made = sketch(application.function.name, *args, params=application.params)
             done[node] = _flat(made)
     return done[source.main]
