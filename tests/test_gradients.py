@@ -57,6 +57,32 @@ CASES: list[tuple[str, list[str], dict[str, str]]] = [
     ("sum(solve(A, b))", ["A", "b"], {"A": "n,n", "b": "n"}),
     ("sum(X*ones(d))^2 + ones(n)'*X*w", ["X", "w"], {"X": "n,d", "w": "d"}),
     ("a*b + sin(a*b)", ["a", "b"], {"a": "", "b": ""}),
+    (
+        "logdet(B*diag(exp(u))*B') + tr(B'*inv(B*B')*B*A)",
+        ["u", "B"],
+        {"B": "k,n", "u": "n", "A": "n,n"},
+    ),
+    (
+        "y'*inv(B*B' + s^2*eye(n))*y/2 + logdet(B*B' + s^2*eye(n))/2",
+        ["s", "B", "y"],
+        {"B": "n,m", "y": "n", "s": ""},
+    ),
+    (
+        "norm2(relu(C./sqrt(mean(C.^2,1) + 0.1).*g' + b')*V - Y)^2/n where C = X*W - mean(X*W,1)",
+        ["W", "g", "b", "V"],
+        {"X": "n,d", "W": "d,h", "g": "h", "b": "h", "V": "h,k", "Y": "n,k"},
+    ),
+    (
+        "norm2(X.*(U*V' - Y))^2 + t*norm2(U)^2/n",
+        ["U", "V"],
+        {"X": "n,m", "U": "n,k", "V": "m,k", "Y": "n,m", "t": ""},
+    ),
+    ("sum(X.*sum(X.*B, 2).*exp(B)) + sum(sum(X.*B, 1).^3)", ["X", "B"], {"X": "n,d", "B": "n,d"}),
+    (
+        "sum(A'.*B') + sum((X*W)'.*(B'*A)) + norm2(X*W)^2",
+        ["A", "B", "W"],
+        {"A": "n,d", "B": "n,d", "X": "d,n", "W": "n,d"},
+    ),
 ]
 SIZES = {"n": M, "d": N, "h": 6, "k": K, "m": 7, "p": 2}
 
@@ -95,6 +121,24 @@ def test_values_and_gradients_are_those_of_the_text(
     assert not any(np.shares_memory(a, b) for a in found for b in [*values.values(), *again[1]])
 
 
+@pytest.mark.parametrize("target", ["numpy", "torch", "jax"])
+def test_printed_code_gives_what_the_compiled_program_gives(target: str) -> None:
+    library = pytest.importorskip(target)
+    if target == "jax":
+        library.config.update("jax_enable_x64", True)
+    made = {"numpy": np.asarray, "torch": getattr(library, "tensor", None)}
+    convert = made.get(target) or library.numpy.asarray
+    for f, wrt, shapes in CASES:
+        both, values = md.value_and_gradients(f, wrt, shapes=shapes), values_for(shapes)
+        space: dict[str, Any] = {}
+        exec(both.code(target), space)
+        names = [v.name for v in both.compiled.program.inputs]
+        value, found = space["value_and_gradients"](*(convert(values[n]) for n in names))
+        truth, expected = both(values)
+        for a, b in zip([value, *found], [truth, *expected], strict=True):
+            np.testing.assert_allclose(np.asarray(a), b, rtol=1e-9, atol=1e-9, err_msg=f)
+
+
 def test_a_wrong_gradient_would_be_noticed() -> None:
     f, wrt, shapes = CASES[0]
     values = values_for(shapes)
@@ -130,6 +174,10 @@ def test_the_forward_pass_and_adjoints_are_computed_once() -> None:
         ("x'*inv(A)*x", {"A": "n,n", "x": "n"}, "inv"),
         ("norm2(M)^2", {"M": "n,d"}, "sqrt"),
         ("sum(x.^2)", {"x": "n"}, "power"),
+        ("sum(A.*B)", {"A": "n,d", "B": "n,d"}, "sum"),
+        ("sum(exp(sum(A.*B, 1)))", {"A": "n,d", "B": "n,d"}, "mul"),
+        ("tr(B'*inv(A)*B)", {"A": "n,n", "B": "n,9000"}, "solve"),
+        ("sum(exp(inv(A)*(eye(n) - x*x'*inv(A))))", {"A": "n,n", "x": "n"}, "eye"),
     ],
 )
 def test_a_value_is_computed_without(f: str, shapes: dict[str, str], never: str) -> None:

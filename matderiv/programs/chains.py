@@ -55,9 +55,24 @@ def multiplied(
             if (i, k) not in done or (k + 1, j) not in done:
                 stack += [part for part in ((k + 1, j), (i, k)) if part not in done]
                 continue
-            done[i, j] = product(b, done[i, k], done[k + 1, j])
+            done[i, j] = product(b, *_inverted(b, done[i, k], done[k + 1, j], estimate))
         stack.pop()
     return done[0, len(factors) - 1]
+
+
+def _inverted(
+    b: ProgramBuilder, left: ChainFactor, right: ChainFactor, estimate: Estimate
+) -> tuple[ChainFactor, ChainFactor]:
+    """Two neighbours, an inverse as such where the other has more columns than it.
+
+    A product is so much faster than that many solutions that it pays to invert.
+    """
+    n = estimate(left.columns)
+    if left.form == "inverse" and right.form == "matrix" and estimate(right.columns) > n:
+        left = standing(b, left)
+    if right.form == "inverse" and left.form == "matrix" and estimate(left.rows) > n:
+        right = standing(b, right)
+    return left, right
 
 
 def _in_turn(b: ProgramBuilder, factors: Sequence[ChainFactor]) -> ChainFactor:
@@ -143,6 +158,7 @@ def product(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> ChainFa
     if left.form == "row" and right.form == "column":
         return ChainFactor("scalar", b.add("dot", x, y), 1, 1)
     if left.form == "row":
+        x, y = (y, x) if y in b.symmetric else (x, y)  # M*v is there for others
         return ChainFactor("row", b.add("matmul", x, y, shape=(columns,)), 1, columns)
     if right.form == "column":
         return ChainFactor("column", b.add("matmul", x, y, shape=(rows,)), rows, 1)

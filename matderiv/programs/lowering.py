@@ -15,6 +15,7 @@ from matderiv.programs.entrywise import FORMS, SIMPLE, sigmoid_beside_softplus
 from matderiv.programs.program import ProgramBuilder
 from matderiv.programs.scaled import Scaled, as_factor, settled
 from matderiv.shapes import Shape, Size, is_scalar, size_names, size_value
+from matderiv.words.chains import symmetric
 
 Rule = Callable[["Lowering", Expr], Scaled]
 RULES: dict[str, Rule] = {}
@@ -90,6 +91,8 @@ class Lowering:
         self.found[node] = value
         if value.core is not None:
             self.origin.setdefault(value.core, node)
+            if self.b.shape(value.core) == node.shape != () and symmetric(node):
+                self.b.symmetric.add(value.core)
 
     def absorbed(self, node: Expr) -> bool:
         """True for a product whose only user multiplies it on."""
@@ -176,4 +179,16 @@ def _guessed(roots: Sequence[Expr], parameters: Iterable[Expr]) -> dict[str, flo
             guess = INNER if v in free else SHOWN if axis == 0 and len(v.shape) > 1 else OTHER
             for n in size_names([(s,)]):
                 guesses.setdefault(n, guess)
+    for node in walk(*roots):
+        if is_(node, "inv", "logdet", "det", "solve") and is_(node.args[0], "mul"):
+            _widened(guesses, node.args[0])
     return guesses
+
+
+def _widened(guesses: dict[str, float], product: Expr) -> None:
+    """A product that has an inverse is summed over more than it has rows."""
+    rows = max((guesses.get(n, 1) for n in size_names([product.shape])), default=1)
+    arrays = [a for a in product.args if not is_scalar(a.shape)]
+    inner = size_names([a.shape for a in arrays]) - size_names([product.shape])
+    for n in inner:
+        guesses[n] = max(guesses.get(n, OTHER), 4 * rows)

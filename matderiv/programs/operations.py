@@ -118,6 +118,7 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
     "on_diagonal": _on_diagonal,
     "vdot": lambda p: np.vdot,
     "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
+    "coldot": lambda p: lambda x, y: np.einsum("ij,ij->j", x, y),
     "solve": lambda p: np.linalg.solve,
     "inv": lambda p: inverse,
     "det": lambda p: np.linalg.det,

@@ -188,7 +188,7 @@ def _structured(work: Lowering, e: Expr, turn: bool) -> tuple[Scaled, list[Turne
         factors = [a for a in e.args if not is_scalar(a.shape)]
         if len(factors) == 1:
             return _behind(front, _structured(work, factors[0], turn))
-        outer = len(factors) == 2 and len(factors[0].shape) == 1 and factors[1].shape[0] == 1
+        outer = any(len(a.shape) == 1 for a in factors[:-1])
         return (front, [(a, turn) for a in (factors[::-1] if turn else factors)]) if outer else None
     if is_(e, "eye"):
         return Scaled(None), []
@@ -295,8 +295,11 @@ def _trace(work: Lowering, node: Expr) -> Scaled:
         if left.form == right.form == "matrix":
             shape = (left.rows, left.columns)
             other = work.b.whole(turned(work.b, right).slot, shape)
-            return front.with_core(work.b.add("vdot", work.b.whole(left.slot, shape), other))
-    return Scaled(work.b.add("trace", work.whole(x)))
+            return front.with_core(work.b.dotted("vdot", work.b.whole(left.slot, shape), other))
+    s = work.scaled(x)
+    if s.core is None or work.b.shape(s.core) != x.shape:
+        return Scaled(work.b.add("trace", work.whole(x)))
+    return s.with_core(work.b.add("trace", s.core))
 
 
 def _halves(work: Lowering, x: Expr) -> tuple[Scaled, tuple[ChainFactor, ChainFactor] | None]:
@@ -339,7 +342,7 @@ def _diag(work: Lowering, node: Expr) -> Scaled:
         other = turned(b, right)
         shape = (left.rows, left.columns)
         slots = (b.whole(left.slot, shape), b.whole(other.slot, shape))
-        return front.with_core(b.add("rowdot", *slots, shape=node.shape))
+        return front.with_core(b.dotted("rowdot", *slots))
     s = work.scaled(x)
     inner = b.whole(settled(b, s) if s.core is None else s.core, x.shape)
     front = Scaled(None) if s.core is None else s.with_core(None)

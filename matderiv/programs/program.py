@@ -4,7 +4,6 @@ Each instruction applies one operation of a closed set (`operations`) to earlier
 instructions are one; results that nobody needs are left out.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -69,10 +68,14 @@ class Program:
 
 
 class ProgramBuilder:
-    """Collects instructions; equal ones get one number. Views of views are undone here."""
+    """Collects instructions; equal ones get one number. Views of views are undone here.
+
+    `symmetric` are the results that are their own transposes.
+    """
 
     def __init__(self) -> None:
         self.lines: list[Instruction] = []
+        self.symmetric: set[int] = set()
         self._known: dict[Instruction, int] = {}
 
     def add(
@@ -122,6 +125,9 @@ class ProgramBuilder:
         known = tuple(a if k < keep else self.real(a) for k, a in enumerate(arguments))
         if operation == "abs" and self.lines[known[0]].operation == "neg":
             known = self.lines[known[0]].arguments
+        if self._turned(known):
+            plain = (self.transposed(a) for a in known)
+            return self.transposed(self.entrywise(operation, *plain, mask=mask))
         if self._rows(known):
             flat = (self.flat(a) if self.shape(a) else a for a in known)
             return self.turned_up(self.entrywise(operation, *flat, mask=mask), "row")
@@ -133,6 +139,13 @@ class ProgramBuilder:
         """True where every array is a vector laid down as a row."""
         arrays = [self.lines[a] for a in arguments if self.shape(a)]
         return bool(arrays) and all(line.operation == "row" for line in arrays)
+
+    def _turned(self, arguments: tuple[int, ...]) -> bool:
+        """True where every matrix is a transpose."""
+        arrays = [self.lines[a] for a in arguments if len(self.shape(a)) == 2]
+        others = {len(self.shape(a)) for a in arguments} - {0, 2}
+        turned = {"transpose", "column"}
+        return not others and turned >= {line.operation for line in arrays} >= {"transpose"}
 
     def _without_rows(self, arguments: tuple[int, ...], rank: int) -> tuple[int, ...]:
         """Rows as plain vectors, where another argument has two axes: NumPy broadcasts the same."""
@@ -153,7 +166,7 @@ class ProgramBuilder:
     def transposed(self, k: int) -> int:
         """The transpose of a matrix."""
         line = self.lines[k]
-        if len(line.shape) < 2:
+        if len(line.shape) < 2 or k in self.symmetric:
             return k
         if line.operation == "transpose":
             return line.arguments[0]
@@ -161,6 +174,16 @@ class ProgramBuilder:
             other = "row" if line.operation == "column" else "column"
             return self.turned_up(line.arguments[0], other)
         return self.add("transpose", k, shape=line.shape[::-1], mask=line.mask)
+
+    def dotted(self, operation: str, x: int, y: int) -> int:
+        """The sum of x.*y: "vdot" of all entries, "rowdot" along rows, "coldot" along columns."""
+        lines = [self.lines[k] for k in (x, y)]
+        if all(line.operation == "transpose" for line in lines):
+            turned = {"rowdot": "coldot", "coldot": "rowdot"}.get(operation, operation)
+            return self.dotted(turned, *(line.arguments[0] for line in lines))
+        axis = {"rowdot": 0, "coldot": 1}.get(operation)
+        shape = () if axis is None else (self.shape(x)[axis],)
+        return self.add(operation, x, y, shape=shape)
 
     def turned_up(self, k: int, how: str) -> int:
         """A vector as a "column" or "row" with two axes."""
@@ -217,31 +240,3 @@ def broadcast_shape(shapes: Iterable[Shape]) -> Shape:
             elif result[k] == 1:
                 result[k] = s
     return tuple(reversed(result))
-
-
-def needed(lines: list[Instruction], outputs: tuple[int, ...]) -> tuple[list[int], dict[int, int]]:
-    """The instructions that the outputs need, in order, and their new numbers.
-
-    A copy of what nobody else uses is that itself.
-    """
-    alive = set(outputs)
-    for k in range(len(lines) - 1, -1, -1):
-        if k in alive:
-            alive.update(lines[k].arguments)
-    counts = Counter(a for k in alive for a in lines[k].arguments)
-    counts.update(outputs)
-    own = {k for k in alive if lines[k].operation == "copy" and _is_own(lines, counts, k)}
-    kept = sorted(alive - own)
-    new = {k: n for n, k in enumerate(kept)}
-    for k in sorted(own):
-        new[k] = new[lines[k].arguments[0]]
-    return kept, new
-
-
-def _is_own(lines: list[Instruction], counts: Counter[int], copy: int) -> bool:
-    """True where the memory that is to be copied is new, and nothing else uses it."""
-    (k,) = lines[copy].arguments
-    while lines[k].operation in VIEWS and lines[k].operation not in REPEATING and counts[k] == 1:
-        (k,) = lines[k].arguments
-    line = lines[k]
-    return counts[k] == 1 and bool(line.arguments) and line.operation not in VIEWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matderiv.expr import Expr, is_, number_value
+from matderiv.expr import Expr, is_
 from matderiv.programs.entrywise import square
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.scaled import Scaled, as_factor, settled
@@ -101,13 +101,6 @@ def _summed(work: Lowering, node: Expr, x: Expr, axis: int | None) -> Scaled:
     b = work.b
     if is_scalar(x.shape):
         return work.scaled(x)
-    pair = _pair(work, x)
-    if pair is not None and (axis is None or len(x.shape) == 1):
-        left, right, factor = pair
-        return factor.with_core(b.add("vdot", left, right))
-    if pair is not None and len(x.shape) == 2 and axis == 2:
-        left, right, factor = pair
-        return factor.with_core(b.add("rowdot", left, right, shape=x.shape[:1]))
     s = work.scaled(x)
     slot = b.whole(settled(b, s) if s.core is None else s.core, x.shape)
     factor = s.with_core(None) if s.core is not None else Scaled(None)
@@ -117,28 +110,6 @@ def _summed(work: Lowering, node: Expr, x: Expr, axis: int | None) -> Scaled:
         row = b.add("sum", slot, params=(0, False), shape=x.shape[1:])
         return factor.with_core(b.turned_up(row, "row"))
     return factor.with_core(b.add("sum", slot, params=(axis - 1, False), shape=node.shape))
-
-
-def _pair(work: Lowering, x: Expr) -> tuple[int, int, Scaled] | None:
-    """Two full arrays whose entries are multiplied, when x is such a product and nobody else's."""
-    if not work.single(x):
-        return None
-    if is_(x, "epow") and number_value(x.args[1]) == 2:
-        left = right = x.args[0]
-    elif is_(x, "hadamard") and len(x.args) == 2:
-        left, right = x.args
-    else:
-        return None
-    if left.shape != x.shape or right.shape != x.shape:
-        return None
-    s, t = work.scaled(left), work.scaled(right)
-    if (
-        s.core is None
-        or t.core is None
-        or {work.b.shape(s.core), work.b.shape(t.core)} != {x.shape}
-    ):
-        return None
-    return work.b.real(s.core), work.b.real(t.core), s.with_core(None).times(t.with_core(None))
 
 
 @rule("max", "min", "prod")

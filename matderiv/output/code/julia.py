@@ -16,6 +16,7 @@ TEMPLATES = {
     "inner": Template("dot({0}, {1})"),
     "vdot": Template("dot({0}, {1})"),
     "rowdot": Template("vec(sum({0} .* {1}, dims=2))", ATOM, (PRODUCT, 3)),
+    "coldot": Template("vec(sum({0} .* {1}, dims=1))", ATOM, (PRODUCT, 3)),
     "vec": Template("vec({0})"),
     "norm2": Template("norm({0})"),
     "where": Template("ifelse.({0}, {1}, {2})"),

@@ -27,6 +27,7 @@ TEMPLATES = {
     "inner": Template("{0}.' * {1}", PRODUCT, (ATOM, ATOM)),
     "vdot": Template("sum(sum({0} .* {1}))", ATOM, (PRODUCT, 3)),
     "rowdot": Template("sum({0} .* {1}, 2)", ATOM, (PRODUCT, 3)),
+    "coldot": Template("sum({0} .* {1}, 1).'", ATOM, (PRODUCT, 3)),
     "vec": Template("reshape({0}, [], 1)"),
     "norm2": Template("norm({0}, 'fro')"),
     "where": Template("where({0}, {1}, {2})"),

@@ -261,6 +261,7 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "norm2": Template(f"{np}.linalg.norm({{0}})"),
         "adj": Template("adjugate({0})"),
         "rowdot": Template(f"{np}.sum({{0}} * {{1}}, axis=1)", ATOM, (3, 3)),
+        "coldot": Template(f"{np}.sum({{0}} * {{1}}, axis=0)", ATOM, (3, 3)),
         "logdet": Template(f"{np}.where({{0}} > 0, {{1}}, {np}.nan)"),
         "matrix_power": Template(f"{np}.linalg.matrix_power({{0}}, {{p0}})"),
         "power_of": Template("matrix_power({0}, {1})"),
@@ -339,6 +340,8 @@ NUMPY = Dialect(
     {
         **templates("np"),
         "copy": Template("{0}.copy()", ATOM, (ATOM,)),
+        "rowdot": Template('np.einsum("ij,ij->i", {0}, {1})'),
+        "coldot": Template('np.einsum("ij,ij->j", {0}, {1})'),
         **decompositions("np", "expm"),
         **{name: Template(f"{name}({{0}})") for name in ("erf", "lgamma", "digamma", "probit")},
         "bessel_i0": Template("np.i0({0})"),

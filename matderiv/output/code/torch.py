@@ -104,6 +104,7 @@ def _templates() -> dict[str, Template]:
         **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
         "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
         "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
+        "coldot": Template("torch.sum({0} * {1}, dim=0)", ATOM, (3, 3)),
         "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
         "norm2": Template("torch.linalg.vector_norm({0})"),
         "adj": Template("adjugate({0})"),
