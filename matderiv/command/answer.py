@@ -9,10 +9,10 @@ from matderiv.command.failures import SCHEMA, on_the_command_line
 from matderiv.command.question import TypedQuestion
 from matderiv.doors.derive import Derivation
 from matderiv.errors import LimitError
-from matderiv.expr import Expr
 from matderiv.input.resolve import Reading
 from matderiv.numeric.report import CheckReport
 from matderiv.output.documents.json import document_json
+from matderiv.output.documents.text import declared
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 
@@ -48,7 +48,7 @@ def sizes_sentence(reading: Reading) -> str:
     A: m × n, x: n (x guessed; --shape "x: n" says so)
     """
     nodes = list(reading.variables.values())[:MAX_NAMES]
-    said = ", ".join(_declared(v) for v in nodes)
+    said = ", ".join(map(declared, nodes))
     if len(reading.variables) > MAX_NAMES:
         said += f" and {len(reading.variables) - MAX_NAMES} more"
     guessed = [v for v in nodes if v.name in reading.guessed]
@@ -59,11 +59,6 @@ def sizes_sentence(reading: Reading) -> str:
     sizes = ",".join(str(s) for s in first.shape)
     spelled = f"{first.name}: {sizes}".rstrip()
     return f'{said} ({names}guessed; --shape "{spelled}" says so)'
-
-
-def _declared(v: Expr) -> str:
-    facts = " ".join(sorted(v.params[2]))
-    return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
 
 
 def layout_sentence(d: Derivation) -> str:

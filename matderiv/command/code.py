@@ -5,9 +5,9 @@ from typing import Any
 
 from matderiv.command import answer, failures
 from matderiv.command.derive import json_text
-from matderiv.command.failures import InternalError, TimeLimitError, UsageError
+from matderiv.command.failures import InternalError, UsageError
 from matderiv.command.formats import PROGRAMS, format_of
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.interrupts import TimeUp, limited, within
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
 from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
@@ -29,18 +29,13 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
         format_of(output, None if request.json else "python", {".json": "json", **PROGRAMS})
-    try:
-        with limited(request.timeout):
-            asked = understood(request)
-            reading_done.append(True)
-            if not request.json:
-                for label, said in answer.reading_remarks(asked.reading):
-                    terminal.remark(label, said)
-            source, check = _programmed(request, asked)
-    except TimeUp as error:
-        raise TimeLimitError(
-            f"no code within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+    with within(request.timeout, "code"):
+        asked = understood(request)
+        reading_done.append(True)
+        if not request.json:
+            for label, said in answer.reading_remarks(asked.reading):
+                terminal.remark(label, said)
+        source, check = _programmed(request, asked)
     reports = {} if request.no_check else check()
     for name, report in reports.items():
         if report.verdict == "disproved":

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.command import answer, failures
-from matderiv.command.failures import InternalError, TimeLimitError
+from matderiv.command.failures import InternalError
 from matderiv.command.formats import DERIVATIONS, format_of
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
@@ -44,13 +44,8 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     how = wanted(request, ascii_only=plain)
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
-    try:
-        with limited(request.timeout):
-            found = _answered(request, how, terminal, reading_done)
-    except TimeUp as error:
-        raise TimeLimitError(
-            f"no result within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+    with within(request.timeout):
+        found = _answered(request, how, terminal, reading_done)
     reports: list[CheckReport | None] = []
     for d in found.derivations:
         left = request.timeout and max(request.timeout - (time.monotonic() - started), 0.1)

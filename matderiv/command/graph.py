@@ -5,9 +5,9 @@ from typing import Any
 
 from matderiv.command import answer
 from matderiv.command.derive import json_text
-from matderiv.command.failures import FINE, SCHEMA, TimeLimitError, UsageError
+from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.formats import PICTURES, format_of
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.question import declared, encoded
 from matderiv.command.streams import (
@@ -31,13 +31,8 @@ _AT = "--at x=-2,y=5"
 def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """Answer `graph`; the exit code. Raises MatderivError for bad input."""
     files = _files(request)
-    try:
-        with limited(request.timeout):
-            return _answer(request, terminal, files, reading_done)
-    except TimeUp as error:
-        raise TimeLimitError(
-            f"no graph within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+    with within(request.timeout, "graph"):
+        return _answer(request, terminal, files, reading_done)
 
 
 def _answer(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from matderiv.command.failures import TimeLimitError
+
 AGAIN = 0.25  # seconds until the alarm rings again, in case the first one fell into a callback
 
 
@@ -48,6 +50,17 @@ def limited(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def within(seconds: float, what: str = "result") -> Iterator[None]:
+    """TimeLimitError after so many seconds: there is no such thing by then."""
+    try:
+        with limited(seconds):
+            yield
+    except TimeUp as error:
+        hint = "--timeout 0 for no limit"
+        raise TimeLimitError(f"no {what} within {seconds:g} s", hint=hint) from error
 
 
 def _time_up(signum: int, frame: FrameType | None) -> None:

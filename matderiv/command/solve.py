@@ -5,8 +5,7 @@ from typing import Any
 from matderiv.command import failures
 from matderiv.command.answer import reading_remarks
 from matderiv.command.derive import json_text
-from matderiv.command.failures import TimeLimitError
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.question import TypedQuestion, understood
 from matderiv.command.streams import Terminal
@@ -20,13 +19,8 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
 
     Raises NoClosedForm where no closed form is known.
     """
-    try:
-        with limited(request.timeout):
-            return _answered(request, terminal, reading_done)
-    except TimeUp as error:
-        raise TimeLimitError(
-            f"no result within {request.timeout:g} s", hint="--timeout 0 for no limit"
-        ) from error
+    with within(request.timeout):
+        return _answered(request, terminal, reading_done)
 
 
 def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:

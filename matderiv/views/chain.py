@@ -15,7 +15,6 @@ from matderiv.views.document import Derived, Document, Partial, Section, Step
 from matderiv.views.forward import Forward
 from matderiv.views.outline import Told, View, naming_facts
 from matderiv.views.passes import BackwardPass, in_names, local_tensor
-from matderiv.views.reasons import rule_name, why
 from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
@@ -27,6 +26,7 @@ from matderiv.views.stages import (
     shared_about,
     shared_stage,
     side_of,
+    step_of,
 )
 from matderiv.views.truth import verified
 
@@ -55,7 +55,7 @@ def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
     return Told(stage, own if stage.pieces else (), teller.symbols, last)
 
 
-def shared_chain(found: Sequence[Derived], *, check: bool = True) -> Document | None:
+def shared_chain(found: Sequence[Derived]) -> Document | None:
     """The gradients of one function by several variables, read off one forward and one backward
     pass; None where the variables cannot share them, or where f is no number and has no upstream.
 
@@ -88,9 +88,7 @@ def shared_chain(found: Sequence[Derived], *, check: bool = True) -> Document | 
         answer=answers[-1][-1],
         names=frozenset().union(*(d.names for d in found)),
     )
-    if check:
-        verified(document)
-    return naming_facts(document, first.f, *(d.wrt for d in found))
+    return naming_facts(verified(document), first.f, *(d.wrt for d in found))
 
 
 def _answers(d: Derived, stage: Stage, teller: BackwardPass) -> list[Step]:
@@ -112,7 +110,5 @@ def local_steps(stage: Stage) -> tuple[Step, ...]:
             outer = len(long_axes(piece.variable.shape))
             right = in_names(side_of(local_tensor(stage, piece, x), broadcast=not outer), stage)
             left = Partial(piece.variable, x, local=True)
-            steps.append(
-                Step(left, right, rule_name(piece), why(piece), piece.main.function.source)
-            )
+            steps.append(step_of(piece, left, right))
     return tuple(steps)

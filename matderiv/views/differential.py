@@ -35,7 +35,7 @@ from matderiv.views.pairings import (
 from matderiv.views.passes import BackwardPass, as_row, in_names, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import written_rule
-from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, tokens
+from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens
 from matderiv.views.worth_showing import (
     allowed,
     has,
@@ -161,17 +161,10 @@ class Inwards(BackwardPass):
 
     def named_section(self) -> Section:
         """The intermediates that keep their names."""
-        steps = [
-            Step(
-                p.variable,
-                self.shown(p.definition),
-                rule_name(p),
-                self.condensed.why(p),
-                p.main.function.source,
-                shape=p.variable.shape,
-            )
-            for p in self.kept
-        ]
+        steps = []
+        for p in self.kept:
+            step = step_of(p, p.variable, self.shown(p.definition))
+            steps.append(replace(step, why=self.condensed.why(p), shape=p.variable.shape))
         return Section("Intermediates", tuple(steps))
 
     def change(self, v: Expr) -> Expr:

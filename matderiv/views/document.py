@@ -165,9 +165,14 @@ class Document:
         return self.about.declarations
 
     @property
+    def with_answer(self) -> tuple[Section, ...]:
+        """The sections, and the answer as one of its own."""
+        return (*self.sections, Section("Answer", (self.answer,)))
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """Every step in order, the answer last."""
-        return (*(s for section in self.sections for s in section.steps), self.answer)
+        return tuple(s for section in self.with_answer for s in section.steps)
 
     @cached_property
     def taken(self) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Derivatives carried forwards through the pieces of a stage: fewer axes for a short variable."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.calculus.sweeps import axes_of
@@ -18,8 +19,7 @@ from matderiv.tensors.tensor import (
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.passes import MAX_CARRIED, in_names, joined, local_tensor
-from matderiv.views.reasons import rule_name, why
-from matderiv.views.stages import Stage, side_of
+from matderiv.views.stages import Stage, side_of, step_of
 
 
 class Forward:
@@ -51,16 +51,7 @@ class Forward:
             carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
             name = None if last or carried else self._name(piece, right)
             left = Partial(piece.variable, stage.wrt)
-            self.steps.append(
-                Step(
-                    left,
-                    right,
-                    rule_name(piece),
-                    why(piece),
-                    piece.main.function.source,
-                    names=name,
-                )
-            )
+            self.steps.append(replace(step_of(piece, left, right), names=name))
             self.found[piece.variable] = whole if name is None else name
             if name is not None and isinstance(right, Expr):
                 self.meanings[name] = right

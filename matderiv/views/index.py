@@ -17,8 +17,8 @@ from matderiv.views.document import Derived, Document, Form, Partial, Section, S
 from matderiv.views.intermediates import Intermediate
 from matderiv.views.outline import Told, View
 from matderiv.views.passes import BackwardPass, above_at, in_names, joined
-from matderiv.views.reasons import code, rule_name, why
-from matderiv.views.stages import Stage, last_steps
+from matderiv.views.reasons import code, rule_name
+from matderiv.views.stages import Stage, last_steps, step_of
 
 COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
 
@@ -114,12 +114,11 @@ class Entries(BackwardPass):
         outer = self.outer if self.stage.outer else ()
         if self.stage.outer and not outer:
             outer = axes_of(self.stage.called.shape)
-        axes = outer + at
-        return Tensor(axes, (Term(Fraction(1), (Factor(above, axes),)),))
+        return entry_of(above, outer + at)
 
     def _write_local(self, piece: Intermediate, x: Expr, raw: Tensor, local: Tensor) -> None:
         left = Partial(piece.variable, x, local=True)
-        self.local.append(Step(left, raw, rule_name(piece), why(piece), piece.main.function.source))
+        self.local.append(step_of(piece, left, raw))
         if _different(raw, local):
             self.local.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
 

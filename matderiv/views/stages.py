@@ -17,7 +17,16 @@ from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.letters import index_letters
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Step
+from matderiv.views.document import (
+    About,
+    Derived,
+    Form,
+    NamedValue,
+    Partial,
+    Section,
+    Side,
+    Step,
+)
 from matderiv.views.intermediates import Intermediate, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 from matderiv.words.chains import symmetric
@@ -162,20 +171,17 @@ def _reading(before: Expr, after: Expr) -> Step:
     return Step(before, after, "known function", reason, before.function.source)
 
 
-def forward_section(stage: Stage, title: str = "Forward pass") -> Section:
+def step_of(piece: Intermediate, left: Side, right: Form) -> Step:
+    """A line that holds by the rule of a piece."""
+    return Step(left, right, rule_name(piece), why(piece), piece.main.function.source)
+
+
+def forward_section(stage: Stage) -> Section:
     """The intermediates in order of computation, each with its shape."""
-    steps = [
-        Step(
-            p.variable,
-            p.definition,
-            rule_name(p),
-            why(p),
-            p.main.function.source,
-            shape=p.variable.shape,
-        )
-        for p in stage.pieces
-    ]
-    return Section(title, tuple(steps))
+    steps = (
+        replace(step_of(p, p.variable, p.definition), shape=p.variable.shape) for p in stage.pieces
+    )
+    return Section("Forward pass", tuple(steps))
 
 
 # The lines after ----------------------------------------------------------------------------------

@@ -70,8 +70,7 @@ def step_text(document: Document, number: int) -> str:
 
 def _numbered(document: Document, number: int, what: str) -> tuple[Step, Section]:
     """The step with a number, and its section."""
-    sections = (*document.sections, Section("Answer", (document.answer,)))
-    found = [(step, section) for section in sections for step in section.steps]
+    found = [(step, section) for section in document.with_answer for step in section.steps]
     if not 1 <= number <= len(found):
         raise MatderivError(
             f"this derivation has {len(found)} steps in the {document.view} view, there is no step "

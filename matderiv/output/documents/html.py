@@ -7,14 +7,11 @@ break before = and + or -, and what cannot be broken scrolls in its own box.
 from collections.abc import Sequence
 from html import escape
 
-from matderiv.arguments import require_word
-from matderiv.expr import Expr
-from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
+from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.documents.mathml import breakable, mathml
-from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
-from matderiv.views.document import DETAILS, About, Document, Partial, Section, shown_steps
+from matderiv.views.document import About, Document, Partial
 
 STYLE = """
 .matderiv{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--soft:#5b5f6b;--line:#d9dbe1;
@@ -99,35 +96,21 @@ def inside_page(body: Sequence[str]) -> str:
 
 
 def document_body(
-    document: Document,
-    detail: str = "normal",
-    *,
-    inside: str = "",
-    vectors: str = "bold",
-    transpose: str = "top",
-    gradient: str = "partial",
+    document: Document, detail: str = "normal", *, inside: str = "", **style: str
 ) -> list[str]:
     """The derivation as elements of a page.
 
     `inside` names the part of a longer page that it is: its headings are one level lower, and the
     anchors of its steps begin with that name.
     """
-    require_word(detail, "detail", DETAILS)
-    names = DocumentNames(document, vectors, transpose, gradient)
+    names = DocumentNames(document, **style)
     f, shown = names.variable(document.f), formula(document.shown, names)
     out = [_formula(f, shown), *_head(document.about, names)]
     said: set[str] = set()
-    numbers = document.numbers
-    for section in (*document.sections, Section("Answer", (document.answer,))):
-        steps = shown_steps(section, detail)
-        lines = section_lines(section, document, names, detail)
-        rows = [
-            _row(line, f"{inside}step-{numbers[id(step)]}", names, detail, said)
-            for line, step in zip(lines, steps, strict=True)
-        ]
-        if rows:
-            level = "h3" if inside else "h2"
-            out += _section(section.title, rows, level, answer=document.answer in section.steps)
+    for section, lines in written_sections(document, names, detail):
+        rows = [_row(line, inside, names, detail, said) for line in lines]
+        level = "h3" if inside else "h2"
+        out += _section(section.title, rows, level, answer=document.answer in section.steps)
     return out
 
 
@@ -177,24 +160,12 @@ def _broken(right: str) -> str:
 
 def _head(about: About, names: LatexNames) -> list[str]:
     """What the names are, and what is to be known."""
-    spaces = [_declared(v, names) for v in about.declarations]
-    out = [f'<p class="said">Let {", ".join(spaces)}.</p>'] if spaces else []
-    return out + about_html(about, names)
+    return [f'<p class="said">{HTML.declarations(about, names)}</p>', *about_html(about, names)]
 
 
 def about_html(about: About, names: LatexNames) -> list[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
-    guessed = ", ".join(mathml(names.variable(v)) for v in about.guessed)
-    said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
-    said.append(f"Layout: {escape(about.layout)}.")
-    said += [f"Note: {escape(note)}." for note in about.remarks]
-    said.append(f"Checked: {escape(about.checked)}.")
-    return [f'<p class="said">{sentence}</p>' for sentence in said]
-
-
-def _declared(v: Expr, names: LatexNames) -> str:
-    written, facts = declared(v, names)
-    return mathml(written) + (f" ({escape(facts)})" if facts else "")
+    return [f'<p class="said">{sentence}</p>' for sentence in HTML.about(about, names)]
 
 
 def _section(title: str, rows: Sequence[str], level: str, *, answer: bool) -> list[str]:
@@ -203,14 +174,13 @@ def _section(title: str, rows: Sequence[str], level: str, *, answer: bool) -> li
     return [f"<section{kind}>", heading, "<ol>", *rows, "</ol>", "</section>"]
 
 
-def _row(line: Line, anchor: str, names: DocumentNames, detail: str, said: set[str]) -> str:
+def _row(line: Line, inside: str, names: DocumentNames, detail: str, said: set[str]) -> str:
     """One step: its number, both sides, the rule, and why it holds."""
-    number = anchor.rpartition("-")[2]
     goes_on = "" if line.left else ' class="goes-on"'
     left = f'<span class="left">{mathml(line.left, display=True) if line.left else ""}</span>'
     right = f'<span class="right">{_broken(line.right)}</span>'
     rule = escape(line.rule) if detail != "brief" else ""
-    why = marked(line.why, escape, lambda code: _code(code, names))
+    why = HTML.named(line.why, names)
     why += f" Source: {escape(line.source)}." if line.source and line.why else ""
     if detail == "normal" and why:
         summary = f"<summary>{rule or 'why'}</summary>"
@@ -221,10 +191,8 @@ def _row(line: Line, anchor: str, names: DocumentNames, detail: str, said: set[s
         said.add(line.why)
         rule += f'<span class="full">{why}</span>'
     both = f'<span class="line">{left}{right}</span>'
-    return f'<li id="{anchor}"{goes_on}><span class="number">{number}</span>{both}{rule}</li>'
+    number = f'<span class="number">{line.number}</span>'
+    return f'<li id="{inside}step-{line.number}"{goes_on}>{number}{both}{rule}</li>'
 
 
-def _code(code: str, names: DocumentNames) -> str:
-    """A name of the derivation as a formula, anything else as it is typed."""
-    known = names.spelled(code)
-    return f"<code>{escape(code)}</code>" if known is None else mathml(known)
+HTML = Wording(escape, mathml, lambda code: f"<code>{escape(code)}</code>")

@@ -7,7 +7,7 @@ from matderiv.output.documents.lines import DocumentNames, section_lines
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import Document, Section, Step
+from matderiv.views.document import Document, Step
 
 SCHEMA = "matderiv/1"
 
@@ -24,9 +24,9 @@ def document_json(document: Document) -> dict[str, Any]:
     "(A + A')*x"
     """
     numbers = document.numbers
-    names = DocumentNames(document, "bold", "top", "partial")
+    names = DocumentNames(document)
     sections = []
-    for section in (*document.sections, Section("Answer", (document.answer,))):
+    for section in document.with_answer:
         lines = section_lines(section, document, names, "full")
         steps = [
             _step(step, numbers[id(step)], document, f"{line.left} = {line.right}".strip())

@@ -6,14 +6,11 @@ upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed 
 
 from collections.abc import Sequence
 
-from matderiv.arguments import require_word
-from matderiv.expr import Expr
-from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
-from matderiv.output.documents.sentences import marked
+from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames, escaped
-from matderiv.views.document import DETAILS, About, Document, Section
+from matderiv.views.document import About, Document
 
 _SIGNS = {
     "∂": r"\partial",
@@ -67,23 +64,18 @@ def document_latex(
     *,
     detail: str = "normal",
     standalone: bool = False,
-    vectors: str = "bold",
-    transpose: str = "top",
-    gradient: str = "partial",
+    **style: str,
 ) -> str:
     r"""The derivation as a LaTeX fragment, or with `standalone` as a file that compiles.
 
-    `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime", `gradient` "partial"
-    or "nabla".
+    `style`: `vectors` is "bold", "plain" or "arrow", `transpose` "top", "T" or "prime", `gradient`
+    "partial" or "nabla".
     """
-    require_word(detail, "detail", DETAILS)
-    names = DocumentNames(document, vectors, transpose, gradient)
+    names = DocumentNames(document, **style)
     said: set[str] = set()
     out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document, names)]
-    for section in (*document.sections, Section("Answer", (document.answer,))):
-        lines = section_lines(section, document, names, detail)
-        if lines:
-            out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
+    for section, lines in written_sections(document, names, detail):
+        out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
     body = "\n".join(out) + "\n"
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
@@ -91,8 +83,8 @@ def document_latex(
 def answer_latex(equation: str, about: About, names: LatexNames, *, standalone: bool) -> str:
     """One equation with what is to be known about it, as a fragment or as a file."""
     left, _, right = equation.partition(" = ")
-    said = about_latex(about, names)
-    body = "\n".join((_let(about.declarations, names), *_display(left, right), said, ""))
+    told = about_latex(about, names)
+    body = "\n".join((LATEX.declarations(about, names), *_display(left, right), told, ""))
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
@@ -100,23 +92,12 @@ def _head(document: Document, names: LatexNames) -> list[str]:
     """What is differentiated, the declarations, and what is to be known, as sentences."""
     shown = _display(names.variable(document.f), formula(document.shown, names))
     about = document.about
-    return [_let(about.declarations, names), *shown, about_latex(about, names)]
+    return [LATEX.declarations(about, names), *shown, about_latex(about, names)]
 
 
 def about_latex(about: About, names: LatexNames) -> str:
     """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
-    guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
-    said = [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
-    notes = (f"Note: {plain(note)}." for note in about.remarks)
-    checked = f"Checked: {plain(about.checked)}."
-    return " ".join((*said, f"Layout: {plain(about.layout)}.", *notes, checked))
-
-
-def _let(declarations: Sequence[Expr], names: LatexNames) -> str:
-    spaces = []
-    for written, facts in (declared(v, names) for v in declarations):
-        spaces.append(f"${written}$" + (f" ({plain(facts)})" if facts else ""))
-    return f"Let {', '.join(spaces)}."
+    return " ".join(LATEX.about(about, names))
 
 
 def _display(left: str, right: str) -> list[str]:
@@ -141,21 +122,11 @@ def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: Document
             said.add(line.why)
             out[-1] = out[-1].removesuffix(r" \\")
             source = f" ({plain(line.source)})" if line.source else ""
-            out.append(rf"  \intertext{{\small {named(line.why, names)}{source}}}")
+            out.append(rf"  \intertext{{\small {LATEX.named(line.why, names)}{source}}}")
     if out[-1].lstrip().startswith(r"\intertext"):  # amsmath wants a row after it
         note = out.pop().strip().removeprefix(r"\intertext{").removesuffix("}")
         return [*out, r"\end{align*}", f"{{{note}}}"]
     return [*out, r"\end{align*}"]
-
-
-def named(said: str, names: DocumentNames) -> str:
-    """A sentence in which names are formulas, and other pieces between backticks are code."""
-    return marked(said, plain, lambda code: _code(code, names))
-
-
-def _code(code: str, names: DocumentNames) -> str:
-    known = names.spelled(code)
-    return rf"\texttt{{{plain(code)}}}" if known is None else f"${known}$"
 
 
 def plain(said: str) -> str:
@@ -173,3 +144,6 @@ def plain(said: str) -> str:
         else:
             out.append(c if c.isascii() else rf"\ensuremath{{{escaped(c)}}}")
     return "".join(out)
+
+
+LATEX = Wording(plain, "${}$".format, lambda code: rf"\texttt{{{plain(code)}}}")

@@ -4,12 +4,14 @@ The names that a derivation introduces are written like the user's: `\boldsymbol
 upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed becomes TeX code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from matderiv.arguments import require_word
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.expr import Expr, is_, variable, variables
+from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
 from matderiv.output.latex.formula import formula
@@ -17,7 +19,16 @@ from matderiv.output.latex.index import axis_letters, index_sum, subscript
 from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import Document, Partial, Section, Side, Step, shown_steps
+from matderiv.views.document import (
+    DETAILS,
+    About,
+    Document,
+    Partial,
+    Section,
+    Side,
+    Step,
+    shown_steps,
+)
 
 
 class Line(NamedTuple):
@@ -39,7 +50,13 @@ class DocumentNames(LatexNames):
     `gradient` is "partial" or "nabla": how the derivative of a number by an array is written.
     """
 
-    def __init__(self, document: Document, vectors: str, transpose: str, gradient: str) -> None:
+    def __init__(
+        self,
+        document: Document,
+        vectors: str = "bold",
+        transpose: str = "top",
+        gradient: str = "partial",
+    ) -> None:
         roots = [document.shown, *document.declarations, *expressions(document)]
         super().__init__(vectors, transpose, roots)
         self.gradient = notation(gradient)
@@ -99,6 +116,54 @@ def declared(v: Expr, names: LatexNames) -> tuple[str, str]:
     sizes = names.sizes(v.shape) if v.shape else ""
     space = rf"\mathbb{{R}}^{{{sizes}}}" if sizes else r"\mathbb{R}"
     return rf"{names.variable(v)} \in {space}", " ".join(sorted(v.params[2]))
+
+
+class Wording(NamedTuple):
+    """How a format writes plain words, a formula in LaTeX, and code, inside a sentence."""
+
+    words: Callable[[str], str]
+    formula: Callable[[str], str]
+    code: Callable[[str], str]
+
+    def sentence(self, said: str) -> str:
+        """A sentence whose pieces between backticks are code."""
+        return marked(said, self.words, self.code)
+
+    def named(self, said: str, names: DocumentNames) -> str:
+        """A sentence in which names are formulas, and other pieces between backticks are code."""
+
+        def piece(code: str) -> str:
+            known = names.spelled(code)
+            return self.code(code) if known is None else self.formula(known)
+
+        return marked(said, self.words, piece)
+
+    def declarations(self, about: About, names: LatexNames) -> str:
+        """The names with their spaces and what is declared of them."""
+        each = (declared(v, names) for v in about.declarations)
+        said = (self.formula(s) + (f" ({self.words(facts)})" if facts else "") for s, facts in each)
+        return f"Let {', '.join(said)}."
+
+    def about(self, about: About, names: LatexNames) -> list[str]:
+        """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
+        guessed = ", ".join(self.formula(names.variable(v)) for v in about.guessed)
+        return [
+            *([f"Kinds and sizes of {guessed} are guessed."] if guessed else []),
+            f"Layout: {self.words(about.layout)}.",
+            *(f"Note: {self.words(note)}." for note in about.remarks),
+            f"Checked: {self.words(about.checked)}.",
+        ]
+
+
+def written_sections(
+    document: Document, names: DocumentNames, detail: str
+) -> Iterator[tuple[Section, list[Line]]]:
+    """The sections that have lines at a level of detail, the answer last."""
+    require_word(detail, "detail", DETAILS)
+    for section in document.with_answer:
+        lines = section_lines(section, document, names, detail)
+        if lines:
+            yield section, lines
 
 
 def section_lines(

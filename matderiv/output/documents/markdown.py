@@ -2,37 +2,25 @@ r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned
 
 from collections.abc import Iterator
 
-from matderiv.arguments import require_word
 from matderiv.output.documents.latex import plain
-from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
-from matderiv.output.documents.sentences import marked
+from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
-from matderiv.views.document import DETAILS, About, Document, Section
+from matderiv.views.document import About, Document
 
 _ACTIVE = "\\`*_{}[]<>#|~&$"
 
 
-def document_markdown(
-    document: Document,
-    *,
-    detail: str = "normal",
-    vectors: str = "bold",
-    transpose: str = "top",
-    gradient: str = "partial",
-) -> str:
+def document_markdown(document: Document, *, detail: str = "normal", **style: str) -> str:
     """The derivation as Markdown, its formulas between `$$`."""
-    require_word(detail, "detail", DETAILS)
-    names = DocumentNames(document, vectors, transpose, gradient)
+    names = DocumentNames(document, **style)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
     said: set[str] = set()
     out = ["$$", shown, "$$", *_head(document.about, names)]
-    for section in (*document.sections, Section("Answer", (document.answer,))):
-        lines = section_lines(section, document, names, detail)
-        if lines:
-            out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
-            if detail == "full":
-                out += _reasons(lines, names, said)
+    for section, lines in written_sections(document, names, detail):
+        out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
+        if detail == "full":
+            out += _reasons(lines, names, said)
     return "\n".join(out) + "\n"
 
 
@@ -42,19 +30,13 @@ def answer_markdown(equation: str, about: About, names: LatexNames) -> str:
 
 
 def _head(about: About, names: LatexNames) -> Iterator[str]:
-    spaces = ", ".join(_declared(*declared(v, names)) for v in about.declarations)
-    yield from ("", f"Let {spaces}.", *about_markdown(about, names))
+    yield from ("", MARKDOWN.declarations(about, names), *about_markdown(about, names))
 
 
 def about_markdown(about: About, names: LatexNames) -> Iterator[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
-    guessed = ", ".join(f"${names.variable(v)}$" for v in about.guessed)
-    if guessed:
-        yield from ("", f"Kinds and sizes of {guessed} are guessed.")
-    yield from ("", f"Layout: {escaped_text(about.layout)}.")
-    for note in about.remarks:
-        yield from ("", f"Note: {escaped_text(note)}.")
-    yield from ("", f"Checked: {escaped_text(about.checked)}.")
+    for sentence in MARKDOWN.about(about, names):
+        yield from ("", sentence)
 
 
 def _block(lines: list[Line], detail: str) -> list[str]:
@@ -74,10 +56,6 @@ def _in_text(said: str) -> str:
     return plain(said).replace(r"\ensuremath", "")
 
 
-def _declared(written: str, facts: str) -> str:
-    return f"${written}$" + (f" ({escaped_text(facts)})" if facts else "")
-
-
 def _reasons(lines: list[Line], names: DocumentNames, said: set[str]) -> list[str]:
     """The reasons, each once in a document; names in them are formulas, other pieces code."""
     out = [""]
@@ -85,15 +63,10 @@ def _reasons(lines: list[Line], names: DocumentNames, said: set[str]) -> list[st
         if line.why and line.why not in said:
             said.add(line.why)
             rule = f"{escaped_text(line.rule)}: " if line.rule else ""
-            why = marked(line.why, escaped_text, lambda code: _code(code, names))
+            why = MARKDOWN.named(line.why, names)
             source = f" *{escaped_text(line.source)}*" if line.source else ""
             out.append(f"* {rule}{why}{source}")
     return out if len(out) > 1 else []
-
-
-def _code(code: str, names: DocumentNames) -> str:
-    known = names.spelled(code)
-    return f"`{code}`" if known is None else f"${known}$"
 
 
 def escaped_text(said: str) -> str:
@@ -103,3 +76,6 @@ def escaped_text(said: str) -> str:
     x\_i \< 1
     """
     return "".join("\\" + c if c in _ACTIVE else c for c in said)
+
+
+MARKDOWN = Wording(escaped_text, "${}$".format, "`{}`".format)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from matderiv.errors import display_width
 from matderiv.output.documents.html import (
+    HTML,
     about_html,
     document_body,
     equation_html,
@@ -14,7 +15,12 @@ from matderiv.output.documents.html import (
     page,
 )
 from matderiv.output.documents.latex import PREAMBLE, about_latex, document_latex, plain
-from matderiv.output.documents.markdown import about_markdown, document_markdown, escaped_text
+from matderiv.output.documents.markdown import (
+    MARKDOWN,
+    about_markdown,
+    document_markdown,
+    escaped_text,
+)
 from matderiv.output.documents.sentences import marked
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
@@ -164,9 +170,9 @@ def sheet_markdown(
 
 def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> Iterator[str]:
     if part.heading:
-        yield from (f"## {_markdown_words(part.heading)}", "")
+        yield from (f"## {MARKDOWN.sentence(part.heading)}", "")
     for paragraph in paragraphs(part.says):
-        yield from (_markdown_words(paragraph), "")
+        yield from (MARKDOWN.sentence(paragraph), "")
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
     for about in part.about:
@@ -176,7 +182,7 @@ def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> It
     if part.picture is not None:
         yield from (*_indented(part.picture.text), "")
     for k, row in enumerate(part.table):
-        cells = [_markdown_words(cell).replace(r"\|", "|").replace("|", r"\|") for cell in row]
+        cells = [MARKDOWN.sentence(cell).replace(r"\|", "|").replace("|", r"\|") for cell in row]
         yield f"| {' | '.join(cells)} |"
         yield from ["|" + "---|" * len(row)] if k == 0 else []
     if part.table:
@@ -187,10 +193,6 @@ def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> It
 
 def _indented(lines: str) -> list[str]:
     return [f"    {line}".rstrip() for line in lines.splitlines()]
-
-
-def _markdown_words(said: str) -> str:
-    return marked(said, escaped_text, lambda code: f"`{code}`")
 
 
 # HTML ---------------------------------------------------------------------------------------------
@@ -219,8 +221,8 @@ def _html_part(
     part: SheetPart, number: int, detail: str, style: Mapping[str, str]
 ) -> Iterator[str]:
     if part.heading:
-        yield f"<h2>{_html_words(part.heading)}</h2>"
-    yield from (f"<p>{_html_words(paragraph)}</p>" for paragraph in paragraphs(part.says))
+        yield f"<h2>{HTML.sentence(part.heading)}</h2>"
+    yield from (f"<p>{HTML.sentence(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
     for about in part.about:
         yield from about_html(about, part.names or LatexNames())
@@ -238,11 +240,7 @@ def _html_part(
 
 
 def _html_row(row: Sequence[str], kind: str) -> str:
-    return f"<tr>{''.join(f'<{kind}>{_html_words(cell)}</{kind}>' for cell in row)}</tr>"
-
-
-def _html_words(said: str) -> str:
-    return marked(said, escape, lambda code: f"<code>{escape(code)}</code>")
+    return f"<tr>{''.join(f'<{kind}>{HTML.sentence(cell)}</{kind}>' for cell in row)}</tr>"
 
 
 # Text ---------------------------------------------------------------------------------------------

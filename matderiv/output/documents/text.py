@@ -42,13 +42,13 @@ def document_text(
     lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
     lines = [spell(line) for line in lines]
     said: set[str] = set()
-    for section in (*document.sections, Section("Answer", (document.answer,))):
+    for section in document.with_answer:
         lines += ["", section.title, *_section(section, document, detail, said, spell)]
     return "\n".join(lines) + "\n"
 
 
 def _head(document: Document) -> list[str]:
-    said = ", ".join(map(_declared, document.declarations))
+    said = ", ".join(map(declared, document.declarations))
     return [f"Sizes   {said}", *about_text(document.about)]
 
 
@@ -63,7 +63,8 @@ def about_text(about: About) -> list[str]:
     ]
 
 
-def _declared(v: Expr) -> str:
+def declared(v: Expr) -> str:
+    """A name with its sizes and facts."""
     facts = " ".join(sorted(v.params[2]))
     return f"{v.name}: {shape_text(v.shape)}" + (f" {facts}" if facts else "")
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from matderiv.arguments import require_word
-from matderiv.output.documents.lines import DocumentNames, Line, declared, section_lines
-from matderiv.output.documents.sentences import marked
+from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.output.layout import Element, layout
-from matderiv.views.document import DETAILS, About, Document, Section
+from matderiv.views.document import About, Document
 
 _ACTIVE = "\\`*_[]<>#$@~\"'/=+-"
 _CALLS = {
@@ -69,28 +67,19 @@ def _quoted(text: str) -> str:
 
 def document_typst(document: Document, *, detail: str = "normal", **style: str) -> str:
     """The derivation as a Typst file."""
-    require_word(detail, "detail", DETAILS)
-    styles = {"vectors": "bold", "transpose": "top", "gradient": "partial", **style}
-    names = DocumentNames(document, **styles)
+    names = DocumentNames(document, **style)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
     out = [answer_typst(shown, document.about, names)]
-    for section in (*document.sections, Section("Answer", (document.answer,))):
-        lines = section_lines(section, document, names, detail)
-        if lines:
-            out += [f"== {words(section.title)}", "", *_block(lines, detail), ""]
-            out += [f"- {_why(line, names)}" for line in lines if detail == "full" and line.why]
+    for section, lines in written_sections(document, names, detail):
+        out += [f"== {words(section.title)}", "", *_block(lines, detail), ""]
+        out += [f"- {_why(line, names)}" for line in lines if detail == "full" and line.why]
     return "\n".join(out).rstrip() + "\n"
 
 
 def answer_typst(equation: str, about: About, names: LatexNames) -> str:
     """One equation with what is to be known about it."""
-    spaces = (declared(v, names) for v in about.declarations)
-    told = ", ".join(f"${typst(s)}$" + f" ({words(known)})" * bool(known) for s, known in spaces)
-    guessed = ", ".join(f"${typst(names.variable(v))}$" for v in about.guessed)
-    out = [f"$ {typst(equation)} $", f"Let {told}."]
-    out += [f"Kinds and sizes of {guessed} are guessed."] if guessed else []
-    out += [f"Layout: {words(about.layout)}.", *(f"Note: {words(n)}." for n in about.remarks)]
-    return "\n\n".join([*out, f"Checked: {words(about.checked)}.", ""])
+    told = (TYPST.declarations(about, names), *TYPST.about(about, names))
+    return "\n\n".join([f"$ {typst(equation)} $", *told, ""])
 
 
 def _block(lines: Sequence[Line], detail: str) -> list[str]:
@@ -104,15 +93,13 @@ def _block(lines: Sequence[Line], detail: str) -> list[str]:
 
 
 def _why(line: Line, names: DocumentNames) -> str:
-    why = marked(line.why, words, lambda code: _code(code, names))
+    why = TYPST.named(line.why, names)
     return f"{words(line.rule)}: {why}" if line.rule else why
-
-
-def _code(code: str, names: DocumentNames) -> str:
-    known = names.spelled(code)
-    return f"`{code}`" if known is None else f"${typst(known)}$"
 
 
 def words(said: str) -> str:
     """A sentence in which Typst has nothing to act on."""
     return "".join("\\" + c if c in _ACTIVE else c for c in said)
+
+
+TYPST = Wording(words, lambda written: f"${typst(written)}$", "`{}`".format)
