@@ -172,13 +172,20 @@ SYMBOLS: list[Any] = [sp.MatrixSymbol("A", 3, 3), sp.MatrixSymbol("x", 3, 1)]
 SYMBOLS += [sp.MatrixSymbol("B", 2, 3), sp.MatrixSymbol("X<b>", sp.Symbol("n"), sp.Symbol("n"))]
 SYMBOLS += [sp.Symbol(n) for n in ("a", "t", "x<b>", "x_{1}", r"\write18", "\u202ex", "", "a b")]
 SYMBOLS += [sp.Integer(2), sp.Rational(1, 3), sp.Float("1e308"), sp.pi, sp.oo, sp.nan, sp.I, sp.E]
+
+
+def _entry(a: Any, b: Any) -> Any:
+    """An entry, but of no power, for which SymPy looks for a Jordan form without end."""
+    return a if a.has(sp.MatPow) else a[0, 0]
+
+
 MAKING: list[Callable[..., Any]] = [
     lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a**b, lambda a, b: a.T, lambda a, b: a.I,
     lambda a, b: sp.sin(a), lambda a, b: sp.exp(a), lambda a, b: sp.Trace(a * b), lambda a, b: -a,
     lambda a, b: sp.Determinant(a), lambda a, b: sp.Derivative(a, b), lambda a, b: sp.Abs(a),
     lambda a, b: sp.Sum(a, (b, 1, 3)), lambda a, b: sp.Piecewise((a, b > 0), (b, True)),
     lambda a, b: sp.HadamardProduct(a, b), lambda a, b: sp.Function("f")(a), lambda a, b: sp.log(a),
-    lambda a, b: sp.Matrix([[a, b]]), lambda a, b: a[0, 0], lambda a, b: sp.Integral(a, b),
+    lambda a, b: sp.Matrix([[a, b]]), _entry, lambda a, b: sp.Integral(a, b),
     lambda a, b: sp.Max(a, b), lambda a, b: sp.MatrixSymbol("M", a, b), lambda a, b: a / b,
 ]  # fmt: skip
 

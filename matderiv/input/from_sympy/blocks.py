@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from matderiv.errors import ShapeError
 from matderiv.lazy import sp
 
 
 def in_parts(root: Any) -> Any:
     """An expression without block matrices, as far as their blocks and sizes let them go.
-
-    ShapeError where SymPy finds, only as it works them out, that parts do not fit.
 
     >>> n, m = sp.symbols("n m")
     >>> x, y = sp.MatrixSymbol("x", n, 1), sp.MatrixSymbol("y", m, 1)
@@ -17,14 +14,6 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
-    try:
-        return _in_parts(root)
-    except ValueError as error:  # SymPy's errors of shape are ValueErrors
-        said = f"SymPy cannot work this expression out: {error}".rstrip(".")
-        raise ShapeError(said) from error
-
-
-def _in_parts(root: Any) -> Any:
     if any(isinstance(part, _written_first()) for part in sp.preorder_traversal(root)):
         root = root.replace(lambda e: isinstance(e, sp.Derivative) and not _has_matrices(e), _done)
         root = root.replace(

@@ -69,7 +69,11 @@ class ObjectReader:
                 f"{excerpt(e)} is a statement, and a statement has no derivative",
                 hint="one side of the equation, or left - right",
             )
-        e = gathered(e)
+        try:
+            e = gathered(e)
+        except ValueError as error:  # SymPy's errors of shape, where it works parts out
+            said = f"SymPy cannot work this expression out: {error}".rstrip(".")
+            raise ShapeError(said) from error
         self._collect_sizes(e)
         result = self.read(e)
         inside = {s.name for size in self.opaque for s in size.free_symbols}
