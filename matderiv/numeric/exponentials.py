@@ -16,6 +16,7 @@ Powers = dict[Expr, int]
 
 _LINEAR = ("neg", "transpose", "sum", "mean", "diag", "tr", "vec")
 _GROWING = ("exp", "cosh", "sinh")
+_JOINING = ("hadamard", "mul", "div", "ediv", "power", "epow", "add", *_LINEAR)
 SHORT = 4  # terms of a sum that is multiplied out
 NEAR = 6  # how deep below a product exponentials are looked for
 
@@ -28,19 +29,26 @@ def better_product(node: Expr) -> Expr | None:
     >>> better_product(a * b).function.name, better_product(a * y) is None
     ('exp', True)
     """
-    if not any(is_(n, *_GROWING) for a in node.args for n in _near(a)):
+    if all(_distance(a) > NEAR for a in node.args):
         return None
     powers = powers_of(node)
     joined = _spread(_joined(_shifted(_hyperbolic(_sigmoids(powers)))))
     return None if joined == powers else _like(node, product_of(joined))
 
 
-def _near(e: Expr, depth: int = NEAR) -> Iterator[Expr]:
-    """The factors and terms close below a node, down to the first other function."""
-    yield e
-    if depth and is_(e, "hadamard", "mul", "div", "ediv", "power", "epow", "add", *_LINEAR):
-        for a in e.args:
-            yield from _near(a, depth - 1)
+def _distance(e: Expr) -> int:
+    """How far below a node an exponential is, through products, sums and the like; kept with it."""
+    stack = [e]
+    while stack:
+        node = stack[-1]
+        args = node.args if is_(node, *_JOINING) else ()
+        if todo := [a for a in args if "exponential" not in a.cache]:
+            stack += todo
+            continue
+        below = min((a.cache["exponential"] for a in args), default=NEAR)
+        node.cache["exponential"] = 0 if is_(node, *_GROWING) else below + 1
+        stack.pop()
+    return int(e.cache["exponential"])
 
 
 def _like(node: Expr, new: Expr) -> Expr | None:
@@ -143,7 +151,7 @@ def _joined(powers: Powers) -> Powers:
 
 
 def _grows(e: Expr) -> bool:
-    return is_(e, "add") and any(is_(n, *_GROWING) for n in _near(e))
+    return is_(e, "add") and _distance(e) <= NEAR
 
 
 def _exponential(e: Expr) -> tuple[Expr, Powers] | None:
