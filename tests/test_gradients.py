@@ -18,6 +18,8 @@ import matderiv as md
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
 from matderiv.expr import apply, variable
 from matderiv.input.resolve import read
+from matderiv.output.code.program import code
+from matderiv.output.code.writer import Heading
 from matderiv.programs.building import program
 from matderiv.programs.compiled import or_careful
 from matderiv.shapes import Dim
@@ -183,6 +185,24 @@ def test_the_forward_pass_and_adjoints_are_computed_once() -> None:
 def test_a_value_is_computed_without(f: str, shapes: dict[str, str], never: str) -> None:
     found = program((read(f, shapes=shapes).expr,))
     assert never not in {line.operation for line in found.instructions}
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes", "line"),
+    [
+        ("2*(A*x/n + t*x)", {"A": "n,n", "x": "n", "t": ""}, "y = 2 / n * (A @ x) + 2 * t * x"),
+        ("A.*B + A.^2.*B", {"A": "n,d", "B": "n,d"}, "y = Z + A * Z"),
+        ("A + diag(u)*A/t", {"A": "n,d", "u": "n", "t": ""}, "y = A + u[:, None] / t * A"),
+        ("u.*A./(A*v)", {"A": "n,d", "u": "n", "v": "d"}, "y = u[:, None] / (A @ v)[:, None] * A"),
+    ],
+)
+def test_factors_meet_what_is_small(f: str, shapes: dict[str, str], line: str) -> None:
+    node = read(f, shapes=shapes).expr
+    source = code(program((node,)), "numpy", Heading("f", (), ("y",)))
+    assert line in source, source
+    values, space = values_for(shapes), dict[str, Any]()
+    exec(source, space)
+    assert_close(space["f"](**values), reader.value(f, values, SIZES), f)
 
 
 def test_products_are_multiplied_where_they_are_small() -> None:

@@ -7,6 +7,7 @@ from matderiv.expr import Expr, is_, number_value
 from matderiv.programs.contractions import with_axes
 from matderiv.programs.entrywise import whole_power
 from matderiv.programs.lowering import Lowering, rule
+from matderiv.programs.program import ProgramBuilder
 from matderiv.programs.reductions import size_slot, softmax_parts, squares
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, is_scalar
@@ -72,10 +73,11 @@ def _add(work: Lowering, node: Expr) -> Scaled:
     shared = len(ranked) > 1 and all(
         abs(t.number) == abs(common.number) and t.core is not None for t in ranked
     )
-    if not shared:
+    alike = all((t.above, t.below) == (common.above, common.below) for t in ranked)
+    if not shared or not (alike or any(not t.above and not t.below for t in ranked)):
         return Scaled(_total(work, ranked))
     front = Scaled(None, abs(common.number))
-    if all((t.above, t.below) == (common.above, common.below) for t in ranked):
+    if alike:
         front = replace(front, above=common.above, below=common.below)
         ranked = [replace(t, above=(), below=()) for t in ranked]
     signs = [replace(t, number=Fraction(1 if t.number > 0 else -1)) for t in ranked]
@@ -118,10 +120,27 @@ def _hadamard(work: Lowering, node: Expr) -> Scaled:
     arrays.sort(key=lambda k: work.entries(work.b.shape(k)))
     if work.b.lines[arrays[0]].mask and len(arrays) > 1:
         arrays.append(arrays.pop(0))
-    core = arrays[0]
-    for k in arrays[1:]:
+    core, *rest = _with_known(work.b, arrays)
+    for k in rest:
         core = work.b.entrywise("mul", core, k)
     return result.with_core(core)
+
+
+def _with_known(b: ProgramBuilder, factors: list[int]) -> list[int]:
+    """The factors of a product entry by entry, two of them as one where others need that too.
+
+    x.*x.*y is x.*(x.*y) then.
+    """
+    for i, x in enumerate(factors):
+        line = b.lines[x]
+        square = line.operation == "mul" and line.arguments[0] == line.arguments[1]
+        root = line.arguments[0] if square else x
+        for j, y in enumerate(factors):
+            known = b.known_product(root, y) if i != j else None
+            if known is not None:
+                others = [f for k, f in enumerate(factors) if k not in (i, j)]
+                return [*others, *([root] if square else []), known]
+    return factors
 
 
 @rule("div")
@@ -146,8 +165,19 @@ def _ediv(work: Lowering, node: Expr) -> Scaled:
         one = work.b.entrywise("div", work.b.number(1), under)
         factor = work.factor(a) if is_scalar(a.shape) else top
         return Scaled(one).times(factor).over(below.with_core(None))
-    core = work.b.entrywise("div", work.at_rank(top.core, a, node), under)
+    core = _quotient(work, work.at_rank(top.core, a, node), under)
     return top.with_core(core).over(below.with_core(None))
+
+
+def _quotient(work: Lowering, x: int, under: int) -> int:
+    """x./u; (v.*M)./u as (v./u).*M for vectors u and v."""
+    b = work.b
+    small, large = b.uneven(x)
+    if small is None or work.entries(b.shape(under)) > work.entries(b.shape(small)):
+        return b.entrywise("div", x, under)
+    if b.lines[under].operation == "row":
+        (under,) = b.lines[under].arguments
+    return b.entrywise("mul", b.entrywise("div", small, under), large)
 
 
 @rule("power", "epow")

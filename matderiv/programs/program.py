@@ -135,6 +135,23 @@ class ProgramBuilder:
         known = self._without_rows(known, len(shape))
         return self.add(operation, *known, shape=shape, mask=mask)
 
+    def known_product(self, x: int, y: int) -> int | None:
+        """The product of two results entry by entry, if it was computed before."""
+        for pair in ((x, y), (y, x)):
+            line = Instruction("mul", pair, (), self.shape(x))
+            if self.shape(y) == self.shape(x) and line in self._known:
+                return self._known[line]
+        return None
+
+    def uneven(self, k: int) -> tuple[int | None, int]:
+        """A vector and the matrix whose rows or columns it scales, for such a product."""
+        line = self.lines[k]
+        if line.operation == "mul":
+            for x, y in (line.arguments, line.arguments[::-1]):
+                if () != self.shape(x) != line.shape == self.shape(y):
+                    return x, y
+        return None, k
+
     def _rows(self, arguments: tuple[int, ...]) -> bool:
         """True where every array is a vector laid down as a row."""
         arrays = [self.lines[a] for a in arguments if self.shape(a)]

@@ -65,11 +65,30 @@ def settled(b: ProgramBuilder, s: Scaled) -> int:
         return factor_value(b, replace(s.with_core(None), above=(*s.above, s.core)))
     if s.number == -1 and not s.above and not s.below:
         return b.entrywise("neg", s.core)
+    line = b.lines[s.core]
+    if line.operation in ("add", "sub") and all(parts := [_waiting(b, a) for a in line.arguments]):
+        front = s.with_core(None)
+        return b.entrywise(line.operation, *(settled(b, p.times(front)) for p in parts if p))
+    small, large = b.uneven(s.core)
+    if small is not None:
+        return b.entrywise("mul", settled(b, s.with_core(small)), large)
     if s.number == 1 and not s.above:
         return b.entrywise("div", b.real(s.core), _product(b, s.below))
     if not s.above and not s.below and s.number.numerator == 1:
         return b.entrywise("div", b.real(s.core), b.number(s.number.denominator))
     return b.entrywise("mul", factor_value(b, s.with_core(None)), b.real(s.core))
+
+
+def _waiting(b: ProgramBuilder, k: int) -> Scaled | None:
+    """A multiple of an array as that array with a factor; None for anything else."""
+    line = b.lines[k]
+    if line.operation not in ("mul", "div") or not line.shape:
+        return None
+    number, array = line.arguments if line.operation == "mul" else line.arguments[::-1]
+    if b.shape(number) != () or b.shape(array) != line.shape:
+        return None
+    factor = as_factor(b, number)
+    return Scaled(array).times(factor) if line.operation == "mul" else Scaled(array).over(factor)
 
 
 def factor_value(b: ProgramBuilder, s: Scaled) -> int:
