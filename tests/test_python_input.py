@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 from problems import NAMES, Problem, problems
 
-from matderiv import verify
+from matderiv import derive, verify
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownFunction
 from matderiv.input.answers import read_stated
 from matderiv.input.resolve import read
@@ -351,3 +351,66 @@ def test_a_transposed_vector_means_the_same_in_both_languages(f: str) -> None:
     np.testing.assert_allclose(
         evaluate(found.expr, square, SIZES), evaluate(wanted.expr, square, SIZES)
     )
+
+
+SCALED = [
+    ("1/(2*m)*np.sum((X @ w - y)**2)", "m"),
+    ("C*np.sum(np.maximum(0, 1 - y*(X @ w))) + 0.5*np.sum(w**2)", "C"),
+    ("np.sum((X @ w - y)**2)/N + l2_coef/2*np.sum(w**2)", "N l2_coef"),
+    ("s*np.linalg.norm(X @ w - y)", "s"),
+    ("-N*D/2*np.log(2*np.pi) - N/2*np.log(np.sum((X @ w - y)**2))", "N D"),
+    ("T*np.log(np.sum(np.exp(w/T)))", "T"),
+    ("k*sum(w**2) + n", "k n"),
+    ("s*sum((X*w - y).^2)", "s"),
+    ("C*norm2(w)^2 + sum(log(1 + exp(-y.*(X*w))))/N", "C N"),
+    (r"s\|Xw - y\|^2", "s"),
+    (r"\frac{C}{2}\|w\|^2 + K\log\sum_i e^{w_i}", "C K"),
+    (r"C\sum_i \max(0, 1 - y_i w^\top x_i) + \frac12\|w\|^2", "C"),
+]
+
+
+@pytest.mark.parametrize(("typed", "numbers"), SCALED)
+def test_an_array_that_only_scales_numbers_is_a_number(typed: str, numbers: str) -> None:
+    D = derive(typed, "w")
+    guessed = {g.name: g for g in D.guesses}
+    for name in numbers.split():
+        assert guessed[name].kind == "number"
+        assert f"taking {name} as a scalar" in D.notes
+
+
+@pytest.mark.parametrize("typed", [typed for typed, _ in SCALED[:7]])
+def test_a_gradient_with_guessed_numbers_is_that_of_the_numpy_formula(typed: str) -> None:
+    rng = np.random.default_rng(1)
+    names = {
+        v: float(rng.uniform(1, 2)) for v in ("m", "C", "N", "l2_coef", "s", "D", "T", "k", "n")
+    }
+    values = {
+        "X": rng.normal(size=(5, 3)),
+        "w": rng.normal(size=3),
+        "y": rng.normal(size=5),
+        **names,
+    }
+
+    def f(w: Any) -> Any:
+        return eval(typed, {"np": np, **values, "w": w})
+
+    h = 1e-6 * np.eye(3)
+    truth = [(f(values["w"] + e) - f(values["w"] - e)) / 2e-6 for e in h]
+    D = derive(typed, "w")
+    np.testing.assert_allclose(D.evaluate({v: values[v] for v in D.reading.variables}), truth, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("typed", "arrays"),
+    [
+        ("np.sum(C*X) + np.sum(C)*np.sum(w)", "C"),
+        ("s*np.sum(w) + s", ""),
+        ("np.sum((X @ w - y)**2/s)", "s"),
+        ("v*(x'*w)", "v"),
+        ("x*norm2(x)^2 + w", "x"),
+        (r"\mathbf{v}\|\mathbf w\|^2", "v"),
+    ],
+)
+def test_an_array_that_also_stands_elsewhere_stays_one(typed: str, arrays: str) -> None:
+    kinds = {g.name: g.kind for g in derive(typed, "w").guesses}
+    assert all(kinds[name] != "number" for name in arrays.split())

@@ -13,7 +13,17 @@ from matderiv.errors import ParseError, ShapeError, Span
 from matderiv.language.calls import completed, interpret, reserved_names
 from matderiv.language.declare import guessed_axes
 from matderiv.language.sizes import Sizes
-from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
+from matderiv.language.source import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    String,
+    children,
+    postorder,
+)
 from matderiv.shapes import Shape, is_scalar, long_axes
 
 MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers
@@ -150,6 +160,10 @@ class Builder:
         found = self._shapes[node]
         return None if found is None else self._sizes.shape(found)
 
+    def is_built(self, node: Node) -> bool:
+        """True for a node that was made here."""
+        return node in self._shapes
+
     def axes(self, node: Node) -> int | None:
         """How many axes of the node are longer than 1."""
         found = self.shape(node)
@@ -216,3 +230,66 @@ class Builder:
             )
         except ShapeError:
             return self._keep(node, None)
+
+
+COMBINED = frozenset("add neg mul hadamard div ediv power epow".split())
+ENTRYWISE = frozenset("exp log ln sqrt abs".split())
+PLAIN, HEAVY, FACTOR, SCALED, WHOLE = "plain", "heavy", "factor", "scaled", "whole"
+"""A number of numbers; a number made of arrays; guessed arrays only; these times a number made of
+arrays; any other array."""
+
+
+def only_scaling(build: Builder, trees: Sequence[Node]) -> dict[str, Node]:
+    """Guessed arrays that stand only where numbers do: as factors of numbers, or beside them.
+
+    With the first product or sum where each stands; a capital that divides an array is a number as
+    well. An array that also stands elsewhere is none of them.
+
+    >>> build = Builder("", Scope())
+    >>> C, x = (build.name(n, (k, k)) for k, n in enumerate("Cx"))
+    >>> f = build.chain("mul", (C, build.call("sum", (x,), (2, 3))))
+    >>> list(only_scaling(build, [f]))
+    ['C']
+    """
+    roles: dict[Node, str] = {}
+    found: dict[Name, Node] = {}
+    for node in postorder(*trees):
+        roles[node] = _role(build, node, roles)
+        below = children(node)
+        scaled = roles[node] == SCALED and any(roles[b] == HEAVY for b in below)
+        scaled = scaled or (roles[node] == SCALED and {roles[b] for b in below} == {SCALED, FACTOR})
+        for part in below:
+            if (scaled and roles[part] == FACTOR) or _divides(build, node, part):
+                for name in _guessed_arrays(build, part):
+                    found.setdefault(name, node)
+    elsewhere = {n.name for n in _guessed_arrays(build, *trees) if n not in found}
+    named = [(n.name, at) for n, at in found.items()]
+    return {name: at for name, at in named if name not in elsewhere}
+
+
+def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:
+    """What a node is for `only_scaling`, from what its operands are."""
+    below = [roles[c] for c in children(node)]
+    if not build.is_built(node):
+        return PLAIN  # the axis of a sum
+    if build.is_scalar(node):
+        return HEAVY if {HEAVY, FACTOR, SCALED, WHOLE} & set(below) else PLAIN
+    if isinstance(node, Name):
+        return FACTOR if build.is_guessed(node.name) else WHOLE
+    plain = isinstance(node, Operation) and node.function in COMBINED
+    if not (plain or (isinstance(node, Call) and node.name in ENTRYWISE)) or WHOLE in below:
+        return WHOLE
+    return SCALED if {HEAVY, SCALED} & set(below) else FACTOR
+
+
+def _divides(build: Builder, node: Node, part: Node) -> bool:
+    """True for the capital that a vector is divided by, as in a softmax of x/T."""
+    divides = isinstance(node, Operation) and node.function in ("div", "ediv")
+    if not divides or part is not children(node)[1] or not isinstance(part, Name):
+        return False
+    return build.axes(part) == 2 and build.axes(children(node)[0]) == 1
+
+
+def _guessed_arrays(build: Builder, *trees: Node) -> list[Name]:
+    names = [n for n in postorder(*trees) if isinstance(n, Name) and build.is_built(n)]
+    return [n for n in names if build.is_guessed(n.name) and not build.is_scalar(n)]

@@ -92,7 +92,7 @@ class Elaborator(Places):
             self.build.part(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)
-        self.signs.result(main)
+        self.signs.result(main, [part.value for part in parts])
         return replace(
             self.source,
             main=main,

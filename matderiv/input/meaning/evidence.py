@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from matderiv.input.builder import Builder
+from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
@@ -34,6 +34,7 @@ class KindEvidence:
         self.source = source
         self.latex = source.spelling == "latex"
         self.objection = objection
+        self.scaling: set[str] = set()
 
     # Kinds ---------------------------------------------------------------------------------------
 
@@ -48,6 +49,11 @@ class KindEvidence:
     def guessed_below(self, node: Node) -> bool:
         """True where a name below the node has a guessed kind."""
         return any(isinstance(n, Name) and self.build.is_guessed(n.name) for n in postorder(node))
+
+    def lettered_arrays(self, node: Node) -> bool:
+        """True where all names below are guessed, one an array by its letter: x in mean(x^2)."""
+        names = [n.name for n in postorder(node) if isinstance(n, Name)]
+        return all(map(self.build.is_guessed, names)) and any(map(guessed_axes, names))
 
     def bare(self, node: Node) -> Node:
         """A node without its sign."""
@@ -172,6 +178,12 @@ class KindEvidence:
             return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
 
+    def by_inner_product(self, node: Node) -> bool:
+        """True for `u*(v'*x)`, a vector."""
+        below = node.operands if isinstance(node, Operation) else ()
+        numbers = [unsigned(o) for o in below if self.is_number(o)]
+        return any(isinstance(n, Operation) and n.function == "mul" for n in numbers)
+
     def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """A capital that is taken as a number beside a matrix that is named."""
         operands = [unsigned(o) for o in node.operands]
@@ -200,8 +212,12 @@ class KindEvidence:
         elif self.is_guess(left) and not isinstance(inner, Number):
             self.objection(0.6, node)
 
-    def result(self, main: Node) -> None:
-        """A whole that is a row is rarely meant."""
+    def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
+        """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""
+        for name, node in only_scaling(self.build, [*parts, main]).items():
+            if guessed_axes(name) == 2 or not self.by_inner_product(node):
+                self.scaling.add(name)
+                self.objection(1.2 if self.build.axes_of(name) == 1 else 2.4, Name(node.span, name))
         shape = self.build.shape(main)
         if shape is not None and len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
             self.objection(1.5, self.source.main)

@@ -25,6 +25,7 @@ ENOUGH = 0.95  # less than the cheapest departure
 STEPS = {(0, 1): 0.95, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
 THIN = 2.0  # an array that must have one row, column or entry
 PLAIN = 2.0  # a number by its letter that is not bold where vectors are
+SCALED = 0.1  # an array by its letter that only scales a number
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
 
 Kinds = Mapping[str, int]
@@ -56,6 +57,7 @@ class KindSearch:
     scope: Scope
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     defaults: dict[str, tuple[int, float]] = field(default_factory=dict)
+    scaled: set[str] = field(default_factory=set)
 
     def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
         """The source under some departures."""
@@ -85,6 +87,8 @@ class KindSearch:
     def step(self, name: str, rank: int) -> float:
         """What it costs that a name has another kind than its letter says."""
         default, evidence = self.default(name)
+        if not rank and name in self.scaled:
+            return SCALED
         weight = 3 if rank == 2 else 1
         return STEPS.get((default, rank), 3.0) + evidence * weight
 
@@ -114,6 +118,13 @@ class KindSearch:
             self.default(f"{base}_")
         for name in elaborator.guessed():
             self.default(name)
+
+    def without_scaling(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
+        """The choice with the arrays that only scale numbers as numbers, whatever their letter."""
+        scaling = choice.elaborator.signs.scaling if choice.elaborator else set[str]()
+        names = {n for n in scaling if self.default(n)[1] < SHOWN} - dict(choice.changes).keys()
+        self.scaled |= names
+        return [tuple(sorted((*choice.changes, *((n, 0) for n in names))))] if names else []
 
     def keys(self, nodes: list[Node], elaborator: Elaborator) -> tuple[str, ...]:
         """The names below nodes whose kinds can change."""
@@ -184,7 +195,8 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
         if choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH:
             found = choice
             break
-        for changes in search.neighbours(choice):
+        waiting = search.without_scaling(choice) + search.neighbours(choice)
+        for changes in waiting:
             if changes in seen or tried >= TRIED:
                 continue
             seen.add(changes)
@@ -192,6 +204,7 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
                 continue
             one = search.tried(changes)
             tried += 1
+            waiting += search.without_scaling(one)
             if one.fits and (one.cost < found.cost or not found.fits):
                 found = one
             heappush(order, (one.cost, next(ties), one))

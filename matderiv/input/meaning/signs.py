@@ -333,7 +333,7 @@ class Signs(KindEvidence):
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
             elif set(function_names().get(node.name, ())) & OF_ARRAYS:
-                self.objection(1.4, node)
+                self.objection(INVALID if self.lettered_arrays(node) else 1.4, node)
         if operands and node.name in SOFT and self.axes(operands[0]) == 1:
             inner = unsigned(node.operands[0])
             if isinstance(inner, Name) and self.is_guess(inner) and inner.name[0].isupper():

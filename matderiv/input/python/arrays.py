@@ -6,15 +6,15 @@ entry by entry, and `@` of two vectors is a number.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.builder import Builder, Scope
+from matderiv.input.builder import Builder, Scope, only_scaling
 from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node, Number, Operation, postorder, unsigned
+from matderiv.language.source import Name, Node, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -92,20 +92,16 @@ class Arrays:
         return a
 
     def added_kinds(self, terms: Sequence[Array]) -> None:
-        """What a sum says of names: b in X @ w + b is an array, lam in f + lam*g a number."""
+        """What a sum says of names: b in X @ w + b is an array."""
         if any(t.rank for t in terms):
             for t in terms:
                 self.axes_at_least(t, 1)
-        if not any(t.rank == 0 and not isinstance(unsigned(t.node), Number) for t in terms):
-            return
-        for t in terms:
-            node = unsigned(t.node)
-            if t.rank != 1 or not isinstance(node, Operation) or node.function != "mul":
-                continue
-            arrays = [o for o in node.operands if not self.build.is_scalar(o)]
-            if len(arrays) == 1 and isinstance(arrays[0], Name):
-                if self.build.is_guessed(arrays[0].name) and len(node.operands) > 1:
-                    self.kinds[arrays[0].name] = 0
+
+    def learned(self, known: Mapping[str, int], main: Node | None = None) -> dict[str, int]:
+        """The kinds that use says besides the known: first of arrays that only scale numbers."""
+        factors = only_scaling(self.build, [main]) if main is not None else {}
+        numbers = {name: 0 for name in factors if name not in known}
+        return numbers or {name: axes for name, axes in self.kinds.items() if name not in known}
 
     def renamed(self, a: Array, span: Span) -> Array:
         """The same array at another place of the text."""
@@ -177,10 +173,6 @@ class Arrays:
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
         """a / b."""
-        if not a.rank and b.rank == 1 and not isinstance(unsigned(a.node), Number):
-            for name in (n for n in postorder(b.node) if isinstance(n, Name)):
-                if self.build.is_guessed(name.name):  # what divides a number is one
-                    self.kinds.setdefault(name.name, 0)
         if is_scalar(b.shape) and not _lifts(a.shape, b.shape):
             node = self.build.operation("div", (a.node, b.node), span)
             return Array(node, _broadcast([a.shape, b.shape]), a.turned)

@@ -71,12 +71,14 @@ def parse_python(
         parser = PythonFormula(text, tokens, about, columns)
         try:
             main = parser.whole()
+            new = parser.library.learned(kinds, main)
         except MatderivError:
-            if turn == PASSES - 1 or not parser.library.kinds.keys() - kinds.keys():
+            new = parser.library.learned(kinds)
+            if turn == PASSES - 1 or not new:
                 raise
-        if parser.library.kinds.keys() <= kinds.keys():
+        if not new:
             break
-        kinds |= {n: k for n, k in parser.library.kinds.items() if n not in kinds}
+        kinds |= new
     library = parser.library
     lengths = tuple(library.lengths)
     source = Source(text, main, lengths=lengths, kinds=kinds, spelling="python")
