@@ -324,3 +324,51 @@ def test_a_derivative_of_a_derivative_is_read() -> None:
     lines = ["f = x'*A*x", "∂f/∂x = (A + A')*x", "∂/∂x(∂f/∂x) = A + A'", "∂/∂x(∂f/∂x) = 2*A"]
     (found,) = verify_homework("\n".join(lines), "txt")
     assert [line.correct for line in found.lines] == [True, True, True, False]
+
+
+TEXT = r"""# Sheet
+
+> A quoted remark.
+>
+> $$ z^\top A z > 0 $$
+
+<script>
+</script>
+![[figure.pdf]]
+
+Lecture: 5_Networks/5.4
+
+```{note}
+Let $f(x) = x^\top A x + b^\top x\,.$
+```
+
+| curvature | $\lambda_i \ge 0$ |
+
+$$ x^\top A x $$
+
+Only the $b_k x_k$ term contains $x_k$, so its derivative is $b_k$. Stacked this gives $b$.
+
+$$ \nabla f(x) = (A + A^\top) x + b\,. $$
+"""
+
+
+def test_what_claims_nothing_is_text() -> None:
+    found = [line for v in verify_homework(TEXT, "md") for line in v.lines]
+    assert [(line.number, line.verdict) for line in found if line.verdict != "proved"] == [
+        (14, "given")
+    ]
+    assert [line.number for line in found if line.verdict == "proved"] == [23]
+
+
+def test_what_goes_on_from_an_unread_line_says_from_which() -> None:
+    document = "# One\n$$f = x^2$$\n\n$$\\nabla f + \\oint x = 2 x$$\n\n$$= 2 x$$\n"
+    found = [line for v in verify_homework(document, "md") for line in v.lines]
+    assert "continues line 4" in found[-1].message
+
+
+def test_no_stationary_point_of_an_array_is_looked_for() -> None:
+    document = (
+        "# One\nSetting the derivative to zero.\n$$A = T L T^{-1}$$\n$$U^T U = I$$\n$$U = T$$"
+    )
+    found = [line for v in verify_homework(document, "md") for line in v.lines]
+    assert all(line.correct is not False for line in found)

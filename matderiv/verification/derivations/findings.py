@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from matderiv.errors import Span, caret_lines, visible
+from matderiv.errors import MatderivError, Span, caret_lines, visible
 from matderiv.lazy import Shown
+from matderiv.verification.derivations.roles import CONDITION, Chain
+from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.verdict import (
     DISPROVED,
     PROVED,
@@ -84,6 +86,51 @@ class LineVerdict:
         below += [line.strip() for line in said[1:] if line.strip()]
         head = f"{self.number:>5}  {self.mark:<8} {' '.join(self.text.split())}"
         return visible("\n".join([head, *(" " * 15 + line for line in below)]))
+
+
+@dataclass
+class Findings:
+    """What is said of the lines of a document, in order."""
+
+    lines: Lines
+    found: list[LineVerdict] = field(default_factory=list)
+
+    def typed(self, passage: Passage, chain: Chain) -> str:
+        """The side as typed, with its left side where it is the first."""
+        if chain.first is not None and passage is chain.sides[0]:
+            return f"{self.lines.named(chain.first)} = {self.lines.typed(passage)}"
+        return f"= {self.lines.typed(passage)}"
+
+    def given(self, number: int, chain: Chain, message: str) -> None:
+        """A statement that is no step."""
+        text = chain.whole.text
+        if chain.first is not None and chain.role != CONDITION:
+            text = f"{self.lines.named(chain.first)} = {self.lines.typed(chain.sides[0])}"
+        self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
+
+    def add(
+        self,
+        number: int,
+        text: str,
+        v: Verdict,
+        *,
+        said: str = "",
+        follows: int | None = None,
+        error: MatderivError | None = None,
+    ) -> None:
+        """A side that was judged."""
+        found = LineVerdict.of(v, number, text, said, follows)
+        if error is not None and error.span is not None:
+            at, span = self.lines.within(error.span)
+            found = replace(found, line=self.lines.text(at), span=span)
+        self.found.append(found)
+
+    def unread(self, passage: Passage, error: MatderivError, shown: str = "") -> None:
+        """A line that could not be read: said, and passed over."""
+        number = self.lines.number(passage.start)
+        hint = f"\ntry: {error.hint}" if error.hint else ""
+        v = Verdict(UNDECIDED, UNREAD, f"not read: {error.message}{hint}")
+        self.add(number, shown or passage.text, v, error=error)
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,12 @@ class Memory:
     """What was found out already: derivatives that values have confirmed, and verdicts.
 
     Expressions say what they are of, so that this holds whatever else is tried for a problem.
+    `barren` are the functions of which no stationary point was found.
     """
 
     derivatives: dict[object, Expr] = field(default_factory=dict)
     verdicts: dict[object, Verdict] = field(default_factory=dict)
+    barren: list[Expr] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -313,7 +313,7 @@ class Problem:
         for name, (line, _) in broken.items():
             steps.doubts.unread(name, line.number)
         steps.doubts.abstract, steps.doubts.strict = plan.abstract, self.strict
-        steps.found = steps.found if self.progress else self.progress
+        steps.told.found = [] if self.progress else self.progress
         for chain in plan.chains:
             try:
                 steps.chain(chain)
@@ -324,7 +324,7 @@ class Problem:
         heard = {n: word for n, word in self.facts.items() if n in reading.variables}
         said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
-        verdict = StepsVerdict(tuple(steps.found), self.title, notes)
+        verdict = StepsVerdict(tuple(steps.told.found), self.title, notes)
         if not plan.function and not verdict.decided:
             raise _no_function()
         unread = broken.get(plan.function, (None, None))[1]

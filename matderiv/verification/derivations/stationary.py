@@ -14,6 +14,7 @@ from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, sampler
+from matderiv.shapes import is_scalar
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.roots import (
     ZERO,
@@ -34,6 +35,7 @@ WANTED = 3  # points at which an equation is looked at
 EQUAL = 1e-6
 MOST = MILLION  # units of work for one search
 SEARCHES = 2  # that find nothing, in one derivation
+ALL_SEARCHES = 4  # that find nothing, whatever is tried for it
 SINGULAR = 1e8  # a condition number that says there is no inverse
 
 
@@ -93,6 +95,8 @@ class Rest:
         slopes = [q for q in slopes if q.order == 1 and q.of in known and q.by not in known]
         if not slopes:
             return None
+        if not any(is_scalar(known[q.of].shape) for q in slopes):  # no array has a minimum
+            return Verdict(UNDECIDED, message="not an identity: it may say what holds here")
         also = [q for q in said if q.of == slopes[0].of and q.by not in known]
         found, by = self._anywhere(slopes, left, right, also if self.stated else ())
         if not self.stated:
@@ -166,7 +170,8 @@ class Rest:
 
     def _holds(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> bool | None:
         domain = self.ground.functions[slopes[0].of]
-        if self.searches >= SEARCHES:
+        barren = self.ground.memory.barren
+        if self.searches >= SEARCHES or len(barren) >= ALL_SEARCHES:
             return None
         self.searches += 1
         with suppress(MatderivError), bounded(MOST):
@@ -175,7 +180,9 @@ class Rest:
             ]
             held = holds(conditions, left, right, domain, self.ground.seed)
             self.searches -= held is not None
+            barren += [domain] if held is None else []
             return held
+        barren.append(domain)
         return None
 
     def _domain(self) -> Expr:

@@ -15,7 +15,7 @@ from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.consequences import Claimed, Record
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
-from matderiv.verification.derivations.findings import GIVEN, UNREAD, LineVerdict
+from matderiv.verification.derivations.findings import Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
 from matderiv.verification.derivations.roles import (
     BARE,
@@ -36,24 +36,26 @@ from matderiv.work import WorkLimit
 
 @dataclass
 class JudgedSides:
-    """The sides of a derivation, judged one after the other; `found` is the outcome.
+    """The sides of a derivation, judged one after the other; `told` is the outcome.
 
     `broken` are the names whose definitions could not be read, with what is to be said;
-    `concerned` those that wrong lines are about.
+    `concerned` those that wrong lines are about; `lost` is the line of the last statement whose
+    beginning was not read.
     """
 
     ground: Ground
     reader: Reader
     lines: Lines
     diagnosis: bool = True
-    found: list[LineVerdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     current: Quantity | None = None
     stationary: bool = False
     broken: dict[str, LineVerdict] = field(default_factory=dict)
     concerned: set[str] = field(default_factory=set)
+    lost: int = 0
 
     def __post_init__(self) -> None:
+        self.told = Findings(self.lines)
         self.doubts = Doubts(self.ground, self.reader)
         self.rest = Rest(self.ground, stated=self.stationary)
         self.record = Record(self.ground, self.rest)
@@ -68,55 +70,68 @@ class JudgedSides:
     def left_open(self, chain: Chain, reason: MatderivError) -> None:
         """Say of a statement why it was not judged."""
         number = self.lines.number(chain.whole.start)
-        self.found.append(LineVerdict(number, chain.whole.text, UNDECIDED, message=reason.message))
+        self.told.add(number, chain.whole.text, Verdict(UNDECIDED, message=reason.message))
 
     def _stated(self, chain: Chain) -> None:
         number = self.lines.number(chain.whole.start)
         sides = list(chain.sides)
         if chain.role == GIVES and chain.name in self.broken:
-            self.found.append(self.broken[chain.name])
+            self.told.found.append(self.broken[chain.name])
             self.current = None
             return
         if chain.role == CALLED:
-            self._given(number, chain, "")
+            self.told.given(number, chain, "")
             return
         if chain.role == CONDITION:
             self._condition(number, chain)
             return
         try:
-            if chain.quantity is not None:
-                self.reader.indices = Indices()
-                self.current = self._opened(chain)
-            elif self.current is None:
-                raise MatderivError("nothing stands before this equals sign")
-            elif chain.role == BARE and self.current.kind == VALUE:
-                raise MatderivError("this does not say what it is", hint="∇f = ... or df = ...")
+            self.current = self._begun(chain)
         except MatderivError as error:
-            self.current = None
-            q = chain.quantity
-            self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
-            if chain.first is not None and q is not None and q.kind in (FORMULA, VALUE):
-                self.doubts.heard(chain.first, number)
-            self._unread(chain.whole, error)
+            self._unopened(chain, error)
             return
         if chain.role in (GIVES, LOCAL):
-            self._given(number, chain, "")
+            self.told.given(number, chain, "")
             sides = sides[1:]
         for side in sides:
             self._side(side, chain)
         if chain.zero is not None and self.current is not None:
             self._zero(chain, chain.zero, self.current)
 
+    def _begun(self, chain: Chain) -> Quantity:
+        """What the sides of a statement are said to be: as its left side, or as the line before."""
+        if chain.quantity is not None:
+            self.reader.indices = Indices()
+            return self._opened(chain)
+        if self.current is None:
+            after = f"continues line {self.lost}, which was not read" if self.lost else ""
+            raise MatderivError(after or "nothing stands before this equals sign")
+        if chain.role == BARE and self.current.kind == VALUE:
+            raise MatderivError("this does not say what it is", hint="∇f = ... or df = ...")
+        return self.current
+
+    def _unopened(self, chain: Chain, error: MatderivError) -> None:
+        """A statement whose beginning could not be read; a formula alone may be no claim."""
+        q, number = chain.quantity, self.lines.number(chain.whole.start)
+        if chain.role == BARE and not self.doubts.strict:
+            return
+        self.current = None
+        self.lost = self.lost if q is None else number
+        self.rest.unread = self.rest.unread or (q is not None and q.kind == DERIVATIVE)
+        if chain.first is not None and q is not None and q.kind in (FORMULA, VALUE):
+            self.doubts.heard(chain.first, number)
+        self.told.unread(chain.whole, error)
+
     def _condition(self, number: int, chain: Chain) -> None:
         """What holds from here on: a derivative that is zero, or the constraint of a multiplier."""
         q = chain.quantity
         if q is not None and q.kind == DERIVATIVE and self._vanishes(q):
-            shown = self._typed(chain.sides[-1], chain)
-            self._add(number, shown, Verdict(PROVED, message="this is 0 everywhere"))
+            shown = self.told.typed(chain.sides[-1], chain)
+            self.told.add(number, shown, Verdict(PROVED, message="this is 0 everywhere"))
             return
         value = q is not None and q.kind == VALUE
         said = "a condition, not a step" if value else "an equation to solve, not a step"
-        self._given(number, chain, said)
+        self.told.given(number, chain, said)
         with suppress(MatderivError):
             if q is not None and q.kind == DERIVATIVE:
                 self.rest.set_to_zero(self.reader.resolved(q))
@@ -213,7 +228,7 @@ class JudgedSides:
         q = self.current
         assert q is not None
         number = self.lines.number(passage.start)
-        shown = self._typed(passage, chain)
+        shown = self.told.typed(passage, chain)
         try:
             side = self.reader.side(passage, self._expected(q))
             self.notes += side.notes
@@ -222,7 +237,7 @@ class JudgedSides:
             said = self._in_case(chain, q, true)
             verdict = PROVEN if own else self._verdict(q, said)
             if verdict is A_CONDITION:
-                self._given(number, replace(chain, role=CONDITION), verdict.message)
+                self.told.given(number, replace(chain, role=CONDITION), verdict.message)
                 return
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
@@ -233,14 +248,14 @@ class JudgedSides:
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
-            self._add(number, shown, Verdict(UNDECIDED, message=str(error)))
+            self.told.add(number, shown, Verdict(UNDECIDED, message=str(error)))
             return
         except ShapeError as error:
             self._restated(q, passage, chain)
             self._unfit(q, passage, shown, error)
             return
         except MatderivError as error:
-            self._unread(passage, error, shown)
+            self.told.unread(passage, error, shown)
             return
         claim = Claimed(number, q, true, claimed, verdict.correct, root)
         self._judged(claim, verdict, shown, said)
@@ -252,13 +267,13 @@ class JudgedSides:
         self.concerned |= names | self.doubts.behind(q, left)
         found = Verdict(UNDECIDED, message=reason) if reason else None
         found = found or self.record.misfit(q, error, asked if self.diagnosis else None)
-        self._add(self.lines.number(passage.start), shown, found, error=error)
+        self.told.add(self.lines.number(passage.start), shown, found, error=error)
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name."""
         if q.kind == VALUE and passage is chain.sides[0]:
             typed = self.lines.number(passage.start), chain.whole.text
-            self.doubts.restated(q.of, *typed, self.found[-1:])
+            self.doubts.restated(q.of, *typed, self.told.found[-1:])
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
@@ -306,10 +321,10 @@ class JudgedSides:
             follows, message = root, f"follows from line {root}, which is wrong"
         elif side.correct and before is not None and before.correct is False:
             message = f"right, but not what follows from line {before.number}"
-            self._add(side.number, shown, verdict, said=message)
+            self.told.add(side.number, shown, verdict, said=message)
             self.record.add(side)
             return
-        self._add(side.number, shown, verdict, said=message, follows=follows)
+        self.told.add(side.number, shown, verdict, said=message, follows=follows)
         wrong = None if side.correct is not False else root or side.number
         self.record.add(replace(side, root=wrong or side.root))
 
@@ -359,40 +374,3 @@ class JudgedSides:
         if q.kind == FORMULA:
             return None if self.record.formula is None else self.record.formula.true.shape
         return self.reader.shape_of(q)
-
-    # Saying --------------------------------------------------------------------------------------
-
-    def _typed(self, passage: Passage, chain: Chain) -> str:
-        """The side as typed, with its left side where it is the first."""
-        if chain.first is not None and passage is chain.sides[0]:
-            return f"{self.lines.named(chain.first)} = {self.lines.typed(passage)}"
-        return f"= {self.lines.typed(passage)}"
-
-    def _given(self, number: int, chain: Chain, message: str) -> None:
-        text = chain.whole.text
-        if chain.first is not None and chain.role != CONDITION:
-            text = f"{self.lines.named(chain.first)} = {self.lines.typed(chain.sides[0])}"
-        self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
-
-    def _add(
-        self,
-        number: int,
-        text: str,
-        v: Verdict,
-        *,
-        said: str = "",
-        follows: int | None = None,
-        error: MatderivError | None = None,
-    ) -> None:
-        found = LineVerdict.of(v, number, text, said, follows)
-        if error is not None and error.span is not None:
-            at, span = self.lines.within(error.span)
-            found = replace(found, line=self.lines.text(at), span=span)
-        self.found.append(found)
-
-    def _unread(self, passage: Passage, error: MatderivError, shown: str = "") -> None:
-        """A line that could not be read: said, and passed over."""
-        number = self.lines.number(passage.start)
-        hint = f"\ntry: {error.hint}" if error.hint else ""
-        v = Verdict(UNDECIDED, UNREAD, f"not read: {error.message}{hint}")
-        self._add(number, shown or passage.text, v, error=error)

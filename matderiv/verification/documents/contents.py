@@ -46,7 +46,8 @@ _BULLET = re.compile(
 _MARKUP = (
     r"^\s*(?:>\s?)+"
     r"|^\s*(?:[-*+]|\d{1,2}\\?[.)]|\((?:[a-h]|[ivx]{1,4}|\d)\)|\\item(?:\[[^\]]*\])?)\s+"
-    r"|\\(?:begin|end)\{[A-Za-z]+\*?\}(?:\[[^\]]*\])?|\\(?:noindent|newpage|smallskip|medskip)\b"
+    r"|\\(?:begin|end)\{(?!\w*(?:matrix|array|cases|aligned|split)\b)[A-Za-z]+\*?\}(?:\[[^\]]*\])?"
+    r"|\\(?:noindent|newpage|smallskip|medskip)\b"
 )
 _EMPHASIS = r"\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}"
 _SILENT = (
@@ -97,6 +98,9 @@ _REASON = re.compile(
     r"(?!.*\b(?:[Nn]ow|from (?:here|this point|there)|henceforth)\b)",
     re.DOTALL,
 )
+_MORE = re.compile(r"\s*[+*/]\s*\S|.*(?:∈|\w\s*:\s*[\w,× ]+$)")  # what goes on, or declares
+_DIRECTIVE = re.compile(r"\s*(?:`{3,}|~{3,}|:{3,})\s*\{(?!code)[\w:-]+\}")  # whose inside is text
+_OF_LAST = re.compile(r"\b(?:its|whose|their)\s+(?:\w+\s+)?(?:gradient|hessian|derivative)\b")
 _INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 
 
@@ -179,7 +183,7 @@ def _single(match: re.Match[str]) -> str:
 
 def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
     """The pieces of a text: displayed formulas, and what its other lines hold."""
-    place, fence = 0, ""
+    place, fence, directives = 0, "", 0
     paragraph: list[Passage] = []
     while place < len(p.text):
         end = p.text.find("\n", place)
@@ -187,7 +191,10 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
         line = p[place:end]
         mark = re.match(r"\s*(?:```|~~~)\s*(\w*)", line.text)
         if mark and suffix != "tex":
-            fence = "" if fence else mark[1] or "text"
+            begins = not fence and bool(_DIRECTIVE.match(line.text))
+            ends = not fence and directives > 0 and not mark[1] and not begins
+            directives += begins - ends
+            fence = "" if fence or begins or ends else mark[1] or "text"
             place = end + 1
             continue
         found = None if fence else _DISPLAY.search(line.text)
@@ -276,7 +283,9 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     latex = not python and bool(fence in ("latex", "tex", "math") or re.search(r"\\[a-z]", p.text))
     p = p if latex else p.replaced(r"[#%].*$", lambda m: "")
     p = _unaligned(p.blanked(_SILENT)) if latex or "&=" in p.text else p
-    words = suffix == "md" and not fence and not latex and _LABELLED.match(p.text)
+    words = suffix == "md" and not fence and not latex and bool(_LABELLED.match(p.text))
+    claims = equal_signs(p.text) or announced(p.text) or _MORE.match(p.text)
+    words = words or bool(suffix in ("md", "tex") and not (fence or latex or claims))
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
@@ -330,7 +339,7 @@ def _sentences(p: Passage) -> Iterator[Passage]:
 
 def _inline(p: Passage) -> Iterator[Piece]:
     """The formulas inside a sentence."""
-    before, case = 0, ""
+    before, case, last = 0, "", ""
     for found in _INLINE.finditer(p.text):
         group = next(k for k in (1, 2, 3) if found[k] is not None)
         part = p[found.start(group) : found.end(group)]
@@ -351,7 +360,9 @@ def _inline(p: Passage) -> Iterator[Piece]:
         if _WOULD.search(words):
             continue
         new = bool(_BEGINS.search(words))
-        announced = _with_announcement(words, part)
+        own = not last or bool(equal_signs(last)) or not _OF_LAST.search(words)
+        announced = _with_announcement(words, part) if own else part
+        last = part.text
         let = bool(_LET.search(words))
         yield Piece("inline", announced, sure(p.text), new, alone or new, supposed=let)
 
@@ -367,7 +378,8 @@ def _with_announcement(words: str, part: Passage) -> Passage:
     if not found or equal_signs(part.text):
         return part
     sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
-    return joined([replace(Passage.of(sign, part.start), latex=part.latex), part])
+    said = Passage(sign, (part.start,) * len(sign), part.start, part.latex)
+    return joined([said, part])
 
 
 def _is_prose(text: str) -> bool:

@@ -23,10 +23,14 @@ _COMMENT = re.compile(r"(?:(?<!\\)|(?<=\\\\))%[^\n]*")
 _FRONT = re.compile(r"---\n.*?\n---\n", re.DOTALL)
 _HTML = re.compile(
     r"<!--.*?-->|</?(?:a|img|br|p|div|span|center|b|i|em|h[1-6]|hr|table|t[dhr]|figure|iframe"
-    r"|details|summary)(?:\s[^<>\n]*)?/?>|!\[[^\]\n]*\]\([^()\s]*\)",
+    r"|details|summary|script|style|pre|code|video|source|sup|sub|u)(?:\s[^<>]{0,400})?/?>"
+    r"|!\[[^\]\n]*\]\([^()\s]*\)",
     re.DOTALL,
 )
-_CODE = "python py ipython numpy julia r matlab octave c cpp java js bash sh console output".split()
+_CODE = (
+    "code-cell code python py ipython numpy julia r matlab octave c cpp java js bash sh console "
+    "output"
+).split()
 _FENCED = re.compile(
     rf"^(?P<mark>```+|~~~+)[ \t]*\{{?\.?(?:{'|'.join(_CODE)})\b[^\n]*\n.*?(?:^(?P=mark)[^\n]*$|\Z)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
@@ -34,6 +38,7 @@ _FENCED = re.compile(
 _BARE_FENCE = re.compile(
     r"^(?P<mark>```+|~~~+)[ \t]*\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.DOTALL | re.MULTILINE
 )
+_QUOTED = re.compile(r"(?:\A|(?<=\n\n))(?:[ \t]*>[^\n]*(?:\n|\Z))+")
 _STATEMENT = re.compile(
     r"^\s*(?:for|while|if|elif|else|def|function|return|import|from|print|end)\b|;\s*$"
     r"|\w\(.*\)\s*:\s*$",
@@ -74,6 +79,7 @@ def text_of(document: str, suffix: str) -> Passage:
             p = _without(p, pattern)
         p = _body(written_out(p))
     if suffix == "md":
+        p = p.replaced(_QUOTED.pattern, lambda m: m[0].replace(">", " "), _QUOTED.flags)
         if front := _FRONT.match(p.text):
             p = p.erased(0, front.end())
         bare = _without(_without(p, _HTML), _FENCED)

@@ -159,7 +159,7 @@ class Lines:
 
     def named(self, passage: Passage) -> str:
         """A left side as it stands in the document, or the name that it was given where none is."""
-        typed = self.typed(passage)
+        typed = self.typed(passage) if passage.places[:1] != passage.places[1:2] else ""
         return typed if any(c.isalpha() for c in typed) else passage.text
 
     def within(self, span: Span) -> tuple[int, Span]:
