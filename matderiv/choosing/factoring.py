@@ -45,8 +45,6 @@ MAX_FACTORED = 12  # sums of more terms are not searched for common factors of c
 def factored(items: list[Item], search: Search) -> Expr:
     """A sum of chains with the best common factors pulled out, again and again.
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(factored(items(t), new_search())) for t in ("A*x + B*x", "A*x + B*y")]
     ['(A + B)*x', 'A*x + B*y']
     """
@@ -98,8 +96,6 @@ def _spread(item: Item, search: Search) -> list[Item]:
 def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
     """The sum with brackets multiplied out, if terms then merge or cancel.
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _multiplied_out(items("(A + B)*x - B*x"), new_search())]
     ['A*x']
     >>> _multiplied_out(items("(A + B)*x - C*x"), new_search())
@@ -115,8 +111,6 @@ def _multiplied_out(items: list[Item], search: Search) -> list[Expr]:
 def _together(items: list[Item], search: Search) -> list[Expr]:
     """diag(u) + diag(v) = diag(u + v), the inner sum in its own shortest form.
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _together(items("diag(x) + diag(y)"), new_search())]
     ['diag(x + y)']
     >>> _together(items("diag(x) + A"), new_search())
@@ -147,8 +141,6 @@ def _entries(e: Expr, i: Index) -> Raised:
 def _mirrored(items: list[Item], search: Search) -> list[Expr]:
     """B'*A' + D'*C' = (A*B + C*D)' where that has fewer transposes.
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> [text(e) for e in _mirrored(items("B'*A' + D'*C'"), new_search())]
     ["(A*B + C*D)'"]
     >>> _mirrored(items("B'*A + D*C"), new_search())
@@ -200,8 +192,6 @@ def _groups(items: list[Item]) -> list[Group]:
 def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item | None:
     """s*A + s*B = s*(A + B).
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> s = read("x'*y").expr
     >>> found = _pull_scalar(s, "scalar", items("(x'*y)*A + (x'*y)*B"), new_search())
     >>> found is not None and text(scaled(*found))
@@ -217,8 +207,6 @@ def _pull_scalar(e: Expr, side: str, items: list[Item], search: Search) -> Item 
 def _pull(edge: Expr, side: str, items: list[Item], search: Search) -> Item | None:
     """F*A + F*B = F*(A + B), or A*F + B*F = (A + B)*F; the identity where nothing is left.
 
-    >>> def items(t: str) -> list[Item]:
-    ...     return [item_of(a) for a in read(t).expr.args]
     >>> x, A = (read(t).expr for t in "xA")
     >>> last = _pull(x, "last", items("A*x + B*x"), new_search())
     >>> first = _pull(A, "first", items("A*B + 2*A"), new_search())

@@ -34,11 +34,6 @@ def raise_tensor(tensor: Tensor, broadcast: bool, search: Search | None = None) 
     With `broadcast`, constants and rows in a sum are left to broadcasting. A `search` that is
     handed in tells afterwards whether it was cut short.
 
-    >>> def short(t: str, **shapes: str) -> str:
-    ...     e = read(t, shapes=shapes).expr
-    ...     axes = tuple(Index(s) for s in e.shape)
-    ...     terms = tuple(open_product(a, axes) for a in e.args)
-    ...     return text(raise_tensor(Tensor(axes, terms), broadcast=False))
     >>> short("A*x + B*x"), short("A*x + B*y")
     ('(A + B)*x', 'A*x + B*y')
     """
@@ -90,11 +85,6 @@ def _searched(kept: list[Raised], axes: Indices, broadcast: bool, search: Search
 def _spell_polynomial(terms: list[Raised], axes: Indices, sofar: Expr) -> Expr:
     """1 - 3*s + 2*s^2 as (1 - s)*(1 - 2*s), entry by entry; a product may be a symbol longer.
 
-    >>> def short(t: str, **shapes: str) -> str:
-    ...     e = read(t, shapes=shapes).expr
-    ...     axes = tuple(Index(s) for s in e.shape)
-    ...     terms = tuple(open_product(a, axes) for a in e.args)
-    ...     return text(raise_tensor(Tensor(axes, terms), broadcast=False))
     >>> short("1 - 3*s + 2*s^2", s=""), short("1 + s + s^2", s="")
     ('(1 - s)*(1 - 2*s)', '1 + s + s^2')
     """
@@ -129,11 +119,6 @@ def _spell_grouped(
 ) -> list[Expr]:
     """u.*a + u.*b + c as u.*(a + b) + c, for the entries that save most.
 
-    >>> def short(t: str, **shapes: str) -> str:
-    ...     e = read(t, shapes=shapes).expr
-    ...     axes = tuple(Index(s) for s in e.shape)
-    ...     terms = tuple(open_product(a, axes) for a in e.args)
-    ...     return text(raise_tensor(Tensor(axes, terms), broadcast=False))
     >>> short("x.*y + x.*z + w", w="n"), short("x.*y + z + w", w="n")
     ('x.*(y + z) + w', 'x.*y + z + w')
     """
@@ -162,11 +147,6 @@ def _spell_choice(
 ) -> Expr | None:
     """(z > 0).*a + (z <= 0).*b = where(z > 0, a, b), beside whatever else is in the sum.
 
-    >>> def short(t: str, **shapes: str) -> str:
-    ...     e = read(t, shapes=shapes).expr
-    ...     axes = tuple(Index(s) for s in e.shape)
-    ...     terms = tuple(open_product(a, axes) for a in e.args)
-    ...     return text(raise_tensor(Tensor(axes, terms), broadcast=False))
     >>> short("(z > 0).*x + (z <= 0).*y"), short("(z > 0).*x + (w <= 0).*y")
     ('where(z>0,x,y)', 'x.*(z>0) + y.*(w<=0)')
     """

@@ -19,7 +19,7 @@ from matderiv.expr import Expr, apply, is_, number_value, variable, variables
 from matderiv.input.asking import value_shape
 from matderiv.input.entries import AskedEntry
 from matderiv.lazy import later, np
-from matderiv.numeric.check import check, relative_error
+from matderiv.numeric.check import check_question, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, compile_
 from matderiv.numeric.question import DirectionQuestion, joint_question
 from matderiv.numeric.report import CheckReport
@@ -216,19 +216,7 @@ def _checked(d: Derivation, points: int, seed: int) -> CheckReport:
             return report
     if reason := beyond_numbers(d.f) or too_large(d.f, d.expr):
         return undecided(reason, seed)
-    question = _question(d)
-    return check(
-        d.f,
-        d.wrt,
-        question.claim,
-        variables=_others(d),
-        order=d.order,
-        upstream=question.upstream,
-        tangent=question.tangent,
-        project=question.project,
-        points=points,
-        seed=seed,
-    )
+    return check_question(_question(d), _others(d), points=points, seed=seed)
 
 
 def _spotted(d: Derivation) -> CheckReport:

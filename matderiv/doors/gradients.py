@@ -17,8 +17,9 @@ from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.language.printer import text
-from matderiv.numeric.check import check as compared
+from matderiv.numeric.check import check_question
 from matderiv.numeric.indeterminate import at_edges, may_fail
+from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.spot_check import undecided
@@ -105,15 +106,13 @@ class ValueAndGradients:
 
     def _checked(self, k: int, points: int, seed: int = 0) -> CheckReport:
         x = self.wrt[k]
-        return compared(
+        question = DirectionQuestion(
             self.f,
-            x,
+            (x,),
             lambda values, sizes: self._gradients(values, sizes)[k],
-            variables=variables(self.f, *self.wrt),
             project=numeric_projection(x, self.structure, 1),
-            points=points,
-            seed=seed,
         )
+        return check_question(question, variables(self.f, *self.wrt), points=points, seed=seed)
 
     def truthful(self) -> ValueAndGradients:
         """The same with the reports of its checks at birth; UntrueResult where f contradicts."""

@@ -20,7 +20,8 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes, ValueProgram, compile_
-from matderiv.numeric.kinks import Kink, inside, kinks, unguarded, without_zero
+from matderiv.numeric.kinks import Kink, inside, kinks, without_zero
+from matderiv.numeric.poles import outside_branches
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, Sampler
 from matderiv.numeric.scaled_lines import crossing, lines
@@ -103,7 +104,7 @@ def branches(f: Expr, *others: Expr) -> list[Border]:
         if node.function.border is not None:
             distance = node.function.border(*node.args)
             found += [Kink(node.function.label, distance), *kinks(distance)]
-    known = {d for n in unguarded(expanded(f)) if (d := inside(n)) is not None}
+    known = {d for n in outside_branches(expanded(f)) if (d := inside(n)) is not None}
     return [_possible(Border(k.label, k.distance, k.sides, k), known) for k in dict.fromkeys(found)]
 
 
@@ -137,7 +138,7 @@ def _single(node: Expr) -> bool:
 
 def domains(f: Expr, answer: Expr) -> list[Border]:
     """Where an answer may have no value and f one: roots and logarithms that only it has."""
-    own = unguarded(expanded(f))
+    own = outside_branches(expanded(f))
     found = []
     for node in walk(expanded(answer)):
         distance = inside(node)

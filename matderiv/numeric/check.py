@@ -18,7 +18,7 @@ from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.question import DirectionQuestion, Probes, Project, moderate, probes
 from matderiv.numeric.report import CheckReport, WorstEntry
-from matderiv.numeric.sampling import Point, Sampler, coverage, drawn, sampler
+from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.shapes import shape_text
 
@@ -196,7 +196,6 @@ def _worst(claimed: Array, numeric: Array, point: Point, entries: bool) -> Worst
 # All points ---------------------------------------------------------------------------------------
 
 
-@quiet()
 def check(
     f: Expr,
     wrt: Expr | tuple[Expr, ...],
@@ -225,20 +224,27 @@ def check(
     >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
     disproved
     """
-    require_whole(points, "points", 1, MAX_POINTS)
-    require_whole(seed, "seed", 0, MAX_SEED)
     path = wrt if isinstance(wrt, tuple) else (wrt,)
     if len(path) == 1:
         path *= order or 1
     question = DirectionQuestion(f, path, claim, upstream, tangent, project)
-    extra = tuple(v for v in (*path, upstream, tangent, *variables) if v is not None)
-    return _asked(question, extra, points, seed, sides)
+    return check_question(question, variables, points=points, seed=seed, sides=sides)
 
 
-def _asked(
-    question: DirectionQuestion, extra: tuple[Expr, ...], points: int, seed: int, sides: bool
+@quiet()
+def check_question(
+    question: DirectionQuestion,
+    variables: Iterable[Expr],
+    *,
+    points: int,
+    seed: int,
+    sides: bool = True,
 ) -> CheckReport:
     """The report, or why there can be none: beyond numbers, or no admissible point."""
+    require_whole(points, "points", 1, MAX_POINTS)
+    require_whole(seed, "seed", 0, MAX_SEED)
+    every = (*question.path, question.upstream, question.tangent, *variables)
+    extra = [v for v in every if v is not None]
     beyond = beyond_numbers(question.f) or too_large(question.f)
     if beyond:
         return _report("undecided", question, [], seed, (beyond,))
@@ -271,7 +277,7 @@ def _checked(
         if finding.verdict == "mismatch":
             break
     verdict, notes = _concluded(findings, len(used))
-    unseen = coverage(source, used).compromises
+    unseen = tuple(sorted({p.compromise for p in used if p.compromise}))
     if verdict == "verified" and sides:
         further = reached(source, used, [*branches(question.f), *zones(question.f)])
         for place, point in enumerate(further.points):

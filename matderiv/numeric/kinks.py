@@ -6,6 +6,7 @@ from fractions import Fraction
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import Array
+from matderiv.numeric.poles import outside_branches
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.stable import expanded
 
@@ -49,7 +50,7 @@ def kinks(expr: Expr, order: int = 1) -> tuple[Kink, ...]:
     """
     found: list[Kink] = []
     whole = expanded(expr)
-    plain = unguarded(whole)
+    plain = outside_branches(whole)
     for node in walk(whole):
         if node.function.kink is not None:
             distance = node.function.kink(*node.args)
@@ -65,24 +66,6 @@ def kinks(expr: Expr, order: int = 1) -> tuple[Kink, ...]:
 
 
 _ZEROS = {"ge": 1, "lt": 1, "gt": -1, "le": -1, "step": -1}
-
-
-def unguarded(expr: Expr) -> set[Expr]:
-    """The parts that must have a value wherever the whole has one: none in a branch of `where`.
-
-    >>> x = variable("x")
-    >>> root = apply("sqrt", x)
-    >>> root in unguarded(apply("where", apply("gt", x, 0), root, 0)), root in unguarded(root + x)
-    (False, True)
-    """
-    found: set[Expr] = set()
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            stack += node.args[:1] if is_(node, "where") else node.args
-    return found
 
 
 def inside(node: Expr) -> Expr | None:

@@ -6,7 +6,7 @@ A + A', all labels +1 hide a forgotten label, all units active a forgotten mask.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
 from matderiv.work import spend
 
-__all__ = ["Coverage", "Point", "Sampler", "coverage", "draw", "drawn", "points", "sampler"]
+__all__ = ["Point", "Sampler", "draw", "drawn", "points", "sampler"]
 
 DRAWS = 50  # tries for one point before giving up
 TRIALS = 6  # draws that judge whether a choice of domains gives the expression a value
@@ -50,18 +50,6 @@ class Point:
     sizes: Sizes
     values: Arrays
     compromise: str = ""
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What the points exercised: how many kinks there are, and which side was never seen."""
-
-    kinks: int
-    unseen: tuple[str, ...] = ()
-    compromises: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return "; ".join(self.unseen) or f"both sides of {self.kinks} kinks seen"
 
 
 # Points ------------------------------------------------------------------------------------------
@@ -99,15 +87,30 @@ class Sampler:
         DomainError when no draw has a finite value; a compromise when only a kink is too near.
         """
         rng = np.random.default_rng([self.seed, index, turn])
-        spare: Point | None = None
-        for attempt in range(DRAWS):
+
+        def sizes_of(attempt: int) -> Sizes:
             sizes = draw_sizes(
                 self.names, rng, taken=self.literals, least=least, most=most or LARGEST_SIZE - 1
             )
             if single and attempt < 10:
                 self._make_one(sizes, rng)
-            sizes = enlarged(sizes, self.expr)
-            planned = (attempt < DRAWS // 2) is (turn == 0)
+            return enlarged(sizes, self.expr)
+
+        return self._admissible(sizes_of, rng, planned_first=turn == 0)
+
+    def at_sizes(self, sizes: Sizes, index: int) -> Point:
+        """An admissible point with these sizes; DomainError where none is found."""
+        rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
+        return self._admissible(lambda attempt: sizes, rng, planned_first=True)
+
+    def _admissible(
+        self, sizes_of: Callable[[int], Sizes], rng: Any, *, planned_first: bool
+    ) -> Point:
+        """The first of some draws to which nothing is to be objected."""
+        spare: Point | None = None
+        for attempt in range(DRAWS):
+            sizes = sizes_of(attempt)
+            planned = (attempt < DRAWS // 2) is planned_first
             values = self._values(sizes, rng, self.plan if planned else self._mixture(rng))
             wrong = self.objection(sizes, values)
             if wrong == "":
@@ -120,22 +123,6 @@ class Sampler:
             f"no admissible point found in {DRAWS} draws: the expression has no finite value there",
             hint="declare what is positive, posdef, ... with assume",
         )
-
-    def at_sizes(self, sizes: Sizes, index: int) -> Point:
-        """An admissible point with these sizes; DomainError where none is found."""
-        rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
-        spare: Point | None = None
-        for attempt in range(DRAWS):
-            plan = self.plan if attempt < DRAWS // 2 else self._mixture(rng)
-            values = self._values(sizes, rng, plan)
-            wrong = self.objection(sizes, values)
-            if wrong == "":
-                return Point(sizes, values)
-            if wrong is not None and spare is None:
-                spare = Point(sizes, values, wrong)
-        if spare is not None:
-            return spare
-        raise DomainError(f"no admissible point found in {DRAWS} draws")
 
     def planned(self) -> Sampler:
         """This sampler with domains for its variables that give the expression a value.
@@ -302,26 +289,3 @@ def drawn(source: Sampler, count: int) -> list[Point]:
                 found[place], seen[place] = candidate, sides
                 break
     return found
-
-
-def coverage(source: Sampler, found: Iterable[Point]) -> Coverage:
-    """Which kinks the points exercised, and which sides they never saw.
-
-    >>> s = sampler(apply("relu", apply("tan", variable("x")) - 500))
-    >>> print(coverage(s, drawn(s, 3)))
-    relu: never on its positive side
-    """
-    points_ = list(found)
-    seen: set[tuple[int, int]] = set().union(*(source.sides(p) for p in points_))
-    unseen = []
-    for k, kink in enumerate(source.kinks):
-        words = {-1: "negative", 1: "positive"}
-        unseen += [
-            f"{kink.label}: never on its {words[sign]} side"
-            for sign in kink.sides
-            if (k, sign) not in seen
-        ]
-    compromises = sorted({p.compromise for p in points_ if p.compromise})
-    return Coverage(
-        len(source.kinks), tuple(dict.fromkeys([*unseen, *compromises])), tuple(compromises)
-    )

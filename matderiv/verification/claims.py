@@ -6,7 +6,7 @@ from typing import Any
 
 from matderiv.arguments import require_whole, require_word
 from matderiv.calculus.derivative import KINDS, LAYOUTS, change_of, resolve_kind
-from matderiv.calculus.structure import STRUCTURES
+from matderiv.calculus.structure import STRUCTURES, numeric_projection
 from matderiv.errors import UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables
 from matderiv.input.asking import understood, upstream_of, variable_of
@@ -23,6 +23,7 @@ from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
+from matderiv.numeric.question import DirectionQuestion
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names, size_value, times
 from matderiv.verification.equations import Answer
 
@@ -317,6 +318,13 @@ def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:
 def of_function(asked: Asked, function: Callable[[Mapping[str, Any]], Any]) -> Claim:
     """A claim that is code: a function of a dictionary of arrays."""
     return Claim(asked, None, as_it_is, "", getattr(function, "__name__", "the function"), function)
+
+
+def question_about(asked: Asked, structure: str, claim: Callable[..., Any]) -> DirectionQuestion:
+    """The numeric question about a claim: a function of values and sizes."""
+    directional = asked.kind in DIRECTIONAL
+    project = None if directional else numeric_projection(asked.wrt, structure, asked.order)
+    return DirectionQuestion(asked.f, asked.path, claim, asked.upstream, asked.tangent, project)
 
 
 def names_for(asked: Asked, e: Expr | None) -> list[Expr]:

@@ -5,7 +5,7 @@ would fit if scalars by their letter were vectors, it is not judged.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, product
 
@@ -37,15 +37,8 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     scalars = sorted(n for n in guessed if not reading.variables[n].shape)
     if not scalars or len(scalars) > MAX_NAMES or asked.extra:
         return ()
-    for names in _subsets(scalars):
-        other = _with_kinds(asked, dict.fromkeys(names, 1))
-        if other is None:
-            continue
-        alike = fitting and len(other.f.shape) == len(asked.f.shape)
-        claimed = _claimed(other, answer)
-        if claimed is not None and (alike or judged(claimed, "projected").right):
-            return names
-    return ()
+    others = ((names, _with_kinds(asked, dict.fromkeys(names, 1))) for names in _subsets(scalars))
+    return _first_right(others, answer, len(asked.f.shape) if fitting else None)
 
 
 def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
@@ -61,12 +54,9 @@ def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     vectors = [n for n in guessed if len(reading.variables[n].shape) == 1 and not guessed_axes(n)]
     if not vectors or len(vectors) > MAX_NAMES or asked.extra:
         return ()
-    for names in _subsets(sorted(vectors)):
-        other = _with_kinds(asked, dict.fromkeys(names, 0))
-        claimed = _claimed(other, answer) if other is not None else None
-        if claimed is not None and judged(claimed, "projected").right:
-            return names
-    return ()
+    subsets = _subsets(sorted(vectors))
+    others = ((names, _with_kinds(asked, dict.fromkeys(names, 0))) for names in subsets)
+    return _first_right(others, answer)
 
 
 def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
@@ -89,14 +79,13 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     letters = sorted(n for n in named & SIZE_LETTERS - typed if n not in reading.variables)
     if not letters or len(letters) > 2:
         return ()
+    others = []
     for values in product(ours, repeat=len(letters)):
-        sizes = [(n, apply("size", params=(s,))) for n, s in zip(letters, values, strict=True)]
-        claimed = _claimed(
-            replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes))), answer
-        )
-        if claimed is not None and judged(claimed, "projected").right:
-            return tuple(f"{n} as {s}" for n, s in zip(letters, values, strict=True))
-    return ()
+        pairs = list(zip(letters, values, strict=True))
+        sizes = [(n, apply("size", params=(s,))) for n, s in pairs]
+        other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
+        others.append((tuple(f"{n} as {s}" for n, s in pairs), other))
+    return _first_right(others, answer)
 
 
 def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
@@ -110,11 +99,26 @@ def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     oblong = sorted(n for n, s in shapes.items() if len(s) == 2 and s[0] != s[1])
     if not oblong or len(oblong) > MAX_NAMES or asked.extra:
         return ()
-    for names in _subsets(oblong):
-        size = shapes[names[0]][0]
-        other = _with_kinds(asked, {}, dict.fromkeys(names, (size, size)))
+    square = {n: (s[0], s[0]) for n, s in shapes.items() if s}
+    others = (
+        (names, _with_kinds(asked, {}, dict.fromkeys(names, square[names[0]])))
+        for names in _subsets(oblong)
+    )
+    return _first_right(others, answer)
+
+
+def _first_right(
+    others: Iterable[tuple[tuple[str, ...], Asked | None]], answer: str, axes: int | None = None
+) -> tuple[str, ...]:
+    """The names with which the question is one that the answer is right for.
+
+    An answer that fits is enough where f has so many `axes`.
+    """
+    for names, other in others:
         claimed = _claimed(other, answer) if other is not None else None
-        if claimed is not None and judged(claimed, "projected").right:
+        if claimed is None or other is None:
+            continue
+        if len(other.f.shape) == axes or judged(claimed, "projected").right:
             return names
     return ()
 

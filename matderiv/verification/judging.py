@@ -6,20 +6,17 @@ wrong answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
-from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
 from matderiv.expr import is_, number, substitute, walk
 from matderiv.lazy import quiet
-from matderiv.numeric.check import check
+from matderiv.numeric.check import check_question
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point
-from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
+from matderiv.verification.claims import Claim, names_for, question_about
 from matderiv.verification.evidence import Witness, compares_more, identity
 from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.exact import ExactReport, exact_test
@@ -247,33 +244,10 @@ def numbers_of(
     claim: Claim, structure: str, points: int, seed: int, *, sides: bool = True
 ) -> CheckReport:
     """The numeric check of a claim."""
-    asked = claim.asked
-    question = question_of(claim, structure)
-    return check(
-        asked.f,
-        asked.wrt,
-        question.claim,
-        variables=names_for(asked, claim.expr),
-        order=asked.order,
-        upstream=asked.upstream,
-        tangent=asked.tangent,
-        project=question.project,
-        points=points,
-        seed=seed,
-        sides=sides,
-    )
+    question, names = question_of(claim, structure), names_for(claim.asked, claim.expr)
+    return check_question(question, names, points=points, seed=seed, sides=sides)
 
 
 def question_of(claim: Claim, structure: str) -> DirectionQuestion:
     """The numeric question behind a claim."""
-    asked = claim.asked
-    project = None
-    if asked.kind not in DIRECTIONAL:
-        project = numeric_projection(asked.wrt, structure, asked.order)
-
-    def values(at: Mapping[str, Any], sizes: dict[str, int]) -> Any:
-        return claim.evaluated(at, sizes)
-
-    return DirectionQuestion(
-        asked.f, asked.path, values, asked.upstream, asked.tangent, project=project
-    )
+    return question_about(claim.asked, structure, claim.evaluated)

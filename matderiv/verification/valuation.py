@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 
-from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
@@ -18,7 +17,7 @@ from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats
 from matderiv.numeric.question import DirectionQuestion, Probes
 from matderiv.numeric.sampling import Point, sampler
-from matderiv.verification.claims import DIRECTIONAL, Asked, names_for
+from matderiv.verification.claims import Asked, names_for, question_about
 
 MOST = 5000  # entries of a derivative that are computed one by one
 
@@ -65,17 +64,7 @@ class Truths:
     @staticmethod
     def of(asked: Asked, structure: str) -> Truths:
         """The truths about a question."""
-        project = None
-        if asked.kind not in DIRECTIONAL:
-            project = numeric_projection(asked.wrt, structure, asked.order)
-        question = DirectionQuestion(
-            asked.f,
-            asked.path,
-            lambda values, sizes: None,
-            asked.upstream,
-            asked.tangent,
-            project=project,
-        )
+        question = question_about(asked, structure, lambda values, sizes: None)
         return Truths(question, compile_((asked.f,)))
 
     def at(self, point: Point) -> Valuation | None:
