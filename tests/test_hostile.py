@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from itertools import product
 from typing import Any
 
 import hostile
@@ -100,3 +104,44 @@ def test_the_harness_lets_through_what_is_right(
     kind: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert failing(monkeypatch, told(kind, text)) == ""
+
+
+def _patterns() -> dict[re.Pattern[str], str]:
+    """Every compiled pattern of the package, with the module that has it."""
+    found: dict[re.Pattern[str], str] = {}
+    for module in pkgutil.walk_packages(md.__path__, "matderiv."):
+        if not module.name.endswith(("__main__", "conftest")):
+            for value in vars(import_module(module.name)).values():
+                for part in value if isinstance(value, list | tuple) else [value]:
+                    if isinstance(part, re.Pattern):
+                        found.setdefault(part, module.name)
+    return found
+
+
+_REPEATED = ["A, ", "A,", "x_", "a ", "  ", "{a}", r"\, ", r"\,", "1, ", "a b", r"\alpha, ", "the "]
+_REPEATED += [
+    "x_{1}, ",
+    "^{a}",
+    "1 ",
+    "a. ",
+    "- ",
+    "* ",
+    "$a$",
+    r"\text{a}",
+    r"\mathbf{x}, ",
+    "a = b, ",
+]
+_HEADS = ["", "a", "df/dx", "let ", r"\frac{\partial f}{\partial ", "einsum(", "MSE(", "x = ", " "]
+
+
+def test_no_pattern_looks_for_ever() -> None:
+    """Ambiguous repetitions would take 2^25 steps here, for which a minute is not enough."""
+    patterns = _patterns()
+    assert len(patterns) > 100
+    for pattern, where in patterns.items():
+        for head, unit in product(_HEADS, _REPEATED):
+            try:
+                with hostile.bounded(60):
+                    pattern.search(head + unit * 25 + "!")
+            except hostile.Slow:
+                pytest.fail(f"{where}: {pattern.pattern[:80]} on {unit!r}")

@@ -128,7 +128,7 @@ LATEX_D = (
     r"|\\dd?(?![A-Za-z])|\{\\rm d\}"
     r"|(?:(?<![A-Za-z\\^_])|(?<=\^T))(?<!\\math(?:rm|sf)\{)(?<!\\operatorname\{)(?<!\\text\{)"
     r"(?<!frac[0-9])d)"
-    r"(?:\s|\\[,!;:])*"
+    r"(?:\s|\\[,!;:])*+"
 )
 _BELOW = (
     rf"(?:_(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|[A-Za-z0-9]|\\(?:var)?(?:{_GREEK})(?![A-Za-z])))?"
@@ -139,7 +139,7 @@ _STYLED = (
     r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
     rf"|\\(?:var)?(?:{_GREEK}|ell)(?![A-Za-z]))"
 )
-LATEX_SYMBOL = rf"\s*(?:{_STYLED}|[A-Za-z])"
+LATEX_SYMBOL = rf"\s*+(?:{_STYLED}|[A-Za-z])"
 LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
@@ -244,7 +244,7 @@ _HEAD = re.compile(
     rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})"
     rf"(?:²|\^2|\s*∂\s*(?P<then>{NAME})(?:ᵀ|\^T|\^⊤)?)?"
 )
-_SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*"
+_SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*+"
 _ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/])"
 _CALLED = re.compile(
     rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}[(\[][^()\[\]]*[)\]])?(?={_ENDS})"

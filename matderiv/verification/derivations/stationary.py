@@ -340,7 +340,7 @@ def _regular(e: Expr, point: Point) -> bool:
         power = is_(node, "power") and (number_value(node.args[1]) or 0) < 0
         if is_(node, "inv", "solve") or (power and node.shape):
             matrix = value_at(node.args[0], dict(point.values), point.sizes)
-            if matrix is None or np.linalg.cond(matrix) > SINGULAR:
+            if matrix is None or np.linalg.cond(np.atleast_2d(matrix)) > SINGULAR:
                 return False
     return True
 

@@ -29,11 +29,11 @@ _CUT = re.compile(
     rf"|\s+(?=(?:{'|'.join(CONNECTIVES)})\b(?!\s*\())"
 )
 _CONDITION = re.compile(
-    rf"\s*{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*\s*"
+    rf"\s*+(?>{LATEX_NAME})(?:\s*+,(?:\s|\\[,;:])*+(?>{LATEX_NAME}))*+\s*+"
     r"(?:[<>]|\\(?:in|geq?|leq?|neq?|succ|prec|gg|ll)(?:eq)?(?![A-Za-z]))[^=]*$"
 )
 OBJECTIVE = re.compile(
-    r"\s*(?:\\(?:operatorname\*?|mathrm|underset|text)\s*\{[^{}]*\}\s*\{?)?\s*"
+    r"\s*+(?:\\(?:operatorname\*?|mathrm|underset|text)\s*\{[^{}]*\}\s*\{?)?+\s*+"
     r"\\?(?:arg(?:\s|\\,)*)?"
     r"\\?(?:min|max)(?:imi[sz]e)?\}?\s*"
     r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
@@ -68,7 +68,7 @@ _RANGE = re.compile(
     r"\\(?:sum|prod|int|bigcup|bigcap)(?:\\limits)?\s*(?:_\s*(?:\{[^{}]*\}|\w))?\s*$"
 )
 _NUMBERS = (
-    rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\[,;:])*{LATEX_NAME})*)(?:\s*>\s*0)?"
+    rf"(?P<names>(?>{LATEX_NAME})(?:\s*+,(?:\s|\\[,;:])*+(?>{LATEX_NAME}))*+)(?:\s*>\s*0)?"
     r"(?:\s|\\[,;:])*\\text\w*\s*\{[^{}]*\b(?:scalars?|(?:real|positive) numbers?)\b[^{}]*\}"
 )
 _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name

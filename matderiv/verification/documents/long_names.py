@@ -13,7 +13,7 @@ _WORD = r"[A-Z]{2,}|[A-Z][a-z]{2,}|[a-z]{3,}"
 _BEFORE = r"(?<![A-Za-z\\{_^])"
 _WITH = re.compile(
     rf"^\s*(?P<word>{_WORD})\s*(?:\\left|\\[bB]igg?l?)?\s*\(\s*{LATEX_NAME}"
-    rf"(?:\s*[,;|]\s*{LATEX_NAME})*"
+    rf"(?:\s*+[,;|]{LATEX_NAME})*+"
     r"\s*(?:\\right|\\[bB]igg?r?)?\s*\)\s*:?="
 )
 _ALONE = re.compile(rf"^\s*(?P<word>{_WORD})\s*:?=")

@@ -25,10 +25,12 @@ _SPACE = (
 _VALUES = (
     r"(?P<values>\\\{\s*(?:0\s*,\s*1|-\s*1\s*,\s*\+?\s*1|\+?\s*1\s*,\s*-\s*1|\\pm\s*1)\s*\\\})"
 )
-_ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*,(?:\s|\\,)*(?:{LATEX_NAME}|{_DOTS}))*)"
-MEMBER = rf"{_ITEMS}(?:\s|\\[,;:!])*\\in(?![A-Za-z])(?:\s|\\[,;:!])*(?:{_SPACE}|{_VALUES}){_SIZED}"
+_ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*+,(?:\s|\\,)*+(?:{LATEX_NAME}|{_DOTS}))*+)"
+MEMBER = (
+    rf"{_ITEMS}(?:\s|\\[,;:!])*+\\in(?![A-Za-z])(?:\s|\\[,;:!])*+(?:{_SPACE}|{_VALUES}){_SIZED}"
+)
 _POSITIVE = re.compile(
-    rf"{_ITEMS}(?:\s|\\[,;:!])*(?P<sign>>|\\(?:succ|succeq|succcurlyeq)(?![A-Za-z]))"
+    rf"{_ITEMS}(?:\s|\\[,;:!])*+(?P<sign>>|\\(?:succ|succeq|succcurlyeq)(?![A-Za-z]))"
     r"\s*0\s*[.,;]?\s*"
 )
 _ITSELF = re.compile(
@@ -52,7 +54,7 @@ _SUMMED = re.compile(
     r"(?P<size>[A-Za-z])(?![A-Za-z_])"
 )
 
-_TURNED = r"\s*(?:'|\^?\s*\{?\s*[⊤ᵀ]\s*\}?|\^T|\^\{T\})\s*"
+_TURNED = r"\s*+(?:'|\^?\s*+\{?\s*+[⊤ᵀ]\s*+\}?|\^T|\^\{T\})\s*+"
 _SYMMETRIC = re.compile(
     rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
 )

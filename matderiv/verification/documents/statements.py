@@ -35,7 +35,9 @@ _REMARK = re.compile(
     |\s*[.,;])\s*$""",
     re.VERBOSE,
 )
-_WORDS_AFTER = re.compile(r"(?:,\s*|\s+)(?:(?:is|the|a|an|and|which|so)\s+)(?:[A-Za-z]+[\s,.]*)+$")
+_WORDS_AFTER = re.compile(
+    r"(?:,\s*|\s+)(?:(?:is|the|a|an|and|which|so)\s+)(?:[A-Za-z]++[\s,.]*+)++$"
+)
 _COMPARED = re.compile(r"\\(?:leq?|geq?|succeq?|preceq?|ll|gg|neq?)(?![A-Za-z])|[<>≤≥≻⪰](?!=)")
 
 
