@@ -325,3 +325,31 @@ def test_the_change_of_f_is_not_its_derivative() -> None:
         verify("x'*x", "x", "df = 2*x")
     assert verify("x'*x", "x", "df = 2*x'*dx", kind="differential").correct is True
     assert verify("w'*w", "w", "dw = 2*w").correct is True
+
+
+@pytest.mark.parametrize("f", ["np.sum((X @ w - y)**2)/X.shape[0]", "np.mean((X @ w - y)**2)"])
+@pytest.mark.parametrize(
+    ("size", "right"),
+    [("X.shape[0]", True), ("len(y)", True), ("X.shape[1]", False), ("len(w)", False)],
+)
+def test_a_size_that_says_whose_it_is_is_no_other_size(f: str, size: str, right: bool) -> None:
+    assert verify(f, "w", f"2*X.T @ (X @ w - y)/{size}").correct == right
+
+
+@pytest.mark.parametrize(
+    ("f", "by", "answer", "right"),
+    [
+        ("np.sum((y - w*x)**2)", "w", "-2*np.sum(x*(y - w*x))", True),
+        ("np.sum((y - w*x)**2)", "w", "-2*x*(y - w*x)", True),
+        ("np.sum((y - w*x)**2)", "w", "-np.sum(x*(y - w*x))", False),
+        ("np.sum((y - w*x - b)**2)", "w", "-2*np.sum(x*(y - w*x - b))", True),
+        ("np.sum((x - t)**2)", "t", "-2*np.sum(x - t)", True),
+        ("np.sum((x - t)**2)", "t", "2*np.sum(x - t)", False),
+        ("np.sum(x)", "x", "1", False),
+        ("np.sum(x**2)", "x", "2*np.sum(x)", False),
+    ],
+)
+def test_a_guessed_vector_of_numpy_is_a_number_where_the_answer_is_one(
+    f: str, by: str, answer: str, right: bool
+) -> None:
+    assert verify(f, by, answer).correct == right

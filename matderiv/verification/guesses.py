@@ -6,11 +6,12 @@ would fit if scalars by their letter were vectors, it is not judged.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations, product
 
 from matderiv.errors import MatderivError
-from matderiv.expr import apply
+from matderiv.expr import apply, variables
 from matderiv.input.answers import answer_source
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
@@ -44,19 +45,33 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
 def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     """Vectors by their use with which as numbers, as their letters say, the answer is right.
 
-    `W*x + b` has a vector b in a layer and a number b in a regression: both are meant.
+    `W*x + b` has a vector b in a layer and a number b in a regression: both are meant. So has
+    NumPy `w*x`, where the derivative by w is said to be a number.
 
     >>> numbers_instead(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)")
     ('b',)
     """
     reading = asked.reading
     guessed = [n for n in reading.guessed if n in reading.variables]
-    vectors = [n for n in guessed if len(reading.variables[n].shape) == 1 and not guessed_axes(n)]
+    vectors = [n for n in guessed if len(reading.variables[n].shape) == 1]
+    slope = _as_number(asked, answer)
+    vectors = [n for n in vectors if not guessed_axes(n) or n == slope]
     if not vectors or len(vectors) > MAX_NAMES or asked.extra:
         return ()
     subsets = _subsets(sorted(vectors))
     others = ((names, _with_kinds(asked, dict.fromkeys(names, 0))) for names in subsets)
     return _first_right(others, answer)
+
+
+def _as_number(asked: Asked, answer: str) -> str:
+    """The variable of a NumPy formula with other arrays, where the answer is a number; or ""."""
+    others = [v for v in variables(asked.f) if v is not asked.wrt and v.shape]
+    if asked.reading.spelling != "python" or not others:
+        return ""
+    with suppress(MatderivError):
+        if is_scalar(read_answer(asked, answer).shape):
+            return str(asked.wrt.name)
+    return ""
 
 
 def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
@@ -76,6 +91,7 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     if source is None or not ours:
         return ()
     named = {n.name for n in postorder(source.main) if isinstance(n, Name)}
+    named &= set(re.findall(r"[A-Za-z]+", answer))  # X.shape[1] says which size it is
     letters = sorted(n for n in named & SIZE_LETTERS - typed if n not in reading.variables)
     if not letters or len(letters) > 2:
         return ()
