@@ -9,8 +9,6 @@ Axes count from 0, as in NumPy.
 ((1, 3), (2, 1), sum(X))
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any

@@ -4,8 +4,6 @@
 of our own objects that carries the record. Importing this module imports SymPy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Arrays of SymPy objects have our shapes: a vector one axis, a scalar none. Impor
 imports SymPy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Each knows its derivative, its formula (`expand_func`) and its numeric value. Im
 imports SymPy; it is reached lazily.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -5,8 +5,6 @@ scalar c means c*OneMatrix, so `md.log(1 + md.exp(-md.hadamard(y, X*w)))` is a S
 Importing this module does not import SymPy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache

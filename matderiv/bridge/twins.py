@@ -6,8 +6,6 @@ scalar c as c*OneMatrix, so that `log(1 + exp(-v))` can be typed. Importing this
 SymPy; `matderiv.bridge.symbolic` reaches it lazily.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from functools import reduce

@@ -5,8 +5,6 @@ X' is f'(X)' times it: the `slope` of a record. Elsewhere the `along` and `adjoi
 the map, dexpm(X, E) for expm. Source: Higham 2008, Functions of Matrices, ch. 3.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container
 
 from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild

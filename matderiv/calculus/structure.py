@@ -1,7 +1,5 @@
 """Derivatives by a structured variable: projected on its linear space, or by its free entries."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any

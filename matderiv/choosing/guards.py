@@ -4,8 +4,6 @@ where(x > 0, sqrt(x), 0) has a derivative for x < 0, and (x > 0)./(2*sqrt(x)) ha
 mask times what has a value wherever f has one stays a product, as textbooks write it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 

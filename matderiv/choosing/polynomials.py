@@ -1,7 +1,5 @@
 """Polynomials in one entry as products: 1 - 3*s + 2*s^2 is (1 - s)*(1 - 2*s)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce

@@ -1,7 +1,5 @@
 """Layers of a circuit that repeat: the same operations again and again, each on the last result."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

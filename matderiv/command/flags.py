@@ -1,7 +1,5 @@
 """The options of the program: what `options` reads and `manual` explains."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The verbs `rules` and `examples`: what is known, and what to try."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from difflib import SequenceMatcher

@@ -1,7 +1,5 @@
 """Bytes in and out: standard input, files, and terminals that know nothing but ASCII."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

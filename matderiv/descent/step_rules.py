@@ -3,8 +3,6 @@
 Source: Goodfellow, Bengio & Courville 2016, ch. 8; Adam is that of Kingma & Ba 2015.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import cos, pi
 from typing import Any

@@ -3,8 +3,6 @@
 The verdict is found first, from values alone; the derivation is only shown beside it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ Numbers alone decide nothing about the work: a result of one entry may be a sum 
 fourteen matrices. So the steps of every loop are counted before it runs.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import cache

@@ -1,7 +1,5 @@
 """Eigenvalues, singular values and their vectors, and the Cholesky factor."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import DomainError, ShapeError

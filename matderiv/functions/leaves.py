@@ -1,7 +1,5 @@
 """Records of what has no arguments: variables, numbers, sizes, constants."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

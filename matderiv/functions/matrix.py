@@ -1,7 +1,5 @@
 """Linear algebra: trace, determinant, inverse and their relatives."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import ShapeError

@@ -1,7 +1,5 @@
 """The softmax family, losses and network layers."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Any
 

@@ -8,8 +8,6 @@ A kind says where the derivative comes from:
   constant     zero derivative; `refused` functions raise NoRule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Sums, means, norms, extremes, and index patterns of tensors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import ShapeError

@@ -1,7 +1,5 @@
 """Special functions of each entry: gamma, normal quantiles, Bessel functions, rounding."""
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 from typing import Any

@@ -4,8 +4,6 @@ Where dX commutes with X, d f(X) = f'(X) dX, and d tr f(X) = tr(f'(X) dX) always
 Else the change of f(X) along E is a linear map with a name, dexpm(X, E) for expm, and an array.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Structured matrices of vectors, other orders, labels: linear maps by arrays of 0 and 1."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Convolutions and windows: linear maps by arrays of 0 and 1."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matderiv.errors import ShapeError

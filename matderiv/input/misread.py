@@ -4,8 +4,6 @@ A name that nobody declared is a new constant, which is wrong where it is made o
 text (`Ax` beside x is A*x), or an entry of an array that is there whole (`z_1` beside z).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Text to expressions: `read` gives a text its meaning, `read_more` reads others in its context."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress

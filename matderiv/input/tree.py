@@ -4,8 +4,6 @@ A sign that means different things for numbers, vectors and matrices is an opera
 which `meaning` replaces when the kinds are known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -3,8 +3,6 @@
 Nothing is run and nothing is unpickled: numbers and lists of numbers are all there can be.
 """
 
-from __future__ import annotations
-
 import json
 import lzma
 import re

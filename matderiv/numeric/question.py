@@ -1,7 +1,5 @@
 """What is asked of a derivative in numbers, and along which directions it is looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod

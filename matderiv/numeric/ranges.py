@@ -4,8 +4,6 @@ A side of a kink that no values reach, as in relu(exp(x)), need not be looked fo
 is rounded away from the inside, so that a bound is never too narrow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import atan, erf, exp, fsum, inf, isfinite, isnan, log, nextafter, prod, sqrt, tanh

@@ -1,7 +1,5 @@
 """What a formula is the derivative of; entries that tie for a maximum share its change."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ Only this computer reaches it, and only pages that know the address: other sites
 open can neither read it nor ask it anything (Host and Origin are compared, DNS rebinding included).
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

@@ -6,8 +6,6 @@ where nothing is summed (Khatri-Rao and outer products), as a product of matrice
 is. A term with equal letters is written to the diagonal of the result, which is never multiplied.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

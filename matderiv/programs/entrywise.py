@@ -4,8 +4,6 @@
 out; it then shares its exponential with sigmoid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 

@@ -4,8 +4,6 @@ Scalar factors wait in front of arrays (`scaled`), vectors of ones and diagonal 
 built, products are multiplied in the cheapest order (`chains`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 

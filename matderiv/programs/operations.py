@@ -3,8 +3,6 @@
 `function(line)` gives what a line calls with its arguments; nothing is looked up when it runs.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from math import pi

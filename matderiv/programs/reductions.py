@@ -1,7 +1,5 @@
 """How the softmax family, sums, means, norms and extremes are computed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from matderiv.expr import Expr, is_

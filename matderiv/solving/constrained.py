@@ -4,8 +4,6 @@ Linear constraints of quadratic functions, sums of entries, the unit sphere, ort
 Source: Boyd & Vandenberghe 2004, ch. 5; Schönemann 1966 for orthonormal columns.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """From expressions to index products: opening products, and lowering a differential."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt

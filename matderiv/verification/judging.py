@@ -4,8 +4,6 @@ Everything rests on values of f alone. No symbolic rule is asked, so a wrong rul
 wrong answer.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from fractions import Fraction
 

@@ -5,8 +5,6 @@ the derivative by an intermediate is its users' derivatives times their local on
 Source: Parr & Howard 2018, sec. 4.5; Georgia Tech CS 4803/7643, backpropagation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

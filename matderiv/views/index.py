@@ -3,8 +3,6 @@
 Source: Laue, Mitterreiter & Giesen 2020; Parr & Howard 2018, sec. 4.4 (reduce to scalars).
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from fractions import Fraction
 

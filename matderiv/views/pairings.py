@@ -1,7 +1,5 @@
 """Numbers linear in a change, written with the change last: G'*dx, tr(M*dX), sum(M.*dX)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 

@@ -6,8 +6,6 @@ Monomials that are alike but for the places form a family, and where a family is
 axes (of which equal places may be one) it is a sum over them. What is missing is subtracted.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The classes of SymPy by name: how each is read, given the expressions of its parts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce

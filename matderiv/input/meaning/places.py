@@ -1,7 +1,5 @@
 """The axes of an array at an entry: indices, labels, numbers and parts such as `x[2:n]`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Layers of networks by the names of PyTorch and NumPy: windows, orders, labels, norms."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.errors import Span

@@ -1,7 +1,5 @@
 """Losses of PyTorch by their names: means over all entries unless `reduction` says otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.input.python.arguments import PythonCall

@@ -4,8 +4,6 @@ A template has a slot `{0}`, `{1}`, ... for each argument; `level` says how tigh
 and `inner` what each argument must bind at least, so that brackets stand where they must.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

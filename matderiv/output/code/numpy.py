@@ -1,7 +1,5 @@
 """Programs spelled in NumPy, and in JAX, whose names are the same."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (

@@ -4,8 +4,6 @@ All are parsed where they stand in the document, put in order, and resolved as o
 sizes and kinds of names follow from all of them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -5,8 +5,6 @@ Where a line uses a differential or a derivative as a symbol (`df = 2*r'*dr`), t
 its value and that value is verified before it is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 

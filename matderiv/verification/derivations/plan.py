@@ -1,7 +1,5 @@
 """From statements to a plan: what defines a name, what claims something, and what moves."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -4,8 +4,6 @@ Formulas stand in `$$`, `\[ \]`, `align*` and their kin (LaTeX), in lines of the
 backticks (the text language), or inside sentences between `$`. Everything else is prose.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

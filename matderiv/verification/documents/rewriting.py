@@ -3,8 +3,6 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 `\sum_{n\in\mathcal M} f_n` is the sum of inM_n f_n, where inM_n is 1 for what is in the set.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 

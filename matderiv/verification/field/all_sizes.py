@@ -6,8 +6,6 @@ quotient of polynomials; one that vanishes at more sizes than its degree is zero
 variables alone bring in no number: they are equal for all sizes once the sizes exceed their length.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -6,8 +6,6 @@ chosen, and nowhere else.
 Source: F. Johansson, mpmath.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

@@ -6,8 +6,6 @@ is always there. f(a + bε) = f(a) + f'(a)bε is the whole calculus, for the few
 Source: W. Clifford 1873 for dual numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -5,8 +5,6 @@ needs other levels of the chain of primes (exp, log, sign, ...) is in `exact`. N
 the records' own values or derivative rules.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from itertools import permutations

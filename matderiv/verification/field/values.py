@@ -5,8 +5,6 @@ signs come from one level, so that they are the same everywhere; functions witho
 are keyed hashes.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Which additive terms of an answer are right, and which are missing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """diag of a matrix, which is a vector here, where an answer means the diagonal matrix."""
 
-from __future__ import annotations
-
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, rebuild
 from matderiv.language.printer import text

@@ -1,7 +1,5 @@
 """An answer that is right in another layout, up to a number, or with its decimals as fractions."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import partial
 from operator import eq
