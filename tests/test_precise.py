@@ -222,11 +222,15 @@ def test_a_large_comparison_is_decided_beside_numbers_that_vanish() -> None:
     ("f", "answer"),
     [
         ("sum(sigmoid(relu(softplus(1e-4*v)/1e-4)))", "sigmoid(1e-4*v).*{s}.*(1 - {s})"),
+        (
+            "max(sigmoid(-1e4*v))",
+            "-1e4*{s}.*(1 - {s}).*((1 + tanh(-5e3*v))/2 >= max({s}))",
+        ),
         ("max(sigmoid(1e5*v))", "1e5*{s}.*(1 - {s}).*({s} >= max({s}))"),
     ],
 )
 def test_what_many_digits_round_to_a_whole_number_contradicts_nothing(f: str, answer: str) -> None:
-    s = "sigmoid(1e5*v)" if "max" in f else "sigmoid(relu(softplus(1e-4*v)/1e-4))"
+    s = f[4:-1] if "max" in f else "sigmoid(relu(softplus(1e-4*v)/1e-4))"
     assume = {"v": "positive"}
     found = verify(f, "v", answer.format(s=s), assume=assume, diagnosis=False)
     assert found.verdict in ("proved", "verified")

@@ -14,7 +14,7 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, variables, walk
+from matderiv.expr import Expr, is_, variables, walk
 from matderiv.lazy import mp, np
 from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, drawn, sampler
@@ -33,6 +33,7 @@ NOTHING = "nothing but zeros was compared"
 POINTS = 6
 WIDE_ONES = 2  # points with parts of too different size that are computed all the same
 SIGNIFICANT = 1e6  # a difference counts that is so many times what shaking the last digits does
+SURE = 1e-3  # a part of a difference that digits may leave open where its sign is known
 PLAIN = 1e-6  # an error that shows in ordinary numbers
 FURTHER = 8  # points at which a plainer difference is looked for
 MOST = 5_000  # entries of all parts of f and the answer at one point
@@ -206,6 +207,8 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
 def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
     """Whether a difference is more than rounding, where not all parts fit into the digits."""
     with mp.workdps(4 * DIGITS):
+        if _branches_unsure(formulas, point):
+            return Precise("wide")
         found = [
             _sides(formulas, point, directions, np.random.default_rng(seed))[:2] for seed in (1, 2)
         ]
@@ -221,6 +224,23 @@ def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precis
         if max(off) > SIGNIFICANT * max(noise) and max(off) > scale * _tiny(DIGITS):
             return _different(truth, claimed, max(off), scale)
     return Precise("wide")
+
+
+def _branches_unsure(formulas: Formulas, point: Point) -> bool:
+    """True where something that is compared with 0 is nothing but rounding."""
+    jumps = [n.args[0] for n in walk(formulas.f, formulas.answer) if is_(n, "step", "sign")]
+    at = {v.name: exactly(point.values[v.name]) for v in variables(*jumps)}
+    for jump in jumps:
+        try:
+            first, second = (
+                values((jump,), at, point.sizes, {}, np.random.default_rng(seed))[jump][0].flat
+                for seed in (1, 2)
+            )
+        except ArithmeticError:
+            return True
+        if any(abs(a - b) > SURE * abs(a) for a, b in zip(first, second, strict=True)):
+            return True
+    return False
 
 
 def _different(truth: list[Any], claimed: list[Any], off: Any, scale: Any) -> Precise:
