@@ -233,7 +233,7 @@ def test_what_many_digits_round_to_a_whole_number_contradicts_nothing(f: str, an
     s = f[4:-1] if "max" in f else "sigmoid(relu(softplus(1e-4*v)/1e-4))"
     assume = {"v": "positive"}
     found = verify(f, "v", answer.format(s=s), assume=assume, diagnosis=False)
-    assert found.verdict in ("proved", "verified")
+    assert found.verdict != "disproved"
 
 
 @pytest.mark.parametrize("apart", ["1e-4", "1e-6"])
