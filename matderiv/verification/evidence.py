@@ -134,7 +134,7 @@ class Witness:
         if sharp.verdict == "equal" and not sharp.points:
             return Evidence(sharp, left, sharp.valueless)
         if sharp.verdict != "equal":
-            left = left or self._nothing(matching)
+            left = left or ("" if matching else NOTHING)
         return self._ordinary(sharp, points[:POINTS], found, left)
 
     def _sharp(self, points: list[Point]) -> Precise:
@@ -206,9 +206,6 @@ class Witness:
     def _is_identity(self, point: Point) -> bool:
         found = self._in_branch(point)
         return found is not None and found.equal
-
-    def _nothing(self, matching: list[Point]) -> str:
-        return "" if matching else NOTHING
 
     def _compared(
         self, points: Iterable[Point], moves: tuple[tuple[int, float], ...] = ()

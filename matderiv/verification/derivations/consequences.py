@@ -115,11 +115,6 @@ class Record:
         mark = reader.last.marks.get(e, aliases.get(e))
         return e if mark is None else self.value(mark)
 
-    def is_settled(self, name: str) -> bool:
-        """True once something was said about a derivative of a function."""
-        kinds = (DERIVATIVE, DIFFERENTIAL)
-        return any(s.quantity.of == name and s.quantity.kind in kinds for s in self.said)
-
     def before(self, q: Quantity) -> Claimed | None:
         """The side that this one should follow from."""
         if q.kind == FORMULA:
