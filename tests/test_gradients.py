@@ -254,6 +254,21 @@ def test_arrays_of_other_sizes_types_and_shapes_are_taken() -> None:
         assert np.allclose(both(values)[1], expected)
 
 
+def test_numbers_of_python_are_taken_as_those_of_numpy() -> None:
+    both = md.value_and_gradients("t*norm2(x)^2/3 + 1/t", ["x", "t"])
+    x, space = np.array([1.0, 2.0]), dict[str, Any]()
+    exec(both.code(), space)
+    for t in (2.0, 2, np.float64(2), np.array(2.0), np.float32(2)):
+        for run in (both, both, space["value_and_gradients"]):
+            value, (by_x, by_t) = run(x=x, t=t)
+            assert np.isclose(value, 10 / 3 + 0.5)
+            np.testing.assert_allclose(by_x, 4 / 3 * x)
+            assert np.isclose(by_t, 5 / 3 - 0.25)
+    assert both(x=x, t=0.0)[0] == np.inf
+    with pytest.raises(AssertionError, match="t has the shape"):
+        space["value_and_gradients"](x=x, t=[1.0, 2.0])
+
+
 def test_mistakes_are_said() -> None:
     both = md.value_and_gradients("norm2(X*w - y)^2", "w")
     with pytest.raises(UnknownName, match="no value for y"):

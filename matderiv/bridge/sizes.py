@@ -102,7 +102,8 @@ def name_of(key: Any) -> Any:
 
 def by_name(entries: Any) -> Any:
     """A dictionary with names for the SymPy symbols among its keys; anything else as it is."""
-    if not isinstance(entries, Mapping):
+    plain = type(entries) is dict and {*map(type, entries)} == {str}
+    if plain or not isinstance(entries, Mapping):
         return entries
     return {name_of(key): value for key, value in entries.items()}
 

@@ -42,7 +42,7 @@ def or_careful(quick: Results, careful: Results) -> list[Array]:
 
 def _finite(a: Array) -> bool:
     """True where all entries are finite: a finite sum of squares says so at once."""
-    if np.ndim(a) == 0:
+    if isinstance(a, float):
         return isfinite(a)
     entries = a.ravel("K")  # in the order of memory, so that a transpose is not copied
     return isfinite(np.vdot(entries, entries)) or bool(np.isfinite(a).all())
@@ -98,6 +98,8 @@ class Compiled:
             return None, []
         try:
             arrays = [values[name] for name in self.names]
+            if float in {*map(type, arrays)}:
+                arrays = [np.float64(a) if type(a) is float else a for a in arrays]
             if all([a.dtype is self._real for a in arrays]):
                 return self._tapes.get(tuple([a.shape for a in arrays])), arrays
         except (KeyError, AttributeError, TypeError, IndexError):  # `_first` reads them with care

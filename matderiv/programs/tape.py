@@ -57,20 +57,17 @@ class Tape:
         k = 0
         try:
             for compute, i, j, over, k in self.calls:
-                if over >= 0:
-                    slots[k] = (
-                        compute(slots[i], slots[j], slots[over])
-                        if j >= 0
-                        else compute(slots[i], slots[over])
-                    )
+                if over < 0:
+                    if j >= 0:
+                        slots[k] = compute(slots[i], slots[j])
+                    elif i >= 0:
+                        slots[k] = compute(slots[i])
+                    else:
+                        slots[k] = compute(slots) if compute is not None else None
                 elif j >= 0:
-                    slots[k] = compute(slots[i], slots[j])
-                elif compute is None:
-                    slots[k] = None
-                elif i >= 0:
-                    slots[k] = compute(slots[i])
+                    slots[k] = compute(slots[i], slots[j], slots[over])
                 else:
-                    slots[k] = compute(slots)
+                    slots[k] = compute(slots[i], slots[over])
         except (np.linalg.LinAlgError, OverflowError, ZeroDivisionError, ValueError) as error:
             raise DomainError(f"{self.operations[k]} has no value here: {error}") from error
 

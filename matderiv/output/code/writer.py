@@ -126,17 +126,19 @@ class Writer:
         shaped = [self.names[v.name] for v in self.program.inputs if v.shape]
         if self.dialect.name == "torch":
             return _tensors(shaped, [name for name in names if name not in shaped])
-        library, made = ("np", "np.asarray({}, dtype=float)")
+        made, lines = "np.asarray({}, dtype=float)", list[str]()
         if self.dialect.name == "jax":
-            library, made = ("jnp", "1.0 * jnp.asarray({})")
-        first = (*shaped, *names, "jnp.zeros(())")[0]
-        lines = [f"dtype = {first}.dtype"]
+            made = "1.0 * jnp.asarray({})"
+            lines = [f"dtype = {(*shaped, *names, 'jnp.zeros(())')[0]}.dtype"]
+        else:  # numbers of NumPy's are faster than arrays without axes
+            lines = [f"{name} = np.float64({name})" for name in names if name not in shaped]
+            names = shaped
         if len(names) == 1:
             lines.insert(0, f"{names[0]} = {made.format(names[0])}")
         elif names:
             listed = ", ".join(names)
             lines.insert(0, f"{listed} = ({made.format('a')} for a in ({listed}))")
-        return lines if library == "jnp" else lines[:-1]
+        return lines
 
     # Results --------------------------------------------------------------------------------------
 
