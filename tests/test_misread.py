@@ -163,3 +163,30 @@ def test_words_of_a_sentence_are_no_factors(typed: str) -> None:
 
 def test_a_word_that_is_declared_is_a_name() -> None:
     assert str(derive("norm2(x)^2*of", "x", shapes={"of": ""})) == "2*of*x"
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrt", "shapes", "derivative"),
+    [
+        ("(Ww)^Tc_1y", "w", {}, "c_1*W'*y"),
+        ("c_1y^Tx", "x", {}, "c_1*y"),
+        ("(Ww)^Tc_1y", "w", {"c_1y": "m"}, "W'*c_1y"),
+        (r"x^T\mathbf{\Sigma}(x-\mu)", "x", {}, "Sigma*(x - mu) + Sigma'*x"),
+        (r"\mathrm{tr}(\mathbf{\Lambda}(A+B))", "A", {}, "Lambda'"),
+        (r"\mathbf{\sigma}(b^Tx)", "x", {}, "sigmoid(b'*x)*(1 - sigmoid(b'*x))*b"),
+        (r"\log\left(e^T E(Ax + b)\right)", "x", {}, "A'*E'*e/(e'*E*(A*x + b))"),
+        (r"e^{\top}\exp(x)", "x", {}, "e.*exp(x)"),
+        (r"\exp(a) e^{T}", "T", {"T": ""}, "exp(a)*exp(T)"),
+        (r"\log 1^T\exp(x)", "x", {}, "softmax(x)"),
+        (r"\exp b^Tx", "x", {}, "exp(b'*x)*b"),
+        (r"-\sum_i{\log(b_i - a_ix)}", "x", {}, "sum(a./(b - a*x))"),
+        (r"-\sum_i\log(b_i - a_i^Tx)", "x", {}, "A'*(1./(b - A*x))"),
+        ("torch.rsqrt(x @ x)", "x", {}, "-x/norm2(x)^3"),
+        ("jax.lax.rsqrt(x).sum()", "x", {}, "-0.5*x.^(-1.5)"),
+        ("np.dot(x, np.dot(Dmat, x))", "x", {}, "(Dmat + Dmat')*x"),
+    ],
+)
+def test_letters_beside_letters_are_what_their_spelling_says(
+    formula: str, wrt: str, shapes: dict[str, str], derivative: str
+) -> None:
+    assert verify(formula, wrt, derivative, shapes=shapes).correct

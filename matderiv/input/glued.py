@@ -68,7 +68,8 @@ def _pieces(
     if len(text) < 2 or not text.isascii() or _fixed(text, declared):
         return [token]
     units = _units(text, declared)
-    if units is None or not (is_product(units, alone) or is_matrix_vector(units)):
+    numbered = units is not None and text not in alone and is_numbered(units)
+    if units is None or not (numbered or is_product(units, alone) or is_matrix_vector(units)):
         return [token]
     if following == "(" and (known_function(text) is not None or set(units) - set(alone)):
         return [token]  # lgamma(x) is a function that is not known, and no product of new names
@@ -145,6 +146,16 @@ def is_matrix_vector(units: Sequence[str]) -> bool:
     *before, last = units
     single = all(len(u) == 1 and u.isupper() for u in before)
     return bool(before) and single and last > "g" and last.islower()
+
+
+def is_numbered(units: Sequence[str]) -> bool:
+    """True for `c_1y`: a letter with a number below, and letters that no subscript holds.
+
+    >>> is_numbered(["c_1", "y"]), is_numbered(["l2", "w"]), is_numbered(["c", "y_1"])
+    (True, False, False)
+    """
+    first, *rest = units
+    return bool(re.fullmatch("[A-Za-z]_[0-9]", first)) and all(len(u) == 1 for u in rest)
 
 
 def standing_alone(tokens: Sequence[Token]) -> set[str]:

@@ -8,7 +8,7 @@ from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names
-from matderiv.language.source import Name, Node, Number, Operation, children
+from matderiv.language.source import Call, Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
@@ -259,10 +259,10 @@ class Functions(Sums):
         return found
 
     def _covered(self, name: str, span: Span) -> Node:
-        r"""What a function without brackets covers: one factor after numbers; tr a product."""
+        r"""What stands below a function without brackets: a factor after numbers, or a product."""
         self.deeper()
         factors = [self.factor()]
-        wide = name in WIDE
+        wide = name in WIDE or _lies(factors[0])
         while self.starts_factor() and (wide or isinstance(factors[-1], Number)):
             factors.append(self.factor())
         if self.starts_factor() and not self._at_function():
@@ -307,3 +307,11 @@ class Functions(Sums):
             return self.build.chain("mul", [self._adopted(o) for o in size.operands])
         assert isinstance(size, Name)
         return self.build.name(size.name, size.span)
+
+
+def _lies(node: Node) -> bool:
+    r"""True for `1^\top` and `b^\top`, rows that stand before another factor; not for `A^\top`."""
+    inner = node.operands[0] if isinstance(node, Operation) and node.operands else None
+    if inner is None or not isinstance(node, Operation) or node.function != "transpose":
+        return False
+    return isinstance(inner, Call) or (isinstance(inner, Name) and inner.name[0].islower())

@@ -3,7 +3,7 @@ r"""Names of a formula with their meaning: variables, entries, functions, ones a
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import count, pairwise
 
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
@@ -12,7 +12,7 @@ from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import abstract_call, function_names, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
-from matderiv.language.tokens import Token
+from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
 WRITTEN = {
@@ -78,7 +78,7 @@ class Names(Symbols, ABC):
             change: Node | None = self.tried(lambda: self.change(symbol))
             if change is not None:
                 return change
-        if known is None and symbol.stem == "e" and self.at("^"):
+        if known is None and symbol.stem == "e" and self.at("^") and not self._is_turned():
             return self.exponential(symbol)
         if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
             self.sigma = self.sigma or symbol
@@ -91,7 +91,8 @@ class Names(Symbols, ABC):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
-        if known is None and len(symbol.stem) > 1 and symbol.font in (*UPRIGHT, "mathbf"):
+        word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
+        if known is None and word and symbol.font in (*UPRIGHT, "mathbf"):
             if WRITTEN.get(symbol.stem, symbol.stem) in reserved_names() or self.at("("):
                 return self.function(self._function_name(symbol.stem), symbol.span)
         if known is None and symbol.font in ("mathbb", "mathds"):
@@ -102,13 +103,17 @@ class Names(Symbols, ABC):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
 
+    def _is_turned(self) -> bool:
+        """True where `^T` or `^\\top` stands alone: a vector e that lies, and no exponential."""
+        above = [self.peek(k).text for k in range(1, 4)]
+        sign = above[1] if above[0] == "{" and above[2] == "}" else above[0]
+        return sign == "⊤" or (sign == "T" and "T" not in {*self.scope.shapes, *self.scope.about})
+
     sigma: Symbol | None = None  # the first that was read as a function
 
     def _applies_sigma(self, sigma: Symbol, known: str | None) -> bool:
         """True where σ is the sigmoid function; ParseError where it is a variable as well."""
-        primes = 0
-        while self.peek(primes).text in ("'", "′"):
-            primes += 1
+        primes = next(k for k in count() if self.peek(k).text not in ("'", "′"))
         applied = self.peek(primes).text in ("(", "[", "\\{")
         if known is None and self.sigma is None:
             return applied or primes > 0
@@ -390,5 +395,5 @@ class Names(Symbols, ABC):
         """e with a superscript is the exponential function."""
         self.take()
         inner = self.argument()
-        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
-        return self.build.operation(EXPONENTIAL, (inner,), span)
+        end = self.tokens[self.place - 1].span[1]
+        return self.build.operation(EXPONENTIAL, (inner,), (symbol.span[0], end))

@@ -19,7 +19,7 @@ from matderiv.input.meaning.indexed import (
     together,
 )
 from matderiv.input.meaning.places import Places, windows
-from matderiv.input.meaning.signs import Signs
+from matderiv.input.meaning.signs import OF_NUMBERS, Signs
 from matderiv.input.meaning.subscripts import (
     DELTA,
     Roles,
@@ -33,6 +33,7 @@ from matderiv.input.meaning.subscripts import (
 from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,
+    Call,
     Entry,
     Name,
     NamedPart,
@@ -322,6 +323,9 @@ class Elaborator(Places):
         if node.size:
             self.measure(value, node)
         if node.function == "sum":
+            entrywise = (n for n in postorder(node.body) if isinstance(n, Call))
+            if value.inner and self.signs.latex and any(n.name in OF_NUMBERS for n in entrywise):
+                self.object(0.6, node)  # \log of an array at each index
             found = self.summed(value, node.indices, rest, node)
         else:
             found = self.over_index(value, node, rest)

@@ -134,7 +134,10 @@ def _negative(lib: Arrays, call: PythonCall) -> Array:
 
 
 def _reciprocal(lib: Arrays, call: PythonCall) -> Array:
-    return lib.quotient(lib.number(1, call.span), call.arrays(1)[0], call.span)
+    (a,) = call.arrays(1)
+    if call.name == "rsqrt":
+        a = Array(lib.build.call("sqrt", (a.node,), call.span, call.place), a.shape)
+    return lib.quotient(lib.number(1, call.span), a, call.span)
 
 
 def _where(lib: Arrays, call: PythonCall) -> Array:
@@ -211,7 +214,7 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     ),
     **dict.fromkeys(("add", "subtract", "sub"), _arithmetic),
     **dict.fromkeys(("negative", "neg"), _negative),
-    "reciprocal": _reciprocal,
+    **dict.fromkeys(("reciprocal", "rsqrt"), _reciprocal),
     "where": _where,
     "heaviside": _heaviside,
     **dict.fromkeys(("clip", "clamp"), _clip),
