@@ -372,3 +372,34 @@ def test_no_stationary_point_of_an_array_is_looked_for() -> None:
     )
     found = [line for v in verify_homework(document, "md") for line in v.lines]
     assert all(line.correct is not False for line in found)
+
+
+FONTS = r"""# A
+Here $a, b$ and $c$ are scalars and $\mathbf{b}$ is a vector.
+
+$$\nabla_{\mathbf{x}} (\mathbf{b}^\top\mathbf{x})=\mathbf{b}$$
+
+# B
+With $\mathbf{x}\in\mathbb{R}^n$.
+
+$$ f(x) = \frac{1}{2}px^2+qx +r $$
+
+$$\frac{\mathrm{d}f(x)}{\mathrm{d}x} = px + SAID$$
+
+$$ g(\mathbf{x}) = \mathbf{x}^\top P \mathbf{x} + \mathbf{q}^\top\mathbf{x} + r$$
+$$ \nabla g(\mathbf{x}) = (P + P^\top)\mathbf{x} + \mathbf{q} $$
+"""
+
+
+def test_a_letter_and_the_bold_one_are_two_where_the_lines_are_right_so() -> None:
+    for said, wrong in (("q", []), ("r", [11])):
+        document = FONTS.replace("SAID", said)
+        found = [line for v in verify_homework(document, "md") for line in v.lines]
+        assert [line.number for line in found if line.correct is False] == wrong
+        assert not any("plain" in line.message for line in found)
+        right = {line.number for line in found if line.correct and line.verdict != "given"}
+        assert right == {4, 11, 14} - {*wrong}
+    sloppy = r"$f(w) = \|X\mathbf{w} - y\|^2$ and $\nabla f = 2X^\top(Xw - y)$"
+    assert [v.correct for v in verify_homework(sloppy, "md")] == [True]
+    mistaken = sloppy.replace("2X", "X")
+    assert [v.correct for v in verify_homework(mistaken, "md")] == [False]

@@ -1,5 +1,6 @@
 """A document with several derivations, each checked line by line."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
 from matderiv.verification.documents.positions import Lines
+from matderiv.verification.documents.rewriting import PLAIN
 from matderiv.verification.documents.statements import names_in, statement
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
@@ -111,7 +113,28 @@ def _judged(
         other = _judged_by(document, replace(exercise, declared=declared), *rest)
         every = range(len(lines.starts) + 1)
         verdict = _merged(other, verdict, every, "right by what is not said for sure")
+    if verdict.wrong and (apart := exercise.by_fonts()) is not None:
+        other = _judged_by(document, apart, *rest)
+        hidden = other.open & verdict.broken
+        if other.wrong < verdict.wrong and other.right >= verdict.right and not hidden:
+            verdict = _in_letters(other)
     return verdict
+
+
+def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
+    """What is said, with x for the name of an x that is not the bold one."""
+
+    def said(text: str) -> str:
+        return re.sub(rf"\b{PLAIN}(?=[A-Za-z]\b)", "", text)
+
+    lines = (
+        replace(
+            line, message=said(line.message), suggestion=line.suggestion and said(line.suggestion)
+        )
+        for line in verdict.lines
+    )
+    notes = tuple(said(note) for note in verdict.notes)
+    return replace(verdict, lines=tuple(lines), notes=notes)
 
 
 def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: str) -> StepsVerdict:

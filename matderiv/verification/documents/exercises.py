@@ -17,7 +17,9 @@ from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.long_names import spelled_out, with_objective
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.rewriting import (
+    PLAIN,
     by_entries,
+    by_fonts,
     by_layers,
     by_masks,
     by_names,
@@ -203,6 +205,18 @@ class Exercise:
             self.start,
             {**self.late, **late},
         )
+
+    def by_fonts(self) -> Exercise | None:
+        r"""With x and \mathbf x apart, as they are for some; None where that changes nothing.
+
+        What is said to be a number is not the bold one.
+        """
+        passages, letters = by_fonts(self.passages)
+        declared = self.declared.copy()
+        for name in [n for n in letters if declared.shapes.get(n) == ""]:
+            declared.shapes[f"{PLAIN}{name}"] = declared.shapes.pop(name)
+        apart = replace(self, passages=passages, declared=declared)
+        return apart if apart != self else None
 
     def after(self, k: int, name: str) -> Exercise:
         """The part from line k on, in which a name is another one; other definitions hold in it."""

@@ -156,6 +156,33 @@ def by_entries(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(typed, lambda m: f"\\{free} ") if p.latex else p for p in passages]
 
 
+_BOLD = (
+    r"\\(?:mathbf|boldsymbol|bm|vec|bf)\s*(?:\{\s*(?P<in>[A-Za-z])\s*\}"
+    r"|(?P<at>[A-Za-z])(?![A-Za-z]))"
+)
+_UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
+PLAIN = "plain"  # before a letter that is bold elsewhere
+
+
+def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
+    r"""Formulas in which b has another name than \mathbf b, and the letters that are bold.
+
+    A letter with an index is an entry of the bold one.
+
+    >>> found, letters = by_fonts([Passage.of(r"\mathbf{b}^T x + b b_i", latex=True)])
+    >>> found[0].text, letters
+    ('\\mathbf{b}^T x + \\mathrm{plainb} b_i', {'b'})
+    """
+    bold = {m["in"] or m["at"] for p in passages if p.latex for m in re.finditer(_BOLD, p.text)}
+    typed = rf"(?P<word>{_BOLD}|{_UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
+
+    def named(match: re.Match[str]) -> str:
+        own = match["letter"] in bold
+        return rf"\mathrm{{{PLAIN}{match['letter']}}}" if own else match[0]
+
+    return [p.replaced(typed, named) if p.latex else p for p in passages], bold
+
+
 def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:
     """The definitions of one layer said of the next one, where that is spoken of.
 
