@@ -403,3 +403,38 @@ def test_a_letter_and_the_bold_one_are_two_where_the_lines_are_right_so() -> Non
     assert [v.correct for v in verify_homework(sloppy, "md")] == [True]
     mistaken = sloppy.replace("2X", "X")
     assert [v.correct for v in verify_homework(mistaken, "md")] == [False]
+
+
+def numbers(document: str, suffix: str = "md") -> dict[str, list[int]]:
+    """The lines that are right, and those that are wrong."""
+    lines = [line for v in verify_homework(document, suffix) for line in v.lines]
+    right = [k.number for k in lines if k.correct and k.verdict != "given"]
+    return {"ok": right, "wrong": [k.number for k in lines if k.correct is False]}
+
+
+def test_data_with_noise_are_no_function_of_the_weights() -> None:
+    document = r"""# Model
+We assume $y = Xw + \epsilon$ with $\epsilon \sim \mathcal{N}(0, \sigma^2 I)$, $i=1,\dots,n$.
+
+$$ J(w) = \|y - Xw\|^2 $$
+
+$$ \nabla J(w) = 2 X^\top (Xw - y) $$
+
+$$ \nabla J(w) = 2 X^\top (Xw + y) $$
+"""
+    assert numbers(document) == {"ok": [6], "wrong": [8]}
+
+
+@pytest.mark.parametrize(("factor", "found"), [("2\\lambda", {"ok": [5, 6], "wrong": []})])
+def test_the_objective_of_a_part_is_no_entry_of_the_whole(factor: str, found: Any) -> None:
+    document = r"""$$ J = \sum_{i,j} (r_{ij} - u_i^T v_j)^2 + \lambda \sum_i \|u_i\|^2 $$
+$$ J_i(u_i) = \sum_j (r_{ij} - u_i^T v_j)^2 + \lambda \|u_i\|^2 $$
+
+$$\begin{aligned}
+\frac{\partial J}{\partial u_i} &= \frac{\partial J_i}{\partial u_i} \\
+&= -2 \sum_j (r_{ij} - u_i^T v_j) v_j + FACTOR u_i
+\end{aligned}$$
+"""
+    assert numbers(document.replace("FACTOR", factor)) == found
+    wrong = numbers(document.replace("FACTOR", "\\lambda"))
+    assert wrong == {"ok": [5], "wrong": [6]}

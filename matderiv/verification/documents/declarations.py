@@ -12,6 +12,7 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import (
+    BEHIND,
     MEMBER,
     Families,
     Member,
@@ -263,7 +264,7 @@ class Declared:
         else:
             for found in re.finditer(_MEMBER, p.text):
                 self._member(found)
-        rest = p.blanked(_BEFORE + (MEMBER if p.latex else _MEMBER))
+        rest = p.blanked(_BEFORE + (f"{MEMBER}|{BEHIND}" if p.latex else _MEMBER))
         words = re.sub(r"\b(?:let|and|with|where)\b", "", rest.text, flags=re.IGNORECASE)
         return rest.stripped() if re.search(r"\w", words) else p[:0]
 
@@ -393,8 +394,6 @@ class Declared:
 
     def _written_out(self, member: Member, rest: str) -> None:
         """An array by its entries: y = (y_1, ..., y_n)."""
-        said = next(members(f"{member.name} {rest}"), None)
-        if said is not None:
+        said = next(members(f"{member.name} {rest}"), member)
+        if said is not member or member.sizes:
             self.shapes[member.name] = said.sizes
-        elif member.sizes:
-            self.shapes[member.name] = member.sizes

@@ -23,6 +23,7 @@ from matderiv.verification.documents.rewriting import (
     by_layers,
     by_masks,
     by_names,
+    by_parts,
     is_image,
 )
 from matderiv.verification.documents.statements import (
@@ -31,7 +32,7 @@ from matderiv.verification.documents.statements import (
     names_in,
     statement,
 )
-from matderiv.verification.quantities import FORMULA, VALUE, Quantity
+from matderiv.verification.quantities import FORMULA, VALUE, Quantity, latex_name
 
 LOWEST = 9  # the level of a paragraph without a heading
 _PROBLEM = re.compile(
@@ -52,6 +53,11 @@ _STATIONARY = re.compile(
 )
 
 
+_RANGE = re.compile(r"\s*[a-z]\s*=\s*[01]\s*,(?:\s|\\,)*\\[lc]?dots.*")
+_DRAWN = (
+    r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
+    + (r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])")
+)
 _ROWS = re.compile(
     r"\bgradients?\b[^.;]*\brow[- ]vectors?\b|\bnumerator[- ]layout\b", re.IGNORECASE
 )
@@ -69,7 +75,7 @@ class Exercise:
     `parts` are the places of lines with which a part may begin: under a heading, after a mark such
     as (b), or in a paragraph of their own. What stands before `start` is told elsewhere: it is
     there for its definitions. `late` are the facts that were known before a place at which a new
-    sentence says others, after claims: those count from there on.
+    sentence says others, after claims: those count from there on. `noise` are names that are drawn.
     """
 
     title: str = ""
@@ -86,6 +92,7 @@ class Exercise:
     moved: set[str] = field(default_factory=set)
     start: int = 0
     late: dict[int, dict[str, Any]] = field(default_factory=dict)
+    noise: set[str] = field(default_factory=set)
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -94,6 +101,7 @@ class Exercise:
             self.declared.prose(piece.passage)
             self._noted(before, piece)
         self.declared.families.heard(piece.passage.text)
+        self.noise |= {latex_name(m[1] + m[2]) for m in re.finditer(_DRAWN, piece.passage.text)}
         self.by_rows = self.by_rows or bool(_ROWS.search(piece.passage.text))
         self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
 
@@ -103,7 +111,12 @@ class Exercise:
             before = dict(self.declared.assume)
             p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
             self._noted(before, piece)
-            if not p or is_image(p) or (piece.kind == "inline" and not equal_signs(p.text)):
+            if (
+                not p
+                or is_image(p)
+                or _RANGE.fullmatch(p.text)
+                or (piece.kind == "inline" and not equal_signs(p.text))
+            ):
                 continue
             q = _quantity(p)
             if not (piece.supposed and q is not None and q.kind == FORMULA):
@@ -134,6 +147,11 @@ class Exercise:
                 self.defined.setdefault(q.of, set()).update(names_in(p) - {q.of})
             elif q.kind != FORMULA:
                 self.derived |= _stems([q.of])
+
+    def is_model(self, p: Passage) -> bool:
+        r"""True for `y = Xw + \epsilon` with a drawn \epsilon: data are no function of w."""
+        q = _quantity(p)
+        return q is not None and q.kind == VALUE and bool(self.noise & names_in(p))
 
     def is_new_after(self, before: Exercise) -> bool:
         """True where a section defines a name again that was defined before, and of other names.
@@ -204,6 +222,7 @@ class Exercise:
             self.moved | other.moved,
             self.start,
             {**self.late, **late},
+            self.noise | other.noise,
         )
 
     def by_fonts(self) -> Exercise | None:
@@ -304,7 +323,9 @@ def whole(document: str) -> Exercise:
 
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
-    passages, sizes = by_layers(by_names(with_objective(spelled_out(e.passages))))
+    passages = [p for p in e.passages if not e.is_model(p)]
+    passages = by_parts(with_objective(spelled_out(passages)))
+    passages, sizes = by_layers(by_names(passages))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}

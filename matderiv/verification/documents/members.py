@@ -29,6 +29,7 @@ _ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*+,(?:\s|\\,)*+(?:{LATEX_NAME}|{_DOTS}))*
 MEMBER = (
     rf"{_ITEMS}(?:\s|\\[,;:!])*+\\in(?![A-Za-z])(?:\s|\\[,;:!])*+(?:{_SPACE}|{_VALUES}){_SIZED}"
 )
+BEHIND = r"(?<=[)\]}])\s*\\in(?![A-Za-z])\s*\\(?:mathbb|R(?![A-Za-z]))[^=]*$"  # after a formula
 _POSITIVE = re.compile(
     rf"{_ITEMS}(?:\s|\\[,;:!])*+(?P<sign>>|\\(?:succ|succeq|succcurlyeq)(?![A-Za-z]))"
     r"\s*0\s*[.,;]?\s*"

@@ -156,6 +156,34 @@ def by_entries(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(typed, lambda m: f"\\{free} ") if p.latex else p for p in passages]
 
 
+_PART = (
+    r"(?P<base>\\[A-Za-z]+|(?<![A-Za-z\\])[A-Z])\s*_\s*"
+    r"(?:\{\s*(?P<in>[a-z])\s*\}|(?P<at>[a-z])(?![A-Za-z]))"
+)
+_HEAD = re.compile(
+    r"\s*(?P<base>\\[A-Za-z]+|[JLEFCQ])(?:\s*_\s*\{?(?P<at>[a-z])\}?)?\s*(?:\([^()=]*\))?\s*:?="
+)
+
+
+def by_parts(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which the objective J_i of one part is no entry of the number J.
+
+    >>> lines = [r"J = \sum_i u_i^2", r"J_i(u_i) = u_i^2"]
+    >>> by_parts([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\mathrm{Jpart}_{i}(u_i) = u_i^2'
+    """
+    heads = [m for p in passages if p.latex and (m := _HEAD.match(p.text))]
+    wholes = {m["base"] for m in heads if not m["at"] and r"\sum" in m.string}
+    both = wholes & {m["base"] for m in heads if m["at"]}
+
+    def named(match: re.Match[str]) -> str:
+        base = match["base"].lstrip("\\")
+        at = match["in"] or match["at"]
+        return rf"\mathrm{{{base}part}}_{{{at}}}" if match["base"] in both else match[0]
+
+    return [p.replaced(_PART, named) if p.latex and both else p for p in passages]
+
+
 _BOLD = (
     r"\\(?:mathbf|boldsymbol|bm|vec|bf)\s*(?:\{\s*(?P<in>[A-Za-z])\s*\}"
     r"|(?P<at>[A-Za-z])(?![A-Za-z]))"
