@@ -20,7 +20,7 @@ FUNCTION = "function"
 
 SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
 CONSTANTS = ("pi", "where")
-SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg")
+SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg", "eps")
 """Names of numbers as programs spell them."""
 
 SHAPES = 'shapes={"X": "n,d", "y": "n", "c": ""}'

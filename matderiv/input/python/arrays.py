@@ -13,6 +13,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope, only_scaling
 from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
+from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
@@ -95,7 +96,8 @@ class Arrays:
         """What a sum says of names: b in X @ w + b is an array."""
         if any(t.rank for t in terms):
             for t in terms:
-                self.axes_at_least(t, 1)
+                if getattr(unsigned(t.node), "name", "") not in SPELLED:
+                    self.axes_at_least(t, 1)
 
     def learned(self, known: Mapping[str, int], main: Node | None = None) -> dict[str, int]:
         """The kinds that use says besides the known: first of arrays that only scale numbers."""
