@@ -20,7 +20,13 @@ from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, drawn, sampler
 from matderiv.shapes import size_value
 from matderiv.verification.claims import DIRECTIONAL, Claim, concrete, names_for
-from matderiv.verification.field.digits import exactly, reachable, values
+from matderiv.verification.field.digits import (
+    exactly,
+    reachable,
+    terms_of,
+    values,
+    without_rounding,
+)
 from matderiv.verification.field.dual import Element, OutOfReach
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.points import halved, projected
@@ -201,6 +207,8 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
             return Precise("zero")
         if off <= max(scale * _tiny(digits + MARGIN), largest * _tiny(digits + DIGITS + 10)):
             return Precise("equal")
+        if _branches_unsure(formulas, point):
+            return Precise("wide")
         return _different(truth, claimed, off, scale)
 
 
@@ -232,15 +240,18 @@ def _branches_unsure(formulas: Formulas, point: Point) -> bool:
     at = {v.name: exactly(point.values[v.name]) for v in variables(*jumps)}
     for jump in jumps:
         try:
-            first, second = (
-                values((jump,), at, point.sizes, {}, np.random.default_rng(seed))[jump][0].flat
-                for seed in (1, 2)
-            )
+            first, second = (_shaken_jump(jump, at, point, seed) for seed in (1, 2))
         except ArithmeticError:
             return True
         if any(abs(a - b) > SURE * abs(a) for a, b in zip(first, second, strict=True)):
             return True
     return False
+
+
+def _shaken_jump(jump: Expr, at: Mapping[str, Array], point: Point, seed: int) -> list[Any]:
+    """What is compared with 0, with 0 where its terms are equal up to rounding."""
+    found = values((jump,), at, point.sizes, {}, np.random.default_rng(seed))
+    return [*without_rounding(found[jump], [found[a] for a in terms_of(jump)])[0].flat]
 
 
 def _different(truth: list[Any], claimed: list[Any], off: Any, scale: Any) -> Precise:

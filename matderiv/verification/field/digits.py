@@ -117,7 +117,7 @@ def values(
         args = [done[a] for a in node.args]
         name = node.function.name
         if name in ("step", "sign"):
-            terms = [done[a] for a in node.args[0].args]
+            terms = [done[a] for a in terms_of(node.args[0])]
             args = [without_rounding(args[0], terms, unsure=shaken is not None)]
         if not args:
             found = _leaf(node, out, at, sizes, seeds)
@@ -131,6 +131,18 @@ def values(
             raise OutOfReach(node.function.label)
         done[node] = found if shaken is None else _shaken(node, found, done, shaken)
     return done
+
+
+def terms_of(e: Expr) -> list[Expr]:
+    """What is added and subtracted in an expression, through sums of sums."""
+    found, stack = [], [e]
+    while stack:
+        node = stack.pop()
+        if is_(node, "add", "neg"):
+            stack += node.args
+        else:
+            found.append(node)
+    return found
 
 
 def without_rounding(difference: Element, terms: list[Element], *, unsure: bool = False) -> Element:
