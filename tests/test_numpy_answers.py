@@ -104,3 +104,13 @@ def test_the_text_language_answers_a_question_in_numpy_where_its_signs_say_so() 
     assert verify(f, "A", "3*A.^2", shapes=shapes).correct
     assert verify("np.sum((X@w-y)**2)", "w", "2*X'*(X*w - y)", shapes=SHAPES).correct
     assert verify("np.linalg.slogdet(A)[1]", "A", "inv(A)'", shapes=shapes).correct
+
+
+@pytest.mark.parametrize(
+    ("count", "right"),
+    [("X.shape[0]", True), ("len(y)", True), ("X.shape[1]", False), ("len(w)", False)],
+)
+def test_a_letter_that_counts_the_rows_may_be_said_as_their_number(count: str, right: bool) -> None:
+    f = "np.sum((X @ w - y)**2)/(2*m)"
+    assert verify(f, "w", f"X.T @ (X @ w - y)/{count}", diagnosis=False).correct is right
+    assert verify(f, "w", f"2*X.T @ (X @ w - y)/{count}", diagnosis=False).correct is False

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import combinations, product
 
 from matderiv.errors import MatderivError
-from matderiv.expr import apply, variables
+from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
@@ -101,6 +101,29 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
         sizes = [(n, apply("size", params=(s,))) for n, s in pairs]
         other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
         others.append((tuple(f"{n} as {s}" for n, s in pairs), other))
+    return _first_right(others, answer)
+
+
+def rows_instead(asked: Asked, answer: str) -> tuple[str, ...]:
+    """The letter that is a number in the question and in a right answer the number of rows.
+
+    `np.sum((X @ w - y)**2)/(2*m)` divides by the rows of X; who derives it may say X.shape[0].
+
+    >>> rows_instead(ask("np.sum((X @ w - y)**2)/m", "w"), "2*X.T @ (X @ w - y)/X.shape[0]")
+    ('m as the rows of X',)
+    """
+    variables_of = asked.reading.variables
+    letters = [n for n in asked.reading.guessed if n in SIZE_LETTERS and n in variables_of]
+    letters = [n for n in letters if not variables_of[n].shape]
+    if len(letters) != 1 or asked.extra:
+        return ()
+    others = []
+    for v in variables(asked.f):
+        rows = size_names([v.shape[:1]])
+        if len(v.shape) == 2 and len(rows) == 1 and not rows & size_names([asked.wrt.shape]):
+            size = apply("size", params=tuple(rows))
+            f = substitute(asked.f, {variables_of[letters[0]]: size})
+            others.append(((f"{letters[0]} as the rows of {v.name}",), replace(asked, f=f)))
     return _first_right(others, answer)
 
 

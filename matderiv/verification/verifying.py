@@ -24,6 +24,7 @@ from matderiv.verification.claims import (
 )
 from matderiv.verification.guesses import (
     numbers_instead,
+    rows_instead,
     said,
     sizes_instead,
     squares_instead,
@@ -86,7 +87,7 @@ def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
     """
     if not isinstance(answer, str) or asked.entry is not None:
         return None
-    if sizes := sizes_instead(asked, answer):
+    if sizes := sizes_instead(asked, answer) or rows_instead(asked, answer):
         note = f"taking {' and '.join(sizes)}"
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     if squares := squares_instead(asked, answer) if fitting else ():
