@@ -81,3 +81,19 @@ def test_guesses_are_values_and_said_with_quiet(run: Any) -> None:
     told = run("derive", "norm2(X*w + b - y)^2", "w", "-q")
     assert "b: vector of size m (guessed by its use)" in told.err
     assert run("derive", "c*norm2(w)^2", "w", "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "axes"),
+    [
+        ("C/2*norm2(x)^2", {"C": 0}),
+        ("C*sum(x)*z", {"C": 0, "z": 1}),
+        ("norm2(x)*A*z", {"A": 2, "z": 1}),
+        ("tr(X)*A", {"A": 2}),
+        (r"\|x\|^2 A x", {"A": 2}),
+        (r"(x^\top y) A z", {"A": 2, "z": 1}),
+    ],
+)
+def test_a_number_scales_from_the_left(typed: str, axes: dict[str, int]) -> None:
+    found = read(typed).variables
+    assert {name: len(found[name].shape) for name in axes} == axes

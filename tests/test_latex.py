@@ -41,7 +41,7 @@ FORMULAS = [
     ("X'*(X*w - y)", r"\mathbf{X}^{\top}(\mathbf{X}\mathbf{w} - \mathbf{y})"),
     ("A*(B*C)", r"\mathbf{A}(\mathbf{B}\mathbf{C})"),
     ("(A*B)*C", r"\mathbf{A}\mathbf{B}\mathbf{C}"),
-    ("(x'*y)*B", r"(\mathbf{x}^{\top}\mathbf{y})\mathbf{B}"),
+    ("(x'*y)*B*z", r"(\mathbf{x}^{\top}\mathbf{y})\mathbf{B}\mathbf{z}"),
     ("x'*y*B", r"(\mathbf{x}^{\top}\mathbf{y})\mathbf{B}"),
     ("x*x'*y", r"\mathbf{x}\mathbf{x}^{\top}\mathbf{y}"),
     ("outer(x, y)", r"\mathbf{x}\mathbf{y}^{\top}"),

@@ -239,11 +239,14 @@ PLAIN, HEAVY, FACTOR, SCALED, WHOLE = "plain", "heavy", "factor", "scaled", "who
 arrays; any other array."""
 
 
-def only_scaling(build: Builder, trees: Sequence[Node]) -> dict[str, Node]:
+def only_scaling(
+    build: Builder, trees: Sequence[Node], *, leading: bool = False
+) -> dict[str, Node]:
     """Guessed arrays that stand only where numbers do: as factors of numbers, or beside them.
 
     With the first product or sum where each stands; a capital that divides an array is a number as
-    well. An array that also stands elsewhere is none of them.
+    well. An array that also stands elsewhere is none of them. With `leading` a factor stands before
+    what it scales: in `norm(x)*A*z` a number scales A*z.
 
     >>> build = Builder("", Scope())
     >>> C, x = (build.name(n, (k, k)) for k, n in enumerate("Cx"))
@@ -258,8 +261,10 @@ def only_scaling(build: Builder, trees: Sequence[Node]) -> dict[str, Node]:
         below = children(node)
         scaled = roles[node] == SCALED and any(roles[b] == HEAVY for b in below)
         scaled = scaled or (roles[node] == SCALED and {roles[b] for b in below} == {SCALED, FACTOR})
+        product = isinstance(node, Operation) and node.function in ("mul", "hadamard")
         for part in below:
-            if (scaled and roles[part] == FACTOR) or _divides(build, node, part):
+            factor = roles[part] == FACTOR and not (leading and product and part is not below[0])
+            if (scaled and factor) or _divides(build, node, part):
                 for name in _guessed_arrays(build, part):
                     found.setdefault(name, node)
     elsewhere = {n.name for n in _guessed_arrays(build, *trees) if n not in found}

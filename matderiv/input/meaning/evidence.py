@@ -214,7 +214,7 @@ class KindEvidence:
 
     def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
         """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""
-        for name, node in only_scaling(self.build, [*parts, main]).items():
+        for name, node in only_scaling(self.build, [*parts, main], leading=True).items():
             if guessed_axes(name) == 2 or not self.by_inner_product(node):
                 self.scaling.add(name)
                 self.objection(1.2 if self.build.axes_of(name) == 1 else 2.4, Name(node.span, name))

@@ -39,8 +39,8 @@ OBJECTIVE = re.compile(
     r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
 )
 """What stands before an objective: `\\min_w`, `\\operatorname{arg\\,min}_{x}`."""
-_EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])+"
-_EDGES = re.compile(rf"^{_EDGE}|(?:{_EDGE}|(?<!\\)\.)+$")
+_EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])"
+_EDGES = re.compile(rf"^{_EDGE}++|(?:{_EDGE}|(?<!\\)\.)++$")
 _SET_EQUAL = (
     r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*(?:\{\s*:?=\s*\}|=)"
     r"|\\(?:coloneqq|triangleq|equiv|doteq|eqqcolon)(?![A-Za-z])|[≡≜≔]"
