@@ -438,3 +438,49 @@ $$\begin{aligned}
     assert numbers(document.replace("FACTOR", factor)) == found
     wrong = numbers(document.replace("FACTOR", "\\lambda"))
     assert wrong == {"ok": [5], "wrong": [6]}
+
+
+LISTED = r"""# Exercises
+
+```{admonition} Exercise
+a) $f(x,y)=e^{x} e^{y}$ <br>
+b) $f(x,y)=x^2 y$ <br>
+```
+
+```{admonition} Solution
+a) $f(x,y)=e^{x} e^{y}$
+
+$$\frac{\partial f}{\partial x} = e^{x+y}$$
+
+b) $f(x,y)=x^2 y$
+
+$$\frac{\partial f}{\partial x} = 2 x y$$
+
+$$\frac{\partial f}{\partial y} = 2 x$$
+```
+"""
+
+
+def test_each_function_after_a_mark_is_one_of_its_own() -> None:
+    assert numbers(LISTED) == {"ok": [11, 15], "wrong": [17]}
+    unsaid = LISTED.replace("a) $f(x,y)=e^{x} e^{y}$\n\n", "a)\n\n")
+    unsaid = unsaid.replace("b) $f(x,y)=x^2 y$\n\n", "b)\n\n")
+    assert numbers(unsaid)["wrong"] == []  # nothing says which f is meant
+
+
+def test_two_numbers_are_tried_where_the_letters_say_a_vector_and_a_number() -> None:
+    document = r"""$$f(x,y)=\sin(x)\cos(y)$$
+
+$$\frac{\partial f}{\partial x}=\cos(x)\cos(y)$$
+
+$$\frac{\partial f}{\partial y}=-\sin(x)\sin(y)$$
+"""
+    assert numbers(document) == {"ok": [3, 5], "wrong": []}
+
+
+def test_a_part_of_a_function_is_no_other_function() -> None:
+    document = r"""$$f(x,y) = \begin{pmatrix} x^2 + y^2 \\ x^2 - y^2 \end{pmatrix}$$
+
+$$\frac{\partial f_1}{\partial x} = 2x$$
+"""
+    assert numbers(document)["wrong"] == []

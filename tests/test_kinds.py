@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from matderiv import derive, verify
+from matderiv.input.resolve import read
 
 
 @pytest.mark.parametrize(

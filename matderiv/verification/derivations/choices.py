@@ -70,6 +70,8 @@ class Unsaid:
             yield Choice(dict.fromkeys(numbers, ""))
         yield from (Choice({name: ""}) for name in numbers[:MOST])
         scalars = [n for n, axes in self.kinds.items() if axes == 0][:MOST]
+        if numbers and scalars:
+            yield Choice(dict.fromkeys([*numbers, *scalars], ""))
         free = [s for s in SIZES if s not in self.sizes and s not in self.kinds]
         if free:
             yield from (Choice({name: free[0]}) for name in scalars)

@@ -7,6 +7,7 @@ gradient counts: sum(G.*Z) with a G of which nothing is known.
 from collections.abc import Collection, Mapping
 
 from matderiv.expr import Expr, apply, variable, variables, walk
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.plan import Plan
@@ -24,8 +25,8 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
     unread = {*unread, *undefined(ground)}
     for loss, names in by.items():
         array, at = entry_name(loss, known, ground.reading.rows)
-        if not loss or at or array in known or loss in unread:
-            continue
+        if not loss or at or array in known or loss in unread or split_label(loss)[0] in known:
+            continue  # f_1 of a function f that is defined is a part of it
         arrays = [entry_name(name, known, ground.reading.rows)[0] for name in names]
         values = {name: known[name] for name in arrays if name in known}
         terms = [_term(loss, name, e) for name, e in _last(values).items()]

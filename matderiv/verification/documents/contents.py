@@ -14,7 +14,7 @@ from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.positions import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
 from matderiv.verification.documents.sentences import affirmed, sure
-from matderiv.verification.documents.statements import CASE, announced, equal_signs
+from matderiv.verification.documents.statements import announced, equal_signs, with_case
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
 _DISPLAYS = (
@@ -84,13 +84,10 @@ _BEGINS = re.compile(
 _MARKER = re.compile(  # 2., (b), **a)**
     r"\s*(?:\\textbf\{)?[\s*_]*(?:[-•]|\\item|\(?[A-Za-z0-9]{1,4}[.)])?[\s*_:}]*"
 )
-_WORD = re.compile(r"\s*[A-Za-z]{3,}[,:]?\s*")
-_PROSE_CASE = re.compile(
-    r"\b(?:for|if|when|where|case(?:\s*\w)?)\s*[:.,]?\s*(?:indices\s*)?"
-    r"\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
-    r"\s*(?:,?\s*(?:we (?:have|get|find|obtain)|then|this gives))?\s*[,:.]?\s*$",
-    re.IGNORECASE,
+_MARK = re.compile(
+    r"\s*(?:\\item\b|\\textbf\{)?[\s*_]*(?:\(?[a-z]|\(?[ivx]{1,4}|\(?\d{1,2})[.)][*_}]*(?:\s|$)"
 )
+_WORD = re.compile(r"\s*[A-Za-z]{3,}[,:]?\s*")
 _REASON = re.compile(
     r"(?:[a-z,]|(?:Where|Here|Since|Because|As|Note|Recall|Remember|Throughout|Using|Use)\b)"
     r"(?!.*\b(?:[Nn]ow|from (?:here|this point|there)|henceforth)\b)",
@@ -110,7 +107,8 @@ class Piece:
     where it may begin another problem: after `let`, or in a line of its own, and `first` also where
     no words but a mark such as (b) stand before it. `level` is that of a heading. `affirmed` says
     that the sentence around a formula says that it holds, and `fresh` that its sentence begins
-    after the lines before, and does not give the reason of the last. `supposed` stands after `let`.
+    after the lines before, and does not give the reason of the last. `supposed` stands after `let`,
+    `marked` after a mark such as (b).
     """
 
     kind: str
@@ -122,6 +120,7 @@ class Piece:
     affirmed: bool = True
     fresh: bool = False
     supposed: bool = False
+    marked: bool = False
 
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
@@ -140,8 +139,13 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
 
     A line of the text language that no words lead to says what it says.
     """
-    before, ended, fresh = "", True, False
+    before, ended, fresh, marked = "", True, False, False
     for k, piece in enumerate(found):
+        marked = marked or piece.marked
+        if piece.kind in ("formula", "inline"):
+            piece, marked = replace(piece, marked=marked), False
+        elif piece.kind != "blank":
+            marked = bool(_MARK.fullmatch(piece.passage.text))
         if piece.kind == "heading":
             before, ended = "", True
         elif piece.kind == "prose" or _WORD.fullmatch(piece.passage.text):
@@ -155,24 +159,13 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
             goes_on = not stops and bool(rest) and rest[0].lstrip()[:1].islower()
             after = rest[0] if goes_on else ""
             holds = piece.new if ended else affirmed(before, after)
-            yield replace(_in_case(piece, before), affirmed=holds, fresh=fresh)
+            said = with_case(piece.passage, before)
+            yield replace(piece, passage=said, affirmed=holds, fresh=fresh)
             ended = ended or stops
             continue
         elif piece.kind == "inline":
             piece = replace(piece, affirmed=piece.sure)
         yield piece
-
-
-def _in_case(piece: Piece, before: str) -> Piece:
-    """A displayed formula with the case of its indices that the words before it end with."""
-    case, p = _PROSE_CASE.search(before), piece.passage
-    own = CASE.search(p.text)
-    if case is None or own or not p.latex or not equal_signs(p.text):
-        return piece
-    said = f"({case['case'].strip()})"
-    p = p[: len(p.text.rstrip(" .,;"))]
-    found = joined([p, Passage(said, (p.end,) * len(said), p.end, True)])
-    return replace(piece, passage=found)
 
 
 def _single(match: re.Match[str]) -> str:
@@ -210,11 +203,12 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
         place = end + 1
         if found:
             alone = all(_MARKER.fullmatch(words.text) for words in paragraph)
+            marked = alone and any(_MARK.match(words.text) for words in paragraph)
             yield from _sentences_of(paragraph)
             paragraph = []
             content, place = _display(p, end - len(line.text) + found.end(), found[0])
             for number, row in enumerate(rows(content)):
-                yield replace(row, first=alone and not number)
+                yield replace(row, first=alone and not number, marked=marked and not number)
     yield from _sentences_of(paragraph)
 
 
@@ -306,9 +300,11 @@ def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
         yield Piece("heading", title, level=3 if group == "title" else 1)
         paragraph = [paragraph[0][first.end() :], *paragraph[1:]]
     lines = [p.blanked(_MARKUP).stripped() for p in paragraph]
-    text = joined(lines)
+    text, marked = joined(lines), bool(_MARK.match(paragraph[0].text))
     for sentence in _sentences(text):
-        yield from _inline(sentence)
+        for piece in _inline(sentence):
+            yield replace(piece, marked=marked and piece.first)
+            marked = False
         if sentence and not _MARKER.fullmatch(sentence.text):
             yield Piece("prose", _plain_words(sentence))
 

@@ -93,6 +93,7 @@ class Exercise:
     start: int = 0
     late: dict[int, dict[str, Any]] = field(default_factory=dict)
     noise: set[str] = field(default_factory=set)
+    listed: bool = False
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -152,6 +153,20 @@ class Exercise:
         r"""True for `y = Xw + \epsilon` with a drawn \epsilon: data are no function of w."""
         q = _quantity(p)
         return q is not None and q.kind == VALUE and bool(self.noise & names_in(p))
+
+    @property
+    def is_list(self) -> bool:
+        """True for the last of several functions of one name, of which nothing is derived yet."""
+        return self.listed and not self.claims
+
+    def says(self, p: Passage) -> bool:
+        """True for a line that is there already."""
+        return any(old.text.split() == p.text.split() for old in self.passages)
+
+    def next_listed(self) -> Exercise:
+        """What begins with another function of the same name, as in (a) f = ..., (b) f = ..."""
+        listed = not self.claims
+        return Exercise("", declared=self.declared.copy(), apart=True, listed=listed)
 
     def is_new_after(self, before: Exercise) -> bool:
         """True where a section defines a name again that was defined before, and of other names.
@@ -263,7 +278,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     found, earlier = [first], list(first.passages)
     for e in others:
         last = found[-1]
-        if e.apart or e.declared.contradicts(last.declared) or e.is_new_after(last):
+        if last.is_list or e.apart or e.declared.contradicts(last.declared) or e.is_new_after(last):
             shared = first.declared.heard_at(e.title)
             found.append(replace(e, declared=shared.joined(e.declared)))
             earlier = []
@@ -296,7 +311,12 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 q = _quantity(p)
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
                 begins = piece.new and blank and not place
-                if q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):
+                marked = piece.marked and not place
+                if q and again and marked and not found[-1].says(p):
+                    found.append(found[-1].next_listed())
+                elif q and marked and found[-1].is_list and q.kind not in (VALUE, FORMULA):
+                    found.append(Exercise("", apart=True, level=LOWEST))
+                elif q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
                 elif q and q.kind == VALUE and found[-1].claims and begins:
                     found.append(Exercise("", level=LOWEST))

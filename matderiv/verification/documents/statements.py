@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from matderiv.language.tokens import canonical_name
-from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,
@@ -199,6 +199,28 @@ def without_case(p: Passage) -> tuple[Passage, Case | None]:
     k = "" if found["first"] else "2"
     case = Case(found["first" + k], found["second" + k], found["sign" + k] == "=")
     return p[: found.start()].stripped(), case
+
+
+_PROSE_CASE = re.compile(
+    r"\b(?:for|if|when|where|case(?:\s*\w)?)\s*[:.,]?\s*(?:indices\s*)?"
+    r"\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
+    r"\s*(?:,?\s*(?:we (?:have|get|find|obtain)|then|this gives))?\s*[,:.]?\s*$",
+    re.IGNORECASE,
+)
+
+
+def with_case(p: Passage, before: str) -> Passage:
+    r"""A displayed formula with the case of its indices that the words before it end with.
+
+    >>> with_case(Passage.of("J_{ij} = 0", latex=True), "For $i = j$ we have").text
+    'J_{ij} = 0 (i = j)'
+    """
+    case = _PROSE_CASE.search(before)
+    if case is None or CASE.search(p.text) or not p.latex or not equal_signs(p.text):
+        return p
+    said = f"({case['case'].strip()})"
+    p = p[: len(p.text.rstrip(" .,;"))]
+    return joined([p, Passage(said, (p.end,) * len(said), p.end, True)])
 
 
 def _compared(side: Passage) -> Passage:
