@@ -484,3 +484,16 @@ def test_a_part_of_a_function_is_no_other_function() -> None:
 $$\frac{\partial f_1}{\partial x} = 2x$$
 """
     assert numbers(document)["wrong"] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        r"$$\sigma'(x) = \left(\frac{1}{1+e^{-x}}\right)' = \frac{e^{-x}}{(1+e^{-x})^2}$$",
+        "$f(x) = x^2$ is convex:\n\n$$(x + y)^2 = x^2 + 2xy + y^2$$",
+        "$$f(x) = x_1^2 + x_2^2 \\;\\;\\;\\; g(x) = x_1 - 1$$\n\nSo $\\nabla f(x) = 0$ at $x = 0$.",
+        "$$f(x) = g(a^T x)$$\n\n$$\\nabla f = \\frac{d}{da^Tx} g(a^T x) \\frac{d}{dx} a^T x$$",
+    ],
+)
+def test_what_is_read_in_one_way_of_several_is_not_called_wrong(document: str) -> None:
+    assert numbers(document)["wrong"] == []

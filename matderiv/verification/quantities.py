@@ -226,7 +226,8 @@ class Sign:
 _POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
 _BY = (
     rf"(?P<by>{LATEX_NAME})"
-    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_POWER})?)?[^{{}}]*"
+    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_POWER})?)?"
+    r"(?P<rest>[^{}]*)"
 )
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
@@ -309,8 +310,8 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
         depth += (text[stop] == "{") - (text[stop] == "}")
         stop += 1
     below = _BELOW_BAR.match(text, stop - 1)
-    if below is None:
-        return None
+    if below is None or re.search(r"(?<![A-Za-z\\])[A-Za-z]", below["rest"]):
+        return None  # by a formula
     by, then = latex_name(below["by"]), latex_name(below["then"] or "")
     above = text[opened : stop - 1]
     two = bool(match["two"]) or len(re.findall(LATEX_D, below[0])) > 1

@@ -78,6 +78,8 @@ class Doubts:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
+        if q.kind == DERIVATIVE and self.ground.is_made_up(q):
+            return f"nothing says what {q.of} is"
         if q.kind == DERIVATIVE and self.primed and side.shape:
             return f"{q.of}' may be meant entry by entry"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:

@@ -186,6 +186,12 @@ class Ground:
         f, _ = self.sides_of(q)
         return bool({*variables(self.functions[q.by])} & {*variables(f)})
 
+    def is_made_up(self, q: Quantity) -> bool:
+        """True for the derivative by what a function that nobody defines is directly of."""
+        e = self.functions.get(q.of)
+        made = {v.name for v in variables(e)} if e is not None else set()
+        return f"∂{q.of}/∂{q.by}" in made
+
     def _back(self, q: Quantity, e: Expr) -> Expr:
         if q.by not in self.functions:
             return e

@@ -265,6 +265,8 @@ class JudgedSides:
         names, left, asked = names_in(passage), self._left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
+        if q.kind == FORMULA and not self.doubts.strict and names & {*self.ground.reading.guessed}:
+            reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
         found = found or self.record.misfit(q, error, asked if self.diagnosis else None)
         self.told.add(self.lines.number(passage.start), shown, found, error=error)
@@ -283,6 +285,11 @@ class JudgedSides:
                 return held
         if q.of in self.reader.mixed and len(e.shape) == 2 and self._verdict(q, e.T).correct:
             return Verdict(UNDECIDED, message="right if the second name is that of the rows")
+        marks = [m for m in side.marks.values() if isinstance(m, Quantity)]
+        again = any((m.of, m.by, m.kind) == (q.of, q.by, q.kind) for m in marks)
+        again = again or (wrong.diagnosis == "shape" and side.expr in side.written)
+        if q.kind == DERIVATIVE and again:
+            return Verdict(UNDECIDED, message="this may be the derivative at another point")
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self._no_claim(q, {v.name for v in variables(e)})

@@ -88,7 +88,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
-    p = p.replaced(r"\\qq?uad(?![A-Za-z])", _wide).replaced(_TEXT, _kept)
+    p = p.replaced(r"\\qq?uad(?![A-Za-z])|(?:\\;\s*){3,}", _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
 
 
