@@ -236,22 +236,23 @@ def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precis
 
 def _branches_unsure(formulas: Formulas, point: Point) -> bool:
     """True where something that is compared with 0 is nothing but rounding."""
-    jumps = [n.args[0] for n in walk(formulas.f, formulas.answer) if is_(n, "step", "sign")]
+    parts = walk(formulas.f, formulas.answer)
+    jumps = tuple(n.args[0] for n in parts if is_(n, "step", "sign"))
     at = {v.name: exactly(point.values[v.name]) for v in variables(*jumps)}
-    for jump in jumps:
-        try:
-            first, second = (_shaken_jump(jump, at, point, seed) for seed in (1, 2))
-        except ArithmeticError:
-            return True
+    try:
+        shaken = [
+            values(jumps, at, point.sizes, {}, np.random.default_rng(seed)) for seed in (1, 2)
+        ]
+    except ArithmeticError:
+        return True
+    for jump in jumps:  # 0 where the terms are equal up to rounding
+        first, second = (
+            without_rounding(found[jump], [found[a] for a in terms_of(jump)])[0].flat
+            for found in shaken
+        )
         if any(abs(a - b) > SURE * abs(a) for a, b in zip(first, second, strict=True)):
             return True
     return False
-
-
-def _shaken_jump(jump: Expr, at: Mapping[str, Array], point: Point, seed: int) -> list[Any]:
-    """What is compared with 0, with 0 where its terms are equal up to rounding."""
-    found = values((jump,), at, point.sizes, {}, np.random.default_rng(seed))
-    return [*without_rounding(found[jump], [found[a] for a in terms_of(jump)])[0].flat]
 
 
 def _different(truth: list[Any], claimed: list[Any], off: Any, scale: Any) -> Precise:
