@@ -135,6 +135,15 @@ def test_data_where_a_formula_changes_contradict_no_second_derivative(f: str, fa
     assert md.derive(f, "x", assume={"x": fact}, order=2).checked is not None
 
 
+@pytest.mark.parametrize("f", ["norm2((P + 1).*(P - 1))", "norm2(P.^2 - 1)"])
+def test_a_kink_that_facts_force_everywhere_contradicts_nothing(f: str) -> None:
+    d = md.derive(f, "P", assume={"P": "labels"})
+    assert d.doubt
+    at = {"P": [[0.3, -2.0], [1.7, 0.4]]}  # away from the labels the formula is right
+    free = md.derive(f, "P").evaluate(at)
+    np.testing.assert_allclose(d.evaluate(at), free, atol=1e-12)
+
+
 def test_entries_that_facts_make_equal_share_a_change() -> None:
     d = md.derive(
         "sum(max(P*ones(k,k), axis=2))", "P", shapes={"P": "k,k"}, assume={"P": "simplex"}

@@ -34,6 +34,12 @@ def test_the_logistic_loss(run: Run) -> None:
     assert len(lines) == 4
 
 
+def test_what_an_exact_identity_decided_is_not_called_undecided(run: Run) -> None:
+    told = run("derive", "abs(sum(P.^2 - 1))", "P", "--assume", "P: labels")
+    assert told.out == "2*sign(sum(P.^2 - 1))*P\n"
+    assert told.err.splitlines()[-1].startswith("Checked   verified: exact identity test at sizes")
+
+
 PRINTED = [
     (("derive", "x'*A*x", "x", "--assume", "A: symmetric"), "2*A*x"),
     (("derive", "x'*A*x", "--wrt", "x"), "(A + A')*x"),

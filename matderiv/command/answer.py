@@ -130,8 +130,8 @@ def check_sentence(report: CheckReport | None) -> str:
     """The comparison with numbers in one line."""
     if report is None:
         return "no, as --no-check asks"
-    if report.verdict == "verified":
-        return f"verified with finite differences, {report}"
+    if report.ok:
+        return f"verified with finite differences, {report}" if report.points else report.sentence
     if report.verdict == "disproved":
         return str(report)
     reasons = "; ".join(report.notes) or "the numbers are not sharp enough"
@@ -148,6 +148,7 @@ def report_lines(report: CheckReport) -> list[str]:
         rows.append(("central differences", f"worst relative error {report.central_error:.1g}"))
     else:
         rows.append(("points", f"none, seed {report.seed}"))
+        rows += [("method", report.method)] if report.ok else []
     if report.worst is not None:
         rows.append(("worst", str(report.worst)))
     rows += [("note", note) for note in report.notes]

@@ -218,7 +218,11 @@ def conventions(request: Request) -> dict[str, Any]:
 
 
 def checked(derivation: Derivation, request: Request, seconds: float) -> CheckReport:
-    """The comparison with numbers; undecided with the reason where there can be none."""
+    """The comparison with numbers; undecided with the reason where there can be none.
+
+    Where it is undecided, the exact identity that decided the result at birth, if one did.
+    """
+    birth = derivation.checked
     try:
         with limited(seconds):
             report = derivation.check(points=request.points, seed=request.seed)
@@ -228,4 +232,6 @@ def checked(derivation: Derivation, request: Request, seconds: float) -> CheckRe
         return undecided(error.message, request.seed)
     except MemoryError:
         return undecided("not enough memory", request.seed)
+    if report.verdict == "undecided" and birth is not None and birth.ok and not birth.points:
+        return birth
     return report

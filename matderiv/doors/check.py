@@ -257,7 +257,7 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
     if not found.right and (small is not None or found.verdict != "disproved" or _forced(d)):
         return open_  # a number in the derivative may count entries: small sizes accept, only
     verdict = "verified" if found.right else found.verdict
-    if found.report is not None:
+    if found.report is not None and (found.report.points or not found.right):
         return replace(found.report, verdict=verdict)
     return CheckReport(verdict, nan, nan, found.reason or str(found.exact), 0, 0)
 

@@ -108,11 +108,23 @@ def _compared(
     if not (np.isfinite(numeric).all() and np.isfinite(truth.f(truth.values)).all()):
         return DifferenceFinding("nothing", note="f has no finite derivative at some point")
     if not np.isfinite(claim).all():
-        return DifferenceFinding(
-            "not finite", note="the claim is not finite where f is differentiable"
-        )
+        return _without_value(question, asked, truth, numeric)
     first = {question.methods[0]: numeric}
     return _judged(question, asked, truth, asked.claimed(claim), first, point, rng)
+
+
+def _without_value(
+    question: DirectionQuestion, asked: Probes, truth: Truth, numeric: Array
+) -> DifferenceFinding:
+    """A claim that is not finite; no fault of it where every method finds another slope.
+
+    Facts may force f onto a kink that no drawn point avoids: norm2(P.*P - 1) of labels P.
+    """
+    others = [asked.numeric(truth, method) for method in question.methods[1:]]
+    order = len(question.path) - 1
+    if any(relative_error(o, numeric) > REJECT[question.methods[-1]][order] for o in others):
+        return DifferenceFinding("nothing", note=_NOTES["nothing"])
+    return DifferenceFinding("not finite", note="the claim is not finite where f is differentiable")
 
 
 def _judged(
