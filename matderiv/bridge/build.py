@@ -148,10 +148,6 @@ def _div(place: SympyPlace, a: Any, b: Any) -> Any:
     return _scaled(1 / scalar(b), a)
 
 
-def _neg(place: SympyPlace, a: Any) -> Any:
-    return -scalar(a) if place.scalar else product(-1, a)
-
-
 def _mul(place: SympyPlace, *factors: Any) -> Any:
     """A chain of factors; a part of it that has become a scalar stands in front."""
     scalars: list[Any] = []
@@ -227,7 +223,7 @@ def _itself(e: Any) -> Any:
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "add": _add,
-    "neg": _neg,
+    "neg": lambda place, a: -scalar(a) if place.scalar else product(-1, a),
     "hadamard": _hadamard,
     "div": _div,
     "ediv": _ediv,

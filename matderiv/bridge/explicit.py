@@ -188,17 +188,13 @@ def _rounded(name: str, exact: Callable[..., Any]) -> Callable[..., Array]:
     return value
 
 
-def _root_of_squares(entries: list[Any]) -> Any:
-    return sp.sqrt(sp.Add(*(v**2 for v in entries)))
-
-
 OWN: dict[str, Callable[..., Array]] = {
     "mean": _along(lambda v: sp.Add(*v) / len(v)),
     "sum": _along(lambda v: sp.Add(*v)),
     "prod": _along(lambda v: sp.Mul(*v)),
     "max": _along(lambda v: sp.Max(*v)),
     "min": _along(lambda v: sp.Min(*v)),
-    "norm2": lambda x: _along(_root_of_squares)(x),
+    "norm2": lambda x: _along(lambda entries: sp.sqrt(sp.Add(*(v**2 for v in entries))))(x),
     "norm1": lambda x: _along(lambda v: sp.Add(*map(sp.Abs, v)))(x),
     "norminf": lambda x: _along(lambda v: sp.Max(*map(sp.Abs, v)))(x),
     "logsumexp": _along(lambda v: sp.log(sp.Add(*map(sp.exp, v)))),

@@ -94,10 +94,6 @@ huber = _entry(
 )
 
 
-def _step(x: Any) -> Any:
-    return sp.Heaviside(x, 0)
-
-
 def _where(test: Any, yes: Any, no: Any) -> Any:
     boolean = isinstance(test, sp.logic.boolalg.Boolean) and not test.is_Symbol
     condition = test if boolean else sp.Ne(test, 0)
@@ -137,7 +133,7 @@ SCALAR: dict[str, Callable[..., Any]] = {
     "tanh": sp.tanh,
     "sigmoid": sigmoid,
     "relu": relu,
-    "step": _step,
+    "step": lambda x: sp.Heaviside(x, 0),
     "leaky_relu": leaky_relu,
     "elu": elu,
     "softplus": softplus,

@@ -54,10 +54,6 @@ def elementwise_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
     return [spread(a.shape, out, node.shape) for a in node.args], []
 
 
-def _sum_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    return broadcast(shapes, unify)
-
-
 def _total(*values: Any) -> Any:
     aligned = align(values)
     result = aligned[0]
@@ -83,7 +79,7 @@ ADD = register(
     Function(
         name="add",
         kind="sum",
-        rule=_sum_rule,
+        rule=lambda shapes, params, unify: broadcast(shapes, unify),
         numpy=_total,
         arity=(2, 10**6),
         call="operator",

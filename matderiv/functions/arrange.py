@@ -68,16 +68,12 @@ def fuse(*sizes: Size) -> Expr:
     return apply("fuse", params=sizes)
 
 
-def _fuse_value(m: int, n: int) -> Any:
-    return np.eye(m * n).reshape(m * n, m, n)
-
-
 FUSE = register(
     Function(
         name="fuse",
         kind="constant",
         rule=lambda shapes, params, unify: (times(*params), *params),
-        numpy=_fuse_value,
+        numpy=lambda m, n: np.eye(m * n).reshape(m * n, m, n),
         arity=(2, 2),
         call="internal",
         says="Joins two axes into one; behind vec and the Kronecker product.",

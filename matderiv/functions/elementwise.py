@@ -25,10 +25,6 @@ def _abs(x: Any) -> Any:
     return np.where(np.real(x) < 0, -x, x)
 
 
-def _softplus(x: Any) -> Any:
-    return np.where(np.real(x) >= 0, x, 0) + np.log1p(np.exp(-_abs(x)))
-
-
 def erf(x: Any) -> Any:
     """erf; for a complex step x + ih the exact first-order value."""
     real = np.vectorize(math.erf, otypes=[float])(np.real(x))
@@ -233,7 +229,7 @@ elementwise(
 )
 elementwise(
     "softplus",
-    _softplus,
+    lambda x: np.where(np.real(x) >= 0, x, 0) + np.log1p(np.exp(-_abs(x))),
     lambda x, y: _f("sigmoid", x),
     bends="convex increasing",
     proof=(

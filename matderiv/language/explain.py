@@ -50,7 +50,7 @@ def explained(
         hint=_exponential(function.name, operands, shaping)
         or _declaration_hint(function.name, operands, shaping)
         or error.hint,
-        details=(*filter(None, (", ".join(details), _who(node, shaping))),),
+        details=(*filter(None, (", ".join(details), _who_of((node,), shaping))),),
     )
 
 
@@ -203,10 +203,6 @@ def _operand_shapes(
         for o, s in zip(operands, shapes, strict=True)
         if _typed(o.span, shaping)
     ]
-
-
-def _who(node: Node, shaping: Shaping) -> str:
-    return _who_of((node,), shaping)
 
 
 def _who_of(nodes: tuple[Node, ...], shaping: Shaping) -> str:

@@ -7,7 +7,7 @@ from math import prod
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk
 from matderiv.numeric.evaluate import evaluate
-from matderiv.shapes import Dim, Shape, Size, shape_text
+from matderiv.shapes import Dim, Shape, shape_text
 
 MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
 MAX_ENTRIES = 1_000_000  # of an array in the check
@@ -82,8 +82,4 @@ def _named(node: Expr, args: tuple[Expr, ...]) -> Expr:
 
 
 def _names(shape: Shape) -> Shape:
-    return tuple(_name(s) for s in shape)
-
-
-def _name(s: Size) -> Size:
-    return Dim((str(s),)) if isinstance(s, int) and s > LARGE else s
+    return tuple(Dim((str(s),)) if isinstance(s, int) and s > LARGE else s for s in shape)

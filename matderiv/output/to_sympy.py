@@ -40,7 +40,7 @@ class _Names:
     def __init__(self, symbols: Mapping[str, Any]) -> None:
         self.symbols = symbols
         self.sizes = SizeTable()
-        self.sizes.meaning.update({k: v for k, v in symbols.items() if not _is_array(v)})
+        self.sizes.meaning.update({k: v for k, v in symbols.items() if not hasattr(v, "shape")})
 
     def visit(self, node: Expr, args: tuple[Any, ...]) -> Any:
         """The SymPy object of a node, given those of its arguments."""
@@ -71,7 +71,3 @@ class _Names:
         if len(shape) <= 2:
             return sp.MatrixSymbol(name, *(*shape, 1)[:2])
         return _arrays.ArraySymbol(name, shape)
-
-
-def _is_array(symbol: Any) -> bool:
-    return hasattr(symbol, "shape")

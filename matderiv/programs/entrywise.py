@@ -63,10 +63,6 @@ def _relu(b: ProgramBuilder, x: int) -> int:
     return b.entrywise("maximum", x, b.number(0))
 
 
-def _step(b: ProgramBuilder, x: int) -> int:
-    return b.entrywise("gt", x, b.number(0), mask=True)
-
-
 def _leaky_relu(b: ProgramBuilder, x: int, a: int) -> int:
     below = b.entrywise("mul", a, b.entrywise("minimum", x, b.number(0)))
     return b.entrywise("add", _relu(b, x), below)
@@ -75,10 +71,6 @@ def _leaky_relu(b: ProgramBuilder, x: int, a: int) -> int:
 def _elu(b: ProgramBuilder, x: int) -> int:
     below = b.entrywise("expm1", b.entrywise("minimum", x, b.number(0)))
     return b.entrywise("add", _relu(b, x), below)
-
-
-def _silu(b: ProgramBuilder, x: int) -> int:
-    return b.entrywise("mul", x, _sigmoid(b, x))
 
 
 def _gelu(b: ProgramBuilder, x: int) -> int:
@@ -123,10 +115,10 @@ FORMS: dict[str, Form] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "relu": _relu,
-    "step": _step,
+    "step": lambda b, x: b.entrywise("gt", x, b.number(0), mask=True),
     "leaky_relu": _leaky_relu,
     "elu": _elu,
-    "silu": _silu,
+    "silu": lambda b, x: b.entrywise("mul", x, _sigmoid(b, x)),
     "gelu": _gelu,
     "where": _where,
     "huber": _huber,

@@ -152,7 +152,7 @@ class _Binding:
             self.calls.append((compute, i, j, over, k))
         for a in self.ends.get(k, ()):
             mine = self.start[a] is None and self.lines[a].operation != "input" and a != over
-            if mine and _entries(self.lines[a]) >= BIG:
+            if mine and prod(s for s in self.lines[a].shape if isinstance(s, int)) >= BIG:
                 self.calls.append((None, -1, -1, -1, a))
 
     def _array(self, a: int) -> int:
@@ -175,10 +175,6 @@ class _Binding:
                 if not other.mask:
                     return a
         return -1
-
-
-def _entries(line: Instruction) -> int:
-    return prod(s for s in line.shape if isinstance(s, int))
 
 
 def _gathered(compute: Any, arguments: tuple[int, ...]) -> Any:

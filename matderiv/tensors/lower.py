@@ -127,14 +127,6 @@ def _open_neg(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     return Opened(Fraction((-1) ** int(k % 2)), (), ((node.args[0], at, k),))
 
 
-def _open_ones(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    return Opened()
-
-
-def _open_zeros(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    return Opened(Fraction(0)) if k > 0 else None
-
-
 def _open_hadamard(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     if not _whole(k) or len(node.args) > MAX_OPENED:
         return None
@@ -171,10 +163,6 @@ def _open_sqrt(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     if not _whole(k):
         return None
     return Opened(parts=((node.args[0], at, _plain(Fraction(k) / 2)),))
-
-
-def _open_square(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    return Opened(parts=((node.args[0], at, 2 * k),)) if _whole(k) else None
 
 
 def _plain(k: Fraction) -> Exponent:
@@ -217,10 +205,6 @@ def _open_pattern(node: Expr, at: Slots, k: Exponent) -> Opened | None:
 def _constant_factor(e: Expr, slots: Slots) -> list[Factor]:
     made = factor(e, slots)
     return [made] if made.indices else []
-
-
-def _open_eye(node: Expr, at: Slots, k: Exponent) -> Opened | None:
-    return Opened(factors=tuple(_constant_factor(node, at))) if k > 0 else None
 
 
 def _open_diag(node: Expr, at: Slots, k: Exponent) -> Opened | None:
@@ -280,16 +264,16 @@ def _open_shorthand(node: Expr, at: Slots, k: Exponent) -> Opened | None:
 _OPENERS: dict[str, Opener] = {
     "number": _open_number,
     "neg": _open_neg,
-    "ones": _open_ones,
-    "zeros": _open_zeros,
-    "eye": _open_eye,
+    "ones": lambda node, at, k: Opened(),
+    "zeros": lambda node, at, k: Opened(Fraction(0)) if k > 0 else None,
+    "eye": lambda node, at, k: Opened(factors=tuple(_constant_factor(node, at))) if k > 0 else None,
     "hadamard": _open_hadamard,
     "ediv": _open_quotient,
     "div": _open_quotient,
     "epow": _open_power,
     "power": _open_power,
     "sqrt": _open_sqrt,
-    "square": _open_square,
+    "square": lambda node, at, k: Opened(parts=((node.args[0], at, 2 * k),)) if _whole(k) else None,
     "mul": _open_product,
     "diag": _open_diag,
     "inv": _open_inverse,

@@ -188,16 +188,12 @@ def _stacked(a: Array, outer: Axes, inner: list[Axes]) -> Array:
     return as_it_is(np.transpose(a, order), outer, inner)
 
 
-def _stacked_turned(a: Array, outer: Axes, inner: list[Axes]) -> Array:
-    return _stacked(np.swapaxes(a, -1, -2), outer, inner)
-
-
 TRANSPOSED, STACKED, STACKED_TURNED = "transposed", "stacked", "stacked and transposed"
 ARRANGEMENTS: dict[str, Arrange] = {
     "": as_it_is,
     TRANSPOSED: _turned,
     STACKED: _stacked,
-    STACKED_TURNED: _stacked_turned,
+    STACKED_TURNED: lambda a, outer, inner: _stacked(np.swapaxes(a, -1, -2), outer, inner),
 }
 
 

@@ -195,7 +195,7 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
         return None
     (inner,) = holding
     others = [a for a in side.args if a is not inner]
-    if side.args.count(inner) > 1 or not _fits(side, value):
+    if side.args.count(inner) > 1 or not (side.shape == value.shape or number_value(value) == 0):
         return None
     if is_(side, "neg"):
         return solved(inner, q, -value)
@@ -209,10 +209,6 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
     if is_(side, "mul", "hadamard", "div", "ediv") and all(is_scalar(o.shape) for o in others):
         return _divided(side, inner, others, q, value)
     return None
-
-
-def _fits(side: Expr, value: Expr) -> bool:
-    return side.shape == value.shape or number_value(value) == 0
 
 
 def _divided(side: Expr, inner: Expr, others: list[Expr], q: Expr, value: Expr) -> Expr | None:

@@ -58,10 +58,6 @@ def counted(t: Term, summed: Indices) -> Term:
     return Term(coefficient, factors)
 
 
-def _is_two(e: Expr) -> bool:
-    return number_value(e) == 2
-
-
 def _times(a: Term, b: Term) -> Term:
     coefficient, factors = product(a, b)
     return Term(coefficient, tuple(factors))
@@ -84,7 +80,7 @@ def _square(x: Expr) -> Factor:
 
 
 def _entry(node: Expr, at: Slots) -> Term:
-    if is_(node, "epow") and _is_two(node.args[1]) and is_(node.args[0], "add"):
+    if is_(node, "epow") and number_value(node.args[1]) == 2 and is_(node.args[0], "add"):
         return Term(Fraction(1), (Factor(node.args[0], tuple(i for i in at if i is not None), 2),))
     if is_(node, "mul", "hadamard", "kron"):
         found = pattern(node, at)

@@ -182,10 +182,6 @@ def _entry_function(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> E
     return ENTRIES[type(node).__name__](node, *args)
 
 
-def _mat_mul(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return product(*args, entrywise=False)
-
-
 def _inverse(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return power(args[0], number(-1)) if is_scalar(args[0].shape) else apply("inv", args[0])
 
@@ -231,10 +227,6 @@ def _transpose(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
 
 def _kronecker(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return reduce(lambda a, b: apply("kron", a, b), args)
-
-
-def _diagonal_matrix(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return apply("diag", apply("diag", args[0]))
 
 
 def _elementwise(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
@@ -302,10 +294,6 @@ def _chosen(bounds: Any, size: Any) -> list[Expr] | None:
     return [total(*(apply("mul", a, u) for a, u in zip(at, units, strict=True)))]
 
 
-def _function_of_place(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return read_function_of_place(reader, node)
-
-
 def _explicit(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     """An explicit matrix: each entry times unit vectors."""
     shape = shape_of(node, reader.sizes)
@@ -341,7 +329,7 @@ HANDLERS: dict[str, Build] = {
     "Mul": _mul,
     "Pow": _pow,
     "MatAdd": _mat_add,
-    "MatMul": _mat_mul,
+    "MatMul": lambda reader, node, args: product(*args, entrywise=False),
     "MatPow": _mat_pow,
     "Transpose": _transpose,
     "Adjoint": _transpose,
@@ -353,7 +341,7 @@ HANDLERS: dict[str, Build] = {
     "KroneckerProduct": _kronecker,
     "DiagMatrix": _named("diag"),
     "DiagonalOf": _named("diag"),
-    "DiagonalMatrix": _diagonal_matrix,
+    "DiagonalMatrix": lambda reader, node, args: apply("diag", apply("diag", args[0])),
     "DotProduct": _named("dot"),
     "MatrixElement": _element,
     "ElementwiseApplyFunction": _elementwise,
@@ -366,7 +354,7 @@ HANDLERS: dict[str, Build] = {
     "Indexed": _sum,
     "ArrayElement": _sum,
     "MatrixSlice": _slice,
-    "FunctionMatrix": _function_of_place,
+    "FunctionMatrix": lambda reader, node, args: read_function_of_place(reader, node),
     "ImmutableDenseMatrix": _explicit,
     "ImmutableSparseMatrix": _explicit,
 }

@@ -128,10 +128,6 @@ def _equal(node: Any, a: Expr, b: Expr) -> Expr:
     return _both(node, apply("ge", a, b), apply("le", a, b))
 
 
-def _unequal(node: Any, a: Expr, b: Expr) -> Expr:
-    return _not(node, _equal(node, a, b))
-
-
 def _both(node: Any, *args: Expr) -> Expr:
     return apply("hadamard", *args) if len(args) > 1 else args[0]
 
@@ -171,7 +167,7 @@ ENTRIES: dict[str, EntryFunction] = {
     "StrictLessThan": _plain("lt"),
     "LessThan": _plain("le"),
     "Equality": _equal,
-    "Unequality": _unequal,
+    "Unequality": lambda node, a, b: _not(node, _equal(node, a, b)),
     "And": _both,
     "Or": _repeated("maximum"),
     "Not": _not,

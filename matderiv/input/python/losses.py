@@ -61,12 +61,6 @@ def _squared(
     return lib.power(_less(lib, a, b, call), lib.number(2, call.span), call.span)
 
 
-def _absolute(
-    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
-) -> Array:
-    return _called(lib, "abs", _less(lib, a, b, call), call)
-
-
 def _huber(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
     """Quadratic within delta; smooth_l1_loss is the same over beta."""
     name = "delta" if call.name == "huber_loss" else "beta"
@@ -135,7 +129,9 @@ def _kl_div(lib: Arrays, call: PythonCall) -> Array:
 
 LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "mse_loss": _loss(_squared),
-    "l1_loss": _loss(_absolute),
+    "l1_loss": _loss(
+        lambda lib, call, a, b, found: _called(lib, "abs", _less(lib, a, b, call), call)
+    ),
     "huber_loss": _loss(_huber, ("delta",)),
     "smooth_l1_loss": _loss(_huber, ("beta",)),
     "binary_cross_entropy": _loss(_binary),

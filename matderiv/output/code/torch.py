@@ -218,10 +218,6 @@ def _reshape(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> 
     return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
 
 
-def _pi(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    return Code("math.pi", number=True)
-
-
 _SPECIAL: dict[str, Special] = {
     "einsum": _einsum,
     **diagonals("torch", OPTIONS),
@@ -229,7 +225,7 @@ _SPECIAL: dict[str, Special] = {
     **correlations(_correlated, TEMPLATES),
     "permute": _permute,
     "broadcast": _broadcast,
-    "pi": _pi,
+    "pi": lambda line, arguments, names: Code("math.pi", number=True),
     "reshape": _reshape,
     "real": _real,
     "where": _where,

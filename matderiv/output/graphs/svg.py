@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+from matderiv.circuit.drawing import Drawing, Frame, Wire
 from matderiv.circuit.figures import greek
 
 GRAPH_STYLE = """\
@@ -34,9 +34,17 @@ def graph_svg(drawing: Drawing, *, styled: bool = True) -> str:
         f'<rect x="0" y="0" width="{_n(drawing.width)}" height="{_n(drawing.height)}" '
         'class="paper"/>',
         *(line for w in drawing.wires for line in _wire(w)),
-        *(_box(b) for b in drawing.boxes),
+        *(
+            f'<rect class="{b.kind}" x="{_n(b.x)}" y="{_n(b.y)}" width="{_n(b.width)}" '
+            f'height="{_n(b.height)}"><title>{escape(_clean(b.tip))}</title></rect>'
+            for b in drawing.boxes
+        ),
         *(_brackets(g) for g in drawing.grids),
-        *(_text(t) for t in drawing.texts),
+        *(
+            f'<text class="{t.kind}" x="{_n(t.x)}" y="{_n(t.y)}" font-size="{_n(t.size)}">'
+            f"{escape(_clean(t.shown))}</text>"
+            for t in drawing.texts
+        ),
         "</svg>",
     ]
     return "\n".join(lines)
@@ -51,13 +59,6 @@ def _clean(shown: str) -> str:
     return "".join(c if c.isprintable() else " " for c in greek(shown))
 
 
-def _box(b: Frame) -> str:
-    return (
-        f'<rect class="{b.kind}" x="{_n(b.x)}" y="{_n(b.y)}" width="{_n(b.width)}" '
-        f'height="{_n(b.height)}"><title>{escape(_clean(b.tip))}</title></rect>'
-    )
-
-
 def _brackets(g: Frame) -> str:
     """The brackets of a matrix."""
     left, right, top, bottom = g.x, g.x + g.width, g.y, g.y + g.height
@@ -66,13 +67,6 @@ def _brackets(g: Frame) -> str:
         f"M{_n(right - 4)} {_n(top)}H{_n(right)}V{_n(bottom)}H{_n(right - 4)}"
     )
     return f'<path class="{g.kind}" d="{path}"/>'
-
-
-def _text(t: Text) -> str:
-    return (
-        f'<text class="{t.kind}" x="{_n(t.x)}" y="{_n(t.y)}" font-size="{_n(t.size)}">'
-        f"{escape(_clean(t.shown))}</text>"
-    )
 
 
 def _wire(w: Wire) -> list[str]:

@@ -347,7 +347,7 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
         named = variables(*sums)
         at = draw(named, np.random.default_rng(3), sizes, strategy=accretive) if named else {}
         try:
-            signs = tuple(_sign(evaluate(e, at, sizes)) for e in sums)
+            signs = tuple(float(np.sign(np.round(float(evaluate(e, at, sizes)), 9))) for e in sums)
         except DomainError:
             continue
         cells.setdefault(signs, sizes)
@@ -355,10 +355,6 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
 
 
 _GRID = {1: LARGEST_BORDER + 1, 2: 13, 3: 6}  # the largest size, by the number of names
-
-
-def _sign(value: Any) -> float:
-    return float(np.sign(np.round(float(value), 9)))
 
 
 def _compares(node: Expr) -> bool:

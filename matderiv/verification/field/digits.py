@@ -235,10 +235,6 @@ def _within(test: Callable[[Any], bool], function: Callable[[Any], Any]) -> Call
     return lambda v: function(v) if mp.isfinite(v) and test(v) else mp.nan
 
 
-def _one(u: Element) -> Element:
-    return {0: np.ones_like(u[0])}
-
-
 def _root_of(u: Element) -> Element:
     return _SQRT(None, u)  # type: ignore[arg-type]
 
@@ -251,7 +247,7 @@ _SQRT = _smooth(
 
 def _square_plus_one(u: Element, sign: int) -> Element:
     """1 + u² or 1 - u²."""
-    return plus(REALS, _one(u), scaled(REALS, times(REALS, u, u), sign))
+    return plus(REALS, {0: np.ones_like(u[0])}, scaled(REALS, times(REALS, u, u), sign))
 
 
 def _bell(u: Element) -> Element:

@@ -81,25 +81,9 @@ def _chosen(first: Expr, second: Expr, test: Expr) -> Expr:
     return apply("where", test, first, second)
 
 
-def _elu(node: Expr, x: Expr) -> Expr:
-    return _chosen(x, _exp(x) - 1, _step(x))
-
-
 def _huber(node: Expr, x: Expr, d: Expr) -> Expr:
     size = x * _sign(x)
     return _chosen(x * x / 2, d * (size - d / 2), _step(d - size))
-
-
-def _gelu(node: Expr, x: Expr) -> Expr:
-    return x * (1 + apply("erf", x / apply("sqrt", 2))) / 2
-
-
-def _tanh(node: Expr, x: Expr) -> Expr:
-    return 1 - 2 / (1 + _exp(2 * x))
-
-
-def _norm(node: Expr, x: Expr) -> Expr:
-    return apply("sqrt", _f("sum", x * x))
 
 
 def _norm_p(node: Expr, x: Expr, p: Expr) -> Expr:
@@ -256,17 +240,17 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "arccos": lambda node, x: apply("pi", params=("pi",)) / 2 - apply("arcsin", x),
     "sinh": lambda node, x: (_exp(x) - 1 / _exp(x)) / 2,
     "cosh": lambda node, x: (_exp(x) + 1 / _exp(x)) / 2,
-    "tanh": _tanh,
+    "tanh": lambda node, x: 1 - 2 / (1 + _exp(2 * x)),
     "asinh": lambda node, x: apply("log", x + apply("sqrt", x * x + 1)),
     "atanh": lambda node, x: apply("log", (1 + x) / (1 - x)) / 2,
     "sinc": _sinc,
     "sigmoid": lambda node, x: 1 / (1 + _exp(-x)),
     "relu": lambda node, x: x * _step(x),
     "leaky_relu": lambda node, x, a: _chosen(x, a * x, _step(x)),
-    "elu": _elu,
+    "elu": lambda node, x: _chosen(x, _exp(x) - 1, _step(x)),
     "softplus": lambda node, x: apply("log", 1 + _exp(x)),
     "silu": lambda node, x: x / (1 + _exp(-x)),
-    "gelu": _gelu,
+    "gelu": lambda node, x: x * (1 + apply("erf", x / apply("sqrt", 2))) / 2,
     "gt": lambda node, a, b: _step(a - b),
     "lt": lambda node, a, b: _step(b - a),
     "ge": lambda node, a, b: 1 - _step(b - a),
@@ -277,7 +261,7 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "softmax": _softmax,
     "logsumexp": _logsumexp,
     "log_softmax": _log_softmax,
-    "norm2": _norm,
+    "norm2": lambda node, x: apply("sqrt", _f("sum", x * x)),
     "norm_p": _norm_p,
     "logdet": lambda node, x: apply("log", apply("det", x)),
     "power": _power,
