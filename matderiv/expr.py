@@ -53,7 +53,7 @@ class Expr:
     shape: Shape
     weight: int
     tangent: bool
-    cache: dict[str, Any]
+    cache: dict[Any, Any]
 
     def __add__(self, other: Expr | Number) -> Expr:
         return apply("add", self, other)

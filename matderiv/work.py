@@ -5,13 +5,17 @@ of index factors, values of nodes. A unit is about a microsecond. The same quest
 place on every machine; without a bound nothing is counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from matderiv.errors import LimitError
 
+Value = TypeVar("Value")
+
 MILLION = 1_000_000
+UNBOUNDED = 10**18
 A_VERB = 2 * MILLION  # for one derivation, several gradients, or a graph
 A_VIEW = 3 * MILLION  # for the steps of a derivation, every line evaluated
 
@@ -62,3 +66,27 @@ def spend(units: int) -> None:
     if budget.left < 0:
         shown = f"{budget.most / MILLION:.3g} million" if budget.most >= MILLION else budget.most
         raise WorkLimit(f"this takes more than {shown} steps of work, which is the limit")
+
+
+def remembered(memory: dict[Any, Any], key: Any, made: Callable[[], Value]) -> Value:
+    """The value under a key of a memory, made once.
+
+    What it took is spent each time, so that a bound ends at the same place whatever was asked
+    before.
+
+    >>> memory = {}
+    >>> remembered(memory, "x", lambda: 2), remembered(memory, "x", lambda: 3)
+    (2, 2)
+    """
+    if key not in memory:
+        budget = _budget.get()
+        if budget is None:
+            with bounded(UNBOUNDED):
+                return remembered(memory, key, made)
+        before = budget.left
+        value = made()
+        memory[key] = value, before - budget.left
+        return value
+    value, units = memory[key]
+    spend(units)
+    return value

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from matderiv.errors import LimitError
+from matderiv.verification.batch import Row, verify_rows
 from matderiv.verification.verifying import verify_asked
 
 TABLE = """id,f,wrt,answer,shapes
@@ -144,3 +146,32 @@ def test_tables_that_are_none(run: Any, tmp_path: Path, content: str, said: str)
     file.write_text(content, encoding="utf-8")
     found = run("verify", "x'*x", "x", "--batch", str(file))
     assert (found.status, found.out, said in found.err) == (2, "", True), found
+
+
+def test_equal_answers_of_a_class_are_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = []
+
+    def counted(asked: Any, answer: Any, **options: Any) -> Any:
+        judged.append(answer)
+        return verify_asked(asked, answer, **options)
+
+    monkeypatch.setattr("matderiv.verification.batch.verify_asked", counted)
+    answers = ["2*x", " 2*x", "x", "2*", "x"] * 3
+    rows = [Row(k, "x'*x", "x", a, who=str(k)) for k, a in enumerate(answers)]
+    rows += [Row(99, "x'*A*x", "x", "2*x")]
+    found = list(verify_rows(rows))
+    assert [(v.row.number, v.row.answer) for v in found] == [(r.number, r.answer) for r in rows]
+    assert [v.code for v in found] == ["", "", "factor", "parse", "factor"] * 3 + [found[-1].code]
+    assert found[-1].verdict.correct is False
+    assert judged == ["2*x", "x", "2*", "2*x"]
+
+
+def test_a_verdict_whose_cause_takes_too_long_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(asked: Any, answer: Any, *, diagnosis: bool, **options: Any) -> Any:
+        if diagnosis:
+            raise LimitError("too long")
+        return verify_asked(asked, answer, diagnosis=diagnosis, **options)
+
+    monkeypatch.setattr("matderiv.verification.batch.verify_asked", slow)
+    [found] = verify_rows([Row(1, "x'*x", "x", "3*x")])
+    assert (found.state, found.code, found.error) == ("disproved", "", None)

@@ -309,3 +309,17 @@ def test_no_warning_leaves_a_verdict() -> None:
     """Warnings are errors here; numbers overflow on the way to this one."""
     found = md.verify("exp(a^2)^100", "a", "exp(a)")
     assert found.correct is False
+
+
+def test_what_is_remembered_costs_the_same_again() -> None:
+    memory: dict[str, Any] = {}
+
+    def asked(times: int) -> None:
+        for _ in range(times):
+            work.remembered(memory, "x", lambda: work.spend(4))
+
+    for _ in range(2):
+        with work.bounded(10):
+            asked(2)
+        with pytest.raises(work.WorkLimit), work.bounded(10):
+            asked(3)

@@ -6,7 +6,7 @@ At order k the truth is the k-th derivative of f itself, never one of a lower de
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import factorial, prod
 from typing import Any
@@ -16,6 +16,7 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes
 from matderiv.numeric.stencils import EPS, STEPS, Slope, derivative_along
 from matderiv.shapes import is_scalar
+from matderiv.work import remembered
 
 STEP = 1e-30  # of the complex step: nothing cancels, so as small as one likes
 ANALYTIC, CENTRAL = "complex step", "central differences"
@@ -43,6 +44,7 @@ class Truth:
     """The derivative of f at one point, along directions: one for each order.
 
     `axes` arranges the values of f; with `weights` (an upstream gradient) f becomes Σ weights ⊙ f.
+    `known` remembers the numbers.
     """
 
     bound: BoundValues
@@ -51,6 +53,7 @@ class Truth:
     path: tuple[str, ...]
     axes: tuple[int, ...]
     weights: Array | None = None
+    known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def f(self, values: Arrays) -> Array:
         """The value of f, complex for complex values."""
@@ -128,11 +131,16 @@ class Truth:
 
         `refine` combines two step widths (Richardson), which removes the leading error.
         """
-        if not refine or len(self.path) > NESTED:
-            return np.stack([self.along(p, method) for p in probes], axis=-1)
-        wide = np.stack([self.along(p, method, 8.0) for p in probes], axis=-1)
-        narrow = np.stack([self.along(p, method, 4.0) for p in probes], axis=-1)
-        return (4 * narrow - wide) / 3
+
+        def made() -> Array:
+            if not refine or len(self.path) > NESTED:
+                return np.stack([self.along(p, method) for p in probes], axis=-1)
+            wide = np.stack([self.along(p, method, 8.0) for p in probes], axis=-1)
+            narrow = np.stack([self.along(p, method, 4.0) for p in probes], axis=-1)
+            return (4 * narrow - wide) / 3
+
+        directions = tuple(d.tobytes() for p in probes for d in p)
+        return remembered(self.known, (method, refine, directions), made)
 
     def rounding(self, method: str) -> float:
         """A bound for the rounding error of a derivative, from the largest intermediate value."""
@@ -150,7 +158,7 @@ class Truth:
             name: v * (1 + width * rng.standard_normal(np.shape(v)))
             for name, v in self.values.items()
         }
-        return replace(self, values=values)
+        return replace(self, values=values, known={})
 
 
 def contracted(array: Array, directions: Directions) -> Array:

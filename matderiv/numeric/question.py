@@ -117,6 +117,7 @@ class DirectionQuestion:
             tuple(v.name for v in self.path),
             self.answer_axes(point.sizes),
             None if self.upstream is None else point.values[self.upstream.name],
+            point.known.setdefault((self.f, self.path, self.upstream), {}),
         )
 
 

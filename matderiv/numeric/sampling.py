@@ -7,7 +7,7 @@ A + A', all labels +1 hide a forgotten label, all units active a forgotten mask.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import DomainError, LimitError
@@ -32,7 +32,7 @@ from matderiv.numeric.kinks import Kink, kinks
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar, size_names
-from matderiv.work import spend
+from matderiv.work import remembered, spend
 
 __all__ = ["Point", "Sampler", "draw", "drawn", "points", "sampler"]
 
@@ -45,11 +45,15 @@ CONDITION = 1e3  # a matrix worse conditioned than this is not inverted
 
 @dataclass(frozen=True)
 class Point:
-    """Sizes and values of the variables; `compromise` says what could not be had here."""
+    """Sizes and values of the variables; `compromise` says what could not be had here.
+
+    `known` remembers numbers of derivatives here, which many claims are compared with.
+    """
 
     sizes: Sizes
     values: Arrays
     compromise: str = ""
+    known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 # Points ------------------------------------------------------------------------------------------
@@ -77,6 +81,7 @@ class Sampler:
     names: tuple[str, ...]
     literals: tuple[int, ...]
     plan: tuple[Strategy, ...] = ()
+    known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def point(
         self, index: int, *, least: int = 2, most: int = 0, single: bool = False, turn: int = 0
@@ -86,22 +91,30 @@ class Sampler:
         `least` and `most` bound the sizes, `single` makes one of them 1, `turn` gives other draws.
         DomainError when no draw has a finite value; a compromise when only a kink is too near.
         """
-        rng = np.random.default_rng([self.seed, index, turn])
 
-        def sizes_of(attempt: int) -> Sizes:
-            sizes = draw_sizes(
-                self.names, rng, taken=self.literals, least=least, most=most or LARGEST_SIZE - 1
-            )
-            if single and attempt < 10:
-                self._make_one(sizes, rng)
-            return enlarged(sizes, self.expr)
+        def made() -> Point:
+            rng = np.random.default_rng([self.seed, index, turn])
 
-        return self._admissible(sizes_of, rng, planned_first=turn == 0)
+            def sizes_of(attempt: int) -> Sizes:
+                sizes = draw_sizes(
+                    self.names, rng, taken=self.literals, least=least, most=most or LARGEST_SIZE - 1
+                )
+                if single and attempt < 10:
+                    self._make_one(sizes, rng)
+                return enlarged(sizes, self.expr)
+
+            return self._admissible(sizes_of, rng, planned_first=turn == 0)
+
+        return remembered(self.known, (index, least, most, single, turn), made)
 
     def at_sizes(self, sizes: Sizes, index: int) -> Point:
         """An admissible point with these sizes; DomainError where none is found."""
-        rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
-        return self._admissible(lambda attempt: sizes, rng, planned_first=True)
+
+        def made() -> Point:
+            rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
+            return self._admissible(lambda attempt: sizes, rng, planned_first=True)
+
+        return remembered(self.known, (index, *sizes.items()), made)
 
     def _admissible(
         self, sizes_of: Callable[[int], Sizes], rng: Any, *, planned_first: bool
@@ -228,9 +241,14 @@ def sampler(
 
     LimitError where the declared sizes are too large for numbers.
     """
-    chosen = dict.fromkeys([*variables_of(expr), *variables])
+    chosen = tuple(dict.fromkeys([*variables_of(expr), *variables]))
     if reason := too_large(expr, *chosen):
         raise LimitError(reason, hint="names instead of numbers as sizes")
+    key = ("sampler", chosen, order, seed)
+    return remembered(expr.cache, key, lambda: _sampler(expr, chosen, order, seed))
+
+
+def _sampler(expr: Expr, chosen: tuple[Expr, ...], order: int, seed: int) -> Sampler:
     whole = expanded(expr)
     bends = kinks(expr, order)
     inverted = tuple(dict.fromkeys(n.args[0] for n in walk(whole) if _inverted(n)))
@@ -241,7 +259,7 @@ def sampler(
     shapes = [v.shape for v in chosen]
     return Sampler(
         expr=expr,
-        variables=tuple(chosen),
+        variables=chosen,
         seed=seed,
         kinks=bends,
         inverted=inverted,

@@ -1,9 +1,9 @@
-"""Many answers, to one question or to several: each question is read once."""
+"""Many answers, to one question or to several: each is read once, equal ones are judged once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import LimitError, MatderivError
@@ -13,6 +13,7 @@ from matderiv.verification.verdict import UNDECIDED, Verdict
 from matderiv.verification.verifying import verify_asked
 
 UNREAD = "unread"
+Limit = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -78,37 +79,57 @@ def verify_rows(
     seed: int = 0,
     points: int = POINTS,
     diagnosis: bool = True,
-    limit: Callable[[], AbstractContextManager[None]] = nullcontext,
+    limit: Limit = nullcontext,
 ) -> Iterator[RowVerdict]:
     """The verdict on each row, in order; rows that cannot be read are reported, not raised.
 
-    `limit` makes the context in which each answer is judged, and then its mistake is looked for: it
-    may raise LimitError. A verdict without its cause is better than none.
+    `limit` makes the context in which each answer is judged and its mistake is looked for, and then
+    judged alone: it may raise LimitError. A verdict without its cause is better than none.
 
     >>> rows = [Row(1, "x'*x", "x", "2*x"), Row(2, "x'*x", "x", "-2*x"), Row(3, "x'*x", "x", "2*")]
     >>> [(v.state, v.code) for v in verify_rows(rows)]
     [('proved', ''), ('disproved', 'sign'), ('unread', 'parse')]
     """
     questions: dict[tuple[Any, ...], Asked | MatderivError] = {}
+    found: dict[tuple[Any, ...], RowVerdict] = {}
+    causes = (True, False) if diagnosis else (False,)
     for row in rows:
-        try:
-            if row.error is not None:
-                raise row.error
-            if row.question not in questions:
-                with limit():
-                    questions[row.question] = _asked(row)
-            asked = questions[row.question]
-            if isinstance(asked, MatderivError):
-                raise asked
-            how: dict[str, Any] = {"seed": seed, "points": points}
-            with limit():
-                verdict = verify_asked(asked, row.answer, **how, diagnosis=False)
-            if diagnosis and verdict.correct is False:
-                with suppress(LimitError), limit():
-                    verdict = verify_asked(asked, row.answer, **how, diagnosis=True)
-            yield RowVerdict(row, verdict)
-        except MatderivError as error:
-            yield RowVerdict(row, Verdict(UNDECIDED, message=error.message), error)
+        key = row.question, row.answer.strip(), row.error
+        if key not in found:
+            try:
+                asked = _once(row, questions, limit)
+                verdict = _judged(asked, row.answer, limit, causes, seed=seed, points=points)
+                found[key] = RowVerdict(row, verdict)
+            except MatderivError as error:
+                found[key] = RowVerdict(row, Verdict(UNDECIDED, message=error.message), error)
+        yield replace(found[key], row=row)
+
+
+def _judged(
+    asked: Asked, answer: str, limit: Limit, causes: tuple[bool, ...], **how: int
+) -> Verdict:
+    """The verdict with its cause; without one where only that is within the limit."""
+    first, *rest = causes
+    try:
+        with limit():
+            return verify_asked(asked, answer, diagnosis=first, **how)
+    except LimitError:
+        if not rest:
+            raise
+        return _judged(asked, answer, limit, tuple(rest), **how)
+
+
+def _once(row: Row, questions: dict[tuple[Any, ...], Asked | MatderivError], limit: Limit) -> Asked:
+    """The question of a row, read once; raises what is wrong with the row or with its question."""
+    if row.error is not None:
+        raise row.error
+    if row.question not in questions:
+        with limit():
+            questions[row.question] = _asked(row)
+    asked = questions[row.question]
+    if isinstance(asked, MatderivError):
+        raise asked
+    return asked
 
 
 def _asked(row: Row) -> Asked | MatderivError:

@@ -8,6 +8,7 @@ from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.solving import CauseSearch
 from matderiv.words.chains import facts
+from matderiv.work import remembered
 
 NARROW = ("simplex", "labels", "orthogonal")
 """Facts that make an answer right by chance hardly ever."""
@@ -64,9 +65,10 @@ def _summed(v: Expr, f: Expr) -> bool:
 def _with(asked: Asked, v: Expr, known: Expr) -> Asked:
     """The same question about a variable with a fact."""
     named = {**asked.reading.variables, v.name: known}
+    f = remembered(asked.f.cache, (v, known), lambda: substitute(asked.f, {v: known}))
     return replace(
         asked,
-        f=substitute(asked.f, {v: known}),
+        f=f,  # lives with f, and so does what is known of it
         wrt=known if asked.wrt is v else asked.wrt,
         reading=replace(asked.reading, variables=named),
     )
