@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import derive
+from matderiv import derive, verify
 from matderiv.errors import MatderivError
 
 RNG = np.random.default_rng(3)
@@ -55,6 +55,54 @@ def test_a_sum_over_data_points_has_the_derivative_of_the_sum(
     at = VALUES[found.wrt.name]
     values = {name: VALUES[name] for name in found.names if name in VALUES}
     np.testing.assert_allclose(found.evaluate(values), differences(f, at), rtol=1e-5, atol=1e-6)
+
+
+MEANT: list[tuple[str, str, dict[str, Any], Callable[[Any], Any]]] = [
+    # a capital that is added to a column is one
+    (r"\|X\beta - Y\|_2^2", r"\beta", {"Y": y, "beta": w}, lambda v: ((X @ v - y) ** 2).sum()),
+    ("(Y-Xw)'(Y-Xw)", "w", {"Y": y}, lambda v: ((X @ v - y) ** 2).sum()),
+    ("norm2(X*w - Y)^2", "w", {"Y": y}, lambda v: ((X @ v - y) ** 2).sum()),
+    ("np.sum((X @ w - Y)**2)", "w", {"Y": y}, lambda v: ((X @ v - y) ** 2).sum()),
+    (r"\|Y - X B\|_F^2", "B", {"B": S}, lambda v: ((Y - X @ v) ** 2).sum()),
+    # w.T @ X is a row of numbers, and b one of them
+    ("np.sum(np.exp(np.dot(w.T, S) + b))", "b", {"b": np.array(0.2)},
+     lambda v: np.exp(w @ S + v).sum()),
+    # a neuron of numbers
+    ("sigmoid(m*x + b)", "b", {"m": 0.4, "x": np.array(0.7), "b": np.array(0.2)},
+     lambda v: 1 / (1 + np.exp(-(0.4 * 0.7 + v)))),
+    # bars around a vector in a power or below a line are its length
+    ("|Xw-y|^2", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
+    (r"\sum_i |W x_i - t_i|^2", "W", {"T": X[:, :2]}, lambda v: ((X @ v.T - X[:, :2]) ** 2).sum()),
+    (r"\frac{1}{|w - \mu|}", r"\mu", {}, lambda v: 1 / np.sqrt(((w - v) ** 2).sum())),
+    (r"|Xw-y|_2^2 + \lambda|w|_1", "w", {},
+     lambda v: ((X @ v - y) ** 2).sum() + 0.3 * np.abs(v).sum()),
+    # the array of entries that are asked about by its letter
+    (r"-\sum_n\sum_k x_{nk}\ln y_{nk}", "y", {"y": Y**2 + 1}, lambda v: -(X * np.log(v)).sum()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "wrt", "given", "f"), MEANT)
+def test_kinds_follow_from_what_stands_beside_a_name(
+    formula: str, wrt: str, given: dict[str, Any], f: Callable[[Any], Any]
+) -> None:
+    found = derive(formula, wrt)
+    values = {**VALUES, **given}
+    at = np.asarray(values[found.wrt.name], float)
+    if found.wrt.name in ("x", "y") and found.wrt.shape[1:]:
+        values = {**values, "x": X}
+    known = {name: values[name] for name in found.names if name in values}
+    np.testing.assert_allclose(found.evaluate(known), differences(f, at), rtol=1e-5, atol=1e-6)
+
+
+def test_a_name_that_is_transposed_is_no_number_in_an_answer() -> None:
+    assert verify(r"(a^\top x)(b^\top x)", "x", r"(ab^\top + ba^\top)x").correct
+    assert not verify(r"(a^\top x)(b^\top x)", "x", r"2ab^\top x").correct
+
+
+def test_the_identity_in_an_answer_in_entries_has_the_size_that_fits() -> None:
+    assert verify(r"\sum_k A_{ik}B_{kj}", "B", r"\delta_{jl} A_{ik}").correct
+    assert verify("A*X", "X", r"A_{ik}\delta_{jl}").correct
+    assert not verify("A*X", "X", r"A_{ki}\delta_{jl}").correct
 
 
 def test_a_sum_that_runs_to_n_over_an_array_of_size_big_n() -> None:

@@ -45,6 +45,17 @@ POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL = (
 )
 r"""x @ y, x·y, X × Y, a/b c, \frac, x^k, f^k(x), |X|, ‖x‖_p, \sqrt[k], e^X, \sum X."""
 
+NORMS = {
+    "": "norm2",
+    "2": "norm2",
+    "F": "norm2",
+    "Fro": "norm2",
+    "1": "norm1",
+    "infty": "norminf",
+    "*": "norm_nuc",
+}
+"""What stands below bars, and the norm."""
+
 
 class Tree:
     """Makes the nodes of one text.

@@ -290,8 +290,9 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
         reading, extra, expected = asked.reading, asked.extra, expected_shape(asked)
-        stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected).claims()
-        return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated)
+        axes = tuple(s for group in asked.groups for s in group)
+        stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected, axes)
+        return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated.claims())
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**dict(asked.reading.parts), **asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from matderiv.errors import DomainError, MatderivError, ParseError, Span
+from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
 from matderiv.input.answers import definitions_start, equation_sides, left_side, read_stated
 from matderiv.input.meaning.subscripts import FREE, split_label
@@ -43,6 +43,7 @@ class Answer:
     reading: Reading
     extra: Mapping[str, Expr]
     expected: Shape
+    axes: Shape = ()  # of an answer in entries, beyond two
 
     def claims(self) -> tuple[Expr, ...]:
         """What the answer says that the derivative is, once for every side of it.
@@ -162,7 +163,13 @@ class Answer:
 
     def _read(self, typed: str, more: Mapping[str, Expr] | None = None) -> Expr:
         extra = {**self.extra, **(more or {})}
-        return read_stated(typed, self.reading, extra=extra, expected=self.expected).expr
+        try:
+            return read_stated(typed, self.reading, extra=extra, expected=self.expected).expr
+        except ShapeError as error:
+            if self.axes and self.axes != self.expected:
+                with suppress(MatderivError):
+                    return read_stated(typed, self.reading, extra=extra, expected=self.axes).expr
+            raise error
 
     def _alone(self, span: Span) -> str:
         """The answer with blanks for its other sides, so that places stay; definitions remain."""

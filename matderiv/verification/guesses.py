@@ -15,7 +15,7 @@ from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, postorder
+from matderiv.language.source import Name, Operation, postorder
 from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
@@ -56,11 +56,22 @@ def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     vectors = [n for n in guessed if len(reading.variables[n].shape) == 1]
     slope = _as_number(asked, answer)
     vectors = [n for n in vectors if not guessed_axes(n) or n == slope]
+    vectors = [n for n in vectors if n not in _transposed(asked)]
     if not vectors or len(vectors) > MAX_NAMES or asked.extra:
         return ()
     subsets = _subsets(sorted(vectors))
     others = ((names, _with_kinds(asked, dict.fromkeys(names, 0))) for names in subsets)
     return _first_right(others, answer)
+
+
+def _transposed(asked: Asked) -> set[str]:
+    """The names that the question transposes, which are no numbers."""
+    source = answer_source(asked.reading.source, asked.reading)
+    nodes = postorder(source.main) if source is not None else ()
+    turned = (
+        n.operands[0] for n in nodes if isinstance(n, Operation) and n.function == "transpose"
+    )
+    return {n.name for n in turned if isinstance(n, Name)}
 
 
 def _as_number(asked: Asked, answer: str) -> str:

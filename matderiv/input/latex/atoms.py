@@ -1,5 +1,6 @@
 r"""The atoms of a formula: numbers, names, brackets, bars, fractions and roots."""
 
+import re
 from abc import abstractmethod
 from difflib import get_close_matches
 from fractions import Fraction
@@ -9,22 +10,18 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
 from matderiv.input.latex.tokens import MATRICES, WORDS
-from matderiv.input.tree import BARS, FRACTION, NORM, ROOT
+from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names
 from matderiv.language.source import Call, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
-NORMS = {
-    "": "norm2",
-    "2": "norm2",
-    "F": "norm2",
-    "Fro": "norm2",
-    "1": "norm1",
-    "infty": "norminf",
-    "*": "norm_nuc",
-}
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
 """Functions that a square matrix has as a matrix."""
+
+_NORM_BELOW = re.compile(
+    r"\s*(?:\^\s*(?:\w|\{\w\})\s*)?_\s*\{?\s*(?:[12F]|Fro|\\infty)(?![A-Za-z0-9])"
+)
+"""The subscript of `|x|_1` and `|x|^2_2`, which is that of a norm."""
 
 REFUSED = {
     "int": "integrals are not read",
@@ -137,8 +134,10 @@ class Atoms(Blocks):
         return self.named(symbol)
 
     def bars(self) -> Node:
-        """Absolute values; of a square matrix the determinant, of a set its size."""
+        """Absolute values, the determinant of a matrix, the size of a set, the norm `|x|_1`."""
         opening, inner = self._between_bars("|")
+        if _NORM_BELOW.match(self.text, self.tokens[self.place - 1].span[1]):
+            return self._with_subscript(opening, inner)
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
         if isinstance(inner, Name) and inner.name in self._sets():
             return self.build.call("sum", (inner,), span)
@@ -163,7 +162,9 @@ class Atoms(Blocks):
 
     def norm(self) -> Node:
         """A norm with its subscript, on either side of the superscript."""
-        opening, inner = self._between_bars("‖")
+        return self._with_subscript(*self._between_bars("‖"))
+
+    def _with_subscript(self, opening: Token, inner: Node) -> Node:
         start, end, kind = self.place, self.tokens[self.place - 1].span[1], ""
         if self.at("^"):
             self.take()

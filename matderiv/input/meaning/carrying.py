@@ -103,6 +103,8 @@ class Carrying:
             return self.raised(values[0], below[1], node)
         if function == "?norm" or (isinstance(node, Call) and node.name in ("norm2", "norm1")):
             return self.normed(values[0], node)
+        if node in self.signs.lengths and values[0].rank == 1:
+            return self.normed(values[0], node)
         if function == "?bars":
             return self.entrywise("abs", [values[0]], node)
         if function == "?exponential":

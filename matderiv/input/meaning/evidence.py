@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from matderiv.input.builder import Builder, only_scaling
-from matderiv.input.tree import EXPONENTIAL
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, POWER
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Call,
@@ -35,6 +35,7 @@ class KindEvidence:
         self.latex = source.spelling == "latex"
         self.objection = objection
         self.scaling: set[str] = set()
+        self.columns: set[str] = set()
 
     # Kinds ---------------------------------------------------------------------------------------
 
@@ -71,8 +72,8 @@ class KindEvidence:
         axes = [self.axes(v) for v in values]
         if max(axes) == 0:
             return
-        if self.latex and max(axes) == 2 and 1 in axes and self.guessed_below(node):
-            self.objection(2.2, node)  # no row is added to a matrix there
+        if max(axes) == 2 and 1 in axes:
+            self.matrix_beside_column(node, axes)
         single = next((o for o, k in zip(node.operands, axes, strict=True) if k), node)
         for operand, value in zip(node.operands, values, strict=True):
             if not self.is_number(value):
@@ -82,6 +83,18 @@ class KindEvidence:
                     self.objection(0.9 if self.latex else 0.5, node)
             else:
                 self.number_beside_array(operand, node)
+
+    def matrix_beside_column(self, node: Operation, axes: Sequence[int]) -> None:
+        """`Y - X b`, where Y is a column whatever its letter; LaTeX adds no rows to matrices."""
+        terms = [unsigned(o) for o in node.operands]
+        both = list(zip(terms, axes, strict=True))
+        bare = {t.name for t, k in both if k == 2 and isinstance(t, Name) and self.is_guess(t)}
+        product = any(
+            k == 1 and isinstance(t, Operation) and t.function in ("mul", DOT) for t, k in both
+        )
+        self.columns |= bare
+        if (self.latex or (bare and product)) and self.guessed_below(node):
+            self.objection(2.2, node)
 
     def number_beside_array(self, operand: Node, node: Node) -> None:
         """A guessed number that is added to an array."""
@@ -162,18 +175,42 @@ class KindEvidence:
         return guess and guessed_axes(getattr(node, "name", "A")) == 1
 
     @cached_property
+    def trees(self) -> tuple[Node, ...]:
+        """All that was typed: the formula and its parts."""
+        return self.source.main, *(part.value for part in self.source.parts)
+
+    @cached_property
+    def lengths(self) -> frozenset[Node]:
+        """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
+        found: list[Node] = []
+        for node in (n for n in postorder(*self.trees) if isinstance(n, Operation)):
+            if node.function in (POWER, "power"):
+                found.append(node.operands[0])
+            elif node.function in (FRACTION, "div"):
+                below = node.operands[1]
+                product = isinstance(below, Operation) and below.function == "mul"
+                found += below.operands if isinstance(below, Operation) and product else [below]
+        return frozenset(n for n in found if self.is_bars(n))
+
+    def is_bars(self, node: Node) -> bool:
+        if isinstance(node, Call):
+            return node.name == "abs" and self.source.typed(node.span)[:1] == "|"
+        return isinstance(node, Operation) and node.function == BARS
+
+    @cached_property
     def square(self) -> frozenset[Node]:
         """What functions of square matrices are applied to."""
-        trees = [self.source.main, *(part.value for part in self.source.parts)]
-        calls = (n for n in postorder(*trees) if isinstance(n, Call) and n.name in OF_MATRICES)
+        calls = (n for n in postorder(*self.trees) if isinstance(n, Call) and n.name in OF_MATRICES)
         return frozenset(unsigned(c.operands[0]) for c in calls if c.operands)
 
     @cached_property
     def needs_numbers(self) -> bool:
-        """True for a formula with a power or a quotient, which are of numbers."""
-        trees = [self.source.main, *(part.value for part in self.source.parts)]
-        nodes = [n for tree in trees for n in postorder(tree) if isinstance(n, Operation)]
-        numbered = (n.name for tree in trees for n in postorder(tree) if isinstance(n, Name))
+        """True for a formula with a power or a quotient, which are of numbers, or `w*x + b`."""
+        nodes = [n for n in postorder(*self.trees) if isinstance(n, Operation)]
+        terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
+        if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
+            return True
+        numbered = (n.name for n in postorder(*self.trees) if isinstance(n, Name))
         if any(name[-1].isdigit() for name in numbered):
             return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)

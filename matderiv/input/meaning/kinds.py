@@ -25,6 +25,8 @@ ENOUGH = 0.95  # less than the cheapest departure
 STEPS = {(0, 1): 0.95, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
 THIN = 2.0  # an array that must have one row, column or entry
 PLAIN = 2.0  # a number by its letter that is not bold where vectors are
+DEAR = 2 * ENOUGH + 0.1  # so much that other departures may cost less
+BESIDE = 0.9  # a matrix by its letter that is added to a column
 SCALED = 0.1  # an array by its letter that only scales a number
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
 
@@ -58,6 +60,7 @@ class KindSearch:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     defaults: dict[str, tuple[int, float]] = field(default_factory=dict)
     scaled: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
 
     def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
         """The source under some departures."""
@@ -89,6 +92,8 @@ class KindSearch:
         default, evidence = self.default(name)
         if not rank and name in self.scaled:
             return SCALED
+        if rank == 1 and name in self.columns and (default, evidence) == (2, 0.0):
+            return BESIDE
         weight = 3 if rank == 2 else 1
         return STEPS.get((default, rank), 3.0) + evidence * weight
 
@@ -114,6 +119,7 @@ class KindSearch:
 
     def notice(self, elaborator: Elaborator) -> None:
         """Names that were met get their defaults; those of one letter and a number go together."""
+        self.columns |= elaborator.signs.columns
         for base in elaborator.roles.families:
             self.default(f"{base}_")
         for name in elaborator.guessed():
@@ -192,9 +198,12 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     tried = 1
     while order and tried < TRIED:
         _, _, choice = heappop(order)
-        if choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH:
+        fine = choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH
+        if fine and choice.cost < DEAR:
             found = choice
             break
+        if found.fits and choice.cost - choice.objected + BESIDE >= found.cost:
+            continue  # one more departure costs as much
         waiting = search.without_scaling(choice) + search.neighbours(choice)
         for changes in waiting:
             if changes in seen or tried >= TRIED:

@@ -18,6 +18,7 @@ from matderiv.input.tree import (
     EXPONENTIAL,
     FRACTION,
     NORM,
+    NORMS,
     POWER,
     RAISED,
     ROOT,
@@ -40,15 +41,6 @@ from matderiv.language.source import (
 )
 from matderiv.shapes import long_axes
 
-NORMS = {
-    "": "norm2",
-    "2": "norm2",
-    "F": "norm2",
-    "Fro": "norm2",
-    "1": "norm1",
-    "infty": "norminf",
-    "*": "norm_nuc",
-}
 OF_ARRAYS = frozenset("norm2 norm1 norminf sum mean".split())
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
@@ -224,8 +216,15 @@ class Signs(KindEvidence):
         function = "epow" if self.axes(base) > 0 else "power"
         return self.build.operation(function, (base, exponent), node.span)
 
+    def length(self, node: Node, inner: Node) -> Node:
+        """The length of a vector between bars."""
+        self.remark(f"{self.source.typed(node.span)} read as a length")
+        return self.build.call("norm2", (inner,), node.span)
+
     def bars(self, node: Operation, values: Sequence[Node]) -> Node:
         """Absolute values; of a square matrix the determinant."""
+        if node in self.lengths and self.axes(values[0]) == 1:
+            return self.length(node, values[0])
         shape = self.build.shape(values[0])
         matrix = shape is not None and len(long_axes(shape)) == 2
         unknown = matrix and shape is not None and any(map(is_open, shape))
@@ -236,6 +235,8 @@ class Signs(KindEvidence):
 
     def norm_kind(self, node: Node) -> str:
         """The name of a norm by its subscript; "" for one by a letter."""
+        if self.is_bars(node):
+            return "norm2"
         if isinstance(node, Call):
             return node.name
         subscript = node.operands[1] if isinstance(node, Operation) else None
@@ -261,6 +262,8 @@ class Signs(KindEvidence):
             self.failed(
                 build.error("this norm of a matrix has two meanings", node.span, hint), node
             )
+        if matrix and kind == "2" and self.guessed_below(node.operands[0]):
+            self.objection(0.9, node)
         name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
         return build.call(name, (inner,), node.span, subscript.span)
 
@@ -320,6 +323,8 @@ class Signs(KindEvidence):
 
     def called(self, node: Call, values: Sequence[Node]) -> Node:
         """A function by its name."""
+        if node in self.lengths and self.axes(values[0]) == 1:
+            return self.length(node, values[0])
         rows = self.latex and node.name in ("softmax", "log_softmax") and not node.keywords
         if rows and self.axes(values[0]) == 2:
             self.remark(f"{node.name} of each row; of each column: {node.name}(X,1)")

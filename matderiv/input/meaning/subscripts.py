@@ -103,6 +103,8 @@ def roles(
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
+    only_asked = set(about) - {n.name for n, _ in names} - known
+    found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
     names = _with_free(names, found, known) if scope.guess else names
     own = _added(trees)
     for node, around in names:

@@ -15,7 +15,7 @@ from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node, unsigned
+from matderiv.language.source import Name, Node, Operation, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -93,8 +93,18 @@ class Arrays:
         return a
 
     def added_kinds(self, terms: Sequence[Array]) -> None:
-        """What a sum says of names: b in X @ w + b is an array."""
-        if any(t.rank for t in terms):
+        """What a sum says of names: b in X @ w + b is an array, Y in X @ w - Y has one axis.
+
+        In w.T @ X + b it is a number: a vector with .T is meant as a column, its product as a row.
+        """
+        vectors = [t for t in terms if t.rank == 1]
+        if any(isinstance(t.node, Operation) for t in vectors) and not self.columns:
+            for t in terms:
+                node = unsigned(t.node)
+                if t.rank == 2 and isinstance(node, Name) and self.build.is_guessed(node.name):
+                    self.kinds[node.name] = 1
+        products = [t for t in vectors if isinstance(t.node, Operation)]
+        if any(t.rank for t in terms) and not any(t.turned for t in products):
             for t in terms:
                 if getattr(unsigned(t.node), "name", "") not in SPELLED:
                     self.axes_at_least(t, 1)
