@@ -176,16 +176,21 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
     'kron(eye(n),kron(commutation(q,m),eye(p)))*kron(eye(m*n),vec(A))'
     >>> derive("X.*A", "X", shapes={"X": "m,n"}).vec_text
     'diag(vec(A))'
+    >>> derive("exp(kron(X,A))", "X", shapes={"X": "m,n", "A": "p,q"}).vec_text[:27]
+    'diag(vec(exp(kron(X,A))))*k'
     """
     f, x = sides
     pairs: list[Indices] = []
-    factors = list(t.factors)
+    weight = [g for g in t.factors if set(g.indices) <= set(f)]
+    factors = [g for g in t.factors if g not in weight]
     for axis in f:
         (fused,) = [g for g in factors if is_(g.expr, "fuse") and g.indices[0] is axis] or (None,)
         if fused is None:
             return None
         outer = tuple(Index(i.size) for i in fused.indices[1:])
         factors.remove(fused)
+        if any(axis in g.indices for g in factors):
+            return None
         factors += [delta(new, old) for new, old in zip(outer, fused.indices[1:], strict=True)]
         pairs.append(outer)
     (a, c), (b, d) = pairs
@@ -201,7 +206,8 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
         constant = apply("vec", spell(raise_term(apart[0], fixed), fixed))
         derivative = matrix_product(inner[2])
         blocks = (constant, derivative) if fixed[0] is a else (derivative, constant)
-        return inner[0], inner[1], [turn, apply("kron", *blocks)]
+        spread = [apply("diag", _stacked(weight, f))] if weight else []
+        return inner[0], inner[1], [*spread, turn, apply("kron", *blocks)]
     return None
 
 
