@@ -41,6 +41,22 @@ def test_a_size_that_scales_what_is_compared_is_tested_on_both_sides(size: int) 
         assert found.verdict == "disproved"
 
 
+@pytest.mark.parametrize(
+    ("bent", "plain"),
+    [
+        ("eye(n) - max(ones(n,n)/n, 0.1)", "eye(n) - ones(n,n)/n"),
+        ("eye(n) - min(ones(n,n)/n, 1/8)", "eye(n) - ones(n,n)/n"),
+        ("eye(n) - max(ones(n,n)/n, 0.001)", "eye(n) - ones(n,n)/n"),
+    ],
+)
+def test_an_array_of_sizes_alone_that_is_compared_is_tested_on_both_sides(
+    bent: str, plain: str
+) -> None:
+    shapes = {"y": "n"}
+    assert not verify("y - mean(y)", "y", bent, shapes=shapes, diagnosis=False).correct
+    assert verify("y - mean(y)", "y", plain, shapes=shapes).verdict == "proved"
+
+
 @pytest.mark.parametrize("order", ["A: d,n", "A: n,d"])
 def test_ranks_are_seen_in_both_orders_of_the_sizes(order: str) -> None:
     shapes = {"A": order[3:], "x": "n" if order[3] == "d" else "d", "B": "p,q", "C": "q,p"}

@@ -303,7 +303,7 @@ def _compared_sums(f: Expr, answer: Expr) -> list[Expr]:
     sums = {n for jump in jumps for n in walk(jump) if is_(n, "add")}
     sums |= {c for n in sums for c in _coefficients(n)}
     inner = [n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n))]
-    found = [n for n in inner if is_scalar(n.shape) and size_degree(n) and _of_sizes_alone(n)]
+    found = [n for n in inner if size_degree(n) and _of_sizes_alone(n)]
     return sorted(found, key=_print)
 
 
@@ -341,13 +341,13 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
     if len(names) not in _GRID:
         return []
     top = _GRID[len(names)]
-    cells: dict[tuple[float, ...], Sizes] = {}
+    cells: dict[tuple[tuple[float, ...], ...], Sizes] = {}
     for values in sorted(product(range(2, top + 1), repeat=len(names)), key=sum):
         sizes = dict(zip(names, values, strict=True))
         named = variables(*sums)
         at = draw(named, np.random.default_rng(3), sizes, strategy=accretive) if named else {}
         try:
-            signs = tuple(float(np.sign(np.round(float(evaluate(e, at, sizes)), 9))) for e in sums)
+            signs = tuple(_signs(evaluate(e, at, sizes)) for e in sums)
         except DomainError:
             continue
         cells.setdefault(signs, sizes)
@@ -355,6 +355,11 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
 
 
 _GRID = {1: LARGEST_BORDER + 1, 2: 13, 3: 6}  # the largest size, by the number of names
+
+
+def _signs(values: Any) -> tuple[float, ...]:
+    """The signs of the entries, each once: sizes alone make entries that are alike."""
+    return tuple(sorted({float(s) for s in np.sign(np.round(np.ravel(values), 9))}))
 
 
 def _compares(node: Expr) -> bool:
