@@ -137,7 +137,7 @@ CAUSES: list[tuple[tuple[str, str], str, str, str, dict[str, Any]]] = [
     (("logdet(X)", "X"), "adj(X)'", "missing-chain-factor", "1/det(X)", {}),
     (("softmax(z)", "z"), "diag(softmax(z).*(1-softmax(z)))", "diagonal", "beside it", {}),
     (("softmax(z)", "z"), "softmax(z).*(1-softmax(z))", "diagonal", "beside it", {}),
-    (("relu(x)", "x"), "step(x)", "diagonal", "diag(step(x))", {}),
+    (("relu(x)", "x"), "step(x)", "diagonal", "diag(step(x))", {"shapes": {"x": "n"}}),
     (("X./sum(X,2)", "X"), "G./sum(X,2)", "missing-term", "sum(G.*X,2)", {"kind": "vjp"}),
     (
         ("norm2(A*x-b)^2", "x"),

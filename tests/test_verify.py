@@ -353,3 +353,34 @@ def test_a_guessed_vector_of_numpy_is_a_number_where_the_answer_is_one(
     f: str, by: str, answer: str, right: bool
 ) -> None:
     assert verify(f, by, answer).correct == right
+
+
+# Kinds that only a letter says --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "right", "wrong"),
+    [
+        ("tanh(x)", "1 - tanh(x)^2", "1 + tanh(x)^2"),
+        ("sigmoid(x)", "sigmoid(x)*(1 - sigmoid(x))", "sigmoid(x)*(1 + sigmoid(x))"),
+        ("\\sigma(z)", "\\sigma(z)(1 - \\sigma(z))", "\\sigma(z)(1 - z)"),
+        ("log(x)", "1/x", "-1/x"),
+        ("sin(x) + 3*x", "cos(x) + 3", "3 - cos(x)"),
+        ("np.tanh(x)", "1 - np.tanh(x)**2", "np.tanh(x)**2 - 1"),
+    ],
+)
+def test_a_function_of_each_entry_may_be_meant_of_a_number(f: str, right: str, wrong: str) -> None:
+    name = "z" if "z" in f else "x"
+    found = verify(f, name, right)
+    assert found.correct
+    assert f"taking {name} as a number" in found.notes
+    assert verify(f, name, wrong).correct is False
+    assert verify(f, name, right, shapes={name: "n"}).correct is False  # a vector that is declared
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [("x.*x", "2*x"), ("exp(x)'*x", "exp(x)*x + exp(x)"), ("x'*A*x", "A*x + x*A")],
+)
+def test_signs_of_arrays_say_that_no_number_is_meant(f: str, answer: str) -> None:
+    assert verify(f, "x", answer).correct is False

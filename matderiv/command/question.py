@@ -220,7 +220,7 @@ def conventions(request: Request) -> dict[str, Any]:
 def checked(derivation: Derivation, request: Request, seconds: float) -> CheckReport:
     """The comparison with numbers; undecided with the reason where there can be none.
 
-    Where it is undecided, the exact identity that decided the result at birth, if one did.
+    Where f has values that decide nothing, the exact identity that decided the result at birth.
     """
     birth = derivation.checked
     try:
@@ -232,6 +232,5 @@ def checked(derivation: Derivation, request: Request, seconds: float) -> CheckRe
         return undecided(error.message, request.seed)
     except MemoryError:
         return undecided("not enough memory", request.seed)
-    if report.verdict == "undecided" and birth is not None and birth.ok and not birth.points:
-        return birth
-    return report
+    unsure = report.verdict == "undecided" and report.method
+    return birth if unsure and birth is not None and birth.ok and not birth.points else report

@@ -264,7 +264,7 @@ def check_question(
         source = sampler(question.f, extra, order=len(question.path), seed=seed)
         found = [moderate(question, source, *p) for p in enumerate(drawn(source, points))]
     except (DomainError, LimitError) as error:
-        return _report("undecided", question, [], seed, (error.message,))
+        return CheckReport("undecided", nan, nan, "", 0, seed, notes=(error.message,))
     return _checked(question, source, found, sides)
 
 

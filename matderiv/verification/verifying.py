@@ -4,12 +4,14 @@ Shapes first, then the exact identity test, then complex steps and central diffe
 that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.errors import ShapeError, UnknownName
-from matderiv.expr import Expr
+from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
 from matderiv.verification.claims import (
@@ -23,6 +25,7 @@ from matderiv.verification.claims import (
     read_sides,
 )
 from matderiv.verification.guesses import (
+    as_numbers,
     numbers_instead,
     rows_instead,
     said,
@@ -52,41 +55,64 @@ def verify_asked(
     """
     if callable(answer) and not hasattr(answer, "free_symbols"):
         return _concluded(asked, of_function(asked, answer), seed, points, False)
+    again = partial(verify_asked, seed=seed, points=points, diagnosis=diagnosis)
     try:
         *others, e = read_sides(asked, answer)
     except (ShapeError, UnknownName) as error:
         fitting = isinstance(error, ShapeError)
-        if unjudged := _other_kinds(asked, answer, fitting=fitting):
+        if unjudged := _other_kinds(asked, answer, again if fitting else None):
             return unjudged
         if not fitting:
             raise
         found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
         return _misfit(asked, str(error), found)
     for side in others:
-        verdict = verify_asked(asked, side, seed=seed, points=points, diagnosis=diagnosis)
+        verdict = again(asked, side)
         if not verdict.correct:
             return replace(verdict, message=f"The side {text(side)}: {verdict.message}")
     typed = answer if isinstance(answer, str) else text(e)
     readings = claims(asked, e, typed)
     if not readings:
-        if unjudged := _other_kinds(asked, answer, fitting=True):
+        if unjudged := _other_kinds(asked, answer, again):
             return unjudged
         found = diagnose(asked, e, seed=seed) if diagnosis else None
         return _misfit(asked, f"the answer is {shape_text(e.shape)}, {_wanted(asked)}", found)
     verdict = _concluded(asked, readings[0], seed, points, diagnosis)
     if verdict.verdict == DISPROVED:
-        return _other_kinds(asked, answer, fitting=False) or verdict
+        return _other_kinds(asked, answer) or verdict
     return verdict
 
 
-def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
+def _of_numbers(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Verdict | None:
+    """The verdict with numbers in place of guessed vectors, where only so the answer fits."""
+    other = as_numbers(asked)
+    if other is None:
+        return None
+    try:
+        verdict = again(other, answer)
+    except MatderivError:
+        return None
+    names = sorted(v.name for v in variables(asked.f) if v.shape)
+    return replace(verdict, notes=(_as_numbers_said(names), *verdict.notes))
+
+
+def _as_numbers_said(names: Sequence[str]) -> str:
+    return f"taking {' and '.join(names)} as {'numbers' if len(names) > 1 else 'a number'}"
+
+
+def _other_kinds(
+    asked: Asked, answer: Any, again: Callable[..., Verdict] | None = None
+) -> Verdict | None:
     """Another verdict where a kind that was guessed is behind everything.
 
     Right where it is right for numbers by their letter that are vectors by their use, and open
-    where it would be for vectors.
+    where it would be for vectors. `again` judges an answer that does not fit as it is.
     """
     if not isinstance(answer, str) or asked.entry is not None:
         return None
+    fitting = again is not None
+    if again is not None and (of_numbers := _of_numbers(asked, answer, again)):
+        return of_numbers
     if sizes := sizes_instead(asked, answer) or rows_instead(asked, answer):
         note = f"taking {' and '.join(sizes)}"
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
@@ -94,7 +120,7 @@ def _other_kinds(asked: Asked, answer: Any, *, fitting: bool) -> Verdict | None:
         note = f"taking {' and '.join(squares)} as square"
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     if numbers := numbers_instead(asked, answer):
-        note = f"taking {' and '.join(numbers)} as a number"
+        note = _as_numbers_said(numbers)
         return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
     names = vectors_instead(asked, answer, fitting=fitting)
     return Verdict(UNDECIDED, message=said(names)) if names else None
