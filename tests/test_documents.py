@@ -5,6 +5,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from test_homework import numbers
 
 from matderiv import LimitError, ParseError
 from matderiv.verification.derivations.homework import verify_homework
@@ -138,3 +139,72 @@ def test_long_documents_are_read_in_linear_time() -> None:
     start = time.perf_counter()
     assert len(exercises(problem * 200, "md")) == 200
     assert time.perf_counter() - start < 10
+
+
+# What stands in notes beside the claims ----------------------------------------------------------
+
+SHAPES = r"""Let $X \in \mathbb{R}^{n \times d}$ and $w$ be weights.
+$$L = \|Xw - y\|^2 \in \mathbb{R}$$
+$$\frac{\partial L}{\partial w} = 2 X^\top (X w - y) \in \mathbb{R}^{d}$$
+$$r = X w \in \mathbb{R}^n, \quad w \in \mathbb{R}^d$$
+$$\frac{\partial r}{\partial w} = X \in \mathbb{R}^{n\times d}$$
+$$\nabla L = 2 X^\top X w - 2 X^T y \in \mathbb{R}^{d}$$
+"""
+
+
+def test_a_space_behind_an_equation_is_that_of_the_whole() -> None:
+    assert numbers(SHAPES) == {"ok": [3, 5, 6], "wrong": []}
+    wrong = SHAPES.replace("2 X^T y", "2 X^T w")
+    assert 6 in numbers(SHAPES.replace("2 X^T y", "X^T y"))["wrong"]
+    assert numbers(wrong)["wrong"] == [6]
+
+
+NUMBERS = r"""$$\hat{y} = w \cdot x$$
+$$M = (y - \hat{y})^2$$
+Suppose $ x = 2 $, $ y = 5 $, and the current weight $ w = 1 $.
+$$M = (5 - 2)^2 = 9$$
+$$\frac{\partial M}{\partial w} = \frac{\partial}{\partial w} (y - wx)^2 = 2 (y - w x) \cdot (-x)$$
+$$\frac{\partial M}{\partial w} = 2 (5 - 1 \cdot 2) \cdot (-2) = -12$$
+- With $J = \frac{1}{2}d^2$ and $d=2$ we have $\frac{\partial J}{\partial d} = d = 2$.
+"""
+
+
+def test_numbers_put_in_are_no_claim_about_the_function() -> None:
+    assert numbers(NUMBERS) == {"ok": [5, 5, 7], "wrong": []}
+    assert numbers(NUMBERS.replace(r"2 (y - w x)", r"2 (y + w x)"))["wrong"] == [5]
+    varying = "$$f = x^2 + 3x$$\n$$\\frac{df}{dx} = 2$$"
+    assert numbers(varying)["wrong"] == [2]  # nothing says what x is
+
+
+LOOSE = r"""Let $z \in \mathbb{R}^m$ and $a = \sigma(z)$ with the sigmoid. $h = \tanh(W x)$.
+$$\frac{\partial a}{\partial z} = a \odot (1 - a)$$
+$$\frac{\partial a}{\partial z} = \text{diag}(a \odot (1 - a))$$
+$$\frac{\partial h}{\partial W} = (1 - h^2) x^T$$
+"""
+
+
+def test_derivatives_of_each_entry_are_left_open_where_an_array_is_meant() -> None:
+    assert numbers(LOOSE) == {"ok": [3], "wrong": []}
+    assert numbers(LOOSE.replace(r"a \odot (1 - a)$$", r"a \odot (1 + a)$$"))["wrong"] == [2]
+
+
+ROWS = r"""Let $z = X w$ and $J = \frac12 z^T z$.
+$$\frac{\partial J}{\partial z} = z^T$$
+$$\frac{\partial z}{\partial w} = X$$
+$$\frac{\partial J}{\partial w} = z^T X$$
+"""
+
+
+def test_a_layout_that_all_lines_fit_is_theirs() -> None:
+    assert numbers(ROWS) == {"ok": [2, 3, 4], "wrong": []}
+    assert numbers(ROWS.replace("= z^T$$", "= z$$"))["wrong"] == [4]  # two layouts
+    assert numbers(ROWS.replace("= z^T$$", "= 2z^T$$"))["wrong"] == [2]
+    alone = "$$f = x^T A x$$\n$$\\frac{\\partial f}{\\partial x} = x^T(A + A^T)$$"
+    assert numbers(alone) == {"ok": [], "wrong": []}  # nothing says which layout is meant
+
+
+def test_words_are_no_sizes_and_words_in_fractions_are_read_or_left() -> None:
+    said = r"The function is given by $g(x) = x^T x$. If $x$ is nudged by $\epsilon$, $g$ grows."
+    assert numbers(f"{said}\n$$\\nabla g = 2x$$") == {"ok": [2], "wrong": []}
+    words = r"$$\frac{\text{Rate of change in } y}{\text{Change in } x} = \frac{dy}{dx}$$"
+    assert numbers(f"$$y = x^2$$\n{words}\n$$\\frac{{dy}}{{dx}} = 2x$$") == {"ok": [3], "wrong": []}

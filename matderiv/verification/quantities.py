@@ -247,6 +247,9 @@ _HEAD = re.compile(
 )
 _SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*+"
 _ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/])"
+_RAISED = re.compile(
+    r"(?:\s*\^\s*(?:\d|\{\s*-?\s*\d+\s*\})|\s*²)?"
+)  # d/dx (x + 1)^2 is of the square
 _CALLED = re.compile(
     rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}[(\[][^()\[\]]*[)\]])?(?={_ENDS})"
 )
@@ -314,7 +317,7 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
         return None  # by a formula
     by, then = latex_name(below["by"]), latex_name(below["then"] or "")
     above = text[opened : stop - 1]
-    two = bool(match["two"]) or len(re.findall(LATEX_D, below[0])) > 1
+    two = bool(match["two"] or below["then"])
     made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then="" if then == by else then)
     if not above.strip():
         return _completed(text, match.start(), below.end(), made)
@@ -342,7 +345,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
         for k in range(first, len(text)):
             depth += (text[k] in "([") - (text[k] in ")]")
             if not depth:
-                stop = k + 1
+                stop = k + 1 + len(_RAISED.match(text, k + 1)[0])  # type: ignore[index]
                 break
     first = end + len(text[end:]) - len(text[end:].lstrip())
     return Sign((start, stop), made, (first, len(text[:stop].rstrip())))

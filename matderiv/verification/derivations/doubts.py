@@ -2,22 +2,40 @@
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from matderiv.expr import Expr, is_, variables, walk
+from matderiv.errors import MatderivError
+from matderiv.expr import Expr, apply, eye, is_, number_value, variables, walk
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
+from matderiv.shapes import long_axes
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import AGAIN, GIVEN, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import DERIVATIVE, FORMULA, Quantity, signs
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    FORMULA,
+    LATEX_NAME,
+    VALUE,
+    Quantity,
+    latex_name,
+    signs,
+)
 from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 
 _DEEPER = re.compile(r"\\nabla\s*[_^]|'|\\prime|\\partial|∂")  # by what, or how often
+_NUMBERED = re.compile(
+    rf"(?<![\w{{\\])({LATEX_NAME})\s*=\s*(?:[(\[]|\\begin\{{[a-z]*matrix\}}|\\left(?=\W))*\s*"
+    r"[-+]?\d[\d.]*"
+    r"(?!\s*,\s*\\?[lc]?dots)(?=\s*(?:[$,;.)\]&\n]|\\[\\q;,)]|$))"
+)
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
+ONE_POINT = "this may be the value at one point"
 PROVEN = Verdict(PROVED, message="what a derivative is")
 
 
@@ -89,9 +107,23 @@ class Doubts:
                 continue
             if node is side or node.params[1] > 1 or not node.args[0].shape:
                 return f"nothing says which function {node.params[0]} is"
-        if is_(side, "blocks") and not variables(side):
-            return "this may be the value at one point"
+        if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
+            if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
+                return ONE_POINT
         return self._reason({v.name for v in variables(side)} | self.behind(q, left))
+
+    def _at_a_point(self, q: Quantity, left: Expr | None) -> bool:
+        """True where numbers may be what a varying quantity is: for names that have numbers."""
+        if q.kind == VALUE or (q.kind == FORMULA and not self.sloped):
+            return True
+        names = self.behind(q, left)
+        return bool((names | {split_label(n)[0] for n in names}) & self._numbered)
+
+    @cached_property
+    def _numbered(self) -> set[str]:
+        """The names that have a number somewhere in the document: `x = 1`, `W = [1, 2]`."""
+        found = _NUMBERED.finditer(self.reader.document)
+        return {latex_name(m[1].strip()) for m in found} - {""}
 
     def about_layout(self, side: Side) -> str:
         """The same for derivatives as symbols, which stand for columns whatever the layout."""
@@ -105,6 +137,25 @@ class Doubts:
             return ""
         return "derivatives inside formulas are read in the gradient layout"
 
+    def about_shape(self, q: Quantity, left: Expr | None, e: Expr | None = None) -> str:
+        """The same for the derivative of an array by an array whose shape is another one.
+
+        Three axes have no usual layout; and ∂a/∂z = a .* (1 - a) is said of each entry.
+        """
+        true = left if self.sloped else None
+        if q.kind == DERIVATIVE:
+            true = self.ground.derivative(q)
+        axes = long_axes(true.shape) if true is not None else ()
+        if len(axes) > 2:
+            return "nothing says how a derivative with more than two axes is laid out"
+        if e is None or true is None or len(axes) != 2 or len(long_axes(e.shape)) > 1:
+            return ""
+        with suppress(MatderivError):
+            whole = apply("diag", e) if e.shape else e * eye(true.shape[axes[0]])
+            if self.ground.equal(true, whole, diagnosis=False).correct:
+                return "right entry by entry: the Jacobian is diagonal"
+        return ""
+
     def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
         """The same for a side whose sizes do not fit together."""
         if len(signs(passage.text, passage.latex)) > 1:
@@ -112,6 +163,8 @@ class Doubts:
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
             return "the sizes below the sum do not fit together as it was read"
         names = names_in(passage)
+        if not names and self._at_a_point(q, left):
+            return ONE_POINT
         if "T" in self.ground.reading.variables and re.search(r"\^\s*\{?\s*-?\s*T", passage.text):
             return "T is a name here as well"
         strange = sorted(names & undefined(self.ground))

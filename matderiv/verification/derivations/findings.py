@@ -20,6 +20,7 @@ from matderiv.verification.verdict import (
 
 GIVEN = "given"
 UNREAD = "unread"
+LOOSE = "loose"  # right in a sense that has no shape: wrong only until all choices were tried
 AGAIN = "defined-again"  # a name may be another one from here on
 MARKS = {GIVEN: "given", PROVED: "ok", VERIFIED: "ok", UNDECIDED: "?", DISPROVED: "WRONG"}
 
@@ -199,6 +200,18 @@ class StepsVerdict(Shown):
             for line in self.lines
         )
         return replace(self, lines=tuple(lines))
+
+    @property
+    def settled(self) -> StepsVerdict:
+        """The same with what is only loose, and what follows from it, left open."""
+        loose = {line.number for line in self.lines if line.diagnosis == LOOSE}
+        lines = (
+            replace(line, verdict=UNDECIDED, diagnosis=None, follows=None)
+            if line.diagnosis == LOOSE or line.follows in loose
+            else line
+            for line in self.lines
+        )
+        return replace(self, lines=tuple(lines)) if loose else self
 
     @property
     def conclusion(self) -> str:

@@ -118,7 +118,42 @@ def _judged(
         hidden = other.open & verdict.broken
         if other.wrong < verdict.wrong and other.right >= verdict.right and not hidden:
             verdict = _in_letters(other)
+    if conventions.layout == "gradient" and any(_is_turned(line) for line in verdict.lines):
+        for layout in ("numerator", "denominator"):
+            there = replace(conventions, layout=layout)
+            other = _judged_by(document, exercise, given, wrt, there)
+            verdict = _in_one_layout(verdict, other, layout)
     return verdict
+
+
+def _is_turned(line: LineVerdict) -> bool:
+    return line.correct is False and line.diagnosis == "other-layout"
+
+
+def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> StepsVerdict:
+    """The verdict in another layout, if all that is said fits it, and more than one claim tells.
+
+    If one claim alone tells which layout is meant, it is left open; a gradient ∇f is a column.
+    """
+    right = {(line.number, line.text) for line in other.lines if line.correct}
+    kept = [line for line in verdict.lines if line.correct]
+    turned = [line for line in verdict.lines if _is_turned(line)]
+    if not turned or any((line.number, line.text) not in right for line in (*kept, *turned)):
+        return verdict
+    if len({line.text.partition("=")[0].strip() for line in turned}) > 1:
+        note = f"taking the {layout} layout, which all derivatives here fit"
+        return replace(other, notes=(*other.notes, note))
+    if any(re.search(r"nabla|∇|[Gg]rad", line.text.partition("=")[0]) for line in turned):
+        return verdict
+    said = f"right in the {layout} layout, and no other line says which is meant"
+    told = {line.number for line in turned}
+    lines = (
+        replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)
+        if _is_turned(line) or line.follows in told
+        else line
+        for line in verdict.lines
+    )
+    return replace(verdict, lines=tuple(lines))
 
 
 def _in_letters(verdict: StepsVerdict) -> StepsVerdict:

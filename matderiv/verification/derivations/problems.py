@@ -30,11 +30,11 @@ from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import CONDITION, NUMBER
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import upstreams
-from matderiv.verification.documents.exercises import is_formula
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import (
     Statement,
     bold_in,
+    is_formula,
     names_in,
     statement,
 )
@@ -152,6 +152,7 @@ class Problem:
             raise found.error
         with bounded(most):
             verdict = self._with(chosen)._explained(found, chosen, task, conventions)
+        verdict = verdict.settled
         if every or not verdict.wrong:
             return verdict
         return verdict.doubted("other kinds of its names were not tried: too much work")

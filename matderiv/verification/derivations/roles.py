@@ -116,15 +116,16 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if told or _is_handed(q, sides, so_far):
         so_far.handed.add(q.of)
         by = inner if told else Quantity(DERIVATIVE, "", q.of)
-        sides = sides[1:] if told else sides
-        return replace(made, role=CALLS, name=f"d{q.of}", quantity=by, sides=tuple(sides))
+        return replace(made, role=CALLS, name=f"d{q.of}", quantity=by, sides=tuple(sides[told:]))
     if q.kind == DERIVATIVE and q.of not in {"", *names} and _CALLED.match(first.text):
         return replace(made, role=CALLS, quantity=replace(q, of=""))
     if q.kind in (DERIVATIVE, FORMULA) and s.zero:
         if len(sides) > 1 or q.kind == FORMULA:
             return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
         return replace(made, role=CONDITION)
-    if s.condition and q.kind != DERIVATIVE:
+    known = q.kind == VALUE and q.of in {*so_far.mentioned, *names}
+    number = known and not any(names_in(side) for side in sides)
+    if number or (s.condition and q.kind != DERIVATIVE):
         return replace(made, role=CONDITION)
     if s.announced is not None and q.of not in {*names, *so_far.differentiated}:
         return replace(made, role=CALLS, quantity=s.announced)
@@ -133,8 +134,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     solved = so_far.solves(s, q.of) and not _is_inner(s, so_far, later)
     if q.kind != VALUE or q.of in names or entry or solved:
         return made
-    number = NUMBER.fullmatch(sides[0].text) and q.of in so_far.mentioned
-    if q.of in names_in(sides[0]) or number:
+    if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)
     if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)

@@ -15,7 +15,7 @@ from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.consequences import Claimed, Record
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
-from matderiv.verification.derivations.findings import Findings, LineVerdict
+from matderiv.verification.derivations.findings import LOOSE, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
 from matderiv.verification.derivations.roles import (
     BARE,
@@ -30,7 +30,7 @@ from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
+from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, Verdict
 from matderiv.work import WorkLimit
 
 
@@ -268,6 +268,8 @@ class JudgedSides:
         if q.kind == FORMULA and not self.doubts.strict and names & {*self.ground.reading.guessed}:
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
+        if found is None and (said := self.doubts.about_shape(q, left)):
+            found = Verdict(DISPROVED, LOOSE, said)
         found = found or self.record.misfit(q, error, asked if self.diagnosis else None)
         self.told.add(self.lines.number(passage.start), shown, found, error=error)
 
@@ -290,6 +292,8 @@ class JudgedSides:
         again = again or (wrong.diagnosis == "shape" and side.expr in side.written)
         if q.kind == DERIVATIVE and again:
             return Verdict(UNDECIDED, message="this may be the derivative at another point")
+        if wrong.diagnosis == "shape" and (said := self.doubts.about_shape(q, self._left(q), e)):
+            return Verdict(DISPROVED, LOOSE, said)
         reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self._no_claim(q, {v.name for v in variables(e)})
@@ -321,7 +325,7 @@ class JudgedSides:
             root = self.record.carried(side, before)
             self.concerned |= {v.name for v in variables(said)}
             self.concerned |= self.doubts.behind(side.quantity, self._left(side.quantity))
-            if root is None and self.diagnosis:
+            if root is None and self.diagnosis and verdict.diagnosis != LOOSE:
                 verdict = self._explained(side.quantity, said, verdict)
         message, follows = "", None
         if root is not None:

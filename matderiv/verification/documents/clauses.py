@@ -119,14 +119,27 @@ def _wide(match: re.Match[str]) -> str:
 
 
 def _kept(match: re.Match[str]) -> str:
-    """Words in a formula are blanked; names of functions, letters and `where` or `so` stay."""
+    r"""Words in a formula are blanked; names of functions, letters and `where` or `so` stay.
+
+    So do words above or below a bar, `\frac{\text{rise in } y}{2}`, which are part of it.
+    """
     word = match["word"].strip()
     if word.strip(" ,:;.").lower() in CONNECTIVES:
         return f" {word} ".rjust(len(match[0]))
     known = word in _FUNCTIONS or word.lower() in _FUNCTIONS or len(word) <= 1
     named = word.isalpha() and _NAMED_NEXT.match(match.string, match.end())
     named = named or match.string[: match.start()].endswith(("^{", "_{", "^", "_"))
-    return match[0] if known or named else " " * len(match[0])
+    kept = known or named or _is_in_fraction(match.string[: match.start()])
+    return match[0] if kept else " " * len(match[0])
+
+
+def _is_in_fraction(before: str) -> bool:
+    r"""True where the last brace that is open is one of a \frac."""
+    depth, start = 0, len(before)
+    while start > 0 and depth >= 0:
+        start -= 1
+        depth += (before[start] == "}") - (before[start] == "{")
+    return depth < 0 and bool(re.search(r"(?:frac|\})\s*$", before[:start]))
 
 
 def unframed(p: Passage) -> Passage:

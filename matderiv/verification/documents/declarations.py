@@ -14,6 +14,7 @@ from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import (
     BEHIND,
     MEMBER,
+    OF_ALL,
     Families,
     Member,
     covariances,
@@ -26,6 +27,7 @@ from matderiv.verification.documents.members import (
 )
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.sentences import DENIED, MATH, in_english, sure
+from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 _SPELLED = {
@@ -83,7 +85,7 @@ _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
-_SIZE = r"\$?\\?[A-Za-z0-9]+\$?"
+_SIZE = r"\$?(?:\d+|[A-Za-z](?:_?\d+|_[A-Za-z]+)?)(?![A-Za-z\\])\$?"
 _BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
 _LONG = rf"(?P<n>{_SIZE})"
 _IS = r",?\s+(?:is|are|be)\s+"
@@ -190,9 +192,9 @@ class Declared:
 
     def copy(self) -> Declared:
         """The same declarations, to be added to."""
+        shapes, assume, supposed = dict(self.shapes), dict(self.assume), dict(self.supposed)
         families = self.families.joined(Families())
-        found = replace(self, shapes=dict(self.shapes), assume=dict(self.assume), families=families)
-        return replace(found, supposed=dict(self.supposed))
+        return replace(self, shapes=shapes, assume=assume, families=families, supposed=supposed)
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
@@ -225,8 +227,7 @@ class Declared:
     def _fits(self, name: str, word: str) -> bool:
         if word in SQUARE_FACTS and split_label(name)[0] in self.families.sizes:
             return False
-        sizes = self.shapes.get(name)
-        return sizes is None or word not in SQUARE_FACTS or len(set(sizes.split(","))) == 1
+        return word not in SQUARE_FACTS or len({*self.shapes.get(name, "").split(",")}) == 1
 
     def heard_at(self, title: str) -> Declared:
         """What is declared for all problems, and for the one with the number in its title."""
@@ -252,14 +253,15 @@ class Declared:
             holds = fact == "symmetric" and sure and (affirmed or said != text.rstrip(" .,;"))
             (self.assume if holds else self.supposed).setdefault(name, fact)
             p = p if fact == "simplex" else p[:0]
-        if not p:
-            return p
-        if sure:
+        if sure and p:
             self._facts(p.text.partition("=")[0] if p.latex else p.text)
         if p.latex and (whole := listed(p.text)):
             self._written_out(*whole)
             return p[:0]
-        if p.latex:
+        if p.latex and (end := OF_ALL.search(p.text)) and equal_signs(p[: end.start()].text):
+            self._belong(p.text.partition("=")[0] + end[0], sure and affirmed)
+            p = p[: end.start()].stripped()
+        elif p.latex:
             self._belong(p.text, sure and affirmed)
         else:
             for found in re.finditer(_MEMBER, p.text):
@@ -284,8 +286,7 @@ class Declared:
                     self.shapes.setdefault(name, ",".join(sizes))
         for pattern in _NUMBERS:
             for found in pattern.finditer(text):
-                for name in _named(found["names"]):
-                    self.shapes.setdefault(name, "")
+                self.shapes = {**dict.fromkeys(_named(found["names"]), ""), **self.shapes}
 
     def _facts(self, text: str) -> None:
         for sentence in re.split(r"(?<=[.;?!])\s", " ".join(in_english(text).split())):

@@ -27,12 +27,15 @@ from matderiv.verification.documents.rewriting import (
     is_image,
 )
 from matderiv.verification.documents.statements import (
+    PROSE,
     announced,
     equal_signs,
+    goes_on,
+    is_number,
     names_in,
     statement,
 )
-from matderiv.verification.quantities import FORMULA, VALUE, Quantity, latex_name
+from matderiv.verification.quantities import FORMULA, VALUE, Quantity, latex_name, named
 
 LOWEST = 9  # the level of a paragraph without a heading
 _PROBLEM = re.compile(
@@ -40,11 +43,6 @@ _PROBLEM = re.compile(
     r"|question$|task$",
     re.IGNORECASE,
 )
-_PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
-_FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
-_ASSIGNED = re.compile(r"\\(?:leftarrow|gets)(?![A-Za-z])|←|<-|\\propto|∝|\\approx|≈")
-_GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
-_UNFINISHED = re.compile(r"(?:[-+*/(=]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
 _STATIONARY = re.compile(
     r"(?:\bset\w*|\bequat\w+)\b.*\b(?:zero|0)\b|\bstationary\b|\bfirst[- ]order\b|\bvanish"
     r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b"
@@ -133,7 +131,7 @@ class Exercise:
         last = self.passages[-1] if self.passages else None
         if last and not apart and last.latex == p.latex and goes_on(last.text, p.text):
             self.passages[-1] = p = joined([last, p])
-        elif equal_signs(p.text) or not _PROSE.search(p.text) or announced(p.text):
+        elif equal_signs(p.text) or not PROSE.search(p.text) or announced(p.text):
             self.passages.append(p)
         else:
             return
@@ -144,8 +142,9 @@ class Exercise:
         if q is not None:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
             self.moved |= _stems([q.by, *q.at])
-            if q.kind == VALUE:
-                self.defined.setdefault(q.of, set()).update(names_in(p) - {q.of})
+            if q.kind == VALUE and not is_number(p):
+                for name in _defined(p, q):
+                    self.defined.setdefault(name, set()).update(names_in(p) - {q.of})
             elif q.kind != FORMULA:
                 self.derived |= _stems([q.of])
 
@@ -308,7 +307,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
             current.heard(piece)
         if piece.kind in ("formula", "inline"):
             for place, p in enumerate(current.taken(piece)):
-                q = _quantity(p)
+                q = None if is_number(p) else _quantity(p)
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
                 begins = piece.new and blank and not place
                 marked = piece.marked and not place
@@ -353,11 +352,6 @@ def _rewritten(e: Exercise) -> Exercise:
     return replace(e, passages=passages, declared=declared)
 
 
-def is_formula(text: str) -> bool:
-    """True for a line without an equals sign that looks like a formula, not like prose."""
-    return bool(_FORMULA.search(text)) and not _PROSE.search(text) and not _ASSIGNED.search(text)
-
-
 def _stems(names: Iterable[str]) -> set[str]:
     """Names without their indices."""
     return {split_label(name)[0] for name in names} - {""}
@@ -374,22 +368,15 @@ def _leaves(name: str, defined: Mapping[str, set[str]]) -> set[str]:
     return found - inner.keys()
 
 
+def _defined(p: Passage, q: Quantity) -> Iterator[str]:
+    """The names that a definition gives: y, and f as well in `y = f(u) = u^2`."""
+    yield q.of
+    sides = p[: (equal_signs(p.text) or [(0, 0)])[-1][0]]
+    second = named(sides.text.rpartition("=")[2], p.latex) if "=" in sides.text else None
+    if second is not None and second.kind == VALUE and second.at:
+        yield second.of
+
+
 def _quantity(p: Passage) -> Quantity | None:
     s = statement(p)
     return None if s is None else s.quantity
-
-
-def goes_on(before: str, line: str) -> bool:
-    """True if a line is the rest of the one before it.
-
-    >>> goes_on("df = a*dx", "  + b*dx"), goes_on("df = a*dx", "= b*dx")
-    (True, False)
-    """
-    if before.rstrip().endswith(":") and announced(before):
-        return True
-    if "=" not in before and not _FORMULA.search(before):
-        return False
-    open_still = any(before.count(a) > before.count(b) for a, b in ("()", "[]"))
-    if _UNFINISHED.search(before) or open_still:
-        return True
-    return bool(_GOES_ON.match(line)) and not equal_signs(line)

@@ -27,9 +27,11 @@ _VALUES = (
 )
 _ITEMS = rf"(?P<names>{LATEX_NAME}(?:\s*+,(?:\s|\\,)*+(?:{LATEX_NAME}|{_DOTS}))*+)"
 MEMBER = (
-    rf"{_ITEMS}(?:\s|\\[,;:!])*+\\in(?![A-Za-z])(?:\s|\\[,;:!])*+(?:{_SPACE}|{_VALUES}){_SIZED}"
+    rf"(?<![A-Za-z\\^_]){_ITEMS}"
+    rf"(?:\s|\\[,;:!])*+\\in(?![A-Za-z])(?:\s|\\[,;:!])*+(?:{_SPACE}|{_VALUES}){_SIZED}"
 )
 BEHIND = r"(?<=[)\]}])\s*\\in(?![A-Za-z])\s*\\(?:mathbb|R(?![A-Za-z]))[^=]*$"  # after a formula
+OF_ALL = re.compile(r"\s*\\in(?![A-Za-z])\s*\\(?:mathbb|R(?![A-Za-z]))[^=,;]*$")  # of an equation
 _POSITIVE = re.compile(
     rf"{_ITEMS}(?:\s|\\[,;:!])*+(?P<sign>>|\\(?:succ|succeq|succcurlyeq)(?![A-Za-z]))"
     r"\s*0\s*[.,;]?\s*"

@@ -165,6 +165,17 @@ def statement(passage: Passage) -> Statement | None:
     )
 
 
+def is_number(p: Passage) -> bool:
+    r"""True where a name is said to be a number, which is one value of it: `w = 2\cdot 3 = 6`.
+
+    >>> [is_number(Passage.of(line)) for line in ("w = 2*3 = 6", "w = 2*x")]
+    [True, False]
+    """
+    s = statement(p)
+    value = s is not None and s.quantity is not None and s.quantity.kind == VALUE
+    return value and s is not None and not any(names_in(side) for side in s.sides[1:])
+
+
 _INDICES = r"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<second>[a-z])\s*"
 _FOR = r"\b(?:if|for|when|where|falls|si|in case)\b:?"
 _AGAIN = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", _INDICES)
@@ -248,6 +259,34 @@ def announced(text: str) -> tuple[int, int] | None:
 def _where(text: str) -> int:
     found = re.search(rf"(?<=\S)\s+where\s+{NAME}\s*=", text)
     return found.start() if found else len(text)
+
+
+PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
+_FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
+_ASSIGNED = re.compile(r"\\(?:leftarrow|gets)(?![A-Za-z])|←|<-|\\propto|∝|\\approx|≈")
+_UNFINISHED = re.compile(r"(?:[-+*/(=]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
+_GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
+
+
+def is_formula(text: str) -> bool:
+    """True for a line without an equals sign that looks like a formula, not like prose."""
+    return bool(_FORMULA.search(text)) and not PROSE.search(text) and not _ASSIGNED.search(text)
+
+
+def goes_on(before: str, line: str) -> bool:
+    """True if a line is the rest of the one before it.
+
+    >>> goes_on("df = a*dx", "  + b*dx"), goes_on("df = a*dx", "= b*dx")
+    (True, False)
+    """
+    if before.rstrip().endswith(":") and announced(before):
+        return True
+    if "=" not in before and not _FORMULA.search(before):
+        return False
+    open_still = any(before.count(a) > before.count(b) for a, b in ("()", "[]"))
+    if _UNFINISHED.search(before) or open_still:
+        return True
+    return bool(_GOES_ON.match(line)) and not equal_signs(line)
 
 
 def _without_lead(p: Passage) -> Passage:
