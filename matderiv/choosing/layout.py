@@ -5,6 +5,7 @@ its column for X_kl is (l, k). A term whose factors tie i to k and j to l is a K
 Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 3 and 9.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -180,19 +181,11 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
     'diag(vec(exp(kron(X,A))))*k'
     """
     f, x = sides
-    pairs: list[Indices] = []
     weight = [g for g in t.factors if set(g.indices) <= set(f)]
-    factors = [g for g in t.factors if g not in weight]
-    for axis in f:
-        (fused,) = [g for g in factors if is_(g.expr, "fuse") and g.indices[0] is axis] or (None,)
-        if fused is None:
-            return None
-        outer = tuple(Index(i.size) for i in fused.indices[1:])
-        factors.remove(fused)
-        if any(axis in g.indices for g in factors):
-            return None
-        factors += [delta(new, old) for new, old in zip(outer, fused.indices[1:], strict=True)]
-        pairs.append(outer)
+    parts = _unfused([g for g in t.factors if g not in weight], f)
+    if parts is None:
+        return None
+    factors, pairs = parts
     (a, c), (b, d) = pairs
     whole = normalise(t.coefficient, factors, (a, b, c, d, *x))
     middle = apply("commutation", params=(d.size, a.size))
@@ -209,6 +202,22 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
         spread = [apply("diag", _stacked(weight, f))] if weight else []
         return inner[0], inner[1], [*spread, turn, apply("kron", *blocks)]
     return None
+
+
+def _unfused(factors: Sequence[Factor], axes: Indices) -> tuple[list[Factor], list[Indices]] | None:
+    """The factors with two axes in place of each that a product fuses; None where one is not."""
+    rest = list(factors)
+    pairs: list[Indices] = []
+    for axis in axes:
+        touching = [g for g in rest if axis in g.indices]
+        if len(touching) != 1 or not is_(touching[0].expr, "fuse"):
+            return None
+        inner = touching[0].indices[1:]
+        outer = tuple(Index(i.size) for i in inner)
+        rest.remove(touching[0])
+        rest += [delta(new, old) for new, old in zip(outer, inner, strict=True)]
+        pairs.append(outer)
+    return rest, pairs
 
 
 def _apart(t: Term, fixed: Indices, others: Indices) -> tuple[Term, Term] | None:
