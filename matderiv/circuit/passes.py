@@ -15,10 +15,10 @@ from matderiv.calculus.sweeps import pullback
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.circuit.nodes import Circuit, Node
-from matderiv.expr import Expr, is_, number, rebuild, substitute, variable, variables, walk
+from matderiv.expr import Expr, number, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar
 from matderiv.views.intermediates import fresh_name
-from matderiv.words.chains import turned
+from matderiv.views.passes import as_row
 from matderiv.words.signs import total
 
 
@@ -146,29 +146,7 @@ def share_of(node: Node, source: Node, upstream: Expr) -> Expr | None:
     share = raise_tensor(tensor, broadcast=True)
     share = polished(in_its_own_name(node, share), set(walk(node.definition)))
     is_row = len(x.shape) == 2 and x.shape[0] == 1 and len(share.shape) == 1
-    return _as_row(share) if is_row else share
-
-
-def _as_row(share: Expr) -> Expr:
-    """The transpose of a vector, with numbers left in front: r for r', 2*r for 2*r'.
-
-    >>> r = variable("r", (1, 3))
-    >>> text(_as_row(number(2) * turned(r)))
-    '2*r'
-    """
-    path, core = [], share
-    while is_(core, "mul", "neg", "div"):
-        arrays = [k for k, a in enumerate(core.args) if not is_scalar(a.shape)]
-        if len(arrays) != 1:
-            break
-        path.append((core, arrays[0]))
-        core = core.args[arrays[0]]
-    if not is_(core, "transpose"):
-        return turned(share)
-    row = turned(core)
-    for outer, k in reversed(path):
-        row = rebuild(outer, (*outer.args[:k], row, *outer.args[k + 1 :]))
-    return row
+    return as_row(share) if is_row else share
 
 
 def in_its_own_name(node: Node, local: Expr) -> Expr:

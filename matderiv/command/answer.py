@@ -19,7 +19,6 @@ from matderiv.tensors.letters import index_letters
 MAX_NAMES = 12  # names whose sizes are listed
 MAX_SHOWN = 600  # characters of an expression or a form that is only a remark
 
-_KINDS = ("a scalar", "a vector", "a matrix")
 _POWERS = {2: "²", 3: "³", 4: "⁴"}
 
 Remark = tuple[str, str]

@@ -1,6 +1,7 @@
 """Functions of each entry. Partial derivatives are written in the language itself."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from matderiv.expr import Expr, apply
@@ -10,10 +11,6 @@ from matderiv.lazy import np
 
 def _f(name: str, *args: Any) -> Expr:
     return apply(name, *args)
-
-
-def _where(test: Any, a: Any, b: Any) -> Any:
-    return np.where(np.real(test) > 0, a, b)
 
 
 def _sigmoid(x: Any) -> Any:
@@ -33,10 +30,6 @@ def erf(x: Any) -> Any:
     return real + 1j * np.imag(x) * 2 / math.sqrt(math.pi) * np.exp(-(np.real(x) ** 2))
 
 
-def _expm1(x: Any) -> Any:
-    return np.expm1(x)
-
-
 def _gaussian(x: Expr) -> Expr:
     """exp(-x.^2); of a quotient by a root exp(-u.^2/c)."""
     if x.function.name == "div" and x.args[1].function.name == "sqrt":
@@ -44,44 +37,51 @@ def _gaussian(x: Expr) -> Expr:
     return _f("exp", -(x**2))
 
 
-_CHAIN = "Chain rule, entry by entry: the outer derivative times the change of the argument."
+_CONCAVE = {"bends": "concave increasing", "domain": ("positive",)}
+_OF_NUMPY: dict[str, tuple[Callable[[Expr, Expr], Expr], str, dict[str, Any]]] = {
+    "exp": (lambda x, y: y, "exp is its own derivative.", {"bends": "convex increasing"}),
+    "log": (lambda x, y: 1 / x, "d log u = du/u.", {**_CONCAVE, "aliases": ("ln",)}),
+    "log1p": (lambda x, y: 1 / (1 + x), "log1p(u) = log(1 + u).", _CONCAVE),
+    "expm1": (lambda x, y: _f("exp", x), "expm1(u) = exp(u) - 1.", {}),
+    "sqrt": (lambda x, y: 1 / (2 * y), "d sqrt(u) = du / (2 sqrt(u)).", _CONCAVE),
+    "sin": (lambda x, y: _f("cos", x), "d sin u = cos(u) du.", {}),
+    "cos": (lambda x, y: -_f("sin", x), "d cos u = -sin(u) du.", {}),
+    "tan": (lambda x, y: 1 + y**2, "d tan u = (1 + tan² u) du.", {}),
+    "arcsin": (
+        lambda x, y: 1 / _f("sqrt", 1 - x**2),
+        "d arcsin u = du / sqrt(1 - u²).",
+        {"aliases": ("asin",), "domain": ("unit",)},
+    ),
+    "arccos": (
+        lambda x, y: -(1 / _f("sqrt", 1 - x**2)),
+        "d arccos u = -du / sqrt(1 - u²).",
+        {"aliases": ("acos",), "domain": ("unit",)},
+    ),
+    "arctan": (lambda x, y: 1 / (1 + x**2), "d arctan u = du / (1 + u²).", {"aliases": ("atan",)}),
+    "sinh": (lambda x, y: _f("cosh", x), "d sinh u = cosh(u) du.", {}),
+    "cosh": (lambda x, y: _f("sinh", x), "d cosh u = sinh(u) du.", {"bends": "convex even"}),
+    "tanh": (
+        lambda x, y: 1 - y**2,
+        "d tanh u = (1 - tanh² u) du.",
+        {
+            "proof": (
+                "tanh(x) = sinh(x)/cosh(x); by quotients: (cosh(x)^2 - sinh(x)^2)/cosh(x)^2*dx.",
+                "That is (1 - tanh(x)^2)*dx.",
+            )
+        },
+    ),
+}
+"""Functions that NumPy has under the same name: slope, what the rule says, and other facts."""
 
-elementwise(
-    "exp",
-    lambda x: np.exp(x),
-    lambda x, y: y,
-    bends="convex increasing",
-    says="exp is its own derivative.",
-    latex=r"\exp",
-)
-elementwise(
-    "log",
-    lambda x: np.log(x),
-    lambda x, y: 1 / x,
-    bends="concave increasing",
-    says="d log u = du/u.",
-    aliases=("ln",),
-    domain=("positive",),
-    latex=r"\log",
-)
-elementwise(
-    "log1p",
-    lambda x: np.log1p(x),
-    lambda x, y: 1 / (1 + x),
-    bends="concave increasing",
-    says="log1p(u) = log(1 + u).",
-    domain=("positive",),
-)
-elementwise("expm1", _expm1, lambda x, y: _f("exp", x), says="expm1(u) = exp(u) - 1.")
-elementwise(
-    "sqrt",
-    lambda x: np.sqrt(x),
-    lambda x, y: 1 / (2 * y),
-    bends="concave increasing",
-    domain=("positive",),
-    says="d sqrt(u) = du / (2 sqrt(u)).",
-    latex=r"\sqrt",
-)
+for _name, (_slope, _says, _facts) in _OF_NUMPY.items():
+    elementwise(
+        _name,
+        lambda x, _np_name=_name: getattr(np, _np_name)(x),
+        _slope,
+        says=_says,
+        latex="" if _name in ("log1p", "expm1") else rf"\{_name}",
+        **_facts,
+    )
 elementwise(
     "abs",
     _abs,
@@ -102,79 +102,6 @@ shorthand(
     lambda shapes, params, unify: shapes[0],
     lambda x: x**2,
     says="square(u) = u.^2.",
-)
-elementwise(
-    "sin",
-    lambda x: np.sin(x),
-    lambda x, y: _f("cos", x),
-    says="d sin u = cos(u) du.",
-    latex=r"\sin",
-)
-elementwise(
-    "cos",
-    lambda x: np.cos(x),
-    lambda x, y: -_f("sin", x),
-    says="d cos u = -sin(u) du.",
-    latex=r"\cos",
-)
-elementwise(
-    "tan",
-    lambda x: np.tan(x),
-    lambda x, y: 1 + y**2,
-    says="d tan u = (1 + tan² u) du.",
-    latex=r"\tan",
-)
-elementwise(
-    "arcsin",
-    lambda x: np.arcsin(x),
-    lambda x, y: 1 / _f("sqrt", 1 - x**2),
-    aliases=("asin",),
-    domain=("unit",),
-    says="d arcsin u = du / sqrt(1 - u²).",
-    latex=r"\arcsin",
-)
-elementwise(
-    "arccos",
-    lambda x: np.arccos(x),
-    lambda x, y: -(1 / _f("sqrt", 1 - x**2)),
-    aliases=("acos",),
-    domain=("unit",),
-    says="d arccos u = -du / sqrt(1 - u²).",
-    latex=r"\arccos",
-)
-elementwise(
-    "arctan",
-    lambda x: np.arctan(x),
-    lambda x, y: 1 / (1 + x**2),
-    aliases=("atan",),
-    says="d arctan u = du / (1 + u²).",
-    latex=r"\arctan",
-)
-elementwise(
-    "sinh",
-    lambda x: np.sinh(x),
-    lambda x, y: _f("cosh", x),
-    says="d sinh u = cosh(u) du.",
-    latex=r"\sinh",
-)
-elementwise(
-    "cosh",
-    lambda x: np.cosh(x),
-    lambda x, y: _f("sinh", x),
-    bends="convex even",
-    says="d cosh u = sinh(u) du.",
-    latex=r"\cosh",
-)
-elementwise(
-    "tanh",
-    lambda x: np.tanh(x),
-    lambda x, y: 1 - y**2,
-    proof=(
-        "tanh(x) = sinh(x)/cosh(x); by quotients: (cosh(x)^2 - sinh(x)^2)/cosh(x)^2*dx.",
-        "That is (1 - tanh(x)^2)*dx.",
-    ),
-    says="d tanh u = (1 - tanh² u) du.",
-    latex=r"\tanh",
 )
 elementwise(
     "sigmoid",

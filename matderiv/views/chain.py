@@ -10,9 +10,8 @@ from dataclasses import replace
 
 from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step
-from matderiv.views.forward import Forward
 from matderiv.views.outline import Told, View, naming_facts
-from matderiv.views.passes import BackwardPass, in_names, local_tensor
+from matderiv.views.passes import BackwardPass, Forward, in_names, local_tensor
 from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,

@@ -32,7 +32,7 @@ from matderiv.views.pairings import (
     trace_pair,
     traced,
 )
-from matderiv.views.passes import BackwardPass, as_row, in_names, merged
+from matderiv.views.passes import BackwardPass, as_row, in_names, joined, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import written_rule
 from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens
@@ -300,8 +300,7 @@ class Inwards(BackwardPass):
 
     def _gradient(self, v: Expr) -> Expr | None:
         """What stands beside the change of v: the derivative by v, where it is an array like v."""
-        shares = [t for share in self.shares[v] for t in _over(share, v)]
-        above = merged(Tensor(_axes(v), tuple(shares)), self.stage)
+        above = merged(joined(self.shares[v], _axes(v)), self.stage)
         g = in_names(raise_tensor(above, broadcast=True), self.stage)
         if not isinstance(g, Expr) or has(g, "einsum"):
             return None
@@ -381,8 +380,3 @@ def _axes(v: Expr) -> Indices:
     if found is None:
         found = v.cache["axes"] = axes_of(v.shape)
     return found
-
-
-def _over(share: Tensor, v: Expr) -> list[Term]:
-    mapping = dict(zip(share.axes, _axes(v), strict=True))
-    return [renamed(t, mapping) for t in share.terms]

@@ -5,54 +5,24 @@ derivation introduces (intermediates, upstream gradients, changes) are variables
 says what each of them stands for, so that every line has a value.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
-from matderiv.calculus.derivative import Derivative
 from matderiv.expr import Expr
-from matderiv.numeric.report import CheckReport
 from matderiv.shapes import Shape
 from matderiv.tensors.tensor import Tensor
 
+if TYPE_CHECKING:
+    from matderiv.doors.derivation import Derivation
+
+    Derived = Derivation
+else:
+    Derived = Any  # a finished derivation, which a view only reads
+
 DETAILS = ("brief", "normal", "full")
-
-
-class Derived(Protocol):
-    """What a view reads of a finished derivation."""
-
-    @property
-    def f(self) -> Expr: ...
-    @property
-    def wrt(self) -> Expr: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def order(self) -> int: ...
-    @property
-    def layout(self) -> str: ...
-    @property
-    def structure(self) -> str: ...
-    @property
-    def derivative(self) -> Derivative: ...
-    @property
-    def upstream(self) -> Expr | None: ...
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-    @property
-    def guessed(self) -> frozenset[str]: ...
-    @property
-    def checked(self) -> CheckReport | None: ...
-    @property
-    def expr(self) -> Expr: ...
-    @property
-    def displayed(self) -> Expr: ...
-    @property
-    def has_matrix_form(self) -> bool: ...
-    @property
-    def names(self) -> set[str]: ...
-    @property
-    def shape(self) -> Shape: ...
 
 
 @dataclass(frozen=True)
@@ -95,14 +65,13 @@ class NamedValue:
 
     role "value": `of` is its definition over earlier names and `origin` the same in the user's
     names, or None; "change": the change of `of` when the variable changes by any dX; "derivative":
-    the `partial` that the step naming it says.
+    what the step naming it says.
     """
 
     variable: Expr
     role: str
     of: Expr
     origin: Expr | None = None
-    partial: Partial | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +105,6 @@ class Section:
 
     title: str
     steps: tuple[Step, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Derivatives carried through the pieces of a stage, backwards or forwards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from matderiv.calculus.sweeps import Visit, axes_of, pullback, pushforward, slots_of_result
@@ -10,6 +11,7 @@ from matderiv.shapes import is_scalar, long_axes
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import (
     Factor,
+    Index,
     Indices,
     Tensor,
     Term,
@@ -20,7 +22,7 @@ from matderiv.tensors.tensor import (
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.reasons import code, rule_name
-from matderiv.views.stages import Stage, side_of
+from matderiv.views.stages import Stage, side_of, step_of
 from matderiv.views.worth_showing import same_words
 from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
@@ -109,12 +111,7 @@ class BackwardPass:
         at, rest = local.axes[:count], local.axes[count:]
         above = _over(adjoint, self.outer, at)
         axes = above.axes[: len(above.axes) - count] + rest
-        terms = []
-        for s in above.terms:
-            for t in local.terms:
-                coefficient, factors = product(s, t)
-                terms.append(normalise(coefficient, factors, axes, at))
-        return Tensor(axes, tuple(terms))
+        return contracted(above, local, axes, at)
 
     def _total(self, x: Expr, *, named: bool) -> Expr | Tensor:
         """The derivative by x: its shares added up, under a name of its own."""
@@ -163,8 +160,7 @@ class BackwardPass:
         known = isinstance(right, Expr) and len(shape) == 2 and symmetric(right)
         facts = ("symmetric",) if known else ()
         name = variable(fresh_name(base + digits, self.taken), shape, facts)
-        partial = Partial(self.stage.target, x)
-        self.symbols.append(NamedValue(name, "derivative", name, partial=partial))
+        self.symbols.append(NamedValue(name, "derivative", name))
         return name
 
     def _digits(self, x: Expr) -> str:
@@ -319,9 +315,7 @@ def joined(shares: list[Tensor], axes: Indices) -> Tensor:
 
 def above_at(above: Tensor, at: Indices) -> Tensor:
     """∂f/∂piece over the given axes of the piece."""
-    count = len(above.axes) - len(at)
-    mapping = dict(zip(above.axes[count:], at, strict=True))
-    return Tensor(above.axes[:count] + at, tuple(renamed(t, mapping) for t in above.terms))
+    return joined([above], above.axes[: len(above.axes) - len(at)] + at)
 
 
 def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
@@ -330,3 +324,77 @@ def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
         return above_at(adjoint, at)
     axes = outer + at
     return Tensor(axes, (open_product(adjoint, slots_of_result(adjoint, axes)),))
+
+
+def contracted(a: Tensor, b: Tensor, axes: Indices, at: Indices) -> Tensor:
+    """The product of two sums over `axes`, summed over the axes `at` that both have."""
+    terms = (normalise(*product(s, t), axes, at) for s in a.terms for t in b.terms)
+    return Tensor(axes, tuple(terms))
+
+
+# Forwards -----------------------------------------------------------------------------------------
+
+
+class Forward:
+    """The forward pass of derivatives: fewer axes where the variable has fewer than f."""
+
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.stage, self.taken = stage, taken
+        self.symbols: list[NamedValue] = []
+        self.meanings: dict[Expr, Expr] = {}
+        self.steps: list[Step] = []
+        self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
+        self.answer: Form = Tensor((), ())
+        self._run()
+
+    def section(self) -> Section:
+        """The lines of the pass."""
+        return Section("Forward: local times what came before", tuple(self.steps))
+
+    def _run(self) -> None:
+        stage = self.stage
+        for piece in stage.pieces:
+            axes = axes_of(piece.variable.shape) + axes_of(stage.wrt.shape)
+            shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
+            whole = joined(shares, axes)
+            outer = len(long_axes(piece.variable.shape))
+            loose = not outer or len(axes) == outer
+            right = in_names(side_of(whole, broadcast=loose), stage)
+            last = piece is stage.pieces[-1]
+            carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+            name = None if last or carried else self._name(piece, right)
+            left = Partial(piece.variable, stage.wrt)
+            self.steps.append(replace(step_of(piece, left, right), names=name))
+            self.found[piece.variable] = whole if name is None else name
+            if name is not None and isinstance(right, Expr):
+                self.meanings[name] = right
+            if not last:
+                self.meanings[piece.variable] = piece.definition
+            self.answer = right
+
+    def _share(self, piece: Intermediate, x: Expr) -> Tensor:
+        local = local_tensor(self.stage, piece, x)
+        before = self.found[x]
+        if before is None:
+            return local
+        count = len(long_axes(piece.variable.shape))
+        at = local.axes[count:]
+        inner = _inner(before, at, len(long_axes(self.stage.wrt.shape)))
+        return contracted(local, inner, local.axes[:count] + inner.axes[len(at) :], at)
+
+    def _name(self, piece: Intermediate, right: Form) -> Expr:
+        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
+        digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
+        base = ("c", "v", "V")[min(len(shape), 2)]
+        name = variable(fresh_name(base + digits, self.taken), shape)
+        self.symbols.append(NamedValue(name, "derivative", name))
+        return name
+
+
+def _inner(before: Expr | Tensor, at: Indices, count: int) -> Tensor:
+    """∂x/∂wrt over the given axes of x: its name as one factor, or its terms."""
+    if isinstance(before, Tensor):
+        return joined([before], at + before.axes[len(at) :])
+    long = long_axes(before.shape)
+    rest = tuple(Index(before.shape[k]) for k in long[len(long) - count :]) if count else ()
+    return Tensor(at + rest, (Term(Fraction(1), (Factor(before, at + rest),)),))
