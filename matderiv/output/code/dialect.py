@@ -285,6 +285,67 @@ def moves(np: str) -> dict[str, Special]:
     return dict.fromkeys(("flip", "roll"), moved)
 
 
+class Words(NamedTuple):
+    """How a library with NumPy's names says what others say otherwise, `np` being its own name.
+
+    `typed` is the argument that gives new arrays their type; `axis` and `keep` are those of
+    reductions, some of which have `other` names. `optimize` orders a long einsum.
+    """
+
+    np: str
+    typed: str = ""
+    axis: str = "axis"
+    keep: str = "keepdims"
+    other: Mapping[str, str] = {}
+    permute: str = "transpose"
+    optimize: str = ", optimize=True"
+    spread: str = "{np}.broadcast_to({x.text}, {shape})"
+
+    def special(self) -> dict[str, Special]:
+        """The spellings that depend on more than the arguments."""
+        rules = {"einsum": self.einsum, "permute": self.permuted, "reshape": self.reshape}
+        rules |= dict.fromkeys(("sum", "mean", "max", "min", "prod"), self.along)
+        return {**rules, "broadcast": self.broadcast, **moves(self.np)}
+
+    def along(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        """A reduction of everything or along an axis."""
+        axis, keep = line.params
+        how = f", {self.axis}={axis}" + (f", {self.keep}=True" if keep else "")
+        name = self.other.get(line.operation, line.operation)
+        return Code(f"{self.np}.{name}({arguments[0].text}{how if axis is not None else ''})")
+
+    def einsum(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        """A sum of products of entries."""
+        operands = ", ".join(a.text for a in arguments)
+        how = self.optimize if len(arguments) > 2 else ""
+        return Code(f'{self.np}.einsum("{line.params[0]}", {operands}{how})')
+
+    def permuted(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        """The axes in another order."""
+        order = ", ".join(map(str, line.params))
+        return Code(f"{self.np}.{self.permute}({arguments[0].text}, ({order}))")
+
+    def broadcast(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        """The same number, or the same array, in every place."""
+        x, shape = arguments[0], names.shape(line.shape)
+        if x.text == "1":
+            return Code(f"{self.np}.ones({shape}{self.typed})")
+        if x.number:
+            return Code(f"{self.np}.full({shape}, float({x.text}){self.typed})")
+        return Code(self.spread.format(np=self.np, x=x, whole=x.at(ATOM), shape=shape))
+
+    def reshape(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        """Another shape; of a plain number, an array of that shape."""
+        if arguments[0].number:
+            return self.broadcast(line, arguments, names)
+        return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
+
+
+def pi(module: str) -> Special:
+    """The number, from a module."""
+    return lambda line, arguments, names: Code(f"{module}.pi", number=True)
+
+
 def correlations(
     spelled: Callable[[str, str, str, Sequence[int]], str], plain: Mapping[str, Template]
 ) -> dict[str, Special]:

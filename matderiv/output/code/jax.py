@@ -6,19 +6,15 @@ from matderiv.output.code.dialect import (
     ATOM,
     Dialect,
     Template,
+    Words,
     calls,
     correlations,
     decompositions,
     diagonals,
     of_known_order,
+    pi,
 )
-from matderiv.output.code.numpy import (
-    DEFINED,
-    DEFINITIONS,
-    DUPLICATION,
-    special,
-    templates,
-)
+from matderiv.output.code.numpy import DEFINED, DEFINITIONS, DUPLICATION, templates
 
 SPECIAL = {
     **{"erf": "erf", "lgamma": "gammaln", "digamma": "digamma", "probit": "ndtri"},
@@ -63,7 +59,8 @@ JAX = Dialect(
         "conv2d_full": Template("jax.scipy.signal.convolve2d({0}, {1})"),
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
-    special("jnp", TYPED)
+    Words("jnp", TYPED).special()
+    | {"pi": pi("jnp")}
     | diagonals("jnp", "dtype=dtype")
     | correlations(_correlated, PLAIN)
     | {"polygamma": of_known_order("jax.scipy.special.polygamma")},

@@ -8,15 +8,15 @@ from matderiv.output.code.dialect import (
     Code,
     CodeNames,
     Dialect,
-    Special,
     Template,
+    Words,
     calls,
     correlations,
     decompositions,
     maps,
-    moves,
     of_known_order,
     operators,
+    pi,
 )
 from matderiv.programs.program import Instruction
 
@@ -25,6 +25,7 @@ UNARY = (
     *("arccos", "arctan", "sinh", "cosh", "tanh", "tril", "triu", "diag", "trace", "diagonal"),
     *("floor", "sinc"),
 )
+"""The first 16 are functions of entries that Python's `math` has too."""
 INVERSE = {"asinh": "arcsinh", "atanh": "arctanh"}
 BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
 MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
@@ -277,45 +278,6 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
     }
 
 
-def special(np: str, typed: str = "") -> dict[str, Special]:
-    """The spellings that depend on more than the arguments; `typed` as for `templates`."""
-
-    def along(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        axis, keep = line.params
-        how = "" if axis is None else f", axis={axis}" + (", keepdims=True" if keep else "")
-        return Code(f"{np}.{line.operation}({arguments[0].text}{how})")
-
-    def einsum(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        operands = ", ".join(a.text for a in arguments)
-        how = ", optimize=True" if len(arguments) > 2 else ""
-        return Code(f'{np}.einsum("{line.params[0]}", {operands}{how})')
-
-    def permute(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        order = ", ".join(map(str, line.params))
-        return Code(f"{np}.transpose({arguments[0].text}, ({order}))")
-
-    def broadcast(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        shape = names.shape(line.shape)
-        if arguments[0].text == "1":
-            return Code(f"{np}.ones({shape}{typed})")
-        if arguments[0].number:
-            return Code(f"{np}.full({shape}, float({arguments[0].text}){typed})")
-        return Code(f"{np}.broadcast_to({arguments[0].text}, {shape})")
-
-    def reshape(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        if arguments[0].number:
-            return broadcast(line, arguments, names)
-        return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
-
-    def pi(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        return Code(f"{np}.pi", number=True)
-
-    rules: dict[str, Special] = {"einsum": einsum, "permute": permute, "broadcast": broadcast}
-    rules |= {"reshape": reshape, "pi": pi}
-    rules |= moves(np)
-    return rules | dict.fromkeys(("sum", "mean", "max", "min", "prod"), along)
-
-
 def _on_diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     shape = f"np.zeros({names.shape(line.shape)})"
     whole = shape if line.operation == "on_diagonal" else arguments[0].text
@@ -348,7 +310,8 @@ NUMPY = Dialect(
         "conv2d_full": Template("conv2d_full({0}, {1})"),
         "expm": Template("expm({0})"),
     },
-    special("np")
+    Words("np").special()
+    | {"pi": pi("np")}
     | correlations(_correlated, PLAIN)
     | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal)
     | {"polygamma": of_known_order("polygamma")},

@@ -10,26 +10,20 @@ from matderiv.output.code.dialect import (
     Dialect,
     Special,
     Template,
+    Words,
     calls,
     correlations,
     decompositions,
     diagonals,
     maps,
-    moves,
     of_known_order,
-    operators,
+    pi,
 )
-from matderiv.output.code.numpy import DEFINED, DEFINITIONS
+from matderiv.output.code.numpy import DEFINED, DEFINITIONS, UNARY, templates
 from matderiv.programs.program import Instruction
 
 OPTIONS = "**options"  # the dtype and device of the first array
 SINGLE = f"torch.tensor(float({{0}}), {OPTIONS})"
-UNARY = (
-    *("exp", "log", "log1p", "expm1", "sqrt", "abs", "sign", "sin", "cos", "tan", "arcsin"),
-    *("arccos", "arctan", "sinh", "cosh", "tanh", "erf", "tril", "triu", "diag", "trace"),
-    "diagonal",
-)
-"""The first 16 are functions of entries, and for plain numbers in `math` too."""
 ADJ = (
     "def adjugate(A):",
     '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
@@ -73,7 +67,6 @@ DUPLICATION = (
     "    place = first * n - first * (first + 1) // 2 + last",
     "    return torch.eye(n * (n + 1) // 2, **options)[place.reshape(-1)]",
 )
-MATRIX = {name: name for name in ("inv", "det", "slogdet", "pinv", "cholesky")}
 SPECIAL = {
     **{"lgamma": "lgamma", "digamma": "digamma", "sinc": "sinc", "asinh": "asinh"},
     **{"atanh": "atanh", "atan2": "atan2", "floor": "floor", "probit": "special.ndtri"},
@@ -92,77 +85,39 @@ CONVOLUTIONS = ("conv", "conv1d", "conv2d", "conv2d_full")
 MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
 
 
-def _templates() -> dict[str, Template]:
-    side = "{p0} * {p1}"
-    return {
-        **operators(),
-        **calls("torch", {name: name for name in UNARY}),
-        "kron": Template("torch.kron({0}.contiguous(), {1}.contiguous())", ATOM, (ATOM, ATOM)),
-        **calls("torch", {"outer": "outer"}, 2),
-        **calls("torch", {"where": "where"}, 3),
-        **calls("torch.linalg", {**MATRIX, "expm": "matrix_exp"}),
-        **calls("torch.linalg", {"solve": "solve", "cross": "cross"}, 2),
-        "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
-        "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
-        "coldot": Template("torch.sum({0} * {1}, dim=0)", ATOM, (3, 3)),
-        "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
-        "norm2": Template("torch.linalg.vector_norm({0})"),
-        "adj": Template("adjugate({0})"),
-        "matrix_power": Template("torch.linalg.matrix_power({0}, {p0})"),
-        "power_of": Template("matrix_power({0}, {1})"),
-        **decompositions("torch", "torch.linalg.matrix_exp"),
-        **calls("torch.linalg", {"svdvals": "svdvals"}),
-        **calls("torch", SPECIAL),
-        **{name: Template(f"{name}({{0}}, {{1}})") for name in CONVOLUTIONS},
-        "atan2": Template("torch.atan2({0}, {1})"),
-        "skew": Template(f"torch.linalg.cross({{0}}[None, :], torch.eye(3, {OPTIONS})).T"),
-        **maps("torch", f", {OPTIONS}", "tuple(torch.triu_indices({p0}, {p0}))"),
-        "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
-        "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
-        "levicivita": Template(
-            f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], "
-            f"torch.eye(3, {OPTIONS})[None, :])"
-        ),
-        "duplication": Template("duplication({p0}, options)"),
-        "fuse": Template(f"torch.eye({side}, {OPTIONS}).reshape({side}, {{p0}}, {{p1}})"),
-        "commutation": Template(
-            f"torch.eye({side}, {OPTIONS})"
-            f"[torch.arange({side}, device=options['device'])"
-            ".reshape({p1}, {p0}).T.reshape(-1)]"
-        ),
-    }
-
-
-TEMPLATES = _templates()
+TEMPLATES = {
+    **templates("torch", f", {OPTIONS}"),
+    **calls("torch", {"erf": "erf", **SPECIAL}),
+    **calls("torch.linalg", {"expm": "matrix_exp", "svdvals": "svdvals"}),
+    **calls("torch.linalg", {"cross": "cross"}, 2),
+    "kron": Template("torch.kron({0}.contiguous(), {1}.contiguous())", ATOM, (ATOM, ATOM)),
+    "vdot": Template("torch.sum({0} * {1})", ATOM, (3, 3)),
+    "rowdot": Template("torch.sum({0} * {1}, dim=1)", ATOM, (3, 3)),
+    "coldot": Template("torch.sum({0} * {1}, dim=0)", ATOM, (3, 3)),
+    "logdet": Template('torch.where({0} > 0, {1}, float("nan"))'),
+    "norm2": Template("torch.linalg.vector_norm({0})"),
+    **decompositions("torch", "torch.linalg.matrix_exp"),
+    **{name: Template(f"{name}({{0}}, {{1}})") for name in CONVOLUTIONS},
+    "atan2": Template("torch.atan2({0}, {1})"),
+    "skew": Template(f"torch.linalg.cross({{0}}[None, :], torch.eye(3, {OPTIONS})).T"),
+    **maps("torch", f", {OPTIONS}", "tuple(torch.triu_indices({p0}, {p0}))"),
+    "norm_nuc": Template('torch.linalg.matrix_norm({0}, "nuc")'),
+    "norm_spec": Template("torch.linalg.matrix_norm({0}, 2)"),
+    "levicivita": Template(
+        f"torch.linalg.cross(torch.eye(3, {OPTIONS})[:, None], torch.eye(3, {OPTIONS})[None, :])"
+    ),
+    "duplication": Template("duplication({p0}, options)"),
+    "commutation": Template(
+        f"torch.eye({{p0}} * {{p1}}, {OPTIONS})"
+        "[torch.arange({p0} * {p1}, device=options['device'])"
+        ".reshape({p1}, {p0}).T.reshape(-1)]"
+    ),
+}
 
 
 def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
     """PyTorch's own: stride, padding, dilation and groups follow the bias."""
     return f"torch.nn.functional.{name}({x}, {w}, None, {', '.join(map(str, steps))})"
-
-
-def _along(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    axis, keep = line.params
-    name = {"max": "amax", "min": "amin"}.get(line.operation, line.operation)
-    how = "" if axis is None else f", dim={axis}" + (", keepdim=True" if keep else "")
-    return Code(f"torch.{name}({arguments[0].text}{how})")
-
-
-def _einsum(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    return Code(f'torch.einsum("{line.params[0]}", {", ".join(a.text for a in arguments)})')
-
-
-def _permute(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    return Code(f"torch.permute({arguments[0].text}, ({', '.join(map(str, line.params))}))")
-
-
-def _broadcast(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    shape = names.shape(line.shape)
-    if arguments[0].text == "1":
-        return Code(f"torch.ones({shape}, {OPTIONS})")
-    if arguments[0].number:
-        return Code(f"torch.full({shape}, float({arguments[0].text}), {OPTIONS})")
-    return Code(f"{arguments[0].at(ATOM)}.expand({shape})")
 
 
 def _bounded(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
@@ -212,29 +167,27 @@ def _where(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Co
     return Code(f"torch.where({test}, {first}, {second})")
 
 
-def _reshape(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    if arguments[0].number:
-        return _broadcast(line, arguments, names)
-    return Code(f"{arguments[0].at(ATOM)}.reshape({names.shape(line.shape)})")
-
-
 _SPECIAL: dict[str, Special] = {
-    "einsum": _einsum,
+    **Words(
+        "torch",
+        f", {OPTIONS}",
+        axis="dim",
+        keep="keepdim",
+        other={"max": "amax", "min": "amin"},
+        permute="permute",
+        optimize="",
+        spread="{whole}.expand({shape})",
+    ).special(),
     **diagonals("torch", OPTIONS),
-    **moves("torch"),
     **correlations(_correlated, TEMPLATES),
-    "permute": _permute,
-    "broadcast": _broadcast,
-    "pi": lambda line, arguments, names: Code("math.pi", number=True),
-    "reshape": _reshape,
+    "pi": pi("math"),
     "real": _real,
     "where": _where,
     "onehot": _onehot,
-    **dict.fromkeys(("sum", "mean", "max", "min", "prod"), _along),
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((*SPECIAL, "mvnpdf", "norm_p"), _of_tensors),
     "polygamma": of_known_order("torch.polygamma", SINGLE),
-    **dict.fromkeys((name for name in UNARY[:17] if name != "sign"), _of_number),
+    **dict.fromkeys((name for name in (*UNARY[:16], "erf") if name != "sign"), _of_number),
 }
 TORCH = Dialect(
     "torch",
