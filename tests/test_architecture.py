@@ -32,7 +32,7 @@ FLOORS = (  # title, folder, modules
         "3: numbers out",
         "numeric/",
         "interpret poles exponentials stable ranges evaluate cofactors subgradients "
-        "indeterminate draws kinks sampling stencils differences question small_sizes "
+        "indeterminate draws kinks sampling differences question small_sizes "
         "scaled_lines both_sides report",
     ),
     ("3: exact numbers", "verification/", "field/"),
@@ -40,7 +40,7 @@ FLOORS = (  # title, folder, modules
     ("3: texts in", "input/", "builder tree text_cursor glued notes guesses meaning/ latex/"),
     ("3: three languages, SymPy", "input/", "text python/ comments spelling misread from_sympy/"),
     ("3: what is asked", "input/", "resolve entries answers values asking"),
-    ("4: index products", "tensors/", "tensor letters"),
+    ("4: index products", "tensors/", "tensor"),
     ("4: words of the notation", "", "words/"),
     ("5: down to index products", "tensors/", "lower"),
     ("5: known spellings", "", "calculus/determinants calculus/recognise"),
@@ -55,7 +55,7 @@ FLOORS = (  # title, folder, modules
         "verification/",
         "quantities equations claims verdict precise evidence judging valuation guesses",
     ),
-    ("9: diagnosed", "verification/", "methods mistakes/ verifying batch"),
+    ("9: diagnosed", "verification/", "mistakes/ verifying batch"),
     ("9: files and prose", "verification/", "documents/"),
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/ views/rules/"),

@@ -14,8 +14,7 @@ from conftest import Run
 from matderiv.command import explain
 from matderiv.command.rules import listed, symbol
 from matderiv.functions.record import Function
-from matderiv.views.rules.catalogue import RULES, catalogued
-from matderiv.views.rules.proofs import proof_of
+from matderiv.views.rules.catalogue import RULES, catalogued, proof_of
 from matderiv.views.rules.rule import Rule, rules_of
 
 SIZES = {"n": 3, "m": 4, "k": 2}

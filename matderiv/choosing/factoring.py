@@ -34,8 +34,7 @@ from matderiv.words.chains import (
     transposed_chain,
     turned,
 )
-from matderiv.words.monomials import scaled
-from matderiv.words.powers import multiply_into
+from matderiv.words.monomials import multiply_into, scaled
 from matderiv.words.signs import total
 from matderiv.work import spend
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from matderiv.expr import Expr, apply, is_, number, number_value, zeros
 from matderiv.shapes import Size, is_scalar
 from matderiv.words.chains import chain, factors_of, matrix_product, transposed_chain
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, multiply_into
 from matderiv.words.signs import inlined, negated, signed, total
 from matderiv.work import spend
 

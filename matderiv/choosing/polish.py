@@ -11,7 +11,7 @@ from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
-from matderiv.reducing.scalars import centred
+from matderiv.reducing.elimination import centred
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.words.monomials import scaled

@@ -10,8 +10,7 @@ from matderiv.choosing.terms import common, content, without
 from matderiv.expr import Expr, zeros
 from matderiv.reducing.raising import Raised, spell
 from matderiv.tensors.tensor import Indices
-from matderiv.words.monomials import scaled
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, multiply_into, scaled
 
 
 def pulled(

@@ -12,7 +12,7 @@ from matderiv.numeric.poles import is_mask
 from matderiv.reducing.raising import Raised, on_the_diagonal, place_of_entries, raise_term
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Indices
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, multiply_into
 from matderiv.words.signs import inlined
 
 MAX_SPREAD = 4  # brackets are multiplied out in sums of at most so many terms

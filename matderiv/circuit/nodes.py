@@ -2,13 +2,15 @@
 
 Sums and products are taken two at a time, from left to right, as they are read. Transposes, the
 sign of a term in a sum, and the norm in a squared norm ride along with the operation beside them;
-what holds no variable is a constant.
+what holds no variable is a constant. Before that, an expression may be rewritten with fewer gates,
+or with more of them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from matderiv.calculus.recognise import folded
 from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
@@ -230,3 +232,41 @@ class _Builder:
             self.shown[key], self.whole[key] = symbol, whole
             self.below[key] = (entry.index,)
         return entry
+
+
+Parts = tuple[tuple[str, Expr], ...]
+
+
+def rewritten(e: Expr, parts: Parts, *, fold: bool, expand: bool) -> tuple[Expr, Parts]:
+    """An expression and its named parts with long spellings folded, or shorthands written out.
+
+    >>> z = variable("z")
+    >>> rewritten(1 / (1 + apply("exp", -z)), (), fold=True, expand=False)[0].function.name
+    'sigmoid'
+    """
+    if expand:
+        e, parts = _mapped(e, parts, opened=True)
+    if fold:
+        e, parts = _mapped(e, parts, opened=False)
+    return e, parts
+
+
+def _mapped(e: Expr, parts: Parts, *, opened: bool) -> tuple[Expr, Parts]:
+    done: dict[Expr, Expr] = {}
+    for node in walk(e, *(value for _, value in parts)):
+        new = rebuild(node, tuple(done[a] for a in node.args))
+        done[node] = _opened(new) if opened else folded(new) or new
+    return done[e], tuple((name, done[value]) for name, value in parts)
+
+
+def _opened(node: Expr) -> Expr:
+    """A shorthand written out, down to functions that have a rule of their own."""
+    if node.function.expand is None:
+        return node
+    inside: dict[Expr, Expr] = {a: a for a in node.args}
+    root = node.function.expand(*node.args, *node.params)
+    for part in walk(root):
+        if part not in inside:
+            new = rebuild(part, tuple(inside[a] for a in part.args))
+            inside[part] = _opened(new)
+    return inside[root]

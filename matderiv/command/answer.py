@@ -14,7 +14,7 @@ from matderiv.numeric.report import CheckReport
 from matderiv.output.documents.json import document_json
 from matderiv.output.documents.text import declared
 from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.tensors.letters import index_letters
+from matderiv.tensors.tensor import index_letters
 
 MAX_NAMES = 12  # names whose sizes are listed
 MAX_SHOWN = 600  # characters of an expression or a form that is only a remark

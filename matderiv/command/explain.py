@@ -12,8 +12,7 @@ from matderiv.functions.record import Function
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation
 from matderiv.views.reasons import STEP_NAMES
-from matderiv.views.rules.catalogue import BY_NAME, RULES
-from matderiv.views.rules.proofs import proof_of
+from matderiv.views.rules.catalogue import BY_NAME, RULES, proof_of
 from matderiv.views.rules.rule import Rule, rules_of
 
 

@@ -12,10 +12,9 @@ from matderiv.calculus.derivative import differentiate
 from matderiv.choosing.parts import name_parts
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
-from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit
+from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit, rewritten
 from matderiv.circuit.passes import Backprop, Edge, backprop, direct, in_its_own_name
 from matderiv.circuit.picture import Picture, picture
-from matderiv.circuit.rewriting import rewritten
 from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
 from matderiv.circuit.steps import BackwardStep, steps
 from matderiv.doors.check import truthful_pass

@@ -14,13 +14,12 @@ from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, unseen, zones
 from matderiv.numeric.check import DifferenceFinding, excused, relative_error
-from matderiv.numeric.differences import Directions, contracted, random_directions
+from matderiv.numeric.differences import EPS, Directions, Slope, contracted, random_directions
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.question import DirectionQuestion, moderate
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import Point, Sampler, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
-from matderiv.numeric.stencils import EPS, Slope
 
 TURNS = 4  # other points tried in place of one that decides nothing
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative

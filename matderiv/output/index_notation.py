@@ -7,8 +7,7 @@ from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import number_text, text
 from matderiv.reducing.elimination import reduced
 from matderiv.shapes import long_axes
-from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
+from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term, index_letters
 
 
 def index_text(tensor: Tensor, taken: Collection[str] = ()) -> str:

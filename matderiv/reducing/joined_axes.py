@@ -4,7 +4,7 @@ from matderiv.expr import Expr, apply, is_
 from matderiv.reducing.network import Edge, Network, as_matrix
 from matderiv.tensors.tensor import Factor, Index
 from matderiv.words.chains import factors_of, matrix_product, reading_key, transposed
-from matderiv.words.powers import multiply_into
+from matderiv.words.monomials import multiply_into
 
 
 def reduce_joined(net: Network) -> bool:

@@ -10,8 +10,7 @@ from matderiv.reducing.ordering import in_order, ranks
 from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Term
 from matderiv.words.chains import MAX_CHAIN, column, transposed, turned
 from matderiv.words.folds import tidy
-from matderiv.words.monomials import entrywise
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, entrywise, multiply_into
 
 MAX_NESTED = 3  # shared squares, u.*u of u.*u, are not multiplied out
 Edge = tuple[Expr, Index, Index, Exponent]

@@ -7,14 +7,12 @@ from math import isqrt
 
 from matderiv.expr import Expr, apply, is_, number, size_expr
 from matderiv.functions.reduce import reduced_size
-from matderiv.reducing.elimination import reduce_network
+from matderiv.reducing.elimination import plain_scalar, reduce_network
 from matderiv.reducing.network import Network, as_matrix
-from matderiv.reducing.scalars import plain_scalar
 from matderiv.tensors.tensor import Factor, Index, Indices, Term
 from matderiv.words.chains import chain, factors_of, matrix_product, transposed, transposed_chain
 from matderiv.words.folds import tidy
-from matderiv.words.monomials import entrywise, power, scaled, terminates
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, entrywise, multiply_into, power, scaled, terminates
 from matderiv.words.signs import is_one, negated, signed, total
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"

@@ -6,7 +6,7 @@ identity is the Kronecker delta, ones are no factor at all. Source: Laue, Mitter
 AAAI 2020.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from itertools import count
 from typing import NamedTuple
@@ -233,3 +233,21 @@ def _read_deltas(t: Term, axes: Indices) -> Term:
             deltas = [g for g in factors if is_(g.expr, "eye") and g is not f]
             factors = [Factor(f.expr, (first, second)), *deltas, *_rename(rest, second, first)]
     return Term(t.coefficient, tuple(factors))
+
+
+LETTERS = "ijklmnpqrstuvwabcdefgh"
+
+
+def index_letters(count: int, taken: Collection[str]) -> list[str]:
+    """So many names for indices, none of which is taken; i22, i23, ... after the alphabet.
+
+    >>> index_letters(3, {"k", "x"})
+    ['i', 'j', 'l']
+    """
+    found = [c for c in LETTERS if c not in taken][:count]
+    k = len(LETTERS)
+    while len(found) < count:
+        if f"i{k}" not in taken:
+            found.append(f"i{k}")
+        k += 1
+    return found

@@ -33,12 +33,18 @@ from matderiv.verification.guesses import (
     squares_instead,
     vectors_instead,
 )
-from matderiv.verification.judging import POINTS, Finding, judged
-from matderiv.verification.methods import counterexample, difference, faint, method
+from matderiv.verification.judging import (
+    POINTS,
+    Finding,
+    counterexample,
+    difference,
+    faint,
+    judged,
+    method,
+)
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
 from matderiv.verification.mistakes.diagnosis import Diagnosis
-from matderiv.verification.mistakes.diagonals import diagonals
-from matderiv.verification.mistakes.layouts import layout_of, turned_of
+from matderiv.verification.mistakes.layouts import diagonals, layout_of, turned_of
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 
 

@@ -34,9 +34,7 @@ from matderiv.views.pairings import (
 )
 from matderiv.views.passes import BackwardPass, as_row, in_names, joined, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
-from matderiv.views.rule_lines import written_rule
-from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens
-from matderiv.views.worth_showing import (
+from matderiv.views.rule_lines import (
     allowed,
     has,
     is_matrix,
@@ -44,7 +42,9 @@ from matderiv.views.worth_showing import (
     same_words,
     still,
     worth_showing,
+    written_rule,
 )
+from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens
 
 LONG = 14  # longer factors beside a differential get a name
 

@@ -22,8 +22,8 @@ from matderiv.tensors.tensor import (
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.reasons import code, rule_name
+from matderiv.views.rule_lines import same_words
 from matderiv.views.stages import Stage, side_of, step_of
-from matderiv.views.worth_showing import same_words
 from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
 

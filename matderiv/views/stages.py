@@ -15,8 +15,7 @@ from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Tensor
+from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.document import (
     About,
     Derived,

@@ -3,25 +3,30 @@
 Intermediates are computed from their definitions, derivatives by complex steps through those
 definitions, in random directions: a wrong derivative agrees with probability 0. All derivatives of
 one function are tried in one pass: when every intermediate z_k moves by a further v_k, f moves by
-Σ ⟨∂f/∂z_k, v_k⟩.
+Σ ⟨∂f/∂z_k, v_k⟩. Expressions are small and evaluated a few times each.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
 from math import isfinite, prod
 from typing import Any
 
 from matderiv.calculus.structure import numeric_projection
-from matderiv.errors import DomainError, MatderivError
-from matderiv.expr import Expr, substitute, variable, variables
+from matderiv.errors import DomainError, LimitError, MatderivError
+from matderiv.expr import Expr, is_, substitute, variable, variables
+from matderiv.functions.contraction import contraction
 from matderiv.lazy import np, quiet
 from matderiv.numeric.differences import STEP, analytic
-from matderiv.numeric.evaluate import Array
-from matderiv.numeric.interpret import shape_in
+from matderiv.numeric.evaluate import MAX_ENTRIES, Array, Sizes, compile_
+from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats, shape_in
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.shapes import size_value
-from matderiv.tensors.tensor import Tensor
+from matderiv.tensors.tensor import Index, Tensor
 from matderiv.views.document import Document, Partial, Side, Step
-from matderiv.views.numbers import Values
 from matderiv.words.chains import facts
+from matderiv.work import spend
 
 POINTS = 2
 MANY = 100_000  # entries of a line beyond which sizes are as small as they may be
@@ -96,6 +101,73 @@ def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> S
         ground = TruthPoint(document, point, np.random.default_rng([seed, place, 99]))
         return ground.first_in_order()
     return None
+
+
+class Values:
+    """The values of all names at one point, and of expressions over them.
+
+    Shared parts are computed once. An expression that overflows as written is computed in its
+    stable form.
+    """
+
+    def __init__(self, sizes: Sizes, values: Mapping[str, Array]) -> None:
+        self.sizes = sizes
+        self.names = dict(values)
+        self.known: dict[Expr, Array | None] = {}
+        self.met = 0.0  # the largest entry of a term: what rounding errors of a sum scale with
+
+    def moved(self, changed: Mapping[str, Array]) -> Values:
+        """The same point with other values of some names."""
+        return Values(self.sizes, {**self.names, **changed})
+
+    def of(self, e: Expr) -> Array:
+        """The value of an expression, of its own shape; complex for complex values."""
+        with np.errstate(all="ignore"):
+            value = self._direct(e)
+        if value is None or not np.isfinite(value).all():
+            value = compile_((e,)).at(self.sizes).run(self.names)[0]
+        return value
+
+    def _direct(self, e: Expr) -> Array | None:
+        if is_(e, "variable"):
+            return leaf_in_floats(e, self.names, self.sizes)
+        return interpreted(e, self.known, lambda node: node.args, self._value)
+
+    def _value(self, node: Expr) -> Array | None:
+        if node.function.leaf:
+            return leaf_in_floats(node, self.names, self.sizes)
+        arguments = [self.known[a] for a in node.args]
+        if node.function.numpy is None or any(a is None for a in arguments):
+            return None
+        spend(8)
+        return in_floats(node, arguments, self.sizes)
+
+    def of_tensor(self, tensor: Tensor) -> Array:
+        """The sum of index products, an array over its axes."""
+        sides = tuple(size_value(i.size, self.sizes) for i in tensor.axes)
+        if prod(sides) > MAX_ENTRIES:
+            said = f"a line of this derivation has {prod(sides)} entries"
+            raise LimitError(f"{said} where it is checked, the limit is {MAX_ENTRIES}")
+        total = np.zeros(sides)
+        for term in tensor.terms:
+            operands: list[tuple[Array, tuple[Index, ...]]] = []
+            for f in term.factors:
+                shape = tuple(size_value(i.size, self.sizes) for i in f.indices)
+                value = np.reshape(self.of(f.expr), shape) ** _plain(f.exponent)
+                operands.append((value, f.indices))
+            present = {i for _, indices in operands for i in indices}
+            for i in tensor.axes:
+                if i not in present:
+                    operands.append((np.ones(size_value(i.size, self.sizes)), (i,)))
+            value = contraction(operands, tensor.axes) if operands else 1.0
+            value = float(term.coefficient) * value
+            self.met = max(self.met, float(np.max(np.abs(value), initial=0.0)))
+            total = total + value
+        return total
+
+
+def _plain(exponent: int | Fraction) -> int | float:
+    return int(exponent) if exponent == int(exponent) else float(exponent)
 
 
 class TruthPoint:

@@ -6,7 +6,7 @@ from itertools import permutations
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts
-from matderiv.words.powers import Mono, multiply_into
+from matderiv.words.monomials import Mono, multiply_into
 from matderiv.words.signs import flattened, is_one, negated, total
 
 

@@ -10,8 +10,19 @@ from matderiv.expr import Expr, apply, is_, number
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
 from matderiv.words.chains import MAX_CHAIN, reading_key, transposed
-from matderiv.words.powers import Mono, multiply_into
 from matderiv.words.signs import is_one, negated
+
+Mono = dict[Expr, Exponent]
+"""A product of powers, entry by entry, in the order in which a reader meets them."""
+
+
+def multiply_into(mono: Mono, e: Expr, exponent: Exponent = 1) -> None:
+    """Add a power to a product of powers."""
+    k = mono.get(e, 0) + exponent
+    if k:
+        mono[e] = k
+    else:
+        mono.pop(e, None)
 
 
 def powers(mono: Mono, shape: Shape) -> tuple[list[Expr], list[Expr]]:

@@ -7,8 +7,7 @@ from matderiv.expr import Expr, apply, is_, variable, walk
 from matderiv.language.printer import ATOM, level, text
 from matderiv.output.index_notation import coefficient_text, constant_text, power_text, signed
 from matderiv.shapes import is_scalar
-from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Factor, Index, Tensor, Term
+from matderiv.tensors.tensor import Factor, Index, Tensor, Term, index_letters
 
 _ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
 

@@ -13,8 +13,7 @@ from matderiv.output.documents.entry_sums import entries_text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.index_notation import index_text
 from matderiv.shapes import long_axes, shape_text
-from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Tensor
+from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.document import (
     DETAILS,
     About,

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from matderiv.expr import is_
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames, between, inline_number, number_latex
-from matderiv.tensors.letters import index_letters
-from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term
+from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term, index_letters
 
 
 def index_latex(

@@ -14,6 +14,7 @@ from matderiv.language.source import Source
 from matderiv.lazy import quiet
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.addends import missing_terms, off_terms
+from matderiv.verification.mistakes.changes import Edits, two_changes
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short
 from matderiv.verification.mistakes.facts import NARROW, WIDE, needed_fact
 from matderiv.verification.mistakes.layouts import (
@@ -22,10 +23,8 @@ from matderiv.verification.mistakes.layouts import (
     rounded,
     scaled_by_number,
 )
-from matderiv.verification.mistakes.one_change import Edits
 from matderiv.verification.mistakes.sketch import Sketch, drawn, from_source
 from matderiv.verification.mistakes.solving import CauseSearch
-from matderiv.verification.mistakes.two_changes import two_changes
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST = 2 * MILLION  # units of work of one search

@@ -1,14 +1,18 @@
-"""An answer that is right in another layout, up to a number, or with its decimals as fractions."""
+"""An answer that is right in another layout, up to a number, with fractions for its decimals, or
+with the diagonal matrix where it has diag of a matrix, which is a vector here."""
 
 from fractions import Fraction
 from functools import partial
 from operator import eq
 
+from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
 from matderiv.language.printer import decimal, number_text, text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
-from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, conventional
+from matderiv.shapes import long_axes
+from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
+from matderiv.verification.judging import judged
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
 from matderiv.verification.mistakes.solving import CauseSearch, product, ratios, recognised
 from matderiv.verification.mistakes.tidying import tidied
@@ -152,3 +156,37 @@ def _diagonal_alone(search: CauseSearch, e: Expr, k: int) -> Array | None:
         return None
     diagonal = np.diag(value)
     return diagonal if not np.any(value - np.diag(diagonal)) else None
+
+
+def diagonals(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
+    """An answer that is right with diag(diag(M)) for diag(M).
+
+    >>> asked = ask("logdet(X)", "X", assume={"X": "symmetric"})
+    >>> found = diagonals(asked, read_answer(asked, "2*inv(X) - diag(inv(X))"), 0)
+    >>> found.suggestion
+    '2*inv(X) - diag(diag(inv(X)))'
+    """
+    meant: list[Expr] = []
+
+    def written(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if not is_(node, "diag") or len(long_axes(node.args[0].shape)) != 2:
+            return rebuild(node, args)
+        meant.append(apply("diag", *args))
+        return apply("diag", meant[-1])
+
+    try:
+        whole = fold(e, written)
+        found = [c for c in claims(asked, whole, "") if conventional(asked, c.layout)]
+    except MatderivError:
+        return None
+    structures = [asked.structure] if asked.structure else ["projected", "independent"]
+    if not meant or not found:
+        return None
+    if not any(judged(found[0], s, seed=seed, points=4).right for s in structures):
+        return None
+    was, right = text(meant[0]), text(whole)
+    said = (
+        f"{short(was)} is a vector here, the diagonal of a matrix; the diagonal matrix is "
+        f"diag({short(was)}). With it the answer is right: {short(right)}."
+    )
+    return Diagnosis("diagonal", said, right, corrected=whole)

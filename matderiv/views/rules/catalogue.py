@@ -1,7 +1,7 @@
 """The rules that steps name, all in one place.
 
 A step names a rule of calculus, which stands in `calculus_rules` or `writing_rules`, or a function,
-whose record in `functions/` says the rest.
+whose record in `functions/` says the rest; each with two lines that say why it is true.
 """
 
 from matderiv.expr import REGISTRY
@@ -25,3 +25,34 @@ def catalogued(name: str) -> Rule | Function | None:
     if name in BY_NAME:
         return BY_NAME[name]
     return next((f for f in REGISTRY.values() if name in (f.label, STEP_NAMES.get(f.name))), None)
+
+
+_OF_KINDS = {
+    "elementwise": (
+        "Each entry of the value depends on the same entry of the argument alone,",
+        "so it changes by its slope times its own change, and the Jacobian is diagonal.",
+    ),
+    "structural": (
+        "It is linear in each argument: put the argument plus its change in, and subtract.",
+        "What is left is the same function of the change.",
+    ),
+    "primitive": (
+        "The change follows from the equation that defines the function.",
+        "It is linear in dX; what stands beside dX is the derivative.",
+    ),
+    "sum": BY_NAME["sum"].proof,
+    "shorthand": BY_NAME["definition"].proof,
+    "constant": BY_NAME["constant"].proof,
+}
+
+
+def proof_of(function: Function) -> tuple[str, ...]:
+    """Two lines of proof; none for a function whose derivative is refused.
+
+    >>> proof_of(REGISTRY["inv"]) is BY_NAME["inverse"].proof, proof_of(REGISTRY["svd_u"])
+    (True, ())
+    """
+    rule = BY_NAME.get(STEP_NAMES.get(function.name, ""))
+    if rule is not None:
+        return rule.proof
+    return function.proof or _OF_KINDS.get(function.kind, ())

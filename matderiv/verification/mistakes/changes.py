@@ -1,17 +1,38 @@
-"""The search for one change of an answer that makes it right.
+"""The search for one change of an answer that makes it right, or for two.
 
 Small changes of the answer's own tree are tried in numbers at a few points, likely ones first; the
-first that holds there and passes the whole verification is reported.
+first that holds there and passes the whole verification is reported. The commonest pairs are a
+transpose, an order or a product, and a sign or a factor: a first change is tried at every place;
+what is left must be a factor of one term, which follows from two evaluations, or another layout.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from matderiv.expr import Expr, is_
 from matderiv.language.printer import text
+from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
+from matderiv.verification.mistakes.confusions import functions, slopes
 from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short
-from matderiv.verification.mistakes.edits import EditContext, Family
-from matderiv.verification.mistakes.families import FIRST, MISSING, SECOND
+from matderiv.verification.mistakes.edits import (
+    EditContext,
+    Family,
+    axes,
+    factors,
+    fewer_factors,
+    fewer_terms,
+    inverses,
+    names,
+    orders,
+    powers,
+    products,
+    reductions,
+    signs,
+    symmetric,
+    transposes,
+)
+from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
 from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term, product
@@ -21,7 +42,35 @@ BUDGET = 4_000  # changes of one family tried before the search goes on
 TOTAL = 12_000  # changes of all families
 WHOLE = 6  # symbols that a term of the whole may cost more than one inside a bracket
 LIGHTEST = ("wrong-function",)  # families of which not the first right change is told
-
+FIRSTS = 400  # first changes tried
+TERMS = 1_000  # terms of answers with a first change whose factor is asked for
+FIRST: tuple[tuple[str, Family], ...] = (
+    ("hadamard-for-product", products),
+    ("transpose", transposes),
+    ("sign", signs),
+    ("order-of-factors", orders),
+    ("sum-for-mean", reductions),
+    ("axis", axes),
+    ("power", powers),
+)
+SECOND: tuple[tuple[str, Family], ...] = (
+    ("factor", factors),
+    ("symmetric-shortcut", symmetric),
+    ("extra-term", fewer_terms),
+    ("wrong-function", slopes),
+    ("wrong-function", functions),
+    ("extra-factor", fewer_factors),
+    ("inverse", inverses),
+    ("wrong-variable", names),
+)
+MISSING: tuple[tuple[str, Family], ...] = (
+    ("missing-chain-factor", chain_factors),
+    ("missing-chain-factor", surroundings),
+    ("missing-term", terms),
+)
+FAMILIES = (*FIRST, ("symmetric-shortcut", symmetric))
+"""The kinds of mistakes that are looked for, likely ones first, with their codes; the last are the
+first of two changes."""
 Found = Diagnosis | None
 
 
@@ -179,3 +228,55 @@ def named(code: str, path: Path, part: Sketch, new: Sketch) -> str:
     """The code of a change; a transpose of the whole is another layout."""
     turned = part in new.args or new in part.args
     return "other-layout" if code == "transpose" and not path and turned else code
+
+
+# Two changes --------------------------------------------------------------------------------------
+
+
+def two_changes(search: CauseSearch, root: Sketch) -> Diagnosis | None:
+    """Two changes that make an answer right together; None where no common pair does.
+
+    >>> asked = ask("norm2(A*x - b)^2", "x", shapes={"b": "m"})
+    >>> search = CauseSearch.of(asked, None, 0)
+    >>> print(two_changes(search, drawn(read_answer(asked, "(A*x - b)'*A"))).code)
+    other-layout+factor
+    """
+    if root.expr is not None:
+        turned = scaled_by_number(search, root.expr, turned=True)
+        if turned is not None:
+            return turned
+    left = TERMS
+    for whole_only in (True, False):
+        for first, e in _firsts(search, root):
+            if whole_only:
+                second = in_another_layout(search, e) or scaled_by_number(search, e)
+            else:
+                edits = Edits(search, drawn(e))
+                left -= len(edits.spots)
+                second = edits.scaled([]) if left > 0 else None
+            if second is not None and second.corrected is not None:
+                return joined(first(), second)
+    return None
+
+
+def _firsts(search: CauseSearch, root: Sketch) -> Iterator[tuple[Callable[[], Diagnosis], Expr]]:
+    """Answers with one change, and what would be said about it."""
+    edits = Edits(search, root)
+    edits.total = FIRSTS
+    for code, family in FAMILIES:
+        edits.left = FIRSTS
+        for path, part, new, said, whole in edits.changes(family):
+            e = whole.expr
+            if e is not None:
+                code_here = named(code, path, part, new)
+                yield partial(explained, code_here, part.expr, new.expr, e, said), e
+
+
+def joined(first: Diagnosis, second: Diagnosis) -> Diagnosis:
+    """Two corrections as one diagnosis."""
+    codes = dict.fromkeys([*first.code.split("+"), *second.code.split("+")])
+    message = f"Two things are off. {first.change}. {second.change}."
+    right = second.suggestion
+    if right is not None and right not in message:
+        message += f" The whole: {right}."
+    return Diagnosis("+".join(codes), message, right, first.part, second.corrected)
