@@ -323,3 +323,24 @@ def test_what_is_remembered_costs_the_same_again() -> None:
             asked(2)
         with pytest.raises(work.WorkLimit), work.bounded(10):
             asked(3)
+
+
+# Sizes beyond memory, names that are none ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e12, 1e300])
+def test_a_graph_of_sizes_beyond_the_limit_says_so(size: float) -> None:
+    with pytest.raises(md.LimitError):
+        md.graph("sigmoid(ones(n))", values={"n": size}).tikz()
+
+
+@pytest.mark.parametrize("option", ["shapes", "assume"])
+def test_a_declaration_of_no_name_is_refused_beside_names(option: str) -> None:
+    declared: dict[Any, str] = {3: "n", "x": "n"} if option == "shapes" else {3: "", "x": ""}
+    with pytest.raises(MatderivError, match="'3' cannot be a name"):
+        md.verify_steps("X: n,d\nf = x'*x\n∇f = 2*x\n", **{option: declared})
+
+
+def test_columns_of_a_large_identity_are_refused_without_making_it() -> None:
+    with pytest.raises(md.LimitError):
+        md.derive("cols(1e6, g) - w", "w", kind="jacobian")

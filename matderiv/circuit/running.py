@@ -129,11 +129,11 @@ def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) ->
     arrays, sizes = bound(circuit, values)
     root = circuit.root
     shape = tuple(size_value(s, sizes) for s in root.shape)
+    program = _program(back).at(sizes)  # before an upstream of sizes beyond the limit is made
     arriving = _upstream(upstream, root, shape)
     if is_(back.seed, "variable"):
         arrays = {**arrays, back.seed.name: arriving}
-    program = _program(back)
-    found = program.at(sizes).run(arrays)
+    found = program.run(arrays)
     nodes = circuit.nodes
     run_values = {n.index: v for n, v in zip(nodes, found, strict=False)}
     rest = iter(found[len(nodes) :])

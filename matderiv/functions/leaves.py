@@ -68,7 +68,7 @@ ZEROS = _constant(
 def _unit(n: int, k: int) -> Any:
     if k > n:
         raise DomainError(f"unit({n},{k}) needs a vector of at least {k} entries")
-    return np.eye(n)[:, k - 1]
+    return np.eye(1, n, k - 1)[0]
 
 
 UNIT = _constant(
@@ -84,7 +84,7 @@ UNIT = _constant(
 def _columns(n: int, a: int, b: int) -> Any:
     if not 1 <= a <= b + 1 <= n + 1:
         raise DomainError(f"cols({n},{a},{b}) has no such columns")
-    return np.eye(n)[:, a - 1 : b]
+    return np.eye(n, b - a + 1, 1 - a)
 
 
 COLUMNS = _constant(

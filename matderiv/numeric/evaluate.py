@@ -318,6 +318,8 @@ def _computed(name: str, compute: Compute, arguments: list[Array], params: Any) 
         raise DomainError(f"{name} has no value here: {error}".lower()) from error
     except (OverflowError, ZeroDivisionError, ValueError) as error:
         raise DomainError(f"{name} has no value here: {error}") from error
+    except MemoryError as error:
+        raise LimitError(f"{name} takes more memory than there is") from error
 
 
 def compile_(exprs: tuple[Expr, ...]) -> ValueProgram:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import Any
 
-from matderiv.errors import DomainError
+from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, unseen, zones
@@ -58,7 +58,7 @@ def spot_check(
         spotter = Spotter(question, source, compile_((question.f,)))
         points = spotter.points()
         found = [spotter.turned(k, point) for k, point in enumerate(points)]
-    except DomainError as error:
+    except (DomainError, LimitError) as error:
         return undecided(error.message, seed)
     verdict, notes = _concluded(found, zero=True)
     left: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any
 
 from matderiv.arguments import optional_mapping
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS
+from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS, checked_name
 from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
 from matderiv.verification.documents.members import (
     BEHIND,
@@ -185,7 +185,7 @@ class Declared:
     def of(shapes: Any, assume: Any) -> Declared:
         """What a caller declares; MatderivError for what is no dictionary."""
         sizes, facts = (
-            dict(optional_mapping(given, what, example))
+            {checked_name(n): v for n, v in optional_mapping(given, what, example).items()}
             for given, what, example in ((shapes, "shapes", SHAPES), (assume, "assume", ASSUME))
         )
         return Declared(sizes, facts)
