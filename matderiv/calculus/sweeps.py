@@ -262,8 +262,8 @@ def _share(node: Expr, which: int, sweep: Sweep, terms: Sequence[Term]) -> list[
     for local in lower(change, spread(change.shape, slots, node.shape)):
         summed = (*sweep.axes[node], *local.summed)
         for term in terms:
-            coefficient, factors = product(term, local.term)
-            out.append(at_axes(coefficient, factors, AdjointPlace(local.slots, *place_of), summed))
+            place = AdjointPlace(local.slots, *place_of)
+            out.append(at_axes(product(term, local.term), place, summed))
     return out
 
 
@@ -276,15 +276,13 @@ class AdjointPlace(NamedTuple):
     outer: Indices
 
 
-def at_axes(
-    coefficient: Fraction, factors: list[Factor], place: AdjointPlace, summed: Indices
-) -> Term:
+def at_axes(term: Term, place: AdjointPlace, summed: Indices) -> Term:
     """A term from which dX was dropped, with the slots of dX renamed to the adjoint's axes.
 
     A slot that is used twice, or that is an outer axis, is tied to its axis by a delta.
     """
     slots = [place.slots[k] for k in long_axes(place.shape)]
-    mapping: dict[Index, Index] = {}
+    factors, mapping = list(term.factors), dict[Index, Index]()
     for index, axis in zip(slots, place.axes, strict=True):
         assert index is not None
         if index in mapping or index in place.outer:
@@ -297,7 +295,7 @@ def at_axes(
     ]
     # A delta written before its slot was renamed names the slot's axis now.
     left = [i for i in summed if i not in mapping]
-    return normalise(coefficient, factors, place.outer + place.axes, left)
+    return normalise(term.coefficient, factors, place.outer + place.axes, left)
 
 
 def collapse(whole: Tensor, broadcast: bool, search: Search | None = None) -> list[Term]:
@@ -375,6 +373,6 @@ def _pushed(
         count = len(source.axes) - len(inner)
         mapping = dict(zip(source.axes[:count], at, strict=True))
         for term in source.terms:
-            coefficient, factors = product(renamed(term, mapping), local.term)
-            out.append(normalise(coefficient, factors, axes + inner, (*at, *local.summed)))
+            whole = product(renamed(term, mapping), local.term)
+            out.append(normalise(*whole, axes + inner, (*at, *local.summed)))
     return out

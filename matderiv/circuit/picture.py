@@ -4,7 +4,7 @@ Constants are part of the formulas that use them. Repeated layers are shown once
 stands for the others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.circuit.figures import array_text, sizes_text
 from matderiv.circuit.nodes import CONSTANT, Node
@@ -137,19 +137,10 @@ def _collapsed(repeat: Repeat, last: Node, back: Backprop, run: Run | None) -> C
     )
     own = [nodes[a] for a in met if a in repeat.hidden and not nodes[a].is_gate]
     names = tuple(n.name for n in own if n.role != CONSTANT)
-    cell = _cell(last, back, run)
-    return Cell(
-        last.name,
-        COLLAPSED,
-        cell.shape,
-        cell.symbol,
-        f"{repeat.times - 1} more such layers",
-        None,
-        cell.value,
-        cell.gradient,
-        cell.handed,
-        cell.called,
-        cell.formula_back,
-        cell.parts,
-        names,
+    return replace(
+        _cell(last, back, run),
+        role=COLLAPSED,
+        formula=f"{repeat.times - 1} more such layers",
+        definition=None,
+        stands_for=names,
     )

@@ -84,6 +84,11 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+def choice(flag: str, says: str, takes: str, **more: Any) -> Option:
+    """An option whose value is one of the words of its flag."""
+    return Option(flag, says, takes, read=_one_of(*WORDS[flag]), **more)
+
+
 SHARED = (
     Option("--json", "one JSON document on standard output, errors too", default=False),
     Option("--quiet", "no remarks, only the result and errors", short="-q", default=False),
@@ -97,11 +102,10 @@ ASKED = (
         "NAME",
         joins=",",
     ),
-    Option(
+    choice(
         "--from",
         "text, latex or python: how EXPR is spelled, in verify the ANSWER; found by itself",
         "SPELLING",
-        read=_one_of(*SPELLINGS),
     ),
     Option("--file", "read the expression from a file ( - as EXPR reads standard input)", "FILE"),
     Option(
@@ -120,25 +124,20 @@ ASKED = (
         default=(),
     ),
     Option("--order", "1 to 4; 2 is the Hessian of a scalar", "N", default=1, read=_whole(1, 4)),
-    Option(
-        "--kind",
-        "gradient jacobian hessian vjp jvp hvp differential; chosen by itself",
-        "KIND",
-        read=_one_of(*KINDS),
+    choice(
+        "--kind", "gradient jacobian hessian vjp jvp hvp differential; chosen by itself", "KIND"
     ),
-    Option(
+    choice(
         "--layout",
         "gradient (default: the gradient has the shape of the variable), numerator, denominator",
         "LAYOUT",
         default="gradient",
-        read=_one_of(*LAYOUTS),
     ),
-    Option(
+    choice(
         "--structure",
         "projected (default), independent or none: the derivative by a symmetric matrix and such",
         "WORD",
         default="projected",
-        read=_one_of(*STRUCTURES),
     ),
     Option("--upstream", "the name of the incoming gradient of a vjp", "NAME", default="G"),
     Option(
@@ -152,17 +151,13 @@ ASKED = (
     Option("--timeout", "seconds, 0 for no limit", "S", default=30.0, read=_seconds),
 )
 PRINTED = (
-    Option(
-        "--format",
-        "text (default), latex, markdown, html (a page with MathML) or json",
-        "FORMAT",
-        read=_one_of(*FORMATS),
+    choice(
+        "--format", "text (default), latex, markdown, html (a page with MathML) or json", "FORMAT"
     ),
-    Option(
+    choice(
         "--steps",
         "the derivation: chain (backpropagation; the default), differential or index",
         "VIEW",
-        read=_one_of(*VIEWS),
         without="chain",
         value="|".join(VIEWS),
     ),
@@ -175,34 +170,17 @@ PRINTED = (
         value="[0-9]+",
     ),
     Option("--step", "step N of the derivation alone, in full", "N", read=_whole(1, MAX_STEPS)),
-    Option(
-        "--detail",
-        "of the steps: brief, normal or full",
-        "WORD",
-        default="normal",
-        read=_one_of(*DETAILS),
-    ),
+    choice("--detail", "of the steps: brief, normal or full", "WORD", default="normal"),
     Option("--standalone", "a LaTeX file that compiles by itself", default=False),
-    Option(
+    choice(
         "--notation",
         "nabla or partial: how the gradient is written in LaTeX, Markdown and HTML",
         "WORD",
-        read=_one_of(*NOTATIONS),
     ),
-    Option(
-        "--vectors",
-        "bold (default), arrow or plain, in LaTeX and HTML",
-        "WORD",
-        default="bold",
-        read=_one_of(*VECTORS),
+    choice(
+        "--vectors", "bold (default), arrow or plain, in LaTeX and HTML", "WORD", default="bold"
     ),
-    Option(
-        "--transpose",
-        "top (default), T or prime, in LaTeX and HTML",
-        "WORD",
-        default="top",
-        read=_one_of(*TRANSPOSES),
-    ),
+    choice("--transpose", "top (default), T or prime, in LaTeX and HTML", "WORD", default="top"),
     Option(
         "--output",
         "write the result to a file that does not exist yet; its name says the format",
@@ -252,11 +230,10 @@ CLASS = (
         "for which -o FOLDER writes a page each, one for the teacher, and a table",
         "FILE",
     ),
-    Option(
+    choice(
         "--format",
         "of a checked file: text (default), json, or with marks in it: html, markdown, latex",
         "FORMAT",
-        read=_one_of(*FORMATS),
     ),
     *(o for o in PRINTED if o.flag in ("--output", "--force")),
 )
@@ -274,13 +251,7 @@ def unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
 
 
 CODE = (
-    Option(
-        "--target",
-        "numpy (default), torch, jax, julia or matlab",
-        "LIBRARY",
-        default="numpy",
-        read=_one_of(*TARGETS),
-    ),
+    choice("--target", "numpy (default), torch, jax, julia or matlab", "LIBRARY", default="numpy"),
     *(o for o in PRINTED if o.flag in ("--output", "--force", "--no-check")),
 )
 PAGE = (

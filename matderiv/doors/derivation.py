@@ -227,11 +227,11 @@ class Derivation:
 
         `style` as in `latex`.
         """
-        return notebooks.in_markdown(self, view, detail, style)
+        return notebooks.in_page("markdown", self, view, detail, style)
 
     def typst(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step as a Typst file; with None, the equation."""
-        return notebooks.in_typst(self, view, detail, style)
+        return notebooks.in_page("typst", self, view, detail, style)
 
     def html(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step as a page with MathML; with None, only the equation.
@@ -243,7 +243,7 @@ class Derivation:
         >>> page.startswith("<!DOCTYPE html>"), "<script" in page
         (True, False)
         """
-        return notebooks.in_html(self, view, detail, style)
+        return notebooks.in_page("html", self, view, detail, style)
 
     def json(self, view: str = "chain") -> dict[str, Any]:
         """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""

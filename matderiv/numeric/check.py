@@ -259,7 +259,7 @@ def check_question(
     extra = [v for v in every if v is not None]
     beyond = beyond_numbers(question.f) or too_large(question.f)
     if beyond:
-        return _report("undecided", question, [], seed, (beyond,))
+        return reported("undecided", question, [], seed, (beyond,))
     try:
         source = sampler(question.f, extra, order=len(question.path), seed=seed)
         found = [moderate(question, source, *p) for p in enumerate(drawn(source, points))]
@@ -299,7 +299,7 @@ def _checked(
         if verdict == "verified" and further.unseen:
             verdict = "undecided"
         unseen = (*further.unseen, *unseen)
-    return _report(verdict, question, findings, source.seed, (*notes, *unseen))
+    return reported(verdict, question, findings, source.seed, (*notes, *unseen))
 
 
 def _concluded(findings: list[DifferenceFinding], wanted: int) -> tuple[str, tuple[str, ...]]:
@@ -316,23 +316,23 @@ def _concluded(findings: list[DifferenceFinding], wanted: int) -> tuple[str, tup
     return "undecided", notes
 
 
-def _report(
+def reported(
     verdict: str,
     question: DirectionQuestion,
     findings: list[DifferenceFinding],
     seed: int,
     notes: tuple[str, ...],
 ) -> CheckReport:
+    """The report on some findings: what agrees most badly, or differs most, stands for all."""
     kind = {"verified": ("match",), "disproved": ("mismatch",)}.get(verdict, ("between", "match"))
     counted = [f for f in findings if f.verdict in kind and f.errors]
     worst = max(counted, key=lambda f: f.errors[0], default=DifferenceFinding("", (nan, nan)))
-    compared = sum(f.verdict in ("match", "mismatch") for f in findings)
     return CheckReport(
         verdict=verdict,
         error=worst.errors[0],
         central_error=max((f.errors[-1] for f in counted), default=nan),
         method=" and ".join(question.methods),
-        points=compared,
+        points=sum(f.verdict in ("match", "mismatch") for f in findings),
         seed=seed,
         worst=worst.worst,
         notes=notes,

@@ -13,7 +13,7 @@ from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, unseen, zones
-from matderiv.numeric.check import DifferenceFinding, excused, relative_error
+from matderiv.numeric.check import DifferenceFinding, excused, relative_error, reported
 from matderiv.numeric.differences import EPS, Directions, Slope, contracted, random_directions
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.question import DirectionQuestion, moderate
@@ -68,7 +68,7 @@ def spot_check(
         verdict, notes = _concluded([*found, *further], zero)
         verdict = "undecided" if left and verdict == "verified" else verdict
         found += further
-    return _report(question, verdict, notes, found, left, seed)
+    return reported(verdict, question, found, seed, (*notes, *left))
 
 
 def undecided(reason: str, seed: int = 0) -> CheckReport:
@@ -229,26 +229,3 @@ def _concluded(found: list[DifferenceFinding], zero: bool) -> tuple[str, tuple[s
     if not zero and all(f.worst and not f.worst.claimed and not f.worst.numeric for f in found):
         return "undecided", ("nothing but zeros was compared",)
     return "verified", ()
-
-
-def _report(
-    question: DirectionQuestion,
-    verdict: str,
-    notes: tuple[str, ...],
-    found: list[DifferenceFinding],
-    unseen: tuple[str, ...],
-    seed: int,
-) -> CheckReport:
-    wanted = "mismatch" if verdict == "disproved" else "match"
-    counted = [f for f in found if f.verdict == wanted and f.errors]
-    worst = max(counted, key=lambda f: max(f.errors), default=DifferenceFinding("", (nan, nan)))
-    return CheckReport(
-        verdict=verdict,
-        error=worst.errors[0],
-        central_error=max((f.errors[-1] for f in counted), default=nan),
-        method=" and ".join(question.methods),
-        points=sum(f.verdict in ("match", "mismatch") for f in found),
-        seed=seed,
-        worst=worst.worst,
-        notes=(*notes, *unseen),
-    )

@@ -358,8 +358,7 @@ def _descend(
     if is_(node, "mean"):
         parts.append(_mean_weight(node))
     assert inner is not None
-    coefficient, factors = product(*parts)
-    return (*inner, Term(coefficient, tuple(factors)), made + found.summed)
+    return (*inner, product(*parts), made + found.summed)
 
 
 def _mean_weight(node: Expr) -> Term:

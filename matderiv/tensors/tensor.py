@@ -9,6 +9,7 @@ AAAI 2020.
 from collections.abc import Collection, Iterable
 from fractions import Fraction
 from itertools import count
+from math import prod
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, named_size
@@ -196,14 +197,10 @@ def renamed(term: Term, mapping: dict[Index, Index]) -> Term:
     )
 
 
-def product(*terms: Term) -> tuple[Fraction, list[Factor]]:
-    """Coefficient and factors of a product, not yet in normal form."""
-    coefficient = Fraction(1)
-    factors: list[Factor] = []
-    for t in terms:
-        coefficient *= t.coefficient
-        factors.extend(t.factors)
-    return coefficient, factors
+def product(*terms: Term) -> Term:
+    """The product of terms, not yet in normal form."""
+    coefficient = prod((t.coefficient for t in terms), start=Fraction(1))
+    return Term(coefficient, tuple(f for t in terms for f in t.factors))
 
 
 def like_terms(tensor: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ Source: Parr & Howard 2018, sec. 4.5; Georgia Tech CS 4803/7643, backpropagation
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from matderiv.shapes import long_axes
 from matderiv.views.document import Derived, Document, Partial, Section, Step
@@ -45,10 +46,7 @@ def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
         Section("Local derivatives", local_steps(stage)),
         teller.section(),
     )
-
-    def last() -> list[Step]:
-        return last_steps(d, stage, teller.answer, teller.meanings)
-
+    last = partial(last_steps, d, stage, teller.answer, teller.meanings)
     return Told(stage, own if stage.pieces else (), teller.symbols, last)
 
 

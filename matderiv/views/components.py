@@ -40,7 +40,7 @@ def components(e: Expr, axes: Indices) -> Tensor:
         elif is_(node, *_THROUGH) and (inner := _single(node, at, beside, summed)) is not None:
             todo.append(inner)
         else:
-            terms.append(counted(_with_squares(_times(beside, _entry(node, at))), summed))
+            terms.append(counted(_with_squares(product(beside, _entry(node, at))), summed))
     return Tensor(axes, tuple(terms))
 
 
@@ -56,11 +56,6 @@ def counted(t: Term, summed: Indices) -> Term:
             coefficient *= size_coefficient(i.size)
             factors = (*size_factors(i.size), *factors)
     return Term(coefficient, factors)
-
-
-def _times(a: Term, b: Term) -> Term:
-    coefficient, factors = product(a, b)
-    return Term(coefficient, tuple(factors))
 
 
 def _with_squares(t: Term) -> Term:
@@ -85,13 +80,9 @@ def _entry(node: Expr, at: Slots) -> Term:
     if is_(node, "mul", "hadamard", "kron"):
         found = pattern(node, at)
         parts = [open_product(a, s) for a, s in zip(node.args, found.slots, strict=True)]
-        whole = _times(Term(Fraction(1), found.factors), Term(*_plain(product(*parts))))
+        whole = product(Term(Fraction(1), found.factors), *parts)
         return counted(whole, found.summed)
     return open_product(node, at)
-
-
-def _plain(made: tuple[Fraction, list[Factor]]) -> tuple[Fraction, tuple[Factor, ...]]:
-    return made[0], tuple(made[1])
 
 
 def _single(node: Expr, at: Slots, beside: Term, summed: Indices) -> Part | None:
@@ -110,7 +101,7 @@ def _single(node: Expr, at: Slots, beside: Term, summed: Indices) -> Part | None
         below = tuple(f._replace(exponent=-f.exponent) for f in term.factors)
         parts.append(Term(1 / term.coefficient, below))
     a = node.args[long[0]]
-    return a, found.slots[long[0]], Term(*_plain(product(*parts))), (*summed, *found.summed)
+    return a, found.slots[long[0]], product(*parts), (*summed, *found.summed)
 
 
 def by_entries(of: Tensor, x: Expr, axes: Indices) -> Tensor:

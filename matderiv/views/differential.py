@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from matderiv.calculus.derivative import change_of
 from matderiv.calculus.sweeps import axes_of
@@ -65,10 +66,7 @@ def differential(d: Derived, *, check: bool = True) -> Document:
 def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
     inwards = Inwards(condensed(stage, taken, number), taken)
     own = (inwards.named_section(), Section("Differential", tuple(inwards.lines)))
-
-    def last() -> list[Step]:
-        return _identified(d, inwards.stage, inwards)
-
+    last = partial(_identified, d, inwards.stage, inwards)
     sections = own if stage.pieces else ()
     return Told(inwards.stage, sections, inwards.symbols, last, len(inwards.kept))
 

@@ -5,6 +5,7 @@ Source: Laue, Mitterreiter & Giesen 2020; Parr & Howard 2018, sec. 4.4 (reduce t
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr
@@ -36,10 +37,7 @@ def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
         Section("Local derivatives", tuple(entries.local)),
         Section("Chain rule, summed over entries", tuple(entries.steps)),
     )
-
-    def last() -> list[Step]:
-        return last_steps(d, stage, entries.answer, entries.meanings)
-
+    last = partial(last_steps, d, stage, entries.answer, entries.meanings)
     return Told(stage, own if stage.pieces else (), entries.symbols, last)
 
 
@@ -99,11 +97,7 @@ class Entries(BackwardPass):
         assert above is not None
         upstream = self._upstream(above, at)
         axes = upstream.axes[: len(upstream.axes) - count] + rest
-        terms = []
-        for s in upstream.terms:
-            for t in local.terms:
-                coefficient, factors = product(s, t)
-                terms.append(counted(Term(coefficient, tuple(factors)), at))
+        terms = (counted(product(s, t), at) for s in upstream.terms for t in local.terms)
         return Tensor(axes, tuple(terms))
 
     def _upstream(self, above: Expr | Tensor, at: Indices) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
 
 VIEWS = {"chain": chain, "differential": differential, "index": index}
+PAGES: dict[str, tuple[Callable[..., str], Callable[..., str]]] = {
+    "markdown": (document_markdown, answer_markdown),
+    "typst": (document_typst, answer_typst),
+    "html": (document_html, answer_html),
+}
+"""How a format writes a derivation, and one equation with what is to be known about it."""
 Style = Mapping[str, str]
 
 __all__ = [
@@ -41,10 +47,9 @@ __all__ = [
     "document_json",
     "document_text",
     "equation",
-    "in_html",
     "in_latex",
-    "in_markdown",
     "in_notebook",
+    "in_page",
     "steps_of",
     "steps_of_several",
 ]
@@ -116,26 +121,13 @@ def equation(d: Derivation, style: Style) -> str:
     return derivative_latex(d.f, d.wrt, main, parts, layout=d.layout, **told)
 
 
-def in_markdown(d: Derivation, view: str | None, detail: str, style: Style) -> str:
-    """The derivation, or without a view its equation, in Markdown."""
+def in_page(form: str, d: Derivation, view: str | None, detail: str, style: Style) -> str:
+    """The derivation, or without a view its equation, in Markdown, Typst or HTML."""
+    document, answer = PAGES[form]
     if view is not None:
-        return document_markdown(d.steps(view), detail=detail, **style)
-    return answer_markdown(equation(d, style), about(d), _spelling(d, **style))
-
-
-def in_typst(d: Derivation, view: str | None, detail: str, style: Style) -> str:
-    """The derivation, or without a view its equation, as a Typst file."""
-    if view is not None:
-        return document_typst(d.steps(view), detail=detail, **style)
-    return answer_typst(equation(d, style), about(d), _spelling(d, **style))
-
-
-def in_html(d: Derivation, view: str | None, detail: str, style: Style) -> str:
-    """The derivation, or without a view its equation, as a page."""
-    if view is not None:
-        return document_html(d.steps(view), detail=detail, **style)
-    title = f"Derivative of f by {d.wrt.name}"
-    return answer_html(equation(d, style), about(d), _spelling(d, **style), title)
+        return document(d.steps(view), detail=detail, **style)
+    title = {"title": f"Derivative of f by {d.wrt.name}"} if form == "html" else {}
+    return answer(equation(d, style), about(d), _spelling(d, **style), **title)
 
 
 def in_latex(d: Derivation, view: str | None, detail: str, standalone: bool, style: Style) -> str:

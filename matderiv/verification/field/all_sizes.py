@@ -160,24 +160,20 @@ def _degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[int, Bel
     if not inner:
         return int(name == "size"), {}
     if name == "add":
-        least: Below = {}
-        for _, below in inner:
-            least = {k: max(below.get(k, 0), least.get(k, 0)) for k in {**least, **below}}
-        whole = sum(least.values())
-        return max(a + whole - sum(b.values()) for a, b in inner), least
+        return degree_of_sum(inner)
     if name in ("div", "ediv"):
         (a, b), (c, d) = inner
-        return a + sum(d.values()), _joined(b, {node.args[1]: c} if c else {})
+        return a + sum(d.values()), joined(b, {node.args[1]: c} if c else {})
     if name in ("power", "epow"):
         return _power_degrees(node, inner)
     if name == "mean":
         a, b = inner[0]
         count = len(_summed(node))
-        return a + (0 if _generic(node.args[0]) else count), _joined(b, {_summed(node): count})
+        return a + (0 if _generic(node.args[0]) else count), joined(b, {_summed(node): count})
     if name in _CONTRACTIONS or name in _LINEAR:
         found: Below = {}
         for _, below in inner:
-            found = _joined(found, below)
+            found = joined(found, below)
         added = not (all(_generic(a) for a in node.args) or _picks(node))
         count = len(_summed(node)) if added else 0
         return sum(a for a, _ in inner) + count, found
@@ -213,7 +209,17 @@ def _power_degrees(node: Expr, inner: tuple[tuple[int, Below], ...]) -> tuple[in
     return count * a, {key: count * v for key, v in b.items()}
 
 
-def _joined(a: Below, b: Below) -> Below:
+def degree_of_sum(inner: Sequence[tuple[int, Below]]) -> tuple[int, Below]:
+    """The degree of a sum of quotients; a denominator that several have is counted once."""
+    least: Below = {}
+    for _, below in inner:
+        least = {k: max(below.get(k, 0), least.get(k, 0)) for k in {**least, **below}}
+    whole = sum(least.values())
+    return max(a + whole - sum(b.values()) for a, b in inner), least
+
+
+def joined(a: Below, b: Below) -> Below:
+    """The denominator of a product."""
     return {k: a.get(k, 0) + b.get(k, 0) for k in {**a, **b}}
 
 

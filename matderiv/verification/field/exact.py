@@ -18,7 +18,13 @@ from matderiv.lazy import np
 from matderiv.numeric.draws import enlarged
 from matderiv.numeric.evaluate import Sizes, sizes_in
 from matderiv.shapes import size_value
-from matderiv.verification.field.all_sizes import LARGEST_WORD, planned
+from matderiv.verification.field.all_sizes import (
+    LARGEST_WORD,
+    Below,
+    degree_of_sum,
+    joined,
+    planned,
+)
 from matderiv.verification.field.dual import IMAGINARY, Element, OutOfReach
 from matderiv.verification.field.elementary import elementary, turned_by_pi
 from matderiv.verification.field.points import BATCH, FieldPoint, halved, level_field, projected
@@ -276,25 +282,17 @@ def degree_bound(expr: Expr, sizes: Sizes) -> int:
     return max(above, sum(below.values()))
 
 
-Below = dict[Expr, int]
-"""A common denominator: the degree of each node that brought one in."""
-
-
 def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[int, Below]:
     name = node.function.name
     n = max((size_value(s, sizes) for a in node.args for s in a.shape), default=1)
     if name in MODELLED | HASHED or name == "variable":
         return 1, {}
     if name == "add":
-        least: Below = {}
-        for _, below in inner:
-            least = {k: max(below.get(k, 0), least.get(k, 0)) for k in {**least, **below}}
-        whole = sum(least.values())
-        return max(a + whole - sum(b.values()) for a, b in inner), least
+        return degree_of_sum(inner)
     if name in ("div", "ediv"):
         (a, b), (c, d) = inner
         entries = prod(size_value(s, sizes) for s in node.args[1].shape)
-        return a + sum(d.values()) + (entries - 1) * c, _joined(b, {node: entries * c})
+        return a + sum(d.values()) + (entries - 1) * c, joined(b, {node: entries * c})
     if name in ("inv", "solve", "det", "pinv"):
         (a, b), rest = inner[0], inner[1:]
         if name == "pinv":
@@ -304,7 +302,7 @@ def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[
         own = sum(b.values()) + n * a
         total: Below = {node: n * a}
         for c, d in rest:
-            own, total = own + c, _joined(total, d)
+            own, total = own + c, joined(total, d)
         return own, total
     if name in ("power", "epow", "prod"):
         k = n * n if name == "prod" else abs(int(node.args[1].params[0]))
@@ -315,9 +313,5 @@ def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[
         return k * a, {key: k * d for key, d in b.items()}
     found: Below = {}
     for _, below in inner:
-        found = _joined(found, below)
+        found = joined(found, below)
     return sum(a for a, _ in inner), found
-
-
-def _joined(a: Below, b: Below) -> Below:
-    return {k: a.get(k, 0) + b.get(k, 0) for k in {**a, **b}}
