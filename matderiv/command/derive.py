@@ -53,7 +53,10 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         reports.append(None if unchecked else checked(d, request, left))
     for report in reports:
         if report is not None and report.verdict == "disproved":
-            raise _contradicted(report)
+            raise InternalError(
+                "the derivative that was found does not agree with numbers and is not shown",
+                details=(str(report), *report.notes),
+            )
     _tell(request, terminal, found, reports)
     return max(map(_status, reports))
 
@@ -171,14 +174,6 @@ def _status(report: CheckReport | None) -> int:
 def _say(remarks: Iterable[answer.Remark], terminal: Terminal) -> None:
     for label, said in remarks:
         terminal.remark(label, said)
-
-
-def _contradicted(report: CheckReport) -> InternalError:
-    """The engine's own result failed: it is not shown."""
-    return InternalError(
-        "the derivative that was found does not agree with numbers and is not shown",
-        details=(str(report), *report.notes),
-    )
 
 
 def json_text(document: dict[str, Any]) -> str:

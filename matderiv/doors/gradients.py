@@ -15,7 +15,7 @@ from matderiv.doors.check import gradient_reports, require_truth
 from matderiv.doors.derive import Assume
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variables, walk
-from matderiv.input.asking import understood, upstream_of, variable_of
+from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check_question
 from matderiv.numeric.indeterminate import at_edges, may_fail
@@ -226,14 +226,19 @@ def value_and_gradients(
             f"gradients need a scalar, the expression is {shape_text(asked.f.shape)}",
             hint="sum(...) or mean(...) of the expression",
         )
+    by, several, notes = _variables(asked, wrt)
+    back = gradients(asked.f, by, structure)
+    both = ValueAndGradients(asked.f, by, back, not several, notes, structure=structure)
+    return both.truthful() if check else both
+
+
+def _variables(asked: Question, wrt: Any) -> tuple[tuple[Expr, ...], bool, tuple[str, ...]]:
+    """The variables, each once, whether they were given as several, and what was guessed."""
     names, several = variables_in(wrt)
     by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
     if len(set(by)) < len(by):
         raise MatderivError("a variable is named twice")
-    back = gradients(asked.f, by, structure)
-    notes = tuple(asked.reading.notes) if asked.reading else ()
-    both = ValueAndGradients(asked.f, by, back, not several, notes, structure=structure)
-    return both.truthful() if check else both
+    return by, several, tuple(asked.reading.notes) if asked.reading else ()
 
 
 value_and_grad = value_and_gradients
@@ -261,14 +266,10 @@ def pullbacks(
     ([[3.0, 4.0]], [1.0, 2.0])
     """
     asked = understood(f, shapes, assume, wrt)
-    names, several = variables_in(wrt)
-    by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
-    if len(set(by)) < len(by):
-        raise MatderivError("a variable is named twice")
+    by, several, notes = _variables(asked, wrt)
     G = upstream_of(asked.f, asked.reading, upstream)
     column = apply("transpose", asked.f) if G.shape != asked.f.shape else asked.f
     whole = apply("sum", apply("hadamard", G, column), params=(None,))
-    notes = tuple(asked.reading.notes) if asked.reading else ()
     back = gradients(whole, by, structure)
     found = ValueAndGradients(whole, by, back, not several, notes, (asked.f, G), structure)
     return found.truthful() if check else found

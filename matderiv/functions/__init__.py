@@ -17,21 +17,3 @@ from matderiv.functions import (
     structured,
     windows,
 )
-
-__all__ = [
-    "abstract",
-    "algebra",
-    "arrange",
-    "eigen",
-    "elementwise",
-    "leaves",
-    "matrix",
-    "named",
-    "neural",
-    "powers",
-    "reduce",
-    "special",
-    "spectral",
-    "structured",
-    "windows",
-]

@@ -249,11 +249,6 @@ def _table(rows: Sequence[Sequence[str]], linked: set[str] | None = None) -> Ite
         tag = "td" if place else "th"
         cells = [escape(visible(cell)) for cell in row]
         if place and linked and row[0] in linked:
-            cells[0] = f'<a href="{_address(row[0])}">{cells[0]}</a>'
+            cells[0] = f'<a href="{quote(f"{row[0]}.html")}">{cells[0]}</a>'
         yield "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
     yield "</table>"
-
-
-def _address(student: str) -> str:
-    """The page of a student, as a link."""
-    return quote(f"{student}.html")
