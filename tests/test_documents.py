@@ -208,3 +208,42 @@ def test_words_are_no_sizes_and_words_in_fractions_are_read_or_left() -> None:
     assert numbers(f"{said}\n$$\\nabla g = 2x$$") == {"ok": [2], "wrong": []}
     words = r"$$\frac{\text{Rate of change in } y}{\text{Change in } x} = \frac{dy}{dx}$$"
     assert numbers(f"$$y = x^2$$\n{words}\n$$\\frac{{dy}}{{dx}} = 2x$$") == {"ok": [3], "wrong": []}
+
+
+EXAMPLES = r"""For one example $z = w^T x + b$ and $\hat{y} = \sigma(z)$ with the sigmoid $\sigma$, and
+$$L(y, \hat{y}) = -[y \log \hat{y} + (1-y) \log(1-\hat{y})]$$
+$$J = -\frac{1}{m} \sum_{i=1}^{m} [y^{(i)} \log \hat{y}^{(i)} + (1-y^{(i)}) \log(1-\hat{y}^{(i)})]$$
+$$\frac{\partial L}{\partial \hat{y}} = \frac{\hat{y} - y}{\hat{y}(1-\hat{y})}$$
+$$\frac{\partial L}{\partial z} = \hat{y} - y$$
+$$\frac{\partial L}{\partial w} = (\hat{y} - y) x$$
+"""
+
+
+def test_one_example_is_not_the_array_of_all_examples() -> None:
+    assert numbers(EXAMPLES) == {"ok": [4, 5, 6], "wrong": []}
+    assert numbers(EXAMPLES.replace(r"(\hat{y} - y) x$$", r"(\hat{y} + y) x$$"))["wrong"] == [6]
+
+
+ASIDE = r"""The points $\{x_1, \ldots, x_n\}$ have labels, $\hat{y_i} = w^T x_i$.
+$$S = \sum_i (\hat{y_i} - y_i)^2$$
+$$\forall i, \quad \frac{\partial S}{\partial \hat{y_i}} = 2(\hat{y_i} - y_i)$$
+$$
+\begin{aligned}
+& \nabla_w S \\
+&= 2 \sum_i (\hat{y_i} - y_i) x_i
+\end{aligned}
+$$
+"""
+
+
+def test_what_claims_nothing_is_not_spoken_of_and_rows_belong_together() -> None:
+    assert numbers(ASIDE) == {"ok": [3, 7], "wrong": []}
+    assert [v.open for v in verify_homework(ASIDE, "md")] == [set()]
+    assert numbers(ASIDE.replace("&= 2", "&= "))["wrong"] == [7]
+
+
+def test_sigma_is_the_sigmoid_where_its_slope_says_so() -> None:
+    slope = r"$$\frac{d\sigma(x)}{dx} = \sigma(x)(1-\sigma(x))$$"
+    other = r"$$\sigma'(z) = \sigma(z)(1 - \sigma(z)) + 1$$"
+    assert numbers(f"{slope}\n{other}") == {"ok": [1], "wrong": [2]}
+    assert numbers(r"$$\frac{d\sigma}{dx} = 1 - \sigma^2$$") == {"ok": [], "wrong": []}

@@ -94,6 +94,7 @@ class Reader:
         known, moving = self.ground.functions, self.ground.moving
         of, of_at = self.entry(q.of or self.function)
         by, by_at = self.entry(q.by)
+        of = self.ground.of_another(of, by) if of in self.standard else of
         if of not in known and not (by and of in self.ground.reading.variables):
             raise MatderivError(f"nothing says what {of} is", hint=f"a line {of} = ...")
         if q.then:

@@ -171,6 +171,11 @@ class StepsVerdict(Shown):
         return sum(line.correct is False for line in self.lines)
 
     @property
+    def score(self) -> tuple[int, int]:
+        """How good a reading is: right lines count, wrong ones more."""
+        return self.right - 2 * self.wrong, -self.wrong
+
+    @property
     def decided(self) -> int:
         """How many lines are right or wrong."""
         return self.right + self.wrong

@@ -105,6 +105,15 @@ class Ground:
         self.functions[name] = e
         return name
 
+    def of_another(self, of: str, by: str) -> str:
+        r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""
+        own = variables(self.functions[of]) if of in self.functions else ()
+        x = self.reading.variables.get(by) or variable(by or "x")
+        if len(own) != 1 or own[0].shape or x.shape or by in {"", own[0].name, *self.functions}:
+            return of
+        self.reading = replace(self.reading, variables={**self.reading.variables, by: x})
+        return self.named(substitute(self.functions[of], {own[0]: x}))
+
     # True values ---------------------------------------------------------------------------------
 
     def differential(self, e: Expr) -> Expr:

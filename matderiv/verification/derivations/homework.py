@@ -12,6 +12,7 @@ from matderiv.verification.derivations.findings import (
     LineVerdict,
     StepsVerdict,
 )
+from matderiv.verification.derivations.ground import Memory
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import Exercise, exercises
@@ -70,12 +71,12 @@ def verify_homework(
     >>> [(v.title, v.correct) for v in verify_homework(document, "md")]
     [('First', True), ('Second', False)]
     """
-    given = Declared.of(shapes, assume)
     lines = Lines(document)
+    paper = Paper(document, Declared.of(shapes, assume), wrt, conventions or Conventions())
     for exercise in exercises(document, suffix):
         left: Exercise | None = exercise
         while left is not None:
-            verdict = _judged(document, left, given, wrt, conventions or Conventions(), progress)
+            verdict = paper.judged(left, progress)
             first = lines.number(left.start)
             own = tuple(line for line in verdict.lines if line.number >= first)
             again = next((line for line in own if line.diagnosis == AGAIN), None)
@@ -86,44 +87,82 @@ def verify_homework(
             yield replace(verdict, lines=own)
 
 
-def _judged(
-    document: str,
-    exercise: Exercise,
-    given: Declared,
-    wrt: Any,
-    conventions: Conventions,
-    progress: Progress | None,
-) -> StepsVerdict:
-    """The verdict on one exercise, or a part of one, each line by the facts that hold there.
+@dataclass(frozen=True)
+class Paper:
+    """A document with what is declared and asked from outside, and what was found out so far."""
 
-    A line that is right only by facts that are said later, or not said for sure, is left open.
-    """
-    rest = given, wrt, conventions
-    verdict = _judged_by(document, exercise, *rest, progress)
-    lines = Lines(document)
-    stages = sorted(exercise.late.items())[:STAGES]
-    stages = [(lines.number(place), facts) for place, facts in stages if place > exercise.start]
-    for number, facts in reversed(stages):
-        declared = replace(exercise.declared, assume=facts)
-        before = _judged_by(document, replace(exercise, declared=declared), *rest)
-        verdict = _merged(verdict, before, range(number), "right by what is said later")
-    if exercise.declared.supposed and verdict.wrong:
-        declared = exercise.declared.copy()
-        declared.assume = {**declared.supposed, **declared.assume}
-        other = _judged_by(document, replace(exercise, declared=declared), *rest)
-        every = range(len(lines.starts) + 1)
-        verdict = _merged(other, verdict, every, "right by what is not said for sure")
-    if verdict.wrong and (apart := exercise.by_fonts()) is not None:
-        other = _judged_by(document, apart, *rest)
-        hidden = other.open & verdict.broken
-        if other.wrong < verdict.wrong and other.right >= verdict.right and not hidden:
-            verdict = _in_letters(other)
-    if conventions.layout == "gradient" and any(_is_turned(line) for line in verdict.lines):
-        for layout in ("numerator", "denominator"):
-            there = replace(conventions, layout=layout)
-            other = _judged_by(document, exercise, given, wrt, there)
-            verdict = _in_one_layout(verdict, other, layout)
-    return verdict
+    document: str
+    given: Declared
+    wrt: Any
+    conventions: Conventions
+    memory: Memory = field(default_factory=Memory)
+
+    def judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:
+        """The verdict on one exercise, or a part of one, each line by the facts that hold there.
+
+        A line that is right only by facts that are said later, or not said for sure, is left open.
+        Where x and x^{(i)} may be apart, the reading counts that explains more.
+        """
+        if (apart := exercise.by_examples()) is None:
+            return self._judged(exercise, progress)
+        first, second = (self._by_facts(e, quick=True) for e in (exercise, apart))
+        chosen, other = (apart, first) if second.score > first.score else (exercise, second)
+        return _in_letters(_either(self._judged(chosen, progress), other))
+
+    def _judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:
+        """The same for an exercise in which each name has one meaning."""
+        verdict = self._by_facts(exercise, progress)
+        lines = Lines(self.document)
+        stages = sorted(exercise.late.items())[:STAGES]
+        stages = [(lines.number(place), facts) for place, facts in stages if place > exercise.start]
+        for number, facts in reversed(stages):
+            declared = replace(exercise.declared, assume=facts)
+            before = self._by_facts(replace(exercise, declared=declared))
+            verdict = _merged(verdict, before, range(number), "right by what is said later")
+        if exercise.declared.supposed and verdict.wrong:
+            declared = exercise.declared.copy()
+            declared.assume = {**declared.supposed, **declared.assume}
+            other = self._by_facts(replace(exercise, declared=declared))
+            every = range(len(lines.starts) + 1)
+            verdict = _merged(other, verdict, every, "right by what is not said for sure")
+        if verdict.wrong and (apart := exercise.by_fonts()) is not None:
+            other = self._by_facts(apart)
+            hidden = other.open & verdict.broken
+            if other.wrong < verdict.wrong and other.right >= verdict.right and not hidden:
+                verdict = _in_letters(other)
+        if self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
+            for layout in ("numerator", "denominator"):
+                there = replace(self, conventions=replace(self.conventions, layout=layout))
+                verdict = _in_one_layout(verdict, there._by_facts(exercise), layout)
+        return verdict
+
+    def _by_facts(
+        self, exercise: Exercise, progress: Progress | None = None, *, quick: bool = False
+    ) -> StepsVerdict:
+        """The verdict on one exercise by the facts that it declares; a `quick` one is a guess."""
+        names = {n for p in exercise.passages for n in names_in(p)}
+        declared = exercise.declared.fitting(names).joined(self.given)
+        problem = Problem(self.document, exercise.passages, declared.shapes, declared.assume)
+        problem.title, problem.facts = exercise.title, exercise.declared.assume
+        problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
+        problem.memory = self.memory
+        if progress is not None:
+            progress.title, progress.lines = exercise.title, problem.progress
+        try:
+            said = _said(exercise, self.conventions)
+            return problem.verdict(None, self.wrt, said, quick=quick)
+        except MatderivError as error:
+            return _unreadable(error, exercise, Lines(self.document))
+
+
+def _either(verdict: StepsVerdict, other: StepsVerdict) -> StepsVerdict:
+    """The lines of the better of two readings, and what is right in the other one."""
+    there = {(line.number, line.text): line for line in other.lines if line.correct}
+    lines = (
+        line if line.correct else there.get((line.number, line.text), line)
+        for line in verdict.lines
+    )
+    return replace(verdict, lines=tuple(lines))
 
 
 def _is_turned(line: LineVerdict) -> bool:
@@ -160,7 +199,7 @@ def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
     """What is said, with x for the name of an x that is not the bold one."""
 
     def said(text: str) -> str:
-        return re.sub(rf"\b{PLAIN}(?=[A-Za-z]\b)", "", text)
+        return re.sub(rf"\b{PLAIN}(?=[A-Za-z]+\b)", "", text)
 
     lines = (
         replace(
@@ -188,28 +227,6 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
         lines += [line] if line.number in numbers else []
     lines.sort(key=lambda line: line.number)
     return replace(after, lines=tuple(lines))
-
-
-def _judged_by(
-    document: str,
-    exercise: Exercise,
-    given: Declared,
-    wrt: Any,
-    conventions: Conventions,
-    progress: Progress | None = None,
-) -> StepsVerdict:
-    """The verdict on one exercise by the facts that it declares."""
-    names = {n for p in exercise.passages for n in names_in(p)}
-    declared = exercise.declared.fitting(names).joined(given)
-    problem = Problem(document, exercise.passages, declared.shapes, declared.assume)
-    problem.title, problem.facts = exercise.title, exercise.declared.assume
-    problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
-    if progress is not None:
-        progress.title, progress.lines = exercise.title, problem.progress
-    try:
-        return problem.verdict(None, wrt, _said(exercise, conventions))
-    except MatderivError as error:
-        return _unreadable(error, exercise, Lines(document))
 
 
 def _part(exercise: Exercise, again: LineVerdict | None, lines: Lines) -> Exercise | None:

@@ -83,11 +83,6 @@ class Outcome:
         """True if the function was read."""
         return self.error is None
 
-    @property
-    def score(self) -> tuple[int, int]:
-        """How good the choice is: right lines count, wrong ones more."""
-        return self.verdict.right - 2 * self.verdict.wrong, -self.verdict.wrong
-
 
 @dataclass(frozen=True)
 class Task:
@@ -124,13 +119,15 @@ class Problem:
     readings: dict[str, Read] = field(default_factory=dict)
 
     @quiet()
-    def verdict(self, f: Any, wrt: Any, conventions: Conventions) -> StepsVerdict:
+    def verdict(
+        self, f: Any, wrt: Any, conventions: Conventions, *, quick: bool = False
+    ) -> StepsVerdict:
         """Every line judged; where a guess makes lines wrong, another guess counts.
 
         Nothing says that a in a'*x is a vector but that the lines are right then. A guess that
         leaves more open explains nothing: a mistake would hide behind a line that no longer reads.
         What takes too much work is left open, line by line. Causes are searched last, of what is
-        wrong in the end.
+        wrong in the end. A `quick` verdict is that of the first guess.
         """
         most = MOST + A_LINE * len(self.passages)
         given = self._given(f)
@@ -141,6 +138,8 @@ class Problem:
         task = Task(plan, tuple(given), wrt, replace(conventions, diagnosis=False))
         with bounded(most):
             found = self._judged(task, patient=True)
+        if quick:
+            return found.verdict.settled
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
@@ -159,7 +158,7 @@ class Problem:
 
     def _best(self, found: Outcome, task: Task) -> tuple[Choice, bool]:
         """The choice under which most lines are right, and whether all could be tried."""
-        chosen, best, every = Choice(), found.score, True
+        chosen, best, every = Choice(), found.verdict.score, True
         for _ in range(ROUNDS):
             tried: list[tuple[tuple[int, int], Choice]] = []
             try:
@@ -193,7 +192,7 @@ class Problem:
         fits = judged.verdict.right >= found.verdict.right
         hidden = judged.verdict.open - found.verdict.open
         if fits and not hidden & found.verdict.broken:
-            tried.append((judged.score, choice))
+            tried.append((judged.verdict.score, choice))
         return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
 
     def _explained(

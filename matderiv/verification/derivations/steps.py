@@ -244,7 +244,8 @@ class JudgedSides:
             if verdict.correct is False:
                 self._restated(q, passage, chain)
                 verdict = self._doubted(q, true, verdict, side)
-            verdict = self.doubts.since(number) or verdict
+            other = verdict.correct and q.of not in {"", *self.doubts.again}
+            verdict = (None if other else self.doubts.since(number)) or verdict
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
@@ -255,7 +256,8 @@ class JudgedSides:
             self._unfit(q, passage, shown, error)
             return
         except MatderivError as error:
-            self.told.unread(passage, error, shown)
+            if chain.role != BARE or self.doubts.strict:
+                self.told.unread(passage, error, shown)
             return
         claim = Claimed(number, q, true, claimed, verdict.correct, root)
         self._judged(claim, verdict, shown, said)

@@ -75,6 +75,20 @@ _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word befor
 _FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
 
 
+_LABELLED = (  # \\hat{y_i} and \\delta_{a_1}, which are \\hat{y}_i and \\delta_{a1}
+    rf"(?P<accent>\\(?:hat|bar|tilde|widehat|widetilde|overline|vec))\s*\{{\s*"
+    rf"(?P<under>{LATEX_SYMBOL})\s*_\s*(?P<below>\{{[^{{}}]*\}}|[A-Za-z0-9])\s*\}}"
+)
+_NESTED = (
+    rf"(?<!\\nabla)(?<=[A-Za-z}}])_\s*\{{\s*(?P<inner>{LATEX_SYMBOL}\s*"
+    r"(?:_\s*(?:\{\s*\w+\s*\}|\w)|\^\s*\{\s*[(\[]?\w[)\]]?\s*\})+)\s*\}"
+)
+_ALL = (
+    r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
+    r"|^\s*\\forall(?![A-Za-z])(?:[^=,()\[\]]|\[[^\]]*\]|\([^()]*\))*[,:]"
+)
+
+
 def as_row(p: Passage) -> Passage:
     r"""A LaTeX formula without words, and with a sign for wide space.
 
@@ -84,12 +98,21 @@ def as_row(p: Passage) -> Passage:
     p = _fractions(p).replaced(_TRANSPOSE, _turned)
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
+    p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
+    p = p.replaced(_NESTED, _flattened).blanked(_ALL)
     p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(r"\\qq?uad(?![A-Za-z])|(?:\\;\s*){3,}", _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
+
+
+def _flattened(match: re.Match[str]) -> str:
+    """A label that is a name with a label, in letters and digits; a range of a sum stays."""
+    if _RANGE.search(match.string[: match.start()]):
+        return match[0]
+    return f"_{{{re.sub(r'[^A-Za-z0-9]', '', match['inner'])}}}"
 
 
 def _fractions(p: Passage) -> Passage:

@@ -19,18 +19,21 @@ from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
+    by_examples,
     by_fonts,
     by_layers,
     by_masks,
     by_names,
     by_parts,
     is_image,
+    with_sigmoid,
 )
 from matderiv.verification.documents.statements import (
     PROSE,
     announced,
     equal_signs,
     goes_on,
+    is_left_of,
     is_number,
     names_in,
     statement,
@@ -130,6 +133,8 @@ class Exercise:
         """Add a formula, or join it to the one before that it goes on from."""
         last = self.passages[-1] if self.passages else None
         if last and not apart and last.latex == p.latex and goes_on(last.text, p.text):
+            self.passages[-1] = p = joined([last, p])
+        elif last and last.latex and p.latex and is_left_of(last.text, p.text):
             self.passages[-1] = p = joined([last, p])
         elif equal_signs(p.text) or not PROSE.search(p.text) or announced(p.text):
             self.passages.append(p)
@@ -251,6 +256,11 @@ class Exercise:
         apart = replace(self, passages=passages, declared=declared)
         return apart if apart != self else None
 
+    def by_examples(self) -> Exercise | None:
+        r"""With x and x^{(i)} apart, as they are for some; None where that changes nothing."""
+        apart = replace(self, passages=by_examples(self.passages))
+        return apart if apart != self else None
+
     def after(self, k: int, name: str) -> Exercise:
         """The part from line k on, in which a name is another one; other definitions hold in it."""
         kept = []
@@ -343,7 +353,7 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
-    passages = by_parts(with_objective(spelled_out(passages)))
+    passages = by_parts(with_objective(spelled_out(with_sigmoid(passages))))
     passages, sizes = by_layers(by_names(passages))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.quantities import LATEX_NAME, latex_name
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
 _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
@@ -211,6 +211,29 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     return [p.replaced(typed, named) if p.latex else p for p in passages], bold
 
 
+_EXAMPLES = rf"(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
+
+
+def by_examples(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}.
+
+    >>> by_examples([Passage.of(r"z = w^T x + \sum_i x^{(i)}", latex=True)])[0].text
+    'z = w^T\\mathrm{plainx} + \\sum_i x^{(i)}'
+    """
+    found = [m for p in passages if p.latex for m in re.finditer(_EXAMPLES, p.text)]
+    several = {_letters(m["base"]) for m in found if "(" in m["at"]} - {""}
+
+    def named(match: re.Match[str]) -> str:
+        own = not match["at"] and _letters(match["base"]) in several
+        return rf"\mathrm{{{PLAIN}{_letters(match['base'])}}}" if own else match[0]
+
+    return [p.replaced(_EXAMPLES, named) if p.latex else p for p in passages]
+
+
+def _letters(base: str) -> str:
+    return latex_name(base.strip()).replace("_", "")
+
+
 def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:
     """The definitions of one layer said of the next one, where that is spoken of.
 
@@ -229,6 +252,33 @@ def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterato
 def _layer(match: re.Match[str]) -> int:
     """The number of a layer, where l is 1."""
     return {"": 1, "-": 0, "+": 2}[(match["more"] or "")[:1]]
+
+
+_SLOPE_OF_SIGMA = re.compile(
+    r"\\frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})\s*(?:\\[,;])?\s*\\sigma(?:\s*\([^()]*\))?\s*\}"
+    r"|\\sigma\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
+)
+_IS_SIGMOID = re.compile(r"1\s*-\s*\\sigma\s*(?:\\left)?\(|(?i:sigmoid|logistic)")
+_SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")
+
+
+def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
+    r"""The passages, with what \sigma is where it has a derivative, and only that says what it is.
+
+    >>> line = Passage.of(r"\frac{d\sigma(z)}{dz} = \sigma(z)(1-\sigma(z))", latex=True)
+    >>> with_sigmoid([line])[0].text
+    '\\sigma(z) = \\frac{1}{1 + e^{-z}}'
+    """
+    text = [p.text for p in passages if p.latex]
+    known = any(_SIGMA.match(t.lstrip()) for t in text)
+    if (
+        known
+        or not any(map(_SLOPE_OF_SIGMA.search, text))
+        or not any(map(_IS_SIGMOID.search, text))
+    ):
+        return [*passages]
+    said = r"\sigma(z) = \frac{1}{1 + e^{-z}}"
+    return [Passage(said, (NOWHERE,) * len(said), NOWHERE, latex=True), *passages]
 
 
 _DENSITY = re.compile(

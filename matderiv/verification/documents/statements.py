@@ -11,6 +11,7 @@ from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.quantities import (
     DERIVATIVE,
+    DIFFERENTIAL,
     FORMULA,
     LATEX_NAME,
     NAME,
@@ -271,6 +272,17 @@ _GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
 def is_formula(text: str) -> bool:
     """True for a line without an equals sign that looks like a formula, not like prose."""
     return bool(_FORMULA.search(text)) and not PROSE.search(text) and not _ASSIGNED.search(text)
+
+
+def is_left_of(before: str, line: str) -> bool:
+    r"""True if a line says what the name or the derivative is that stands alone before it.
+
+    >>> is_left_of(r"\nabla_w J(w)", "= Xw"), is_left_of("Xw - y", "= r")
+    (True, False)
+    """
+    if equal_signs(before) or not re.match(r"\s*:?=", line):
+        return False
+    return named(before, latex=True).kind not in (FORMULA, DIFFERENTIAL)
 
 
 def goes_on(before: str, line: str) -> bool:
