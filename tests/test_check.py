@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import matderiv as md
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
 from matderiv.numeric.check import CheckReport, check
@@ -357,3 +358,50 @@ def test_reports_compare_as_values() -> None:
     assert CheckReport("verified", 0.0, 0.0, "complex step", 1, 0) == CheckReport(
         "verified", 0.0, 0.0, "complex step", 1, 0
     )
+
+
+def transformer(blocks: int) -> tuple[str, dict[str, str]]:
+    """Blocks of attention and of a layer with relu, and the shapes of their names."""
+    lines, last, shapes = [], "X", {"X": "m,d", "Y": "m,d"}
+    for k in range(1, blocks + 1):
+        lines += [f"A{k} = {last} + softmax({last}*Q{k}*({last}*K{k})', 2)*{last}*V{k}"]
+        lines += [f"H{k} = A{k} + relu(A{k}*U{k})*P{k}"]
+        shapes |= {f"{c}{k}": "d,d" for c in "QKVUP"}
+        last = f"H{k}"
+    return f"sum({last}.*Y) where {'; '.join(lines)}", shapes
+
+
+def transformed(v: Values, blocks: int) -> Any:
+    """Its value, in plain NumPy."""
+    h = v["X"]
+    for k in range(1, blocks + 1):
+        weights = np.exp(h @ v[f"Q{k}"] @ (h @ v[f"K{k}"]).T)
+        h = h + weights / weights.sum(1, keepdims=True) @ h @ v[f"V{k}"]
+        h = h + np.maximum(h @ v[f"U{k}"], 0) @ v[f"P{k}"]
+    return np.sum(h * v["Y"])
+
+
+@pytest.mark.parametrize("blocks", [4, 8])
+@pytest.mark.parametrize("by", ["Q1", "V2", "K1"])
+def test_deep_networks_are_not_judged_where_numbers_are_rounding(blocks: int, by: str) -> None:
+    f, shapes = transformer(blocks)
+    found = md.derive(f, by, shapes=shapes)
+    rng = np.random.default_rng(blocks)
+    sizes = {"m": 4, "d": 3}
+    values = {
+        k: 0.4 * rng.standard_normal([sizes[c] for c in s.split(",")]) for k, s in shapes.items()
+    }
+    direction = rng.standard_normal((3, 3))
+    ahead, behind = (
+        transformed({**values, by: values[by] + h * direction}, blocks) for h in (1e-5, -1e-5)
+    )
+    slope = np.sum(found.evaluate(values) * direction)
+    assert slope == pytest.approx((ahead - behind) / 2e-5, rel=1e-5, abs=1e-9)
+
+
+def test_a_wrong_gradient_of_a_deep_network_is_refuted() -> None:
+    f, shapes = transformer(8)
+    found = md.derive(f, "U8", shapes=shapes, check=False)
+    wrong = check(found.f, found.wrt, lambda v, n: -found.evaluate({k: v[k] for k in shapes}))
+    assert wrong.verdict == "disproved"
+    assert check(found.f, found.wrt, lambda v, n: found.evaluate(v)).verdict != "disproved"

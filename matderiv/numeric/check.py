@@ -18,7 +18,7 @@ from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.question import DirectionQuestion, Probes, Project, moderate, probes
 from matderiv.numeric.report import CheckReport, WorstEntry
-from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
+from matderiv.numeric.sampling import GROWN, Point, Sampler, drawn, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.shapes import shape_text
 
@@ -28,6 +28,7 @@ MAX_POINTS, MAX_SEED = 1000, 2**63
 VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
 NOISE = 1e-3  # what changes by more than this between two neighbouring points is rounding
 GREY = 1e-6  # a difference larger than this is not forgotten when other points match
+STEADY = 0.1  # a difference counts if neither side of it changes by more than this part of it
 TURNS = 5  # other points tried in place of one that decides nothing
 ACCEPT = {  # the worst relative error of a right answer, by order
     ANALYTIC: (1e-9, 1e-5, 1e-6, 1e-5),
@@ -110,7 +111,42 @@ def _compared(
     if not np.isfinite(claim).all():
         return _without_value(question, asked, truth, numeric)
     first = {question.methods[0]: numeric}
-    return _judged(question, asked, truth, asked.claimed(claim), first, point, rng)
+    claimed = asked.claimed(claim)
+    found = _judged(question, asked, truth, claimed, first, point, rng)
+    if found.verdict != "mismatch":
+        return found
+    other = question.beside(point)
+    again = asked.claimed(claimed_again(question, other, claim))
+    there = asked.numeric(question.truth(program, other), question.methods[0])
+    return steady(found, (claimed, again), (numeric, there), truth)
+
+
+def claimed_again(question: DirectionQuestion, point: Point, claim: Array) -> Array:
+    """The claim at a point beside the one where it has been found."""
+    try:
+        found = question.arranged(question.claimed(point), point.sizes)
+    except DomainError:
+        return claim
+    return claim if found is None else found
+
+
+def steady(
+    found: DifferenceFinding,
+    claimed: tuple[Array, Array],
+    numeric: tuple[Array, Array],
+    truth: Truth,
+) -> DifferenceFinding:
+    """A mismatch; nothing where claim or truth change as much from a point to the one beside it.
+
+    Then it is rounding: a softmax of numbers around 10¹⁶ is one. So is what a formula leaves of
+    large numbers where f is saturated, with a derivative that is 0.
+    """
+    apart = float(np.abs(claimed[0] - numeric[0]).max(initial=0.0))
+    moved = max(float(np.abs(a - b).max(initial=0.0)) for a, b in (claimed, numeric))
+    saturated = not numeric[0].any() and truth.bound.largest(truth.values) > GROWN
+    if moved <= STEADY * apart and not saturated:
+        return found
+    return DifferenceFinding("nothing", note="the numbers are rounding at some point")
 
 
 def _without_value(

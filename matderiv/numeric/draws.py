@@ -105,6 +105,11 @@ def general(shape: tuple[int, ...], rng: Any) -> Array:
     return x
 
 
+def small(shape: tuple[int, ...], rng: Any) -> Array:
+    """Normal numbers around 0, most of them below a half."""
+    return 0.2 * general(shape, rng)
+
+
 def positive(shape: tuple[int, ...], rng: Any) -> Array:
     """Positive numbers around 1."""
     return np.exp(0.5 * general(shape, rng))
@@ -131,7 +136,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     positive,
     unit,
     accretive,
-    lambda shape, rng: 0.2 * general(shape, rng),
+    small,
     lambda shape, rng: 1.2 + positive(shape, rng),
     lambda shape, rng: -positive(shape, rng),
     lambda shape, rng: 3 * general(shape, rng),

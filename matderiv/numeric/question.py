@@ -28,6 +28,7 @@ PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
 FULL = 64  # up to this many entries each one is tried, beyond it random directions
 FULL_PROJECTED = 5000  # a projection needs every entry
 DIRECTIONS, FEW = 8, 3  # random directions; few where one of them takes many values of f
+NUDGE = 1e-13  # how far another point is that floats hardly tell from the first
 LARGEST = 100_000  # entries of a derivative at one point
 
 Project = Callable[..., Array]
@@ -96,6 +97,20 @@ class DirectionQuestion:
         """The claim at a point; raises DomainError."""
         values = {name: np.array(v) for name, v in point.values.items()}
         return np.asarray(self.claim(values, dict(point.sizes)), dtype=float)
+
+    def beside(self, point: Point) -> Point:
+        """A point so close that numbers differ by rounding alone, unless they are nothing else."""
+        moved = point.known.get(("beside", self.path))
+        if moved is None:
+            rng = np.random.default_rng(len(self.path))
+            nudged = {
+                v.name: x * (1 + NUDGE * rng.standard_normal(np.shape(x)))
+                for v in dict.fromkeys(self.path)
+                for x in (point.values[v.name],)
+            }
+            moved = Point(point.sizes, {**point.values, **nudged})
+            point.known["beside", self.path] = moved
+        return moved
 
     def wanted(self, sizes: Sizes) -> tuple[int, ...]:
         """The shape of the derivative: the axes of f, then those of the variables."""

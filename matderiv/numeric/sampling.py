@@ -7,6 +7,7 @@ A + A', all labels +1 hide a forgotten label, all units active a forgotten mask.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from matderiv.numeric.draws import (
     draw_sizes,
     enlarged,
     general,
+    small,
     word_degree,
 )
 from matderiv.numeric.evaluate import CUBE, Array, Arrays, Sizes, ValueProgram, compile_, sizes_in
@@ -40,6 +42,9 @@ DRAWS = 50  # tries for one point before giving up
 TRIALS = 6  # draws that judge whether a choice of domains gives the expression a value
 MIXTURES = 40  # choices of domains tried beyond the same one for every variable
 NEAR = 1e-3  # a point nearer to a kink than this, relative to the scale there, is drawn again
+GROWN = 1e9  # numbers on the way to f that leave fewer digits than are compared
+DEEP = 40  # instructions of a formula whose numbers may grow so much
+TAMED = 1e-3  # how much smaller they have to be for small values
 CONDITION = 1e3  # a matrix worse conditioned than this is not inverted
 
 
@@ -140,7 +145,8 @@ class Sampler:
     def planned(self) -> Sampler:
         """This sampler with domains for its variables that give the expression a value.
 
-        Normal values where they do in most draws; else the same domain for all; else a mixture.
+        Normal values where they do in most draws, small ones where normal ones grow until rounding
+        is all that is left; else the same domain for all; else a mixture.
         """
         rng = np.random.default_rng([self.seed, 0, 0, 0])
         best: tuple[Strategy, ...] = (general,) * len(self.variables)
@@ -153,10 +159,24 @@ class Sampler:
                 sizes = enlarged(draw_sizes(self.names, rng, taken=self.literals), self.expr)
                 hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
                 if hits == enough:
-                    return replace(self, plan=plan)
+                    return replace(self, plan=self._moderate(plan, rng) if k == 0 else plan)
             if hits > most:
                 best, most = plan, hits
         return replace(self, plan=best)
+
+    def _moderate(self, plan: tuple[Strategy, ...], rng: Any) -> tuple[Strategy, ...]:
+        """The plan, or small values where these lead a deep formula through far smaller numbers."""
+        if len(self.program.instructions) < DEEP:
+            return plan
+        tame = (small,) * len(plan)
+        with suppress(DomainError):
+            for _ in range(TRIALS // 2):
+                sizes = draw_sizes(self.names, rng, taken=self.literals, least=LARGEST_SIZE // 2)
+                bound = self.program.at(sizes)
+                largest, less = (bound.largest(self._values(sizes, rng, p)) for p in (plan, tame))
+                if largest > GROWN and less < TAMED * largest:
+                    return tame
+        return plan
 
     def _mixture(self, rng: Any) -> tuple[Strategy, ...]:
         return tuple(STRATEGIES[int(rng.integers(len(STRATEGIES)))] for _ in self.variables)

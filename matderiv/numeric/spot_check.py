@@ -13,8 +13,22 @@ from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, unseen, zones
-from matderiv.numeric.check import DifferenceFinding, excused, relative_error, reported
-from matderiv.numeric.differences import EPS, Directions, Slope, contracted, random_directions
+from matderiv.numeric.check import (
+    DifferenceFinding,
+    claimed_again,
+    excused,
+    relative_error,
+    reported,
+    steady,
+)
+from matderiv.numeric.differences import (
+    EPS,
+    Directions,
+    Slope,
+    Truth,
+    contracted,
+    random_directions,
+)
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.question import DirectionQuestion, moderate
 from matderiv.numeric.report import CheckReport, WorstEntry
@@ -138,32 +152,46 @@ class Spotter:
         if claim is None:
             return DifferenceFinding("mismatch", (inf,), note="the derivative has another shape")
         shapes = question.input_shapes(sizes)
-        (probe,) = (
-            [(np.reshape(point.values[question.tangent.name], shapes[0]),)]
-            if question.tangent is not None
-            else random_directions(shapes[:1], 1, rng)
-        )
-        (move,) = question.moves([probe]) or [probe]
+        probe = self._direction(point, shapes, rng)
         order = len(shapes)
-        claimed = claim if question.tangent is not None else contracted(claim, probe * order)
+
+        def along(a: Array) -> Array:
+            return np.asarray(a if question.tangent is not None else contracted(a, probe * order))
+
         truth = question.truth(self.program, point)
         if not np.isfinite(truth.f(truth.values)).all():
             return DifferenceFinding("nothing", note="f has no finite value at some point")
-        values = {v.name for v in self.source.variables}  # 0/1 data have two sides, no kink
-        kinked = any(k.label not in values for k in self.source.kinks)
-        first = NARROW[order] if kinked or self.source.extremes else WIDE
-        slopes = [
-            truth.on_line({question.path[0].name: move[0]}, order, method, first)
-            for method in question.methods
-        ]
+        slopes = self._slopes(truth, probe, order)
         largest = float(np.abs(truth.f(truth.values)).max(initial=0.0))
         noise = 64 * EPS * truth.bound.largest(truth.values)
-        found = _judged(np.asarray(claimed), slopes, largest, noise, point)
+        found = _judged(along(claim), slopes, largest, noise, point)
+        if found.verdict == "mismatch":
+            other = question.beside(point)
+            claims = along(claim), along(claimed_again(question, other, claim))
+            (there, *_) = self._slopes(question.truth(self.program, other), probe, order)
+            found = steady(found, claims, (slopes[0].value, there.value), truth)
         if found.verdict == "match" and order > 1 and not _symmetric(claim, shapes, rng):
             return DifferenceFinding(
                 "mismatch", (inf,), note="the derivative is not symmetric in its slots"
             )
         return found
+
+    def _direction(self, point: Point, shapes: list[tuple[int, ...]], rng: Any) -> Directions:
+        """A random direction of the variable, or the one that is asked for."""
+        change = self.question.tangent
+        if change is not None:
+            return (np.reshape(point.values[change.name], shapes[0]),)
+        (probe,) = random_directions(shapes[:1], 1, rng)
+        return probe
+
+    def _slopes(self, truth: Truth, probe: Directions, order: int) -> list[Slope]:
+        """The truths along a direction, one for each method."""
+        (move,) = self.question.moves([probe]) or [probe]
+        values = {v.name for v in self.source.variables}  # 0/1 data have two sides, no kink
+        kinked = any(k.label not in values for k in self.source.kinks)
+        first = NARROW[order] if kinked or self.source.extremes else WIDE
+        line = {self.question.path[0].name: move[0]}
+        return [truth.on_line(line, order, method, first) for method in self.question.methods]
 
 
 def _judged(
