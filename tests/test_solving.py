@@ -379,3 +379,60 @@ def test_a_lookalike_is_never_called_convex_or_concave(f: str, wrt: str) -> None
     found = curvature(f, wrt, shapes=SHAPES)
     assert found.verdict in ("neither", "undecided")
     assert str(found).startswith(found.verdict + ": ")
+
+
+# Every stationary point ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "expected", "more"),
+    [
+        ("x^4 - 2*x^2", {0.0, 1.0, -1.0}, {}),
+        ("x^2*exp(-x)", {0.0, 2.0}, {}),
+        ("1/(1 + x^2)", {0.0}, {}),
+        ("x^5", {0.0}, {}),
+        ("x + 1/x", {1.0, -1.0}, {}),
+        ("x + 1/x", {1.0}, {"assume": {"x": "positive"}}),
+        ("exp(x) - 2*x", {float(np.log(2))}, {}),  # a whole that is a number says that x is one
+        ("cosh(x) - x^2", None, {}),
+        ("x^5/5 - x^2/2", None, {}),  # 0 and 1: of a cubic, the other roots are not known
+    ],
+)
+def test_all_stationary_points_of_a_number_are_found_or_none(
+    f: str, expected: set[float] | None, more: dict[str, Any]
+) -> None:
+    if expected is None:
+        with pytest.raises(NoClosedForm):
+            solve(f, "x", **more)
+        return
+    found = {round(float(evaluate(v, {})), 12) for v in solve(f, "x", **more).values}
+    assert found == {round(v, 12) for v in expected}
+
+
+def test_entries_may_have_any_of_several_values() -> None:
+    found = solve("sum(x.^4) - 2*sum(x.^2)", "x")
+    assert str(found) == "x = zeros(n) or x = ones(n) or x = -ones(n), entry by entry"
+    assert found.latex().endswith(r"\text{entry by entry}")
+
+
+def test_a_gradient_that_jumps_is_not_called_constant() -> None:
+    with pytest.raises(NoClosedForm, match="kink"):
+        solve("sum(abs(x - a))", "x")
+
+
+def test_a_multiple_of_the_identity_needs_no_inverse() -> None:
+    found = solve("-n*log(s) - sum((x - m).^2)/(2*s^2)", "m", shapes={"x": "n"})
+    assert str(found) == "m = x"
+
+
+@pytest.mark.parametrize(
+    ("f", "verdict"),
+    [
+        ("log(x)", "concave"),
+        ("softplus(x)", "convex"),
+        ("tanh(x)", "neither"),
+        ("kl(p, q)", "convex"),
+    ],
+)
+def test_the_curvature_of_a_function_of_a_number(f: str, verdict: str) -> None:
+    assert curvature(f, "x" if "x" in f else "p").verdict == verdict

@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from matderiv.command.failures import UsageError
@@ -15,7 +16,7 @@ from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.doors.derivations import Derivations
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
-from matderiv.input.asking import names_asked
+from matderiv.input.asking import names_asked, numbers_meant
 from matderiv.input.entries import entry_asked, whole_of
 from matderiv.input.resolve import Reading, read, read_name
 from matderiv.input.spelling import Spelled
@@ -25,6 +26,7 @@ from matderiv.numeric.report import CheckReport
 from matderiv.numeric.spot_check import undecided
 
 LATE = "the time limit was reached"
+OF_A_NUMBER = ("solve", "curvature")  # verbs whose f is a number
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ def understood(request: Request) -> TypedQuestion:
     shapes = declared(request.shape, "--shape", "X: n,d")
     assume = declared(request.assume, "--assume", "A: symmetric")
     try:
-        reading = read(text, shapes=shapes, assume=assume, about=names_asked(wrt or ()))
+        said = partial(read, text, shapes=shapes, assume=assume, about=names_asked(wrt or ()))
+        reading = said()
+        if request.verb in OF_A_NUMBER and (numbers := numbers_meant(reading)):
+            reading = said(kinds=dict.fromkeys(numbers, 0))
     except (ParseError, ShapeError) as error:
         raise _explained(error, text, wrt or "x") from error
     if wrt is None:

@@ -56,7 +56,7 @@ def curvature(
     >>> print(curvature("x'*A*x", "x").verdict)
     neither
     """
-    asked = understood(f, shapes, assume, wrt)
+    asked = understood(f, shapes, assume, wrt, "gradient")
     e, x = asked.f, variable_of(asked.f, asked.reading, wrt)
     if not is_scalar(e.shape):
         raise MatderivError("only a number is convex or concave, this is an array")
@@ -82,6 +82,8 @@ def _chords(f: Expr, x: Expr) -> Iterator[int]:
         one = point.values[x.name]
         for other in _others(one, x):
             ends = [{**point.values, x.name: v} for v in (one, other, (one + other) / 2)]
+            if not all(_meant(f, end, point.sizes) for end in ends):
+                continue
             try:
                 with quiet():
                     a, b, middle = (float(np.real(evaluate(f, end, point.sizes))) for end in ends)
@@ -90,6 +92,15 @@ def _chords(f: Expr, x: Expr) -> Iterator[int]:
             gap, size = (a + b) / 2 - middle, max(abs(a), abs(b), abs(middle))
             if np.isfinite(gap) and abs(gap) > TOLERANCE * size:
                 yield int(np.sign(gap))
+
+
+def _meant(f: Expr, values: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
+    """True where the arguments of f's functions are in their domains, as positive p of kl(p, q)."""
+    for node in walk(f):
+        for a, domain in zip(node.args, node.function.domain, strict=False):
+            if domain == "positive" and not np.all(evaluate(a, values, sizes) > 0):
+                return False
+    return True
 
 
 def _others(one: Any, x: Expr) -> list[Any]:
@@ -139,6 +150,8 @@ def _by_numbers(hessian: Derivation) -> Curvature:
     """Neither, where numbers show a direction of each sign; else undecided."""
     signs = set[int]()
     for point in points(hessian.f, [hessian.wrt], count=DRAWS, seed=2):
+        if not _meant(hessian.f, point.values, point.sizes):
+            continue
         n = max(1, np.size(point.values[hessian.wrt.name]))
         found = np.linalg.eigvalsh(np.reshape(hessian.at(point.values, point.sizes), (n, n)))
         small = TOLERANCE * np.abs(found).max(initial=0.0)

@@ -21,7 +21,7 @@ from matderiv.expr import (
     variables,
     walk,
 )
-from matderiv.input.asking import understood
+from matderiv.input.asking import understood, variable_of
 from matderiv.language.printer import text
 from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import evaluate
@@ -29,7 +29,7 @@ from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, points
 from matderiv.output.latex.formula import latex
 from matderiv.shapes import is_scalar
-from matderiv.solving.affine import Affine, affine_root, spelled_sum
+from matderiv.solving.affine import affine_root, spelled_sum
 from matderiv.solving.constrained import (
     Constrained,
     eigen_equation,
@@ -57,7 +57,7 @@ class Solution:
 
     `kinds` says of each value whether it is a "minimum", a "maximum" or "stationary"; `conditions`
     what has to hold; `steps` the equations with their reasons. An eigenvalue problem has no values
-    but an `equation`.
+    but an `equation`. `mixed` says that every entry may be that of any of the values.
     """
 
     gradient: Derivation
@@ -67,6 +67,7 @@ class Solution:
     conditions: tuple[str, ...] = ()
     equation: str = ""
     equation_latex: str = ""
+    mixed: bool = False
 
     @property
     def expr(self) -> Expr:
@@ -83,11 +84,13 @@ class Solution:
     def latex(self) -> str:
         """The values as LaTeX equations, or the eigenvalue equation."""
         x = latex(self.gradient.wrt)
-        return r",\quad ".join(f"{x} = {latex(v)}" for v in self.values) or self.equation_latex
+        said = r",\quad ".join(f"{x} = {latex(v)}" for v in self.values) or self.equation_latex
+        return said + (r"\quad\text{entry by entry}" if self.mixed else "")
 
     def __str__(self) -> str:
         x = self.gradient.wrt.name
-        return " or ".join(f"{x} = {text(v)}" for v in self.values) or self.equation
+        said = " or ".join(f"{x} = {text(v)}" for v in self.values) or self.equation
+        return said + (", entry by entry" if self.mixed else "")
 
 
 @bounded(A_VERB)
@@ -112,18 +115,25 @@ def solve(
     """
     if subject_to is not None:
         return _constrained(f, wrt, subject_to, shapes, assume)
-    gradient = derive(f, wrt, shapes=shapes, assume=assume)
-    x, g = gradient.wrt, gradient.expr
-    if x.shape != g.shape:
+    asked = understood(f, shapes, assume, wrt, "gradient")
+    if not is_scalar(asked.f.shape):
         raise MatderivError("a stationary point needs a number to be minimised")
-    hessian = derive(f, wrt, shapes=shapes, assume=assume, order=2)
+    x = variable_of(asked.f, asked.reading, wrt)
+    return _free(derive(asked.f, x), derive(asked.f, x, order=2))
+
+
+def _free(gradient: Derivation, hessian: Derivation) -> Solution:
+    """The stationary points where nothing constrains the variable."""
+    x, g = gradient.wrt, gradient.expr
     steps = [(f"{gradient.formula} = 0", "the gradient is set to zero")]
     if is_(hessian.expr, "zeros") or number_value(hessian.expr) == 0:
+        if x in set(walk(g)):
+            raise NoClosedForm("the gradient jumps where f has a kink, between constant values")
         raise MatderivError(f"f is affine in {x.name}: its gradient is the same everywhere")
     if x not in set(walk(hessian.expr)):
         found = affine_root(g, hessian.derivative, x)
         if found is not None:
-            steps.append((_collected(found, x), f"what has {x.name} to the left"))
+            steps.append((found.equation(x), f"what has {x.name} to the left"))
             return _solution(gradient, hessian, [found.value], steps, form=found.matrix)
     values, reason = _roots(g, x)
     if not values:
@@ -156,16 +166,19 @@ def _solution(
     steps += [(f"{x.name} = {text(v)}", reason) for v in kept]
     form = hessian.expr if form is None else form
     kinds = tuple(_kind(hessian, v, form) for v in kept)
-    return Solution(gradient, tuple(kept), kinds, tuple(steps), _conditions(kept))
+    mixed = len(kept) > 1 and bool(x.shape)
+    return Solution(gradient, tuple(kept), kinds, tuple(steps), _conditions(kept), mixed=mixed)
 
 
 def _vanishes(gradient: Derivation, value: Expr) -> bool:
-    """True where the gradient is zero at the value, at random data."""
+    """True where the gradient is zero at the value, at random data, and the value is allowed."""
     x, seen = gradient.wrt, 0
     for point in _data(gradient.f, x, value):
         at = _with(point, x, value)
         if at is None:
             continue
+        if "positive" in facts(x) and not np.all(at[x.name] > 0):
+            return False
         left = evaluate(gradient.expr, at, point.sizes)
         near = {**at, x.name: at[x.name] * 1.01 + 1e-2}
         size = np.abs(evaluate(gradient.expr, near, point.sizes)).max(initial=0.0)
@@ -194,14 +207,6 @@ def _with(point: Point, x: Expr, value: Expr) -> dict[str, Any] | None:
     except (np.linalg.LinAlgError, DomainError):
         return None  # as where X'*X has no inverse: fewer rows than columns
     return {**point.values, x.name: solved} if np.isfinite(solved).all() else None
-
-
-def _collected(found: Affine, x: Expr) -> str:
-    """A*x = b, or x*A' = b."""
-    a = found.matrix
-    whole = a * x if is_scalar(a.shape) else a @ x if found.left else x @ turned(a)
-    left = x if number_value(a) == 1 else whole if is_(a, "add") else spelled_sum([whole], x.shape)
-    return f"{text(left)} = {text(found.right)}"
 
 
 def _kind(hessian: Derivation, value: Expr, form: Expr) -> str:

@@ -184,6 +184,7 @@ shorthand(
     lambda p, q: _sum(p * apply("log", p / q), None),
     arity=(2, 2),
     domain=("positive", "positive"),
+    bends="convex",
     says="kl(p, q) = sum(p.*log(p./q)).",
     example="kl(p, q)",
 )

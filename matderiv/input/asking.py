@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
@@ -57,13 +58,36 @@ def understood(
     if isinstance(f, str):
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
-        reading = resolve.read(f, shapes=shapes, assume=assume, about=named, labels=labels)
+        read = partial(resolve.read, f, shapes=shapes, assume=assume, about=named, labels=labels)
+        reading = read()
+        if labels and (numbers := numbers_meant(reading)):
+            reading = read(kinds=dict.fromkeys(numbers, 0))
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
     found = from_sympy(f, declared_facts(facts_of(assume, f)))
     _require_shapes(found, declared_shapes(by_name(shapes)))
     return Question(found, symbols=symbols_in(f))
+
+
+def numbers_meant(reading: Reading) -> tuple[str, ...]:
+    """Vectors by their letter alone, of which f is a function of each entry, such as x of tanh(x).
+
+    They may be numbers as well. Signs of arrays (.*, a transpose, a sum) say that they are none.
+
+    >>> [numbers_meant(resolve.read(t)) for t in ("tanh(x) + y", "tanh(x).*x", "sum(tanh(x))")]
+    [('x', 'y'), (), ()]
+    """
+    names = tuple(v.name for v in variables(reading.expr) if v.shape)
+    if not reading.expr.shape or any(n not in reading.guessed for n in names):
+        return ()
+    dotted = () if reading.spelling == "python" else ("hadamard", "ediv", "epow")
+    for node in walk(reading.expr):
+        each = node.function.kind == "elementwise" or is_(node, "add", "neg")
+        scaled = any(not a.shape for a in node.args)
+        if len(node.shape) > 1 or is_(node, *dotted) or not (not node.args or each or scaled):
+            return ()
+    return names
 
 
 def _require_shapes(f: Expr, declared: Mapping[str, Shape]) -> None:

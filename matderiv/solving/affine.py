@@ -11,6 +11,7 @@ from matderiv.calculus.sweeps import axes_of, slots_at
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, substitute, zeros
+from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Tensor, Term
@@ -29,6 +30,14 @@ class Affine:
     right: Expr
     value: Expr
     left: bool
+
+    def equation(self, x: Expr) -> str:
+        """The equation with the matrix collected: A*x = b, or x*A' = b."""
+        a = self.matrix
+        whole = a * x if is_scalar(a.shape) else a @ x if self.left else x @ turned(a)
+        one = number_value(a) == 1
+        side = x if one else whole if is_(a, "add") else spelled_sum([whole], x.shape)
+        return f"{text(side)} = {text(self.right)}"
 
 
 def affine_root(gradient: Expr, hessian: Derivative, x: Expr) -> Affine | None:
@@ -68,9 +77,13 @@ def number_apart(e: Expr) -> tuple[Expr, Expr]:
 
 
 def multiple_of_identity(h: Expr) -> Expr | None:
-    """c of c*eye(n)."""
+    """c of c*eye(n), also of eye(n)/d."""
     if is_(h, "eye"):
         return number(1)
+    if is_(h, "div") and (above := multiple_of_identity(h.args[0])) is not None:
+        return above / h.args[1]
+    if is_(h, "neg") and (inner := multiple_of_identity(h.args[0])) is not None:
+        return negated(inner)
     if is_(h, "mul") and is_(h.args[-1], "eye") and all(is_scalar(a.shape) for a in h.args[:-1]):
         rest = h.args[:-1]
         return rest[0] if len(rest) == 1 else apply("mul", *rest)

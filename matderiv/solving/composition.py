@@ -142,7 +142,7 @@ class Composition:
             above, below = e.args[0].args
             if not self._moves(above) and "concave" in self._found[below]:
                 return self._said(e, CONVEX, f"minus the logarithm of the concave {text(below)}")
-        several = is_(e, "maximum", "minimum")
+        several = is_(e, "maximum", "minimum", "kl")  # of all arguments together
         if not bends or (not several and moving != [e.args[0]]):
             written = e.function.expand
             return self.bend(written(*e.args, *e.params)) if written and not bends else UNKNOWN

@@ -6,7 +6,18 @@ from typing import Any
 
 from matderiv.calculus.recognise import prepare
 from matderiv.choosing.polish import polished
-from matderiv.expr import Expr, apply, is_, number, number_value, ones, size_expr, variables, walk
+from matderiv.expr import (
+    Expr,
+    apply,
+    is_,
+    number,
+    number_value,
+    ones,
+    size_expr,
+    variables,
+    walk,
+    zeros,
+)
 from matderiv.lazy import sp
 from matderiv.shapes import Shape, is_scalar
 from matderiv.words.signs import negated, total
@@ -109,7 +120,11 @@ class EntryEquation:
         if made.shape == shape or not is_scalar(made.shape):
             return made
         above, below = made.args if is_(made, "div") else (made, number(1))
-        whole = ones(*shape) if number_value(above) == 1 else apply("mul", above, ones(*shape))
+        value = number_value(above)
+        if value == 0:
+            return zeros(shape)
+        whole = ones(*shape) if value in (1, -1) else apply("mul", above, ones(*shape))
+        whole = negated(whole) if value == -1 else whole
         return whole if number_value(below) == 1 else apply("div", whole, below)
 
     def spelled(self, scalar: Any, shape: Shape = ()) -> Expr:
@@ -178,6 +193,8 @@ _FUNCTIONS: dict[str, Any] = {
 def roots(equation: Any, x: Any) -> list[Any]:
     """Where a SymPy scalar is zero: at most quadratic in x, or in exp, log or a root of it.
 
+    Powers of x may stand before the quadratic, which are zero at 0.
+
     Nothing where it is of another form.
 
     >>> x, a = sp.symbols("x a", positive=True)
@@ -196,12 +213,15 @@ def roots(equation: Any, x: Any) -> list[Any]:
         if made.has(x) or not made.is_polynomial(t):
             continue
         found = _quadratic(sp.Poly(made, t))
-        return [sp.expand_power_base(sp.powsimp(back(v))) for v in found]
+        if found is None:
+            return []
+        zero = [sp.Integer(0)] if inner is x and not made.subs(t, 0) else []
+        return zero + [sp.expand_power_base(sp.powsimp(back(v))) for v in found]
     return []
 
 
-def _quadratic(p: Any) -> list[Any]:
-    """The zeros of a polynomial of degree 1, or of degree 2 with its constant or linear term."""
+def _quadratic(p: Any) -> list[Any] | None:
+    """The zeros that are not 0 of a polynomial that is a power of t times one of degree up to 2."""
     t = p.gen
     while p.degree() and not p.eval(0):
         p = sp.Poly(sp.cancel(p.as_expr() / t), t)
@@ -209,7 +229,7 @@ def _quadratic(p: Any) -> list[Any]:
     if len(found) == 2:
         return [sp.factor(-found[1] / found[0])]
     if len(found) != 3:
-        return []
+        return [] if len(found) == 1 else None
     a, b, c = found
     if b == 0:
         root = sp.sqrt(sp.factor(-c / a))

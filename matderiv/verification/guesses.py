@@ -11,8 +11,9 @@ from dataclasses import replace
 from itertools import combinations, product
 
 from matderiv.errors import MatderivError
-from matderiv.expr import apply, is_, substitute, variables, walk
+from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
+from matderiv.input.asking import numbers_meant
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Name, Operation, postorder
@@ -75,27 +76,16 @@ def _transposed(asked: Asked) -> set[str]:
 
 
 def as_numbers(asked: Asked) -> Asked | None:
-    """The question about numbers, where f is a function of each entry of guessed vectors.
+    """The question about numbers, where f may be meant of numbers; None elsewhere.
 
-    tanh(x) has the derivative 1 - tanh(x)^2 for who means a number. Signs of arrays (.*, a
-    transpose, a sum) say that they are meant; None there.
+    tanh(x) has the derivative 1 - tanh(x)^2 for who means a number.
 
     >>> found = as_numbers(ask("tanh(x)", "x"))
     >>> found is not None and found.f.shape
     ()
-    >>> as_numbers(ask("tanh(x).*x", "x"))
     """
-    reading = asked.reading
-    names = [v.name for v in variables(asked.f) if v.shape]
-    if not names or any(n not in reading.guessed for n in names) or asked.extra or asked.entry:
-        return None
-    dotted = () if reading.spelling == "python" else ("hadamard", "ediv", "epow")
-    for node in walk(asked.f):
-        each = node.function.kind == "elementwise" or is_(node, "add", "neg")
-        scaled = any(not a.shape for a in node.args)
-        if len(node.shape) > 1 or is_(node, *dotted) or not (not node.args or each or scaled):
-            return None
-    return _with_kinds(asked, dict.fromkeys(names, 0))
+    names = () if asked.extra or asked.entry else numbers_meant(asked.reading)
+    return _with_kinds(asked, dict.fromkeys(names, 0)) if names else None
 
 
 def _as_number(asked: Asked, answer: str) -> str:
