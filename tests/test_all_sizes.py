@@ -57,6 +57,22 @@ def test_an_array_of_sizes_alone_that_is_compared_is_tested_on_both_sides(
     assert verify("y - mean(y)", "y", plain, shapes=shapes).verdict == "proved"
 
 
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("logsumexp(1e6*(C*w))", "1e6*softmax(1e6*(C*({})))*w'"),
+        ("sum(softplus(1e6*w))", "1e6*sigmoid(1e6*({}))"),
+        ("sum(tanh(1e5*w))", "1e5*(1 - tanh(1e5*({})).^2)"),
+    ],
+)
+def test_saturated_arguments_are_seen_unsaturated_at_all_sizes(f: str, answer: str) -> None:
+    by, shapes = "C" if "C" in f else "w", {"w": "d", "C": "d,d"}
+    bent = f"w + {product_of_zeros('d', 2, 8)}.*w"
+    found = verify(f, by, answer.format(bent), shapes=shapes, diagnosis=False)
+    assert found.verdict == "disproved"
+    assert verify(f, by, answer.format("w"), shapes=shapes).correct
+
+
 @pytest.mark.parametrize("order", ["A: d,n", "A: n,d"])
 def test_ranks_are_seen_in_both_orders_of_the_sizes(order: str) -> None:
     shapes = {"A": order[3:], "x": "n" if order[3] == "d" else "d", "B": "p,q", "C": "q,p"}

@@ -218,6 +218,23 @@ def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tu
     return tuple(dict.fromkeys(borders[k].unseen(side) for k, side in sorted(search.missing)))
 
 
+def beside(source: Sampler, point: Point, borders: list[Border]) -> tuple[Point, ...]:
+    """Points of the same sizes on the sides of some borders that a point does not see.
+
+    >>> from matderiv.numeric.sampling import drawn, sampler
+    >>> f = apply("tanh", variable("x") * 10**6)
+    >>> source = sampler(f)
+    >>> [abs(float(p.values["x"])) < 1e-4 for p in beside(source, drawn(source, 1)[0], zones(f))]
+    [True]
+    """
+    search = SideSearch.of(source, borders)
+    search.meet(point)
+    if search.missing:
+        with suppress(WorkLimit), bounded(MOST):
+            search.along_lines(point, close=False)
+    return tuple(search.points)
+
+
 def _bases(source: Sampler) -> Iterator[Point]:
     for place in range(BASES):
         try:

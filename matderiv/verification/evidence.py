@@ -17,6 +17,7 @@ from matderiv.lazy import np
 from matderiv.numeric.both_sides import (
     Border,
     Reached,
+    beside,
     branches,
     domains,
     reached,
@@ -135,7 +136,7 @@ class Witness:
             return Evidence(sharp, left, sharp.valueless)
         if sharp.verdict != "equal":
             left = left or ("" if matching else NOTHING)
-        return self._ordinary(sharp, points[:POINTS], found, left)
+        return self._ordinary(sharp, points, found, left)
 
     def _sharp(self, points: list[Point]) -> Precise:
         """What is said of points: exactly where their branch is known, else by many digits."""
@@ -242,12 +243,17 @@ class Witness:
         return precise(self.claim, self.structure, seed=self.seed, at=[point]).verdict
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
-        """What ordinary numbers say on all sides, and where functions saturate."""
-        bends = reached(self.source, points, zones(self.claim.asked.f, self.answer))
+        """What ordinary numbers say on all sides, and where functions do not saturate.
+
+        The latter at all sizes: where a function saturates, numbers do not show its argument.
+        """
+        saturating = zones(self.claim.asked.f, self.answer)
+        bends = reached(self.source, points[:POINTS], saturating)
         again = precise(self.claim, self.structure, seed=self.seed, at=bends.points)
         if again.verdict == "different":
             return Evidence(again, left)
-        _, wrong = self._compared([*found.points, *bends.points])
+        bent = [q for p in points for q in beside(self.source, p, saturating)]
+        _, wrong = self._compared([*found.points, *bends.points, *bent])
         if wrong is not None:
             return Evidence(sharp, left, failed=wrong)
         return Evidence(sharp, left or "; ".join(bends.unseen), sharp.valueless)
