@@ -76,6 +76,33 @@ MEANT: list[tuple[str, str, dict[str, Any], Callable[[Any], Any]]] = [
     (r"\frac{1}{|w - \mu|}", r"\mu", {}, lambda v: 1 / np.sqrt(((w - v) ** 2).sum())),
     (r"|Xw-y|_2^2 + \lambda|w|_1", "w", {},
      lambda v: ((X @ v - y) ** 2).sum() + 0.3 * np.abs(v).sum()),
+    # a capital before a sum in brackets is a factor; what is below a line starts with a row
+    ("||X(w-mu)||^2", "w", {}, lambda v: ((X @ (v - mu)) ** 2).sum()),
+    ("w'Sw / w'w", "w", {}, lambda v: (v @ S @ v) / (v @ v)),
+    (r"w^\top S w / w^\top w", "w", {}, lambda v: (v @ S @ v) / (v @ v)),
+    # house styles
+    (r"\min_{w}\ \tfrac12\|w\|^2 + \sum_i \max\{0, 1-y_i(w^\top x_i+b)\}", "b",
+     {"b": np.array(0.2)}, lambda v: np.maximum(0, 1 - y * (X @ w + v)).sum()),
+    (r"\underset{w}{\operatorname{argmin}}\; \|y-Xw\|_2^2", "w", {},
+     lambda v: ((X @ v - y) ** 2).sum()),
+    (r"\frac{\partial\, w^\top S w}{\partial w}", "w", {}, lambda v: v @ S @ v),
+    (r"\mathop{\mathrm{tr}}(A S)", "S", {"A": X[:3]}, lambda v: np.trace(X[:3] @ v)),
+    (r"\underline{w}^T S\, \underline{w}", r"\underline{w}", {}, lambda v: v @ S @ v),
+    (r"1^T\exp(w)", "w", {}, lambda v: np.exp(v).sum()),
+    (r"\|w\|_3^3 + \|w\|_4", "w", {},
+     lambda v: (np.abs(v) ** 3).sum() + (v**4).sum() ** 0.25),
+    ("‖X − TSᵀ‖²_F", "S", {"T": X}, lambda v: ((X - X @ v.T) ** 2).sum()),
+    ("∑ᵢ log(1+e^{yᵢ})", "y", {}, lambda v: np.log1p(np.exp(v)).sum()),
+    # entries of numbered arrays, of rows by number, of π
+    (r"\sum_i (y_i - a - b_1 x_{1i} - b_2 x_{2i})^2", "b_1",
+     {"a": 0.1, "b_1": np.array(0.2), "b_2": 0.3, "x_1": X[:, 0], "x_2": X[:, 1]},
+     lambda v: ((y - 0.1 - v * X[:, 0] - 0.3 * X[:, 1]) ** 2).sum()),
+    (r"\sum_j S_{1j} w_j", "w", {}, lambda v: S[0] @ v),
+    (r"\sum_{k=1}^K \pi_k \log \pi_k", r"\pi", {"pi_": w**2 + 1}, lambda v: (v * np.log(v)).sum()),
+    # definitions of entries
+    (r"\frac1n\sum_{i=1}^n \ell_i, \quad \ell_i = (w^\top x_i - y_i)^2", "w", {},
+     lambda v: ((X @ v - y) ** 2).mean()),
+    ("sum(r.^2), r_i = w'x_i - y_i", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
     # the array of entries that are asked about by its letter
     (r"-\sum_n\sum_k x_{nk}\ln y_{nk}", "y", {"y": Y**2 + 1}, lambda v: -(X * np.log(v)).sum()),
 ]  # fmt: skip
@@ -92,6 +119,38 @@ def test_kinds_follow_from_what_stands_beside_a_name(
         values = {**values, "x": X}
     known = {name: values[name] for name in found.names if name in values}
     np.testing.assert_allclose(found.evaluate(known), differences(f, at), rtol=1e-5, atol=1e-6)
+
+
+BARRIER, LABEL = r"-\sum_{i=1}^m \log(b_i - a_i^T x)", r"-z_y + \log\sum_j e^{z_j}"
+ANSWERS = [
+    (BARRIER, "x", r"A^T d,\ d = 1./(b-Ax)", True),
+    (BARRIER, "x", r"A^T d,\ d = 1./(Ax-b)", False),
+    (BARRIER, "x", "A^T d, d_i = 1/(b_i - a_i^T x)", True),
+    (BARRIER, "x", r"A^T d,\quad d_i = \frac{1}{a_i^T x - b_i}", False),
+    (LABEL, "z", r"\frac{e^{z_k}}{\sum_j e^{z_j}} - \delta_{ky}", True),
+    (LABEL, "z", r"\frac{e^{z_k}}{\sum_j e^{z_j}} + \delta_{ky}", False),
+    (LABEL, "z", r"\text{softmax}(z) - e_y", True),
+    (LABEL, "z_k", r"p_k - \mathbb 1\{k=y\}, p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", True),
+    (LABEL, "z_k", r"p_k + \mathbb 1\{k=y\}, p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", False),
+    (r"\sum_{i\neq j} x_i x_j", "x", r"2\sum_{j\ne i}x_j", True),
+    (r"\sum_{i\neq j} x_i x_j", "x", r"\sum_{j\ne i}x_j", False),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "answer", "right"), ANSWERS)
+def test_answers_define_entries_and_name_labels(
+    formula: str, wrt: str, answer: str, right: bool
+) -> None:
+    assert verify(formula, wrt, answer).verdict in (
+        ("proved", "verified") if right else ("disproved",)
+    )
+
+
+def test_a_row_is_divided_by_only_without_signs() -> None:
+    with pytest.raises(MatderivError, match="divides by a scalar"):
+        derive("x'*A*x/x'*x", "x")
+    with pytest.raises(MatderivError, match="unknown function F"):
+        derive("F(x+b)", "x")
 
 
 def test_a_name_that_is_transposed_is_no_number_in_an_answer() -> None:

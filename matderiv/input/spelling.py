@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
@@ -20,13 +21,14 @@ from matderiv.input.meaning.kinds import meant
 from matderiv.input.python.operands import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
 from matderiv.input.text import parse
+from matderiv.language.calls import function_names
 from matderiv.language.source import Source
 from matderiv.language.tokens import GREEK_NAMES
 
 SPELLINGS = ("text", "latex", "python")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _LATEX = re.compile(
-    r"[_^]\s*\{|^\s*\{[|‖]|\^\s*[0-9]\s*_|\\[,;!{|]|^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL
+    r"[_^]\s*\{|^\s*\{[|‖]|\^\s*[0-9]\s*_|\\[,;!{|]|,\\ |^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL
 )
 _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
@@ -84,6 +86,9 @@ def understood(
     if "@" in text:
         _check_clear(text, scope, build, fits, within)
     command = next((m for m in _COMMAND.finditer(text) if is_command(m[1])), None)
+    if command is not None and command[1] in function_names():
+        with suppress(MatderivError):
+            return _spelled(text, scope, build, fits, within, "latex")
     if command is not None:
         _check_division(text, command.span(), scope, build)
     return found

@@ -14,10 +14,11 @@ from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
-from matderiv.input.tree import AT, BARS, DOT, mentions, open_indices
+from matderiv.input.tree import AT, DOT, mentions, open_indices
 from matderiv.language.calls import abstract_call, known_function, reserved_names
-from matderiv.language.operands import joined, shown_vectors, transposed
+from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
+    FREE_INDEX,
     Bind,
     Call,
     Entry,
@@ -43,6 +44,7 @@ PRODUCTS = {
 }
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
+MATRICES = frozenset("ABCDMPQRSUWXYZ")  # before a sum in brackets these are factors
 FUNCTIONS = frozenset(("phi", "psi", "sigma", "Phi", "Gamma"))  # Greek letters before brackets
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _OBJECTIVE = re.compile(
@@ -130,8 +132,15 @@ class _Parser(Cursor):
         if name.kind != "name" or not self.at("="):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
+        base, _, index = name.text.rpartition("_")
+        entry = base and len(index) == 1 and index.isalpha()
+        self.around = (*self.around, index) if entry else self.around
         value = self.comparison()
-        return NamedPart((name.span[0], value.span[1]), name.text, value)
+        self.around = ()
+        span = (name.span[0], value.span[1])
+        if entry and mentions(value, index):
+            return NamedPart(span, base, Bind(value.span, FREE_INDEX, (index,), value))
+        return NamedPart(span, name.text, value)
 
     def comparison(self) -> Node:
         left = self.sum()
@@ -170,6 +179,11 @@ class _Parser(Cursor):
             chain = function
             start = factors[-1].span[0]
             factors.append(self.operand() if implicit else self.tight(function))
+            if function == "div" and is_row(factors[-1]) and self.implicit(factors[-1]):
+                row = [factors.pop()]  # x'Ax / x'x
+                while self.implicit(row[-1]):
+                    row.append(self.operand())
+                factors.append(joined("mul", row))
             if at:
                 self.kinds |= shown_vectors(factors[-2], factors[-1])
             self.implied |= implicit
@@ -354,6 +368,9 @@ class _Parser(Cursor):
         inside = ahead[0].kind if ahead and ahead[-1].text == ")" else ""
         function = known_function(name.text) is not None or inside == "number"
         greek = name.text in GREEK_NAMES - FUNCTIONS - self.declared and inside != "name"
+        if name.text in MATRICES and not function and self.sum_ahead():
+            self.remarks.append(f"{name.text}(...) read as {name.text}*(...)")
+            return True
         return (name.text in self.names or greek) and not function
 
     def abstract(self, name: Token) -> Node | None:
@@ -372,22 +389,6 @@ class _Parser(Cursor):
         span = (name.span[0], inner.span[1])
         self.remarks.append(f"{plain} is a function that nobody defines")
         return abstract_call(plain, order + primes, inner, span)
-
-    def only_applied(self, name: str) -> bool:
-        """True for a name that nobody declared and that stands before brackets only."""
-        texts = [t.text for t in self.tokens]
-        for k in (k for k, text in enumerate(texts) if text == name):
-            following = next(text for text in texts[k + 1 :] if text != "'")
-            if following != "(":
-                return False
-        return name not in self.declared
-
-    def log_of_bars(self, name: Token) -> Node:
-        """`log|X|`, of a determinant where X is a square matrix."""
-        bars = self.bars()
-        assert isinstance(bars, Call)
-        inner = Operation(bars.span, BARS, bars.operands)
-        return Call((name.span[0], bars.span[1]), name.text, name.span, (inner,))
 
     def binder(self, name: Token) -> Node | None:
         """`sum_i x_i`, `Σᵢ xᵢ²`, `prod_i x_i`; None for any other name."""

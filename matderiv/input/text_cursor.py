@@ -2,12 +2,14 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
+from matderiv.input.tree import BARS
 from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, shown_vectors
-from matderiv.language.source import PLACE, Call, Entry, Node, String, block
+from matderiv.language.source import PLACE, Call, Entry, Node, Operation, String, block
 from matderiv.language.tokens import MAX_DEPTH, Token
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
@@ -21,6 +23,7 @@ class Cursor(ABC):
     text: str
     tokens: list[Token]
     kinds: dict[str, int]
+    declared: AbstractSet[str]
     place = depth = 0
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
@@ -47,6 +50,36 @@ class Cursor(ABC):
     def following(self) -> str:
         """The text of the token after the current one."""
         return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
+
+    def only_applied(self, name: str) -> bool:
+        """True for a name that nobody declared and that stands before brackets only."""
+        texts = [t.text for t in self.tokens]
+        for k in (k for k, text in enumerate(texts) if text == name):
+            following = next(text for text in texts[k + 1 :] if text != "'")
+            if following != "(":
+                return False
+        return name not in self.declared
+
+    def log_of_bars(self, name: Token) -> Node:
+        """`log|X|`, of a determinant where X is a square matrix."""
+        bars = self.bars()
+        assert isinstance(bars, Call)
+        inner = Operation(bars.span, BARS, bars.operands)
+        return Call((name.span[0], bars.span[1]), name.text, name.span, (inner,))
+
+    def sum_ahead(self) -> bool:
+        """True at `(x + b)`, a sum of names in brackets."""
+        depth, names = 0, [False]
+        for token in self.tokens[self.place :]:
+            depth += (token.text == "(") - (token.text == ")")
+            if not depth:
+                break
+            if token.text == "," and depth == 1:
+                return False
+            if depth == 1 and token.text in ("+", "-"):
+                names.append(False)
+            names[-1] |= token.kind == "name"
+        return len(names) > 1 and all(names)
 
     def at(self, *operators: str) -> bool:
         return self.token.kind == "operator" and self.token.text in operators

@@ -24,6 +24,14 @@ def transposed(node: Node, end: int) -> Node:
     return Operation((node.span[0], end), "transpose", (node,))
 
 
+def is_row(node: Node) -> bool:
+    """True for `x'` and `(x - y)'`, which no quotient is divided by alone; not for `A'`."""
+    if not isinstance(node, Operation) or node.function != "transpose":
+        return False
+    inner = node.operands[0]
+    return not isinstance(inner, Name) or inner.name[0].islower()
+
+
 def shown_vectors(*nodes: Node) -> dict[str, int]:
     """Names among nodes that are transposed or stand beside @, and are scalars by their letter.
 

@@ -13,6 +13,9 @@ _SIZE = r"[^\W\d_]\w*(?:[+-]\d+)?|[1-9]\d*"
 PLACE = re.compile(rf"(?:{_SIZE})|(?:{_SIZE})?:(?:{_SIZE})?")
 """A place in an array: an index, a number or a label, perhaps shifted, or a slice."""
 
+FREE_INDEX = "free"
+"""The function of a `Bind` whose indices are those of the entries that it defines: `r_i = ...`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:

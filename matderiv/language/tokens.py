@@ -58,8 +58,8 @@ _SPELLED = {
     "“": '"',
     "”": '"',
 }
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ⊤", "0123456789-TT")
-_LOW = "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
+HIGH, _LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
+_SUPERSCRIPTS = str.maketrans(f"{HIGH}ᵀ⊤", "0123456789-TT")
 _SUBSCRIPTS = str.maketrans(_LOW, "0123456789ijklmnpstuvxrae")
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
 _SUMS = {"∑": "sum", "∏": "prod"}
@@ -84,7 +84,7 @@ _TOKEN = re.compile(
     |(?P<operator>\.\*|\./|\.\^|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
         |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:])
     |(?P<entry>(?<=[)\]])_(?:\+|[A-Za-z0-9]{{1,4}}(?![A-Za-z0-9_(])))
-    |(?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
+    |(?P<superscript>(?<=[|‖∥])²(?:_[2F]|₂)(?![A-Za-z0-9_])|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
     |(?P<string>["“”][^"“”\n]*["“”])""",
     re.VERBOSE,
 )
@@ -142,7 +142,8 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
     if kind == "fraction":
         return Token("number", _FRACTIONS[typed], span)
     if kind == "superscript":
-        return Token(kind, typed.translate(_SUPERSCRIPTS), span)
+        written = typed[:1] if typed[0] == "²" else typed  # ‖X‖²_F
+        return Token(kind, written.translate(_SUPERSCRIPTS), span)
     if kind == "string":
         return Token(kind, typed[1:-1], span)
     return Token("operator", _SPELLED.get(typed, typed), span)
@@ -160,6 +161,19 @@ def canonical_name(typed: str) -> str:
     named = "".join(_SUMS.get(c) or GREEK.get(c, c) for c in typed)
     named = re.sub(rf"(?<![0-9_{_LOW}])(?=[{_LOW}])", "_", named)
     return named.translate(_SUBSCRIPTS)
+
+
+def scripts(text: str, place: int) -> tuple[str, str, int]:
+    """Small signs above or below the line: "^" or "_", what they are, and where they end.
+
+    >>> scripts("xᵢ²", 1), scripts("xᵢ²", 2), scripts("x", 0)
+    (('_', 'i', 2), ('^', '2', 3), ('', '', 0))
+    """
+    for sign, small, plain in (("^", HIGH, _SUPERSCRIPTS), ("_", _LOW, _SUBSCRIPTS)):
+        found = re.compile(f"[{small}]+").match(text, place)
+        if found:
+            return sign, found[0].translate(plain), found.end()
+    return "", "", place
 
 
 def plain_letter(character: str) -> str:

@@ -1,5 +1,7 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
+from itertools import pairwise
+
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
@@ -127,11 +129,17 @@ class Functions(Sums):
             self.take()
             below = [t.text for t in self.script() if t.text not in ("{", "}", *FONTS)]
             ends = [k for k, t in enumerate(below) if t in ("in", ",")]
-            if "".join(below[: min(ends, default=len(below))]).replace("_", "") in self._asked():
+            by = "".join(below[: min(ends, default=len(below))]).replace("_", "")
+            if by in self._asked() or self._stands(by):
                 return
         elif len(words) + (words[-1] in ("argmin", "argmax")) > 1:
             return
         self.place = start
+
+    def _stands(self, name: str) -> bool:
+        r"""True for a name that stands in the rest as itself: the w of `\min_w`, no index."""
+        pairs = pairwise(self.tokens[self.place - 1 :])
+        return any(b.text == name and a.text not in ("_", "{", ",") for a, b in pairs)
 
     def _asked(self) -> set[str]:
         """The names that the question is about, by their letters alone."""
@@ -140,6 +148,7 @@ class Functions(Sums):
     def operator(self) -> bool:
         r"""True after `\nabla_x` or `\frac{\partial}{\partial x}` by what is asked about anyway."""
         start = self.place
+        inside: list[Token] = []
         if self.at_command("nabla") and self.peek().text == "_":
             self.place += 2
             by = self.script()
@@ -147,11 +156,19 @@ class Functions(Sums):
             self.take()
             above = self.script() if self.at("{") else []
             below = self.script() if self.at("{") else []
-            same = len(above) == 1 and above[0].text in ("d", "partial")
+            same = above[:1] and above[0].text in ("d", "partial")
             by = below[1:] if same and below[:1] and below[0].text == above[0].text else []
+            inside = above[1:]
         else:
             return False
         letters = "".join(t.text for t in by if t.text not in ("{", "}", "_"))
+        if inside and not {t.text for t in by} <= {t.text for t in inside}:
+            letters = ""  # the derivative of a name
+        elif inside and letters in self._asked():
+            opening, closing = (Token("sign", sign, inside[0].span) for sign in "()")
+            self.tokens[start : self.place] = [opening, *inside, closing]
+            self.place = start
+            return True
         if letters in self._asked():
             return True
         self.place = start

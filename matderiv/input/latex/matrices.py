@@ -8,7 +8,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.latex.names import Names
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.language.source import Node, Operation, block
+from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token
 
 BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
@@ -28,6 +28,32 @@ class Blocks(Names):
     @abstractmethod
     def leftover(self) -> ParseError:
         """The error where an operator or the end should stand."""
+
+    def mask(self, constant: Node) -> Node:
+        """1 where the comparison in the brackets holds; the constant times anything else."""
+        _, left, sign, right, closing = (self.peek(k) for k in range(5))
+        closed = closing.text in (")", "]", "\\}")
+        if closed and sign.text in ("=", "≠") and left.kind == right.kind == "letter":
+            self.place += 5
+            span = (constant.span[0], closing.span[1])
+            equal = Entry(span, self.build.identity(span), (left.text, right.text))
+            one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
+            return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
+        inner = self.bracket()
+        if isinstance(inner, Operation) and inner.function in COMPARISONS.values():
+            return inner
+        if self.at("^", "_", "'", "′"):
+            typed = self.typed(constant.span)
+            raise self.error(f"a product with {typed}?", inner.span, rf"{typed} \cdot (...)")
+        return self.build.chain("mul", [constant, inner])
+
+    def mask_below(self) -> Node | None:
+        self.take()
+        if not self.at("{", "["):
+            return None
+        inner = self.bracket()
+        compared = isinstance(inner, Operation) and inner.function in COMPARISONS.values()
+        return inner if compared else None
 
     def matrix(self) -> Node:
         r"""`\begin{bmatrix} a & b \\ c & d \end{bmatrix}`: blocks in rows."""

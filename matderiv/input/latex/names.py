@@ -8,10 +8,9 @@ from itertools import count, pairwise
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
-from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import abstract_call, function_names, reserved_names
-from matderiv.language.source import PLACE, Entry, Name, Node, Operation
+from matderiv.language.source import PLACE, Entry, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
@@ -48,6 +47,14 @@ class Names(Symbols, ABC):
     @abstractmethod
     def spectral(self, symbol: Symbol) -> Node | None:
         """A function that is called by a Greek letter; None for a name."""
+
+    @abstractmethod
+    def mask(self, constant: Node) -> Node:
+        """1 where the comparison in the brackets holds; the constant times anything else."""
+
+    @abstractmethod
+    def mask_below(self) -> Node | None:
+        r"""`\mathbf 1_{z > 0}`, at the subscript; None for anything else."""
 
     # Letters and names ---------------------------------------------------------------------------
 
@@ -87,7 +94,8 @@ class Names(Symbols, ABC):
             return self.identity(symbol)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
             return self.function("normcdf", symbol.span)
-        if known is None and symbol.stem == "e" and symbol.font in BOLD and not self.scope.guess:
+        below = self.at("_") or symbol.font in BOLD
+        if known is None and symbol.stem == "e" and below and not self.scope.guess:
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
@@ -99,7 +107,9 @@ class Names(Symbols, ABC):
             raise self.error("expectations and number sets are not read", symbol.span)
         if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
             raise self.error("words between formulas are not read", symbol.span)
-        if known is None and symbol.stem == "pi":
+        if known is None and symbol.stem == "pi" and symbol.font in BOLD:
+            return self.named(replace(symbol, stem="pi_"))
+        if known is None and symbol.stem == "pi" and not self.at("_"):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
 
@@ -290,10 +300,14 @@ class Names(Symbols, ABC):
     def unit(self, symbol: Symbol) -> Node:
         r"""`\mathbf{e}_1`, `\mathbf{e}_y` with a label y; with anything else below, a name."""
         start = self.place
+        label = self._label()
+        self.place = start
+        if label and self.known(symbol, label) is not None:
+            return self.named(symbol)
         sizes = self.tried(self.sizes) if self.at("_") else None
         place = sizes[0] if sizes is not None and len(sizes) == 1 else None
-        label = isinstance(place, Name) and place.name not in self.scope.sizes
-        if place is None or label:
+        known = {*self.scope.sizes, *self.scope.labels}
+        if place is None or (isinstance(place, Name) and place.name not in known):
             self.place = start
             return self.named(symbol)
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
@@ -319,16 +333,6 @@ class Names(Symbols, ABC):
         """True for a slice, and for a place beside an index of a sum."""
         return ":" in place or (place[:1] in self.bound and place[1:2] in ("+", "-"))
 
-    def mask(self, constant: Node) -> Node:
-        """1 where the comparison in the brackets holds; the constant times anything else."""
-        inner = self.bracket()
-        if isinstance(inner, Operation) and inner.function in COMPARISONS.values():
-            return inner
-        if self.at("^", "_", "'", "′"):
-            typed = self.typed(constant.span)
-            raise self.error(f"a product with {typed}?", inner.span, rf"{typed} \cdot (...)")
-        return self.build.chain("mul", [constant, inner])
-
     def constant(self, digit: str, opening: Token) -> Node:
         r"""`\mathbf{1}`: ones with a size or without, or the mask of `\mathbf{1}\{z > 0\}`."""
         if digit == "1" and self.at("(", "[", "\\{"):
@@ -336,7 +340,7 @@ class Names(Symbols, ABC):
             one = self.build.number(1, span)
             return self.mask(self.build.call("vector", (one,), span))
         if self.at("_"):
-            below = self.tried(self.sizes) or self.tried(self._mask_below)
+            below = self.tried(self.sizes) or self.tried(self.mask_below)
             if below is None:
                 raise self.error(
                     "expected sizes or a comparison", self.token.span, r"\mathbf{1}_{n}"
@@ -349,14 +353,6 @@ class Names(Symbols, ABC):
         if digit == "0":
             return self.build.number(0, span)
         return self.build.call("vector", (self.build.number(1, span),), span)
-
-    def _mask_below(self) -> Node | None:
-        self.take()
-        if not self.at("{", "["):
-            return None
-        inner = self.bracket()
-        compared = isinstance(inner, Operation) and inner.function in COMPARISONS.values()
-        return inner if compared else None
 
     def sizes(self) -> list[Node] | None:
         r"""The sizes in a subscript such as `_{m \times n}`; None if it holds anything else."""

@@ -17,8 +17,9 @@ from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.input.tree import DOT, POWER, SLASH, TIMES
-from matderiv.language.source import Entry, NamedPart, Node, Number, Source
+from matderiv.input.tree import DOT, POWER, SLASH, TIMES, mentions
+from matderiv.language.operands import is_row
+from matderiv.language.source import FREE_INDEX, Bind, Entry, NamedPart, Node, Number, Source
 from matderiv.language.tokens import Token
 
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
@@ -104,7 +105,8 @@ def _is_where(tokens: list[Token], place: int) -> int:
         if following.text == "=" and not depth:
             return 1 if k else 0
         name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"
-        if not name or (k > 1 and not depth and following.kind == "letter"):
+        below = tokens[place + k].text == "_"
+        if not name or (k > 1 and not depth and not below and following.kind == "letter"):
             return 0
     return 0
 
@@ -149,6 +151,9 @@ class LatexFormula(Functions):
             name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
             self.take()
             value = self.sum()
+            if len(label) == 1 and mentions(value, label):
+                name = name.removesuffix(f"_{label}")  # d_i = ... says what d is
+                value = Bind(value.span, FREE_INDEX, (label,), value)
             self.build.part(name)
             self.spellings |= known_spellings([name])
             yield NamedPart((symbol.span[0], value.span[1]), name, value)
@@ -251,6 +256,8 @@ class LatexFormula(Functions):
     def divided(self, above: Node) -> Node:
         """above / one factor; what follows side by side multiplies the quotient, if clear."""
         below = self.signed(self.factor)
+        if is_row(below) and self.starts_factor():
+            below = self.build.chain("mul", [below, self.juxtaposed()])  # x'Ax / x'x
         node = self.quotient(above, below, (above.span[0], below.span[1]))
         if not self.starts_factor():
             return node

@@ -17,7 +17,8 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
-    "mathds vec overrightarrow text textbf textit textrm textnormal mbox operatorname".split()
+    "mathds vec overrightarrow underline text textbf textit textrm textnormal mbox "
+    "operatorname".split()
 )
 UPRIGHT = frozenset(
     "mathrm mathit mathsf mathtt text textit textrm textnormal mbox operatorname".split()

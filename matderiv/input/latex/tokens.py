@@ -6,9 +6,17 @@ are one sign, and so are `\ge`, `\geq` and ≥.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from matderiv.errors import LimitError, ParseError
-from matderiv.language.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token
+from matderiv.language.tokens import (
+    GREEK,
+    GREEK_NAMES,
+    MAX_CHARACTERS,
+    MAX_TOKENS,
+    Token,
+    scripts,
+)
 
 ENVIRONMENTS = frozenset(
     "aligned align align* equation equation* split gather gather* gathered multline multline* "
@@ -75,6 +83,9 @@ CHARACTERS = {
     "′": "'",
     "∥": "‖",
 }
+ENTRY_BY_ENTRY = {"/": "⊘", "*": "⊙"}
+NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
+FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argmax", "vec", "sign"))
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
 _SKIPPED = re.compile(
@@ -115,6 +126,11 @@ def tokenize_latex(text: str) -> list[Token]:
         if skipped:
             place = skipped.end()
             continue
+        sign, written, end = scripts(text, place)
+        if sign:
+            found += _script(sign, written, (place, end))
+            place = end
+            continue
         token, end, side = _read(text, place, side)
         if token is not None:
             blocks += (token.kind == "begin") - (token.kind == "shut")
@@ -123,7 +139,7 @@ def tokenize_latex(text: str) -> list[Token]:
         place = end
     if len(found) > MAX_TOKENS:
         raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
-    found = _with_double_bars(_without_full_stop(found))
+    found = _with_double_bars(_plainly_spelled(_without_full_stop(found)))
     return [*found, Token("end", "", (len(text), len(text)))]
 
 
@@ -197,6 +213,56 @@ def _without_full_stop(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+def _script(sign: str, written: str, span: tuple[int, int]) -> list[Token]:
+    """Small signs above or below the line as a group."""
+    kinds = {"-": "sign"}
+    inside = [
+        Token(kinds.get(c, "number" if c.isdigit() else "letter"), c, span)
+        for c in ([written] if written.isdigit() else written)
+    ]
+    return [Token("sign", sign, span), Token("sign", "{", span), *inside, Token("sign", "}", span)]
+
+
+def _plainly_spelled(tokens: list[Token]) -> list[Token]:
+    r"""The tokens with `./` as one sign, `\underset{w}{\min}` as \min_{w}, `{\mathrm{tr}}` bare."""
+    found: list[Token] = []
+    place = 0
+    while place < len(tokens):
+        token, following = tokens[place], tokens[place + 1 : place + 2]
+        near = following and token.span[1] == following[0].span[0]
+        if token.text == "." and near and following[0].text in ENTRY_BY_ENTRY:
+            span = (token.span[0], following[0].span[1])
+            found.append(Token("sign", ENTRY_BY_ENTRY[following[0].text], span))
+            place += 2
+            continue
+        if token.text == "underset" and token.kind == "command":
+            middle = group_end(tokens, place + 1)
+            end = group_end(tokens, middle)
+            below, named = tokens[place + 1 : middle], tokens[middle:end]
+            hat = Token("sign", "_", token.span)
+            tokens = [*tokens[:place], *named[1:-1], hat, *below, *tokens[end:]]
+            continue
+        if token.text == "{" and (not found or found[-1].text not in "^_") and following:
+            inner, end = group_end(tokens, place + 2), group_end(tokens, place)
+            word = "".join(t.text for t in tokens[place + 3 : inner - 1])
+            if following[0].text in NAMING and inner == end - 1 and word in FUNCTION_WORDS:
+                tokens = [*tokens[:place], *tokens[place + 1 : inner], *tokens[end:]]
+                continue
+        found.append(token)
+        place += 1
+    return found
+
+
+def group_end(tokens: Sequence[Token], place: int) -> int:
+    """Where the group in braces that starts at `place` ends; the place itself if none does."""
+    depth = 0
+    for k, token in enumerate(tokens[place:], place):
+        depth += (token.text == "{") - (token.text == "}")
+        if not depth:
+            return k + 1 if k > place else place
+    return place
+
+
 def _with_double_bars(tokens: list[Token]) -> list[Token]:
     """The tokens with two bars of one side, as in \\left|\\left|, as one sign."""
     found: list[Token] = []
@@ -237,7 +303,7 @@ WORDS = (
     SIZED
     | TYPESETTING
     | frozenset(
-        "rm over dagger star "
+        "rm over dagger star underset underline "
         "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
         "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "

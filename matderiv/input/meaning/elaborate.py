@@ -32,6 +32,7 @@ from matderiv.input.meaning.subscripts import (
 )
 from matderiv.language.calls import END
 from matderiv.language.source import (
+    FREE_INDEX,
     Bind,
     Call,
     Entry,
@@ -218,6 +219,9 @@ class Elaborator(Places):
         if role.base == DELTA:
             return self.picked(self.build.identity(node.span), role.at, node)
         name = named_alike(role.base, [*scope.shapes, *self.build.parts]) or role.base
+        if name == "pi":  # with an index it is no constant
+            self.rows[name], self.kinds["pi_"] = "pi_", len(role.at)
+            return self.picked(self.build.name("pi_", node.span), role.at, node)
         capital = capital_of(role.base)
         inner = scope.kinds.get(f"{role.base}_", 0)
         if name not in scope.shapes and name not in self.build.parts:
@@ -303,6 +307,8 @@ class Elaborator(Places):
     def bound(self, node: Bind) -> Node | Indexed:
         """A sum, product, maximum or minimum over indices."""
         body = self.values[node.body]
+        if node.function == FREE_INDEX:
+            return body
         try:
             value = self.carry.lifted(body)
             for relation in node.relations:

@@ -122,7 +122,7 @@ class Places:
         index, sign, other = relation
         one = self.build.number(1, node.span)
         axes: tuple[str, ...] = (index,)
-        if self.is_index(other) and other in value.index:
+        if self.is_index(other) and (other in value.index or not self.scope.guess):
             constant: Node = self.build.identity(node.span)
             axes = (index, other)
         elif self.is_index(other) or sign != "≠":
@@ -139,7 +139,8 @@ class Places:
             mask = self.build.call(half, (mask,), node.span)
         where = Indexed((IndexedTerm((IndexedFactor(mask, axes),)),), axes)
         if node.function == "sum":
-            return times(value, where, self.carry.indices([value]))
+            self.carry.order += [i for i in axes if i not in self.carry.order]
+            return times(value, where, self.carry.indices([value, where]))
 
         def factor(parts: list[Node]) -> Node:
             held = self.build.operation("hadamard", parts, node.span)

@@ -107,7 +107,8 @@ class Signs(KindEvidence):
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
-            self.objection(4 if self.guessed_below(node) else 0, node)
+            bare = self.is_guess(node.operands[0])
+            self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
         if function == "transpose":
             return build.transpose(values[0], node.span[1])
         first = node.operands[0]
@@ -191,6 +192,9 @@ class Signs(KindEvidence):
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
         """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
         base, exponent = values
+        if self._is_power_of_norm(node):
+            assert isinstance(base, Operation)
+            return base.operands[0]
         axes = self.axes(base)
         inner = unsigned(exponent) if unsigned(exponent) is not exponent else None
         if axes > 1 and isinstance(inner, Number) and inner.value == 1:
@@ -202,6 +206,16 @@ class Signs(KindEvidence):
         if entrywise and axes > 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
         return self.build.operation("epow" if entrywise else "power", (base, exponent), node.span)
+
+    def _is_power_of_norm(self, node: Operation) -> bool:
+        r"""True for `\|x\|_p^p`, the sum of the powers."""
+        norm, exponent = node.operands
+        typed = norm.operands[-1] if isinstance(norm, Operation) and norm.function == NORM else None
+        kind = typed.value if isinstance(typed, String) else ""
+        if kind in NORMS:
+            return False
+        number = isinstance(exponent, Number) and str(exponent.value) == kind
+        return number or (isinstance(exponent, Name) and exponent.name == kind)
 
     def _is_oblong(self, base: Node) -> bool:
         """True for a matrix that no sizes make square, so that it has no powers of its own."""
@@ -270,7 +284,8 @@ class Signs(KindEvidence):
     def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
         r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
         build, span = self.build, node.span
-        name = build.name(kind, span)
+        digit = kind.isdigit()
+        name = build.number(Fraction(kind), span) if digit else build.name(kind, span)
         if self.axes(inner) == 1 and self.is_number(name):
             return build.operation("power", (self.power_sum(inner, name, node),
                                              self.inverse(name, node)), span)  # fmt: skip

@@ -73,8 +73,13 @@ def split_label(name: str) -> tuple[str, str]:
     (('y_hat', 'i'), ('X', '12'), ('x', ''))
     >>> split_label("x_bar")
     ('x_bar', '')
+    >>> split_label("x_1i"), split_label("X_1i")
+    (('x_1', 'i'), ('X', '1i'))
     """
     base, _, label = name.rpartition("_")
+    numbered = re.fullmatch(r"(\d+)([a-z])", label) if base[:1].islower() else None
+    if numbered:
+        return f"{base}_{numbered[1]}", numbered[2]
     return (base, label) if base and label not in MARKS else (name, "")
 
 
@@ -215,7 +220,9 @@ def _role(
     arrays: set[str],
 ) -> Subscripted | None:
     if base in ("delta", "δ") and len(label) == 2 and base not in scope.shapes:
-        both = set(label) <= {*around, *found.bound, *FREE, *free_letters(scope)}
+        numbers = {name for name, shape in scope.shapes.items() if not shape}  # labels
+        numbers |= {*scope.sizes, *scope.labels}
+        both = set(label) <= {*around, *found.bound, *FREE, *free_letters(scope), *numbers}
         return Subscripted(DELTA, tuple(label)) if both and not scope.guess else None
     family = base in found.families
     known = named_alike(base, [*scope.shapes, *parts])
@@ -234,7 +241,7 @@ def _role(
             return Subscripted(known or base, tuple(label))
         return Subscripted(known or base, (label,)) if label[0] != "0" else None
     letters = {*around, *free_letters(scope)}
-    if label.isalpha() and (set(label) <= found.bound or _indices(label, letters)):
+    if label.isalnum() and (set(label) <= found.bound or _indices(label, letters)):
         return Subscripted(known or base, tuple(label))
     if label.isalpha() and len(label) == 1 and label.islower():
         return Subscripted(known or base, (label,))
@@ -242,8 +249,9 @@ def _role(
 
 
 def _indices(label: str, around: Collection[str]) -> bool:
-    """True for letters that are bound or free indices."""
-    return all(letter in around or letter in FREE for letter in label) and len(label) <= 4
+    """True for letters that are bound or free indices, perhaps beside numbers as in X_1j."""
+    letters = [letter for letter in label if not letter.isdigit()]
+    return bool(letters) and len(label) <= 4 and set(letters) <= {*around, *FREE}
 
 
 def capital_of(base: str) -> str:
