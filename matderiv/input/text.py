@@ -14,7 +14,7 @@ from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
-from matderiv.input.tree import AT, DOT, mentions, open_indices
+from matderiv.input.tree import AT, DOT, IMPLIED, mentions, open_indices
 from matderiv.language.calls import abstract_call, known_function, reserved_names
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
@@ -133,7 +133,7 @@ class _Parser(Cursor):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
         base, _, index = name.text.rpartition("_")
-        entry = base and len(index) == 1 and index.isalpha()
+        entry = base and index in IMPLIED
         self.around = (*self.around, index) if entry else self.around
         value = self.comparison()
         self.around = ()

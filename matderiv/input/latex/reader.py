@@ -17,7 +17,7 @@ from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.input.tree import DOT, POWER, SLASH, TIMES, mentions
+from matderiv.input.tree import DOT, IMPLIED, POWER, SLASH, TIMES, mentions
 from matderiv.language.operands import is_row
 from matderiv.language.source import FREE_INDEX, Bind, Entry, NamedPart, Node, Number, Source
 from matderiv.language.tokens import Token
@@ -145,13 +145,14 @@ class LatexFormula(Functions):
             symbol = self.symbol()
             if symbol is None:
                 raise self.error("expected name = formula after where", self.token.span, "z = Wx")
+            below = self.at("_")
             label = self._label()
             if not self.at("="):
                 raise self.error("expected = after the name", self.token.span, "z = Wx")
             name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
             self.take()
             value = self.sum()
-            if len(label) == 1 and mentions(value, label):
+            if below and label in IMPLIED and mentions(value, label):
                 name = name.removesuffix(f"_{label}")  # d_i = ... says what d is
                 value = Bind(value.span, FREE_INDEX, (label,), value)
             self.build.part(name)

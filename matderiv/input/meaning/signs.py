@@ -107,7 +107,7 @@ class Signs(KindEvidence):
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
-            bare = self.is_guess(node.operands[0])
+            bare = self.source.spelling == "text" and self.is_guess(node.operands[0])
             self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
         if function == "transpose":
             return build.transpose(values[0], node.span[1])

@@ -66,19 +66,19 @@ class Roles:
     bases: set[Name] = field(default_factory=set)
 
 
-def split_label(name: str) -> tuple[str, str]:
-    """The base of a name and its subscript.
+def split_label(name: str, around: Collection[str] = ()) -> tuple[str, str]:
+    """The base of a name and its subscript; `around` are the indices of the sums around it.
 
     >>> split_label("y_hat_i"), split_label("X_12"), split_label("x")
     (('y_hat', 'i'), ('X', '12'), ('x', ''))
     >>> split_label("x_bar")
     ('x_bar', '')
-    >>> split_label("x_1i"), split_label("X_1i")
-    (('x_1', 'i'), ('X', '1i'))
+    >>> split_label("x_1i", "i"), split_label("X_1i", "i"), split_label("x_1i")
+    (('x_1', 'i'), ('X', '1i'), ('x', '1i'))
     """
     base, _, label = name.rpartition("_")
     numbered = re.fullmatch(r"(\d+)([a-z])", label) if base[:1].islower() else None
-    if numbered:
+    if numbered and numbered[2] in around:
         return f"{base}_{numbered[1]}", numbered[2]
     return (base, label) if base and label not in MARKS else (name, "")
 
@@ -103,7 +103,7 @@ def roles(
     whole = plain | known
     found.whole = frozenset(whole)
     for node, around in names:
-        base, label = split_label(node.name)
+        base, label = split_label(node.name, around)
         if label and around and node.name not in known:
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
@@ -113,7 +113,7 @@ def roles(
     names = _with_free(names, found, known) if scope.guess else names
     own = _added(trees)
     for node, around in names:
-        base, label = split_label(node.name)
+        base, label = split_label(node.name, around)
         if not label or node.name in known or (base, node.name) in own:
             continue
         entry = _role(base, label, around, found, scope, whole, parts, arrays)
