@@ -344,3 +344,10 @@ def test_a_declaration_of_no_name_is_refused_beside_names(option: str) -> None:
 def test_columns_of_a_large_identity_are_refused_without_making_it() -> None:
     with pytest.raises(md.LimitError):
         md.derive("cols(1e6, g) - w", "w", kind="jacobian")
+
+
+@pytest.mark.parametrize("view", ["chain", "differential", "index"])
+def test_steps_of_an_array_beyond_the_limit_are_refused(view: str) -> None:
+    d = md.derive("t + 2", "t", shapes={"t": "2,100000"})
+    with pytest.raises(md.LimitError, match="entries where it is checked"):
+        d.text(view)

@@ -140,14 +140,13 @@ class Values:
         if node.function.numpy is None or any(a is None for a in arguments):
             return None
         spend(8)
+        _require_few(shape_in(node, self.sizes))
         return in_floats(node, arguments, self.sizes)
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""
         sides = tuple(size_value(i.size, self.sizes) for i in tensor.axes)
-        if prod(sides) > MAX_ENTRIES:
-            said = f"a line of this derivation has {prod(sides)} entries"
-            raise LimitError(f"{said} where it is checked, the limit is {MAX_ENTRIES}")
+        _require_few(sides)
         total = np.zeros(sides)
         for term in tensor.terms:
             operands: list[tuple[Array, tuple[Index, ...]]] = []
@@ -164,6 +163,13 @@ class Values:
             self.met = max(self.met, float(np.max(np.abs(value), initial=0.0)))
             total = total + value
         return total
+
+
+def _require_few(shape: tuple[int, ...]) -> None:
+    """LimitError for an array that nobody would want to wait for."""
+    if prod(shape) > MAX_ENTRIES:
+        said = f"a line of this derivation has {prod(shape)} entries"
+        raise LimitError(f"{said} where it is checked, the limit is {MAX_ENTRIES}")
 
 
 def _plain(exponent: int | Fraction) -> int | float:
