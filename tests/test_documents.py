@@ -210,7 +210,7 @@ def test_words_are_no_sizes_and_words_in_fractions_are_read_or_left() -> None:
     assert numbers(f"$$y = x^2$$\n{words}\n$$\\frac{{dy}}{{dx}} = 2x$$") == {"ok": [3], "wrong": []}
 
 
-EXAMPLES = r"""For one example $z = w^T x + b$ and $\hat{y} = \sigma(z)$ with the sigmoid $\sigma$, and
+EXAMPLES = r"""For one example $z = w^T x + b$ and $\hat{y} = \sigma(z)$ with the sigmoid,
 $$L(y, \hat{y}) = -[y \log \hat{y} + (1-y) \log(1-\hat{y})]$$
 $$J = -\frac{1}{m} \sum_{i=1}^{m} [y^{(i)} \log \hat{y}^{(i)} + (1-y^{(i)}) \log(1-\hat{y}^{(i)})]$$
 $$\frac{\partial L}{\partial \hat{y}} = \frac{\hat{y} - y}{\hat{y}(1-\hat{y})}$$
@@ -247,3 +247,34 @@ def test_sigma_is_the_sigmoid_where_its_slope_says_so() -> None:
     other = r"$$\sigma'(z) = \sigma(z)(1 - \sigma(z)) + 1$$"
     assert numbers(f"{slope}\n{other}") == {"ok": [1], "wrong": [2]}
     assert numbers(r"$$\frac{d\sigma}{dx} = 1 - \sigma^2$$") == {"ok": [], "wrong": []}
+
+
+OUTER_FIRST = r"""$L = -(t \log(y) + (1-t) \log(1-y))$
+
+$\frac{\partial L}{\partial y} = - \frac{t}{y} + \frac{1-t}{1-y}$
+
+$y = \frac{1}{1+\exp(-x)}$
+
+$\frac{\partial y}{\partial x} = y(1-y)$
+
+$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \frac{\partial y}{\partial x} = y-t$
+"""
+
+
+def test_a_name_may_be_defined_after_a_derivative_by_it() -> None:
+    assert numbers(OUTER_FIRST) == {"ok": [3, 7, 9, 9], "wrong": []}
+    assert numbers(OUTER_FIRST.replace("y(1-y)", "y(1+y)"))["wrong"] == [7]
+    assert numbers(OUTER_FIRST.replace("= y-t", "= y+t"))["wrong"] == [9]
+
+
+ORDINARY = r"""Let $o = w^T h$.
+
+$\frac{d}{dx} \tanh(x) = 1 - \tanh^2(x)$
+
+$\frac{\partial}{\partial x} x^T A x = (A + A^T) x$
+"""
+
+
+def test_an_ordinary_derivative_of_a_formula_is_by_a_number() -> None:
+    assert numbers(ORDINARY) == {"ok": [3, 5], "wrong": []}
+    assert numbers(ORDINARY.replace("1 - ", "2 - "))["ok"] == [5]

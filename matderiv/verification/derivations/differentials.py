@@ -46,6 +46,7 @@ DEEPEST = 20  # d(...) inside d(...)
 _SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
 _CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
 _FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
+_ORDINARY = re.compile(r"\\[dt]?frac\s*\{\s*(?:d|\\(?:mathrm|rm)\s*\{?\s*d\s*\}?)\s*\}|d\s*/")
 _CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(?:\\left)?\|)"
 
 
@@ -292,6 +293,9 @@ class Marking:
             if all(part.strip() in names for part in typed.split("/")):
                 continue
             if sign.operand is not None:
+                if q.by and q.by not in {*known, *names} and _ORDINARY.match(typed):
+                    self.reader.met({q.by: variable(q.by)})  # d/dx is by a number
+                    self.reader.ground.passing[q.by] = variable(q.by)
                 inner = p[slice(*sign.operand)]
                 marking = Marking(self.reader)
                 e, present = marking.elaborated(marking.marked(inner, depth + 1), Indices(), None)

@@ -80,7 +80,7 @@ class Ground:
     """A problem: what its names mean, which variables move, and the conventions.
 
     `functions` are all definitions by name, written out in the variables, `forms` what else they
-    were shown to be.
+    were shown to be, `passing` what names mean in one statement only.
     """
 
     reading: Reading
@@ -92,6 +92,7 @@ class Ground:
     points: int = POINTS
     memory: Memory = field(default_factory=lambda: Memory())
     forms: dict[str, list[Expr]] = field(default_factory=dict)
+    passing: dict[str, Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changes = {name: change_of(v) for name, v in self.moving.items()}
@@ -104,6 +105,14 @@ class Ground:
         name = f"formula {len(self.functions)}"
         self.functions[name] = e
         return name
+
+    def passed(self) -> None:
+        """A statement is over: names that meant something in it are unknown again."""
+        names = self.reading.variables
+        kept = {n: v for n, v in names.items() if self.passing.get(n) is not v}
+        self.reading = (
+            replace(self.reading, variables=kept) if len(kept) < len(names) else self.reading
+        )
 
     def of_another(self, of: str, by: str) -> str:
         r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""
@@ -176,6 +185,8 @@ class Ground:
             return f, self.moving[q.by]
         if q.by in self.reading.variables:
             return f, self.reading.variables[q.by]
+        if q.by in self.passing:
+            return f, self.passing[q.by]
         inner = self.functions[q.by]
         x = variable(q.by, inner.shape)
         written = [substitute(e, {inner: x}) for e in (f, *self.forms.get(q.of, ()))]

@@ -20,6 +20,7 @@ from matderiv.verification.quantities import (
     Quantity,
     latex_name,
     named,
+    signs,
 )
 
 GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "condition"
@@ -145,9 +146,17 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
 
 
 def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:
-    """True for `z = A*y` of which f(z) is a function, where derivatives by y are to come."""
+    """True for `z = A*y` of which f(z) is a function, where derivatives by y, or of z, are to come.
+
+    Once a derivative was taken, only those of z tell: `y = ...` may be what an equation comes to.
+    """
+    if so_far.zero or s.quantity is None:
+        return False
     by = {t.quantity.by for t in later if t.quantity and t.quantity.kind == DERIVATIVE}
-    return not (so_far.claimed or so_far.zero) and bool(by & names_in(s.sides[-1]))
+    if not so_far.claimed:
+        return bool(by & names_in(s.sides[-1]))
+    found = (sign.quantity for t in later for p in t.sides for sign in signs(p.text, p.latex))
+    return any(q.of == s.quantity.of and q.by in names_in(s.sides[-1]) for q in found)
 
 
 def _is_handed(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:

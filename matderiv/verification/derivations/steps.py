@@ -101,6 +101,7 @@ class JudgedSides:
     def _begun(self, chain: Chain) -> Quantity:
         """What the sides of a statement are said to be: as its left side, or as the line before."""
         if chain.quantity is not None:
+            self.ground.passed()
             self.reader.indices = Indices()
             return self._opened(chain)
         if self.current is None:
