@@ -247,6 +247,8 @@ def test_sigma_is_the_sigmoid_where_its_slope_says_so() -> None:
     other = r"$$\sigma'(z) = \sigma(z)(1 - \sigma(z)) + 1$$"
     assert numbers(f"{slope}\n{other}") == {"ok": [1], "wrong": [2]}
     assert numbers(r"$$\frac{d\sigma}{dx} = 1 - \sigma^2$$") == {"ok": [], "wrong": []}
+    array = f"$$J = x^T x$$\n{slope}\n$$\\frac{{\\partial J}}{{\\partial x}} = 2 x$$"
+    assert numbers(array) == {"ok": [2, 3], "wrong": []}
 
 
 OUTER_FIRST = r"""$L = -(t \log(y) + (1-t) \log(1-y))$
@@ -271,10 +273,58 @@ ORDINARY = r"""Let $o = w^T h$.
 
 $\frac{d}{dx} \tanh(x) = 1 - \tanh^2(x)$
 
+$\frac{d}{dx} (x^2 + 1) = 2x$
+
 $\frac{\partial}{\partial x} x^T A x = (A + A^T) x$
 """
 
 
 def test_an_ordinary_derivative_of_a_formula_is_by_a_number() -> None:
-    assert numbers(ORDINARY) == {"ok": [3, 5], "wrong": []}
-    assert numbers(ORDINARY.replace("1 - ", "2 - "))["ok"] == [5]
+    assert numbers(ORDINARY) == {"ok": [3, 5, 7], "wrong": []}
+    assert numbers(ORDINARY.replace("1 - ", "2 - "))["ok"] == [5, 7]
+
+
+WORDS = r"""We know that $J = CE(y, \hat{y})$ with $\hat{y} = softmax(\theta)$ and $\theta = U^T v$.
+$$\frac{\partial J}{\partial \theta} = \hat{y} - y$$
+$$\frac{\partial J}{\partial v} = U (\hat{y} - y)$$
+$$\frac{\partial J}{\partial U} = v (\hat{y} - y)^T$$
+"""
+
+
+def test_cross_entropy_is_that_of_distributions() -> None:
+    assert numbers(WORDS) == {"ok": [2, 3, 4], "wrong": []}
+    assert numbers(WORDS.replace(r"U (\hat{y} - y)", r"U (\hat{y} + y)"))["wrong"] == [3]
+
+
+LABELLED = r"""$$
+J_{neg-sample}(v_c, o, U) = -\log\sigma(u_o^\top v_c) - \sum_{k=1}^{K} \log\sigma(-u_k^\top v_c)
+$$
+$$\frac{\partial J}{\partial u_o} = (\sigma(u_o^\top v_c) - 1)v_c$$
+$$\frac{\partial J}{\partial u_k} = -(\sigma(-u_k^\top v_c) - 1)v_c$$
+"""
+
+
+def test_one_labelled_objective_is_the_objective_and_a_single_member_may_be_apart() -> None:
+    assert numbers(LABELLED) == {"ok": [4, 5], "wrong": []}
+    assert numbers(LABELLED.replace("= -(", "= ("))["wrong"] == [5]
+    assert numbers(LABELLED.replace(" - 1)v_c$$\n$$", " + 1)v_c$$\n$$", 1))["wrong"] == [4]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "$$f(x) = \\frac{1}{1 + x}$$\n$$f'(x) = -\\frac{1}{1+x}.\\frac{1}{1+x}$$",
+        "$g(x) = a^T x$\n\n$\\frac{\\mathbf{d}g(x)}{\\mathbf{d}x} = a$",
+    ],
+)
+def test_signs_that_people_use(document: str) -> None:
+    found = numbers(document)
+    assert len(found["ok"]) == 1
+    assert not found["wrong"]
+
+
+def test_zero_is_no_claim_about_the_minimum_where_nothing_says_so() -> None:
+    text = "$$L = \\|Xw - y\\|^2$$\n$$\\nabla_w L = 2X^T(Xw - y)$$\nThe border is where $Xw = 0$."
+    assert numbers(text) == {"ok": [2], "wrong": []}
+    solved = text.replace("The border is where $Xw = 0$.", "Set it to zero:\n$$X^T(Xw + y) = 0$$")
+    assert numbers(solved)["wrong"] == [4]

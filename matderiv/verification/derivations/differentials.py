@@ -294,8 +294,8 @@ class Marking:
                 continue
             if sign.operand is not None:
                 if q.by and q.by not in {*known, *names} and _ORDINARY.match(typed):
-                    self.reader.met({q.by: variable(q.by)})  # d/dx is by a number
-                    self.reader.ground.passing[q.by] = variable(q.by)
+                    self.reader.strangers.add(q.by)
+                    self.reader.ground.passes(q.by)  # d/dx is by a number
                 inner = p[slice(*sign.operand)]
                 marking = Marking(self.reader)
                 e, present = marking.elaborated(marking.marked(inner, depth + 1), Indices(), None)

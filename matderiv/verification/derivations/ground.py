@@ -80,7 +80,7 @@ class Ground:
     """A problem: what its names mean, which variables move, and the conventions.
 
     `functions` are all definitions by name, written out in the variables, `forms` what else they
-    were shown to be, `passing` what names mean in one statement only.
+    were shown to be, `passing` numbers in one statement that `hidden` names are elsewhere.
     """
 
     reading: Reading
@@ -93,6 +93,7 @@ class Ground:
     memory: Memory = field(default_factory=lambda: Memory())
     forms: dict[str, list[Expr]] = field(default_factory=dict)
     passing: dict[str, Expr] = field(default_factory=dict)
+    hidden: dict[str, Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changes = {name: change_of(v) for name, v in self.moving.items()}
@@ -106,22 +107,29 @@ class Ground:
         self.functions[name] = e
         return name
 
+    def passes(self, name: str) -> Expr:
+        """A name that is a number in this statement only."""
+        x, known = variable(name), self.reading.variables
+        if known.get(name) is not x:
+            self.passing[name] = x
+            self.hidden |= {name: known[name]} if name in known else {}
+            self.reading = replace(self.reading, variables={**known, name: x})
+        return x
+
     def passed(self) -> None:
-        """A statement is over: names that meant something in it are unknown again."""
+        """A statement is over: names that meant something in it mean what they did before."""
         names = self.reading.variables
         kept = {n: v for n, v in names.items() if self.passing.get(n) is not v}
-        self.reading = (
-            replace(self.reading, variables=kept) if len(kept) < len(names) else self.reading
-        )
+        if len(kept) < len(names):
+            self.reading = replace(self.reading, variables={**kept, **self.hidden})
+        self.hidden.clear()
 
     def of_another(self, of: str, by: str) -> str:
         r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""
         own = variables(self.functions[of]) if of in self.functions else ()
-        x = self.reading.variables.get(by) or variable(by or "x")
-        if len(own) != 1 or own[0].shape or x.shape or by in {"", own[0].name, *self.functions}:
+        if len(own) != 1 or own[0].shape or by in {"", own[0].name, *self.functions}:
             return of
-        self.reading = replace(self.reading, variables={**self.reading.variables, by: x})
-        return self.named(substitute(self.functions[of], {own[0]: x}))
+        return self.named(substitute(self.functions[of], {own[0]: self.passes(by)}))
 
     # True values ---------------------------------------------------------------------------------
 
@@ -181,12 +189,12 @@ class Ground:
     def sides_of(self, q: Quantity) -> tuple[Expr, Expr]:
         """The function and the variable of a derivative; intermediate names become variables."""
         f = self.functions.get(q.of) or self.reading.variables[q.of]
+        if q.by in self.passing and self.passing[q.by] in variables(f):
+            return f, self.passing[q.by]
         if q.by in self.moving:
             return f, self.moving[q.by]
         if q.by in self.reading.variables:
             return f, self.reading.variables[q.by]
-        if q.by in self.passing:
-            return f, self.passing[q.by]
         inner = self.functions[q.by]
         x = variable(q.by, inner.shape)
         written = [substitute(e, {inner: x}) for e in (f, *self.forms.get(q.of, ()))]

@@ -183,7 +183,8 @@ def _completed(
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
     written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in written_out]
-    moved = {*by, *changing}
+    derived = {c.quantity.of for c in chains if c.quantity and c.quantity.kind == DERIVATIVE}
+    moved = {*by, *changing - derived}
     points = [d.name for d in definitions if d.name in moved and d.name != function]
     points = [name for name in points if _is_point(name, chains, definitions, moved)]
     written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]

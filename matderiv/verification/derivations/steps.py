@@ -288,6 +288,9 @@ class JudgedSides:
             held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
             if held is not None and held.correct is not False:
                 return held
+        if q.kind == FORMULA and number_value(e) == 0 and not (self.stationary or self.rest.slopes):
+            if not self.doubts.strict:
+                return Verdict(UNDECIDED, message="nothing says that this is about a derivative")
         if q.of in self.reader.mixed and len(e.shape) == 2 and self._verdict(q, e.T).correct:
             return Verdict(UNDECIDED, message="right if the second name is that of the rows")
         marks = [m for m in side.marks.values() if isinstance(m, Quantity)]

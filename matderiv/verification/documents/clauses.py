@@ -83,6 +83,11 @@ _NESTED = (
     rf"(?<!\\nabla)(?<=[A-Za-z}}])_\s*\{{\s*(?P<inner>{LATEX_SYMBOL}\s*"
     r"(?:_\s*(?:\{\s*\w+\s*\}|\w)|\^\s*\{\s*[(\[]?\w[)\]]?\s*\})+)\s*\}"
 )
+_TIMES = r"(?<=[})])\s*\.\s*(?=\\frac|\()"  # a full stop between factors
+_BOLD_D = (  # of \\frac{\\mathbf{d} f}{\\mathbf{d} x}
+    r"(?<=frac\{)\s*\\mathbf\s*\{\s*d\s*\}|(?<=\}\{)\s*\\mathbf\s*\{\s*d\s*\}(?=\s*(?:\\|[A-Za-z]))"
+)
+_HYPHENED = r"_\s*\{\s*(?P<first>[A-Za-z]{2,})-(?P<then>[A-Za-z]{2,})\s*\}"  # J_{neg-sample}
 _ALL = (
     r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
     r"|^\s*\\forall(?![A-Za-z])(?:[^=,()\[\]]|\[[^\]]*\]|\([^()]*\))*[,:]"
@@ -99,7 +104,9 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
-    p = p.replaced(_NESTED, _flattened).blanked(_ALL)
+    p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
+    p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
+    p = p.replaced(_BOLD_D, lambda m: "d")
     p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):

@@ -14,7 +14,13 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.contents import Piece, pieces
 from matderiv.verification.documents.declarations import Declared
-from matderiv.verification.documents.long_names import spelled_out, with_objective
+from matderiv.verification.documents.long_names import (
+    by_cross_entropy,
+    spelled_out,
+    with_objective,
+    with_sigmoid,
+    without_label,
+)
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.rewriting import (
     PLAIN,
@@ -23,10 +29,10 @@ from matderiv.verification.documents.rewriting import (
     by_fonts,
     by_layers,
     by_masks,
+    by_members,
     by_names,
     by_parts,
     is_image,
-    with_sigmoid,
 )
 from matderiv.verification.documents.statements import (
     PROSE,
@@ -257,8 +263,8 @@ class Exercise:
         return apart if apart != self else None
 
     def by_examples(self) -> Exercise | None:
-        r"""With x and x^{(i)} apart, as they are for some; None where that changes nothing."""
-        apart = replace(self, passages=by_examples(self.passages))
+        r"""With x and x^{(i)}, or u_o and u_k, apart; None where that changes nothing."""
+        apart = replace(self, passages=by_members(by_examples(self.passages)))
         return apart if apart != self else None
 
     def after(self, k: int, name: str) -> Exercise:
@@ -353,11 +359,13 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
-    passages = by_parts(with_objective(spelled_out(with_sigmoid(passages))))
-    passages, sizes = by_layers(by_names(passages))
+    passages, distributions = by_cross_entropy(passages)
+    passages = with_objective(spelled_out(with_sigmoid(without_label(passages))))
+    passages, sizes = by_layers(by_names(by_parts(passages)))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
+    declared.assume = {**dict.fromkeys(distributions, "simplex"), **declared.assume}
     declared.assume |= dict.fromkeys(masks, "binary")
     return replace(e, passages=passages, declared=declared)
 

@@ -1,13 +1,13 @@
-r"""Names of several letters in LaTeX: `MSE(w, b) = ...` is no product of M, S and E."""
+r"""Names of several letters in LaTeX, and names that say what they are: MSE(w, b), CE(y, p)."""
 
 import re
 from collections.abc import Sequence
 
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import OBJECTIVE
-from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import equal_signs
-from matderiv.verification.quantities import LATEX_NAME
+from matderiv.verification.quantities import LATEX_NAME, latex_name
 
 _WORD = r"[A-Z]{2,}|[A-Z][a-z]{2,}|[a-z]{3,}"
 _BEFORE = r"(?<![A-Za-z\\{_^])"
@@ -62,3 +62,85 @@ def _named_objective(p: Passage) -> Passage:
 
 def _upright(match: re.Match[str]) -> str:
     return rf"\mathrm{{{match['word']}}}"
+
+
+_SLOPE_OF_SIGMA = re.compile(
+    r"\\frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})\s*(?:\\[,;])?\s*\\sigma(?:\s*\([^()]*\))?\s*\}"
+    r"|\\sigma\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
+)
+_IS_SIGMOID = re.compile(r"1\s*-\s*\\sigma\s*(?:\\left)?\(|(?i:sigmoid|logistic)")
+_SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")
+
+
+def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
+    r"""The passages, with what \sigma is where it has a derivative, and only that says what it is.
+
+    >>> line = Passage.of(r"\frac{d\sigma(z)}{dz} = \sigma(z)(1-\sigma(z))", latex=True)
+    >>> with_sigmoid([line])[0].text
+    '\\sigma(z) = \\frac{1}{1 + e^{-z}}'
+    """
+    text = [p.text for p in passages if p.latex]
+    known = any(_SIGMA.match(t.lstrip()) for t in text)
+    if (
+        known
+        or not any(map(_SLOPE_OF_SIGMA.search, text))
+        or not any(map(_IS_SIGMOID.search, text))
+    ):
+        return [*passages]
+    said = r"\sigma(z) = \frac{1}{1 + e^{-z}}"
+    return [Passage(said, (NOWHERE,) * len(said), NOWHERE, latex=True), *passages]
+
+
+_CROSS = (
+    r"(?:\\(?:text|mathrm|operatorname|mathit)\s*\{\s*|(?<![A-Za-z\\{]))"
+    r"(?:CE|[Cc]ross[-_ ]?[Ee]ntropy|CrossEntropy)(?:\s*\})?\s*"
+    rf"\(\s*(?P<p>{LATEX_NAME})\s*,\s*(?P<q>{LATEX_NAME})\s*\)"
+)
+
+
+def by_cross_entropy(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
+    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1.
+
+    >>> found, names = by_cross_entropy([Passage.of(r"J = CE(y, \hat y)", latex=True)])
+    >>> found[0].text, names
+    ('J = (-(y)^T \\log(\\hat y))', {'y'})
+    """
+    names: set[str] = set()
+    if any(re.match(rf"\s*{_CROSS}\s*:?=", p.text) for p in passages if p.latex):
+        return [*passages], names
+
+    def written(match: re.Match[str]) -> str:
+        names.add(latex_name(match["p"]))
+        return rf"(-({match['p'].strip()})^T \log({match['q'].strip()}))"
+
+    return [p.replaced(_CROSS, written) if p.latex else p for p in passages], names - {""}
+
+
+_LABELLED = (
+    r"(?P<base>\\mathcal\s*\{?\s*[LJE]\s*\}?|\\ell|(?<![A-Za-z\\])[JLEC])\s*_\s*"
+    r"\{\s*(?:\\(?:text|mathrm|mathit|textrm)\s*\{)?\s*[A-Za-z][A-Za-z -]+\s*\}?\s*\}"
+    r"(?P<at>\s*\([^()=]*\))?"
+)
+
+
+def without_label(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which the only J_{\text{word}} that is defined is J, where J is derived.
+
+    >>> lines = [r"J_{neg-sample}(v, U) = v^T U v", r"\frac{\partial J}{\partial v} = 2Uv"]
+    >>> without_label([Passage.of(line, latex=True) for line in lines])[0].text
+    'J = v^T U v'
+    """
+    text = [p.text for p in passages if p.latex]
+    heads = [m for t in text if (m := re.match(rf"\s*{_LABELLED}\s*:?=", t))]
+    names = {re.sub(r"\s*\([^()]*\)\s*:?=$", "", m[0]).strip() for m in heads}
+    if len(names) != 1:
+        return [*passages]
+    base = heads[0]["base"].strip()
+    alone = rf"{re.escape(base)}(?![A-Za-z]|\s*_)"
+    derived = (
+        rf"(?:\\partial\s*|\\nabla\s*(?:_\s*(?:\{{[^{{}}]*\}}|\\?\w+))?\s*|(?<![A-Za-z])d){alone}"
+    )
+    known = any(re.match(rf"\s*{alone}\s*(?:\([^()=]*\))?\s*:?=", t) for t in text)
+    if known or not any(re.search(derived, t) for t in text):
+        return [*passages]
+    return [p.replaced(_LABELLED, lambda m: m["base"]) if p.latex else p for p in passages]

@@ -10,6 +10,8 @@ from itertools import pairwise
 
 from matderiv.errors import Span
 
+NOWHERE = -1  # the place of what stands nowhere in the document
+
 
 @dataclass(frozen=True)
 class Passage:

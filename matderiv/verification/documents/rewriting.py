@@ -6,7 +6,7 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
@@ -73,7 +73,6 @@ _ABOVE = (
     r"\^\s*\{\s*(?P<open>[\[(])\s*(?P<at>[A-Za-z])\s*(?P<more>[-+]\s*1)?\s*[\])]\s*"
     r"(?P<rest>[^{}]*)\}"
 )
-NOWHERE = -1
 _BASE = rf"(?P<base>\\[A-Za-z]+|[A-Za-z])\s*\}}?\s*{_ABOVE}"
 _WEIGHTS = {"W", "U", "V", r"\Theta"}
 _UNITS = {*"abhuxz", r"\delta"}
@@ -230,6 +229,28 @@ def by_examples(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(_EXAMPLES, named) if p.latex else p for p in passages]
 
 
+def by_members(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum.
+
+    >>> lines = [r"J = \sum_k u_k^T v - u_o^T v", r"\frac{\partial J}{\partial u_o} = -v"]
+    >>> by_members([Passage.of(line, latex=True) for line in lines])[0].text
+    'J = \\sum_k u_k^T v - \\mathrm{plainuo}^T v'
+    """
+    text = "\n".join(p.text for p in passages if p.latex)
+    bound = {*re.findall(r"\\sum(?:\\limits)?\s*_\s*\{?\s*([a-z])(?![a-z])", text)}
+    entry = r"(?<![A-Za-z\\])([a-z])\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))"
+    found = [(m[1], m[2] or m[3]) for m in re.finditer(entry, text)]
+    families = {base for base, at in found if at in bound}
+    derived = {(m[1], m[2] or m[3]) for m in re.finditer(rf"\\partial\s*{entry}", text)}
+    single = {(b, at) for b, at in derived if b in families and at not in bound | {*"ijklmn"}}
+
+    def named(match: re.Match[str]) -> str:
+        name = match[1], match[2] or match[3]
+        return rf"\mathrm{{{PLAIN}{''.join(name)}}}" if name in single else match[0]
+
+    return [p.replaced(entry, named) if p.latex and single else p for p in passages]
+
+
 def _letters(base: str) -> str:
     return latex_name(base.strip()).replace("_", "")
 
@@ -252,33 +273,6 @@ def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterato
 def _layer(match: re.Match[str]) -> int:
     """The number of a layer, where l is 1."""
     return {"": 1, "-": 0, "+": 2}[(match["more"] or "")[:1]]
-
-
-_SLOPE_OF_SIGMA = re.compile(
-    r"\\frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})\s*(?:\\[,;])?\s*\\sigma(?:\s*\([^()]*\))?\s*\}"
-    r"|\\sigma\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
-)
-_IS_SIGMOID = re.compile(r"1\s*-\s*\\sigma\s*(?:\\left)?\(|(?i:sigmoid|logistic)")
-_SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")
-
-
-def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, with what \sigma is where it has a derivative, and only that says what it is.
-
-    >>> line = Passage.of(r"\frac{d\sigma(z)}{dz} = \sigma(z)(1-\sigma(z))", latex=True)
-    >>> with_sigmoid([line])[0].text
-    '\\sigma(z) = \\frac{1}{1 + e^{-z}}'
-    """
-    text = [p.text for p in passages if p.latex]
-    known = any(_SIGMA.match(t.lstrip()) for t in text)
-    if (
-        known
-        or not any(map(_SLOPE_OF_SIGMA.search, text))
-        or not any(map(_IS_SIGMOID.search, text))
-    ):
-        return [*passages]
-    said = r"\sigma(z) = \frac{1}{1 + e^{-z}}"
-    return [Passage(said, (NOWHERE,) * len(said), NOWHERE, latex=True), *passages]
 
 
 _DENSITY = re.compile(
