@@ -13,7 +13,9 @@ from matderiv.expr import (
 )
 from matderiv.functions.record import (
     Function,
+    broadcast_rule,
     elementwise,
+    first_rule,
     register,
     structural,
 )
@@ -21,7 +23,6 @@ from matderiv.lazy import np
 from matderiv.shapes import (
     Shape,
     Unify,
-    broadcast,
     is_scalar,
     shape_text,
 )
@@ -79,7 +80,7 @@ ADD = register(
     Function(
         name="add",
         kind="sum",
-        rule=lambda shapes, params, unify: broadcast(shapes, unify),
+        rule=broadcast_rule,
         numpy=_total,
         arity=(2, 10**6),
         call="operator",
@@ -92,7 +93,7 @@ ADD = register(
 )
 NEG = structural(
     "neg",
-    lambda shapes, params, unify: shapes[0],
+    first_rule,
     elementwise_axes,
     numpy=lambda x: -x,
     call="operator",
@@ -102,7 +103,7 @@ NEG = structural(
 )
 HADAMARD = structural(
     "hadamard",
-    lambda shapes, params, unify: broadcast(shapes, unify),
+    broadcast_rule,
     elementwise_axes,
     numpy=_hadamard,
     arity=(2, 10**6),

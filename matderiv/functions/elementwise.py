@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from matderiv.expr import Expr, apply
-from matderiv.functions.record import elementwise, shorthand
+from matderiv.functions.record import elementwise, first_rule, shorthand
 from matderiv.lazy import np
 
 
@@ -99,7 +99,7 @@ elementwise(
 )
 shorthand(
     "square",
-    lambda shapes, params, unify: shapes[0],
+    first_rule,
     lambda x: x**2,
     says="square(u) = u.^2.",
 )

@@ -5,8 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from matderiv.expr import Expr, apply
-from matderiv.functions.record import keep_axis_rule, shorthand
-from matderiv.shapes import Shape, Unify, broadcast
+from matderiv.functions.record import broadcast_rule, keep_axis_rule, shorthand
 
 
 def _f(name: str, *args: Any) -> Expr:
@@ -19,10 +18,6 @@ SELU, SLOPE = Fraction("1.0507009873554805"), Fraction("1.7580993408473766")
 
 def _clipped(x: Expr, low: Any, high: Any) -> Expr:
     return _f("minimum", _f("maximum", x, low), high)
-
-
-def _broadcast(shapes: tuple[Shape, ...], params: Any, unify: Unify) -> Shape:
-    return broadcast(shapes, unify)
 
 
 OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
@@ -65,7 +60,7 @@ _ALIASES = {"hardtanh": ("htanh",)}
 for _name, (_expand, _says, _domain) in OF_ONE.items():
     shorthand(
         _name,
-        _broadcast,
+        broadcast_rule,
         _expand,
         says=_says,
         domain=_domain,
@@ -73,7 +68,7 @@ for _name, (_expand, _says, _domain) in OF_ONE.items():
     )
 shorthand(
     "clip",
-    _broadcast,
+    broadcast_rule,
     _clipped,
     arity=(3, 3),
     aliases=("clamp",),

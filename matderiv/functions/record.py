@@ -137,14 +137,10 @@ def elementwise(
     one that broadcasts to it); the number 0 says that it vanishes almost everywhere.
     """
     facts.setdefault("arity", (len(partials), len(partials)))
-    facts.setdefault("rule", _elementwise_rule)
+    facts.setdefault("rule", broadcast_rule)
     return register(
         Function(name=name, kind="elementwise", numpy=numpy, partials=partials, **facts)
     )
-
-
-def _elementwise_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    return broadcast(shapes, unify)
 
 
 def structural(name: str, rule: ShapeRule, axes: Callable[..., Any], **facts: Any) -> Function:
@@ -193,6 +189,11 @@ def square_rule(result: str) -> ShapeRule:
         return {"scalar": (), "matrix": (n, n), "vector": (n,)}[result]
 
     return rule
+
+
+def broadcast_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    """The rule of a function of corresponding entries."""
+    return broadcast(shapes, unify)
 
 
 def scalar_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:

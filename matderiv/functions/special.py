@@ -7,9 +7,9 @@ from typing import Any
 from matderiv.errors import NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, number, number_value
 from matderiv.functions.elementwise import columns_beside
-from matderiv.functions.record import elementwise, primitive, shorthand, square_rule
+from matderiv.functions.record import broadcast_rule, elementwise, primitive, shorthand, square_rule
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, broadcast, shape_text
+from matderiv.shapes import Shape, Unify, shape_text
 
 SHIFT = 12  # the asymptotic series are used from here on
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -17,10 +17,6 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
 
 def _f(name: str, *args: Any) -> Expr:
     return apply(name, *args)
-
-
-def _broadcast(shapes: tuple[Shape, ...], params: Any, unify: Unify) -> Shape:
-    return broadcast(shapes, unify)
 
 
 def _pi() -> Expr:
@@ -121,14 +117,14 @@ elementwise(
 )
 shorthand(
     "trigamma",
-    _broadcast,
+    broadcast_rule,
     lambda x: _f("polygamma", 1, x),
     domain=("positive",),
     says="trigamma(u) = polygamma(1, u).",
 )
 shorthand(
     "betaln",
-    _broadcast,
+    broadcast_rule,
     lambda a, b: _f("lgamma", a) + _f("lgamma", b) - _f("lgamma", a + b),
     arity=(2, 2),
     aliases=("lbeta",),
@@ -160,14 +156,14 @@ elementwise(
 )
 shorthand(
     "log_ndtr",
-    _broadcast,
+    broadcast_rule,
     lambda x: _f("log", _f("normcdf", x)),
     bends="concave increasing",
     says="log_ndtr(u) = log(normcdf(u)).",
 )
 shorthand(
     "normpdf",
-    _broadcast,
+    broadcast_rule,
     lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
     says="normpdf(u) = exp(-u.^2/2)/sqrt(2*pi), the normal density φ.",
 )
@@ -254,7 +250,7 @@ elementwise(
 )
 shorthand(
     "xlogy",
-    _broadcast,
+    broadcast_rule,
     lambda x, y: x * _f("log", y),
     arity=(2, 2),
     domain=("", "positive"),
@@ -273,10 +269,10 @@ elementwise(
     latex=r"\operatorname{floor}",
     says="floor is constant between whole numbers, so its derivative is 0 there.",
 )
-shorthand("ceil", _broadcast, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).")
+shorthand("ceil", broadcast_rule, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).")
 shorthand(
     "mod",
-    _broadcast,
+    broadcast_rule,
     lambda x, y: x - y * _f("floor", x / y),
     arity=(2, 2),
     says="mod(u, v) = u - v.*floor(u./v).",
