@@ -25,7 +25,7 @@ from matderiv.verification.field.dual import (
     times,
 )
 from matderiv.verification.field.residues import Field
-from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
+from matderiv.verification.field.rules import LINEAR, RULES, Dims, applied, constant, lifted, lined
 
 ROUNDING = 12  # digits that rounding may take, of those there are
 
@@ -121,14 +121,10 @@ def values(
             args = [without_rounding(args[0], terms, unsure=shaken is not None)]
         if not args:
             found = _leaf(node, out, at, sizes, seeds)
-        elif name in LINEAR:
-            found = linear(args[0], partial(_rearranged, node=node, dims=dims[0], out=out))
         elif name in _FUNCTIONS:
-            found = _applied(node, args, dims, out)
-        elif name in RULES:
-            found = RULES[name](REALS, node, args, dims, out)
+            found = _of_entries(node, args, dims, out)
         else:
-            raise OutOfReach(node.function.label)
+            found = applied(REALS, node, args, dims, out)
         done[node] = found if shaken is None else _shaken(node, found, done, shaken)
     return done
 
@@ -180,23 +176,16 @@ def _shaken(node: Expr, found: Element, done: Mapping[Expr, Element], rng: Any) 
 _WHOLE = ("step", "sign", "floor")
 
 
-def _rearranged(v: Array, node: Expr, dims: tuple[int, ...], out: tuple[int, ...]) -> Array:
-    return LINEAR[node.function.name](v, node, dims, out)
-
-
-def _applied(
-    node: Expr, args: list[Element], dims: list[tuple[int, ...]], out: tuple[int, ...]
-) -> Element:
+def _of_entries(node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
     if len(args) > 1:
-        lifts = [partial(aligned, dims=d, whole=out) for d in dims]
-        args = [linear(a, lift) for a, lift in zip(args, lifts, strict=True)]
+        args = lifted(args, dims, out)
     found = _FUNCTIONS[node.function.name](node, *args)
     return linear(found, lambda v: np.broadcast_to(v, (1, *out)))
 
 
 def _leaf(
     node: Expr,
-    out: tuple[int, ...],
+    out: Dims,
     at: Mapping[str, Array],
     sizes: Sizes,
     seeds: Mapping[str, Element],
@@ -282,20 +271,14 @@ def _chosen(test: Any, a: Any, b: Any) -> Any:
 
 
 def _extreme(node: Expr, u: Element) -> Element:
-    (axis,) = node.params
-    rank = u[0].ndim - 1
-    flat = axis is None or rank < 2
-
-    def lined(v: Array) -> Array:
-        return v.reshape(1, -1) if flat else np.moveaxis(v, axis, -1)
-
-    rows = lined(u[0])
+    in_line = partial(lined, axis=node.params[0], dims=u[0].shape[1:])
+    rows = in_line(u[0])
     sign = 1 if is_(node, "max") else -1
     place = np.empty(rows.shape[:-1], dtype=int)
     for index in np.ndindex(place.shape):
         place[index] = max(range(rows.shape[-1]), key=lambda k: sign * rows[index][k])
     picked = place[..., None]
-    return linear(u, lambda v: np.take_along_axis(lined(v), picked, -1)[..., 0])
+    return linear(u, lambda v: np.take_along_axis(in_line(v), picked, -1)[..., 0])
 
 
 def _gamma(order: int) -> Callable[[Expr, Element], Element]:

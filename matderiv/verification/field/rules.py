@@ -5,10 +5,11 @@ needs other levels of the chain of primes (exp, log, sign, ...) is in `exact`. N
 the records' own values or derivative rules.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from itertools import permutations
 from math import prod
+from operator import itemgetter
 from typing import Any
 
 from matderiv.expr import Expr, number_value
@@ -49,40 +50,44 @@ def _shaped(x: Array, out: Dims) -> Array:
     return x.reshape(len(x), *out)
 
 
-# Elementwise -------------------------------------------------------------------------------------
-
-
-def _lifted(args: list[Element], dims: list[Dims], out: Dims) -> list[Element]:
+def lifted(args: Sequence[Element], dims: Sequence[Dims], out: Dims) -> list[Element]:
+    """Arguments with axes that broadcast to those of the result."""
     return [linear(a, partial(aligned, dims=d, whole=out)) for a, d in zip(args, dims, strict=True)]
 
 
-def _fitted(e: Element, out: Dims) -> Element:
-    return linear(e, lambda v: np.broadcast_to(v, (len(v), *out)))
+def lined(x: Array, axis: int | None, dims: Dims) -> Array:
+    """The entries along an axis, or all of them, as the last axis."""
+    flat = axis is None or len(dims) < 2
+    return x.reshape(len(x), -1) if flat else np.moveaxis(x, axis, -1)
 
 
-def _add(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    lifted = _lifted(args, dims, out)
-    total = lifted[0]
-    for a in lifted[1:]:
-        total = plus(field, total, a)
-    return _fitted(total, out)
+def applied(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
+    """The value of a function, of sizes `out`, in a field; OutOfReach for one without a rule."""
+    name = node.function.name
+    if name in LINEAR:
+        found = linear(args[0], lambda v: LINEAR[name](v, node, dims[0], out) % field.p)
+    elif name in RULES:
+        found = RULES[name](field, node, args, dims, out)
+    else:
+        raise OutOfReach(node.function.label)
+    return linear(found, partial(_shaped, out=out))
 
 
-def _hadamard(
-    field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims
-) -> Element:
-    lifted = _lifted(args, dims, out)
-    total = lifted[0]
-    for a in lifted[1:]:
-        total = times(field, total, a)
-    return _fitted(total, out)
+# Elementwise -------------------------------------------------------------------------------------
+
+
+def _joined(operation: Callable[[Field, Element, Element], Element]) -> Rule:
+    def rule(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
+        return reduce(partial(operation, field), lifted(args, dims, out))
+
+    return rule
 
 
 def _quotient(
     field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims
 ) -> Element:
-    above, below = _lifted(args, dims, out)
-    return _fitted(times(field, above, inverse(field, below)), out)
+    above, below = lifted(args, dims, out)
+    return times(field, above, inverse(field, below))
 
 
 def _power(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -96,8 +101,7 @@ def _power(field: Field, node: Expr, args: list[Element], dims: list[Dims], out:
         return {0: np.broadcast_to(one, (len(base[0]), *out))}
     if count < 0:
         base = matrix_inverse(field, base) if matrix else inverse(field, base)
-    found = to_power(field, base, abs(count), np.matmul if matrix else None)
-    return linear(found, lambda v: v.reshape(len(v), *out))
+    return to_power(field, base, abs(count), np.matmul if matrix else None)
 
 
 # Products ----------------------------------------------------------------------------------------
@@ -116,10 +120,7 @@ def _matrix_product(a: Array, b: Array) -> Array:
 
 
 def _mul(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    total = args[0]
-    for a in args[1:]:
-        total = times(field, total, a, _matrix_product)
-    return linear(total, lambda v: v.reshape(len(v), *out))
+    return reduce(lambda a, b: times(field, a, b, _matrix_product), args)
 
 
 def _solve(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -127,7 +128,6 @@ def _solve(field: Field, node: Expr, args: list[Element], dims: list[Dims], out:
 
 
 def _kron(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    both_flat = all(len(d) < 2 for d in dims)
     sides = [d if len(d) == 2 else ((d[0] if d else 1), 1) for d in dims]
     (p, q), (m, n) = sides
     a, b = (linear(e, partial(_shaped, out=s)) for e, s in zip(args, sides, strict=True))
@@ -136,8 +136,7 @@ def _kron(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
         blocks = x[:, :, None, :, None] * y[:, None, :, None, :]
         return blocks.reshape(len(x), p * m, q * n)
 
-    found = times(field, a, b, product)
-    return linear(found, lambda v: v.reshape(len(v), *out)) if both_flat else found
+    return times(field, a, b, product)
 
 
 def _einsum(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -185,9 +184,7 @@ def _inv(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: D
 
 
 def _det(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    if prod(dims[0]) == 1:
-        return linear(args[0], lambda v: v.reshape(len(v)))
-    return determinant(field, args[0])
+    return args[0] if prod(dims[0]) == 1 else determinant(field, args[0])
 
 
 def _pinv(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -201,23 +198,16 @@ def _pinv(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
 
 
 def _prod(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    (axis,) = node.params
-    flat = axis is None or len(dims[0]) < 2
-    lined = linear(args[0], lambda v: v.reshape(len(v), -1) if flat else np.moveaxis(v, axis, -1))
-    total = linear(lined, lambda v: v[..., 0])
-    for k in range(1, lined[0].shape[-1]):
-        total = times(field, total, linear(lined, partial(np.take, indices=k, axis=-1)))
-    return linear(total, lambda v: v.reshape(len(v), *out))
+    rows = linear(args[0], partial(lined, axis=node.params[0], dims=dims[0]))
+    columns = (linear(rows, itemgetter((..., k))) for k in range(rows[0].shape[-1]))
+    return reduce(partial(times, field), columns)
 
 
 # Linear maps -------------------------------------------------------------------------------------
 
 
 def _sum(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
-    (axis,) = node.params
-    if axis is None or len(dims) < 2:
-        return x.reshape(len(x), -1).sum(axis=1)
-    return x.sum(axis=axis).reshape(len(x), *out)
+    return lined(x, node.params[0], dims).sum(axis=-1)
 
 
 def _mean(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -226,22 +216,22 @@ def _mean(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: 
 
 
 def _transpose(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
-    return (np.swapaxes(x, -1, -2) if len(dims) == 2 else x).reshape(len(x), *out)
+    return np.swapaxes(x, -1, -2) if len(dims) == 2 else x
+
+
+def _spread(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
+    return np.broadcast_to(x.reshape((len(x),) + (1,) * len(out)), (len(x), *out))
 
 
 def _diag(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
     if len(out) == 1 and len(dims) == 2 and 1 not in dims:
         return np.diagonal(x, axis1=-2, axis2=-1)
     if prod(dims) == 1:
-        return x.reshape(len(x), *out)
+        return x
     value = np.zeros((len(x), *out), dtype=x.dtype)
     at = np.arange(out[0])
     value[:, at, at] = x.reshape(len(x), -1)
     return value
-
-
-def _vec(x: Array, node: Expr, dims: Dims, out: Dims) -> Array:
-    return (np.swapaxes(x, -1, -2) if len(dims) == 2 else x).reshape(len(x), *out)
 
 
 LINEAR: dict[str, Callable[[Array, Expr, Dims, Dims], Array]] = {
@@ -249,24 +239,18 @@ LINEAR: dict[str, Callable[[Array, Expr, Dims, Dims], Array]] = {
     "transpose": _transpose,
     "sum": _sum,
     "diag": _diag,
-    "vec": _vec,
+    "vec": _transpose,
     "unvec": lambda x, node, dims, out: np.swapaxes(x.reshape(len(x), *out[::-1]), -1, -2),
-    "tr": lambda x, node, dims, out: (
-        x.reshape(len(x)) if prod(dims) == 1 else np.trace(x, axis1=-2, axis2=-1)
-    ),
+    "tr": lambda x, node, dims, out: x if prod(dims) == 1 else np.trace(x, axis1=-2, axis2=-1),
     "tril": lambda x, node, dims, out: np.tril(x) if len(dims) == 2 else x,
     "triu": lambda x, node, dims, out: np.triu(x) if len(dims) == 2 else x,
     "permute": lambda x, node, dims, out: np.transpose(x, (0, *node.params)),
-    "vector": lambda x, node, dims, out: np.broadcast_to(
-        x.reshape((len(x),) + (1,) * len(out)), (len(x), *out)
-    ),
-    "matrix": lambda x, node, dims, out: np.broadcast_to(
-        x.reshape((len(x),) + (1,) * len(out)), (len(x), *out)
-    ),
+    "vector": _spread,
+    "matrix": _spread,
 }
 RULES: dict[str, Rule] = {
-    "add": _add,
-    "hadamard": _hadamard,
+    "add": _joined(plus),
+    "hadamard": _joined(times),
     "div": _quotient,
     "ediv": _quotient,
     "power": _power,

@@ -35,7 +35,7 @@ from matderiv.verification.field.dual import (
 )
 from matderiv.verification.field.points import BATCH, FieldPoint, level_field
 from matderiv.verification.field.residues import Array, Field, Unlucky
-from matderiv.verification.field.rules import LINEAR, RULES, aligned, constant
+from matderiv.verification.field.rules import applied, constant, lifted, lined
 from matderiv.work import spend
 
 MODELLED = frozenset({"exp", "sin", "cos", "log", "sqrt"})
@@ -112,14 +112,9 @@ class Evaluation:
             return self._leaf(node, level, dual, at)
         out, dims = self.point.dims(node), [self.point.dims(a) for a in node.args]
         spend(30 + prod(out) // 4)
-        if name in LINEAR:
-            change = LINEAR[name]
-            return linear(args[0], lambda v: change(v, node, dims[0], out) % at.p)
-        if name in RULES:
-            return RULES[name](at, node, args, dims, out)
         if name in _SPECIAL:
             return _SPECIAL[name](self, node, args, level, dual)
-        raise OutOfReach(node.function.label)
+        return applied(at, node, args, dims, out)
 
     def _leaf(self, node: Expr, level: int, dual: bool, at: Field) -> Element:
         name, dims = node.function.name, self.point.dims(node)
@@ -237,10 +232,8 @@ def _unhidden(real: Array, u: Element) -> Array:
 
 def _where(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
     at, out = level_field(level), e.point.dims(node)
-    test, first, second = (
-        linear(a, partial(aligned, dims=e.point.dims(n), whole=out))
-        for a, n in zip((args[3], *args[1:3]), node.args, strict=True)
-    )
+    sizes = [e.point.dims(n) for n in node.args]
+    test, first, second = lifted((args[3], *args[1:3]), sizes, out)
     mask = {0: (test[0] != 0).astype(np.int64)}
     chosen = plus(at, second, times(at, minus(at, first, second), mask))
     return linear(chosen, lambda v: np.broadcast_to(v, (BATCH, *out)))
@@ -248,16 +241,11 @@ def _where(e: Evaluation, node: Expr, args: list[Element], level: int, dual: boo
 
 def _extreme(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
     """Some entry of each row, the same whenever the row differs by a constant only."""
-    (axis,), dims = node.params, e.point.dims(node.args[0])
+    in_line = partial(lined, axis=node.params[0], dims=e.point.dims(node.args[0]))
     at = level_field(e.base)
-    flat = axis is None or len(dims) < 2
-
-    def lined(v: Array) -> Array:
-        return v.reshape(len(v), -1) if flat else np.moveaxis(v, axis, -1)
-
-    rows = lined(args[1][0])
+    rows = in_line(args[1][0])
     if e.branch is not None:
-        leading = lined(e.branch.leading[node][None])
+        leading = in_line(e.branch.leading[node][None])
         place = np.broadcast_to(leading.argmax(axis=-1)[..., None], (*rows.shape[:-1], 1))
         if (leading & (rows != np.take_along_axis(rows, place, -1))).any():
             raise Unlucky
@@ -266,7 +254,7 @@ def _extreme(e: Evaluation, node: Expr, args: list[Element], level: int, dual: b
         signed = centred if is_(node, "max") else -centred % at.p
         place = _mixed(signed, 7).argmax(axis=-1)[..., None]
     out = (BATCH, *e.point.dims(node))
-    return linear(args[0], lambda v: np.take_along_axis(lined(v), place, -1).reshape(out))
+    return linear(args[0], lambda v: np.take_along_axis(in_line(v), place, -1).reshape(out))
 
 
 def _mixed(x: Array, key: int) -> Array:
