@@ -14,7 +14,7 @@ from matderiv.errors import DomainError, MatderivError, NoRule, UntrueResult
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.input.asking import understood, variable_of
 from matderiv.lazy import np, quiet
-from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.evaluate import Arrays, Sizes, evaluate
 from matderiv.numeric.kinks import kinks
 from matderiv.numeric.sampling import points
 from matderiv.shapes import is_scalar
@@ -150,12 +150,16 @@ def _by_numbers(hessian: Derivation) -> Curvature:
     """Neither, where numbers show a direction of each sign; else undecided."""
     signs = set[int]()
     for point in points(hessian.f, [hessian.wrt], count=DRAWS, seed=2):
-        if not _meant(hessian.f, point.values, point.sizes):
-            continue
-        n = max(1, np.size(point.values[hessian.wrt.name]))
-        found = np.linalg.eigvalsh(np.reshape(hessian.at(point.values, point.sizes), (n, n)))
-        small = TOLERANCE * np.abs(found).max(initial=0.0)
-        signs |= {int(np.sign(v)) for v in found if abs(v) > small}
+        if _meant(hessian.f, point.values, point.sizes):
+            signs |= eigenvalue_signs(hessian, point.values, point.sizes)
     if signs >= {1, -1}:
         return Curvature("neither", "the Hessian has eigenvalues of both signs", hessian)
     return Curvature("undecided", "the form of the Hessian does not show its sign", hessian)
+
+
+def eigenvalue_signs(hessian: Derivation, values: Arrays, sizes: Sizes) -> set[int]:
+    """The signs of the eigenvalues at some values; 0 for what is small beside the largest."""
+    n = max(1, np.size(values[hessian.wrt.name]))
+    found = np.linalg.eigvalsh(np.reshape(hessian.at(values, sizes), (n, n)))
+    small = TOLERANCE * np.abs(found).max(initial=0.0)
+    return {int(np.sign(v)) if abs(v) > small else 0 for v in found}

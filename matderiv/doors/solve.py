@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from matderiv.choosing.polish import polished
-from matderiv.doors.curvature import curvature
+from matderiv.doors.curvature import curvature, eigenvalue_signs
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, NoClosedForm, ParseError
@@ -218,10 +218,7 @@ def _kind(hessian: Derivation, value: Expr, form: Expr) -> str:
     for point in _data(hessian.f, hessian.wrt, value):
         at = _with(point, hessian.wrt, value)
         if at is not None:
-            n = max(1, np.size(at[hessian.wrt.name]))
-            found = np.linalg.eigvalsh(np.reshape(hessian.at(at, point.sizes), (n, n)))
-            small = TOLERANCE * np.abs(found).max(initial=0.0)
-            signs |= {int(np.sign(v)) if abs(v) > small else 0 for v in found}
+            signs |= eigenvalue_signs(hessian, at, point.sizes)
     known = {1: "local minimum", -1: "local maximum"}
     return known.get(signs.pop(), "stationary") if len(signs) == 1 else "stationary"
 

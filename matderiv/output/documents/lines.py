@@ -14,7 +14,7 @@ from matderiv.expr import Expr, is_, variable, variables
 from matderiv.output.documents.sentences import marked
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
-from matderiv.output.latex.formula import formula
+from matderiv.output.latex.formula import formula, where_parts
 from matderiv.output.latex.index import axis_letters, index_sum, subscript
 from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import long_axes
@@ -242,9 +242,4 @@ def side_latex(side: Side, names: DocumentNames) -> str:
     if isinstance(side, Tensor):
         return index_sum(side, names)
     main, parts = name_parts(side, names.taken)
-    written = formula(main, names)
-    for k, (name, value) in enumerate(parts):
-        joint = r",\quad " if k else r"\quad\text{where}\quad "
-        symbol = names.variable(variable(name, value.shape))
-        written += f"{joint}{symbol} = {formula(value, names)}"
-    return written
+    return formula(main, names) + where_parts(parts, names)
