@@ -6,7 +6,9 @@ identity is the Kronecker delta, ones are no factor at all. Source: Laue, Mitter
 AAAI 2020.
 """
 
-from collections.abc import Collection, Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from itertools import count
 from math import prod
@@ -57,6 +59,11 @@ class Tensor(NamedTuple):
 
     axes: Indices
     terms: tuple[Term, ...]
+
+    def mapped(self, change: Callable[[Factor], Factor]) -> Tensor:
+        """The same sum with every factor changed."""
+        terms = (Term(t.coefficient, tuple(map(change, t.factors))) for t in self.terms)
+        return Tensor(self.axes, tuple(terms))
 
 
 ONE = Term(Fraction(1), ())

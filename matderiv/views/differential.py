@@ -45,7 +45,7 @@ from matderiv.views.rule_lines import (
     worth_showing,
     written_rule,
 )
-from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens
+from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens, written_out
 
 LONG = 14  # longer factors beside a differential get a name
 
@@ -142,20 +142,11 @@ class Inwards(BackwardPass):
     def shown(self, side: Form) -> Form:
         """The side with short intermediates written out."""
         if isinstance(side, Tensor):
-            terms = tuple(
-                Term(
-                    t.coefficient,
-                    tuple(Factor(self._shown(f.expr), f.indices, f.exponent) for f in t.factors),
-                )
-                for t in side.terms
-            )
-            return Tensor(side.axes, terms)
+            return side.mapped(lambda f: f._replace(expr=self._shown(f.expr)))
         return self._shown(side)
 
     def _shown(self, e: Expr) -> Expr:
-        while any(v in self.written for v in variables(e)):
-            e = substitute(e, self.written)
-        return e
+        return written_out(e, self.written)
 
     def named_section(self) -> Section:
         """The intermediates that keep their names."""

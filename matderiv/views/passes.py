@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from matderiv.calculus.sweeps import Visit, axes_of, pullback, pushforward, slots_of_result
 from matderiv.choosing.sums import raise_tensor
@@ -19,6 +20,7 @@ from matderiv.tensors.tensor import (
     product,
     renamed,
 )
+from matderiv.views.components import collapsed
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.reasons import code, rule_name
@@ -242,9 +244,8 @@ def merged(tensor: Tensor, stage: Stage) -> Tensor:
     """The terms with values of intermediates under their names, so that equal factors meet."""
     if not stage.values:
         return tensor
-    found = (_term_in_names(t, stage) for t in tensor.terms)
-    terms = tuple(normalise(t.coefficient, t.factors, tensor.axes) for t in found)
-    return Tensor(tensor.axes, terms)
+    found = tensor.mapped(partial(_factor_in_names, stage.values))
+    return collapsed(found)
 
 
 def in_names(side: Form, stage: Stage) -> Form:
@@ -253,14 +254,10 @@ def in_names(side: Form, stage: Stage) -> Form:
         return side
     if isinstance(side, Expr):
         return substitute(side, stage.values)
-    return Tensor(side.axes, tuple(_term_in_names(t, stage) for t in side.terms))
+    return side.mapped(partial(_factor_in_names, stage.values))
 
 
-def _term_in_names(t: Term, stage: Stage) -> Term:
-    return Term(t.coefficient, tuple(_factor_in_names(f, stage.values) for f in t.factors))
-
-
-def _factor_in_names(f: Factor, values: dict[Expr, Expr]) -> Factor:
+def _factor_in_names(values: dict[Expr, Expr], f: Factor) -> Factor:
     """An entry with values under their names; a half power of u is a power of sqrt(u)."""
     root = values.get(apply("sqrt", f.expr)) if Fraction(f.exponent).denominator == 2 else None
     if root is not None and root.shape == f.expr.shape:
