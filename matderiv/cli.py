@@ -25,7 +25,7 @@ VERB_MODULES = {
     "serve": "matderiv.command.serve",
     "repl": "matderiv.command.repl",
     "rules": "matderiv.command.rules",
-    "explain": "matderiv.command.explain",
+    "explain": "matderiv.command.rules",
     "completion": "matderiv.command.completion",
     "examples": "matderiv.command.rules",
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import matderiv as md
-from matderiv.descent.step_rules import rate_at
+from matderiv.descent.minimize import rate_at
 from matderiv.doors.gradients import ValueAndGradients
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
 

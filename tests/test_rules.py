@@ -11,8 +11,7 @@ import pytest
 import reader
 from conftest import Run
 
-from matderiv.command import explain
-from matderiv.command.rules import listed, symbol
+from matderiv.command.rules import example, example_steps, listed, symbol
 from matderiv.functions.record import Function
 from matderiv.views.rules.catalogue import RULES, catalogued, proof_of
 from matderiv.views.rules.rule import Rule, rules_of
@@ -30,10 +29,8 @@ def test_a_rule_without_an_entry_would_be_noticed() -> None:
 
 @each_rule
 def test_the_example_of_a_rule_uses_it_and_holds(rule: Rule) -> None:
-    d = explain.example(rule)
-    assert explain.example_steps(rule, d), (
-        f"no step of the {rule.example.view} view is a {rule.name}"
-    )
+    d = example(rule)
+    assert example_steps(rule, d), f"no step of the {rule.example.view} view is a {rule.name}"
     assert d.check(points=4).verdict == "verified"
 
 

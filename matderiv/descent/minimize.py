@@ -1,6 +1,7 @@
 """Gradient descent on derived gradients: a small loop to learn with and to check with.
 
 For real training, print the gradients as PyTorch or JAX code and use their optimisers.
+Source: Goodfellow, Bengio & Courville 2016, ch. 8; Adam is that of Kingma & Ba 2015.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from math import inf
+from math import cos, inf, pi
 from typing import Any
 
 from matderiv.arguments import (
@@ -24,7 +25,6 @@ from matderiv.arguments import (
 )
 from matderiv.bridge.sizes import by_name
 from matderiv.descent.problem import Arrays, DescentProblem
-from matderiv.descent.step_rules import RATES, Step, rate_at, rule_of
 from matderiv.doors.gradients import value_and_gradients
 from matderiv.errors import DomainError, MatderivError
 from matderiv.lazy import np
@@ -313,3 +313,66 @@ class _Progress:
         if self.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+# From gradients to the change of a parameter ------------------------------------------------------
+
+Step = Callable[[Array], Array]
+"""From a gradient to the change of its parameter, for a learning rate of 1."""
+
+RATES = {"gd": 0.1, "sgd": 0.1, "momentum": 0.1, "adam": 0.3}
+"""The methods, and their learning rates unless another is said."""
+FALLING = ("adam",)
+"""Methods whose step does not shrink by itself near a minimum."""
+
+
+def rate_at(method: str, lr: float | None, done: float) -> float:
+    """The learning rate when a part `done` of the epochs, 0 to 1, is over.
+
+    A rate that is given stays; Adam's own falls to 0 along half a cosine (Loshchilov & Hutter
+    2017).
+
+    >>> rate_at("adam", None, 0.0), rate_at("adam", None, 1.0), rate_at("adam", 0.02, 1.0)
+    (0.3, 0.0, 0.02)
+    """
+    if lr is not None:
+        return lr
+    falls = (1 + cos(pi * done)) / 2 if method in FALLING else 1.0
+    return RATES[method] * falls
+
+
+def rule_of(method: str, momentum: float) -> Callable[[], Step]:
+    """What makes the rule of one parameter, which may remember earlier gradients."""
+    if method == "momentum":
+        return lambda: _momentum(momentum)
+    if method == "adam":
+        return _adam
+    return lambda: lambda gradient: gradient
+
+
+def _momentum(decay: float) -> Step:
+    velocity: Array = 0.0
+
+    def step(gradient: Array) -> Array:
+        nonlocal velocity
+        velocity = decay * velocity + gradient
+        return velocity
+
+    return step
+
+
+def _adam(first: float = 0.9, second: float = 0.999, small: float = 1e-8) -> Step:
+    """Kingma & Ba 2015, algorithm 1."""
+    mean: Array = 0.0
+    square: Array = 0.0
+    count = 0
+
+    def step(gradient: Array) -> Array:
+        nonlocal mean, square, count
+        count += 1
+        mean = first * mean + (1 - first) * gradient
+        square = second * square + (1 - second) * gradient * gradient
+        size = np.sqrt(square / (1 - second**count)) + small
+        return mean / (1 - first**count) / size
+
+    return step

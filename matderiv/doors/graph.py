@@ -27,8 +27,7 @@ from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
 from matderiv.lazy import Shown
 from matderiv.numeric.evaluate import Array, evaluate
-from matderiv.output.graphs.dot import graph_dot
-from matderiv.output.graphs.mermaid import graph_mermaid
+from matderiv.output.graphs.dot import graph_dot, graph_mermaid
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.graphs.table import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
