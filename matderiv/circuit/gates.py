@@ -8,13 +8,11 @@ from matderiv.circuit.figures import array_text, substituted
 from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node
 from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
-from matderiv.expr import Expr, is_, number_value
+from matderiv.expr import is_, number_value
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.shapes import is_scalar, shape_text
 
-_STOPS = ("gt", "lt", "ge", "le", "sign", "step")
-_MOVES = ("transpose", "vec", "unvec", "permute", "diag", "tr")
 _PATTERNS: dict[str, str] = {
     "distributes": "distributes: every term gets the gradient unchanged",
     "subtracts": "distributes: every term gets the gradient, with a minus where it is subtracted",
@@ -31,7 +29,18 @@ _PATTERNS: dict[str, str] = {
     "contracts": "contracts: each operand gets the gradient contracted with the others",
 }
 
+_FIXED = {
+    **dict.fromkeys(("gt", "lt", "ge", "le", "sign", "step"), "stops"),
+    **dict.fromkeys(("transpose", "vec", "unvec", "permute", "diag", "tr"), "moves"),
+    **dict.fromkeys(("maximum", "minimum", "max", "min", "where"), "routes"),
+    "neg": "negates",
+    "relu": "gates",
+    "sum": "broadcasts",
+    "mean": "averages",
+    "einsum": "contracts",
+}
 _SQUARES = "adds squares: every entry gets twice itself, times the gradient"
+_POWERS = "multiplies the gradient by its local derivative: power rule"
 
 
 def pattern(node: Node) -> str:
@@ -47,40 +56,13 @@ def pattern(node: Node) -> str:
     if name == "add":
         return "subtracts" if any(is_(a, "neg") for a in e.args) else "distributes"
     if name in ("mul", "hadamard"):
-        return (
-            "switches"
-            if is_scalar(node.shape) and name == "mul" and not _constant_factor(e)
-            else _product(e)
-        )
+        if any(number_value(a) is not None for a in e.args):
+            return "scales"
+        numbers = is_scalar(node.shape) or any(is_scalar(a.shape) for a in e.args)
+        return "switches" if numbers or name == "hadamard" else "transposes"
     if name == "div" and number_value(e.args[1]) is not None:
         return "scales"
-    fixed = {
-        "neg": "negates",
-        "maximum": "routes",
-        "minimum": "routes",
-        "max": "routes",
-        "min": "routes",
-        "where": "routes",
-        "relu": "gates",
-        "sum": "broadcasts",
-        "mean": "averages",
-        "einsum": "contracts",
-    }
-    if name in _STOPS:
-        return "stops"
-    return fixed.get(name, "moves" if name in _MOVES else "")
-
-
-def _constant_factor(e: Expr) -> bool:
-    return any(number_value(a) is not None for a in e.args)
-
-
-def _product(e: Expr) -> str:
-    if _constant_factor(e):
-        return "scales"
-    if is_(e, "hadamard") or any(is_scalar(a.shape) for a in e.args):
-        return "switches"
-    return "transposes"
+    return _FIXED.get(name, "")
 
 
 def does(node: Node) -> str:
@@ -90,9 +72,7 @@ def does(node: Node) -> str:
         return _PATTERNS[found]
     if is_(node.definition, "power") and is_scalar(node.definition.args[0].shape):
         squared = is_(node.definition.args[0], "norm2")
-        return (
-            _SQUARES if squared else "multiplies the gradient by its local derivative: power rule"
-        )
+        return _SQUARES if squared else _POWERS
     function = node.definition.function
     if function.kind == "elementwise" and len(node.definition.args) == 1:
         each = "every entry of the gradient" if node.shape else "the gradient"

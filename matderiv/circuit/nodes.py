@@ -108,7 +108,7 @@ def circuit(
     builder = _Builder(f, parts, wrt)
     for node in walk(f):
         builder.visit(node)
-    nodes = tuple(builder.finished())
+    nodes = tuple(builder.nodes)
     return Circuit(nodes, _wanted(nodes, set(wrt)))
 
 
@@ -167,10 +167,6 @@ class _Builder:
                 rebuild(node, tuple(self.whole[a] for a in node.args)),
                 self._arguments(node.args),
             )
-
-    def finished(self) -> list[Node]:
-        """The nodes, the whole expression last."""
-        return self.nodes
 
     def _rides(self, node: Expr) -> bool:
         """A transpose, the sign of a term, the norm of a squared norm: part of the next gate."""

@@ -97,7 +97,7 @@ def orders(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Ch
 def products(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """An entrywise product for a matrix product, and back, at one sign."""
     names = {"mul": ("hadamard", "Entry by entry"), "hadamard": ("mul", "As a matrix product")}
-    if s.name not in names or _column_androw(s):
+    if s.name not in names or _column_and_row(s):
         return
     if s.name == "hadamard" and len(s.args) == 2 and all(_vector(a) for a in s.args):
         a, b = s.args
@@ -121,7 +121,7 @@ def _vector(s: Sketch) -> bool:
     return s.shape is not None and len(s.shape) == 1
 
 
-def _column_androw(s: Sketch) -> bool:
+def _column_and_row(s: Sketch) -> bool:
     """True for a product of a column and a row: entry by entry it would broadcast to a matrix."""
     shapes = [a.shape for a in s.args if not scalar(a)]
     rows = [shape is not None and len(shape) == 2 and shape[0] == 1 for shape in shapes]
