@@ -215,14 +215,14 @@ def number_value(e: Expr) -> Fraction | None:
     return sign * e.params[0] if is_(e, "number") else None
 
 
-def exact_value(e: Expr) -> Fraction | None:
+def exact_value(e: Expr, heaviest: int = 9) -> Fraction | None:
     """The value of arithmetic with literal numbers, 3/2 - 1; None for anything else.
 
     >>> half = apply("div", 3, 2) - 1
     >>> exact_value(half), exact_value(variable("x") - 1)
     (Fraction(1, 2), None)
     """
-    return fold(e, _exact) if e.weight <= 9 else None
+    return fold(e, _exact) if e.weight <= heaviest else None
 
 
 def _exact(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
@@ -235,9 +235,9 @@ def _exact(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
         return -known[0]
     if is_(node, "add"):
         return sum(known, Fraction(0))
-    if is_(node, "mul"):
+    if is_(node, "mul", "hadamard"):
         return Fraction(prod(known))
-    return known[0] / known[1] if is_(node, "div") and known[1] else None
+    return known[0] / known[1] if is_(node, "div", "ediv") and known[1] else None
 
 
 def walk(*roots: Expr) -> Iterator[Expr]:

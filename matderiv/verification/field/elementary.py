@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from matderiv.expr import Expr, apply, fold, is_, rebuild, walk
+from matderiv.expr import Expr, apply, exact_value, fold, is_, rebuild, walk
 from matderiv.functions.reduce import along
 from matderiv.numeric.ranges import bounds
 from matderiv.shapes import is_scalar
@@ -101,7 +101,7 @@ def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
 
     A root of what cannot be negative is gone with a square; others have a value only in part.
     """
-    k = _folded(exponent)
+    k = exact_value(exponent, HEAVY)
     if k is not None:
         exponent = apply("number", params=(k,))
     entrywise = is_(node, "epow") or is_scalar(base.shape)
@@ -114,29 +114,6 @@ def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
     if k is not None and k.denominator == 2:
         return _raised(node, apply("sqrt", base), 2 * k)
     return _exp(exponent * apply("log", base))
-
-
-def _folded(e: Expr) -> Fraction | None:
-    """The value of an exponent that is made of literal numbers, such as (-3)/2 or 1 + 1."""
-    return fold(e, _literal) if is_scalar(e.shape) and e.weight < HEAVY else None
-
-
-def _literal(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
-    known = [a for a in args if a is not None]
-    if len(known) < len(args):
-        return None
-    name = node.function.name
-    if name == "number":
-        return Fraction(node.params[0])
-    if name == "neg":
-        return -known[0]
-    if name == "add":
-        return sum(known, Fraction(0))
-    if name in ("mul", "hadamard"):
-        return prod(known, start=Fraction(1))
-    if name in ("div", "ediv") and known[1]:
-        return known[0] / known[1]
-    return None
 
 
 def _raised(node: Expr, base: Expr, k: Fraction) -> Expr:
@@ -194,12 +171,12 @@ def _multiple_of_pi(e: Expr) -> Fraction | None:
         k = _multiple_of_pi(e.args[0])
         return None if k is None else -k
     if is_(e, "div"):
-        k, below = _multiple_of_pi(e.args[0]), _folded(e.args[1])
+        k, below = _multiple_of_pi(e.args[0]), exact_value(e.args[1], HEAVY)
         return k / below if k is not None and below else None
     if is_(e, "mul", "hadamard"):
         turns = [(k, _multiple_of_pi(a)) for k, a in enumerate(e.args)]
         found = [(k, t) for k, t in turns if t is not None]
-        others = [_folded(a) for k, a in enumerate(e.args) if found and k != found[0][0]]
+        others = [exact_value(a, HEAVY) for k, a in enumerate(e.args) if found and k != found[0][0]]
         if found and all(c is not None for c in others):
             return found[0][1] * prod(c for c in others if c is not None)
     return None
