@@ -16,7 +16,7 @@ from problems import Problem, problems
 from matderiv import derive, verify
 from matderiv.errors import LimitError, MatderivError, ParseError, UnknownFunction, UnknownName
 from matderiv.expr import Expr
-from matderiv.input.answers import equation_sides, read_latex_answer, read_stated
+from matderiv.input.answers import equation_sides, read_stated
 from matderiv.input.resolve import Reading, read
 from matderiv.input.spelling import Spelled
 from matderiv.numeric.evaluate import evaluate
@@ -59,7 +59,9 @@ def test_what_is_printed_reads_back_equal(problem: Problem) -> None:
         shape = derivation.displayed.shape
         value = as_read(derivation.latex(**style), reading, extra=extra, expected=shape)
         assert_same(value, derivation.displayed, problem)
-        left, right = read_latex_answer(derivation.equation(**style), reading, extra=extra)
+        typed = derivation.equation(**style)
+        stated = read_stated(typed, reading, spelling="latex", extra=extra)
+        left, right = stated.left, stated.expr
         assert_same(right, derivation.displayed, problem)
         assert left is not None
         assert left.kind == ("name" if problem.kind == "vjp" else "derivative"), left
@@ -267,7 +269,8 @@ def test_the_spelling_is_found(text: str, spelling: str) -> None:
     ],
 )
 def test_left_sides_say_what_is_derived_by_what(text: str, left: tuple[str, str, str, int]) -> None:
-    found, right = read_latex_answer(text, read("0", shapes=SMALL))
+    stated = read_stated(text, read("0", shapes=SMALL), spelling="latex")
+    found, right = stated.left, stated.expr
     assert found is not None
     assert (found.kind, found.function, found.variable, found.order) == left
     assert found.text == text.split(" = ")[0]

@@ -11,9 +11,10 @@ import pytest
 import reader
 from conftest import Run
 
-from matderiv.command.rules import example, example_steps, listed, symbol
+from matderiv.command.failures import UsageError
+from matderiv.command.rules import example, example_steps, explained, listed, symbol
 from matderiv.functions.record import Function
-from matderiv.views.rules.catalogue import RULES, catalogued, proof_of
+from matderiv.views.rules.catalogue import RULES, proof_of
 from matderiv.views.rules.rule import Rule, rules_of
 
 SIZES = {"n": 3, "m": 4, "k": 2}
@@ -23,7 +24,8 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
 
 
 def test_a_rule_without_an_entry_would_be_noticed() -> None:
-    assert catalogued("magic") is None
+    with pytest.raises(UsageError):
+        explained("magic")
     assert rules_of("chain rule: magic + relu") == ["chain rule", "magic", "relu"]
 
 

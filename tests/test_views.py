@@ -14,6 +14,7 @@ import pytest
 from goldens import CASES, VIEWS, Case, lines, same_line, stored
 from problems import Problem, problems
 
+from matderiv.command.rules import explained
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import Expr
@@ -24,7 +25,6 @@ from matderiv.tensors.tensor import Tensor, Term
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Section, Step
-from matderiv.views.rules.catalogue import catalogued
 from matderiv.views.rules.rule import rules_of
 from matderiv.views.truth import UntrueLine, verified
 
@@ -56,7 +56,7 @@ def test_every_line_of_every_problem_is_true(problem: Problem, view: View) -> No
     d = problem.derivation()
     document = view(d)  # evaluates every line at two points
     verified(document, points=2, seed=SEED)
-    assert all(catalogued(name) for step in document.steps for name in rules_of(step.rule))
+    assert all(explained(name) for step in document.steps for name in rules_of(step.rule))
     assert last_line(document).endswith(f"= {answer(d)}")
     assert document.answer.right is (d.displayed if d.has_matrix_form else d.derivative.tensor)
 
@@ -96,7 +96,7 @@ def test_other_kinds_orders_layouts_and_structures(
 ) -> None:
     d = derive(expr, wrt, **asked)
     document = view(d)
-    assert all(catalogued(name) for step in document.steps for name in rules_of(step.rule))
+    assert all(explained(name) for step in document.steps for name in rules_of(step.rule))
     assert f"= {answer(d)}" in last_line(document)
     for detail in ("brief", "normal", "full"):
         assert document_latex(document, detail=detail)

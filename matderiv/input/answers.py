@@ -240,11 +240,3 @@ def answer_source(
         except MatderivError:
             continue
     return None
-
-
-def read_latex_answer(
-    text: str, reading: Reading, *, extra: Mapping[str, Expr] | None = None
-) -> tuple[LeftSide | None, Expr]:
-    """An answer in LaTeX: its left side or None, and its value."""
-    stated = read_stated(text, reading, spelling="latex", extra=extra)
-    return stated.left, stated.expr
