@@ -340,3 +340,32 @@ def test_numpy_is_silenced_inside_only_and_in_every_thread() -> None:
         with ThreadPoolExecutor(2) as pool:
             found = list(pool.map(lambda k: slope(x=[0.0, k]).tolist(), [1.0, 2.0, 4.0]))
     assert found == [[np.inf, 1], [np.inf, 0.5], [np.inf, 0.25]]
+
+
+def squared(steps: int) -> str:
+    """A matrix that is squared and divided by its norm again and again."""
+    lines = [f"S{k} = S{k - 1}*S{k - 1}/norm2(S{k - 1})" for k in range(1, steps + 1)]
+    return f"tr(B*S{steps}) where S0 = A*X; {'; '.join(lines)}"
+
+
+def test_code_grows_with_the_steps_where_products_would_double() -> None:
+    shapes = {"A": "n,n", "B": "n,n", "X": "n,n"}
+    lengths = {}
+    for steps in (8, 16, 24):
+        both = md.value_and_grad(squared(steps), "X", shapes=shapes)
+        lengths[steps] = len(both.code())
+        rng = np.random.default_rng(steps)
+        values = {name: rng.standard_normal((3, 3)) for name in shapes}
+
+        def f(x: Any, values: Any = values, steps: int = steps) -> Any:
+            s = values["A"] @ x
+            for _ in range(steps):
+                s = s @ s / np.linalg.norm(s)
+            return np.trace(values["B"] @ s)
+
+        value, gradient = both(values)
+        assert value == pytest.approx(f(values["X"]), rel=1e-9)
+        move = rng.standard_normal((3, 3))
+        ahead, behind = f(values["X"] + 1e-6 * move), f(values["X"] - 1e-6 * move)
+        assert np.sum(gradient * move) == pytest.approx((ahead - behind) / 2e-6, rel=1e-4)
+    assert lengths[24] - lengths[16] < 2 * (lengths[16] - lengths[8])

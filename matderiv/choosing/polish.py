@@ -265,17 +265,17 @@ def _sign_inside(e: Expr, shared: Collection[Expr]) -> Expr:
     if sign < 0 and is_(core, "cross"):
         return rebuild(core, core.args[::-1])
     if sign < 0 and is_(core, *_LINEAR) and len(core.args) == 1:
-        inner = _flipped(apply("mul", 1, core), shared)
+        inner = _flipped(apply("mul", 1, core), shared, set())
         return inner.args[1] if inner is not None else e
     if sign > 0 or not is_(core, *_PRODUCTS):
         return e
-    flipped = _flipped(core, shared)
+    flipped = _flipped(core, shared, set())
     return flipped if flipped is not None else e
 
 
-def _negated_sum(e: Expr, shared: Collection[Expr]) -> Expr:
+def _negated_sum(e: Expr, shared: Collection[Expr], failed: set[Expr]) -> Expr:
     """A sum with its sign changed, term by term inside the brackets where that is possible."""
-    inside = [_flipped(a, shared) if is_(a, "mul", "div") else None for a in e.args]
+    inside = [_flipped(a, shared, failed) if is_(a, "mul", "div") else None for a in e.args]
     if all(a is not None for a in inside):
         return apply("add", *(a for a in inside if a is not None))
     return negated(e)
@@ -286,18 +286,24 @@ def _one_minus(e: Expr) -> bool:
     return is_one(e.args[0]) and all(signed(a)[0] < 0 for a in e.args[1:])
 
 
-def _flipped(core: Expr, shared: Collection[Expr]) -> Expr | None:
-    """A product with the sign of its first bracket changed; None if that is longer."""
+def _flipped(core: Expr, shared: Collection[Expr], failed: set[Expr]) -> Expr | None:
+    """A product with the sign of its first bracket changed; None if that is longer.
+
+    `failed` are products without such a bracket, which are looked through once.
+    """
+    if core in failed:
+        return None
     for k, a in enumerate(core.args):
         inner = a.args[0] if is_(a, *_LINEAR) else a
         new = None
         if is_(inner, "add") and inner not in shared and not _one_minus(inner):
-            new = _negated_sum(inner, shared)
+            new = _negated_sum(inner, shared, failed)
         if new is None and is_(inner, *_PRODUCTS) and (k == 0 or inner is not a or inner.shape):
-            new = _flipped(inner, shared)
+            new = _flipped(inner, shared, failed)
         if new is not None and signed(new)[0] > 0 and new.weight <= inner.weight:
             new = new if inner is a else rebuild(a, (new,))
             return apply(core.function.name, *core.args[:k], new, *core.args[k + 1 :])
         if is_(core, "div", "ediv"):
             break
+    failed.add(core)
     return None

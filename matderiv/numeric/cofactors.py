@@ -36,12 +36,18 @@ def without_quotient(node: Expr) -> Expr:
 
 
 def _partners(e: Expr) -> list[Expr]:
-    """The products of entries and determinants among the factors of a product."""
-    if is_(e, "prod", "det"):
-        return [e]
-    if is_(e, "power", "epow", "div", "ediv"):
-        return _partners(e.args[0])
-    return [p for a in e.args for p in _partners(a)] if is_(e, "neg", "mul", "hadamard") else []
+    """The products of entries and determinants among the factors of a product, each once."""
+    met = {e: None}
+    stack = [e]
+    while stack:
+        node = stack.pop()
+        if is_(node, "power", "epow", "div", "ediv"):
+            inside = node.args[:1]
+        else:
+            inside = node.args if is_(node, "neg", "mul", "hadamard") else ()
+        stack += [a for a in reversed(inside) if a not in met]
+        met.update(dict.fromkeys(inside))
+    return [node for node in met if is_(node, "prod", "det")]
 
 
 def _without(e: Expr, factor: Expr) -> Expr | None:

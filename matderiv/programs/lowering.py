@@ -11,7 +11,7 @@ from matderiv.errors import NoRule
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.programs.entrywise import FORMS, SIMPLE, sigmoid_beside_softplus
 from matderiv.programs.program import ProgramBuilder
-from matderiv.programs.scaled import Scaled, as_factor, settled
+from matderiv.programs.scaled import Scaled, as_factor, factor_value, settled
 from matderiv.shapes import Shape, Size, is_scalar, size_names, size_value
 from matderiv.words.chains import symmetric
 
@@ -19,6 +19,7 @@ Rule = Callable[["Lowering", Expr], Scaled]
 RULES: dict[str, Rule] = {}
 """How nodes that are not entry by entry are computed; filled by `arrays` and `products`."""
 
+MOST_WAITING = 8  # scalars in front of a result that are not yet multiplied
 SHOWN, OTHER, INNER = 1024.0, 256.0, 32.0  # guesses of sizes: of rows of data, of data, of the rest
 
 
@@ -85,12 +86,25 @@ class Lowering:
         return self.found[root]
 
     def set(self, node: Expr, value: Scaled) -> None:
-        """Note the result of a node."""
+        """Note the result of a node; a factor that has grown long waits as one number.
+
+        What several others use is divided at once: normalised, it is multiplied with itself.
+        """
+        if self._normalises(node, value):
+            value = Scaled(settled(self.b, value))
+        elif len(value.above) + len(value.below) > MOST_WAITING:
+            one = factor_value(self.b, value.with_core(None))
+            value = Scaled(value.core, above=(one,)) if value.core is not None else Scaled(one)
         self.found[node] = value
         if value.core is not None:
             self.origin.setdefault(value.core, node)
             if self.b.shape(value.core) == node.shape != () and symmetric(node):
                 self.b.symmetric.add(value.core)
+
+    def _normalises(self, node: Expr, value: Scaled) -> bool:
+        """True for an array that several others use, divided by a number that depends on data."""
+        several = value.core is not None and len(self.uses.get(node, ())) > 1
+        return several and any(self.b.lines[k].operation != "size" for k in value.below)
 
     def absorbed(self, node: Expr) -> bool:
         """True for a product whose only user multiplies it on."""
