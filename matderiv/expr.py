@@ -256,10 +256,17 @@ def walk(*roots: Expr) -> Iterator[Expr]:
 
 def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
     """The value of `root` when `visit(node, values of its arguments)` gives each node's value."""
+    return fold_all((root,), visit)[0]
+
+
+def fold_all(
+    roots: tuple[Expr, ...], visit: Callable[[Expr, tuple[Value, ...]], Value]
+) -> tuple[Value, ...]:
+    """The values of several roots; what they share is visited once."""
     values: dict[Expr, Value] = {}
-    for node in walk(root):
+    for node in walk(*roots):
         values[node] = visit(node, tuple(values[a] for a in node.args))
-    return values[root]
+    return tuple(values[r] for r in roots)
 
 
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matderiv.calculus.recognise import folded
-from matderiv.expr import Expr, apply, is_, number_value, rebuild, variable, variables, walk
+from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.views.intermediates import function_name, letters_for, numbered_name
@@ -251,7 +251,7 @@ def _mapped(e: Expr, parts: Parts, *, opened: bool) -> tuple[Expr, Parts]:
     done: dict[Expr, Expr] = {}
     for node in walk(e, *(value for _, value in parts)):
         new = rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = _opened(new) if opened else folded(new) or new
+        done[node] = _opened(new) if opened else folded(new)
     return done[e], tuple((name, done[value]) for name, value in parts)
 
 
@@ -259,10 +259,5 @@ def _opened(node: Expr) -> Expr:
     """A shorthand written out, down to functions that have a rule of their own."""
     if node.function.expand is None:
         return node
-    inside: dict[Expr, Expr] = {a: a for a in node.args}
     root = node.function.expand(*node.args, *node.params)
-    for part in walk(root):
-        if part not in inside:
-            new = rebuild(part, tuple(inside[a] for a in part.args))
-            inside[part] = _opened(new)
-    return inside[root]
+    return fold(root, lambda n, args: n if n in node.args else _opened(rebuild(n, args)))

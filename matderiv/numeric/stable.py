@@ -6,7 +6,7 @@ Every form is equal to what it stands for wherever that has a value, and has non
 from collections.abc import Callable
 
 import matderiv.functions  # noqa: F401  (fills the registry)
-from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, fold, fold_all, is_, number, number_value, rebuild, walk
 from matderiv.numeric.exponentials import (
     better_product,
     log_of_sum,
@@ -39,7 +39,7 @@ def _written_out(node: Expr, args: tuple[Expr, ...]) -> Expr:
 def stable_all(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """Stable forms of several expressions; what they share is looked at once."""
     exprs = valued(exprs)
-    return _rewritten(exprs, lambda n, args: _better(rebuild(n, args)))
+    return fold_all(exprs, lambda n, args: _better(rebuild(n, args)))
 
 
 def valued(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
@@ -49,19 +49,10 @@ def valued(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     'sum'
     """
     while any(_unvalued(n) for n in walk(*exprs)):
-        exprs = _rewritten(
+        exprs = fold_all(
             exprs, lambda n, args: _written_out(n, args) if _unvalued(n) else rebuild(n, args)
         )
     return exprs
-
-
-def _rewritten(
-    exprs: tuple[Expr, ...], visit: Callable[[Expr, tuple[Expr, ...]], Expr]
-) -> tuple[Expr, ...]:
-    done: dict[Expr, Expr] = {}
-    for node in walk(*exprs):
-        done[node] = visit(node, tuple(done[a] for a in node.args))
-    return tuple(done[e] for e in exprs)
 
 
 def _unvalued(node: Expr) -> bool:
