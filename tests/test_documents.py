@@ -328,3 +328,21 @@ def test_zero_is_no_claim_about_the_minimum_where_nothing_says_so() -> None:
     assert numbers(text) == {"ok": [2], "wrong": []}
     solved = text.replace("The border is where $Xw = 0$.", "Set it to zero:\n$$X^T(Xw + y) = 0$$")
     assert numbers(solved)["wrong"] == [4]
+
+
+NEWTON = r"""Let $L(\beta) = \|X\beta - y\|^2$.
+$$
+\begin{aligned}
+\beta^{\text{new}} &= \beta^{\text{old}} + (X^TWX)^{-1}X^T(y-p) \\
+&= (X^TWX)^{-1}X^TW(X\beta^{\text{old}} + W^{-1}(y-p))
+\end{aligned}
+$$
+$$\beta_{t+1} = \beta_t - \eta \nabla L(\beta_t)$$
+$$\frac{\partial L}{\partial\beta} = \mathbf{X}^T(\mathbf{q}-\mathbf{y})$$
+"""
+
+
+def test_labels_above_are_labels_and_updates_are_no_claims() -> None:
+    assert numbers(NEWTON) == {"ok": [5], "wrong": []}  # nothing says what q is
+    assert all(line.number != 8 for v in verify_homework(NEWTON, "md") for line in v.lines)
+    assert numbers(NEWTON.replace(r"(\mathbf{q}-", r"(X\beta-"))["wrong"] == [9]

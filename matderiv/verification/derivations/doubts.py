@@ -110,7 +110,19 @@ class Doubts:
         if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT
-        return self._reason({v.name for v in variables(side)} | self.behind(q, left))
+        names, behind = {v.name for v in variables(side)}, self.behind(q, left)
+        return self._reason(names | behind) or self._foreign(q, names - behind)
+
+    def _foreign(self, q: Quantity, names: set[str]) -> str:
+        """Why a derivative with names that its function does not have is not called wrong.
+
+        In a text they may stand for a part of it, as words between the lines say.
+        """
+        known = {*self.ground.functions, *self.ground.moving}
+        said = {n for n in names - known if not n.startswith("d")}
+        if self.strict or not said or q.kind != DERIVATIVE:
+            return ""
+        return f"nothing says what {min(said)} is of"
 
     def _at_a_point(self, q: Quantity, left: Expr | None) -> bool:
         """True where numbers may be what a varying quantity is: for names that have numbers."""

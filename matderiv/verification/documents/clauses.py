@@ -87,6 +87,11 @@ _TIMES = r"(?<=[})])\s*\.\s*(?=\\frac|\()"  # a full stop between factors
 _BOLD_D = (  # of \\frac{\\mathbf{d} f}{\\mathbf{d} x}
     r"(?<=frac\{)\s*\\mathbf\s*\{\s*d\s*\}|(?<=\}\{)\s*\\mathbf\s*\{\s*d\s*\}(?=\s*(?:\\|[A-Za-z]))"
 )
+_ABOVE = (  # \\beta^{\\text{old}}, which has a label
+    rf"(?P<base>(?<![\\_^{{])(?!\s*e(?![A-Za-z])){LATEX_SYMBOL})\s*\^\s*\{{\s*"
+    r"\\(?:text|mathrm|textrm)\s*\{\s*(?P<label>[A-Za-z]{2,})\s*\}\s*\}"
+)
+_GATED = r"(?<=_t|t\})\s*(?<![\^{])\*\s*(?=\\|[A-Za-z(])"  # f_t * C_{t-1}: entry by entry
 _HYPHENED = r"_\s*\{\s*(?P<first>[A-Za-z]{2,})-(?P<then>[A-Za-z]{2,})\s*\}"  # J_{neg-sample}
 _ALL = (
     r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
@@ -106,7 +111,8 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
     p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
-    p = p.replaced(_BOLD_D, lambda m: "d")
+    p = p.replaced(_BOLD_D, lambda m: "d").replaced(_GATED, lambda m: r" \odot ")
+    p = p.replaced(_ABOVE, lambda m: rf"{m['base']}_{{\mathrm{{{m['label']}}}}}")
     p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):

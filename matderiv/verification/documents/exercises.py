@@ -33,6 +33,7 @@ from matderiv.verification.documents.rewriting import (
     by_names,
     by_parts,
     is_image,
+    is_update,
 )
 from matderiv.verification.documents.statements import (
     PROSE,
@@ -119,12 +120,8 @@ class Exercise:
             before = dict(self.declared.assume)
             p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
             self._noted(before, piece)
-            if (
-                not p
-                or is_image(p)
-                or _RANGE.fullmatch(p.text)
-                or (piece.kind == "inline" and not equal_signs(p.text))
-            ):
+            silent = piece.kind == "inline" and not equal_signs(p.text)
+            if not p or silent or is_image(p) or is_update(p) or _RANGE.fullmatch(p.text):
                 continue
             q = _quantity(p)
             if not (piece.supposed and q is not None and q.kind == FORMULA):

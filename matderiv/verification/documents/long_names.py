@@ -9,7 +9,7 @@ from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import LATEX_NAME, latex_name
 
-_WORD = r"[A-Z]{2,}|[A-Z][a-z]{2,}|[a-z]{3,}"
+_WORD = r"[A-Z]{2,}|[A-Z][A-Za-z]{2,}|[a-z]{3,}"
 _BEFORE = r"(?<![A-Za-z\\{_^])"
 _WITH = re.compile(
     rf"^\s*(?P<word>{_WORD})\s*(?:\\left|\\[bB]igg?l?)?\s*\(\s*{LATEX_NAME}"

@@ -312,6 +312,27 @@ def _head(match: re.Match[str]) -> str:
     return match["of"].replace(" ", "")
 
 
+_UPDATE = re.compile(
+    rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
+    r"(?:[_^]\s*\{?\s*\(?\s*\\?[a-z]+\s*\+\s*1\s*\)?\s*\}?|\^\s*\{?\s*\+\s*\}?"
+    r"|[_^]\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:new|next)\s*\}?\s*\}?)"
+    r"\s*:?=\s*(?P<rest>[^=]+)$"
+)
+
+
+def is_update(p: Passage) -> bool:
+    r"""True for `w_{t+1} = w_t - \eta \nabla f(w_t)`, which says what is done, not what holds.
+
+    >>> [is_update(Passage.of(line, latex=True)) for line in (
+    ...     r"w^{+} = w - \eta \nabla f(w)", r"h_{t+1} = W h_t + b")]
+    [True, False]
+    """
+    found = _UPDATE.match(p.text) if p.latex else None
+    if found is None or not found["rest"].lstrip().startswith(found["name"].strip()):
+        return False
+    return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
+
+
 _IMAGE = re.compile(
     rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
 )
