@@ -384,3 +384,26 @@ def test_a_function_of_each_entry_may_be_meant_of_a_number(f: str, right: str, w
 )
 def test_signs_of_arrays_say_that_no_number_is_meant(f: str, answer: str) -> None:
     assert verify(f, "x", answer).correct is False
+
+
+@pytest.mark.parametrize(
+    ("f", "name", "right", "wrong"),
+    [
+        ("a*exp(b*t)", "t", "b*f(t)", "a*f(t)"),
+        ("a*exp(b*t)", "t", "b*f", "a*f"),
+        ("sigmoid(w'*x)", "w", "f*(1 - f)*x", "f*(1 + f)*x"),
+        ("tanh(x)", "x", "1 - f^2", "1 - f"),
+        ("norm2(x)", "x", "x/L(x)", "x*L(x)"),
+    ],
+)
+def test_an_answer_may_call_the_expression_by_a_name(
+    f: str, name: str, right: str, wrong: str
+) -> None:
+    assert verify(f, name, right).correct is True
+    assert verify(f, name, wrong).correct is False
+
+
+@pytest.mark.parametrize("answer", ["2*g(x)*x", "phi(x)", "f'(x)", "x*f(2*x)"])
+def test_a_function_that_nobody_defines_is_not_judged(answer: str) -> None:
+    with pytest.raises(UnknownName, match="has the function"):
+        verify("x'*x", "x", answer)

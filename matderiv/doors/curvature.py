@@ -12,7 +12,7 @@ from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, NoRule, UntrueResult
 from matderiv.expr import Expr, is_, number_value, walk
-from matderiv.input.asking import understood, variable_of
+from matderiv.input.asking import about_a_number, variable_of
 from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import Arrays, Sizes, evaluate
 from matderiv.numeric.kinks import kinks
@@ -56,7 +56,7 @@ def curvature(
     >>> print(curvature("x'*A*x", "x").verdict)
     neither
     """
-    asked = understood(f, shapes, assume, wrt, "gradient")
+    asked = about_a_number(f, shapes, assume, wrt)
     e, x = asked.f, variable_of(asked.f, asked.reading, wrt)
     if not is_scalar(e.shape):
         raise MatderivError("only a number is convex or concave, this is an array")

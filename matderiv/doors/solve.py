@@ -21,7 +21,7 @@ from matderiv.expr import (
     variables,
     walk,
 )
-from matderiv.input.asking import understood, variable_of
+from matderiv.input.asking import about_a_number, understood, variable_of
 from matderiv.language.printer import text
 from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import evaluate
@@ -115,7 +115,7 @@ def solve(
     """
     if subject_to is not None:
         return _constrained(f, wrt, subject_to, shapes, assume)
-    asked = understood(f, shapes, assume, wrt, "gradient")
+    asked = about_a_number(f, shapes, assume, wrt)
     if not is_scalar(asked.f.shape):
         raise MatderivError("a stationary point needs a number to be minimised")
     x = variable_of(asked.f, asked.reading, wrt)

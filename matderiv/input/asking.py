@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
@@ -58,16 +57,33 @@ def understood(
     if isinstance(f, str):
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
-        read = partial(resolve.read, f, shapes=shapes, assume=assume, about=named, labels=labels)
-        reading = read()
-        if labels and (numbers := numbers_meant(reading)):
-            reading = read(kinds=dict.fromkeys(numbers, 0))
+        reading = resolve.read(f, shapes=shapes, assume=assume, about=named, labels=labels)
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
     found = from_sympy(f, declared_facts(facts_of(assume, f)))
     _require_shapes(found, declared_shapes(by_name(shapes)))
     return Question(found, symbols=symbols_in(f))
+
+
+def about_a_number(
+    f: Any,
+    shapes: Mapping[str, Any] | None = None,
+    assume: Mapping[str, Any] | None = None,
+    about: Any = (),
+) -> Question:
+    """The same for an f that has to be a number, which says that x of tanh(x) is one.
+
+    >>> [len(about_a_number(f, about="x").f.shape) for f in ("tanh(x)", "tanh(x).*x")]
+    [0, 1]
+    """
+    asked = understood(f, shapes, assume, about, "gradient")
+    numbers = () if asked.reading is None else numbers_meant(asked.reading)
+    if not numbers:
+        return asked
+    return understood(
+        f, {**(shapes or {}), **dict.fromkeys(numbers, "")}, assume, about, "gradient"
+    )
 
 
 def numbers_meant(reading: Reading) -> tuple[str, ...]:

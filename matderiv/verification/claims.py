@@ -1,5 +1,6 @@
 """What is asked when an answer is verified, and how the answer's axes are to be read."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from matderiv.arguments import require_whole, require_word
 from matderiv.calculus.derivative import KINDS, LAYOUTS, change_of, resolve_kind
 from matderiv.calculus.structure import STRUCTURES, numeric_projection
-from matderiv.errors import UnknownName
-from matderiv.expr import Expr, number_value, substitute, variables
+from matderiv.errors import ShapeError, UnknownName
+from matderiv.expr import Expr, number_value, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.entries import (
     AskedEntry,
@@ -24,7 +25,15 @@ from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.numeric.question import DirectionQuestion
-from matderiv.shapes import Shape, is_scalar, long_axes, size_names, size_value, times
+from matderiv.shapes import (
+    Shape,
+    is_scalar,
+    long_axes,
+    shape_text,
+    size_names,
+    size_value,
+    times,
+)
 from matderiv.verification.equations import Answer
 
 Axes = tuple[int, ...]
@@ -286,13 +295,58 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
     return read_sides(asked, answer)[-1]
 
 
+def _with_whole(asked: Asked, answer: str) -> Reading:
+    """The reading, in which an answer may call the expression f, as `Read as f = ...` does.
+
+    Not where f is called with an argument or derived, or stands before an equals sign.
+
+    >>> print(read_answer(ask("sigmoid(w'*x)", "w"), "f*(1 - f)*x").shape)
+    (Dim(names=('n',), coefficient=1),)
+    """
+    reading = asked.reading
+    known = {*reading.variables, *dict(reading.parts), *reading.sizes, *asked.extra}
+    if "f" in known or _CALLED.search(answer):
+        return reading
+    return replace(reading, parts=(*reading.parts, ("f", reading.expr)))
+
+
+def _of_known_functions(asked: Asked, e: Expr) -> Expr:
+    """An answer in which f(x), L(x) and J(x) are the expression itself.
+
+    UnknownName for any other function that the expression does not have: it has no values.
+
+    >>> asked = ask("exp(a*t)", "t", shapes={"t": ""})
+    >>> read_answer(asked, "a*f(t)") == read_answer(asked, "a*exp(a*t)")
+    True
+    """
+    known = {n.params[0] for n in walk(asked.f) if n.function.call == "abstract"}
+    whole: dict[Expr, Expr] = {}
+    for node in walk(e):
+        if node.function.call != "abstract" or node.params[0] in known:
+            continue
+        name, order = node.params
+        if name not in ("f", "L", "J") or order or node.args[0] not in variables(asked.f):
+            raise UnknownName(
+                f"the answer has the function {name}, which the expression does not have",
+                hint="its formula in place of its name",
+            )
+        if node.shape != asked.f.shape:
+            raise ShapeError(f"{name} is {shape_text(asked.f.shape)}, here it is read as a number")
+        whole[node] = asked.f
+    return substitute(e, whole) if whole else e
+
+
+_CALLED = re.compile(r"(?<![A-Za-z0-9_\\])f\s*(?:[(\[_']|\\left)|=")
+
+
 def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
-        reading, extra, expected = asked.reading, asked.extra, expected_shape(asked)
+        reading, extra, expected = _with_whole(asked, answer), asked.extra, expected_shape(asked)
         axes = tuple(s for group in asked.groups for s in group)
         stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected, axes)
-        return tuple(picked(e, asked.at, asked.wrt.shape) for e in stated.claims())
+        sides = (_of_known_functions(asked, e) for e in stated.claims())
+        return tuple(picked(e, asked.at, asked.wrt.shape) for e in sides)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**dict(asked.reading.parts), **asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
