@@ -278,6 +278,8 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
 
 def substitute(root: Expr, mapping: dict[Expr, Expr]) -> Expr:
     """`root` with nodes replaced; identity where nothing occurs."""
+    if not mapping:
+        return root
     return fold(root, lambda n, args: mapping[n] if n in mapping else rebuild(n, args))
 
 

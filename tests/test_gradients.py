@@ -15,8 +15,9 @@ import reader
 from truth import assert_close, numeric
 
 import matderiv as md
+from matderiv.doors.check import gradient_reports
 from matderiv.errors import DomainError, MatderivError, ShapeError, UnknownName
-from matderiv.expr import apply, variable
+from matderiv.expr import apply, variable, variables
 from matderiv.input.resolve import read
 from matderiv.output.code.program import code
 from matderiv.output.code.writer import Heading
@@ -369,3 +370,20 @@ def test_code_grows_with_the_steps_where_products_would_double() -> None:
         ahead, behind = f(values["X"] + 1e-6 * move), f(values["X"] - 1e-6 * move)
         assert np.sum(gradient * move) == pytest.approx((ahead - behind) / 2e-6, rel=1e-4)
     assert lengths[24] - lengths[16] < 2 * (lengths[16] - lengths[8])
+
+
+def test_gradients_by_many_variables_are_computed_together_when_they_are_checked() -> None:
+    names = [f"w{k}" for k in range(12)]
+    f = read(" + ".join(f"sin(a{k}*w{k})" for k in range(12)), shapes=dict.fromkeys(names, "")).expr
+    xs = [v for v in variables(f) if v.name in names]
+    runs = []
+
+    def gradients(values: Any, sizes: Any) -> list[Any]:
+        runs.append(values)
+        a = [values[x.name.replace("w", "a")] for x in xs]
+        return [c * np.cos(c * values[x.name]) for c, x in zip(a, xs, strict=True)]
+
+    reports = gradient_reports(f, xs, gradients)
+    assert all(r.ok for r in reports.values())
+    assert len(reports) == 12
+    assert len(runs) < 5

@@ -124,9 +124,12 @@ def gradient_reports(
     plain = [k for k, x in enumerate(xs) if x.params[2] <= {"positive"}]
     together = undecided("")
     if len(plain) > 1:
-        question, changes = joint_question(
-            f, [xs[k] for k in plain], lambda v, sizes: [gradients(v, sizes)[k] for k in plain]
-        )
+
+        def of_plain(values: Arrays, sizes: Sizes) -> list[Array]:
+            found = gradients(values, sizes)
+            return [found[k] for k in plain]
+
+        question, changes = joint_question(f, [xs[k] for k in plain], of_plain)
         together = spot_check(question, [*xs, *changes], zero=True)
     agreed = together.ok or (together.verdict == "undecided" and len(plain) > MANY)
     reports = {}

@@ -14,11 +14,12 @@ from matderiv.calculus.structure import numeric_projection
 from matderiv.doors.check import gradient_reports, require_truth
 from matderiv.doors.derive import Assume
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, apply, is_, substitute, variables, walk
+from matderiv.expr import Expr, apply, is_, substitute, variables
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.language.printer import text
 from matderiv.numeric.check import check_question
 from matderiv.numeric.indeterminate import at_edges, may_fail
+from matderiv.numeric.interpret import interpreted
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.small_sizes import too_large
@@ -193,8 +194,13 @@ def _growing(back: Backward) -> dict[Expr, Expr]:
     A name for 1/(exp(x) + 1)^2 would be 0 where exp(x) overflows, whatever it is multiplied by.
     """
     found: dict[Expr, Expr] = {}
+    grows: dict[Expr, bool] = {}
+
+    def growing(n: Expr) -> bool:
+        return n in found or is_(n, "exp", "cosh", "sinh") or any(grows[a] for a in n.args)
+
     for a in back.adjoints:
-        if any(is_(n, "exp", "cosh", "sinh") for n in walk(substitute(a.value, found))):
+        if interpreted(a.value, grows, lambda n: n.args, growing):
             found[a.variable] = substitute(a.value, found)
     return found
 
