@@ -155,8 +155,8 @@ class Doubts:
         Three axes have no usual layout; and ∂a/∂z = a .* (1 - a) is said of each entry.
         """
         true = left if self.sloped else None
-        if q.kind == DERIVATIVE:
-            true = self.ground.derivative(q)
+        with suppress(MatderivError):
+            true = self.ground.derivative(q) if q.kind == DERIVATIVE else true
         axes = long_axes(true.shape) if true is not None else ()
         if len(axes) > 2:
             return "nothing says how a derivative with more than two axes is laid out"
