@@ -93,6 +93,18 @@ MEANT: list[tuple[str, str, dict[str, Any], Callable[[Any], Any]]] = [
      lambda v: (np.abs(v) ** 3).sum() + (v**4).sum() ** 0.25),
     ("‖X − TSᵀ‖²_F", "S", {"T": X}, lambda v: ((X - X @ v.T) ** 2).sum()),
     ("∑ᵢ log(1+e^{yᵢ})", "y", {}, lambda v: np.log1p(np.exp(v)).sum()),
+    (r"{\bf w}^{\sf T}{\bf \mu}", r"{\bf w}", {}, lambda v: v @ mu),
+    # vectors one below the other
+    (r"\|A[w; 1] - b\|^2", "w", {"A": np.c_[S, mu], "b": mu},
+     lambda v: ((S @ v + mu - mu) ** 2).sum()),
+    (r"\tanh([w, \mu]^\top A [w, \mu])", "w", {"A": np.eye(6) / 9 + 0.01, "mu": mu},
+     lambda v: np.tanh(np.r_[v, mu] @ (np.eye(6) / 9 + 0.01) @ np.r_[v, mu])),
+    (r"\|\begin{bmatrix}X\\S\end{bmatrix}w - \begin{bmatrix}y\\c\end{bmatrix}\|^2", "w",
+     {"c": mu}, lambda v: ((X @ v - y) ** 2).sum() + ((S @ v - mu) ** 2).sum()),
+    # layers and losses of torch.nn, functions without a name
+    ("nn.MSELoss(reduction='sum')(X @ w, y)", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
+    ("nn.ReLU()(X @ w).sum()", "w", {}, lambda v: np.maximum(X @ v, 0).sum()),
+    ("lambda w: np.sum((X @ w - y)**2)", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
     # entries of numbered arrays, of rows by number, of π
     (r"\sum_i (y_i - a - b_1 x_{1i} - b_2 x_{2i})^2", "b_1",
      {"a": 0.1, "b_1": np.array(0.2), "b_2": 0.3, "x_1": X[:, 0], "x_2": X[:, 1]},
@@ -144,6 +156,13 @@ def test_answers_define_entries_and_name_labels(
     assert verify(formula, wrt, answer).verdict in (
         ("proved", "verified") if right else ("disproved",)
     )
+
+
+def test_what_is_printed_of_labels_and_of_pi_reads_back() -> None:
+    for formula, wrt in (("-np.log(p[y])", "p"), (r"\sum_k \pi_k\log\pi_k", r"\pi")):
+        found = derive(formula, wrt)
+        assert verify(formula, wrt, found.latex()).correct
+    assert str(derive(r"(\mathbf 1^T\exp(x))^2", "x")) == "2*sum(exp(x))*exp(x)"
 
 
 def test_a_row_is_divided_by_only_without_signs() -> None:

@@ -329,6 +329,20 @@ def _kron_vec(node: Expr) -> Expr | None:
     return apply("vec", apply("mul", x, b, transposed(a)))
 
 
+def _summed(node: Expr) -> Expr | None:
+    """1'*x = sum(x) of a vector x.
+
+    >>> text(_summed(read("vector(1)'*exp(x)").expr)), _summed(read("y'*x").expr)
+    ('sum(exp(x))', None)
+    """
+    *numbers, row, x = node.args
+    one = len(x.shape) == 1 and is_(row, "transpose") and is_one(row.args[0])
+    if not one or not all(is_scalar(k.shape) for k in numbers):
+        return None
+    total = apply("sum", x, params=(None,))
+    return apply("mul", *numbers, total) if numbers else total
+
+
 def _sum_vec(node: Expr) -> Expr | None:
     """sum(vec(X)) = sum(X).
 
@@ -352,7 +366,7 @@ _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "sqrt": (_norm,),
     "maximum": (_relu, _abs),
     "minimum": (_same, _abs),
-    "mul": (_kron_vec,),
+    "mul": (_kron_vec, _summed),
     "sum": (_sum_vec, of_eigenvalues),
     **dict.fromkeys(("prod", "max", "min"), (of_eigenvalues,)),
     "det": (det_power,),

@@ -34,6 +34,7 @@ _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
     r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
+_LAMBDA = re.compile(r"\s*lambda\s+[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*:(?!=)")
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
@@ -143,11 +144,14 @@ def source_of(text: str, scope: Scope) -> Source:
 
 
 def _unmarked(text: str) -> str:
-    """The text without a byte order mark, which is no content."""
-    if not isinstance(text, str) or not text.startswith("\ufeff"):
+    """The text without a byte order mark or `lambda w:`, which are no content."""
+    if not isinstance(text, str):
         return text
+    plain = text.removeprefix("\ufeff")
+    before = _LAMBDA.match(plain)
+    plain = " " * before.end() + plain[before.end() :] if before else plain
     spelling = getattr(text, "spelling", None)
-    return Spelled(text[1:], spelling, getattr(text, "flat", False)) if spelling else text[1:]
+    return Spelled(plain, spelling, getattr(text, "flat", False)) if spelling else plain
 
 
 def _spelled(

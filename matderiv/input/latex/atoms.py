@@ -12,7 +12,7 @@ from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
 from matderiv.input.latex.tokens import MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import Call, Name, Node
+from matderiv.language.source import Call, Name, Node, block
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
@@ -109,6 +109,8 @@ class Atoms(Blocks):
         self.deeper()
         outer, self.open_bars = self.open_bars, []
         inner = self.comparison()
+        if opening.text == "[" and self.at(",", ";"):
+            inner = self._stacked(inner)
         if opening.text == "{" and self.at_command("over"):
             self.take()
             below = self.comparison()
@@ -120,6 +122,17 @@ class Atoms(Blocks):
         if opening.text == "{":
             return inner
         return self.build.spanned(inner, (opening.span[0], closing.span[1]))
+
+    def _stacked(self, first: Node) -> Node:
+        """`[x; 1]` and `[h, x]`, vectors one below the other; `[A, B]` side by side."""
+        rows, beside = [[first]], False
+        while self.at(",", ";"):
+            beside |= self.take().text == ","
+            rows.append([self.comparison()])
+        span = (first.span[0], rows[-1][0].span[1])
+        cells = [row[0] for row in rows]
+        wide = any(isinstance(c, Name) and c.name[0].isupper() for c in cells)
+        return block([cells] if beside and wide else rows, span)
 
     def roman(self) -> Node:
         r"""`{\rm Tr}(X)` is `\mathrm{Tr}(X)`."""

@@ -10,7 +10,7 @@ from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import abstract_call, function_names, reserved_names
-from matderiv.language.source import PLACE, Entry, Name, Node
+from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
@@ -24,7 +24,6 @@ WRITTEN = {
     "LSE": "logsumexp",
     "logit": "logit",
     "sigm": "sigmoid",
-    "arcsin": "arcsin",
 }
 """Names of functions in LaTeX that the text language spells otherwise."""
 
@@ -94,8 +93,7 @@ class Names(Symbols, ABC):
             return self.identity(symbol)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
             return self.function("normcdf", symbol.span)
-        below = self.at("_") or symbol.font in BOLD
-        if known is None and symbol.stem == "e" and below and not self.scope.guess:
+        if known is None and symbol.stem == "e" and not self.scope.guess and self.at("_"):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
@@ -304,10 +302,11 @@ class Names(Symbols, ABC):
         self.place = start
         if label and self.known(symbol, label) is not None:
             return self.named(symbol)
-        sizes = self.tried(self.sizes) if self.at("_") else None
+        sizes = self.tried(self.sizes)
         place = sizes[0] if sizes is not None and len(sizes) == 1 else None
+        first = place.operands[0] if isinstance(place, Operation) else place
         known = {*self.scope.sizes, *self.scope.labels}
-        if place is None or (isinstance(place, Name) and place.name not in known):
+        if place is None or (isinstance(first, Name) and first.name not in known):
             self.place = start
             return self.named(symbol)
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
@@ -385,7 +384,13 @@ class Names(Symbols, ABC):
             end = self.tokens[self.place - 1].span[1]
             label = "" if most == 1 else self._label()
             factors.append(self.name(symbol, label, end))
-        return self.build.chain("mul", factors) if factors else None
+        found = self.build.chain("mul", factors) if factors else None
+        if found is not None and most > 1 and self.at("+", "-") and self.peek().kind == "number":
+            sign, shift = self.take().text, self.take()  # n - 1, y + 1
+            one: Node = self.build.number(Fraction(shift.text), shift.span)
+            one = self.build.operation("neg", (one,), shift.span) if sign == "-" else one
+            found = self.build.operation("add", (found, one), (found.span[0], shift.span[1]))
+        return found
 
     def exponential(self, symbol: Symbol) -> Node:
         """e with a superscript is the exponential function."""

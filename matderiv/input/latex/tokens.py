@@ -29,7 +29,7 @@ BLOCKS = MATRICES | {"cases", "dcases"}
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "bf it cal mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+    "bf it cal sf mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())

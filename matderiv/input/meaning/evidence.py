@@ -232,6 +232,11 @@ class KindEvidence:
                 if isinstance(operand, Name) and operand.name[0].isupper():
                     self.objection(INVALID, node)
 
+    def numbers_beside(self, node: Call, axes: Sequence[int]) -> bool:
+        """True for `[b; c]` with a vector b and a guessed number c."""
+        both = zip(node.operands, axes, strict=True)
+        return max(axes) == 1 and any(not k and self.is_guess(o) for o, k in both)
+
     def euler(self, node: Operation) -> None:
         """`e^x` where nothing says what e is."""
         base, exponent = node.operands

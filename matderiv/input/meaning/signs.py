@@ -386,6 +386,8 @@ class Signs(KindEvidence):
                 inner = inner.operands[0]
             if k < 2 and self.is_guess(inner) and getattr(inner, "name", "")[:1].isupper():
                 self.objection(INVALID, node)
+        if self.numbers_beside(node, axes):
+            self.objection(1.0, node)
         wide = any(isinstance(v, Number) and v.value > 1 for _, v in node.keywords)
         name = "matrix" if wide or max(axes) == 2 else "vector"
         return [

@@ -53,6 +53,23 @@ MATRIX = {
     "inverse": "inv",
     "matrix_exp": "expm",
 }
+CLASSES = {
+    "MSELoss": "mse_loss",
+    "L1Loss": "l1_loss",
+    "SmoothL1Loss": "smooth_l1_loss",
+    "HuberLoss": "huber_loss",
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "CrossEntropyLoss": "cross_entropy",
+    "NLLLoss": "nll_loss",
+    "KLDivLoss": "kl_div",
+    "LeakyReLU": "leaky_relu",
+    "LogSoftmax": "log_softmax",
+    "SiLU": "silu",
+    **{name: name.lower() for name in ("ReLU", "Sigmoid", "Tanh", "Softmax", "Softplus", "GELU")},
+}
+"""Layers and losses of torch.nn that are made and applied at once."""
+
 UNLIKE = {
     "huber": "huber(x, d) here is special.huber(d, x) in SciPy",
     "cross": "is read in the text language",

@@ -12,7 +12,7 @@ from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.python.blocks import entry
 from matderiv.input.python.cursor import PythonCursor, sides
-from matderiv.input.python.functions import is_function
+from matderiv.input.python.functions import CLASSES, is_function
 from matderiv.input.python.layers import of_labels
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.scanner import tokenize_python
@@ -360,10 +360,8 @@ class PythonFormula(PythonCursor):
         span = (opening.span[0], end)
         if opening.text == "[" or comma or not values:
             return Items(tuple(values), span)
-        if isinstance(values[0], Array):
-            a = values[0]
-            return self.library.renamed(a, span)
-        return values[0]
+        first = values[0]
+        return self.library.renamed(first, span) if isinstance(first, Array) else first
 
     def name(self) -> Value:
         """A variable, a size, a function with its arguments, or a word such as None."""
@@ -380,6 +378,9 @@ class PythonFormula(PythonCursor):
         word = last.text
         if self.at("(") and (len(path) > 1 or is_function(word) or word not in self.scope.shapes):
             values, keywords, end = self.arguments()
+            if word in CLASSES and self.at("("):  # nn.MSELoss()(a, b)
+                of, more, end = self.arguments()
+                word, values, keywords = CLASSES[word], [*of, *values], {**keywords, **more}
             place, module = (token.span[0], last.span[1]), path[0] if len(path) > 1 else ""
             return self.library.applied(
                 word, values, keywords, (place[0], end), place, module=module
@@ -394,7 +395,7 @@ class PythonFormula(PythonCursor):
         return self.library.array(self.library.build.name(word, span))
 
     def _constant(self, word: str, span: Span) -> Array:
+        build = self.library.build
         if word == "pi":
-            return Array(self.library.build.name("pi", span), ())
-        one = self.library.number(1, span)
-        return Array(self.library.build.call("exp", (one.node,), span), ())
+            return Array(build.name("pi", span), ())
+        return Array(build.call("exp", (build.number(1, span),), span), ())

@@ -68,6 +68,8 @@ class LatexNames:
     def symbol(self, name: str, shape: Shape, accent: str = "") -> str:
         """The name in the style of its shape; an accent such as `\\bar` stands over the stem."""
         spelling = self.spelling(name)
+        if name == "pi_":  # an array, where a plain letter is the number
+            return rf"{accent}{{\boldsymbol{{\pi}}}}" if accent else r"\boldsymbol{\pi}"
         if spelling is None:
             upright = rf"\mathrm{{{escaped(name)}}}"
             return rf"{accent}{{{upright}}}" if accent else upright
