@@ -105,6 +105,20 @@ MEANT: list[tuple[str, str, dict[str, Any], Callable[[Any], Any]]] = [
     ("nn.MSELoss(reduction='sum')(X @ w, y)", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
     ("nn.ReLU()(X @ w).sum()", "w", {}, lambda v: np.maximum(X @ v, 0).sum()),
     ("lambda w: np.sum((X @ w - y)**2)", "w", {}, lambda v: ((X @ v - y) ** 2).sum()),
+    # small signs below the line end a name; e^( ) and log x in the text language; ½ m |v|^2
+    ("∑ᵢ(yᵢ − β₀ − β₁rᵢ)²", "β₁", {"beta_0": 0.1, "beta_1": np.array(0.2)},
+     lambda v: ((y - 0.1 - v * r) ** 2).sum()),
+    ("∑ᵢ∑ⱼ Sᵢⱼwᵢwⱼ", "w", {}, lambda v: v @ S @ v),
+    ("‖S₂σ(S₁w)‖²", "w", {"S_1": S, "S_2": S},
+     lambda v: ((S @ (1 / (1 + np.exp(-S @ v)))) ** 2).sum()),
+    ("e^(-w'w)", "w", {}, lambda v: np.exp(-v @ v)),
+    ("-t log p - (1-t) log(1-p)", "p", {"p": np.array(0.3), "t": 0.7},
+     lambda v: -0.7 * np.log(v) - 0.3 * np.log(1 - v)),
+    (r"\frac12m\|w\|^2", "w", {"m": 0.7}, lambda v: 0.35 * v @ v),
+    (r"\frac12kx^2", "x", {"k": 0.7, "x": np.array(0.4)}, lambda v: 0.35 * v**2),
+    ("x^2z + z^3", "x", {"z": 0.7, "x": np.array(0.4)}, lambda v: 0.7 * v**2),
+    # a sum ends where another one binds its index
+    ("sum_i w_i - 1/2*sum_i sum_j w_i w_j S_ij", "w", {}, lambda v: v.sum() - v @ S @ v / 2),
     # entries of numbered arrays, of rows by number, of π
     (r"\sum_i (y_i - a - b_1 x_{1i} - b_2 x_{2i})^2", "b_1",
      {"a": 0.1, "b_1": np.array(0.2), "b_2": 0.3, "x_1": X[:, 0], "x_2": X[:, 1]},
@@ -170,6 +184,8 @@ def test_a_row_is_divided_by_only_without_signs() -> None:
         derive("x'*A*x/x'*x", "x")
     with pytest.raises(MatderivError, match="unknown function F"):
         derive("F(x+b)", "x")
+    with pytest.raises(MatderivError, match="of a square matrix"):
+        derive(r"\operatorname{Tr}(\rho\log\rho)", r"\rho")
 
 
 def test_a_name_that_is_transposed_is_no_number_in_an_answer() -> None:

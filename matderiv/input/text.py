@@ -14,7 +14,7 @@ from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
-from matderiv.input.tree import AT, DOT, IMPLIED, mentions, open_indices
+from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions, open_indices
 from matderiv.language.calls import abstract_call, known_function, reserved_names
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
@@ -298,13 +298,11 @@ class _Parser(Cursor):
             raise self.ambiguous(exponent)
         if negative:
             exponent = Operation((operator.span[1], exponent.span[1]), "neg", (exponent,))
+        span = (base.span[0], exponent.span[1])
+        if operator.text == "^" and self.is_euler(base):
+            return Operation(span, EXPONENTIAL, (exponent,))
         name = "power" if operator.text == "^" else "epow"
-        return Operation((base.span[0], exponent.span[1]), name, (base, exponent))
-
-    def parts_from(self, base: Node) -> bool:
-        """True for `S^-1 x` and `S^-1(x - y)`: a space or a bracket ends the exponent."""
-        spaced = self.token.span[0] > self.tokens[self.place - 1].span[1] or self.at("(")
-        return spaced and not (isinstance(base, Number) or getattr(base, "name", "") == "e")
+        return Operation(span, name, (base, exponent))
 
     def is_transpose(self) -> bool:
         if self.token.kind == "superscript":
@@ -353,6 +351,8 @@ class _Parser(Cursor):
             return self.call(name)
         if name.text in ("log", "ln") and self.at("|"):
             return self.log_of_bars(name)
+        if name.text in ("log", "ln") and self.token.kind == "name" and self.following != "(":
+            return self.log_of_name(name)
         if name.text in ("log", "ln", "tr") and self.following == "(":
             if self.token.kind == "name" and known_function(self.token.text) is not None:
                 inner = self.named(self.take())  # log det(X)

@@ -9,7 +9,17 @@ from matderiv.errors import LimitError, ParseError, Span
 from matderiv.input.tree import BARS
 from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, shown_vectors
-from matderiv.language.source import PLACE, Call, Entry, Node, Operation, String, block
+from matderiv.language.source import (
+    PLACE,
+    Call,
+    Entry,
+    Name,
+    Node,
+    Number,
+    Operation,
+    String,
+    block,
+)
 from matderiv.language.tokens import MAX_DEPTH, Token
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
@@ -37,6 +47,14 @@ class Cursor(ABC):
         """A sum, or two that are compared."""
 
     @abstractmethod
+    def postfix(self) -> Node:
+        """An atom with its powers, transposes and entries."""
+
+    @abstractmethod
+    def implicit(self, left: Node) -> bool:
+        """True where another factor stands without a sign."""
+
+    @abstractmethod
     def atom(self) -> Node:
         """One thing, without what stands above or behind it."""
 
@@ -50,6 +68,33 @@ class Cursor(ABC):
     def following(self) -> str:
         """The text of the token after the current one."""
         return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
+
+    def parts_from(self, base: Node) -> bool:
+        """True for `S^-1 x`, `S^-1(x - y)`, `x^2y`: where a space, a bracket or a name ends it."""
+        exponent = self.tokens[self.place - 1].text
+        if isinstance(base, Name) and len(exponent) == 1 and self.token.kind in ("name", "glued"):
+            return base.name != "e"
+        spaced = self.token.span[0] > self.tokens[self.place - 1].span[1] or self.at("(")
+        return spaced and not (isinstance(base, Number) or getattr(base, "name", "") == "e")
+
+    def is_euler(self, base: Node) -> bool:
+        """True for the e of `e^(-x)`, which stands nowhere else and is raised to a bracket."""
+        texts = [t.text for t in self.tokens]
+        powers = [k for k, text in enumerate(texts) if text == "e"]
+        named = isinstance(base, Name) and base.name == "e" and "e" not in self.declared
+        return named and all(
+            texts[k + 1] == "^" and texts[k + 2 + (texts[k + 2] == "-")] == "(" for k in powers
+        )
+
+    def log_of_name(self, name: Token) -> Node:
+        """`log x`, of one name where nothing is multiplied by it."""
+        inner = self.postfix()
+        if self.implicit(inner):
+            typed = self.text[name.span[0] : self.token.span[1]]
+            raise self.error(
+                f"what {name.text} covers is not clear", name.span, f"{typed}: brackets"
+            )
+        return Call((name.span[0], inner.span[1]), name.text, name.span, (inner,))
 
     def only_applied(self, name: str) -> bool:
         """True for a name that nobody declared and that stands before brackets only."""

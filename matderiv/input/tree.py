@@ -147,7 +147,9 @@ class Tree:
 
 
 def mentions(node: Node, letters: Sequence[str]) -> bool:
-    """True where a subscript below a node has one of the index letters."""
+    """True where a subscript below a node has an index letter that no sum there binds."""
+    bound = {i for n in postorder(node) if isinstance(n, Bind) for i in n.indices}
+    letters = [letter for letter in letters if letter not in bound]
     for inner in postorder(node):
         subscript = inner.name.partition("_")[2] if isinstance(inner, Name) else ""
         at = inner.at if isinstance(inner, Entry) else ()

@@ -47,6 +47,10 @@ class KindEvidence:
         """True for what is known to be a number."""
         return self.build.is_scalar(node)
 
+    def names_below(self, node: Node) -> list[Node]:
+        """The names below a node, with their kinds."""
+        return [self.build.name(n.name, n.span) for n in postorder(node) if isinstance(n, Name)]
+
     def guessed_below(self, node: Node) -> bool:
         """True where a name below the node has a guessed kind."""
         return any(isinstance(n, Name) and self.build.is_guessed(n.name) for n in postorder(node))
@@ -252,7 +256,10 @@ class KindEvidence:
         if self.is_guess(operand):
             self.objection(1.95 if last else 0.9, node)
         elif self.is_guess(left) and not isinstance(inner, Number):
-            self.objection(0.6, node)
+            base = inner.operands[0] if isinstance(inner, Operation) else inner
+            lowered = isinstance(base, Name) and self.by_letter(base)
+            lowered = lowered and not self.build.axes_of(getattr(base, "name", ""))
+            self.objection(1.2 if lowered else 0.6, node)
 
     def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
         """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""

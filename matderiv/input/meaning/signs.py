@@ -349,6 +349,9 @@ class Signs(KindEvidence):
         if operands and numbers[0] and self.guessed_below(node):
             if node.name in OF_MATRICES:
                 plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
+                if not any(map(self.axes, self.names_below(node))):
+                    said = f"{node.name} is of a square matrix, these are numbers by their letters"
+                    self.failed(self.build.error(said, node.span, "declare the shapes"), node)
                 self.objection(INVALID if plain else 4, node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)

@@ -382,9 +382,8 @@ class PythonFormula(PythonCursor):
                 of, more, end = self.arguments()
                 word, values, keywords = CLASSES[word], [*of, *values], {**keywords, **more}
             place, module = (token.span[0], last.span[1]), path[0] if len(path) > 1 else ""
-            return self.library.applied(
-                word, values, keywords, (place[0], end), place, module=module
-            )
+            whole = (place[0], end)
+            return self.library.applied(word, values, keywords, whole, place, module=module)
         span = (token.span[0], last.span[1])
         if word in TYPES and word not in self.scope.shapes:
             return Word("None" if word == "newaxis" else word, span)
