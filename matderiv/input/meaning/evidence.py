@@ -47,6 +47,11 @@ class KindEvidence:
         """True for what is known to be a number."""
         return self.build.is_scalar(node)
 
+    def is_lowered(self, node: Node) -> bool:
+        """True for a vector by its letter that is taken as a number."""
+        met = isinstance(node, Name) and node.name in self.build.names() and self.by_letter(node)
+        return met and not self.build.axes_of(getattr(node, "name", ""))
+
     def names_below(self, node: Node) -> list[Node]:
         """The names below a node, with their kinds."""
         return [self.build.name(n.name, n.span) for n in postorder(node) if isinstance(n, Name)]
@@ -257,9 +262,7 @@ class KindEvidence:
             self.objection(1.95 if last else 0.9, node)
         elif self.is_guess(left) and not isinstance(inner, Number):
             base = inner.operands[0] if isinstance(inner, Operation) else inner
-            lowered = isinstance(base, Name) and self.by_letter(base)
-            lowered = lowered and not self.build.axes_of(getattr(base, "name", ""))
-            self.objection(1.2 if lowered else 0.6, node)
+            self.objection(1.2 if self.is_lowered(base) else 0.6, node)
 
     def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
         """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""

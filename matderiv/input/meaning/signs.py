@@ -284,14 +284,13 @@ class Signs(KindEvidence):
     def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
         r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
         build, span = self.build, node.span
-        digit = kind.isdigit()
-        name = build.number(Fraction(kind), span) if digit else build.name(kind, span)
-        if self.axes(inner) == 1 and self.is_number(name):
-            return build.operation("power", (self.power_sum(inner, name, node),
-                                             self.inverse(name, node)), span)  # fmt: skip
-        if self.axes(inner) == 1 and self.axes(name) == 2:
+        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(kind, span)
+        if self.axes(inner) == 1 and self.is_number(made):
+            return build.operation("power", (self.power_sum(inner, made, node),
+                                             self.inverse(made, node)), span)  # fmt: skip
+        if self.axes(inner) == 1 and self.axes(made) == 2:
             row = build.transpose(inner, inner.span[1])
-            return build.call("sqrt", (build.chain("mul", [row, name, inner]),), span)
+            return build.call("sqrt", (build.chain("mul", [row, made, inner]),), span)
         raise build.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
 
     def power_sum(self, inner: Node, exponent: Node, node: Node) -> Node:
@@ -350,8 +349,8 @@ class Signs(KindEvidence):
             if node.name in OF_MATRICES:
                 plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
                 if not any(map(self.axes, self.names_below(node))):
-                    said = f"{node.name} is of a square matrix, these are numbers by their letters"
-                    self.failed(self.build.error(said, node.span, "declare the shapes"), node)
+                    said = f"{node.name} is of a square matrix, this has numbers by their letters"
+                    self.failed(self.build.error(said, node.span), node)
                 self.objection(INVALID if plain else 4, node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
