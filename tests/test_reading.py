@@ -184,6 +184,8 @@ def test_a_row_is_divided_by_only_without_signs() -> None:
         derive("x'*A*x/x'*x", "x")
     with pytest.raises(MatderivError, match="unknown function F"):
         derive("F(x+b)", "x")
+    with pytest.raises(MatderivError, match="can mean two things"):
+        derive(r"Y'\log P + (1-Y)'\log(1-P)", "P")
     with pytest.raises(MatderivError, match="of a square matrix"):
         derive(r"\operatorname{Tr}(\rho\log\rho)", r"\rho")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
@@ -88,8 +87,7 @@ def understood(
         _check_clear(text, scope, build, fits, within)
     command = next((m for m in _COMMAND.finditer(text) if is_command(m[1])), None)
     if command is not None and command[1] in function_names():
-        with suppress(MatderivError):
-            return _spelled(text, scope, build, fits, within, "latex")
+        return _spelled(text, scope, build, fits, within, "latex")  # A\log x divides by nothing
     if command is not None:
         _check_division(text, command.span(), scope, build)
     return found
