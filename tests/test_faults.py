@@ -351,3 +351,10 @@ def test_steps_of_an_array_beyond_the_limit_are_refused(view: str) -> None:
     d = md.derive("t + 2", "t", shapes={"t": "2,100000"})
     with pytest.raises(md.LimitError, match="entries where it is checked"):
         d.text(view)
+
+
+@pytest.mark.parametrize("view", ["chain", "index"])
+def test_steps_at_singular_matrices_are_refused(view: str) -> None:
+    d = md.derive("lyap(step(W./1e6), ones(n,n)./W)", "W", shapes={"W": "n,n"})
+    with pytest.raises(MatderivError):
+        d.text(view)

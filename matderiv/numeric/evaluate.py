@@ -279,7 +279,7 @@ class BoundValues:
                     arguments = [slots[a] for a in line.arguments]
                     if line.columns:
                         arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
-                    value = _computed(line.name, line.compute, arguments, params)
+                    value = computed(line.name, line.compute, arguments, params)
                 slots[k] = _arranged(value, shape)
                 if seen is not None:
                     seen(slots[k])
@@ -311,7 +311,14 @@ def _leaf(name: str, params: tuple[Any, ...], arrays: Mapping[str, Array]) -> Ar
     return np.float64(pi if name == "pi" else params[0])
 
 
-def _computed(name: str, compute: Compute, arguments: list[Array], params: Any) -> Array:
+def computed(name: str, compute: Compute, arguments: list[Array], params: Any) -> Array:
+    """The value of a function; DomainError where it has none, LimitError beyond the memory.
+
+    >>> computed("inv", np.linalg.inv, [np.zeros((2, 2))], ())
+    Traceback (most recent call last):
+    ...
+    matderiv.errors.DomainError: inv has no value here: singular matrix
+    """
     try:
         return compute(*arguments, *params)
     except np.linalg.LinAlgError as error:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from matderiv.expr import Expr, is_
 from matderiv.lazy import np
+from matderiv.numeric.evaluate import computed
 from matderiv.shapes import Dim, size_value
 
 Array = Any  # numpy.ndarray
@@ -47,7 +48,8 @@ def in_floats(node: Expr, arguments: list[Array], sizes: Mapping[str, int]) -> A
         arguments = [a[:, None] if np.ndim(a) == 1 else a for a in arguments]
     params = [size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params]
     assert node.function.numpy is not None
-    return np.reshape(node.function.numpy(*arguments, *params), shape_in(node, sizes))
+    value = computed(node.function.name, node.function.numpy, arguments, params)
+    return np.reshape(value, shape_in(node, sizes))
 
 
 def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
