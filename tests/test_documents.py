@@ -346,3 +346,33 @@ def test_labels_above_are_labels_and_updates_are_no_claims() -> None:
     assert numbers(NEWTON) == {"ok": [5], "wrong": []}  # nothing says what q is
     assert all(line.number != 8 for v in verify_homework(NEWTON, "md") for line in v.lines)
     assert numbers(NEWTON.replace(r"(\mathbf{q}-", r"(X\beta-"))["wrong"] == [9]
+
+
+# Slopes of each entry, lists ----------------------------------------------------------------------
+
+CELL = r"""The cell is $C_t = f_t * C_{t-1} + i_t * g_t$ with $f_t = \sigma(W_f x_t + b_f)$.
+
+$$\frac{\partial L}{\partial W_f}
+= \frac{\partial L}{\partial C_t} * C_{t-1} * f_t (1-f_t) \cdot x_t^T$$
+"""
+LIST = r"""\begin{exercise}
+Let $\mathbf{x}\in \mathbf{R}^n$. Find the gradients of the following functions.
+\begin{enumerate}
+\item $f(\mathbf{x}) = \mathbf{a}^{\top}\mathbf{x}$.
+\item $f(\mathbf{x}) = \mathbf{x}^{\top}\mathbf{x}$.
+\end{enumerate}
+\end{exercise}
+\begin{solution}
+\begin{enumerate}
+\item $\nabla f(\mathbf{x}) = \mathbf{a}$
+\item $\nabla f(\mathbf{x}) = 2\mathbf{x}$
+\end{enumerate}
+\end{solution}
+"""
+
+
+@pytest.mark.parametrize(("text", "suffix"), [(CELL, "md"), (LIST, "tex")])
+def test_what_a_text_says_of_each_entry_or_each_item_is_not_called_wrong(
+    text: str, suffix: str
+) -> None:
+    assert not numbers(text, suffix)["wrong"]

@@ -34,6 +34,12 @@ _NUMBERED = re.compile(
     r"[-+]?\d[\d.]*"
     r"(?!\s*,\s*\\?[lc]?dots)(?=\s*(?:[$,;.)\]&\n]|\\[\\q;,)]|$))"
 )
+_SLOPE = re.compile(  # f (1 - f) and (1 - f^2)
+    r"(?<![A-Za-z\\])(\\(?:hat|tilde|bar)\s*\{?[A-Za-z]\}?|\\?[A-Za-z]+)"
+    r"((?:[_^](?:[A-Za-z0-9]|\{[^{}]*\})|\([^()]*\))*)\s*(?:(?:\\cdot|\*)\s*)?"
+    r"(?:\\left)?[(\[]\s*1\s*-\s*\1\2\s*(?:\\right)?[)\]]"
+    r"|[(\[]\s*1\s*-\s*[^()\[\]]*\^\s*\{?2\}?\s*(?:\\right)?[)\]]"
+)
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 ONE_POINT = "this may be the value at one point"
 PROVEN = Verdict(PROVED, message="what a derivative is")
@@ -126,7 +132,7 @@ class Doubts:
 
     def _at_a_point(self, q: Quantity, left: Expr | None) -> bool:
         """True where numbers may be what a varying quantity is: for names that have numbers."""
-        if q.kind == VALUE or (q.kind == FORMULA and not self.sloped):
+        if q.kind == VALUE or (q.kind == FORMULA and not self.sloped and not self.strict):
             return True
         names = self.behind(q, left)
         return bool((names | {split_label(n)[0] for n in names}) & self._numbered)
@@ -183,6 +189,15 @@ class Doubts:
         if strange and _DEEPER.search(passage.text):
             return f"nothing says which function {strange[0]} is"
         return self._reason(names | self.behind(q, left)) or self._unknown(names)
+
+    def of_each_entry(self, passage: Passage) -> str:
+        """Why a side of another shape need be no mistake: f (1 - f) is said of each entry of f.
+
+        The slopes of sigmoids stand so in texts, as in those of LSTM cells.
+        """
+        if self.strict or not _SLOPE.search(passage.text):
+            return ""
+        return "a product such as f (1 - f) may be meant entry by entry"
 
     def _unknown(self, names: Collection[str]) -> str:
         """Why a formula with a name is not called wrong of which nothing is known."""

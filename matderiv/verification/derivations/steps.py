@@ -245,6 +245,8 @@ class JudgedSides:
             if verdict.correct is False:
                 self._restated(q, passage, chain)
                 verdict = self._doubted(q, true, verdict, side)
+                loose = verdict.diagnosis == "shape" and self.doubts.of_each_entry(passage)
+                verdict = Verdict(UNDECIDED, message=loose) if loose else verdict
             other = verdict.correct and q.of not in {"", *self.doubts.again}
             verdict = (None if other else self.doubts.since(number)) or verdict
             if self._says_nothing(q, side):
@@ -268,6 +270,7 @@ class JudgedSides:
         names, left, asked = names_in(passage), self._left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
+        reason = reason or self.doubts.of_each_entry(passage)
         if q.kind == FORMULA and not self.doubts.strict and names & {*self.ground.reading.guessed}:
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None

@@ -85,7 +85,8 @@ _MARKER = re.compile(  # 2., (b), **a)**
     r"\s*(?:\\textbf\{)?[\s*_]*(?:[-•]|\\item|\(?[A-Za-z0-9]{1,4}[.)])?[\s*_:}]*"
 )
 _MARK = re.compile(
-    r"\s*(?:\\item\b|\\textbf\{)?[\s*_]*(?:\(?[a-z]|\(?[ivx]{1,4}|\(?\d{1,2})[.)][*_}]*(?:\s|$)"
+    r"\s*\\item\b(?:\s*\[[^\]]*\])?(?=[\s$]|$)"
+    r"|\s*(?:\\textbf\{)?[\s*_]*(?:\(?[a-z]|\(?[ivx]{1,4}|\(?\d{1,2})[.)][*_}]*(?:\s|$)"
 )
 _WORD = re.compile(r"\s*[A-Za-z]{3,}[,:]?\s*")
 _REASON = re.compile(
