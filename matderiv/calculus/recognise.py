@@ -332,12 +332,13 @@ def _kron_vec(node: Expr) -> Expr | None:
 def _summed(node: Expr) -> Expr | None:
     """1'*x = sum(x) of a vector x.
 
-    >>> text(_summed(read("vector(1)'*exp(x)").expr)), _summed(read("y'*x").expr)
-    ('sum(exp(x))', None)
+    >>> found = _summed(read("vector(1)'*exp(x)").expr)
+    >>> text(found), _summed(read("y'*x").expr), _summed(read("ones(k,m)'*x").expr)
+    ('sum(exp(x))', None, None)
     """
     *numbers, row, x = node.args
-    one = len(x.shape) == 1 and is_(row, "transpose") and is_one(row.args[0])
-    if not one or not all(is_scalar(k.shape) for k in numbers):
+    one = is_(row, "transpose") and len(row.args[0].shape) == 1 and is_one(row.args[0])
+    if not one or len(x.shape) != 1 or not all(is_scalar(k.shape) for k in numbers):
         return None
     total = apply("sum", x, params=(None,))
     return apply("mul", *numbers, total) if numbers else total

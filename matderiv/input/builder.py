@@ -262,9 +262,10 @@ def only_scaling(
         scaled = roles[node] == SCALED and any(roles[b] == HEAVY for b in below)
         scaled = scaled or (roles[node] == SCALED and {roles[b] for b in below} == {SCALED, FACTOR})
         product = isinstance(node, Operation) and node.function in ("mul", "hadamard")
-        for k, part in enumerate(below):
-            after = leading and product and any(roles[b] in (HEAVY, SCALED) for b in below[:k])
+        after = False
+        for part in below:
             factor = roles[part] == FACTOR and not after
+            after = after or (leading and product and roles[part] in (HEAVY, SCALED))
             if (scaled and factor) or _divides(build, node, part):
                 for name in _guessed_arrays(build, part):
                     found.setdefault(name, node)
