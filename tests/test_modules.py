@@ -76,6 +76,13 @@ ACTIVATIONS = {
     "hardsigmoid": lambda X: torch.clamp(X / 6 + 0.5, 0, 1),  # the slope of its own is a float32
     "hardswish": F.hardswish,
     "tanhshrink": F.tanhshrink,
+    "hardshrink": F.hardshrink,
+    "softshrink": F.softshrink,
+    "swish": F.silu,
+    "exp2": torch.exp2,
+    "sech": lambda X: 1 / torch.cosh(X),
+    "coth": lambda X: 1 / torch.tanh(X),
+    "reciprocal": torch.reciprocal,
     "leaky_relu": F.leaky_relu,
 }
 ROWS = ({"X": "3,4"}, {"X": "5,2"})

@@ -108,6 +108,7 @@ elementwise(
     _sigmoid,
     lambda x, y: y * (1 - y),
     latex=r"\sigma",
+    aliases=("expit", "logistic"),
     proof=(
         "With s = 1/(1 + exp(-x)): ds = exp(-x)/(1 + exp(-x))^2*dx.",
         "exp(-x)/(1 + exp(-x)) is 1 - s, so ds = s*(1 - s)*dx.",
@@ -169,6 +170,7 @@ elementwise(
     "silu",
     lambda x: x * _sigmoid(x),
     lambda x, y: _f("sigmoid", x) * (1 + x * (1 - _f("sigmoid", x))),
+    aliases=("swish",),
     says="silu(u) = u σ(u), product rule.",
 )
 elementwise(

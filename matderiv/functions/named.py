@@ -24,6 +24,23 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
     "sec": (lambda x: 1 / _f("cos", x), "sec(u) = 1./cos(u).", ()),
     "csc": (lambda x: 1 / _f("sin", x), "csc(u) = 1./sin(u).", ()),
     "cot": (lambda x: 1 / _f("tan", x), "cot(u) = 1./tan(u).", ()),
+    "sech": (lambda x: 1 / _f("cosh", x), "sech(u) = 1./cosh(u).", ()),
+    "csch": (lambda x: 1 / _f("sinh", x), "csch(u) = 1./sinh(u).", ()),
+    "coth": (lambda x: 1 / _f("tanh", x), "coth(u) = 1./tanh(u).", ()),
+    "acosh": (
+        lambda x: _f("log", x + _f("sqrt", x**2 - 1)),
+        "acosh(u) = log(u + sqrt(u.^2 - 1)).",
+        ("beyond one",),
+    ),
+    "reciprocal": (lambda x: 1 / x, "reciprocal(u) = 1./u.", ()),
+    "rsqrt": (lambda x: 1 / _f("sqrt", x), "rsqrt(u) = 1./sqrt(u).", ("positive",)),
+    "cbrt": (
+        lambda x: _f("sign", x) * _f("abs", x) ** Fraction(1, 3),
+        "cbrt(u) = sign(u).*abs(u).^(1/3).",
+        (),
+    ),
+    "exp2": (lambda x: _f("exp", x * _f("log", 2)), "exp2(u) = exp(u*log(2)).", ()),
+    "logcosh": (lambda x: _f("log", _f("cosh", x)), "logcosh(u) = log(cosh(u)).", ()),
     "log2": (lambda x: _f("log", x) / _f("log", 2), "log2(u) = log(u)/log(2).", ("positive",)),
     "log10": (lambda x: _f("log", x) / _f("log", 10), "log10(u) = log(u)/log(10).", ("positive",)),
     "logit": (lambda p: _f("log", p / (1 - p)), "logit(p) = log(p./(1 - p)).", ("unit interval",)),
@@ -32,6 +49,11 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
         lambda x: (1 + _f("erf", x / _f("sqrt", 2))) / 2,
         "normcdf(u) = (1 + erf(u/sqrt(2)))/2, the normal distribution function Φ.",
         (),
+    ),
+    "erfinv": (
+        lambda x: _f("probit", (1 + x) / 2) / _f("sqrt", 2),
+        "erfinv(u) = probit((1 + u)/2)/sqrt(2), the inverse of erf.",
+        ("unit",),
     ),
     "softsign": (lambda x: x / (1 + _f("abs", x)), "softsign(u) = u./(1 + abs(u)).", ()),
     "mish": (lambda x: x * _f("tanh", _f("softplus", x)), "mish(u) = u.*tanh(softplus(u)).", ()),
@@ -51,11 +73,21 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
         "hardswish(u) = u.*hardsigmoid(u).",
         (),
     ),
+    "hardshrink": (
+        lambda x: x * _f("gt", _f("abs", x), Fraction(1, 2)),
+        "hardshrink(u) = u where abs(u) > 1/2, else 0.",
+        (),
+    ),
+    "softshrink": (
+        lambda x: x - _clipped(x, -Fraction(1, 2), Fraction(1, 2)),
+        "softshrink(u) = u - min(max(u, -1/2), 1/2).",
+        (),
+    ),
     "tanhshrink": (lambda x: x - _f("tanh", x), "tanhshrink(u) = u - tanh(u).", ()),
     "logsigmoid": (lambda x: -_f("softplus", -x), "logsigmoid(u) = -softplus(-u).", ()),
     "hardtanh": (lambda x: _clipped(x, -1, 1), "hardtanh(u) = min(max(u, -1), 1).", ()),
 }
-_ALIASES = {"hardtanh": ("htanh",)}
+_ALIASES = {"hardtanh": ("htanh",), "acosh": ("arccosh", "arcosh"), "logcosh": ("log_cosh",)}
 
 for _name, (_expand, _says, _domain) in OF_ONE.items():
     shorthand(

@@ -22,8 +22,6 @@ ENTRYWISE = {
     **{n: n for n in "sinh cosh tanh sigmoid relu elu softplus silu gelu erf step abs".split()},
     **{"a" + n: "arc" + n for n in ("sin", "cos", "tan")},
     **dict.fromkeys(("absolute", "fabs"), "abs"),
-    **dict.fromkeys(("expit", "logistic"), "sigmoid"),
-    "swish": "silu",
     "leaky_relu": "leaky_relu",
     "sgn": "sign",
 }
