@@ -175,3 +175,16 @@ def test_what_no_numbers_show_is_decided_by_an_exact_identity_or_the_range(
     checked = md.derive(f, by, order=order, shapes={"V": "m,n", "y": "n"}).checked
     assert checked is not None
     assert checked.ok
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("sum(where(softplus(w) > 0, w.^3, w.^2))", lambda w: 3 * w**2),
+        ("sum(where(softplus(w/2) <= 0, w, w.^2))", lambda w: 2 * w),
+        ("sum(where(2*exp(w) + w.^2 > 0, w.^3, w))", lambda w: 3 * w**2),
+    ],
+)
+def test_what_is_positive_is_not_looked_for_where_floats_make_it_zero(text, slope):
+    w = np.array([0.3, -1.2, 2.0])
+    assert np.allclose(md.derive(text, "w").evaluate({"w": w}), slope(w))

@@ -7,7 +7,7 @@ from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import Array
 from matderiv.numeric.poles import outside_branches
-from matderiv.numeric.ranges import bounds
+from matderiv.numeric.ranges import bounds, positive
 from matderiv.numeric.stable import expanded
 
 
@@ -28,7 +28,7 @@ class Kink:
     def sides(self) -> tuple[int, ...]:
         """The signs of the distance that are not impossible by its form."""
         low, high = bounds(self.distance)
-        below = low < 0 or (low == 0 and self.zero < 0)
+        below = low < 0 or (low == 0 and self.zero < 0 and not positive(self.distance))
         above = high > 0 or (high == 0 and self.zero > 0)
         return (-1,) * below + (1,) * above
 

@@ -7,9 +7,7 @@ branch counts only where the branch is chosen; what stands outside counts always
 from collections.abc import Collection, Iterator
 
 from matderiv.expr import Expr, is_, number_value
-
-POSITIVE = ("size", "pi", "ones", "exp", "cosh", "sigmoid", "softplus", "softmax")
-"""Functions whose value is positive, rounding apart."""
+from matderiv.numeric.ranges import positive
 
 PARTIAL = (
     *("sqrt", "log", "log1p", "arcsin", "arccos", "tan", "logdet", "inv", "cholesky"),
@@ -90,23 +88,6 @@ def factors_of(e: Expr) -> Iterator[Expr]:
         yield from factors_of(e.args[0])
     elif number_value(e) is None and not positive(e):
         yield e
-
-
-def positive(e: Expr) -> bool:
-    """True for what is positive for all arguments, such as 1 + exp(z).
-
-    >>> z = variable("z")
-    >>> positive(1 + apply("exp", z)), positive(1 + z**2), positive(1 + z)
-    (True, True, False)
-    """
-    if is_(e, "add"):
-        return any(map(positive, e.args)) and all(positive(a) or _not_negative(a) for a in e.args)
-    return is_(e, *POSITIVE) or (number_value(e) or 0) > 0
-
-
-def _not_negative(e: Expr) -> bool:
-    even = is_power(e) and (number_value(e.args[1]) or 1) % 2 == 0
-    return even or is_(e, "abs", "norm2", "relu")
 
 
 def entrywise(product: Expr) -> bool:

@@ -39,6 +39,22 @@ def bounds(e: Expr) -> Range:
     return low, high
 
 
+def positive(e: Expr) -> bool:
+    """True for what is above 0 for all arguments, although it may come as near to 0 as it likes.
+
+    >>> x = variable("x", (3,))
+    >>> [positive(e) for e in (1 + x * x, 2 * apply("exp", x), x * x)]
+    [True, True, False]
+    """
+    if bounds(e)[0] > 0 or is_(e, *_POSITIVE):
+        return True
+    if is_(e, "add"):
+        return all(bounds(a)[0] >= 0 for a in e.args) and any(map(positive, e.args))
+    if is_(e, "power", "epow", "sqrt") and (is_(e, "epow") or not e.shape):
+        return positive(e.args[0])
+    return is_(e, *_OF_POSITIVE) and all(map(positive, e.args))
+
+
 def _bounds(node: Expr, args: tuple[Range, ...]) -> Range:
     name = node.function.name
     if name == "variable":
@@ -131,6 +147,8 @@ def _joined(node: Expr, args: tuple[Range, ...]) -> list[Range]:
 def _chosen(node: Expr, test: Range, a: Range, b: Range) -> Range:
     """The range of a where; where its test compares one of the branches, that is used."""
     c, first, second = node.args
+    if test[0] == test[1]:
+        return a if test[0] else b
     if is_(c, "gt", "ge", "lt", "le", "step"):
         above = is_(c, "gt", "ge", "step")
         low, high = bounds(c.args[1]) if len(c.args) > 1 else (0.0, 0.0)
@@ -139,6 +157,20 @@ def _chosen(node: Expr, test: Range, a: Range, b: Range) -> Range:
         if c.args[0] is second:
             b = (b[0], min(b[1], high)) if above else (max(b[0], low), b[1])
     return min(a[0], b[0]), max(a[1], b[1])
+
+
+def _above(node: Expr, a: Range, b: Range = (0.0, 0.0)) -> Range:
+    """The range of a > b or a >= b: one number where no values, or no other ones, are on a side."""
+    strict = is_(node, "gt", "step", "le")
+    if a[0] > b[1] or (not strict and a[0] == b[1]) or (b == (0.0, 0.0) and positive(node.args[0])):
+        return 1.0, 1.0
+    return (0.0, 0.0) if a[1] < b[0] or (strict and a[1] == b[0]) else (0.0, 1.0)
+
+
+def _below(node: Expr, a: Range, b: Range) -> Range:
+    """The range of a < b or a <= b."""
+    low, high = _above(node, a, b)
+    return 1 - high, 1 - low
 
 
 def _times(a: Range, b: Range) -> Range:
@@ -274,12 +306,14 @@ def _rectified(least: float) -> Callable[..., Range]:
     return rule
 
 
+_POSITIVE = "exp cosh sigmoid softplus softmax".split()
+_OF_POSITIVE = "mul hadamard div ediv sum mean prod max min transpose vec".split()
 _NONNEGATIVE = "norm2 norm1 norminf norm_nuc norm_spec std var huber mse".split()
 _FIXED: dict[str, Range] = {
     **dict.fromkeys(_NONNEGATIVE, (0.0, inf)),
-    **dict.fromkeys("softmax step gt lt ge le".split(), (0.0, 1.0)),
     **dict.fromkeys("sin cos sign".split(), (-1.0, 1.0)),
     **dict.fromkeys("eye zeros cols commutation duplication fuse".split(), (0.0, 1.0)),
+    "softmax": (0.0, 1.0),
     "cosh": (1.0, inf),
     "log_softmax": (-inf, 0.0),
     "ones": (1.0, 1.0),
@@ -326,6 +360,8 @@ _RULES: dict[str, Callable[..., Range]] = {
     "tril": _with_zeros,
     "triu": _with_zeros,
     "where": _chosen,
+    **dict.fromkeys(("gt", "ge", "step"), _above),
+    **dict.fromkeys(("lt", "le"), _below),
 }
 _BINARY: dict[str, Callable[[tuple[Range, ...]], Range]] = {
     "maximum": lambda r: (max(a[0] for a in r), max(a[1] for a in r)),

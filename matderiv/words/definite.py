@@ -3,13 +3,12 @@
 from fractions import Fraction
 
 from matderiv.expr import Expr, is_, number_value, walk
-from matderiv.numeric.ranges import bounds
+from matderiv.numeric.ranges import bounds, positive
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts, transposed
 from matderiv.words.signs import signed
 
 _NEVER_NEGATIVE = frozenset("abs norm2 norm1 norminf relu normcdf var std sqrt".split())
-_POSITIVE = frozenset("exp sigmoid softmax softplus cosh size pi ones".split())
 
 
 def definite_sign(e: Expr) -> int:
@@ -92,25 +91,6 @@ def nonnegative(e: Expr) -> bool:
             and all(nonnegative(a) for a in e.args if is_scalar(a.shape))
         )
     return False
-
-
-def positive(e: Expr) -> bool:
-    """True for numbers and arrays whose entries are above 0, for a reason seen in their form.
-
-    >>> [positive(read(t).expr) for t in ("1 + sum(exp(x))", "x'*x", "sqrt(1 + b^2)")]
-    [True, False, True]
-    """
-    value = number_value(e)
-    if value is not None:
-        return value > 0
-    if is_(e, *_POSITIVE) or "positive" in facts(e):
-        return True
-    if is_(e, "add"):
-        return all(map(nonnegative, e.args)) and any(map(positive, e.args))
-    if is_(e, "power", "epow", "sqrt") and (is_(e, "epow") or is_scalar(e.shape)):
-        return positive(e.args[0])
-    inside = is_(e, "mul", "hadamard", "div", "ediv", "sum", "mean", "transpose")
-    return inside and all(map(positive, e.args))
 
 
 def affine(e: Expr, x: Expr) -> bool:
