@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.language.printer import text
+from matderiv.numeric.ranges import positive
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts, transposed
-from matderiv.words.definite import definite_sign, nonnegative, positive
+from matderiv.words.definite import definite_sign, nonnegative
 
 CONVEX, CONCAVE = frozenset({"convex"}), frozenset({"concave"})
 AFFINE = CONVEX | CONCAVE
