@@ -8,6 +8,7 @@ whole text is read afterwards; a part that does not fit has no shape here and is
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeVar
 
 from matderiv.errors import ParseError, ShapeError, Span
 from matderiv.language.calls import completed, interpret, reserved_names
@@ -26,7 +27,7 @@ from matderiv.language.source import (
 )
 from matderiv.shapes import Shape, is_scalar, long_axes
 
-MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers
+_N = TypeVar("_N", bound=Node)
 LONGEST_CHAIN = 50  # longer products are nested, so that building them is linear
 
 
@@ -52,54 +53,48 @@ class Scope:
     first: tuple[str, ...] = ()
 
 
-class Builder:
-    """Makes the nodes of one text and remembers their shapes.
+class Tree:
+    """Makes the nodes of one text.
 
-    >>> build = Builder("A x", Scope())
-    >>> A, x = build.name("A", (0, 1)), build.name("x", (2, 3))
-    >>> build.axes(build.operation("mul", (A, x)))
-    1
+    >>> Tree("A x", Scope()).name("A", (0, 1)).name
+    'A'
     """
 
-    def __init__(self, text: str, scope: Scope, spelling: str = "text") -> None:
+    def __init__(self, text: str, scope: Scope) -> None:
         self.text = text
         self.scope = scope
-        self._source = Source(text, Number((0, 0), Fraction(0)), spelling=spelling)
-        self._sizes = Sizes()
-        self._shapes: dict[Node, Shape | None] = {}
-        self._names: dict[str, Shape | None] = {}
+        self.names: dict[str, None] = {}
         self.parts: set[str] = set()
 
-    # Nodes ---------------------------------------------------------------------------------------
+    def kept(self, node: _N) -> _N:
+        """The node that was made, after what is to be remembered of it."""
+        return node
 
     def string(self, value: str, span: Span) -> Node:
         """Text in quotes: the pattern of an einsum."""
-        return self._keep(String(span, value), None)
+        return self.kept(String(span, value))
 
     def number(self, value: Fraction | int, span: Span) -> Node:
         """A number."""
-        return self._keep(Number(span, Fraction(value)), ())
+        return self.kept(Number(span, Fraction(value)))
 
-    def name(self, name: str, span: Span) -> Node:
+    def name(self, name: str, span: Span) -> Name:
         """A variable, a size, a part or the number π, by its canonical name."""
-        if name not in self._names:
-            self._names[name] = self._named(name)
-        return self._keep(Name(span, name), self._names[name])
+        self.names.setdefault(name)
+        return self.kept(Name(span, name))
 
     def identity(self, span: Span) -> Node:
         """An identity matrix whose size follows from its neighbours."""
-        size = self._sizes.fresh()
-        return self._keep(Name(span, "eye"), (size, size))
+        return self.kept(Name(span, "eye"))
 
-    def part(self, name: str, value: Node) -> None:
-        """From now on `name` stands for `value`."""
-        self._names[name] = self._shapes[value]
+    def part(self, name: str) -> None:
+        """From now on `name` is a part of the formula."""
         self.parts.add(name)
 
     def operation(self, function: str, operands: Sequence[Node], span: Span | None = None) -> Node:
-        """An operator between its operands, by the name of its record."""
+        """An operator between its operands, by the name of its record or of `SIGNS`."""
         place = span or (operands[0].span[0], operands[-1].span[1])
-        return self._applied(Operation(place, function, tuple(operands)))
+        return self.kept(Operation(place, function, tuple(operands)))
 
     def call(
         self,
@@ -112,7 +107,7 @@ class Builder:
         """A function by a name that the text language has, perhaps along an axis (from 1)."""
         place = name_span or span
         keywords = () if axis is None else (("axis", Number(place, Fraction(axis))),)
-        return self._applied(Call(span, name, place, tuple(operands), keywords))
+        return self.kept(Call(span, name, place, tuple(operands), keywords))
 
     def transpose(self, node: Node, end: int) -> Node:
         """The transpose of a node, up to `end` in the text; two transposes cancel."""
@@ -122,7 +117,7 @@ class Builder:
 
     def spanned(self, node: Node, span: Span) -> Node:
         """The node with the place of the brackets around it."""
-        return self._keep(replace(node, span=span), self._shapes[node])
+        return replace(node, span=span)
 
     def chain(self, function: str, factors: Sequence[Node]) -> Node:
         """One operation of all factors, those of an inner chain of the same kind among them."""
@@ -135,23 +130,78 @@ class Builder:
             flat = [*first.operands, *factors[1:]] if opened else flat
         return self.operation(function, flat, (first.span[0], factors[-1].span[1]))
 
+    def is_known(self, name: str) -> bool:
+        """True for a name that was declared, or that the formula has."""
+        return name in self.scope.shapes or name in self.names
+
+    def is_guessed(self, name: str) -> bool:
+        """True for a name whose kind is guessed."""
+        scope = self.scope
+        if not scope.guess or name == "pi" or name in scope.sizes or name in reserved_names():
+            return False
+        return name not in scope.shapes and name not in self.parts
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        """A mistake in the text."""
+        return ParseError(message, source=self.text, span=span, hint=hint)
+
+
+class Builder(Tree):
+    """The nodes of one text with their shapes.
+
+    >>> build = Builder("A x", Scope())
+    >>> A, x = build.name("A", (0, 1)), build.name("x", (2, 3))
+    >>> build.axes(build.operation("mul", (A, x)))
+    1
+    """
+
+    def __init__(self, text: str, scope: Scope, spelling: str = "text") -> None:
+        super().__init__(text, scope)
+        self._source = Source(text, Number((0, 0), Fraction(0)), spelling=spelling)
+        self._sizes = Sizes()
+        self._shapes: dict[Node, Shape | None] = {}
+        self._named: dict[str, Shape | None] = {}
+
+    def kept(self, node: _N) -> _N:
+        """The node, whose shape is remembered."""
+        if isinstance(node, Operation | Call):
+            self._shapes[node] = self._applied(node)
+        elif isinstance(node, Name) and node.name == "eye":
+            size = self._sizes.fresh()
+            self._shapes[node] = (size, size)
+        elif isinstance(node, Name):
+            if node.name not in self._named:
+                self._named[node.name] = self._shape_of_name(node.name)
+            self._shapes[node] = self._named[node.name]
+        else:
+            self._shapes[node] = () if isinstance(node, Number) else None
+        return node
+
+    def define(self, name: str, value: Node) -> None:
+        """From now on `name` stands for `value`."""
+        self.part(name)
+        self.names.setdefault(name)
+        self._named[name] = self._shapes[value]
+
+    def spanned(self, node: Node, span: Span) -> Node:
+        """The node with the place of the brackets around it."""
+        found = replace(node, span=span)
+        self._shapes[found] = self._shapes[node]
+        return found
+
     def called(self, node: Call, operands: Sequence[Node]) -> Node:
         """A call with these operands."""
         same = len(operands) == len(node.operands)
         same = same and all(a is b for a, b in zip(operands, node.operands, strict=False))
-        return self._applied(node if same else replace(node, operands=tuple(operands)))
-
-    def names(self) -> list[str]:
-        """The names that were met."""
-        return list(self._names)
+        return self.kept(node if same else replace(node, operands=tuple(operands)))
 
     def is_thin(self, name: str) -> bool:
         """True for a vector of one entry, and a matrix that fits only with one row or column."""
-        return 1 in self._sizes.shape(self._names[name] or ())
+        return 1 in self._sizes.shape(self._named[name] or ())
 
     def axes_of(self, name: str) -> int:
         """How many axes a name was taken to have."""
-        return len(self._names[name] or ())
+        return len(self._named[name] or ())
 
     # Shapes --------------------------------------------------------------------------------------
 
@@ -179,28 +229,7 @@ class Builder:
         found = self.shape(node)
         return found is not None and not is_scalar(found) and long_axes(found) == (0,)
 
-    def is_known(self, name: str) -> bool:
-        """True for a name that was declared, or that the expression has."""
-        return name in self.scope.shapes or name in self._names
-
-    def is_guessed(self, name: str) -> bool:
-        """True for a name whose kind is guessed."""
-        scope = self.scope
-        if not scope.guess or name == "pi" or name in scope.sizes or name in reserved_names():
-            return False
-        return name not in scope.shapes and name not in self.parts
-
-    # Mistakes ------------------------------------------------------------------------------------
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        """A mistake in the text."""
-        return ParseError(message, source=self.text, span=span, hint=hint)
-
-    def _keep(self, node: Node, shape: Shape | None) -> Node:
-        self._shapes[node] = shape
-        return node
-
-    def _named(self, name: str) -> Shape | None:
+    def _shape_of_name(self, name: str) -> Shape | None:
         scope = self.scope
         if name in scope.shapes:
             return scope.shapes[name]
@@ -212,7 +241,7 @@ class Builder:
         axes = scope.kinds.get(name, guessed)
         return tuple(self._sizes.fresh() for _ in range(axes))
 
-    def _applied(self, node: Operation | Call) -> Node:
+    def _applied(self, node: Operation | Call) -> Shape | None:
         application = interpret(node, self._source)
         params = application.params
         if application.open_sizes:
@@ -222,14 +251,12 @@ class Builder:
         for operand in application.operands:
             found = None if isinstance(operand, String) else self._shapes.get(operand, ())
             if found is None:
-                return self._keep(node, None)
+                return None
             shapes.append(self._sizes.shape(found))
         try:
-            return self._keep(
-                node, application.function.shape(tuple(shapes), params, self._sizes.unify)
-            )
+            return application.function.shape(tuple(shapes), params, self._sizes.unify)
         except ShapeError:
-            return self._keep(node, None)
+            return None
 
 
 COMBINED = frozenset("add neg mul hadamard div ediv power epow".split())

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from matderiv.errors import LimitError, ParseError, Span
+from matderiv.errors import LimitError, ParseError
 from matderiv.input.tree import BARS
 from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, shown_vectors
@@ -20,21 +20,19 @@ from matderiv.language.source import (
     String,
     block,
 )
-from matderiv.language.tokens import MAX_DEPTH, Token
+from matderiv.language.tokens import MAX_DEPTH, Token, TokenCursor
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
-class Cursor(ABC):
+class Cursor(TokenCursor, ABC):
     """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
-    text: str
-    tokens: list[Token]
     kinds: dict[str, int]
     declared: AbstractSet[str]
-    place = depth = 0
+    signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
 
@@ -59,15 +57,6 @@ class Cursor(ABC):
         """One thing, without what stands above or behind it."""
 
     # Cursor --------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    @property
-    def following(self) -> str:
-        """The text of the token after the current one."""
-        return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
 
     def parts_from(self, base: Node) -> bool:
         """True for `S^-1 x`, `S^-1(x - y)`, `x^2y`: where a space, a bracket or a name ends it."""
@@ -125,16 +114,6 @@ class Cursor(ABC):
                 names.append(False)
             names[-1] |= token.kind == "name"
         return len(names) > 1 and all(names)
-
-    def at(self, *operators: str) -> bool:
-        return self.token.kind == "operator" and self.token.text in operators
-
-    def take(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return ParseError(message, source=self.text, span=span, hint=hint)
 
     def ambiguous(self, left: Node) -> ParseError:
         asked = _ASKED.match(self.text)

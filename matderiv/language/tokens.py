@@ -9,6 +9,7 @@ from matderiv.errors import LimitError, ParseError, Span
 MAX_CHARACTERS = 100_000
 MAX_TOKENS = 20_000
 MAX_DEPTH = 100
+MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers
 MAX_NAME = 64
 MAX_DIGITS = 50
 
@@ -20,6 +21,52 @@ class Token:
     kind: str
     text: str
     span: Span
+
+
+class TokenCursor:
+    """A place in the tokens of a text, and how deep in brackets it is."""
+
+    text: str
+    tokens: list[Token]
+    place = depth = 0
+    signs = "sign"
+    """The kind of tokens that `at` looks for."""
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.place]
+
+    def peek(self, ahead: int = 1) -> Token:
+        """A token further on."""
+        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
+
+    @property
+    def following(self) -> str:
+        """The text of the token after the current one."""
+        return self.peek().text
+
+    def at(self, *signs: str) -> bool:
+        return self.token.kind == self.signs and self.token.text in signs
+
+    def take(self) -> Token:
+        """The token here; the end is never passed."""
+        token, self.place = self.token, min(self.place + 1, len(self.tokens) - 1)
+        return token
+
+    def typed(self, span: Span) -> str:
+        """The characters of a span, on one line."""
+        return " ".join(self.text[span[0] : span[1]].split())
+
+    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
+        """A mistake in the text."""
+        return ParseError(message, source=self.text, span=span, hint=hint)
+
+    def deeper(self) -> None:
+        """One bracket more; LimitError beyond the limit."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            said = f"brackets are nested deeper than the limit of {MAX_NESTING}"
+            raise LimitError(said, source=self.text, span=self.token.span)
 
 
 def _greek() -> dict[str, str]:

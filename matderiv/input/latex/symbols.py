@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from matderiv.errors import LimitError, ParseError, Span
-from matderiv.input.builder import MAX_NESTING, Scope
-from matderiv.input.tree import Tree
+from matderiv.errors import Span
+from matderiv.input.builder import Scope, Tree
 from matderiv.language.calls import function_names
 from matderiv.language.source import Node
-from matderiv.language.tokens import GREEK_NAMES, Token
+from matderiv.language.tokens import GREEK_NAMES, Token, TokenCursor
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
@@ -58,7 +57,7 @@ def known_spellings(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-class LatexCursor:
+class LatexCursor(TokenCursor):
     """A place in the tokens of one formula, and the names that are known."""
 
     def __init__(
@@ -66,8 +65,6 @@ class LatexCursor:
     ) -> None:
         self.text = text
         self.tokens = tokens
-        self.place = 0
-        self.depth = 0
         self.scope = scope
         self.build = Tree(text, scope)
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
@@ -79,30 +76,8 @@ class LatexCursor:
         self.bound = bound  # the indices of all sums of the formula
         self.kinds: dict[str, int] = {}  # axes of guessed names, by their font
 
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    def peek(self, ahead: int = 1) -> Token:
-        """A token further on."""
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
-
-    def at(self, *signs: str) -> bool:
-        return self.token.kind == "sign" and self.token.text in signs
-
     def at_command(self, *words: str) -> bool:
         return self.token.kind == "command" and self.token.text in words
-
-    def take(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def typed(self, span: Span) -> str:
-        """The characters of a span, on one line."""
-        return " ".join(self.text[span[0] : span[1]].split())
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return self.build.error(message, span, hint)
 
     def tried(self, read: Callable[[], _T]) -> _T:
         """What `read` finds, or None with nothing taken."""
@@ -121,16 +96,6 @@ class LatexCursor:
             raise self.error(f"this {typed} is never closed", opening.span, f"add {sign}")
         found = self.typed(self.token.span)
         raise self.error(f"expected {sign} for the {typed} before, found {found}", self.token.span)
-
-    def deeper(self) -> None:
-        """One bracket more; LimitError beyond the limit."""
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise LimitError(
-                f"brackets are nested deeper than the limit of {MAX_NESTING}",
-                source=self.text,
-                span=self.token.span,
-            )
 
     def split_number(self) -> None:
         r"""Cut a number after its first digit: `x^23` is x² · 3, `\frac12` a half."""

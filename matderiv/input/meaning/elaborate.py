@@ -91,7 +91,7 @@ class Elaborator(Places):
         parts = []
         for part in self.source.parts:
             value = self.plain(self.visit(part.value), part.value, free)
-            self.build.part(part.name, value)
+            self.build.define(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)
         self.signs.result(main, [part.value for part in parts])
@@ -148,7 +148,7 @@ class Elaborator(Places):
 
     def guessed(self) -> list[str]:
         """The names whose kinds are guessed, in the order in which they were met."""
-        return [n for n in self.build.names() if self.build.is_guessed(n)]
+        return [n for n in self.build.names if self.build.is_guessed(n)]
 
     def taken(self) -> dict[str, int]:
         """How many axes each guessed name has."""

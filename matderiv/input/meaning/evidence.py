@@ -49,7 +49,7 @@ class KindEvidence:
 
     def is_lowered(self, node: Node) -> bool:
         """True for a vector by its letter that is taken as a number."""
-        met = isinstance(node, Name) and node.name in self.build.names() and self.by_letter(node)
+        met = isinstance(node, Name) and node.name in self.build.names and self.by_letter(node)
         return met and not self.build.axes_of(getattr(node, "name", ""))
 
     def names_below(self, node: Node) -> list[Node]:

@@ -60,7 +60,7 @@ class Arrays:
         names = size.names if isinstance(size, Dim) else ()
         if is_open(size):
             return self._named_extent(value)
-        factors = [self.build.name(n, value.span) for n in names]
+        factors: list[Node] = [self.build.name(n, value.span) for n in names]
         number = size.coefficient if isinstance(size, Dim) else size
         if number != 1 or not factors:
             factors.insert(0, self.build.number(number, value.span))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from matderiv.errors import LimitError, ParseError, Span
-from matderiv.input.builder import MAX_NESTING, Scope
+from matderiv.errors import ParseError, Span
+from matderiv.input.builder import Scope
 from matderiv.input.python.arguments import LIBRARIES
 from matderiv.input.python.functions import Library
 from matderiv.input.python.scanner import tokenize_python
-from matderiv.language.tokens import Token
+from matderiv.language.tokens import Token, TokenCursor
 
 
 def dialect(tokens: Sequence[Token]) -> str:
@@ -42,40 +42,14 @@ def sides(text: str) -> tuple[Span, ...]:
     return (*found, (first, len(text)))
 
 
-class PythonCursor:
+class PythonCursor(TokenCursor):
     """A cursor over the tokens, with the library that gives them their meaning."""
 
     def __init__(self, text: str, tokens: list[Token], scope: Scope, columns: bool) -> None:
         self.text = text
         self.tokens = tokens
-        self.place = 0
-        self.depth = 0
         self.scope = scope
         self.library = Library(text, scope, columns, dialect(tokens))
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    @property
-    def following(self) -> str:
-        """The text of the token after the current one."""
-        return self.tokens[min(self.place + 1, len(self.tokens) - 1)].text
-
-    def at(self, *signs: str) -> bool:
-        return self.token.kind == "sign" and self.token.text in signs
-
-    def take(self) -> Token:
-        """The token here; the end is never passed."""
-        token = self.token
-        self.place = min(self.place + 1, len(self.tokens) - 1)
-        return token
-
-    def typed(self, span: Span) -> str:
-        return " ".join(self.text[span[0] : span[1]].split())
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return self.library.error(message, span, hint)
 
     def close(self, sign: str, opening: Token) -> Token:
         if self.at(sign):
@@ -83,15 +57,6 @@ class PythonCursor:
         if self.token.kind == "end":
             raise self.error(f"this {opening.text} is never closed", opening.span, f"add {sign}")
         raise self.leftover()
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise LimitError(
-                f"brackets are nested deeper than the limit of {MAX_NESTING}",
-                source=self.text,
-                span=self.token.span,
-            )
 
     # Mistakes ------------------------------------------------------------------------------------
 
