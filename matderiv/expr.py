@@ -36,16 +36,7 @@ class Expr:
     `tangent` says that a change dX occurs in it.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "args",
-        "cache",
-        "function",
-        "params",
-        "shape",
-        "tangent",
-        "weight",
-    )
+    __slots__ = ("__weakref__", "args", "cache", "function", "params", "shape", "tangent", "weight")
 
     function: Function
     args: tuple[Expr, ...]

@@ -125,11 +125,7 @@ def _split(
     record: Function, args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The arguments and the parameters of a call as Python has it."""
-    allowed = {
-        "axis": "axis",
-        "keyword-axis": "axis",
-        "epsilon": "eps",
-    }.get(record.call, "")
+    allowed = {"axis": "axis", "keyword-axis": "axis", "epsilon": "eps"}.get(record.call, "")
     wrong = [o for o in options if o != allowed]
     if wrong:
         raise MatderivError(f"{record.label} has no option {wrong[0]}")

@@ -351,12 +351,7 @@ def pushforward(
 
 
 def _pushed(
-    node: Expr,
-    which: int,
-    axes: Indices,
-    source: Tensor,
-    inner: Indices,
-    moving: Container[Expr],
+    node: Expr, which: int, axes: Indices, source: Tensor, inner: Indices, moving: Container[Expr]
 ) -> list[Term]:
     """The share of one argument's tangent in a node's tangent."""
     if node.function.along is not None and not inner and commuting(node, moving) is None:

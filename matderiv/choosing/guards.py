@@ -9,13 +9,7 @@ from functools import reduce
 
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
-from matderiv.numeric.poles import (
-    entrywise,
-    is_mask,
-    may_lack_value,
-    outside_branches,
-    poles,
-)
+from matderiv.numeric.poles import entrywise, is_mask, may_lack_value, outside_branches, poles
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.words.chains import shortest

@@ -92,10 +92,7 @@ class Circuit:
 
 
 def circuit(
-    f: Expr,
-    *,
-    parts: Sequence[tuple[str, Expr]] = (),
-    wrt: Sequence[Expr] = (),
+    f: Expr, *, parts: Sequence[tuple[str, Expr]] = (), wrt: Sequence[Expr] = ()
 ) -> Circuit:
     """The circuit of an expression; `parts` are names that the user gave to parts of it.
 

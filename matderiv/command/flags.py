@@ -140,13 +140,7 @@ ASKED = (
         default="projected",
     ),
     Option("--upstream", "the name of the incoming gradient of a vjp", "NAME", default="G"),
-    Option(
-        "--seed",
-        "of the random points of the check",
-        "N",
-        default=0,
-        read=_whole(0, MAX_SEED),
-    ),
+    Option("--seed", "of the random points of the check", "N", default=0, read=_whole(0, MAX_SEED)),
     Option("--points", "how many points are checked", "N", default=8, read=_whole(1, 1000)),
     Option("--timeout", "seconds, 0 for no limit", "S", default=30.0, read=_seconds),
 )
@@ -264,9 +258,7 @@ READ = tuple(
 )
 SOLVED = (
     Option(
-        "--subject-to",
-        "a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)",
-        "EQUATION",
+        "--subject-to", "a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)", "EQUATION"
     ),
     Option("--steps", "the equations from the gradient to the solution", default=False),
     Option(

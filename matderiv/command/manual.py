@@ -35,10 +35,7 @@ Exit codes
 """
 
 EXAMPLES = (
-    (
-        'matderiv derive "sum(log(1 + exp(-y.*(X*w))))" w',
-        "the gradient of the logistic loss",
-    ),
+    ('matderiv derive "sum(log(1 + exp(-y.*(X*w))))" w', "the gradient of the logistic loss"),
     ("""matderiv derive "norm2(A*x - b)^2" x --shape "b: m" --order 2""", "a Hessian"),
     ("""matderiv derive "x'*A*x" x --assume "A: symmetric\"""", "with something known"),
     ("""matderiv derive "logdet(X)" X --format latex""", "for a paper"),

@@ -49,11 +49,7 @@ _DOMAIN_WORDS = {
     "unit interval": "between 0 and 1",
     "posdef": "positive definite",
 }
-_SHAPES = {
-    "div": {"t": ""},
-    "einsum": {"S": "b,i,j", "T": "b,j,k"},
-    "permute": {"T": "b,n,d"},
-}
+_SHAPES = {"div": {"t": ""}, "einsum": {"S": "b,i,j", "T": "b,j,k"}, "permute": {"T": "b,n,d"}}
 _OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
 
 

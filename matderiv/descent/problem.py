@@ -49,8 +49,7 @@ class DescentProblem:
         for name in (*values, *data):
             if name not in {v.name for v in known} and name not in sizes:
                 raise UnknownName(
-                    f"there is no {name} in the expression",
-                    hint=one_of(v.name for v in known),
+                    f"there is no {name} in the expression", hint=one_of(v.name for v in known)
                 )
             if name in values and name in data:
                 raise MatderivError(f"{name} stands among the values and among the data")

@@ -153,11 +153,7 @@ class ValueAndGradients:
         return code(self.program(careful=True), target, heading)
 
     def program(
-        self,
-        sizes: Mapping[str, int] | None = None,
-        *,
-        value: bool = True,
-        careful: bool = False,
+        self, sizes: Mapping[str, int] | None = None, *, value: bool = True, careful: bool = False
     ) -> Program:
         """The program, its products in the order that is best for some sizes.
 

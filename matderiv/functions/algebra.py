@@ -7,10 +7,7 @@ An `axes` hook receives the node, the output indices and `fresh(size)`, and answ
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import (
-    Expr,
-    Params,
-)
+from matderiv.expr import Expr, Params
 from matderiv.functions.record import (
     Function,
     broadcast_rule,
@@ -20,12 +17,7 @@ from matderiv.functions.record import (
     structural,
 )
 from matderiv.lazy import np
-from matderiv.shapes import (
-    Shape,
-    Unify,
-    is_scalar,
-    shape_text,
-)
+from matderiv.shapes import Shape, Unify, is_scalar, shape_text
 
 
 def align(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -184,10 +176,7 @@ def _mismatch(a: Shape, b: Shape) -> ShapeError:
         hint = "x'*y (a number), x*y' (a matrix) or x.*y (entry by entry)"
     elif len(a) == 2 and a[0] == b[0]:
         hint = "transpose the left factor"
-    error = ShapeError(
-        f"cannot multiply {shape_text(a)} by {shape_text(b)}",
-        hint=hint,
-    )
+    error = ShapeError(f"cannot multiply {shape_text(a)} by {shape_text(b)}", hint=hint)
     return error
 
 

@@ -330,9 +330,4 @@ def _diff(x: Expr) -> Expr:
     return (later - earlier).T @ x
 
 
-shorthand(
-    "diff",
-    _diff_rule,
-    _diff,
-    says="diff(x) has the entries x_(i+1) - x_i.",
-)
+shorthand("diff", _diff_rule, _diff, says="diff(x) has the entries x_(i+1) - x_i.")

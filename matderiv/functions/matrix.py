@@ -5,13 +5,7 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import product_shape
-from matderiv.functions.record import (
-    primitive,
-    refused,
-    shorthand,
-    square_rule,
-    structural,
-)
+from matderiv.functions.record import primitive, refused, shorthand, square_rule, structural
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, shape_text
 

@@ -68,11 +68,7 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
         "hardsigmoid(u) = min(max(u/6 + 1/2, 0), 1).",
         (),
     ),
-    "hardswish": (
-        lambda x: x * _f("hardsigmoid", x),
-        "hardswish(u) = u.*hardsigmoid(u).",
-        (),
-    ),
+    "hardswish": (lambda x: x * _f("hardsigmoid", x), "hardswish(u) = u.*hardsigmoid(u).", ()),
     "hardshrink": (
         lambda x: x * _f("gt", _f("abs", x), Fraction(1, 2)),
         "hardshrink(u) = u where abs(u) > 1/2, else 0.",
@@ -91,12 +87,7 @@ _ALIASES = {"hardtanh": ("htanh",), "acosh": ("arccosh", "arcosh"), "logcosh": (
 
 for _name, (_expand, _says, _domain) in OF_ONE.items():
     shorthand(
-        _name,
-        broadcast_rule,
-        _expand,
-        says=_says,
-        domain=_domain,
-        aliases=_ALIASES.get(_name, ()),
+        _name, broadcast_rule, _expand, says=_says, domain=_domain, aliases=_ALIASES.get(_name, ())
     )
 shorthand(
     "clip",

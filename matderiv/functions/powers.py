@@ -3,15 +3,7 @@
 from typing import Any
 
 from matderiv.errors import LimitError, NoRule, ShapeError
-from matderiv.expr import (
-    Expr,
-    Params,
-    apply,
-    exact_value,
-    is_,
-    number,
-    number_value,
-)
+from matderiv.expr import Expr, Params, apply, exact_value, is_, number, number_value
 from matderiv.functions.algebra import align
 from matderiv.functions.record import elementwise, primitive, square_rule
 from matderiv.functions.spectral import of_matrix

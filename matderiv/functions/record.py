@@ -126,10 +126,7 @@ def _simplest_call(function: Function) -> str:
 
 
 def elementwise(
-    name: str,
-    numpy: Callable[..., Any],
-    *partials: Callable[..., Expr | int],
-    **facts: Any,
+    name: str, numpy: Callable[..., Any], *partials: Callable[..., Expr | int], **facts: Any
 ) -> Function:
     """A function of corresponding entries, with broadcasting.
 

@@ -5,13 +5,7 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, number_value
 from matderiv.functions.contraction import contraction
-from matderiv.functions.record import (
-    axis_rule,
-    primitive,
-    scalar_rule,
-    shorthand,
-    structural,
-)
+from matderiv.functions.record import axis_rule, primitive, scalar_rule, shorthand, structural
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Size, Unify, is_scalar, shape_text, times
 

@@ -10,20 +10,9 @@ from typing import Any
 
 from matderiv.errors import NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, number
-from matderiv.functions.record import (
-    Named,
-    ShapeRule,
-    primitive,
-    refused,
-    square_rule,
-)
+from matderiv.functions.record import Named, ShapeRule, primitive, refused, square_rule
 from matderiv.lazy import np
-from matderiv.shapes import (
-    Shape,
-    Unify,
-    is_scalar,
-    shape_text,
-)
+from matderiv.shapes import Shape, Unify, is_scalar, shape_text
 
 Scalar = Callable[[Any], Any]
 

@@ -114,8 +114,7 @@ def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError |
         return None
     are = f"{', '.join(known)} {'is one' if len(known) == 1 else 'are'}"
     return ParseError(
-        f"{name} is no name here: {are}",
-        hint=f"{'*'.join(name)}, or a declaration: {name}: sizes",
+        f"{name} is no name here: {are}", hint=f"{'*'.join(name)}, or a declaration: {name}: sizes"
     )
 
 

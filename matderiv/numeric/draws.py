@@ -145,11 +145,7 @@ STRATEGIES: tuple[Strategy, ...] = (
 
 
 def draw(
-    variables: Iterable[Expr],
-    rng: Any,
-    sizes: Sizes | None = None,
-    *,
-    strategy: Strategy = general,
+    variables: Iterable[Expr], rng: Any, sizes: Sizes | None = None, *, strategy: Strategy = general
 ) -> Arrays:
     """Values of the variables that satisfy their declared facts, general otherwise."""
     chosen = tuple(variables)

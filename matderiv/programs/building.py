@@ -7,13 +7,7 @@ from matderiv.expr import Expr, is_, variables
 from matderiv.numeric.stable import stable_all
 from matderiv.programs import arithmetic, arrays, products
 from matderiv.programs.lowering import Lowering
-from matderiv.programs.program import (
-    REPEATING,
-    VIEWS,
-    Instruction,
-    Program,
-    ProgramBuilder,
-)
+from matderiv.programs.program import REPEATING, VIEWS, Instruction, Program, ProgramBuilder
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, Shape, is_scalar, size_names
 

@@ -281,17 +281,7 @@ _OPENERS: dict[str, Opener] = {
     "solve": _open_shorthand,
     "adj": _open_shorthand,
     **dict.fromkeys(
-        (
-            "transpose",
-            "vec",
-            "unvec",
-            "kron",
-            "permute",
-            "einsum",
-            "cross",
-            "vector",
-            "matrix",
-        ),
+        ("transpose", "vec", "unvec", "kron", "permute", "einsum", "cross", "vector", "matrix"),
         _open_pattern,
     ),
 }

@@ -25,15 +25,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.numeric.question import DirectionQuestion
-from matderiv.shapes import (
-    Shape,
-    is_scalar,
-    long_axes,
-    shape_text,
-    size_names,
-    size_value,
-    times,
-)
+from matderiv.shapes import Shape, is_scalar, long_axes, shape_text, size_names, size_value, times
 from matderiv.verification.equations import Answer
 
 Axes = tuple[int, ...]

@@ -14,15 +14,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.lazy import np
-from matderiv.numeric.both_sides import (
-    Border,
-    Reached,
-    beside,
-    branches,
-    domains,
-    reached,
-    zones,
-)
+from matderiv.numeric.both_sides import Border, Reached, beside, branches, domains, reached, zones
 from matderiv.numeric.check import DifferenceFinding as Compared
 from matderiv.numeric.check import compare
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in

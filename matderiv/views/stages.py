@@ -16,16 +16,7 @@ from matderiv.expr import Expr, apply, is_, substitute, variable, variables, wal
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
-from matderiv.views.document import (
-    About,
-    Derived,
-    Form,
-    NamedValue,
-    Partial,
-    Section,
-    Side,
-    Step,
-)
+from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Side, Step
 from matderiv.views.intermediates import Intermediate, function_name, pieces
 from matderiv.views.reasons import code, rule_name, why
 from matderiv.words.chains import symmetric

@@ -31,8 +31,7 @@ def in_parts(root: Any) -> Any:
         lambda e: e.arg.trace() if e.arg.blockshape[0] == e.arg.blockshape[1] else e,
     )
     return root.replace(
-        lambda e: isinstance(e, sp.BlockMatrix) and e.blockshape == (1, 1),
-        lambda e: e.blocks[0, 0],
+        lambda e: isinstance(e, sp.BlockMatrix) and e.blockshape == (1, 1), lambda e: e.blocks[0, 0]
     )
 
 

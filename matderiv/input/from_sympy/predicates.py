@@ -57,7 +57,6 @@ def _read(predicate: Any, *, strict: bool) -> tuple[str, str | None]:
         return str(name_of(symbol)), WORDS[word]
     if strict and word not in SILENT:
         raise UnknownFunction(
-            f"{predicate} of SymPy is no fact that can be assumed",
-            hint="Q." + ", Q.".join(WORDS),
+            f"{predicate} of SymPy is no fact that can be assumed", hint="Q." + ", Q.".join(WORDS)
         )
     return "", None

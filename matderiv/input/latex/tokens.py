@@ -9,14 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from matderiv.errors import LimitError, ParseError
-from matderiv.language.tokens import (
-    GREEK,
-    GREEK_NAMES,
-    MAX_CHARACTERS,
-    MAX_TOKENS,
-    Token,
-    scripts,
-)
+from matderiv.language.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token, scripts
 
 ENVIRONMENTS = frozenset(
     "aligned align align* equation equation* split gather gather* gathered multline multline* "

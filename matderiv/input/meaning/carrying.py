@@ -174,11 +174,7 @@ class Carrying:
                              axes)  # fmt: skip
 
     def realised(
-        self,
-        value: Indexed,
-        axes: Sequence[str],
-        node: Node,
-        among: Sequence[str] | None = None,
+        self, value: Indexed, axes: Sequence[str], node: Node, among: Sequence[str] | None = None
     ) -> Node:
         """A value as an array with these axes; ParseError where the notation has none."""
         try:

@@ -129,9 +129,7 @@ def _product(
             own = {x for x in summed if x in {*a.axes, *b.axes}}
             terms.append(
                 IndexedTerm(
-                    a.factors + b.factors,
-                    a.summed | b.summed | own,
-                    a.negative != b.negative,
+                    a.factors + b.factors, a.summed | b.summed | own, a.negative != b.negative
                 )
             )
     return Indexed(tuple(terms), index, row, column)

@@ -29,16 +29,7 @@ from matderiv.input.tree import (
 from matderiv.language.calls import function_names
 from matderiv.language.operands import OF_VECTORS
 from matderiv.language.sizes import is_open
-from matderiv.language.source import (
-    Call,
-    Name,
-    Node,
-    Number,
-    Operation,
-    Source,
-    String,
-    unsigned,
-)
+from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, unsigned
 from matderiv.shapes import long_axes
 
 OF_ARRAYS = frozenset("norm2 norm1 norminf sum mean".split())

@@ -90,10 +90,7 @@ def named_alike(base: str, names: Iterable[str]) -> str | None:
 
 
 def roles(
-    trees: Sequence[Node],
-    scope: Scope,
-    about: Collection[str] = (),
-    parts: Collection[str] = (),
+    trees: Sequence[Node], scope: Scope, about: Collection[str] = (), parts: Collection[str] = ()
 ) -> Roles:
     """The roles of all names with subscripts; `about` are names the problem is asked about."""
     found, free = Roles(), free_letters(scope)
@@ -142,10 +139,7 @@ def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[
         if set(typed) & set("+-") and (letters or base in found.families):
             return node, f"the place of an entry of {base} is not read"
         if label in free - around and label in FREE and node not in found.entries:
-            return (
-                node,
-                f"{node.name} has the index of a row, and nothing says how far it runs",
-            )
+            return (node, f"{node.name} has the index of a row, and nothing says how far it runs")
     return None
 
 

@@ -4,9 +4,7 @@ from matderiv.output.code.columns import Shaped, operators, words
 from matderiv.output.code.dialect import ATOM, COMPARE, PRODUCT, SUM, Columns, Dialect, Template
 
 SAME = ("erf", "trace", "diag", "expm", "logm", "sqrtm")
-OWN = {
-    **{"lgamma": "gammaln", "digamma": "psi", "diagonal": "diag", "real": "double"},
-}
+OWN = {**{"lgamma": "gammaln", "digamma": "psi", "diagonal": "diag", "real": "double"}}
 WHERE = (
     "function z = where(c, x, y)",
     "    one = ones(size(c | isnan(x) | isnan(y)));",

@@ -60,11 +60,7 @@ PREAMBLE = r"""\documentclass{article}
 
 
 def document_latex(
-    document: Document,
-    *,
-    detail: str = "normal",
-    standalone: bool = False,
-    **style: str,
+    document: Document, *, detail: str = "normal", standalone: bool = False, **style: str
 ) -> str:
     r"""The derivation as a LaTeX fragment, or with `standalone` as a file that compiles.
 

@@ -75,11 +75,7 @@ def declared(v: Expr) -> str:
 
 
 def _section(
-    section: Section,
-    document: Document,
-    detail: str,
-    said: set[str],
-    spell: Callable[[str], str],
+    section: Section, document: Document, detail: str, said: set[str], spell: Callable[[str], str]
 ) -> list[str]:
     steps = shown_steps(section, detail)
     cells = ((*_equation(s, document), _margin(s, detail)) for s in steps)

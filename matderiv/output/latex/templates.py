@@ -6,12 +6,7 @@ from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value, ones
 from matderiv.language.printer import entry_of
-from matderiv.output.latex.names import (
-    LatexNames,
-    escaped,
-    inline_number,
-    number_latex,
-)
+from matderiv.output.latex.names import LatexNames, escaped, inline_number, number_latex
 from matderiv.shapes import is_scalar, long_axes
 
 COMPARE, SUM, ENTRYWISE, PRODUCT, POSTFIX, ATOM = range(6)

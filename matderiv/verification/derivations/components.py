@@ -83,9 +83,7 @@ def letters_of(source: Source, scope: Scope) -> tuple[str, ...]:
     return tuple(sorted(value.index)) if isinstance(value, Indexed) else ()
 
 
-def indexed_parts(
-    named: Sequence[tuple[str, Source]],
-) -> dict[str, tuple[str, str]]:
+def indexed_parts(named: Sequence[tuple[str, Source]]) -> dict[str, tuple[str, str]]:
     """Definitions of entries, such as `r_i = w'*x_i - y_i`: the array that they define, and i.
 
     An index is a letter that is bound somewhere, or a usual one, and stands in the body as well.

@@ -21,16 +21,7 @@ from matderiv.input.spelling import marks
 from matderiv.input.text import parse
 from matderiv.language.calls import function_names
 from matderiv.language.declare import declared_facts, declared_shapes
-from matderiv.language.source import (
-    Call,
-    Name,
-    NamedPart,
-    Node,
-    Number,
-    Source,
-    postorder,
-    rebuilt,
-)
+from matderiv.language.source import Call, Name, NamedPart, Node, Number, Source, postorder, rebuilt
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal

@@ -22,12 +22,7 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
 from matderiv.verification.derivations.chain_products import chained_signs
-from matderiv.verification.derivations.components import (
-    Indices,
-    along,
-    entry_name,
-    letters_of,
-)
+from matderiv.verification.derivations.components import Indices, along, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.omitted_products import with_products

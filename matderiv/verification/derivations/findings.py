@@ -9,14 +9,7 @@ from matderiv.errors import MatderivError, Span, caret_lines, visible
 from matderiv.lazy import Shown
 from matderiv.verification.derivations.roles import CONDITION, Chain
 from matderiv.verification.documents.positions import Lines, Passage
-from matderiv.verification.verdict import (
-    DISPROVED,
-    PROVED,
-    UNDECIDED,
-    VERIFIED,
-    Verdict,
-    hint_of,
-)
+from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict, hint_of
 
 GIVEN = "given"
 UNREAD = "unread"

@@ -6,12 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import MatderivError
-from matderiv.verification.derivations.findings import (
-    AGAIN,
-    UNREAD,
-    LineVerdict,
-    StepsVerdict,
-)
+from matderiv.verification.derivations.findings import AGAIN, UNREAD, LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Memory
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declarations import Declared

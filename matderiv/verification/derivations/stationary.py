@@ -16,13 +16,7 @@ from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.roots import (
-    ZERO,
-    Condition,
-    root_near,
-    scale_of,
-    value_at,
-)
+from matderiv.verification.derivations.roots import ZERO, Condition, root_near, scale_of, value_at
 from matderiv.verification.quantities import DERIVATIVE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.work import MILLION, bounded

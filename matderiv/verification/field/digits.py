@@ -184,11 +184,7 @@ def _of_entries(node: Expr, args: list[Element], dims: list[Dims], out: Dims) ->
 
 
 def _leaf(
-    node: Expr,
-    out: Dims,
-    at: Mapping[str, Array],
-    sizes: Sizes,
-    seeds: Mapping[str, Element],
+    node: Expr, out: Dims, at: Mapping[str, Array], sizes: Sizes, seeds: Mapping[str, Element]
 ) -> Element:
     name = node.function.name
     if name == "variable":
