@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from matderiv.errors import LimitError
-from matderiv.verification.batch import Row, verify_rows
+from matderiv.verification import batch
+from matderiv.verification.batch import MANY, Row, verify_many, verify_rows
 from matderiv.verification.verifying import verify_asked
 
 TABLE = """id,f,wrt,answer,shapes
@@ -175,3 +176,35 @@ def test_a_verdict_whose_cause_takes_too_long_stands(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("matderiv.verification.batch.verify_asked", slow)
     [found] = verify_rows([Row(1, "x'*x", "x", "3*x")])
     assert (found.state, found.code, found.error) == ("disproved", "", None)
+
+
+def many_rows() -> list[Row]:
+    """Different and equal answers to several questions in mixed order, some of them unreadable."""
+    questions = [("x'*A*x", "(A + A')*x"), ("norm2(A*x - b)^2", "2*A'*(A*x - b)"), ("x'*x", "2*x")]
+    rows = []
+    for k in range(3 * MANY):
+        f, answer = questions[k % 3]
+        spelled = ("{}", "-{}", "{}*", "3*{}", "x + {} - x", "{}/2", "{0} + {0}")[k % 7]
+        rows.append(Row(k, f, "x", f"{spelled.format(f'({answer})')} + {k // 2}*x - {k // 2}*x"))
+    return [*rows, Row(1000, "", "", "", error=LimitError("too long")), Row(1001, "tr(", "X", "1")]
+
+
+def test_processes_find_what_one_finds_in_the_same_order() -> None:
+    rows = many_rows()
+    alone, together = list(verify_rows(rows)), list(verify_many(rows, 2))
+    assert [v.row for v in together] == rows
+    told = [
+        [(v.state, v.code, v.message, v.verdict.suggestion) for v in f] for f in (alone, together)
+    ]
+    assert told[0] == told[1]
+    assert len({v.state for v in together}) >= 3
+
+
+def test_what_an_ended_process_had_to_judge_is_judged_here(monkeypatch: Any) -> None:
+    monkeypatch.setattr(batch, "_serve", end_at_once)
+    rows = many_rows()[: MANY + 5]
+    assert [v.state for v in verify_many(rows, 2)] == [v.state for v in verify_rows(rows)]
+
+
+def end_at_once(*_: Any) -> None:
+    """A process that ends before it judged anything."""

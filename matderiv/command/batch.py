@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -26,9 +28,10 @@ from matderiv.command.streams import (
 )
 from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.language.declare import declarations
-from matderiv.verification.batch import Row, RowVerdict, summary, verify_rows
+from matderiv.verification.batch import Row, RowVerdict, summary, verify_many
 
 MOST = 20_000_000  # bytes of a table
+PROCESSES = 4  # that judge a table together, at most
 COLUMNS = {
     "f": ("f", "expr", "expression", "function", "question"),
     "wrt": ("wrt", "variable", "by", "var"),
@@ -75,18 +78,26 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
 
 def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[RowVerdict]:
     """The verdicts, with the progress on a terminal."""
-    found = verify_rows(
+    found = verify_many(
         rows,
+        processes=min(_cores(), PROCESSES),
         seed=request.seed,
         points=request.points,
         diagnosis=True,
-        limit=lambda: _within(request.timeout),
+        limit=partial(_within, request.timeout),
     )
     for place, verdict in enumerate(found, 1):
         if place % 10 == 0:
             terminal.progress(f"{place} of {len(rows)} answers")
         yield verdict
     terminal.progress("")
+
+
+def _cores() -> int:
+    """How many processes can run at the same time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

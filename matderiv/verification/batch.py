@@ -1,9 +1,16 @@
-"""Many answers, to one question or to several: each is read once, equal ones are judged once."""
+"""Many answers, to one question or to several: each is read once, equal ones are judged once.
 
-from collections import Counter
+So many that it takes long are shared out among processes. Which process judges an answer changes
+nothing: what is remembered of a question is spent again each time.
+"""
+
+import multiprocessing
+import signal
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from matderiv.errors import LimitError, MatderivError
@@ -13,6 +20,8 @@ from matderiv.verification.verdict import UNDECIDED, Verdict
 from matderiv.verification.verifying import verify_asked
 
 UNREAD = "unread"
+MANY = 60  # different answers that take longer than processes take to start
+SHARE = 12  # answers to one question that a process gets at once
 Limit = Callable[[], AbstractContextManager[None]]
 
 
@@ -43,6 +52,11 @@ class Row:
         about = tuple(sorted(self.shapes.items())), tuple(sorted(self.assume.items()))
         said = self.kind, self.order, self.layout, self.structure, self.upstream
         return (self.f, self.wrt, *about, *said)
+
+    @property
+    def judged_as(self) -> tuple[Any, ...]:
+        """What makes two rows have the same verdict."""
+        return self.question, self.answer.strip(), self.error
 
 
 @dataclass(frozen=True)
@@ -94,15 +108,98 @@ def verify_rows(
     found: dict[tuple[Any, ...], RowVerdict] = {}
     causes = (True, False) if diagnosis else (False,)
     for row in rows:
-        key = row.question, row.answer.strip(), row.error
-        if key not in found:
+        if row.judged_as not in found:
             try:
                 asked = _once(row, questions, limit)
                 verdict = _judged(asked, row.answer, limit, causes, seed=seed, points=points)
-                found[key] = RowVerdict(row, verdict)
+                found[row.judged_as] = RowVerdict(row, verdict)
             except MatderivError as error:
-                found[key] = RowVerdict(row, Verdict(UNDECIDED, message=error.message), error)
-        yield replace(found[key], row=row)
+                verdict = Verdict(UNDECIDED, message=error.message)
+                found[row.judged_as] = RowVerdict(row, verdict, error)
+        yield replace(found[row.judged_as], row=row)
+
+
+def verify_many(rows: Iterable[Row], processes: int, **how: Any) -> Iterator[RowVerdict]:
+    """What `verify_rows` yields, in the same order, from several processes where they pay.
+
+    `how` are arguments of `verify_rows` that can be pickled. What no table shows of a verdict, its
+    report and its expressions, is left out then.
+    """
+    rows = list(rows)
+    different: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        different.setdefault(row.judged_as, row)
+    if processes < 2 or len(different) < MANY:
+        yield from verify_rows(rows, **how)
+        return
+    shares = list(_shares(different.values()))
+    told = zip(shares, _shared_out(shares, processes, how), strict=True)
+    found: dict[tuple[Any, ...], RowVerdict] = {}
+    for row in rows:
+        while row.judged_as not in found:
+            share, verdicts = next(told)
+            found.update(zip((r.judged_as for r in share), verdicts, strict=True))
+        yield replace(found[row.judged_as], row=row)
+
+
+def _shares(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in portions of one question each, so that few processes read the same question."""
+    asked: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        asked[row.question].append(row)
+    for group in asked.values():
+        yield from (group[k : k + SHARE] for k in range(0, len(group), SHARE))
+
+
+def _shared_out(
+    shares: list[list[Row]], processes: int, how: Mapping[str, Any]
+) -> Iterator[list[RowVerdict]]:
+    """The verdicts on each share in order; those of a process that was ended are found here."""
+    context = multiprocessing.get_context("spawn")
+    waiting, done = iter(enumerate(shares)), dict[int, list[RowVerdict]]()
+    busy: dict[Connection, int] = {}
+    started = []
+
+    def occupy(channel: Connection) -> None:
+        place, share = next(waiting, (-1, []))
+        with suppress(OSError):
+            if share:
+                channel.send(share)
+                busy[channel] = place
+
+    try:
+        for _ in range(processes):
+            channel, theirs = context.Pipe()
+            started.append(context.Process(target=_serve, args=(theirs, how), daemon=True))
+            started[-1].start()
+            theirs.close()
+            occupy(channel)
+        for k, share in enumerate(shares):
+            while k not in done and busy:
+                wait(list(busy))
+                for channel in [c for c in busy if c.poll()]:
+                    place = busy.pop(channel)
+                    with suppress(EOFError, OSError):
+                        done[place] = channel.recv()
+                        occupy(channel)
+            yield done.pop(k) if k in done else list(verify_rows(share, **how))
+    finally:
+        for process in started:
+            process.kill()
+
+
+def _serve(channel: Connection, how: Mapping[str, Any]) -> None:
+    """Judge portions of rows from a channel until it is closed; what runs in a process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):
+        while True:
+            channel.send([_told(v) for v in verify_rows(channel.recv(), **how)])
+
+
+def _told(v: RowVerdict) -> RowVerdict:
+    """A verdict with nothing but what is said of it."""
+    verdict = replace(v.verdict, counterexample=None, report=None, exact=None)
+    return replace(v, verdict=replace(verdict, part=None, corrected=None))
 
 
 def _judged(
