@@ -497,3 +497,47 @@ $$\frac{\partial f_1}{\partial x} = 2x$$
 )
 def test_what_is_read_in_one_way_of_several_is_not_called_wrong(document: str) -> None:
     assert numbers(document)["wrong"] == []
+
+
+def marks(document: str, suffix: str = "md") -> list[tuple[int, bool | None]]:
+    lines = [line for v in verify_homework(document, suffix) for line in v.lines]
+    return [(line.number, line.correct) for line in lines if line.verdict != "given"]
+
+
+def test_a_derivative_by_a_formula_is_by_what_stands_for_it() -> None:
+    document = r"""$$h = \log(1 + e^{wx + b})$$
+$$\frac{\partial h}{\partial (wx + b)} = \frac{1}{1 + e^{-(wx + b)}}$$
+$$\frac{\partial h}{\partial wx + b} = \frac{e^{-wx - b}}{1 + e^{-(wx + b)}}$$
+"""
+    assert marks("w, x, b are numbers\n" + document) == [(3, True), (4, False)]
+
+
+def test_the_chain_rule_beside_an_open_side_is_no_line_judged() -> None:
+    document = r"$z = wx, L = z^2$" + "\n\n"
+    chain = r"$$\frac{\partial L}{\partial w} = "
+    chain += r"\frac{\partial L}{\partial z}\frac{\partial z}{\partial w} = "
+    assert marks(document + chain + "2zx$$") == [(3, True), (3, True)]
+    assert marks(document + chain + r"2z\kappa x$$") == [(3, None), (3, None)]
+
+
+def test_a_name_that_was_derived_by_may_be_a_function_of_the_next_section() -> None:
+    document = r"""# Product
+$z = xy$
+
+$\frac{\partial z}{\partial x} = y$, $\frac{\partial z}{\partial y} = x$
+# Rectifier
+$$y = \begin{cases} x & (x > 0) \\ 0 & (x \leq 0) \end{cases}$$
+$$\frac{\partial y}{\partial x} = \begin{cases} 1 & (x > 0) \\ 0 & (x \leq 0) \end{cases}$$
+"""
+    assert marks(document) == [(4, True), (4, True), (7, True)]
+
+
+def test_two_turned_gradients_beside_others_are_a_habit_and_one_is_a_slip() -> None:
+    facts = r"$W \in \mathbb{R}^{m \times n}$, $x \in \mathbb{R}^n$, $z = Wx$, $L = z^\top z$"
+    facts += "\n\n"
+    turned = r"$$\frac{\partial L}{\partial z} = 2z^\top$$" + "\n"
+    turned_too = r"$$\frac{\partial L}{\partial x} = 2z^\top W$$" + "\n"
+    column = r"$$\frac{\partial L}{\partial W} = 2z x^\top$$" + "\n"
+    both = [mark for _, mark in marks(facts + turned + turned_too + column)]
+    one = [mark for _, mark in marks(facts + turned + column)]
+    assert (both, one) == ([None, None, True], [False, True])

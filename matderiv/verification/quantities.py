@@ -199,7 +199,8 @@ def named(text: str, latex: bool) -> Quantity:
     """
     found = signs(text, latex) if latex else []
     if len(found) == 1 and found[0].span == (0, len(text.rstrip())):
-        return found[0].quantity if found[0].operand is None else Quantity(FORMULA)
+        whole = found[0].operand is None and found[0].below is None
+        return found[0].quantity if whole else Quantity(FORMULA)
     made = quantity(plain(text) if latex else text)
     product = latex and made.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", text)
     return Quantity(FORMULA) if product else made
@@ -210,17 +211,21 @@ def named(text: str, latex: bool) -> Quantity:
 
 @dataclass(frozen=True)
 class Sign:
-    """A derivative inside a formula, and the place of a formula that it is the derivative of."""
+    """A derivative inside a formula, and the place of a formula that it is the derivative of.
+
+    `below` is that of a formula that it is by, as in `\\partial L/\\partial(Wx)`.
+    """
 
     span: Span
     quantity: Quantity
     operand: Span | None = None
     chained: bool = False
+    below: Span | None = None
 
     @property
     def written(self) -> bool:
         """True for the derivative of a formula, and for a product of derivatives."""
-        return self.chained or self.operand is not None
+        return self.chained or self.operand is not None or self.below is not None
 
 
 _POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
@@ -239,6 +244,9 @@ _HEAD_LATEX = re.compile(
     rf"(?P<y>{LATEX_NAME})"
 )
 _BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
+_BY_FORMULA = re.compile(
+    r"\}\s*\{\s*\\partial(?![A-Za-z])\s*(?P<formula>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})+)\}"
+)
 _HEAD = re.compile(
     rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
     rf"|(?<![\w)'])(?P<of>{NAME})'\((?P<at>{NAME})\)"
@@ -312,21 +320,26 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     while stop < len(text) and depth:
         depth += (text[stop] == "{") - (text[stop] == "}")
         stop += 1
-    below = _BELOW_BAR.match(text, stop - 1)
+    below, formula = _BELOW_BAR.match(text, stop - 1), None
     if below is None or re.search(r"(?<![A-Za-z\\])[A-Za-z]", below["rest"]):
-        return None  # by a formula
-    by, then = latex_name(below["by"]), latex_name(below["then"] or "")
+        below, formula = None, _BY_FORMULA.match(text, stop - 1)
+        if formula is None or match["two"]:
+            return None
+        made, span = Quantity(DERIVATIVE), (match.start(), formula.end())
+    else:
+        by, then = latex_name(below["by"]), latex_name(below["then"] or "")
+        two = bool(match["two"] or below["then"])
+        made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then="" if then == by else then)
+        span = (match.start(), below.end())
     above = text[opened : stop - 1]
-    two = bool(match["two"] or below["then"])
-    made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then="" if then == by else then)
+    where = formula.span("formula") if formula is not None else None
     if not above.strip():
-        return _completed(text, match.start(), below.end(), made)
+        return replace(_completed(text, *span, made), below=where)
     called = _CALLED.fullmatch(above)
     of = _function(called["f"]) if called else ""
-    span = (match.start(), below.end())
     if of:
-        return Sign(span, replace(made, of=of))
-    return Sign(span, made, (opened, stop - 1))
+        return Sign(span, replace(made, of=of), below=where)
+    return Sign(span, made, (opened, stop - 1), below=where)
 
 
 def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:

@@ -31,7 +31,7 @@ def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[
 
 def _through(a: Sign, b: Sign) -> Quantity | None:
     """The derivative that a product of two is: ∂L/∂z ∂z/∂x, in either order."""
-    if a.operand or b.operand or a.quantity.order + b.quantity.order > 2:
+    if a.operand or b.operand or a.below or b.below or a.quantity.order + b.quantity.order > 2:
         return None
     for outer, inner in ((a.quantity, b.quantity), (b.quantity, a.quantity)):
         if outer.by and outer.by == inner.of and outer.of and inner.by and inner.by != outer.of:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
+from matderiv.expr import Expr, substitute, variable, variables, zeros
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
 from matderiv.input.meaning.subscripts import split_label
@@ -291,13 +291,12 @@ class Marking:
                 if q.by and q.by not in {*known, *names} and _ORDINARY.match(typed):
                     self.reader.strangers.add(q.by)
                     self.reader.ground.passes(q.by)  # d/dx is by a number
-                inner = p[slice(*sign.operand)]
-                marking = Marking(self.reader)
-                e, present = marking.elaborated(marking.marked(inner, depth + 1), Indices(), None)
-                e = substitute(e, {s: self._slope(m, inner) for s, m in marking.marks.items()})
-                q = replace(q, of=self.reader.ground.named(e), of_at="".join(present))
+                of, at = self._formula(p[slice(*sign.operand)], depth)
+                q = replace(q, of=of, of_at=at)
             elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
+            if sign.below is not None:
+                q = replace(q, by=self._formula(p[slice(*sign.below)], depth)[0])
             q = self.reader.resolved(q)
             name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
             if sign.written:
@@ -306,6 +305,13 @@ class Marking:
             name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
             p = p.with_part(start, stop, name)
         return p
+
+    def _formula(self, inside: Passage, depth: int) -> tuple[str, str]:
+        """The name of a formula that is differentiated, or differentiated by, and its indices."""
+        marking = Marking(self.reader)
+        e, present = marking.elaborated(marking.marked(inside, depth + 1), Indices(), None)
+        e = substitute(e, {s: self._slope(m, inside) for s, m in marking.marks.items()})
+        return self.reader.ground.named(e), "".join(present)
 
     def _slope(self, mark: Quantity | Expr, inside: Passage) -> Expr:
         """The derivative that a symbol stands for; ParseError for a differential."""
@@ -324,7 +330,7 @@ class Marking:
         while found := re.search(pattern, p.text):
             start, stop = self._changed(p, found)
             inner = Marking(self.reader).read(p[start:stop], None, depth + 1)
-            if inner.marks or any(c in self._moving() for c in _leaves(inner.expr)):
+            if inner.marks or {*self.reader.ground.changes.values()} & {*variables(inner.expr)}:
                 place = p.span((found.start(), stop))
                 raise ParseError(
                     "differentials of differentials are not read",
@@ -349,9 +355,6 @@ class Marking:
             said = f"this {p.text[opening]} is never closed"
             raise ParseError(said, source=self.reader.document, span=place)
         return start, stop + 1
-
-    def _moving(self) -> set[Expr]:
-        return {*self.reader.ground.changes.values()}
 
     def _changes(self, p: Passage) -> Passage:
         """dX, dz with the product signs that hands leave out."""
@@ -387,7 +390,3 @@ class Marking:
             return symbol
         self.notes.append(f"{name} does not change here: d{name} = 0")
         return zeros(ground.reading.variables[name].shape)
-
-
-def _leaves(e: Expr) -> list[Expr]:
-    return [n for n in walk(e) if is_(n, "variable")]

@@ -1,9 +1,9 @@
 """What speaks against calling a line wrong: names of which too little is known."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from matderiv.errors import MatderivError
@@ -106,6 +106,8 @@ class Doubts:
             return f"nothing says what {q.of} is"
         if q.kind == DERIVATIVE and self.primed and side.shape:
             return f"{q.of}' may be meant entry by entry"
+        if self._is_apart(q):
+            return f"nothing says how {q.of} depends on {q.by}"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
         for node in walk(side):
@@ -118,6 +120,17 @@ class Doubts:
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)
         return self._reason(names | behind) or self._foreign(q, names - behind)
+
+    def _is_apart(self, q: Quantity) -> bool:
+        """True for the derivative by a name that the function as it was read does not have.
+
+        A text says more than its formulas: who writes such a derivative has it depend on the name.
+        """
+        known = self.ground.functions
+        if self.strict or q.kind != DERIVATIVE or q.of not in known or " " in q.of:
+            return False
+        inner = {v.name for v in variables(known[q.by])} if q.by in known else {q.by}
+        return not inner & {v.name for v in variables(known[q.of])}
 
     def _foreign(self, q: Quantity, names: set[str]) -> str:
         """Why a derivative with names that its function does not have is not called wrong.
@@ -160,10 +173,11 @@ class Doubts:
 
         Three axes have no usual layout; and ∂a/∂z = a .* (1 - a) is said of each entry.
         """
-        true = left if self.sloped else None
+        true, shape = left if self.sloped else None, left.shape if left and self.sloped else ()
         with suppress(MatderivError):
+            shape = self.reader.shape_of(q) if q.kind == DERIVATIVE else shape
             true = self.ground.derivative(q) if q.kind == DERIVATIVE else true
-        axes = long_axes(true.shape) if true is not None else ()
+        axes = long_axes(shape)
         if len(axes) > 2:
             return "nothing says how a derivative with more than two axes is laid out"
         if e is None or true is None or len(axes) != 2 or len(long_axes(e.shape)) > 1:
@@ -257,3 +271,15 @@ class Doubts:
                 yield len(self.reader.document), f"nothing says which function {name} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"
+
+
+def as_read(sides: Sequence[LineVerdict]) -> list[LineVerdict]:
+    """Sides of one statement; where one is open, the chain rule beside it is no line judged."""
+    unsure = {s.number for s in sides if s.correct is None}
+    said = "the chain rule, whose value here was not judged"
+    return [
+        replace(s, verdict=UNDECIDED, message=said)
+        if s.found is PROVEN and s.number in unsure
+        else s
+        for s in sides
+    ]

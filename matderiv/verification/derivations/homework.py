@@ -167,19 +167,24 @@ def _is_turned(line: LineVerdict) -> bool:
 def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> StepsVerdict:
     """The verdict in another layout, if all that is said fits it, and more than one claim tells.
 
-    If one claim alone tells which layout is meant, it is left open; a gradient ∇f is a column.
+    If one claim alone tells which layout is meant, or layouts are mixed, it is left open; a
+    gradient ∇f is a column.
     """
     right = {(line.number, line.text) for line in other.lines if line.correct}
     kept = [line for line in verdict.lines if line.correct]
     turned = [line for line in verdict.lines if _is_turned(line)]
-    if not turned or any((line.number, line.text) not in right for line in (*kept, *turned)):
+    if not turned or any((line.number, line.text) not in right for line in turned):
         return verdict
-    if len({line.text.partition("=")[0].strip() for line in turned}) > 1:
+    fits = all((line.number, line.text) in right for line in kept)
+    if fits and len({line.text.partition("=")[0].strip() for line in turned}) > 1:
         note = f"taking the {layout} layout, which all derivatives here fit"
         return replace(other, notes=(*other.notes, note))
+    if not fits and sum(line.follows is None for line in turned) == 1:
+        return verdict  # one slip among other lines is a mistake, several are a habit
     if any(re.search(r"nabla|∇|[Gg]rad", line.text.partition("=")[0]) for line in turned):
         return verdict
-    said = f"right in the {layout} layout, and no other line says which is meant"
+    where = "no other line says which is meant" if fits else "other lines have another one"
+    said = f"right in the {layout} layout, and {where}"
     told = {line.number for line in turned}
     lines = (
         replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)

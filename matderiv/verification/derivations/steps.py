@@ -14,7 +14,7 @@ from matderiv.shapes import Shape
 from matderiv.verification.derivations.components import Indices, in_case
 from matderiv.verification.derivations.consequences import Claimed, Record
 from matderiv.verification.derivations.differentials import Reader
-from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts
+from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
 from matderiv.verification.derivations.findings import LOOSE, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
 from matderiv.verification.derivations.roles import (
@@ -93,8 +93,10 @@ class JudgedSides:
         if chain.role in (GIVES, LOCAL):
             self.told.given(number, chain, "")
             sides = sides[1:]
+        first = len(self.told.found)
         for side in sides:
             self._side(side, chain)
+        self.told.found[first:] = as_read(self.told.found[first:])
         if chain.zero is not None and self.current is not None:
             self._zero(chain, chain.zero, self.current)
 

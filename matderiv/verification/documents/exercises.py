@@ -199,7 +199,7 @@ class Exercise:
         by; a paragraph without a heading does not say what a name before it stands for.
         """
         own, others = _stems(self.defined), _stems(before.defined)
-        solved = own & before.moved - self.moved
+        solved = own & before.moved - self.moved - self.derived
         known = others | {stem for names in before.defined.values() for stem in _stems(names)}
         used = {stem for p in before.passages for stem in _stems(names_in(p))} - known
         every = {**before.defined, **self.defined}
