@@ -83,7 +83,8 @@ def _failed(error: MatderivError, given: list[str], terminal: Terminal, *, readi
         command = " ".join(quoted(a) for a in given)
         command = command if len(command) < 300 else command[:300] + " ..."
         error.hint = f"please report this mistake in matderiv {__version__}: matderiv {command}"
-    if _wants_json(given):
+    pairs = zip(given, [*given[1:], ""], strict=True)
+    if any(a in ("--json", "--format=json") or (a == "--format" and b == "json") for a, b in pairs):
         try:
             terminal.result(json.dumps(failures.document(error, status), indent=2))
         except MatderivError as lost:
@@ -91,13 +92,6 @@ def _failed(error: MatderivError, given: list[str], terminal: Terminal, *, readi
         return status
     terminal.complain(failures.shown(error, ascii_only=terminal.plain_errors))
     return status
-
-
-def _wants_json(given: list[str]) -> bool:
-    pairs = zip(given, [*given[1:], ""], strict=True)
-    return any(
-        a in ("--json", "--format=json") or (a == "--format" and b == "json") for a, b in pairs
-    )
 
 
 if __name__ == "__main__":

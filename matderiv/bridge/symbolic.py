@@ -80,17 +80,13 @@ def function(name: str) -> Callable[..., Any]:
         return _called(record, args, options)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = _explanation(record, name)
-    return call
-
-
-def _explanation(record: Function, name: str) -> str:
     lines = [record.says or f"The function {name}."]
     if record.example:
         lines.append(f"Example, in the text language: {record.example}")
     if record.source:
         lines.append(f"Source: {record.source}")
-    return "\n\n".join(lines)
+    call.__doc__ = "\n\n".join(lines)
+    return call
 
 
 def _called(record: Function, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

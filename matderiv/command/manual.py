@@ -58,14 +58,10 @@ def page(name: str) -> str:
     use = f"matderiv {name} {verb.operands}".rstrip()
     lines = [f"{use} [OPTIONS]", f"  {verb.says}", "", "Options"]
     for option in verb.options:
-        lines += _option(option)
+        flag = f"{option.short + ', ' if option.short else ''}{option.flag} {option.takes}".rstrip()
+        lines += _beside(flag, option.says, 26)
     lines += ["", "Examples", *(f"  {e}" for e in verb.examples)]
     return "\n".join(lines)
-
-
-def _option(option: Option) -> list[str]:
-    flag = f"{option.short + ', ' if option.short else ''}{option.flag} {option.takes}".rstrip()
-    return _beside(flag, option.says, 26)
 
 
 def _beside(use: str, said: str, column: int) -> list[str]:

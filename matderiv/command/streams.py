@@ -280,17 +280,12 @@ def write_file(name: str, text: str, *, force: bool) -> None:
             with path.open("wb") as stream:
                 stream.write(content)
             return
-        _replace(_target(path), content)
+        target = Path(os.path.realpath(path))
+        if target.is_symlink():
+            raise OutputError(f"cannot write {path}: the link leads to itself")
+        _replace(target, content)
     except OSError as error:
         raise OutputError(f"cannot write {name}: {error.strerror}") from error
-
-
-def _target(path: Path) -> Path:
-    """The file behind a link; OutputError where links lead in a circle."""
-    target = Path(os.path.realpath(path))
-    if target.is_symlink():
-        raise OutputError(f"cannot write {path}: the link leads to itself")
-    return target
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -160,7 +160,10 @@ def draw_one(v: Expr, rng: Any, sizes: Sizes, strategy: Strategy = general) -> A
     facts: frozenset[str] = v.params[2]
     for fact, maker in _ROWS.items():
         if fact in facts:
-            return _by_row(maker, v, shape, rng)
+            if len(shape) < 2 or v.shape[-1] == 1:
+                return maker(int(np.prod(shape)), rng).reshape(shape)
+            rows = [maker(shape[-1], rng) for _ in range(int(np.prod(shape[:-1])))]
+            return np.reshape(rows, shape)
     for fact in sorted(LABEL_FACTS):
         if fact in facts:
             return _two_valued(shape, rng, 1 if fact == "binary" else 2)
@@ -205,14 +208,6 @@ def _simplex(count: int, rng: Any) -> Array:
 
 
 _ROWS: dict[str, Callable[[int, Any], Array]] = {"onehot": _one_hot, "simplex": _simplex}
-
-
-def _by_row(maker: Any, v: Expr, shape: tuple[int, ...], rng: Any) -> Array:
-    """Each row of a matrix, the whole of a vector (also of one declared n × 1)."""
-    if len(shape) < 2 or v.shape[-1] == 1:
-        return maker(int(np.prod(shape)), rng).reshape(shape)
-    rows = [maker(shape[-1], rng) for _ in range(int(np.prod(shape[:-1])))]
-    return np.reshape(rows, shape)
 
 
 def _two_valued(shape: tuple[int, ...], rng: Any, width: int) -> Array:

@@ -280,17 +280,14 @@ class BoundValues:
                     if line.columns:
                         arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
                     value = computed(line.name, line.compute, arguments, params)
-                slots[k] = _arranged(value, shape)
+                slots[k] = (
+                    value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
+                )
                 if seen is not None:
                     seen(slots[k])
                 for a in line.free:
                     slots[a] = None
         return slots
-
-
-def _arranged(value: Array, shape: tuple[int, ...]) -> Array:
-    """The value in a shape; most have it already."""
-    return value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
 
 
 def _number(s: Any, sizes: Mapping[str, int]) -> int:

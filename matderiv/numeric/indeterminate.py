@@ -121,7 +121,11 @@ class _Guard:
         if is_(e, "tr") and is_(e.args[0], "mul"):
             return apply("tr", self._trace(e.args[0]))
         if is_(e, "where"):
-            return self._choice(e)
+            test, first, second = (self.guarded(a) for a in e.args)
+            if not test.shape:
+                opposite = apply("where", test, 0, 1)
+                first, second = self._regular(first, test), self._regular(second, opposite)
+            return rebuild(e, (test, first, second))
         if is_(e, *LINEAR):
             scalars = tuple(b for b in beside if not b.shape)
             return rebuild(e, tuple(self.guarded(a, scalars) for a in e.args))
@@ -155,14 +159,6 @@ class _Guard:
             return None
         join = "add" if is_(e, "add") else "hadamard"
         return reduce(lambda a, b: apply(join, a, b), dict.fromkeys(known))
-
-    def _choice(self, e: Expr) -> Expr:
-        """A choice for a whole matrix, so that no matrix is inverted where it is not chosen."""
-        test, first, second = (self.guarded(a) for a in e.args)
-        if not test.shape:
-            opposite = apply("where", test, 0, 1)
-            first, second = self._regular(first, test), self._regular(second, opposite)
-        return rebuild(e, (test, first, second))
 
     def _regular(self, e: Expr, test: Expr) -> Expr:
         """inv(A) of the matrix where(test, A, eye(n))."""

@@ -90,7 +90,8 @@ class Lowering:
 
         What several others use is divided at once: normalised, it is multiplied with itself.
         """
-        if self._normalises(node, value):
+        several = value.core is not None and len(self.uses.get(node, ())) > 1
+        if several and any(self.b.lines[k].operation != "size" for k in value.below):
             value = Scaled(settled(self.b, value))
         elif len(value.above) + len(value.below) > MOST_WAITING:
             one = factor_value(self.b, value.with_core(None))
@@ -100,11 +101,6 @@ class Lowering:
             self.origin.setdefault(value.core, node)
             if self.b.shape(value.core) == node.shape != () and symmetric(node):
                 self.b.symmetric.add(value.core)
-
-    def _normalises(self, node: Expr, value: Scaled) -> bool:
-        """True for an array that several others use, divided by a number that depends on data."""
-        several = value.core is not None and len(self.uses.get(node, ())) > 1
-        return several and any(self.b.lines[k].operation != "size" for k in value.below)
 
     def absorbed(self, node: Expr) -> bool:
         """True for a product whose only user multiplies it on."""

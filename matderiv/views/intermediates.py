@@ -100,17 +100,14 @@ class _Cutter:
             for a in inner:
                 if self.work[a]:
                     self.name(a)
-        self._define(node, inner, own)
-        if self.uses.get(node, 0) > 1 and not self._bare(node):
-            self.name(node)
-
-    def _define(self, node: Expr, inner: list[Expr], own: int) -> None:
         self.shown[node] = rebuild(node, tuple(self.shown.get(a, a) for a in node.args))
         worked = [a for a in inner if self.work[a]]
         self.work[node] = self._held(node, inner, own)
         self.main[node] = self.main[worked[0]] if worked and not own else self.shown[node]
         if is_(node, "power") and _squared_norm(node):
             self.main[node] = self.shown[node]
+        if self.uses.get(node, 0) > 1 and not self._bare(node):
+            self.name(node)
 
     def _held(self, node: Expr, inner: Sequence[Expr], own: int) -> int:
         """How many operations a definition would hold; X*W + H*U is one affine map."""

@@ -42,7 +42,7 @@ def _product(*factors: Expr | Number) -> Expr:
         chain = [*chain[0].args, *chain[1:]]
     if _short_chain(chain[-1]) and all(is_scalar(f.shape) for f in chain[:-1]):
         chain = [*chain[:-1], *chain[-1].args]
-    if len(chain) > 1 and _is_one(chain[0]):
+    if len(chain) > 1 and (is_(chain[0], "number") and chain[0].params[0] == 1):
         chain = chain[1:]
     chain = _grouped(chain)
     made = apply("mul", *chain) if len(chain) > 1 else chain[0]
@@ -64,10 +64,6 @@ def _grouped(chain: list[Expr]) -> list[Expr]:
         inner = inner or not is_scalar(factor.shape)
         shape = product_shape(shape, factor.shape, same)
     return chain
-
-
-def _is_one(e: Expr) -> bool:
-    return is_(e, "number") and e.params[0] == 1
 
 
 def _number(node: Expr) -> Expr:

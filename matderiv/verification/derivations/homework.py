@@ -102,7 +102,13 @@ class Paper:
             return self._judged(exercise, progress)
         first, second = (self._by_facts(e, quick=True) for e in (exercise, apart))
         chosen, other = (apart, first) if second.score > first.score else (exercise, second)
-        return _in_letters(_either(self._judged(chosen, progress), other))
+        verdict = self._judged(chosen, progress)
+        there = {(line.number, line.text): line for line in other.lines if line.correct}
+        lines = (
+            line if line.correct else there.get((line.number, line.text), line)
+            for line in verdict.lines
+        )
+        return _in_letters(replace(verdict, lines=tuple(lines)))
 
     def _judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:
         """The same for an exercise in which each name has one meaning."""
@@ -148,16 +154,6 @@ class Paper:
             return problem.verdict(None, self.wrt, said, quick=quick)
         except MatderivError as error:
             return _unreadable(error, exercise, Lines(self.document))
-
-
-def _either(verdict: StepsVerdict, other: StepsVerdict) -> StepsVerdict:
-    """The lines of the better of two readings, and what is right in the other one."""
-    there = {(line.number, line.text): line for line in other.lines if line.correct}
-    lines = (
-        line if line.correct else there.get((line.number, line.text), line)
-        for line in verdict.lines
-    )
-    return replace(verdict, lines=tuple(lines))
 
 
 def _is_turned(line: LineVerdict) -> bool:

@@ -290,7 +290,7 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
     '\\mathrm{lnp}(w) = -\\|w\\|^2'
     """
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
-    heads = {_head(m) for m in given if _is_left(m)}
+    heads = {_head(m) for m in given if bool(re.match(r"\s*:?=", m.string[m.end() :]))}
 
     def named(match: re.Match[str]) -> str:
         if _head(match) not in heads:
@@ -301,11 +301,6 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
         return rf"\mathrm{{{match['log']}{letters}}}({', '.join(n.strip() for n in at)})"
 
     return [p.replaced(_DENSITY.pattern, named) if p.latex and heads else p for p in passages]
-
-
-def _is_left(match: re.Match[str]) -> bool:
-    """True for a logarithm that stands alone before an equals sign."""
-    return bool(re.match(r"\s*:?=", match.string[match.end() :]))
 
 
 def _head(match: re.Match[str]) -> str:

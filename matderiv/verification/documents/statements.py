@@ -338,14 +338,11 @@ def without_remark(side: Passage) -> Passage:
     >>> without_remark(Passage.of("2*A'*r  (chain rule).")).text
     "2*A'*r"
     """
-    while found := _REMARK.search(side.text) or (None if side.latex else _tail(side.text)):
+    while found := _REMARK.search(side.text) or (
+        None if side.latex else _WORDS_AFTER.search(side.text)
+    ):
         shorter = side[: found.start()].stripped()
         if not shorter:
             return side
         side = shorter
     return side
-
-
-def _tail(text: str) -> re.Match[str] | None:
-    """Words behind a formula of the text language: `u'*W*v is a scalar, and so is`."""
-    return _WORDS_AFTER.search(text)

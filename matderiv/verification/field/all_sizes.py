@@ -296,7 +296,9 @@ def _borders(f: Expr, answer: Expr) -> list[Fraction]:
     """
     found: list[Fraction] = []
     for node in _compared_sums(f, answer):
-        literals = _literals(node)
+        exponents = {n.args[1] for n in walk(node) if is_(n, "power", "epow")}
+        values = (abs(n.params[0]) for n in walk(node) if is_(n, "number") and n not in exponents)
+        literals = sorted({v for v in values if v not in (0, 1, 2)})
         found += [c for v in literals for c in (v, 1 / v)]
         found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
     return found
@@ -392,9 +394,3 @@ def _of_sizes_alone(node: Expr) -> bool:
     found = [v for v in found if np.isfinite(v).all()]
     scale = max((np.abs(v).max() for v in found), default=0.0)
     return all(np.abs(v - found[0]).max() <= 1e-14 * scale for v in found)
-
-
-def _literals(root: Expr) -> list[Fraction]:
-    exponents = {n.args[1] for n in walk(root) if is_(n, "power", "epow")}
-    values = (abs(n.params[0]) for n in walk(root) if is_(n, "number") and n not in exponents)
-    return sorted({v for v in values if v not in (0, 1, 2)})

@@ -164,19 +164,15 @@ def matrix_inverse(field: Field, element: Element) -> Element:
     """X⁻¹ of square matrices, with d(X⁻¹) = -X⁻¹ dX X⁻¹."""
     low, high, bit = parts(element)
     if not bit:
-        return _base_matrix_inverse(field, element)
+        if IMAGINARY not in element:
+            return {0: field.reduced(element[0])[0]}
+        a, b, n = element[0], element[IMAGINARY], element[0].shape[-1]
+        blocks = np.block([[a, -b], [b, a]])
+        found = field.reduced(blocks)[0]
+        return {0: found[:, :n, :n], IMAGINARY: found[:, n:, :n]}
     y = matrix_inverse(field, low)
     change = times(field, times(field, y, whole(high), np.matmul), y, np.matmul)
     return joined(y, linear(change, lambda v: -v % field.p), bit)
-
-
-def _base_matrix_inverse(field: Field, u: Element) -> Element:
-    if IMAGINARY not in u:
-        return {0: field.reduced(u[0])[0]}
-    a, b, n = u[0], u[IMAGINARY], u[0].shape[-1]
-    blocks = np.block([[a, -b], [b, a]])
-    found = field.reduced(blocks)[0]
-    return {0: found[:, :n, :n], IMAGINARY: found[:, n:, :n]}
 
 
 def determinant(field: Field, element: Element) -> Element:

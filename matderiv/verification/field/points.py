@@ -77,7 +77,12 @@ def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any) -> Array:
     if facts & ROW_FACTS:
         return _rows(v, at, whole, rng)
     if facts & LABEL_FACTS:
-        return _labels(whole, rng, 1 if "binary" in facts else 2)
+        often = rng.choice([0.5, 0.9])
+        bits = (rng.random(size=(whole[0], int(np.prod(whole[1:])))) > often).astype(np.int64)
+        if bits.shape[1] > 1:
+            same = (bits == bits[:, :1]).all(axis=1)
+            bits[same, 0] ^= 1
+        return (1 - (1 if "binary" in facts else 2) * bits).reshape(whole)
     x = rng.integers(0, at.p, size=whole)
     if "positive" in facts:
         x = x * x % at.p
@@ -122,16 +127,6 @@ def _rows(v: Expr, at: Field, whole: tuple[int, ...], rng: Any) -> Array:
         x = x.copy()
         x[..., -1] = (1 - x[..., :-1].sum(axis=-1)) % at.p
     return x.reshape(whole)
-
-
-def _labels(whole: tuple[int, ...], rng: Any, width: int) -> Array:
-    """1 and 1 - width, both present where there is more than one entry."""
-    often = rng.choice([0.5, 0.9])
-    bits = (rng.random(size=(whole[0], int(np.prod(whole[1:])))) > often).astype(np.int64)
-    if bits.shape[1] > 1:
-        same = (bits == bits[:, :1]).all(axis=1)
-        bits[same, 0] ^= 1
-    return (1 - width * bits).reshape(whole)
 
 
 def projected(x: Array, space: str | None, structure: str) -> Array:
