@@ -3,7 +3,6 @@
 from textwrap import wrap
 
 from matderiv.command.failures import EXIT_CODES
-from matderiv.command.flags import Option
 from matderiv.command.verbs import VERBS
 
 WIDTH = 80

@@ -6,13 +6,19 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import elementwise_axes, product_shape, transpose_rule
-from matderiv.functions.record import Function, register, shorthand, square_rule, structural
+from matderiv.functions.record import (
+    Function,
+    constant,
+    scalar_rule,
+    shorthand,
+    square_rule,
+    structural,
+)
 from matderiv.lazy import np
 from matderiv.shapes import (
     Shape,
     Size,
     Unify,
-    broadcast,
     is_scalar,
     long_axes,
     plus,
@@ -68,16 +74,13 @@ def fuse(*sizes: Size) -> Expr:
     return apply("fuse", params=sizes)
 
 
-FUSE = register(
-    Function(
-        name="fuse",
-        kind="constant",
-        rule=lambda shapes, params, unify: (times(*params), *params),
-        numpy=lambda m, n: np.eye(m * n).reshape(m * n, m, n),
-        arity=(2, 2),
-        call="internal",
-        says="Joins two axes into one; behind vec and the Kronecker product.",
-    )
+FUSE = constant(
+    "fuse",
+    lambda p: (times(*p), *p),
+    lambda m, n: np.eye(m * n).reshape(m * n, m, n),
+    "Joins two axes into one; behind vec and the Kronecker product.",
+    arity=(2, 2),
+    call="internal",
 )
 
 
@@ -204,14 +207,9 @@ shorthand(
 )
 
 
-def _dot_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    broadcast(shapes, unify)
-    return ()
-
-
 shorthand(
     "dot",
-    _dot_rule,
+    scalar_rule,
     lambda a, b: (
         a.T @ b if len(a.shape) == 1 and len(b.shape) == 1 else apply("sum", a * b, params=(None,))
     ),

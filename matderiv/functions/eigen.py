@@ -4,8 +4,15 @@ from typing import Any
 
 from matderiv.errors import DomainError, ShapeError
 from matderiv.expr import Expr, Params, apply, eye
-from matderiv.functions.record import ShapeRule, primitive, refused, shorthand, square_rule
-from matderiv.functions.spectral import matrix_rule
+from matderiv.functions.record import (
+    ShapeRule,
+    matrix_rule,
+    primitive,
+    refused,
+    shaped,
+    shorthand,
+    square_rule,
+)
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, is_scalar, long_axes, shape_text, smaller
 
@@ -42,12 +49,6 @@ def _gaps(values: Any) -> Any:
     """The matrix with 1/(λ_j - λ_i), and 0 where i = j."""
     apart = np.subtract.outer(values, values).T
     return np.where(apart == 0, 0.0, 1 / np.where(apart == 0, 1, apart))
-
-
-def _gaps_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    if len(shapes[0]) != 1:
-        raise ShapeError(f"eiggaps needs a vector, this is {shape_text(shapes[0])}")
-    return shapes[0] * 2
 
 
 def _vector_change(y: Expr, which: int, change: Expr) -> Expr:
@@ -95,7 +96,7 @@ primitive(
 )
 refused(
     "eiggaps",
-    _gaps_shape,
+    shaped("n -> n n", "eiggaps needs a vector"),
     _gaps,
     analytic=False,
     says="The matrix F with F_ij = 1/(v_j - v_i), and 0 on its diagonal.",

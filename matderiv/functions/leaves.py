@@ -5,40 +5,24 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Params
-from matderiv.functions.record import Function, register
+from matderiv.functions.record import Function, constant
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, minus, plus, times, triangle
+from matderiv.shapes import Shape, minus, plus, times, triangle
 
 
-def _leaf(name: str, shape: Callable[[Params], Shape], **facts: Any) -> Function:
-    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        return shape(params)
-
-    facts.setdefault("symbols", 1)
-    return register(Function(name=name, kind="leaf", rule=rule, arity=(0, 0), leaf=True, **facts))
-
-
-def _constant(
-    name: str, shape: Callable[[Params], Shape], numpy: Callable[..., Any], says: str, **facts: Any
-) -> Function:
-    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        return shape(params)
-
-    facts.setdefault("arity", (1, 2))
-    return register(
-        Function(
-            name=name, kind="constant", rule=rule, numpy=numpy, says=says, call="sizes", **facts
-        )
+def _leaf(name: str, shape: Callable[[Params], Shape], says: str) -> Function:
+    return constant(
+        name, shape, None, says, kind="leaf", call="plain", symbols=1, leaf=True, arity=(0, 0)
     )
 
 
-VARIABLE = _leaf("variable", lambda params: params[1], says="A named scalar, vector, matrix.")
-TANGENT = _leaf("tangent", lambda params: params[1], says="The change of an argument.")
-NUMBER = _leaf("number", lambda params: (), says="An exact number.")
-SIZE = _leaf("size", lambda params: (), says="A size used as a number.")
-PI = _leaf("pi", lambda params: (), says="The number π.")
+VARIABLE = _leaf("variable", lambda params: params[1], "A named scalar, vector, matrix.")
+TANGENT = _leaf("tangent", lambda params: params[1], "The change of an argument.")
+NUMBER = _leaf("number", lambda params: (), "An exact number.")
+SIZE = _leaf("size", lambda params: (), "A size used as a number.")
+PI = _leaf("pi", lambda params: (), "The number π.")
 
-EYE = _constant(
+EYE = constant(
     "eye",
     lambda p: (p[0], p[0]),
     lambda n: np.eye(n),
@@ -46,7 +30,7 @@ EYE = _constant(
     arity=(1, 1),
     example="eye(3)",
 )
-ONES = _constant(
+ONES = constant(
     "ones",
     lambda p: tuple(p),
     lambda *s: np.ones(s),
@@ -55,7 +39,7 @@ ONES = _constant(
     arity=(1, 8),
     example="ones(3)",
 )
-ZEROS = _constant(
+ZEROS = constant(
     "zeros",
     lambda p: tuple(p),
     lambda *s: np.zeros(s),
@@ -71,7 +55,7 @@ def _unit(n: int, k: int) -> Any:
     return np.eye(1, n, k - 1)[0]
 
 
-UNIT = _constant(
+UNIT = constant(
     "unit",
     lambda p: (p[0],),
     _unit,
@@ -87,7 +71,7 @@ def _columns(n: int, a: int, b: int) -> Any:
     return np.eye(n, b - a + 1, 1 - a)
 
 
-COLUMNS = _constant(
+COLUMNS = constant(
     "cols",
     lambda p: (p[0], plus(p[2], minus(p[1]), 1)),
     _columns,
@@ -101,14 +85,9 @@ def _commutation(m: int, n: int) -> Any:
     return np.eye(m * n)[np.arange(m * n).reshape(n, m).T.reshape(-1)]
 
 
-def _commutation_shape(params: Params) -> Shape:
-    side = times(*params)
-    return (side, side)
-
-
-COMMUTATION = _constant(
+COMMUTATION = constant(
     "commutation",
-    _commutation_shape,
+    lambda p: (times(*p), times(*p)),
     _commutation,
     "K vec(X) = vec(X') for X of size m × n.",
     arity=(2, 2),
@@ -124,7 +103,7 @@ def _duplication(n: int) -> Any:
     return np.eye(n * (n + 1) // 2)[place.reshape(-1)]
 
 
-DUPLICATION = _constant(
+DUPLICATION = constant(
     "duplication",
     lambda p: (times(p[0], p[0]), triangle(p[0])),
     _duplication,

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.algebra import product_shape
-from matderiv.functions.record import primitive, refused, shorthand, square_rule, structural
+from matderiv.functions.record import primitive, refused, shaped, shorthand, square_rule, structural
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, shape_text
+from matderiv.shapes import Shape, Unify
 
 EPS = 2.0**-52
 
@@ -164,13 +163,6 @@ for _name, _lower, _says in (
 RANK = 1e-13  # singular values below it, relative to the largest, are rounding
 
 
-def _pinv_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    (s,) = shapes
-    if len(s) != 2:
-        raise ShapeError(f"a matrix is needed, this is {shape_text(s)}")
-    return (s[1], s[0])
-
-
 def _pinv_differential(y: Expr, which: int, change: Expr) -> Expr:
     (x,) = y.args
     left = eye(x.shape[1]) - y @ x
@@ -180,7 +172,7 @@ def _pinv_differential(y: Expr, which: int, change: Expr) -> Expr:
 
 PINV = primitive(
     "pinv",
-    _pinv_rule,
+    shaped("m n -> n m", "a matrix is needed"),
     _pinv_differential,
     lambda x: np.linalg.pinv(x, RANK) if np.isrealobj(x) else _complex_pinv(x),
     latex="{}^{+}",
@@ -199,14 +191,6 @@ def _complex_pinv(x: Any) -> Any:
     if np.shape(x)[0] >= np.shape(x)[1]:
         return np.linalg.solve(t @ x, t)
     return t @ np.linalg.inv(x @ t)
-
-
-def _cross_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    for s in shapes:
-        if len(s) != 1:
-            raise ShapeError(f"cross needs two vectors of 3 entries, this is {shape_text(s)}")
-        unify(s[0], 3)
-    return (3,)
 
 
 def _levi_civita() -> Any:
@@ -233,7 +217,7 @@ def _cross_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
 
 CROSS = structural(
     "cross",
-    _cross_rule,
+    shaped("3, 3 -> 3", "cross needs two vectors of 3 entries"),
     _cross_axes,
     numpy=lambda a, b: np.cross(a, b),
     arity=(2, 2),

@@ -8,13 +8,14 @@ A kind says where the derivative comes from:
   constant     zero derivative; `refused` functions raise NoRule.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expr import REGISTRY, Expr, Params
-from matderiv.shapes import Shape, Unify, broadcast, is_scalar, same, shape_text
+from matderiv.shapes import Shape, Size, Unify, broadcast, is_scalar, same, shape_text
 
 ShapeRule = Callable[[tuple[Shape, ...], Params, Unify], Shape]
 Differential = Callable[[Expr, int, Expr], Expr]
@@ -167,23 +168,77 @@ def refused(name: str, rule: ShapeRule, numpy: Callable[..., Any], **facts: Any)
     return register(Function(name=name, kind="refused", rule=rule, numpy=numpy, **facts))
 
 
+def constant(
+    name: str,
+    shape: Callable[[Params], Shape],
+    numpy: Callable[..., Any] | None,
+    says: str,
+    **facts: Any,
+) -> Function:
+    """An array that sizes and numbers say; `shape(params)` is its shape."""
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        return shape(params)
+
+    facts = {"kind": "constant", "arity": (1, 2), "call": "sizes", **facts}
+    return register(Function(name=name, rule=rule, numpy=numpy, says=says, **facts))
+
+
 # Shape rules shared by several families -------------------------------------------------------
 
 
-def square_rule(result: str) -> ShapeRule:
-    """The rule of a function of one square matrix giving "scalar", "matrix" or "vector"."""
+SQUARE = "a square matrix is needed"
+
+
+def shaped(pattern: str, *needs: str) -> ShapeRule:
+    """The rule of a function whose axes fit a pattern: "m n, n -> m", with numbers as they are.
+
+    Equal letters are equal sizes; where nothing stands a scalar is wanted. `needs` says in messages
+    what is needed, for each argument or for all.
+
+    >>> shaped("m n -> n m", "a matrix is needed")(((2, 3),), (), same)
+    (3, 2)
+    >>> shaped("n n -> n", SQUARE)(((2, 3),), (), same)
+    Traceback (most recent call last):
+    ...
+    matderiv.errors.ShapeError: a square matrix is needed, this is 2 × 3
+    """
+    left, _, right = pattern.partition("->")
+    operands, result = [part.split() for part in left.split(",")], right.split()
+    numbers = {digits: int(digits) for digits in re.findall(r"\d+", pattern)}
 
     def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        (s,) = shapes
-        if is_scalar(s):
-            return () if result == "scalar" else s
-        if len(s) != 2:
-            raise ShapeError(f"a square matrix is needed, this is {shape_text(s)}")
-        try:
-            n = unify(s[0], s[1])
-        except ShapeError as error:
-            raise ShapeError(f"a square matrix is needed, this is {shape_text(s)}") from error
-        return {"scalar": (), "matrix": (n, n), "vector": (n,)}[result]
+        sizes: dict[str, Size] = dict(numbers)
+        for k, (axes, s) in enumerate(zip(operands, shapes, strict=False)):
+            misfit = ShapeError(f"{needs[min(k, len(needs) - 1)]}, this is {shape_text(s)}")
+            if len(axes) != len(s) and (axes or not is_scalar(s)):
+                raise misfit
+            for place, (axis, size) in enumerate(zip(axes, s, strict=False)):
+                both = (size, numbers[axis]) if axis in numbers else (sizes.get(axis, size), size)
+                try:
+                    sizes[axis] = unify(*both)
+                except ShapeError as error:
+                    if axis in axes[:place] and axis not in numbers:
+                        raise misfit from error
+                    raise
+        return tuple(sizes[axis] for axis in result)
+
+    return rule
+
+
+def matrix_rule(result: str) -> ShapeRule:
+    """The rule of a function of a square matrix giving "scalar", "matrix" or "vector"."""
+    return shaped(f"n n -> {dict(scalar='', matrix='n n', vector='n')[result]}", SQUARE)
+
+
+def square_rule(result: str) -> ShapeRule:
+    """The same for a function that numbers have too."""
+    of_matrix = matrix_rule(result)
+
+    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+        if is_scalar(shapes[0]):
+            return () if result == "scalar" else shapes[0]
+        return of_matrix(shapes, params, unify)
 
     return rule
 

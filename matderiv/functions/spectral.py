@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from matderiv.errors import NoRule, ShapeError
-from matderiv.expr import Expr, Params, apply, number
-from matderiv.functions.record import Named, ShapeRule, primitive, refused, square_rule
+from matderiv.errors import NoRule
+from matderiv.expr import Expr, apply, number
+from matderiv.functions.record import SQUARE, Named, primitive, refused, shaped, square_rule
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, is_scalar, shape_text
+from matderiv.shapes import is_scalar
 
 Scalar = Callable[[Any], Any]
 
@@ -118,31 +118,7 @@ def _whole_map(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return value
 
 
-def matrix_rule(result: str) -> ShapeRule:
-    """The rule of a function of a square matrix that has no meaning for a number."""
-
-    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        if len(shapes[0]) != 2:
-            raise ShapeError(f"a square matrix is needed, this is {shape_text(shapes[0])}")
-        return square_rule(result)(shapes[:1], params, unify)
-
-    return rule
-
-
-def _map_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    n, m = matrix_rule("matrix")(shapes, params, unify)
-    if shapes[1:] and not is_scalar(shapes[1]):
-        raise ShapeError(f"the exponent of ^ is a scalar, this is {shape_text(shapes[1])}")
-    return (n, m, n, m)
-
-
-def _pair_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    x, change, *exponent = shapes
-    n, m = matrix_rule("matrix")((x,), params, unify)
-    a, b = matrix_rule("matrix")((change,), params, unify)
-    if exponent and not is_scalar(exponent[0]):
-        raise ShapeError(f"the exponent of ^ is a scalar, this is {shape_text(exponent[0])}")
-    return (unify(n, a), unify(m, b))
+EXPONENT = "the exponent of ^ is a scalar"
 
 
 def _contracted(name: str, x: Expr, change: Expr, *rest: Expr) -> Expr:
@@ -209,7 +185,7 @@ def _linear_map(name: str, of: str, along: Callable[..., Any], whole: Callable[.
 
     primitive(
         f"d{name}",
-        _pair_shape,
+        shaped("n n, n n, -> n n", SQUARE, SQUARE, EXPONENT),
         by_direction,
         along,
         arity=(2 + exponents, 2 + exponents),
@@ -222,7 +198,7 @@ def _linear_map(name: str, of: str, along: Callable[..., Any], whole: Callable[.
     )
     refused(
         array,
-        _map_shape,
+        shaped("n n, -> n n n n", SQUARE, EXPONENT),
         whole,
         arity=(1 + exponents, 1 + exponents),
         says=f"The array D with D_ijkl = ∂{of}_ij/∂X_kl.",

@@ -1,64 +1,26 @@
 """Structured matrices of vectors, other orders, labels: linear maps by arrays of 0 and 1."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.matrix import LEVI_CIVITA
 from matderiv.functions.record import (
-    Function,
+    SQUARE,
     Named,
     check_axis,
+    constant,
+    matrix_rule,
     primitive,
     refused,
-    register,
+    shaped,
     shorthand,
     structural,
 )
-from matderiv.functions.spectral import matrix_rule
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Size, Unify, is_scalar, plus, shape_text, triangle
-
-Sizes = Callable[[Params], Shape]
-
-
-def _vectors(name: str, *results: Callable[[Sequence[Size]], Shape]) -> Any:
-    """The rule of a function of vectors: the shape of the result from their sizes."""
-
-    def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-        for s in shapes:
-            if len(s) != 1:
-                raise ShapeError(f"{name} needs vectors, this is {shape_text(s)}")
-        return results[0]([s[0] for s in shapes])
-
-    return rule
-
-
-def constant_map(name: str, shape: Sizes, value: Callable[..., Any], says: str, count: int) -> None:
-    """Register a constant array of 0 and 1."""
-    register(
-        Function(
-            name=name,
-            kind="constant",
-            rule=lambda shapes, params, unify: shape(params),
-            numpy=value,
-            arity=(count, count),
-            call="sizes",
-            says=says,
-            example=f"{name}({'7, 3, 2, 1' if count == 4 else ', '.join('34'[:count])})",
-        )
-    )
-
+from matderiv.shapes import Shape, Size, Unify, plus, shape_text, triangle
 
 # Matrices of a vector ----------------------------------------------------------------------------
-
-
-def _skew_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    if len(shapes[0]) != 1:
-        raise ShapeError(f"skew needs a vector of 3 entries, this is {shape_text(shapes[0])}")
-    unify(shapes[0][0], 3)
-    return (3, 3)
 
 
 def _skew_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
@@ -68,7 +30,7 @@ def _skew_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
 
 structural(
     "skew",
-    _skew_rule,
+    shaped("3 -> 3 3", "skew needs a vector of 3 entries"),
     _skew_axes,
     numpy=lambda a: np.array(
         [[0 * a[0], -a[2], a[1]], [a[2], 0 * a[0], -a[0]], [-a[1], a[0], 0 * a[0]]]
@@ -79,15 +41,9 @@ structural(
 )
 
 
-def _turn_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    if not is_scalar(shapes[0]):
-        raise ShapeError(f"rot needs an angle, this is {shape_text(shapes[0])}")
-    return (2, 2)
-
-
 shorthand(
     "rot",
-    _turn_rule,
+    shaped("-> 2 2", "rot needs an angle"),
     lambda t: (
         apply("cos", t) * eye(2) + apply("sin", t) * (_unit(2) @ _unit(1).T - _unit(1) @ _unit(2).T)
     ),
@@ -105,16 +61,17 @@ def _toeplitz_map(n: int) -> Any:
     return (np.abs(i - j) == k) * 1.0
 
 
-constant_map(
+constant(
     "toeplitz_map",
     lambda p: (p[0],) * 3,
     _toeplitz_map,
     "The array that puts t_k where |i - j| = k; behind toeplitz.",
-    1,
+    arity=(1, 1),
+    example="toeplitz_map(3)",
 )
 structural(
     "toeplitz",
-    _vectors("toeplitz", lambda sizes: (sizes[0], sizes[0])),
+    shaped("n -> n n", "toeplitz needs vectors"),
     lambda node, out, fresh: (
         [(k := fresh(node.shape[0]),)],
         [(apply("toeplitz_map", params=node.shape[:1]), (k, *out))],
@@ -133,12 +90,13 @@ def _vech_map(n: int) -> Any:
     return found
 
 
-constant_map(
+constant(
     "vech_map",
     lambda p: (triangle(p[0]), p[0], p[0]),
     _vech_map,
     "The array that stacks the columns from the diagonal down; behind vech.",
-    1,
+    arity=(1, 1),
+    example="vech_map(3)",
 )
 structural(
     "vech",
@@ -155,19 +113,21 @@ structural(
 
 # Other orders ------------------------------------------------------------------------------------
 
-constant_map(
+constant(
     "exchange",
     lambda p: (p[0], p[0]),
     lambda n: np.eye(n)[::-1],
     "The identity with its columns in reverse order; behind flip.",
-    1,
+    arity=(1, 1),
+    example="exchange(3)",
 )
-constant_map(
+constant(
     "shift",
     lambda p: (p[0], p[0]),
     lambda n, k: np.roll(np.eye(n), k, 0),
     "shift(n,k)*x has the entries of x turned by k places; behind roll.",
-    2,
+    arity=(2, 2),
+    example="shift(3, 4)",
 )
 
 
@@ -303,11 +263,6 @@ shorthand(
 # Equations ---------------------------------------------------------------------------------------
 
 
-def _lyap_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    (n, m), (a, b) = (matrix_rule("matrix")((s,), params, unify) for s in shapes)
-    return (unify(n, a), unify(m, b))
-
-
 def _lyap(a: Any, q: Any) -> Any:
     one = np.eye(len(a))
     return np.linalg.solve(np.kron(a, one) + np.kron(one, a), -np.ravel(q)).reshape(a.shape)
@@ -328,7 +283,7 @@ def _lyap_adjoint(y: Expr, which: int, seed: Expr) -> Expr:
 
 primitive(
     "lyap",
-    _lyap_rule,
+    shaped("n n, n n -> n n", SQUARE),
     _lyap_change,
     _lyap,
     arity=(2, 2),

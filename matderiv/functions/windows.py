@@ -5,8 +5,7 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply
 from matderiv.functions.arrange import joined
-from matderiv.functions.record import Named, shorthand, structural
-from matderiv.functions.structured import constant_map
+from matderiv.functions.record import Named, constant, shorthand, structural
 from matderiv.lazy import np
 from matderiv.shapes import Dim, Shape, Size, Unify, minus, plus, shape_text
 
@@ -42,19 +41,21 @@ def _window_map(n: int, k: int, stride: int, dilation: int) -> Any:
     return np.eye(n)[starts[:, None] + dilation * np.arange(k)]
 
 
-constant_map(
+constant(
     "full_map",
     lambda p: (_full(p[0], p[1]), p[0], p[1]),
     _full_map,
     "The array with 1 where t = i + j; behind convolutions.",
-    2,
+    arity=(2, 2),
+    example="full_map(3, 4)",
 )
-constant_map(
+constant(
     "window_map",
     lambda p: (_valid("window_map", *p), p[1], p[0]),
     _window_map,
     "The array with 1 where entry i is entry j of window t, i = s*t + d*j; behind windows.",
-    4,
+    arity=(4, 4),
+    example="window_map(7, 3, 2, 1)",
 )
 
 
