@@ -5,7 +5,6 @@ Each pattern is an identity for all values; it saves terms that would only cance
 
 from collections import Counter
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
@@ -15,7 +14,6 @@ from matderiv.expr import (
     apply,
     fold,
     is_,
-    number_value,
     rebuild,
     substitute,
     walk,
@@ -23,7 +21,7 @@ from matderiv.expr import (
 )
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import MAX_CHAIN, transposed
-from matderiv.words.folds import one_plus_exp
+from matderiv.words.folds import Form, respelled
 from matderiv.words.signs import is_one, negated, signed
 
 Pattern = Callable[[Expr], Expr | None]
@@ -123,12 +121,23 @@ def _written_out(node: Expr) -> Expr:
 
 
 def folded(node: Expr) -> Expr:
-    """The node under its known name, if one of the patterns fits."""
+    """The node under its known name, if one of the spellings or patterns fits.
+
+    >>> typed = ("log(1 + exp(z))", "1./(1 + exp(-z))", "exp(z)./sum(exp(z))", "max(0, z)")
+    >>> [text(folded(read(t).expr)) for t in typed]
+    ['softplus(z)', 'sigmoid(z)', 'softmax(z)', 'relu(z)']
+    >>> unlike = ("log(2 + exp(z))", "2./(1 + exp(-z))", "exp(z)./sum(z)", "max(1, z)")
+    >>> all(folded(f := read(t).expr) is f for t in unlike)
+    True
+    """
     if node.function.kind == "elementwise" and len(node.args) == 1:
         node = rebuild(node, (_sign_first(node.args[0]),))
-    for pattern in _PATTERNS.get(node.function.name, ()):
-        found = pattern(node)
-        if found is not None:
+    name = node.function.name
+    for form, known in _SPELLINGS:
+        if name in form[0].split() and (found := respelled(node, form, known)) is not None:
+            return folded(found)
+    for pattern in _PATTERNS.get(name, ()):
+        if (found := pattern(node)) is not None:
             return found
     if node.function.kind == "elementwise" and len(node.args) == 1 and is_(node.args[0], "vec"):
         inner = rebuild(node, node.args[0].args)
@@ -145,100 +154,6 @@ def _sign_first(x: Expr) -> Expr:
     """
     product = is_(x, "neg") and is_(x.args[0], "mul", "hadamard", "div", "ediv")
     return negated(x.args[0]) if product else x
-
-
-def _softplus(node: Expr) -> Expr | None:
-    """log(1 + exp(z)) = softplus(z).
-
-    >>> text(_softplus(read("log(1 + exp(z))").expr)), _softplus(read("log(2 + exp(z))").expr)
-    ('softplus(z)', None)
-    """
-    z = one_plus_exp(node.args[0])
-    return apply("softplus", z) if z is not None and z.shape == node.shape else None
-
-
-def _softplus_log1p(node: Expr) -> Expr | None:
-    """log1p(exp(z)) = softplus(z).
-
-    >>> text(_softplus_log1p(read("log1p(exp(z))").expr)), _softplus_log1p(read("log1p(z)").expr)
-    ('softplus(z)', None)
-    """
-    (x,) = node.args
-    return apply("softplus", x.args[0]) if is_(x, "exp") else None
-
-
-def _logsumexp(node: Expr) -> Expr | None:
-    """log(sum(exp(z))) = logsumexp(z).
-
-    >>> text(_logsumexp(read("log(sum(exp(z)))").expr)), _logsumexp(read("log(sum(z))").expr)
-    ('logsumexp(z)', None)
-    """
-    (x,) = node.args
-    if is_(x, "sum") and is_(x.args[0], "exp"):
-        return apply("logsumexp", x.args[0].args[0], params=x.params)
-    return None
-
-
-def _log_softmax(node: Expr) -> Expr | None:
-    """log(softmax(z)) = log_softmax(z).
-
-    >>> text(_log_softmax(read("log(softmax(z))").expr)), _log_softmax(read("log(sigmoid(z))").expr)
-    ('log_softmax(z)', None)
-    """
-    (x,) = node.args
-    return apply("log_softmax", x.args[0], params=x.params) if is_(x, "softmax") else None
-
-
-def _sigmoid(node: Expr) -> Expr | None:
-    """1/(1 + exp(-z)) = sigmoid(z), exp(z)/(1 + exp(z)) = sigmoid(z).
-
-    >>> text(_sigmoid(read("1./(1 + exp(-z))").expr)), _sigmoid(read("2./(1 + exp(-z))").expr)
-    ('sigmoid(z)', None)
-    """
-    above, below = node.args
-    z = one_plus_exp(below)
-    if z is None or z.shape != node.shape:
-        return None
-    if is_one(above):
-        return apply("sigmoid", negated(z))
-    return apply("sigmoid", z) if is_(above, "exp") and above.args[0] is z else None
-
-
-def _sigmoid_power(node: Expr) -> Expr | None:
-    """(1 + exp(-z))^-1 = sigmoid(z).
-
-    >>> text(_sigmoid_power(read("(1 + exp(-a))^-1").expr))
-    'sigmoid(a)'
-    >>> _sigmoid_power(read("(1 + exp(-a))^-2").expr) is None
-    True
-    >>> _sigmoid_power(read("(1 + exp(-A))^-1", shapes={"A": "n,n"}).expr) is None
-    True
-    """
-    base, exponent = node.args
-    z = one_plus_exp(base)
-    if z is None or z.shape != node.shape or number_value(exponent) != Fraction(-1):
-        return None
-    if is_(node, "power") and not is_scalar(node.shape):
-        return None
-    return apply("sigmoid", negated(z))
-
-
-def _softmax(node: Expr) -> Expr | None:
-    """exp(z)./sum(exp(z)) = softmax(z), along the axis of the sum.
-
-    >>> text(_softmax(read("exp(z)./sum(exp(z))").expr))
-    'softmax(z)'
-    >>> _softmax(read("exp(z)./sum(z)").expr) is None
-    True
-    """
-    above, below = node.args
-    if is_(below, "transpose") and is_(transposed(below), "sum"):
-        return None
-    if is_(above, "exp") and is_(below, "sum") and below.args[0] is above:
-        axis = below.params[0]
-        if axis is not None or len(above.shape) == 1:
-            return folded(apply("softmax", above.args[0], params=(axis,)))
-    return None
 
 
 def _unshifted(node: Expr) -> Expr | None:
@@ -258,7 +173,7 @@ def _unshifted(node: Expr) -> Expr | None:
 
 
 def _norm(node: Expr) -> Expr | None:
-    """sqrt(x'*x) = sqrt(sum(x.^2)) = norm2(x).
+    """sqrt(x'*x) = norm2(x).
 
     >>> text(_norm(read("sqrt(x'*x)").expr)), _norm(read("sqrt(x'*y)").expr)
     ('norm2(x)', None)
@@ -267,23 +182,6 @@ def _norm(node: Expr) -> Expr | None:
     if is_(x, "mul") and len(x.args) == 2 and len(x.args[1].shape) == 1:
         u, v = x.args
         return apply("norm2", v) if transposed(u) is v else None
-    if is_(x, "sum") and x.params == (None,) and is_(x.args[0], "epow"):
-        base, exponent = x.args[0].args
-        return apply("norm2", base) if number_value(exponent) == 2 else None
-    return None
-
-
-def _relu(node: Expr) -> Expr | None:
-    """max(0, z) = relu(z), max(z, z) = z.
-
-    >>> text(_relu(read("max(0, z)").expr)), _relu(read("max(1, z)").expr)
-    ('relu(z)', None)
-    """
-    if node.args[0] is node.args[1]:
-        return node.args[0]
-    for a, b in (node.args, node.args[::-1]):
-        if number_value(a) == 0 and b.shape == node.shape:
-            return apply("relu", b)
     return None
 
 
@@ -300,15 +198,6 @@ def _abs(node: Expr) -> Expr | None:
         return None
     size = apply("abs", signed(a)[1])
     return size if is_(node, "maximum") else negated(size)
-
-
-def _same(node: Expr) -> Expr | None:
-    """min(z, z) = z.
-
-    >>> text(_same(read("min(z, z)").expr)), _same(read("min(z, y)").expr)
-    ('z', None)
-    """
-    return node.args[0] if node.args[0] is node.args[1] else None
 
 
 def _kron_vec(node: Expr) -> Expr | None:
@@ -344,31 +233,27 @@ def _summed(node: Expr) -> Expr | None:
     return apply("mul", *numbers, total) if numbers else total
 
 
-def _sum_vec(node: Expr) -> Expr | None:
-    """sum(vec(X)) = sum(X).
-
-    >>> text(_sum_vec(read("sum(vec(X))").expr)), _sum_vec(read("sum(X)").expr)
-    ('sum(X)', None)
-    """
-    (x,) = node.args
-    if is_(x, "vec") and node.params[0] is None:
-        return apply("sum", x.args[0], params=(None,))
-    return None
-
+_SPELLINGS: tuple[tuple[Form, Form], ...] = (
+    (("log", ("add", 1, ("exp", "z"))), ("softplus", "z")),
+    (("log1p", ("exp", "z")), ("softplus", "z")),
+    (("log", ("sum", ("exp", "z"))), ("logsumexp", "z")),
+    (("log", ("softmax", "z")), ("log_softmax", "z")),
+    (("div ediv", 1, ("add", 1, ("exp", "z"))), ("sigmoid", ("neg", "z"))),
+    (("div ediv", ("exp", "z"), ("add", 1, ("exp", "z"))), ("sigmoid", "z")),
+    (("power epow", ("add", 1, ("exp", "z")), -1), ("sigmoid", ("neg", "z"))),
+    (("div ediv", ("exp", "z"), ("sum", ("exp", "z"))), ("softmax", "z")),
+    (("sqrt", ("sum", ("epow", "x", 2))), ("norm2", "x")),
+    (("maximum minimum", "z", "z"), "z"),
+    (("maximum", 0, "z"), ("relu", "z")),
+    (("sum", ("vec", "X")), ("sum", "X")),
+)
+"""Long spellings, and what they are under a known name."""
 
 _PATTERNS: dict[str, tuple[Pattern, ...]] = {
-    "log": (_softplus, _logsumexp, _log_softmax),
-    "log1p": (_softplus_log1p,),
-    "div": (_sigmoid, _softmax),
-    "ediv": (_sigmoid, _softmax),
-    "power": (_sigmoid_power,),
-    "epow": (_sigmoid_power,),
     "softmax": (_unshifted,),
     "sqrt": (_norm,),
-    "maximum": (_relu, _abs),
-    "minimum": (_same, _abs),
+    **dict.fromkeys(("maximum", "minimum"), (_abs,)),
     "mul": (_kron_vec, _summed),
-    "sum": (_sum_vec, of_eigenvalues),
-    **dict.fromkeys(("prod", "max", "min"), (of_eigenvalues,)),
+    **dict.fromkeys(("sum", "prod", "max", "min"), (of_eigenvalues,)),
     "det": (det_power,),
 }

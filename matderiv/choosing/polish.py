@@ -14,11 +14,16 @@ from matderiv.functions.elementwise import OPPOSITE
 from matderiv.reducing.elimination import centred
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
+from matderiv.words.folds import respelled
 from matderiv.words.monomials import scaled
 from matderiv.words.signs import is_one, negated, signed, total
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
+_SPELLINGS = (
+    (("max", ("abs", "x")), ("norminf", "x")),
+    (("sqrt", ("var", "x")), ("std", "x")),
+)
 
 
 def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
@@ -59,13 +64,11 @@ def _named(e: Expr) -> Expr:
     >>> text(_named(read("max(abs(x))").expr)), text(_named(read("max(x)").expr))
     ('norminf(x)', 'max(x)')
     """
-    (inner,) = e.args if len(e.args) == 1 else (e,)
-    if is_(e, "max") and is_(inner, "abs") and e.params == (None,):
-        return apply("norminf", inner.args[0])
-    if is_(e, "sqrt") and is_(inner, "var"):
-        return apply("std", inner.args[0], params=inner.params)
-    if is_(e, "mean") and is_(inner, "epow") and number_value(inner.args[1]) == 2:
-        difference = inner.args[0]
+    for form, known in _SPELLINGS:
+        if is_(e, form[0]) and (found := respelled(e, form, known)) is not None:
+            return found
+    if is_(e, "mean") and is_(e.args[0], "epow") and number_value(e.args[0].args[1]) == 2:
+        difference = e.args[0].args[0]
         if centred(difference, e.params[0]):
             return apply("var", difference.args[0], params=e.params)
     return e

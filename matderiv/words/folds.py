@@ -2,8 +2,10 @@
 
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
-from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
+from matderiv.errors import ShapeError
+from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, rebuild
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts
 from matderiv.words.monomials import Mono, multiply_into
@@ -76,6 +78,68 @@ def _fold_sigmoid(mono: Mono) -> Mono:
         if k:
             multiply_into(mono, apply("sigmoid", negated(inner)), -k)
     return mono
+
+
+Form = Any
+"""A name for anything, a number, or names of functions with the forms of their arguments."""
+
+
+def respelled(node: Expr, form: Form, known: Form) -> Expr | None:
+    """What is meant by a node of some form, written in another one; None where it has not the form.
+
+    Axes are those of the node, and in place of sums and extremes of all entries where none is said.
+
+    >>> norm = ("sqrt", ("sum", ("epow", "x", 2))), ("norm2", "x")
+    >>> text(respelled(read("sqrt(sum(y.^2))").expr, *norm))
+    'norm2(y)'
+    >>> print(respelled(read("sqrt(sum(Y.^2, 1))").expr, *norm))
+    None
+    """
+    found: dict[str, Any] = {}
+    if not _fits(node, form, found):
+        return None
+    try:
+        made = _made(known, found)
+    except ShapeError:
+        return None
+    return made if made is not None and made.shape == node.shape else None
+
+
+_ALONG = ("axis", "keyword-axis")
+
+
+def _fits(e: Expr, form: Form, found: dict[str, Any]) -> bool:
+    if isinstance(form, str):
+        return found.setdefault(form, e) is e
+    if isinstance(form, int):
+        return is_one(e) if form == 1 else number_value(e) == form
+    names, *parts = form
+    if not is_(e, *names.split()) or (is_(e, "power") and not is_scalar(e.shape)):
+        return False
+    if e.function.call in _ALONG and found.setdefault("axis", e.params) != e.params:
+        return False
+    orders = (parts, parts[::-1]) if is_(e, "add", "maximum") else (parts,)
+    for order in orders if len(e.args) == len(parts) else ():
+        tried = dict(found)
+        if all(_fits(a, part, tried) for a, part in zip(e.args, order, strict=True)):
+            found |= tried
+            return True
+    return False
+
+
+def _made(form: Form, found: dict[str, Any]) -> Expr | None:
+    """What a form stands for; None where an axis would be lost."""
+    if isinstance(form, str):
+        made: Expr = found[form]
+        return made
+    name, inner = form[0], _made(form[1], found)
+    assert inner is not None
+    if name == "neg":
+        return negated(inner)
+    axis = found.get("axis", (None,))
+    if REGISTRY[name].call in _ALONG:
+        return apply(name, inner, params=axis)
+    return apply(name, inner) if axis == (None,) else None
 
 
 def one_plus_exp(e: Expr) -> Expr | None:
