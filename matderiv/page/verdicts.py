@@ -15,7 +15,7 @@ from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.verification.batch import verify_rows
-from matderiv.verification.derivations.findings import MARKS, UNREAD, LineVerdict
+from matderiv.verification.derivations.findings import LineVerdict
 from matderiv.verification.derivations.lines import verify_steps
 
 Reply = dict[str, Any]
@@ -103,11 +103,10 @@ def _lines(text: str, f: str, by: str, declared: Mapping[str, Any]) -> Reply:
 
 
 def _line(line: LineVerdict) -> Reply:
-    mark = "follows" if line.follows is not None else MARKS[line.verdict]
     return {
         "number": line.number,
         "text": visible(line.text),
-        "mark": "?" if line.diagnosis == UNREAD else mark,
+        "mark": line.mark,
         "kind": line.hint,
         "message": line.message,
         "suggestion": line.suggestion,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, Span, caret_lines, visible
@@ -70,6 +70,11 @@ class LineVerdict:
             return self.message
         return hint_of(self.diagnosis, "this is wrong")
 
+    def left_open(self, said: str = "") -> LineVerdict:
+        """The line, of which nothing is decided any more."""
+        message = said or self.message
+        return replace(self, verdict=UNDECIDED, diagnosis=None, message=message, follows=None)
+
     def shown(self, *, hint: bool = False, as_in: int | None = None) -> str:
         """The line with its verdict, and below it what is to be said, or the line that says it."""
         said = (self.hint if hint else self.message).splitlines()
@@ -114,17 +119,27 @@ class Findings:
     ) -> None:
         """A side that was judged."""
         found = LineVerdict.of(v, number, text, said, follows)
-        if error is not None and error.span is not None:
-            at, span = self.lines.within(error.span)
-            found = replace(found, line=self.lines.text(at), span=span)
-        self.found.append(found)
+        self.found.append(found if error is None else _pointed(found, error, self.lines))
 
     def unread(self, passage: Passage, error: MatderivError, shown: str = "") -> None:
         """A line that could not be read: said, and passed over."""
-        number = self.lines.number(passage.start)
-        hint = f"\ntry: {error.hint}" if error.hint else ""
-        v = Verdict(UNDECIDED, UNREAD, f"not read: {error.message}{hint}")
-        self.add(number, shown or passage.text, v, error=error)
+        self.found.append(unread(passage, error, self.lines, shown))
+
+
+def _pointed(line: LineVerdict, error: MatderivError, lines: Lines) -> LineVerdict:
+    """A line with the place that an error is about."""
+    if error.span is None:
+        return line
+    at, span = lines.within(error.span)
+    return replace(line, line=lines.text(at), span=span)
+
+
+def unread(passage: Passage, error: MatderivError, lines: Lines, shown: str = "") -> LineVerdict:
+    """A line that could not be read, with the reason."""
+    hint = f"\ntry: {error.hint}" if error.hint else ""
+    v = Verdict(UNDECIDED, UNREAD, f"not read: {error.message}{hint}")
+    number = lines.number(passage.start)
+    return _pointed(LineVerdict.of(v, number, shown or passage.text), error, lines)
 
 
 @dataclass(frozen=True)
@@ -191,25 +206,18 @@ class StepsVerdict(Shown):
     def doubted(self, reason: str) -> StepsVerdict:
         """The same with no line called wrong, for a reason."""
         said = f"wrong at first sight; {reason}"
-        lines = (
-            replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)
-            if line.correct is False
-            else line
-            for line in self.lines
-        )
+        return self.left_open(lambda line: line.correct is False, said)
+
+    def left_open(self, which: Callable[[LineVerdict], bool], said: str = "") -> StepsVerdict:
+        """The same with some lines left open."""
+        lines = (line.left_open(said) if which(line) else line for line in self.lines)
         return replace(self, lines=tuple(lines))
 
     @property
     def settled(self) -> StepsVerdict:
         """The same with what is only loose, and what follows from it, left open."""
         loose = {line.number for line in self.lines if line.diagnosis == LOOSE}
-        lines = (
-            replace(line, verdict=UNDECIDED, diagnosis=None, follows=None)
-            if line.diagnosis == LOOSE or line.follows in loose
-            else line
-            for line in self.lines
-        )
-        return replace(self, lines=tuple(lines)) if loose else self
+        return self.left_open(lambda line: line.diagnosis == LOOSE or line.follows in loose)
 
     @property
     def conclusion(self) -> str:

@@ -182,13 +182,7 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
     where = "no other line says which is meant" if fits else "other lines have another one"
     said = f"right in the {layout} layout, and {where}"
     told = {line.number for line in turned}
-    lines = (
-        replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)
-        if _is_turned(line) or line.follows in told
-        else line
-        for line in verdict.lines
-    )
-    return replace(verdict, lines=tuple(lines))
+    return verdict.left_open(lambda line: _is_turned(line) or line.follows in told, said)
 
 
 def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
@@ -219,7 +213,7 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
     lines = [line for line in after.lines if line.number not in numbers]
     for line in before.lines:
         if line.number in numbers and line.correct is False and (line.number, line.text) in right:
-            line = replace(line, verdict=UNDECIDED, diagnosis=None, message=reason, follows=None)
+            line = line.left_open(reason)
         lines += [line] if line.number in numbers else []
     lines.sort(key=lambda line: line.number)
     return replace(after, lines=tuple(lines))

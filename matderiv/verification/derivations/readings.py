@@ -10,10 +10,9 @@ from typing import Any
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.definitions import Definition, read_definitions
-from matderiv.verification.derivations.findings import UNREAD, LineVerdict
+from matderiv.verification.derivations.findings import LineVerdict, unread
 from matderiv.verification.derivations.plan import Plan
-from matderiv.verification.documents.positions import Lines, Passage
-from matderiv.verification.verdict import UNDECIDED
+from matderiv.verification.documents.positions import Lines
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
 """What was read, and by their names the definitions that were not."""
@@ -46,7 +45,7 @@ class Definitions:
                 if at is None or at in given:
                     raise
                 wanted.remove(at)
-                broken[at.name] = _unread(error, at.passage, lines), error
+                broken[at.name] = unread(at.passage, error, lines), error
 
     def without(self, name: str) -> Definitions:
         """The same without what is assumed about a name that occurs nowhere."""
@@ -71,12 +70,3 @@ def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definiti
         return None
     place = error.span[0]
     return next((d for d in definitions if place in d.passage.places), None)
-
-
-def _unread(error: MatderivError, passage: Passage, lines: Lines) -> LineVerdict:
-    number, line, span = lines.number(passage.start), "", None
-    if error.span is not None:
-        at, span = lines.within(error.span)
-        line = lines.text(at)
-    said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
-    return LineVerdict(number, passage.text, UNDECIDED, UNREAD, said, line=line, span=span)
