@@ -46,6 +46,16 @@ def one_of(names: Iterable[str], most: int = 12) -> str | None:
     return f"one of {', '.join(known[:most])}" + (", ..." if len(known) > most else "")
 
 
+def pairs(table: str) -> dict[str, str]:
+    """A table of short words: each word, and the one behind it that belongs to it.
+
+    >>> pairs("gt >  lt <")
+    {'gt': '>', 'lt': '<'}
+    """
+    words = table.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
 def require_whole(value: Any, what: str, least: int, most: int | None = None) -> int:
     """A whole number from `least` to `most`; anything else is refused.
 

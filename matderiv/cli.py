@@ -14,21 +14,8 @@ from matderiv.command.options import Request, quoted, read_arguments
 from matderiv.command.streams import Terminal
 from matderiv.errors import MatderivError
 
-VERB_MODULES = {
-    "derive": "matderiv.command.derive",
-    "check": "matderiv.command.derive",
-    "verify": "matderiv.command.verify",
-    "graph": "matderiv.command.graph",
-    "code": "matderiv.command.code",
-    "solve": "matderiv.command.solve",
-    "curvature": "matderiv.command.solve",
-    "serve": "matderiv.command.serve",
-    "repl": "matderiv.command.repl",
-    "rules": "matderiv.command.rules",
-    "explain": "matderiv.command.rules",
-    "completion": "matderiv.command.completion",
-    "examples": "matderiv.command.rules",
-}
+MODULES = {"check": "derive", "curvature": "solve", "explain": "rules", "examples": "rules"}
+"""Where verbs are answered that have no module of their own name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +59,8 @@ def _run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
             return failures.USAGE
         terminal.result(manual.overview() if name == "all" else manual.page(name))
         return failures.FINE
-    status: int = import_module(VERB_MODULES[request.verb]).run(request, terminal, reading_done)
+    module = import_module(f"matderiv.command.{MODULES.get(request.verb, request.verb)}")
+    status: int = module.run(request, terminal, reading_done)
     return status
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TextIO
 
+from matderiv.arguments import pairs
 from matderiv.command.failures import OutputError, UsageError
 from matderiv.errors import LimitError, ParseError, visible
 
@@ -19,29 +20,12 @@ NARROW = 20  # columns: a narrower terminal folds lines by itself
 LONGEST = 80  # characters of a file name in a message
 MAX_BYTES = 400_000  # a text of 100,000 characters, of up to four bytes each
 
-SPELLINGS = {
-    "∂": "d",
-    "Σ": "sum",
-    "δ": "delta",
-    "ε": "epsilon",
-    "²": "^2",
-    "³": "^3",
-    "⁴": "^4",
-    "⁻": "^-",
-    "¹": "1",
-    "×": "x",
-    "⊗": "kron",
-    "⊙": ".*",
-    "⊘": "./",
-    "·": ".",
-    "…": "...",
-    "→": "->",
-    "±": "+-",
-    "π": "pi",
-    "σ": "sigma",
-    "Φ": "Phi",
-    "‖": "||",
-}
+SPELLINGS = pairs("""
+    ∂ d         Σ sum       δ delta     ε epsilon   ² ^2        ³ ^3
+    ⁴ ^4        ⁻ ^-        ¹ 1         × x         ⊗ kron      ⊙ .*
+    ⊘ ./        · .         … ...       → ->        ± +-        π pi
+    σ sigma     Φ Phi       ‖ ||
+""")
 
 
 def in_ascii(text: str) -> str:

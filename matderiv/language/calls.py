@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 
 from matderiv import functions
+from matderiv.arguments import pairs
 from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
 from matderiv.functions.abstract import ENTRIES, NUMBERS
@@ -20,15 +21,11 @@ UNTYPED = ("operator", "internal", "abstract")
 DEFAULTS = {"leaky_relu": Fraction(1, 100)}
 EPSILON = Fraction(1, 100_000)
 BY_SYMBOL = {
+    **pairs("""
+    neg -x          mul A*B         hadamard x.*y   div x/y         ediv x./y
+    power x^2       epow x.^2       transpose A'
+"""),
     "add": "x + y",
-    "neg": "-x",
-    "mul": "A*B",
-    "hadamard": "x.*y",
-    "div": "x/y",
-    "ediv": "x./y",
-    "power": "x^2",
-    "epow": "x.^2",
-    "transpose": "A'",
 }
 TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf"}
 ABSTRACT = ("abstract", "abstract_map")

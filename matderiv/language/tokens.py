@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from matderiv.arguments import pairs
 from matderiv.errors import LimitError, ParseError, Span
 
 MAX_CHARACTERS = 100_000
@@ -84,27 +85,12 @@ GREEK = _greek()
 
 GREEK_NAMES = frozenset(GREEK.values())
 
-_SPELLED = {
-    "⊙": ".*",
-    "∘": ".*",
-    "⊘": "./",
-    "⋅": "·",
-    "⟨": "<",
-    "⟩": ">",
-    "∗": "*",
-    "@": "*",
-    "−": "-",
-    "–": "-",
-    "÷": "/",
-    "≥": ">=",
-    "≤": "<=",
-    "′": "'",
-    "’": "'",
-    ".T": "'",
-    "**": "^",
-    "“": '"',
-    "”": '"',
-}
+_SPELLED = pairs("""
+    ⊙ .*   ∘ .*   ⊘ ./   ⋅ ·    ⟨ <    ⟩ >
+    ∗ *    @ *    − -    – -    ÷ /    ≥ >=
+    ≤ <=   ′ '    ’ '    .T '   ** ^   “ "
+    ” "
+""")
 HIGH, _LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
 _SUPERSCRIPTS = str.maketrans(f"{HIGH}ᵀ⊤", "0123456789-TT")
 _SUBSCRIPTS = str.maketrans(_LOW, "0123456789ijklmnpstuvxrae")

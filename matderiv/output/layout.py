@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from matderiv.arguments import pairs
 from matderiv.errors import MatderivError
 from matderiv.output.latex.names import GREEK
 
@@ -26,25 +27,11 @@ _STYLES = {r"\mathbf": "b", r"\boldsymbol": "b", r"\mathrm": "", r"\mathbb": "r"
 _ACCENTS = {r"\vec": "→", r"\bar": "¯"}
 _OPEN = {"(": "(", "[": "[", r"\{": "{", r"\lVert": "‖", r"\lvert": "|", r"\langle": "⟨"}
 _CLOSE = {")": ")", "]": "]", r"\}": "}", r"\rVert": "‖", r"\rvert": "|", r"\rangle": "⟩"}
-_OPERATORS = {
-    "+": "+",
-    "-": "−",
-    "=": "=",
-    "<": "<",
-    ">": ">",
-    ",": ",",
-    "/": "/",
-    "*": "∗",
-    r"\odot": "⊙",
-    r"\oslash": "⊘",
-    r"\otimes": "⊗",
-    r"\times": "×",
-    r"\cdot": "·",
-    r"\le": "≤",
-    r"\ge": "≥",
-    r"\in": "∈",
-    r"\to": "→",
-}
+_OPERATORS = pairs(r"""
+    + +         - −         = =         < <         > >         , ,
+    / /         * ∗         \odot ⊙     \oslash ⊘   \otimes ⊗   \times ×
+    \cdot ·     \le ≤       \ge ≥       \in ∈       \to →
+""")
 _SIGNS = {r"\partial": "∂", r"\nabla": "∇", "|": "|"}
 _LETTERS = {r"\top": "⊤", r"\infty": "∞"}
 _SPACES = {r"\,": "0.1667em", r"\;": "0.2778em", r"\quad": "1em"}

@@ -3,30 +3,26 @@
 import re
 from collections.abc import Collection, Sequence
 
+from matderiv.arguments import pairs
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar
 from matderiv.views.intermediates import Intermediate
 
-STEP_NAMES = {  # functions that steps call otherwise than they are typed
-    "mul": "product",
+STEP_NAMES = {
+    **pairs("""
+    mul product              div quotient             power power
+    variable identity        add sum                  inv inverse
+    logdet log-determinant   tr trace                 mean mean
+    maximum max              minimum min
+"""),
     "hadamard": "entrywise product",
-    "div": "quotient",
     "ediv": "entrywise quotient",
     "epow": "entrywise power",
-    "power": "power",
-    "variable": "identity",
-    "add": "sum",
-    "inv": "inverse",
     "det": "determinant (Jacobi)",
-    "logdet": "log-determinant",
-    "tr": "trace",
     "sum": "sum of entries",
-    "mean": "mean",
     "norm2": "Euclidean norm",
     "kron": "Kronecker product",
-    "maximum": "max",
-    "minimum": "min",
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import count, pairwise
 
+from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
@@ -14,17 +15,10 @@ from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
-WRITTEN = {
-    "ln": "log",
-    "Tr": "tr",
-    "trace": "tr",
-    "Trace": "tr",
-    "sgn": "sign",
-    "Diag": "diag",
-    "LSE": "logsumexp",
-    "logit": "logit",
-    "sigm": "sigmoid",
-}
+WRITTEN = pairs("""
+    ln log          Tr tr           trace tr        Trace tr        sgn sign
+    Diag diag       LSE logsumexp   logit logit     sigm sigmoid
+""")
 """Names of functions in LaTeX that the text language spells otherwise."""
 
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from matderiv.arguments import pairs
 from matderiv.errors import LimitError, ParseError
 from matderiv.language.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token, scripts
 
@@ -28,54 +29,31 @@ OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
 SIZED = OPENING | CLOSING | frozenset("big Big bigg Bigg bigm Bigm biggm Biggm".split())
 SIGNS = {
+    **pairs(r"""
+    lVert <‖    rVert ‖>    vert |      lvert <|    rvert |>    gt >
+    lt <        ast *       oslash ⊘    otimes ⊗    times ×     prime ′
+    lbrace \{   rbrace \}   { \{        } \}        langle ⟨    _ _
+    rangle ⟩
+"""),
     **dict.fromkeys(("|", "Vert"), "‖"),
-    "lVert": "<‖",
-    "rVert": "‖>",
-    "vert": "|",
-    "lvert": "<|",
-    "rvert": "|>",
     **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
     **dict.fromkeys(("le", "leq", "leqslant"), "<="),
-    "gt": ">",
-    "lt": "<",
     **dict.fromkeys(("coloneqq", "triangleq", "equiv", "doteq"), "="),
     **dict.fromkeys(("cdot", "bullet"), "·"),
-    "ast": "*",
     **dict.fromkeys(("odot", "circ", "circledast"), "⊙"),
-    "oslash": "⊘",
-    "otimes": "⊗",
-    "times": "×",
     **dict.fromkeys(("div", "slash"), "/"),
     **dict.fromkeys(("top", "intercal", "bot", "transp"), "⊤"),
-    "prime": "′",
-    "lbrace": "\\{",
-    "rbrace": "\\}",
-    "{": "\\{",
-    "}": "\\}",
     **dict.fromkeys(("lbrack", "lparen"), "("),
     **dict.fromkeys(("rbrack", "rparen"), ")"),
-    "langle": "⟨",
-    "_": "_",
-    "rangle": "⟩",
     **dict.fromkeys(("ne", "neq"), "≠"),
 }
 """Commands that are signs, and the sign."""
 
-CHARACTERS = {
-    "−": "-",
-    "–": "-",
-    "⋅": "·",
-    "∗": "*",
-    "∘": "⊙",
-    "⊤": "⊤",
-    "ᵀ": "⊤",
-    "≥": ">=",
-    "≤": "<=",
-    "÷": "/",
-    "’": "'",
-    "′": "'",
-    "∥": "‖",
-}
+CHARACTERS = pairs("""
+    − -    – -    ⋅ ·    ∗ *    ∘ ⊙    ⊤ ⊤
+    ᵀ ⊤    ≥ >=   ≤ <=   ÷ /    ’ '    ′ '
+    ∥ ‖
+""")
 ENTRY_BY_ENTRY = {"/": "⊘", "*": "⊙"}
 NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argmax", "vec", "sign"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
@@ -36,14 +37,10 @@ PARAMETERS = {
 """The parameters of functions that have more than one."""
 
 PAIRS = {
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "fmax": "maximum",
-    "fmin": "minimum",
-    "greater": "gt",
-    "less": "lt",
-    "greater_equal": "ge",
-    "less_equal": "le",
+    **pairs("""
+    maximum maximum    minimum minimum    fmax maximum       fmin minimum
+    greater gt         less lt            greater_equal ge   less_equal le
+"""),
     **{n: n for n in ("gt", "lt", "ge", "le")},
 }
 MATRIX = {

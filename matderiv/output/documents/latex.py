@@ -6,50 +6,26 @@ upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed 
 
 from collections.abc import Sequence
 
+from matderiv.arguments import pairs
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames, escaped
 from matderiv.views.document import About, Document
 
-_SIGNS = {
-    "∂": r"\partial",
-    "σ": r"\sigma",
-    "Σ": r"\sum",
-    "δ": r"\delta",
-    "ε": r"\varepsilon",
-    "π": r"\pi",
-    "Φ": r"\Phi",
-    "λ": r"\lambda",
-    "⊙": r"\odot",
-    "⊘": r"\oslash",
-    "⊗": r"\otimes",
-    "×": r"\times",
-    "‖": r"\|",
-    "±": r"\pm",
-    "²": "^{2}",
-    "³": "^{3}",
-    "⁻": "^{-}",
-    "¹": "^{1}",
-    "√": r"\surd",
-    "≤": r"\le",
-    "≥": r"\ge",
-}
-_TEXT = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\ensuremath{<}",
-    ">": r"\ensuremath{>}",
-    "|": r"\ensuremath{|}",
-}
+_SIGNS = pairs(r"""
+    ∂ \partial      σ \sigma        Σ \sum          δ \delta        ε \varepsilon
+    π \pi           Φ \Phi          λ \lambda       ⊙ \odot         ⊘ \oslash
+    ⊗ \otimes       × \times        ‖ \|            ± \pm           ² ^{2}
+    ³ ^{3}          ⁻ ^{-}          ¹ ^{1}          √ \surd         ≤ \le
+    ≥ \ge
+""")
+_TEXT = pairs(r"""
+    \ \textbackslash{}     { \{                   } \}                   $ \$
+    & \&                   # \#                   % \%                   _ \_
+    ^ \textasciicircum{}   ~ \textasciitilde{}    < \ensuremath{<}       > \ensuremath{>}
+    | \ensuremath{|}
+""")
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[margin=2.5cm]{geometry}
