@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import matderiv as md
 from matderiv.errors import MatderivError, ParseError
 from matderiv.expr import Expr
 from matderiv.input.resolve import Reading, read
@@ -143,3 +144,31 @@ def test_a_variable_sigma_and_the_sigmoid_are_printed_apart(f: str) -> None:
 def test_sigma_is_not_a_function_and_a_variable_in_one_formula(formula: str) -> None:
     with pytest.raises(ParseError, match="sigmoid function or the variable"):
         read(Spelled(formula, "latex"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "by", "slope"),
+    [
+        ("x_i y_i", "x", lambda v: np.diag(v["y"])),
+        (r"-y_i\log p_i", "p", lambda v: -np.diag(v["y"] / v["p"])),
+        ("W_{ij} + b_i", "b", lambda v: np.einsum("ik,j->ijk", np.eye(2), np.ones(3))),
+        (
+            "A_{ij}B_{ij}",
+            "A",
+            lambda v: np.einsum("ik,jl,ij->ijkl", np.eye(2), np.eye(3), v["B"]),
+        ),
+    ],
+)
+def test_what_shares_free_indices_with_what_is_asked_about_has_entries_too(formula, by, slope):
+    shapes = {"x": (3,), "y": (3,), "p": (3,), "b": (2,), "W": (2, 3), "A": (2, 3), "B": (2, 3)}
+    values = {k: RNG.uniform(0.2, 1.4, s) for k, s in shapes.items() if k in formula}
+    assert np.allclose(md.derive(formula, by, kind="jacobian").evaluate(values), slope(values))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["y_i = W_{ij}x_j + b_i", "W_{ij}x_j", "W_{ij}B_{jk}", "W_{ij}x_ix_j", r"\sum_k\phi_k(x)W"],
+)
+def test_a_sum_that_is_not_written_and_a_function_with_an_index_are_refused(formula):
+    with pytest.raises(MatderivError):
+        md.derive(formula, "W")

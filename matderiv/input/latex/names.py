@@ -15,6 +15,7 @@ from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
+APPLIED = frozenset(("f", "g", "h", "phi", "psi"))  # letters that are functions before brackets
 WRITTEN = pairs("""
     ln log          Tr tr           trace tr        Trace tr        sgn sign
     Diag diag       LSE logsumexp   logit logit     sigm sigmoid
@@ -158,12 +159,12 @@ class Names(Symbols, ABC):
         label = self._label()
         end = self.tokens[self.place - 1].span[1]
         node = self.name(symbol, label, max(end, symbol.span[1]))
-        abstract = (
-            self.tried(lambda: self.abstract(node, symbol)) if isinstance(node, Name) else None
-        )
+        if not isinstance(node, Name):
+            return node
+        abstract = self.tried(lambda: self.abstract(node, symbol))
         if abstract is not None:
             return abstract
-        if self.at("(") and isinstance(node, Name) and self._like_a_function(node):
+        if self.at("(") and self._like_a_function(node):
             typed = self.typed(node.span)
             raise self.error(
                 f"unknown function {typed}", node.span, rf"{typed} \cdot (...) for a product"
@@ -190,21 +191,20 @@ class Names(Symbols, ABC):
             self.take()
             order = 2 if [t.text for t in self.script()] == ["2"] else 9
         symbol = self.symbol()
-        node = Name(start.span, symbol.stem) if symbol is not None else None
-        return (
-            self.abstract(node, replace(symbol, span=start.span), order)
-            if node and symbol
-            else None
-        )
+        if symbol is None:
+            return None
+        named = replace(symbol, span=start.span)
+        return self.abstract(Name(start.span, symbol.stem), named, order)
 
     def _like_a_function(self, node: Name, any_argument: bool = False) -> bool:
         if any_argument and not self.scope.guess:
             return True
-        if not self.scope.guess or node.name in self.scope.shapes or "_" in node.name:
+        if not self.scope.guess or node.name in self.scope.shapes:
             return False
-        if node.name in ("f", "g", "h", "phi", "psi"):
-            return True
-        if node.name in self.scope.about or (len(node.name) > 1 and node.name != "ell"):
+        letter, _, label = node.name.partition("_")
+        if letter in APPLIED or (label and letter == "sigma"):
+            return not label or self._one_name_in_brackets()
+        if label or node.name in self.scope.about or (len(letter) > 1 and letter != "ell"):
             return False
         alone = any(
             t.kind == "letter" and t.text == node.name and after.text != "("

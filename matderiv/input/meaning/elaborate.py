@@ -29,6 +29,7 @@ from matderiv.input.meaning.subscripts import (
     named_alike,
     part_names,
     roles,
+    unsummed,
 )
 from matderiv.language.calls import END
 from matderiv.language.source import (
@@ -88,6 +89,7 @@ class Elaborator(Places):
         wrong = misplaced(self.source, self.roles, {*self.scope.shapes, *self.scope.sizes})
         if wrong is not None:
             raise self.build.error(wrong[1], wrong[0].span, "matrix notation")
+        self.refuse_unsummed()
         parts = []
         for part in self.source.parts:
             value = self.plain(self.visit(part.value), part.value, free)
@@ -106,6 +108,14 @@ class Elaborator(Places):
             free=self.free,
             labels=frozenset(self.labels),
         )
+
+    def refuse_unsummed(self) -> None:
+        """Raises ParseError where a question has a sum that is not written."""
+        missing = unsummed([self.source.main], self.roles) if self.scope.guess else None
+        if missing is not None:
+            node, index = missing
+            said = f"the index {index} stands in two factors of a product, and no sum over it"
+            raise self.build.error(said, node.span, rf"\sum_{index} before the product")
 
     def name_sizes(self) -> None:
         """A sum that runs to n over an array whose size is declared as N: n is N."""

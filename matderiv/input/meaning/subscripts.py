@@ -107,7 +107,7 @@ def roles(
                 found.families.setdefault(base, len(label))
     only_asked = set(about) - {n.name for n, _ in names} - known
     found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
-    names = _with_free(names, found, known) if scope.guess else names
+    names = _with_free(names, found, known, about) if scope.guess else names
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name, around)
@@ -143,20 +143,52 @@ def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[
     return None
 
 
+def unsummed(trees: Iterable[Node], found: Roles) -> tuple[Node, str] | None:
+    """A product with an index that only some of its factors share, and that no sum binds.
+
+    `W_ij x_j` means a sum over j to many, and entry by entry W*diag(x) to none; a_i x_i is entries.
+    """
+    inside: dict[Node, frozenset[str]] = {}
+    for node in (n for tree in trees for n in postorder(tree)):
+        below = [inside.get(c, frozenset[str]()) for c in children(node)]
+        if isinstance(node, Operation) and node.function in ("mul", "hadamard"):
+            indexed = [letters for letters in below if letters]
+            twice = {i for k, a in enumerate(indexed) for b in indexed[:k] for i in a & b}
+            if twice and any(a != indexed[0] for a in indexed):
+                return node, min(twice)
+        role = found.entries.get(node) if isinstance(node, Name) else None
+        own = {i for at in (role.at if role else ()) for i in at} & FREE - found.bound
+        inside[node] = frozenset(own).union(*below)
+    return None
+
+
 def _with_free(
-    names: list[tuple[Name, frozenset[str]]], found: Roles, known: Collection[str]
+    names: list[tuple[Name, frozenset[str]]],
+    found: Roles,
+    known: Collection[str],
+    about: Collection[str],
 ) -> list[tuple[Name, frozenset[str]]]:
-    """The names with the free indices of the formula: those of b_i beside a sum over j of W_ij."""
+    """The names with the free indices of the formula, which all names with only these have.
+
+    They are those of b_i beside a sum over j of W_ij, and those of the W_ij that is asked about.
+    """
     taken = [(node, around, *split_label(node.name)) for node, around in names]
     free = {
         letter
         for node, around, base, label in taken
-        if base in found.families and set(label) & around and node.name not in known
+        if node.name not in known
+        if (base in found.families and set(label) & around)
+        or (base in about and set(label) <= FREE)
         for letter in set(label) - around
     }
-    for node, _, base, label in taken:
-        if label and set(label) <= free and node.name not in known:
-            found.families.setdefault(base, len(label))
+    met = 0
+    while met != len(free):
+        met = len(free)
+        for node, _, base, label in taken:
+            shared = set(label) & free and set(label) <= free | FREE
+            if shared and node.name not in known:
+                found.families.setdefault(base, len(label))
+                free |= set(label)
     return [(node, around | free) for node, around in names]
 
 
