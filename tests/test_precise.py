@@ -242,3 +242,17 @@ def test_entries_beside_the_largest_are_seen(apart: str) -> None:
     assert verify("max(cos(w))", "w", wrong, diagnosis=False).verdict == "disproved"
     right = "-sin(w).*(cos(w) >= max(cos(w)))"
     assert verify("max(cos(w))", "w", right, diagnosis=False).correct
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("2*exp(-x.^2).*(erf(x)>=max(erf(x)))/sqrt(pi)", True),
+        ("2*exp(-x.^2).*(x>=max(x))/sqrt(pi)", True),
+        ("exp(-x.^2).*(x>=max(x))/sqrt(pi)", False),
+        ("2*exp(-x.^2).*(x<=max(x))/sqrt(pi)", False),
+    ],
+)
+def test_entries_that_are_equal_only_in_their_digits_are_no_counterexample(answer, right):
+    verdict = verify("max(erf(x))", "x", answer, shapes={"x": "m"}).verdict
+    assert verdict == ("verified" if right else "disproved")

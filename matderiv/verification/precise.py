@@ -30,6 +30,7 @@ from matderiv.verification.field.digits import (
 from matderiv.verification.field.dual import Element, OutOfReach
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.points import halved, projected
+from matderiv.verification.field.rules import lined
 from matderiv.work import spend
 
 DIGITS = 50
@@ -235,24 +236,41 @@ def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precis
 
 
 def _branches_unsure(formulas: Formulas, point: Point) -> bool:
-    """True where something that is compared with 0 is nothing but rounding."""
-    parts = walk(formulas.f, formulas.answer)
-    jumps = tuple(n.args[0] for n in parts if is_(n, "step", "sign"))
+    """True where something that is compared with 0 is nothing but rounding, or f is at a kink."""
+    own, wrt = set(walk(formulas.f)), formulas.claim.asked.wrt
+    jumps = tuple(
+        n for n in walk(formulas.f, formulas.answer) if is_(n, "step", "sign", "max", "min")
+    )
     at = {v.name: exactly(point.values[v.name]) for v in variables(*jumps)}
     try:
         shaken = [
-            values(jumps, at, point.sizes, {}, np.random.default_rng(seed)) for seed in (1, 2)
+            values(tuple(n.args[0] for n in jumps), at, point.sizes, {}, np.random.default_rng(k))
+            for k in (1, 2)
         ]
     except ArithmeticError:
         return True
-    for jump in jumps:  # 0 where the terms are equal up to rounding
-        first, second = (
-            without_rounding(found[jump], [found[a] for a in terms_of(jump)])[0].flat
-            for found in shaken
-        )
+    for jump in jumps:
+        first, second = (_gaps(jump, found) for found in shaken)
         if any(abs(a - b) > SURE * abs(a) for a, b in zip(first, second, strict=True)):
             return True
+        if jump in own and wrt in variables(jump) and not all(first):
+            return True
     return False
+
+
+def _gaps(jump: Expr, found: Mapping[Expr, Element]) -> list[Any]:
+    """How far a comparison is from its border; 0 where the terms are equal up to rounding."""
+    compared = jump.args[0]
+    if is_(jump, "step", "sign"):
+        terms = [found[a] for a in terms_of(compared)]
+        return list(without_rounding(found[compared], terms)[0].flat)
+    entries = found[compared][0]
+    rows = lined(entries, axis=jump.params[0], dims=entries.shape[1:])
+    ordered = np.sort(rows if is_(jump, "max") else -rows, axis=-1)[..., -2:]
+    if ordered.shape[-1] < 2:
+        return []
+    below, top = ordered[..., 0], ordered[..., 1]
+    return list(without_rounding({0: top - below}, [{0: below}, {0: top}])[0].flat)
 
 
 def _different(truth: list[Any], claimed: list[Any], off: Any, scale: Any) -> Precise:
