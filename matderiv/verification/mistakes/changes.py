@@ -34,6 +34,7 @@ from matderiv.verification.mistakes.edits import (
 )
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
+from matderiv.verification.mistakes.reach import Reach
 from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term, product
 from matderiv.verification.mistakes.tidying import tidied
@@ -88,6 +89,7 @@ class Edits:
     def __init__(self, search: CauseSearch, root: Sketch) -> None:
         self.search, self.root = search, root
         self.spots = places(root)
+        self.reach = Reach(search, root)
         self.left = 0
         self.total = TOTAL
         self.weight_of_last = 0  # of the corrected answer found last
@@ -117,8 +119,8 @@ class Edits:
             pass
         return best.diagnosis
 
-    def changes(self, family: Family) -> Iterator[tuple[Path, Sketch, Sketch, Said, Sketch]]:
-        """Every change of a family: place, part, what stands there instead, words, the whole."""
+    def changes(self, family: Family) -> Iterator[tuple[Path, Sketch, Sketch, Said]]:
+        """Every change of a family: place, part, what stands there instead, words."""
         for path, part in self.spots:
             above = self._above(path)
             for new, said in family(part, above, self.context):
@@ -126,16 +128,13 @@ class Edits:
                 self.total -= 1
                 if self.left < 0 or self.total < 0:
                     return
-                if new.expr is None or new.expr is part.expr:
-                    continue
-                whole = replaced(self.root, path, new)
-                if whole is not None and whole.expr is not self.root.expr:
-                    yield path, part, new, said if isinstance(said, Said) else Said(said), whole
+                if new.expr is not None and new.expr is not part.expr:
+                    yield path, part, new, said if isinstance(said, Said) else Said(said)
 
     def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
         """Changes of a family that make the answer right; lighter than the best so far."""
-        for path, part, new, said, whole in self.changes(family):
-            e = whole.expr
+        for path, part, new, said in self.changes(family):
+            e = None if self.reach.excludes(path, part, new) else self.whole(path, new)
             if e is None or (best is not None and e.weight >= best.weight):
                 continue
             if self.search.holds(e) and self.search.confirmed(e):
@@ -173,14 +172,14 @@ class Edits:
             above = self._above(path)
             if part.expr is None or (above is not None and above.name in _LINEAR):
                 continue
-            doubled = self._whole(path, sketch("hadamard", 2, part))
+            doubled = self.whole(path, sketch("hadamard", 2, part))
             if doubled is None:
                 continue
             factor = factor_of(self.search, self.root.expr, doubled, proposed)
             if factor is None:
                 continue
             new = drawn(product(factor, part.expr))
-            whole = self._whole(path, new)
+            whole = self.whole(path, new)
             if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
                 continue
             self.weight_of_last = whole.weight
@@ -208,9 +207,10 @@ class Edits:
         said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
         return Diagnosis("missing-term", said, right, term, corrected)
 
-    def _whole(self, path: Path, new: Sketch) -> Expr | None:
+    def whole(self, path: Path, new: Sketch) -> Expr | None:
+        """The answer with another part at a place; None where nothing fits or nothing changes."""
         found = replaced(self.root, path, new)
-        return None if found is None else found.expr
+        return None if found is None or found.expr is self.root.expr else found.expr
 
     def _above(self, path: Path) -> Sketch | None:
         if not path:
@@ -265,8 +265,8 @@ def _firsts(search: CauseSearch, root: Sketch) -> Iterator[tuple[Callable[[], Di
     edits.total = FIRSTS
     for code, family in FAMILIES:
         edits.left = FIRSTS
-        for path, part, new, said, whole in edits.changes(family):
-            e = whole.expr
+        for path, part, new, said in edits.changes(family):
+            e = edits.whole(path, new)
             if e is not None:
                 code_here = named(code, path, part, new)
                 yield partial(explained, code_here, part.expr, new.expr, e, said), e

@@ -6,7 +6,7 @@ from dataclasses import replace
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.diagnosis import Diagnosis
-from matderiv.verification.mistakes.solving import CauseSearch
+from matderiv.verification.mistakes.solving import POINTS, CauseSearch
 from matderiv.words.chains import facts
 from matderiv.work import remembered
 
@@ -32,9 +32,13 @@ def needed_fact(search: CauseSearch, e: Expr, words: Sequence[str]) -> Diagnosis
         claimed = substitute(e, {v: known})
         structures = (None, "independent") if known is asked.wrt and word in _SQUARE else (None,)
         for structure in structures:
-            again = CauseSearch.of(asked, claimed, search.seed, structure)
-            if again is not None and again.holds(claimed) and again.confirmed(claimed):
-                return _said(v, word, structure)
+            for count in (1, POINTS):  # most facts are refused at the first point
+                again = CauseSearch.at(asked, claimed, search.seed, structure, count)
+                if again is None or not again.holds(claimed):
+                    break
+            else:
+                if again is not None and again.confirmed(claimed):
+                    return _said(v, word, structure)
     return None
 
 

@@ -44,17 +44,22 @@ class CauseSearch:
     layouts: dict[Shape, str | None] = field(default_factory=dict)
 
     @staticmethod
-    def of(
-        asked: Asked, e: Expr | None, seed: int, structure: str | None = None
-    ) -> CauseSearch | None:
+    def of(asked: Asked, e: Expr | None, seed: int) -> CauseSearch | None:
         """The search for what is wrong with an answer; None where f has no derivative."""
-        structure = structure or asked.structure or "projected"
-        truths = Truths.of(asked, structure)
-        points = list(valuations(asked, truths, POINTS, seed, e))
-        found = CauseSearch(asked, structure, truths, points, seed) if points else None
+        found = CauseSearch.at(asked, e, seed, asked.structure)
         if found is not None and e is not None and found.holds(e):
             found.confirmed(e)  # the points hide the mistake: one that shows it is added
         return found
+
+    @staticmethod
+    def at(
+        asked: Asked, e: Expr | None, seed: int, structure: str | None, count: int = POINTS
+    ) -> CauseSearch | None:
+        """The truth at some points that have values for the names of an answer."""
+        structure = structure or asked.structure or "projected"
+        truths = Truths.of(asked, structure)
+        points = list(valuations(asked, truths, count, seed, e))
+        return CauseSearch(asked, structure, truths, points, seed) if points else None
 
     @property
     def tolerance(self) -> float:
@@ -85,6 +90,10 @@ class CauseSearch:
         value = v.value(e)
         if value is None or not np.isfinite(value).all():
             return None
+        return self.placed(value, layout, v)
+
+    def placed(self, value: Array, layout: str, v: Valuation) -> Array:
+        """Values in a layout, with the axes of the truth."""
         if layout == "":
             return np.reshape(value, v.truth.shape)
         inner = []
