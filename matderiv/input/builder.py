@@ -24,6 +24,7 @@ from matderiv.language.source import (
     String,
     children,
     postorder,
+    unsigned,
 )
 from matderiv.shapes import Shape, is_scalar, long_axes
 
@@ -113,6 +114,9 @@ class Tree:
         """The transpose of a node, up to `end` in the text; two transposes cancel."""
         if isinstance(node, Operation) and node.function == "transpose":
             return node.operands[0]
+        inner = unsigned(node)
+        if node is not inner and isinstance(inner, Operation) and inner.function == "transpose":
+            return self.operation("neg", inner.operands, node.span)
         return self.operation("transpose", (node,), (node.span[0], end))
 
     def spanned(self, node: Node, span: Span) -> Node:

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.builder import Builder, Scope, only_scaling
+from matderiv.input.builder import COMBINED, Builder, Scope, only_scaling
 from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node, Operation, unsigned
+from matderiv.language.source import Call, Name, Node, Operation, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -96,9 +96,10 @@ class Arrays:
         """What a sum says of names: b in X @ w + b is an array, Y in X @ w - Y has one axis.
 
         In w.T @ X + b it is a number: a vector with .T is meant as a column, its product as a row.
+        A vector along an axis, as in X - X.mean(axis=0), says nothing: it is a row for X.
         """
         vectors = [t for t in terms if t.rank == 1]
-        if any(isinstance(t.node, Operation) for t in vectors) and not self.columns:
+        if any(_is_multiplied(t.node) for t in vectors) and not self.columns:
             for t in terms:
                 node = unsigned(t.node)
                 if t.rank == 2 and isinstance(node, Name) and self.build.is_guessed(node.name):
@@ -246,9 +247,7 @@ class Arrays:
                 "@ multiplies arrays, one side is a number", span, "* for a number"
             )
         if max(ranks) > 2:
-            raise self.error(
-                "@ of more than two axes is not read", span, 'np.einsum("bij,bjk->bik", A, B)'
-            )
+            return self._stacked_matmul(a, b, span)
         inner = (a.shape[-1], b.shape[0])
         if 1 in inner and inner != (1, 1):
             said = " and ".join("1" if s == 1 or is_open(s) else str(s) for s in inner)
@@ -270,6 +269,17 @@ class Arrays:
         if self.build.axes(a.node) == self.build.axes(b.node) == 1:
             self.choices[span] = "number" if is_scalar(shape) else "matrix"
         return Array(node, shape)
+
+    def _stacked_matmul(self, a: Array, b: Array, span: Span) -> Array:
+        """Products of the matrices in the last two axes; the axes before them stand alike."""
+        batch = "abcdefgh"[: max(a.rank, b.rank) - 2]
+        left = (batch + "ij")[-a.rank :] if a.rank > 1 else "j"
+        right = (batch + "jk")[-b.rank :] if b.rank > 1 else "j"
+        out = batch + "i" * (a.rank > 1) + "k" * (b.rank > 1)
+        if any(len(self.build.shape(v.node) or ()) != v.rank for v in (a, b)):
+            raise self.error("@ of columns and of more than two axes is not read", span)
+        pattern = self.build.string(f"{left},{right}->{out}", span)
+        return self.array(self.build.call("einsum", (pattern, a.node, b.node), span))
 
     def transpose(self, a: Array, end: int) -> Array:
         """a.T; an array of one axis stays as it is."""
@@ -354,6 +364,15 @@ class Arrays:
             return Array(self.build.call(name, (a.node,), span), a.shape)
         self.unlike_text.append(span)
         return Array(self.build.call(name, (a.node,), span, axis=place + 1), a.shape)
+
+
+def _is_multiplied(node: Node) -> bool:
+    """True for X @ w, and for what is made of it entry by entry, as sigmoid(X @ w)."""
+    if isinstance(node, Operation):
+        return node.function == "mul" or (
+            node.function in COMBINED and any(map(_is_multiplied, node.operands))
+        )
+    return isinstance(node, Call) and len(node.operands) == 1 and _is_multiplied(node.operands[0])
 
 
 def _lifts(a: Shape, b: Shape) -> bool:

@@ -10,8 +10,20 @@ from matderiv.shapes import long_axes, times
 
 def _dot(lib: Arrays, call: PythonCall) -> Array:
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
-    if (a.rank == 0 or b.rank == 0) and call.name in ("dot", "inner"):
+    if a.rank == 0 or b.rank == 0:
         return lib.product(a, b, call.span)
+    if b.rank > 2 or (call.module and call.dialect == TORCH and (a.rank, b.rank) != (1, 1)):
+        raise call.error("takes two vectors", "A @ B")
+    return lib.matmul(a, b, call.span)
+
+
+def _matmul(lib: Arrays, call: PythonCall) -> Array:
+    """np.matmul, and PyTorch's mm, mv and bmm, which take arrays of so many axes alone."""
+    given = call.arrays(2)
+    wanted = {"mm": (2, 2), "mv": (2, 1), "bmm": (3, 3)}.get(call.name, (1, 1))
+    a, b = (lib.axes_at_least(v, k) for v, k in zip(given, wanted, strict=True))
+    if call.name != "matmul" and (a.rank, b.rank) != wanted:
+        raise call.impossible(f"takes arrays of {wanted[0]} and {wanted[1]} axes", "A @ B")
     return lib.matmul(a, b, call.span)
 
 
@@ -179,7 +191,8 @@ def _trace(lib: Arrays, call: PythonCall) -> Array:
 
 
 PRODUCTS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
-    **dict.fromkeys(("dot", "matmul", "mm", "mv", "bmm"), _dot),
+    "dot": _dot,
+    **dict.fromkeys(("matmul", "mm", "mv", "bmm"), _matmul),
     "inner": _inner,
     "vdot": _vdot,
     **dict.fromkeys(("multi_dot", "chain_matmul"), _multi_dot),
