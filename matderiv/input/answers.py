@@ -27,7 +27,7 @@ _NUMBERED = re.compile(r"(?<![\w.\\])[^\W\d_]+[0-9]+(?!\w)")
 _TEXT = re.compile(r"'|\.[*/^]|\^|\\")  # what no Python formula has
 _WHERE = re.compile(
     r"\\text\s*\{\s*(?:where|with)\b|\b(?:where|with)\b(?!\s*\()"
-    r"|[,;](?:\s|~|\\(?:[ ,;:]|q?quad(?![a-z])))*\\?[^\W\d_]\w*(?:_\{\w+\})?\s*=(?!=)"
+    r"|[,;\n](?:\s|~|\\(?:[ ,;:]|q?quad(?![a-z])))*\\?[^\W\d_]\w*(?:_\{\w+\})?\s*=(?!=)"
 )
 _GRADIENT_NAME = re.compile(
     r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"

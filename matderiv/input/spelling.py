@@ -19,6 +19,7 @@ from matderiv.input.latex.tokens import is_command
 from matderiv.input.meaning.kinds import meant
 from matderiv.input.python.operands import ArrayError
 from matderiv.input.python.reader import PythonReading, parse_python
+from matderiv.input.python.scanner import formula
 from matderiv.input.text import parse
 from matderiv.language.calls import function_names
 from matderiv.language.source import Source
@@ -33,13 +34,12 @@ _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
     r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
-_LAMBDA = re.compile(r"\s*lambda\s+[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*:(?!=)")
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
 """What tells columns from rows: without it a vector has one axis, as it was declared."""
 
-_PYTHON_TOO = re.compile(r"@|\*\*")
+_PYTHON_TOO = re.compile(r"@|\*\*|^\s*\w+ [-+*/@]?= .*\n", re.MULTILINE)
 _T = TypeVar("_T")
 
 
@@ -83,8 +83,8 @@ def understood(
         if not strong and not weak:
             raise
         return _others(text, scope, build, fits, within, error)
-    if "@" in text:
-        _check_clear(text, scope, build, fits, within)
+    if "@" in text and (python := _as_python(text, scope, build, fits, within)) is not None:
+        return python
     command = next((m for m in _COMMAND.finditer(text) if is_command(m[1])), None)
     if command is not None and command[1] in function_names():
         return _spelled(text, scope, build, fits, within, "latex")  # A\log x divides by nothing
@@ -142,12 +142,10 @@ def source_of(text: str, scope: Scope) -> Source:
 
 
 def _unmarked(text: str) -> str:
-    """The text without a byte order mark or `lambda w:`, which are no content."""
+    """The text without a byte order mark, `lambda w:` and its kin, which are no content."""
     if not isinstance(text, str):
         return text
-    plain = text.removeprefix("\ufeff")
-    before = _LAMBDA.match(plain)
-    plain = " " * before.end() + plain[before.end() :] if before else plain
+    plain = formula(text.removeprefix("\ufeff"))
     spelling = getattr(text, "spelling", None)
     return Spelled(plain, spelling, getattr(text, "flat", False)) if spelling else plain
 
@@ -207,8 +205,10 @@ def _in_python(
     """
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
-    flat = getattr(text, "flat", False) or (not scope.guess and not _COLUMNS.search(text))
-    for columns in (False,) if flat else (False, True):
+    thin = _has_thin(text, scope)
+    flat = not scope.guess and not thin and not _COLUMNS.search(text)
+    flat = flat or getattr(text, "flat", False)
+    for columns in (False,) if flat else (thin, not thin):
         try:
             reading = parse_python(text, scope, columns=columns, within=within)
             readings.append((build(reading.source), reading))
@@ -221,14 +221,20 @@ def _in_python(
     if not readings:
         assert failure is not None
         raise failure
-    return readings[0] if len(readings) == 1 else _clearer(text, readings, fits)
+    return readings[0] if len(readings) == 1 else _clearer(text, readings, fits, thin)
+
+
+def _has_thin(text: str, scope: Scope) -> bool:
+    """True where a name is declared as a column or a row, as y: n,1, so that others are too."""
+    names = {name for name, shape in scope.shapes.items() if len(shape) == 2 and 1 in shape}
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 def _clearer(
-    text: str, readings: list[tuple[_T, PythonReading]], fits: Callable[[_T], bool]
+    text: str, readings: list[tuple[_T, PythonReading]], fits: Callable[[_T], bool], thin: bool
 ) -> tuple[_T, PythonReading]:
     """The first of two readings if they mean the same, else the one that fits."""
-    (_, flat), (_, column) = readings
+    flat, column = (reading for _, reading in readings)
     unlike = [s for s in flat.choices if column.choices.get(s, flat.choices[s]) != flat.choices[s]]
     if not unlike:
         return readings[0]
@@ -236,8 +242,8 @@ def _clearer(
     if len(fitting) == 1:
         return fitting[0]
     place = unlike[0]
-    if not _COLUMNS.search(text):
-        return readings[0]  # nothing makes a column: vectors have one axis
+    if thin or not _COLUMNS.search(text):
+        return readings[0]  # as declared; or nothing makes a column: vectors have one axis
     biases = "|".join(map(re.escape, flat.source.kinds))
     if biases and all(re.search(rf"\b(?:{biases})\b", text[slice(*p)]) for p in unlike):
         return readings[0]  # a name that is guessed to be added as an array of one axis
@@ -249,25 +255,31 @@ def _clearer(
     raise ParseError(f"this can be {said}", source=text, span=place, hint=hint)
 
 
-def _check_clear(
+def _as_python(
     text: str,
     scope: Scope,
     build: Callable[[Source], _T],
     fits: Callable[[_T], bool],
     within: Span | None,
-) -> None:
-    """ParseError where a text with @ reads in the text language and in Python, differently."""
+) -> _T | None:
+    """What a text with @ means in Python where the text language means something else.
+
+    ParseError where it is said in words of the text language, as an answer to such a question.
+    """
     try:
-        _, reading = _in_python(text, scope, build, fits, within)
+        found, reading = _in_python(text, scope, build, fits, within)
     except MatderivError:
-        return
-    if reading.unlike_text:
-        raise ParseError(
-            "with @ this is Python, and in the text language it means something else",
-            source=text,
-            span=reading.unlike_text[0],
-            hint=".* for entry by entry, * for the matrix product",
-        )
+        return None
+    if not reading.unlike_text:
+        return None
+    if scope.guess:
+        return found
+    raise ParseError(
+        "with @ this is Python, and in the text language it means something else",
+        source=text,
+        span=reading.unlike_text[0],
+        hint=".* for entry by entry, * for the matrix product",
+    )
 
 
 def _check_division(

@@ -179,6 +179,9 @@ class _Parser(Cursor):
             chain = function
             start = factors[-1].span[0]
             factors.append(self.operand() if implicit else self.tight(function))
+            one = factors[-1]
+            if implicit and isinstance(one, Number):  # X'1
+                factors[-1] = Call(one.span, "vector", one.span, (one,))
             if function == "div" and is_row(factors[-1]) and self.implicit(factors[-1]):
                 row = [factors.pop()]  # x'Ax / x'x
                 while self.implicit(row[-1]):
@@ -202,8 +205,10 @@ class _Parser(Cursor):
         return joined("mul", factors)
 
     def implicit(self, left: Node) -> bool:
-        """True where another factor stands without a sign: 2x, A x, x'Ax, c||x||."""
+        """True where another factor stands without a sign: 2x, A x, x'Ax, X'1, c||x||."""
         token = self.token
+        if token.kind == "number" and token.text == "1":
+            return isinstance(left, Operation) and left.function == "transpose"
         if token.kind == "glued":
             return True
         before = self.tokens[self.place - 1]
@@ -222,15 +227,6 @@ class _Parser(Cursor):
         number = typed[: len(typed) - len(self.text[right.span[0] : right.span[1]])].strip()
         if len(typed) <= 20 and len(self.remarks) < 5:
             self.remarks.append(f"{typed} read as {number}*{typed[len(number) :].strip()}")
-
-    def apart(self, chain: str, left: Node) -> bool:
-        """True for `1/2 x` and `1/(2*n) x`, where the space says what is divided by."""
-        before = self.tokens[self.place - 1]
-        closed = before.kind == "number" or before.text == ")"
-        summed = self.token.text.partition("_")[0] in ("sum", "prod") or self.at("||")
-        closed = closed or (summed and before.kind == "name")  # 1/n sum_i
-        spaced = self.token.span[0] > before.span[1] or self.at("||")
-        return chain == "div" and closed and spaced
 
     def operand(self) -> Node:
         signs = []

@@ -66,6 +66,15 @@ class Cursor(TokenCursor, ABC):
         spaced = self.token.span[0] > self.tokens[self.place - 1].span[1] or self.at("(")
         return spaced and not (isinstance(base, Number) or getattr(base, "name", "") == "e")
 
+    def apart(self, chain: str, left: Node) -> bool:
+        """True for `1/2 x` and `1/(2*n) x`, where the space says what is divided by."""
+        before = self.tokens[self.place - 1]
+        closed = before.kind == "number" or before.text == ")"
+        summed = self.token.text.partition("_")[0] in ("sum", "prod") or self.at("||")
+        closed = closed or (summed and before.kind == "name")  # 1/n sum_i
+        spaced = self.token.span[0] > before.span[1] or self.at("||")
+        return chain == "div" and closed and spaced
+
     def is_euler(self, base: Node) -> bool:
         """True for the e of `e^(-x)`, which stands nowhere else and is raised to a bracket."""
         texts = [t.text for t in self.tokens]

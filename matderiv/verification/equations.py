@@ -4,7 +4,7 @@ r"""What an answer states: every side of an equation, the left one with its sign
 side becomes a symbol, for which the equation is solved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ class Answer:
             return (self._read(self.typed),)
         if spelling == "python":
             self._check_python(spans[0])
-            return tuple(self._read(self._alone(span)) for span in spans[1:])
+            return tuple(self._read(self._alone(span, spans)) for span in spans[1:])
         return self._from(spans, spelling == "latex")
 
     def _from(self, spans: list[Span], latex: bool) -> tuple[Expr, ...]:
@@ -85,11 +85,11 @@ class Answer:
                 plain.append(span)
         if not plain:
             raise self._error("an answer has a side without derivatives", spans[-1])
-        values = [self._read(self._alone(span)) for span in plain]
+        values = [self._read(self._alone(span, spans)) for span in plain]
         if not direct and signed:
             (first, of), *signed = signed
             values = [self._solved(first, of, e, latex) for e in values]
-        last = self._read(self._alone(plain[-1]))
+        last = self._read(self._alone(plain[-1], spans))
         return (*(self._solved(*s, last, latex) for s in signed), *values)
 
     def _check_python(self, span: Span) -> None:
@@ -171,11 +171,12 @@ class Answer:
                     return read_stated(typed, self.reading, extra=extra, expected=self.axes).expr
             raise error
 
-    def _alone(self, span: Span) -> str:
+    def _alone(self, span: Span, sides: Sequence[Span]) -> str:
         """The answer with blanks for its other sides, so that places stay; definitions remain."""
-        end = definitions_start(self.typed)
-        kept = self.typed[slice(*span)].ljust(max(0, end - span[0]))
-        alone = " " * span[0] + kept + (self.typed[end:] if span[1] <= end else "")
+        first, last = sides[0][0], min(sides[-1][1], definitions_start(self.typed))
+        kept = self.typed[slice(*span)].ljust(max(0, last - span[0]))
+        after = self.typed[last:] if span[1] <= last else ""
+        alone = self.typed[:first] + " " * (span[0] - first) + kept + after
         given = getattr(self.typed, "spelling", None)
         return Spelled(alone, given) if given else alone
 

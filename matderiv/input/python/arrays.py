@@ -110,9 +110,9 @@ class Arrays:
                 if getattr(unsigned(t.node), "name", "") not in SPELLED:
                     self.axes_at_least(t, 1)
 
-    def learned(self, known: Mapping[str, int], main: Node | None = None) -> dict[str, int]:
+    def learned(self, known: Mapping[str, int], trees: Sequence[Node] = ()) -> dict[str, int]:
         """The kinds that use says besides the known: first of arrays that only scale numbers."""
-        factors = only_scaling(self.build, [main]) if main is not None else {}
+        factors = only_scaling(self.build, trees)
         numbers = {name: 0 for name in factors if name not in known}
         return numbers or {name: axes for name, axes in self.kinds.items() if name not in known}
 

@@ -3,22 +3,20 @@
 Comparisons, + -, * / @ from left to right, signs, **, attributes and calls; meaning by shapes.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import count
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.python.blocks import entry
-from matderiv.input.python.cursor import PythonCursor, sides
+from matderiv.input.python.cursor import Assignment, sides, statements
 from matderiv.input.python.functions import CLASSES, is_function
-from matderiv.input.python.layers import of_labels
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
-from matderiv.input.python.scanner import tokenize_python
+from matderiv.input.python.subscripts import Subscripts
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.language.calls import END
-from matderiv.language.source import PLACE, Name, Node, Source
+from matderiv.language.source import Call, NamedPart, Node, Operation, Source
 from matderiv.language.tokens import Token
 from matderiv.shapes import times
 
@@ -26,9 +24,6 @@ MODULES = frozenset(
     "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf K numeric "
     "lax xp cp anp".split()
 )
-LABELS = frozenset(("label", "target", "cls", "row", "col", "idx0"))
-"""Longer names of one place; `idx` may be a list of places."""
-
 PASSES = 4  # what is used as a vector makes others vectors
 ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "shape"))
 TYPES = frozenset("float int bool None True False float64 float32 newaxis inf".split())
@@ -58,20 +53,18 @@ def parse_python(
     >>> parse_python("X.T @ (X @ w - y)", Scope()).source.main.function
     'mul'
     """
+    *before, last = statements(text)
     start, stop = within or sides(text)[-1]
-    tokens = tokenize_python(text)
-    for t, following in pairwise(tokens):
-        if t.text == "where" and following.text != "(" and t.span[0] < start:
-            raise ParseError("Python has no parts after where", source=text, span=t.span)
-    tokens = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
-    tokens.append(Token("end", "", (stop, stop)))
+    main = [t for t in last.value if start <= t.span[0] and t.span[1] <= stop]
     kinds: dict[str, int] = {}
     for turn in range(PASSES):
         about = replace(scope, kinds={**scope.kinds, **kinds})
-        parser = PythonFormula(text, tokens, about, columns)
+        parser = PythonFormula(text, about, columns)
         try:
-            main = parser.whole()
-            new = parser.library.learned(kinds, main)
+            for statement in before:
+                parser.assign(statement)
+            node = parser.whole(main, stop)
+            new = parser.library.learned(kinds, [*(p.value for p in parser.parts), node])
         except MatderivError:
             new = parser.library.learned(kinds)
             if turn == PASSES - 1 or not new:
@@ -81,23 +74,74 @@ def parse_python(
         kinds |= new
     library = parser.library
     lengths = tuple(library.lengths)
-    source = Source(text, main, lengths=lengths, kinds=kinds, spelling="python")
+    parts = tuple(parser.parts)
+    source = Source(text, node, parts, lengths=lengths, kinds=kinds, spelling="python")
     return PythonReading(source, library.choices, tuple(library.unlike_text))
 
 
-class PythonFormula(PythonCursor):
-    """One method per level of the grammar."""
+class PythonFormula(Subscripts):
+    """One method per level of the grammar; `defined` are names that stand for values."""
+
+    def __init__(self, text: str, scope: Scope, columns: bool) -> None:
+        super().__init__(text, scope, columns)
+        self.defined: dict[str, Value] = {}
+        self.parts: list[NamedPart] = []
 
     # Levels --------------------------------------------------------------------------------------
 
-    def whole(self) -> Node:
+    def whole(self, tokens: Sequence[Token], stop: int) -> Node:
         """The one formula that the tokens are."""
-        if self.token.kind == "end":
+        if not tokens:
             raise ParseError("empty expression", hint="a formula such as X.T @ (X @ w - y)")
-        found = self.array(self.comparison())
+        return self.array(self.value(tokens, stop)).node
+
+    def value(self, tokens: Sequence[Token], stop: int) -> Value:
+        """The value of all the tokens; of several with commas a tuple."""
+        self.tokens, self.place = [*tokens, Token("end", "", (stop, stop))], 0
+        found = [self.comparison()]
+        while self.at(",") and self.following:
+            self.take()
+            found.append(self.comparison())
         if self.token.kind != "end":
             raise self.leftover()
-        return found.node
+        return found[0] if len(found) == 1 else Items(tuple(found), (tokens[0].span[0], stop))
+
+    def assign(self, statement: Assignment) -> None:
+        """Give names their values: those of `statement` are parts of the formula from here on.
+
+        A name that the question asks about stays a variable.
+        """
+        names, tokens = statement.names, statement.value
+        everything = [t for side in (*statement.targets, tokens) for t in side]
+        place = (everything[0].span[0], everything[-1].span[1])
+        if not names or not tokens or len(statement.targets) > 1:
+            raise self.error("only names are given values before the formula", place)
+        value = self.value(tokens, place[1])
+        if statement.sign:
+            target = self.value(statement.targets[-1], place[1])
+            value = self._combined(statement.sign, target, value)
+        values = value.values if isinstance(value, Items) and len(names) > 1 else (value,)
+        if len(values) != len(names):
+            raise self.error(f"{len(names)} names for {len(values)} values", place)
+        for name, one in zip(names, values, strict=True):
+            asked = name in self.scope.about and not self.library.build.is_known(name)
+            if asked and isinstance(one, Array):
+                self.library.kinds[name] = one.rank
+            elif not asked:
+                self.defined[name] = self._part(name, one, place)
+
+    def _part(self, name: str, value: Value, span: Span) -> Value:
+        """What a name stands for, an array under a name that nothing else has."""
+        build = self.library.build
+        if not isinstance(value, Array) or not isinstance(value.node, Operation | Call):
+            return value
+        taken = {*self.scope.shapes, *self.scope.sizes, *build.names}
+        if name in taken or is_function(name):
+            taken |= set(re.findall(r"\w+", self.text))
+            name = next(n for k in count(1) if (n := f"{name}{k}") not in taken)
+        build.define(name, value.node)
+        self.parts.append(NamedPart(span, name, value.node))
+        return replace(value, node=build.name(name, span))
 
     def array(self, value: Value) -> Array:
         """A value that must be an array or a number."""
@@ -133,16 +177,16 @@ class PythonFormula(PythonCursor):
     def term(self) -> Value:
         left = self.signed()
         while self.at("*", "/", "@"):
-            sign = self.take()
-            a, b = self.array(left), self.array(self.signed())
-            span = (a.span[0], b.span[1])
-            if sign.text == "*":
-                left = self.library.product(a, b, span)
-            elif sign.text == "/":
-                left = self.library.quotient(a, b, span)
-            else:
-                left = self.library.matmul(a, b, span)
+            left = self._combined(self.take().text, left, self.signed())
         return left
+
+    def _combined(self, sign: str, left: Value, right: Value) -> Array:
+        a, b = self.array(left), self.array(right)
+        span, lib = (a.span[0], b.span[1]), self.library
+        if sign in ("+", "-"):
+            return lib.sum_of([a, b if sign == "+" else lib.negative(b, b.span)], span)
+        by_sign = {"*": lib.product, "/": lib.quotient, "@": lib.matmul}
+        return by_sign[sign](a, b, span)
 
     def signed(self) -> Value:
         signs = []
@@ -231,101 +275,6 @@ class PythonFormula(PythonCursor):
         self.depth -= 1
         return values, keywords, self.close(")", opening).span[1]
 
-    def subscript(self, value: Value) -> Value:
-        """`x[:, None]`, `x[None, :]`, `X.shape[0]`, `slogdet(A)[1]`, and entries such as `x[0]`."""
-        opening = self.take()
-        self.deeper()
-        items: list[Value] = []
-        while not self.at("]"):
-            if self.token.kind == "end":
-                raise self.error("this [ is never closed", opening.span, "add ]")
-            items.append(self.slice())
-            if self.at(","):
-                self.take()
-        self.depth -= 1
-        end = self.take().span[1]
-        span = (value.span[0], end)
-        if isinstance(value, Items) and len(items) == 1 and isinstance(items[0], Array):
-            place = self._whole(items[0])
-            if place is not None and -len(value.values) <= place < len(value.values):
-                return value.values[place]
-        words = tuple(i.text if isinstance(i, Word) else "" for i in items)
-        a = self.library.axes_at_least(self.array(value), 1)
-        if len(words) <= a.rank and set(words) <= {":", "..."}:
-            return self.library.renamed(a, span)
-        if a.rank == 1 and words in ((":", "None"), ("...", "None")):
-            return self.library.as_column(a, span)
-        if a.rank == 1 and words in (("None", ":"), ("None",), ("None", "...")):
-            return self.library.as_row(a, span)
-        places = [self._place(i) for i in items]
-        if all(places):
-            return entry(self.library, a, places, span)
-        if len(items) == 1 and isinstance(items[0], Array) and items[0].rank == 1:
-            return of_labels(self.library, a, items[0], span)
-        raise self.error(
-            "entries are read at whole numbers from 0, at labels, and in slices",
-            (opening.span[0], end),
-            "x[:, None], x[None, :]" if a.rank == 1 else "X[0, :], X[0, 1]",
-        )
-
-    def _place(self, item: Value) -> str:
-        """A place counted from 1, or a slice, as the text language has them; "" for all else."""
-        if isinstance(item, Word):
-            return item.text if PLACE.fullmatch(item.text) else ""
-        return self._end(item, 1)
-
-    def _end(self, item: Value, shift: int) -> str:
-        """A place, of which the text language counts so much more: a number or a label."""
-        if not isinstance(item, Array):
-            return ""
-        whole = self._whole(item)
-        if whole is not None and whole < 0:
-            back = -whole - shift
-            return f"{END}-{back}" if back else END
-        if whole is not None:
-            return str(whole + shift)
-        name = item.node.name if isinstance(item.node, Name) else ""
-        if not name or name in self.scope.shapes or not self._only_a_place(name):
-            return ""
-        self.library.kinds[name] = 0
-        if item.rank:
-            return ""  # read again as a number
-        return f"{name}+{shift}" if shift else name
-
-    def _only_a_place(self, name: str) -> bool:
-        """True for a letter that stands in square brackets or beside a colon only."""
-        if len(name) > 1 and name not in LABELS:
-            return False
-        found = [k for k, t in enumerate(self.tokens) if t.kind == "name" and t.text == name]
-        around = (("[", ",", ":"), ("]", ",", ":"))
-        return all(
-            self.tokens[k - 1].text in around[0] and self.tokens[k + 1].text in around[1]
-            for k in found
-        )
-
-    def _whole(self, a: Array) -> int | None:
-        typed = self.typed(a.span)
-        return int(typed) if typed.lstrip("-").isdigit() else None
-
-    def slice(self) -> Value:
-        """What stands between commas in square brackets."""
-        start = self.token.span
-        if self.at("."):
-            while self.at("."):
-                self.take()
-            return Word("...", start)
-        low = None if self.at(":") else self.comparison()
-        if low is not None and not self.at(":"):
-            return low
-        self.take()
-        high = None if self.at("]", ",", ":") else self.comparison()
-        if self.at(":"):
-            raise self.error("slices are read without steps", self.token.span, "x[1:n]")
-        ends = ["" if v is None else self._end(v, s) for v, s in ((low, 1), (high, 0))]
-        if any(v is not None and not end for v, end in zip((low, high), ends, strict=True)):
-            raise self.error("slices end at whole numbers or names", start, "x[1:], x[:-1]")
-        return Word(":".join(ends), start)
-
     # Atoms ---------------------------------------------------------------------------------------
 
     def atom(self) -> Value:
@@ -366,6 +315,9 @@ class PythonFormula(PythonCursor):
     def name(self) -> Value:
         """A variable, a size, a function with its arguments, or a word such as None."""
         token = self.take()
+        if token.text in self.defined:
+            known = self.defined[token.text]
+            return self.library.renamed(known, token.span) if isinstance(known, Array) else known
         last = token
         path = [token.text]
         if token.text in MODULES and token.text not in self.scope.shapes:

@@ -19,13 +19,31 @@ _TOKEN = re.compile(
     |(?P<number>(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     |(?P<name>[{_LETTER}][{_LETTER}0-9_]*)
     |(?P<string>"[^"\n]*"|'[^'\n]*')
-    |(?P<sign>\*\*|//|[<>=!]=|[-+*/@()\[\]{{}},.:=<>%&|~])""",
+    |(?P<sign>\*\*|//|[-+*/@<>=!]=|[-+*/@()\[\]{{}},.:;=<>%&|~])""",
     re.VERBOSE,
 )
 _KEYWORDS = frozenset(
     "lambda if else and or not in is for while def return import from class with assert del "
     "yield await async global nonlocal raise try except pass".split()
 )
+
+
+_FRAME = re.compile(
+    r"(?:\A|(?<==))\s*lambda\s+[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*:(?!=)"
+    r"|(?:^|(?<=:))[ \t]*return\b"
+    r"|^[ \t]*(?:def\s+\w+\s*\(.*?\)\s*(?:->[^:\n]*)?:|(?:import|from\s+\S+\s+import)\s[^\n]*"
+    r"|(?:print|\w+\.backward)\(.*\)[ \t]*$)",
+    re.MULTILINE,
+)
+
+
+def formula(text: str) -> str:
+    """The text with blanks for what is around a formula in Python: def f(w):, return, imports.
+
+    >>> formula("lambda w: w @ w"), formula("return w @ w")
+    ('          w @ w', '       w @ w')
+    """
+    return _FRAME.sub(lambda found: " " * len(found[0]), text)
 
 
 def tokenize_python(text: str) -> list[Token]:
@@ -40,11 +58,12 @@ def tokenize_python(text: str) -> list[Token]:
     if len(text) > MAX_CHARACTERS:
         raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
     found: list[Token] = []
-    place = 0
+    place, typed_text = 0, text
+    text = formula(text)
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise _refused(text, place)
+            raise _refused(typed_text, place)
         kind, typed = match.lastgroup or "", match[0]
         span = (place, match.end())
         place = match.end()
