@@ -189,6 +189,8 @@ class Problem:
             raise
         except MatderivError:
             return False
+        if _collapses(found.reading, judged.reading, choice):
+            return False
         fits = judged.verdict.right >= found.verdict.right
         hidden = judged.verdict.open - found.verdict.open
         if fits and not hidden & found.verdict.broken:
@@ -359,6 +361,13 @@ class Problem:
             moving[v.name] = v
         how = (c.layout, c.structure, c.seed, c.points)
         return Ground(reading, functions, moving, *how, self.memory)
+
+
+def _collapses(found: Reading, other: Reading, choice: Choice) -> bool:
+    """True where taking some names as numbers makes a number of an array that nobody spoke of."""
+    before = {n: v for n, v in found.variables.items() if n in found.guessed and v.shape}
+    said = other.variables
+    return any(n in said and not said[n].shape for n in before.keys() - choice.shapes.keys())
 
 
 def _no_function() -> MatderivError:
