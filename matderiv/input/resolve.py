@@ -41,7 +41,7 @@ class Reading:
     `variables` has the names of the text in order, then those that were only declared; `sizes` the
     names of all sizes; `read_as` the canonical text; `notes` what was guessed; `parts` the named
     parts of `EXPR where ...`, whose expressions are already inside `expr`; `rows` letters with an
-    index and the arrays whose rows they are.
+    index and the arrays whose rows they are; `flat` are places where a number stands as an array.
     """
 
     expr: Expr
@@ -56,6 +56,7 @@ class Reading:
     spelling: str = "text"
     free: tuple[str, ...] = ()
     labels: frozenset[str] = frozenset()
+    flat: frozenset[Span] = frozenset()
 
     def read_more(
         self,
@@ -231,6 +232,7 @@ def resolve(
         spelling=source.spelling,
         free=source.free,
         labels=source.labels,
+        flat=shaping.flat(),
     )
 
 

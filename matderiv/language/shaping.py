@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, UnknownName
+from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span, UnknownName
 from matderiv.expr import REGISTRY, Expr
 from matderiv.language.calls import (
     END,
@@ -22,6 +22,11 @@ from matderiv.language.source import Call, Name, Node, Operation, Source
 from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names
 
 MAX_VARIABLES = 2_000
+OF_ARRAYS = frozenset(
+    "transpose diag hadamard outer kron vec tr det logdet norm2 norm1 norminf norm_p norm_nuc "
+    "softmax log_softmax logsumexp".split()
+)
+"""Functions that nobody writes for numbers."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +255,12 @@ class Shaping:
         if application.open_sizes:
             return self.sizes.shape(application.params)
         return application.params
+
+    def flat(self) -> frozenset[Span]:
+        """Where notation of arrays, such as a transpose, a norm or diag, stands around a number."""
+        found = (n for n, a in self.applications.items() if a.function.name in OF_ARRAYS)
+        of = ((n, self.applications[n].operands) for n in found)
+        return frozenset(n.span for n, below in of if not any(self.shapes[o] for o in below))
 
     # Names for open sizes ------------------------------------------------------------------------
 

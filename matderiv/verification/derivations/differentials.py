@@ -51,7 +51,8 @@ class Reader:
 
     `indices` are those of the left side, `standard` names that stand for the functions that they
     are in the language, `arguments` those of functions that have some, `strangers` names that only
-    lines have, `mixed` first derivatives that were derived by another name.
+    lines have, `mixed` first derivatives that were derived by another name, `flat` places where a
+    number stands as an array.
     """
 
     ground: Ground
@@ -63,6 +64,7 @@ class Reader:
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     mixed: set[str] = field(default_factory=set)
+    flat: set[Span] = field(default_factory=set)
     last: Marking = field(init=False)
 
     def met(self, variables: Mapping[str, Expr]) -> None:
@@ -245,6 +247,7 @@ class Marking:
             if expected is not None:
                 shaping.expect(expected)
             built = build(shaping)
+            self.reader.flat |= shaping.flat()
             if guess:
                 self.reader.met({n: built.variables[n] for n in shaping.guessed})
             return built.expr, order

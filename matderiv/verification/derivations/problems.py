@@ -10,7 +10,7 @@ from typing import Any
 from matderiv.arguments import one_of, require_whole, require_word
 from matderiv.calculus.derivative import LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.errors import MatderivError, UnknownName
+from matderiv.errors import MatderivError, Span, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.meaning.subscripts import split_label
@@ -70,13 +70,15 @@ class Conventions:
 class Outcome:
     """A derivation as it was judged under one choice; `error` is that of reading its function.
 
-    `concerned` are the names that wrong lines are about.
+    `concerned` are the names that wrong lines are about, `flat` the places where a number stands as
+    an array: transposed, in a norm.
     """
 
     verdict: StepsVerdict
     reading: Reading
     error: MatderivError | None = None
     concerned: frozenset[str] = frozenset()
+    flat: frozenset[Span] = frozenset()
 
     @property
     def whole(self) -> bool:
@@ -189,7 +191,7 @@ class Problem:
             raise
         except MatderivError:
             return False
-        if _collapses(found.reading, judged.reading, choice):
+        if judged.flat - found.flat or _collapses(found.reading, judged.reading, choice):
             return False
         fits = judged.verdict.right >= found.verdict.right
         hidden = judged.verdict.open - found.verdict.open
@@ -330,7 +332,8 @@ class Problem:
         if not plan.function and not verdict.decided:
             raise _no_function()
         unread = broken.get(plan.function, (None, None))[1]
-        return Outcome(verdict, reading, unread, frozenset(steps.concerned))
+        flat = reading.flat | reader.flat
+        return Outcome(verdict, reading, unread, frozenset(steps.concerned), flat)
 
     def _read(self, task: Task, lines: Lines) -> Read:
         """The definitions under what is declared here, read once."""
