@@ -34,6 +34,7 @@ def test_every_line_is_judged_as_a_tutor_would(case: dict[str, Any]) -> None:
         assert "wrong" in got if said == "wrong" else "wrong" not in got, (number, got)
         open_ = case["name"] in UNREAD and got == {"open"}
         assert said != "ok" or "ok" in got or open_, (number, got)
+        assert said != "open" or "ok" not in got, (number, got)
     if "wrong" not in case["lines"].values():
         assert not any("wrong" in got for got in found.values()), found
 

@@ -8,17 +8,20 @@ hide what is wrong about a matrix.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from matderiv.expr import Expr, is_, substitute, variables, walk
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
+from matderiv.verification.equations import same_values
 
 MOST = 4  # names that are tried each by itself
 SIZES = "nmkpqrstd"
+_DISTRIBUTIONS = ("softmax", "log_softmax", "logsumexp")
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class Choice:
 class Unsaid:
     """What a problem leaves open: `kinds` are the axes that undeclared names have by their letter.
 
-    `sizes` are names that are taken, `facts` those that are said of some of several names, and
-    `square` the names of square matrices.
+    `sizes` are names that are taken, `facts` those that are said of some of several names, `square`
+    the names of square matrices, and `implied` facts by what a function is.
     """
 
     kinds: Mapping[str, int]
@@ -57,9 +60,11 @@ class Unsaid:
     sizes: Collection[str] = ()
     facts: Sequence[tuple[str, Sequence[str]]] = ()
     square: Collection[str] = ()
+    implied: Sequence[tuple[str, str]] = ()
 
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
+        yield from (Choice(assume={name: fact}) for name, fact in self.implied)
         for fact, names in self.facts:
             if names:
                 yield from (Choice(assume={name: fact}) for name in names)
@@ -103,6 +108,34 @@ def shows_vector(name: str, p: Passage) -> bool:
     norm = rf"(?:\\\||‖|\|\||\\lVert)[^|‖]*{typed}"
     follows = rf"{letters}(?![A-Za-z_])" if p.latex and len(name) == 1 else typed
     return bool(re.search(rf"{typed}{turned}|{behind}{follows}|{bold}|{norm}", p.text))
+
+
+def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Facts about names that nobody says because of what a function is.
+
+    What weighs the logarithm of a softmax is a distribution; a matrix whose determinant stands
+    beside a form of it, in which it may be transposed, is a covariance or its inverse.
+
+    >>> from matderiv.input.resolve import read
+    >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
+    [('y', 'simplex')]
+    >>> [*implied([read("log(det(S)) + x'*inv(S)*x").expr, read("log(det(X))").expr], "SX")]
+    [('S', 'symmetric')]
+    """
+    found: dict[tuple[str, str], None] = {}
+    for f in functions:
+        own = [v for v in variables(f) if v.name in names and v.shape]
+        inside = {
+            v for n in walk(f) if n.function.name in _DISTRIBUTIONS for v in variables(n.args[0])
+        }
+        if inside and any(is_(n, "log") or is_(n, "log_softmax") for n in walk(f)):
+            found |= {(v.name, "simplex"): None for v in own if v not in inside}
+        for n in walk(f):
+            alone = is_(n, "det") or is_(n, "logdet")
+            x = n.args[0] if alone and n.args[0] in own and len(variables(f)) > 1 else None
+            if x is not None and same_values(f, substitute(f, {x: x.T})):
+                found[x.name, "symmetric"] = None
+    yield from found
 
 
 def counted(passages: Sequence[Passage]) -> set[str]:

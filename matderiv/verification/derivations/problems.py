@@ -19,7 +19,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import quiet
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
-from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
+from matderiv.verification.derivations.choices import Choice, Unsaid, counted, implied, unread_kinds
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.differentials import Reader
@@ -231,7 +231,9 @@ class Problem:
             if len(v.shape) == 2 and v.shape[0] == v.shape[1] and v.name not in self.assume
         ]
         passages = [d.passage for d in plan.definitions]
-        return Unsaid(kinds, passages, reading.sizes, self.unnamed, square)
+        unknown = {*reading.guessed & (found.concerned or reading.guessed)} - {*self.assume}
+        facts = tuple(implied((e for _, e in reading.parts), unknown))
+        return Unsaid(kinds, passages, reading.sizes, self.unnamed, square, facts)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
         """The task with the variable by which most sides are right, if there is one."""
