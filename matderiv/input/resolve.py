@@ -202,9 +202,7 @@ def resolve(
 ) -> Reading:
     """The meaning of a source tree, however it was spelled."""
     sizes = frozenset(size_names(declared.values()))
-    shaping = Shaping(
-        source, Context(declared=declared, facts=facts, size_names=sizes, reserved=reserved)
-    )
+    shaping = Shaping(source, Context({}, declared, facts, sizes, reserved))
     meant = of_matrices(shaping)
     if meant is not None:
         return resolve(meant, declared, facts, reserved, asked)
@@ -216,9 +214,8 @@ def resolve(
             built.variables[name] = variable(name, shape, facts.get(name, ()))
     for name in facts:
         if name not in built.variables:
-            raise UnknownName(
-                f"{name} is assumed {', '.join(sorted(facts[name]))} and occurs nowhere"
-            )
+            said = ", ".join(sorted(facts[name]))
+            raise UnknownName(f"{name} is assumed {said} and occurs nowhere")
     return Reading(
         expr=built.expr,
         variables=built.variables,

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matderiv.expr import Expr, is_, substitute, variables, walk
+from matderiv.input.resolve import Reading
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
 from matderiv.verification.derivations.plan import Plan
@@ -37,6 +38,12 @@ class Choice:
     def and_(self, other: Choice) -> Choice:
         """Both, the other's where they differ."""
         return Choice({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+
+    def collapses(self, found: Reading, other: Reading) -> bool:
+        """True where taking some names as numbers makes a number of an array nobody spoke of."""
+        arrays = {n for n, v in found.variables.items() if n in found.guessed and v.shape}
+        numbers = {n for n, v in other.variables.items() if not v.shape}
+        return bool((arrays & numbers) - self.shapes.keys())
 
     def said(self) -> Iterator[str]:
         """What was taken, in words."""

@@ -191,7 +191,7 @@ class Problem:
             raise
         except MatderivError:
             return False
-        if judged.flat - found.flat or _collapses(found.reading, judged.reading, choice):
+        if judged.flat - found.flat or choice.collapses(found.reading, judged.reading):
             return False
         fits = judged.verdict.right >= found.verdict.right
         hidden = judged.verdict.open - found.verdict.open
@@ -231,8 +231,8 @@ class Problem:
             if len(v.shape) == 2 and v.shape[0] == v.shape[1] and v.name not in self.assume
         ]
         passages = [d.passage for d in plan.definitions]
-        unknown = {*reading.guessed & (found.concerned or reading.guessed)} - {*self.assume}
-        facts = tuple(implied((e for _, e in reading.parts), unknown))
+        unknown = (reading.guessed & (found.concerned or reading.guessed)) - self.assume.keys()
+        facts = [*implied([e for _, e in reading.parts], unknown)]
         return Unsaid(kinds, passages, reading.sizes, self.unnamed, square, facts)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
@@ -279,12 +279,9 @@ class Problem:
     ) -> Plan:
         statements = [s for p in passages if (s := _statement(p)) is not None]
         sizes = self._sizes()
-        statements = [
-            replace(s, condition=True)
-            if s.quantity and s.quantity.of in sizes and NUMBER.fullmatch(s.sides[-1].text)
-            else s
-            for s in statements
-        ]
+        for k, s in enumerate(statements):
+            if s.quantity and s.quantity.of in sizes and NUMBER.fullmatch(s.sides[-1].text):
+                statements[k] = replace(s, condition=True)
         return planned(statements, given, fixed)
 
     def _given(self, f: Any) -> list[Definition]:
@@ -368,13 +365,6 @@ class Problem:
         return Ground(reading, functions, moving, *how, self.memory)
 
 
-def _collapses(found: Reading, other: Reading, choice: Choice) -> bool:
-    """True where taking some names as numbers makes a number of an array that nobody spoke of."""
-    before = {n: v for n, v in found.variables.items() if n in found.guessed and v.shape}
-    said = other.variables
-    return any(n in said and not said[n].shape for n in before.keys() - choice.shapes.keys())
-
-
 def _no_function() -> MatderivError:
     return MatderivError("nothing says which function is differentiated", hint="a line f = ...")
 
@@ -388,12 +378,9 @@ def _sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     def apart(size: str) -> str:
         return f"n_{size}" if size.isalpha() and size in taken else size
 
-    return {
-        name: ",".join(apart(part.strip()) for part in said.split(","))
-        if isinstance(said, str)
-        else said
-        for name, said in shapes.items()
-    }
+    typed = {name: said for name, said in shapes.items() if isinstance(said, str)}
+    renamed = {n: ",".join(apart(part.strip()) for part in s.split(",")) for n, s in typed.items()}
+    return {**shapes, **renamed}
 
 
 def _names(wrt: Any) -> list[str]:
