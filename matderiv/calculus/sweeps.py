@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.calculus.spectral import commuting, share_by_name
-from matderiv.choosing.search import Search
+from matderiv.choosing.search import HEAVY, Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, is_, tangent, walk
@@ -199,7 +199,8 @@ def shorter_share(
     if (named := _share_by_name(node, which, sweep, whole)) is not None:
         return named
     share = _share(node, which, sweep, terms)
-    pieces = _pieces(node, node.args[which], terms, whole)
+    heavy = sum(f.expr.weight for t in terms for f in t.factors) > HEAVY
+    pieces = () if heavy else _pieces(node, node.args[which], terms, whole)
     if not 1 < len(pieces) <= MAX_DISTRIBUTED:
         return share
     spread_out = _share(node, which, sweep, pieces)

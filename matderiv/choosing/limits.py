@@ -26,7 +26,7 @@ def limits_met(e: Expr, typed: Collection[Expr], cut: bool = False) -> tuple[str
     >>> limits_met(apply("add", *x), {apply("add", *x)}), limits_met(apply("add", *x[1:]), ())
     ((), ())
     >>> limits_met(x[0], (), cut=True)
-    ('the form may not be the shortest: the search was ended after 400 terms of one sum',)
+    ('the form may not be the shortest: the search was ended after at most 400 terms of one sum',)
     """
     sums, products = 0, 0
     for node in walk(e):
@@ -46,5 +46,5 @@ def limits_met(e: Expr, typed: Collection[Expr], cut: bool = False) -> tuple[str
             f"{_FORM}: products of up to {MAX_CHAIN} factors are rearranged, this has {products}"
         )
     if cut:
-        found.append(f"{_FORM}: the search was ended after {MAX_WORK} terms of one sum")
+        found.append(f"{_FORM}: the search was ended after at most {MAX_WORK} terms of one sum")
     return tuple(found)

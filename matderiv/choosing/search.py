@@ -13,6 +13,8 @@ from matderiv.reducing.raising import Raised
 from matderiv.tensors.tensor import Indices
 
 MAX_WORK = 400  # terms looked at for one sum; one of 500 textbook results takes more
+HEAVY = 2_000  # symbols of a sum that nobody reads as a whole: its factors have names when shown,
+FEW = 50  # and so many of its terms are looked at
 
 Key = tuple[object, ...]
 Spell = Callable[[Sequence[Raised], Indices, bool, "Search"], Expr]
@@ -38,20 +40,23 @@ class Search:
     forms: dict[Key, Expr] = field(default_factory=dict)
     spread: dict[Key, list[Item]] = field(default_factory=dict)
     work: int = 0
+    most: int = MAX_WORK
     ended: bool = False
     cut: bool = False
     fractions: bool = False
 
-    def begin(self) -> None:
-        """A new sum; what was found before is forgotten: a form depends on its sum only."""
+    def begin(self, symbols: int = 0) -> None:
+        """A new sum of so many symbols; what was found before is forgotten: a form depends on its
+        sum only."""
         self.forms.clear()
         self.spread.clear()
         self.work, self.ended = 0, False
+        self.most = MAX_WORK if symbols < HEAVY else FEW
 
     def may_look_at(self, terms: int) -> bool:
         """Count some terms; False when the bound is met and a sum is to stay as it stands."""
         self.work += terms
-        if self.work > MAX_WORK:
+        if self.work > self.most:
             self.ended = self.cut = True
         return not self.ended
 

@@ -38,7 +38,7 @@ def raise_tensor(tensor: Tensor, broadcast: bool, search: Search | None = None) 
     """
     terms = [raise_term(t, tensor.axes) for t in tensor.terms if t.coefficient]
     search = search if search is not None else new_search()
-    search.begin()
+    search.begin(sum(f.expr.weight for t in tensor.terms for f in t.factors))
     return spell_sum(terms, tensor.axes, broadcast, search)
 
 
