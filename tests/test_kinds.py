@@ -23,6 +23,9 @@ from matderiv.input.resolve import read
         (r"a^\top x", "x", "a"),
         (r"b^\top A x", "x", r"A^\top b"),
         (r"\langle c, x\rangle", "x", "c"),
+        ("np.sum((A @ x)*b)", "b", "A @ x"),
+        (r"\frac12 m v^\top v", "v", "mv"),
+        ("np.sum(softmax(z)*c)", "z", "softmax(z)*(c - softmax(z) @ c)"),
         (r"\|X\theta - y\|^2", r"\theta", r"2X^\top(X\theta - y)"),
         ("norm2(A*x - b)^2", "b", "2*(b - A*x)"),
         ("x'*A*b", "x", "A*b"),
@@ -37,7 +40,7 @@ def test_a_name_used_as_a_vector_is_one(f: str, x: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("f", "x", "answer", "name"),
     [
-        ("np.sum((A @ x)*b)", "b", "A @ x", "b"),
+        ("(A @ x)*b", "b", "np.diag(A @ x)", "b"),
     ],
 )
 def test_an_answer_that_a_guess_contradicts_is_not_judged(

@@ -238,7 +238,7 @@ def test_the_expected_shape_decides_between_two_meanings() -> None:
         ("np.foo(x)", UnknownFunction, (0, 6), "unknown function foo"),
         ("x[::2]", ParseError, (3, 4), "without steps"),
         ("x.grad", ParseError, (2, 6), "attribute .grad"),
-        ("x if a else u", ParseError, (2, 4), "not Python's if"),
+        ("x if a > 0", ParseError, (2, 4), "this if has no else"),
         ("__import__('os').system('id')", ParseError, (0, 1), "LOW LINE"),
         ("x.__class__", ParseError, (2, 3), "LOW LINE"),
         ("open('f').read()", UnknownFunction, (0, 4), "unknown function open"),

@@ -226,3 +226,47 @@ def test_a_greek_letter_is_a_function_only_with_brackets(formula: str) -> None:
     t = RNG.normal(size=5)
     truth = differences(lambda v: ((X @ v - t) ** 2).sum(), w)
     np.testing.assert_allclose(found.evaluate({"Phi": X, "w": w, "t": t}), truth, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("sum(sin x)", "sum(sin(x))"),
+        ("log det X", "logdet(X)"),
+        ("tr A'X", "tr(A'*X)"),
+        ("tr A*X - 1", "tr(A*X) - 1"),
+        ("sin 2x cos x", "sin(2*x)*cos(x)"),
+        ("exp x^2", "exp(x^2)"),
+        ("log sum exp x", "logsumexp(x)"),
+        ("KL(x || q)", "kl(x, q)"),
+        (r"D_{\mathrm{KL}}(p\,\|\,x)", "kl(p, x)"),
+        (r"\mathrm{KL}(p\parallel x)", "kl(p, x)"),
+        ("||x||_3", "sum(abs(x).^3)^(1/3)"),
+        ("||x - y||_A^2", "(x - y)'*A*(x - y)"),
+        ("||X||_*", "norm_nuc(X)"),
+        ("||X||_2", "norm_spec(X)"),
+        ("2 if w'*x > 0 else w'*x", "where(w'*x > 0, 2, w'*x)"),
+        ("2 if w'x > 0, w'x otherwise", "where(w'*x > 0, 2, w'*x)"),
+        ("1[w'x > 0]*(w'*x)", "(w'*x > 0)*(w'*x)"),
+    ],
+)
+def test_formulas_without_brackets_and_stars(typed: str, plain: str) -> None:
+    variable = "X" if "X" in typed else "x"
+    assert str(derive(typed, variable)) == str(derive(plain, variable))
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrt", "answer", "wrong"),
+    [
+        ("max(0, w'*x)", "w", "x if w'x > 0 else 0", "x if w'x < 0 else 0"),
+        ("np.maximum(0, w @ x)", "w", "x if w @ x > 0 else 0", "w if w @ x > 0 else 0"),
+        ("max(0, w'x)", "w", "1[w'x>0]*x", "1[w'x<0]*x"),
+        ("sum(relu(x))", "x", "x > 0", "x < 0"),
+        ("sum(sigmoid(x))", "x", "f(1-f) where f = sigmoid(x)", "f(1+f) where f = sigmoid(x)"),
+        (r"\sum_i \sigma(x_i)", "x", r"f(1-f), f = \sigma(x)", r"f(2-f), f = \sigma(x)"),
+        (r"\sum_i y_i e^{x_i}", "x", "y e^{x}", "x e^{x}"),
+    ],
+)
+def test_answers_of_signs_and_slopes(formula: str, wrt: str, answer: str, wrong: str) -> None:
+    assert verify(formula, wrt, answer).verdict in ("proved", "verified")
+    assert verify(formula, wrt, wrong).verdict == "disproved"

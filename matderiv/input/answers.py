@@ -17,14 +17,13 @@ from matderiv.input.latex.left import LeftSide, read_left
 from matderiv.input.python import reader as python
 from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading
-from matderiv.input.spelling import Spelled, marks, source_of
+from matderiv.input.spelling import NO_PYTHON, Spelled, marks, source_of
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, size_names
 
 _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
 _ENTRY = re.compile(r"([^\W\d]\w*)\(\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*\)")
 _NUMBERED = re.compile(r"(?<![\w.\\])[^\W\d_]+[0-9]+(?!\w)")
-_TEXT = re.compile(r"'|\.[*/^]|\^|\\")  # what no Python formula has
 _WHERE = re.compile(
     r"\\text\s*\{\s*(?:where|with)\b|\b(?:where|with)\b(?!\s*\()"
     r"|[,;\n](?:\s|~|\\(?:[ ,;:]|q?quad(?![a-z])))*\\?[^\W\d_]\w*(?:_\{\w+\})?\s*=(?!=)"
@@ -171,7 +170,7 @@ def in_python(reading: Reading) -> bool:
 
 def _means_python(text: str, reading: Reading) -> bool:
     """True for an answer to a question in Python, unless its signs are those of the text."""
-    return in_python(reading) and not _TEXT.search(text)
+    return in_python(reading) and not NO_PYTHON.search(text)
 
 
 def _has_columns(reading: Reading) -> bool:

@@ -11,7 +11,7 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 LONGEST = 8  # letters of a run that is taken apart
 _UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
 GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
-_WORDS = frozenset(("pi", "eye", "where", "with", "inf", *SPELLED))
+_WORDS = frozenset(("pi", "eye", "where", "with", "if", "else", "otherwise", "inf", *SPELLED))
 
 
 def parted(

@@ -96,7 +96,9 @@ class Reading:
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 
-_LABEL = re.compile(r"\s*([^\W\d_]\w*)\s*(?:\(\s*\w+(?:\s*[,;]\s*\w+)*\s*\))?\s*:?=(?!=)\s*")
+_LABEL = re.compile(
+    r"\s*(?:(?:log|ln)\s+)?([^\W\d_]\w*)\s*(?:\(\s*\w+(?:\s*[,;]\s*\w+)*\s*\))?\s*:?=(?!=)\s*"
+)
 
 
 def read(

@@ -32,8 +32,13 @@ _LATEX = re.compile(
 )
 _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"
-    r"|\.[A-Za-z_]+\s*\(|[A-Za-z0-9_)\]]\s*\[|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
+    r"|\.[A-Za-z_]+\s*\(|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
+_SUBSCRIPT = re.compile(r"(?:\b[A-Za-z_]\w*|[)\]])\s*\[")
+NO_PYTHON = re.compile(r"'|\.[*/^]|\^|\\")
+"""What no Python formula has."""
+
+_LAMBDA = re.compile(r"\s*lambda\s+[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*:(?!=)")
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
@@ -105,7 +110,8 @@ def marks(text: str, known: bool = False) -> tuple[list[str], list[str]]:
     weak: list[str] = []
     if _LATEX.search(text) or any(is_command(m[1]) for m in _COMMAND.finditer(text)):
         strong.append("latex")
-    if _PYTHON.search(text) and not strong:
+    subscripts = _SUBSCRIPT.search(text) and not NO_PYTHON.search(text)
+    if (_PYTHON.search(text) or subscripts) and not strong:
         strong.append("python")
     if _PYTHON_TOO.search(text) and not strong:
         weak.append("python")

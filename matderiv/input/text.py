@@ -13,8 +13,8 @@ from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
-from matderiv.input.text_cursor import COMPARISONS, NORMS, Cursor
-from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions, open_indices
+from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
+from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
 from matderiv.language.calls import abstract_call, known_function, reserved_names
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
@@ -97,13 +97,12 @@ class _Parser(Cursor):
 
     # Levels --------------------------------------------------------------------------------------
 
-    bound = False  # that a sum over an index was read
     implied = False  # that two factors stood side by side
 
     def source(self) -> Source:
         if self.token.kind == "end":
             raise ParseError("empty expression", hint=EXAMPLE)
-        main = self.product() if self.operator else self.sum()
+        main = self.product() if self.operator else self.comparison()
         if self.operator and self.at("+", "-"):
             raise self.error("the derivative of the first term, or of all?", main.span, "(...)")
         parts: list[NamedPart] = []
@@ -143,6 +142,25 @@ class _Parser(Cursor):
         return NamedPart(span, name.text, value)
 
     def comparison(self) -> Node:
+        """A sum, two that are compared, or `x if x > 0 else 0`."""
+        node = self.compared()
+        if self.token.kind != "name" or self.token.text != "if":
+            return node
+        word = self.take()
+        condition = self.compared()
+        if self.at(","):
+            self.take()
+        if self.token.text in OTHERWISE:
+            self.take()
+        self.deeper()
+        other = self.comparison()
+        self.depth -= 1
+        if self.token.text == "otherwise":
+            self.take()
+        operands = (condition, node, other)
+        return Call((node.span[0], other.span[1]), "where", word.span, operands)
+
+    def compared(self) -> Node:
         left = self.sum()
         if not self.at(*COMPARISONS):
             return left
@@ -217,10 +235,12 @@ class _Parser(Cursor):
         if token.kind == "name":
             if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
-            return token.text not in WHERE or self.following == "("
+            return token.text not in (*WHERE, *OTHERWISE) or self.following == "("
         if self.at("(", "√") or self.typed_as("⟨"):
             return True
-        return self.at("|", *NORMS) and self.bar is None and token.text in ("|", "||")
+        if self.at("[") and before.text == "1" and before.span[1] == token.span[0]:
+            return isinstance(left, Number)  # 1[x > 0]
+        return self.at("|", "||") and self.bar is None
 
     def remark(self, start: int, right: Node) -> None:
         typed = " ".join(self.text[start : right.span[1]].split()).lstrip("-−– ")
@@ -330,7 +350,7 @@ class _Parser(Cursor):
             return self.bracket()
         if self.at("["):
             return self.blocks()
-        if self.at("|", *NORMS):
+        if self.at_bars():
             return self.bars()
         if self.at("√"):
             return self.root()
@@ -345,14 +365,8 @@ class _Parser(Cursor):
             return summed
         if self.at("(") and not self.is_factor(name):
             return self.call(name)
-        if name.text in ("log", "ln") and self.at("|"):
-            return self.log_of_bars(name)
-        if name.text in ("log", "ln") and self.token.kind == "name" and self.following != "(":
-            return self.log_of_name(name)
-        if name.text in ("log", "ln", "tr") and self.following == "(":
-            if self.token.kind == "name" and known_function(self.token.text) is not None:
-                inner = self.named(self.take())  # log det(X)
-                return Call((name.span[0], inner.span[1]), name.text, name.span, (inner,))
+        if name.kind == "name" and self.covers(name):
+            return self.covered(name)
         node = Name(name.span, name.text)
         return self.entry(node) if self.at("[") else node
 
@@ -416,20 +430,3 @@ class _Parser(Cursor):
         self.around = self.around[: -len(letters)]
         body = joined("add", terms)
         return Bind((name.span[0], body.span[1]), function, letters, body)
-
-    def unindexed(self, name: Token) -> Node | None:
-        """`sum (y_i - x_i)^2`, `sum(y_i*x_i)` over i, which nothing else binds; None for others."""
-        start, remarks, bound = self.place, list(self.remarks), self.bound
-        spaced = self.token.span[0] > name.span[1]
-        try:
-            body = self.product() if spaced else self.atom()
-        except ParseError:
-            body = None
-        letters = open_indices(body, self.around, self.declared) if body is not None else ()
-        if body is None or not letters:
-            self.place, self.remarks, self.bound = start, remarks, bound
-            return None
-        self.remarks.append(f"summed over {' and '.join(letters)}")
-        return Bind((name.span[0], body.span[1]), "sum", letters, body)
-
-    around: tuple[str, ...] = ()  # the indices of the sums around

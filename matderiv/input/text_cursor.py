@@ -5,12 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from matderiv.errors import LimitError, ParseError
-from matderiv.input.tree import BARS
-from matderiv.language.calls import known_function, reserved_names
-from matderiv.language.operands import OF_VECTORS, shown_vectors
+from matderiv.errors import LimitError, ParseError, Span
+from matderiv.expr import REGISTRY
+from matderiv.input.tree import BARS, NORM, NORMS, open_indices
+from matderiv.language.calls import function_names, known_function, reserved_names
+from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
 from matderiv.language.source import (
     PLACE,
+    Bind,
     Call,
     Entry,
     Name,
@@ -19,11 +21,14 @@ from matderiv.language.source import (
     Operation,
     String,
     block,
+    children,
 )
-from matderiv.language.tokens import MAX_DEPTH, Token, TokenCursor
+from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token, TokenCursor
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
-NORMS = {"||": "norm2", "||2": "norm2", "||F": "norm2", "||1": "norm1", "||inf": "norminf"}
+OTHERWISE = ("if", "else", "otherwise")
+WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
+BETWEEN = {"kl": ("||", "|")}  # KL(p || q)
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
@@ -31,14 +36,21 @@ class Cursor(TokenCursor, ABC):
     """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
     kinds: dict[str, int]
+    remarks: list[str]
     declared: AbstractSet[str]
     signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
+    bound = False  # that a sum over an index was read
+    around: tuple[str, ...] = ()  # the indices of the sums around
 
     @abstractmethod
     def sum(self) -> Node:
         """Terms with their signs."""
+
+    @abstractmethod
+    def product(self) -> Node:
+        """Factors with the signs between them."""
 
     @abstractmethod
     def comparison(self) -> Node:
@@ -84,15 +96,39 @@ class Cursor(TokenCursor, ABC):
             texts[k + 1] == "^" and texts[k + 2 + (texts[k + 2] == "-")] == "(" for k in powers
         )
 
-    def log_of_name(self, name: Token) -> Node:
-        """`log x`, of one name where nothing is multiplied by it."""
-        inner = self.postfix()
-        if self.implicit(inner):
-            typed = self.text[name.span[0] : self.token.span[1]]
-            raise self.error(
-                f"what {name.text} covers is not clear", name.span, f"{typed}: brackets"
-            )
-        return Call((name.span[0], inner.span[1]), name.text, name.span, (inner,))
+    def covers(self, name: Token) -> bool:
+        """True for a function before something without brackets: `sin x`, `log det X`."""
+        function = known_function(name.text) if len(name.text) > 1 else None
+        if function is None or name.text in {*self.declared} | GREEK_NAMES:
+            return False
+        one = all(REGISTRY[n].arity[0] == 1 for n in function_names()[function])
+        names = self.token.kind == "name" and self.token.text not in ("where", "with", *OTHERWISE)
+        return one and (names or self.token.kind == "number" or self.at("|", "||", "√"))
+
+    def covered(self, name: Token) -> Node:
+        """`sin 2x`, `log|X|`, `tr AXB`: a function of numbers and a factor, or of a product."""
+        self.deeper()
+        function = known_function(name.text) or name.text
+        inner = self.product() if name.text in WIDE else self._argument(name)
+        self.depth -= 1
+        bars = isinstance(inner, Call) and inner.name == "abs" and function in ("log", "ln")
+        if bars and self.text[inner.span[0]] == "|":
+            inner = Operation(inner.span, BARS, children(inner))
+        return Call((name.span[0], inner.span[1]), function, name.span, (inner,))
+
+    def _argument(self, name: Token) -> Node:
+        """A factor after numbers; ParseError where more could belong to it."""
+        factors = [self.postfix()]
+        while isinstance(factors[-1], Number) and self.implicit(factors[-1]):
+            factors.append(self.postfix())
+        product = self.at("*", ".*", "/", "./")
+        following = self.tokens[self.place + product] if self.token.kind != "end" else self.token
+        function = following.kind == "name" and known_function(following.text) is not None
+        if (product or self.implicit(factors[-1])) and not function:
+            typed = self.text[name.span[0] : following.span[1]]
+            said = f"what {name.text} covers is not clear"
+            raise self.error(said, name.span, f"{typed}: brackets")
+        return joined("mul", factors)
 
     def only_applied(self, name: str) -> bool:
         """True for a name that nobody declared and that stands before brackets only."""
@@ -102,13 +138,6 @@ class Cursor(TokenCursor, ABC):
             if following != "(":
                 return False
         return name not in self.declared
-
-    def log_of_bars(self, name: Token) -> Node:
-        """`log|X|`, of a determinant where X is a square matrix."""
-        bars = self.bars()
-        assert isinstance(bars, Call)
-        inner = Operation(bars.span, BARS, bars.operands)
-        return Call((name.span[0], bars.span[1]), name.text, name.span, (inner,))
 
     def sum_ahead(self) -> bool:
         """True at `(x + b)`, a sum of names in brackets."""
@@ -123,6 +152,25 @@ class Cursor(TokenCursor, ABC):
                 names.append(False)
             names[-1] |= token.kind == "name"
         return len(names) > 1 and all(names)
+
+    def unindexed(self, name: Token) -> Node | None:
+        """`sum (y_i - x_i)^2`, `sum(y_i*x_i)` over i, which nothing else binds; None for others."""
+        start, remarks, bound = self.place, list(self.remarks), self.bound
+        spaced = self.token.span[0] > name.span[1]
+        try:
+            body = self.product() if spaced else self.atom()
+        except ParseError:
+            body = None
+        letters = open_indices(body, self.around, self.declared) if body is not None else ()
+        if body is None or not letters:
+            self.place, self.remarks, self.bound = start, remarks, bound
+            return None
+        self.remarks.append(f"summed over {' and '.join(letters)}")
+        return Bind((name.span[0], body.span[1]), "sum", letters, body)
+
+    def at_bars(self) -> bool:
+        """True at bars, which may have the subscript of a norm."""
+        return self.token.kind == "operator" and self.token.text[:1] == "|"
 
     def ambiguous(self, left: Node) -> ParseError:
         asked = _ASKED.match(self.text)
@@ -165,6 +213,9 @@ class Cursor(TokenCursor, ABC):
         closing = self.take()
         span = (base.span[0], closing.span[1])
         if not all(PLACE.fullmatch(place) for place in (*at, typed)):
+            if getattr(base, "name", "") == "E":
+                said = "expectations are not read"
+                raise self.error(said, span, "mean(...), or a sum over the data")
             said = "a place is a number from 1, a name or a slice such as 2:n"
             raise self.error(said, (opening.span[0], span[1]), "x[1]")
         return Entry(span, base, (*at, typed))
@@ -177,7 +228,7 @@ class Cursor(TokenCursor, ABC):
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise LimitError(f"blocks are nested deeper than the limit of {MAX_DEPTH}")
-        rows: list[list[Node]] = [[self.sum()]]
+        rows: list[list[Node]] = [[self.comparison()]]
         while not self.at("]"):
             if self.token.kind == "end" or self.at(")"):
                 raise self.error("this [ is never closed", opening.span, "add ]")
@@ -186,7 +237,7 @@ class Cursor(TokenCursor, ABC):
                 rows.append([])
             elif self.at(","):
                 self.take()
-            rows[-1].append(self.sum())
+            rows[-1].append(self.comparison())
         closing = self.take()
         self.bar, self.cells, self.depth = outer, cells, self.depth - 1
         found = block(rows, (opening.span[0], closing.span[1]))
@@ -210,7 +261,9 @@ class Cursor(TokenCursor, ABC):
 
     def call(self, name: Token) -> Node:
         opening = self.take()
-        outer, self.bar, cells = self.bar, None, self.cells
+        function = known_function(name.text) or name.text
+        between = BETWEEN.get(function, ())
+        outer, self.bar, cells = self.bar, opening if between else None, self.cells
         self.cells = False
         operands: list[Node] = []
         keywords: list[tuple[str, Node]] = []
@@ -224,12 +277,11 @@ class Cursor(TokenCursor, ABC):
                 keywords.append((token.text, self.comparison()))
             else:
                 operands.append(self.comparison())
-            if not self.at(","):
+            if not self.at(",", *between):
                 break
             self.take()
         closing = self.close(opening)
         self.bar, self.cells = outer, cells
-        function = known_function(name.text) or name.text
         span = (name.span[0], closing.span[1])
         if function in OF_VECTORS:
             self.kinds |= shown_vectors(*operands)
@@ -244,12 +296,25 @@ class Cursor(TokenCursor, ABC):
         if self.token.kind == "end":
             raise self.error(f"this {opening.text} is never closed", opening.span)
         norm = opening.text == "||"
-        if not (self.at(*NORMS) if norm else self.at("|")):
-            raise self.nested_bars(self.token) if self.at("|", *NORMS) else self.leftover()
+        if not self.at_bars() or (self.token.text == "|") == norm:
+            raise self.nested_bars(self.token) if self.at_bars() else self.leftover()
         closing = self.take()
         self.bar = None
-        function = NORMS[closing.text] if norm else "abs"
-        return Call((opening.span[0], closing.span[1]), function, opening.span, (inner,))
+        span, kind = (opening.span[0], closing.span[1]), closing.text.removeprefix("||")
+        if norm and (kind == "2" or kind not in NORMS):
+            return self.norm(inner, String(closing.span, kind), span)
+        function = NORMS[kind] if norm else "abs"
+        return Call(span, function, opening.span, (inner,))
+
+    def norm(self, inner: Node, kind: String, span: Span) -> Node:
+        """`||x||_p`, where p is a number if nobody declared it."""
+        if kind.value not in NORMS and kind.value not in self.declared:
+            if len(kind.value) > 1 and not kind.value.isdigit():
+                said = f"the norm {kind.value} is not read"
+                raise self.error(said, kind.span, "||x||_2, ||A||_F, ||x||_1 or ||x||_p")
+            if kind.value.islower():
+                self.kinds = {**self.kinds, kind.value: 0}
+        return Operation(span, NORM, (inner, kind))
 
     def root(self) -> Node:
         sign = self.take()
@@ -307,7 +372,7 @@ class Cursor(TokenCursor, ABC):
             return self.error(f"only an expression is read here, not {typed}", token.span, hint)
         if token.text == ")":
             return self.error("this ) closes nothing", token.span)
-        if token.text == "|" or token.text in NORMS:
+        if self.at_bars():
             return self.nested_bars(token)
         return self.error(f"unexpected {typed}", token.span)
 

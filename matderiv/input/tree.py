@@ -46,8 +46,9 @@ NORMS = {
     "F": "norm2",
     "Fro": "norm2",
     "1": "norm1",
-    "infty": "norminf",
-    "*": "norm_nuc",
+    **dict.fromkeys(("infty", "inf", "∞", "oo"), "norminf"),
+    **dict.fromkeys(("*", "nuc"), "norm_nuc"),
+    **dict.fromkeys(("op", "spec"), "norm_spec"),
 }
 """What stands below bars, and the norm."""
 

@@ -27,7 +27,7 @@ BY_SYMBOL = {
 """),
     "add": "x + y",
 }
-TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf"}
+TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf", "D_KL": "kl"}
 ABSTRACT = ("abstract", "abstract_map")
 SHAPED = {"vector": 1, "matrix": 2}
 

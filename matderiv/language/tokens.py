@@ -113,7 +113,7 @@ _TOKEN = re.compile(
     |(?P<number>(?:[0-9]+(?:\.(?![*/^]|T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     |(?P<fraction>[½⅓⅔¼¾⅛])
     |(?P<name>(?:(?:∇²?)?[{_LETTER}]|[∑∏](?=[_ᵢⱼₖₗₘₙ(\s]))[{_LETTER}0-9_]*[{_LOW}]*)
-    |(?P<bar>(?:\|\||‖|∥)(?:_(?:2|F|1|inf)(?![A-Za-z0-9_])|[₁₂])?)
+    |(?P<bar>(?:\|\||‖|∥)(?:_(?:[A-Za-z0-9]+|[*∞])(?![A-Za-z0-9_])|[₁₂])?)
     |(?P<operator>\.\*|\./|\.\^|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
         |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:])
     |(?P<entry>(?<=[)\]])_(?:\+|[A-Za-z0-9]{{1,4}}(?![A-Za-z0-9_(])))
@@ -168,7 +168,7 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
             )
         return Token(kind, canonical_name(typed), span)
     if kind == "bar":
-        subscript = typed.lstrip("|‖∥").lstrip("_").translate(_SUBSCRIPTS)
+        subscript = typed.lstrip("|‖∥_").translate(_SUBSCRIPTS)
         return Token("operator", "||" + subscript, span)
     if kind == "entry":
         return Token(kind, typed[1:], span)

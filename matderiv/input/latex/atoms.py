@@ -196,7 +196,8 @@ class Atoms(Blocks):
         return self._normed(kind, inner, (opening.span[0], end), opening.span)
 
     def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
-        if kind not in NORMS and not kind.isalpha() and not kind.isdigit():
+        named = kind in (*NORMS, *GREEK_NAMES, *self.scope.shapes)
+        if not named and (len(kind) > 1 or not kind.isalpha()) and not kind.isdigit():
             raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
         if kind.islower() and kind not in (*NORMS, *self.scope.shapes):
             self.kinds[kind] = 0

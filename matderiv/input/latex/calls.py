@@ -1,5 +1,6 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
@@ -16,6 +17,7 @@ from matderiv.language.tokens import Token
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
 WIDE = ("tr",)
+BETWEEN = {"kl": ("‖", "|")}
 """Functions that cover a whole product without brackets: tr AXB."""
 
 SPECTRAL = {
@@ -24,6 +26,7 @@ SPECTRAL = {
     "sigma_max": "norm_spec",
     "sigma_1": "norm_spec",
     "kappa": "cond",
+    "D_KL": "kl",
 }
 """What a Greek letter before brackets means as a function."""
 
@@ -100,7 +103,7 @@ class Functions(Sums):
         named = self.at("(") and not symbol.accents
         named = named and (name in SPECTRAL or symbol.stem in SPECTRA)
         free = self.known(symbol, label) is None and symbol.stem not in self.scope.about
-        extreme = label in ("max", "min") or symbol.stem == "Gamma"
+        extreme = label in ("max", "min", "KL") or symbol.stem == "Gamma"
         if named and free and (extreme or self._one_capital_in_brackets()):
             if name in SPECTRAL:
                 return self.function(SPECTRAL[name], symbol.span)
@@ -247,7 +250,7 @@ class Functions(Sums):
 
     def _arguments(self, name: str, span: Span) -> list[Node]:
         if self.at("(", "[", "\\{"):
-            return self._in_brackets()
+            return self._in_brackets(BETWEEN.get(name, ()))
         if self.at("{"):
             return [self.bracket()]
         if not self.starts_factor():
@@ -262,12 +265,12 @@ class Functions(Sums):
             raise self.error(f"{typed} needs an argument", span, f"{typed}(x)")
         return [self._covered(name, span)]
 
-    def _in_brackets(self) -> list[Node]:
+    def _in_brackets(self, between: Sequence[str] = ()) -> list[Node]:
         opening = self.take()
         self.deeper()
-        outer, self.open_bars = self.open_bars, []
+        outer, self.open_bars = self.open_bars, [*between]
         found = [self.comparison()]
-        while self.at(",", ";"):
+        while self.at(",", ";", *between):
             self.take()
             found.append(self.comparison())
         self.open_bars = outer

@@ -124,7 +124,7 @@ class _Left(Symbols):
         return ("differential", function, "", 1) if function else None
 
     def called(self) -> Found | None:
-        """f, f(w), L, RSS(w) or cos θ."""
+        """f, f(w), L, RSS(w), cos θ or log p(x)."""
         run = self.letters()
         word = run.isupper() or len(run) > 3
         if len(run) > 1 and word and not set(run) <= set(self.scope.shapes):
@@ -132,9 +132,12 @@ class _Left(Symbols):
             if self.at("("):
                 self.arguments()
             return ("name", run, "", 1) if self.token.kind == "end" else None
-        if self.token.kind == "command" and self.token.text in ("cos", "sin", "tan"):
+        logarithm = self.at_command("log", "ln")
+        if logarithm or self.at_command("cos", "sin", "tan"):
             self.take()
         function = self.function()
+        if logarithm and function in {*self.scope.shapes, *self.scope.about}:
+            return None
         return ("name", function, "", 1) if function else None
 
     # Pieces --------------------------------------------------------------------------------------

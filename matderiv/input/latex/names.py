@@ -176,7 +176,7 @@ class Names(Symbols, ABC):
         while not order and self.at("'", "′") and self.peek().text in ("'", "′", "("):
             self.take()
             order += 1
-        plain = node.name in NUMBERS | ENTRIES and node.name not in self.scope.shapes
+        plain = node.name in (NUMBERS | ENTRIES) - {*self.scope.shapes, *self.build.parts}
         if not plain or not self.at("(") or not self._like_a_function(node, any_argument=True):
             return None
         inner = self.bracket()

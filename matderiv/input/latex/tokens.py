@@ -30,12 +30,12 @@ CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
 SIZED = OPENING | CLOSING | frozenset("big Big bigg Bigg bigm Bigm biggm Biggm".split())
 SIGNS = {
     **pairs(r"""
-    lVert <‖    rVert ‖>    vert |      lvert <|    rvert |>    gt >
+    lVert <‖    rVert ‖>    vert |      mid |       lvert <|    rvert |>    gt >
     lt <        ast *       oslash ⊘    otimes ⊗    times ×     prime ′
     lbrace \{   rbrace \}   { \{        } \}        langle ⟨    _ _
     rangle ⟩
 """),
-    **dict.fromkeys(("|", "Vert"), "‖"),
+    **dict.fromkeys(("|", "Vert", "parallel"), "‖"),
     **dict.fromkeys(("ge", "geq", "geqslant"), ">="),
     **dict.fromkeys(("le", "leq", "leqslant"), "<="),
     **dict.fromkeys(("coloneqq", "triangleq", "equiv", "doteq"), "="),

@@ -36,6 +36,7 @@ class KindEvidence:
         self.objection = objection
         self.scaling: set[str] = set()
         self.columns: set[str] = set()
+        self.raised_arrays: list[Node] = []
 
     # Kinds ---------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class KindEvidence:
             raised = isinstance(operand, Operation) and operand.function == EXPONENTIAL
             if raised and self.axes(value) == 1 and self.guessed_below(operand):
                 self.objection(INVALID, operand)  # x' e^{As} x has the exponential of a matrix
-        if not self.labels(node, values):
+        if not (self.labels(node, values) or self.scaled_square(node, values)):
             self.lowered(node, values)
         before = False
         for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
@@ -131,6 +132,19 @@ class KindEvidence:
                 last = all(self.is_number(v) for v in values[k + 1 :])
                 self.number_after_array(node.operands[k - 1], operand, node, last=last)
             before = before or self.axes(value) > 0
+
+    def scaled_square(self, node: Operation | Call, values: Sequence[Node]) -> bool:
+        """True for `m*v'*v`, which has a number m."""
+        threes = zip(*(node.operands[k:] for k in range(3)), values, strict=False)
+        for leading, row, column, value in threes:
+            square = isinstance(row, Operation) and row.function == "transpose"
+            square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
+            same = square and row.operands[0].name == column.name
+            other = square and getattr(unsigned(leading), "name", "") != column.name
+            if same and other and self.is_guess(leading):
+                self.objection(2.4 if self.axes(value) else 0, leading)
+                return True
+        return False
 
     def labels(self, node: Operation | Call, values: Sequence[Node]) -> bool:
         """True for `y*(w'*x)` and `y*w'*x`, where the label y of one example is a number."""
@@ -241,6 +255,19 @@ class KindEvidence:
                 if isinstance(operand, Name) and operand.name[0].isupper():
                     self.objection(INVALID, node)
 
+    def scaled_capital(self, operand: Node) -> bool:
+        """True for `A*t` and `-A t`, a matrix times a number."""
+        inner = unsigned(operand)
+        factors = inner.operands if isinstance(inner, Operation) and inner.function == "mul" else ()
+        named = [unsigned(f) for f in factors]
+        return any(isinstance(f, Name) and self.is_guess(f) and f.name[0].isupper() for f in named)
+
+    def bare_names(self, node: Node) -> bool:
+        """True for `N` and `2N` of guessed names below a line, which are numbers."""
+        product = isinstance(node, Operation) and node.function == "mul"
+        factors = node.operands if isinstance(node, Operation) and product else (node,)
+        return all(isinstance(f, Number) or self.is_guess(f) for f in factors)
+
     def numbers_beside(self, node: Call, axes: Sequence[int]) -> bool:
         """True for `[b; c]` with a vector b and a guessed number c."""
         both = zip(node.operands, axes, strict=True)
@@ -273,3 +300,5 @@ class KindEvidence:
         shape = self.build.shape(main)
         if shape is not None and len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
             self.objection(1.5, self.source.main)
+        if shape and self.raised_arrays:  # (y - t)^2 is of numbers where nothing adds it up
+            self.objection(2.4, self.raised_arrays[0])

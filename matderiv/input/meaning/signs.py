@@ -7,6 +7,7 @@ are its determinant, a superscript on a vector is a power of each entry.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
@@ -94,6 +95,8 @@ class Signs(KindEvidence):
         elif function in ("mul", "solve"):
             self.product(node, values)
         elif function == "power":
+            if self._is_power_of_norm(node) and isinstance(values[0], Operation):
+                return values[0].operands[0]
             self.euler(node)
         elif function == "hadamard":
             self.entrywise(node, values)
@@ -102,10 +105,28 @@ class Signs(KindEvidence):
             self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
         if function == "transpose":
             return build.transpose(values[0], node.span[1])
-        first = node.operands[0]
-        if function == "mul" and isinstance(first, Operation) and first.function == AT:
+        if function == "mul" and getattr(node.operands[0], "function", "") == AT:
             return build.chain("mul", values)
-        return build.operation(function, values, node.span)
+        made = build.operation(function, values, node.span)
+        if function == "mul" and build.shape(made) is None:
+            return self.beside(node, values) or made
+        return made
+
+    def beside(self, node: Operation, values: Sequence[Node]) -> Node | None:
+        """`f(1 - f)`, `y e^x` of columns side by side, which only entries can mean; not `x y`."""
+        typed, build = self.source.text, self.build
+        pairs = pairwise(node.operands)
+        signs = any(set("*@") & set(typed[a.span[1] : b.span[0]]) for a, b in pairs)
+        kinds = [getattr(o, "function", type(o)) for o in map(unsigned, node.operands)]
+        signs |= not {"add", EXPONENTIAL, Call} & {*kinds}
+        columns = [v for v in values if not self.is_number(v)]
+        entries = build.operation("hadamard", columns, node.span)
+        if signs or not all(map(build.is_column, columns)) or build.shape(entries) is None:
+            return None
+        self.objection(INVALID if self.guessed_below(node) else 0, node)
+        self.remark(f"{self.source.typed(node.span)} read entry by entry")
+        numbers = [v for v in values if self.is_number(v)]
+        return build.operation("mul", [*numbers, entries], node.span) if numbers else entries
 
     # Signs ---------------------------------------------------------------------------------------
 
@@ -168,17 +189,11 @@ class Signs(KindEvidence):
         if arrays:
             self.remark(f"{self.source.typed(node.span)} divides entry by entry")
             guessed = self.guessed_below(node.operands[1])
-            bare = self._bare_names(node.operands[1]) and self.axes(above) < 2
+            bare = self.bare_names(node.operands[1]) and self.axes(above) < 2
             self.objection(
                 INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0, node
             )
         return self.build.operation("ediv" if arrays else "div", (above, below), node.span)
-
-    def _bare_names(self, node: Node) -> bool:
-        """True for `N` and `2N` of guessed names below a line, which are numbers."""
-        product = isinstance(node, Operation) and node.function == "mul"
-        factors = node.operands if isinstance(node, Operation) and product else (node,)
-        return all(isinstance(f, Number) or self.is_guess(f) for f in factors)
 
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
         """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
@@ -192,7 +207,8 @@ class Signs(KindEvidence):
             return self.build.call("inv", (base,), node.span)
         if axes == 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
-            self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
+            self.raised_arrays += [node] if self.guessed_below(node.operands[0]) else []
+            self.objection(1.2 if node in self.raised_arrays else 0, node)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
         if entrywise and axes > 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
@@ -362,13 +378,6 @@ class Signs(KindEvidence):
         if node in self.doubted:
             self.doubtful.append(made)
         return made
-
-    def scaled_capital(self, operand: Node) -> bool:
-        """True for `A*t` and `-A t`, a matrix times a number."""
-        inner = unsigned(operand)
-        factors = inner.operands if isinstance(inner, Operation) and inner.function == "mul" else ()
-        named = [unsigned(f) for f in factors]
-        return any(isinstance(f, Name) and self.is_guess(f) and f.name[0].isupper() for f in named)
 
     def blocks(self, node: Call, values: Sequence[Node]) -> list[Node]:
         """The blocks, a 0 beside arrays as zeros that fit; a capital is a matrix there."""

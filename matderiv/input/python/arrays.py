@@ -11,11 +11,18 @@ from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import COMBINED, Builder, Scope, only_scaling
-from matderiv.input.python.operands import EXTENTS, Array, ArrayError, Extent
+from matderiv.input.python.operands import (
+    EXTENTS,
+    Array,
+    ArrayError,
+    Extent,
+    last_factors,
+    plain_factor,
+)
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Call, Name, Node, Operation, unsigned
+from matderiv.language.source import Call, Name, Node, Operation, postorder, unsigned
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 
@@ -38,6 +45,7 @@ class Arrays:
         self.unlike_text: list[Span] = []
         self.lengths: list[tuple[Node, int, str]] = []  # as in `Source`
         self.extents: dict[str, Size] = {}
+        self.spread: list[str] = []
 
     # Values --------------------------------------------------------------------------------------
 
@@ -113,6 +121,8 @@ class Arrays:
     def learned(self, known: Mapping[str, int], trees: Sequence[Node] = ()) -> dict[str, int]:
         """The kinds that use says besides the known: first of arrays that only scale numbers."""
         factors = only_scaling(self.build, trees)
+        names = [n.name for n in postorder(*trees) if isinstance(n, Name)]
+        factors |= {n: trees[-1] for n in self.spread if names.count(n) == 1}
         numbers = {name: 0 for name in factors if name not in known}
         return numbers or {name: axes for name, axes in self.kinds.items() if name not in known}
 
@@ -182,6 +192,8 @@ class Arrays:
             turned = a.turned or b.turned
             return Array(self.build.spanned(node, span), shape, turned, _masks((a, b)))
         self.unlike_text.append(span)
+        if (a.rank, b.rank) == (2, 1) and not isinstance(a.node, Name):
+            self.spread += plain_factor(self.build, a.node)
         return self.entrywise("hadamard", (a, b), span)
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
@@ -248,6 +260,8 @@ class Arrays:
             )
         if max(ranks) > 2:
             return self._stacked_matmul(a, b, span)
+        if isinstance(a.node, Operation) and a.node.function == "hadamard" and b.rank == 1:
+            self.spread += plain_factor(self.build, a.node.operands[0])  # (K*x) @ x
         inner = (a.shape[-1], b.shape[0])
         if 1 in inner and inner != (1, 1):
             said = " and ".join("1" if s == 1 or is_open(s) else str(s) for s in inner)
@@ -326,6 +340,7 @@ class Arrays:
     def reduced(self, name: str, a: Array, axis: int | None, kept: bool, span: Span) -> Array:
         """sum, mean, max, ... of everything or along an axis (from 0, or from the end)."""
         place = self.place_of(axis, a, span)
+        self.kinds |= dict.fromkeys(last_factors(self.build, a.node), a.rank)
         if place is None or a.rank < 2 or is_scalar(a.shape):
             ones: Shape = (1,) * a.rank if kept else ()
             return Array(self.build.call(name, (a.node,), span), ones)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
-from matderiv.language.source import Node
+from matderiv.input.builder import Builder
+from matderiv.language.source import Name, Node, Number, Operation
 from matderiv.shapes import Shape, Size
 
 
@@ -65,3 +67,19 @@ EXTENTS = ("n", "N", "m", *(f"n{k}" for k in range(1, 100)))
 
 class ArrayError(ParseError):
     """An operation that arrays of such shapes do not have in NumPy."""
+
+
+def plain_factor(build: Builder, node: Node) -> list[str]:
+    """The guessed name of `K/2` before a vector, a number if K stands nowhere else."""
+    while isinstance(node, Operation) and node.function in ("neg", "div", "mul"):
+        rest = [o for o in node.operands if not isinstance(o, Number)]
+        node = rest[0] if len(rest) == 1 else Number(node.span, Fraction(0))
+    return [node.name] if isinstance(node, Name) and build.is_guessed(node.name) else []
+
+
+def last_factors(build: Builder, node: Node) -> list[str]:
+    """The c of `np.sum(softmax(z)*c)`, an array: a number would stand before the sum."""
+    product = isinstance(node, Operation) and node.function == "mul" and not build.is_scalar(node)
+    factors = node.operands[1:] if product and isinstance(node, Operation) else ()
+    names = [f.name for f in factors if isinstance(f, Name) and len(f.name) == 1]
+    return [n for n in names if build.is_guessed(n) and not build.axes_of(n)]

@@ -152,6 +152,20 @@ class PythonFormula(Subscripts):
         raise self.error(f"expected an array, found {self.typed(value.span)}", value.span)
 
     def comparison(self) -> Value:
+        """A sum, two that are compared, or `a if c else b`."""
+        value = self.compared()
+        if self.token.text != "if":
+            return value
+        word, condition = self.take(), self.compared()
+        if self.take().text != "else":
+            raise self.error("this if has no else", word.span, "a if x > 0 else b")
+        self.deeper()
+        other = self.comparison()
+        self.depth -= 1
+        given, place = [condition, value, other], (value.span[0], other.span[1])
+        return self.library.applied("where", given, {}, place, word.span)
+
+    def compared(self) -> Value:
         left = self.sum()
         if not self.at(*COMPARISONS):
             return left
@@ -279,12 +293,11 @@ class PythonFormula(Subscripts):
 
     def atom(self) -> Value:
         token = self.token
-        if token.kind == "number":
+        if token.kind in ("number", "string"):
             self.take()
+            if token.kind == "string":
+                return Word(token.text, token.span)
             return Array(self.library.build.number(Fraction(token.text), token.span), ())
-        if token.kind == "string":
-            self.take()
-            return Word(token.text, token.span)
         if token.kind == "name":
             return self.name()
         if self.at("(", "["):
@@ -300,25 +313,22 @@ class PythonFormula(Subscripts):
         comma = False
         while not self.at(closing):
             values.append(self.comparison())
-            if not self.at(","):
+            if not (comma := self.at(",")):
                 break
-            comma = True
             self.take()
         self.depth -= 1
-        end = self.close(closing, opening).span[1]
-        span = (opening.span[0], end)
-        if opening.text == "[" or comma or not values:
+        span = (opening.span[0], self.close(closing, opening).span[1])
+        if opening.text == "[" or comma or len(values) != 1:
             return Items(tuple(values), span)
         first = values[0]
         return self.library.renamed(first, span) if isinstance(first, Array) else first
 
     def name(self) -> Value:
         """A variable, a size, a function with its arguments, or a word such as None."""
-        token = self.take()
+        token = last = self.take()
         if token.text in self.defined:
             known = self.defined[token.text]
             return self.library.renamed(known, token.span) if isinstance(known, Array) else known
-        last = token
         path = [token.text]
         if token.text in MODULES and token.text not in self.scope.shapes:
             while self.at(".") and self.following not in ATTRIBUTES:
@@ -327,26 +337,19 @@ class PythonFormula(Subscripts):
                 if last.kind != "name":
                     raise self.error("expected a name after .", last.span)
                 path.append(last.text)
-        word = last.text
+        word, span = last.text, (token.span[0], last.span[1])
         if self.at("(") and (len(path) > 1 or is_function(word) or word not in self.scope.shapes):
             values, keywords, end = self.arguments()
             if word in CLASSES and self.at("("):  # nn.MSELoss()(a, b)
                 of, more, end = self.arguments()
                 word, values, keywords = CLASSES[word], [*of, *values], {**keywords, **more}
-            place, module = (token.span[0], last.span[1]), path[0] if len(path) > 1 else ""
-            whole = (place[0], end)
-            return self.library.applied(word, values, keywords, whole, place, module=module)
-        span = (token.span[0], last.span[1])
+            module = path[0] if len(path) > 1 else ""
+            return self.library.applied(word, values, keywords, (span[0], end), span, module=module)
         if word in TYPES and word not in self.scope.shapes:
             return Word("None" if word == "newaxis" else word, span)
-        if len(path) > 1 and word in ("pi", "e"):
-            return self._constant(word, span)
-        if len(path) > 1:
-            return Word(word, span)
-        return self.library.array(self.library.build.name(word, span))
-
-    def _constant(self, word: str, span: Span) -> Array:
         build = self.library.build
-        if word == "pi":
-            return Array(build.name("pi", span), ())
-        return Array(build.call("exp", (build.number(1, span),), span), ())
+        if len(path) > 1 and word == "e":
+            return Array(build.call("exp", (build.number(1, span),), span), ())
+        if len(path) > 1 and word != "pi":
+            return Word(word, span)
+        return self.library.array(build.name(word, span))

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _KEYWORDS = frozenset(
-    "lambda if else and or not in is for while def return import from class with assert del "
+    "lambda and or not in is for while def return import from class with assert del "
     "yield await async global nonlocal raise try except pass".split()
 )
 
@@ -88,7 +88,6 @@ def _check_name(text: str, typed: str, span: tuple[int, int]) -> None:
             f"only formulas are read here, not Python's {typed}",
             source=text,
             span=span,
-            hint="np.where(z > 0, a, b) for a choice" if typed in ("if", "else") else None,
         )
     if len(typed) > MAX_NAME:
         raise LimitError(
