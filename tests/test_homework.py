@@ -541,3 +541,33 @@ def test_two_turned_gradients_beside_others_are_a_habit_and_one_is_a_slip() -> N
     both = [mark for _, mark in marks(facts + turned + turned_too + column)]
     one = [mark for _, mark in marks(facts + turned + column)]
     assert (both, one) == ([None, None, True], [False, True])
+
+
+def test_a_second_definition_counts_from_there_on() -> None:
+    document = r"""$f(x) = x^2$ and $f'(x) = 2x$.
+For the next one, $f(x, y) = x^2 y + \sin y$:
+
+$\frac{\partial f}{\partial x} = 2xy$ and $\frac{\partial f}{\partial y} = x^2 - \cos y$,
+last $f(x) = e^{3x}$ with $f'(x) = 3e^{3x}$.
+"""
+    assert marks(document) == [(1, True), (4, True), (4, False), (5, True)]
+
+
+def test_a_line_is_wrong_after_a_second_definition_only_if_it_is_by_both() -> None:
+    document = r"""$$z = Wx + b, \quad L = z^\top z$$
+$$\frac{\partial L}{\partial b} = 2(Wx + b)$$
+We said that $z = Wx + 3b$ and so
+$$\frac{\partial L}{\partial W} = 2(Wx + b)x^\top$$
+"""
+    assert [mark for _, mark in marks(document)][-1] is True
+
+
+def test_a_continuation_defines_nothing_again() -> None:
+    document = r"""For $X \in \mathbb{R}^{n \times d}$ and diagonal $W \in \mathbb{R}^{n \times n}$
+\begin{align*}
+u &= v + (X^\top W X)^{-1} X^\top r \\
+  &= (X^\top W X)^{-1} X^\top W (X v + W r)
+\end{align*}
+"""
+    assert marks(document, "tex") == [(4, False)]
+    assert marks(document.replace("+ W r)", "+ W^{-1} r)"), "tex") == [(4, True)]

@@ -12,7 +12,7 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.shapes import long_axes
 from matderiv.verification.derivations.differentials import Reader
-from matderiv.verification.derivations.findings import AGAIN, GIVEN, LineVerdict
+from matderiv.verification.derivations.findings import AGAIN, BEFORE, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
@@ -50,8 +50,9 @@ class Doubts:
     """The names that are not known well.
 
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
-    `again` those that another formula is given to after their derivatives, with its line. `slopes`
-    are names for derivatives. `by` is what the current derivative is said to be by, and `sloped`
+    `again` those that another formula is given to after their derivatives, with its line; `defined`
+    has the lines and formulas that names had first. `slopes` are names for derivatives. `by` is
+    what the current derivative is said to be by, and `sloped`
     says that the current left side has a derivative in it, `primed` that it is f'. In a `strict`
     derivation, which has no prose, an equation is a claim.
     """
@@ -61,24 +62,22 @@ class Doubts:
     tainted: dict[str, int] = field(default_factory=dict)
     abstract: Collection[str] = ()
     again: dict[str, int] = field(default_factory=dict)
+    defined: dict[str, tuple[int, Passage]] = field(default_factory=dict)
     slopes: set[str] = field(default_factory=set)
     by: str = ""
     sloped: bool = False
     strict: bool = False
     primed: bool = False
 
-    def restated(self, name: str, number: int, text: str, last: list[LineVerdict]) -> None:
+    def restated(self, name: str, side: Passage, number: int) -> None:
         """Remember that a line gives another formula to a name: it may be another one.
 
-        Right below its definition it is the same name, and a mistake.
+        Right below its definition, in a formula of the same names, it is the same, and a mistake.
         """
-        if name in self.slopes:
-            return
-        for before in last:
-            left, other = (t.partition("=")[0].strip() for t in (text, before.text))
-            if (before.verdict, before.number, left) == (GIVEN, number - 1, other):
-                return
-        self.again.setdefault(name, number)
+        line, first = self.defined.get(name, (0, side))
+        below = line == number - 1 and (self.strict or names_in(first) == names_in(side))
+        if name not in self.slopes and not below:
+            self.again.setdefault(name, number)
 
     def heard(self, passage: Passage, number: int) -> None:
         """Remember a statement that was not read: it may say what its names are."""
@@ -90,13 +89,14 @@ class Doubts:
         self.tainted.setdefault(name, number)
         self.tainted.setdefault(split_label(name)[0], number)
 
-    def since(self, number: int) -> Verdict | None:
-        """The verdict on what stands after a name that may be another one; None before."""
+    def since(self, number: int, found: Verdict) -> Verdict:
+        """The verdict on what stands after a name that may be another one; as found before."""
         if not self.again:
-            return None
+            return found
         name, line = next(iter(self.again.items()))
         said = f"from line {line} on, {name} may be another one"
-        return Verdict(UNDECIDED, AGAIN if number == line else None, message=said)
+        right = BEFORE if found.correct else None
+        return Verdict(UNDECIDED, AGAIN if number == line else right, message=said)
 
     def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""

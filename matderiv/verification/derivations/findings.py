@@ -15,6 +15,7 @@ GIVEN = "given"
 UNREAD = "unread"
 LOOSE = "loose"  # right in a sense that has no shape: wrong only until all choices were tried
 AGAIN = "defined-again"  # a name may be another one from here on
+BEFORE = "right-before"  # right by what a name was before it was defined again
 MARKS = {GIVEN: "given", PROVED: "ok", VERIFIED: "ok", UNDECIDED: "?", DISPROVED: "WRONG"}
 
 

@@ -6,16 +6,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from matderiv.errors import MatderivError
-from matderiv.verification.derivations.findings import AGAIN, UNREAD, LineVerdict, StepsVerdict
+from matderiv.verification.derivations.findings import (
+    AGAIN,
+    BEFORE,
+    UNREAD,
+    LineVerdict,
+    StepsVerdict,
+)
 from matderiv.verification.derivations.ground import Memory
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declarations import Declared
-from matderiv.verification.documents.exercises import Exercise, exercises
+from matderiv.verification.documents.exercises import Exercise, defined_in, exercises
 from matderiv.verification.documents.positions import Lines
 from matderiv.verification.documents.rewriting import PLAIN
 from matderiv.verification.documents.statements import names_in, statement
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
+PARTS = 9  # definitions of the same name in one exercise
 STAGES = 3  # places where facts change in one exercise
 
 
@@ -69,17 +76,7 @@ def verify_homework(
     lines = Lines(document)
     paper = Paper(document, Declared.of(shapes, assume), wrt, conventions or Conventions())
     for exercise in exercises(document, suffix):
-        left: Exercise | None = exercise
-        while left is not None:
-            verdict = paper.judged(left, progress)
-            first = lines.number(left.start)
-            own = tuple(line for line in verdict.lines if line.number >= first)
-            again = next((line for line in own if line.diagnosis == AGAIN), None)
-            left = _part(left, again, lines)
-            if left is not None:
-                last = lines.number(left.start)
-                own = tuple(line for line in own if line.number < last)
-            yield replace(verdict, lines=own)
+        yield from paper.in_parts(exercise, lines, progress)
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,29 @@ class Paper:
     wrt: Any
     conventions: Conventions
     memory: Memory = field(default_factory=Memory)
+
+    def in_parts(
+        self, exercise: Exercise, lines: Lines, progress: Progress | None
+    ) -> Iterator[StepsVerdict]:
+        """The verdicts on an exercise and on the parts that begin where a name is defined again.
+
+        Where it is not sure that a part begins, lines count in both ways.
+        """
+        before: dict[tuple[int, str], LineVerdict] = {}
+        for n in range(PARTS):
+            verdict, first = self.judged(exercise, progress), lines.number(exercise.start)
+            own = [line for line in verdict.lines if line.number >= first]
+            own = [_in_both(line, before.get((line.number, line.text))) for line in own]
+            again = next((line for line in own if line.diagnosis == AGAIN), None)
+            found = _part(exercise, again, lines) if n < PARTS - 1 else None
+            if again is not None and found is not None:
+                exercise, sure = found
+                later = own[own.index(again) :]
+                before = {} if sure else {(line.number, line.text): line for line in later}
+                own = own[: own.index(again)]
+            yield replace(verdict, lines=tuple(own))
+            if found is None:
+                return
 
     def judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:
         """The verdict on one exercise, or a part of one, each line by the facts that hold there.
@@ -219,20 +239,31 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
     return replace(after, lines=tuple(lines))
 
 
-def _part(exercise: Exercise, again: LineVerdict | None, lines: Lines) -> Exercise | None:
-    """The part that begins where a name is defined again; None where none does."""
-    if again is None:
-        return None
+def _part(
+    exercise: Exercise, again: LineVerdict | None, lines: Lines
+) -> tuple[Exercise, bool] | None:
+    """The part that begins where a name is defined again, and whether one surely does there."""
     named: set[str] = set()
-    for k, p in enumerate(exercise.passages):
+    for k, p in enumerate(exercise.passages if again is not None else ()):
         s = statement(p)
-        name = s.quantity.of if s is not None and s.quantity is not None else ""
-        begins = lines.number(p.start) == again.number and p.start in exercise.parts
-        begins = begins and p.start > exercise.start
-        if begins and name in named:
-            return exercise.after(k, name)
-        named.add(name)
+        q = s.quantity if s is not None else None
+        here = again is not None and lines.number(p.start) == again.number
+        if q is not None and here and p.start > exercise.start and q.of in named:
+            return exercise.after(k, q.of), p.start in exercise.parts
+        named |= {*defined_in(p, q)} if q is not None else set()
     return None
+
+
+def _in_both(line: LineVerdict, before: LineVerdict | None) -> LineVerdict:
+    """A line by a definition that may be a new one, and by the one before."""
+    if before is None or line.correct:
+        return line
+    if before.correct:
+        return before
+    if line.correct is None or before.diagnosis != BEFORE:
+        return line
+    said = f"wrong if a new name is defined here. {line.message}"
+    return replace(line, verdict=UNDECIDED, diagnosis=None, message=said, follows=None)
 
 
 def _said(exercise: Exercise, given: Conventions) -> Conventions:

@@ -92,6 +92,7 @@ class JudgedSides:
             return
         if chain.role in (GIVES, LOCAL):
             self.told.given(number, chain, "")
+            self.doubts.defined.setdefault(chain.name, (number, sides[0]))
             sides = sides[1:]
         first = len(self.told.found)
         for side in sides:
@@ -250,7 +251,7 @@ class JudgedSides:
                 loose = verdict.diagnosis == "shape" and self.doubts.of_each_entry(passage)
                 verdict = Verdict(UNDECIDED, message=loose) if loose else verdict
             other = verdict.correct and q.of not in {"", *self.doubts.again}
-            verdict = (None if other else self.doubts.since(number)) or verdict
+            verdict = verdict if other else self.doubts.since(number, verdict)
             if self._says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
@@ -282,10 +283,10 @@ class JudgedSides:
         self.told.add(self.lines.number(passage.start), shown, found, error=error)
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
-        """Remember that a line gives another formula to a name."""
-        if q.kind == VALUE and passage is chain.sides[0]:
-            typed = self.lines.number(passage.start), chain.whole.text
-            self.doubts.restated(q.of, *typed, self.told.found[-1:])
+        """Remember that a line gives another formula to a name; numbers are its value somewhere."""
+        begins = chain.first is not None and passage is chain.sides[0]
+        if q.kind == VALUE and begins and names_in(passage):
+            self.doubts.restated(q.of, passage, self.lines.number(passage.start))
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""

@@ -151,7 +151,7 @@ class Exercise:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
             self.moved |= _stems([q.by, *q.at])
             if q.kind == VALUE and not is_number(p):
-                for name in _defined(p, q):
+                for name in defined_in(p, q):
                     self.defined.setdefault(name, set()).update(names_in(p) - {q.of})
             elif q.kind != FORMULA:
                 self.derived |= _stems([q.of])
@@ -383,7 +383,7 @@ def _leaves(name: str, defined: Mapping[str, set[str]]) -> set[str]:
     return found - inner.keys()
 
 
-def _defined(p: Passage, q: Quantity) -> Iterator[str]:
+def defined_in(p: Passage, q: Quantity) -> Iterator[str]:
     """The names that a definition gives: y, and f as well in `y = f(u) = u^2`."""
     yield q.of
     sides = p[: (equal_signs(p.text) or [(0, 0)])[-1][0]]

@@ -94,6 +94,9 @@ class Statement:
 _NORM_SIGN = re.compile(r"(?:\\\||\||‖|\\rVert)\s*_\s*(?:\{\s*\w*\s*\}|\w)")  # the F of a norm
 
 
+_COMMAND = r"\\(?:begin|end)\{\w+\*?\}|\\[A-Za-z]+"
+
+
 def names_in(side: Passage) -> set[str]:
     r"""The names in a side, as far as letters show.
 
@@ -102,7 +105,9 @@ def names_in(side: Passage) -> set[str]:
     """
     if side.latex:
         text = _NORM_SIGN.sub(" ", side.text)
-        found = re.finditer(rf"(?P<name>{LATEX_NAME})|\\[A-Za-z]+", text)
+        found = re.finditer(
+            rf"(?P<name>{LATEX_NAME})|\\(?:begin|end)\{{\w+\*?\}}|\\[A-Za-z]+", text
+        )
         return {latex_name(m["name"]) for m in found if m["name"]} - {""}
     return {canonical_name(m) for m in re.findall(rf"(?<![\w.]){NAME}", side.text)}
 
