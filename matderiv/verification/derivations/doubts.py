@@ -12,7 +12,7 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.shapes import long_axes
 from matderiv.verification.derivations.differentials import Reader
-from matderiv.verification.derivations.findings import AGAIN, BEFORE, LineVerdict
+from matderiv.verification.derivations.findings import AGAIN, BEFORE, GIVEN, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
@@ -69,13 +69,14 @@ class Doubts:
     strict: bool = False
     primed: bool = False
 
-    def restated(self, name: str, side: Passage, number: int) -> None:
+    def restated(self, name: str, side: Passage, number: int, last: Sequence[LineVerdict]) -> None:
         """Remember that a line gives another formula to a name: it may be another one.
 
         Right below its definition, in a formula of the same names, it is the same, and a mistake.
         """
         line, first = self.defined.get(name, (0, side))
-        below = line == number - 1 and (self.strict or names_in(first) == names_in(side))
+        below = line == number - 1 and all(said.verdict == GIVEN for said in last)
+        below = below and (self.strict or names_in(first) == names_in(side))
         if name not in self.slopes and not below:
             self.again.setdefault(name, number)
 
@@ -95,8 +96,8 @@ class Doubts:
             return found
         name, line = next(iter(self.again.items()))
         said = f"from line {line} on, {name} may be another one"
-        right = BEFORE if found.correct else None
-        return Verdict(UNDECIDED, AGAIN if number == line else right, message=said)
+        other = AGAIN if number == line else None
+        return Verdict(UNDECIDED, BEFORE if found.correct else other, message=said)
 
     def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""

@@ -20,6 +20,7 @@ from matderiv.verification.documents.exercises import Exercise, defined_in, exer
 from matderiv.verification.documents.positions import Lines
 from matderiv.verification.documents.rewriting import PLAIN
 from matderiv.verification.documents.statements import names_in, statement
+from matderiv.verification.quantities import VALUE
 from matderiv.verification.verdict import DISPROVED, UNDECIDED
 
 PARTS = 9  # definitions of the same name in one exercise
@@ -248,7 +249,8 @@ def _part(
         s = statement(p)
         q = s.quantity if s is not None else None
         here = again is not None and lines.number(p.start) == again.number
-        if q is not None and here and p.start > exercise.start and q.of in named:
+        later = here and p.start > exercise.start
+        if q is not None and q.kind == VALUE and later and q.of in named:
             return exercise.after(k, q.of), p.start in exercise.parts
         named |= {*defined_in(p, q)} if q is not None else set()
     return None

@@ -286,7 +286,8 @@ class JudgedSides:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
         begins = chain.first is not None and passage is chain.sides[0]
         if q.kind == VALUE and begins and names_in(passage):
-            self.doubts.restated(q.of, passage, self.lines.number(passage.start))
+            number, last = self.lines.number(passage.start), self.told.found[-1:]
+            self.doubts.restated(q.of, passage, number, last)
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
