@@ -158,3 +158,18 @@ def test_a_largest_entry_is_seen_where_all_entries_are_alike(f: str, answer: str
     assert verify(f, "w", answer.format(border), diagnosis=False).correct is True
     for other in ("2", "0.01"):
         assert verify(f, "w", answer.format(other), diagnosis=False).correct is False
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "answer"),
+    [
+        ("sum(x.*x)", "x", "2*x + max(0,x[1]-2)*x"),
+        ("sum(x.*x)", "x", "2*x.*(1+(x[1]>8))"),
+        ("sum(x.*x)", "x", "2*x + max(0,x[2]-x[1]-5)*x"),
+        ("sum(X.*X)", "X", "2*X.*(1+(X[1,1]>8))"),
+        ("sum(x.*x)", "x", "2*x + max(0,lambda_max(x*x')-50)*x"),
+    ],
+)
+def test_a_branch_that_hangs_on_an_entry_or_an_eigenvalue_is_seen_or_left_open(f, wrt, answer):
+    found = verify(f, wrt, answer, shapes={"x": "n"} if wrt == "x" else {"X": "n,n"})
+    assert found.verdict == ("undecided" if "lambda" in answer else "disproved")

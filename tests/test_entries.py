@@ -124,3 +124,17 @@ def test_a_gradient_is_of_a_number_so_a_free_letter_is_a_label() -> None:
 )
 def test_the_index_of_f_comes_first_in_an_answer(answer: str, right: bool) -> None:
     assert verify(r"\sum_j W_{kj} x_j", "x", answer).correct is right
+
+
+@pytest.mark.parametrize("text", ["x'*A*x*y_1", "y_1*x'*A*x", r"x^\top A x\, y_1"])
+def test_an_entry_of_a_declared_vector_is_an_entry_wherever_it_stands(text):
+    rng = np.random.default_rng(4)
+    A, x, y = rng.normal(size=(3, 3)), rng.normal(size=3), rng.normal(size=4)
+    found = derive(text, "x", shapes={"x": "n", "y": "m"}).evaluate({"A": A, "x": x, "y": y})
+    assert np.allclose(found, y[0] * (A + A.T) @ x)
+
+
+def test_an_answer_with_an_entry_and_a_transpose_is_no_python():
+    shapes = {"A": "n,n", "x": "n", "y": "n"}
+    found = verify("x'*A*x*y[1]", "x", "y[1]*(A+A')*x", shapes=shapes)
+    assert found.verdict == "proved"

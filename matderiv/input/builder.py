@@ -66,6 +66,7 @@ class Tree:
         self.scope = scope
         self.names: dict[str, None] = {}
         self.parts: set[str] = set()
+        self.entries: frozenset[str] = frozenset()  # names of entries of what is declared
 
     def kept(self, node: _N) -> _N:
         """The node that was made, after what is to be remembered of it."""
@@ -143,7 +144,7 @@ class Tree:
         scope = self.scope
         if not scope.guess or name == "pi" or name in scope.sizes or name in reserved_names():
             return False
-        return name not in scope.shapes and name not in self.parts
+        return name not in scope.shapes and name not in self.parts and name not in self.entries
 
     def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
         """A mistake in the text."""

@@ -120,7 +120,7 @@ class Witness:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
             return Evidence(sharp)
-        matching, wrong = self._compared(points, found.moves)
+        matching, wrong, _ = self._compared(points, found.moves)
         if wrong is not None:
             return Evidence(sharp, failed=wrong)
         left = _left_open(plan, matching) or "; ".join(found.unseen)
@@ -202,14 +202,15 @@ class Witness:
 
     def _compared(
         self, points: Iterable[Point], moves: tuple[tuple[int, float], ...] = ()
-    ) -> tuple[list[Point], Compared | None]:
-        """The points at which ordinary numbers match, and a mismatch if there is one.
+    ) -> tuple[list[Point], Compared | None, str]:
+        """The points at which ordinary numbers match, a mismatch, and why one is left open.
 
         Where the derivative vanishes, nothing was seen: the point is moved to other branches.
         """
         program = compile_((self.claim.asked.f,))
         question = replace(self.question, sharpest=True)
         matching: list[Point] = []
+        unsure = ""
         for place, point in enumerate(points):
             for move in (None, *moves, *ORDINARY):
                 here = point if move is None else moved(self.source, point, move)
@@ -220,19 +221,21 @@ class Witness:
                 if exact is not None and exact.equal:
                     continue
                 found = compare(question, program, here, np.random.default_rng([place, 3]))
-                said = self._in_digits(here) if found.verdict == "mismatch" else found.verdict
+                digits = self._in_digits(here) if found.verdict == "mismatch" else None
+                said = digits.verdict if digits is not None else found.verdict
                 if said == "different":
-                    return matching, found
+                    return matching, found, ""
+                unsure = str(digits) if digits is not None and said == "undecided" else unsure
                 if said == "equal" or (said == "match" and not found.zero):
                     matching.append(point)
                     break
-        return matching, None
+        return matching, None, unsure
 
-    def _in_digits(self, point: Point) -> str:
+    def _in_digits(self, point: Point) -> Precise:
         """What a mismatch comes to with many digits, where rounding may have chosen a branch."""
         if not compares_more(self.claim):
-            return "different"
-        return precise(self.claim, self.structure, seed=self.seed, at=[point]).verdict
+            return Precise("different")
+        return precise(self.claim, self.structure, seed=self.seed, at=[point])
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
         """What ordinary numbers say on all sides, and where functions do not saturate.
@@ -245,10 +248,10 @@ class Witness:
         if again.verdict == "different":
             return Evidence(again, left)
         bent = [q for p in points for q in beside(self.source, p, saturating)]
-        _, wrong = self._compared([*found.points, *bends.points, *bent])
+        _, wrong, unsure = self._compared([*found.points, *bends.points, *bent])
         if wrong is not None:
             return Evidence(sharp, left, failed=wrong)
-        return Evidence(sharp, left or "; ".join(bends.unseen), sharp.valueless)
+        return Evidence(sharp, left or unsure or "; ".join(bends.unseen), sharp.valueless)
 
     def against_a_proof(self, doubtful: bool) -> Precise | None:
         """What digits say where a proof may fail: outside of domains, and on the sides of jumps.

@@ -70,6 +70,8 @@ class Elaborator(Places):
         self.lengths: list[tuple[Node, int, str]] = list(source.lengths)
         trees = [*(part.value for part in source.parts), source.main]
         self.roles: Roles = roles(trees, scope, about, part_names(source))
+        declared = (n.name for n, at in self.roles.entries.items() if at.base in scope.shapes)
+        self.build.entries = frozenset(declared)
         self.signs = Signs(self.build, source, self.object, self.remarks.append)
         self.values: dict[Node, Node | Indexed] = {}
         self.carry = Carrying(self.build, self.signs, source)

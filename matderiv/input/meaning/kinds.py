@@ -147,8 +147,8 @@ class KindSearch:
                 found[role.base] = None  # first the array that is there
             if role.base in elaborator.roles.families:
                 found[f"{role.base}_"] = None
-            else:
-                found[f"{node.name}!"] = None
+            elif len(self.scope.shapes.get(role.base) or ()) != len(role.at):
+                found[f"{node.name}!"] = None  # else the entry of what is declared
             if self.free(role.base, elaborator):
                 found[role.base] = None
         return tuple(found)

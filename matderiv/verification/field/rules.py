@@ -282,6 +282,9 @@ def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
         return np.eye(out[0], dtype=np.int64)
     if name in ("ones", "zeros"):
         return np.full(out, int(name == "ones"), dtype=np.int64)
+    if name == "unit":
+        n, k = params
+        return np.eye(n, dtype=np.int64)[k - 1]
     if name == "cols":
         n, a, b = params
         return np.eye(n, dtype=np.int64)[:, a - 1 : b]
