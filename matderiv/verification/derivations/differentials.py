@@ -37,6 +37,7 @@ from matderiv.verification.quantities import (
     latex_name,
 )
 
+EXPONENTIAL = r"(?<![A-Za-z\\])e\s*\^\s*(?=\{(?!\s*(?:\\top|\\intercal|T)\s*\}))"
 DEEPEST = 20  # d(...) inside d(...)
 _SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
 _CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
@@ -203,7 +204,7 @@ class Marking:
         if depth > DEEPEST:
             raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
         if passage.latex and "e" in self._names():
-            passage = passage.replaced(r"(?<![A-Za-z\\])e\s*\^\s*(?=\{)", lambda m: r"\exp ")
+            passage = passage.replaced(EXPONENTIAL, lambda m: r"\exp ")
         p = self._derivatives(passage, depth)
         return self._changes(self._compounds(p, depth))
 

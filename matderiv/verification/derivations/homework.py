@@ -146,7 +146,8 @@ class Paper:
             declared.assume = {**declared.supposed, **declared.assume}
             other = self._by_facts(replace(exercise, declared=declared))
             every = range(len(lines.starts) + 1)
-            verdict = _merged(other, verdict, every, "right by what is not said for sure")
+            notes, reason = verdict.notes, "right by what is not said for sure"
+            verdict = replace(_merged(other, verdict, every, reason), notes=notes)
         if verdict.wrong and (apart := exercise.by_fonts()) is not None:
             other = self._by_facts(apart)
             hidden = other.open & verdict.broken
@@ -232,6 +233,11 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
     """
     right = {(line.number, line.text) for line in after.lines if line.correct}
     lines = [line for line in after.lines if line.number not in numbers]
+    roots = {line.number: line for line in after.lines if line.number in numbers}
+    for k, line in enumerate(lines):  # what followed from a line that is right before
+        if line.follows in roots:
+            root = roots[line.follows]
+            lines[k] = replace(root, number=line.number, text=line.text)
     for line in before.lines:
         if line.number in numbers and line.correct is False and (line.number, line.text) in right:
             line = line.left_open(reason)

@@ -26,27 +26,21 @@ from matderiv.verification.documents.members import (
     sizes_named,
 )
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.sentences import DENIED, MATH, in_english, sure
+from matderiv.verification.documents.sentences import DENIED, DROPPED, MATH, in_english, sure
 from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import NAME, latex_name, plain
 
+EVERY = ""  # among names of which nothing is known any more: all of them
 _SPELLED = {
-    "positive definite": "posdef",
-    "positive-definite": "posdef",
-    "skew-symmetric": "skew",
-    "skew symmetric": "skew",
-    "antisymmetric": "skew",
-    "lower triangular": "lower",
-    "lower-triangular": "lower",
-    "upper triangular": "upper",
-    "upper-triangular": "upper",
-    "one-hot": "onehot",
-    "one hot": "onehot",
-    "posdef": "posdef",
+    **dict.fromkeys(("positive definite", "positive-definite", "posdef"), "posdef"),
+    **dict.fromkeys(("skew-symmetric", "skew symmetric", "antisymmetric"), "skew"),
+    **{f"{half}{sign}triangular": half for half in ("lower", "upper") for sign in " -"},
+    **dict.fromkeys(("one-hot", "one hot"), "onehot"),
+    **dict.fromkeys(("hermitian", "self-adjoint", "covariance matrix"), "symmetric"),
     **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
     **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
 }
-_FACT = "|".join(sorted(_SPELLED, key=len, reverse=True))
+_FACT = rf"(?<![\w-])(?i:{'|'.join(sorted(_SPELLED, key=len, reverse=True))})"
 _LIST = rf"(?P<names>{NAME}(?:\s*(?:,|and|,\s*and)\s+{NAME})*)"
 _SIZES = (
     r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
@@ -118,14 +112,16 @@ _IMPLIED = {
     "binary": ("onehot",),
     "positive": ("posdef", "simplex"),
 }
+_COPULA = rf"(?:is|are|be|being)\s+(?:(?:assumed|taken|to|be|also|an?|and|{_NOUNS})\s+)*"
 _FREE = re.compile(
     rf"(?P<names>{_ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
 _UNNAMED = re.compile(
-    rf"\b(?:all|both|the|these|every|each)(?:\s+[a-z]+)*?\s+matri(?:x|ces)\s+(?:is|are|being)\s+"
-    rf"(?:(?:assumed|taken|to|be|real|and)\s+)*(?P<fact>{_FACTS})\b",
+    rf"\b(?:all|both|the|these|every|each)(?:\s+(?:{_NOUNS}|of|the|two|three|our))*?"
+    rf"\s+matri(?:x|ces)\s+{_COPULA}(?P<fact>{_FACTS})\b",
     re.IGNORECASE,
 )
+_PREDICATE = re.compile(rf"\b{_COPULA}(?P<fact>{_FACTS})\b")
 _ELSEWHERE = re.compile(
     r"\b(?:only\s+)?(?:in|for)\s+(?P<where>(?:problem|exercise|question|task)s?\s*\d+)"
     r"(?:\s+only)?",
@@ -133,16 +129,19 @@ _ELSEWHERE = re.compile(
 )
 
 
+_INVERSE = r"\^\s*\{?\s*-\s*1\s*\}?\s*$"  # what is said of it is said of the matrix
+
+
 def _strongest(words: str) -> str:
     """The fact that several words come to: `symmetric positive definite` is posdef."""
-    said = [_SPELLED[w] for w in re.findall(_FACT, words)]
+    said = [_SPELLED[w.lower()] for w in re.findall(_FACT, words)]
     return next((f for f in ("posdef", "skew") if f in said), said[-1])
 
 
 def _named(items: str) -> list[str]:
     r"""The names in a list; a formula gives the names before its membership sign.
 
-    >>> _named(r"$A, B$ and $C \in R$"), _named("A and b")
+    >>> _named(r"$A, B^{-1}$ and $C \in R$"), _named("A and b")
     (['A', 'B', 'C'], ['A', 'b'])
     """
     found = []
@@ -150,7 +149,7 @@ def _named(items: str) -> list[str]:
         inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
         if item[0] in "$\\":
             listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
-            found += [latex_name(part.strip()) for part in listed]
+            found += [latex_name(re.sub(_INVERSE, "", part).strip()) for part in listed]
         else:
             listed = re.split(r"∈|\bin\b", inside)[0].split(",")
             found += [canonical_name(part.strip()) for part in listed]
@@ -198,11 +197,10 @@ class Declared:
 
     def joined(self, other: Declared) -> Declared:
         """Both, the other's where they differ."""
-        kept = {name: word for name, word in self.assume.items() if name not in other.freed}
+        kept = {n: word for n, word in self.assume.items() if not {n, EVERY} & other.freed}
         unnamed = tuple(dict.fromkeys((*self.unnamed, *other.unnamed)))
         shapes, assume = {**self.shapes, **other.shapes}, {**kept, **other.assume}
-        families = self.families.joined(other.families)
-        supposed = {**self.supposed, **other.supposed}
+        families, supposed = self.families.joined(other.families), self.supposed | other.supposed
         return Declared(shapes, assume, unnamed=unnamed, families=families, supposed=supposed)
 
     def contradicts(self, other: Declared) -> bool:
@@ -304,11 +302,13 @@ class Declared:
                 other, denied = Declared(), DENIED.search(re.sub(MATH, "", sentence))
                 other._said(re.sub(DENIED, "", sentence))
                 self._forget(other.assume) if denied else self.supposed.update(other.assume)
+                if not other.assume and DROPPED.search(sentence):
+                    self._forget([*self.assume, EVERY])
 
     def _mentioned(self, sentence: str) -> None:
         """A fact in a sentence that does not say of which of its names it is one."""
         words = re.sub(MATH, "", sentence)
-        facts = {_SPELLED[w] for w in re.findall(rf"\b(?:{_FACT})\b", words)}
+        facts = {_strongest(m["fact"]) for m in _PREDICATE.finditer(words)}
         facts |= {"simplex"} if _SUMS.search(words) else set()
         names = tuple(n for m in re.findall(MATH, sentence) for n in _named(m))
         said = {self.assume.get(n, "") for n in names}

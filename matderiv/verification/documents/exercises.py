@@ -13,7 +13,7 @@ from typing import Any
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.contents import Piece, pieces
-from matderiv.verification.documents.declarations import Declared
+from matderiv.verification.documents.declarations import EVERY, Declared
 from matderiv.verification.documents.long_names import (
     by_cross_entropy,
     spelled_out,
@@ -227,6 +227,7 @@ class Exercise:
         new = {
             n for n, said in other.declared.assume.items() if self.declared.assume.get(n) != said
         }
+        new |= {n for n in self.declared.assume if {n, EVERY} & other.declared.freed}
         if self.claims and new and other.passages:
             late.setdefault(other.passages[0].start, dict(self.declared.assume))
         return Exercise(

@@ -6,9 +6,12 @@ MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot|had|unlike|instead|avoid\w*"
-    r"|iff|wenn|falls|sofern|nicht|keine?"
+    r"|iff|wenn|falls|sofern|nicht|keine?|rarely|seldom|hardly|scarcely|barely|far|longer|later"
+    r"|often|usually|sometimes|mostly|relax\w*"
+    r"|(?:some|other|many|most)\s+(?:author|book|text|people)s?"
     r"|wrong\w*|false|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
-    r"|n['’]t\b|\?\s*$|[若如假]果?|(?<!相)当(?![然于])|不是|并非|만약|이면",
+    r"|n['’]t\b|\bnon-?(?=symm|herm|orth|diag|posit)|\?\s*$"
+    r"|[若如假]果?|(?<!相)当(?![然于])|不是|并非|만약|이면",
     re.IGNORECASE,
 )
 _AFFIRMED = re.compile(
@@ -22,7 +25,15 @@ _SPOILED = re.compile(
     r"|n['’]t\b|\?",
     re.IGNORECASE,
 )
-DENIED = re.compile(r"\b(?:no|not|never|none|neither|nor|need)\b|n['’]t\b", re.IGNORECASE)
+DENIED = re.compile(
+    r"\b(?:no\s+longer|no|not|never|none|neither|nor|need|far\s+from|(?:rarely|seldom|hardly"
+    r"|scarcely|barely)(?:\s+ever)?)\b|n['’]t\b|\bnon-?(?=symm|herm|orth|diag|posit)",
+    re.IGNORECASE,
+)
+DROPPED = re.compile(
+    r"\b(?:drop|relax|remov|without|no longer|not|n['’]t)\w*\b[^.;]*\b(?:assum|requir|condition)",
+    re.IGNORECASE,
+)
 
 
 _ENGLISH = {
@@ -31,6 +42,7 @@ _ENGLISH = {
     r"正交|\borthogonale[sn]?\b|\bortogonal(?:es)?\b": "orthogonal",
     r"均为|为|是|\b(?:ist|sind|seien?|est|soit|soient|sont)\b": "is",
     r"矩阵|\b(?:Matrix|Matrizen|matriz|eine|une)\b": "matrix",
+    r"\((?=[a-z -]{4,20}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
     r"和|与|\b(?:und|et)\b": "and",
 }
 
