@@ -8,6 +8,7 @@ import pytest
 
 from matderiv import derive, verify
 from matderiv.input.resolve import read
+from matderiv.shapes import shape_text
 
 
 @pytest.mark.parametrize(
@@ -101,3 +102,21 @@ def test_guesses_are_values_and_said_with_quiet(run: Any) -> None:
 def test_a_number_scales_from_the_left(typed: str, axes: dict[str, int]) -> None:
     found = read(typed).variables
     assert {name: len(found[name].shape) for name in axes} == axes
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "shapes"),
+    [
+        ("kron(B, A)*vec(X)", "X", {"X": "q × n", "A": "p × q", "B": "m × n"}),
+        ("norm2(kron(B', A)*vec(X) - vec(C))^2", "X", {"X": "q × m", "C": "p × n"}),
+        ("vec(X)'*vec(A)", "X", {"X": "m × n", "A": "m × n"}),
+        ("||[A; B]*x - [b; 0]||^2", "x", {"A": "m × n", "B": "p × n", "b": "m"}),
+        ("||[B; A]*x - [0; b]||^2", "x", {"B": "m × n", "A": "p × n", "b": "p"}),
+    ],
+)
+def test_parts_of_products_and_sums_of_sizes_meet_in_their_order(
+    f: str, x: str, shapes: dict[str, str]
+) -> None:
+    found = derive(f, x).reading
+    assert found is not None
+    assert {n: shape_text(found.variables[n].shape) for n in shapes} == shapes

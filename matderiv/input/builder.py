@@ -244,7 +244,7 @@ class Builder(Tree):
             return None
         guessed = guessed_axes(name, scope.facts.get(name, ()))
         axes = scope.kinds.get(name, guessed)
-        return tuple(self._sizes.fresh() for _ in range(axes))
+        return self._sizes.axes(axes)
 
     def _applied(self, node: Operation | Call) -> Shape | None:
         application = interpret(node, self._source)

@@ -1,7 +1,7 @@
 """The meaning and the shape of every part of a text: kinds by the letter rule, sizes inferred."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span, UnknownName
@@ -85,14 +85,8 @@ class Shaping:
             stack.extend((o, False) for o in reversed(application.operands))
 
     def _register(self, node: Node, application: Application) -> None:
-        """Keep the application; sizes that are to be inferred get open names of their own."""
-        params = application.params
-        if application.open_sizes:
-            fresh = [self.sizes.fresh() for _ in range(application.open_sizes)]
-            params = completed(params, fresh)
-        self.applications[node] = Application(
-            application.function, application.operands, params, application.open_sizes
-        )
+        """Keep the application, whose sizes, where it names any, are no variables."""
+        self.applications[node] = application
         if application.function.call in ("sizes", "like"):
             used = size_names([application.params]) - {END}
             unknown = used - self.size_names
@@ -146,11 +140,20 @@ class Shaping:
                             span=node.span,
                         )
                     self._classify_name(node)
+                self._open_sizes(node)
             defined.add(part)
         if len(self.variables) > MAX_VARIABLES:
             raise LimitError(
                 f"there are {len(self.variables)} variables, the limit is {MAX_VARIABLES}"
             )
+
+    def _open_sizes(self, node: Node) -> None:
+        """Sizes that are to be inferred get open names, in the order in which arrays are met."""
+        application = self.applications.get(node)
+        if application is not None and application.open_sizes:
+            fresh = [self.sizes.fresh() for _ in range(application.open_sizes)]
+            params = completed(application.params, fresh)
+            self.applications[node] = replace(application, params=params)
 
     def _classify_name(self, node: Name) -> None:
         name, context = node.name, self.context
@@ -179,9 +182,7 @@ class Shaping:
             if not facts & set(SQUARE_FACTS):
                 axes = self.source.kinds.get(name, axes)
             self.guessed[name] = node
-            self.variables[name] = self._with_facts(
-                name, tuple(self.sizes.fresh() for _ in range(axes))
-            )
+            self.variables[name] = self._with_facts(name, self.sizes.axes(axes))
 
     def _with_facts(self, name: str, shape: Shape) -> Shape:
         facts = self.context.facts.get(name, frozenset())

@@ -32,11 +32,19 @@ class Sizes:
         self.bound: dict[str, Size] = {}
         self.origin: dict[str, Span] = {}
         self.place: Span | None = None
+        self.arrays: dict[str, tuple[str, ...]] = {}
         self._numbers = count()
 
     def fresh(self) -> Dim:
         """A new open size."""
         return Dim((f"?{next(self._numbers)}",))
+
+    def axes(self, number: int) -> Shape:
+        """New open sizes, those of one array."""
+        made = tuple(self.fresh() for _ in range(number))
+        names = tuple(name for size in made for name in size.names)
+        self.arrays |= dict.fromkeys(names, names)
+        return made
 
     def current(self, size: Size) -> Size:
         """The size with everything known put in.
@@ -115,15 +123,25 @@ class Sizes:
         return True
 
     def _multiplied(self, a: Size, b: Size) -> bool:
-        """True for products of as many open sizes, which are equal one by one: vec(X)'*vec(A)."""
+        """True for products of as many open sizes, which are equal one by one: vec(X)'*vec(A).
+
+        In kron(B,A)*vec(X) the rows of X, which come first, are the columns of A, which come last.
+        """
         if not (isinstance(a, Dim) and isinstance(b, Dim)) or a.coefficient != b.coefficient:
             return False
         names = (*a.names, *b.names)
         if len(a.names) != len(b.names) or any(n[0] != "?" for n in names):
             return False
-        for one, other in zip(*(sorted(s.names, key=_order) for s in (a, b)), strict=True):
+        left, right = (sorted(s.names, key=_order) for s in (a, b))
+        if self._of_one_array(left) != self._of_one_array(right):
+            right = right[::-1]
+        for one, other in zip(left, right, strict=True):
             self.unify(Dim((one,)), Dim((other,)))
         return True
+
+    def _of_one_array(self, names: list[str]) -> bool:
+        """True for the sizes of X in vec(X)."""
+        return len({self.arrays.get(name, (name,)) for name in names}) == 1
 
     def _bind(self, one: Size, other: Size) -> bool:
         """True if `one` is an open size, perhaps with a coefficient, and takes the value."""
