@@ -14,18 +14,10 @@ COMPARE, SUM, PRODUCT, SIGN, POSTFIX, ATOM = range(6)
 
 LEVELS = {
     "add": SUM,
-    "mul": PRODUCT,
-    "hadamard": PRODUCT,
-    "div": PRODUCT,
-    "ediv": PRODUCT,
+    **dict.fromkeys(("mul", "hadamard", "div", "ediv"), PRODUCT),
     "neg": SIGN,
-    "transpose": POSTFIX,
-    "power": POSTFIX,
-    "epow": POSTFIX,
-    "gt": COMPARE,
-    "lt": COMPARE,
-    "ge": COMPARE,
-    "le": COMPARE,
+    **dict.fromkeys(("transpose", "power", "epow"), POSTFIX),
+    **dict.fromkeys(("gt", "lt", "ge", "le"), COMPARE),
 }
 SYMBOLS = {"mul": "*", "hadamard": ".*", "div": "/", "ediv": "./", "power": "^", "epow": ".^"}
 MAX_SYMBOLS = 500_000

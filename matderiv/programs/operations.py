@@ -114,35 +114,33 @@ def _log_of_determinant(found: Any) -> Any:
     return value if sign > 0 else np.nan
 
 
+def _numpys(*names: str, within: str = "") -> dict[str, Callable[[Params], Compute]]:
+    """Functions that NumPy has under the same name."""
+
+    def maker(name: str) -> Callable[[Params], Compute]:
+        return lambda p: getattr(getattr(np, within) if within else np, name)
+
+    return {name: maker(name) for name in names}
+
+
 MAKERS: dict[str, Callable[[Params], Compute]] = {
     **{name: _along(name) for name in ("sum", "max", "min", "prod")},
+    **_numpys(*"where vdot trace diag diagonal kron cross tril triu".split()),
+    **_numpys("solve", "det", "slogdet", "pinv", within="linalg"),
     "ne": lambda p: np.not_equal,
     "real": lambda p: lambda x: x * 1.0,
     "copy": lambda p: lambda x: x.copy(),
-    "where": lambda p: np.where,
     "matmul": lambda p: np.dot,
     "dot": lambda p: np.dot,
     "stacked": lambda p: np.matmul,
     "add_diagonal": _add_diagonal,
     "on_diagonal": _on_diagonal,
-    "vdot": lambda p: np.vdot,
     "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
     "coldot": lambda p: lambda x, y: np.einsum("ij,ij->j", x, y),
-    "solve": lambda p: np.linalg.solve,
     "inv": lambda p: inverse,
-    "det": lambda p: np.linalg.det,
-    "slogdet": lambda p: np.linalg.slogdet,
     "logdet": lambda p: _log_of_determinant,
-    "pinv": lambda p: np.linalg.pinv,
     "matrix_power": lambda p: lambda x: np.linalg.matrix_power(x, p[0]),
     "power_of": lambda p: _whole_power,
-    "trace": lambda p: np.trace,
-    "diag": lambda p: np.diag,
-    "diagonal": lambda p: np.diagonal,
-    "kron": lambda p: np.kron,
-    "cross": lambda p: np.cross,
-    "tril": lambda p: np.tril,
-    "triu": lambda p: np.triu,
     "einsum": _einsum,
     "transpose": lambda p: operator.attrgetter("T"),
     "column": lambda p: lambda x: x[:, None],

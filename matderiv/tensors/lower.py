@@ -277,9 +277,7 @@ _OPENERS: dict[str, Opener] = {
     "mul": _open_product,
     "diag": _open_diag,
     "inv": _open_inverse,
-    "outer": _open_shorthand,
-    "solve": _open_shorthand,
-    "adj": _open_shorthand,
+    **dict.fromkeys(("outer", "solve", "adj"), _open_shorthand),
     **dict.fromkeys(
         ("transpose", "vec", "unvec", "kron", "permute", "einsum", "cross", "vector", "matrix"),
         _open_pattern,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from matderiv.arguments import pairs
 from matderiv.errors import UnknownFunction
 from matderiv.expr import Expr, apply, is_, number, number_value
 from matderiv.shapes import is_scalar
@@ -136,6 +137,12 @@ def _not(node: Any, a: Expr) -> Expr:
     return total(number(1), apply("neg", a))
 
 
+_NAMES = pairs("""
+    Abs abs        asin arcsin    acos arccos          atan arctan    asinh asinh
+    atanh atanh    floor floor    ceiling ceil         GreaterThan ge LessThan le
+    StrictGreaterThan gt          StrictLessThan lt
+""")
+_RECIPROCALS = pairs("sec cos  csc sin  cot tan  sech cosh  csch sinh  coth tanh")
 ENTRIES: dict[str, EntryFunction] = {
     **{
         name: _plain(name)
@@ -144,28 +151,12 @@ ENTRIES: dict[str, EntryFunction] = {
             *("erf", "sigmoid", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "huber"),
         )
     },
-    "Abs": _plain("abs"),
-    "asin": _plain("arcsin"),
-    "acos": _plain("arccos"),
-    "atan": _plain("arctan"),
-    "asinh": _plain("asinh"),
-    "atanh": _plain("atanh"),
-    "floor": _plain("floor"),
-    "ceiling": _plain("ceil"),
-    "sec": _inverse_of("cos"),
-    "csc": _inverse_of("sin"),
-    "cot": _inverse_of("tan"),
-    "sech": _inverse_of("cosh"),
-    "csch": _inverse_of("sinh"),
-    "coth": _inverse_of("tanh"),
+    **{name: _plain(ours) for name, ours in _NAMES.items()},
+    **{name: _inverse_of(below) for name, below in _RECIPROCALS.items()},
     "Max": _repeated("maximum"),
     "Min": _repeated("minimum"),
     "Heaviside": _heaviside,
     "Piecewise": _piecewise,
-    "StrictGreaterThan": _plain("gt"),
-    "GreaterThan": _plain("ge"),
-    "StrictLessThan": _plain("lt"),
-    "LessThan": _plain("le"),
     "Equality": _equal,
     "Unequality": lambda node, a, b: _not(node, _equal(node, a, b)),
     "And": _both,

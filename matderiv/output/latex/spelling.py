@@ -212,10 +212,7 @@ _RULES: dict[str, Callable[[Expr], Expr]] = {
     "norm1": _entrywise_norm,
     "norminf": _entrywise_norm,
     "dot": _dot,
-    "outer": _expanded,
-    "solve": _expanded,
-    "quadform": _expanded,
-    "square": _expanded,
+    **dict.fromkeys(("outer", "solve", "quadform", "square"), _expanded),
     "log1p": lambda node: apply("log", 1 + node.args[0]),
     "expm1": lambda node: apply("exp", node.args[0]) - 1,
 }

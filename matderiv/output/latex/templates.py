@@ -16,21 +16,11 @@ NEXT = "\0"
 LEVELS = {
     "add": SUM,
     "neg": SUM,
-    "hadamard": ENTRYWISE,
-    "ediv": ENTRYWISE,
-    "kron": ENTRYWISE,
-    "cross": ENTRYWISE,
+    **dict.fromkeys(("hadamard", "ediv", "kron", "cross"), ENTRYWISE),
     "mul": PRODUCT,
-    "div": POSTFIX,
-    "transpose": POSTFIX,
-    "power": POSTFIX,
-    "epow": POSTFIX,
-    "inv": POSTFIX,
-    "pinv": POSTFIX,
-    "sqrt": POSTFIX,
-    "logdet": POSTFIX,
-    "log_softmax": POSTFIX,
-    "fuse": POSTFIX,
+    **dict.fromkeys(
+        "div transpose power epow inv pinv sqrt logdet log_softmax fuse".split(), POSTFIX
+    ),
 }
 RELATIONS = {"gt": ">", "lt": "<", "ge": r"\ge", "le": r"\le"}
 AXES = {1: r"\mathrm{cols}", 2: r"\mathrm{rows}"}
@@ -309,10 +299,7 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "add": Printer.sum,
     "neg": lambda p, e: ["-", Item(e.args[0], ENTRYWISE)],
     "mul": Printer.product,
-    "hadamard": Printer.entrywise,
-    "ediv": Printer.entrywise,
-    "kron": Printer.entrywise,
-    "cross": Printer.entrywise,
+    **dict.fromkeys(("hadamard", "ediv", "kron", "cross"), Printer.entrywise),
     "div": Printer.quotient,
     "power": Printer.power,
     "epow": Printer.power,
@@ -328,12 +315,6 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "blocks": Printer.blocks,
     "abstract": Printer.abstract,
     "abstract_map": Printer.abstract,
-    "eye": Printer.constant,
-    "ones": Printer.constant,
-    "zeros": Printer.constant,
-    "commutation": Printer.constant,
-    "duplication": Printer.constant,
-    "cols": Printer.constant,
-    "unit": Printer.constant,
+    **dict.fromkeys("eye ones zeros commutation duplication cols unit".split(), Printer.constant),
     "levicivita": lambda p, e: [r"\boldsymbol{\varepsilon}"],
 }
