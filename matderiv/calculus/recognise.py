@@ -9,16 +9,7 @@ from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
 from matderiv.calculus.spectral import det_power, eigenvalues, of_eigenvalues
-from matderiv.expr import (
-    Expr,
-    apply,
-    fold,
-    is_,
-    rebuild,
-    substitute,
-    walk,
-    without_facts,
-)
+from matderiv.expr import Expr, apply, fold, is_, rebuild, substitute, walk, without_facts
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import MAX_CHAIN, transposed
 from matderiv.words.folds import Form, respelled

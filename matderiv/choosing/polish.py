@@ -20,10 +20,7 @@ from matderiv.words.signs import is_one, negated, signed, total
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
-_SPELLINGS = (
-    (("max", ("abs", "x")), ("norminf", "x")),
-    (("sqrt", ("var", "x")), ("std", "x")),
-)
+_SPELLINGS = ((("max", ("abs", "x")), ("norminf", "x")), (("sqrt", ("var", "x")), ("std", "x")))
 
 
 def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:

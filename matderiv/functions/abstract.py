@@ -81,6 +81,7 @@ primitive(
     _rule,
     _differential,
     _value,
+    arity=(1, 1),
     call="abstract",
     says="A function f that nobody defines: df(z) = ∇f(z)'dz.",
     example="f(A*x + b)",

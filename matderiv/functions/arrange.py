@@ -15,17 +15,7 @@ from matderiv.functions.record import (
     structural,
 )
 from matderiv.lazy import np
-from matderiv.shapes import (
-    Shape,
-    Size,
-    Unify,
-    is_scalar,
-    long_axes,
-    plus,
-    same,
-    shape_text,
-    times,
-)
+from matderiv.shapes import Shape, Size, Unify, is_scalar, long_axes, plus, same, shape_text, times
 
 
 def _diag_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
@@ -79,7 +69,6 @@ FUSE = constant(
     lambda p: (times(*p), *p),
     lambda m, n: np.eye(m * n).reshape(m * n, m, n),
     "Joins two axes into one; behind vec and the Kronecker product.",
-    arity=(2, 2),
     call="internal",
 )
 
@@ -181,11 +170,9 @@ KRON = structural(
     "kron",
     _kron_rule,
     _kron_axes,
-    numpy=lambda a, b: np.kron(_column(a, b), _column(b, a)),
-    arity=(2, 2),
+    numpy=lambda A, B: np.kron(_column(A, B), _column(B, A)),
     says="The Kronecker product is bilinear: d(A ⊗ B) = dA ⊗ B + A ⊗ dB.",
     source="Magnus & Neudecker, ch. 2",
-    example="kron(A, B)",
 )
 
 
@@ -197,25 +184,16 @@ def _outer_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shap
     return product_shape(shapes[0], transpose_rule((shapes[1],), (), unify), unify)
 
 
-shorthand(
-    "outer",
-    _outer_rule,
-    lambda a, b: a @ b.T,
-    arity=(2, 2),
-    says="outer(a, b) = a*b'.",
-    example="outer(x, y)",
-)
+shorthand("outer", _outer_rule, lambda x, y: x @ y.T, says="outer(a, b) = a*b'.")
 
 
 shorthand(
     "dot",
     scalar_rule,
-    lambda a, b: (
-        a.T @ b if len(a.shape) == 1 and len(b.shape) == 1 else apply("sum", a * b, params=(None,))
+    lambda x, y: (
+        x.T @ y if len(x.shape) == len(y.shape) == 1 else apply("sum", x * y, params=(None,))
     ),
-    arity=(2, 2),
     says="dot(a, b) = a'*b.",
-    example="dot(x, y)",
 )
 
 

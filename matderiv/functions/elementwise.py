@@ -282,5 +282,4 @@ elementwise(
     border=lambda x, d: _f("abs", x) - d,
     says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
     source="Huber 1964",
-    example="huber(x, d)",
 )

@@ -23,12 +23,7 @@ SIZE = _leaf("size", lambda params: (), "A size used as a number.")
 PI = _leaf("pi", lambda params: (), "The number π.")
 
 EYE = constant(
-    "eye",
-    lambda p: (p[0], p[0]),
-    lambda n: np.eye(n),
-    "The identity matrix.",
-    arity=(1, 1),
-    example="eye(3)",
+    "eye", lambda p: (p[0], p[0]), lambda n: np.eye(n), "The identity matrix.", example="eye(3)"
 )
 ONES = constant(
     "ones",
@@ -60,7 +55,6 @@ UNIT = constant(
     lambda p: (p[0],),
     _unit,
     "The k-th unit vector: unit(m,2)'*X*unit(n,3) is the entry of X in row 2, column 3.",
-    arity=(2, 2),
     example="unit(3,1)",
 )
 
@@ -76,7 +70,6 @@ COLUMNS = constant(
     lambda p: (p[0], plus(p[2], minus(p[1]), 1)),
     _columns,
     "Columns a to b of eye(n): cols(n,2,n)'*x are the entries of x from the second on.",
-    arity=(3, 3),
     example="cols(4, 2, 3)",
 )
 
@@ -90,7 +83,6 @@ COMMUTATION = constant(
     lambda p: (times(*p), times(*p)),
     _commutation,
     "K vec(X) = vec(X') for X of size m × n.",
-    arity=(2, 2),
     source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.7",
     example="commutation(2, 3)",
 )
@@ -108,7 +100,6 @@ DUPLICATION = constant(
     lambda p: (times(p[0], p[0]), triangle(p[0])),
     _duplication,
     "D vech(S) = vec(S) for symmetric S; vech stacks the columns from the diagonal down.",
-    arity=(1, 1),
     source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.8",
     example="duplication(3)",
 )

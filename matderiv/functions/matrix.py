@@ -124,11 +124,9 @@ def _solve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shap
 shorthand(
     "solve",
     _solve_rule,
-    lambda a, b: apply("inv", a) @ b,
-    arity=(2, 2),
+    lambda A, x: apply("inv", A) @ x,
     domain=("invertible", ""),
     says="solve(A, b) = A\\b = inv(A)*b; evaluated without forming the inverse.",
-    example="solve(A, x)",
     numpy=lambda a, b: (
         b / np.reshape(a, ())
         if np.size(a) == 1
@@ -204,7 +202,6 @@ LEVI_CIVITA = refused(
     "levicivita",
     lambda shapes, params, unify: (3, 3, 3),
     _levi_civita,
-    arity=(0, 0),
     call="internal",
     says="The sign of the permutation (i, j, k); behind the cross product.",
 )
@@ -219,10 +216,8 @@ CROSS = structural(
     "cross",
     shaped("3, 3 -> 3", "cross needs two vectors of 3 entries"),
     _cross_axes,
-    numpy=lambda a, b: np.cross(a, b),
-    arity=(2, 2),
+    numpy=lambda x, y: np.cross(x, y),
     says="The cross product is bilinear: d(a × b) = da × b + a × db.",
-    example="cross(x, y)",
 )
 
 
@@ -234,8 +229,6 @@ shorthand(
     lambda shapes, params, unify: product_shape(
         product_shape((1, *shapes[0]), shapes[1], unify), shapes[0], unify
     ),
-    lambda x, a: x.T @ a @ x,
-    arity=(2, 2),
+    lambda x, A: x.T @ A @ x,
     says="quadform(x, A) = x'*A*x.",
-    example="quadform(x, A)",
 )

@@ -93,7 +93,6 @@ shorthand(
     "clip",
     broadcast_rule,
     _clipped,
-    arity=(3, 3),
     aliases=("clamp",),
     says="clip(u, a, b) = min(max(u, a), b).",
     example="clip(x, -1, 1)",

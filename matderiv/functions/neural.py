@@ -123,29 +123,20 @@ LOGSUMEXP = primitive(
 # Losses ------------------------------------------------------------------------------------------
 
 shorthand(
-    "mse",
-    scalar_rule,
-    lambda a, b: _mean((a - b) ** 2),
-    arity=(2, 2),
-    says="mse(a, b) = mean((a - b).^2).",
-    example="mse(x, y)",
+    "mse", scalar_rule, lambda x, y: _mean((x - y) ** 2), says="mse(a, b) = mean((a - b).^2)."
 )
 shorthand(
     "bce",
     scalar_rule,
     lambda p, y: -_mean(y * apply("log", p) + (1 - y) * apply("log", 1 - p)),
-    arity=(2, 2),
     domain=("unit interval", ""),
     says="bce(p, y) = -mean(y.*log(p) + (1 - y).*log(1 - p)).",
-    example="bce(p, y)",
 )
 shorthand(
     "bce_logits",
     scalar_rule,
     lambda z, y: _mean(apply("softplus", z) - y * z),
-    arity=(2, 2),
     says="bce_logits(z, y) = mean(softplus(z) - y.*z).",
-    example="bce_logits(z, y)",
 )
 
 
@@ -166,27 +157,21 @@ shorthand(
     "cross_entropy",
     _rows_rule,
     _cross_entropy,
-    arity=(2, 2),
     says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",
-    example="cross_entropy(z, y)",
 )
 shorthand(
     "hinge",
     scalar_rule,
     lambda z, y: _mean(apply("maximum", 0, 1 - y * z)),
-    arity=(2, 2),
     says="hinge(z, y) = mean(max(0, 1 - y.*z)).",
-    example="hinge(z, y)",
 )
 shorthand(
     "kl",
     scalar_rule,
     lambda p, q: _sum(p * apply("log", p / q), None),
-    arity=(2, 2),
     domain=("positive", "positive"),
     bends="convex",
     says="kl(p, q) = sum(p.*log(p./q)).",
-    example="kl(p, q)",
 )
 
 
@@ -224,7 +209,6 @@ for _name, _centred, _axis, _says in (
         _name,
         _with_epsilon,
         _normalised(_centred, _axis),
-        arity=(2, 2),
         says=_says,
         call="epsilon",
         example=f"{_name}(X)",
@@ -267,19 +251,17 @@ def _masked_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sha
     return tuple(unify(n, m) for n, m in zip(x, mask, strict=True))
 
 
-def _masked_softmax(x: Expr, mask: Expr) -> Expr:
-    kept = apply("where", apply("gt", mask, 0), x, -(10**30))
-    return apply("softmax", kept, params=(2 if len(x.shape) == 2 else None,))
+def _masked_softmax(X: Expr, M: Expr) -> Expr:
+    kept = apply("where", apply("gt", M, 0), X, -(10**30))
+    return apply("softmax", kept, params=(2 if len(X.shape) == 2 else None,))
 
 
 shorthand(
     "masked_softmax",
     _masked_rule,
     _masked_softmax,
-    arity=(2, 2),
     says="masked_softmax(X, M): softmax of each row over the entries where M is positive; "
     "masked_softmax(X, tril(ones(n,n))) is causal.",
-    example="masked_softmax(X, M)",
 )
 
 
@@ -293,17 +275,15 @@ def _attention_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> 
     return (q[0], v[1])
 
 
-def _attention(q: Expr, k: Expr, v: Expr) -> Expr:
-    scale = apply("sqrt", size_expr(q.shape[1]))
-    return apply("softmax", apply("div", q @ k.T, scale), params=(2,)) @ v
+def _attention(Q: Expr, K: Expr, V: Expr) -> Expr:
+    scale = apply("sqrt", size_expr(Q.shape[1]))
+    return apply("softmax", apply("div", Q @ K.T, scale), params=(2,)) @ V
 
 
 shorthand(
     "attention",
     _attention_rule,
     _attention,
-    arity=(3, 3),
     says="attention(Q, K, V) = softmax(Q*K'/sqrt(d), 2)*V.",
     source="Vaswani et al. 2017, eq. (1)",
-    example="attention(Q, K, V)",
 )

@@ -142,7 +142,6 @@ POWER = primitive(
     _outer_power_shape,
     _power_differential,
     _matrix_power,
-    arity=(2, 2),
     call="operator",
     symbols=1,
     slope=_slope,

@@ -11,6 +11,7 @@ A kind says where the derivative comes from:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -22,6 +23,7 @@ Differential = Callable[[Expr, int, Expr], Expr]
 Named = Callable[[Expr, int, Expr], Expr | None]
 
 _ALONG = ("axis", "keyword-axis")
+UNSAID = (-1, -1)  # as many arguments as the formula takes, or the value
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,13 +34,14 @@ class Function:
     with the argument values and then the parameters; safe for complex steps), `call` how it is
     written: plain arguments, an axis, sizes, an einsum pattern, whole numbers after the arguments,
     whose names and defaults are in `numbers` (None where one must be said; those at the end that
-    are as by default are left out of the parameters). `arity` is (least, most) arguments.
+    are as by default are left out of the parameters). `arity` is (least, most) arguments, those of
+    `expand` or `numpy` where nothing is said.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
     `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
     function the exact test and printed code read it.
     `proof` says in a few sentences, about an argument x, why its derivative is what it is.
-    `example` is a call, f(x) unless more is said.
+    `example` is a call, f(x) unless more is said; of several arguments by the names in `expand`.
     `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
     "decreasing", or "even", which is up on either side of 0.
     `analytic` is False where `numpy` does not take complex numbers along.
@@ -52,7 +55,7 @@ class Function:
     kind: str
     rule: ShapeRule
     numpy: Callable[..., Any] | None = None
-    arity: tuple[int, int] = (1, 1)
+    arity: tuple[int, int] = UNSAID
     call: str = "plain"
     numbers: tuple[tuple[str, int | None], ...] = ()
     axes: Callable[..., Any] | None = None
@@ -110,15 +113,34 @@ def register(function: Function) -> Function:
         )
     if function.kind not in ("leaf", "shorthand") and function.numpy is None:
         raise ValueError(f"{function.name} cannot be evaluated")
-    known = function if function.example else replace(function, example=_simplest_call(function))
+    given = _given(function)
+    arity = (len(given),) * 2 if function.arity == UNSAID else function.arity
+    known = replace(function, arity=arity)
+    known = known if function.example else replace(known, example=_simplest_call(known, given))
     REGISTRY[known.name] = known
     return known
 
 
-def _simplest_call(function: Function) -> str:
+def _given(function: Function) -> list[str]:
+    """The names of the arguments, as the formula or the value calls them."""
+    made = function.expand or function.numpy
+    if made is None:
+        return []
+    found = [
+        p.name
+        for p in signature(made).parameters.values()
+        if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
+    ]
+    beside = sum(default is None for _, default in function.numbers) + (function.call in _ALONG)
+    return found[: len(found) - beside]
+
+
+def _simplest_call(function: Function, given: list[str]) -> str:
     """f(x), or f(X) where f takes no vector; nothing where a call has to say more."""
-    if function.leaf or function.arity != (1, 1) or function.call not in ("plain", *_ALONG):
+    if function.leaf or function.call not in ("plain", *_ALONG):
         return ""
+    if function.arity != (1, 1):
+        return f"{function.label}({', '.join(given)})"
     try:
         function.shape(((3,),), (None,) if function.call in _ALONG else ())
     except ShapeError:
@@ -180,7 +202,7 @@ def constant(
     def rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
         return shape(params)
 
-    facts = {"kind": "constant", "arity": (1, 2), "call": "sizes", **facts}
+    facts = {"kind": "constant", "call": "sizes", **facts}
     return register(Function(name=name, rule=rule, numpy=numpy, says=says, **facts))
 
 

@@ -228,7 +228,6 @@ primitive(
     _norm_p_rule,
     _norm_p_change,
     lambda x, p: np.sum(np.where(np.real(x) < 0, -x, x) ** p) ** (1 / p),
-    arity=(2, 2),
     prints="norm",
     domain=("nonzero", "positive"),
     kink=lambda x, p: x,

@@ -126,7 +126,6 @@ shorthand(
     "betaln",
     broadcast_rule,
     lambda a, b: _f("lgamma", a) + _f("lgamma", b) - _f("lgamma", a + b),
-    arity=(2, 2),
     aliases=("lbeta",),
     domain=("positive", "positive"),
     says="betaln(a, b) = lgamma(a) + lgamma(b) - lgamma(a + b).",
@@ -233,7 +232,6 @@ elementwise(
     lambda y, x, value: -y / (x**2 + y**2),
     aliases=("arctan2",),
     says="The angle of the point (x, y): dθ = (x dy - y dx)/(x² + y²).",
-    example="atan2(y, x)",
 )
 
 
@@ -252,10 +250,8 @@ shorthand(
     "xlogy",
     broadcast_rule,
     lambda x, y: x * _f("log", y),
-    arity=(2, 2),
     domain=("", "positive"),
     says="xlogy(u, v) = u.*log(v).",
-    example="xlogy(x, y)",
 )
 
 
@@ -274,7 +270,6 @@ shorthand(
     "mod",
     broadcast_rule,
     lambda x, y: x - y * _f("floor", x / y),
-    arity=(2, 2),
     says="mod(u, v) = u - v.*floor(u./v).",
     example="mod(x, 2)",
 )
@@ -296,10 +291,10 @@ def _density_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sh
     return ()
 
 
-def _log_density(x: Expr, m: Expr, s: Expr) -> Expr:
+def _log_density(x: Expr, m: Expr, S: Expr) -> Expr:
     away = x - m
-    distance = away.T @ apply("inv", s) @ away if x.shape else away**2 / s
-    spread = 2 * apply("pi", params=("pi",)) * s
+    distance = away.T @ apply("inv", S) @ away if x.shape else away**2 / S
+    spread = 2 * apply("pi", params=("pi",)) * S
     size = apply("logdet", spread) if x.shape else apply("log", spread)
     return -(size + distance) / 2
 
@@ -308,10 +303,8 @@ shorthand(
     "mvnlogpdf",
     _density_rule,
     _log_density,
-    arity=(3, 3),
     domain=("", "", "posdef"),
     says="log of the normal density, -(logdet(2*pi*S) + (x - m)'*inv(S)*(x - m))/2.",
-    example="mvnlogpdf(x, m, S)",
 )
 
 
@@ -335,12 +328,10 @@ primitive(
     "mvnpdf",
     _density_rule,
     _density_change,
-    lambda x, m, s: _density(*(np.asarray(v) for v in (x, m, s))),
-    arity=(3, 3),
+    lambda x, m, S: _density(*(np.asarray(v) for v in (x, m, S))),
     domain=("", "", "posdef"),
     says="The normal density, typed N(x, m, S), with the covariance S: d N = N d log N.",
     source="Petersen & Pedersen 2012, eq. (346)",
-    example="mvnpdf(x, m, S)",
 )
 
 

@@ -200,7 +200,6 @@ def _linear_map(name: str, of: str, along: Callable[..., Any], whole: Callable[.
         array,
         shaped("n n, -> n n n n", SQUARE, EXPONENT),
         whole,
-        arity=(1 + exponents, 1 + exponents),
         says=f"The array D with D_ijkl = ∂{of}_ij/∂X_kl.",
         source=HIGHAM,
         example=f"{array}(X{', 3' * exponents})",

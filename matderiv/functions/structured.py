@@ -66,7 +66,6 @@ constant(
     lambda p: (p[0],) * 3,
     _toeplitz_map,
     "The array that puts t_k where |i - j| = k; behind toeplitz.",
-    arity=(1, 1),
     example="toeplitz_map(3)",
 )
 structural(
@@ -95,7 +94,6 @@ constant(
     lambda p: (triangle(p[0]), p[0], p[0]),
     _vech_map,
     "The array that stacks the columns from the diagonal down; behind vech.",
-    arity=(1, 1),
     example="vech_map(3)",
 )
 structural(
@@ -118,7 +116,6 @@ constant(
     lambda p: (p[0], p[0]),
     lambda n: np.eye(n)[::-1],
     "The identity with its columns in reverse order; behind flip.",
-    arity=(1, 1),
     example="exchange(3)",
 )
 constant(
@@ -126,7 +123,6 @@ constant(
     lambda p: (p[0], p[0]),
     lambda n, k: np.roll(np.eye(n), k, 0),
     "shift(n,k)*x has the entries of x turned by k places; behind roll.",
-    arity=(2, 2),
     example="shift(3, 4)",
 )
 
@@ -226,6 +222,7 @@ refused(
     "onehot",
     _labels_rule,
     lambda y, n: (np.abs(np.expand_dims(np.real(y), -1) - np.arange(1, n + 1)) < 0.5) * 1.0,
+    arity=(1, 1),
     call="like",
     says="onehot(y, n) has a row for each label, 1 in column y_i and else 0; no derivative by y.",
     example="onehot(y, 5)",
@@ -242,30 +239,28 @@ def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape
     return (*y, *table[1:])
 
 
-def _rows(table: Expr, y: Expr) -> Expr:
+def _rows(X: Expr, y: Expr) -> Expr:
     labels = apply("vec", y) if len(y.shape) == 2 else y
-    chosen = apply("onehot", labels, params=table.shape[:1])
+    chosen = apply("onehot", labels, params=X.shape[:1])
     if y.shape:
-        return chosen @ table
-    return table.T @ chosen if len(table.shape) == 2 else chosen.T @ table
+        return chosen @ X
+    return X.T @ chosen if len(X.shape) == 2 else chosen.T @ X
 
 
 shorthand(
     "rows",
     _rows_rule,
     _rows,
-    arity=(2, 2),
     says="rows(E, y) has the rows of E that the labels y say, counted from 1.",
-    example="rows(X, y)",
 )
 
 
 # Equations ---------------------------------------------------------------------------------------
 
 
-def _lyap(a: Any, q: Any) -> Any:
-    one = np.eye(len(a))
-    return np.linalg.solve(np.kron(a, one) + np.kron(one, a), -np.ravel(q)).reshape(a.shape)
+def _lyap(A: Any, Q: Any) -> Any:
+    one = np.eye(len(A))
+    return np.linalg.solve(np.kron(A, one) + np.kron(one, A), -np.ravel(Q)).reshape(A.shape)
 
 
 def _lyap_change(y: Expr, which: int, change: Expr) -> Expr:
@@ -286,10 +281,8 @@ primitive(
     shaped("n n, n n -> n n", SQUARE),
     _lyap_change,
     _lyap,
-    arity=(2, 2),
     along=lambda y, k, e: apply("lyap", y.args[0], e if k else e @ y + y @ e.T),
     adjoint=_lyap_adjoint,
     says="X = lyap(A, Q) solves A X + X A' + Q = 0; differentiate the equation.",
     source="Kao & Hennequin 2020, Automatic differentiation of Sylvester, Lyapunov equations",
-    example="lyap(A, Q)",
 )

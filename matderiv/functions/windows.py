@@ -46,7 +46,6 @@ constant(
     lambda p: (_full(p[0], p[1]), p[0], p[1]),
     _full_map,
     "The array with 1 where t = i + j; behind convolutions.",
-    arity=(2, 2),
     example="full_map(3, 4)",
 )
 constant(
@@ -54,7 +53,6 @@ constant(
     lambda p: (_valid("window_map", *p), p[1], p[0]),
     _window_map,
     "The array with 1 where entry i is entry j of window t, i = s*t + d*j; behind windows.",
-    arity=(4, 4),
     example="window_map(7, 3, 2, 1)",
 )
 
@@ -123,7 +121,6 @@ def _full_convolution(name: str, axes: int, adjoint: Named, says: str, example: 
         rule,
         pattern,
         numpy=_convolved,
-        arity=(2, 2),
         along=_along,
         adjoint=adjoint,
         says=says,
@@ -207,7 +204,6 @@ def _correlation(name: str, axes: int, adjoint: Named, says: str, example: str) 
         _correlation_rule(name, axes),
         _correlation_axes(axes),
         numpy=lambda x, w, *steps: _correlated(axes, x, w, *steps),
-        arity=(2, 2),
         call="numbers",
         numbers=STEPS,
         along=_along,
