@@ -1,7 +1,7 @@
 """The options of the program: what `options` reads and `manual` explains."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -84,153 +84,127 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
-def choice(flag: str, says: str, takes: str, **more: Any) -> Option:
-    """An option whose value is one of the words of its flag."""
-    return Option(flag, says, takes, read=_one_of(*WORDS[flag]), **more)
+def described(table: str, how: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Option, ...]:
+    """Options as a help text has them: what is typed, and behind two spaces what it means.
+
+    A value is one of the words of its flag where it has some; `how` says more, by the names.
+
+    >>> quiet, order = described("-q --quiet  no remarks\\n--order N  how often")
+    >>> quiet.short, quiet.default, order.takes, order.default
+    ('-q', False, 'N', None)
+    """
+    found = []
+    for line in re.sub(r"\n {4,}", " ", table.strip()).splitlines():
+        typed, says = re.split(r" {2,}", line, maxsplit=1)
+        short, flag, takes = re.fullmatch(r"(-\w)? ?(--[a-z-]+) ?(.*)", typed).groups()  # type: ignore[union-attr]
+        facts: dict[str, Any] = {"default": None if takes else False}
+        if takes and flag in WORDS:
+            facts["read"] = _one_of(*WORDS[flag])
+        option = Option(flag, says, takes, short or "", **facts)
+        found.append(replace(option, **(how or {}).get(option.name, {})))
+    return tuple(found)
 
 
-SHARED = (
-    Option("--json", "one JSON document on standard output, errors too", default=False),
-    Option("--quiet", "no remarks, only the result and errors", short="-q", default=False),
-    Option("--ascii", "nothing but ASCII characters", default=False),
-    Option("--debug", "show a traceback when matderiv itself fails", default=False),
+_REPEATED = {"repeats": True, "default": ()}
+_STEP = {"read": _whole(1, MAX_STEPS)}
+SHARED = described("""
+--json        one JSON document on standard output, errors too
+-q --quiet    no remarks, only the result and errors
+--ascii       nothing but ASCII characters
+--debug       show a traceback when matderiv itself fails
+""")
+ASKED = described(
+    """
+--wrt NAME               the variable, instead of writing it after the expression; W,b or --wrt W
+    --wrt b for two
+--from SPELLING          text, latex or python: how EXPR is spelled, in verify the ANSWER; found by
+    itself
+--file FILE              read the expression from a file ( - as EXPR reads standard input)
+--shape "NAME: SIZES"    declare a name: "X: n,d" a matrix, "y: n" a vector, "c:" a scalar; may be
+    repeated
+--assume "NAME: FACTS"   symmetric skew diagonal posdef orthogonal lower upper positive onehot
+    simplex labels (each entry 1 or -1) binary; may be repeated
+--order N                1 to 4; 2 is the Hessian of a scalar
+--kind KIND              gradient jacobian hessian vjp jvp hvp differential; chosen by itself
+--layout LAYOUT          gradient (default: the gradient has the shape of the variable), numerator,
+    denominator
+--structure WORD         projected (default), independent or none: the derivative by a symmetric
+    matrix and such
+--upstream NAME          the name of the incoming gradient of a vjp
+--seed N                 of the random points of the check
+--points N               how many points are checked
+--timeout S              seconds, 0 for no limit
+""",
+    {
+        "wrt": {"joins": ","},
+        **dict.fromkeys(("shape", "assume"), _REPEATED),
+        "order": {"default": 1, "read": _whole(1, 4)},
+        "layout": {"default": "gradient"},
+        "structure": {"default": "projected"},
+        "upstream": {"default": "G"},
+        "seed": {"default": 0, "read": _whole(0, MAX_SEED)},
+        "points": {"default": 8, "read": _whole(1, 1000)},
+        "timeout": {"default": 30.0, "read": _seconds},
+    },
 )
-ASKED = (
-    Option(
-        "--wrt",
-        "the variable, instead of writing it after the expression; W,b or --wrt W --wrt b for two",
-        "NAME",
-        joins=",",
-    ),
-    choice(
-        "--from",
-        "text, latex or python: how EXPR is spelled, in verify the ANSWER; found by itself",
-        "SPELLING",
-    ),
-    Option("--file", "read the expression from a file ( - as EXPR reads standard input)", "FILE"),
-    Option(
-        "--shape",
-        'declare a name: "X: n,d" a matrix, "y: n" a vector, "c:" a scalar; may be repeated',
-        '"NAME: SIZES"',
-        repeats=True,
-        default=(),
-    ),
-    Option(
-        "--assume",
-        "symmetric skew diagonal posdef orthogonal lower upper positive onehot simplex labels "
-        "(each entry 1 or -1) binary; may be repeated",
-        '"NAME: FACTS"',
-        repeats=True,
-        default=(),
-    ),
-    Option("--order", "1 to 4; 2 is the Hessian of a scalar", "N", default=1, read=_whole(1, 4)),
-    choice(
-        "--kind", "gradient jacobian hessian vjp jvp hvp differential; chosen by itself", "KIND"
-    ),
-    choice(
-        "--layout",
-        "gradient (default: the gradient has the shape of the variable), numerator, denominator",
-        "LAYOUT",
-        default="gradient",
-    ),
-    choice(
-        "--structure",
-        "projected (default), independent or none: the derivative by a symmetric matrix and such",
-        "WORD",
-        default="projected",
-    ),
-    Option("--upstream", "the name of the incoming gradient of a vjp", "NAME", default="G"),
-    Option("--seed", "of the random points of the check", "N", default=0, read=_whole(0, MAX_SEED)),
-    Option("--points", "how many points are checked", "N", default=8, read=_whole(1, 1000)),
-    Option("--timeout", "seconds, 0 for no limit", "S", default=30.0, read=_seconds),
-)
-PRINTED = (
-    choice(
-        "--format", "text (default), latex, markdown, html (a page with MathML) or json", "FORMAT"
-    ),
-    choice(
-        "--steps",
-        "the derivation: chain (backpropagation; the default), differential or index",
-        "VIEW",
-        without="chain",
-        value="|".join(VIEWS),
-    ),
-    Option(
-        "--hint",
-        "the rule of the next step, or of step N, and where it applies, without the result",
-        "[N]",
-        read=_whole(1, MAX_STEPS),
-        without="1",
-        value="[0-9]+",
-    ),
-    Option("--step", "step N of the derivation alone, in full", "N", read=_whole(1, MAX_STEPS)),
-    choice("--detail", "of the steps: brief, normal or full", "WORD", default="normal"),
-    Option("--standalone", "a LaTeX file that compiles by itself", default=False),
-    choice(
-        "--notation",
-        "nabla or partial: how the gradient is written in LaTeX, Markdown and HTML",
-        "WORD",
-    ),
-    choice(
-        "--vectors", "bold (default), arrow or plain, in LaTeX and HTML", "WORD", default="bold"
-    ),
-    choice("--transpose", "top (default), T or prime, in LaTeX and HTML", "WORD", default="top"),
-    Option(
-        "--output",
-        "write the result to a file that does not exist yet; its name says the format",
-        "FILE",
-        short="-o",
-    ),
-    Option("--force", "let -o replace a file", default=False),
-    Option("--no-check", "do not compare the result with numbers", default=False),
+PRINTED = described(
+    """
+--format FORMAT      text (default), latex, markdown, html (a page with MathML) or json
+--steps VIEW         the derivation: chain (backpropagation; the default), differential or index
+--hint [N]           the rule of the next step, or of step N, and where it applies, without the
+    result
+--step N             step N of the derivation alone, in full
+--detail WORD        of the steps: brief, normal or full
+--standalone         a LaTeX file that compiles by itself
+--notation WORD      nabla or partial: how the gradient is written in LaTeX, Markdown and HTML
+--vectors WORD       bold (default), arrow or plain, in LaTeX and HTML
+--transpose WORD     top (default), T or prime, in LaTeX and HTML
+-o --output FILE     write the result to a file that does not exist yet; its name says the format
+--force              let -o replace a file
+--no-check           do not compare the result with numbers
+""",
+    {
+        "steps": {"without": "chain", "value": "|".join(VIEWS)},
+        "hint": {**_STEP, "without": "1", "value": "[0-9]+"},
+        "step": _STEP,
+        "detail": {"default": "normal"},
+        "vectors": {"default": "bold"},
+        "transpose": {"default": "top"},
+    },
 )
 
-GRAPH = (
-    Option(
-        "--at",
-        "the numbers: x=-2,y=5 or W=[[1,2],[3,4]]; may be repeated",
-        "VALUES",
-        repeats=True,
-        default=(),
-    ),
-    Option(
-        "--values",
-        "numbers from a .json or .npz file, or x=FILE.npy; may be repeated",
-        "FILE",
-        repeats=True,
-        default=(),
-    ),
-    Option("--wrt", "parameters, such as W,b: nothing else gets a gradient", "NAMES"),
-    Option("--upstream", "the gradient that arrives at the end, a number or [1,2]", "NUMBERS"),
-    Option("--explain", "a sentence for every node", default=False),
-    Option("--step", "the backward pass one node at a time", default=False),
-    Option("--fold", "long spellings as one function: 1/(1 + exp(-z)) as sigmoid", default=False),
-    Option("--expand", "losses and layers written out in simpler functions", default=False),
-    Option("--collapse", "repeated layers as one, as in graphs of over 40 nodes", default=False),
-    Option("--no-collapse", "every layer, also in large graphs", default=False),
-    Option("--svg", "write a picture ( - for standard output)", "FILE"),
-    Option("--dot", "write the graph for Graphviz", "FILE"),
-    Option("--mermaid", "write the graph for Mermaid", "FILE"),
-    Option("--tikz", "write the picture in TikZ, as a file that compiles", "FILE"),
-    Option("--force", "let these replace a file", default=False),
-    *(o for o in ASKED if o.flag in ("--file", "--shape", "--assume", "--timeout")),
-)
-HINT = Option("--hint", "only the kind of mistake, not what would be right", default=False)
-CLASS = (
-    HINT,
-    Option(
-        "--batch",
-        "a table of answers, .csv or .jsonl: columns f, wrt, answer, id; or a folder of sheets, "
-        "for which -o FOLDER writes a page each, one for the teacher, and a table",
-        "FILE",
-    ),
-    choice(
-        "--format",
-        "of a checked file: text (default), json, or with marks in it: html, markdown, latex",
-        "FORMAT",
-    ),
-    *(o for o in PRINTED if o.flag in ("--output", "--force")),
-)
+
+def _chosen(options: tuple[Option, ...], names: str) -> tuple[Option, ...]:
+    return tuple(o for o in options if o.name in names.split())
+
+
+GRAPH = described(
+    """
+--at VALUES          the numbers: x=-2,y=5 or W=[[1,2],[3,4]]; may be repeated
+--values FILE        numbers from a .json or .npz file, or x=FILE.npy; may be repeated
+--wrt NAMES          parameters, such as W,b: nothing else gets a gradient
+--upstream NUMBERS   the gradient that arrives at the end, a number or [1,2]
+--explain            a sentence for every node
+--step               the backward pass one node at a time
+--fold               long spellings as one function: 1/(1 + exp(-z)) as sigmoid
+--expand             losses and layers written out in simpler functions
+--collapse           repeated layers as one, as in graphs of over 40 nodes
+--no-collapse        every layer, also in large graphs
+--svg FILE           write a picture ( - for standard output)
+--dot FILE           write the graph for Graphviz
+--mermaid FILE       write the graph for Mermaid
+--tikz FILE          write the picture in TikZ, as a file that compiles
+--force              let these replace a file
+""",
+    dict.fromkeys(("at", "values"), _REPEATED),
+) + _chosen(ASKED, "file shape assume timeout")
+CLASS = described("""
+--hint            only the kind of mistake, not what would be right
+--batch FILE      a table of answers, .csv or .jsonl: columns f, wrt, answer, id; or a folder of
+    sheets, for which -o FOLDER writes a page each, one for the teacher, and a table
+--format FORMAT   of a checked file: text (default), json, or with marks in it: html, markdown,
+    latex
+""") + _chosen(PRINTED, "output force")
 
 
 def read_from(options: tuple[Option, ...]) -> tuple[Option, ...]:
@@ -244,24 +218,23 @@ def unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
     return tuple(replace(o, default=None) if o.flag == "--structure" else o for o in options)
 
 
-CODE = (
-    choice("--target", "numpy (default), torch, jax, julia or matlab", "LIBRARY", default="numpy"),
-    *(o for o in PRINTED if o.flag in ("--output", "--force", "--no-check")),
-)
-PAGE = (
-    Option("--port", "where it listens; any free port by default", "N", read=_whole(0, 65535)),
-    Option("--no-open", "do not open a browser", default=False),
-    *(o for o in ASKED if o.flag == "--timeout"),
-)
-READ = tuple(
-    o for o in ASKED if o.flag in ("--wrt", "--from", "--file", "--shape", "--assume", "--timeout")
-)
-SOLVED = (
-    Option(
-        "--subject-to", "a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)", "EQUATION"
-    ),
-    Option("--steps", "the equations from the gradient to the solution", default=False),
-    Option(
-        "--format", "text (default), latex or json", "FORMAT", read=_one_of("text", "latex", "json")
-    ),
+CODE = described(
+    "--target LIBRARY  numpy (default), torch, jax, julia or matlab",
+    {"target": {"default": "numpy"}},
+) + _chosen(PRINTED, "output force no_check")
+PAGE = described(
+    """
+--port N     where it listens; any free port by default
+--no-open    do not open a browser
+""",
+    {"port": {"read": _whole(0, 65535)}},
+) + _chosen(ASKED, "timeout")
+READ = _chosen(ASKED, "wrt from file shape assume timeout")
+SOLVED = described(
+    """
+--subject-to EQUATION  a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)
+--steps                the equations from the gradient to the solution
+--format FORMAT        text (default), latex or json
+""",
+    {"format": {"read": _one_of("text", "latex", "json")}},
 )
