@@ -56,6 +56,15 @@ def pairs(table: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
+def fields_of(value: Any, names: str) -> dict[str, Any]:
+    """Some attributes of a value by their names.
+
+    >>> fields_of(3 + 4j, "real imag")
+    {'real': 3.0, 'imag': 4.0}
+    """
+    return {name: getattr(value, name) for name in names.split()}
+
+
 def require_whole(value: Any, what: str, least: int, most: int | None = None) -> int:
     """A whole number from `least` to `most`; anything else is refused.
 

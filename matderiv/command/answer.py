@@ -5,6 +5,7 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any
 
+from matderiv.arguments import fields_of
 from matderiv.command.failures import SCHEMA, on_the_command_line
 from matderiv.command.question import TypedQuestion
 from matderiv.doors.derive import Derivation
@@ -170,10 +171,7 @@ def document(asked: TypedQuestion, d: Derivation, view: str | None = None) -> di
         "expression": asked.text,
         "read_as": reading.read_as,
         "wrt": d.wrt.name,
-        "kind": d.kind,
-        "order": d.order,
-        "layout": d.layout,
-        "structure": d.structure,
+        **fields_of(d, "kind order layout structure"),
         "result": d.formula if d.has_matrix_form else None,
         "index": _or_none(lambda: d.index),
         "vec": d.vec_text,
@@ -202,9 +200,7 @@ def report_document(report: CheckReport) -> dict[str, Any]:
         "verdict": report.verdict,
         "error": _finite(report.error),
         "central_error": _finite(report.central_error),
-        "method": report.method,
-        "points": report.points,
-        "seed": report.seed,
+        **fields_of(report, "method points seed"),
         "notes": list(report.notes),
         "worst": None,
     }

@@ -3,6 +3,7 @@
 from math import isfinite
 from typing import Any
 
+from matderiv.arguments import fields_of
 from matderiv.command import answer
 from matderiv.command.derive import json_text
 from matderiv.command.failures import FINE, SCHEMA, UsageError
@@ -184,8 +185,7 @@ def document(found: Graph, values: dict[str, Any] | None, upstream: Any) -> dict
     nodes = []
     for n in found.nodes:
         entry: dict[str, Any] = {
-            "name": n.name,
-            "role": n.role,
+            **fields_of(n, "name role"),
             "operation": n.operation or None,
             "shape": [str(s) for s in n.shape],
             "formula": n.formula,
@@ -199,12 +199,7 @@ def document(found: Graph, values: dict[str, Any] | None, upstream: Any) -> dict
         nodes.append(entry)
     edges = []
     for e in found.edges:
-        edge: dict[str, Any] = {
-            "source": e.source,
-            "target": e.target,
-            "local": e.local,
-            "share": e.share or None,
-        }
+        edge = {**fields_of(e, "source target local"), "share": e.share or None}
         if numbers is not None:
             edge["share_value"] = _plain(numbers.shares.get((e.source, e.target)))
         edges.append(edge)

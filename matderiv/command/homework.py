@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from matderiv.arguments import fields_of
 from matderiv.command import failures
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError
@@ -166,8 +167,7 @@ def _document(
         "correct": {0: True, 1: False}.get(code),
         "derivations": [
             {
-                "title": v.title,
-                "correct": v.correct,
+                **fields_of(v, "title correct"),
                 "first_wrong": None if v.first_wrong is None else v.first_wrong.number,
                 "lines": [_line(line, request.hint) for line in v.lines],
                 "notes": list(v.notes),
@@ -181,10 +181,7 @@ def _document(
 def _line(line: LineVerdict, hint: bool) -> dict[str, Any]:
     return {
         "line": line.number,
-        "text": line.text,
-        "verdict": line.verdict,
-        "diagnosis": line.diagnosis,
-        "follows": line.follows,
+        **fields_of(line, "text verdict diagnosis follows"),
         "message": line.hint if hint else line.message,
         "suggestion": None if hint else line.suggestion,
         "span": None if line.span is None else list(line.span),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from matderiv.arguments import fields_of
 from matderiv.command import answer, batch, classroom, failures, homework
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, UsageError
@@ -90,21 +91,13 @@ def _document(asked: TypedQuestion, claimed: str, verdict: Verdict, hint: bool) 
     found = None if hint else verdict.counterexample
     example = None
     if found is not None:
-        example = {
-            "sizes": dict(found.sizes),
-            "entry": found.entry,
-            "claimed": found.claimed,
-            "truth": found.truth,
-            "seed": found.seed,
-        }
+        example = {"sizes": dict(found.sizes), **fields_of(found, "entry claimed truth seed")}
     return {
         "schema": "matderiv/1",
         "expression": asked.text,
         "wrt": asked.wrt,
         "answer": claimed,
-        "verdict": verdict.verdict,
-        "correct": verdict.correct,
-        "diagnosis": verdict.diagnosis,
+        **fields_of(verdict, "verdict correct diagnosis"),
         "message": verdict.hint if hint else verdict.message,
         "suggestion": None if hint else verdict.suggestion,
         "counterexample": example,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
-from matderiv.arguments import require_text
+from matderiv.arguments import fields_of, require_text
 from matderiv.command.batch import WRITERS, record_of, rows_of, summary_text
 from matderiv.command.options import read_arguments
 from matderiv.doors.verify import verify
@@ -39,12 +39,8 @@ def judged(request: Mapping[str, Any]) -> Reply:
         return _lines(answer, f, by, declared)
     told = verify(f, by, answer, **declared, **_conventions(request))
     return {
-        "verdict": told.verdict,
-        "correct": told.correct,
-        "diagnosis": told.diagnosis,
+        **fields_of(told, "verdict correct diagnosis message suggestion"),
         "kind": told.hint,
-        "message": told.message,
-        "suggestion": told.suggestion,
         **_compared(answer, told.suggestion),
         "correction": _math(told.corrected),
         "example": "" if told.counterexample is None else str(told.counterexample),
@@ -94,8 +90,7 @@ def _lines(text: str, f: str, by: str, declared: Mapping[str, Any]) -> Reply:
     found = verify_steps(text, f or None, by or None, **declared)
     wrong = found.first_wrong
     return {
-        "correct": found.correct,
-        "conclusion": found.conclusion,
+        **fields_of(found, "correct conclusion"),
         "first_wrong": None if wrong is None else wrong.number,
         "lines": [_line(line) for line in found.lines],
         "notes": list(found.notes),
@@ -104,10 +99,7 @@ def _lines(text: str, f: str, by: str, declared: Mapping[str, Any]) -> Reply:
 
 def _line(line: LineVerdict) -> Reply:
     return {
-        "number": line.number,
+        **fields_of(line, "number mark message suggestion"),
         "text": visible(line.text),
-        "mark": line.mark,
         "kind": line.hint,
-        "message": line.message,
-        "suggestion": line.suggestion,
     }
