@@ -21,6 +21,7 @@ from matderiv.input.resolve import Reading, read
 from matderiv.input.spelling import Spelled
 from matderiv.numeric.evaluate import evaluate
 from matderiv.output.latex.formula import latex
+from matderiv.verification.quantities import DERIVATIVE, VALUE, named
 
 STYLES = [
     {"vectors": v, "transpose": t}
@@ -61,12 +62,11 @@ def test_what_is_printed_reads_back_equal(problem: Problem) -> None:
         assert_same(value, derivation.displayed, problem)
         typed = derivation.equation(**style)
         stated = read_stated(typed, reading, spelling="latex", extra=extra)
-        left, right = stated.left, stated.expr
-        assert_same(right, derivation.displayed, problem)
-        assert left is not None
-        assert left.kind == ("name" if problem.kind == "vjp" else "derivative"), left
-        if left.kind == "derivative":
-            assert left.variable == problem.wrt
+        assert_same(stated.expr, derivation.displayed, problem)
+        left = named(typed.partition(" = ")[0], True)
+        assert left.kind == (VALUE if problem.kind == "vjp" else DERIVATIVE), left
+        if left.kind == DERIVATIVE:
+            assert left.by == problem.wrt
     if derivation._vec_expr is not None:
         form = derivation._vec_expr
         assert_same(as_read(latex(form), reading, expected=form.shape), form, problem)
@@ -262,19 +262,16 @@ def test_the_spelling_is_found(text: str, spelling: str) -> None:
         (r"\frac{dL}{dw_1} = x", ("derivative", "L", "w_1", 1)),
         (r"\mathrm{d}f = x", ("differential", "f", "", 1)),
         (r"dS = x", ("differential", "S", "", 1)),
-        (r"f(x) = x", ("name", "f", "", 1)),
-        (r"\mathcal{L} = x", ("name", "L", "", 1)),
-        (r"\hat{y} = x", ("name", "yhat", "", 1)),
-        (r"x^\top x = x", ("expression", "", "", 1)),
+        (r"f(x) = x", ("value", "f", "", 1)),
+        (r"\mathcal{L} = x", ("value", "L", "", 1)),
+        (r"\hat{y} = x", ("value", "y_hat", "", 1)),
+        (r"x^\top x = x", ("formula", "", "", 1)),
     ],
 )
 def test_left_sides_say_what_is_derived_by_what(text: str, left: tuple[str, str, str, int]) -> None:
-    stated = read_stated(text, read("0", shapes=SMALL), spelling="latex")
-    found, right = stated.left, stated.expr
-    assert found is not None
-    assert (found.kind, found.function, found.variable, found.order) == left
-    assert found.text == text.split(" = ")[0]
-    assert right is not None
+    found = named(text.partition(" = ")[0], True)
+    assert (found.kind, found.of, found.by, found.order) == left
+    assert read_stated(text, read("0", shapes=SMALL), spelling="latex").expr is not None
 
 
 def test_the_sides_of_a_chain_of_equations() -> None:

@@ -1,7 +1,7 @@
 r"""Answers as people write them: an equation or a formula, in text, LaTeX or Python.
 
 `\nabla_w L = X^\top(\sigma(Xw) - y)`, `dw = X.T @ (sigmoid(X @ w) - y)` and `X'*(sigmoid(X*w) - y)`
-state the same answer. What stands before the last equals sign is returned apart.
+state the same answer. What stands before the last equals sign is read by `verification/quantities`.
 """
 
 import re
@@ -13,7 +13,6 @@ from matderiv.errors import MatderivError, ParseError, ShapeError, Span, Unknown
 from matderiv.expr import Expr
 from matderiv.input.builder import Scope
 from matderiv.input.latex import reader as latex
-from matderiv.input.latex.left import LeftSide, read_left
 from matderiv.input.python import reader as python
 from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading
@@ -28,16 +27,12 @@ _WHERE = re.compile(
     r"\\text\s*\{\s*(?:where|with)\b|\b(?:where|with)\b(?!\s*\()"
     r"|[,;\n](?:\s|~|\\(?:[ ,;:]|q?quad(?![a-z])))*\\?[^\W\d_]\w*(?:_\{\w+\})?\s*=(?!=)"
 )
-_GRADIENT_NAME = re.compile(
-    r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
-)
 
 
 @dataclass(frozen=True)
 class Stated:
-    """A statement that was read: its left side if it has one, its value, and how it was spelled."""
+    """A statement that was read: its value, and how it was spelled."""
 
-    left: LeftSide | None
     expr: Expr
     spelling: str
 
@@ -92,20 +87,6 @@ def _trimmed(text: str, start: int, stop: int) -> Span:
     return first, max(first, start + len(inside.rstrip()))
 
 
-def left_side(text: str, reading: Reading, spelling: str) -> LeftSide:
-    """What a left side says; a formula is an "expression".
-
-    In Python `dw`, `grad_w`, `w_grad` and `dL_dw` are derivatives by w where w is known.
-    """
-    scope = scope_of(reading)
-    name = text.strip()
-    if spelling == "python" and (match := _GRADIENT_NAME.fullmatch(name)):
-        variable = match["of"] or match["by"] or match["before"]
-        if variable in scope.shapes:
-            return LeftSide(name, "derivative", "", variable)
-    return read_left(text, scope)
-
-
 def read_stated(
     text: str,
     reading: Reading,
@@ -121,8 +102,8 @@ def read_stated(
     that nothing else says; a `spelling` that is None is detected. Raises what reading raises.
 
     >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
-    >>> stated.left.variable, stated.spelling
-    ('x', 'latex')
+    >>> stated.expr.function.name, stated.spelling
+    ('mul', 'latex')
     """
     given = spelling or getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
@@ -139,7 +120,8 @@ def read_stated(
             if failure is None or name in strong or isinstance(error, ShapeError):
                 failure = error
             continue
-        if name == "text" and not given and "@" in text and found.left is None:
+        alone = len(equation_sides(text, name)) == 1
+        if name == "text" and not given and "@" in text and alone:
             reading.read_more(str(text), what, extra=extra, expected=expected)  # or is it Python?
         return found
     assert failure is not None
@@ -198,11 +180,7 @@ def _read_in(
     expected: Shape | None,
     what: str,
 ) -> Stated:
-    *before, (start, stop) = equation_sides(text, spelling)
-    left = None
-    if before:
-        first, last = before[0]
-        left = left_side(text[first:last], reading, spelling) if last > first else None
+    *_, (start, stop) = equation_sides(text, spelling)
     if not text[start:stop].strip():
         raise ParseError(f"{what} is empty", source=text, span=(start, stop))
     typed = _right_side(text, spelling)
@@ -215,7 +193,7 @@ def _read_in(
     except MatderivError as error:
         error.source = text if error.source == typed else error.source  # the left side too
         raise
-    return Stated(left, value, spelling)
+    return Stated(value, spelling)
 
 
 def _right_side(text: str, spelling: str) -> str:

@@ -4,13 +4,14 @@ r"""What an answer states: every side of an equation, the left one with its sign
 side becomes a symbol, for which the equation is solved.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
-from matderiv.input.answers import definitions_start, equation_sides, left_side, read_stated
+from matderiv.input.answers import definitions_start, equation_sides, read_stated
 from matderiv.input.meaning.subscripts import FREE, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
@@ -28,6 +29,9 @@ from matderiv.verification.quantities import (
     signs,
 )
 
+_GRADIENT_NAME = re.compile(  # in Python
+    r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
+)
 SYMBOL = "qqq"  # stands for the derivative in a side
 POINTS, CLOSE = 3, 1e-9
 
@@ -94,11 +98,15 @@ class Answer:
 
     def _check_python(self, span: Span) -> None:
         """ParseError where `dX` on the left says that it is the derivative by another variable."""
-        left = left_side(self.typed[slice(*span)], self.reading, "python")
-        if left.kind == "derivative":
-            self._check(Quantity(DERIVATIVE, left.function, left.variable, left.order), span)
-        elif left.kind == "name":
-            self._check_label(left.function, span)
+        typed = self.typed[slice(*span)].strip()
+        q, said = named(typed, False), _GRADIENT_NAME.fullmatch(typed)
+        variable = (said["of"] or said["by"] or said["before"]) if said else ""
+        if variable in {**self.reading.variables, **dict(self.reading.parts)}:
+            q = Quantity(DERIVATIVE, "", variable)
+        if q.kind == DERIVATIVE:
+            self._check(q, span)
+        elif q.kind == VALUE:
+            self._check_label(q.of, span)
 
     # Sides ---------------------------------------------------------------------------------------
 

@@ -193,6 +193,32 @@ class Symbols(LatexCursor):
             found, end = found + token.text, token.span[1]
         return found
 
+    def called(self) -> bool:
+        """True for f, f(w), RSS(w), log p(x): one name up to the end, perhaps with arguments."""
+        run = self.letters()
+        if len(run) > 1 and (run.isupper() or len(run) > 3) and not {*run} <= {*self.scope.shapes}:
+            self.place += len(run)
+        else:
+            logarithm = self.at_command("log", "ln")
+            if logarithm or self.at_command("cos", "sin", "tan"):
+                self.take()
+            symbol, label = self.symbol(), ""
+            if symbol is None and self.token.kind != "end":
+                return False
+            if self.at("_"):
+                self.take()
+                label = self.label(self.script()) or ""
+            name = symbol and (self.known(symbol, label) or symbol.stem)
+            if logarithm and name in (None, *self.scope.shapes, *self.scope.about):
+                return False
+        depth = 0
+        while self.token.kind != "end" and (depth or self.at("(", "[")):
+            depth += self.at("(", "[") - self.at(")", "]")
+            self.take()
+            if not depth:
+                break
+        return self.token.kind == "end"
+
     # Subscripts ----------------------------------------------------------------------------------
 
     def script(self) -> list[Token]:
