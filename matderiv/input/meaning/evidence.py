@@ -66,10 +66,6 @@ class KindEvidence:
         names = [n.name for n in postorder(node) if isinstance(n, Name)]
         return all(map(self.build.is_guessed, names)) and any(map(guessed_axes, names))
 
-    def bare(self, node: Node) -> Node:
-        """A node without its sign."""
-        return unsigned(node)
-
     def is_guess(self, node: Node) -> bool:
         """True for a name, or an entry of one, whose kind is guessed."""
         inner = unsigned(node)
