@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MAGNUS, PETERSEN = "Magnus & Neudecker", "Petersen & Pedersen 2012"
-PARR, LAUE = "Parr & Howard 2018", "Laue, Mitterreiter & Giesen, NeurIPS 2018"
 CHAIN = "chain rule: "  # before the names of the rules it is applied with
 
 
@@ -34,6 +32,39 @@ class Rule:
     source: str
     identities: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+
+
+def rules(table: str) -> tuple[Rule, ...]:
+    """Rules as they are written: name and aliases, statement, proof, example and the rest.
+
+    >>> (rule,) = rules('''identity; also itself
+    ...   d(x) = dx.
+    ...   - x + dx - x = dx.
+    ...   - So it is.
+    ...   Example: X by X | view=index | X: n,n | X is symmetric | kind=vjp
+    ...   Source: none''')
+    >>> rule.aliases, rule.example.view, rule.example.assume, rule.example.options
+    (('itself',), 'index', {'X': 'symmetric'}, {'kind': 'vjp'})
+    """
+    return tuple(map(_rule, table.strip().split("\n\n")))
+
+
+def _rule(written: str) -> Rule:
+    head, says, *rest = (line.strip() for line in written.splitlines())
+    name, _, also = head.partition("; also ")
+    first, second, *told = rest
+    said = dict(line.split(": ", 1) for line in told)
+    asked, *more = said["Example"].split(" | ")
+    f, wrt = asked.rsplit(" by ", 1)
+    shapes, assume, options = (
+        dict(part.split(sign, 1) for part in more if sign in part) for sign in (": ", " is ", "=")
+    )
+    view = options.pop("view", "chain")
+    identities = tuple(filter(None, said.get("Always", "").split(" | ")))
+    proof = first.removeprefix("- "), second.removeprefix("- ")
+    example = Example(f, wrt, shapes, view, assume, options)
+    aliases = tuple(filter(None, also.split(", ")))
+    return Rule(name, says, proof, example, said["Source"], identities, aliases)
 
 
 def rules_of(written: str) -> list[str]:
