@@ -5,7 +5,6 @@ side, then what stands above and below, then atoms. So `a \odot Xw` is a ⊙ (Xw
 that of the text language, with places in the LaTeX; recursion is bounded by the limit on brackets.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.latex.calls import Functions
 from matderiv.input.latex.summation import sums_in
-from matderiv.input.latex.symbols import FONTS, Symbols, known_spellings
+from matderiv.input.latex.symbols import FONTS, is_named, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import DOT, IMPLIED, POWER, SLASH, TIMES, mentions
@@ -73,7 +72,7 @@ def sides(text: str) -> tuple[Span, ...]:
 def _last_side(text: str, scope: Scope) -> Span:
     """The right side of a definition such as L(w) = ...; ParseError for another equation."""
     first, *others = sides(text)
-    if others and not _is_named(text[slice(*first)], scope):
+    if others and not is_named(text[slice(*first)], scope):
         raise ParseError(
             "this is an equation, not an expression",
             source=text,
@@ -81,33 +80,6 @@ def _last_side(text: str, scope: Scope) -> Span:
             hint="one side alone",
         )
     return [first, *others][-1]
-
-
-_D = r"(?:\\partial(?![A-Za-z])|∂|d|\\math(?:rm|sf)\s*\{?\s*d\s*\}?)\s*(?:\^\S+|²)?"
-_BY = rf"(?:{_D}(?:\\[A-Za-z]+\s*(?:\{{[^{{}}]*\}})?|[A-Za-z])(?:_\w+|_\{{[^{{}}]*\}})?['²]?)+"
-_OPERATOR = re.compile(
-    rf"\s*(?:(?:\\nabla|∇)(?:²|\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|\\?[A-Za-z0-9]+))*"
-    rf"|\\[dt]?frac\s*\{{\s*{_D}(?P<of>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}\s*\{{\s*{_D}[^-+]*?\}}(?![}}^])"
-    rf"|{_D}(?P<above>[^-+/]*)/\s*{_BY}|{_D})"
-)
-
-
-def _is_named(left: str, scope: Scope) -> bool:
-    r"""True for a left side such as `L(w)`, `\nabla_w L` or `dL`, and for nothing on the left.
-
-    >>> [_is_named(t, Scope()) for t in ("L(w)", r"\nabla_w L", "df", "RSS", "2x", "x + y")]
-    [True, True, True, True, False, False]
-    """
-    try:
-        left = left[tokenize_latex(left)[0].span[0] :]
-        for operator in (None, _OPERATOR.match(left)):
-            found = operator.groupdict() if operator else {}
-            parts = [*filter(None, found.values()), left[operator.end() if operator else 0 :]]
-            if all(Symbols(part, tokenize_latex(part), scope).called() for part in parts):
-                return True
-        return False
-    except ParseError:
-        return False
 
 
 def _stripped(tokens: list[Token], place: int, first: int) -> int:
