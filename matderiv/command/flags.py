@@ -96,7 +96,9 @@ def described(table: str, how: Mapping[str, Mapping[str, Any]] | None = None) ->
     found = []
     for line in re.sub(r"\n {4,}", " ", table.strip()).splitlines():
         typed, says = re.split(r" {2,}", line, maxsplit=1)
-        short, flag, takes = re.fullmatch(r"(-\w)? ?(--[a-z-]+) ?(.*)", typed).groups()  # type: ignore[union-attr]
+        names = re.fullmatch(r"(-\w)? ?(--[a-z-]+) ?(.*)", typed)
+        assert names is not None, typed
+        short, flag, takes = names.groups()
         facts: dict[str, Any] = {"default": None if takes else False}
         if takes and flag in WORDS:
             facts["read"] = _one_of(*WORDS[flag])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from matderiv.errors import Span
+from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope, Tree
 from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.language.calls import function_names
@@ -294,7 +294,8 @@ _D = r"(?:\\partial(?![A-Za-z])|∂|d|\\math(?:rm|sf)\s*\{?\s*d\s*\}?)\s*(?:\^\S
 _BY = rf"(?:{_D}(?:\\[A-Za-z]+\s*(?:\{{[^{{}}]*\}})?|[A-Za-z])(?:_\w+|_\{{[^{{}}]*\}})?['²]?)+"
 _OPERATOR = re.compile(
     rf"\s*(?:(?:\\nabla|∇)(?:²|\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|\\?[A-Za-z0-9]+))*"
-    rf"|\\[dt]?frac\s*\{{\s*{_D}(?P<of>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}\s*\{{\s*{_D}[^-+]*?\}}(?![}}^])"
+    rf"|\\[dt]?frac\s*\{{\s*{_D}(?P<of>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}"
+    rf"\s*\{{\s*{_D}[^-+]*?\}}(?![}}^])"
     rf"|{_D}(?P<above>[^-+/]*)/\s*{_BY}|{_D})"
 )
 
