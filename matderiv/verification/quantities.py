@@ -236,7 +236,7 @@ _BY = (
 )
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
-    rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{[^{{}}]*(?:\{{[^{{}}]*\}})?[^{{}}]*\}}"
+    rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}"
     rf"|\\[A-Za-z]+(?:\s*\{{[^{{}}]*\}})?|[A-Za-z0-9]))*)"
     rf"|{LATEX_D}(?P<f>{LATEX_NAME})?\s*/\s*{LATEX_D}(?P<x>{LATEX_NAME})"
     rf"|(?<![A-Za-z\\'])(?P<of>{LATEX_NAME})'\((?P<at>{LATEX_NAME})\)"
