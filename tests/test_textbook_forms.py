@@ -203,7 +203,8 @@ def test_a_form_that_was_not_searched_to_the_end_says_so() -> None:
     expr, wrt, shapes, facts = HARD[0]
     found = derive(expr, wrt, shapes=shapes, assume=facts, order=2)
     assert found.notes[-1] == (
-        f"the form may not be the shortest: the search was ended after at most {MAX_WORK} terms of one sum"
+        "the form may not be the shortest: "
+        f"the search was ended after at most {MAX_WORK} terms of one sum"
     )
     assert not any("shortest" in note for note in derive(expr, wrt, shapes=shapes).notes)
 
