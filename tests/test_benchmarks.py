@@ -103,6 +103,15 @@ def test_time_and_size_grow_linearly_with_depth(name: str) -> None:
 
 
 @pytest.mark.benchmark
+@pytest.mark.parametrize("name", growth.WRITTEN)
+def test_typed_formulas_grow_linearly_with_their_length(name: str) -> None:
+    found = growth.typed(name)
+    assert found["time"] <= 1.15, found
+    assert found["letters"] <= 1.15, found
+    assert found["MB"] < 300, found
+
+
+@pytest.mark.benchmark
 def test_the_first_derivation_from_the_shell_is_quick() -> None:
     base = start.reference()
     for arguments in start.FIRST.values():

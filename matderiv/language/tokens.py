@@ -8,7 +8,7 @@ from matderiv.arguments import pairs
 from matderiv.errors import LimitError, ParseError, Span
 
 MAX_CHARACTERS = 100_000
-MAX_TOKENS = 20_000
+MAX_TOKENS = 20_000  # a sum of so many takes all the work that a derivation may take, 3 seconds
 MAX_DEPTH = 100
 MAX_NESTING = 40  # brackets in LaTeX and Python; each takes about 15 calls of their readers
 MAX_NAME = 64
