@@ -436,3 +436,26 @@ def test_a_multiple_of_the_identity_needs_no_inverse() -> None:
 )
 def test_the_curvature_of_a_function_of_a_number(f: str, verdict: str) -> None:
     assert curvature(f, "x" if "x" in f else "p").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "bend"),
+    [
+        ("std(x)", "x", "convex"),  # a norm of x less its mean
+        ("norm2(x - mean(x))", "x", "convex"),
+        ("std(X*w)", "w", "convex"),
+        ("sum(leaky_relu(x, 1/2))", "x", "convex"),
+        ("sum(leaky_relu(x, 2))", "x", "undecided"),  # concave: its slope falls from 2 to 1
+    ],
+)
+def test_second_derivatives_that_are_rounding_have_no_sign(f: str, wrt: str, bend: str) -> None:
+    assert curvature(f, wrt).verdict == bend
+
+
+def test_a_constraint_does_not_change_what_the_names_of_f_are() -> None:
+    rng = np.random.default_rng(1)
+    A, b, y = rng.normal(size=(2, 4)), rng.normal(size=2), rng.normal(size=4)
+    values = {"A": A, "b": b, "y": y}
+    solution = solve("norm2(x-y)^2", "x", subject_to="A*x=b")
+    found = evaluate(solution.expr, values, {"m": 4, "n": 2})
+    assert np.allclose(found, y + np.linalg.lstsq(A, b - A @ y, rcond=None)[0])

@@ -25,6 +25,8 @@ from matderiv.work import A_VERB, bounded
 DRAWS = 16
 TOLERANCE = 1e-7
 """Below this, relative to the largest, a number has no sign."""
+NOISE = 1e-12
+"""Below this, relative to f over the square of x, a second derivative has no sign."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,13 @@ def _by_numbers(hessian: Derivation) -> Curvature:
 
 
 def eigenvalue_signs(hessian: Derivation, values: Arrays, sizes: Sizes) -> set[int]:
-    """The signs of the eigenvalues at some values; 0 for what is small beside the largest."""
-    n = max(1, np.size(values[hessian.wrt.name]))
+    """The signs of the eigenvalues at some values; 0 for what is small beside the largest.
+
+    So is what rounding leaves of numbers as large as f.
+    """
+    x = values[hessian.wrt.name]
+    n = max(1, np.size(x))
     found = np.linalg.eigvalsh(np.reshape(hessian.at(values, sizes), (n, n)))
-    small = TOLERANCE * np.abs(found).max(initial=0.0)
+    scale = abs(float(evaluate(hessian.f, values, sizes))) / max(float(np.sum(np.square(x))), 1e-12)
+    small = max(TOLERANCE * np.abs(found).max(initial=0.0), NOISE * scale)
     return {int(np.sign(v)) if abs(v) > small else 0 for v in found}

@@ -319,10 +319,12 @@ def _read_together(
     if not equal or "=" in right or not isinstance(f, str):
         raise ParseError("a constraint is one equation, and f a text", hint="sum(p) = 1")
     weight = next(n for k in count() if (n := f"weight{k}") not in f + constraint)
+    alone = {v.name: len(v.shape) for v in variables(understood(f, shapes, assume, wrt).f)}
     for make in ("", "sum"):
         whole = f"({f}) + {weight}*{make}(({left}) - ({right}))"
         e = understood(whole, {**(shapes or {}), weight: ""}, assume, wrt).f
-        if is_scalar(e.shape):
+        same = all(len(v.shape) == alone.get(v.name, len(v.shape)) for v in variables(e))
+        if is_scalar(e.shape) and same:
             break
     by = next(v for v in variables(e) if v.name == weight)
     term = next(a for a in e.args if by in set(walk(a)))

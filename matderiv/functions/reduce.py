@@ -76,6 +76,7 @@ shorthand(
     axis_rule,
     lambda x, axis: apply("mean", (x - along(_mean(x, axis), x.shape, axis)) ** 2, params=(axis,)),
     call="axis",
+    bends="convex",
     says="var(x) = mean((x - mean(x)).^2), the biased variance.",
 )
 shorthand(
@@ -83,6 +84,7 @@ shorthand(
     axis_rule,
     lambda x, axis: apply("sqrt", apply("var", x, params=(axis,))),
     call="axis",
+    bends="convex",
     says="std(x) = sqrt(var(x)).",
 )
 

@@ -139,6 +139,8 @@ class Composition:
     def _applied(self, e: Expr, moving: list[Expr]) -> Bend:
         """A function with a bend of its own, applied to arguments that fit it."""
         bends, _, way = e.function.bends.partition(" ")
+        if is_(e, "leaky_relu") and not 0 <= (number_value(e.args[1]) or 0) <= 1:
+            bends = ""  # with another slope it is concave, or falls
         if is_(e, "log") and is_(e.args[0], "div", "ediv") and len(moving) == 1:
             above, below = e.args[0].args
             if not self._moves(above) and "concave" in self._found[below]:
