@@ -172,3 +172,10 @@ def test_what_shares_free_indices_with_what_is_asked_about_has_entries_too(formu
 def test_a_sum_that_is_not_written_and_a_function_with_an_index_are_refused(formula):
     with pytest.raises(MatderivError):
         md.derive(formula, "W")
+
+
+def test_phi_before_capitals_in_brackets_is_refused_and_before_vectors_a_function() -> None:
+    with pytest.raises(ParseError, match="a function or a matrix"):
+        md.derive(r"\operatorname{tr}(\Phi (W^\top)^\top)", "W")
+    assert str(md.derive(r"\sum_i \Phi(x_i)", "x")) == str(md.derive("sum(normcdf(x))", "x"))
+    assert str(md.derive(r"\|\Phi w - y\|^2", "w")) == "2*Phi'*(Phi*w - y)"

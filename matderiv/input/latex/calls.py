@@ -9,6 +9,7 @@ from matderiv.input.latex.atoms import is_call
 from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol
+from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names
 from matderiv.language.source import Call, Name, Node, Number, Operation, children
@@ -115,6 +116,16 @@ class Functions(Sums):
             )
         self.place = start
         return None
+
+    def of_numbers(self, function: str, symbol: Symbol) -> str:
+        """The function; ParseError where the brackets hold capitals alone, as a factor would."""
+        inside = self.tokens[self.place : group_end(self.tokens, self.place, "()")]
+        letters = [t.text for t in inside if t.kind == "letter" and t.text != "T"]
+        if letters and all(map(str.isupper, letters)):
+            typed, hint = self.typed(symbol.span), rf"\operatorname{{{function}}}(...) or "
+            said = f"{typed} can be a function or a matrix here"
+            raise self.error(said, symbol.span, rf"{hint}{typed} \cdot (...)")
+        return function
 
     def _one_capital_in_brackets(self) -> bool:
         """True at `(A)`."""

@@ -39,6 +39,10 @@ class Names(Symbols, ABC):
         """A function that was named, and its arguments."""
 
     @abstractmethod
+    def of_numbers(self, function: str, symbol: Symbol) -> str:
+        """The function; ParseError where the brackets hold capitals alone, as a factor would."""
+
+    @abstractmethod
     def spectral(self, symbol: Symbol) -> Node | None:
         """A function that is called by a Greek letter; None for a name."""
 
@@ -87,7 +91,7 @@ class Names(Symbols, ABC):
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
-            return self.function("normcdf", symbol.span)
+            return self.function(self.of_numbers("normcdf", symbol), symbol.span)
         if known is None and symbol.stem == "e" and not self.scope.guess and self.at("_"):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):

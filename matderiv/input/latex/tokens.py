@@ -224,11 +224,11 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
     return found
 
 
-def group_end(tokens: Sequence[Token], place: int) -> int:
+def group_end(tokens: Sequence[Token], place: int, braces: str = "{}") -> int:
     """Where the group in braces that starts at `place` ends; the place itself if none does."""
     depth = 0
     for k, token in enumerate(tokens[place:], place):
-        depth += (token.text == "{") - (token.text == "}")
+        depth += (token.text == braces[0]) - (token.text == braces[1])
         if not depth:
             return k + 1 if k > place else place
     return place
