@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; it is imported at first
     from matderiv.doors.derive import Derivation, derive, hvp
     from matderiv.doors.gradients import value_and_grad, value_and_gradients
     from matderiv.doors.graph import Graph, graph
+    from matderiv.doors.operators import divergence, laplacian, taylor
     from matderiv.doors.sheet import Part, Sheet
     from matderiv.doors.solve import Solution, solve
     from matderiv.doors.verify import verify
@@ -46,10 +47,13 @@ _API = {
     "Solution": "doors.solve",
     "curvature": "doors.curvature",
     "derive": "doors.derive",
+    "divergence": "doors.operators",
     "graph": "doors.graph",
     "hvp": "doors.derive",
+    "laplacian": "doors.operators",
     "minimize": "descent.minimize",
     "solve": "doors.solve",
+    "taylor": "doors.operators",
     "value_and_grad": "doors.gradients",
     "value_and_gradients": "doors.gradients",
     "verify": "doors.verify",
@@ -76,11 +80,14 @@ __all__ = [
     "UntrueResult",
     "curvature",
     "derive",
+    "divergence",
     "functions",
     "graph",
     "hvp",
+    "laplacian",
     "minimize",
     "solve",
+    "taylor",
     "value_and_grad",
     "value_and_gradients",
     "verify",

@@ -31,7 +31,9 @@ TARGETS = ("numpy", "torch", "jax")
 MANY = {"numpy": None, "torch": 3, "jax": 1}
 INTERNAL = ("levicivita", "fuse")
 WITHOUT_CODE = {
-    **dict.fromkeys(("abstract", "abstract_map"), frozenset(TARGETS)),  # nobody defines them
+    **dict.fromkeys(
+        ("abstract", "abstract_map", "abstract_curve"), frozenset(TARGETS)
+    ),  # nobody defines them
     "polygamma": frozenset(TARGETS),  # of an order that is no plain number
 }
 """Functions that these targets refuse by name; with code for them the test below fails."""

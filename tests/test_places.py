@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from matderiv import derive, verify
+from matderiv.errors import ShapeError
 from matderiv.page.replies import reply
 
 
@@ -48,3 +51,33 @@ def test_the_derivative_by_a_part_is_zero_outside_of_it(
 
 def test_a_page_shows_the_derivative_by_a_part() -> None:
     assert "error" not in reply({"ask": "derive", "f": "x[k:n]'*x[k:n]", "by": "x"})
+
+
+ONE_SIZE: list[tuple[str, str, dict[str, Any], str]] = [
+    ("x[1:2]'*w", "x", {"x": "n", "w": "k"}, "the size k is 2"),
+    ("sum(W*[x; h])", "x", {"W": "p,7", "x": "n", "h": "m"}, "the size m+n is 7"),
+    ("norm2([X ones(N)]*w - y)^2", "w", {"X": "N,d", "w": "4"}, "the size d+1 is 4"),
+    ("sum(A*x)", "x", {"A": "3,4", "x": "n"}, "the size n is 4"),
+    ("sum(x)/n + sum(x + ones(3))", "x", {"x": "n"}, "the size n is 3"),
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "shapes", "said"), ONE_SIZE)
+def test_a_size_that_has_to_be_a_number_is_it_and_this_is_said(
+    formula: str, wrt: str, shapes: dict[str, Any], said: str
+) -> None:
+    found = derive(formula, wrt, shapes=shapes)
+    assert found.notes[0] == said
+    assert found.check().verdict == "verified"
+
+
+@pytest.mark.parametrize(
+    ("formula", "shapes"), [("A*x", {"A": "n,m", "x": "n"}), ("A*x + y", {"A": "3,4", "y": "4"})]
+)
+def test_two_names_and_two_numbers_are_never_one_size(formula: str, shapes: dict[str, Any]) -> None:
+    with pytest.raises(ShapeError):
+        derive(formula, "x", shapes=shapes)
+
+
+def test_an_answer_gives_a_size_no_number() -> None:
+    assert verify("sum(x)", "x", "ones(3)", shapes={"x": "n"}).correct is False

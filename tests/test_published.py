@@ -13,9 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import Derivation, derive, verify
+from matderiv import Derivation, curvature, derive, divergence, hvp, solve, taylor, verify
 from matderiv.errors import MatderivError
+from matderiv.expr import Expr
+from matderiv.input.resolve import read
+from matderiv.numeric.evaluate import evaluate
 
+RNG = np.random.default_rng(17)
+OPERATORS = {"divergence": divergence, "taylor": taylor}
 DATA = Path(__file__).parent / "data"
 ROWS = {
     name: [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
@@ -36,9 +41,41 @@ def weighted(value: Any) -> float:
     return float(flat @ np.cos(1.0 + np.arange(flat.size)))
 
 
+def answered(row: dict[str, Any]) -> str | Expr:
+    """What a verb other than derive says: a word or an expression."""
+    how = {"shapes": row["shapes"], "assume": row.get("assume")}
+    if row["verb"] == "solve":
+        return solve(row["expr"], row["wrt"], subject_to=row.get("subject_to"), **how).expr
+    if row["verb"] == "hvp":
+        return hvp(row["expr"], row["wrt"], **how).expr
+    if row["verb"] == "argmin":
+        return derive(solve(row["expr"], row["wrt"], **how).expr, row["by"]).expr
+    if row["verb"] in OPERATORS:
+        return OPERATORS[row["verb"]](row["expr"], row["wrt"], **how).expr
+    found = curvature(row["expr"], row["wrt"], **how)
+    return found.verdict if row["verb"] == "curvature" else read(found.newton, **how).expr
+
+
+@pytest.mark.parametrize(
+    "row", [r for rows in ROWS.values() for r in rows if "verb" in r], ids=lambda r: r["id"]
+)
+def test_what_comes_after_the_derivative(row: dict[str, Any]) -> None:
+    found = answered(row)
+    if not isinstance(found, Expr):
+        assert found == row["numpy"]
+        return
+    sizes = {"N": 7, "d": 3, "n": 4, "m": 6}
+    axes = {**row["shapes"], f"d{row['wrt']}": row["shapes"][row["wrt"]]}
+    values = {
+        n: RNG.uniform(0.1, 1, [sizes[k] for k in s.split(",") if k]) for n, s in axes.items()
+    }
+    wanted = eval(row["numpy"], {"np": np, "n": sizes["n"], **values})
+    np.testing.assert_allclose(evaluate(found, values, sizes), wanted, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("name", "row"),
-    [(n, r) for n, rows in ROWS.items() for r in rows],
+    [(n, r) for n, rows in ROWS.items() for r in rows if "verb" not in r],
     ids=lambda v: v if isinstance(v, str) else v["id"],
 )
 def test_a_published_formula(name: str, row: dict[str, Any]) -> None:

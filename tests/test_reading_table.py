@@ -214,6 +214,24 @@ def test_a_size_that_only_an_answer_names_is_one_of_the_question(
         verify(formula, wrt, answer.replace("2/", "1/").replace("/n", "/N"))
 
 
+STACKED = [
+    ("cat(x, y)", "[x; y]"),
+    ("vertcat(A, B)*x", "[A; B]*x"),
+    ("hcat(A, B)*[x; y]", "[A, B]*[x; y]"),
+    ("sum(i=1:n, (x_i - y_i)^2)", "norm2(x - y)^2"),
+    ("prod(i=1:n, 2 + x_i)", "prod(2 + x)"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), STACKED)
+def test_the_words_of_julia_and_matlab_for_blocks_and_sums(typed: str, meant: str) -> None:
+    shapes = {"x": "n", "y": "n", "A": "m,n", "B": "m,n"}
+    found, wanted = (derive(f, "x", shapes=shapes) for f in (typed, meant))
+    assert found.expr is wanted.expr
+    with pytest.raises(MatderivError):
+        derive("prod(i=1:3, x_i)", "x", shapes={"x": "n"})
+
+
 REFUSED = ["d/dx x'x + 2*x'x", r"\|X\|_\infty", "softmax(X)", "e^2(x'x)"]
 
 
@@ -235,6 +253,13 @@ ABSTRACT = [
     (r"\|x\|^2 + f(\|x\|^2)", "x", {}, "2*x + 2*f'(norm2(x)^2)*x"),
     ("log(f(x))", "x", {}, "∇f(x)/f(x)"),
     (r"\sum_i \phi(w^\top x_i)", "w", {}, "X'*phi'(X*w)"),
+    ("eta'*y - a(eta)", "eta", {"shapes": {"eta": "d", "y": "d"}}, "y - ∇a(eta)"),
+    ("inv(Y(t))", "t", {}, "-inv(Y(t))*Y'(t)*inv(Y(t))"),
+    (r"\det Y(t)", "t", {}, "det(Y(t))*tr(inv(Y(t))*Y'(t))"),
+    ("x(t)'*A*x(t)", "t", {}, "x(t)'*(A + A')*x'(t)"),
+    ("A(t)*x", "t", {"shapes": {"x": "n"}}, "A'(t)*x"),
+    ("g(U(t))", "t", {}, "tr(∇g(U(t))'*U'(t))"),
+    ("inv(A(p))*b", "p", {"shapes": {"p": "", "b": "n"}}, "-inv(A(p))*A'(p)*inv(A(p))*b"),
 ]
 
 
@@ -244,14 +269,21 @@ def test_a_function_that_nobody_defines_keeps_its_name(
 ) -> None:
     with pytest.raises(UnknownFunction):
         derive(formula, wrt, **options)
-    options = {**options, "assume": dict.fromkeys(("f", "g", "L", "phi"), "function")}
+    options = {**options, "assume": dict.fromkeys(("f", "g", "L", "phi", *"aAxYU"), "function")}
     found = derive(formula, wrt, **options)
+    assert any("a function that nobody defines" in note for note in found.notes)
     assert found.checked.verdict == "verified"
     assert verify(formula, wrt, wanted, **options).correct
     assert verify(formula, wrt, found.latex(), **options).correct
     assert not verify(formula, wrt, f"2*({wanted})", **options).correct
     with pytest.raises(DomainError, match="nobody defines"):
         found.evaluate({})
+
+
+@pytest.mark.parametrize("formula", ["c(x - y)", "2*x(y + 1)", "v(A*x)", "E(x)", "foo(x)"])
+def test_a_bracket_that_may_be_a_factor_makes_no_function(formula: str) -> None:
+    with pytest.raises(MatderivError):
+        derive(formula, "y" if "y" in formula else "x", shapes={"x": "n", "y": "n"})
 
 
 INNER = [

@@ -198,7 +198,11 @@ def survivors(record: Function, mistakes: dict[str, Any], orders: Sequence[int])
     return told
 
 
-NOBODYS = {"abstract", "abstract_map"}  # functions that nobody defines have no other rule
+NOBODYS = {
+    "abstract",
+    "abstract_map",
+    "abstract_curve",
+}  # functions that nobody defines have no other rule
 RECORDS = [r for r in records(*DIFFERENTIABLE) if r.name not in CONSTANT | SPREAD | NOBODYS]
 
 

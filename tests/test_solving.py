@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import curvature, solve, verify_steps
+from matderiv import curvature, divergence, laplacian, solve, taylor, verify_steps
 from matderiv.cli import main
 from matderiv.errors import MatderivError, NoClosedForm
 from matderiv.expr import apply, substitute, variables
@@ -459,3 +459,94 @@ def test_a_constraint_does_not_change_what_the_names_of_f_are() -> None:
     solution = solve("norm2(x-y)^2", "x", subject_to="A*x=b")
     found = evaluate(solution.expr, values, {"m": 4, "n": 2})
     assert np.allclose(found, y + np.linalg.lstsq(A, b - A @ y, rcond=None)[0])
+
+
+ROOTS = [
+    ("sqrt(x'*x)", {}, "convex"),
+    ("sqrt(1 + norm2(x)^2 + norm1(x)^2)", {}, "convex"),
+    ("(x'*Q*x)^(1/2)", {"Q": "posdef"}, "convex"),
+    ("sqrt(sum((R'*a - x).^4)) + std(x)", {}, "convex"),
+    ("-sqrt(2*(x'*x) + c^2)", {}, "concave"),
+    ("prod(x)^(1/n)", {"x": "positive"}, "concave"),
+    ("sum(logcosh(x)) + logcosh(x[1])", {}, "convex"),
+    ("sqrt(sum(x.^3))", {}, "neither"),
+    ("sqrt(x'*x - 1)", {}, "neither"),
+    ("sqrt(1 + (a'*x)^2*norm2(x)^2)", {}, "neither"),
+    ("std(x) - norm2(x)/100", {}, "neither"),
+]
+
+
+@pytest.mark.parametrize(("f", "assume", "verdict"), ROOTS)
+def test_a_root_of_squares_is_a_length_and_lookalikes_are_none(
+    f: str, assume: dict[str, str], verdict: str
+) -> None:
+    shapes = {"x": "n", "Q": "n,n", "R": "m,n", "a": "m" if "R" in f else "n", "c": ""}
+    assert curvature(f, "x", shapes=shapes, assume=assume).verdict == verdict
+
+
+FIELDS = ["A*x", "softmax(x)", "sin(A*x).*x", "x*norm2(x)^2", "x/norm2(x)", "a"]
+NUMBERS = [
+    "norm2(x)^4", "log(norm2(x))", "logsumexp(A*x)", "exp(-norm2(x)^2/2)", "x'*A*x", "a'*x",
+    "sum(x.^3) - prod(x)",
+]  # fmt: skip
+SQUARE = {"A": "n,n", "x": "n", "a": "n"}
+
+
+def at_a_point(formula: str) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+    """A function of x alone, and the values of its names."""
+    values = {"A": RNG.normal(size=(4, 4)), "x": RNG.normal(size=4), "a": RNG.normal(size=4)}
+    e = read(formula, shapes=SQUARE).expr
+    return lambda x: evaluate(e, {**values, "x": x}, {"n": 4}), values
+
+
+@pytest.mark.parametrize("formula", FIELDS)
+def test_a_divergence_is_the_sum_of_differences(formula: str) -> None:
+    f, values = at_a_point(formula)
+    steps = 1e-6 * np.eye(4)
+    wanted = sum((f(values["x"] + e) - f(values["x"] - e))[k] / 2e-6 for k, e in enumerate(steps))
+    found = divergence(formula, "x", shapes=SQUARE)
+    assert evaluate(found.expr, values, {"n": 4}) == pytest.approx(wanted, rel=1e-6, abs=1e-8)
+    assert "boldsymbol" in found.latex() or "mathbf" in found.latex() or found.latex() == "0"
+
+
+@pytest.mark.parametrize("formula", NUMBERS)
+def test_a_laplacian_and_an_expansion_agree_with_values(formula: str) -> None:
+    f, values = at_a_point(formula)
+    x, d = values["x"], RNG.normal(size=4)
+    second = sum((f(x + e) - 2 * f(x) + f(x - e)) / 1e-8 for e in 1e-4 * np.eye(4))
+    found = laplacian(formula, "x", shapes=SQUARE)
+    assert evaluate(found.expr, values, {"n": 4}) == pytest.approx(second, rel=1e-4, abs=1e-5)
+    whole = taylor(formula, "x", shapes=SQUARE).expr
+    gaps = [f(x + t * d) - evaluate(whole, {**values, "dx": t * d}, {"n": 4}) for t in (1e-2, 5e-3)]
+    assert abs(gaps[0]) < 1e-4 * (1 + abs(f(x)))
+    assert abs(gaps[1]) <= abs(gaps[0]) / 5 + 1e-10  # what is left falls as the third power
+
+
+def test_operators_refuse_what_they_are_not_of() -> None:
+    for verb, formula in ((divergence, "B*x"), (laplacian, "A*x"), (taylor, "A*x")):
+        with pytest.raises(MatderivError):
+            verb(formula, "x", shapes={**SQUARE, "B": "m,n"})
+
+
+p, q, t = RNG.uniform(0.3, 1, 6), RNG.normal(size=6), 0.8
+WITH_MULTIPLIERS: list[tuple[str, str, dict[str, str], Callable[[], Any]]] = [
+    ("q'*x", "x'*V*x = 1", {"V": "posdef"},
+     lambda: np.linalg.solve(V, q) / np.sqrt(q @ np.linalg.solve(V, q))),
+    ("q'*x", "sum(p.*x.^2) = t", {"p": "positive", "t": "positive"},
+     lambda: np.sqrt(t / np.sum(q**2 / p)) * q / p),
+    ("sum(log(x))", "p'*x = t", {"x": "positive", "p": "positive"}, lambda: t / (6 * p)),
+    ("q'*x + t*sum(x.*log(x))", "sum(x) = 1", {"x": "positive", "t": "positive"},
+     lambda: np.exp(-q / t) / np.exp(-q / t).sum()),
+    ("sum(p.*log(x))", "q'*x = t", {"x": "positive"}, lambda: t * p / (q * p.sum())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "constraint", "assume", "truth"), WITH_MULTIPLIERS)
+def test_a_multiplier_scales_what_the_constraint_weighs(
+    f: str, constraint: str, assume: dict[str, str], truth: Callable[[], Any]
+) -> None:
+    names = {"x": "n", "p": "n", "q": "n", "t": "", "V": "n,n"}
+    shapes = {n: s for n, s in names.items() if n in f + constraint}
+    found = solve(f, "x", subject_to=constraint, shapes=shapes, assume=assume)
+    value = evaluate(found.expr, {"p": p, "q": q, "t": t, "V": V}, {"n": 6})
+    np.testing.assert_allclose(value, truth(), rtol=1e-9)

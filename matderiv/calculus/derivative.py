@@ -13,7 +13,7 @@ from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, is_, substitute, variable, walk, without_facts
 from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.tensors.tensor import Tensor, like_terms
+from matderiv.tensors.tensor import Tensor, delta, like_terms, normalise
 
 MAX_ORDER = 4
 KINDS = ("gradient", "jacobian", "hessian", "vjp", "jvp", "hvp", "differential")
@@ -109,6 +109,21 @@ def differentiate(
     raised = raise_tensor(tensor, not outer and order == 1, search)
     e = guarded(polished(raised, typed), f)
     return Derivative(e, tensor, outer, raised, search.cut)
+
+
+def traced(d: Derivative, f: Expr) -> Expr:
+    """Σ ∂f_i/∂x_i of a square derivative: the divergence of f, or the Laplacian by the Hessian.
+
+    >>> f = read("x*norm2(x)^2").expr
+    >>> text(traced(differentiate(f, f.args[0], "jacobian"), f))
+    'norm2(x)^2*(n + 2)'
+    """
+    i, j = d.tensor.axes
+    terms = (
+        normalise(t.coefficient, (*t.factors, delta(i, j)), (), (i, j)) for t in d.tensor.terms
+    )
+    e = raise_tensor(like_terms(Tensor((), tuple(terms))), True, new_search())
+    return guarded(polished(e, set(walk(f))), f)
 
 
 def fractions_apart(d: Derivative, f: Expr) -> Expr:

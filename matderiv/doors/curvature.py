@@ -11,8 +11,9 @@ from typing import Any
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, NoRule, UntrueResult
-from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.input.asking import about_a_number, variable_of
+from matderiv.language.printer import text
 from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import Arrays, Sizes, evaluate
 from matderiv.numeric.kinks import kinks
@@ -40,6 +41,19 @@ class Curvature:
     verdict: str
     reason: str
     hessian: Derivation | None = None
+
+    @property
+    def newton(self) -> str:
+        """Where a Newton step goes, x - inv(H)*g; NoRule where no Hessian was asked.
+
+        >>> print(curvature("sum(exp(X*w)) - y'*X*w", "w").newton)
+        w - inv(X'*diag(exp(X*w))*X)*(X'*(exp(X*w) - y))
+        """
+        if self.hessian is None or len(self.hessian.wrt.shape) > 1:
+            raise NoRule("a Newton step is read for a smooth function of a vector or a number")
+        x, h = self.hessian.wrt, self.hessian.expr
+        g = derive(self.hessian.f, x).expr
+        return text(x - apply("inv", h) @ g if x.shape else x - g / h)
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"

@@ -1,7 +1,7 @@
-"""Functions that nobody defines: f of an array with a number as its value, φ of each entry.
+"""Functions that nobody defines: numbers f(z), φ of each entry, arrays Y(t) that follow a number.
 
-Their derivatives have names: ∇f(z) and ∇²f(z), f'(z) of a number, φ'(z). What is derived with them
-is checked with functions that are as good as any: a sum of sines and the square of a linear form.
+Their derivatives have names: ∇f(z) and ∇²f(z), f'(z) of a number, φ'(z), Y'(t). What is derived
+with them is checked with functions that are as good as any: sums of sines and squares.
 """
 
 import math
@@ -22,7 +22,7 @@ def refuse_numbers(*exprs: Expr) -> None:
     for node in walk(*exprs):
         if node.function.call == "abstract":
             raise DomainError(
-                f"{node.params[0]} is a function that nobody defines: it has no values",
+                f"{node.params[-2]} is a function that nobody defines: it has no values",
                 hint="its formula in place of its name",
             )
 
@@ -93,4 +93,38 @@ elementwise(
     call="abstract",
     says="A function φ of each entry that nobody defines, with the derivative φ'.",
     example="phi(A*x)",
+)
+
+
+def _curve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    (s,), (*sizes, name, _) = shapes, params
+    if not is_scalar(s):
+        raise ShapeError(
+            f"{name} is read as an array that follows a number, this is {shape_text(s)}",
+            hint="f of an array is a number, phi is applied to each entry",
+        )
+    return tuple(sizes)
+
+
+def _curve(t: Any, *params: Any) -> Any:
+    """A multiple of ones on the diagonal that is above the waves beside it, and derivatives."""
+    *sizes, name, order = params
+    a, b = (_numbers(name, math.prod(sizes), k).reshape(sizes) for k in range(2))
+    waves = a * np.sin(t + b + order * math.pi / 2)
+    return waves + (2 * sum(sizes) * np.eye(*sizes) if not order and len(sizes) == 2 else 0)
+
+
+def _along_curve(y: Expr, which: int, change: Expr) -> Expr:
+    *sizes, name, order = y.params
+    return apply("abstract_curve", y.args[0], params=(*sizes, name, order + 1)) * change
+
+
+primitive(
+    "abstract_curve",
+    _curve_rule,
+    _along_curve,
+    _curve,
+    call="abstract",
+    says="An array Y that follows a number t, in a way that nobody defines: dY(t) = Y'(t) dt.",
+    example="Y(t)",
 )

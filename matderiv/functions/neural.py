@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply, eye, size_expr
+from matderiv.expr import Expr, Params, apply, eye, number_value, size_expr
 from matderiv.functions.elementwise import erf
 from matderiv.functions.record import (
     axis_rule,
@@ -182,7 +182,8 @@ def _normalised(centred: bool, axis: int) -> Any:
     def expand(x: Expr, eps: Expr) -> Expr:
         along = axis if len(x.shape) > 1 else None
         c = x - _mean(x, along) if centred else x
-        return c / apply("sqrt", _mean(c**2, along) + eps)
+        size = _mean(c**2, along)
+        return c / apply("sqrt", size if number_value(eps) == 0 else size + eps)
 
     return expand
 

@@ -24,9 +24,7 @@ def _valid(name: str, n: Size, k: Size, stride: int = 1, dilation: int = 1) -> S
             raise ShapeError(f"{name} needs a kernel that fits: {k} is more than {n}")
         return (left - 1) // stride + 1
     reach = plus(n, minus(k), 1)
-    if (stride, dilation) != (1, 1) or (
-        isinstance(reach, Dim) and (reach.names[0][0] == "(" or reach.coefficient < 1)
-    ):
+    if (stride, dilation) != (1, 1) or (isinstance(reach, Dim) and reach.coefficient < 1):
         raise ShapeError(f"{name} needs sizes that are numbers, these are {n} and {k}")
     return reach
 

@@ -14,7 +14,7 @@ _MANY = 20
 
 def notes(shaping: Shaping) -> tuple[str, ...]:
     """The sentences: odd spellings, guessed kinds, guessed scalars in odd places, broadcasts."""
-    found = list(shaping.source.remarks)
+    found = [*shaping.source.remarks, *shaping.same_sizes]
     for name in list(shaping.guessed)[:_MANY]:
         found.append(guess(name, shaping))
     if len(shaping.guessed) > _MANY:

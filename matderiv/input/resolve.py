@@ -29,7 +29,7 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
-from matderiv.shapes import Shape, size_names
+from matderiv.shapes import Dim, Shape, size_names
 
 _SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
@@ -82,11 +82,15 @@ class Reading:
             if name in self.guessed and len(e.shape) == 2 and name.islower() and len(name) == 1:
                 known.setdefault(name.upper(), e)
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
+        applied = (n for n in walk(self.expr) if n.function.call == "abstract")
+        curves = {str(n.params[-2]): n.shape for n in applied}
 
         def meaning(source: Source) -> Expr:
             own = {part.name for part in source.parts} & {name for name, _ in self.parts}
             names = {n: e for n, e in known.items() if n not in own}  # a text may name parts alike
-            shaping = Shaping(source, Context(names, size_names=sizes, guess=False, what=what))
+            shaping = Shaping(
+                source, Context(names, size_names=sizes, guess=False, what=what, curves=curves)
+            )
             if expected is not None:
                 shaping.expect(expected)
             return build(shaping).expr
@@ -184,7 +188,7 @@ def unlabelled(text: str, about: Collection[str] = ()) -> str:
 def _check_functions(reading: Reading, declared: Collection[str]) -> None:
     """UnknownFunction for an f(x) where nobody says that f is a function and no factor."""
     for node in walk(reading.expr):
-        name = str(node.params[0]) if node.function.call == "abstract" else ""
+        name = str(node.params[-2]) if node.function.call == "abstract" else ""
         if name and name not in declared:
             typed = re.search(rf"(?<![A-Za-z]){name}(?=\W)", reading.source)
             raise UnknownFunction(
@@ -299,7 +303,8 @@ def _expression(
         return scope[node.name]
     if node.name == "pi" and "pi" not in shaping.size_names:
         return apply("pi", params=("pi",))
-    return apply("size", params=(node.name,))
+    size = shaping.sizes.current(Dim((node.name,)))
+    return number(size) if isinstance(size, int) else apply("size", params=(node.name,))
 
 
 def _check_sizes(params: Shape, node: Node, application: Application, shaping: Shaping) -> None:

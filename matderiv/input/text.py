@@ -15,7 +15,7 @@ from matderiv.input.glued import glued_remarks, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
-from matderiv.language.calls import abstract_call, known_function, reserved_names
+from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
     FREE_INDEX,
@@ -391,20 +391,25 @@ class _Parser(Cursor):
         while self.at("'"):
             self.take()
             primes += 1
-        fits = plain in NUMBERS | ENTRIES and name.kind != "glued" and not (order and primes)
-        if not fits or not self.at("(") or not self.only_applied(plain):
-            self.place = start
-            return None
-        inner = self.bracket()
-        span = (name.span[0], inner.span[1])
-        self.remarks.append(f"{plain} is a function that nobody defines")
-        return abstract_call(plain, order + primes, inner, span)
+        fits = name.kind != "glued" and not (order and primes) and not known_function(plain)
+        if fits and self.at("(") and self.only_applied(plain):
+            usual, alone = plain in NUMBERS | ENTRIES, self.tokens[self.place + 2].text == ")"
+            inner = self.bracket() if usual or alone else None
+            span = (name.span[0], inner.span[1] if inner else start)
+            call = abstract_call(plain, order + primes, inner, span) if inner else None
+            if call is not None:
+                self.remarks.append(NOBODYS.format(plain))
+                return call
+        self.place = start
+        return None
 
     def binder(self, name: Token) -> Node | None:
         """`sum_i x_i`, `Σᵢ xᵢ²`, `prod_i x_i`; None for any other name."""
         function, _, index = name.text.partition("_")
         typed = self.text[name.span[0] : name.span[1]]
         function = "sum" if typed[:1] == "Σ" else function
+        if self.at("(") and self.tokens[self.place + 2].text == "=":
+            return self.ranged(name)
         if name.text == "sum" or typed == "Σ":
             return self.unindexed(name)
         if function not in ("sum", "prod", "max", "min") or name.text in self.names - {name.text}:

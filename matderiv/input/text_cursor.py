@@ -28,7 +28,9 @@ from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token, TokenCursor
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 OTHERWISE = ("if", "else", "otherwise")
 WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
-BETWEEN = {"kl": ("||", "|")}  # KL(p || q)
+BETWEEN = {"kl": ("||", "|"), "mvnpdf": (";", "|")}  # KL(p || q), N(x; m, S)
+BESIDE = ("hstack", "horzcat", "hcat")
+STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
@@ -138,6 +140,22 @@ class Cursor(TokenCursor, ABC):
             if following != "(":
                 return False
         return name not in self.declared
+
+    def ranged(self, name: Token) -> Node | None:
+        """`sum(i=1:n, x_i^2)`; None for other calls with a keyword."""
+        ahead = self.tokens[self.place : self.place + 7]
+        if name.text not in ("sum", "prod", "max", "min") or len(ahead) < 7:
+            return None
+        opening, index, _, low, colon, size, comma = ahead
+        if colon.text + comma.text != ":," or not low.text.isdigit():
+            return None
+        self.place += 7
+        self.bound, outer = True, self.around
+        self.around = (*outer, index.text)
+        body = self.sum()
+        self.around = outer
+        span = (name.span[0], self.close(opening).span[1])
+        return Bind(span, name.text, (index.text,), body, size=size.text, low=int(low.text))
 
     def sum_ahead(self) -> bool:
         """True at `(x + b)`, a sum of names in brackets."""
@@ -283,6 +301,8 @@ class Cursor(TokenCursor, ABC):
         closing = self.close(opening)
         self.bar, self.cells = outer, cells
         span = (name.span[0], closing.span[1])
+        if function in STACKED and len(operands) > 1 and not keywords:
+            return block([operands] if function in BESIDE else [[o] for o in operands], span)
         if function in OF_VECTORS:
             self.kinds |= shown_vectors(*operands)
         return Call(span, function, name.span, tuple(operands), tuple(keywords))

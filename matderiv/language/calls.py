@@ -13,6 +13,7 @@ from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.functions.record import Function
+from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Dim, Size, minus, plus, times, with_sizes
@@ -28,7 +29,8 @@ BY_SYMBOL = {
     "add": "x + y",
 }
 TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf", "D_KL": "kl"}
-ABSTRACT = ("abstract", "abstract_map")
+ABSTRACT = ("abstract", "abstract_map", "abstract_curve")
+NOBODYS = "{0} is a function that nobody defines"
 SHAPED = {"vector": 1, "matrix": 2}
 
 
@@ -103,7 +105,9 @@ def interpret(node: Operation | Call, source: Source) -> Application:
     if node.name in ABSTRACT:
         (_, name), (_, order) = node.keywords
         assert isinstance(name, String)
-        return Application(REGISTRY[node.name], node.operands, (name.value, _whole(order) or 0))
+        said = (name.value, _whole(order) or 0)
+        sizes = guessed_axes(name.value) if node.name == "abstract_curve" else 0
+        return Application(REGISTRY[node.name], node.operands, said, sizes)
     record = _record(node, source)
     reader = {
         "axis": _with_axis,
@@ -153,13 +157,17 @@ def _unknown(node: Call, source: Source) -> UnknownFunction:
 def abstract_call(name: str, order: int, operand: Node, span: Span) -> Call | None:
     """A function that nobody defines, or its derivative, applied; None for any other name.
 
-    >>> abstract_call("f", 0, Number((0, 1), Fraction(1)), (0, 4)).name
-    'abstract'
+    Letters other than f, g, h, L, J, φ, ψ are functions only of one name: a(t) is none of products.
+
+    >>> [abstract_call(c, 0, Name((2, 3), "t"), (0, 4)).name for c in ("f", "phi", "Y")]
+    ['abstract', 'abstract_map', 'abstract_curve']
     """
     if name not in NUMBERS | ENTRIES:
-        return None
+        if len(name) > 1 or name in "deijDEHIKNP" or not isinstance(operand, Name):
+            return None
     said = (("name", String(span, name)), ("order", Number(span, Fraction(order))))
-    return Call(span, ABSTRACT[name in ENTRIES], span, (operand,), said)
+    array = name not in NUMBERS and guessed_axes(name) > 0
+    return Call(span, ABSTRACT[1 if name in ENTRIES else 2 * array], span, (operand,), said)
 
 
 def signature(record: Function) -> str:

@@ -39,7 +39,7 @@ def explained(
     if entrywise and len(operands) > 1 and not _fits(shapes, shaping):
         return _pair(error, operands, shapes, shaping, _together, function.name)
     message = shaping.shown_message(error)
-    if function.call != "operator":
+    if function.call not in ("operator", "abstract"):
         typed = _typed(operands[0].span, shaping) if operands else ""
         message = f"{function.label} cannot take {typed or 'this'}: {message}"
     details = [f"{t} is {s}" for t, s in _operand_shapes(operands, shapes, shaping)]

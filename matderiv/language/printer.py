@@ -181,7 +181,7 @@ def _blocks(node: Expr) -> list[Piece]:
 
 def _abstract(node: Expr) -> list[Piece]:
     """`f(x)`, `∇f(x)` by an array, `f'(t)` by a number, `phi'(z)`."""
-    name, order = node.params
+    name, order = node.params[-2:]
     slopes = is_(node, "abstract") and bool(node.args[0].shape)
     head = ("", "∇", "∇²")[order] + name if slopes else name + "'" * order
     return [head, "(", (node.args[0], COMPARE), ")"]
@@ -220,6 +220,7 @@ _OPERATORS: dict[str, Callable[[Expr], list[Piece]]] = {
     "blocks": _blocks,
     "abstract": _abstract,
     "abstract_map": _abstract,
+    "abstract_curve": _abstract,
 }
 
 

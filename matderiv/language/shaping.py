@@ -34,7 +34,8 @@ class Context:
     """What is known before a text is read.
 
     `known` are variables and parts with their expressions, `declared` shapes, `facts` assumptions.
-    Without `guess` every name must be known; `what` names the text in messages.
+    Without `guess` every name must be known; `what` names the text in messages; `curves` are
+    sizes of the arrays Y(t).
     """
 
     known: Mapping[str, Expr] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Context:
     reserved: frozenset[str] = frozenset()
     guess: bool = True
     what: str = "the expression"
+    curves: Mapping[str, Shape] = field(default_factory=dict)
 
 
 class Shaping:
@@ -59,6 +61,7 @@ class Shaping:
         self.variables: dict[str, Shape] = {}
         self.guessed: dict[str, Name] = {}
         self.parts: dict[str, Shape] = {}
+        self.curves = dict(context.curves)
         roots = [(part.name, part.value) for part in source.parts]
         self.sections = [
             (name, list(self._nodes(root))) for name, root in [*roots, ("", source.main)]
@@ -66,7 +69,16 @@ class Shaping:
         self.lengths = self._lengths()
         self._check_parts()
         self._classify()
-        self.infer()
+        self.same_sizes: list[str] = []
+        first: ShapeError | None = None
+        while True:
+            try:
+                self.infer()
+                break
+            except ShapeError as error:
+                first = first or error
+                if not self.context.guess or not self._identified():
+                    raise first from None
 
     # Roles ---------------------------------------------------------------------------------------
 
@@ -151,7 +163,9 @@ class Shaping:
         """Sizes that are to be inferred get open names, in the order in which arrays are met."""
         application = self.applications.get(node)
         if application is not None and application.open_sizes:
-            fresh = [self.sizes.fresh() for _ in range(application.open_sizes)]
+            fresh = self.sizes.axes(application.open_sizes)
+            if application.function.call == "abstract":  # Y(t) has its sizes wherever it stands
+                fresh = self.curves.setdefault(str(application.params[0]), fresh)
             params = completed(application.params, fresh)
             self.applications[node] = replace(application, params=params)
 
@@ -213,6 +227,24 @@ class Shaping:
             for node, axis, size in self.lengths:
                 self._measure(node, axis, size)
 
+    def _identified(self) -> bool:
+        """True if a name and a number, or a sum and a declared number, were taken as one size."""
+        number, size = sorted(self.sizes.clash, key=lambda s: not isinstance(s, int))
+        if not isinstance(number, int) or number < 2 or not isinstance(size, Dim) or is_open(size):
+            return False  # 1 is that of a row
+        self.sizes.clash = (0, 0)
+        if size == Dim(size.names[:1]) and plain_names(size.names[0]) == size.names:
+            self.sizes.bound[size.names[0]] = number
+        elif any(number in shape for shape in self.variables.values()):
+            self.variables = {
+                name: tuple(size if s == number else s for s in shape)
+                for name, shape in self.variables.items()
+            }
+        else:
+            return False
+        self.same_sizes.append(f"the size {size} is {number}")
+        return True
+
     def _measure(self, node: Node, axis: int, size: Size) -> None:
         """Make an axis of a node as long as the text says."""
         named = self.variables.get(getattr(node, "name", ""), ())  # what only its size is used of
@@ -222,6 +254,7 @@ class Shaping:
             if len(found) >= -axis and found[axis] != 1:
                 self.sizes.unify(found[axis], size)
         except ShapeError as error:
+            self.sizes.clash = (0, 0)  # a sum to 3 says nothing of n
             raise ShapeError(
                 f"the sum runs to {size}, {self.source.typed(node.span)} is {self.shown(found)}",
                 source=self.source.text,
@@ -267,7 +300,10 @@ class Shaping:
 
     def final_names(self) -> dict[str, str]:
         """A name for each size that nothing determines, in the order in which axes appear."""
-        return fresh_names(open_names(map(self.sizes.shape, self.variables.values())), self.taken())
+        made = self.applications.values()
+        curves = (self.params(a) for a in made if a.function.call == "abstract" and a.open_sizes)
+        shapes = (*map(self.sizes.shape, self.variables.values()), *curves)
+        return fresh_names(open_names(shapes), self.taken())
 
     def shown_names(self) -> dict[str, str]:
         """The same for messages: also for sizes of constants that have no neighbour."""

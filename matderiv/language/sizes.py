@@ -25,8 +25,10 @@ class Sizes:
     """A union-find over open sizes (`?0`, `?1`, ...); declared names and numbers are fixed.
 
     `place` is the part of the text at work: each binding remembers it, so that a contradiction can
-    say who bound which size.
+    say who bound which size. `clash` are two sizes that cannot be equal.
     """
+
+    clash: tuple[Size, Size] = (0, 0)
 
     def __init__(self) -> None:
         self.bound: dict[str, Size] = {}
@@ -85,6 +87,7 @@ class Sizes:
             return self.current(a)
         if self._multiplied(left, right):
             return self.current(a)
+        self.clash = (a, b)
         raise ShapeError(f"{a} and {b} differ")
 
     def _solved(self, one: Size, other: Size) -> bool:

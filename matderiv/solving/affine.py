@@ -130,7 +130,8 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
             return zeros(node.shape)
         made = kept[0] if len(kept) == 1 else apply("add", *kept)
         return made if wide else rebuild(node, args)
-    above = is_(node, "div", "ediv") and args[0] in zero
+    above = is_(node, "div", "ediv", "power", "epow") and args[0] in zero
+    above = above and (number_value(args[1]) or 1) > 0
     if above or is_(node, "mul", "hadamard", "neg", "transpose", "sum", "mean", "diag", "tr"):
         return zeros(node.shape)
     return rebuild(node, args)

@@ -5,11 +5,12 @@ Source: Grant, Boyd & Ye 2006, Disciplined convex programming; Boyd & Vandenberg
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
-from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.expr import Expr, exact_value, is_, size_expr, walk
 from matderiv.language.printer import text
 from matderiv.numeric.ranges import positive
-from matderiv.shapes import is_scalar
+from matderiv.shapes import is_scalar, times
 from matderiv.words.chains import facts, transposed
 from matderiv.words.definite import definite_sign, nonnegative
 
@@ -17,6 +18,7 @@ CONVEX, CONCAVE = frozenset({"convex"}), frozenset({"concave"})
 AFFINE = CONVEX | CONCAVE
 UNKNOWN: frozenset[str] = frozenset()
 Bend = frozenset[str]
+HALF = Fraction(1, 2)
 
 _LINEAR = frozenset("add sum mean transpose diag vec tr trace triu tril reshape permute".split())
 _PRODUCTS = frozenset("mul hadamard kron".split())
@@ -64,6 +66,9 @@ class Composition:
         whole = _as_a_square(e) or _entropy(e)
         if whole is not None:
             return self._said(e, CONVEX, whole[1]) if self._found[whole[0]] == AFFINE else UNKNOWN
+        root = is_(e, "sqrt") or (is_(e, "power", "epow") and exact_value(e.args[1]) == HALF)
+        if root and self._moves(e.args[0]) and self._adds_squares(e.args[0]):
+            return self._said(e, CONVEX, f"the length of what is squared in {text(e.args[0])}")
         moving = [a for a in e.args if self._moves(a)]
         bends = [self._found[a] for a in moving]
         if is_(e, "neg"):
@@ -86,6 +91,30 @@ class Composition:
     def _said(self, e: Expr, bend: Bend, why: str) -> Bend:
         self.reasons.append(f"{text(e)}: {why}")
         return bend
+
+    def _adds_squares(self, e: Expr) -> bool:
+        """True for Σ h², where each h is affine, or convex and >= 0: its root is a norm of the h.
+
+        Source: Boyd & Vandenberghe 2004, ch. 3.2.4.
+        """
+        if not self._moves(e):
+            return nonnegative(e)
+        whole = _as_a_square(e)
+        if whole is not None:
+            return self._found[whole[0]] == AFFINE
+        if is_(e, "power", "epow") and (is_(e, "epow") or is_scalar(e.args[0].shape)):
+            base, p = e.args[0], exact_value(e.args[1])
+            bend, even = self._found[base], p is not None and p.denominator == 1 and p % 2 == 0
+            positive_part = "convex" in bend and nonnegative(base)
+            return p is not None and p >= 2 and (positive_part or (even and bend == AFFINE))
+        if e.function.kind == "shorthand" and e.function.expand:
+            written = e.function.expand(*e.args, *e.params)
+            self.bend(written)
+            return self._adds_squares(written)
+        if is_(e, "mul", "hadamard", "div"):
+            moving = sum(map(self._moves, e.args)) > 1 or (is_(e, "div") and self._moves(e.args[1]))
+            return not moving and all(map(self._adds_squares, e.args))
+        return is_(e, "add", "sum", "mean") and all(map(self._adds_squares, e.args))
 
     def _scaled(self, e: Expr, moving: list[Expr]) -> Bend:
         """A part times constants, which keep its bend, turn it over, or need it affine."""
@@ -112,7 +141,11 @@ class Composition:
     def _power(self, e: Expr, moving: list[Expr]) -> Bend:
         """x^p: convex for even p or p >= 1 above 0, concave between 0 and 1, convex below 0."""
         base, exponent = e.args
-        p = number_value(exponent)
+        p = exact_value(exponent)
+        if is_(base, "prod") and exponent is 1 / size_expr(times(*base.args[0].shape)):
+            bend = self._found[base.args[0]]
+            if "concave" in bend and positive(base.args[0]):
+                return self._said(e, CONCAVE, "the geometric mean is concave and increasing")
         if p is None or moving != [base] or not (is_(e, "epow") or is_scalar(base.shape)):
             return UNKNOWN
         bend = self._found[base]

@@ -6,6 +6,7 @@ Source: Boyd & Vandenberghe 2004, ch. 5; Schönemann 1966 for orthonormal column
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from matderiv.calculus.recognise import prepare
@@ -95,19 +96,19 @@ def _told(e: Expr) -> Expr:
 
 
 def shared_root(p: Constrained) -> list[Expr]:
-    """x for a gradient entry by entry and sum(x) = s, where the multiplier scales all entries."""
+    """x for a gradient entry by entry and a'*x = s, where the multiplier scales all entries."""
     share, core = number_apart(p.slope)
-    if not is_(core, "ones") or len(p.x.shape) != 1:
+    if p.x in set(walk(p.slope)) or p.slope.shape != p.x.shape or len(p.x.shape) != 1:
         return []
     whole = _quotient(negated(p.at_zero(p.constraint)), share)
     entry = EntryEquation(p.x)
     try:
         nu = entry.scalar(p.multiplier)
-        found = roots(entry.scalar(p.gradient) + entry.scalar(share) * nu, entry.symbol)
+        found = roots(entry.scalar(p.gradient) + entry.scalar(p.slope) * nu, entry.symbol)
         shares = [entry.written(s, p.x.shape) for s in _shares(found, nu, entry)]
     except NotEntrywise:
         return []
-    return [_told(_portion(s, whole)) for s in shares]
+    return [_told(_portion(s, whole, core)) for s in shares]
 
 
 def _quotient(e: Expr, by: Expr) -> Expr:
@@ -117,19 +118,21 @@ def _quotient(e: Expr, by: Expr) -> Expr:
     return e if values[1] == 1 else e / by
 
 
-def _portion(share: Expr, whole: Expr) -> Expr:
-    """share/sum(share) of the whole."""
+def _portion(share: Expr, whole: Expr, weights: Expr) -> Expr:
+    """share/(weights'*share) of the whole."""
     n = share.shape[0]
     if number_value(whole) == 0:
         return zeros(share.shape)
     below = size_expr(n) if is_(share, "ones") else apply("sum", share, params=(None,))
+    below = below if is_(weights, "ones") else weights.T @ share
     return share / below if number_value(whole) == 1 else whole * share / below
 
 
 def _shares(values: list[Any], nu: Any, entry: EntryEquation) -> Iterator[Any]:
     """The factors that differ between entries, of values whose multiplier is in another factor."""
     for value in values:
-        apart = sp.expand_power_exp(sp.factor_terms(sp.expand_power_base(value, force=True)))
+        apart = sp.factor_terms(sp.expand_power_base(value, force=True))
+        apart = sp.expand_power_exp(sp.expand_mul(apart, deep=True))
         kept, scale = sp.expand_mul(apart, deep=True).as_independent(nu, as_Add=False)
         if all(is_scalar(entry.parts[s].shape) for s in scale.free_symbols):
             arrays = [s for s in kept.free_symbols if not is_scalar(entry.parts[s].shape)]
@@ -137,17 +140,44 @@ def _shares(values: list[Any], nu: Any, entry: EntryEquation) -> Iterator[Any]:
 
 
 def sphere_roots(p: Constrained) -> list[Expr]:
-    """x on a sphere x'x = s for an f whose Hessian is a multiple of the identity."""
-    s = _square_of_radius(p)
-    constant = is_(p.hessian, "zeros") or multiple_of_identity(p.hessian) is not None
-    if s is None or not constant or is_(p.at_zero(p.gradient), "zeros"):
+    """x on a sphere x'x = s for an f whose Hessian is a multiple of the identity.
+
+    On an ellipsoid x'*Q*x = s for an affine f: inv(Q)*g, as long as the constraint says.
+    """
+    s, flat = _square_of_radius(p), is_(p.hessian, "zeros")
+    constant = flat or multiple_of_identity(p.hessian) is not None
+    if len(p.x.shape) != 1 or not constant or is_(p.at_zero(p.gradient), "zeros"):
         return []
     g = _direction(p)
+    if s is None:
+        against = _against_slope(p, g) if flat else None
+        if against is None:
+            return []
+        along, scale = against
+        length = negated(p.at_zero(p.constraint))
+        length = (length if scale == 2 else length * (scale / 2)) / spelled_sum([g.T @ along], ())
+        root = spelled_sum([_told(apply("sqrt", length) * along)], p.x.shape)
+        return [root, _told(negated(root))]
     squared = is_(s, "power") and number_value(s.args[1]) == 2
     radius = apply("abs", s.args[0]) if squared else apply("sqrt", s)
     whole = g if number_value(s) == 1 else radius * g
     found = _told(whole / apply("norm2", g))
     return [found, _told(negated(found))]
+
+
+def _against_slope(p: Constrained, g: Expr) -> tuple[Expr, Fraction] | None:
+    """inv(Q)*g and the number k where the constraint has the slope k*Q*x; g./q where k*q.*x."""
+    scale, core = number_apart(p.slope)
+    rest = [a for a in core.args if a is not p.x]
+    if p.x in {n for a in rest for n in walk(a)} or len(rest) != len(core.args) - 1:
+        return None
+    k = number_value(scale) or Fraction(1)
+    if is_(core, "hadamard") and len(rest) == 1:
+        inner, q = number_apart(rest[0])
+        return apply("ediv", g, q), k * (number_value(inner) or Fraction(1))
+    if not is_(core, "mul") or core.args[-1] is not p.x:
+        return None
+    return apply("inv", rest[0] if len(rest) == 1 else apply("mul", *rest)) @ g, k
 
 
 def _direction(p: Constrained) -> Expr:

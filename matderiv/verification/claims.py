@@ -311,12 +311,12 @@ def _of_known_functions(asked: Asked, e: Expr) -> Expr:
     >>> read_answer(asked, "a*f(t)") == read_answer(asked, "a*exp(a*t)")
     True
     """
-    known = {n.params[0] for n in walk(asked.f) if n.function.call == "abstract"}
+    known = {n.params[-2] for n in walk(asked.f) if n.function.call == "abstract"}
     whole: dict[Expr, Expr] = {}
     for node in walk(e):
-        if node.function.call != "abstract" or node.params[0] in known:
+        if node.function.call != "abstract" or node.params[-2] in known:
             continue
-        name, order = node.params
+        name, order = node.params[-2:]
         if name not in ("f", "L", "J") or order or node.args[0] not in variables(asked.f):
             raise UnknownName(
                 f"the answer has the function {name}, which the expression does not have",

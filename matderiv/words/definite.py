@@ -18,6 +18,8 @@ def definite_sign(e: Expr) -> int:
     [1, -1, 0]
     """
     sign, core = signed(e)
+    if is_scalar(core.shape) and nonnegative(core):
+        return sign
     if is_(core, "add"):
         signs = {sign * definite_sign(a) for a in core.args}
         if len(signs) == 1:

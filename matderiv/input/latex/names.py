@@ -10,7 +10,7 @@ from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import abstract_call, function_names, reserved_names
+from matderiv.language.calls import NOBODYS, abstract_call, function_names, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
@@ -180,12 +180,16 @@ class Names(Symbols, ABC):
         while not order and self.at("'", "′") and self.peek().text in ("'", "′", "("):
             self.take()
             order += 1
-        plain = node.name in (NUMBERS | ENTRIES) - {*self.scope.shapes, *self.build.parts}
-        if not plain or not self.at("(") or not self._like_a_function(node, any_argument=True):
+        usual, known = node.name in NUMBERS | ENTRIES, {*self.scope.shapes, *self.build.parts}
+        if node.name in known or not self.at("("):
+            return None
+        answered = not self.scope.guess and node.name not in self.scope.sizes
+        if not answered and not self._like_a_function(node, any_argument=usual):
             return None
         inner = self.bracket()
-        self.remarks.append(f"{node.name} is a function that nobody defines")
-        return abstract_call(node.name, order, inner, (symbol.span[0], inner.span[1]))
+        call = abstract_call(node.name, order, inner, (symbol.span[0], inner.span[1]))
+        self.remarks += [NOBODYS.format(node.name)] if call else []
+        return call
 
     def gradient(self) -> Node | None:
         r"""`\nabla f(x)`, `\nabla^2 f(x)`."""
@@ -201,8 +205,6 @@ class Names(Symbols, ABC):
         return self.abstract(Name(start.span, symbol.stem), named, order)
 
     def _like_a_function(self, node: Name, any_argument: bool = False) -> bool:
-        if any_argument and not self.scope.guess:
-            return True
         if not self.scope.guess or node.name in self.scope.shapes:
             return False
         letter, _, label = node.name.partition("_")

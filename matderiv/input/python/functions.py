@@ -8,7 +8,7 @@ from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.forms import FORMS
 from matderiv.input.python.layers import LAYERS
-from matderiv.input.python.losses import LOSSES, of_labels
+from matderiv.input.python.losses import FORMULAS, LOSSES, of_entries, of_labels
 from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
@@ -30,8 +30,6 @@ PARAMETERS = {
     "relu": ("a", "inplace"),
     "silu": ("a", "inplace"),
     "leaky_relu": ("a", "negative_slope", "inplace"),
-    "elu": ("a", "alpha", "inplace"),
-    "softplus": ("a", "beta", "threshold"),
     "gelu": ("a", "approximate"),
 }
 """The parameters of functions that have more than one."""
@@ -55,6 +53,11 @@ CLASSES = {
     "HuberLoss": "huber_loss",
     "BCELoss": "binary_cross_entropy",
     "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "SoftMarginLoss": "soft_margin_loss",
+    "PoissonNLLLoss": "poisson_nll_loss",
+    "GaussianNLLLoss": "gaussian_nll_loss",
+    "HingeEmbeddingLoss": "hinge_embedding_loss",
+    "MarginRankingLoss": "margin_ranking_loss",
     "CrossEntropyLoss": "cross_entropy",
     "NLLLoss": "nll_loss",
     "KLDivLoss": "kl_div",
@@ -92,6 +95,8 @@ class Library(Arrays):
         special = _SPECIAL.get(name)
         if special is not None:
             return special(self, call)
+        if name in FORMULAS and (name not in function_names() or len(values) + len(keywords) > 1):
+            return of_entries(self, call)
         if name in ENTRYWISE:
             return self._entrywise_call(call)
         if name in PAIRS:
@@ -114,8 +119,6 @@ class Library(Arrays):
         nodes = [a.node]
         if "negative_slope" in found:
             nodes.append(call.array_of(found["negative_slope"]).node)
-        for name in ("alpha", "beta"):
-            call.only(found, name, 1)
         approximate = found.get("approximate")
         exact = isinstance(approximate, Word) and approximate.text in ("none", "False")
         default = call.module == "jax" and call.name == "gelu"
@@ -239,5 +242,5 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
 
 def is_function(name: str) -> bool:
     """True for a name that a call may have without a module before it."""
-    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX)
+    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX, FORMULAS)
     return any(name in table for table in known) or name in function_names()

@@ -157,13 +157,17 @@ def _numpy_convolution(lib: Arrays, call: PythonCall) -> Array:
 
 def _norm(name: str, *before: str) -> Callable[[Arrays, PythonCall], Array]:
     def read(lib: Arrays, call: PythonCall) -> Array:
-        found = call.bind("a", *before, "weight", "bias", named=("training",))
+        found = call.bind("a", *before, "weight", "bias", named=("training", "eps"))
         a = call.first(found)
-        if a.rank != 2 or "eps" in call.keywords:
+        if a.rank != 2 and (a.rank != 1 or name not in ("layernorm", "rmsnorm")):
             raise call.error("is read for a matrix", f"F.{call.name}(X, ...)")
         more: list[Node] = []
+        eps = _given(found, "eps")
         if name == "groupnorm":
+            call.only(found, "eps", -1)
             more.append(lib.build.number(_number(call, found, "num_groups", 1), call.span))
+        elif eps is not None or name == "rmsnorm":  # whose eps is that of the numbers: nothing
+            more.append(call.array_of(eps).node if eps else lib.build.number(0, call.span))
         node = lib.build.call(name, (a.node, *more), call.span, call.place)
         normed = Array(node, a.shape)
         weight, bias = _given(found, "weight"), _given(found, "bias")
@@ -212,6 +216,7 @@ LAYERS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **{f"{how}_pool{k}d": _pool for how in ("max", "avg") for k in (1, 2)},
     **dict.fromkeys(("convolve", "correlate"), _numpy_convolution),
     "layer_norm": _norm("layernorm", "normalized_shape"),
+    "rms_norm": _norm("rmsnorm", "normalized_shape"),
     "group_norm": _norm("groupnorm", "num_groups"),
     "batch_norm": _norm("batchnorm", "running_mean", "running_var"),
     "scaled_dot_product_attention": _attention,

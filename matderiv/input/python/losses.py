@@ -1,6 +1,11 @@
-"""Losses of PyTorch by their names: means over all entries unless `reduction` says otherwise."""
+"""Losses of PyTorch by their names: means over all entries unless `reduction` says otherwise.
 
-from collections.abc import Callable, Mapping, Sequence
+They are formulas of entries, written in Python, as are functions with numbers as parameters.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.arrays import Arrays
@@ -23,13 +28,48 @@ def _entries(lib: Arrays, call: PythonCall, found: Mapping[str, Value]) -> tuple
     return a, b
 
 
-def _less(lib: Arrays, a: Array, b: Array, call: PythonCall) -> Array:
-    return lib.sum_of([a, lib.negative(b, b.span)], call.span)
+_SIGNS: dict[type[ast.cmpop], str] = {ast.Gt: "gt", ast.Lt: "lt"}
 
 
-def _called(lib: Arrays, name: str, a: Array, call: PythonCall, *more: Array) -> Array:
-    nodes = [a.node, *(m.node for m in more)]
-    return Array(lib.build.call(name, nodes, call.span, call.place), a.shape)
+def written(lib: Arrays, call: PythonCall, formula: str, named: Mapping[str, Array]) -> Array:
+    """A formula of entries in Python, with arrays for its names."""
+
+    def read(node: ast.expr) -> Array:
+        match node:
+            case ast.Name(id=name):
+                return named[name]
+            case ast.Constant(value=value):
+                return lib.number(Fraction(str(value)), call.span)
+            case ast.UnaryOp(operand=inner):
+                return lib.negative(read(inner), call.span)
+            case ast.Call(func=ast.Name(id=name), args=args):
+                values = [read(arg) for arg in args]
+                if name in ("maximum", "minimum", "where"):
+                    return lib.entrywise(name, values, call.span)
+                nodes = [value.node for value in values]
+                return Array(lib.build.call(name, nodes, call.span, call.place), values[0].shape)
+            case ast.Compare(left=left, ops=[sign], comparators=[right]):
+                return lib.entrywise(_SIGNS[type(sign)], (read(left), read(right)), call.span)
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                return lib.sum_of([read(left), lib.negative(read(right), call.span)], call.span)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return lib.sum_of([read(left), read(right)], call.span)
+            case ast.BinOp(left=left, op=operator, right=right):
+                made = {ast.Mult: lib.product, ast.Div: lib.quotient, ast.Pow: lib.power}
+                return made[type(operator)](read(left), read(right), call.span)
+        raise AssertionError(formula)
+
+    return read(ast.parse(formula, mode="eval").body)
+
+
+def with_numbers(
+    lib: Arrays, call: PythonCall, found: Mapping[str, Value], numbers: Mapping[str, str]
+) -> dict[str, Array]:
+    """The parameters that are numbers, as given or as by default."""
+    return {
+        n: call.array_of(found[n]) if n in found else lib.number(Fraction(default), call.span)
+        for n, default in numbers.items()
+    }
 
 
 def _reduced(lib: Arrays, call: PythonCall, found: Mapping[str, Value], each: Array) -> Array:
@@ -41,56 +81,20 @@ def _reduced(lib: Arrays, call: PythonCall, found: Mapping[str, Value], each: Ar
     return lib.reduced(name, each, None, False, call.span) if name and each.rank else each
 
 
-def _loss(
-    each: Callable[[Arrays, PythonCall, Array, Array, Mapping[str, Value]], Array],
-    more: Sequence[str] = (),
-) -> Callable[[Arrays, PythonCall], Array]:
-    """A loss by what it is for each entry; `more` are parameters beside `reduction`."""
+def _loss(formula: str, *more: str, **numbers: str) -> Callable[[Arrays, PythonCall], Array]:
+    """A loss by what it is for each entry of a, b and `more`, with numbers as by default."""
 
     def read(lib: Arrays, call: PythonCall) -> Array:
-        found = call.bind("a", "target", named=("reduction", *more))
+        found = call.bind("a", "target", *more, named=("reduction", *numbers))
         a, b = _entries(lib, call, found)
-        return _reduced(lib, call, found, each(lib, call, a, b, found))
+        if missing := [n for n in more if n not in found]:
+            raise call.error(f"takes {missing[0]} as well")
+        arrays = {n: call.array_of(found[n]) for n in more}
+        lib.added_kinds([a, *arrays.values()])
+        named = {"a": a, "b": b, **arrays, **with_numbers(lib, call, found, numbers)}
+        return _reduced(lib, call, found, written(lib, call, formula, named))
 
     return read
-
-
-def _squared(
-    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
-) -> Array:
-    return lib.power(_less(lib, a, b, call), lib.number(2, call.span), call.span)
-
-
-def _huber(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
-    """Quadratic within delta; smooth_l1_loss is the same over beta."""
-    name = "delta" if call.name == "huber_loss" else "beta"
-    one = lib.number(1, call.span)
-    bound = call.array_of(found[name]) if name in found else one
-    huber = _called(lib, "huber", _less(lib, a, b, call), call, bound)
-    return huber if name == "delta" else lib.quotient(huber, bound, call.span)
-
-
-def _logits(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
-    """softplus(z) - y z."""
-    scored = lib.negative(lib.product(b, a, call.span), call.span)
-    return lib.sum_of([_called(lib, "softplus", a, call), scored], call.span)
-
-
-def _binary(lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]) -> Array:
-    """-(y log p + (1 - y) log(1 - p))."""
-    one = lib.number(1, call.span)
-    other = _called(lib, "log", _less(lib, one, a, call), call)
-    first = lib.product(b, _called(lib, "log", a, call), call.span)
-    second = lib.product(_less(lib, one, b, call), other, call.span)
-    return lib.negative(lib.sum_of([first, second], call.span), call.span)
-
-
-def _soft_margin(
-    lib: Arrays, call: PythonCall, a: Array, b: Array, found: Mapping[str, Value]
-) -> Array:
-    """log(1 + exp(-y z))."""
-    margin = lib.negative(lib.product(b, a, call.span), call.span)
-    return _called(lib, "softplus", margin, call)
 
 
 def of_labels(lib: Arrays, call: PythonCall) -> Array | None:
@@ -118,7 +122,7 @@ def _kl_div(lib: Arrays, call: PythonCall) -> Array:
     """y (log y - x); 'batchmean' divides the sum by the number of rows."""
     found = call.bind("a", "target", named=("reduction",))
     a, b = _entries(lib, call, found)
-    each = lib.product(b, _less(lib, _called(lib, "log", b, call), a, call), call.span)
+    each = written(lib, call, "b*(log(b) - a)", {"a": a, "b": b})
     given = found.get("reduction")
     if not isinstance(given, Word) or given.text != "batchmean":
         return _reduced(lib, call, found, each)
@@ -128,15 +132,40 @@ def _kl_div(lib: Arrays, call: PythonCall) -> Array:
 
 
 LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
-    "mse_loss": _loss(_squared),
-    "l1_loss": _loss(
-        lambda lib, call, a, b, found: _called(lib, "abs", _less(lib, a, b, call), call)
+    "mse_loss": _loss("(a - b)**2"),
+    "l1_loss": _loss("abs(a - b)"),
+    "huber_loss": _loss("huber(a - b, delta)", delta="1"),
+    "smooth_l1_loss": _loss("huber(a - b, beta)/beta", beta="1"),
+    "binary_cross_entropy": _loss("-(b*log(a) + (1 - b)*log(1 - a))"),
+    "binary_cross_entropy_with_logits": _loss("softplus(a) - b*a"),
+    "soft_margin_loss": _loss("softplus(-(b*a))"),
+    "hinge_embedding_loss": _loss("where(b > 0, a, maximum(0, margin - a))", margin="1"),
+    "margin_ranking_loss": _loss("maximum(0, margin - y*(a - b))", "y", margin="0"),
+    "poisson_nll_loss": _loss("exp(a) - b*a"),
+    "gaussian_nll_loss": _loss(
+        "(log(maximum(var, eps)) + (a - b)**2/maximum(var, eps))/2", "var", eps="1e-6"
     ),
-    "huber_loss": _loss(_huber, ("delta",)),
-    "smooth_l1_loss": _loss(_huber, ("beta",)),
-    "binary_cross_entropy": _loss(_binary),
-    "binary_cross_entropy_with_logits": _loss(_logits),
-    "soft_margin_loss": _loss(_soft_margin),
     "nll_loss": _nll,
     "kl_div": _kl_div,
 }
+
+FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
+    "elu": ("where(a > 0, a, alpha*(exp(a) - 1))", {"alpha": "1"}),
+    "celu": ("maximum(a, 0) + minimum(alpha*(exp(a/alpha) - 1), 0)", {"alpha": "1"}),
+    "softplus": ("softplus(beta*a)/beta", {"beta": "1"}),
+    "threshold": ("where(a > threshold, a, value)", {"threshold": "", "value": ""}),
+    "prelu": ("maximum(a, 0) + weight*minimum(a, 0)", {"weight": ""}),
+    "hardshrink": ("where(abs(a) > lambd, a, 0)", {"lambd": "0.5"}),
+    "softshrink": ("a - maximum(minimum(a, lambd), -lambd)", {"lambd": "0.5"}),
+}
+"""Functions of entries with numbers as parameters, and what these are by default."""
+
+
+def of_entries(lib: Arrays, call: PythonCall) -> Array:
+    """A function of each entry by its formula."""
+    formula, numbers = FORMULAS[call.name]
+    found = call.bind("a", *numbers, named=("inplace",))
+    a = call.first(found)
+    if missing := [n for n, default in numbers.items() if not default and n not in found]:
+        raise call.error(f"takes {missing[0]} as well")
+    return written(lib, call, formula, {"a": a, **with_numbers(lib, call, found, numbers)})

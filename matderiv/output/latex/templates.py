@@ -238,7 +238,7 @@ class Printer:
 
     def abstract(self, node: Expr) -> list[Piece]:
         """A function that nobody defines, and its derivatives."""
-        name, order = node.params
+        name, order = node.params[-2:]
         head = self.names.symbol(name, ())
         if is_(node, "abstract") and node.args[0].shape:
             head = ("", r"\nabla ", r"\nabla^{2} ")[order] + head
@@ -315,6 +315,7 @@ _SPECIAL: dict[str, Callable[[Printer, Expr], list[Piece]]] = {
     "blocks": Printer.blocks,
     "abstract": Printer.abstract,
     "abstract_map": Printer.abstract,
+    "abstract_curve": Printer.abstract,
     **dict.fromkeys("eye ones zeros commutation duplication cols unit".split(), Printer.constant),
     "levicivita": lambda p, e: [r"\boldsymbol{\varepsilon}"],
 }

@@ -114,8 +114,8 @@ class Doubts:
         for node in walk(side):
             if node.function.call != "abstract":
                 continue
-            if node is side or node.params[1] > 1 or not node.args[0].shape:
-                return f"nothing says which function {node.params[0]} is"
+            if node is side or node.params[-1] > 1 or not node.args[0].shape:
+                return f"nothing says which function {node.params[-2]} is"
         if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT

@@ -37,7 +37,7 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
 def undefined(ground: Ground) -> set[str]:
     """The functions in definitions that nobody defines: f(x) = g(A*x)."""
     nodes = walk(*ground.functions.values())
-    return {str(n.params[0]) for n in nodes if n.function.call == "abstract"}
+    return {str(n.params[-2]) for n in nodes if n.function.call == "abstract"}
 
 
 def _derivatives(plan: Plan) -> dict[str, list[str]]:
