@@ -18,12 +18,15 @@ from matderiv.language.source import Number
 ENTRYWISE = {
     **{
         n: n
-        for n in "exp log log1p expm1 sqrt sign square sin cos tan arcsin arccos arctan".split()
+        for n in (
+            "exp log log1p expm1 sqrt sign square sin cos tan arcsin arccos arctan sinh cosh tanh "
+            "sigmoid relu elu softplus silu gelu erf step abs leaky_relu reciprocal rsqrt "
+            "logsigmoid"
+        ).split()
     },
-    **{n: n for n in "sinh cosh tanh sigmoid relu elu softplus silu gelu erf step abs".split()},
     **{"a" + n: "arc" + n for n in ("sin", "cos", "tan")},
     **dict.fromkeys(("absolute", "fabs"), "abs"),
-    "leaky_relu": "leaky_relu",
+    **dict.fromkeys(("log_sigmoid", "log_expit"), "logsigmoid"),
     "sgn": "sign",
 }
 PARAMETERS = {
@@ -144,17 +147,6 @@ def _arithmetic(lib: Arrays, call: PythonCall) -> Array:
     return lib.sum_of([a, b], call.span)
 
 
-def _negative(lib: Arrays, call: PythonCall) -> Array:
-    return lib.negative(call.arrays(1)[0], call.span)
-
-
-def _reciprocal(lib: Arrays, call: PythonCall) -> Array:
-    (a,) = call.arrays(1)
-    if call.name == "rsqrt":
-        a = Array(lib.build.call("sqrt", (a.node,), call.span, call.place), a.shape)
-    return lib.quotient(lib.number(1, call.span), a, call.span)
-
-
 def _where(lib: Arrays, call: PythonCall) -> Array:
     test, a, b = call.arrays(3)
     if not test.mask:
@@ -192,12 +184,6 @@ def _slogdet(lib: Arrays, call: PythonCall) -> Items:
     return Items(both, call.span, ("sign", "logabsdet"))
 
 
-def _logsigmoid(lib: Arrays, call: PythonCall) -> Array:
-    (a,) = call.arrays(1)
-    inner = lib.build.call("softplus", (lib.negative(a, a.span).node,), call.span, call.place)
-    return lib.negative(Array(inner, a.shape), call.span)
-
-
 def _logaddexp(lib: Arrays, call: PythonCall) -> Array:
     a, b = call.arrays(2)
     for zero, other in ((a, b), (b, a)):
@@ -228,14 +214,11 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
         "multiply mul divide true_divide div power pow float_power".split(), _arithmetic
     ),
     **dict.fromkeys(("add", "subtract", "sub"), _arithmetic),
-    **dict.fromkeys(("negative", "neg"), _negative),
-    **dict.fromkeys(("reciprocal", "rsqrt"), _reciprocal),
     "where": _where,
     "heaviside": _heaviside,
     **dict.fromkeys(("clip", "clamp"), _clip),
     "slogdet": _slogdet,
     "logaddexp": _logaddexp,
-    **dict.fromkeys(("logsigmoid", "log_sigmoid", "log_expit"), _logsigmoid),
     "cross_entropy": _cross_entropy,
 }
 

@@ -150,6 +150,7 @@ LOSSES: dict[str, Callable[[Arrays, PythonCall], Value]] = {
 }
 
 FORMULAS: dict[str, tuple[str, dict[str, str]]] = {
+    **dict.fromkeys(("negative", "neg"), ("-a", {})),
     "elu": ("where(a > 0, a, alpha*(exp(a) - 1))", {"alpha": "1"}),
     "celu": ("maximum(a, 0) + minimum(alpha*(exp(a/alpha) - 1), 0)", {"alpha": "1"}),
     "softplus": ("softplus(beta*a)/beta", {"beta": "1"}),
