@@ -8,7 +8,6 @@ entry by entry, and `@` of two vectors is a number.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import COMBINED, Builder, Scope, only_scaling
@@ -59,7 +58,7 @@ class Arrays:
             found = (*found, 1)
         return Array(node, found)
 
-    def number(self, value: int | Fraction, span: Span) -> Array:
+    def number(self, value: int, span: Span) -> Array:
         """A number that was not typed."""
         return Array(self.build.number(value, span), ())
 

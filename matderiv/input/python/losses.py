@@ -39,7 +39,7 @@ def written(lib: Arrays, call: PythonCall, formula: str, named: Mapping[str, Arr
             case ast.Name(id=name):
                 return named[name]
             case ast.Constant(value=value):
-                return lib.number(Fraction(str(value)), call.span)
+                return Array(lib.build.number(Fraction(str(value)), call.span), ())
             case ast.UnaryOp(operand=inner):
                 return lib.negative(read(inner), call.span)
             case ast.Call(func=ast.Name(id=name), args=args):
@@ -67,7 +67,7 @@ def with_numbers(
 ) -> dict[str, Array]:
     """The parameters that are numbers, as given or as by default."""
     return {
-        n: call.array_of(found[n]) if n in found else lib.number(Fraction(default), call.span)
+        n: call.array_of(found[n]) if n in found else written(lib, call, default, {})
         for n, default in numbers.items()
     }
 
