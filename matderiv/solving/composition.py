@@ -7,7 +7,7 @@ Source: Grant, Boyd & Ye 2006, Disciplined convex programming; Boyd & Vandenberg
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.expr import Expr, exact_value, is_, size_expr, walk
+from matderiv.expr import Expr, exact_value, is_, number_value, size_expr, walk
 from matderiv.language.printer import text
 from matderiv.numeric.ranges import positive
 from matderiv.shapes import is_scalar, times
