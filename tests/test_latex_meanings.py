@@ -179,3 +179,10 @@ def test_phi_before_capitals_in_brackets_is_refused_and_before_vectors_a_functio
         md.derive(r"\operatorname{tr}(\Phi (W^\top)^\top)", "W")
     assert str(md.derive(r"\sum_i \Phi(x_i)", "x")) == str(md.derive("sum(normcdf(x))", "x"))
     assert str(md.derive(r"\|\Phi w - y\|^2", "w")) == "2*Phi'*(Phi*w - y)"
+
+
+def test_an_inner_product_of_data_points_is_one_of_vectors():
+    dual = r"\sum_i a_i - \frac12\sum_{i,j} a_i a_j y_i y_j\langle x_i, x_j\rangle"
+    data, a, y = RNG.normal(size=(4, 3)), RNG.normal(size=4), RNG.normal(size=4)
+    slope = md.derive(dual, "a").evaluate({"a": a, "y": y, "X": data})
+    assert np.allclose(slope, 1 - y * (data @ data.T @ (a * y)))

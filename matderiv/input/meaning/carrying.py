@@ -315,6 +315,8 @@ class Carrying:
         name = node.name if isinstance(node, Call) else getattr(node, "function", "")
         names = function_names().get(name, (name,))
         if name == "dot" and len(values) == 2 and values[0].rank == values[1].rank:
+            if not values[0].rank and self.signs.guessed_below(node):
+                self.object(INVALID, node)  # an inner product is of vectors
             found = entrywise_product(values[0], values[1], self.indices(values))
             terms = tuple(
                 IndexedTerm(t.factors, t.summed | set(found.inner), t.negative) for t in found.terms
