@@ -121,3 +121,13 @@ def test_another_formula_for_a_settled_function_is_left_open() -> None:
     assert "wrong" not in kept[1]
     after = states("f = x'*x\ndf/dx = 2*x\nf = 2*x'*x\ndf/dx = 2*x\n", "txt", shapes={"x": "n"})
     assert after[4] == {"open"}
+
+
+def test_no_name_that_the_text_does_not_have_is_shown() -> None:
+    document = r"""Let $h(x) = w^\top x$ and $f(w) = \sum_i (w^\top x^{(i)} - y^{(i)})^2 + h(x)$.
+
+$$\frac{\partial f}{\partial q} = \sum_i x x^{(i)}$$
+$$\nabla_w f = \sum_i 2 (w^\top x^{(i)} - y^{(i)}) x^{(i)}$$
+"""
+    shown = [str(v) for v in verify_homework(document, "md")]
+    assert not any("plain" in s.lower() for s in shown), shown

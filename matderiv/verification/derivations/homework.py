@@ -211,11 +211,15 @@ def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
     """What is said, with x for the name of an x that is not the bold one."""
 
     def said(text: str) -> str:
-        return re.sub(rf"\b{PLAIN}(?=[A-Za-z]+\b)", "", text)
+        text = re.sub(rf"\\mathrm\{{{PLAIN}([A-Za-z]+)\}}", r"\1", text)
+        return re.sub(rf"\b(?i:{PLAIN})(?=[A-Za-z]+\b)", "", text)
 
     lines = (
         replace(
-            line, message=said(line.message), suggestion=line.suggestion and said(line.suggestion)
+            line,
+            text=said(line.text),
+            message=said(line.message),
+            suggestion=line.suggestion and said(line.suggestion),
         )
         for line in verdict.lines
     )

@@ -19,6 +19,7 @@ from matderiv.verification.documents.long_names import (
     spelled_out,
     with_objective,
     with_sigmoid,
+    with_squares,
     without_label,
 )
 from matderiv.verification.documents.positions import Passage, joined
@@ -358,7 +359,8 @@ def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
     passages, distributions = by_cross_entropy(passages)
-    passages = with_objective(spelled_out(with_sigmoid(without_label(passages))))
+    passages = with_squares(with_sigmoid(without_label(passages)))
+    passages = with_objective(spelled_out(passages))
     passages, sizes = by_layers(by_names(by_parts(passages)))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()

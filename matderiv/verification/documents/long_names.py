@@ -64,6 +64,34 @@ def _upright(match: re.Match[str]) -> str:
     return rf"\mathrm{{{match['word']}}}"
 
 
+_SQUARED = r"\s*\^\s*(?:2|\{\s*2\s*\})"
+_BY_SQUARE = re.compile(rf"\\partial\s*(?:\\[,;])?\s*(?P<of>{LATEX_NAME}?){_SQUARED}")
+
+
+def with_squares(passages: Sequence[Passage]) -> list[Passage]:
+    r"""The passages, in which a square that is defined and derived by is a name of its own.
+
+    >>> lines = [r"\sigma^2 = \|x\|^2", r"\frac{\partial L}{\partial\sigma^2} = \sigma"]
+    >>> [p.text for p in with_squares([Passage.of(line, latex=True) for line in lines])][0]
+    '\\mathrm{sigmasquare} = \\|x\\|^2'
+    """
+    text = [p.text for p in passages if p.latex]
+    for base in dict.fromkeys(m["of"].strip() for t in text for m in _BY_SQUARE.finditer(t)):
+        alone = "" if base.startswith("\\") else r"(?<![A-Za-z\\])"
+        typed = rf"{alone}{re.escape(base)}(?![A-Za-z])(?!\s*_)"
+        name = latex_name(base)
+        if not name or not any(re.match(rf"\s*{typed}{_SQUARED}\s*:?=", t) for t in text):
+            continue
+        stem, _, label = name.partition("_")
+        square = rf"\mathrm{{{stem}square}}" + (rf"_{{{label}}}" if label else "")
+        for pattern, by in ((typed + _SQUARED, square), (typed, rf"\sqrt{{{square}}}")):
+            passages = [
+                p.replaced(pattern, lambda m, by=by: by) if p.latex else p  # type: ignore[misc]
+                for p in passages
+            ]
+    return [*passages]
+
+
 _SLOPE_OF_SIGMA = re.compile(
     r"\\frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})\s*(?:\\[,;])?\s*\\sigma(?:\s*\([^()]*\))?\s*\}"
     r"|\\sigma\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"

@@ -210,7 +210,7 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     return [p.replaced(typed, named) if p.latex else p for p in passages], bold
 
 
-_EXAMPLES = rf"(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
+_EXAMPLES = rf"(?<!_)(?<!_\{{)(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
 
 
 def by_examples(passages: Sequence[Passage]) -> list[Passage]:

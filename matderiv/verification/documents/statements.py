@@ -270,7 +270,7 @@ def _where(text: str) -> int:
 PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _FORMULA = re.compile(r"[*'^+/()]|\bd[A-Za-z]\b|\\[a-z]")
 _ASSIGNED = re.compile(r"\\(?:leftarrow|gets)(?![A-Za-z])|←|<-|\\propto|∝|\\approx|≈")
-_UNFINISHED = re.compile(r"(?:[-+*/(=]|\.[*/^]|\\(?:cdot|odot|times))\s*$")
+_UNFINISHED = re.compile(r"(?:[-+/(=]|(?<![_^])\*|\.[*/^]|\\(?:cdot|odot|times))\s*$")
 _GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
 
 
