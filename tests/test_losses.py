@@ -14,7 +14,8 @@ RNG = np.random.default_rng(11)
 X, Y, W = RNG.normal(size=(5, 3)), RNG.uniform(0.1, 0.9, (5, 2)), RNG.normal(size=(3, 2))
 y, w = RNG.uniform(0.1, 0.9, 5), RNG.normal(size=3)
 p, x = RNG.uniform(0.1, 0.9, 5), RNG.normal(size=(4, 3))
-VALUES = {"X": X, "Y": Y, "W": W, "y": y, "w": w, "p": p}
+Z, labels = RNG.normal(size=(5, 5)), np.array([0, 1, 1, 0, 1])
+VALUES = {"X": X, "Y": Y, "W": W, "y": y, "w": w, "p": p, "Z": Z, "labels": labels}
 
 LOSSES = [
     ("F.mse_loss(X @ w, y)", "w"),
@@ -47,16 +48,35 @@ LOSSES = [
     ("(X @ w)[1]**2 + X[0, 2]*w[0]*w[2]", "w"),
     ("(X[0] * w).sum() + X[:, 1] @ X[:, 2]", "X"),
     ("torch.logsumexp(w, 0) - w[2]", "w"),
+    ("(torch.max(X, dim=1)[0] * p).sum()", "X"),
+    ("(F.rms_norm(X, (3,), w, 0.1) * X).sum()", "X"),
+    ("(F.layer_norm(X, (3,), weight=w, bias=2*w)**2).sum()", "w"),
+    ("(((X[:, None] - X[None])**2).sum(2) * Z).sum()", "X"),
+    ("F.margin_ranking_loss(input1=X @ w, input2=p, target=torch.sign(y - 0.5))", "w"),
+]
+
+OF_SIZES = [
+    ("F.cross_entropy(X @ W, labels)", "W"),
+    ("F.nll_loss(torch.log_softmax(X @ W, 1), labels, reduction='sum')", "W"),
+    ("F.kl_div(X @ W, Y, reduction='batchmean')", "W"),
+    ("((X @ W - Y)**2).sum() / Y.shape[0]", "W"),
+    ("(F.scaled_dot_product_attention(X, X, X, is_causal=True) * X).sum()", "X"),
 ]
 
 
-@pytest.mark.parametrize(("formula", "wrt"), LOSSES)
-def test_the_gradient_is_that_of_torch(formula: str, wrt: str) -> None:
+@pytest.mark.parametrize(
+    ("formula", "wrt", "size"),
+    [
+        *((*loss, "") for loss in LOSSES),
+        *((*loss, size) for loss in OF_SIZES for size in ("", "N,D", "5,3")),
+    ],
+)
+def test_the_gradient_is_that_of_torch(formula: str, wrt: str, size: str) -> None:
     torch = pytest.importorskip("torch")
     tensors = {n: torch.tensor(v, requires_grad=n == wrt) for n, v in VALUES.items()}
     value = eval(formula, {"torch": torch, "F": torch.nn.functional, **tensors})
     value.backward()
-    found = derive(formula, wrt)
+    found = derive(formula, wrt, shapes={"X": size} if size else None)
     given = {n: v for n, v in VALUES.items() if n in found.names}
     np.testing.assert_allclose(found.evaluate(given), tensors[wrt].grad.numpy(), rtol=1e-9)
 

@@ -44,6 +44,8 @@ _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
 """What tells columns from rows: without it a vector has one axis, as it was declared."""
 
+_AXES = re.compile(r"\[[^\[\],]*,[^\[\],]*,[^\[\]]*\]")  # X[:, None, :], which says nothing of that
+
 _PYTHON_TOO = re.compile(r"@|\*\*|^\s*\w+ [-+*/@]?= .*\n", re.MULTILINE)
 _T = TypeVar("_T")
 
@@ -212,7 +214,7 @@ def _in_python(
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
     thin = _has_thin(text, scope)
-    flat = not scope.guess and not thin and not _COLUMNS.search(text)
+    flat = not scope.guess and not thin and not _COLUMNS.search(_AXES.sub("", text))
     flat = flat or getattr(text, "flat", False)
     for columns in (False,) if flat else (thin, not thin):
         try:
@@ -248,7 +250,7 @@ def _clearer(
     if len(fitting) == 1:
         return fitting[0]
     place = unlike[0]
-    if thin or not _COLUMNS.search(text):
+    if thin or not _COLUMNS.search(_AXES.sub("", text)):
         return readings[0]  # as declared; or nothing makes a column: vectors have one axis
     biases = "|".join(map(re.escape, flat.source.kinds))
     if biases and all(re.search(rf"\b(?:{biases})\b", text[slice(*p)]) for p in unlike):

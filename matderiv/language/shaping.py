@@ -247,7 +247,8 @@ class Shaping:
 
     def _measure(self, node: Node, axis: int, size: Size) -> None:
         """Make an axis of a node as long as the text says."""
-        named = self.variables.get(getattr(node, "name", ""), ())  # what only its size is used of
+        name = getattr(node, "name", "")  # of what only its size is used
+        named = self.parts.get(name, self.variables.get(name, ()))
         found = self.sizes.shape(self.shapes.get(node, named))
         self.sizes.place = node.span
         try:

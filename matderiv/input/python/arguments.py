@@ -19,6 +19,8 @@ SAME_KEYWORD = {
     "keepdim": "keepdims",
     "input": "a",
     "x": "a",
+    **dict.fromkeys(("x1", "input1"), "a"),
+    **dict.fromkeys(("x2", "input2"), "b"),
     "self": "a",
     "other": "b",
     "a_min": "min",

@@ -5,28 +5,29 @@ in formulas that tell columns from rows by `.T`. One axis against two is a row i
 entry by entry, and `@` of two vectors is a number.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from matderiv.errors import ParseError, Span
-from matderiv.input.builder import COMBINED, Builder, Scope, only_scaling
+from matderiv.errors import Span
+from matderiv.input.builder import COMBINED, Scope, only_scaling
+from matderiv.input.python.extents import Extents
 from matderiv.input.python.operands import (
-    EXTENTS,
     Array,
     ArrayError,
-    Extent,
+    broadcast,
     last_factors,
+    lifts,
+    masks,
     plain_factor,
 )
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, postorder, unsigned
-from matderiv.shapes import Dim, Shape, Size, is_scalar
+from matderiv.shapes import Shape, is_scalar
 
 
-class Arrays:
+class Arrays(Extents):
     """The operations on arrays of one text.
 
     `choices` are the places where the reading hangs on what a vector is, with what was chosen;
@@ -36,15 +37,12 @@ class Arrays:
     """
 
     def __init__(self, text: str, scope: Scope, columns: bool, dialect: str = "") -> None:
-        self.text = text
-        self.build = Builder(text, scope)
+        super().__init__(text, scope)
         self.columns = columns
         self.dialect = dialect
         self.kinds: dict[str, int] = {}
         self.choices: dict[Span, str] = {}
         self.unlike_text: list[Span] = []
-        self.lengths: list[tuple[Node, int, str]] = []  # as in `Source`
-        self.extents: dict[str, Size] = {}
         self.spread: list[str] = []
 
     # Values --------------------------------------------------------------------------------------
@@ -61,37 +59,6 @@ class Arrays:
     def number(self, value: int, span: Span) -> Array:
         """A number that was not typed."""
         return Array(self.build.number(value, span), ())
-
-    def extent(self, value: Extent) -> Array:
-        """A size as a number; ParseError where nothing says it."""
-        size = value.size
-        names = size.names if isinstance(size, Dim) else ()
-        if is_open(size):
-            return self._named_extent(value)
-        factors: list[Node] = [self.build.name(n, value.span) for n in names]
-        number = size.coefficient if isinstance(size, Dim) else size
-        if number != 1 or not factors:
-            factors.insert(0, self.build.number(number, value.span))
-        return Array(self.build.chain("mul", factors), ())
-
-    def _named_extent(self, value: Extent) -> Array:
-        """A size that nothing names, under a name of its own."""
-        if value.of is None:
-            raise self.error(
-                "this size has no name", value.span, 'declare the shape: --shape "X: n,d"'
-            )
-        taken = {*self.build.scope.shapes, *re.findall(r"\w+", self.text)}
-        known = {name: size for name, size in self.extents.items() if size == value.size}
-        name = next(iter(known), "") or next(n for n in EXTENTS if n not in {*taken, *self.extents})
-        self.extents[name] = value.size
-        self.lengths.append((value.of, value.axis, name))
-        return Array(self.build.name(name, value.span), ())
-
-    def as_size(self, a: Array) -> Size | None:
-        """An array that is the name of a size, as that size; None for another one."""
-        if isinstance(a.node, Name) and a.node.name in self.build.scope.sizes:
-            return Dim((a.node.name,))
-        return None
 
     def axes_at_least(self, a: Array, axes: int) -> Array:
         """The array; a guessed name is used here as one of so many axes, which is noted."""
@@ -130,15 +97,6 @@ class Arrays:
         """The same array at another place of the text."""
         return replace(a, node=self.build.spanned(a.node, span))
 
-    @staticmethod
-    def is_unnamed(value: Extent) -> bool:
-        """True while nothing says the size."""
-        return is_open(value.size)
-
-    def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        """A mistake in the text."""
-        return self.build.error(message, span, hint)
-
     def impossible(self, message: str, span: Span, hint: str | None = None) -> ArrayError:
         """What NumPy refuses as well; it may be right where vectors are columns."""
         return ArrayError(message, source=self.text, span=span, hint=hint)
@@ -149,14 +107,15 @@ class Arrays:
         """An operation on corresponding entries, broadcast as NumPy does: the last axes meet."""
         rank = max(a.rank for a in operands)
         self._check_columns(operands, span)
+        operands = self._stacked(operands, span) if rank > 2 else operands
         nodes = [self._spread(a, rank, span) for a in operands]
-        shape = _broadcast([a.shape for a in operands])
+        shape = broadcast([a.shape for a in operands])
         if function in COMPARISONS.values():
             return Array(self.build.operation(function, nodes, span), shape, mask=True)
         if function in ("maximum", "minimum", "where"):
             named = {"maximum": "max", "minimum": "min"}.get(function, function)
             return Array(self.build.call(named, nodes, span), shape)
-        return Array(self.build.operation(function, nodes, span), shape, mask=_masks(operands))
+        return Array(self.build.operation(function, nodes, span), shape, mask=masks(operands))
 
     def _check_columns(self, operands: Sequence[Array], span: Span) -> None:
         """Refuse (n, 1) with (n,), which NumPy makes a matrix, where vectors are taken as columns.
@@ -170,6 +129,41 @@ class Arrays:
                 span,
                 "x[:, None] for a column, x[None, :] for a row",
             )
+
+    def with_axes(self, a: Array, new: Sequence[bool], span: Span) -> Array:
+        """X[:, None, :]: axes of size 1, which the node does not have: `_stacked` adds them."""
+        if len(self.build.shape(a.node) or ()) != a.rank:
+            raise self.error("an axis more is read for vectors of one axis", span, "x[:, None]")
+        left = list(a.shape)
+        shape = [1 if one else left.pop(0) for one in new]
+        return replace(self.renamed(a, span), shape=(*shape, *left))
+
+    def _stacked(self, arrays: Sequence[Array], span: Span) -> list[Array]:
+        """Arrays of which some have more than two axes, each with all axes of all of them."""
+        shape = broadcast([a.shape for a in arrays])
+        letters = "ijklmnop"[: len(shape)]
+        found = []
+        for a in arrays:
+            own = (*(1,) * (len(shape) - a.rank), *a.shape)
+            axes = len(self.build.shape(a.node) or ())
+            if is_scalar(a.shape) or axes == len(shape):
+                found.append(a)
+                continue
+            long = [k for k, size in enumerate(own) if size != 1]
+            if axes != len(long):
+                raise self.error("arrays of such axes are not combined", span, "np.einsum(...)")
+            one = self.build.number(1, span)
+            ones = [
+                self.build.call("ones" if shape[k] == 1 else "vector", (one,), span)
+                for k in range(len(shape))
+                if k not in long
+            ]
+            inner = "".join(letters[k] for k in long)
+            others = [letter for k, letter in enumerate(letters) if k not in long]
+            pattern = self.build.string(f"{','.join([inner, *others])}->{letters}", span)
+            node = self.build.call("einsum", (pattern, a.node, *ones), span)
+            found.append(replace(a, node=node, shape=shape))
+        return found
 
     def _spread(self, a: Array, rank: int, span: Span) -> Node:
         if a.rank == 1 and rank == 2 and not is_scalar(a.shape):
@@ -186,11 +180,11 @@ class Arrays:
 
     def product(self, a: Array, b: Array, span: Span) -> Array:
         """a * b."""
-        if (is_scalar(a.shape) or is_scalar(b.shape)) and not _lifts(a.shape, b.shape):
+        if (is_scalar(a.shape) or is_scalar(b.shape)) and not lifts(a.shape, b.shape):
             node = self.build.chain("mul", (a.node, b.node))
-            shape = _broadcast([a.shape, b.shape])
+            shape = broadcast([a.shape, b.shape])
             turned = a.turned or b.turned
-            return Array(self.build.spanned(node, span), shape, turned, _masks((a, b)))
+            return Array(self.build.spanned(node, span), shape, turned, masks((a, b)))
         self.unlike_text.append(span)
         if (a.rank, b.rank) == (2, 1) and not isinstance(a.node, Name):
             self.spread += plain_factor(self.build, a.node)
@@ -198,16 +192,16 @@ class Arrays:
 
     def quotient(self, a: Array, b: Array, span: Span) -> Array:
         """a / b."""
-        if is_scalar(b.shape) and not _lifts(a.shape, b.shape):
+        if is_scalar(b.shape) and not lifts(a.shape, b.shape):
             node = self.build.operation("div", (a.node, b.node), span)
-            return Array(node, _broadcast([a.shape, b.shape]), a.turned)
+            return Array(node, broadcast([a.shape, b.shape]), a.turned)
         self.unlike_text.append(span)
         return replace(self.entrywise("ediv", (a, b), span), mask=False)
 
     def power(self, a: Array, b: Array, span: Span) -> Array:
         """a ** b."""
         if is_scalar(a.shape) and is_scalar(b.shape):
-            shape = _broadcast([a.shape, b.shape])
+            shape = broadcast([a.shape, b.shape])
             return Array(self.build.operation("power", (a.node, b.node), span), shape)
         self.unlike_text.append(span)
         return replace(self.entrywise("epow", (a, b), span), mask=False)
@@ -220,16 +214,17 @@ class Arrays:
 
     def sum_of(self, terms: Sequence[Array], span: Span) -> Array:
         """Terms added up, each to the sum of those before it."""
-        if _masks(terms[:2]):
+        if masks(terms[:2]):
             raise self.error(
                 "two comparisons added are their or in NumPy", span, "(x > 0).astype(float)"
             )
         self.added_kinds(terms)
+        terms = self._stacked(terms, span) if any(t.rank > 2 for t in terms) else terms
         total = terms[0]
         run = [total.node]
         shape = total.shape
         for term in terms[1:]:
-            if _lifts(term.shape, shape):
+            if lifts(term.shape, shape):
                 left = self._added(run, shape, (span[0], term.span[0]))
                 made = self.entrywise("add", (left, term), (span[0], term.span[1]))
                 run, shape = [made.node], made.shape
@@ -237,7 +232,7 @@ class Arrays:
             self._check_columns((Array(run[0], shape), term), (span[0], term.span[1]))
             self._spread(term, max(term.rank, len(shape)), (span[0], term.span[1]))
             run.append(term.node)
-            shape = _broadcast([shape, term.shape])
+            shape = broadcast([shape, term.shape])
         return self._added(run, shape, span)
 
     def _added(self, run: list[Node], shape: Shape, span: Span) -> Array:
@@ -250,7 +245,7 @@ class Arrays:
         """a @ b: vectors give a number, a vector on the left is a row, on the right a column."""
         a, b = self.axes_at_least(a, 1), self.axes_at_least(b, 1)
         ranks = (a.rank, b.rank)
-        if _masks((a, b)):
+        if masks((a, b)):
             raise self.error(
                 "@ of two comparisons gives True and False", span, "(x > 0).astype(float)"
             )
@@ -301,6 +296,7 @@ class Arrays:
             a = self.axes_at_least(a, 1)
             return replace(self.renamed(a, (a.span[0], end)), turned=not a.turned)
         if a.rank > 2:
+            (a,) = self._stacked([a], a.span)
             axes = [self.build.number(k, a.span) for k in range(a.rank, 0, -1)]
             node = self.build.call("permute", (a.node, *axes), (a.span[0], end))
             return replace(a, node=node, shape=a.shape[::-1])
@@ -346,7 +342,7 @@ class Arrays:
             return Array(self.build.call(name, (a.node,), span), ones)
         self.unlike_text.append(span)
         if a.rank > 2:
-            if kept:
+            if kept or len(self.build.shape(a.node) or ()) != a.rank:
                 raise self.error("keepdims is read for matrices only", span)
             shape = a.shape[:place] + a.shape[place + 1 :]
             return Array(self.build.call(name, (a.node,), span, axis=place + 1), shape)
@@ -364,6 +360,7 @@ class Arrays:
         """An axis counted from 0."""
         if axis is None:
             return None
+        self.axes_at_least(a, axis + 1)
         if not -max(a.rank, 1) <= axis < max(a.rank, 1):
             raise self.impossible(f"there is no axis {axis}, the array has {a.rank}", span)
         return axis % a.rank if a.rank else None
@@ -388,23 +385,3 @@ def _is_multiplied(node: Node) -> bool:
             node.function in COMBINED and any(map(_is_multiplied, node.operands))
         )
     return isinstance(node, Call) and len(node.operands) == 1 and _is_multiplied(node.operands[0])
-
-
-def _lifts(a: Shape, b: Shape) -> bool:
-    """True where a vector meets an array of more axes, perhaps of size 1: it becomes a row."""
-    return len(a) != len(b) and not is_scalar(min(a, b, key=len))
-
-
-def _masks(arrays: Sequence[Array]) -> bool:
-    """True if there are several arrays, all of True and False."""
-    return len(arrays) > 1 and all(a.mask for a in arrays)
-
-
-def _broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape of a combination, the last axes aligned; sizes that differ are refused later."""
-    rank = max(map(len, shapes))
-    out: list[Size] = [1] * rank
-    for shape in shapes:
-        for k, size in enumerate(shape, rank - len(shape)):
-            out[k] = size if out[k] == 1 else out[k]
-    return tuple(out)

@@ -62,6 +62,7 @@ def _turned(lib: Arrays, call: PythonCall) -> Array:
 
 def _axes(call: PythonCall, a: Array, values: Sequence[Value]) -> tuple[int, ...]:
     """Axes counted from 0."""
+    call.library.axes_at_least(a, 1 + max((call.whole(v) or 0 for v in values), default=0))
     found = []
     for value in values:
         axis = call.whole(value)
@@ -117,6 +118,8 @@ def _squeeze(lib: Arrays, call: PythonCall) -> Array:
 def _unsqueeze(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "axis")
     a, axis = lib.axes_at_least(call.first(found), 1), call.axis(found)
+    if a.rank > 1 and axis is not None and -a.rank - 1 <= axis <= a.rank:
+        return lib.with_axes(a, [*[False] * (axis % (a.rank + 1)), True], call.span)
     if a.rank != 1 or axis not in (0, 1, -1, -2):
         raise call.error("is read for vectors", "x.unsqueeze(1)")
     return lib.as_row(a, call.span) if axis in (0, -2) else lib.as_column(a, call.span)

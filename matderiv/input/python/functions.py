@@ -6,9 +6,9 @@ from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
+from matderiv.input.python.definitions import DEFINITIONS, nll_loss, of_labels
 from matderiv.input.python.forms import FORMS
 from matderiv.input.python.layers import LAYERS
-from matderiv.input.python.losses import FORMULAS, LOSSES, of_entries, of_labels
 from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.input.python.products import PRODUCTS
 from matderiv.input.python.reductions import REDUCTIONS
@@ -73,14 +73,18 @@ CLASSES = {
 
 UNLIKE = {
     "huber": "huber(x, d) here is special.huber(d, x) in SciPy",
-    "cross": "is read in the text language",
     "adj": "is read in the text language",
 }
 """Names that the text language has, and NumPy or PyTorch in another sense."""
 
 
 class Library(Arrays):
-    """What a call means, by the last part of its name: np.linalg.inv is inv."""
+    """What a call means, by the last part of its name: np.linalg.inv is inv.
+
+    `expand` gives the value of a function that is defined in Python.
+    """
+
+    expand: Callable[[PythonCall], Value]
 
     def applied(
         self,
@@ -96,10 +100,13 @@ class Library(Arrays):
         """The value of a call; ParseError for arguments that are not read, UnknownFunction."""
         call = PythonCall(self, name, values, keywords, span, place, module=module, method=method)
         special = _SPECIAL.get(name)
+        definition = DEFINITIONS.get(name)
+        more = len(values) + len(keywords) > 1
+        plain = special is not None or name in function_names()
+        if definition and (not plain or (more and definition.fits(call))):
+            return self.expand(call)
         if special is not None:
             return special(self, call)
-        if name in FORMULAS and (name not in function_names() or len(values) + len(keywords) > 1):
-            return of_entries(self, call)
         if name in ENTRYWISE:
             return self._entrywise_call(call)
         if name in PAIRS:
@@ -123,10 +130,10 @@ class Library(Arrays):
         if "negative_slope" in found:
             nodes.append(call.array_of(found["negative_slope"]).node)
         approximate = found.get("approximate")
-        exact = isinstance(approximate, Word) and approximate.text in ("none", "False")
-        default = call.module == "jax" and call.name == "gelu"
-        if not exact and (approximate is not None or default):
-            raise call.error("is read without approximation", "approximate='none'")
+        how = approximate.text if isinstance(approximate, Word) else ""
+        if how in ("tanh", "True") or (call.module == "jax" and call.name == "gelu" and not how):
+            call.name, call.values, call.keywords = "gelu_tanh", [a], {}
+            return call.array_of(self.expand(call))
         made = self.build.call(ENTRYWISE[call.name], nodes, call.span, call.place)
         return Array(made, a.shape)
 
@@ -194,6 +201,13 @@ def _logaddexp(lib: Arrays, call: PythonCall) -> Array:
     return Array(lib.build.call("log", (total.node,), call.span), total.shape)
 
 
+def _cross(lib: Arrays, call: PythonCall) -> Array:
+    a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
+    if (a.rank, b.rank) != (1, 1):
+        raise call.error("is read for two vectors", "np.cross(a, b)")
+    return call.made("cross", (a.node, b.node))
+
+
 def _cross_entropy(lib: Arrays, call: PythonCall) -> Array:
     """PyTorch's, which is the mean over rows: of probabilities, or of labels."""
     if call.dialect == TORCH and (by_labels := of_labels(lib, call)) is not None:
@@ -208,7 +222,7 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **PRODUCTS,
     **FORMS,
     **REDUCTIONS,
-    **LOSSES,
+    "nll_loss": nll_loss,
     **LAYERS,
     **dict.fromkeys(
         "multiply mul divide true_divide div power pow float_power".split(), _arithmetic
@@ -219,11 +233,12 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys(("clip", "clamp"), _clip),
     "slogdet": _slogdet,
     "logaddexp": _logaddexp,
+    "cross": _cross,
     "cross_entropy": _cross_entropy,
 }
 
 
 def is_function(name: str) -> bool:
     """True for a name that a call may have without a module before it."""
-    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX, FORMULAS)
+    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX, DEFINITIONS)
     return any(name in table for table in known) or name in function_names()

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from matderiv.errors import Span
 from matderiv.input.python.arguments import PythonCall, flat
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.operands import Array, Value, Word
-from matderiv.language.source import Node, written_size
-from matderiv.shapes import Size
+from matderiv.input.python.operands import Array, Extent, Value, Word
+from matderiv.language.source import Node
 
 
 def _applied(lib: Arrays, call: PythonCall, name: str, a: Array, *numbers: int) -> Array:
@@ -83,13 +82,12 @@ def _roll(lib: Arrays, call: PythonCall) -> Array:
 # Labels -------------------------------------------------------------------------------------------
 
 
-def onehot(lib: Arrays, call: PythonCall, y: Array, classes: Size) -> Array:
+def onehot(lib: Arrays, call: PythonCall, y: Array, classes: Extent) -> Array:
     """A row for each label, which Python counts from 0."""
     first = lib.sum_of([y, lib.number(1, y.span)], y.span)
-    node = lib.build.call(
-        "onehot", (first.node, written_size(str(classes), call.span)), call.span, call.place
-    )
-    return Array(node, (*y.shape, classes))
+    nodes = (first.node, lib.extent(classes).node)
+    node = lib.build.call("onehot", nodes, call.span, call.place)
+    return Array(node, (*y.shape, classes.size))
 
 
 def _one_hot(lib: Arrays, call: PythonCall) -> Array:
@@ -97,7 +95,7 @@ def _one_hot(lib: Arrays, call: PythonCall) -> Array:
     y, classes = lib.axes_at_least(call.first(found), 1), call.whole(found.get("num_classes"))
     if classes is None or y.rank > 1:
         raise call.error("takes a vector of labels and how many there are", "F.one_hot(y, 10)")
-    return onehot(lib, call, y, classes)
+    return onehot(lib, call, y, Extent(classes, call.span))
 
 
 def _embedding(lib: Arrays, call: PythonCall) -> Array:
@@ -157,9 +155,10 @@ def _numpy_convolution(lib: Arrays, call: PythonCall) -> Array:
 
 def _norm(name: str, *before: str) -> Callable[[Arrays, PythonCall], Array]:
     def read(lib: Arrays, call: PythonCall) -> Array:
-        found = call.bind("a", *before, "weight", "bias", named=("training", "eps"))
-        a = call.first(found)
-        if a.rank != 2 and (a.rank != 1 or name not in ("layernorm", "rmsnorm")):
+        last = "eps" if name == "rmsnorm" else "bias"
+        found = call.bind("a", *before, "weight", last, named=("training", "eps"))
+        a = lib.axes_at_least(call.first(found), 1)
+        if a.rank > 2 or (a.rank < 2 and name not in ("layernorm", "rmsnorm")):
             raise call.error("is read for a matrix", f"F.{call.name}(X, ...)")
         more: list[Node] = []
         eps = _given(found, "eps")
@@ -172,9 +171,11 @@ def _norm(name: str, *before: str) -> Callable[[Arrays, PythonCall], Array]:
         normed = Array(node, a.shape)
         weight, bias = _given(found, "weight"), _given(found, "bias")
         if weight is not None:
-            normed = lib.product(normed, call.array_of(weight), call.span)
+            scale = lib.axes_at_least(call.array_of(weight), 1)
+            normed = lib.product(normed, scale, call.span)
         if bias is not None:
-            normed = lib.sum_of([normed, call.array_of(bias)], call.span)
+            shift = lib.axes_at_least(call.array_of(bias), 1)
+            normed = lib.sum_of([normed, shift], call.span)
         return normed
 
     return read
@@ -188,13 +189,13 @@ def _attention(lib: Arrays, call: PythonCall) -> Array:
     if not call.flag(found, "is_causal"):
         return call.made("attention", (q.node, k.node, v.node))
     scores = lib.matmul(q, lib.transpose(k, k.span[1]), call.span)
-    build, (rows, columns) = lib.build, (q.shape[0], k.shape[0])
-    root = build.call("sqrt", (written_size(str(q.shape[1]), call.span),), call.span)
+    build = lib.build
+    rows, width = (lib.extent(Extent(q.shape[k], call.span, q.node, k)).node for k in (-2, -1))
+    root = build.call("sqrt", (width,), call.span)
     scaled = build.operation("div", (scores.node, root), call.span)
-    sizes = [written_size(str(s), call.span) for s in (rows, columns)]
-    below = build.call("tril", (build.call("ones", sizes, call.span),), call.span)
+    below = build.call("tril", (build.call("ones", (rows, rows), call.span),), call.span)
     weights = build.call("masked_softmax", (scaled, below), call.span, call.place)
-    return lib.matmul(Array(weights, (rows, columns)), v, call.span)
+    return lib.matmul(Array(weights, (q.shape[0], k.shape[0])), v, call.span)
 
 
 def _linear(lib: Arrays, call: PythonCall) -> Array:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder
+from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Operation
-from matderiv.shapes import Shape, Size
+from matderiv.shapes import Shape, Size, is_scalar
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +85,23 @@ def last_factors(build: Builder, node: Node) -> list[str]:
     factors = node.operands[1:] if product and isinstance(node, Operation) else ()
     names = [f.name for f in factors if isinstance(f, Name) and len(f.name) == 1]
     return [n for n in names if build.is_guessed(n) and not build.axes_of(n)]
+
+
+def lifts(a: Shape, b: Shape) -> bool:
+    """True where a vector meets an array of more axes, perhaps of size 1: it becomes a row."""
+    return len(a) != len(b) and not is_scalar(min(a, b, key=len))
+
+
+def masks(arrays: Sequence[Array]) -> bool:
+    """True if there are several arrays, all of True and False."""
+    return len(arrays) > 1 and all(a.mask for a in arrays)
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape of a combination, the last axes aligned; sizes that differ are refused later."""
+    rank = max(map(len, shapes))
+    out: list[Size] = [1] * rank
+    for shape in shapes:
+        for k, size in enumerate(shape, rank - len(shape)):
+            out[k] = size if out[k] == 1 or (is_open(out[k]) and size != 1) else out[k]
+    return tuple(out)

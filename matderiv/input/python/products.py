@@ -150,6 +150,10 @@ def _norm(lib: Arrays, call: PythonCall) -> Array:
             )
         if len(long_axes(a.shape)) < 2 and kind == "2":
             names = {**names, "2": "norm2"}  # one row or one column
+    if kind.isdigit() and kind not in names and (a.rank < 2 or by_entries) and kind != "0":
+        order = lib.build.number(int(kind), call.span)
+        entries = lib.as_vector(a, a.span).node
+        return Array(lib.build.call("norm_p", (entries, order), call.span, call.place), shape)
     if a.rank > 2 or kind not in names or (call.name == "matrix_norm" and a.rank != 2):
         raise call.error("with this order is not read", "np.linalg.norm(x), ord=1, ord=np.inf")
     node, name = a.node, names[kind]

@@ -11,7 +11,14 @@ from itertools import count
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
+from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.cursor import Assignment, sides, statements
+from matderiv.input.python.definitions import (
+    DEFINITIONS,
+    check_loss,
+    reduced_loss,
+    tokens_at,
+)
 from matderiv.input.python.functions import CLASSES, is_function
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.subscripts import Subscripts
@@ -86,6 +93,7 @@ class PythonFormula(Subscripts):
         super().__init__(text, scope, columns)
         self.defined: dict[str, Value] = {}
         self.parts: list[NamedPart] = []
+        self.library.expand = self.expanded
 
     # Levels --------------------------------------------------------------------------------------
 
@@ -129,6 +137,31 @@ class PythonFormula(Subscripts):
                 self.library.kinds[name] = one.rank
             elif not asked:
                 self.defined[name] = self._part(name, one, place)
+
+    def expanded(self, call: PythonCall) -> Value:
+        """The value of a function that is defined in Python."""
+        definition = DEFINITIONS[call.name]
+        loss, names = definition.is_loss, tuple(definition.parameters)
+        given = dict(call.bind(*names, named=("reduction",) if loss else ()))
+        here = self.tokens, self.place, self.defined
+        self.defined = {}
+        for name, default in definition.parameters.items():
+            if name not in given and not default:
+                number = "two arrays" if loss and name == names[1] else f"{name} as well"
+                raise call.error(f"takes {number}" if given else "needs an array")
+            known = given[name] if name in given else self.value(tokens_at(default, call), 0)
+            given[name] = self.library.extent(known) if isinstance(known, Extent) else known
+        if loss:
+            check_loss(self.library, call, definition, given)
+        self.defined = given
+        found = self.value(tokens_at(definition.formula, call), call.span[1])
+        self.tokens, self.place, self.defined = here
+        if isinstance(found, Array):
+            found = self.library.renamed(found, call.span)
+            return (
+                reduced_loss(self.library, call, given.get("reduction"), found) if loss else found
+            )
+        return found
 
     def _part(self, name: str, value: Value, span: Span) -> Value:
         """What a name stands for, an array under a name that nothing else has."""

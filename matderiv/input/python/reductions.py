@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from matderiv.input.python.arguments import NUMPY, TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.operands import Array, Value, Word
+from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.language.source import Name, postorder
 from matderiv.shapes import is_scalar
 
@@ -19,7 +19,7 @@ NAMES = {
 }
 
 
-def _reduced(lib: Arrays, call: PythonCall) -> Array:
+def _reduced(lib: Arrays, call: PythonCall) -> Value:
     name = NAMES[call.name]
     pair = name in ("max", "min") and len(call.values) == 2
     if pair and not isinstance(call.values[1], Word):
@@ -37,13 +37,17 @@ def _reduced(lib: Arrays, call: PythonCall) -> Array:
     third = () if call.dialect == NUMPY else ("keepdims",)
     found = call.bind("a", "axis", *third, named=("keepdims",))
     axis, kept = call.axis(found), call.flag(found, "keepdims")
-    return lib.reduced(name, call.first(found), axis, kept, call.span)
+    made = lib.reduced(name, call.first(found), axis, kept, call.span)
+    torch = call.dialect == TORCH or "dim" in call.keywords
+    if call.name in ("max", "min") and axis is not None and torch:
+        return Items((made, Word("indices", call.span)), call.span, ("values", "indices"))
+    return made
 
 
 def _check_array(lib: Arrays, call: PythonCall) -> None:
     """A sum of `mu**2` says that mu is an array, if it is the only name there."""
     a = call.array_of(call.values[0]) if call.values else None
-    if a is None or a.rank or call.method:
+    if a is None or a.rank:
         return
     names = {n.name: n for n in postorder(a.node) if isinstance(n, Name)}
     guessed = [n for n in names.values() if lib.build.is_guessed(n.name)]
@@ -64,17 +68,29 @@ def _spread(lib: Arrays, call: PythonCall) -> Array:
     by_name = "axis" in call.keywords
     found = call.bind("a", "axis", named=("keepdims", "ddof", "correction", "unbiased"))
     a = call.first(found)
-    if _by_n_less_1(call, found, by_name):
-        hint = "ddof=0" if "ddof" in found else "unbiased=False"
-        raise call.error("by n - 1 is not read, only by n", hint)
     axis, kept = call.axis(found), call.flag(found, "keepdims")
-    return lib.reduced(call.name, a, axis, kept, call.span)
+    if not _by_n_less_1(call, found, by_name):
+        return lib.reduced(call.name, a, axis, kept, call.span)
+    place = lib.place_of(axis, a, call.span)
+    places = range(a.rank) if place is None else (place,)
+    n = lib.number(1, call.span)
+    for k in places:
+        size = lib.extent(Extent(a.shape[k], call.span, a.node, k - a.rank))
+        n = lib.product(n, size, call.span) if k != places[0] else size
+    less = lib.sum_of([n, lib.negative(lib.number(1, call.span), call.span)], call.span)
+    each = lib.product(lib.reduced("var", a, axis, kept, call.span), n, call.span)
+    found_var = lib.quotient(each, less, call.span)
+    if call.name == "var":
+        return found_var
+    return Array(lib.build.call("sqrt", (found_var.node,), call.span), found_var.shape)
 
 
 def _by_n_less_1(call: PythonCall, found: Mapping[str, Value], by_name: bool) -> bool:
     for name in ("ddof", "correction"):
         if name in found:
-            return call.whole(found[name]) != 0
+            if call.whole(found[name]) not in (0, 1):
+                raise call.error(f"is read with {name}=0 and {name}=1 only")
+            return call.whole(found[name]) == 1
     if "unbiased" in found:
         return call.flag(found, "unbiased")
     if call.dialect == TORCH or "dim" in call.keywords:
@@ -90,6 +106,7 @@ def _by_n_less_1(call: PythonCall, found: Mapping[str, Value], by_name: bool) ->
 def _along(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "axis", named=("_stacklevel",))
     a, axis = call.first(found), call.axis(found)
+    axis = -1 if axis is None and call.module == "jax" else axis
     if axis is None and a.rank > 1:
         raise call.error("of a matrix needs an axis", f"{call.name}(X, axis=1)")
     return lib.along(call.name, a, axis, call.span)

@@ -43,13 +43,15 @@ class Subscripts(PythonCursor):
             if place is not None and -len(value.values) <= place < len(value.values):
                 return value.values[place]
         words = tuple(i.text if isinstance(i, Word) else "" for i in items)
-        a = self.library.axes_at_least(self.array(value), 1)
+        a = self.library.axes_at_least(self.array(value), max(1, words.count(":")))
         if len(words) <= a.rank and set(words) <= {":", "..."}:
             return self.library.renamed(a, span)
         if a.rank == 1 and words in ((":", "None"), ("...", "None")):
             return self.library.as_column(a, span)
         if a.rank == 1 and words in (("None", ":"), ("None",), ("None", "...")):
             return self.library.as_row(a, span)
+        if a.rank > 1 and {"None"} <= set(words) <= {":", "None"} and words.count(":") <= a.rank:
+            return self.library.with_axes(a, [w == "None" for w in words], span)
         places = [self._place(i) for i in items]
         if all(places):
             return entry(self.library, a, places, span)
@@ -64,7 +66,7 @@ class Subscripts(PythonCursor):
     def _place(self, item: Value) -> str:
         """A place counted from 1, or a slice, as the text language has them; "" for all else."""
         if isinstance(item, Word):
-            return item.text if PLACE.fullmatch(item.text) else ""
+            return item.text if PLACE.fullmatch(item.text) and item.text != "None" else ""
         return self._end(item, 1)
 
     def _end(self, item: Value, shift: int) -> str:
