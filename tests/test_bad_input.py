@@ -33,6 +33,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("5", "* x", ParseError, (0, 1), "found *", ".*"),
     ("6", "x * * y", ParseError, (4, 5), "operand after *", ".*"),
     ("7", "(x", ParseError, (0, 1), "never closed", "add )"),
+    ("7", "tr(", ParseError, (3, 3), "expected an expression", ""),
     ("7", "y*sum(x + (y", ParseError, (10, 11), "never closed", "add )"),
     ("8", "x)", ParseError, (1, 2), "closes nothing", ""),
     ("9", "[x)", ParseError, (0, 1), "this [ is never closed", ""),

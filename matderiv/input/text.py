@@ -298,7 +298,7 @@ class _Parser(Cursor):
     def power(self, base: Node) -> Node:
         operator = self.take()
         plus = self.at("+") and self.text[slice(*operator.span)] == "^"
-        if plus and self.tokens[self.place + 1].kind != "number":
+        if plus and self.peek().kind != "number":
             return Call((base.span[0], self.take().span[1]), "pinv", operator.span, (base,))
         negative = False
         while self.at("-", "+"):
@@ -393,7 +393,7 @@ class _Parser(Cursor):
             primes += 1
         fits = name.kind != "glued" and not (order and primes) and not known_function(plain)
         if fits and self.at("(") and self.only_applied(plain):
-            usual, alone = plain in NUMBERS | ENTRIES, self.tokens[self.place + 2].text == ")"
+            usual, alone = plain in NUMBERS | ENTRIES, self.peek(2).text == ")"
             inner = self.bracket() if usual or alone else None
             span = (name.span[0], inner.span[1] if inner else start)
             call = abstract_call(plain, order + primes, inner, span) if inner else None
@@ -408,7 +408,7 @@ class _Parser(Cursor):
         function, _, index = name.text.partition("_")
         typed = self.text[name.span[0] : name.span[1]]
         function = "sum" if typed[:1] == "Σ" else function
-        if self.at("(") and self.tokens[self.place + 2].text == "=":
+        if self.at("(") and self.peek(2).text == "=":
             return self.ranged(name)
         if name.text == "sum" or typed == "Σ":
             return self.unindexed(name)
