@@ -282,7 +282,7 @@ def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
         return np.eye(out[0], dtype=np.int64)
     if name in ("ones", "zeros"):
         return np.full(out, int(name == "ones"), dtype=np.int64)
-    if name == "unit":
+    if name == "unit" and params[1] <= params[0]:  # x_6 has no place in a vector of 2
         n, k = params
         return np.eye(n, dtype=np.int64)[k - 1]
     if name == "cols":
