@@ -571,3 +571,26 @@ u &= v + (X^\top W X)^{-1} X^\top r \\
 """
     assert marks(document, "tex") == [(4, False)]
     assert marks(document.replace("+ W r)", "+ W^{-1} r)"), "tex") == [(4, True)]
+
+
+def test_a_prime_on_a_bracket_derives_a_number_and_transposes_an_array() -> None:
+    slope = r"""$$f(x) = \frac{1}{1 + e^{-x}}$$
+$$f'(x) = \left(\frac{1}{1 + e^{-x}}\right)'$$
+$$= \frac{e^{-x}}{(1 + e^{-x})^2}$$
+$$f'(x) = 2\left(\frac{1}{1 + e^{-x}}\right)'$$
+"""
+    assert marks(slope) == [(2, True), (3, True), (4, False)]
+    econometrics = r"""$$f(b) = (y - Xb)'(y - Xb)$$
+$$\frac{\partial f}{\partial b} = -2X'(y - Xb)$$
+"""
+    assert marks(econometrics) == [(2, True)]
+
+
+def test_an_index_that_the_left_side_does_not_have_may_be_any() -> None:
+    document = r"""For $y \in \mathbb{R}^n$, $p \in \mathbb{R}^n$:
+\begin{align*}
+L &= -\sum_i y_i \log p_i \\
+&= -\log p_k
+\end{align*}
+"""
+    assert marks(document, "tex") == [(4, None)]

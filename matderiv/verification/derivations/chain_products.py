@@ -1,8 +1,9 @@
 r"""Products of derivatives by the chain rule: `\partial L/\partial z \; \partial z/\partial W`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from matderiv.expr import Expr, variables
 from matderiv.verification.quantities import DERIVATIVE, Quantity, Sign, signs
 
 _BETWEEN = re.compile(r"(?:\s|\\[,;:!]|\\(?:cdot|times)(?![A-Za-z])|[*·])*")
@@ -26,7 +27,30 @@ def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[
             found[-1] = Sign((last.span[0], sign.span[1]), q, chained=True)
         else:
             found.append(sign)
-    return found
+    taken = [s.span for s in found]
+    primes = _primed(text) if latex else ()
+    found += [s for s in primes if not any(a < s.span[1] and s.span[0] < b for a, b in taken)]
+    return sorted(found, key=lambda s: s.span)
+
+
+def by_prime(e: Expr) -> str:
+    """The only variable of a number in brackets with a prime; "" where the prime transposes."""
+    own = variables(e)
+    return own[0].name if len(own) == 1 and not e.shape and not own[0].shape else ""
+
+
+def _primed(text: str) -> Iterator[Sign]:
+    r"""The brackets with a prime, `\left(\frac{1}{x}\right)'`, which derives them or transposes."""
+    for prime in re.finditer(r"(?:\\right\s*)?\)\s*(?:'(?!')|\^\s*\{?\s*\\prime\s*\}?)", text):
+        close = text.rindex(")", *prime.span())
+        depth, start = 1, close
+        while start > 0 and depth:
+            start -= 1
+            depth += (text[start] == ")") - (text[start] == "(")
+        head = text[:start].removesuffix(r"\left").rstrip()
+        if not depth and not re.search(r"[A-Za-z0-9})\]']$", head):
+            span = (len(text[:start].removesuffix(r"\left")), prime.end())
+            yield Sign(span, Quantity(DERIVATIVE, primed=True), (span[0], close + 1))
 
 
 def _through(a: Sign, b: Sign) -> Quantity | None:

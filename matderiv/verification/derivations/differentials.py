@@ -21,7 +21,7 @@ from matderiv.input.resolve import build
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
-from matderiv.verification.derivations.chain_products import chained_signs
+from matderiv.verification.derivations.chain_products import by_prime, chained_signs
 from matderiv.verification.derivations.components import Indices, along, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground, Side
@@ -186,13 +186,15 @@ class Marking:
         self.marks: dict[Expr, Quantity | Expr] = {}
         self.notes: list[str] = []
         self.written: set[Expr] = set()
+        self.alone = ""  # indices that the left side does not have
         self.tried: tuple[Source, dict[str, Expr]] | None = None
 
     def read(self, passage: Passage, expected: Shape | None, depth: int) -> Side:
         p = self.marked(passage, depth)
         wanted = self.reader.indices
         e, present = self.elaborated(p, wanted, expected)
-        if set(present) <= set(wanted.letters):
+        self.alone = "".join(c for c in present if c not in wanted.letters)
+        if not self.alone:
             e = along(e, present, wanted, passage.text)
         for v in variables(e):
             if v.name in self.reader.aliases:
@@ -296,7 +298,10 @@ class Marking:
                     self.reader.strangers.add(q.by)
                     self.reader.ground.passes(q.by)  # d/dx is by a number
                 of, at = self._formula(p[slice(*sign.operand)], depth)
-                q = replace(q, of=of, of_at=at)
+                by = by_prime(known[of]) if q.primed else q.by
+                if q.primed and not by:
+                    continue  # a transpose
+                q = replace(q, of=of, of_at=at, by=by)
             elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
             if sign.below is not None:

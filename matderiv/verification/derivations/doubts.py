@@ -172,8 +172,11 @@ class Doubts:
     def about_shape(self, q: Quantity, left: Expr | None, e: Expr | None = None) -> str:
         """The same for the derivative of an array by an array whose shape is another one.
 
-        Three axes have no usual layout; and ∂a/∂z = a .* (1 - a) is said of each entry.
+        Three axes have no usual layout, an index of one side alone may be any; and
+        ∂a/∂z = a .* (1 - a) is said of each entry.
         """
+        if self.reader.last.alone and not self.strict:
+            return f"nothing on the left says which {self.reader.last.alone[0]} is meant"
         true, shape = left if self.sloped else None, left.shape if left and self.sloped else ()
         with suppress(MatderivError):
             shape = self.reader.shape_of(q) if q.kind == DERIVATIVE else shape

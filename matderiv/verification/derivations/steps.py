@@ -274,7 +274,8 @@ class JudgedSides:
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         reason = reason or self.doubts.of_each_entry(passage)
-        if q.kind == FORMULA and not self.doubts.strict and names & {*self.ground.reading.guessed}:
+        loose = {*self.ground.reading.guessed} if q.kind in (FORMULA, VALUE) else set()
+        if names & loose and not self.doubts.strict:
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
         if found is None and (said := self.doubts.about_shape(q, left)):
@@ -284,10 +285,9 @@ class JudgedSides:
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
-        begins = chain.first is not None and passage is chain.sides[0]
+        number, begins = self.lines.number(passage.start), chain.first and passage is chain.sides[0]
         if q.kind == VALUE and begins and names_in(passage):
-            number, last = self.lines.number(passage.start), self.told.found[-1:]
-            self.doubts.restated(q.of, passage, number, last)
+            self.doubts.restated(q.of, passage, number, self.told.found[-1:])
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
