@@ -298,10 +298,9 @@ class Marking:
                     self.reader.strangers.add(q.by)
                     self.reader.ground.passes(q.by)  # d/dx is by a number
                 of, at = self._formula(p[slice(*sign.operand)], depth)
-                by = by_prime(known[of]) if q.primed else q.by
-                if q.primed and not by:
+                if q.primed and not by_prime(known[of]):
                     continue  # a transpose
-                q = replace(q, of=of, of_at=at, by=by)
+                q = replace(q, of=of, of_at=at, by=by_prime(known[of]) if q.primed else q.by)
             elif q.of and self.reader.entry(q.of)[0] not in {*known, *names}:
                 continue
             if sign.below is not None:
