@@ -594,3 +594,18 @@ L &= -\sum_i y_i \log p_i \\
 \end{align*}
 """
     assert marks(document, "tex") == [(4, None)]
+
+
+def test_a_function_times_one_minus_itself_is_a_product_and_no_call() -> None:
+    document = r"""$$g(z) = \frac{1}{1 + e^{-z}}$$
+$$\frac{\partial g}{\partial z} = g(1 - g)$$
+$$\frac{\partial g}{\partial z} = g(g - 1)$$
+"""
+    assert marks(document) == [(2, True), (3, False)]
+
+
+def test_an_entry_beyond_the_sizes_of_a_check_leaves_a_line_open() -> None:
+    document = r"""For $x \in \mathbb{R}^n$ let $f(x) = x_6^2 + x^\top x$. Then
+$$f(x) = x^\top x + x_6 x_6$$
+"""
+    assert False not in [mark for _, mark in marks(document)]

@@ -107,7 +107,7 @@ class Doubts:
             return f"nothing says what {q.of} is"
         if q.kind == DERIVATIVE and self.primed and side.shape:
             return f"{q.of}' may be meant entry by entry"
-        if self._is_apart(q):
+        if " " not in q.of and self._is_apart(q):  # a formula without a name is all there is
             return f"nothing says how {q.of} depends on {q.by}"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
@@ -128,7 +128,7 @@ class Doubts:
         A text says more than its formulas: who writes such a derivative has it depend on the name.
         """
         known = self.ground.functions
-        if self.strict or q.kind != DERIVATIVE or q.of not in known or " " in q.of:
+        if self.strict or q.kind != DERIVATIVE or q.of not in known:
             return False
         inner = {v.name for v in variables(known[q.by])} if q.by in known else {q.by}
         return not inner & {v.name for v in variables(known[q.of])}
@@ -140,7 +140,7 @@ class Doubts:
         """
         known = {*self.ground.functions, *self.ground.moving}
         said = {n for n in names - known if not n.startswith("d")}
-        if self.strict or not said or q.kind != DERIVATIVE:
+        if self.strict or not said or q.kind not in (DERIVATIVE, VALUE):
             return ""
         return f"nothing says what {min(said)} is of"
 
@@ -163,8 +163,8 @@ class Doubts:
         for m in marks:
             free = variables(self.ground.functions[m.of]) if m.of in self.ground.functions else ()
             made_up = split_label(m.of)[1] and f"∂{m.of}/∂{m.by}" in {v.name for v in free}
-            if m.kind == DERIVATIVE and (made_up or (not free and m.of != m.by)):
-                return f"nothing says how {m.of} depends on {m.by}"
+            if m.kind == DERIVATIVE and (made_up or (m.of != m.by and self._is_apart(m))):
+                return f"nothing says how {'this' if ' ' in m.of else m.of} depends on {m.by}"
         if self.ground.layout == "gradient" or not any(m.kind == DERIVATIVE for m in marks):
             return ""
         return "derivatives inside formulas are read in the gradient layout"

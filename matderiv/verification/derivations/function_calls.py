@@ -79,7 +79,7 @@ def written(p: Passage, functions: Sequence[Called]) -> Passage:
         same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
         if same and not any("_" in a for a in f.arguments):
             p, place = p.erased(start + len(f.head), stop + 1), stop + 1
-        elif len(given) == len(f.arguments) and p.latex == f.body.latex:
+        elif len(given) == len(f.arguments) and p.latex == f.body.latex and not _names(f, given):
             new = f"({_filled(f, given)})"
             p, place, count = p.with_part(start, stop + 1, new), start, count + 1
         else:
@@ -174,6 +174,12 @@ def _typed(name: str) -> str:
     letters = re.escape(name.strip())
     before = "" if name.strip().startswith("\\") else r"(?<![A-Za-z\\])"
     return rf"{before}{letters}(?![A-Za-z])"
+
+
+def _names(f: Called, given: Sequence[str]) -> bool:
+    """True for g(1 - g), which is a product: g alone is g of its own argument."""
+    alone = rf"(?<![A-Za-z\\]){re.escape(f.head)}(?![A-Za-z'])(?!{_OPENING})"
+    return any(re.search(alone, g) for g in given)
 
 
 def _plain(typed: str) -> str:

@@ -245,8 +245,9 @@ class JudgedSides:
                 return
             if verdict.correct and q.kind == VALUE:
                 self.ground.forms.setdefault(q.of, []).append(true)
-            if verdict.correct is False:
+            if not verdict.correct:
                 self._restated(q, passage, chain)
+            if verdict.correct is False:
                 verdict = self._doubted(q, true, verdict, side)
                 loose = verdict.diagnosis == "shape" and self.doubts.of_each_entry(passage)
                 verdict = Verdict(UNDECIDED, message=loose) if loose else verdict
@@ -259,8 +260,7 @@ class JudgedSides:
             return
         except ShapeError as error:
             self._restated(q, passage, chain)
-            self._unfit(q, passage, shown, error)
-            return
+            return self._unfit(q, passage, shown, error)
         except MatderivError as error:
             if chain.role != BARE or self.doubts.strict:
                 self.told.unread(passage, error, shown)
