@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from expressions import SHAPES, expressions, smooth_expressions
 from hypothesis import HealthCheck, given, settings
@@ -395,3 +396,14 @@ def test_a_mistake_behind_the_name_is_shown_in_the_text_as_typed() -> None:
     with pytest.raises(md.ParseError) as error:
         md.derive("f(x) = x^2 +", "x")
     assert "  f(x) = x^2 +\n              ^" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["w'11'w", "w^T11^Tw", "w'*11'*w", r"w^\top 11^\top w"])
+def test_eleven_that_is_transposed_is_a_matrix_of_ones(text: str) -> None:
+    w = np.array([1.0, -2.0, 4.0])
+    assert np.allclose(md.derive(text, "w").evaluate({"w": w}), 2 * w.sum() * np.ones(3))
+
+
+def test_no_name_begins_with_a_digit() -> None:
+    with pytest.raises(md.MatderivError):
+        md.derive("w^T2w", "w")

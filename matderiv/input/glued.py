@@ -48,9 +48,11 @@ def parted(
         rest = token
         if before == "^" and token.text[:1] == "T" and "T" not in alone and len(token.text) > 1:
             if token.text not in declared and following != "(":
+                digits = len(token.text) - len(token.text[1:].lstrip("0123456789"))
                 found.append(_piece(token, 0, 1, "name"))
-                rest = _piece(token, 1, len(token.text), "glued")
-        found += _pieces(rest, alone, declared, following)
+                found += [_piece(token, 1, digits, "number")] if digits > 1 else []
+                rest = _piece(token, digits, len(token.text), "glued")
+        found += _pieces(rest, alone, declared, following) if rest.text else []
     return found
 
 

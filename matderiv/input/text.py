@@ -225,7 +225,7 @@ class _Parser(Cursor):
     def implicit(self, left: Node) -> bool:
         """True where another factor stands without a sign: 2x, A x, x'Ax, X'1, c||x||."""
         token = self.token
-        if token.kind == "number" and token.text == "1":
+        if token.text == "1" or (token.text == "11" and self.following in ("'", "^")):
             return isinstance(left, Operation) and left.function == "transpose"
         if token.kind == "glued":
             return True

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, Node, Operation
+from matderiv.language.source import Call, Name, Node, Number, Operation
 
 OF_VECTORS = frozenset("dot outer diag cross softmax log_softmax logsumexp".split())
 """Functions whose arguments are no scalars."""
@@ -18,10 +19,19 @@ def joined(function: str, operands: Sequence[Node]) -> Node:
 
 
 def transposed(node: Node, end: int) -> Node:
-    """The transpose of a node, up to `end` in the text; two transposes cancel."""
+    """The transpose of a node, up to `end` in the text; two transposes cancel, 11' is 1*1'."""
+    if is_eleven(node):
+        number = Number(node.span, Fraction(1))
+        one, same = (Call(node.span, "vector", node.span, (number,)) for _ in range(2))
+        return joined("mul", [one, transposed(same, end)])
     if isinstance(node, Operation) and node.function == "transpose":
         return replace(node.operands[0], span=(node.span[0], end))
     return Operation((node.span[0], end), "transpose", (node,))
+
+
+def is_eleven(node: Node) -> bool:
+    """True for the number 11 as typed, which transposed is 1*1': nobody transposes a number."""
+    return isinstance(node, Number) and node.value == 11 and node.span[1] - node.span[0] == 2
 
 
 def is_row(node: Node) -> bool:
