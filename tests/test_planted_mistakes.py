@@ -124,6 +124,7 @@ INVISIBLE = {
     ("div", 0): "the partial derivative 1/s is a scalar",
     ("power", 1): "the exponent is a scalar",
     ("norm_p", 1): "the exponent is a scalar",
+    ("abstract_curve", 0): "its argument is a scalar",
     ("mvnpdf", 2): "the covariance is symmetric",
     **dict.fromkeys(
         ((name, 0) for name in ("lambda_max", "lambda_min", "eigvec_max", "eigvec_min")),

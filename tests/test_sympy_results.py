@@ -23,7 +23,7 @@ from matderiv.output.to_sympy import to_sympy
 
 NO_FORMULA = {
     *("levicivita", "fuse"),  # never in a result
-    *("abstract", "abstract_map"),  # no value outside a test
+    *("abstract", "abstract_map", "abstract_curve"),  # no value outside a test
     *("blocks", "cols", "diff"),  # SymPy has no word for sizes that are sums of sizes here
 }
 RECORDS = [r.name for r in questions.records() if r.name not in NO_FORMULA]

@@ -116,7 +116,7 @@ def traced(d: Derivative, f: Expr) -> Expr:
 
     >>> f = read("x*norm2(x)^2").expr
     >>> text(traced(differentiate(f, f.args[0], "jacobian"), f))
-    'norm2(x)^2*(n + 2)'
+    "2*x'*x + n*norm2(x)^2"
     """
     i, j = d.tensor.axes
     terms = (

@@ -58,7 +58,7 @@ def taylor(f: Any, wrt: Any, **how: Unpack[Agreed]) -> Formula:
     """The expansion of the second order of a number f at x, in a step dx.
 
     >>> print(taylor("x'*A*x", "x", assume={"A": "symmetric"}))
-    x'*A*x + 2*x'*A*dx + dx'*A*dx
+    x'*A*x + 2*dx'*A*x + dx'*A*dx
     """
     first = derive(f, wrt, kind="differential", **how)
     x, f = first.wrt, first.f

@@ -57,6 +57,7 @@ class Shaping:
         self.sizes = Sizes()
         self.size_names = set(context.size_names)
         self.applications: dict[Node, Application] = {}
+        self.opened: set[Node] = set()  # those that have names for their open sizes
         self.shapes: dict[Node, Shape] = {}
         self.variables: dict[str, Shape] = {}
         self.guessed: dict[str, Name] = {}
@@ -162,7 +163,8 @@ class Shaping:
     def _open_sizes(self, node: Node) -> None:
         """Sizes that are to be inferred get open names, in the order in which arrays are met."""
         application = self.applications.get(node)
-        if application is not None and application.open_sizes:
+        if application is not None and application.open_sizes and node not in self.opened:
+            self.opened.add(node)
             fresh = self.sizes.axes(application.open_sizes)
             if application.function.call == "abstract":  # Y(t) has its sizes wherever it stands
                 fresh = self.curves.setdefault(str(application.params[0]), fresh)

@@ -270,6 +270,7 @@ def _gaps(jump: Expr, found: Mapping[Expr, Element]) -> list[Any]:
     if ordered.shape[-1] < 2:
         return []
     below, top = ordered[..., 0], ordered[..., 1]
+    below, top = below[top != 0], top[top != 0]  # what a mask makes 0 is no kink
     return list(without_rounding({0: top - below}, [{0: below}, {0: top}])[0].flat)
 
 
