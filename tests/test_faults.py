@@ -261,7 +261,8 @@ HARD: list[tuple[str, str, int]] = [
 def test_what_takes_too_long_is_a_limit_or_left_open(f: str, wrt: str, order: int) -> None:
     """The same on every machine: work is counted, not timed.
 
-    What is left of the work for a part is more the second time, as some values are remembered.
+    A node that is there already costs less than a new one, so a part may have more work left the
+    second time; the numbers differ then, and where the work ends does not.
     """
     said = []
     for _ in range(2):

@@ -13,7 +13,7 @@ from typing import TypeVar
 from matderiv.errors import ParseError, ShapeError, Span
 from matderiv.language.calls import completed, interpret, reserved_names
 from matderiv.language.declare import guessed_axes
-from matderiv.language.operands import is_eleven
+from matderiv.language.operands import is_eleven, transposed
 from matderiv.language.sizes import Sizes
 from matderiv.language.source import (
     Call,
@@ -115,9 +115,7 @@ class Tree:
     def transpose(self, node: Node, end: int) -> Node:
         """The transpose of a node, up to `end` in the text; two transposes cancel, 11' is 1*1'."""
         if is_eleven(node):
-            digits = (self.call("vector", (self.number(1, node.span),), node.span) for _ in "11")
-            one, same = digits
-            return self.operation("mul", (one, self.transpose(same, end)), node.span)
+            return transposed(node, end)
         if isinstance(node, Operation) and node.function == "transpose":
             return node.operands[0]
         inner = unsigned(node)

@@ -117,7 +117,8 @@ class Elaborator(Places):
         if missing is not None:
             node, index = missing
             said = f"the index {index} stands in two factors of a product, and no sum over it"
-            raise self.build.error(said, node.span, rf"\sum_{index} before the product")
+            sign = r"\sum" if self.source.spelling == "latex" else "sum"
+            raise self.build.error(said, node.span, f"{sign}_{index} before the product")
 
     def name_sizes(self) -> None:
         """A sum that runs to n over an array whose size is declared as N: n is N."""
