@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from matderiv.page import server
 from matderiv.page.replies import reply
-from matderiv.page.worker import Worker
+from matderiv.page.worker import SUPERSEDED, Worker
 
 PORT, TOKEN = 8000, "secret"
 HOME = f"http://127.0.0.1:{PORT}"
@@ -212,9 +212,18 @@ def test_a_newer_question_ends_an_older_one(client: TestClient) -> None:
     with ThreadPoolExecutor() as pool:
         older = pool.submit(asked, client, ask="derive", f=slow, by="A", order=3, place="p")
         time.sleep(0.3)
-        newer = pool.submit(asked, client, ask="derive", f="x'*x", by="x", place="p")
+        newer = pool.submit(asked, client, ask="derive", f="x'*x", by="x", place="p", turn=1)
         assert newer.result(15)["results"][0]["text"] == "2*x"
         assert older.result(15).keys() & {"superseded", "results", "error"}
+
+
+def test_requests_that_overtake_each_other_are_answered_by_their_turn(client: TestClient) -> None:
+    """What a page asked last is answered, whatever arrives last; other pages are not touched."""
+    question = {"ask": "derive", "f": "x'*x", "by": "x"}
+    assert asked(client, **question, place="one graph", turn=3)["results"]
+    assert asked(client, **question, place="one graph", turn=2) == SUPERSEDED
+    assert asked(client, **question, place="two graph", turn=1)["results"]
+    assert asked(client, **question, place="", turn=1)["results"]
 
 
 def test_an_answer_that_takes_too_long_is_ended() -> None:

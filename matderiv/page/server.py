@@ -62,7 +62,9 @@ def application(token: str, port: int, worker: Worker) -> Starlette:
         found = await _asked(request)
         if isinstance(found, str):
             return JSONResponse(failure("request", found), 400)
-        return JSONResponse(await worker.ask(found, str(found.get("place", ""))[:100]))
+        turn = found.get("turn")
+        turn = turn if isinstance(turn, int) else 0
+        return JSONResponse(await worker.ask(found, str(found.get("place", ""))[:100], turn))
 
     return Starlette(
         routes=[

@@ -25,7 +25,7 @@ def serve_requests(channel: Connection) -> None:
 
 
 class Worker:
-    """Asks one process; a newer request for the same place on the page ends the older one."""
+    """Asks one process; a newer request for the same place of a page ends the older one."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -35,23 +35,33 @@ class Worker:
         self._process: Any = None
         self._channel: Connection | None = None
 
-    async def ask(self, request: dict[str, Any], place: str = "") -> dict[str, Any]:
-        """The reply to a request; `place` is where it is shown, where only the newest counts."""
-        number = self._newest[place] = self._newest.get(place, 0) + 1
-        if place and self._running == place:
-            self.end()
+    async def ask(self, request: dict[str, Any], place: str = "", turn: int = 0) -> dict[str, Any]:
+        """The reply to a request; `place` is where it is shown, where only the newest turn counts.
+
+        Requests of one page may arrive in another order than they were sent; a request without a
+        place is always answered.
+        """
+        if place:
+            if turn < self._newest.get(place, turn):
+                return SUPERSEDED
+            self._newest[place] = turn
+            if self._running == place:
+                self.end()
         async with self._turn:
-            if self._newest[place] != number:
+            if self._is_old(place, turn):
                 return SUPERSEDED
             self._running = place
             try:
-                return await self._answered(request, place, number)
+                return await self._answered(request, place, turn)
             finally:
                 self._running = ""
 
-    async def _answered(self, request: dict[str, Any], place: str, number: int) -> dict[str, Any]:
+    def _is_old(self, place: str, turn: int) -> bool:
+        return bool(place) and self._newest[place] != turn
+
+    async def _answered(self, request: dict[str, Any], place: str, turn: int) -> dict[str, Any]:
         channel = await asyncio.to_thread(self._started)
-        if self._newest[place] != number:  # the newer one came while the process started
+        if self._is_old(place, turn):  # the newer one came while the process started
             return SUPERSEDED
         try:
             channel.send(request)
@@ -60,7 +70,7 @@ class Worker:
                 found: dict[str, Any] = channel.recv()
                 return found
         except (EOFError, OSError):
-            if self._newest[place] != number:
+            if self._is_old(place, turn):
                 return SUPERSEDED
             self.end()
             return failure("internal", "this input ended the calculation; please report it")

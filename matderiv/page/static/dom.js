@@ -19,20 +19,27 @@ export function marked(tag, className, markup) {
   return made;
 }
 
+// Requests overtake each other on their way: each has its turn, and one of an older turn is nothing.
+const PAGE = crypto.randomUUID();
+const turns = {};
+
 // The reply of the server; null where a newer question for the same place has been asked.
 export async function ask(verb, fields, place = "") {
+  const turn = (turns[place] = (turns[place] ?? 0) + 1);
+  const shown = place && `${PAGE} ${place}`;
+  let reply;
   try {
     const response = await fetch("ask", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ...fields, ask: verb, place }),
+      body: JSON.stringify({ ...fields, ask: verb, place: shown, turn }),
     });
-    const reply = await response.json();
-    return reply.superseded ? null : reply;
+    reply = await response.json();
   } catch {
     const message = "The program does not answer; is `matderiv serve` still running?";
-    return { error: { message, details: [], hint: "", field: "", tries: [] } };
+    reply = { error: { message, details: [], hint: "", field: "", tries: [] } };
   }
+  return reply.superseded || (place && turns[place] !== turn) ? null : reply;
 }
 
 let fading = 0;
