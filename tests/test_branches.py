@@ -34,6 +34,8 @@ WRONG = [  # f, answer: wrong on one branch only
     ("sqrt(x'*x + 1e-12)", "x/norm2(x)"),
     ("sum(sqrt(x.^2 + 1e-14))", "sign(x)"),
     ("log(sum(exp(100*x)))/100", "(x >= max(x))"),
+    ("sum(min(leaky_relu(x, 0.1), 1e-3))", "(x < 1e-3).*where((x > 0).*((x > 0) < 1e-6), 1, 0.1)"),
+    ("sum(relu(x))", "(x > 0).*where(max(sign(x), 0) > 1e-6, 1 + (x < 2e-4), 1)"),
 ]
 RIGHT = [  # spellings that no law of the exact test proves, and some that it does
     ("sum(huber(x, 100))", "min(max(x, -100), 100)"),
@@ -45,6 +47,7 @@ RIGHT = [  # spellings that no law of the exact test proves, and some that it do
     ("sum(elu(x))", "min(exp(x), 1)"),
     ("sum(softplus(1e6*x))/1e6", "1./(1 + exp(-1e6*x))"),
     ("sum(tanh(50*x))", "50./cosh(50*x).^2"),
+    ("sum(softplus(98*(x - 7)))", "98*(1 + tanh(49*(x - 7)))/2"),
     ("max(x)", "(x >= max(x))"),
     ("norm2(relu(x))", "relu(x)/norm2(relu(x))"),
     ("norm2(relu(x))", "abs(1/norm2(relu(x)))*relu(x)"),

@@ -232,10 +232,13 @@ class Witness:
         return matching, None, unsure
 
     def _in_digits(self, point: Point) -> Precise:
-        """What a mismatch comes to with many digits, where rounding may have chosen a branch."""
-        if not compares_more(self.claim):
-            return Precise("different")
-        return precise(self.claim, self.structure, seed=self.seed, at=[point])
+        """What a mismatch comes to with many digits: 1 + tanh(-50) is 0 in ordinary ones.
+
+        Where digits do not reach it stands, unless rounding may have chosen a branch.
+        """
+        found = precise(self.claim, self.structure, seed=self.seed, at=[point])
+        stands = found.verdict == "undecided" and not compares_more(self.claim)
+        return Precise("different") if stands else found
 
     def _ordinary(self, sharp: Precise, points: list[Point], found: Reached, left: str) -> Evidence:
         """What ordinary numbers say on all sides, and where functions do not saturate.

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, apply, is_, variables, walk
+from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import evaluate
@@ -34,7 +34,7 @@ from matderiv.verification.field.dual import (
     times,
 )
 from matderiv.verification.field.points import BATCH, FieldPoint, level_field
-from matderiv.verification.field.residues import Array, Field, Unlucky
+from matderiv.verification.field.residues import CHAIN, Array, Field, Unlucky
 from matderiv.verification.field.rules import applied, constant, lifted, lined
 from matderiv.work import spend
 
@@ -184,9 +184,17 @@ def _log(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool)
     return logarithm(at, args[1], value) if dual else value
 
 
+_CONSTANT = "a comparison of what does not change"
+
+
 def _character(e: Evaluation, u: Element) -> Array:
-    """The sign of a value: multiplicative and odd; of a + bi that of a + cb for a random c."""
+    """The sign of a value: multiplicative and odd; of a + bi that of a + cb for a random c.
+
+    OutOfReach for what is the same number at every point: its sign is no matter of chance.
+    """
     at = level_field(e.base)
+    if ((u[0] == u[0][:1]).all(axis=0) & (u[0][0] != 0)).any() and IMAGINARY not in u:
+        raise OutOfReach(_CONSTANT)
     value = u[0]
     if IMAGINARY in u:
         value = (value + _spread(e.point.scalar("c", e.base), value) * u[IMAGINARY]) % at.p
@@ -194,25 +202,41 @@ def _character(e: Evaluation, u: Element) -> Array:
 
 
 def _true_sign(e: Evaluation, argument: Expr) -> Array | None:
-    """The sign of what is made of numbers, sizes and labels, whose values are known; else None."""
-    named = variables(argument)
+    """The sign of what is made of numbers, sizes, labels and other jumps, whose values are known.
+
+    Else None. A number such as -999999/10^6 may be a square, and its sign is no matter of chance.
+    """
+    jumps = {n: _known(n, k) for k, n in enumerate(walk(argument)) if is_(n, "sign", "step")}
+    plain = substitute(argument, jumps)
+    named = variables(plain)
     if any(not v.params[2] & (LABEL_FACTS | {"onehot"}) for v in named):
         return None
-    half, p = level_field(0).p // 2, level_field(0).p
-    whole = {v.name: e.point.value(v, 0) for v in named}
+    inner = {mark: _at_any_level(e, n) for n, mark in jumps.items() if mark in named}
+    whole = {v.name: inner[v] if v in inner else _centred(e.point.value(v, 0), 0) for v in named}
     try:
         found = [
-            evaluate(
-                argument,
-                {n: np.where(x[k] > half, x[k] - p, x[k]) for n, x in whole.items()},
-                e.point.sizes,
-            )
+            evaluate(plain, {n: x[k] for n, x in whole.items()}, e.point.sizes)
             for k in range(BATCH if named else 1)
         ]
     except DomainError:
         return None
     signs = np.sign(np.array(found)).astype(np.int64)
     return np.broadcast_to(signs, (BATCH, *signs.shape[1:]))
+
+
+def _known(jump: Expr, place: int) -> Expr:
+    return variable(f"jump {place}", jump.shape, ("labels",))
+
+
+def _at_any_level(e: Evaluation, jump: Expr) -> Array:
+    """The values of a jump, -1, 0 or 1, which are the same at every level."""
+    level = next(k for k in range(len(CHAIN)) if (jump, k, False) in e.values)
+    return _centred(e.values[jump, level, False][0], level)
+
+
+def _centred(residues: Array, level: int) -> Array:
+    p = level_field(level).p
+    return np.where(residues > p // 2, residues - p, residues)
 
 
 def _sign(e: Evaluation, node: Expr, args: list[Element], level: int, dual: bool) -> Element:
@@ -249,6 +273,8 @@ def _extreme(e: Evaluation, node: Expr, args: list[Element], level: int, dual: b
         place = np.broadcast_to(leading.argmax(axis=-1)[..., None], (*rows.shape[:-1], 1))
         if (leading & (rows != np.take_along_axis(rows, place, -1))).any():
             raise Unlucky
+    elif rows.shape[-1] > 1 and (rows == rows[:1]).all():
+        raise OutOfReach(_CONSTANT)
     else:
         centred = (rows * rows.shape[-1] - rows.sum(axis=-1, keepdims=True)) % at.p
         signed = centred if is_(node, "max") else -centred % at.p
