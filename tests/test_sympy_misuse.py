@@ -62,7 +62,7 @@ MISUSE: dict[str, tuple[Callable[[], Any], str]] = {
         "holds an ImaginaryUnit",
     ),
     "imaginary unit": (lambda: md.derive(sp.I * t, t), "ImaginaryUnit"),
-    "function nobody knows": (lambda: md.derive(sp.Function("f")(t), t), "f, a function"),
+    "function of two numbers": (lambda: md.derive(sp.Function("f")(t, 2), t), "f, a function"),
     "integral": (lambda: md.derive(sp.Integral(t, t), t), "Integral"),
     "limit": (lambda: md.derive(sp.Limit(sp.sin(t), t, 0), t), "Limit"),
     "factors in no order": (lambda: md.derive(sp.Symbol("a", commutative=False) * t, t), "real"),

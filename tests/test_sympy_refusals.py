@@ -32,7 +32,6 @@ i, j = sp.symbols("i j", cls=sp.Dummy, integer=True)
 @pytest.mark.parametrize(
     ("e", "named"),
     [
-        (sp.BlockMatrix([[A, A]]), "BlockMatrix"),
         (sp.gamma(t), "gamma"),
         (sp.Function("exp")(t), "exp, a function or class of your own"),
         (sp.Derivative(sp.Trace(X * X.T), X), "Derivative"),

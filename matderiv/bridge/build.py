@@ -44,6 +44,8 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
     ranks = [len(shape), *(len(shape_of(a)) for a in args)]
     if max(ranks) > 2:
         return applied(name, params, *args)
+    if name == "abstract" and is_scalar(shape_of(args[0])):
+        name = "abstract_map"
     if name in MAKERS:
         return opened(MAKERS[name](SympyPlace(shape, table), *args, *params))
     if name in SCALAR:
@@ -206,6 +208,30 @@ def _kron(place: SympyPlace, a: Any, b: Any) -> Any:
     return sp.KroneckerProduct(a, b)
 
 
+def _blocks(place: SympyPlace, *parts: Any) -> Any:
+    """An explicit matrix of numbers, or SymPy's block matrix, in which a number is 1 × 1."""
+    *blocks, across = parts
+    lines = [blocks[k : k + int(across)] for k in range(0, len(blocks), int(across))]
+    if all(is_scalar(shape_of(b)) for b in blocks):
+        return sp.ImmutableDenseMatrix([[scalar(b) for b in line] for line in lines])
+    return sp.BlockMatrix(
+        [[b if is_matrix(b) else sp.ImmutableDenseMatrix([[b]]) for b in line] for line in lines]
+    )
+
+
+def _undefined(place: SympyPlace, z: Any, name: Any, order: Any) -> Any:
+    """f(z) of a function that nobody defines, or a derivative of it there."""
+    function = sp.Function(str(name))
+
+    def at(u: Any) -> Any:
+        bound = sp.Dummy("xi")
+        if order == 0:
+            return function(u)
+        return sp.Subs(sp.Derivative(function(bound), (bound, order)), bound, u)
+
+    return at(scalar(z)) if is_scalar(shape_of(z)) else _of_entries(at, z)
+
+
 def _unless_scalar(of_scalar: Callable[[Any], Any], of_matrix: Callable[..., Any]) -> Any:
     """A maker for a function of one argument that treats scalars apart."""
 
@@ -237,6 +263,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "det": _unless_scalar(_itself, lambda place, a: Determinant(a)),
     "inv": _unless_scalar(lambda s: 1 / s, lambda place, a: sp.Inverse(a)),
     "square": _unless_scalar(lambda s: s**2, lambda place, a: sp.HadamardPower(a, 2)),
+    "blocks": _blocks,
+    "abstract_map": _undefined,
     "eye": lambda place, n: sp.Identity(n),
     "ones": lambda place, *sizes: sp.OneMatrix(place.rows, place.cols),
     "zeros": lambda place, *sizes: sp.ZeroMatrix(place.rows, place.cols),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import ShapeError, UnknownName
 from matderiv.lazy import sp
-from matderiv.shapes import Dim, Shape, Size, smaller, times
+from matderiv.shapes import Dim, Shape, Size, plus, size_terms, smaller, times
 
 if TYPE_CHECKING:
     from matderiv.functions.record import Function
@@ -25,7 +25,7 @@ class SizeTable:
     >>> table = SizeTable()
     >>> n, d = sp.symbols("n d")
     >>> str(table.size(2*n*d)), str(table.size(n + 1))
-    ('2*d*n', 'n_plus_1')
+    ('2*d*n', 'n+1')
     >>> table.expression(table.size(n + 1))
     n + 1
     """
@@ -48,12 +48,25 @@ class SizeTable:
             return times(*[self.size(e.base)] * int(e.exp))
         if e.is_Mul and all((f.is_Integer and f > 0) or not f.is_Number for f in e.args):
             return times(*map(self.size, e.args))
+        if e.is_Add and all(self._is_product(t) for t in e.args):
+            return plus(*map(self._term, e.args))
         if e.func is sp.Min and len(e.args) == 2:
             return smaller(*map(self.size, e.args))
         name = opaque_name(e)
         if self.meaning.setdefault(name, e) != e:
             raise UnknownName(f"the size {e} would be called {name}, which is another size")
         return Dim((name,))
+
+    @staticmethod
+    def _is_product(e: Any) -> bool:
+        return all(f.is_Integer or f.is_Symbol for f in sp.Mul.make_args(e))
+
+    def _term(self, e: Any) -> Size:
+        """A term of a sum of sizes, which may be negative."""
+        if e.is_Integer or not e.could_extract_minus_sign():
+            return self.size(e)
+        found = self.size(-e)
+        return -found if isinstance(found, int) else Dim(found.names, -found.coefficient)
 
     def expression(self, s: Size) -> Any:
         """The SymPy expression of a size; a name never read becomes a positive whole symbol."""
@@ -66,6 +79,8 @@ class SizeTable:
         if name.startswith("min("):
             sides = name[len("min(") : -1].split(",")
             return sp.Min(*(sp.Integer(s) if s.isdigit() else self.named(s) for s in sides))
+        if name not in self.meaning and name.startswith("("):
+            return sp.Add(*(sign * self.expression(t) for sign, t in size_terms(name)))
         if name not in self.meaning:
             self.meaning[name] = sp.Symbol(name, integer=True, positive=True)
         return self.meaning[name]
@@ -171,6 +186,9 @@ def decoded(record: Function, params: Any, table: SizeTable) -> tuple[Any, ...]:
         return tuple(map(int, params)) or (None,)
     if record.call in ("axes", "numbers"):
         return tuple(map(int, params))
+    if record.call == "abstract":
+        *sizes, name, order = params
+        return (*map(table.size, sizes), str(name), int(order))
     if record.call == "pattern":
         return tuple(map(str, params))
     return tuple(table.size(p) for p in params)

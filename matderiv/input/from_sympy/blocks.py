@@ -4,6 +4,8 @@ from typing import Any
 
 from matderiv.lazy import sp
 
+MAX_ENTRIES = 100  # of a matrix that is given by a function of the place
+
 
 def in_parts(root: Any) -> Any:
     """An expression without block matrices, as far as their blocks and sizes let them go.
@@ -16,9 +18,7 @@ def in_parts(root: Any) -> Any:
     """
     if any(isinstance(part, _written_first()) for part in sp.preorder_traversal(root)):
         root = root.replace(lambda e: isinstance(e, sp.Derivative) and not _has_matrices(e), _done)
-        root = root.replace(
-            lambda e: isinstance(e, _permutations()), lambda e: e.as_explicit().as_immutable()
-        )
+        root = root.replace(_is_written_out, lambda e: e.as_explicit().as_immutable())
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
     root = root.replace(
@@ -40,7 +40,15 @@ def _permutations() -> Any:
 
 
 def _written_first() -> tuple[Any, ...]:
-    return sp.Derivative, _permutations()
+    return sp.Derivative, sp.FunctionMatrix, _permutations()
+
+
+def _is_written_out(e: Any) -> bool:
+    """True for a permutation, and a matrix of few places whose entries are made of them."""
+    if isinstance(e, sp.FunctionMatrix):
+        few = all(s.is_Integer for s in e.shape) and sp.Mul(*e.shape) <= MAX_ENTRIES
+        return bool(few and not _has_matrices(e.lamda.expr))
+    return isinstance(e, _permutations())
 
 
 def _has_matrices(e: Any) -> bool:

@@ -8,10 +8,20 @@ from typing import Any
 
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
-from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, size_expr
+from matderiv.expr import (
+    REGISTRY,
+    Expr,
+    apply,
+    is_,
+    number,
+    number_value,
+    size_expr,
+    variables,
+)
 from matderiv.input.from_sympy.patterns import ARRAYS, SympyReader
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.input.from_sympy.sums import read_function_of_place, read_sum
+from matderiv.input.from_sympy.undefined import read_undefined, undefined
 from matderiv.lazy import sp
 from matderiv.shapes import Dim, Shape, is_scalar, shape_text
 
@@ -19,6 +29,7 @@ Build = Callable[[SympyReader, Any, tuple[Expr, ...]], Expr]
 
 
 MAX_PICKED = 50  # rows or columns of a slice
+MAX_BLOCKS = 100  # entries of an explicit matrix that are shown in their places
 
 
 def excerpt(node: Any) -> str:
@@ -52,6 +63,8 @@ def handler(node: Any) -> Build:
         return HANDLERS[name]
     if name in ENTRIES:
         return _entry_function
+    if undefined(node) is not None:
+        return read_undefined
     if name in ARRAYS:
         return lambda reader, node, args: ARRAYS[name](node, args)
     shown = type(node).__name__
@@ -65,8 +78,8 @@ def handler(node: Any) -> Build:
 
 
 _HINTS = {
-    "BlockMatrix": "blocks that multiply block by block, or sizes that are numbers",
     "Derivative": "derive() takes the function itself",
+    "gamma": "loggamma, the logarithm of gamma",
 }
 
 
@@ -295,9 +308,11 @@ def _chosen(bounds: Any, size: Any) -> list[Expr] | None:
 
 
 def _explicit(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    """An explicit matrix: each entry times unit vectors."""
+    """An explicit matrix: its entries as blocks, of a large one those that are not 0."""
     shape = shape_of(node, reader.sizes)
     rows, cols = sides(shape)
+    if 1 < len(args) <= MAX_BLOCKS and not any(variables(a) for a in args):
+        return apply("blocks", *args, params=(int(node.cols),))
     terms = []
     for k, entry in enumerate(args):
         _scalars_only(reader, node, (entry,))
@@ -349,6 +364,9 @@ HANDLERS: dict[str, Build] = {
     **dict.fromkeys("ScalarApplication MatrixApplication ArrayApplication".split(), _application),
     **dict.fromkeys(("Sum", "Product", "Indexed", "ArrayElement"), _sum),
     "MatrixSlice": _slice,
+    "BlockMatrix": lambda reader, node, args: apply(
+        "blocks", *args, params=(int(node.blockshape[1]),)
+    ),
     "FunctionMatrix": lambda reader, node, args: read_function_of_place(reader, node),
     "ImmutableDenseMatrix": _explicit,
     "ImmutableSparseMatrix": _explicit,

@@ -12,8 +12,14 @@ from matderiv.bridge.sizes import SizeTable, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.gathered import gathered
-from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
+from matderiv.input.from_sympy.nodes import (
+    LEAVES,
+    class_name,
+    excerpt,
+    handler,
+)
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, product
+from matderiv.input.from_sympy.undefined import undefined
 from matderiv.language.declare import check_facts
 from matderiv.language.tokens import canonical_name
 from matderiv.lazy import sp
@@ -35,7 +41,7 @@ def from_sympy(e: Any, facts: Facts | None = None) -> Expr:
     'tr'
     >>> from_sympy(x + sp.MatrixSymbol("y", n + 1, 1))
     Traceback (most recent call last):
-    matderiv.errors.ShapeError: cannot add n and n_plus_1
+    matderiv.errors.ShapeError: cannot add n and n+1
       in x + y
     """
     return ObjectReader(facts).expression(e)
@@ -134,7 +140,8 @@ class ObjectReader:
     def _check_bound(self, node: Any, parts: tuple[Any, ...]) -> None:
         """The variable of a Lambda stands for an entry: only functions of entries may hold it."""
         name = class_name(node)
-        outside = name not in ("Add", "Mul", "Pow") and name not in ENTRIES
+        entrywise = name in ("Add", "Mul", "Pow") or name in ENTRIES
+        outside = not entrywise and undefined(node) is None
         if (
             (outside and any(id(p) in self.entries for p in parts))
             or (node.is_Symbol and node in self.outer)
@@ -236,6 +243,11 @@ def children(node: Any) -> tuple[Any, ...]:
         return (node.args[0],)
     if isinstance(node, sp.MatrixBase):
         return tuple(node.flat())
+    if name == "BlockMatrix":
+        return tuple(node.blocks.flat())
+    nobodys = undefined(node)
+    if nobodys is not None:
+        return (nobodys[2],)
     if name == "MatrixSlice":
         return (node.parent,)
     return () if name in ("Sum", "Product", "Indexed", "ArrayElement") else tuple(node.args)

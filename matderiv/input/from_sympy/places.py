@@ -42,7 +42,7 @@ def is_entry(node: Any) -> bool:
 def has_entries(root: Any) -> bool:
     """True where there is anything to gather; trees of any depth are looked through."""
     permuted = sp.matrices.expressions.permutation.PermutationMatrix
-    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, permuted)
+    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, sp.FunctionMatrix, permuted)
     stack, seen = [root], {id(root)}
     while stack:
         node = stack.pop()

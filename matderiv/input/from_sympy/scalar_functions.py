@@ -125,6 +125,12 @@ def _piecewise(node: Any, *args: Expr) -> Expr:
     return result
 
 
+def _bessel(node: Any, x: Expr) -> Expr:
+    if node.args[0] not in (0, 1):
+        raise UnknownFunction(f"besseli of SymPy of the order {node.args[0]}", hint="order 0 or 1")
+    return apply(f"bessel_i{node.args[0]}", x)
+
+
 def _equal(node: Any, a: Expr, b: Expr) -> Expr:
     return _both(node, apply("ge", a, b), apply("le", a, b))
 
@@ -140,13 +146,15 @@ def _not(node: Any, a: Expr) -> Expr:
 _NAMES = pairs("""
     Abs abs        asin arcsin    acos arccos          atan arctan    asinh asinh
     atanh atanh    floor floor    ceiling ceil         GreaterThan ge LessThan le
-    StrictGreaterThan gt          StrictLessThan lt
+    StrictGreaterThan gt          StrictLessThan lt    loggamma lgamma
+    Mod mod        erfc erfc      erfinv erfinv        acosh acosh
 """)
 _RECIPROCALS = pairs("sec cos  csc sin  cot tan  sech cosh  csch sinh  coth tanh")
 ENTRIES: dict[str, EntryFunction] = {
     **{
         name: _plain(name)
         for name in (
+            "atan2",
             *("exp", "log", "log1p", "expm1", "sign", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
             *("erf", "sigmoid", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "huber"),
         )
@@ -156,6 +164,8 @@ ENTRIES: dict[str, EntryFunction] = {
     "Max": _repeated("maximum"),
     "Min": _repeated("minimum"),
     "Heaviside": _heaviside,
+    "polygamma": lambda node, k, x: apply(*(("polygamma", k) if node.args[0] else ("digamma",)), x),
+    "besseli": lambda node, k, x: _bessel(node, x),
     "Piecewise": _piecewise,
     "Equality": _equal,
     "Unequality": lambda node, a, b: _not(node, _equal(node, a, b)),
