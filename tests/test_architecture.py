@@ -33,7 +33,7 @@ FLOORS = (  # title, folder, modules
         "numeric/",
         "interpret poles exponentials stable ranges evaluate cofactors subgradients "
         "indeterminate draws kinks sampling differences question small_sizes "
-        "scaled_lines both_sides report",
+        "scaled_lines both_sides report kronecker",
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),

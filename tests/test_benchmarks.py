@@ -58,6 +58,11 @@ def test_hessians_have_the_values_of_those_by_hand(name: str, kind: str) -> None
     assert hessians.measured(name, kind, rounds=1).hand > 0
 
 
+@pytest.mark.parametrize("name", hessians.STRUCTURED)
+def test_hessians_in_parts_have_the_values_of_those_by_hand(name: str) -> None:
+    assert hessians.in_parts(name, rounds=1)[1] > 0
+
+
 def test_the_check_at_birth_is_measured_beside_a_control() -> None:
     ((checked, control),) = checks.ratios(problems()[:1])
     assert checked > 0

@@ -28,7 +28,9 @@ from matderiv.shapes import Shape, size_value
 from matderiv.work import A_VIEW, bounded
 
 if TYPE_CHECKING:
+    from matderiv.doors import structured
     from matderiv.doors import sum_form as sums
+    from matderiv.doors.structured import StructuredHessian
     from matderiv.input import guesses
     from matderiv.input import values as numbers
     from matderiv.input.resolve import Reading
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from matderiv.output.code import derivative
     from matderiv.output.documents import hints, notebooks
 else:
-    (sums,) = later("matderiv.doors", "sum_form")
+    sums, structured = later("matderiv.doors", "sum_form structured")
     guesses, numbers = later("matderiv.input", "guesses values")
     index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
@@ -365,6 +367,10 @@ class Derivation:
     def _function(self) -> Callable[..., Any]:
         refuse_numbers(self.f, self.expr)
         return derivative.derivative_function(self)
+
+    def structured(self) -> StructuredHessian:
+        """The Hessian as a function whose values are matrices in parts: @, solve, logdet."""
+        return structured.StructuredHessian(self)
 
     def code(self, target: str = "numpy") -> str:
         """The source of a function for "numpy", "torch" or "jax".

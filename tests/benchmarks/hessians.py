@@ -19,6 +19,7 @@ from benchmarks.programs import alternating
 Arrays = dict[str, Any]
 Form = Callable[..., Any]
 ROUNDS = 25
+LAYERS = 10
 
 
 class Task(NamedTuple):
@@ -142,6 +143,29 @@ def layer_product(W: Any, V: Any, x: Any, y: Any, dW: Any) -> Any:
     return np.outer(core(W, V, x, y) @ (dW @ x), x)
 
 
+def deep(W1: Any, x: Any, t: Any, **weights: Any) -> Any:
+    """Softmax cross entropy of a net of ReLU layers, by its first weights."""
+    z, J = W1 @ x, np.eye(len(x))
+    for W in weights.values():
+        J = W @ ((z > 0)[:, None] * J)
+        z = W @ np.maximum(z, 0)
+    p = softmax(z)
+    q, Y = p @ J, np.sqrt(t.sum() * p)[:, None] * J
+    M = Y.T @ Y - t.sum() * np.outer(q, q)
+    return (M[:, None, :] * x[None, :, None])[..., None] * x
+
+
+def _deep(n: int) -> Task:
+    draw, z = np.random.default_rng(n).standard_normal, "W1*x"
+    names = [f"W{k}" for k in range(1, LAYERS + 1)]
+    for name in names[1:]:
+        z = f"{name}*relu({z})"
+    values = {"x": draw(n), "t": np.full(n, 1 / n)}
+    values |= {name: draw((n, n)) * np.sqrt(2 / n) for name in names}
+    shapes = {"x": "n", "t": "n", **dict.fromkeys(names, "n,n")}
+    return Task(f"sum(t)*logsumexp({z}) - t'*({z})", "W1", shapes, lambda: values, deep, deep)
+
+
 def _logistic_values(n: int) -> Arrays:
     X = normal(2 * n, n) / np.sqrt(n)
     return {"X": X, "y": np.sign(normal(2 * n, seed=1)), "w": normal(n, seed=2)}
@@ -226,6 +250,10 @@ TASKS = {
 }
 
 
+STRUCTURED = {"factorisation n=400": _factors(400), f"net of {LAYERS} layers n=50": _deep(50)}
+"""Hessians that are measured in parts too."""
+
+
 def measured(name: str, kind: str, rounds: int = ROUNDS) -> Measured:
     """One row; AssertionError where values differ from those by hand."""
     task = TASKS[name]
@@ -235,15 +263,12 @@ def measured(name: str, kind: str, rounds: int = ROUNDS) -> Measured:
     if kind == "hvp":
         hand = task.product
         given[f"d{task.wrt}"] = normal(*np.shape(values[task.wrt]), seed=7)
-    source, space = D.code(), {}  # type: ignore[var-annotated]
-    exec(source, space)
-    names = source.split(f"def {kind}(")[1].split(")")[0].split(", ")
-    compiled = D.function()
+    compiled, printed = D.function(), _printed(D)
     works: list[Callable[[], Any]] = [
         lambda: hand(**given),
         lambda: hand(**given),
         lambda: compiled(given),
-        lambda: space[kind](**{n: given[n] for n in names}),
+        lambda: printed(given),
     ]
     truth = hand(**given)
     for work in works[2:]:
@@ -252,8 +277,26 @@ def measured(name: str, kind: str, rounds: int = ROUNDS) -> Measured:
     return Measured(f"{name}, {kind}", *alternating(works, rounds))
 
 
+def _printed(D: md.Derivation) -> Callable[[Arrays], Any]:
+    source, space = D.code(), {}  # type: ignore[var-annotated]
+    exec(source, space)
+    names = source.split(f"def {D.kind}(")[1].split(")")[0].split(", ")
+    return lambda given: space[D.kind](**{n: given[n] for n in names})
+
+
+def in_parts(name: str, rounds: int = ROUNDS) -> tuple[str, float, float]:
+    """The name, seconds of the dense Hessian by hand, and seconds of the one in parts."""
+    task = STRUCTURED[name]
+    values = task.values()
+    D = md.derive(task.f, task.wrt, kind="hessian", shapes=task.shapes)
+    parts, truth = D.structured(), task.dense(**values)
+    found = parts(values).to_dense()
+    assert np.allclose(found, truth, rtol=1e-8, atol=1e-8 * np.abs(truth).max()), name
+    return name, *alternating([lambda: task.dense(**values), lambda: parts(values)], rounds)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     heading = ("", "by hand µs", "control", "compiled", "printed")
     rows = [measured(name, kind) for kind in ("hessian", "hvp") for name in TASKS]
     lines = [
@@ -261,6 +304,8 @@ def main() -> None:
         for r in rows
     ]
     table("Hessians and products with them, of the time by hand", [heading, *lines])
+    short = [(name, hand * 1e6, own / hand) for name, hand, own in map(in_parts, STRUCTURED)]
+    table("Hessians in parts, of the dense ones by hand", [("", "by hand µs", "in parts"), *short])
 
 
 if __name__ == "__main__":

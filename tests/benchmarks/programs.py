@@ -144,20 +144,20 @@ class Measured(NamedTuple):
 
 
 def alternating(works: list[Callable[[], Any]], rounds: int = ROUNDS) -> list[float]:
-    """The least seconds of each piece of work, measured in turns."""
+    """The least processor seconds of each piece of work, measured in turns."""
     taken: list[list[float]] = [[] for _ in works]
     counts = []
     for work in works:
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        counts.append(max(1, int(ROUND / max(time.perf_counter() - start, 1e-7))))
+        counts.append(max(1, int(ROUND / max(time.process_time() - start, 1e-7))))
     for k in range(rounds):
         order = range(len(works)) if k % 2 else reversed(range(len(works)))
         for place in order:
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(counts[place]):
                 works[place]()
-            taken[place].append((time.perf_counter() - start) / counts[place])
+            taken[place].append((time.process_time() - start) / counts[place])
     return [min(times) for times in taken]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from matderiv.expr import variables
+from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.output.code.program import LONGEST_QUOTED, code
@@ -36,13 +36,19 @@ def derivative_program(
     exprs = (d.numeric.value, formula) if value else (formula,)
     shapes = ((), d.shape) if value else (d.shape,)
     names = (d.f, d.expr) if value else (d.expr,)
-    inputs = variables(*names)
-    missing = sizes_in(*names) - size_names([v.shape for v in inputs])
+    inputs = inputs_of(d, names)
+    return program(exprs, shapes=shapes, inputs=inputs, parameters=(d.wrt,), sizes=sizes)
+
+
+def inputs_of(d: Derivation, exprs: Sequence[Expr]) -> list[Expr]:
+    """The variables of what is computed, and those of the derivation that alone show a size."""
+    inputs = variables(*exprs)
+    missing = sizes_in(*exprs) - size_names([v.shape for v in inputs])
     for v in variables(d.f, d.wrt):
         if missing & size_names([v.shape]) and v not in inputs:
             inputs.append(v)
             missing -= size_names([v.shape])
-    return program(exprs, shapes=shapes, inputs=inputs, parameters=(d.wrt,), sizes=sizes)
+    return inputs
 
 
 def derivative_function(d: Derivation) -> Callable[..., Any]:
