@@ -32,6 +32,7 @@ WRONG = [  # f, answer: wrong on one branch only
     ("sum(where(x > 300, x.^2, x))", "ones(n)"),
     ("sum(min(x, 1e4).^2)", "2*x"),
     ("sqrt(x'*x + 1e-12)", "x/norm2(x)"),
+    ("tanh(1e4*x'*p)", "1e4*p*(1 - tanh(1e4*max(x, -2)'*p)^2)"),
     ("sum(sqrt(x.^2 + 1e-14))", "sign(x)"),
     ("log(sum(exp(100*x)))/100", "(x >= max(x))"),
     ("sum(min(leaky_relu(x, 0.1), 1e-3))", "(x < 1e-3).*where((x > 0).*((x > 0) < 1e-6), 1, 0.1)"),
@@ -72,6 +73,7 @@ def test_what_is_right_on_all_branches_is_accepted(f: str, answer: str) -> None:
         ("sum(x.^2)", "2*x + relu(tan(x).*cos(x) - 2)"),
         ("sum(x.^2)", "2*x + exp(-1e9*(x.^2 + 1))"),
         ("x'*x", "2*x + step(n - 1000)*x"),
+        ("sum(tanh(1e4*x))", "1e4 - 1e4*tanh(1e4*max(x, -2)).^2"),
     ],
 )
 def test_what_cannot_be_reached_is_not_decided(f: str, answer: str) -> None:

@@ -9,29 +9,26 @@ what is between them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
 from math import log10
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes, ValueProgram, compile_
+from matderiv.numeric.evaluate import Array, Arrays, BoundValues, ValueProgram, compile_
 from matderiv.numeric.kinks import Kink, inside, kinks, without_zero
 from matderiv.numeric.poles import outside_branches
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, Sampler
-from matderiv.numeric.scaled_lines import crossing, lines
+from matderiv.numeric.scaled_lines import PLACES, ScaledLine, changes, crossing, lines
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST = MILLION // 2  # units of work of one search
-DECADES = 13  # orders of magnitude on either side of 1 along a line
-PER_DECADE = 2
 BASES = 2  # points through which lines are drawn
 KEPT = 4  # points on a side that general points do not see, from different lines
 CROSSINGS = 3  # borders of one kink on one line that are looked at from close by
@@ -39,8 +36,6 @@ AGAIN = 2  # points that were reached, through which lines are drawn again
 WIDTHS = (1e-14, 1e-3, 1e-9, 1e-6, 1e-12)  # how close, relative to the place; in this order
 ZONE = (0.02, 8.0)  # arguments for which a saturating function is neither flat nor straight
 
-_UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
-PLACES = [-t for t in reversed(_UP)] + _UP
 _SATURATING = "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".split()
 _ROWS = ("softmax", "logsumexp", "log_softmax")
 
@@ -218,8 +213,12 @@ def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tu
     return tuple(dict.fromkeys(borders[k].unseen(side) for k, side in sorted(search.missing)))
 
 
-def beside(source: Sampler, point: Point, borders: list[Border]) -> tuple[Point, ...]:
+def beside(
+    source: Sampler, point: Point, borders: list[Border], held: Iterable[Border] = ()
+) -> tuple[Point, ...]:
     """Points of the same sizes on the sides of some borders that a point does not see.
+
+    Of the `held` borders they see what the point sees.
 
     >>> from matderiv.numeric.sampling import drawn, sampler
     >>> f = apply("tanh", variable("x") * 10**6)
@@ -227,8 +226,10 @@ def beside(source: Sampler, point: Point, borders: list[Border]) -> tuple[Point,
     >>> [abs(float(p.values["x"])) < 1e-4 for p in beside(source, drawn(source, 1)[0], zones(f))]
     [True]
     """
-    search = SideSearch.of(source, borders)
-    search.meet(point)
+    fixed = [replace(b, sides=()) for b in held]
+    search = SideSearch.of(source, [*borders, *fixed])
+    seen = search.meet(point)
+    search.held = frozenset((k, side) for k, side in seen if k >= len(borders))
     if search.missing:
         with suppress(WorkLimit), bounded(MOST):
             search.along_lines(point, close=False)
@@ -245,13 +246,14 @@ def _bases(source: Sampler) -> Iterator[Point]:
 
 @dataclass
 class SideSearch:
-    """What is still missing, and what was found."""
+    """What is still missing, and what was found; every point must see what is `held`."""
 
     source: Sampler
     borders: list[Border]
     program: ValueProgram
     missing: set[tuple[int, int]]
     wanted: frozenset[tuple[int, int]] = frozenset()
+    held: frozenset[tuple[int, int]] = frozenset()
     kept: Counter[tuple[int, int]] = field(default_factory=Counter)
     points: list[Point] = field(default_factory=list)
     moves: list[tuple[int, float]] = field(default_factory=list)
@@ -281,9 +283,11 @@ class SideSearch:
         for base in self.points[:AGAIN] if close else ():
             self.along_lines(base, close)  # where one branch is left, others change
 
-    def meet(self, point: Point) -> None:
-        """Cross off what a point sees."""
-        self.missing -= self._seen(self.measures(self.program.at(point.sizes), point.values))
+    def meet(self, point: Point) -> set[tuple[int, int]]:
+        """What a point sees, which is crossed off."""
+        seen = self._seen(self.measures(self.program.at(point.sizes), point.values))
+        self.missing -= seen
+        return seen
 
     def _seen(self, measures: list[Array]) -> set[tuple[int, int]]:
         return {(k, s) for k, m in enumerate(measures) for s in self.borders[k].seen(m)}
@@ -320,6 +324,8 @@ class SideSearch:
         values = line.at(place)
         if self.source.objection(line.sizes, values) is None:
             return False
+        if self.held and not self.held <= self._seen(self.measures(line.bound, values)):
+            return False
         self.missing -= new
         self.kept.update(new)
         self.points.append(Point(line.sizes, values))
@@ -335,7 +341,7 @@ class SideSearch:
             looked_at.add(border.distance)
             rows, crossings = [m[k] if m else None for m in table], 0
             for level in border.levels:
-                for place, entry in _changes(rows, level):
+                for place, entry in changes(rows, level):
                     crossings += 1
                     if crossings > CROSSINGS and (k, 0) not in self.missing:
                         break
@@ -365,33 +371,3 @@ class SideSearch:
                     self.ranks.append(rank)
                 if seen := self.missing & self._seen(measures):
                     self._keep(line, t, seen)
-
-
-@dataclass(frozen=True)
-class ScaledLine:
-    """A way of changing a point: the values at each place t, the sizes, the measures' program.
-
-    `zeros` counts the entries of each measure that are 0 far out.
-    """
-
-    at: Callable[[float], Arrays]
-    number: int
-    sizes: Sizes
-    bound: BoundValues
-    zeros: tuple[int, ...]
-
-    def ties(self, measures: list[Array]) -> bool:
-        """True where more entries of some measure are 0 than far out."""
-        return any((m == 0).sum() > z for m, z in zip(measures, self.zeros, strict=False))
-
-
-def _changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]]:
-    """Places after which an entry changes the side of a level, a few for each place."""
-    for place, (a, b) in enumerate(pairwise(rows)):
-        if a is None or b is None:
-            continue
-        if PLACES[place] < 0 < PLACES[place + 1]:
-            continue  # at nothing at all
-        for entry in np.flatnonzero((a > level) != (b > level))[:2]:
-            if np.isfinite(a[entry]) and np.isfinite(b[entry]):
-                yield place, int(entry)

@@ -3,18 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, permutations
+from itertools import islice, pairwise, permutations
 from math import isfinite
 
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
-from matderiv.numeric.evaluate import Arrays
+from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes
 from matderiv.numeric.sampling import Point, Sampler
 
+DECADES = 13  # orders of magnitude on either side of 1 along a line
+PER_DECADE = 2
 HALVINGS = 60
 PAIRS = 6  # pairs of variables that are scaled against each other
 LEVELS = tuple(s * 10 ** (k / 4) for k in range(-16, 17) for s in (1, -1))
 SPREADS = ((0.1, 1), (1e-4, 11), (1e-7, 11))  # how far entries are apart, at each which level
+_UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
+PLACES = [-t for t in reversed(_UP)] + _UP
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
 
 
@@ -123,3 +127,33 @@ def crossing(above: Callable[[float], float], low: float, high: float) -> float:
             t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
         t = min(max(t, least), 1 - least) if isfinite(t) else 0.5
     return a
+
+
+@dataclass(frozen=True)
+class ScaledLine:
+    """A way of changing a point: the values at each place t, the sizes, the measures' program.
+
+    `zeros` counts the entries of each measure that are 0 far out.
+    """
+
+    at: Callable[[float], Arrays]
+    number: int
+    sizes: Sizes
+    bound: BoundValues
+    zeros: tuple[int, ...]
+
+    def ties(self, measures: list[Array]) -> bool:
+        """True where more entries of some measure are 0 than far out."""
+        return any((m == 0).sum() > z for m, z in zip(measures, self.zeros, strict=False))
+
+
+def changes(rows: list[Array | None], level: float) -> Iterator[tuple[int, int]]:
+    """Places after which an entry changes the side of a level, a few for each place."""
+    for place, (a, b) in enumerate(pairwise(rows)):
+        if a is None or b is None:
+            continue
+        if PLACES[place] < 0 < PLACES[place + 1]:
+            continue  # at nothing at all
+        for entry in np.flatnonzero((a > level) != (b > level))[:2]:
+            if np.isfinite(a[entry]) and np.isfinite(b[entry]):
+                yield place, int(entry)

@@ -38,6 +38,8 @@ LEVEL = 12  # points with nearly equal entries that digits look at where no bran
 TIED = 40  # points where entries are equal
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
 ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
+FEW = 3  # points of a dispute that are looked at
+DISPUTED = "in one branch it is no exact identity, and numbers show nothing of that"
 SIDES = 12  # points on sides that general points do not see
 
 
@@ -251,10 +253,24 @@ class Witness:
         if again.verdict == "different":
             return Evidence(again, left)
         bent = [q for p in points for q in beside(self.source, p, saturating)]
+        disputed = [] if sharp.verdict == "equal" else self._disputed([*points, *found.points])
+        kept = [b for b in branches(self.claim.asked.f, self.answer) if b.kink]
+        bent += [q for p in disputed for q in beside(self.source, p, saturating, kept)]
         _, wrong, unsure = self._compared([*found.points, *bends.points, *bent])
         if wrong is not None:
             return Evidence(sharp, left, failed=wrong)
-        return Evidence(sharp, left or unsure or "; ".join(bends.unseen), sharp.valueless)
+        left = left or unsure or "; ".join(bends.unseen) or (DISPUTED if disputed else "")
+        return Evidence(sharp, left, sharp.valueless)
+
+    def _disputed(self, points: Iterable[Point]) -> list[Point]:
+        """Points in whose branch there is no exact identity, while digits do not reach.
+
+        Where functions saturate, ordinary numbers show nothing of a branch.
+        """
+        found = ((p, self._in_branch(p)) for p in points)
+        apart = (p for p, exact in found if exact is not None and not exact.equal)
+        said = ((p, precise(self.claim, self.structure, seed=self.seed, at=[p])) for p in apart)
+        return list(islice((p for p, digits in said if digits.verdict == "undecided"), FEW))
 
     def against_a_proof(self, doubtful: bool) -> Precise | None:
         """What digits say where a proof may fail: outside of domains, and on the sides of jumps.
