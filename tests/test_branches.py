@@ -178,3 +178,19 @@ def test_a_largest_entry_is_seen_where_all_entries_are_alike(f: str, answer: str
 def test_a_branch_that_hangs_on_an_entry_or_an_eigenvalue_is_seen_or_left_open(f, wrt, answer):
     found = verify(f, wrt, answer, shapes={"x": "n"} if wrt == "x" else {"X": "n,n"})
     assert found.verdict == ("undecided" if "lambda" in answer else "disproved")
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("max(t.*p)", "(t.*p >= max(t.*p))"),
+        ("sum(p)*max(t)", "ones(n)"),
+        ("sum(p)*prod(b)", "0*p"),
+        ("sum(p)*prod(b)", "p.*(1 - prod(b))"),
+    ],
+)
+def test_labels_may_be_all_the_same(f: str, answer: str) -> None:
+    facts = {"t": "labels", "b": "binary", "p": "positive"}
+    told = {k: v for k, v in facts.items() if k in f + answer}
+    found = verify(f, "p", answer, shapes=dict.fromkeys(told, "n"), assume=told, diagnosis=False)
+    assert found.verdict == "disproved"

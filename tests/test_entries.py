@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -138,3 +139,53 @@ def test_an_answer_with_an_entry_and_a_transpose_is_no_python():
     shapes = {"A": "n,n", "x": "n", "y": "n"}
     found = verify("x'*A*x*y[1]", "x", "y[1]*(A+A')*x", shapes=shapes)
     assert found.verdict == "proved"
+
+
+SQUARE = {"A": "n,n", "x": "n"}
+LEFT = [  # f, by, what its entries are: right for every renaming that both sides share
+    ("sum(A)", "A", "∂f/∂A_ij = 1"),
+    ("sum(sum(A,2).^2)", "A", "∂f/∂A_ij = 2*sum(A,2)_i"),
+    ("x'*A*x", "A", "∂f/∂A_ij = x_i*x_j"),
+    ("tr(A*A)/2", "A", "∂f/∂A_ij = A_ji"),
+    ("A*x", "x", "∂f_i/∂x_j = A_ij"),
+    ("A*x", "A", "∂f_i/∂A_jk = δ_ij*x_k"),
+    ("sum(A,2)", "A", "∂f_i/∂A_jk = δ_ij"),
+    ("sum(x)^3", "x", "∂²f/∂x_i∂x_j = 6*sum(x)"),
+    ("sum(x)", "x", "g_i = 1"),
+]
+SAME = {"∂f/∂A_ij = 1", "∂f/∂A_ij = x_i*x_j", "∂²f/∂x_i∂x_j = 6*sum(x)", "g_i = 1"}
+SAME |= {answer for _, _, answer in LEFT if "δ_ij" in answer}
+
+
+@pytest.mark.parametrize(("f", "wrt", "answer"), LEFT)
+@pytest.mark.parametrize("other", ["jik", "kji", "lki", "bqa"])
+def test_the_indices_of_a_left_side_say_which_axis_is_which(
+    f: str, wrt: str, answer: str, other: str
+) -> None:
+    shapes = {n: s for n, s in SQUARE.items() if n in f}
+    order = 2 if "²" in answer else 1
+    left, right = answer.split(" = ")
+    letters = dict(zip("ijk", other, strict=True))
+    renamed = [
+        re.sub("(?<=_)[ijk]+", lambda m: "".join(letters[c] for c in m[0]), s)
+        for s in (left, right)
+    ]
+    told = f"{renamed[0]} = {renamed[1]}"
+    assert verify(f, wrt, told, shapes=shapes, order=order).correct is True
+    if other != "jik":
+        return
+    alone = f"{renamed[0]} = {right}"
+    assert verify(f, wrt, alone, shapes=shapes, order=order).correct is (answer in SAME)
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("x'*x", "∂f/∂x_i = 2*x_k"),
+        ("sum(x.^3)", "∂²f/∂x_i² = 6*x_i"),
+        ("x.^2", "∂f_i/∂x_i = 2*x_i"),
+    ],
+)
+def test_indices_that_say_nothing_of_the_other_entries_are_refused(f: str, answer: str) -> None:
+    with pytest.raises(MatderivError, match=r"right side only|equal indices"):
+        verify(f, "x", answer, shapes={"x": "n"}, order=1 + ("²" in answer))

@@ -18,7 +18,7 @@ from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import NO_PYTHON, Spelled, marks, source_of
 from matderiv.language.source import Source
-from matderiv.shapes import Shape, size_names
+from matderiv.shapes import Shape, Size, size_names
 
 _EQUALS = re.compile(r"(?<![<>=!:])=(?![=<>])")
 _ENTRY = re.compile(r"([^\W\d]\w*)\(\s*[0-9]+\s*(?:,\s*[0-9]+\s*)*\)")
@@ -94,12 +94,13 @@ def read_stated(
     spelling: str | None = None,
     extra: Mapping[str, Expr] | None = None,
     expected: Shape | None = None,
+    over: Mapping[str, Size] | None = None,
     what: str = "the answer",
 ) -> Stated:
     r"""The last right side of an equation, or a formula, in the names of `reading`.
 
-    `extra` are further names (dX, an upstream, definitions so far), `expected` a shape for sizes
-    that nothing else says; a `spelling` that is None is detected. Raises what reading raises.
+    `extra` are further names (dX, definitions so far), `expected` a shape for sizes that nothing
+    else says, `over` the indices of a left side; a `spelling` that is None is detected.
 
     >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
     >>> stated.expr.function.name, stated.spelling
@@ -109,13 +110,13 @@ def read_stated(
     strong, weak = marks(text, known=True)
     if not given and "latex" not in strong and _means_python(text, reading):
         with suppress(UnknownFunction):
-            return _read_in("python", text, reading, extra, expected, what)
+            return _read_in("python", text, reading, extra, expected, over, what)
     failure: MatderivError | None = None
     for name in [given] if given else ["text", *strong, *weak]:
         if not given and name in weak and _no_latex(name, text, reading, extra, failure):
             continue
         try:
-            found = _read_in(name, text, reading, extra, expected, what)
+            found = _read_in(name, text, reading, extra, expected, over, what)
         except MatderivError as error:
             if failure is None or name in strong or isinstance(error, ShapeError):
                 failure = error
@@ -178,6 +179,7 @@ def _read_in(
     reading: Reading,
     extra: Mapping[str, Expr] | None,
     expected: Shape | None,
+    over: Mapping[str, Size] | None,
     what: str,
 ) -> Stated:
     *_, (start, stop) = equation_sides(text, spelling)
@@ -185,10 +187,11 @@ def _read_in(
         raise ParseError(f"{what} is empty", source=text, span=(start, stop))
     typed = _right_side(text, spelling)
     flat = spelling == "python" and in_python(reading) and not _has_columns(reading)
+    spelled = Spelled(typed, spelling, flat)
     within = (start, stop) if spelling != "text" else None
     try:
         value = reading.read_more(
-            Spelled(typed, spelling, flat), what, extra=extra, expected=expected, within=within
+            spelled, what, extra=extra, expected=expected, within=within, over=over
         )
     except MatderivError as error:
         error.source = text if error.source == typed else error.source  # the left side too

@@ -15,6 +15,7 @@ from matderiv.errors import (
     UnknownName,
 )
 from matderiv.expr import Expr, apply, number, substitute, variable, walk
+from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.subscripts import FREE
@@ -29,7 +30,7 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
-from matderiv.shapes import Dim, Shape, size_names
+from matderiv.shapes import Dim, Shape, Size, size_names
 
 _SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
@@ -66,12 +67,14 @@ class Reading:
         extra: Mapping[str, Expr] | None = None,
         expected: Shape | None = None,
         within: Span | None = None,
+        over: Mapping[str, Size] | None = None,
     ) -> Expr:
         """Another text about the same names: a variable, an answer, an upstream.
 
         `extra` are further names, `expected` a shape for sizes that nothing else says, as in the
-        answer `vector(1)`, `within` a part of a text in LaTeX or Python. Raises UnknownName for a
-        name that the expression does not have.
+        answer `vector(1)`, `within` a part of a text in LaTeX or Python. `over` are the indices of
+        a left side, which are the axes of a text in entries. Raises UnknownName for a name that the
+        expression does not have.
 
         >>> reading = read("sum(A*x)")
         >>> reading.read_more("A'*vector(1)", "the answer").shape == reading.variables["x"].shape
@@ -91,13 +94,31 @@ class Reading:
             shaping = Shaping(
                 source, Context(names, size_names=sizes, guess=False, what=what, curves=curves)
             )
-            if expected is not None:
-                shaping.expect(expected)
-            return build(shaping).expr
+            return _with_axes(shaping, source, over or {}, expected)
 
         shapes = {name: e.shape for name, e in known.items()}
         scope = Scope(shapes, sizes, guess=False, labels=self.labels, first=self.free)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
+
+
+def _with_axes(
+    shaping: Shaping, source: Source, over: Mapping[str, Size], expected: Shape | None
+) -> Expr:
+    """A side in entries with an axis for each index of its left side, in their order.
+
+    One that has no entries may be a number, the same everywhere, or a whole array.
+    """
+    alone = [c for c in source.free if c not in over]
+    if over and alone:
+        said = f"the index {alone[0]} stands on the right side only"
+        raise ParseError(said, source=source.text, span=source.main.span)
+    shape = tuple(over[c] for c in source.free if over) or expected
+    if shape is not None:
+        shaping.expect(shape)
+    e = build(shaping).expr
+    if not over or len(source.free) < len(e.shape):
+        return e
+    return along(e, source.free, list(over), over)
 
 
 _LABEL = re.compile(

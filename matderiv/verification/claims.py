@@ -334,10 +334,10 @@ _CALLED = re.compile(r"(?<![A-Za-z0-9_\\])f\s*(?:[(\[_']|\\left)|=")
 def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
-        reading, extra, expected = _with_whole(asked, answer), asked.extra, expected_shape(asked)
-        axes = tuple(s for group in asked.groups for s in group)
-        stated = Answer(answer, asked.f, asked.wrt, asked.order, reading, extra, expected, axes)
+        stated = _stated(asked, answer)
         sides = (_of_known_functions(asked, e) for e in stated.claims())
+        if _wants_turned(asked) and stated.in_entries:
+            sides = (e.T for e in sides)
         return tuple(picked(e, asked.at, asked.wrt.shape) for e in sides)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**dict(asked.reading.parts), **asked.reading.variables, **asked.extra}
@@ -351,11 +351,29 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     return (substitute(e, mapping),)
 
 
+def _stated(asked: Asked, answer: str) -> Answer:
+    reading, expected = _with_whole(asked, answer), expected_shape(asked)
+    axes = tuple(s for group in asked.groups for s in group)
+    return Answer(answer, asked.f, asked.wrt, asked.order, reading, asked.extra, expected, axes)
+
+
+def in_entries(asked: Asked, typed: str) -> bool:
+    """True for an answer whose left side has indices for all axes, such as ∂f_i/∂x_j."""
+    return _stated(asked, typed).in_entries
+
+
 def claims(asked: Asked, e: Expr, typed: str) -> list[Claim]:
-    """The readings of an answer's axes; empty when its shape fits none."""
+    """The readings of an answer's axes; empty when its shape fits none.
+
+    Where the left side has indices they say which axis is which.
+    """
     if number_value(e) == 0:
         return [Claim(asked, e, _zero, "", typed)]
-    return [Claim(asked, e, ARRANGEMENTS[n], n, typed) for n in arrangements(asked, e.shape)]
+    names = arrangements(asked, e.shape)
+    if len(names) > 1 or not all(conventional(asked, n) for n in names):
+        told = in_entries(asked, typed)
+        names = [n for n in names if conventional(asked, n) or not told]
+    return [Claim(asked, e, ARRANGEMENTS[n], n, typed) for n in names]
 
 
 def of_function(asked: Asked, function: Callable[[Mapping[str, Any]], Any]) -> Claim:

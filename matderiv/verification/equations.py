@@ -7,18 +7,18 @@ side becomes a symbol, for which the equation is solved.
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
-from matderiv.input.answers import definitions_start, equation_sides, read_stated
-from matderiv.input.meaning.subscripts import FREE, split_label
+from matderiv.input.answers import definitions_start, equation_sides, read_stated, scope_of
+from matderiv.input.meaning.subscripts import FREE, free_letters, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import sampler
-from matderiv.shapes import Shape, is_scalar
+from matderiv.shapes import Shape, Size, is_scalar
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -47,23 +47,62 @@ class Answer:
     reading: Reading
     extra: Mapping[str, Expr]
     expected: Shape
-    axes: Shape = ()  # of an answer in entries, beyond two
+    axes: Shape = ()  # of an answer in entries
+    over: Mapping[str, Size] = field(default_factory=dict)  # indices of the left side, in order
 
     def claims(self) -> tuple[Expr, ...]:
         """What the answer says that the derivative is, once for every side of it.
 
         Raises what reading raises, and ParseError where a left side says something else.
         """
-        strong, _ = marks(self.typed)
-        spelling = getattr(self.typed, "spelling", None) or [*strong, "text"][0]
-        places = equation_sides(self.typed, spelling)
-        spans = [self._trimmed(s) for s in places if self.typed[slice(*s)].strip()]
+        spelling, spans = self._sides()
         if len(spans) < 2:
             return (self._read(self.typed),)
         if spelling == "python":
             self._check_python(spans[0])
             return tuple(self._read(self._alone(span, spans)) for span in spans[1:])
-        return self._from(spans, spelling == "latex")
+        latex = spelling == "latex"
+        return replace(self, over=self._indices(spans, latex))._from(spans, latex)
+
+    @property
+    def in_entries(self) -> bool:
+        """True where a left side has indices for all axes, such as ∂f_i/∂x_j."""
+        spelling, spans = self._sides()
+        return len(spans) > 1 and bool(self._indices(spans, spelling == "latex"))
+
+    def _sides(self) -> tuple[str, list[Span]]:
+        """The spelling, and the places of the sides."""
+        strong, _ = marks(self.typed)
+        spelling = getattr(self.typed, "spelling", None) or [*strong, "text"][0]
+        places = equation_sides(self.typed, spelling)
+        return spelling, [self._trimmed(s) for s in places if self.typed[slice(*s)].strip()]
+
+    def _indices(self, spans: list[Span], latex: bool) -> dict[str, Size]:
+        """The indices of the derivative that a left side names, and how far they run.
+
+        ParseError where two are the same, which says nothing of the other entries.
+        """
+        for span in spans:
+            typed = self.typed[slice(*span)]
+            for q in (named(typed, latex), *(s.quantity for s in signs(typed, latex))):
+                if q.kind not in (DERIVATIVE, VALUE) or (q.kind == VALUE and not self._is_label(q)):
+                    continue
+                names = (q.of, q.by, q.then or q.by * (q.order - 1))
+                letters = "".join(map(self._below, names))
+                sizes = [s for s in self.axes if s != 1]
+                if len(letters) != len(sizes):
+                    return {}
+                if len({*letters}) < len(letters):
+                    said = "this says only what the entries with equal indices are"
+                    raise self._error(said, span, "another index for each axis")
+                return dict(zip(letters, sizes, strict=True))
+        return {}
+
+    def _below(self, name: str) -> str:
+        """The free indices below a name; "" for a label that is none."""
+        label = split_label(name)[1]
+        scope = scope_of(self.reading, self.extra)
+        return label if set(label) <= free_letters(scope) and name not in scope.shapes else ""
 
     def _from(self, spans: list[Span], latex: bool) -> tuple[Expr, ...]:
         """The claims of an equation with these sides."""
@@ -172,12 +211,16 @@ class Answer:
     def _read(self, typed: str, more: Mapping[str, Expr] | None = None) -> Expr:
         extra = {**self.extra, **(more or {})}
         try:
-            return read_stated(typed, self.reading, extra=extra, expected=self.expected).expr
+            return self._stated(typed, extra, self.expected)
         except ShapeError as error:
             if self.axes and self.axes != self.expected:
                 with suppress(MatderivError):
-                    return read_stated(typed, self.reading, extra=extra, expected=self.axes).expr
+                    return self._stated(typed, extra, self.axes)
             raise error
+
+    def _stated(self, typed: str, extra: Mapping[str, Expr], expected: Shape) -> Expr:
+        reading, over = self.reading, self.over
+        return read_stated(typed, reading, extra=extra, expected=expected, over=over).expr
 
     def _alone(self, span: Span, sides: Sequence[Span]) -> str:
         """The answer with blanks for its other sides, so that places stay; definitions remain."""

@@ -17,6 +17,7 @@ from matderiv.lazy import np
 from matderiv.numeric.both_sides import Border, Reached, beside, branches, domains, reached, zones
 from matderiv.numeric.check import DifferenceFinding as Compared
 from matderiv.numeric.check import compare
+from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
@@ -104,6 +105,16 @@ class Witness:
             except DomainError:
                 continue
 
+    def _alike(self, point: Point) -> list[Point]:
+        """A point with all labels of a variable the same, which random ones never are."""
+        found = []
+        for v in self.source.variables:
+            for label in (1.0, 0.0 if "binary" in v.params[2] else -1.0):
+                if v.params[2] & LABEL_FACTS:
+                    values = {**point.values, v.name: np.full_like(point.values[v.name], label)}
+                    found.append(Point(point.sizes, values))
+        return [p for p in found if self.source.objection(p.sizes, p.values) is not None]
+
     def look(self, failed: Sizes) -> Evidence:
         """Everything that can be seen of the claim."""
         plan = self.plan()
@@ -111,6 +122,7 @@ class Witness:
         borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
         wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
         found = reached(self.source, points[:POINTS], wanted, close=True)
+        found = replace(found, points=(*found.points, *self._alike(points[0])))
         outside = reached(self.source, points[:POINTS], self._domains())
         sides = [*found.points[:SIDES], *outside.points]
         sharp = self._sharp([*points[:POINTS], *sides])

@@ -21,6 +21,7 @@ from matderiv.verification.claims import (
     claims,
     conventional,
     expected_shape,
+    in_entries,
     of_function,
     read_sides,
 )
@@ -180,6 +181,7 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
     )
 
 
+_SWAPPED = "The indices of one side are in the wrong order: with them swapped it is right."
 _STRUCTURED = {
     "independent": "this is the derivative by the independent entries of {0} (2G - G.*I form)",
     "projected": "this is the projected derivative, (G + G')/2 for a symmetric {0}",
@@ -214,6 +216,8 @@ def _disproved(
     if not diagnosis or claim.expr is None:
         return replace(verdict, message="" if shown is not None else method(found))
     explained = _explained(asked, claim.expr, faint(found), seed)
+    if explained and explained.code == "other-layout" and in_entries(asked, claim.typed):
+        explained = replace(explained, code="transpose", message=_SWAPPED)
     if structured:
         for name in ("projected", "independent", "none"):
             if name != asked.structure and judged(claim, name, seed=seed).right:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
+from matderiv.input.axes import SPARE
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.indexed import Indexed
@@ -19,8 +20,6 @@ from matderiv.language.source import Bind, Call, Name, Source, postorder
 from matderiv.shapes import Shape, Size
 from matderiv.verification.documents.statements import Case
 from matderiv.verification.quantities import Quantity
-
-_SPARE = "zyxwvutsrqponml"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def component(whole: Expr, q: Quantity, axes: tuple[int, int]) -> tuple[Expr, tu
     if len(typed) != len(whole.shape):
         raise MatderivError("this derivative has other entries")
     letters = tuple(dict.fromkeys(c for c in typed if c))
-    spare = iter(c for c in _SPARE if c not in letters)
+    spare = iter(c for c in SPARE if c not in letters)
     source = [c or next(spare) for c in typed]
     result = [*letters, *(c for c, t in zip(source, typed, strict=True) if not t)]
     if source == result:
@@ -126,22 +125,3 @@ def in_case(case: Case, letters: Sequence[str], e: Expr, true: Expr | None) -> E
     same = apply("eye", params=(e.shape[0],))
     inside, outside = (e, true) if case.equal else (true, e)
     return apply("hadamard", same, inside) + outside - apply("hadamard", same, outside)
-
-
-def along(e: Expr, present: Sequence[str], wanted: Indices, name: str) -> Expr:
-    """An array with an axis for every index: the same along those that it does not have.
-
-    Raises MatderivError where nothing says how far an index runs.
-    """
-    missing = [c for c in wanted.letters if c not in present]
-    if not missing:
-        return e
-    sizes = wanted.sizes or {}
-    if any(c not in sizes for c in missing):
-        raise MatderivError(f"nothing says how far the index {missing[0]} runs in {name}")
-    if not e.shape:
-        return e * apply("ones", params=tuple(sizes[c] for c in wanted.letters))
-    inner = "".join(c for c, _ in zip(_SPARE, e.shape[len(present) :], strict=False))
-    spread = apply("ones", params=tuple(sizes[c] for c in missing))
-    pattern = f"{''.join(present)}{inner},{''.join(missing)}->{''.join(wanted.letters)}{inner}"
-    return apply("einsum", e, spread, params=(pattern,))

@@ -14,6 +14,7 @@ from itertools import count
 
 from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
 from matderiv.expr import Expr, substitute, variable, variables, zeros
+from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
 from matderiv.input.meaning.subscripts import split_label
@@ -22,7 +23,7 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, long_axes, size_names
 from matderiv.verification.derivations.chain_products import by_prime, chained_signs
-from matderiv.verification.derivations.components import Indices, along, entry_name, letters_of
+from matderiv.verification.derivations.components import Indices, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.omitted_products import with_products
@@ -194,8 +195,7 @@ class Marking:
         wanted = self.reader.indices
         e, present = self.elaborated(p, wanted, expected)
         self.alone = "".join(c for c in present if c not in wanted.letters)
-        if not self.alone:
-            e = along(e, present, wanted, passage.text)
+        e = e if self.alone else along(e, present, wanted.letters, wanted.sizes or {})
         for v in variables(e):
             if v.name in self.reader.aliases:
                 self.marks[v] = self.reader.aliases[v.name]

@@ -13,6 +13,7 @@ from matderiv.verification.field.dual import OutOfReach
 from matderiv.verification.field.residues import CHAIN, Array, Field
 
 BATCH = 8  # points at the same sizes, computed side by side
+ALIKE = 4  # of them with all labels of a variable the same, where formulas have values there
 
 
 def level_field(level: int) -> Field:
@@ -60,7 +61,8 @@ class FieldPoint:
         key = (v.name, 0 if whole else level)
         if key not in self.drawn:
             rng = self.rng(0, _code(v.name), key[1])
-            self.drawn[key] = drawn(v, level_field(key[1]), self.dims(v), rng)
+            alike = ALIKE if self.seed[-1] == 0 or rng.random() < 0.5 else 0
+            self.drawn[key] = drawn(v, level_field(key[1]), self.dims(v), rng, alike)
         found = self.drawn[key]
         return found % level_field(level).p if whole else found
 
@@ -70,8 +72,11 @@ def _code(name: str) -> int:
     return int.from_bytes(name.encode(), "big")
 
 
-def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any) -> Array:
-    """Residues that satisfy the facts declared of a variable."""
+def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any, alike: int = 0) -> Array:
+    """Residues that satisfy the facts declared of a variable.
+
+    All labels are the same at the first points, as many as `alike`; both are present at the others.
+    """
     facts: frozenset[str] = v.params[2]
     whole = (BATCH, *dims)
     if facts & ROW_FACTS:
@@ -82,6 +87,7 @@ def drawn(v: Expr, at: Field, dims: tuple[int, ...], rng: Any) -> Array:
         if bits.shape[1] > 1:
             same = (bits == bits[:, :1]).all(axis=1)
             bits[same, 0] ^= 1
+            bits[:alike] = bits[:alike, :1]
         return (1 - (1 if "binary" in facts else 2) * bits).reshape(whole)
     x = rng.integers(0, at.p, size=whole)
     if "positive" in facts:
