@@ -141,6 +141,13 @@ _STYLED = (
 )
 LATEX_SYMBOL = rf"\s*+(?:{_STYLED}|[A-Za-z])"
 LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
+_BETWEEN = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
+_FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
+_INVERTED = r"\s*\^\s*\{\s*-\s*(?:1|T|\\top)\s*\}"
+CHANGE_OF_LATEX = (
+    rf"{LATEX_D}{_BETWEEN}(?P<of>(?:{_FUNCTION})*(?:\\left)?[(\[|]"
+    rf"|(?P<alone>(?:{_FUNCTION})+{LATEX_NAME}|{LATEX_NAME}{_INVERTED}))"  # d\\log\\det X, dX^{-1}
+)
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),

@@ -233,6 +233,13 @@ class Functions(Sums):
         span = (below.span[0], self.tokens[self.place - 1].span[1])
         return self.error(f"this subscript of {name} is not read", span, hint)
 
+    def factorial(self, node: Node, sign: Span) -> Node:
+        """n!, which is exp(lgamma(n + 1))."""
+        span = (node.span[0], sign[1])
+        following = self.build.operation("add", (node, self.build.number(1, span)), span)
+        logarithm = self.build.call("lgamma", (following,), span, sign)
+        return self.build.call("exp", (logarithm,), span, sign)
+
     def _powered(self, node: Node, power: Node | None) -> Node:
         if power is None:
             return node

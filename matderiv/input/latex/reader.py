@@ -291,7 +291,7 @@ class LatexFormula(Functions):
             elif self.at("_"):
                 node = self.lowered(node)
             elif self.at("!"):
-                raise self.error("there is no factorial", self.token.span)
+                node = self.factorial(node, self.take().span)
             else:
                 return node
 

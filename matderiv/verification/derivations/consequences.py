@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, apply, substitute, variable
+from matderiv.expr import Expr, apply, is_, number_value, substitute, variable, zeros
 from matderiv.verification.derivations.differentials import Reader
-from matderiv.verification.derivations.ground import Ground, Side
+from matderiv.verification.derivations.ground import Ground, Side, without_zeros
 from matderiv.verification.derivations.stationary import Rest
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
@@ -169,3 +169,13 @@ class Record:
             found = through(self.ground, q.of, name, claim)
             if found is not None:
                 yield found, claim.root or claim.number
+
+
+def only_slope(side: Side) -> Quantity | None:
+    """The derivative that a formula is 0 with: the only one in it, times something."""
+    marks = [(s, m) for s, m in side.marks.items() if isinstance(m, Quantity)]
+    if len(marks) != 1 or marks[0][1].kind != DERIVATIVE or len(side.marks) != 1:
+        return None
+    symbol, mark = marks[0]
+    rest = without_zeros(side.filled({symbol: zeros(symbol.shape)}))
+    return mark if number_value(rest) == 0 or is_(rest, "zeros") else None

@@ -29,6 +29,7 @@ from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.omitted_products import with_products
 from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.quantities import (
+    CHANGE_OF_LATEX,
     DERIVATIVE,
     DIFFERENTIAL,
     LATEX_D,
@@ -40,11 +41,8 @@ from matderiv.verification.quantities import (
 
 EXPONENTIAL = r"(?<![A-Za-z\\])e\s*\^\s*(?=\{(?!\s*(?:\\top|\\intercal|T)\s*\}))"
 DEEPEST = 20  # d(...) inside d(...)
-_SIZED = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
 _CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
-_FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
 _ORDINARY = re.compile(r"\\[dt]?frac\s*\{\s*(?:d|\\(?:mathrm|rm)\s*\{?\s*d\s*\}?)\s*\}|d\s*/")
-_CHANGE_OF_LATEX = rf"{LATEX_D}{_SIZED}(?P<of>(?:{_FUNCTION}(?:\\left)?)?[(\[]|(?:\\left)?\|)"
 
 
 @dataclass
@@ -334,7 +332,7 @@ class Marking:
 
     def _compounds(self, p: Passage, depth: int) -> Passage:
         """d(A*x - b) and d|Y|: the differential of what is inside."""
-        pattern = _CHANGE_OF_LATEX if p.latex else _CHANGE_OF
+        pattern = CHANGE_OF_LATEX if p.latex else _CHANGE_OF
         while found := re.search(pattern, p.text):
             start, stop = self._changed(p, found)
             inner = Marking(self.reader).read(p[start:stop], None, depth + 1)
@@ -345,6 +343,8 @@ class Marking:
                     source=self.reader.document,
                     span=place,
                 )
+            if unknown := {v.name for v in variables(inner.expr)} & self.reader.strangers:
+                raise MatderivError(f"nothing says what {min(unknown)} is")
             typed = p.text[found.start() : stop]
             name = self._fresh(typed, inner.expr.shape, inner.expr, latex=p.latex)
             p = p.replaced(re.escape(typed), lambda m, name=name: name)  # type: ignore[misc]
@@ -353,11 +353,11 @@ class Marking:
     def _changed(self, p: Passage, found: re.Match[str]) -> Span:
         """Where the operand of a d stands; brackets, bars and the name of a function are part."""
         start = found.start("of")
+        if p.latex and found["alone"]:
+            return found.span("alone")
         opening = found.end() - 1
-        if p.text[opening] == "|":
-            stop = p.text.find("|", opening + 1)
-        else:
-            stop = closing(p.text, opening, "([", ")]") or -1
+        bars = p.text[opening] == "|"
+        stop = p.text.find("|", opening + 1) if bars else closing(p.text, opening, "([", ")]") or -1
         if stop < 0:
             place = p.span((opening, opening + 1))
             said = f"this {p.text[opening]} is never closed"

@@ -250,6 +250,22 @@ class Doubts:
         strange = ({*names} & known | own) - {*objective}
         return f"nothing before says what {min(strange)} is" if strange else ""
 
+    def says_nothing(self, q: Quantity, side: Side) -> bool:
+        """True for `df/dx = df/dx`, which holds for any derivative."""
+        own = [s for s, mark in side.marks.items() if mark == q and s not in side.written]
+        if not own:
+            return False
+        e = side.filled(dict.fromkeys(own[1:], own[0]))
+        return self.ground.equal(own[0], e, diagnosis=False).correct is True
+
+    def vanishes(self, q: Quantity) -> bool:
+        """True for a derivative that is 0 wherever it is taken: `= 0` is no condition then."""
+        with suppress(MatderivError):
+            found = self.reader.resolved(q)
+            e = self.reader.slope(found)[0]
+            return number_value(e) == 0 or is_(e, "zeros")
+        return False
+
     def behind(self, q: Quantity, left: Expr | None) -> set[str]:
         """The names that a quantity, or the formula on the left, depends on."""
         if left is not None:

@@ -265,6 +265,7 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
     return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
 
 
+_BOLD = r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*"
 _STAR = r"[\^_]\s*\{?\s*(?:\*|\\(?:ast|star))\s*\}?"
 _WORD = r"(?:MLE?|MAP|[OGW]?LS|ridge|opt)"
 _ESTIMATE = rf"_\s*\{{\s*(?:\\(?:mathrm|text|mathsf)\s*\{{\s*{_WORD}\s*\}}|{_WORD})\s*\}}"
@@ -296,7 +297,7 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     '\\mathbf{w}'
     """
     for name in sorted(names):
-        typed = rf"(?:\\?{name})(?![A-Za-z])"
+        typed = rf"(?:{_BOLD}\{{\s*\\?{name}\s*\}}|\\?{name}(?![A-Za-z]))"
         base = split_label(name)[0]
         if p.latex:  # \hat\beta_{GLS}
             hatted = rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))\s*"
@@ -316,7 +317,6 @@ def _padded(match: re.Match[str]) -> str:
     name = str(next(filter(None, match.groups())))
     if match[0].startswith((name, " ")):
         return name.ljust(len(match[0]))
-    name = name.rstrip("}")
     return name if name[1:] else f" {name.rjust(len(match[0]) - 1)}"
 
 

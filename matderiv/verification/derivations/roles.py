@@ -113,6 +113,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         if not any(changes_in(side, so_far.known) for side in sides):  # a set of subgradients
             return replace(made, role=CONDITION, first=None)
     inner = named(sides[0].text, sides[0].latex)
+    slope = inner.kind in (DERIVATIVE, DIFFERENTIAL)
     told = q.kind == DIFFERENTIAL and inner.kind == DERIVATIVE and inner.by == q.of
     if told or _is_handed(q, sides, so_far):
         so_far.handed.add(q.of)
@@ -128,7 +129,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     number = known and not any(names_in(side) for side in sides)
     if number or (s.condition and q.kind != DERIVATIVE):
         return replace(made, role=CONDITION)
-    if s.announced is not None and q.of not in {*names, *so_far.differentiated}:
+    if s.announced is not None and not slope and q.of not in {*names, *so_far.differentiated}:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
@@ -137,12 +138,11 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return made
     if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)
-    if inner.kind in (DERIVATIVE, DIFFERENTIAL) and len(sides) > 1:
+    if slope and len(sides) > 1:
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
     if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
         return replace(made, role=LOCAL)
-    aside = bool(re.match(r"\W*(?:where|with)\b", s.whole.text))
-    return replace(made, role=GIVES, aside=aside)
+    return replace(made, role=GIVES, aside=bool(re.match(r"\W*(?:where|with)\b", s.whole.text)))
 
 
 def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:

@@ -54,12 +54,18 @@ class Rest:
         if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
             self.slopes.append(q)
 
-    def constrain(self, left: Expr, right: Expr) -> None:
+    def is_about(self, *sides: Expr) -> bool:
+        """True for sides with a name that a derivative which is zero is by: others do not move."""
+        by = {self.ground.sides_of(q)[1] for q in self.slopes if q.of in self.ground.functions}
+        return bool(by & {*variables(*sides)})
+
+    def constrain(self, left: Expr, right: Expr) -> str:
         """Take over a condition that is a constraint: the derivative by its multiplier is zero."""
         for name, f in self.ground.functions.items():
             if not f.shape and (q := self._multiplier(left, right, name)) is not None:
                 self.set_to_zero(q)
-                return
+                return f"the derivative by {q.by} is 0"
+        return ""
 
     def constrains(self, left: Expr, right: Expr) -> bool:
         """True for `A*x = b`, about names that nothing else relates; it is taken over."""
@@ -271,8 +277,10 @@ def _holds_near(
     kept = [x for x in dict.fromkeys(by) if _is_scale_free(domain, x, point)]
     residuals = (c.residual for c in conditions)
     numbers = [v for v in variables(*residuals) if not v.shape and v not in by]
+    fixed = [c.residual for c in conditions if not {*by} & {*variables(c.residual)}]
     for free in ((), numbers) if numbers else ((),):
-        values = root_near(conditions, point, free=free, kept=kept)
+        moved = (*variables(*fixed), *free) if fixed else free  # a constraint on other names
+        values = root_near(conditions, point, free=moved, kept=kept)
         gone = values is not None and any(abs(values[v.name]) < EQUAL for v in free)
         if values is not None and not gone and not _vanish(left, right, values, point):
             return _agree(left, right, values, point.sizes)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, is_, number_value, variables
+from matderiv.expr import Expr, number_value, variables
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.components import Indices, in_case
-from matderiv.verification.derivations.consequences import Claimed, Record
+from matderiv.verification.derivations.consequences import Claimed, Record, only_slope
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
 from matderiv.verification.derivations.findings import LOOSE, Findings, LineVerdict
@@ -30,7 +30,7 @@ from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, Verdict
+from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.work import WorkLimit
 
 
@@ -40,7 +40,7 @@ class JudgedSides:
 
     `broken` are the names whose definitions could not be read, with what is to be said;
     `concerned` those that wrong lines are about; `lost` is the line of the last statement whose
-    beginning was not read.
+    beginning was not read, `slope` the derivative that is 0 where the current left side is.
     """
 
     ground: Ground
@@ -53,6 +53,7 @@ class JudgedSides:
     broken: dict[str, LineVerdict] = field(default_factory=dict)
     concerned: set[str] = field(default_factory=set)
     lost: int = 0
+    slope: Quantity | None = None
 
     def __post_init__(self) -> None:
         self.told = Findings(self.lines)
@@ -129,34 +130,30 @@ class JudgedSides:
     def _condition(self, number: int, chain: Chain) -> None:
         """What holds from here on: a derivative that is zero, or the constraint of a multiplier."""
         q = chain.quantity
-        if q is not None and q.kind == DERIVATIVE and self._vanishes(q):
+        if q is not None and q.kind == DERIVATIVE and self.doubts.vanishes(q):
             shown = self.told.typed(chain.sides[-1], chain)
             self.told.add(number, shown, Verdict(PROVED, message="this is 0 everywhere"))
             return
-        value = q is not None and q.kind == VALUE
-        said = "a condition, not a step" if value else "an equation to solve, not a step"
-        self.told.given(number, chain, said)
         with suppress(MatderivError):
             if q is not None and q.kind == DERIVATIVE:
                 self.rest.set_to_zero(self.reader.resolved(q))
             elif chain.first is not None and chain.sides:
-                both = [
-                    self.record.true(self.reader.side(p)) for p in (chain.first, chain.sides[-1])
-                ]
-                self.rest.constrain(*both)
-
-    def _vanishes(self, q: Quantity) -> bool:
-        """True for a derivative that is 0 wherever it is taken: `= 0` is no condition then."""
-        with suppress(MatderivError):
-            found = self.reader.resolved(q)
-            e = self.reader.slope(found)[0]
-            return number_value(e) == 0 or is_(e, "zeros")
-        return False
+                sides = (self.reader.side(p) for p in (chain.first, chain.sides[-1]))
+                if multiplier := self.rest.constrain(*map(self.record.true, sides)):
+                    shown = self.told.typed(chain.sides[-1], chain)
+                    self.told.add(number, shown, Verdict(VERIFIED, message=multiplier))
+                    return
+        value = q is not None and q.kind == VALUE
+        said = "a condition, not a step" if value else "an equation to solve, not a step"
+        self.told.given(number, chain, said)
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
         if q.kind == DERIVATIVE:
             self.rest.set_to_zero(q)
+            return
+        if q.kind == FORMULA and self.slope is not None:
+            self.rest.set_to_zero(self.slope)
             return
         if q.kind == FORMULA and self._slopes():
             self.rest.stated = True
@@ -177,6 +174,7 @@ class JudgedSides:
         q = chain.quantity
         assert q is not None
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
+        self.slope = None
         if chain.role == LOCAL:
             self._call(chain)
         if chain.role == CALLS:
@@ -200,6 +198,7 @@ class JudgedSides:
             alone = side.marks.get(side.expr)
             if isinstance(alone, Quantity):
                 return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
+            self.slope = only_slope(side)
             claimed, root = self.record.claims_of(side)
             return self._formula(chain, self.record.true(side), root, claimed)
         return self._entries(chain, self.reader.resolved(q))
@@ -209,6 +208,7 @@ class JudgedSides:
         self.doubts.sloped = True
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
+            self.slope = q.whole if (q.of_at + q.by_at).isalpha() else None
             self.reader.indices = Indices(letters).over(letters, entries.shape)
             return q.whole if entries is whole else self._formula(chain, entries, None)
         return q
@@ -253,7 +253,7 @@ class JudgedSides:
                 verdict = Verdict(UNDECIDED, message=loose) if loose else verdict
             other = verdict.correct and q.of not in {"", *self.doubts.again}
             verdict = verdict if other else self.doubts.since(number, verdict)
-            if self._says_nothing(q, side):
+            if self.doubts.says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
             self.told.add(number, shown, Verdict(UNDECIDED, message=str(error)))
@@ -291,7 +291,8 @@ class JudgedSides:
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
-        if self.rest.slopes and q.kind == DERIVATIVE and wrong.diagnosis != "shape":
+        about = self.rest.is_about(self._left(q) or e, e)
+        if self.rest.slopes and q.kind == DERIVATIVE and about and wrong.diagnosis != "shape":
             held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
             if held is not None and held.correct is not False:
                 return held
@@ -321,14 +322,6 @@ class JudgedSides:
     def _left(self, q: Quantity) -> Expr | None:
         """The formula that sides are compared with."""
         return self.record.formula.true if q.kind == FORMULA and self.record.formula else None
-
-    def _says_nothing(self, q: Quantity, side: Side) -> bool:
-        """True for `df/dx = df/dx`, which holds for any derivative."""
-        own = [s for s, mark in side.marks.items() if mark == q and s not in side.written]
-        if not own:
-            return False
-        e = side.filled(dict.fromkeys(own[1:], own[0]))
-        return self.ground.equal(own[0], e, diagnosis=False).correct is True
 
     def _judged(self, side: Claimed, verdict: Verdict, shown: str, said: Expr) -> None:
         """Tell a new mistake, and its cause, from one that is carried on; remember the side."""
@@ -375,7 +368,8 @@ class JudgedSides:
     def _equated(self, left: Expr, right: Expr) -> Verdict:
         """Whether two formulas are equal, everywhere or where a derivative is zero."""
         verdict = self.ground.equal(left, right, diagnosis=False)
-        if verdict.correct is False and verdict.diagnosis != "shape":
+        identity = self.doubts.sloped and not self.rest.is_about(left, right)
+        if verdict.correct is False and verdict.diagnosis != "shape" and not identity:
             slopes = self._slopes()
             if self.rest.stated and not (slopes or self.rest.slopes):
                 return Verdict(

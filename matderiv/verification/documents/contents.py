@@ -69,6 +69,11 @@ _LET = re.compile(
     re.IGNORECASE,
 )
 _CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b(?:subject to|s\.\s*t\.|(?:under|with) the constraints?|unter(?: der)? Nebenbedingung"
+    r"|sous (?:la|les) contraintes?)(?:\s+that)?\s*$",
+    re.IGNORECASE,
+)
 _PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
 _INDEX_CASE = re.compile(r"\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|!=)\s*[a-z]\s*$")
 _WOULD = re.compile(r"\b(?:would|were|had been)\b", re.IGNORECASE)
@@ -352,6 +357,9 @@ def _inline(p: Passage) -> Iterator[Piece]:
             )
             part = replace(part, latex=True)
         part = as_row(part) if latex else part
+        if _SUBJECT.search(words):
+            said = Passage("when", (part.start,) * 4, part.start, part.latex)
+            part = joined([said, part])
         if _WOULD.search(words):
             continue
         new = bool(_BEGINS.search(words))

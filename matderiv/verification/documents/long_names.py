@@ -7,7 +7,7 @@ from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import OBJECTIVE
 from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import equal_signs
-from matderiv.verification.quantities import LATEX_NAME, latex_name
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _WORD = r"[A-Z]{2,}|[A-Z][A-Za-z]{2,}|[a-z]{3,}"
 _BEFORE = r"(?<![A-Za-z\\{_^])"
@@ -64,32 +64,58 @@ def _upright(match: re.Match[str]) -> str:
     return rf"\mathrm{{{match['word']}}}"
 
 
-_SQUARED = r"\s*\^\s*(?:2|\{\s*2\s*\})"
-_BY_SQUARE = re.compile(rf"\\partial\s*(?:\\[,;])?\s*(?P<of>{LATEX_NAME}?){_SQUARED}")
+_SQUARED = r"\s*\^\s*(?:2(?!\d)|\{\s*2\s*\})"
+_BELOW = r"(?:\s*_\s*(?:[A-Za-z0-9]|\{[^{}]*\}))?"
+_BASE = rf"(?P<of>(?!\\(?:partial|sqrt|frac)){LATEX_SYMBOL}){_BELOW}{_SQUARED}"
+_ABOVE = r"\\partial(?!\s*\^)(?:[^{}]|\{[^{}]*\})*(?:\}\s*\{|/)\s*\\partial\s*(?:\\[,;])?"
+_BY_SQUARE = re.compile(rf"(?:{_ABOVE}|\\nabla\s*_\s*\{{)\s*\(?{_BASE}")  # ∂f/∂σ², and no ∂²f/∂σ²
+_ARGUMENTS = re.compile(rf"\s*{LATEX_NAME}\s*(?:\\left)?\((?P<at>[^()=]*)\)\s*:?=")
 
 
 def with_squares(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, in which a square that is defined and derived by is a name of its own.
+    r"""The passages, in which a square that is derived by, or an argument, is a name of its own.
 
-    >>> lines = [r"\sigma^2 = \|x\|^2", r"\frac{\partial L}{\partial\sigma^2} = \sigma"]
+    Where the name itself is derived by as well, ∂f/∂σ² is ∂f/∂σ divided by 2σ.
+
+    >>> lines = [r"L = \log\hat\sigma^2", r"\frac{\partial L}{\partial\sigma^2} = 1"]
     >>> [p.text for p in with_squares([Passage.of(line, latex=True) for line in lines])][0]
-    '\\mathrm{sigmasquare} = \\|x\\|^2'
+    'L = \\log\\hat{\\mathrm{sigmasquare}}'
     """
     text = [p.text for p in passages if p.latex]
-    for base in dict.fromkeys(m["of"].strip() for t in text for m in _BY_SQUARE.finditer(t)):
-        alone = "" if base.startswith("\\") else r"(?<![A-Za-z\\])"
-        typed = rf"{alone}{re.escape(base)}(?![A-Za-z])(?!\s*_)"
-        name = latex_name(base)
-        if not name or not any(re.match(rf"\s*{typed}{_SQUARED}\s*:?=", t) for t in text):
-            continue
-        stem, _, label = name.partition("_")
-        square = rf"\mathrm{{{stem}square}}" + (rf"_{{{label}}}" if label else "")
-        for pattern, by in ((typed + _SQUARED, square), (typed, rf"\sqrt{{{square}}}")):
-            passages = [
-                p.replaced(pattern, lambda m, by=by: by) if p.latex else p  # type: ignore[misc]
-                for p in passages
-            ]
+    bases = [m["of"] for t in text for m in _BY_SQUARE.finditer(t)]
+    heads = [m["at"].split(",") for t in text if (m := _ARGUMENTS.match(t))]
+    bases += [m["of"] for at in heads for a in at if (m := re.match(_BASE, a))]
+    for base in dict.fromkeys(of.strip() for of in bases):
+        if name := latex_name(base).partition("_")[0]:
+            square, typed = rf"\mathrm{{{name}square}}", re.escape(base)
+            typed = typed if base.endswith("}") else rf"{typed}(?![A-Za-z])"
+            typed = typed if base.startswith("\\") else rf"(?<![A-Za-z\\]){typed}"
+            itself = rf"\\partial\s*{typed}{_BELOW}(?!{_SQUARED}|\s*_)|^\s*{typed}{_BELOW}\s*:?="
+            if any(re.search(itself, t) for t in text):
+                passages = [_by_itself(p, typed) if p.latex else p for p in passages]
+            else:
+                passages = [_in_squares(p, typed, square) if p.latex else p for p in passages]
     return [*passages]
+
+
+def _by_itself(p: Passage, typed: str) -> Passage:
+    """A formula in which ∂f/∂σ² is (∂f/∂σ)/(2σ), and the argument σ² is σ."""
+    square, above = rf"\(?({typed}{_BELOW}){_SQUARED}\)?", r"\s*\\partial(?:[^{}^]|\{[^{}]*\})*"
+    slope = rf"\\[dt]?frac\s*\{{({above})\}}\s*\{{\s*\\partial\s*{square}\s*\}}"
+    p = p.replaced(slope, lambda m: rf"\frac{{1}}{{2{m[2]}}}\frac{{{m[1]}}}{{\partial {m[2]}}}")
+    if found := _ARGUMENTS.match(p.text):
+        at = re.sub(square, r"\1", found["at"])
+        return p.with_part(*found.span("at"), at)
+    return p
+
+
+def _in_squares(p: Passage, typed: str, square: str) -> Passage:
+    below, hat = rf"(?P<below>{_BELOW})", r"\\(?:wide)?hat\s*"
+    p = p.replaced(rf"\(\s*({typed}{_BELOW}{_SQUARED})\s*\)(?=\s*\}})", lambda m: m[1])
+    hatted = rf"{hat}(?:\{{\s*{typed}\s*\}}|{typed}){below}{_SQUARED}"
+    p = p.replaced(hatted, lambda m: rf"\hat{{{square}}}{m['below']}")
+    p = p.replaced(rf"{typed}{below}{_SQUARED}", lambda m: f"{square}{m['below']}")
+    return p.replaced(typed + below, lambda m: rf"\sqrt{{{square}{m['below']}}}")
 
 
 _SLOPE_OF_SIGMA = re.compile(

@@ -21,6 +21,7 @@ _DEFINES = re.compile(
     r"|\\def\s*\\(?P<def>[A-Za-z]+)(?P<params>(?:#\d)*)\s*(?=\{)"
     r"|\\DeclarePairedDelimiter\s*\{?\s*\\(?P<pair>[A-Za-z]+)\s*\}?\s*(?=\{)"
 )
+_COMMAND = re.compile(r"\\[A-Za-z]+$")
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,10 @@ def _filled(body: Passage, arguments: list[Passage]) -> Passage:
     pieces: list[Passage] = []
     last = 0
     for found in re.finditer(r"#(\d)", body.text):
-        k = int(found[1]) - 1
-        pieces += [body[last : found.start()], *arguments[k : k + 1]]
+        k, before = int(found[1]) - 1, body[last : found.start()]
+        if arguments[k:] and _COMMAND.search(before.text) and arguments[k].text[:1].isalpha():
+            before = before.with_part(len(before.text), len(before.text), " ")  # a command ends
+        pieces += [before, *arguments[k : k + 1]]
         last = found.end()
     return chained([*pieces, body[last:]], body)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
@@ -14,7 +15,9 @@ _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.
 _WORDS = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{[^{}]*\}|\b(?:if|for|when|falls)\b")
 _COMPARISON = re.compile(r"(?:[<>]|\\(?:leq?|geq?|leqslant|geqslant)(?![A-Za-z]))")
 _SET = re.compile(
-    r"\\sum(?:\\limits)?\s*_\s*\{\s*\(?\s*(?P<index>[a-z](?:\s*,\s*[a-z])?)\s*\)?\s*\\in\s*"
+    r"\\sum(?:\\limits)?\s*_\s*\{\s*"
+    r"(?:(?P<own>[a-z])\s*(?:[:|]|\\(?:colon|mid|vert)(?![A-Za-z]))\s*)?"
+    r"\(?\s*(?P<index>[a-z](?:\s*,\s*[a-z])?)\s*\)?\s*\\in\s*"
     r"(?P<set>(?:\\(?:mathcal|mathbb|mathrm|mathscr)\s*\{?\s*[A-Z]\s*\}?|\\Omega|\\Lambda|[A-Z])"
     r"(?:\s*_\s*\{?\s*(?P<below>[a-z])\s*\}?|\s*\(\s*(?P<at>[a-z])\s*\))?)\s*\}"
 )
@@ -59,11 +62,12 @@ def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
 
     def masked(match: re.Match[str]) -> str:
         letters = "".join(re.findall("[a-z]", match["index"]))
+        bound = ",".join(match["own"] or letters)
         below = match["below"] or match["at"] or ""
         base = "".join(re.findall("[A-Za-z]", re.sub(r"\\math[a-z]+", "", match["set"])))
         base = base.removesuffix(below) if below else base
         names.add(f"in{base}")
-        return rf"\sum_{{{','.join(letters)}}} \mathrm{{in{base}}}_{{{below}{letters}}}"
+        return rf"\sum_{{{bound}}} \mathrm{{in{base}}}_{{{below}{letters}}}"
 
     found = [p.replaced(_SET.pattern, masked) if p.latex else p for p in passages]
     return found, names
@@ -278,7 +282,7 @@ def _layer(match: re.Match[str]) -> int:
 _DENSITY = re.compile(
     r"\\(?P<log>ln|log)\s*"
     r"(?P<of>\\mathcal\s*\{?\s*[LP]\s*\}?|\\math(?:rm|bb)\s*\{?\s*[pPL]\s*\}?|[pPLq])"
-    r"\s*(?:\\left|\\[bB]igg?l?)?\((?P<at>[^()]*)(?:\\right|\\[bB]igg?r?)?\)"
+    r"\s*(?:(?:\\left|\\[bB]igg?l?)?\((?P<at>[^()]*)(?:\\right|\\[bB]igg?r?)?\)|(?![\w({^\\]))"
 )
 
 
@@ -291,11 +295,14 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
     """
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
     heads = {_head(m) for m in given if bool(re.match(r"\s*:?=", m.string[m.end() :]))}
+    alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
 
     def named(match: re.Match[str]) -> str:
-        if _head(match) not in heads:
+        if _head(match) not in heads or (match["at"] is None and _head(match) in alone):
             return match[0]
         letters = "".join(re.findall("[A-Za-z]", re.sub(r"\\math[a-z]+", "", match["of"])))
+        if match["at"] is None:
+            return rf"\mathrm{{{match['log']}{letters}}}"
         behind = re.split(r"\\(?:mid|vert)(?![A-Za-z])|[|;]", match["at"])[-1]
         at = [n for n in behind.split(",") if latex_name(n.strip())]
         return rf"\mathrm{{{match['log']}{letters}}}({', '.join(n.strip() for n in at)})"
@@ -343,4 +350,4 @@ def is_image(p: Passage) -> bool:
     if found is None:
         return False
     name, of = latex_name(found["name"]), latex_name(found["of"])
-    return bool(of) and name.startswith(f"{of}_") and name != of
+    return bool(of) and (name == of or name.startswith(f"{of}_"))
