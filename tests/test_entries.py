@@ -189,3 +189,47 @@ def test_the_indices_of_a_left_side_say_which_axis_is_which(
 def test_indices_that_say_nothing_of_the_other_entries_are_refused(f: str, answer: str) -> None:
     with pytest.raises(MatderivError, match=r"right side only|equal indices"):
         verify(f, "x", answer, shapes={"x": "n"}, order=1 + ("²" in answer))
+
+
+DELTA = np.eye(3)
+INDEXED = [  # typed, f of a 3 × 3 matrix A and a vector x by NumPy
+    (r"\sum_i A_{ii}^2", lambda A, x: np.sum(np.diag(A) ** 2)),
+    (r"\sum_i (A_{ii} - x_i)", lambda A, x: np.trace(A) - np.sum(x)),
+    (r"\sum_i \log A_{ii}", lambda A, x: np.sum(np.log(np.diag(A)))),
+    (r"\sum_i \exp(A_{ii}x_i)", lambda A, x: np.sum(np.exp(np.diag(A) * x))),
+    ("sum_i (A_ii - 1)^2", lambda A, x: np.sum((np.diag(A) - 1) ** 2)),
+    (r"A_{ii}^3+x_i", lambda A, x: np.diag(A) ** 3 + x),
+    (r"\sum_{i=1}^{n-1} A_{ii}^2", lambda A, x: np.sum(np.diag(A)[:-1] ** 2)),
+    (r"\sum_{i,j} A_{ij}A_{jj}x_i", lambda A, x: x @ A @ np.diag(A)),
+    (r"\max_j A_{ij}", lambda A, x: A.max(1)),
+    (r"\min_i A_{ij}", lambda A, x: A.min(0)),
+    (r"\max_j (A_{ij}+x_i)", lambda A, x: (A + x[:, None]).max(1)),
+    (r"\max_j\{A_{ij}\}", lambda A, x: A.max(1)),
+    (r"\sum_{i,j}(A_{ij}-\delta_{ij})^2", lambda A, x: np.sum((A - DELTA) ** 2)),
+    ("sum_ij (A_ij - δ_ij)^2", lambda A, x: np.sum((A - DELTA) ** 2)),
+    (r"\sum_{i,j}\delta_{ij}A_{ij}x_i", lambda A, x: np.diag(A) @ x),
+    (r"\sum_i A_{ij}\delta_{i1}", lambda A, x: A[0]),
+]
+
+
+@pytest.mark.parametrize(("typed", "value"), INDEXED, ids=[t for t, _ in INDEXED])
+def test_an_index_twice_is_a_diagonal_and_delta_is_the_identity(
+    typed: str, value: Callable[[Any, Any], Any]
+) -> None:
+    rng = np.random.default_rng(5)
+    A, x = rng.uniform(0.5, 2, (3, 3)), rng.uniform(0.5, 2, 3)
+    found = derive(typed, "A")
+    step = 1e-6
+    truth = np.zeros((*np.shape(value(A, x)), 3, 3))
+    for place in np.ndindex(3, 3):
+        change = np.zeros((3, 3))
+        change[place] = step
+        truth[(..., *place)] = (value(A + change, x) - value(A - change, x)) / (2 * step)
+    values = {n: v for n, v in (("A", A), ("x", x)) if n in found.names}
+    np.testing.assert_allclose(found.evaluate(values), truth, rtol=1e-6, atol=1e-7)
+
+
+def test_delta_is_an_array_where_it_is_one() -> None:
+    shapes = {"delta": "n,n"}
+    assert str(derive(r"\sum_{i,j} \delta_{ij} W_{ij}", "W", shapes=shapes)) == "delta"
+    assert str(derive(r"\sum_j \delta_j w_j", "w")) == "delta"

@@ -1,7 +1,6 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
@@ -152,8 +151,15 @@ class Functions(Sums):
 
     def _stands(self, name: str) -> bool:
         r"""True for a name that stands in the rest as itself: the w of `\min_w`, no index."""
-        pairs = pairwise(self.tokens[self.place - 1 :])
-        return any(b.text == name and a.text not in ("_", "{", ",") for a, b in pairs)
+        place = self.place
+        while place < len(self.tokens):
+            if self.tokens[place].text == name:
+                return True
+            if self.tokens[place].text == "_":
+                place = max(group_end(self.tokens, place + 1), place + 2)
+                continue
+            place += 1
+        return False
 
     def _asked(self) -> set[str]:
         """The names that the question is about, by their letters alone."""

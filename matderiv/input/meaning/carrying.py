@@ -68,6 +68,18 @@ class Carrying:
             *(inner[1:2] or (None,))
         )  # fmt: skip
 
+    def diagonal(self, node: Node, axes: Sequence[str]) -> IndexedFactor:
+        """An array at indices; an index that stands twice, as in A_ii, has one axis."""
+        once = tuple(dict.fromkeys(axes))
+        if len(once) == len(axes):
+            return IndexedFactor(node, once)
+        if len(axes) == 2:
+            return IndexedFactor(self.build.call("diag", (node,), node.span), once)
+        letters = dict(zip(once, "ijk", strict=False))
+        spec = f"{''.join(letters[a] for a in axes)}->{''.join(letters[a] for a in once)}"
+        pattern = self.build.string(spec, node.span)
+        return IndexedFactor(self.build.call("einsum", (pattern, node), node.span), once)
+
     def indexed(self, node: Node, below: Sequence[Node | Indexed]) -> Node | Indexed:
         """An operation of which at least one operand carries an index."""
         try:

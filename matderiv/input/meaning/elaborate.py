@@ -13,7 +13,6 @@ from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying
 from matderiv.input.meaning.indexed import (
     Indexed,
-    IndexedFactor,
     IndexedTerm,
     UncarriedError,
     together,
@@ -290,13 +289,13 @@ class Elaborator(Places):
         inner = tuple(p.kept for p in places if p.kept and not p.index)
         if len(inner) > 2:
             raise self.carry.uncarried("arrays of three axes at each index are not read", node)
-        index = [p.kept for p in places if p.index]
+        index = together([p.kept for p in places if p.index])
         summed = {p.axis for p in places if p.axis != p.kept}
         factors = [f for p in places for f in p.factors]
-        axes = [p.axis for p in places]
+        array = self.carry.diagonal(base, [p.axis for p in places])
         self.carry.order += [i for i in index if i not in self.carry.order]
-        term = IndexedTerm((*factors, IndexedFactor(base, tuple(axes))), frozenset(summed))
-        found = Indexed((term,), together(index), *(inner[:1] or (None,)), *(inner[1:] or (None,)))
+        term = IndexedTerm((*factors, array), frozenset(summed))
+        found = Indexed((term,), index, *(inner[:1] or (None,)), *(inner[1:] or (None,)))
         if found.index:
             return found
         return self.carry.realised(found, found.inner, node)

@@ -99,21 +99,25 @@ def roles(
     known = {*scope.shapes, *scope.sizes, *parts}
     whole = plain | known
     found.whole = frozenset(whole)
+    kronecker = _kronecker(n.name for n, _ in names) - whole
     for node, around in names:
         base, label = split_label(node.name, around)
-        if label and around and node.name not in known:
+        if label and around and node.name not in known and base not in kronecker:
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
     only_asked = set(about) - {n.name for n, _ in names} - known
     found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
-    names = _with_free(names, found, known, about) if scope.guess else names
+    names = _with_free(names, found, {*known, *kronecker}, about) if scope.guess else names
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name, around)
         if not label or node.name in known or (base, node.name) in own:
             continue
-        entry = _role(base, label, around, found, scope, whole, parts, arrays)
+        if base in kronecker:
+            entry = _delta(label, around, found, scope)
+        else:
+            entry = _role(base, label, around, found, scope, whole, parts, arrays)
         if entry is not None:
             found.entries[node] = entry
     return found
@@ -157,7 +161,8 @@ def unsummed(trees: Iterable[Node], found: Roles) -> tuple[Node, str] | None:
             if twice and any(a != indexed[0] for a in indexed):
                 return node, min(twice)
         role = found.entries.get(node) if isinstance(node, Name) else None
-        own = {i for at in (role.at if role else ()) for i in at} & FREE - found.bound
+        at = role.at if role is not None and role.base != DELTA else ()
+        own = {i for place in at for i in place} & FREE - found.bound
         inside[node] = frozenset(own).union(*below)
     return None
 
@@ -235,6 +240,28 @@ def _entry_of(base: str, label: str, scope: Scope, parts: Collection[str]) -> bo
     return known is None or base in parts or len(known) > 0
 
 
+def _kronecker(names: Iterable[str]) -> set[str]:
+    """Delta, where it stands with two places everywhere, as in δ_ij.
+
+    >>> _kronecker(["delta_ij", "x_i"]), _kronecker(["delta_ij", "delta_j"])
+    ({'delta'}, set())
+    """
+    labels: dict[str, set[int]] = {}
+    for base, label in map(split_label, names):
+        labels.setdefault(base, set()).add(len(label))
+    return {base for base in ("delta", "δ") if labels.get(base) == {2}}
+
+
+def _delta(label: str, around: frozenset[str], found: Roles, scope: Scope) -> Subscripted | None:
+    """δ at two indices, labels or numbers, of which one is an index here."""
+    numbers = {name for name, shape in scope.shapes.items() if not shape}  # labels
+    numbers |= {*scope.sizes, *scope.labels, *"123456789"}
+    met = {*around, *found.bound}
+    indices = {*met, *FREE, *free_letters(scope)}
+    here = set(label) & (met if scope.guess else indices)
+    return Subscripted(DELTA, tuple(label)) if here and set(label) <= indices | numbers else None
+
+
 def _role(
     base: str,
     label: str,
@@ -245,11 +272,6 @@ def _role(
     parts: Collection[str],
     arrays: set[str],
 ) -> Subscripted | None:
-    if base in ("delta", "δ") and len(label) == 2 and base not in scope.shapes:
-        numbers = {name for name, shape in scope.shapes.items() if not shape}  # labels
-        numbers |= {*scope.sizes, *scope.labels}
-        both = set(label) <= {*around, *found.bound, *FREE, *free_letters(scope), *numbers}
-        return Subscripted(DELTA, tuple(label)) if both and not scope.guess else None
     family = base in found.families
     known = named_alike(base, [*scope.shapes, *parts])
     shape = scope.shapes.get(known) if known is not None else None
