@@ -236,6 +236,7 @@ def test_the_expected_shape_decides_between_two_meanings() -> None:
     ("formula", "error", "span", "message"),
     [
         ("np.foo(x)", UnknownFunction, (0, 6), "unknown function foo"),
+        ("A.max(1)[0].sum()", ParseError, (0, 8), "as in PyTorch"),
         ("x[::2]", ParseError, (3, 4), "without steps"),
         ("x.grad", ParseError, (2, 6), "attribute .grad"),
         ("x if a > 0", ParseError, (2, 4), "this if has no else"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span, UnknownFunction
 from matderiv.expr import Expr
 from matderiv.input.builder import Scope
-from matderiv.input.latex import reader as latex
+from matderiv.input.latex import sides as latex
 from matderiv.input.python import reader as python
 from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +144,8 @@ def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     if len(label) > len(array.shape) or "0" in label:
         return None
     free = list(reading.free)
-    at = [_place(place, free) for place in label]
+    letters = subscripts.FREE | frozenset("mn") - reading.sizes
+    at = [_place(place, free, letters) for place in label]
     at += [None] * (len(array.shape) - len(at))
     return AskedEntry(name, array, tuple(at)) if any(p is not None for p in at) else None
 
@@ -193,12 +194,12 @@ def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, .
     return f"{base}_{subscript}", array, tuple(subscript)
 
 
-def _place(place: str, free: list[str]) -> int | str | tuple[int] | None:
+def _place(place: str, free: list[str], letters: Collection[str]) -> int | str | tuple[int] | None:
     if place.isdigit():
         return int(place)
     if place in free:
         return (free.index(place),)
-    return None if place in subscripts.FREE or place == ":" else place
+    return None if place in letters or place == ":" else place
 
 
 def whole_of(reading: Reading, wrt: str) -> Expr | None:
@@ -213,7 +214,4 @@ def whole_of(reading: Reading, wrt: str) -> Expr | None:
             hint=f"the derivative by {entry.array.name}, which has the one by {wrt} as an entry",
         )
     _, array, label = _indexed(reading, wrt)
-    fits = (
-        array is not None and set(label) <= subscripts.FREE and 0 < len(label) <= len(array.shape)
-    )
-    return array if fits else None
+    return array if array is not None and 0 < len(label) <= len(array.shape) else None

@@ -30,7 +30,7 @@ def parted(
     """
     names = {t.text for t in tokens if t.kind == "name"} | set(about)
     raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text[:1] == "T"}
-    alone = {n for n in names - raised if _UNIT.fullmatch(n)} | set(declared) | set(about)
+    alone = {n for n in names - raised if _UNIT.fullmatch(n)} | {*declared, *about, "I"}
     called = {a.text for a, b in pairwise(tokens) if b.text == "("}
     for _ in range(2):  # what one run shows to be a name is one in the others
         for name in names - called:

@@ -18,7 +18,7 @@ from matderiv.expr import Expr, apply, number, substitute, variable, walk
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
-from matderiv.input.meaning.subscripts import FREE
+from matderiv.input.meaning.subscripts import FREE, split_label
 from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
@@ -155,7 +155,7 @@ def read(
     sizes = frozenset(size_names(declared.values()))
     taken = FREE if labels else frozenset[str]()
     scope = Scope(declared, sizes, facts, kinds=said, about=tuple(about), labels=taken)
-    kept = frozenset(reserved)
+    kept = frozenset(reserved).union(*(split_label(name)[1] for name in scope.about))  # X_mn
 
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})

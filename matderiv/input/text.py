@@ -50,7 +50,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _OBJECTIVE = re.compile(
     r"\s*(?:arg\s*)?(?:min|max)(?:imi[sz]e)?(?:_(?P<by>\w+))?(?=[\s|‖½])(?!\s*[-+*/^(])"
 )
-_OPERATOR = re.compile(r"\s*(?:d\s*/\s*d|∂\s*/\s*∂|∇_?)(?P<by>\w+)(?=\W)(?!\s*[-+*/^])")
+_OPERATOR = re.compile(r"\s*(?:d\s*/\s*d|∂\s*/\s*∂|∇_?|D_)(?P<by>\w+)(?=\W)(?!\s*[-+*/^])")
 
 
 def parse(text: str, declared: Collection[str] = (), about: Collection[str] = ()) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
-from matderiv.input.tree import BARS, NORM, NORMS, open_indices
+from matderiv.input.tree import BARS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
 from matderiv.language.source import (
@@ -113,8 +113,7 @@ class Cursor(TokenCursor, ABC):
         function = known_function(name.text) or name.text
         inner = self.product() if name.text in WIDE else self._argument(name)
         self.depth -= 1
-        bars = isinstance(inner, Call) and inner.name == "abs" and function in ("log", "ln")
-        if bars and self.text[inner.span[0]] == "|":
+        if is_bars(inner, self.text) and function in ("log", "ln"):
             inner = Operation(inner.span, BARS, children(inner))
         return Call((name.span[0], inner.span[1]), function, name.span, (inner,))
 
@@ -288,8 +287,7 @@ class Cursor(TokenCursor, ABC):
         while True:
             token = self.token
             if token.kind == "string":
-                self.take()
-                operands.append(String(token.span, token.text))
+                operands.append(String(token.span, self.take().text))
             elif token.kind == "name" and self.following == "=":
                 self.place += 2
                 keywords.append((token.text, self.comparison()))
@@ -301,6 +299,8 @@ class Cursor(TokenCursor, ABC):
         closing = self.close(opening)
         self.bar, self.cells = outer, cells
         span = (name.span[0], closing.span[1])
+        if name.text == "norm" and len(operands) == 2 and (kind := norm_named(operands[1])):
+            return Operation(span, NORM, (operands[0], kind))
         if function in STACKED and len(operands) > 1 and not keywords:
             return block([operands] if function in BESIDE else [[o] for o in operands], span)
         if function in OF_VECTORS:

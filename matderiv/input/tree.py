@@ -7,7 +7,9 @@ which `meaning` replaces when the kinds are known.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from matderiv.errors import Span
 from matderiv.input.builder import Scope
+from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Bind,
     Call,
@@ -17,8 +19,11 @@ from matderiv.language.source import (
     Number,
     Operation,
     Source,
+    String,
     changed,
+    children,
     postorder,
+    unsigned,
 )
 from matderiv.language.tokens import GREEK_NAMES
 
@@ -53,6 +58,13 @@ NORMS = {
 """What stands below bars, and the norm."""
 
 
+def norm_named(node: Node) -> String | None:
+    """What stands below bars for the second argument of `norm(A, 'fro')`, `norm(x, inf)`."""
+    kind = getattr(node, "value", getattr(node, "name", ""))
+    found = {2: "2", "fro": "F", "inf": "infty", "Inf": "infty"}.get(kind)
+    return String(node.span, found) if found else None
+
+
 def mentions(node: Node, letters: Sequence[str]) -> bool:
     """True where a subscript below a node has an index letter that no sum there binds."""
     bound = {i for n in postorder(node) if isinstance(n, Bind) for i in n.indices}
@@ -82,6 +94,60 @@ def open_indices(node: Node, around: Collection[str], known: Collection[str]) ->
             if base and len(label) < 3 and set(label) <= IMPLIED:
                 found |= dict.fromkeys(label)
     return tuple(i for i in found if i not in bound)
+
+
+def is_bars(node: Node, text: str) -> bool:
+    """True for the absolute value that is written |X|."""
+    return isinstance(node, Call) and node.name == "abs" and text[node.span[0]] == "|"
+
+
+def whole_bars(source: Source) -> Source:
+    """The source with `|X|`, `2|X|` and `1/|X|` that are a whole question as bars of their kind.
+
+    >>> from matderiv.input.text import parse
+    >>> whole_bars(parse("2|X|")).main.operands[1].function
+    '?bars'
+    """
+    found: set[Span] = set()
+    waiting = [source.main]
+    while waiting:
+        node = waiting.pop()
+        if is_bars(node, source.text):
+            found.add(node.span)
+        elif isinstance(node, Operation) and node.function in ("neg", "power", "mul", "div"):
+            others = [o for o in node.operands if not isinstance(o, Number)]
+            arrays = [o for o in others if not isinstance(o, Name) or guessed_axes(o.name)]
+            bars = all(is_bars(o, source.text) for o in arrays)
+            waiting += arrays if bars or len(arrays) == 1 or node.function != "mul" else []
+
+    def barred(node: Node) -> Node:
+        whole = isinstance(node, Call) and node.span in found
+        return Operation(node.span, BARS, children(node)) if whole else node
+
+    return changed(source, barred) if found else source
+
+
+def identities(source: Source, scope: Scope) -> Source:
+    """The source with the I of `A - c*I` and of kron(I, A), which nobody declared, as an identity.
+
+    >>> from matderiv.input.text import parse
+    >>> [identities(parse(t), Scope()).remarks for t in ("A + 2*I", "V - I*R")]
+    [('I read as the identity',), ()]
+    """
+    trees = (source.main, *(p.value for p in source.parts))
+    every = {n.span for n in postorder(*trees) if isinstance(n, Name) and n.name == "I"}
+    if not every or "I" in {*scope.shapes, *scope.about, *(p.name for p in source.parts)}:
+        return source
+    found: set[Span] = set()
+    for node in postorder(*trees):
+        if getattr(node, "function", getattr(node, "name", "")) in ("add", "kron"):
+            terms = [unsigned(o) for o in children(node)]
+            last = [children(t)[-1] if getattr(t, "function", "") == "mul" else t for t in terms]
+            found |= {t.span for t in last} & every
+    if found != every:
+        return source
+    source = replace(source, remarks=(*source.remarks, "I read as the identity"))
+    return changed(source, lambda n: Name(n.span, "eye") if n.span in every else n)
 
 
 def squared(source: Source, scope: Scope) -> Source:

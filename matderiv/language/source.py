@@ -235,6 +235,15 @@ def defined_first(parts: Sequence[NamedPart]) -> tuple[NamedPart, ...]:
     return tuple(found)
 
 
+def last_defined(source: Source, left: Node) -> Source:
+    """Of `z = Wx, L = z'z` the formula that the others lead to, and these as its parts."""
+    used = {n.name for p in source.parts for n in postorder(p.value) if isinstance(n, Name)}
+    if not isinstance(left, Name) or left.name not in used:
+        return source
+    *parts, last = defined_first((NamedPart(left.span, left.name, source.main), *source.parts))
+    return replace(source, main=last.value, parts=tuple(parts))
+
+
 def changed(source: Source, change: Callable[[Node], Node]) -> Source:
     """The source with every node changed."""
     nodes = rebuilt([*(p.value for p in source.parts), source.main], change)

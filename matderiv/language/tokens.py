@@ -88,8 +88,8 @@ GREEK_NAMES = frozenset(GREEK.values())
 _SPELLED = pairs("""
     ⊙ .*   ∘ .*   ⊘ ./   ⋅ ·    ⟨ <    ⟩ >
     ∗ *    @ *    − -    – -    ÷ /    ≥ >=
-    ≤ <=   ′ '    ’ '    .T '   ** ^   “ "
-    ” "
+    ≤ <=   ′ '    ’ '    .T '   .' '   ** ^
+    “ "    ” "
 """)
 HIGH, _LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
 _SUPERSCRIPTS = str.maketrans(f"{HIGH}ᵀ⊤", "0123456789-TT")
@@ -114,7 +114,7 @@ _TOKEN = re.compile(
     |(?P<fraction>[½⅓⅔¼¾⅛])
     |(?P<name>(?:(?:∇²?)?[{_LETTER}]|[∑∏](?=[_ᵢⱼₖₗₘₙ(\s]))[{_LETTER}0-9_]*[{_LOW}]*)
     |(?P<bar>(?:\|\||‖|∥)(?:_(?:[A-Za-z0-9]+|[*∞])(?![A-Za-z0-9_])|[₁₂])?)
-    |(?P<operator>\.\*|\./|\.\^|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
+    |(?P<operator>\.\*|\./|\.\^|\.'|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
         |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:])
     |(?P<entry>(?<=[)\]])_(?:\+|[A-Za-z0-9]{{1,4}}(?![A-Za-z0-9_(])))
     |(?P<superscript>(?<=[|‖∥])²(?:_[2F]|₂)(?![A-Za-z0-9_])|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
@@ -144,7 +144,8 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             raise _refused(text, place)
         kind = match.lastgroup or ""
-        if match[0] == "'" and [t.text for t in tokens[-2:]] == ["einsum", "("]:
+        before = [t.text for t in tokens[-2:]]
+        if match[0] == "'" and (before == ["einsum", "("] or before[-1:] == [","]):
             match, kind = _PATTERN_QUOTE.match(text, place) or match, "string"
         if kind not in ("space", "comment"):
             tokens.append(_token(kind, match[0], (place, match.end()), text))

@@ -102,10 +102,11 @@ def _as_number(asked: Asked, answer: str) -> str:
 def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     """What the letters of sizes that only the answer has must be, such as "N as m".
 
-    A size that nobody named has a name of ours, and people divide by theirs.
+    A size that nobody named has a name of ours, and people divide by theirs; d are no rows.
 
-    >>> sizes_instead(ask("mean((X*w - y).^2)", "w"), "2/N*X'*(X*w - y)")
-    ('N as m',)
+    >>> asked = ask("mean((X*w - y).^2)", "w")
+    >>> [sizes_instead(asked, f"2/{size}*X'*(X*w - y)") for size in "Nd"]
+    [('N as m',), ()]
     """
     reading = asked.reading
     declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
@@ -120,12 +121,15 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     letters = sorted(n for n in named & SIZE_LETTERS - typed if n not in reading.variables)
     if not letters or len(letters) > 2:
         return ()
+    matrices = [v.shape for v in reading.variables.values() if len(v.shape) == 2]
+    rows = size_names(s[:1] for s in matrices) - size_names(s[1:] for s in matrices)
     others = []
     for values in product(ours, repeat=len(letters)):
         pairs = list(zip(letters, values, strict=True))
         sizes = [(n, apply("size", params=(s,))) for n, s in pairs]
         other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
-        others.append((tuple(f"{n} as {s}" for n, s in pairs), other))
+        if not any(n in "dDpk" and s in rows for n, s in pairs):
+            others.append((tuple(f"{n} as {s}" for n, s in pairs), other))
     return _first_right(others, answer)
 
 

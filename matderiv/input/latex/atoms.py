@@ -95,6 +95,8 @@ class Atoms(Blocks):
         token = self.take()
         if token.text == "1" and self.at("_", "^") and self._is_ones():
             return self.constant("1", token)
+        if token.text == "1" and self.at("\\{"):
+            return self.mask(self.build.number(1, token.span))
         return self.build.number(Fraction(token.text), token.span)
 
     def _is_ones(self) -> bool:

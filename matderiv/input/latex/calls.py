@@ -166,10 +166,10 @@ class Functions(Sums):
         return {n.replace("_", "") for n in self.scope.about}
 
     def operator(self) -> bool:
-        r"""True after `\nabla_x` or `\frac{\partial}{\partial x}` by what is asked about anyway."""
+        r"""True after `\nabla_x`, `D_x`, `\frac{\partial}{\partial x}` by what is asked anyway."""
         start = self.place
         inside: list[Token] = []
-        if self.at_command("nabla") and self.peek().text == "_":
+        if self.token.text in ("nabla", "D") and self.peek().text == "_":
             self.place += 2
             by = self.script()
         elif self.at_command("frac", "dfrac", "tfrac"):

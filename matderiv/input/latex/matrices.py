@@ -31,14 +31,9 @@ class Blocks(Names):
 
     def mask(self, constant: Node) -> Node:
         """1 where the comparison in the brackets holds; the constant times anything else."""
-        _, left, sign, right, closing = (self.peek(k) for k in range(5))
-        closed = closing.text in (")", "]", "\\}")
-        if closed and sign.text in ("=", "≠") and left.kind == right.kind == "letter":
-            self.place += 5
-            span = (constant.span[0], closing.span[1])
-            equal = Entry(span, self.build.identity(span), (left.text, right.text))
-            one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
-            return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
+        equal = self.equal(constant.span[0])
+        if equal is not None:
+            return equal
         inner = self.bracket()
         if isinstance(inner, Operation) and inner.function in COMPARISONS.values():
             return inner
@@ -47,10 +42,25 @@ class Blocks(Names):
             raise self.error(f"a product with {typed}?", inner.span, rf"{typed} \cdot (...)")
         return self.build.chain("mul", [constant, inner])
 
+    def equal(self, start: int) -> Node | None:
+        """`{i = j}` and `{i ≠ j}` of indices or labels: 1 or 0; None for anything else."""
+        opening, left, sign, right, closing = (self.peek(k) for k in range(5))
+        closed = closing.text == BRACKETS.get(opening.text)
+        if not closed or sign.text not in ("=", "≠") or {left.kind, right.kind} != {"letter"}:
+            return None
+        self.place += 5
+        span = (start, closing.span[1])
+        equal = Entry(span, self.build.identity(span), (left.text, right.text))
+        one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
+        return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
+
     def mask_below(self) -> Node | None:
-        self.take()
+        start = self.take().span[0]
         if not self.at("{", "["):
             return None
+        equal = self.equal(start)
+        if equal is not None:
+            return equal
         inner = self.bracket()
         compared = isinstance(inner, Operation) and inner.function in COMPARISONS.values()
         return inner if compared else None

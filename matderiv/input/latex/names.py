@@ -9,6 +9,7 @@ from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
+from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import NOBODYS, abstract_call, function_names, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
@@ -85,6 +86,8 @@ class Names(Symbols, ABC):
                 return change
         if known is None and symbol.stem == "e" and self.at("^") and not self._is_turned():
             return self.exponential(symbol)
+        if symbol.stem == "sigma" and known is None and self.at("^"):
+            self._check_power(symbol)
         if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
             self.sigma = self.sigma or symbol
             return self.function("sigmoid", symbol.span)
@@ -134,6 +137,20 @@ class Names(Symbols, ABC):
             sigma.span,
             rf"\operatorname{{sigmoid}}(...) for the function, {typed} \cdot (...) for a product",
         )
+
+    def _check_power(self, sigma: Symbol) -> None:
+        r"""ParseError for `\sigma^2(w^Tx)`, which can be the square of the function."""
+        start = self.place
+        self.take()
+        self.script()
+        end = group_end(self.tokens, self.place, "()")
+        inside, after = [t.text for t in self.tokens[self.place : end]], self.tokens[end].text
+        self.place, span = start, (sigma.span[0], self.tokens[end - 1].span[1])
+        once = [t.text for t in self.tokens].count("sigma") == 1
+        number = bool({"T", "⊤", "·"} & {*inside}) or len(inside) == 3
+        if inside and once and number and after != "^" and {*inside} & {*self.scope.about}:
+            hint = r"\operatorname{sigmoid}(...)^2, or \sigma^2 \cdot (...)"
+            raise self.error("a power of the sigmoid function, or a product?", span, hint)
 
     @staticmethod
     def _function_name(word: str) -> str:
@@ -212,9 +229,10 @@ class Names(Symbols, ABC):
             return not label or self._one_name_in_brackets()
         if label or node.name in self.scope.about or (len(letter) > 1 and letter != "ell"):
             return False
+        plain = [t for t in self.tokens if t.text != "}"]  # \mathcal{L}(w)
         alone = any(
             t.kind == "letter" and t.text == node.name and after.text != "("
-            for t, after in pairwise(self.tokens)
+            for t, after in pairwise(plain)
         )
         return not alone and (any_argument or self._one_name_in_brackets())
 
@@ -233,43 +251,6 @@ class Names(Symbols, ABC):
             if self.tokens[place].text == ",":
                 place += 1
         return self.tokens[place].text == ")" and place > self.place + 1
-
-    def _label(self) -> str:
-        r"""The subscript of a name and its number above, `W^{(2)}`; "" if there is none."""
-        found = ""
-        while True:
-            start = self.place
-            if self.at("_") and not found:
-                self.take()
-                label = self.label(self.script())
-                if label is None:
-                    self.place = start
-                    return found
-                found += label
-            elif self.at("^") and self.peek().text == "{" and self.peek(2).text in ("(", "["):
-                layer = self._layer()
-                if self.place == start:
-                    return found
-                example = len(found) == len(layer) == 1 and found.isalpha() and layer.isalpha()
-                found = layer + found if example else found + layer  # x_j^{(i)} is X[i, j]
-            else:
-                return found
-
-    def _layer(self) -> str:
-        """The number in `W^{(2)}`; a transpose after it, as in `W^{(2) T}`, is left to be read."""
-        start = self.place
-        hat, opening = self.take(), self.token
-        inside = self.script()
-        closing = next((k for k, t in enumerate(inside) if t.text in (")", "]")), 0)
-        label = self.label(inside[:closing])
-        if label is None:
-            self.place = start
-            return ""
-        rest = inside[closing + 1 :]
-        if rest:
-            brace = self.tokens[self.place - 1]
-            self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
-        return label
 
     # Constants -----------------------------------------------------------------------------------
 

@@ -6,25 +6,36 @@ that of the text language, with places in the LaTeX; recursion is bounded by the
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.latex.calls import Functions
+from matderiv.input.latex.sides import CLOSERS, OPENERS, is_where, last_side
 from matderiv.input.latex.summation import sums_in
-from matderiv.input.latex.symbols import FONTS, is_named, known_spellings
+from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import DOT, IMPLIED, POWER, SLASH, TIMES, mentions
 from matderiv.language.operands import is_row
-from matderiv.language.source import FREE_INDEX, Bind, Entry, NamedPart, Node, Number, Source
+from matderiv.language.source import (
+    FREE_INDEX,
+    Bind,
+    Entry,
+    NamedPart,
+    Node,
+    Number,
+    Source,
+    defined_first,
+    last_defined,
+)
 from matderiv.language.tokens import Token
 
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
 TRANSPOSED = (["T"], ["⊤"], ["′"])
 INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
-OPENERS, CLOSERS = ("(", "[", "{", "\\{", "⟨"), (")", "]", "}", "\\}", "⟩")
 
 
 def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
@@ -37,7 +48,7 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     'add'
     """
     tokens = tokenize_latex(text)
-    start, stop = within or _last_side(text, scope)
+    start, stop = within or last_side(text, scope)
     bound = list(sums_in(tokens))
     if within is None and scope.guess:
         named = {n for _, n in bound if n[:1].isalpha()}
@@ -45,69 +56,12 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     inside.append(Token("end", "", (stop, stop)))
     letters = frozenset(index for index, _ in bound)
-    return LatexFormula(text, inside, scope, letters).source()
-
-
-def sides(text: str) -> tuple[Span, ...]:
-    r"""The places of what stands between the equals signs of a formula, first to last.
-
-    >>> text = r"\nabla f &= A x \\ &= b"
-    >>> [text[a:b].strip() for a, b in sides(text)]
-    ['\\nabla f', 'A x', 'b']
-    """
-    tokens = tokenize_latex(text)
-    found: list[Span] = []
-    first, depth, last = 0, 0, len(text)
-    for place, token in enumerate(tokens):
-        depth += (token.text in OPENERS) - (token.text in CLOSERS)
-        if depth == 0 and _is_where(tokens, place):
-            last = len(text)
-            break
-        if token.text == "=" and depth == 0 and token.kind == "sign":
-            found.append((first, _stripped(tokens, place, first)))
-            first = token.span[1]
-    return (*found, (first, last))
-
-
-def _last_side(text: str, scope: Scope) -> Span:
-    """The right side of a definition such as L(w) = ...; ParseError for another equation."""
-    first, *others = sides(text)
-    if others and not is_named(text[slice(*first)], scope):
-        raise ParseError(
-            "this is an equation, not an expression",
-            source=text,
-            span=(first[1], others[0][0]),
-            hint="one side alone",
-        )
-    return [first, *others][-1]
-
-
-def _stripped(tokens: list[Token], place: int, first: int) -> int:
-    """Where a side ends: before the equals sign and the new line in front of it."""
-    while place and tokens[place - 1].kind == "line":
-        place -= 1
-    return max(first, tokens[place - 1].span[1]) if place else first
-
-
-def _is_where(tokens: list[Token], place: int) -> int:
-    r"""How many tokens introduce definitions here: `\text{where}`, or the comma of `, r = ...`."""
-    token = tokens[place]
-    if token.text in FONTS and token.text != "operatorname":
-        for word in ("where", "with"):
-            if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":
-                return len(word) + 3
-    if token.text not in (",", ";") or token.kind != "sign":
-        return 0
-    depth = 0
-    for k, following in enumerate(tokens[place + 1 : place + 12]):
-        depth += (following.text == "{") - (following.text == "}")
-        if following.text == "=" and not depth:
-            return 1 if k else 0
-        name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"
-        below = tokens[place + k].text == "_"
-        if not name or (k > 1 and not depth and not below and following.kind == "letter"):
-            return 0
-    return 0
+    found = LatexFormula(text, inside, scope, letters).source()
+    left = text[:start].rstrip().removesuffix("=")
+    if scope.guess and found.parts and left:
+        with suppress(ParseError):
+            return last_defined(found, parse_latex(left, Scope()).main)
+    return found
 
 
 class LatexFormula(Functions):
@@ -123,23 +77,23 @@ class LatexFormula(Functions):
         main = self.product() if asked else self.sum()
         if asked and self.at("+", "-"):
             raise self.error("the derivative of the first term, or of all?", main.span, "(...)")
-        if self.token.kind != "end" and not _is_where(self.tokens, self.place):
+        if self.token.kind != "end" and not is_where(self.tokens, self.place):
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
-        doubtful = tuple(self.doubtful)
-        return Source(self.text, main, tuple(parts), remarks, (), self.kinds, "latex", doubtful)
+        doubtful, ordered = tuple(self.doubtful), defined_first(parts)
+        return Source(self.text, main, ordered, remarks, (), self.kinds, "latex", doubtful)
 
     def parts(self) -> Iterator[NamedPart]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
         where, depth = None, 0
         for k, token in enumerate(self.tokens):
             depth += (token.text in OPENERS) - (token.text in CLOSERS)
-            if depth == 0 and _is_where(self.tokens, k):
+            if depth == 0 and is_where(self.tokens, k):
                 where = k
                 break
         if where is None:
             return
-        self.place = where + _is_where(self.tokens, where)
+        self.place = where + is_where(self.tokens, where)
         while self.token.kind != "end":
             symbol = self.symbol()
             if symbol is None:

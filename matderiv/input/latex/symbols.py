@@ -4,14 +4,12 @@ r"""Names in LaTeX: letters with fonts, accents and subscripts, and the variable
 letters alone, whatever joins them: `w_{1}` is w_1 or w1, `\hat y` is y_hat or yhat.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from matderiv.errors import ParseError, Span
+from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
-from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.language.calls import function_names
 from matderiv.language.source import Node
 from matderiv.language.tokens import GREEK_NAMES, Token, TokenCursor
@@ -263,6 +261,43 @@ class Symbols(LatexCursor):
 
     # Meaning -------------------------------------------------------------------------------------
 
+    def _label(self) -> str:
+        r"""The subscript of a name and its number above, `W^{(2)}`; "" if there is none."""
+        found = ""
+        while True:
+            start = self.place
+            if self.at("_") and not found:
+                self.take()
+                label = self.label(self.script())
+                if label is None:
+                    self.place = start
+                    return found
+                found += label
+            elif self.at("^") and self.peek().text == "{" and self.peek(2).text in ("(", "["):
+                layer = self._layer()
+                if self.place == start:
+                    return found
+                example = len(found) == len(layer) == 1 and found.isalpha() and layer.isalpha()
+                found = layer + found if example else found + layer  # x_j^{(i)} is X[i, j]
+            else:
+                return found
+
+    def _layer(self) -> str:
+        """The number in `W^{(2)}`; a transpose after it, as in `W^{(2) T}`, is left to be read."""
+        start = self.place
+        hat, opening = self.take(), self.token
+        inside = self.script()
+        closing = next((k for k, t in enumerate(inside) if t.text in (")", "]")), 0)
+        label = self.label(inside[:closing])
+        if label is None:
+            self.place = start
+            return ""
+        rest = inside[closing + 1 :]
+        if rest:
+            brace = self.tokens[self.place - 1]
+            self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
+        return label
+
     def known(self, symbol: Symbol, label: str = "") -> str | None:
         """The known name behind a symbol and its subscript, if there is one."""
         stem = symbol.stem.replace("_", "")
@@ -288,31 +323,3 @@ class Symbols(LatexCursor):
         if symbol.font in BOLD and self.build.is_guessed(found):
             self.kinds[found] = 2 if symbol.stem[0].isupper() else 1
         return node
-
-
-_D = r"(?:\\partial(?![A-Za-z])|∂|d|\\math(?:rm|sf)\s*\{?\s*d\s*\}?)\s*(?:\^\S+|²)?"
-_BY = rf"(?:{_D}(?:\\[A-Za-z]+\s*(?:\{{[^{{}}]*\}})?|[A-Za-z])(?:_\w+|_\{{[^{{}}]*\}})?['²]?)+"
-_OPERATOR = re.compile(
-    rf"\s*(?:(?:\\nabla|∇)(?:²|\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|\\?[A-Za-z0-9]+))*"
-    rf"|\\[dt]?frac\s*\{{\s*{_D}(?P<of>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}"
-    rf"\s*\{{\s*{_D}[^-+]*?\}}(?![}}^])"
-    rf"|{_D}(?P<above>[^-+/]*)/\s*{_BY}|{_D})"
-)
-
-
-def is_named(left: str, scope: Scope) -> bool:
-    r"""True for a left side such as `L(w)`, `\nabla_w L` or `dL`, and for nothing on the left.
-
-    >>> [is_named(t, Scope()) for t in ("L(w)", r"\nabla_w L", "df", "RSS", "2x", "x + y")]
-    [True, True, True, True, False, False]
-    """
-    try:
-        left = left[tokenize_latex(left)[0].span[0] :]
-        for operator in (None, _OPERATOR.match(left)):
-            found = operator.groupdict() if operator else {}
-            parts = [*filter(None, found.values()), left[operator.end() if operator else 0 :]]
-            if all(Symbols(part, tokenize_latex(part), scope).called() for part in parts):
-                return True
-        return False
-    except ParseError:
-        return False

@@ -130,14 +130,15 @@ class KindEvidence:
             before = before or self.axes(value) > 0
 
     def scaled_square(self, node: Operation | Call, values: Sequence[Node]) -> bool:
-        """True for `m*v'*v`, which has a number m."""
+        """True for `m*v'*v` and `a*x'*y`, which have numbers m and a."""
         threes = zip(*(node.operands[k:] for k in range(3)), values, strict=False)
         for leading, row, column, value in threes:
             square = isinstance(row, Operation) and row.function == "transpose"
             square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
             same = square and row.operands[0].name == column.name
-            other = square and getattr(unsigned(leading), "name", "") != column.name
-            if same and other and self.is_guess(leading):
+            front = getattr(unsigned(leading), "name", "")
+            same = same or (square and front != "" and not guessed_axes(front))
+            if same and front != column.name and self.is_guess(leading):
                 self.objection(2.4 if self.axes(value) else 0, leading)
                 return True
         return False

@@ -95,7 +95,10 @@ def roles(
     """The roles of all names with subscripts; `about` are names the problem is asked about."""
     found, free = Roles(), free_letters(scope)
     names, arrays = _scoped(trees, found, frozenset(scope.free or ()))
-    plain = {n.name for n, _ in names} | set(about)
+    plain = {n.name for n, _ in names}
+    others = (split_label(name) for name in about if name not in plain)  # x_i by x_j
+    about = {*about, *(base for base, label in others if label and set(label) <= FREE)}
+    plain |= about
     known = {*scope.shapes, *scope.sizes, *parts}
     whole = plain | known
     found.whole = frozenset(whole)

@@ -39,6 +39,10 @@ def _reduced(lib: Arrays, call: PythonCall) -> Value:
     axis, kept = call.axis(found), call.flag(found, "keepdims")
     made = lib.reduced(name, call.first(found), axis, kept, call.span)
     torch = call.dialect == TORCH or "dim" in call.keywords
+    picked = lib.build.text[call.span[1] :].lstrip()[:2] in ("[0", "[1")
+    if picked and call.method and not torch and not call.dialect and "axis" not in call.keywords:
+        said = "can be of each row, as in PyTorch, or the first of NumPy's"
+        raise call.error(said, f"torch.{name}(X, 1)[0], or np.{name}(X, axis=1)[0]")
     if call.name in ("max", "min") and axis is not None and torch:
         return Items((made, Word("indices", call.span)), call.span, ("values", "indices"))
     return made

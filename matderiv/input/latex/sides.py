@@ -1,0 +1,99 @@
+"""The sides of a formula in LaTeX, and what may stand on the left of an equals sign."""
+
+import re
+
+from matderiv.errors import ParseError, Span
+from matderiv.input.builder import Scope
+from matderiv.input.latex.symbols import FONTS, Symbols
+from matderiv.input.latex.tokens import tokenize_latex
+from matderiv.language.tokens import Token
+
+OPENERS, CLOSERS = ("(", "[", "{", "\\{", "⟨"), (")", "]", "}", "\\}", "⟩")
+_D = r"(?:\\partial(?![A-Za-z])|∂|d|\\math(?:rm|sf)\s*\{?\s*d\s*\}?)\s*(?:\^\S+|²)?"
+_BY = rf"(?:{_D}(?:\\[A-Za-z]+\s*(?:\{{[^{{}}]*\}})?|[A-Za-z])(?:_\w+|_\{{[^{{}}]*\}})?['²]?)+"
+_OPERATOR = re.compile(
+    rf"\s*(?:(?:\\nabla|∇)(?:²|\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|\\?[A-Za-z0-9]+))*"
+    rf"|\\[dt]?frac\s*\{{\s*{_D}(?P<of>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}"
+    rf"\s*\{{\s*{_D}[^-+]*?\}}(?![}}^])"
+    rf"|{_D}(?P<above>[^-+/]*)/\s*{_BY}|{_D})"
+)
+
+
+def sides(text: str) -> tuple[Span, ...]:
+    r"""The places of what stands between the equals signs of a formula, first to last.
+
+    >>> text = r"\nabla f &= A x \\ &= b"
+    >>> [text[a:b].strip() for a, b in sides(text)]
+    ['\\nabla f', 'A x', 'b']
+    """
+    tokens = tokenize_latex(text)
+    found: list[Span] = []
+    first, depth, last = 0, 0, len(text)
+    for place, token in enumerate(tokens):
+        depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        if depth == 0 and is_where(tokens, place):
+            last = len(text)
+            break
+        if token.text == "=" and depth == 0 and token.kind == "sign":
+            found.append((first, _stripped(tokens, place, first)))
+            first = token.span[1]
+    return (*found, (first, last))
+
+
+def last_side(text: str, scope: Scope) -> Span:
+    """The right side of a definition such as L(w) = ...; ParseError for another equation."""
+    first, *others = sides(text)
+    if others and not is_named(text[slice(*first)], scope):
+        raise ParseError(
+            "this is an equation, not an expression",
+            source=text,
+            span=(first[1], others[0][0]),
+            hint="one side alone",
+        )
+    return [first, *others][-1]
+
+
+def _stripped(tokens: list[Token], place: int, first: int) -> int:
+    """Where a side ends: before the equals sign and the new line in front of it."""
+    while place and tokens[place - 1].kind == "line":
+        place -= 1
+    return max(first, tokens[place - 1].span[1]) if place else first
+
+
+def is_where(tokens: list[Token], place: int) -> int:
+    r"""How many tokens introduce definitions here: `\text{where}`, or the comma of `, r = ...`."""
+    token = tokens[place]
+    if token.text in FONTS and token.text != "operatorname":
+        for word in ("where", "with"):
+            if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":
+                return len(word) + 3
+    if token.text not in (",", ";") or token.kind != "sign":
+        return 0
+    depth = 0
+    for k, following in enumerate(tokens[place + 1 : place + 12]):
+        depth += (following.text == "{") - (following.text == "}")
+        if following.text == "=" and not depth:
+            return 1 if k else 0
+        name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"
+        below = tokens[place + k].text == "_"
+        if not name or (k > 1 and not depth and not below and following.kind == "letter"):
+            return 0
+    return 0
+
+
+def is_named(left: str, scope: Scope) -> bool:
+    r"""True for a left side such as `L(w)`, `\nabla_w L` or `dL`, and for nothing on the left.
+
+    >>> [is_named(t, Scope()) for t in ("L(w)", r"\nabla_w L", "df", "RSS", "2x", "x + y")]
+    [True, True, True, True, False, False]
+    """
+    try:
+        left = left[tokenize_latex(left)[0].span[0] :]
+        for operator in (None, _OPERATOR.match(left)):
+            found = operator.groupdict() if operator else {}
+            parts = [*filter(None, found.values()), left[operator.end() if operator else 0 :]]
+            if all(Symbols(part, tokenize_latex(part), scope).called() for part in parts):
+                return True
+        return False
+    except ParseError:
+        return False
