@@ -72,8 +72,11 @@ def assert_equal(found: Any, truth: Any, message: str) -> None:
     assert np.allclose(found, truth, rtol=1e-9, atol=1e-11 * scale, equal_nan=True), message
 
 
+HEADING = Heading("f", ("A value.",), ("value",))
+
+
 def value_code(node: Expr, target: str = "numpy") -> str:
-    return code(program((node,)), target, Heading("f", ("A value.",), ("value",)))
+    return code(program((node,)), target, HEADING)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -94,6 +97,55 @@ def test_every_record_has_code_or_is_refused(record: Function, target: str) -> N
             found = run(source, "f", values, target)
             assert_equal(found, truth, f"{shown(node)} in {target}\n{source}")
             assert_equal(compiled(values)[0], truth, f"{shown(node)}, compiled")
+
+
+@pytest.mark.parametrize("target", [*TARGETS, "compiled"])
+def test_single_precision_stays_single(target: str) -> None:
+    """Torch code makes no array on another device either: "meta" takes part with no other."""
+    for record in records()[:: 12 if target == "jax" else 1]:
+        if record.name in INTERNAL or record.name in WITHOUT_CODE:
+            continue
+        node = samples(record)[0]
+        (point,) = points(node, count=1, seed=3)
+        values = {k: np.asarray(v, np.float32) for k, v in point.values.items()} | point.sizes
+        if target == "compiled":
+            compiled = Compiled(lambda sizes, n=node: program((n,), sizes=sizes), dtype="float32")
+            found = compiled(values)[0]
+        else:
+            source = code(program((node,)), target, HEADING, "float32")
+            found = called(source, values, target)
+        arrays = any(np.ndim(v) for v in values.values())
+        if target == "torch" and arrays:
+            assert called(source, values, target, "meta").device.type == "meta"
+        if target in ("numpy", "compiled") or arrays:
+            assert str(found.dtype).endswith("float32"), shown(node)
+        truth = evaluate(node, point.values, point.sizes)
+        scale = max(1.0, np.abs(truth).max(initial=0))
+        assert np.allclose(np.asarray(found), truth, atol=2e-4 * scale), shown(node)
+
+
+def called(source: str, values: Mapping[str, Any], target: str, device: str = "cpu") -> Any:
+    """What a function f gives for arrays of a library in their own precision."""
+    make, space = lambda v: v, dict[str, Any]()
+    if target == "torch":
+        torch = pytest.importorskip("torch")
+        make = lambda v: torch.as_tensor(v, device=device) if np.ndim(v) else v  # noqa: E731
+    elif target == "jax":
+        jax = pytest.importorskip("jax")
+        jax.config.update("jax_enable_x64", True)
+        make = jax.numpy.asarray
+    exec(source, space)
+    wanted = inspect.signature(space["f"]).parameters
+    return space["f"](**{k: make(v) for k, v in values.items() if k in wanted})
+
+
+def test_a_type_is_one_of_two() -> None:
+    D = md.derive("norm2(x)^2", "x")
+    assert D.function("float32")(x=[3, 4]).dtype == np.float32
+    with pytest.raises(md.MatderivError, match="float64"):
+        D.function("half")
+    with pytest.raises(md.MatderivError, match="float64"):
+        D.code("numpy", "half")
 
 
 @pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)

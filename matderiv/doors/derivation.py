@@ -353,7 +353,7 @@ class Derivation:
         by = self.whole.wrt if self.whole is not None else self.wrt
         return NumberFormula(self.f, by, self.order, self.derivative)
 
-    def function(self) -> Callable[..., Any]:
+    def function(self, dtype: str = "float64") -> Callable[..., Any]:
         """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.
 
         >>> from matderiv import derive
@@ -361,19 +361,21 @@ class Derivation:
         >>> by_x(A=[[1, 2], [3, 4]], x=[1, 0])
         array([20., 28.])
         """
-        return self._function
+        if dtype not in self._functions:
+            refuse_numbers(self.f, self.expr)
+            self._functions[dtype] = derivative.derivative_function(self, dtype)
+        return self._functions[dtype]
 
     @cached_property
-    def _function(self) -> Callable[..., Any]:
-        refuse_numbers(self.f, self.expr)
-        return derivative.derivative_function(self)
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        return {}
 
     def structured(self) -> StructuredHessian:
         """The Hessian as a function whose values are matrices in parts: @, solve, logdet."""
         return structured.StructuredHessian(self)
 
-    def code(self, target: str = "numpy") -> str:
-        """The source of a function for "numpy", "torch" or "jax".
+    def code(self, target: str = "numpy", dtype: str = "float64") -> str:
+        """The source of a function for "numpy", "torch" or "jax", whose arrays decide their type.
 
         A gradient comes together with the value of f, with which it shares its steps.
 
@@ -381,7 +383,7 @@ class Derivation:
         >>> print(derive("norm2(A*x)^2", "x").code().splitlines()[3])
         def value_and_gradient(A, x):
         """
-        return derivative.derivative_code(self, target)
+        return derivative.derivative_code(self, target, dtype)
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""

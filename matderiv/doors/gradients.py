@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -77,8 +77,26 @@ class ValueAndGradients:
     @cached_property
     def compiled(self) -> Compiled:
         """The compiled program: value first, then the gradients."""
-        careful = partial(self.program, careful=True)
-        return Compiled(self.program, careful=careful if self._may_fail else None)
+        return self._in("float64")
+
+    def function(self, dtype: str = "float64") -> Callable[..., tuple[Any, Any]]:
+        """The same as a function that computes in another type of numbers.
+
+        >>> both = value_and_gradients("norm2(x)^2", "x").function("float32")
+        >>> both(x=[3, 4])
+        (np.float32(25.0), array([6., 8.], dtype=float32))
+        """
+        compiled = self._in(dtype)
+
+        def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, Any]:
+            value, *found = compiled(by_name(values), named)
+            return value, found[0] if self.single else found
+
+        return called
+
+    def _in(self, dtype: str) -> Compiled:
+        careful = partial(self.program, careful=True) if self._may_fail else None
+        return Compiled(self.program, careful=careful, dtype=dtype)
 
     @cached_property
     def value(self) -> Compiled:
@@ -129,8 +147,8 @@ class ValueAndGradients:
     def _gradients(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> list[Any]:
         return list(self.compiled({**sizes, **values})[1:])
 
-    def code(self, target: str = "numpy") -> str:
-        """The source of a function `value_and_gradients` for one of TARGETS.
+    def code(self, target: str = "numpy", dtype: str = "float64") -> str:
+        """The source of a function `value_and_gradients` for one of TARGETS; `dtype` for NumPy.
 
         >>> print(value_and_gradients("a^2*b", ["a", "b"]).code().splitlines()[3])
         def value_and_gradients(a, b):
@@ -141,7 +159,7 @@ class ValueAndGradients:
             says = [f"The gradients by {', '.join(names)}, where {upstream.name} is that by f."]
             says += [f"f = {text(inner)}"] if inner.weight <= LONGEST_QUOTED else []
             heading = Heading("vjp", tuple(says), tuple(f"grad_{name}" for name in names))
-            return code(self.program(value=False, careful=True), target, heading)
+            return code(self.program(value=False, careful=True), target, heading, dtype)
         by = f"its gradient{'s' if len(names) > 1 else ''} by {', '.join(names)}"
         says = [f"The value of a scalar and {by}."]
         if self.f.weight <= LONGEST_QUOTED:
@@ -150,7 +168,7 @@ class ValueAndGradients:
         results = ("value", *(f"grad_{name}" for name in names))
         name = "value_and_gradient" if self.single else "value_and_gradients"
         heading = Heading(name, tuple(says), results, grouped=not self.single)
-        return code(self.program(careful=True), target, heading)
+        return code(self.program(careful=True), target, heading, dtype)
 
     def program(
         self, sizes: Mapping[str, int] | None = None, *, value: bool = True, careful: bool = False

@@ -5,13 +5,14 @@ from functools import partial
 from math import isfinite, log
 from typing import Any
 
-from matderiv.arguments import one_of, require_values
+from matderiv.arguments import one_of, require_values, require_word
 from matderiv.errors import DomainError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind
 from matderiv.programs.program import Program
 from matderiv.programs.tape import Tape, bound
 
+DTYPES = ("float64", "float32")
 MOST = 64  # tapes kept, each for arrays of other shapes
 
 Array = Any
@@ -53,15 +54,22 @@ class Compiled:
 
     Sizes are read off the arrays. The order of products follows the sizes of the first call with
     such sizes, up to a factor of four. `also` are names that may be given and are not needed.
-    `careful` makes the program that runs where a result of the first one is not finite.
+    `careful` makes the program that runs where a result of the first one is not finite. All is
+    computed in `dtype`, one of DTYPES.
     """
 
-    def __init__(self, make: Make, also: Collection[str] = (), careful: Make | None = None) -> None:
+    def __init__(
+        self,
+        make: Make,
+        also: Collection[str] = (),
+        careful: Make | None = None,
+        dtype: str = "float64",
+    ) -> None:
         self._make, self._also, self._careful = make, tuple(also), careful
         self._fallback: Compiled | None = None
         self.program = make({})
         self.names = tuple(v.name for v in self.program.inputs)
-        self._real = np.dtype(float)
+        self._real = np.dtype(require_word(dtype, "dtype", DTYPES))
         self._programs: dict[tuple[int, ...], Program] = {}
         self._tapes: dict[tuple[Any, ...], Tape] = {}
 
@@ -89,7 +97,7 @@ class Compiled:
     def _run_carefully(self, values: Mapping[str, Any]) -> list[Array]:
         if self._fallback is None:
             assert self._careful is not None
-            self._fallback = Compiled(self._careful)
+            self._fallback = Compiled(self._careful, dtype=self._real.name)
         return self._fallback._run(values)
 
     def _known(self, values: Mapping[str, Any]) -> tuple[Tape | None, list[Any]]:
@@ -99,7 +107,7 @@ class Compiled:
         try:
             arrays = [values[name] for name in self.names]
             if float in {*map(type, arrays)}:
-                arrays = [np.float64(a) if type(a) is float else a for a in arrays]
+                arrays = [self._real.type(a) if type(a) is float else a for a in arrays]
             if all([a.dtype is self._real for a in arrays]):
                 return self._tapes.get(tuple([a.shape for a in arrays])), arrays
         except (KeyError, AttributeError, TypeError, IndexError):  # `_first` reads them with care
@@ -122,13 +130,13 @@ class Compiled:
             raise UnknownName(
                 f"no value binds the size {missing[0]}", hint=f"give {missing[0]} as a value"
             )
-        arrays = [fitted[name] for name in self.names]
+        arrays = [fitted[name].astype(self._real, copy=False) for name in self.names]
         key = (*(a.shape for a in arrays), *sorted(sizes.items()))
         tape = self._tapes.get(key)
         if tape is None:
             if len(self._tapes) >= MOST:
                 self._tapes.pop(next(iter(self._tapes)))
-            tape = self._tapes[key] = bound(self._program(known), known)
+            tape = self._tapes[key] = bound(self._program(known), known, self._real)
         return tape.run(arrays)
 
     def _program(self, sizes: Mapping[str, int]) -> Program:

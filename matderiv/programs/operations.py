@@ -96,7 +96,7 @@ def _on_diagonal(params: Params) -> Compute:
     shape = tuple(sizes[count:])
 
     def compute(part: Any) -> Any:
-        whole = np.zeros(shape)
+        whole = np.zeros(shape, part.dtype)
         np.einsum(view, whole)[...] = part
         return whole
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -29,6 +30,7 @@ class Tape:
 
     A call is a function, its arguments (a tuple where there are more than two), the array to write
     over and the slot of the result; -1 stands for none. Without a function it empties the slot.
+    `single` is the type of the results, where that is no double precision.
     """
 
     start: tuple[Array, ...]
@@ -37,6 +39,7 @@ class Tape:
     outputs: tuple[int, ...]
     copied: tuple[int, ...]
     operations: tuple[str, ...]
+    single: Any = None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The results for some inputs; infinities are returned, NumPy warns of nothing.
@@ -51,6 +54,8 @@ class Tape:
         found = [slots[k] for k in self.outputs]
         for place in self.copied:
             found[place] = np.array(found[place])
+        if self.single is not None:  # some functions of matrices compute in double precision
+            return [a.astype(self.single, copy=False) for a in found]
         return found
 
     def _play(self, slots: list[Array]) -> None:
@@ -96,8 +101,8 @@ def _silenced(function: Callable[..., None], *given: Any) -> None:
         function(*given)
 
 
-def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
-    """The tape of a program at given sizes.
+def bound(program: Program, sizes: Mapping[str, int], dtype: Any = float) -> Tape:
+    """The tape of a program at given sizes, for arrays of a type.
 
     Raises UnknownName for a size that nothing binds, LimitError for an array that is too large.
 
@@ -109,7 +114,7 @@ def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
     """
     lines = [_at(line, sizes) for line in program.instructions]
     names = [v.name for v in program.inputs]
-    work = _Binding(lines, _ends(lines, program.outputs), [None] * len(lines))
+    work = _Binding(lines, _ends(lines, program.outputs), [None] * len(lines), np.dtype(dtype))
     inputs = [0] * len(names)
     with np.errstate(all="ignore"):
         for k, line in enumerate(lines):
@@ -120,9 +125,8 @@ def bound(program: Program, sizes: Mapping[str, int]) -> Tape:
     constants = {k for k, value in enumerate(work.start) if value is not None} | set(inputs)
     copied = lent(lines, program.outputs, constants)
     operations = tuple(line.operation for line in lines)
-    return Tape(
-        tuple(work.start), tuple(inputs), tuple(work.calls), program.outputs, copied, operations
-    )
+    arrays = tuple(work.start), tuple(inputs), tuple(work.calls)
+    return Tape(*arrays, program.outputs, copied, operations, work.single)
 
 
 @dataclass
@@ -132,16 +136,25 @@ class _Binding:
     lines: list[Instruction]
     ends: dict[int, list[int]]
     start: list[Array]
+    dtype: Any
     calls: list[Call] = field(default_factory=list)
     beside: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def single(self) -> Any:
+        """The type of the arrays, where that is no double precision."""
+        return None if self.dtype == float else self.dtype
 
     def enter(self, k: int, line: Instruction) -> None:
         """Compute a constant now, anything else when the tape runs."""
         scalar = not any(self.lines[a].shape for a in line.arguments)
         compute = function(line.operation, line.params, scalar=scalar)
+        if line.operation == "real" and self.single is not None:
+            compute = partial(np.multiply, self.dtype.type(1))
         known = all(self.start[a] is not None for a in line.arguments)
         if known and (not line.arguments or not line.shape):
-            self.start[k] = compute(*(self.start[a] for a in line.arguments))
+            value = compute(*(self.start[a] for a in line.arguments))
+            self.start[k] = value if line.mask else np.asarray(value, self.dtype)[()]
             return
         over = self._written_over(k, line)
         arguments = list(line.arguments if scalar else map(self._array, line.arguments))

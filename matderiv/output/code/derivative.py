@@ -51,12 +51,12 @@ def inputs_of(d: Derivation, exprs: Sequence[Expr]) -> list[Expr]:
     return inputs
 
 
-def derivative_function(d: Derivation) -> Callable[..., Any]:
+def derivative_function(d: Derivation, dtype: str = "float64") -> Callable[..., Any]:
     """The derivative compiled for NumPy, called with a mapping or with keywords."""
     exprs = (d.f, d.wrt)
     also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
     careful = partial(derivative_program, d, careful=True) if d.numeric.may_fail else None
-    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful)
+    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful, dtype)
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         return compiled(values, named)[0]
@@ -65,7 +65,7 @@ def derivative_function(d: Derivation) -> Callable[..., Any]:
     return called
 
 
-def derivative_code(d: Derivation, target: str) -> str:
+def derivative_code(d: Derivation, target: str, dtype: str = "float64") -> str:
     """The source of a function; a gradient comes together with the value of f."""
     both = d.kind == "gradient" and d.order == 1
     what = "value of a scalar and its gradient" if both else d.kind
@@ -75,4 +75,4 @@ def derivative_code(d: Derivation, target: str) -> str:
     says += [d.doubt] if d.doubt else []
     results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
     heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
-    return code(derivative_program(d, value=both, careful=True), target, heading)
+    return code(derivative_program(d, value=both, careful=True), target, heading, dtype)

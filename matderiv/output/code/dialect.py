@@ -102,7 +102,7 @@ class Dialect:
     """A library: what is imported, how operations are spelled, and which need more than a template.
 
     `extras` are definitions that stand before the function when an operation needs them, `single`
-    makes an array of a plain number.
+    makes an array of a plain number, `dtype` is the type that arrays get where one is chosen.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Dialect:
     single: str = "{0}"
     copy: str = "{0}"
     """A copy of an array whose memory is the caller's."""
+    dtype: str = "float"
     columns: Columns | None = None
     """How functions look in a language that is not Python; its vectors are columns."""
 

@@ -1,6 +1,6 @@
 """Programs spelled in NumPy, and in JAX, whose names are the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
@@ -8,6 +8,7 @@ from matderiv.output.code.dialect import (
     Code,
     CodeNames,
     Dialect,
+    Special,
     Template,
     Words,
     calls,
@@ -278,10 +279,30 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
     }
 
 
-def _on_diagonal(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    shape = f"np.zeros({names.shape(line.shape)})"
-    whole = shape if line.operation == "on_diagonal" else arguments[0].text
-    return Code(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
+MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
+
+
+def of_numbers(templates: Mapping[str, Template]) -> dict[str, Special]:
+    """Functions of plain numbers with `math`, whose results are plain numbers."""
+
+    def spelled(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        if arguments[0].number:
+            name = MATH.get(line.operation, f"math.{line.operation}")
+            return Code(f"{name}({arguments[0].text})", number=True)
+        return templates[line.operation].filled(arguments)
+
+    return dict.fromkeys((name for name in (*UNARY[:16], "erf") if name != "sign"), spelled)
+
+
+def on_diagonals(typed: str = "") -> dict[str, Special]:
+    """A part that is added, or stands in zeros, where letters are equal."""
+
+    def spelled(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+        zeros = f"np.zeros({names.shape(line.shape)}{typed})"
+        whole = zeros if line.operation == "on_diagonal" else arguments[0].text
+        return Code(f'add_diagonal("{line.params[0]}", {whole}, {arguments[-1].text})')
+
+    return dict.fromkeys(("add_diagonal", "on_diagonal"), spelled)
 
 
 PLAIN = {
@@ -313,7 +334,7 @@ NUMPY = Dialect(
     Words("np").special()
     | {"pi": pi("np")}
     | correlations(_correlated, PLAIN)
-    | dict.fromkeys(("add_diagonal", "on_diagonal"), _on_diagonal)
+    | on_diagonals()
     | {"polygamma": of_known_order("polygamma")},
     {
         **DEFINITIONS,

@@ -10,8 +10,10 @@ from matderiv.output.code.jax import JAX
 from matderiv.output.code.julia import JULIA
 from matderiv.output.code.matlab import MATLAB
 from matderiv.output.code.numpy import NUMPY
+from matderiv.output.code.single import NUMPY_SINGLE
 from matderiv.output.code.torch import TORCH
 from matderiv.output.code.writer import Heading, Writer
+from matderiv.programs.compiled import DTYPES
 from matderiv.programs.program import Program
 from matderiv.shapes import shape_text
 
@@ -19,8 +21,8 @@ TARGETS: Mapping[str, Dialect] = {d.name: d for d in (NUMPY, TORCH, JAX, JULIA, 
 LONGEST_QUOTED = 60  # symbols of a formula that is quoted in code
 
 
-def code(program: Program, target: str, heading: Heading) -> str:
-    """The source of a function that computes a program.
+def code(program: Program, target: str, heading: Heading, dtype: str = "float64") -> str:
+    """The source of a function that computes a program; `dtype` is for NumPy.
 
     Raises MatderivError for an unknown target.
 
@@ -33,6 +35,8 @@ def code(program: Program, target: str, heading: Heading) -> str:
         return value, grad_w
     """
     dialect = TARGETS[require_word(target, "target", TARGETS)]
+    if require_word(dtype, "dtype", DTYPES) != DTYPES[0] and dialect is NUMPY:
+        dialect = NUMPY_SINGLE
     if dialect.columns is not None:
         return ColumnWriter(program, dialect, heading).source()
     writer = Writer(program, dialect, heading)

@@ -19,7 +19,7 @@ from matderiv.output.code.dialect import (
     of_known_order,
     pi,
 )
-from matderiv.output.code.numpy import DEFINED, DEFINITIONS, UNARY, templates
+from matderiv.output.code.numpy import DEFINED, DEFINITIONS, of_numbers, templates
 from matderiv.programs.program import Instruction
 
 OPTIONS = "**options"  # the dtype and device of the first array
@@ -82,7 +82,6 @@ def _in_torch(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 CONVOLUTIONS = ("conv", "conv1d", "conv2d", "conv2d_full")
-MATH = {"arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan", "abs": "abs"}
 
 
 TEMPLATES = {
@@ -129,14 +128,6 @@ def _bounded(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> 
         if bound.number:
             return Code(f"torch.clamp({x.text}, {side}={bound.text})")
     return Code(f"torch.{line.operation}({arguments[0].text}, {arguments[1].text})")
-
-
-def _of_number(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-    """A function of a plain number with `math`."""
-    if arguments[0].number:
-        name = MATH.get(line.operation, f"math.{line.operation}")
-        return Code(f"{name}({arguments[0].text})", number=True)
-    return TEMPLATES[line.operation].filled(arguments)
 
 
 def _of_tensors(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
@@ -187,7 +178,7 @@ _SPECIAL: dict[str, Special] = {
     **dict.fromkeys(("maximum", "minimum"), _bounded),
     **dict.fromkeys((*SPECIAL, "mvnpdf", "norm_p"), _of_tensors),
     "polygamma": of_known_order("torch.polygamma", SINGLE),
-    **dict.fromkeys((name for name in (*UNARY[:16], "erf") if name != "sign"), _of_number),
+    **of_numbers(TEMPLATES),
 }
 TORCH = Dialect(
     "torch",

@@ -126,12 +126,17 @@ class Writer:
         shaped = [self.names[v.name] for v in self.program.inputs if v.shape]
         if self.dialect.name == "torch":
             return _tensors(shaped, [name for name in names if name not in shaped])
-        made, lines = "np.asarray({}, dtype=float)", list[str]()
+        scalars = [name for name in names if name not in shaped]
         if self.dialect.name == "jax":
             made = "1.0 * jnp.asarray({})"
             lines = [f"dtype = {(*shaped, *names, 'jnp.zeros(())')[0]}.dtype"]
+            if shaped:  # plain numbers have the type of the arrays
+                lines += [f"{name} = jnp.asarray({name}, dtype=dtype)" for name in scalars]
         else:  # numbers of NumPy's are faster than arrays without axes
-            lines = [f"{name} = np.float64({name})" for name in names if name not in shaped]
+            made = f"np.asarray({{}}, dtype={self.dialect.dtype})"
+            number = "np.float64" if self.dialect.dtype == "float" else self.dialect.dtype
+            lines = [f"{name} = {number}({name})" for name in scalars]
+        if shaped or self.dialect.name != "jax":
             names = shaped
         if len(names) == 1:
             lines.insert(0, f"{names[0]} = {made.format(names[0])}")
