@@ -79,7 +79,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("words", ("derive", "x'*x", "x", "--detail", "full"), 2, ["--steps --detail full"]),
     ("words", ("check", "x'*x", "x", "-o", "f"), 2, ["check has no -o"]),
     ("words", ("derive", "x'*x", "x", "-o", ""), 2, ["--output needs a value"]),
-    ("near", ("derive", "e^x", "x"), 2, ["exp(x), if e is Euler's number"]),
+    ("near", ("derive", "e^x + e", "x"), 2, ["exp(x), if e is Euler's number"]),
     ("near", ("explain", "afine"), 2, ['matderiv explain "affine map" or']),
     ("near", ("explain", ""), 2, ["explain takes one rule or function"]),
     ("near", ("rules", "affine"), 2, ['try:   matderiv explain "affine map"']),

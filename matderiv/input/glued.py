@@ -151,19 +151,35 @@ def is_matrix_vector(units: Sequence[str]) -> bool:
 
 
 def is_numbered(units: Sequence[str]) -> bool:
-    """True for `c_1y`: a letter with a number below, and letters that no subscript holds.
+    """True for `c_1y` and `x_1x_2`: a letter with a number below, then letters and more of these.
 
-    >>> is_numbered(["c_1", "y"]), is_numbered(["l2", "w"]), is_numbered(["c", "y_1"])
-    (True, False, False)
+    >>> is_numbered(["c_1", "y"]), is_numbered(["x_1", "x_2"]), is_numbered(["l2", "w"])
+    (True, True, False)
     """
-    first, *rest = units
-    return bool(re.fullmatch("[A-Za-z]_[0-9]", first)) and all(len(u) == 1 for u in rest)
+    first, *rest = (bool(re.fullmatch("[A-Za-z]_[0-9]+", u)) for u in units)
+    return first and all(n or len(u) == 1 for n, u in zip(rest, units[1:], strict=True))
 
 
 def standing_alone(tokens: Sequence[Token]) -> set[str]:
     """The names that stand without a bracket behind them: before one they are factors."""
     pairs = pairwise(tokens)
     return {t.text for t, after in pairs if t.kind == "name" and after.text not in ("(", "=")}
+
+
+def only_raised(tokens: Sequence[Token], name: str) -> bool:
+    """True for a name that stands below an exponent, which is no number, wherever it stands.
+
+    >>> from matderiv.language.tokens import tokenize
+    >>> [only_raised(tokenize(t), "e") for t in ("e^-x", "e^x + 1", "e^T*e", "e^2", "e^x*e")]
+    [True, True, False, False, False]
+    """
+    padded = [*tokens, tokens[-1], tokens[-1]]
+    pairs = (padded[k + 1 : k + 3] for k, t in enumerate(tokens) if t.text == name)
+    return all(
+        sign.text == "^"
+        and (up.text in ("(", "-") or (up.kind in ("name", "glued") and up.text != "T"))
+        for sign, up in pairs
+    )
 
 
 def glued_remarks(tokens: Sequence[Token]) -> list[str]:

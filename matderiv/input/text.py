@@ -289,6 +289,8 @@ class _Parser(Cursor):
 
     def turned(self, node: Node, end: int) -> Node:
         self.kinds |= shown_vectors(node)
+        if isinstance(node, Number) and node.value == 1:
+            node = Call(node.span, "vector", node.span, (node,))  # 1'x
         return transposed(node, end)
 
     def typed_as(self, sign: str) -> bool:
@@ -327,8 +329,6 @@ class _Parser(Cursor):
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""
-        if text == "T" and isinstance(base, Number) and base.value == 1:
-            base = Call(base.span, "vector", base.span, (base,))  # 1ᵀx
         if text == "T":
             return self.turned(base, span[1])
         exponent: Node = Number(span, Fraction(1) if text == "-T" else Fraction(text.lstrip("-")))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
+from matderiv.input.glued import only_raised
 from matderiv.input.tree import BARS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
@@ -90,13 +91,9 @@ class Cursor(TokenCursor, ABC):
         return chain == "div" and closed and spaced
 
     def is_euler(self, base: Node) -> bool:
-        """True for the e of `e^(-x)`, which stands nowhere else and is raised to a bracket."""
-        texts = [t.text for t in self.tokens]
-        powers = [k for k, text in enumerate(texts) if text == "e"]
+        """True for the e of `e^(-x)`, `e^-x`, `e^x`, which is raised wherever it stands."""
         named = isinstance(base, Name) and base.name == "e" and "e" not in self.declared
-        return named and all(
-            texts[k + 1] == "^" and texts[k + 2 + (texts[k + 2] == "-")] == "(" for k in powers
-        )
+        return named and only_raised(self.tokens, "e")
 
     def covers(self, name: Token) -> bool:
         """True for a function before something without brackets: `sin x`, `log det X`."""

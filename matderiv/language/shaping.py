@@ -183,6 +183,8 @@ class Shaping:
             return
         elif name == "eye" or (name == "I" and not context.guess):
             self._register(node, Application(REGISTRY["eye"], (), (), 1))
+        elif name.lower() in ("inf", "nan"):
+            raise ParseError(f"{name} is no number", source=self.source.text, span=node.span)
         elif name in reserved_names() and not (context.guess and name in context.facts):
             raise ParseError(
                 f"{name} is a function and needs brackets",

@@ -31,6 +31,7 @@ from matderiv.input.meaning.subscripts import (
     unsummed,
 )
 from matderiv.language.calls import END
+from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     FREE_INDEX,
     Bind,
@@ -176,13 +177,11 @@ class Elaborator(Places):
 
     def value(self, node: Node) -> Node | Indexed:
         """The value of one node whose operands have theirs."""
-        if isinstance(node, Name) and node in self.roles.bases:
-            return node
         if isinstance(node, Name):
+            if node in self.roles.bases:
+                return node
             role = self.roles.entries.get(node)
-            if role is not None:
-                return self.entry(node, role)
-            return self.name(node)
+            return self.name(node) if role is None else self.entry(node, role)
         if isinstance(node, Number):
             return self.build.number(node.value, node.span)
         if isinstance(node, String):
@@ -198,12 +197,22 @@ class Elaborator(Places):
 
     def name(self, node: Name) -> Node:
         """A name of its own, or the mean of the entries or rows that have the name without bar."""
-        if node.name == "eye":
+        if node.name == "eye" or (node.name == "I" and self.is_identity(node)):
             return self.build.identity(node.span)
         mean = self.mean(node) if node.name.endswith("_bar") else None
         if mean is not None:
             return mean
         return self.build.name(self.same.get(node.name, node.name), node.span)
+
+    def is_identity(self, node: Name) -> bool:
+        """True for an I that nobody declares or asks about, beside arrays; this is said."""
+        scope = self.scope
+        named = {*scope.shapes, *scope.facts, *scope.about, *self.build.parts, *self.roles.families}
+        alone = not any(guessed_axes(n) for n in self.roles.whole - {"I"})
+        if alone or node.name in named or self.source.spelling != "text" or not scope.guess:
+            return False
+        self.remarks.append(f"{node.name} is the identity")
+        return True
 
     def mean(self, node: Name) -> Node | None:
         r"""`\bar x` beside x_i: the mean of x, or of the rows of X."""
@@ -262,8 +271,9 @@ class Elaborator(Places):
         base = self.values[node.base]
         if isinstance(base, Indexed):
             raise self.carry.uncarried("entries of entries are not read", node)
-        found = self.picked(base, node.at, node)
-        if len(node.at) != 2 or ":" not in node.at[1] or ":" in node.at[0]:
+        at = self.line_of(base, node.at)
+        found = self.picked(base, at, node)
+        if len(at) != 2 or ":" not in at[1] or ":" in at[0]:
             return found
         if isinstance(found, Indexed):
             return found.turned()

@@ -97,6 +97,13 @@ class Places:
         factor = self.part(str(first + shift), last, (axis, letter), node)
         return Place(axis, letter, (factor,), index=True)
 
+    def line_of(self, base: Node, at: tuple[str, ...]) -> tuple[str, ...]:
+        r"""The places of a row `A_{i:}` or a column `A_{:j}`, as LaTeX has them."""
+        before, colon, after = at[0].partition(":")
+        one = self.source.spelling == "latex" and len(at) == 1 and colon and not (before and after)
+        matrix = len(self.build.shape(base) or ()) == 2
+        return (before or ":", after or ":") if one and matrix else at
+
     def part(self, low: str, high: str, axes: tuple[str, str], node: Node) -> IndexedFactor:
         """The columns of an identity that take a part of an axis."""
         ends = [written_size(text, node.span) for text in (low, high)]
