@@ -37,7 +37,11 @@ FLOORS = (  # title, folder, modules
     ),
     ("3: exact numbers", "verification/", "field/"),
     ("3: the text language", "", "language/"),
-    ("3: texts in", "input/", "axes builder tree text_cursor glued notes guesses meaning/ latex/"),
+    (
+        "3: texts in",
+        "input/",
+        "axes builder conjugates tree text_cursor glued notes guesses meaning/ latex/",
+    ),
     ("3: three languages, SymPy", "input/", "text python/ comments spelling misread from_sympy/"),
     ("3: what is asked", "input/", "resolve entries answers values asking"),
     ("4: index products", "tensors/", "tensor"),

@@ -55,7 +55,8 @@ def understood(request: Request) -> TypedQuestion:
     shapes = declared(request.shape, "--shape", "X: n,d")
     assume = declared(request.assume, "--assume", "A: symmetric")
     try:
-        said = partial(read, text, shapes=shapes, assume=assume, about=names_asked(wrt or ()))
+        how: dict[str, Any] = {"shapes": shapes, "assume": assume, "about": names_asked(wrt or ())}
+        said = partial(read, text, **how, wirtinger=request.verb in ("derive", "check", "verify"))
         reading = said()
         if request.verb in OF_A_NUMBER and (numbers := numbers_meant(reading)):
             reading = said(kinds=dict.fromkeys(numbers, 0))

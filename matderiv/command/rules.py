@@ -13,6 +13,7 @@ from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
+from matderiv.input.conjugates import FUNCTIONS as OF_COMPLEX_NAMES
 from matderiv.input.resolve import read
 from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
@@ -178,6 +179,8 @@ def _differentials(function: Function) -> dict[str, str]:
     declared: dict[str, Any] = {"shapes": _SHAPES.get(function.name)}
     if function.call == "abstract":  # the name before the bracket is that of the function
         declared["assume"] = {function.example.partition("(")[0]: FUNCTION}
+    if function.name in OF_COMPLEX_NAMES:
+        declared["assume"] = {"z": "real"}
     found: dict[str, str] = {}
     for v in variables(read(function.example, **declared).expr):
         try:

@@ -307,8 +307,7 @@ class Derivation:
         >>> derive("A*S*B", "S", shapes={"A": "m,n", "S": "n,n", "B": "n,k"}, **S).vec_text
         "kron(B',A)*duplication(n)"
         """
-        form = self._vec_expr
-        return None if form is None else text(form)
+        return None if self._vec_expr is None else text(self._vec_expr)
 
     @property
     def shape(self) -> Shape:
@@ -330,10 +329,11 @@ class Derivation:
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The derivative as a NumPy array at the given values; sizes bind from the arrays.
 
-        Names that the derivation does not have are ignored. Raises UnknownName, ShapeError,
-        LimitError, and DomainError where a number is not finite.
+        Other names are ignored. Raises UnknownName, ShapeError, LimitError, DomainError.
         """
         refuse_numbers(self.f, self.expr)
+        if (found := numbers.complex_value(self.expr, self.f, require_values(values))) is not None:
+            return found
         values = numbers.checked_values(require_values(values))
         nodes = [v for v in walk(self.f, self.wrt, self.expr) if is_(v, "variable")]
         given = {v.name: values[v.name] for v in nodes if v.name in values}

@@ -26,6 +26,7 @@ from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
+from matderiv.input.conjugates import about_complex, conjugate_name, is_complex
 from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
 from matderiv.language.printer import text
 from matderiv.words.chains import facts
@@ -91,11 +92,12 @@ def derive(
     ('2*A*x', "(A + A')*x")
     """
     order = _checked(kind, order, layout, structure)
-    asked = understood(f, shapes, assume, wrt, kind)
+    asked = understood(f, shapes, assume, wrt, kind, wirtinger=True)
     names, several = variables_in(wrt)
     entries, by = _moved(asked, names)
     kind, order = resolve_kind(asked.f, kind, order)
     _check_entries(entries, kind)
+    _check_complex(by, kind)
     if kind == "hvp":
         found = [_hessian_product(asked, x, layout, structure, check) for x in by]
     else:
@@ -183,6 +185,16 @@ def _check_entries(entries: Sequence[AskedEntry | None], kind: str) -> None:
             )
 
 
+def _check_complex(by: Sequence[Expr], kind: str) -> None:
+    """MatderivError for a kind that needs what both z and conj(z) change."""
+    for x in filter(is_complex, by):
+        if kind not in ("gradient", "jacobian", "hessian"):
+            raise MatderivError(
+                f"a {kind} by a complex {x.name} is not known here",
+                hint=f"the derivatives by {x.name} and by {conjugate_name(x.name)}",
+            )
+
+
 def _checked(kind: Any, order: Any, layout: Any, structure: Any) -> int:
     """The order as a whole number, where all conventions exist."""
     require_word(layout, "layout", LAYOUTS)
@@ -214,6 +226,7 @@ def _derivation(
     notes = list(reading.notes if reading else ())
     if x not in set(walk(f)):
         notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
+    notes += about_complex(f, x)
     if "orthogonal" in facts(x):
         notes.append(f"{x.name} is orthogonal: the derivative is the unconstrained one")
     space = linear_structure(x)

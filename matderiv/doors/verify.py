@@ -6,13 +6,15 @@ The verdict is found first, from values alone; the derivation is only shown besi
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from matderiv.arguments import require_whole
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import derive
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, is_, number, substitute, variables, walk
+from matderiv.expr import Expr, is_, number, substitute, variable, variables, walk
+from matderiv.input.conjugates import conjugate_name, is_complex, others_real
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
@@ -22,7 +24,7 @@ from matderiv.verification.judging import POINTS
 from matderiv.verification.mistakes.diagnose import sketched
 from matderiv.verification.mistakes.sketch import places
 from matderiv.verification.valuation import Truths, Valuation, valuations
-from matderiv.verification.verdict import DISPROVED, Verdict
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
 from matderiv.verification.verifying import verify_asked
 from matderiv.views.chain import chain
 from matderiv.views.document import Document, Partial, Step
@@ -80,6 +82,26 @@ def verify(
     return _beside(verdict, asked, answer, about)
 
 
+def _by_convention(verdict: Verdict, asked: Asked, answer: Any) -> Verdict:
+    """Undecided where an answer about a complex z is right in another convention."""
+    x = asked.wrt
+    other = variable(conjugate_name(x.name), *x.params[1:])
+    try:
+        e = read_answer(asked, answer)
+    except MatderivError:
+        return verdict
+    for real, by, factor in product((False, True), (x, other), (1, 2)):
+        f, said = (others_real(a, x) if real else a for a in (asked.f, e))
+        if not {*variables(said)} <= {*variables(f), by}:
+            continue
+        found = verify_asked(ask(factor * f, by), said, diagnosis=False)
+        if found.correct:
+            names = f"{'2 ' if factor == 2 else ''}∂f/∂{by.name}"
+            message = f"It is {names}{', where all else is real' if real else ''}."
+            return Verdict(UNDECIDED, message=f"{message} ∂f/∂{x.name} is asked for.")
+    return verdict
+
+
 def _in_names_typed(verdict: Verdict, asked: Asked) -> Verdict:
     """The verdict about an entry x_1 with x for the array that has moved by it."""
     name, array = asked.reading.parts[-1]
@@ -99,6 +121,8 @@ def _in_names_typed(verdict: Verdict, asked: Asked) -> Verdict:
 
 def _beside(verdict: Verdict, asked: Asked, answer: Any, conventions: dict[str, Any]) -> Verdict:
     """The verdict with a step of our own derivation, where there is such a derivation."""
+    if verdict.correct is False and is_complex(asked.wrt):
+        return _by_convention(verdict, asked, answer)
     structure = asked.structure or "projected"
     no_step_is_wrong = verdict.corrected is None or verdict.diagnosis == "other-layout"
     if no_step_is_wrong or asked.order > 1 or asked.f.weight > HEAVIEST:

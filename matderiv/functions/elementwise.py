@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from matderiv.expr import Expr, apply
-from matderiv.functions.record import elementwise, first_rule, shorthand
+from matderiv.functions.record import broadcast_rule, elementwise, first_rule, shorthand
 from matderiv.lazy import np
 
 
@@ -282,4 +282,20 @@ elementwise(
     border=lambda x, d: _f("abs", x) - d,
     says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
     source="Huber 1964",
+)
+shorthand(
+    "conj",
+    broadcast_rule,
+    lambda x: x,
+    aliases=("conjugate",),
+    says="The complex conjugate: of real names themselves; conj(z) is a name beside a complex z.",
+    example="conj(z)",
+)
+shorthand(
+    "real",
+    broadcast_rule,
+    lambda x: x,
+    aliases=("Re",),
+    says="The real part, (u + conj(u))/2.",
+    example="real(z)",
 )

@@ -41,6 +41,20 @@ structural(
 )
 
 
+constant(
+    "arange",
+    lambda p: (p[0],),
+    lambda n: np.arange(float(n)),
+    "The numbers 0, 1, ..., n - 1.",
+    example="arange(3)",
+)
+shorthand(
+    "vander",
+    shaped("n -> n n", "vander needs a vector"),
+    lambda x: apply("epow", x, apply("arange", params=x.shape).T),
+    says="The Vandermonde matrix with the entries x_i^(j-1): x.^arange(n)'.",
+    source="Petersen & Pedersen 2012, sec. 9.5",
+)
 shorthand(
     "rot",
     shaped("-> 2 2", "rot needs an angle"),
@@ -254,6 +268,47 @@ shorthand(
     says="rows(E, y) has the rows of E that the labels y say, counted from 1.",
 )
 
+
+# Sorted entries ---------------------------------------------------------------------------------
+
+
+def _sort_map(x: Any) -> Any:
+    """The rows of the identity in the order of the entries."""
+    return np.eye(np.size(x))[np.argsort(np.real(x), kind="stable")]
+
+
+def _middle(n: int) -> Any:
+    places = np.arange(n)
+    return (np.abs(2 * places - n + 1) < 2) / (2 - n % 2)
+
+
+refused(
+    "sort_map",
+    shaped("n -> n n", "sort_map needs a vector"),
+    _sort_map,
+    says="The permutation matrix with sort(x) = sort_map(x)*x.",
+    example="sort_map(x)",
+)
+primitive(
+    "sort",
+    shaped("n -> n", "sort needs a vector"),
+    lambda y, which, change: apply("sort_map", *y.args) @ change,
+    lambda x: np.asarray(x)[np.argsort(np.real(x), kind="stable")],
+    says="The entries, ascending; where no two are equal, a permutation of them near x.",
+)
+constant(
+    "middle",
+    lambda p: (p[0],),
+    _middle,
+    "1 at the middle of n places, 1/2 at both for an even n; behind median.",
+    example="middle(5)",
+)
+shorthand(
+    "median",
+    shaped("n ->", "median needs a vector"),
+    lambda x: apply("middle", params=x.shape).T @ apply("sort", x),
+    says="median(x) = middle(n)'*sort(x): of an even number of entries the mean of two.",
+)
 
 # Equations ---------------------------------------------------------------------------------------
 

@@ -45,11 +45,13 @@ def understood(
     assume: Mapping[str, Any] | None = None,
     about: Any = (),
     kind: str | None = None,
+    wirtinger: bool = False,
 ) -> Question:
     """The expression that was given as text, as a SymPy expression or as an `Expr`.
 
     `about` is what the derivative is by. A gradient is of a number, so a free index is a label of
-    it. Raises what reading the text, or the SymPy expression, raises.
+    it. With `wirtinger` names may be complex. Raises what reading the text, or the SymPy
+    expression, raises.
 
     >>> str(understood("A*x - b", {"b": "m"}).f.shape[0])
     'm'
@@ -57,7 +59,8 @@ def understood(
     if isinstance(f, str):
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
-        reading = resolve.read(f, shapes=shapes, assume=assume, about=named, labels=labels)
+        how: dict[str, Any] = {"about": named, "labels": labels, "wirtinger": wirtinger}
+        reading = resolve.read(f, shapes=shapes, assume=assume, **how)
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)

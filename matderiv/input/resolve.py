@@ -17,6 +17,7 @@ from matderiv.errors import (
 from matderiv.expr import Expr, apply, number, substitute, variable, walk
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
+from matderiv.input.conjugates import complex_names, is_complex, polarised
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.subscripts import FREE, split_label
 from matderiv.input.misread import check_meant, of_matrices
@@ -24,7 +25,13 @@ from matderiv.input.notes import notes
 from matderiv.input.spelling import marks, understood
 from matderiv.input.tree import SQUARE
 from matderiv.language.calls import Application, reserved_names
-from matderiv.language.declare import FUNCTION, check_facts, declared_facts, declared_shapes
+from matderiv.language.declare import (
+    FUNCTION,
+    check_facts,
+    declared_facts,
+    declared_shapes,
+    stated_facts,
+)
 from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
@@ -135,37 +142,37 @@ def read(
     kinds: Mapping[str, int] | None = None,
     about: Iterable[str] = (),
     labels: bool = False,
+    wirtinger: bool = False,
 ) -> Reading:
     """The meaning of a text: kinds by declaration or the letter rule, sizes by unification.
 
     `shapes` has a name -> "", "n", "n,d", a number or a tuple; `assume` a name -> facts; `reserved`
     names are not used for new sizes, `kinds` are axes of names instead of the letter rule, `about`
     the names that the text is derived by; with `labels` an index that nothing binds is a label of
-    one entry. Raises ParseError, ShapeError, UnknownFunction, UnknownName, DomainError or
-    LimitError, each with its place in the text.
+    one entry; with `wirtinger` names may be complex. Raises ParseError, ShapeError,
+    UnknownFunction, UnknownName, DomainError or LimitError, each with its place in the text.
 
     >>> reading = read("A*x - b", shapes={"b": "m"})
     >>> reading.read_as, [str(s) for s in reading.expr.shape], reading.notes
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
-    declared, facts = declared_shapes(shapes), declared_facts(assume)
+    text, said_of = stated_facts(text)
+    declared, facts = declared_shapes(shapes), declared_facts({**said_of, **(assume or {})})
     functions = {name for name, words in facts.items() if FUNCTION in words}
     facts = {name: words for name, words in facts.items() if name not in functions}
     said = dict(kinds or {})
     sizes = frozenset(size_names(declared.values()))
-    taken = FREE if labels else frozenset[str]()
-    scope = Scope(declared, sizes, facts, kinds=said, about=tuple(about), labels=taken)
-    kept = frozenset(reserved).union(*(split_label(name)[1] for name in scope.about))  # X_mn
+    about, taken = tuple(about), FREE if labels else frozenset[str]()
+    scope = Scope(declared, sizes, facts, kinds=said, about=about, labels=taken)
+    kept = frozenset(reserved).union(*(split_label(name)[1] for name in about))  # X_mn
 
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})
-        found = resolve(source, declared, facts, kept, scope.about)
+        found = resolve(source, declared, facts, kept, about, wirtinger)
         _check_functions(found, functions)
         return found
 
-    return _with_or_without_label(
-        text, scope.about, lambda typed: understood(typed, scope, meaning)
-    )
+    return _with_or_without_label(text, about, lambda typed: understood(typed, scope, meaning))
 
 
 def _with_or_without_label(
@@ -226,13 +233,14 @@ def resolve(
     facts: Mapping[str, frozenset[str]],
     reserved: frozenset[str] = frozenset(),
     asked: Collection[str] = (),
+    wirtinger: bool = False,
 ) -> Reading:
     """The meaning of a source tree, however it was spelled."""
     sizes = frozenset(size_names(declared.values()))
-    shaping = Shaping(source, Context({}, declared, facts, sizes, reserved))
+    shaping = Shaping(source, Context({}, declared, facts, sizes, reserved, wirtinger=wirtinger))
     meant = of_matrices(shaping)
     if meant is not None:
-        return resolve(meant, declared, facts, reserved, asked)
+        return resolve(meant, declared, facts, reserved, asked, wirtinger)
     check_meant(shaping, asked)
     built = build(shaping)
     for name, shape in declared.items():
@@ -278,9 +286,20 @@ def build(shaping: Shaping) -> Built:
     """The expressions of a text whose shapes are known."""
     names = shaping.final_names()
     context = shaping.context
+    functions = [a.function.name for a in shaping.applications.values()]
+    beside = complex_names(shaping.variables, context.facts, functions) - {*context.known}
+    if beside and not context.wirtinger:
+        raise MatderivError(
+            f"{', '.join(sorted(beside))} would be complex, which derive and verify read, no more",
+            hint="real names, x' for a transpose",
+        )
     variables = {
         name: context.known.get(name)
-        or variable(name, shaping.final(shape, names), context.facts.get(name, ()))
+        or variable(
+            name,
+            shaping.final(shape, names),
+            context.facts.get(name, frozenset()) | ({"complex"} if name in beside else set()),
+        )
         for name, shape in shaping.variables.items()
     }
     scope: dict[str, Expr] = dict(variables)
@@ -298,7 +317,7 @@ def build(shaping: Shaping) -> Built:
     parts: dict[str, Expr] = {}
     for part, value in named:
         parts[part] = whole[scope[part]] = substitute(value, whole) if whole else value
-    expr = substitute(main, whole) if whole else main
+    expr = polarised(substitute(main, whole) if whole else main)
     return Built(main, expr, variables, named, parts)
 
 
@@ -343,6 +362,9 @@ def _check_sizes(params: Shape, node: Node, application: Application, shaping: S
 def read_name(reading: Reading, typed: str) -> Expr | None:
     r"""The variable of that name, by any spelling such as `\\theta`; None if there is none."""
     name = canonical_name(typed.strip())
+    if of := re.fullmatch(r"conj\((.*)\)", typed.strip()):
+        z = read_name(reading, of[1])
+        return polarised(apply("conj", z)) if z is not None and is_complex(z) else None
     found = reading.variables.get(reading.rows.get(name, name))
     if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in marks(typed)[0]):
         shapes = {name: e.shape for name, e in reading.variables.items()}

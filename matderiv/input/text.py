@@ -90,7 +90,8 @@ class _Parser(Cursor):
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
         parts = {a.text for a, b in pairwise(self.tokens) if b.text == "="}
-        self.letter_t = "T" in declared or "T" in parts
+        alone = {b.text for a, b in pairwise(self.tokens) if a.text != "^" or b.text != "H"}
+        self.letters = {*declared, *parts, *({"H"} & alone)}  # names, where they stand above a line
         self.names = {*declared, *about, *parts} | standing_alone(tokens)
         self.remarks += glued_remarks(self.tokens)
         self.remarks += [f"{c} read as {plain_letter(c)}" for c in text if plain_letter(c) != c]
@@ -307,7 +308,8 @@ class _Parser(Cursor):
             negative ^= self.take().text == "-"
         token = self.token
         if operator.text == "^" and self.is_transpose():
-            self.take()
+            if self.take().text == "H":
+                base = Call((base.span[0], token.span[1]), "conj", token.span, (base,))
             return self.raised(base, "-T" if negative else "T", token.span)
         if token.kind not in ("number", "name", "glued") and not self.at("(", "|", "||", "√"):
             raise self.missing(f"expected an exponent after {operator.text}")
@@ -325,7 +327,7 @@ class _Parser(Cursor):
     def is_transpose(self) -> bool:
         if self.token.kind == "superscript":
             return self.token.text == "T"
-        return self.token.kind == "name" and self.token.text == "T" and not self.letter_t
+        return self.token.kind == "name" and self.token.text in {"T", "H"} - self.letters
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""

@@ -16,13 +16,15 @@ from typing import Any
 
 from matderiv.bridge.sizes import by_name
 from matderiv.errors import DomainError, LimitError, MatderivError, ParseError
+from matderiv.expr import Expr, variables
 from matderiv.input.builder import Scope
+from matderiv.input.conjugates import is_complex
 from matderiv.input.spelling import source_of
 from matderiv.language.declare import declared_facts, declared_shapes, guessed_axes
 from matderiv.language.source import Name, postorder
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import as_array
+from matderiv.numeric.evaluate import as_array, bind_sizes, evaluate
 
 MAX_BYTES = 400_000_000
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -241,3 +243,24 @@ def shapes_of(
         if {letter, used[name]} != {len(shape)} and not column:
             found[name] = shape
     return found
+
+
+def complex_value(e: Expr, f: Expr, values: Mapping[str, Any]) -> Any:
+    """The value of an expression about complex names of f; None where all names are real.
+
+    Conjugates need no values.
+
+    >>> z = variable("z", (2,), ["complex"])
+    >>> other = variable("conj(z)", (2,), ["complex"])
+    >>> complex_value(2 * other, z, {"z": [1j, 2]})
+    array([0.-2.j, 4.+0.j])
+    """
+    if not any(map(is_complex, variables(f))):
+        return None
+    given = {name: np.asarray(value, complex) for name, value in values.items()}
+    known = variables(f, e)
+    others = {v.name: v.name[5:-1] for v in known if v.name.startswith("conj(")}
+    given |= {c: given[name].conj() for c, name in others.items() if name in given}
+    nodes = [v for v in known if v.name in given]
+    sizes = bind_sizes(nodes, {name: a.real for name, a in given.items()})
+    return evaluate(e, {v.name: given[v.name] for v in nodes}, sizes, analytic=True)

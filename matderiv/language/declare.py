@@ -12,9 +12,13 @@ from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
 
 MAX_SIZE = 100_000
 MAX_AXES = 8
-SQUARE_FACTS = ("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper")
+SQUARE_FACTS = (
+    *("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper"),
+    "hermitian",
+)
 SUM_FACTS = ("onehot", "simplex")
-FACTS = (*SQUARE_FACTS, *SUM_FACTS, "positive", "labels", "binary")
+FACTS = (*SQUARE_FACTS[:-1], *SUM_FACTS, "positive", "labels", "binary")
+OF_COMPLEX = ("complex", "hermitian", "real")
 FUNCTION = "function"
 """What is assumed of a name that stands for a function which nobody defines."""
 
@@ -168,10 +172,29 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
     found: dict[str, frozenset[str]] = {}
     for name, words in fact_words(assume).items():
         for word in words:
-            if word not in (*FACTS, FUNCTION):
+            if word not in (*FACTS, *OF_COMPLEX, FUNCTION):
                 raise _unknown_fact(name, word, " ".join(words))
         found[name] = frozenset(words)
     return found
+
+
+_FACT = re.compile(
+    r"\s+(?:where|with|and)\s+(?P<name>[^\W\d]\w*)\s+(?:is\s+)?"
+    rf"(?P<fact>{'|'.join((*FACTS, *OF_COMPLEX))})\s*$"
+)
+
+
+def stated_facts(text: str) -> tuple[str, dict[str, str]]:
+    """A text without facts at its end, blanks in their place, and the facts.
+
+    >>> stated_facts("w'*R*w with R symmetric")
+    ("w'*R*w                 ", {'R': 'symmetric'})
+    """
+    stated: dict[str, str] = {}
+    while isinstance(text, str) and (found := _FACT.search(text)):
+        stated[found["name"]] = found["fact"]
+        text = text[: found.start()] + " " * (len(text) - found.start())
+    return text, stated
 
 
 def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
@@ -197,7 +220,8 @@ def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
 
 
 def _unknown_fact(name: str, word: str, words: str) -> ParseError:
-    near = SYNONYMS.get(word.lower()) or next(iter(get_close_matches(word.lower(), FACTS, 1)), None)
+    alike = get_close_matches(word.lower(), (*FACTS, *OF_COMPLEX), 1)
+    near = SYNONYMS.get(word.lower()) or next(iter(alike), None)
     start = len(name) + 2 + words.find(word)
     return ParseError(
         f"unknown structure {word}",

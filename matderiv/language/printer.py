@@ -193,6 +193,13 @@ def _quotient(node: Expr) -> list[Piece]:
     return [(above, SIGN if mixed else PRODUCT), SYMBOLS[node.function.name], (below, POSTFIX)]
 
 
+def _transpose(node: Expr) -> list[Piece]:
+    """`A'`, or `A^H` where A' is of conj(A)."""
+    (x,) = node.args
+    adjoint = is_(x, "variable") and x.name.startswith("conj(")
+    return [x.name[5:-1], "^H"] if adjoint else [_base(x), "'"]
+
+
 def _base(node: Expr) -> Piece:
     return (node, ATOM if is_(node, "power", "epow") else POSTFIX)
 
@@ -216,7 +223,7 @@ _OPERATORS: dict[str, Callable[[Expr], list[Piece]]] = {
     "ediv": _quotient,
     "power": _power,
     "epow": _power,
-    "transpose": lambda node: [_base(node.args[0]), "'"],
+    "transpose": _transpose,
     "blocks": _blocks,
     "abstract": _abstract,
     "abstract_map": _abstract,

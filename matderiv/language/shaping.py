@@ -35,7 +35,7 @@ class Context:
 
     `known` are variables and parts with their expressions, `declared` shapes, `facts` assumptions.
     Without `guess` every name must be known; `what` names the text in messages; `curves` are
-    sizes of the arrays Y(t).
+    sizes of the arrays Y(t); with `wirtinger` names may be complex.
     """
 
     known: Mapping[str, Expr] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class Context:
     guess: bool = True
     what: str = "the expression"
     curves: Mapping[str, Shape] = field(default_factory=dict)
+    wirtinger: bool = False
 
 
 class Shaping:

@@ -128,7 +128,7 @@ def derived(request: Request) -> Reply:
         _declared(request),
         {**_mapping(request, "shapes"), **_mapping(request, "kinds")},
     )
-    reading = read(_expression(request), **declared, about=_names(request))
+    reading = read(_expression(request), **declared, about=_names(request), wirtinger=True)
     names = LatexNames(roots=[reading.expr])
     by = _text(request, "by") or usual(reading)
     told: Reply = {

@@ -139,7 +139,7 @@ def ask(
     if kind is not None:
         require_word(kind, "kind", [k for k in KINDS if k != "hvp"])
     order = require_whole(order, "order", 1)
-    given = understood(f, shapes, assume, wrt, kind)
+    given = understood(f, shapes, assume, wrt, kind, wirtinger=True)
     reading = given.reading or reading_about(given.f)
     entry = entry_asked(given.reading, wrt) or entry_of_symbol(given.f, wrt)
     if entry is not None:

@@ -279,7 +279,9 @@ class LatexFormula(Functions):
             return self.turned(base, end)
         if written in (["+"], ["dagger"]):
             return self.build.call("pinv", (base,), span, hat.span)
-        if written in (["*"], ["star"], ["H"], ["c"]) and not self.build.is_known(written[0]):
+        if written == ["H"] and not self.build.is_known("H"):
+            return self.turned(self.build.call("conj", (base,), span, hat.span), end)
+        if written in (["*"], ["star"], ["c"]) and not self.build.is_known(written[0]):
             raise self.error(
                 "this superscript is not read", (hat.span[0], end), r"^\top, ^{-1}, ^2"
             )

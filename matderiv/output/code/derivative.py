@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matderiv.expr import Expr, variables
+from matderiv.input.conjugates import refuse_complex
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.output.code.program import LONGEST_QUOTED, code
@@ -32,6 +33,7 @@ def derivative_program(
     Variables that the derivative does not have are inputs only where they alone show a size. A
     `careful` program has the limits at the points where the formula is 0/0.
     """
+    refuse_complex(d.f)
     formula = d.numeric.careful if careful else d.numeric.shared
     exprs = (d.numeric.value, formula) if value else (formula,)
     shapes = ((), d.shape) if value else (d.shape,)

@@ -223,6 +223,12 @@ def maps(np: str, typed: str, triangle: str) -> dict[str, Template]:
             f"{np}.eye({{p0}}{typed})[{np}.arange(0, {{p0}} - {{p3}} * ({{p1}} - 1), {{p2}})"
             f"[:, None] + {{p3}} * {np}.arange({{p1}})]"
         ),
+        "sort": Template(f"{{0}}[{np}.argsort({{0}})]", ATOM, (ATOM,)),
+        "sort_map": Template(f"{np}.eye(len({{0}}){typed})[{np}.argsort({{0}})]"),
+        "arange": Template(f"{np}.arange({{p0}}{typed})"),
+        "middle": Template(
+            f"(sum({np}.eye({{p0}}{typed})[k // 2] for k in ({{p0}} - 1, {{p0}})) / 2)"
+        ),
         "exchange": Template(f"{np}.flip({np}.eye({{p0}}{typed}), (0,))"),
         "shift": Template(f"{np}.roll({np}.eye({{p0}}{typed}), {{p1}}, 0)"),
         "vech_map": Template(

@@ -67,6 +67,8 @@ class LatexNames:
 
     def symbol(self, name: str, shape: Shape, accent: str = "") -> str:
         """The name in the style of its shape; an accent such as `\\bar` stands over the stem."""
+        if name.startswith("conj("):  # the name of a conjugate
+            return self.symbol(name[5:-1], shape, r"\bar")
         spelling = self.spelling(name)
         if name == "pi_":  # an array, where a plain letter is the number
             return rf"{accent}{{\boldsymbol{{\pi}}}}" if accent else r"\boldsymbol{\pi}"

@@ -147,6 +147,8 @@ class Printer:
         mark = self.names.transpose
         if is_(x, "inv") and mark != "'":
             return [Item(x.args[0], ATOM), mark.replace("^", "^{-", 1).replace("{-{", "{-")]
+        if is_(x, "variable") and x.name.startswith("conj("):
+            return [self.names.symbol(x.name[5:-1], x.shape), r"^{\mathrm{H}}"]
         return [Item(x, POSTFIX if is_(x, "variable") else ATOM), mark]
 
     def scripted(self, node: Expr, script: str) -> list[Piece]:
