@@ -233,3 +233,19 @@ def test_delta_is_an_array_where_it_is_one() -> None:
     shapes = {"delta": "n,n"}
     assert str(derive(r"\sum_{i,j} \delta_{ij} W_{ij}", "W", shapes=shapes)) == "delta"
     assert str(derive(r"\sum_j \delta_j w_j", "w")) == "delta"
+
+
+LEFT_OUT = [
+    ("sum(A*x)", r"\frac{\partial f}{\partial x_j}=A_{jj}+\sum_{i\ne j}A_{ij}", True),
+    ("sum(A*x)", r"\frac{\partial f}{\partial x_j}=A_{jj}+\sum_{i\ne j}A_{ji}", False),
+    ("prod(x)", r"\frac{\partial f}{\partial x_k}=\prod_{i\ne k}x_i", True),
+    ("prod(1+x)", r"\frac{\partial f}{\partial x_i}=\prod_{j\ne i}(1+x_j)", True),
+    ("prod(1+x)", r"\frac{\partial f}{\partial x_i}=\prod_{j\ne i}(2+x_j)", False),
+]
+
+
+@pytest.mark.parametrize(("f", "answer", "right"), LEFT_OUT)
+def test_a_sum_or_product_leaves_out_the_index_of_the_left_side(
+    f: str, answer: str, right: bool
+) -> None:
+    assert verify(f, "x", answer, shapes={"A": "n,n", "x": "n"}).correct is right

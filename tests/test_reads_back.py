@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import derive
+from matderiv import derive, verify
 from matderiv.doors.derivation import Derivation
 from matderiv.expr import variables
 from matderiv.numeric.evaluate import evaluate
@@ -72,3 +72,13 @@ def test_latex_compiles(derivations: list[Derivation], tmp_path: Path) -> None:
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", page.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize(
+    "names", ["x1 x_1", "x_1 x1", "theta1 theta_1", "weights_1", "kron2", "sin2", "log_2", "I_1"]
+)
+def test_names_like_functions_and_names_alike_are_read_back(names: str) -> None:
+    f = " + ".join(f"{k}*{n}'*z" for k, n in enumerate(names.split(), 1))
+    shapes = dict.fromkeys([*names.split(), "z"], "n")
+    written = derive(f, "z", shapes=shapes).latex()
+    assert verify(f, "z", written, shapes=shapes).correct

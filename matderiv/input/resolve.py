@@ -98,13 +98,12 @@ class Reading:
         def meaning(source: Source) -> Expr:
             own = {part.name for part in source.parts} & {name for name, _ in self.parts}
             names = {n: e for n, e in known.items() if n not in own}  # a text may name parts alike
-            shaping = Shaping(
-                source, Context(names, size_names=sizes, guess=False, what=what, curves=curves)
-            )
-            return _with_axes(shaping, source, over or {}, expected)
+            context = Context(names, size_names=sizes, guess=False, what=what, curves=curves)
+            return _with_axes(Shaping(source, context), source, over or {}, expected)
 
         shapes = {name: e.shape for name, e in known.items()}
-        scope = Scope(shapes, sizes, guess=False, labels=self.labels, first=self.free)
+        first = *self.free, *(over or ())
+        scope = Scope(shapes, sizes, guess=False, labels=self.labels, first=first)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 

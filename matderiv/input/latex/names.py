@@ -79,7 +79,7 @@ class Names(Symbols, ABC):
         """A symbol with its meaning: a name, a function, an identity, the number e or a change."""
         symbol = self.symbol()
         assert symbol is not None
-        known = self.known(symbol)
+        known = self.known(symbol) or self._known_below(symbol)
         if symbol.stem == "d" and not symbol.accents:
             change: Node | None = self.tried(lambda: self.change(symbol))
             if change is not None:
@@ -112,6 +112,13 @@ class Names(Symbols, ABC):
         if known is None and symbol.stem == "pi" and not self.at("_"):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
+
+    def _known_below(self, symbol: Symbol) -> str | None:
+        r"""The known name of a symbol with the subscript that follows, as in `\mathbf{sin}_2`."""
+        start = self.place
+        label = self._label() if self.at("_") else ""
+        self.place = start
+        return self.known(symbol, label) if label else None
 
     def _is_turned(self) -> bool:
         """True where `^T` or `^\\top` stands alone: a vector e that lies, and no exponential."""

@@ -173,7 +173,8 @@ class Sums(Atoms):
             raise self.error("only plain indices are read below a sum", place, r"\sum_{j \ne y}")
         both = sign != "≠" or (index[0].text, other) == ("i", "j")
         letters = [index[0]]
-        if both and len(other) == 1 and other not in self.indices:
+        free = {*self.indices, *(self.scope.free or ()), *self.scope.first}
+        if both and len(other) == 1 and other not in free:
             letters.append(below[between[0] + 1])
             self.remarks.append(f"summed over {index[0].text} and {other}")
         return letters, ((index[0].text, sign, other),)

@@ -181,7 +181,9 @@ class Symbols(LatexCursor):
         if not written[0].isalpha() or written[-1] == "_":
             return False
         applied = self.peek().text in ("(", "[") and written in function_names()
-        return font in UPRIGHT or applied or written.replace("_", "") in self.spellings
+        letters = written.replace("_", "")
+        below = self.peek().text == "_" and any(s.startswith(letters) for s in self.spellings)
+        return font in UPRIGHT or applied or below or letters in self.spellings
 
     def letters(self) -> str:
         """The letters from here on that stand next to each other."""
@@ -299,7 +301,10 @@ class Symbols(LatexCursor):
         return label
 
     def known(self, symbol: Symbol, label: str = "") -> str | None:
-        """The known name behind a symbol and its subscript, if there is one."""
+        """The known name behind a symbol and its subscript, if there is one; x_1 before x1."""
+        exact = "_".join([symbol.stem, *symbol.accents, *([label] if label else [])])
+        if exact in self.scope.shapes or exact in self.scope.sizes:
+            return exact
         stem = symbol.stem.replace("_", "")
         for letters in self._accented(stem, symbol.accents):
             found = self.spellings.get(letters + label)

@@ -145,8 +145,8 @@ class Places:
             half = "triu" if sign[0] == "<" else "tril"
             mask = self.build.call(half, (mask,), node.span)
         where = Indexed((IndexedTerm((IndexedFactor(mask, axes),)),), axes)
+        self.carry.order += [i for i in axes if i not in self.carry.order]
         if node.function == "sum":
-            self.carry.order += [i for i in axes if i not in self.carry.order]
             return times(value, where, self.carry.indices([value, where]))
 
         def factor(parts: list[Node]) -> Node:

@@ -56,7 +56,8 @@ class Roles:
     """Which names of a problem are entries; `families` are arrays met only through entries.
 
     `families` has the base as typed and how many indices it carries, `bound` all indices of sums,
-    `bases` are names before places such as i + 1, which are no names of their own.
+    `bases` are names before places such as i + 1, which are no names of their own, `placed` are the
+    free letters in brackets' places, as in `(A x)_i`.
     """
 
     entries: dict[Name, Subscripted] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Roles:
     bound: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     bases: set[Name] = field(default_factory=set)
+    placed: set[str] = field(default_factory=set)
 
 
 def split_label(name: str, around: Collection[str] = ()) -> tuple[str, str]:
@@ -216,6 +218,8 @@ def _scoped(
             if isinstance(node, Bind):
                 around |= set(node.indices)
                 bound |= set(node.indices)
+            if isinstance(node, Entry):
+                found.placed |= {i for at in node.at for i in at if i in FREE}
             if isinstance(node, Entry) and isinstance(node.base, Name):
                 arrays.add(node.base.name)
                 if any(set(at) & set("+-") and ":" not in at for at in node.at):
@@ -259,7 +263,7 @@ def _delta(label: str, around: frozenset[str], found: Roles, scope: Scope) -> Su
     """δ at two indices, labels or numbers, of which one is an index here."""
     numbers = {name for name, shape in scope.shapes.items() if not shape}  # labels
     numbers |= {*scope.sizes, *scope.labels, *"123456789"}
-    met = {*around, *found.bound}
+    met = {*around, *found.bound, *found.placed}
     indices = {*met, *FREE, *free_letters(scope)}
     here = set(label) & (met if scope.guess else indices)
     return Subscripted(DELTA, tuple(label)) if here and set(label) <= indices | numbers else None

@@ -95,8 +95,14 @@ class LatexNames:
         return f"{_italic(spelling.stem)}_{{{below}}}"
 
     def spelling(self, name: str) -> Spelling | None:
-        """The name taken apart; None when it is spelled out, as the later one of two alike is."""
+        """The name taken apart; None when it is spelled out, as the later one of two alike is.
+
+        Of x_1 and x1 that is x1.
+        """
         found = taken_apart(name)
+        below = "" if found is None else f"{found.stem}_{found.subscript}"
+        if below != name and below in self.taken:
+            return None
         if found is None or self.owners.setdefault(found, name) != name:
             return None
         return found
