@@ -194,3 +194,12 @@ def test_labels_may_be_all_the_same(f: str, answer: str) -> None:
     told = {k: v for k, v in facts.items() if k in f + answer}
     found = verify(f, "p", answer, shapes=dict.fromkeys(told, "n"), assume=told, diagnosis=False)
     assert found.verdict == "disproved"
+
+
+def test_a_reflection_is_orthogonal() -> None:
+    told = {"A": "orthogonal", "B": "orthogonal"}
+    for f in ("det(A)*x'*x", "det(A)*det(B)*x'*x"):
+        shapes = {n: "n,n" for n in told if n in f}
+        told_here = {n: told[n] for n in shapes}
+        assert verify(f, "x", "2*x", shapes=shapes, assume=told_here).correct is False
+        assert verify(f"({f})^2", "x", "4*x*x'*x", shapes=shapes, assume=told_here).correct is True

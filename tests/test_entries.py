@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import matderiv as md
 from matderiv import derive, verify
 from matderiv.errors import MatderivError
 
@@ -249,3 +250,45 @@ def test_a_sum_or_product_leaves_out_the_index_of_the_left_side(
     f: str, answer: str, right: bool
 ) -> None:
     assert verify(f, "x", answer, shapes={"A": "n,n", "x": "n"}).correct is right
+
+
+@pytest.mark.parametrize(
+    ("left", "row"),
+    [
+        (r"\nabla f", False),
+        (r"\nabla f(x)", False),
+        (r"\nabla f^\top", True),
+        (r"\nabla^\top f", True),
+        (r"\nabla_x^\top f", True),
+        (r"\nabla f(x)^\top", True),
+        (r"\frac{\partial f}{\partial x^\top}", True),
+        (r"\frac{\partial f}{\partial x^T}", True),
+        ("∂f/∂x'", True),
+        ("∇f'", True),
+    ],
+)
+def test_a_transpose_on_the_left_side_makes_a_row(left: str, row: bool) -> None:
+    """The gradient of x'Ax is the column (A + A')x."""
+    latex = "\\" in left
+    column = r"(A + A^\top)x" if latex else "(A + A')*x"
+    turned = r"x^\top(A + A^\top)" if latex else "x'*(A + A')"
+    right, wrong = (turned, column) if row else (column, turned)
+    assert verify("x'*A*x", "x", f"{left} = {right}", shapes=SQUARE).correct is True
+    if row:
+        with pytest.raises(MatderivError, match="does not say"):
+            verify("x'*A*x", "x", f"{left} = {wrong}", shapes=SQUARE)
+    else:
+        assert verify("x'*A*x", "x", f"{left} = {wrong}", shapes=SQUARE).correct is False
+    if latex:
+        sheet = md.verify_steps(f"$f(x) = x^\\top A x$\n${left} = {right}$")
+        assert sheet.correct is True
+
+
+@pytest.mark.parametrize("left", [r"\nabla f(y)", "∇f(y)", r"\frac{\partial f(y)}{\partial x}"])
+def test_a_derivative_at_another_point_is_not_the_one_asked_for(left: str) -> None:
+    right = r"(A + A^\top)x" if "\\" in left else "(A + A')*x"
+    with pytest.raises(MatderivError, match="at y"):
+        verify("x'*A*x", "x", f"{left} = {right}", shapes=SQUARE)
+    if "\\" in left:
+        sheet = md.verify_steps(f"$f(x) = x^\\top A x$\n${left} = {right}$")
+        assert sheet.correct is not True

@@ -111,7 +111,7 @@ class Answer:
         for span in spans:
             typed = self.typed[slice(*span)]
             q, found = named(typed, latex), signs(typed, latex)
-            if self._is_derivative(q, span):
+            if self._is_derivative(q, span) and not self._turned(q):
                 direct = True
             elif span is spans[0] and self._is_label(q):
                 self._check_label(q.of if q.kind == VALUE else "", span)
@@ -119,7 +119,7 @@ class Answer:
                     said = "df is the change of f, not its derivative"
                     raise self._error(said, span, f"df/d{self.by.name} = ...")
                 direct = True
-            elif len(found) == 1 and typed[slice(*found[0].span)] == typed:
+            elif len(found) == 1 and typed[slice(*found[0].span)] == typed and not self._turned(q):
                 self._check_sign(found[0], typed, span, latex)
                 direct = True
             elif found:
@@ -159,6 +159,10 @@ class Answer:
         if name == "f":
             raise self._error("f is the function itself, not its derivative", span, "∇f = ...")
 
+    def _turned(self, q: Quantity) -> bool:
+        """True for ∂f/∂xᵀ of a number f, which is a row; of a vector f it says how axes lie."""
+        return q.turned and is_scalar(self.f.shape)
+
     def _is_derivative(self, q: Quantity, span: Span) -> bool:
         """True for a side that is the derivative asked for; ParseError for another derivative."""
         if q.kind != DERIVATIVE or (q.primed and q.of in self.reading.variables):
@@ -179,6 +183,10 @@ class Answer:
                 span,
                 f"order={q.order}, on the command line --order {q.order}",
             )
+        names = {*self.reading.variables, *dict(self.reading.parts), self.by.name}
+        if q.at and not names & {*q.at}:
+            said = f"this is a derivative at {', '.join(q.at)}, asked is the one at {self.by.name}"
+            raise self._error(said, span)
         if q.of in dict(self.reading.parts):
             raise self._error(f"this is a derivative of {q.of}, not of the whole", span)
 
@@ -188,6 +196,7 @@ class Answer:
         for sign in reversed(found):
             self._check_sign(sign, typed, span, latex)
             symbol = rf"\mathrm{{{SYMBOL}}}" if latex else SYMBOL
+            symbol += r"^\top" if self._turned(sign.quantity) else ""
             typed = typed[: sign.span[0]] + symbol + typed[sign.span[1] :]
         for shape in dict.fromkeys((value.shape, value.shape[::-1], self.expected)):
             q = variable(SYMBOL, shape)

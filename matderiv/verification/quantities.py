@@ -55,7 +55,7 @@ class Quantity:
     """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
 
     `at` are the arguments in f(x, y); `of_at` and `by_at` the indices of entries, as in ∂s_i/∂z_j.
-    `then` is the second name of ∂²f/∂x∂y, where it is another one.
+    `then` is another second name, as in ∂²f/∂x∂y; `turned` a first derivative is in ∂f/∂xᵀ.
     """
 
     kind: str
@@ -67,6 +67,7 @@ class Quantity:
     of_at: str = ""
     by_at: str = ""
     then: str = ""
+    turned: bool = False
 
     @property
     def whole(self) -> Quantity:
@@ -111,10 +112,13 @@ def _applied(name: str) -> bool:
 
 
 def _derivative(found: re.Match[str], of: str) -> Quantity:
+    called = re.search(rf"{NAME}\s*\(([^()]*)\)", found[0])
+    at = tuple(re.findall(r"\w+", called[1])) if called else ()
     then = found.groupdict().get("then") or ""
     order = 2 if found["second"] or then else 1
     by, then = canonical_name(found["x"] or ""), canonical_name(then)
-    return Quantity(DERIVATIVE, canonical_name(of), by, order, then="" if then == by else then)
+    then = "" if then == by else then
+    return Quantity(DERIVATIVE, canonical_name(of), by, order, at=at, then=then)
 
 
 # LaTeX left sides in plain signs ------------------------------------------------------------------
@@ -235,10 +239,13 @@ class Sign:
         return self.chained or self.operand is not None or self.below is not None
 
 
-_POWER = r"\s*\^\s*\{?\s*(?:[2T]|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?"
+_TRANSPOSE = r"T|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?"
+_POWER = rf"\s*\^\s*\{{?\s*(?:2|(?P<row>{_TRANSPOSE}))\s*\}}?"
+_RAISED_BY = rf"\^\s*\{{?\s*(?:2|{_TRANSPOSE})\s*\}}?"
+_LATER = _POWER.replace("(?P<row>", "(?:")
 _BY = (
     rf"(?P<by>{LATEX_NAME})"
-    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_POWER})?)?"
+    rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_LATER})?)?"
     r"(?P<rest>[^{}]*)"
 )
 _HEAD_LATEX = re.compile(
@@ -268,7 +275,11 @@ _RAISED = re.compile(
 _CALLED = re.compile(
     rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}[(\[][^()\[\]]*[)\]])?(?={_ENDS})"
 )
-_TURNED = re.compile(rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}\([^()]*\))(?=\s*['^])")
+_TURNED = re.compile(
+    rf"{_SPACE}(?:(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}\([^()]*\))(?=\s*['^])"
+    rf"|(?P<name>[fghLJF]|\\(?:ell|mathcal\s*\{{?L\}}?))"
+    rf"(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})\s*\}}?)))"
+)
 
 
 def signs(text: str, latex: bool) -> list[Sign]:
@@ -299,11 +310,13 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         return _fraction(text, match)
     if latex and match["scripts"] is not None:
         second = re.search(r"\^\s*\{?\s*2", match["scripts"])
-        by = re.search(r"_\s*(.*)", re.sub(r"\^\s*(?:\{\s*2\s*\}|2)", "", match["scripts"]))
+        by = re.search(r"_\s*(.*)", re.sub(_RAISED_BY, "", match["scripts"]))
         name = latex_name(re.sub(r"^\{(.*)\}$", r"\1", by[1].strip())) if by else ""
         if by and not name:
             return None
-        return _completed(text, start, end, Quantity(DERIVATIVE, "", name, 2 if second else 1))
+        turned = bool(re.search(rf"\^\s*\{{?\s*(?:{_TRANSPOSE})", match["scripts"])) and not second
+        made = Quantity(DERIVATIVE, "", name, 2 if second else 1, turned=turned)
+        return _completed(text, start, end, made)
     if latex and match["inner"]:
         made = Quantity(DERIVATIVE, "", latex_name(match["y"]))
         return Sign((start, end), made, match.span("inner"))
@@ -336,7 +349,9 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     else:
         by, then = latex_name(below["by"]), latex_name(below["then"] or "")
         two = bool(match["two"] or below["then"])
-        made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then="" if then == by else then)
+        turned = bool(below["row"]) and not two
+        then = "" if then == by else then
+        made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then=then, turned=turned)
         span = (match.start(), below.end())
     above = text[opened : stop - 1]
     where = formula.span("formula") if formula is not None else None
@@ -344,8 +359,9 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
         return replace(_completed(text, *span, made), below=where)
     called = _CALLED.fullmatch(above)
     of = _function(called["f"]) if called else ""
-    if of:
-        return Sign(span, replace(made, of=of), below=where)
+    if of and called:
+        at = tuple(re.findall(r"\w+", called["at"] or ""))
+        return Sign(span, replace(made, of=of, at=at), below=where)
     return Sign(span, made, (opened, stop - 1), below=where)
 
 
@@ -356,8 +372,10 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
         return Sign((start, end), made)
     called = _CALLED.match(text, end) or _TURNED.match(text, end)
     if called:
-        if of := _function(called["f"]):
-            return Sign((start, called.end()), replace(made, of=of))
+        groups = called.groupdict()
+        if of := _function(groups["f"] or groups.get("name") or ""):
+            at = tuple(re.findall(r"\w+", groups["at"] or ""))
+            return Sign((start, called.end()), replace(made, of=of, at=at))
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
     stop = len(text)
     if text[first : first + 1] in ("(", "["):

@@ -21,7 +21,7 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import build
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
-from matderiv.shapes import Shape, long_axes, size_names
+from matderiv.shapes import Shape, is_scalar, long_axes, size_names
 from matderiv.verification.derivations.chain_products import by_prime, chained_signs
 from matderiv.verification.derivations.components import Indices, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
@@ -85,10 +85,7 @@ class Reader:
         return self.last.read(passage, expected, 0)
 
     def resolved(self, q: Quantity) -> Quantity:
-        """A quantity with the function and the variable that go without saying.
-
-        Raises MatderivError where they do not.
-        """
+        """A quantity with the function and the variable; MatderivError where they must be said."""
         known, moving = self.ground.functions, self.ground.moving
         of, of_at = self.entry(q.of or self.function)
         by, by_at = self.entry(q.by)
@@ -97,19 +94,20 @@ class Reader:
             raise MatderivError(f"nothing says what {of} is", hint=f"a line {of} = ...")
         if q.then:
             return self._mixed(q)
+        q = replace(q, of=of, primed=False, at=(), of_at=q.of_at or of_at)
         if q.kind != DERIVATIVE or by:
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
-            return Quantity(q.kind, of, by, q.order, of_at=q.of_at or of_at, by_at=by_at)
+            return replace(q, by=by, by_at=by_at)
         alone = self._variable(of)
         if alone is not None:
-            return Quantity(q.kind, of, alone, q.order, of_at=of_at)
+            return replace(q, by=alone)
         if len(moving) != 1:
             names = ", ".join(moving or (v.name for v in variables(known[of])))
             raise MatderivError(
                 "this does not say by which variable", hint=f"∂{of}/∂x for one of {names}"
             )
-        return Quantity(q.kind, of, next(iter(moving)), q.order, of_at=of_at)
+        return replace(q, by=next(iter(moving)))
 
     def _mixed(self, q: Quantity) -> Quantity:
         """∂²f/∂x∂y: the Hessian where both are entries of one array, else of ∂f/∂x the derivative.
@@ -303,13 +301,14 @@ class Marking:
                 continue
             if sign.below is not None:
                 q = replace(q, by=self._formula(p[slice(*sign.below)], depth)[0])
-            q = self.reader.resolved(q)
+            q, row = replace(self.reader.resolved(q), turned=False), q.turned
             name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
             if sign.written:
                 self.written.add(self.known[next(reversed(self.typed))])
             letters = "".join(dict.fromkeys(q.of_at + q.by_at))
             name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
-            p = p.with_part(start, stop, name)
+            row = row and is_scalar(self.reader.ground.functions[q.of].shape)
+            p = p.with_part(start, stop, f"{name}^\\top" if row else name)
         return p
 
     def _formula(self, inside: Passage, depth: int) -> tuple[str, str]:

@@ -124,6 +124,13 @@ class Ground:
             self.reading = replace(self.reading, variables={**kept, **self.hidden})
         self.hidden.clear()
 
+    def here(self, q: Quantity) -> Quantity:
+        """The quantity; MatderivError for ∇f(y) where nothing is said of y, at another point."""
+        known = {q.by, *self.functions, *self.reading.variables}
+        if q.kind == DERIVATIVE and q.at and not known & {*q.at} and max(map(len, q.at)) == 1:
+            raise MatderivError(f"this is a derivative at {', '.join(q.at)}")
+        return q
+
     def of_another(self, of: str, by: str) -> str:
         r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""
         own = variables(self.functions[of]) if of in self.functions else ()
@@ -232,7 +239,9 @@ class Ground:
             change = self.changes.get(x.name) or change_of(x)
             return Asked(f, x, "differential", 1, "gradient", None, self.reading, tangent=change)
         kind, order = resolve_kind(f, None, q.order)
-        return Asked(f, x, kind, order, self.layout, self.structure, self.reading)
+        rows = q.turned and is_scalar(f.shape) and self.layout == "gradient"
+        layout = "numerator" if rows else self.layout
+        return Asked(f, x, kind, order, layout, self.structure, self.reading)
 
     def question(self, q: Quantity) -> Asked | None:
         """The one question behind a quantity; None where there are several or other ones."""

@@ -201,7 +201,7 @@ class JudgedSides:
             self.slope = only_slope(side)
             claimed, root = self.record.claims_of(side)
             return self._formula(chain, self.record.true(side), root, claimed)
-        return self._entries(chain, self.reader.resolved(q))
+        return self._entries(chain, self.reader.resolved(self.ground.here(q)))
 
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
         """A quantity, or the formula that the entries of a derivative are."""

@@ -62,7 +62,12 @@ class FieldPoint:
         if key not in self.drawn:
             rng = self.rng(0, _code(v.name), key[1])
             alike = ALIKE if self.seed[-1] == 0 or rng.random() < 0.5 else 0
-            self.drawn[key] = drawn(v, level_field(key[1]), self.dims(v), rng, alike)
+            at, dims = level_field(key[1]), self.dims(v)
+            found = drawn(v, at, dims, rng, alike)
+            if "orthogonal" in v.params[2] and len(dims) == 2:  # half of them are reflections
+                turned = self.rng(2, _code(v.name)).random(BATCH) < 0.5
+                found[turned, 0] = -found[turned, 0] % at.p
+            self.drawn[key] = found
         found = self.drawn[key]
         return found % level_field(level).p if whole else found
 
