@@ -241,8 +241,13 @@ def walk(*roots: Expr) -> Iterator[Expr]:
             yield node
         elif node not in seen:
             seen.add(node)
+            if not node.args:
+                yield node
+                continue
             stack.append((node, True))
-            stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+            for a in reversed(node.args):
+                if a not in seen:
+                    stack.append((a, False))
 
 
 def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:

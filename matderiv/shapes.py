@@ -221,7 +221,10 @@ def size_value(s: Size, sizes: Mapping[str, int]) -> int:
     """
     if isinstance(s, int):
         return s
-    return s.coefficient * prod(_number(n, sizes) for n in s.names)
+    value = s.coefficient
+    for n in s.names:
+        value *= _number(n, sizes)
+    return value
 
 
 def _number(name: str, sizes: Mapping[str, int]) -> int:
@@ -247,7 +250,10 @@ def shape_text(shape: Shape) -> str:
 
 def is_scalar(shape: Shape) -> bool:
     """True for scalars and for 1x1 matrices, which go anywhere a scalar can."""
-    return all(s == 1 for s in shape)
+    for s in shape:  # asked so often that a generator shows
+        if isinstance(s, Dim) or s != 1:
+            return False
+    return True
 
 
 def long_axes(shape: Shape) -> tuple[int, ...]:

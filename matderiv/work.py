@@ -57,6 +57,11 @@ def bounded(most: int) -> Iterator[None]:
             outer.left -= inner.most - inner.left
 
 
+def unbounded() -> None:
+    """Nothing is counted in this context from here on."""
+    _budget.set(None)
+
+
 def spend(units: int) -> None:
     """Take units from the bound that holds here; WorkLimit where they are used up."""
     budget = _budget.get()

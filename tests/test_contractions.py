@@ -8,6 +8,7 @@ written by hand.
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from matderiv.output.code.program import Heading, code
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.shapes import Dim, Shape
+from matderiv.work import bounded
 
 SIZES = {"m": 2, "n": 3}
 DIMS = (Dim(("m",)), Dim(("n",)), Dim(("n",)), 1)
@@ -208,3 +210,17 @@ def test_a_product_with_a_hessian_needs_a_scalar_and_is_no_answer_to_judge() -> 
     with pytest.raises(md.MatderivError, match="kind"):
         md.verify("x'*x", "x", "2*dx", kind="hvp")
     assert [str(D) for D in md.hvp("x'*A*y", ["x", "y"])] == ["zeros(m)", "zeros(n)"]
+
+
+def test_programs_do_not_spend_what_was_left_to_the_verb_that_ran_the_first() -> None:
+    X = variable("X", (DIMS[1], DIMS[1]))
+    e = apply("einsum", X, X, X, params=("ii,ij,jk->ik",))
+    compiled, values = Compiled(lambda sizes: program((e,), sizes=sizes)), {"X": np.eye(3)}
+
+    def often() -> int:
+        with bounded(100):
+            compiled(values)
+        return sum(len(compiled(values)) for _ in range(20))
+
+    with ThreadPoolExecutor(1) as fresh:  # what keeps NumPy silent is made once for each thread
+        assert fresh.submit(often).result() == 20

@@ -215,13 +215,14 @@ def _product_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
 def _multiply(*values: Any) -> Any:
     result = values[0]
     for v in values[1:]:
-        if np.size(result) == 1 or np.size(v) == 1:
-            small, large = (result, v) if np.size(result) == 1 else (v, result)
+        first, second = np.size(result), np.size(v)
+        if first == 1 or second == 1:
+            small, large = (result, v) if first == 1 else (v, result)
             result = np.reshape(small, ()) * large
-        elif np.ndim(result) == 1:
-            result = result[:, None] @ v
+        elif result.ndim == 1:
+            result = result[:, None] * v
         else:
-            result = result @ v
+            result = np.dot(result, v)
     return result
 
 

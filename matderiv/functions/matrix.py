@@ -1,5 +1,6 @@
 """Linear algebra: trace, determinant, inverse and their relatives."""
 
+from math import sqrt
 from typing import Any
 
 from matderiv.expr import Expr, Params, apply, eye
@@ -72,7 +73,7 @@ def inverse(x: Any) -> Any:
     Source: Higham 2002, Accuracy and stability of numerical algorithms, section 7.1.
     """
     found = np.linalg.inv(x)
-    size = abs(np.vdot(x, x) * np.vdot(found, found)) ** 0.5  # known sooner than the norms below
+    size = sqrt(abs(np.vdot(x, x) * np.vdot(found, found)))  # known sooner than the norms below
     if len(x) * size * EPS < 1:
         return found
     if np.linalg.norm(x, 1) * np.linalg.norm(found, 1) * EPS >= 1:

@@ -49,7 +49,8 @@ def in_floats(node: Expr, arguments: list[Array], sizes: Mapping[str, int]) -> A
     params = [size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params]
     assert node.function.numpy is not None
     value = computed(node.function.name, node.function.numpy, arguments, params)
-    return np.reshape(value, shape_in(node, sizes))
+    shape = shape_in(node, sizes)
+    return value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
 
 
 def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
@@ -63,4 +64,4 @@ def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, i
 
 def shape_in(node: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of an expression in numbers."""
-    return tuple(size_value(s, sizes) for s in node.shape)
+    return tuple([size_value(s, sizes) for s in node.shape])

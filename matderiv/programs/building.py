@@ -43,15 +43,16 @@ def program(
     stands = {v for v, _, _ in named}
     seen = variables(*roots, *values)
     taken = list(inputs) if inputs is not None else [v for v in seen if v not in stands]
-    for v in taken:
-        _enter(work, v)
+    entered = [work.b.add("input", params=(v.name,), shape=v.shape) for v in taken]  # first of all
+    for v, slot in zip(taken, entered, strict=True):
+        work.set(v, Scaled(work.b.scalar(slot) if is_scalar(v.shape) else slot))
     if roots and stands.isdisjoint(variables(roots[0])):
         settled(work.b, work.lower(roots[0]))  # the value before its gradients
     names = [v for v, _, _ in named]
     adjoints = _adjoints(work, zip(names, values, nodes, strict=True))
     wanted = tuple(shapes or [e.shape for e in exprs])
     outputs = [_output(work, *pair) for pair in zip(roots, wanted, strict=True)]
-    return _collected(work, tuple(outputs), wanted, taken, adjoints)
+    return _collected(work, tuple(outputs), entered, wanted, taken, adjoints)
 
 
 def _output(work: Lowering, root: Expr, wanted: Shape) -> int:
@@ -67,11 +68,6 @@ def _adjoints(work: Lowering, named: Iterable[tuple[Expr, Expr, Expr]]) -> dict[
         if placed.core is not None and placed.plain:
             found.setdefault(placed.core, node)
     return found
-
-
-def _enter(work: Lowering, v: Expr) -> None:
-    slot = work.b.add("input", params=(v.name,), shape=v.shape)
-    work.set(v, Scaled(work.b.scalar(slot) if is_scalar(v.shape) else slot))
 
 
 def _placed(work: Lowering, name: Expr, value: Scaled) -> Scaled:
@@ -103,14 +99,12 @@ def _shaped(b: ProgramBuilder, slot: int, shape: Shape, wanted: Shape) -> int:
 def _collected(
     work: Lowering,
     outputs: tuple[int, ...],
+    entered: Sequence[int],
     shapes: tuple[Shape, ...],
     inputs: Sequence[Expr],
     adjoints: Mapping[int, Expr],
 ) -> Program:
-    entered = [
-        work.b.add("input", params=(v.name,), shape=v.shape) for v in inputs
-    ]  # stay, used or not
-    lines, new = finished(work.b, (*outputs, *entered))
+    lines, new = finished(work.b, (*outputs, *entered))  # inputs stay, used or not
     names = {n for line in lines for n in _size_names(line.params, line.shape)}
     shown = shown_sizes([v.shape for v in inputs])
     forward = {e: new[s.core] for e, s in work.found.items() if s.core in new}

@@ -91,7 +91,11 @@ class Compiled:
         return or_careful(partial(self._run, values), partial(self._run_carefully, values))
 
     def _run(self, values: Mapping[str, Any]) -> list[Array]:
-        tape, arrays = self._known(values)
+        try:
+            arrays = [values[name] for name in self.names]
+            tape = self._tapes.get(tuple([a.shape for a in arrays if a.dtype is self._real]))
+        except (KeyError, AttributeError, TypeError, IndexError):
+            arrays, tape = self._with_numbers(values)
         return tape.run(arrays) if tape is not None else self._first(values)
 
     def _run_carefully(self, values: Mapping[str, Any]) -> list[Array]:
@@ -100,19 +104,16 @@ class Compiled:
             self._fallback = Compiled(self._careful, dtype=self._real.name)
         return self._fallback._run(values)
 
-    def _known(self, values: Mapping[str, Any]) -> tuple[Tape | None, list[Any]]:
-        """The tape for arrays of real numbers in shapes that were met before, or None."""
-        if self.program.sizes:
-            return None, []
+    def _with_numbers(self, values: Mapping[str, Any]) -> tuple[list[Any], Tape | None]:
+        """Arrays with numbers among them, and the tape for shapes that were met before."""
         try:
             arrays = [values[name] for name in self.names]
-            if float in {*map(type, arrays)}:
-                arrays = [self._real.type(a) if type(a) is float else a for a in arrays]
-            if all([a.dtype is self._real for a in arrays]):
-                return self._tapes.get(tuple([a.shape for a in arrays])), arrays
+            arrays = [self._real.type(a) if type(a) is float else a for a in arrays]
+            return arrays, self._tapes.get(
+                tuple([a.shape for a in arrays if a.dtype is self._real])
+            )
         except (KeyError, AttributeError, TypeError, IndexError):  # `_first` reads them with care
-            return None, []
-        return None, []
+            return [], None
 
     def _refuse_unknown(self, named: Mapping[str, Any]) -> None:
         known = dict.fromkeys((*self.names, *self.program.sizes, *self._also))

@@ -18,6 +18,7 @@ from matderiv.numeric.evaluate import MAX_ENTRIES
 from matderiv.programs.operations import UFUNCS, function
 from matderiv.programs.program import IN_PLACE, LEAVES, REPEATING, VIEWS, Instruction, Program
 from matderiv.shapes import Dim, shape_text, size_names, size_value
+from matderiv.work import unbounded
 
 Array = Any
 Call = tuple[Any, int, int, int, int]
@@ -26,7 +27,9 @@ BIG = 2**14  # entries of an array that is given back as soon as nobody needs it
 
 @dataclass(frozen=True)
 class Tape:
-    """A program at given sizes; `start` holds its constants, `operations` the name of each slot.
+    """A program at given sizes: slots for its inputs, then `start` with its constants.
+
+    `operations` has the name of each slot.
 
     A call is a function, its arguments (a tuple where there are more than two), the array to write
     over and the slot of the result; -1 stands for none. Without a function it empties the slot.
@@ -34,7 +37,6 @@ class Tape:
     """
 
     start: tuple[Array, ...]
-    inputs: tuple[int, ...]
     calls: tuple[Call, ...]
     outputs: tuple[int, ...]
     copied: tuple[int, ...]
@@ -46,9 +48,7 @@ class Tape:
 
         Raises DomainError where an operation has no value, as the inverse of a singular matrix.
         """
-        slots = list(self.start)
-        for k, value in zip(self.inputs, arrays, strict=True):
-            slots[k] = value
+        slots = [*arrays, *self.start]
         quiet = getattr(_quiet, "run", None) or _made_quiet()
         quiet(self._play, slots)
         found = [slots[k] for k in self.outputs]
@@ -88,6 +88,7 @@ def _made_quiet() -> Callable[..., None]:
     """
     if int(np.__version__.split(".")[0]) >= 2:
         context = copy_context()
+        context.run(unbounded)  # it outlives the verb that made it
         context.run(np.seterr, all="ignore")
         _quiet.run = context.run
     else:
@@ -115,18 +116,16 @@ def bound(program: Program, sizes: Mapping[str, int], dtype: Any = float) -> Tap
     lines = [_at(line, sizes) for line in program.instructions]
     names = [v.name for v in program.inputs]
     work = _Binding(lines, _ends(lines, program.outputs), [None] * len(lines), np.dtype(dtype))
-    inputs = [0] * len(names)
+    assert names == [line.params[0] for line in lines[: len(names)]]
     with np.errstate(all="ignore"):
-        for k, line in enumerate(lines):
-            if line.operation == "input":
-                inputs[names.index(line.params[0])] = k
-            else:
-                work.enter(k, line)
-    constants = {k for k, value in enumerate(work.start) if value is not None} | set(inputs)
+        for k, line in enumerate(lines[len(names) :], len(names)):
+            work.enter(k, line)
+    constants = {k for k, value in enumerate(work.start) if value is not None}
+    constants.update(range(len(names)))
     copied = lent(lines, program.outputs, constants)
     operations = tuple(line.operation for line in lines)
-    arrays = tuple(work.start), tuple(inputs), tuple(work.calls)
-    return Tape(*arrays, program.outputs, copied, operations, work.single)
+    start = tuple(work.start[len(names) :])
+    return Tape(start, tuple(work.calls), program.outputs, copied, operations, work.single)
 
 
 @dataclass
