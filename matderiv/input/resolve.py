@@ -66,6 +66,16 @@ class Reading:
     labels: frozenset[str] = frozenset()
     flat: frozenset[Span] = frozenset()
 
+    @property
+    def arrays(self) -> dict[str, Expr]:
+        """The variables, with A for the array of the a_ij where that is no other one."""
+        capital = {
+            n.upper(): e
+            for n, e in self.variables.items()
+            if n in self.guessed and len(e.shape) == 2 and n.islower() and len(n) == 1
+        }
+        return {**capital, **self.variables}
+
     def read_more(
         self,
         text: str,
@@ -87,10 +97,7 @@ class Reading:
         >>> reading.read_more("A'*vector(1)", "the answer").shape == reading.variables["x"].shape
         True
         """
-        known = {**self.variables, **dict(self.parts), **(extra or {})}
-        for name, e in self.variables.items():  # A for the array of the a_ij
-            if name in self.guessed and len(e.shape) == 2 and name.islower() and len(name) == 1:
-                known.setdefault(name.upper(), e)
+        known = {**self.arrays, **dict(self.parts), **(extra or {})}
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
         applied = (n for n in walk(self.expr) if n.function.call == "abstract")
         curves = {str(n.params[-2]): n.shape for n in applied}

@@ -152,6 +152,7 @@ CHANGE_OF_LATEX = (
     rf"{LATEX_D}{_BETWEEN}(?P<of>(?:{_FUNCTION})*(?:\\left)?[(\[|]"
     rf"|(?P<alone>(?:{_FUNCTION})+{LATEX_NAME}|{LATEX_NAME}{_INVERTED}))"  # d\\log\\det X, dX^{-1}
 )
+_SEVERAL = rf"\s*(?:[A-Za-z]{{2}}|{LATEX_SYMBOL}_[A-Za-z0-9]\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),
@@ -213,7 +214,7 @@ def named(text: str, latex: bool) -> Quantity:
         whole = found[0].operand is None and found[0].below is None
         return found[0].quantity if whole else Quantity(FORMULA)
     made = quantity(plain(text) if latex else text)
-    product = latex and made.kind == VALUE and re.match(r"\s*[A-Za-z]{2}", text)
+    product = latex and made.kind == VALUE and re.match(_SEVERAL, text)
     return Quantity(FORMULA) if product else made
 
 

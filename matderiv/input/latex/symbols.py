@@ -308,7 +308,8 @@ class Symbols(LatexCursor):
         stem = symbol.stem.replace("_", "")
         for letters in self._accented(stem, symbol.accents):
             found = self.spellings.get(letters + label)
-            if found is not None:
+            greek = letters + label in GREEK_NAMES  # x_i is no xi, nor the other way round
+            if found is not None and not (greek and (found in GREEK_NAMES) == bool(label)):
                 return found
         return None
 

@@ -117,8 +117,8 @@ def roles(
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name, around)
-        if not label or node.name in known or (base, node.name) in own:
-            continue
+        if label in ("", "0") or node.name in known or (base, node.name) in own:
+            continue  # entries count from 1
         if base in kronecker:
             entry = _delta(label, around, found, scope)
         else:

@@ -101,7 +101,7 @@ def indexed_parts(named: Sequence[tuple[str, Source]]) -> dict[str, tuple[str, s
             c for n in postorder(source.main) if isinstance(n, Name) for c in split_label(n.name)[1]
         }
         if set(label) <= below:
-            found[name] = base, label
+            found[name] = "pi_" if base == "pi" else base, label  # with an index no constant
     return found
 
 

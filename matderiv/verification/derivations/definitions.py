@@ -185,6 +185,7 @@ def _ordered(parts: Mapping[str, NamedPart], document: str) -> Iterable[NamedPar
             for node in postorder(part.value)
             if isinstance(node, Name)
             for n in (node.name, split_label(node.name)[0])
+            if n == node.name or not node.name.endswith("_0")
         }
         & parts.keys()
         for name, part in parts.items()

@@ -259,7 +259,7 @@ class Marking:
     def _names(self) -> dict[str, Expr]:
         """What the names of a side mean: variables, functions, symbols, names of quantities."""
         ground = self.reader.ground
-        known = {**ground.reading.variables, **ground.functions, **self.known}
+        known = {**ground.reading.arrays, **ground.functions, **self.known}
         known = {name: e for name, e in known.items() if name not in self.reader.standard}
         for name, q in self.reader.aliases.items():
             known[name] = variable(name, self.reader.shape_of(q))

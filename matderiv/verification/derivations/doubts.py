@@ -11,9 +11,11 @@ from matderiv.expr import Expr, apply, eye, is_, number_value, variables, walk
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.shapes import long_axes
+from matderiv.verification.derivations.components import in_case
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import AGAIN, BEFORE, GIVEN, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side
+from matderiv.verification.derivations.roles import Chain
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
@@ -40,6 +42,12 @@ _SLOPE = re.compile(  # f (1 - f) and (1 - f^2)
     r"(?:\\left)?[(\[]\s*1\s*-\s*\1\2\s*(?:\\right)?[)\]]"
     r"|[(\[]\s*1\s*-\s*[^()\[\]]*\^\s*\{?2\}?\s*(?:\\right)?[)\]]"
 )
+_BETWEEN = r"\s*(?:\\cdot|\*)?\s*(?=(?:\\left)?[(\[]\s*1\s*-)"
+_APPLIED = re.compile(r"(?:\\(?!odot|circ|cdot|times|left)[A-Za-z]+|[a-z]{2}\}?)\s*(?:\\left)?\s*$")
+_FACTOR_BEFORE = re.compile(
+    r"[\w)\]}'](?<!\\odot)(?<!\\circ)(?<!\\times)(?<!\\left)\s*(?:(?<!\\)\*|\\cdot)?\s*$"
+)
+_FACTOR_AFTER = re.compile(r"\s*(?:[\w(\[]|\\(?!odot|circ|times|cdot|right|[,;!]|q?quad)[A-Za-z])")
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 ONE_POINT = "this may be the value at one point"
 PROVEN = Verdict(PROVED, message="what a derivative is")
@@ -157,6 +165,13 @@ class Doubts:
         found = _NUMBERED.finditer(self.reader.document)
         return {latex_name(m[1].strip()) for m in found} - {""}
 
+    def in_case(self, chain: Chain, e: Expr, left: Expr | None, q: Quantity) -> Expr:
+        """A side that is said of some indices only, with the truth at the others."""
+        if chain.case is None or q.kind not in (FORMULA, DERIVATIVE):
+            return e
+        true = left if q.kind == FORMULA else self.ground.derivative(q)
+        return in_case(chain.case, self.reader.indices.letters, e, true)
+
     def about_layout(self, side: Side) -> str:
         """The same for derivatives as symbols, which stand for columns whatever the layout."""
         marks = [m for m in side.marks.values() if isinstance(m, Quantity)]
@@ -208,14 +223,36 @@ class Doubts:
             return f"nothing says which function {strange[0]} is"
         return self._reason(names | self.behind(q, left)) or self._unknown(names)
 
-    def of_each_entry(self, passage: Passage) -> str:
-        """Why a side of another shape need be no mistake: f (1 - f) is said of each entry of f.
+    def have_open_sizes(self, names: Collection[str]) -> bool:
+        """True if one of these names was given a size that no declared name has."""
+        known, guessed = self.ground.reading.variables, self.ground.reading.guessed
+        said = {size for n, v in known.items() if n not in guessed for size in v.shape}
+        return any({*known[n].shape} - said for n in guessed & {*names} & known.keys())
 
-        The slopes of sigmoids stand so in texts, as in those of LSTM cells.
+    def of_each_entry(self, passage: Passage) -> str:
+        """Why a side need be no mistake: f (1 - f) is said of each entry of f, as in LSTM cells."""
+        said = "a product such as f (1 - f) may be meant entry by entry"
+        return said if self.entry_by_entry(passage) else ""
+
+    def entry_by_entry(self, passage: Passage) -> Passage | None:
+        r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None.
+
+        >>> doubts = Doubts(None, None)
+        >>> doubts.entry_by_entry(Passage.of(r"W^T d f(1-f)", latex=True)).text
+        'W^T d  \\odot f \\odot (1-f)'
         """
-        if self.strict or not _SLOPE.search(passage.text):
-            return ""
-        return "a product such as f (1 - f) may be meant entry by entry"
+        sign = r" \odot " if passage.latex else " .* "
+
+        def marked(match: re.Match[str]) -> str:
+            before, after = match.string[: match.start()], match.string[match.end() :]
+            if not match[1] and _APPLIED.search(before):
+                return match[0]
+            first = sign if _FACTOR_BEFORE.search(before) else ""
+            slope = re.sub(_BETWEEN, lambda m: sign, match[0], count=1) if match[1] else match[0]
+            return first + slope + (sign if _FACTOR_AFTER.match(after) else "")
+
+        other = passage.replaced(_SLOPE.pattern, marked) if not self.strict else passage
+        return other if other.text != passage.text else None
 
     def _unknown(self, names: Collection[str]) -> str:
         """Why a formula with a name is not called wrong of which nothing is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, Span, caret_lines, visible
@@ -14,6 +14,7 @@ from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED
 GIVEN = "given"
 UNREAD = "unread"
 LOOSE = "loose"  # right in a sense that has no shape: wrong only until all choices were tried
+MISFIT = "misfit"  # sizes that do not fit by the kinds that names were taken to have
 AGAIN = "defined-again"  # a name may be another one from here on
 BEFORE = "right-before"  # right by what a name was before it was defined again
 MARKS = {GIVEN: "given", PROVED: "ok", VERIFIED: "ok", UNDECIDED: "?", DISPROVED: "WRONG"}
@@ -184,6 +185,11 @@ class StepsVerdict(Shown):
         """How good a reading is: right lines count, wrong ones more."""
         return self.right - 2 * self.wrong, -self.wrong
 
+    def explains(self, other: StepsVerdict) -> bool:
+        """True if more lines are right than in another reading, where no wrong one is right."""
+        right = {line.number for line in other.lines if line.correct}
+        return self.right > other.right and not self.broken & right
+
     @property
     def decided(self) -> int:
         """How many lines are right or wrong."""
@@ -219,6 +225,22 @@ class StepsVerdict(Shown):
         """The same with what is only loose, and what follows from it, left open."""
         loose = {line.number for line in self.lines if line.diagnosis == LOOSE}
         return self.left_open(lambda line: line.diagnosis == LOOSE or line.follows in loose)
+
+    def fitted(self, fitting: Collection[tuple[int, str]]) -> StepsVerdict:
+        """The same with sides left open whose sizes fit if names are something else."""
+        said = "the sizes do not fit together as the names were taken"
+        known = self.left_open(
+            lambda line: line.diagnosis == MISFIT and (line.number, line.text) in fitting, said
+        )
+        lines = (
+            replace(line, diagnosis="shape") if line.diagnosis == MISFIT else line
+            for line in known.lines
+        )
+        return replace(self, lines=tuple(lines))
+
+    def fits(self) -> set[tuple[int, str]]:
+        """The sides whose sizes fit together."""
+        return {(line.number, line.text) for line in self.lines if line.diagnosis != MISFIT}
 
     @property
     def conclusion(self) -> str:

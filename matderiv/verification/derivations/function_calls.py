@@ -14,7 +14,7 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.documents.statements import Statement, names_in
-from matderiv.verification.quantities import VALUE, latex_name
+from matderiv.verification.quantities import LATEX_SYMBOL, VALUE, latex_name
 
 MOST = 30  # calls that are written out in one side
 LONGEST = 4_000  # characters of a side
@@ -22,6 +22,9 @@ _OPENING = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
 _SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
 _SIMPLE = re.compile(r"\\?[A-Za-z]+(?:[_^](?:\{[^{}+-]*\}|\w))*|[0-9.]+")
 _WRITTEN = r"\\(?:operatorname\*?|math(?:rm|sf|tt)|text[a-z]*)\s*\{[^{}]*\}|\\[A-Za-z]+"
+_MEMBER = (
+    rf"(?P<base>{LATEX_SYMBOL})\s*(?:(?P<above>\^\s*\{{\s*\(\w\)\s*\}})|_\s*\{{?(?P<at>[a-z])\}}?)"
+)
 _POINTS = (-2.0, -0.3, 0.7, 1.9)
 
 
@@ -158,10 +161,18 @@ def _filled(f: Called, given: Sequence[str]) -> str:
         text = re.sub(typed, partial(_marked, k), text)
     for k, value in enumerate(given):
         inside = re.sub(r"\\right\s*$", "", value).strip()
+        if f.body.latex and (found := re.fullmatch(_MEMBER, inside)):
+            text = re.sub(rf"\x00{k}\x00\s*_\s*\{{?(\w+)\}}?", partial(_entry_of, found), text)
         if not _SIMPLE.fullmatch(inside):
             inside = f"({inside})"
         text = text.replace(f"\x00{k}\x00", f"{{{inside}}}" if f.body.latex else inside)
     return text
+
+
+def _entry_of(member: re.Match[str], below: re.Match[str]) -> str:
+    """The entry j of a member: x_j^{(i)} of x^{(i)}, and x_{ij} of x_i."""
+    above = member["above"] or ""
+    return f"{member['base']}_{{{member['at'] or ''}{below[1]}}}{above}"
 
 
 def _marked(k: int, match: re.Match[str]) -> str:

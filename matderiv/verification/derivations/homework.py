@@ -122,7 +122,9 @@ class Paper:
         if (apart := exercise.by_examples()) is None:
             return self._judged(exercise, progress)
         first, second = (self._by_facts(e, quick=True) for e in (exercise, apart))
-        chosen, other = (apart, first) if second.score > first.score else (exercise, second)
+        better = second.score > first.score and not first.explains(second)
+        better = better or second.explains(first)
+        chosen, other = (apart, first) if better else (exercise, second)
         verdict = self._judged(chosen, progress)
         there = {(line.number, line.text): line for line in other.lines if line.correct}
         lines = (
@@ -164,9 +166,10 @@ class Paper:
     ) -> StepsVerdict:
         """The verdict on one exercise by the facts that it declares; a `quick` one is a guess."""
         names = {n for p in exercise.passages for n in names_in(p)}
-        declared = exercise.declared.fitting(names).joined(self.given)
+        own = exercise.declared.fitting(names)
+        declared = own.joined(self.given)
         problem = Problem(self.document, exercise.passages, declared.shapes, declared.assume)
-        problem.title, problem.facts = exercise.title, exercise.declared.assume
+        problem.title, problem.facts = exercise.title, own.assume
         problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
         problem.memory = self.memory
         if progress is not None:

@@ -119,6 +119,7 @@ class Problem:
     progress: list[LineVerdict] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     readings: dict[str, Read] = field(default_factory=dict)
+    fitting: set[tuple[int, str]] = field(default_factory=set)
 
     @quiet()
     def verdict(
@@ -153,10 +154,9 @@ class Problem:
             raise found.error
         with bounded(most):
             verdict = self._with(chosen)._explained(found, chosen, task, conventions)
-        verdict = verdict.settled
-        if every or not verdict.wrong:
-            return verdict
-        return verdict.doubted("other kinds of its names were not tried: too much work")
+        verdict = verdict.settled.fitted(self.fitting)
+        said = "other kinds of its names were not tried: too much work"
+        return verdict if every or not verdict.wrong else verdict.doubted(said)
 
     def _best(self, found: Outcome, task: Task) -> tuple[Choice, bool]:
         """The choice under which most lines are right, and whether all could be tried."""
@@ -195,6 +195,7 @@ class Problem:
             return False
         fits = judged.verdict.right >= found.verdict.right
         hidden = judged.verdict.open - found.verdict.open
+        self.fitting |= set() if hidden else judged.verdict.fits()
         if fits and not hidden & found.verdict.broken:
             tried.append((judged.verdict.score, choice))
         return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
@@ -315,7 +316,8 @@ class Problem:
         steps.broken = {name: line for name, (line, _) in broken.items()}
         for name, (line, _) in broken.items():
             steps.doubts.unread(name, line.number)
-        steps.doubts.abstract, steps.doubts.strict = plan.abstract, self.strict
+        steps.doubts.abstract = plan.abstract
+        steps.doubts.strict = steps.rest.strict = self.strict
         steps.told.found = [] if self.progress else self.progress
         for chain in plan.chains:
             try:
@@ -324,15 +326,15 @@ class Problem:
                 if not patient:
                     raise
                 steps.left_open(chain, error)
-        heard = {n: word for n, word in self.facts.items() if n in reading.variables}
-        said = [f"{n} is {word}, as the text says" for n, word in heard.items()]
+        heard = ((n, word) for n, word in self.facts.items() if n in reading.variables)
+        said = [f"{n} is {word}, as the text says" for n, word in heard]
         notes = (*reading.notes, *said, *dict.fromkeys(steps.notes))
         verdict = StepsVerdict(tuple(steps.told.found), self.title, notes)
         if not plan.function and not verdict.decided:
             raise _no_function()
         unread = broken.get(plan.function, (None, None))[1]
-        flat = reading.flat | reader.flat
-        return Outcome(verdict, reading, unread, frozenset(steps.concerned), flat)
+        concerned, flat = frozenset(steps.concerned), reading.flat | reader.flat
+        return Outcome(verdict, reading, unread, concerned, flat)
 
     def _read(self, task: Task, lines: Lines) -> Read:
         """The definitions under what is declared here, read once."""

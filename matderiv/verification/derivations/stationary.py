@@ -38,7 +38,8 @@ class Rest:
     """What a derivation says about the points where derivatives are zero.
 
     `stated` says that it speaks of them, `unread` that there is a derivative that was not read;
-    `equations` are wrong ones, with their lines; `searches` is how many found nothing.
+    `equations` are wrong ones, with their lines; `searches` is how many found nothing. In a text
+    that is not `strict`, an equation that holds there and nowhere else is said of these points.
     """
 
     ground: Ground
@@ -47,6 +48,7 @@ class Rest:
     slopes: list[Quantity] = field(default_factory=list)
     equations: list[tuple[int, Expr]] = field(default_factory=list)
     searches: int = 0
+    strict: bool = True
 
     def set_to_zero(self, q: Quantity) -> None:
         """From here on this derivative is zero."""
@@ -99,6 +101,8 @@ class Rest:
             return Verdict(UNDECIDED, message="not an identity: it may say what holds here")
         also = [q for q in said if q.of == slopes[0].of and q.by not in known]
         found, by = self._anywhere(slopes, left, right, also if self.stated else ())
+        if not self.stated and found and not self.strict:
+            return Verdict(VERIFIED, message=f"where the derivative by {by} is 0")
         if not self.stated:
             note = f"this holds only where the derivative by {by} is 0"
             hint = "\ntry: a line that says so, such as ∇f = 0, before it"

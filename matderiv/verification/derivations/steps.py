@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, number_value, variables
 from matderiv.shapes import Shape
-from matderiv.verification.derivations.components import Indices, in_case
+from matderiv.verification.derivations.components import Indices
 from matderiv.verification.derivations.consequences import Claimed, Record, only_slope
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
-from matderiv.verification.derivations.findings import LOOSE, Findings, LineVerdict
+from matderiv.verification.derivations.findings import LOOSE, MISFIT, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
 from matderiv.verification.derivations.roles import (
     BARE,
@@ -234,11 +234,11 @@ class JudgedSides:
         number = self.lines.number(passage.start)
         shown = self.told.typed(passage, chain)
         try:
-            side = self.reader.side(passage, self._expected(q))
+            side = self._read(passage, self._expected(q))
             self.notes += side.notes
             true, (claimed, root) = self.record.true(side), self.record.claims_of(side)
             own = side.expr in side.written and side.marks.get(side.expr) == q
-            said = self._in_case(chain, q, true)
+            said = self.doubts.in_case(chain, true, self._left(q), q)
             verdict = PROVEN if own else self._verdict(q, said)
             if verdict is A_CONDITION:
                 self.told.given(number, replace(chain, role=CONDITION), verdict.message)
@@ -249,8 +249,9 @@ class JudgedSides:
                 self._restated(q, passage, chain)
             if verdict.correct is False:
                 verdict = self._doubted(q, true, verdict, side)
-                loose = verdict.diagnosis == "shape" and self.doubts.of_each_entry(passage)
-                verdict = Verdict(UNDECIDED, message=loose) if loose else verdict
+                loose = self.doubts.of_each_entry(passage)
+                if loose and (verdict.diagnosis == "shape" or r"\cdot" in passage.text):
+                    verdict = Verdict(UNDECIDED, message=loose)
             other = verdict.correct and q.of not in {"", *self.doubts.again}
             verdict = verdict if other else self.doubts.since(number, verdict)
             if self.doubts.says_nothing(q, side):
@@ -268,16 +269,27 @@ class JudgedSides:
         claim = Claimed(number, q, true, claimed, verdict.correct, root)
         self._judged(claim, verdict, shown, said)
 
+    def _read(self, passage: Passage, expected: Shape | None) -> Side:
+        """The meaning of a side, entry by entry where that fits and the matrix product does not."""
+        try:
+            return self.reader.side(passage, expected)
+        except ShapeError:
+            if (other := self.doubts.entry_by_entry(passage)) is None:
+                raise
+        return self.reader.side(other, expected)
+
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
         names, left, asked = names_in(passage), self._left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
-        reason = reason or self.doubts.of_each_entry(passage)
-        loose = {*self.ground.reading.guessed} if q.kind in (FORMULA, VALUE) else set()
-        if names & loose and not self.doubts.strict:
+        guessed = names & self.ground.reading.guessed and not self.doubts.strict
+        guessed = guessed if q.kind in (FORMULA, VALUE) else False
+        if guessed and self.doubts.have_open_sizes(names):
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
+        if found is None and guessed:
+            found = Verdict(DISPROVED, MISFIT, error.message)
         if found is None and (said := self.doubts.about_shape(q, left)):
             found = Verdict(DISPROVED, LOOSE, said)
         found = found or self.record.misfit(q, error, asked if self.diagnosis else None)
@@ -381,14 +393,6 @@ class JudgedSides:
             return A_CONDITION if first and self.rest.constrains(left, right) else found
         return verdict
 
-    def _in_case(self, chain: Chain, q: Quantity, e: Expr) -> Expr:
-        """A side that is said of some indices only, with the truth at the others."""
-        if chain.case is None or q.kind not in (FORMULA, DERIVATIVE):
-            return e
-        true = self._left(q) if q.kind == FORMULA else self.ground.derivative(q)
-        return in_case(chain.case, self.reader.indices.letters, e, true)
-
     def _expected(self, q: Quantity) -> Shape | None:
-        if q.kind == FORMULA:
-            return None if self.record.formula is None else self.record.formula.true.shape
-        return self.reader.shape_of(q)
+        left = self._left(q)
+        return left.shape if left is not None else self.reader.shape_of(q)

@@ -57,6 +57,7 @@ _DIAGONAL = (
     r"(?:\\right|\\[bB]igg?r?)?\)"
 )
 _EXAMPLE = r"\^\s*(?P<above>\{\s*\([a-z]\)\s*\})\s*_\s*(?P<below>\{[^{}]*\}|[A-Za-z0-9])"
+_CONSTANT = r"[-+]\s*\\(?:text\w*|math\w+|operatorname)\s*\{\s*[Cc]onst[^{}]*\}"
 _SUBJECT = (
     r"\\(?:text\w*|mathrm|operatorname)\*?\s*\{\s*,?\s*(?:s\.\s*t\.|subject to|such that)\s*:?\s*\}"
 )
@@ -113,7 +114,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
     p = p.replaced(_BOLD_D, lambda m: "d").replaced(_GATED, lambda m: r" \odot ")
     p = p.replaced(_ABOVE, lambda m: rf"{m['base']}_{{\mathrm{{{m['label']}}}}}")
-    p = p.replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
+    p = p.blanked(_CONSTANT).replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")

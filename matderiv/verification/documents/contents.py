@@ -372,12 +372,13 @@ def _inline(p: Passage) -> Iterator[Piece]:
 
 def _with_announcement(words: str, part: Passage) -> Passage:
     """A formula after `the gradient is`, with that as its left side."""
-    called = _INTRODUCED.search(words)
+    called, found = _INTRODUCED.search(words), _ANNOUNCES.search(words)
+    if re.search(r"[∂∇]|\\(?:partial|nabla)(?![A-Za-z])", part.text):
+        return part  # it says itself of what
     if called and equal_signs(part.text):
         at = (part.start,) * len(called[1])
         word = Passage(called[1].lower(), at, part.start, part.latex)
         return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
-    found = _ANNOUNCES.search(words)
     if not found or equal_signs(part.text):
         return part
     sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="

@@ -223,9 +223,9 @@ class Declared:
         return replace(self, shapes=shapes, assume=kept)
 
     def _fits(self, name: str, word: str) -> bool:
-        if word in SQUARE_FACTS and split_label(name)[0] in self.families.sizes:
-            return False
-        return word not in SQUARE_FACTS or len({*self.shapes.get(name, "").split(",")}) == 1
+        said = self.shapes.get(name, ",").replace(" ", "").split(",")
+        family = split_label(name)[0] in self.families.sizes
+        return word not in SQUARE_FACTS or (not family and said[:1] == said[1:])
 
     def heard_at(self, title: str) -> Declared:
         """What is declared for all problems, and for the one with the number in its title."""

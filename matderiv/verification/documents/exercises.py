@@ -33,8 +33,8 @@ from matderiv.verification.documents.rewriting import (
     by_members,
     by_names,
     by_parts,
-    is_image,
-    is_update,
+    by_primes,
+    is_remark,
 )
 from matderiv.verification.documents.statements import (
     PROSE,
@@ -122,7 +122,7 @@ class Exercise:
             p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
             self._noted(before, piece)
             silent = piece.kind == "inline" and not equal_signs(p.text)
-            if not p or silent or is_image(p) or is_update(p) or _RANGE.fullmatch(p.text):
+            if not p or silent or is_remark(p) or _RANGE.fullmatch(p.text):
                 continue
             q = _quantity(p)
             if not (piece.supposed and q is not None and q.kind == FORMULA):
@@ -307,7 +307,7 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
 
 def _sections(document: str, suffix: str) -> list[Exercise]:
     """What stands under the headings of a document; the first one is what stands before them."""
-    found, blank = [Exercise()], False
+    found, blank, words = [Exercise()], False, False
     for piece in pieces(document, suffix):
         current = found[-1]
         if piece.kind == "heading":
@@ -334,11 +334,10 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                     found.append(Exercise("", declared=found[-1].declared.copy(), apart=True))
                 elif q and q.kind == VALUE and found[-1].claims and begins:
                     found.append(Exercise("", level=LOWEST))
-                e = found[-1]
-                if not place and (not e.passages or (piece.first and blank)):
-                    e.parts.add(p.start)
-                e.add(p, apart=blank or place > 0)
-        blank = False
+                if not place and (not found[-1].passages or (piece.first and blank)):
+                    found[-1].parts.add(p.start)
+                found[-1].add(p, apart=blank or words or place > 0)
+        blank, words = False, piece.kind == "prose"
     return found
 
 
@@ -361,7 +360,7 @@ def _rewritten(e: Exercise) -> Exercise:
     passages, distributions = by_cross_entropy(passages)
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_objective(spelled_out(passages))
-    passages, sizes = by_layers(by_names(by_parts(passages)))
+    passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}

@@ -314,6 +314,28 @@ def _head(match: re.Match[str]) -> str:
     return match["of"].replace(" ", "")
 
 
+_PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)(?!\s*['(])"
+
+
+def by_primes(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by.
+
+    >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
+    >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
+    """
+    text = [p.text for p in passages if p.latex]
+    given = {latex_name(m["base"]) for t in text if (m := re.match(rf"{_PRIMED}\s*:?=", t))}
+    below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))
+    names = (given & {latex_name(m["base"]) for m in below}) - {""}
+
+    def named(match: re.Match[str]) -> str:
+        name = latex_name(match["base"])
+        return rf"\mathrm{{{name}prime}}" if name in names else match[0]
+
+    return [p.replaced(_PRIMED, named) if p.latex and names else p for p in passages]
+
+
 _UPDATE = re.compile(
     rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
     r"(?:[_^]\s*\{?\s*\(?\s*\\?[a-z]+\s*\+\s*1\s*\)?\s*\}?|\^\s*\{?\s*\+\s*\}?"
@@ -335,6 +357,21 @@ def is_update(p: Passage) -> bool:
     return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
 
 
+_CHANCE = re.compile(
+    r"\s*(?:[pPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[pP]\s*\}?))\s*"
+    r"(?:_\s*(?:\w|\\\w+|\{[^{}]*\})\s*)?(?:\\left|\\[bB]igg?l?)?[(\[][^()=]*=[^=]*\)\s*="
+)
+
+
+def is_chance(p: Passage) -> bool:
+    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
+
+    >>> is_chance(Passage.of(r"p(y = 1 \mid x) = \sigma(w^T x)", latex=True))
+    True
+    """
+    return bool(p.latex and _CHANCE.match(p.text))
+
+
 _IMAGE = re.compile(
     rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
 )
@@ -351,3 +388,8 @@ def is_image(p: Passage) -> bool:
         return False
     name, of = latex_name(found["name"]), latex_name(found["of"])
     return bool(of) and (name == of or name.startswith(f"{of}_"))
+
+
+def is_remark(p: Passage) -> bool:
+    """True for what says how something is done or drawn, or what it is of, and nothing else."""
+    return is_image(p) or is_update(p) or is_chance(p)

@@ -40,6 +40,10 @@ _ENGLISH = {
     r"半正定|对称|對稱|대칭|\bsymmetrische?[snm]?\b|\bsymétriques?\b|\bsimétricas?\b": "symmetric",
     r"正定|\bpositiv definit\w*|\bdéfinies? positives?\b|\bdefinidas? positivas?\b": "posdef",
     r"正交|\borthogonale[sn]?\b|\bortogonal(?:es)?\b": "orthogonal",
+    r"协方差矩阵|\bKovarianzmatrix\b|\bmatrice de covariance\b|\bmatriz de covarian[zç]a\b": (
+        "covariance matrix"
+    ),
+    r"\b(?:die|der|das|la|le|les|el|los|las)\b(?=\s)": "the",
     r"均为|为|是|\b(?:ist|sind|seien?|est|soit|soient|sont)\b": "is",
     r"矩阵|\b(?:Matrix|Matrizen|matriz|eine|une)\b": "matrix",
     r"\((?=[a-z -]{4,20}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
