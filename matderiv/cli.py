@@ -27,12 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     terminal = Terminal(ascii_only="--ascii" in given, quiet="--quiet" in given or "-q" in given)
-    reading_done: list[bool] = []
     try:
         with interruptible():
-            return _run(read_arguments(given), terminal, reading_done)
+            return _run(read_arguments(given), terminal)
     except MatderivError as error:
-        return _failed(error, given, terminal, reading=not reading_done)
+        return _failed(error, given, terminal, reading=terminal.reading)
     except KeyboardInterrupt:
         terminal.complain("interrupted")
         return failures.INTERRUPTED
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(found, given, terminal, reading=False)
 
 
-def _run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def _run(request: Request, terminal: Terminal) -> int:
     if request.verb == "version":
         terminal.result(f"matderiv {__version__}")
         return failures.FINE
@@ -60,7 +59,7 @@ def _run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         terminal.result(manual.overview() if name == "all" else manual.page(name))
         return failures.FINE
     module = import_module(f"matderiv.command.{MODULES.get(request.verb, request.verb)}")
-    status: int = module.run(request, terminal, reading_done)
+    status: int = module.run(request, terminal)
     return status
 
 

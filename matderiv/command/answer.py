@@ -7,7 +7,9 @@ from typing import Any
 
 from matderiv.arguments import fields_of
 from matderiv.command.failures import SCHEMA, on_the_command_line
+from matderiv.command.options import Request
 from matderiv.command.question import TypedQuestion
+from matderiv.command.streams import Terminal
 from matderiv.doors.derive import Derivation
 from matderiv.errors import LimitError
 from matderiv.input.resolve import Reading
@@ -26,6 +28,13 @@ Remark = tuple[str, str]
 
 
 # Sentences ----------------------------------------------------------------------------------------
+
+
+def heard(request: Request, asked: TypedQuestion, terminal: Terminal) -> None:
+    """The input is read: say how, unless a program asks."""
+    terminal.reading = False
+    if not request.json:
+        terminal.remarks(reading_remarks(asked.reading))
 
 
 def reading_remarks(reading: Reading) -> list[Remark]:

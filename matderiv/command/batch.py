@@ -51,7 +51,7 @@ TALLEST = 50  # lines of one row
 WIDTH = 24  # columns for whose answer it is
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
     if request.output is not None:
         refuse_to_overwrite(request.output, force=request.force)
@@ -61,7 +61,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     rows = list(rows_of(request, content))
     if not rows:
         raise UsageError(f"there are no answers in {request.batch}", hint=EXAMPLE)
-    reading_done.append(True)
+    terminal.reading = False
     found: list[RowVerdict] = []
     try:
         for verdict in _judged(rows, request, terminal):

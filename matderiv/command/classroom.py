@@ -27,13 +27,13 @@ READ = (*SUFFIXES, ".txt")
 COLUMNS = ("student", "question", "line", "mark", "code", "message", "suggestion", "text")
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Judge every file of a folder: 1 where a mistake is found, 3 where one is not decided."""
     folder = Path(request.batch)
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in READ and p.is_file())
     if not files:
         raise UsageError(f"there are no sheets in {folder}", hint=f"files in {' '.join(READ)}")
-    reading_done.append(True)
+    terminal.reading = False
     turned = [*_judged(files, request, terminal)]
     _written(request, terminal, turned)
     found = [v.correct for t in turned if t.sheet is not None for v in t.sheet.found]

@@ -10,7 +10,7 @@ from matderiv.command.formats import PROGRAMS, format_of
 from matderiv.command.interrupts import TimeUp, limited, within
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
-from matderiv.command.streams import Terminal, refuse_to_overwrite, write_file
+from matderiv.command.streams import Terminal, refuse_to_overwrite
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
 from matderiv.numeric.report import CheckReport
@@ -20,7 +20,7 @@ from matderiv.shapes import is_scalar
 Check = Callable[[], dict[str, CheckReport]]
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Answer `code`; the exit code. Code that numbers contradict is not shown.
 
     Raises MatderivError for bad input and limits.
@@ -31,10 +31,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         format_of(output, None if request.json else "python", {".json": "json", **PROGRAMS})
     with within(request.timeout, "code"):
         asked = understood(request)
-        reading_done.append(True)
-        if not request.json:
-            for label, said in answer.reading_remarks(asked.reading):
-                terminal.remark(label, said)
+        answer.heard(request, asked, terminal)
         source, check = _programmed(request, asked)
     reports = {} if request.no_check else check()
     for name, report in reports.items():
@@ -44,10 +41,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
                 details=(str(report),),
             )
     result = json_text(_document(request, source, reports)) if request.json else source.rstrip()
-    if output is None:
-        terminal.result(result)
-    else:
-        write_file(output, result, force=request.force)
+    terminal.deliver(result, output, force=request.force)
     return _told(request, terminal, reports)
 
 

@@ -7,13 +7,13 @@ from matderiv.command.streams import Terminal
 from matderiv.command.verbs import VERBS, Verb
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Print the script for a shell; UsageError for another shell."""
     shell = "".join(request.operands)
     if shell not in SCRIPTS:
         hint = "matderiv completion bash >> ~/.bashrc"
         raise UsageError(f"completion is for one of {', '.join(SCRIPTS)}", hint=hint)
-    reading_done.append(True)
+    terminal.reading = False
     terminal.result(SCRIPTS[shell]())
     return FINE
 

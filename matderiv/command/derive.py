@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,8 +31,8 @@ class DerivedAnswer:
     documents: tuple[dict[str, Any], ...] = ()
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
-    """Answer `derive` or `check`; the exit code. `reading_done` gets True after the input is read.
+def run(request: Request, terminal: Terminal) -> int:
+    """Answer `derive` or `check`; the exit code.
 
     Raises MatderivError for bad input, unsupported functions and limits, InternalError when the
     result contradicts the numbers.
@@ -45,7 +45,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     if output is not None:
         refuse_to_overwrite(output, force=request.force)
     with within(request.timeout):
-        found = _answered(request, how, terminal, reading_done)
+        found = _answered(request, how, terminal)
     reports: list[CheckReport | None] = []
     for d in found.derivations:
         left = request.timeout and max(request.timeout - (time.monotonic() - started), 0.1)
@@ -61,17 +61,14 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     return max(map(_status, reports))
 
 
-def _answered(
-    request: Request, how: Wanted, terminal: Terminal, reading_done: list[bool]
-) -> DerivedAnswer:
+def _answered(request: Request, how: Wanted, terminal: Terminal) -> DerivedAnswer:
     """Everything that takes time, apart from the check; how the input was read is said at once."""
     asked = understood(request)
-    reading_done.append(True)
+    answer.heard(request, asked, terminal)
     if request.json:
         found = derived(request, asked)
         documents = tuple(_told_document(asked, d, how) for d in found)
         return DerivedAnswer(asked, found, "", (), documents)
-    _say(answer.reading_remarks(asked.reading), terminal)
     if terminal.quiet:
         for guess in (g for g in guesses(asked.reading) if g.why != "letter"):
             terminal.complain(str(guess))
@@ -117,7 +114,7 @@ def _tell(
         plain = not request.json and request.values.get("format") in (None, "text")
         terminal.result(folded(result, terminal.width) if plain and terminal.width else result)
     if not request.json:
-        _say(found.remarks, terminal)
+        terminal.remarks(found.remarks)
         if request.verb == "derive":
             _say_checked(found.derivations, reports, terminal)
 
@@ -169,11 +166,6 @@ def _status(report: CheckReport | None) -> int:
     if report is None or report.verdict == "verified":
         return failures.FINE
     return failures.BUDGET if report.notes == (LATE,) else failures.UNSUPPORTED
-
-
-def _say(remarks: Iterable[answer.Remark], terminal: Terminal) -> None:
-    for label, said in remarks:
-        terminal.remark(label, said)
 
 
 def json_text(document: dict[str, Any]) -> str:

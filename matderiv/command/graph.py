@@ -29,25 +29,22 @@ _EXAMPLE = """matderiv graph "(x+y)*z" --at x=-2,y=5,z=-4"""
 _AT = "--at x=-2,y=5"
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Answer `graph`; the exit code. Raises MatderivError for bad input."""
     files = _files(request)
     with within(request.timeout, "graph"):
-        return _answer(request, terminal, files, reading_done)
+        return _answer(request, terminal, files)
 
 
-def _answer(
-    request: Request, terminal: Terminal, files: dict[str, str], reading_done: list[bool]
-) -> int:
+def _answer(request: Request, terminal: Terminal, files: dict[str, str]) -> int:
     found, values = _understood(request)
     upstream = _upstream(request)
     if upstream is not None and values is None:
         raise UsageError("--upstream needs numbers for the names", hint=_AT)
-    reading_done.append(True)
+    terminal.reading = False
     if not request.json and found.reading is not None:
-        for label, said in answer.reading_remarks(found.reading):
-            if label != "Read as":
-                terminal.remark(label, said)
+        told = answer.reading_remarks(found.reading)
+        terminal.remarks(remark for remark in told if remark[0] != "Read as")
     collapse = True if request.collapse else False if request.no_collapse else None
     printed = []
     for kind, name in files.items():

@@ -13,13 +13,7 @@ from matderiv.command.formats import DERIVATIONS, format_of
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared
-from matderiv.command.streams import (
-    Terminal,
-    file_text,
-    refuse_to_overwrite,
-    standard_input,
-    write_file,
-)
+from matderiv.command.streams import Terminal, file_text, refuse_to_overwrite, standard_input
 from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
@@ -33,7 +27,7 @@ SUFFIXES = {
 }
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Check every derivation of a file: 0 where all are right, 1 where one is wrong, else 3.
 
     A format writes the sheet back with marks in the margin.
@@ -42,7 +36,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
     """
     name = request.file
     document = standard_input() if name == "-" else file_text(name, wide=True)
-    reading_done.append(True)
+    terminal.reading = False
     if request.output is not None:
         refuse_to_overwrite(request.output, force=request.force)
     shape = format_of(request.output, request.format, DERIVATIONS)
@@ -109,10 +103,7 @@ def _shown(request: Request, terminal: Terminal, found: list[StepsVerdict]) -> N
         content = SHEETS[request.format](sheet)
     else:
         content = _text(found, hint=request.hint)
-    if request.output is None:
-        terminal.result(content)
-        return
-    write_file(request.output, content, force=request.force)
+    terminal.deliver(content, request.output, force=request.force)
 
 
 def text_and_suffix(name: str, document: str) -> tuple[str, str]:

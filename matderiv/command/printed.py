@@ -12,13 +12,11 @@ from matderiv.doors.sheet import several
 from matderiv.expr import variable
 from matderiv.output.documents.hints import hint, step_text
 from matderiv.output.documents.latex import document_latex
-from matderiv.output.documents.markdown import document_markdown
-from matderiv.output.documents.notebooks import Steps, steps_of_several
+from matderiv.output.documents.notebooks import PAGES, Steps, in_page, steps_of_several
 from matderiv.output.documents.text import document_text, partial_text
-from matderiv.output.documents.typst import document_typst, typst
+from matderiv.output.documents.typst import typst
 from matderiv.views.document import Partial
 
-PAGES = {"markdown": document_markdown, "typst": document_typst}
 ONLY_LATEX = "a file that compiles is made of LaTeX"
 
 
@@ -56,10 +54,11 @@ class Wanted:
         return self.style | ({"gradient": self.notation} if self.notation else {})
 
     def spelled_page(self, page: str) -> str:
-        """A page, with character references for signs outside ASCII where that is asked for."""
+        """A page; in HTML with references for signs outside ASCII where that is asked for."""
+        if self.form != "html":
+            return page
         page = page.rstrip("\n")
-        plain = self.ascii_only and self.form == "html"
-        return page.encode("ascii", "xmlcharrefreplace").decode() if plain else page
+        return page.encode("ascii", "xmlcharrefreplace").decode() if self.ascii_only else page
 
 
 def wanted(request: Request, *, ascii_only: bool) -> Wanted:
@@ -102,7 +101,7 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
     whole = asked.standalone or asked.form == "html" or (asked.page and asked.form == "markdown")
     if whole and not asked.one_step:
         page = several(found, asked.form, asked.view, asked.detail, **asked.whole_style)
-        return asked.spelled_page(page)
+        return asked.spelled_page(page.rstrip("\n"))
     if asked.view is None and not asked.one_step:
         return "\n".join(_with_left_side(d, asked) for d in found)
     told = steps_of_several(found, asked.view or "chain")
@@ -112,55 +111,42 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
 
 
 def _steps(told: Steps, asked: Wanted) -> str:
-    """A document that several derivatives share, or one of its steps."""
+    """A derivation step by step, or one of its steps."""
     style: dict[str, Any] = asked.whole_style
     if asked.hint is not None:
         return str(hint(told, asked.hint))
     if asked.step is not None:
         return step_text(told, asked.step)
     if asked.form == "latex":
-        return document_latex(told, detail=asked.detail, **style)
+        return document_latex(told, detail=asked.detail, standalone=asked.standalone, **style)
     if asked.form in PAGES:
-        return PAGES[asked.form](told, detail=asked.detail, **style)
+        return asked.spelled_page(PAGES[asked.form][0](told, detail=asked.detail, **style))
     return document_text(told, detail=asked.detail, spell=asked.spell)
 
 
 def _one(d: Derivation, asked: Wanted) -> str:
     """One derivation in the format asked for."""
+    if asked.view is not None or asked.one_step:
+        return _steps(d.steps(asked.view or "chain"), asked)
     style = asked.whole_style
-    if asked.hint is not None:
-        return str(d.hint(asked.hint, asked.view or "chain"))
-    if asked.step is not None:
-        return step_text(d.steps(asked.view or "chain"), asked.step)
-    if asked.form == "html":
-        return asked.spelled_page(d.html(asked.view, detail=asked.detail, **style))
-    if asked.form == "latex":
-        if asked.notation and asked.view is None and not asked.standalone:
-            return d.equation(**style)
-        return d.latex(asked.view, detail=asked.detail, standalone=asked.standalone, **style)
-    if asked.form == "markdown":
-        if asked.view is None and not asked.page:
-            return _line(d, asked)
-        return d.markdown(asked.view, detail=asked.detail, **style)
-    if asked.form == "typst":
-        whole = asked.view is not None or asked.page
-        return d.typst(asked.view, detail=asked.detail, **style) if whole else _line(d, asked)
-    if asked.view is None:
-        return d.formula
-    return document_text(d.steps(asked.view), detail=asked.detail, spell=asked.spell)
+    if asked.form == "html" or (asked.page and asked.form in PAGES):
+        return asked.spelled_page(in_page(asked.form, d, None, asked.detail, style))
+    if asked.form == "latex" and (asked.standalone or not asked.notation):
+        return d.latex(standalone=asked.standalone, **style)
+    return d.formula if asked.form == "text" else _line(d, asked)
 
 
 def _line(d: Derivation, asked: Wanted) -> str:
-    """The equation alone, in Markdown or Typst."""
+    """The equation alone, in LaTeX, Markdown or Typst."""
     equation = d.equation(**asked.whole_style)
+    if asked.form == "latex":
+        return equation
     return f"$ {typst(equation)} $" if asked.form == "typst" else f"$${equation}$$"
 
 
 def _with_left_side(d: Derivation, asked: Wanted) -> str:
     """A result as an equation that says which derivative it is."""
-    if asked.form == "latex":
-        return d.equation(**asked.whole_style)
-    if asked.form in PAGES:
+    if asked.form != "text":
         return _line(d, asked)
     return d.formula if not d.has_matrix_form else f"{left_side(d)} = {d.formula}"
 

@@ -19,7 +19,7 @@ EXPR by VARIABLE derives, EXPR by VARIABLE is ANSWER checks an answer; so does a
 without the word matderiv, such as: graph (x+y)*z --at x=-2,y=5,z=-4. Ctrl-D ends."""
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Read lines until the end and answer each; the exit code of the last one.
 
     Arrows bring earlier lines back where Python has a line editor; nothing is written to a disk.
@@ -28,7 +28,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         raise UsageError("repl takes nothing: type the commands in it", hint="matderiv repl")
     with suppress(ImportError):
         import_module("readline")
-    reading_done.append(True)
+    terminal.reading = False
     terminal.complain(WELCOME)
     return answered(input, import_module("matderiv.cli").main, terminal)
 

@@ -54,7 +54,7 @@ _SHAPES = {"div": {"t": ""}, "einsum": {"S": "b,i,j", "T": "b,j,k"}, "permute": 
 _OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Answer one of the verbs; the exit code. UsageError for a name that nothing known has."""
     if request.verb == "explain":
         return _explain(request, terminal)

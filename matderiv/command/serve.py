@@ -15,7 +15,7 @@ from matderiv.command.streams import Terminal
 EXAMPLE = """matderiv serve "x'*A*x" x"""
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Serve the page on this computer until it is interrupted.
 
     Raises UsageError where starlette and uvicorn are missing, OutputError for a port in use.
@@ -24,7 +24,7 @@ def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
         raise UsageError("serve takes an expression and a variable", hint=EXAMPLE)
     server = _imported()
     port = int(request.values.get("port") or 0)
-    reading_done.append(True)
+    terminal.reading = False
     try:
         listening = server.listening(port)
     except OSError as error:

@@ -3,36 +3,34 @@
 from typing import Any
 
 from matderiv.command import failures
-from matderiv.command.answer import reading_remarks
+from matderiv.command.answer import heard
 from matderiv.command.derive import json_text
 from matderiv.command.interrupts import within
 from matderiv.command.options import Request
-from matderiv.command.question import TypedQuestion, understood
+from matderiv.command.question import understood
 from matderiv.command.streams import Terminal
 from matderiv.doors.curvature import Curvature, curvature
 from matderiv.doors.solve import Solution, solve
 from matderiv.language.printer import text
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Answer `solve` or `curvature`; 3 where the curvature stays undecided.
 
     Raises NoClosedForm where no closed form is known.
     """
     with within(request.timeout):
-        return _answered(request, terminal, reading_done)
+        return _answered(request, terminal)
 
 
-def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def _answered(request: Request, terminal: Terminal) -> int:
+    asked = understood(request)
+    heard(request, asked, terminal)
+    how: dict[str, Any] = {"shapes": asked.shapes, "assume": asked.assume}
     if request.verb == "curvature":
-        asked = understood(request)
-        _heard(request, asked, terminal, reading_done)
-        bent = curvature(asked.text, asked.wrt, shapes=asked.shapes, assume=asked.assume)
+        bent = curvature(asked.text, asked.wrt, **how)
         terminal.result(_curved(request, bent))
         return failures.UNSUPPORTED if bent.verdict == "undecided" else failures.FINE
-    asked = understood(request)
-    _heard(request, asked, terminal, reading_done)
-    how: dict[str, Any] = {"shapes": asked.shapes, "assume": asked.assume}
     found = solve(asked.text, asked.wrt, subject_to=request.subject_to, **how)
     if request.json:
         terminal.result(json_text(_document(found)))
@@ -44,15 +42,6 @@ def _answered(request: Request, terminal: Terminal, reading_done: list[bool]) ->
     met = "" if request.subject_to is None else " along the constraint, which holds"
     terminal.remark("Checked", f"with random data: there the gradient vanishes{met}")
     return failures.FINE
-
-
-def _heard(
-    request: Request, asked: TypedQuestion, terminal: Terminal, reading_done: list[bool]
-) -> None:
-    reading_done.append(True)
-    if not request.json:
-        for label, said in reading_remarks(asked.reading):
-            terminal.remark(label, said)
 
 
 def _written(request: Request, found: Solution) -> str:

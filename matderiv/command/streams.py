@@ -5,7 +5,7 @@ import re
 import stat
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,12 +141,16 @@ def coloured(text: str) -> str:
 # Out ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass
 class Terminal:
-    """Where the result and the remarks go; `ascii_only` for both, `quiet` for no remarks."""
+    """Where the result and the remarks go; `ascii_only` for both, `quiet` for no remarks.
+
+    `reading` is True until the input is read: what fails so long is a mistake in it.
+    """
 
     ascii_only: bool = False
     quiet: bool = False
+    reading: bool = True
 
     @property
     def plain_errors(self) -> bool:
@@ -187,6 +191,18 @@ class Terminal:
         except OSError as error:
             _forget(sys.stdout)
             raise OutputError(f"the result cannot be written: {error.strerror}") from error
+
+    def deliver(self, text: str, file: str | None, *, force: bool) -> None:
+        """The result in a file, or without one on standard output."""
+        if file is None:
+            self.result(text)
+        else:
+            write_file(file, text, force=force)
+
+    def remarks(self, found: Iterable[tuple[str, str]]) -> None:
+        """Several remarks with their labels."""
+        for label, said in found:
+            self.remark(label, said)
 
     def remark(self, label: str, text: str) -> None:
         """A labelled remark on standard error, unless quiet."""

@@ -18,22 +18,19 @@ from matderiv.verification.verdict import Verdict
 EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
 
 
-def run(request: Request, terminal: Terminal, reading_done: list[bool]) -> int:
+def run(request: Request, terminal: Terminal) -> int:
     """Answer `verify`: 0 for a right answer, 1 for a wrong one, 3 when undecided."""
     if request.batch is not None and Path(request.batch).is_dir():
-        return classroom.run(request, terminal, reading_done)
+        return classroom.run(request, terminal)
     if request.batch is not None:
-        return batch.run(request, terminal, reading_done)
+        return batch.run(request, terminal)
     if request.file is not None and not request.operands:
-        return homework.run(request, terminal, reading_done)
+        return homework.run(request, terminal)
     request, claimed = _split(request)
     asked = understood(request)
     if not claimed.strip():
         raise UsageError("the answer is empty", hint=EXAMPLE)
-    if not request.json:
-        for label, said in answer.reading_remarks(asked.reading):
-            terminal.remark(label, said)
-    reading_done.append(True)
+    answer.heard(request, asked, terminal)
     claimed = spelled(request, claimed)
     verdict: Verdict | None = None
     try:
