@@ -88,7 +88,7 @@ def test_a_name_that_does_not_occur_is_warned_about(run: Run) -> None:
 
 def test_no_matrix_form_gives_index_and_vec_form(run: Run) -> None:
     told = run("derive", "A*X*B", "X")
-    assert "Layout    jacobian with the entries ∂f_ij/∂X_kl: m × q × n × p" in told.err
+    assert "Layout    entry (i, j, k, l) is ∂f_ij/∂X_kl: m × q × n × p" in told.err
     assert "Vec form  ∂vec(f)/∂vec(X)' = kron(B',A)" in told.err
 
 

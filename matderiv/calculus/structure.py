@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr, apply
 from matderiv.lazy import np
 from matderiv.shapes import long_axes
@@ -32,10 +32,7 @@ def project(tensor: Tensor, wrt: Expr, structure: str) -> Tensor:
     Symmetric G becomes (G + G')/2, or 2G - G∘I by the independent entries (for a symmetric G:
     G + G' - G∘I); skew (G - G')/2; diagonal, lower and upper keep their entries.
     """
-    if structure not in STRUCTURES:
-        raise MatderivError(
-            f"unknown structure {structure!r}", hint=f"one of {', '.join(STRUCTURES)}"
-        )
+    require_word(structure, "structure", STRUCTURES)
     space = linear_structure(wrt)
     if structure == "none" or space is None or len(long_axes(wrt.shape)) != 2:
         return tensor

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from matderiv.arguments import fields_of
+from matderiv.calculus.derivative import FORWARDS
 from matderiv.command.failures import SCHEMA, on_the_command_line
 from matderiv.command.options import Request
 from matderiv.command.question import TypedQuestion
@@ -16,13 +17,11 @@ from matderiv.input.resolve import Reading
 from matderiv.numeric.report import CheckReport
 from matderiv.output.documents.json import document_json
 from matderiv.output.documents.text import declared
-from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.tensors.tensor import index_letters
+from matderiv.shapes import long_axes, shape_text
+from matderiv.views.stages import layout_note
 
 MAX_NAMES = 12  # names whose sizes are listed
 MAX_SHOWN = 600  # characters of an expression or a form that is only a remark
-
-_POWERS = {2: "²", 3: "³", 4: "⁴"}
 
 Remark = tuple[str, str]
 
@@ -71,40 +70,14 @@ def sizes_sentence(reading: Reading) -> str:
 
 
 def layout_sentence(d: Derivation) -> str:
-    """What stands where in the result."""
-    x, f = d.wrt, "f" + _letters(d, len(long_axes(d.f.shape)))
-    if d.kind == "vjp" and d.upstream is not None:
+    """What stands where in the result, and the shape of one with entries of f."""
+    if d.upstream is not None:
         upstream = f"{d.upstream.name} ({shape_text(d.upstream.shape)})"
-        return f"vjp: the gradient by {x.name} when the gradient by f is {upstream}"
-    if d.kind == "hvp":
-        return f"hvp: the Hessian times d{x.name} ({shape_text(x.shape)}); f is the gradient here"
-    if d.kind in ("jvp", "differential"):
-        return f"{d.kind}: the change of f, linear in d{x.name} ({shape_text(x.shape)})"
-    shape, turned = shape_text(d.shape), shape_text((1, *d.shape)[-2:][::-1])
-    if d.kind == "gradient" and d.order == 1:
-        if not d.shape:
-            return "the derivative of a scalar by a scalar"
-        if d.layout == "numerator" and not is_scalar(x.shape):
-            turned = turned if len(d.shape) > 1 else f"1 × {shape}"
-            return f"numerator: the transpose of the gradient: {turned}"
-        return f"the gradient has the shape of {x.name}: {shape}"
-    entry = _partial(d, f)
-    if d.layout == "denominator" and d.kind == "jacobian" and len(d.derivative.tensor.axes) == 2:
-        return f"denominator: the transpose of the jacobian with the entries {entry}: {turned}"
-    name = d.kind if d.order < 3 else f"derivative of order {d.order}"
-    return f"{name} with the entries {entry}: {shape}"
-
-
-def _partial(d: Derivation, f: str) -> str:
-    """∂f_i/∂x_j, with one letter per axis."""
-    outer, each = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
-    below = [f"∂{d.wrt.name}" + _letters(d, each, outer + k * each) for k in range(d.order)]
-    return f"∂{_POWERS.get(d.order, '')}{f}/" + " ".join(below)
-
-
-def _letters(d: Derivation, count: int, start: int = 0) -> str:
-    found = index_letters(start + count, d.names)[start:]
-    return "_" + "".join(found) if found else ""
+        return f"vjp: the gradient by {d.wrt.name} when the gradient by f is {upstream}"
+    if d.kind == "gradient" or d.kind in FORWARDS:
+        return layout_note(d)
+    turned = d.layout == "denominator" and d.kind == "jacobian" and len(d.shape) == 2
+    return f"{layout_note(d)}: {shape_text(d.shape[::-1] if turned else d.shape)}"
 
 
 def form_remarks(d: Derivation) -> list[Remark]:

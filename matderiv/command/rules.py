@@ -19,9 +19,8 @@ from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation
+from matderiv.views.catalogue import BY_NAME, RULES, Rule, proof_of, rules_of
 from matderiv.views.reasons import STEP_NAMES
-from matderiv.views.rules.catalogue import BY_NAME, RULES, proof_of
-from matderiv.views.rules.rule import Rule, rules_of
 
 EXAMPLES = (
     ("least squares", """derive "norm2(X*w - y)^2" w"""),
@@ -56,39 +55,34 @@ _OPERATORS = SYMBOLS | {"transpose": "'", "neg": "-", "add": "+"}
 
 def run(request: Request, terminal: Terminal) -> int:
     """Answer one of the verbs; the exit code. UsageError for a name that nothing known has."""
-    if request.verb == "explain":
-        return _explain(request, terminal)
-    if request.verb == "examples":
-        if request.operands:
-            raise UsageError("examples takes nothing more")
-        return _examples(request, terminal)
-    if len(request.operands) > 1:
-        raise UsageError("rules takes one name", hint=f"matderiv rules {request.operands[0]}")
-    if request.operands:
-        found = [rule_document(f) for f in named(request.operands[0])]
-        shown = "\n".join(map(rule_text, found))
-        if request.json:
-            shown = json.dumps({"schema": SCHEMA, "rules": found}, indent=2)
-    elif request.json:
-        rules = [{"name": name, "says": says} for name, says in _catalogue()]
-        shown = json.dumps({"schema": SCHEMA, "rules": rules}, indent=2)
-    else:
-        rows = list(_catalogue())
-        width = max(display_width(name) for name, _ in rows)
-        shown = "\n".join(
-            name + " " * (width + 2 - display_width(name)) + says for name, says in rows
-        )
-    terminal.result(shown)
+    said = {"explain": _explain, "examples": _examples, "rules": _rules}[request.verb]
+    what, rows, shown = said(request.operands)
+    told = json.dumps({"schema": SCHEMA, what: rows}, indent=2)
+    terminal.result(told if request.json else shown)
     return FINE
 
 
-def _examples(request: Request, terminal: Terminal) -> int:
-    if request.json:
-        rows = [{"about": about, "command": f"matderiv {c}"} for about, c in EXAMPLES]
-        terminal.result(json.dumps({"schema": SCHEMA, "examples": rows}, indent=2))
-    else:
-        terminal.result("\n".join(f"# {about}\nmatderiv {c}" for about, c in EXAMPLES))
-    return FINE
+Said = tuple[str, list[dict[str, Any]], str]
+"""What is told, as rows for a program and as a text."""
+
+
+def _rules(operands: tuple[str, ...]) -> Said:
+    if len(operands) > 1:
+        raise UsageError("rules takes one name", hint=f"matderiv rules {operands[0]}")
+    if operands:
+        found = [rule_document(f) for f in named(operands[0])]
+        return "rules", found, "\n".join(map(rule_text, found))
+    rows = _catalogue()
+    width = max(display_width(name) for name, _ in rows)
+    lines = (name + " " * (width + 2 - display_width(name)) + says for name, says in rows)
+    return "rules", [{"name": name, "says": says} for name, says in rows], "\n".join(lines)
+
+
+def _examples(operands: tuple[str, ...]) -> Said:
+    if operands:
+        raise UsageError("examples takes nothing more")
+    rows = [{"about": about, "command": f"matderiv {c}"} for about, c in EXAMPLES]
+    return "examples", rows, "\n".join(f"# {r['about']}\n{r['command']}" for r in rows)
 
 
 def _catalogue() -> list[tuple[str, str]]:
@@ -220,16 +214,12 @@ def rule_text(found: dict[str, Any]) -> str:
 # Explained ----------------------------------------------------------------------------------------
 
 
-def _explain(request: Request, terminal: Terminal) -> int:
+def _explain(operands: tuple[str, ...]) -> Said:
     """What a rule says, why it is true, an example that is derived, its source."""
-    if len(request.operands) != 1:
+    if len(operands) != 1:
         raise UsageError("explain takes one rule or function", hint='matderiv explain "affine map"')
-    found = [_document(what) for what in explained(request.operands[0])]
-    if request.json:
-        terminal.result(json.dumps({"schema": SCHEMA, "rules": found}, indent=2))
-    else:
-        terminal.result("\n".join(map(_text, found)))
-    return FINE
+    found = [_document(what) for what in explained(operands[0])]
+    return "rules", found, "\n".join(map(_text, found))
 
 
 def explained(name: str) -> list[Rule | Function]:

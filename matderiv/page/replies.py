@@ -279,11 +279,7 @@ def sheet(request: Request) -> Reply:
     made = Sheet(_text(request, "title") or "Derivatives", parts)
     form = _text(request, "format") or "html"
     writers = {"html": made.html, "latex": made.latex, "markdown": made.markdown, "text": made.text}
-    if form not in writers:
-        raise MatderivError(
-            f"a sheet is not written as {form}", hint=f"one of {', '.join(writers)}"
-        )
-    return {"file": writers[form]()}
+    return {"file": writers[require_word(form, "format of a sheet", writers)]()}
 
 
 _VERBS: dict[str, Callable[[Request], Reply]] = {

@@ -318,6 +318,8 @@ def layout_note(d: Derived) -> str:
     x = d.wrt.name
     if d.kind == "vjp":
         return f"the derivative of L has the shape of {x}: {shape_text(d.wrt.shape)}"
+    if d.kind == "gradient" and not d.wrt.shape:
+        return "the derivative of a scalar by a scalar"
     if d.kind == "gradient" and d.layout != "numerator":
         return f"the gradient has the shape of {x}: {shape_text(d.wrt.shape)}"
     if d.kind == "gradient":
