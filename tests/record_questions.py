@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from truth import check
 
 import matderiv.functions  # noqa: F401  (fills the registry)
 from matderiv.errors import LimitError, NoRule, ShapeError
@@ -19,8 +20,8 @@ from matderiv.expr import REGISTRY, Expr, apply, number, variable, zeros
 from matderiv.functions.algebra import align
 from matderiv.functions.record import Function
 from matderiv.functions.reduce import einsum_parts, reduced_size
-from matderiv.numeric.check import CheckReport, check
 from matderiv.numeric.evaluate import evaluate
+from matderiv.numeric.report import CheckReport
 from matderiv.shapes import Dim, Shape, Size, plus, shape_text, size_value
 
 M, N, P = (Dim((letter,)) for letter in "mnp")

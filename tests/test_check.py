@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from truth import check
 
 import matderiv as md
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
-from matderiv.numeric.check import CheckReport, check
+from matderiv.numeric.report import CheckReport
 from matderiv.shapes import Dim
 
 M, N, D = Dim(("m",)), Dim(("n",)), Dim(("d",))

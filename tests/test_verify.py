@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import sympy as sp
 from answer_changes import arguments, rows
+from truth import check
 
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, ParseError, UnknownName
 from matderiv.expr import REGISTRY, apply
-from matderiv.numeric.check import check
 from matderiv.verification.claims import ask, claims, names_for, read_answer
 from matderiv.verification.verdict import Verdict
 

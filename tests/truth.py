@@ -13,12 +13,32 @@ import numpy as np
 import reader
 
 from matderiv.doors.derive import Derivation, derive
-from matderiv.expr import is_, walk
+from matderiv.expr import Expr, is_, walk
 from matderiv.input.resolve import read
+from matderiv.numeric.check import check_question
+from matderiv.numeric.question import DirectionQuestion
+from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import Point, points
 from matderiv.shapes import size_value
 
 Array = Any
+
+
+def check(
+    f: Expr,
+    wrt: Expr | tuple[Expr, ...],
+    claim: Callable[..., Any],
+    *,
+    order: int = 1,
+    variables: tuple[Expr, ...] = (),
+    points: int = 8,
+    seed: int = 0,
+    **about: Any,
+) -> CheckReport:
+    """The package's numeric check of a claim; `about` has the upstream, tangent or projection."""
+    path = wrt if isinstance(wrt, tuple) else (wrt,) * order
+    question = DirectionQuestion(f, path, claim, **about)
+    return check_question(question, variables, points=points, seed=seed)
 
 
 def differences(f: Callable[[Array], Array], at: Array, step: float = 1e-5) -> Array:

@@ -1,6 +1,5 @@
 """The backward pass one node at a time, as it is shown on slides: before, rule, after."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -76,31 +75,6 @@ class BackwardStep:
         return "\n".join(lines)
 
 
-class Snapshot(Mapping[str, Any]):
-    """The gradients found up to a step; all snapshots of a pass share one history.
-
-    >>> history = {"x": [(1, 2.0), (3, 5.0)]}
-    >>> dict(Snapshot(history, 2)), dict(Snapshot(history, 3)), dict(Snapshot(history, 0))
-    ({'x': 2.0}, {'x': 5.0}, {})
-    """
-
-    def __init__(self, history: Mapping[str, list[tuple[int, Any]]], step: int) -> None:
-        self._history, self._step = history, step
-
-    def __getitem__(self, name: str) -> Any:
-        known = self._history[name]
-        place = bisect_right(known, self._step, key=lambda entry: entry[0])
-        if not place:
-            raise KeyError(name)
-        return known[place - 1][1]
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, known in self._history.items() if known[0][0] <= self._step)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else array_text(value)
 
@@ -108,24 +82,18 @@ def _shown(value: Any) -> str:
 def steps(back: Backprop, run: Run | None = None) -> Iterator[BackwardStep]:
     """The backward pass from the end to the inputs, one step for each operation."""
     root = back.circuit.root
-    history: dict[str, list[tuple[int, Any]]] = {}
+    after: dict[str, Any] = {}
     found: dict[int, list[Expr]] = {}
     if root.index in back.formulas:
-        history[root.name] = [(0, _gradient(root, back, run))]
-    number = 0
-    for node in reversed(back.circuit.nodes):
-        edges = back.outgoing.get(node.index, ())
-        if not edges:
-            continue
-        number += 1
-        before = Snapshot(history, number - 1)
+        after[root.name] = _gradient(root, back, run)
+    gates = [n for n in reversed(back.circuit.nodes) if n.index in back.outgoing]
+    for number, node in enumerate(gates, 1):
+        edges, before, after = back.outgoing[node.index], after, dict(after)
         for e in edges:
             if e.share is not None:
                 found.setdefault(e.source.index, []).insert(0, e.share)
-                value = _so_far(e, found[e.source.index], before, run)
-                history.setdefault(e.source.name, []).append((number, value))
+                after[e.source.name] = _so_far(e, found[e.source.index], before, run)
         shares = tuple(_share(e, run) for e in edges)
-        after = Snapshot(history, number)
         gradient = _gradient(node, back, run)
         yield BackwardStep(
             number, node.name, node.formula, gradient, does(node), shares, before, after

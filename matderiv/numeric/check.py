@@ -14,15 +14,13 @@ from matderiv.errors import DomainError, LimitError
 from matderiv.expr import Expr
 from matderiv.lazy import np, quiet
 from matderiv.numeric.both_sides import branches, reached, zones
-from matderiv.numeric.differences import ANALYTIC, CENTRAL, Claim, Truth
+from matderiv.numeric.differences import ANALYTIC, CENTRAL, Truth
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
-from matderiv.numeric.question import DirectionQuestion, Probes, Project, moderate, probes
+from matderiv.numeric.question import DirectionQuestion, Probes, moderate, probes
 from matderiv.numeric.report import CheckReport, WorstEntry
 from matderiv.numeric.sampling import GROWN, Point, Sampler, drawn, sampler
 from matderiv.numeric.small_sizes import beyond_numbers, too_large
 from matderiv.shapes import shape_text
-
-__all__ = ["CheckReport", "Claim", "DirectionQuestion", "Project", "WorstEntry", "check"]
 
 MAX_POINTS, MAX_SEED = 1000, 2**63
 VANISHED = 1e-10  # a claim smaller than this is rounding where f is exactly constant (saturated)
@@ -244,41 +242,6 @@ def _worst(claimed: Array, numeric: Array, point: Point, entries: bool) -> Worst
 # All points ---------------------------------------------------------------------------------------
 
 
-def check(
-    f: Expr,
-    wrt: Expr | tuple[Expr, ...],
-    claim: Claim,
-    *,
-    variables: Iterable[Expr] = (),
-    order: int | None = None,
-    upstream: Expr | None = None,
-    tangent: Expr | None = None,
-    project: Project | None = None,
-    points: int = 8,
-    seed: int = 0,
-    sides: bool = True,
-) -> CheckReport:
-    """The claimed derivative of f against numbers, at random points that hide nothing.
-
-    `claim(values, sizes)` is an array of shape(f) + shape(wrt) per order, of shape(wrt) with an
-    `upstream` variable, of shape(f) with a `tangent`. `variables` are those of the claim that f
-    does not have; `project` maps the numeric truth to what the claim should be (a structured
-    variable). Both `sides` of every kink of f must be seen, and where its functions bend; else it
-    is undecided.
-
-    >>> x = variable("x", (Dim(("n",)),))
-    >>> print(check(x.T @ x, x, lambda values, sizes: 2 * values["x"]).verdict)
-    verified
-    >>> print(check(x.T @ x, x, lambda values, sizes: 3 * values["x"]).verdict)
-    disproved
-    """
-    path = wrt if isinstance(wrt, tuple) else (wrt,)
-    if len(path) == 1:
-        path *= order or 1
-    question = DirectionQuestion(f, path, claim, upstream, tangent, project)
-    return check_question(question, variables, points=points, seed=seed, sides=sides)
-
-
 @quiet()
 def check_question(
     question: DirectionQuestion,
@@ -288,7 +251,17 @@ def check_question(
     seed: int,
     sides: bool = True,
 ) -> CheckReport:
-    """The report, or why there can be none: beyond numbers, or no admissible point."""
+    """The claimed derivative of f against numbers, at random points that hide nothing.
+
+    `variables` are those of the claim that f does not have. Both `sides` of every kink of f must be
+    seen, and where its functions bend; else it is undecided, as it is beyond numbers.
+
+    >>> x = variable("x", (Dim(("n",)),))
+    >>> right, wrong = (lambda values, sizes, c=c: c * values["x"] for c in (2, 3))
+    >>> claims = [DirectionQuestion(x.T @ x, (x,), c) for c in (right, wrong)]
+    >>> [check_question(c, (), points=8, seed=0).verdict for c in claims]
+    ['verified', 'disproved']
+    """
     require_whole(points, "points", 1, MAX_POINTS)
     require_whole(seed, "seed", 0, MAX_SEED)
     every = (*question.path, question.upstream, question.tangent, *variables)

@@ -34,13 +34,8 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     >>> vectors_instead(ask("norm2(x)^2", "x"), "x*x'", fitting=True)
     ()
     """
-    reading = asked.reading
-    guessed = [n for n in reading.guessed if n in reading.variables]
-    scalars = sorted(n for n in guessed if not reading.variables[n].shape)
-    if not scalars or len(scalars) > MAX_NAMES or asked.extra:
-        return ()
-    others = ((names, _with_kinds(asked, dict.fromkeys(names, 1))) for names in _subsets(scalars))
-    return _first_right(others, answer, len(asked.f.shape) if fitting else None)
+    axes = len(asked.f.shape) if fitting else None
+    return _first_right(_with_axes(asked, _guessed(asked, 0), 1), answer, axes)
 
 
 def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
@@ -52,17 +47,10 @@ def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     >>> numbers_instead(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)")
     ('b',)
     """
-    reading = asked.reading
-    guessed = [n for n in reading.guessed if n in reading.variables]
-    vectors = [n for n in guessed if len(reading.variables[n].shape) == 1]
-    slope = _as_number(asked, answer)
+    slope, turned = _as_number(asked, answer), _transposed(asked)
+    vectors = [n for n in _guessed(asked, 1) if n not in turned]
     vectors = [n for n in vectors if not guessed_axes(n) or n == slope]
-    vectors = [n for n in vectors if n not in _transposed(asked)]
-    if not vectors or len(vectors) > MAX_NAMES or asked.extra:
-        return ()
-    subsets = _subsets(sorted(vectors))
-    others = ((names, _with_kinds(asked, dict.fromkeys(names, 0))) for names in subsets)
-    return _first_right(others, answer)
+    return _first_right(_with_axes(asked, vectors, 0), answer)
 
 
 def _transposed(asked: Asked) -> set[str]:
@@ -141,17 +129,16 @@ def rows_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     >>> rows_instead(ask("np.sum((X @ w - y)**2)/m", "w"), "2*X.T @ (X @ w - y)/X.shape[0]")
     ('m as the rows of X',)
     """
-    variables_of = asked.reading.variables
-    letters = [n for n in asked.reading.guessed if n in SIZE_LETTERS and n in variables_of]
-    letters = [n for n in letters if not variables_of[n].shape]
-    if len(letters) != 1 or asked.extra:
+    letters = [n for n in _guessed(asked, 0) if n in SIZE_LETTERS]
+    if len(letters) != 1:
         return ()
+    letter = asked.reading.variables[letters[0]]
     others = []
     for v in variables(asked.f):
         rows = size_names([v.shape[:1]])
         if len(v.shape) == 2 and len(rows) == 1 and not rows & size_names([asked.wrt.shape]):
             size = apply("size", params=tuple(rows))
-            f = substitute(asked.f, {variables_of[letters[0]]: size})
+            f = substitute(asked.f, {letter: size})
             others.append(((f"{letters[0]} as the rows of {v.name}",), replace(asked, f=f)))
     return _first_right(others, answer)
 
@@ -162,17 +149,27 @@ def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     >>> squares_instead(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'")
     ('A', 'B')
     """
-    reading = asked.reading
-    shapes = {n: reading.variables[n].shape for n in reading.guessed if n in reading.variables}
-    oblong = sorted(n for n, s in shapes.items() if len(s) == 2 and s[0] != s[1])
-    if not oblong or len(oblong) > MAX_NAMES or asked.extra:
-        return ()
-    square = {n: (s[0], s[0]) for n, s in shapes.items() if s}
+    shapes = {n: asked.reading.variables[n].shape for n in _guessed(asked, 2)}
+    oblong = [n for n, (rows, columns) in shapes.items() if rows != columns]
     others = (
-        (names, _with_kinds(asked, {}, dict.fromkeys(names, square[names[0]])))
+        (names, _with_kinds(asked, {}, dict.fromkeys(names, shapes[names[0]][:1] * 2)))
         for names in _subsets(oblong)
     )
     return _first_right(others, answer)
+
+
+def _guessed(asked: Asked, axes: int) -> list[str]:
+    """The names of so many axes that nobody declared; none where an answer has names of its own."""
+    reading = asked.reading
+    known = [n for n in reading.guessed if n in reading.variables and not asked.extra]
+    return sorted(n for n in known if len(reading.variables[n].shape) == axes)
+
+
+def _with_axes(
+    asked: Asked, names: list[str], axes: int
+) -> Iterator[tuple[tuple[str, ...], Asked | None]]:
+    """The question with some of the names of another kind."""
+    return ((some, _with_kinds(asked, dict.fromkeys(some, axes))) for some in _subsets(names))
 
 
 def _first_right(
@@ -192,8 +189,10 @@ def _first_right(
 
 
 def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
-    for size in dict.fromkeys((1, 2, len(names))):
-        yield from combinations(names, min(size, len(names)))
+    """One name, two, or all of them; nothing where there are too many to try."""
+    if 0 < len(names) <= MAX_NAMES:
+        for size in dict.fromkeys((1, 2, len(names))):
+            yield from combinations(names, min(size, len(names)))
 
 
 def _with_kinds(
@@ -237,14 +236,8 @@ def said(names: tuple[str, ...]) -> str:
     """
     several = len(names) > 1
     listed = " and ".join((", ".join(names[:-1]), names[-1])) if several else names[0]
-    taken, fit = (
-        ("are taken as scalars", "as vectors")
-        if several
-        else ("is taken as a scalar", "as a vector")
-    )
+    taken = "is taken as a scalar by its letter; as a vector"
+    if several:
+        taken = "are taken as scalars by their letters; as vectors"
     options = " ".join(f'--shape "{name}: n"' for name in names)
-    letters = "letters" if several else "letter"
-    their = "their" if several else "its"
-    return (
-        f"{listed} {taken} by {their} {letters}; {fit} the answer fits. Declare {listed}: {options}"
-    )
+    return f"{listed} {taken} the answer fits. Declare {listed}: {options}"

@@ -46,7 +46,6 @@ class Template(NamedTuple):
         return Code(self.text.format(*texts, **words), self.level, number)
 
 
-SIZE_NAMES = Mapping[str, str]
 Special = Callable[[Instruction, Sequence[Code], "CodeNames"], Code]
 
 

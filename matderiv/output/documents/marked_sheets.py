@@ -29,7 +29,6 @@ COLOURS = {
     GIVEN: "#555555",
 }
 ON_DARK = {"#b00020": "#ff8a9a", "#8a5a00": "#e8b04a", "#1b6e2d": "#7fd08f", "#555555": "#a3a7b3"}
-WIDTH = 90  # characters of a line in a format that does not fold lines
 _STYLE = (
     "<style>.sheet{border-collapse:collapse;width:100%}"
     ".sheet td{padding:.1em .5em;vertical-align:top}"
