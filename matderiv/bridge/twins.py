@@ -217,28 +217,15 @@ class OpenTwin(Twin, Broadcasting):
         return opened(done)
 
 
-class MatAdd(OpenTwin, sp.MatAdd):  # type: ignore[misc]
-    """A sum."""
+def _open_twin(plain: Any) -> Any:
+    return type(
+        plain.__name__, (OpenTwin, plain), {"__doc__": plain.__doc__, "__module__": __name__}
+    )
 
 
-class MatMul(OpenTwin, sp.MatMul):  # type: ignore[misc]
-    """A product."""
-
-
-class MatPow(OpenTwin, sp.MatPow):  # type: ignore[misc]
-    """A matrix power."""
-
-
-class Inverse(OpenTwin, sp.Inverse):  # type: ignore[misc]
-    """An inverse."""
-
-
-class Transpose(OpenTwin, sp.Transpose):  # type: ignore[misc]
-    """A transpose."""
-
-
-class HadamardProduct(OpenTwin, sp.HadamardProduct):  # type: ignore[misc]
-    """A product entry by entry."""
+MatAdd, MatMul, MatPow = map(_open_twin, (sp.MatAdd, sp.MatMul, sp.MatPow))
+Inverse, Transpose, DiagMatrix = map(_open_twin, (sp.Inverse, sp.Transpose, sp.DiagMatrix))
+HadamardProduct, KroneckerProduct = map(_open_twin, (sp.HadamardProduct, sp.KroneckerProduct))
 
 
 class HadamardPower(OpenTwin, sp.HadamardPower):  # type: ignore[misc]
@@ -248,14 +235,6 @@ class HadamardPower(OpenTwin, sp.HadamardPower):  # type: ignore[misc]
         return "(({})**({}))".format(*map(printer._print, self.args))
 
     _numpycode = _scipycode = _pythoncode
-
-
-class KroneckerProduct(OpenTwin, sp.KroneckerProduct):  # type: ignore[misc]
-    """A Kronecker product."""
-
-
-class DiagMatrix(OpenTwin, sp.DiagMatrix):  # type: ignore[misc]
-    """The diagonal matrix of a vector."""
 
 
 class DiagonalOf(OpenTwin, sp.DiagonalOf):  # type: ignore[misc]
@@ -340,21 +319,6 @@ class MatrixElement(Twin, PlainElement):  # type: ignore[misc]
         return written_out(parent)[i, j] if known else type(self)(parent, i, j)
 
 
-TWINS: dict[type, Any] = {
-    cls.plain: cls
-    for cls in (
-        MatAdd,
-        MatMul,
-        MatPow,
-        Inverse,
-        Transpose,
-        HadamardProduct,
-        HadamardPower,
-        KroneckerProduct,
-        DiagMatrix,
-        DiagonalOf,
-        ElementwiseApplyFunction,
-        Trace,
-        Determinant,
-    )
-}
+_OPEN = (MatAdd, MatMul, MatPow, Inverse, Transpose, HadamardProduct, HadamardPower)
+_OTHERS = (KroneckerProduct, DiagMatrix, DiagonalOf, ElementwiseApplyFunction, Trace, Determinant)
+TWINS: dict[type, Any] = {cls.plain: cls for cls in (*_OPEN, *_OTHERS)}
