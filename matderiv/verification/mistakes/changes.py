@@ -34,7 +34,6 @@ from matderiv.verification.mistakes.edits import (
 )
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
-from matderiv.verification.mistakes.reach import Reach
 from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term, product
 from matderiv.verification.mistakes.tidying import tidied
@@ -89,7 +88,6 @@ class Edits:
     def __init__(self, search: CauseSearch, root: Sketch) -> None:
         self.search, self.root = search, root
         self.spots = places(root)
-        self.reach = Reach(search, root)
         self.left = 0
         self.total = TOTAL
         self.weight_of_last = 0  # of the corrected answer found last
@@ -134,7 +132,7 @@ class Edits:
     def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
         """Changes of a family that make the answer right; lighter than the best so far."""
         for path, part, new, said in self.changes(family):
-            e = None if self.reach.excludes(path, part, new) else self.whole(path, new)
+            e = self.whole(path, new)
             if e is None or (best is not None and e.weight >= best.weight):
                 continue
             if self.search.holds(e) and self.search.confirmed(e):

@@ -90,10 +90,6 @@ class CauseSearch:
         value = v.value(e)
         if value is None or not np.isfinite(value).all():
             return None
-        return self.placed(value, layout, v)
-
-    def placed(self, value: Array, layout: str, v: Valuation) -> Array:
-        """Values in a layout, with the axes of the truth."""
         if layout == "":
             return np.reshape(value, v.truth.shape)
         inner = []
