@@ -265,6 +265,21 @@ def fold_all(
     return tuple(values[r] for r in roots)
 
 
+def fold_kept(root: Expr, key: str, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
+    """What `fold` gives, kept with every node under a key, so that it is found once."""
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        unknown = [a for a in node.args if key not in a.cache and key not in node.cache]
+        stack += unknown
+        if not unknown:
+            stack.pop()
+            if key not in node.cache:
+                node.cache[key] = visit(node, tuple(a.cache[key] for a in node.args))
+    found: Value = root.cache[key]
+    return found
+
+
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """The same function on other arguments; the node itself when nothing changed."""
     if all(a is b for a, b in zip(node.args, args, strict=True)):

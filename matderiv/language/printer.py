@@ -4,8 +4,9 @@ One table of levels decides every bracket: + and -, then products from left to r
 then postfix operators, then atoms. A comparison always stands in brackets of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from typing import TypeVar
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_
@@ -22,6 +23,7 @@ LEVELS = {
 SYMBOLS = {"mul": "*", "hadamard": ".*", "div": "/", "ediv": "./", "power": "^", "epow": ".^"}
 MAX_SYMBOLS = 500_000
 
+T = TypeVar("T")
 Piece = str | tuple[Expr, int]
 """Text, or an expression that is to stand at some level."""
 
@@ -40,26 +42,27 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
     symbols = expr.weight + sum(value.weight for _, value in parts)
     if symbols > MAX_SYMBOLS:
         raise LimitError(f"the text would have {symbols} symbols, the limit is {MAX_SYMBOLS}")
-    out: list[str] = []
-    _write(out, (expr, SUM), entries)
+
+    def opened(piece: tuple[Expr, int]) -> list[Piece]:
+        node, least = piece
+        return ["(", (node, COMPARE), ")"] if level(node) < least else pieces(node, entries)
+
+    out = [*strings_in([(expr, SUM)], opened)]
     for k, (name, value) in enumerate(parts):
         out.append(f"; {name} = " if k else f" where {name} = ")
-        _write(out, (value, SUM), entries)
+        out += strings_in([(value, SUM)], opened)
     return "".join(out)
 
 
-def _write(out: list[str], piece: Piece, entries: bool) -> None:
-    stack = [piece]
+def strings_in(row: Sequence[str | T], opened: Callable[[T], Sequence[str | T]]) -> Iterator[str]:
+    """The strings of a row whose other parts open into rows; without recursion, however deep."""
+    stack = list(reversed(row))
     while stack:
         top = stack.pop()
         if isinstance(top, str):
-            out.append(top)
-            continue
-        node, least = top
-        if level(node) < least:
-            stack += [")", (node, COMPARE), "("]
+            yield top
         else:
-            stack += reversed(pieces(node, entries))
+            stack += reversed(opened(top))
 
 
 def level(node: Expr) -> int:

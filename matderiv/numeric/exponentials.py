@@ -7,7 +7,7 @@ is shifted by the largest exponent: exp(x)./(exp(x) + exp(y)) has a value wherev
 from collections.abc import Iterator
 from functools import reduce
 
-from matderiv.expr import Expr, apply, is_, number, number_value
+from matderiv.expr import Expr, apply, fold_kept, is_, number, number_value
 from matderiv.functions.reduce import along
 from matderiv.numeric.poles import entrywise
 from matderiv.shapes import is_scalar
@@ -38,17 +38,12 @@ def better_product(node: Expr) -> Expr | None:
 
 def _distance(e: Expr) -> int:
     """How far below a node an exponential is, through products, sums and the like; kept with it."""
-    stack = [e]
-    while stack:
-        node = stack[-1]
-        args = node.args if is_(node, *_JOINING) else ()
-        if todo := [a for a in args if "exponential" not in a.cache]:
-            stack += todo
-            continue
-        below = min((a.cache["exponential"] for a in args), default=NEAR)
-        node.cache["exponential"] = 0 if is_(node, *_GROWING) else below + 1
-        stack.pop()
-    return int(e.cache["exponential"])
+
+    def visit(node: Expr, below: tuple[int, ...]) -> int:
+        nearest = min(below, default=NEAR) if is_(node, *_JOINING) else NEAR
+        return 0 if is_(node, *_GROWING) else nearest + 1
+
+    return fold_kept(e, "exponential", visit)
 
 
 def _like(node: Expr, new: Expr) -> Expr | None:

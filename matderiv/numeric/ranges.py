@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import atan, erf, exp, fsum, inf, isfinite, isnan, log, nextafter, prod, sqrt, tanh
 
-from matderiv.expr import Expr, is_, number_value
+from matderiv.expr import Expr, fold_kept, is_, number_value
 from matderiv.shapes import size_names
 
 Range = tuple[float, float]
@@ -25,18 +25,7 @@ def bounds(e: Expr) -> Range:
     >>> bounds(x + apply("abs", x)), bounds(apply("where", apply("gt", x, 2), x, 2))
     ((0.0, inf), (2.0, inf))
     """
-    stack = [e]
-    while stack:
-        node = stack[-1]
-        unknown = [a for a in node.args if "bounds" not in a.cache]
-        stack += unknown
-        if not unknown:
-            stack.pop()
-            if "bounds" not in node.cache:
-                args = tuple(a.cache["bounds"] for a in node.args)
-                node.cache["bounds"] = _bounds(node, args)
-    low, high = e.cache["bounds"]
-    return low, high
+    return fold_kept(e, "bounds", _bounds)
 
 
 def positive(e: Expr) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply, is_, number_value, walk
+from matderiv.expr import Expr, apply, fold_kept, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
@@ -316,19 +316,12 @@ def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
 
 def _names(e: Expr) -> tuple[str, ...]:
     """The names of the variables in the order of reading, remembered at every node."""
-    todo = [e]
-    while todo:
-        node = todo[-1]
-        unread = [a for a in node.args if "names" not in a.cache]
-        if unread:
-            todo.extend(unread)
-            continue
-        todo.pop()
+
+    def visit(node: Expr, below: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
         own = (node.name,) if is_(node, "variable") else ()
-        inner = dict.fromkeys(name for a in node.args for name in a.cache["names"])
-        node.cache["names"] = (*own, *inner)
-    names: tuple[str, ...] = e.cache["names"]
-    return names
+        return (*own, *dict.fromkeys(name for names in below for name in names))
+
+    return fold_kept(e, "names", visit)
 
 
 def shortest(forms: Sequence[Expr]) -> Expr:

@@ -3,9 +3,10 @@ r"""Formulas as presentation MathML, for pages that need no script: a walk over 
 Whatever a name is made of arrives as escaped text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 
+from matderiv.language.printer import strings_in
 from matderiv.output.layout import Element, layout, pieces_of
 
 
@@ -31,21 +32,14 @@ def breakable(written: str, before: str = "") -> list[str]:
 
 def _element(nodes: Sequence[Element], *, display: bool) -> str:
     style = ' displaystyle="true"' if display else ""
-    return f"<math{style}>{''.join(_strings(nodes))}</math>"
+    return f"<math{style}>{''.join(strings_in(nodes, _opened))}</math>"
 
 
-def _strings(nodes: Sequence[Element]) -> Iterator[str]:
-    """The text of nodes, without recursion: formulas may be deep."""
-    stack: list[str | Element] = list(reversed(nodes))
-    while stack:
-        top = stack.pop()
-        if isinstance(top, str):
-            yield top
-        elif top.tag == "mspace":
-            yield f'<mspace width="{top.text}"/>'
-        elif top.text:
-            said = escape(top.text).replace("\u2061", "&#x2061;")
-            yield f"<{top.tag}{top.how}>{said}</{top.tag}>"
-        else:
-            closing, opening = (f"</{top.tag}>", f"<{top.tag}{top.how}>") if top.tag else ("", "")
-            stack += [closing, *reversed(top.parts), opening]
+def _opened(e: Element) -> list[str | Element]:
+    if e.tag == "mspace":
+        return [f'<mspace width="{e.text}"/>']
+    if e.text:
+        said = escape(e.text).replace("\u2061", "&#x2061;")
+        return [f"<{e.tag}{e.how}>{said}</{e.tag}>"]
+    opening, closing = (f"<{e.tag}{e.how}>", f"</{e.tag}>") if e.tag else ("", "")
+    return [opening, *e.parts, closing]

@@ -1,7 +1,8 @@
 """A derivation in Typst, a file that compiles; its formulas are a walk over the layout tree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from matderiv.language.printer import strings_in
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
@@ -27,27 +28,17 @@ def typst(written: str) -> str:
     >>> print(typst(r"\frac{1}{2}\mathbf{x}_{i}^{2} + \sigma(t)"))
     frac(1, 2) attach(bold("x"), b: i, t: 2) + σ \(t \)
     """
-    told = " ".join(" ".join(_strings(layout(written))).split())
+    told = " ".join(" ".join(strings_in(layout(written), _opened)).split())
     return told.replace(" ,", ",").replace(" )", ")").replace("( ", "(")
 
 
-def _strings(nodes: Sequence[Element]) -> Iterator[str]:
-    """The words of nodes, without recursion: formulas may be deep."""
-    stack: list[str | Element] = list(reversed(nodes))
-    while stack:
-        top = stack.pop()
-        if isinstance(top, str):
-            yield top
-        elif top.tag in _CALLS:
-            first, *rest = _CALLS[top.tag]
-            inner = [x for pair in zip(top.parts, rest, strict=True) for x in pair]
-            stack += reversed([first, *inner])
-        elif top.text:
-            yield _leaf(top)
-        elif top.parts:
-            stack += reversed(top.parts)
-        else:
-            yield '""'
+def _opened(e: Element) -> list[str | Element]:
+    if e.tag in _CALLS:
+        first, *rest = _CALLS[e.tag]
+        return [first, *(x for pair in zip(e.parts, rest, strict=True) for x in pair)]
+    if e.text:
+        return [_leaf(e)]
+    return list(e.parts) or ['""']
 
 
 def _leaf(e: Element) -> str:

@@ -2,7 +2,7 @@ r"""Whole equations: what is differentiated by what on the left, the derivative 
 
 from collections.abc import Collection, Sequence
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr
 from matderiv.output.latex.formula import Part, formula, where_parts
 from matderiv.output.latex.index import axis_letters, index_sum, subscript, tensor_names
@@ -100,11 +100,7 @@ def notation(word: str) -> str:
     >>> notation("nabla")
     'nabla'
     """
-    if word not in GRADIENTS:
-        raise MatderivError(
-            f"unknown notation {word!r} of gradients", hint=f"one of {', '.join(GRADIENTS)}"
-        )
-    return word
+    return require_word(word, "notation of gradients", GRADIENTS)
 
 
 def free_letter(names: LatexNames) -> str:

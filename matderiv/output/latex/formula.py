@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_, variable, walk
+from matderiv.language.printer import strings_in
 from matderiv.output.latex.names import LatexNames, between, needs_space
 from matderiv.output.latex.spelling import spelled
 from matderiv.output.latex.templates import COMPARE, NEXT, Item, Piece, Printer
@@ -58,7 +59,13 @@ def formula(expr: Expr, names: LatexNames) -> str:
         )
     shown = spelled(expr)
     printer = Printer(names, tall_nodes(shown))
-    return _joined(_strings(Item(shown, COMPARE), printer))
+
+    def opened(item: Item) -> list[Piece]:
+        if printer.level(item.node) < item.least:
+            return printer.bracketed("(", [Item(item.node, COMPARE)], ")")
+        return printer.pieces(item.node)
+
+    return _joined(strings_in([Item(shown, COMPARE)], opened))
 
 
 def where_parts(parts: Sequence[Part], names: LatexNames) -> str:
@@ -82,18 +89,6 @@ def tall_nodes(root: Expr) -> set[Expr]:
 
 def _is_fraction(node: Expr) -> bool:
     return is_(node, "number") and Printer.number(node).startswith("\\frac")
-
-
-def _strings(root: Item, printer: Printer) -> Iterator[str]:
-    stack: list[Piece] = [root]
-    while stack:
-        top = stack.pop()
-        if isinstance(top, str):
-            yield top
-        elif printer.level(top.node) < top.least:
-            stack += reversed(printer.bracketed("(", [Item(top.node, COMPARE)], ")"))
-        else:
-            stack += reversed(printer.pieces(top.node))
 
 
 def _joined(strings: Iterator[str]) -> str:

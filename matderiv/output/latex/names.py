@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from matderiv.errors import MatderivError
+from matderiv.arguments import require_word
 from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import number_text
 from matderiv.shapes import Shape, Size, long_axes, size_names, size_terms
@@ -49,13 +49,8 @@ class LatexNames:
     def __init__(
         self, vectors: str = "bold", transpose: str = "top", roots: Iterable[Expr] = ()
     ) -> None:
-        if vectors not in VECTORS:
-            raise MatderivError(
-                f"unknown style of vectors {vectors!r}", hint=f"one of {', '.join(VECTORS)}"
-            )
-        if transpose not in TRANSPOSES:
-            raise MatderivError(f"unknown transpose {transpose!r}", hint="one of top, T, prime")
-        self.vectors = vectors
+        self.vectors = require_word(vectors, "style of vectors", VECTORS)
+        require_word(transpose, "transpose", TRANSPOSES)
         nodes = list(walk(*roots))
         self.taken = {n.name for n in nodes if is_(n, "variable", "size")}
         self.taken |= size_names(n.params for n in nodes if n.function.call in ("sizes", "like"))
