@@ -62,7 +62,7 @@ FLOORS = (  # title, folder, modules
     ("9: diagnosed", "verification/", "mistakes/ verifying batch"),
     ("9: files and prose", "verification/", "documents/"),
     ("9: line by line", "verification/", "derivations/"),
-    ("9: explained", "", "views/ views/rules/"),
+    ("9: explained", "", "views/"),
     ("9: as programs, as graphs", "", "programs/ circuit/"),
     (
         "10: printed",

@@ -14,8 +14,7 @@ from conftest import Run
 from matderiv.command.failures import UsageError
 from matderiv.command.rules import example, example_steps, explained, listed, symbol
 from matderiv.functions.record import Function
-from matderiv.views.rules.catalogue import RULES, proof_of
-from matderiv.views.rules.rule import Rule, rules_of
+from matderiv.views.catalogue import RULES, Rule, proof_of, rules_of
 
 SIZES = {"n": 3, "m": 4, "k": 2}
 SHAPES = {"A": "nn", "B": "nn", "C": "nn", "M": "nn", "N": "nn"} | dict.fromkeys("uvxab", "n")

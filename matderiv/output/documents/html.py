@@ -6,6 +6,7 @@ break before = and + or -, and what cannot be broken scrolls in its own box.
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.documents.mathml import breakable, mathml
@@ -13,61 +14,7 @@ from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import About, Document, Partial
 
-STYLE = """
-.matderiv{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--soft:#5b5f6b;--line:#d9dbe1;
---box:#f5f6f8;color:var(--ink);background:var(--paper);
-font:1rem/1.5 system-ui,"Liberation Sans",sans-serif}
-@media(prefers-color-scheme:dark){.matderiv{--ink:#e8e8ec;--paper:#17181c;--soft:#a3a7b3;
---line:#3a3d46;--box:#202228}}
-body.matderiv{margin:0}
-.matderiv main{max-width:64rem;margin:0 auto;padding:1rem 1.25rem 3rem}
-div.matderiv main{padding:.2rem .5rem .4rem}
-.matderiv h1{font-size:1.3rem;margin:.5rem 0 .75rem}
-.matderiv h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
-.matderiv h3{font-size:1rem;margin:1.25rem 0 .5rem}
-.matderiv table{border-collapse:collapse;margin:.75rem 0;display:block;overflow-x:auto}
-.matderiv th,.matderiv td{text-align:left;padding:.3em .8em;border-bottom:1px solid var(--line)}
-.matderiv .picture{overflow-x:auto;margin:.75rem 0}
-.matderiv .picture svg{max-width:100%;height:auto}
-.matderiv pre{background:var(--box);border-radius:.4em;padding:.6em .8em;overflow-x:auto;
-white-space:pre-wrap;font-size:.875rem}
-.matderiv math{font-size:1.12em}
-.matderiv mi.b,.matderiv mn.b{font-weight:bold}
-.matderiv .formula,.matderiv .left,.matderiv .right{overflow-x:auto;overflow-y:hidden;
-padding:.3em .1em}
-.matderiv .formula{background:var(--box);padding:.6em .8em;border-radius:.4em}
-.matderiv p{margin:.4em 0}
-.matderiv p.said,.matderiv .rule,.matderiv .number{color:var(--soft)}
-.matderiv p.said math,.matderiv .why math{font-size:1em}
-.matderiv .rule,.matderiv .number{font-size:.875rem}
-.matderiv ol{list-style:none;margin:0;padding:0;display:grid;column-gap:.4em;
-grid-template-columns:auto minmax(0,auto) minmax(0,1fr) auto}
-.matderiv li{display:grid;grid-column:1/-1;grid-template-columns:subgrid;align-items:center;
-border-top:1px solid var(--line);padding:.15em 0}
-.matderiv li.goes-on{border-top:0}
-.matderiv .line{display:contents}
-.matderiv .number{min-width:1.6em;text-align:right;padding-right:.5em}
-.matderiv .left{text-align:right;min-width:max-content}
-.matderiv .rule{padding-left:1em;text-align:right;max-width:22em}
-.matderiv summary{cursor:pointer}
-.matderiv .rule[open]{grid-column:2/-1;max-width:none;padding-bottom:.4em}
-.matderiv .why{display:block;text-align:left;padding:.2em .1em}
-.matderiv .full{grid-column:3/-1;color:var(--soft);font-size:.875rem;padding-bottom:.4em}
-.matderiv code{font-size:.95em}
-.matderiv .answer{background:var(--box);border-radius:.4em;padding:.6em .8em;margin-top:1.75rem}
-.matderiv .answer h2,.matderiv .answer h3{margin-top:0}
-.matderiv .answer li{border-top:0}
-@media(max-width:45rem){
-.matderiv main{padding:.5rem .8rem 2rem}
-.matderiv ol{display:block}
-.matderiv li{grid-template-columns:1.6em minmax(0,1fr);column-gap:.3em;align-items:baseline}
-.matderiv .number{padding:0;text-align:left;min-width:0}
-.matderiv .line{display:block;overflow-x:auto;overflow-y:hidden;padding:.2em 0}
-.matderiv .left,.matderiv .right{padding:0;overflow:visible}
-.matderiv .rule,.matderiv .rule[open],.matderiv .full{grid-column:2;text-align:left;padding-left:0}
-}
-@media print{.matderiv{--paper:#fff;--ink:#000}}
-"""
+STYLE = "\n" + Path(__file__).with_name("derivation.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

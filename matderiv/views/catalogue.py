@@ -1,7 +1,15 @@
-"""A rule that a step names: what it says, why it is true, an example to derive, its source."""
+"""The rules that steps name: what each says, why it is true, an example to derive, its source.
+
+A step names a rule of calculus or of writing, which stand in `catalogue.txt`, or a function, whose
+record in `functions/` says the rest; each with two lines that say why it is true.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from matderiv.functions.record import Function
+from matderiv.views.reasons import STEP_NAMES
 
 CHAIN = "chain rule: "  # before the names of the rules it is applied with
 
@@ -75,3 +83,37 @@ def rules_of(written: str) -> list[str]:
     """
     found = [CHAIN.removesuffix(": ")] if written.startswith(CHAIN) else []
     return [*found, *written.removeprefix(CHAIN).split(" + ")] if written else []
+
+
+RULES = rules(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
+BY_NAME: dict[str, Rule] = {r.name: r for r in RULES}
+
+_OF_KINDS = {
+    "elementwise": (
+        "Each entry of the value depends on the same entry of the argument alone,",
+        "so it changes by its slope times its own change, and the Jacobian is diagonal.",
+    ),
+    "structural": (
+        "It is linear in each argument: put the argument plus its change in, and subtract.",
+        "What is left is the same function of the change.",
+    ),
+    "primitive": (
+        "The change follows from the equation that defines the function.",
+        "It is linear in dX; what stands beside dX is the derivative.",
+    ),
+    "sum": BY_NAME["sum"].proof,
+    "shorthand": BY_NAME["definition"].proof,
+    "constant": BY_NAME["constant"].proof,
+}
+
+
+def proof_of(function: Function) -> tuple[str, ...]:
+    """Two lines of proof; none for a function whose derivative is refused.
+
+    >>> proof_of(REGISTRY["inv"]) is BY_NAME["inverse"].proof, proof_of(REGISTRY["svd_u"])
+    (True, ())
+    """
+    rule = BY_NAME.get(STEP_NAMES.get(function.name, ""))
+    if rule is not None:
+        return rule.proof
+    return function.proof or _OF_KINDS.get(function.kind, ())

@@ -1,1 +1,0 @@
-"""The rules that steps name: statement, proof, example, source."""
