@@ -1,9 +1,11 @@
 """Several derivations on one sheet: homework, or notes for a class."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import given, require_text, require_word
 from matderiv.doors.derivation import VIEWS, Derivation
@@ -25,20 +27,10 @@ from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import shape_text
 from matderiv.views.stages import about
 
+if TYPE_CHECKING:
+    from matderiv.doors.graph import Graph
+
 _EXAMPLE = 'Sheet("Homework", [Part("Exercise 1", D)])'
-
-
-class Drawable(Protocol):
-    """What a sheet can draw, such as a computational graph."""
-
-    def svg(self) -> str:
-        """The picture for a page."""
-
-    def tikz(self) -> str:
-        """The picture for LaTeX with the package tikz."""
-
-    def text(self) -> str:
-        """The same in words or as a table."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class Part:
     says: str = ""
     table: Sequence[Sequence[str]] = ()
     listing: str | Sequence[Any] = ""
-    graph: Drawable | None = None
+    graph: Graph | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.heading, str):

@@ -1,22 +1,12 @@
 """A picture of a circuit as SVG: value above, gradient below every box."""
 
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Wire
 from matderiv.circuit.figures import greek
 
-GRAPH_STYLE = """\
-text{font-family:"DejaVu Sans Mono",Menlo,Consolas,"Courier New",monospace;text-anchor:middle;\
-dominant-baseline:central;fill:#1c2733}
-text.title{font-weight:bold}text.note{fill:#67727e}
-text.value{fill:#13732f}text.gradient{fill:#b3261e}
-rect{stroke:#51606f;stroke-width:1.2;fill:#fff;rx:5}
-rect.paper{stroke:none;rx:0}
-rect.input,rect.parameter{fill:#e8f0fb;rx:13}rect.parameter{fill:#fdf1d8}
-rect.loss,rect.output{fill:#ece8f7}rect.layers{fill:#f0f2f4;stroke-dasharray:4 3}
-rect.constant{fill:#f0f2f4}
-path.wire{fill:none;stroke:#51606f;stroke-width:1.2}path.head{fill:#51606f;stroke:none}
-path.value{fill:none;stroke:#13732f}path.gradient{fill:none;stroke:#b3261e}"""
+GRAPH_STYLE = Path(__file__).with_name("graph.css").read_text(encoding="utf-8").rstrip("\n")
 _HEAD = 7.0  # length of an arrowhead
 
 
