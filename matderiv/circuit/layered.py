@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SWEEPS = 12
+ACROSS, DOWN = 40.0, 14.0  # what is free between columns, and between boxes in one
 LANE = 10.0  # the height that is kept free for an edge that passes a column
 STEADY = 8.0  # how much more the boxes in the middle hold their place than those that begin a path
 
@@ -30,9 +31,7 @@ class Layout:
     height: float
 
 
-def layered(
-    sizes: Sequence[Point], links: Sequence[Link], *, across: float = 40.0, down: float = 14.0
-) -> Layout:
+def layered(sizes: Sequence[Point], links: Sequence[Link]) -> Layout:
     """Places for boxes of the given sizes (width, height); links go from earlier to later boxes.
 
     >>> found = layered([(20, 10)] * 3, [(0, 2), (1, 2)])
@@ -41,7 +40,7 @@ def layered(
     """
     graph = _Columns(sizes, links)
     graph.reduce_crossings()
-    ys = graph.heights(down)
+    ys = graph.heights()
     top = min((y - h / 2 for y, h in zip(ys, graph.tall, strict=True)), default=0.0)
     bottom = max((y + h / 2 for y, h in zip(ys, graph.tall, strict=True)), default=0.0)
     ys = [y - top for y in ys]
@@ -50,7 +49,7 @@ def layered(
         width = max((sizes[v][0] for v in column if v < len(sizes)), default=0.0)
         lefts.append(x)
         widths.append(width)
-        x += width + across
+        x += width + ACROSS
     centres = tuple(
         (lefts[graph.rank[v]] + widths[graph.rank[v]] / 2, ys[v]) for v in range(len(sizes))
     )
@@ -62,7 +61,7 @@ def layered(
             r = graph.rank[v]
             points += [(lefts[r], ys[v]), (lefts[r] + widths[r], ys[v])]
         routes.append((*points, (lefts[graph.rank[target]], ty), (tx, ty)))
-    return Layout(centres, tuple(routes), max(0.0, x - across), bottom - top)
+    return Layout(centres, tuple(routes), max(0.0, x - ACROSS), bottom - top)
 
 
 class _Columns:
@@ -144,11 +143,11 @@ class _Columns:
                     insort(ends, e)
         return total
 
-    def heights(self, down: float) -> list[float]:
+    def heights(self) -> list[float]:
         """The middle of every place: near its neighbours, in order, nothing on top of another."""
         ys = [0.0] * len(self.tall)
         for column in self.columns:
-            self._settle(column, ys, [0.0] * len(column), down)
+            self._settle(column, ys, [0.0] * len(column))
         for sweep in range(2 * SWEEPS):
             order = self.columns if sweep % 2 == 0 else self.columns[::-1]
             for column in order:
@@ -161,17 +160,15 @@ class _Columns:
                     wanted.append(
                         sum(self.steady[u] * ys[u] for u in near) / pull if near else ys[v]
                     )
-                self._settle(column, ys, wanted, down)
+                self._settle(column, ys, wanted)
         return ys
 
-    def _settle(
-        self, column: Sequence[int], ys: list[float], wanted: Sequence[float], down: float
-    ) -> None:
+    def _settle(self, column: Sequence[int], ys: list[float], wanted: Sequence[float]) -> None:
         """As near to the wanted places as the order and the distances allow, in squares."""
         offsets, total = [], 0.0
         for k, v in enumerate(column):
             if k:
-                total += (self.tall[column[k - 1]] + self.tall[v]) / 2 + down
+                total += (self.tall[column[k - 1]] + self.tall[v]) / 2 + DOWN
             offsets.append(total)
         blocks: list[
             tuple[float, float, int]
