@@ -253,7 +253,7 @@ def _row(number: int, record: Mapping[str, Any], common: Mapping[str, Any]) -> R
         if missing:
             raise ParseError(f"the row has no {' and no '.join(missing)}")
         f, wrt, answer = (whole.pop(n) for n in ("f", "wrt", "answer"))
-        return Row(number, f, wrt, answer, who, **whole)
+        return Row(number, f, wrt, answer, who, whole)
     except MatderivError as error:
         return Row(number, "", "", answer, who, error=error)
 

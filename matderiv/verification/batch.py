@@ -4,6 +4,7 @@ So many that it takes long are shared out among processes. Which process judges 
 nothing: what is remembered of a question is spent again each time.
 """
 
+import json
 import multiprocessing
 import signal
 from collections import Counter, defaultdict
@@ -29,7 +30,7 @@ Limit = Callable[[], AbstractContextManager[None]]
 class Row:
     """An answer with its question: `number` is its place in the file, `who` whose it is.
 
-    `error` says why a row cannot be judged.
+    `about` are further arguments of `ask`, `error` says why a row cannot be judged.
     """
 
     number: int
@@ -37,21 +38,13 @@ class Row:
     wrt: str
     answer: str
     who: str = ""
-    shapes: Mapping[str, str] = field(default_factory=dict)
-    assume: Mapping[str, str] = field(default_factory=dict)
-    kind: str | None = None
-    order: int = 1
-    layout: str = "gradient"
-    structure: str | None = None
-    upstream: str = "G"
+    about: Mapping[str, Any] = field(default_factory=dict)
     error: MatderivError | None = None
 
     @property
     def question(self) -> tuple[Any, ...]:
         """What makes two rows ask the same."""
-        about = tuple(sorted(self.shapes.items())), tuple(sorted(self.assume.items()))
-        said = self.kind, self.order, self.layout, self.structure, self.upstream
-        return (self.f, self.wrt, *about, *said)
+        return self.f, self.wrt, json.dumps(self.about, sort_keys=True)
 
     @property
     def judged_as(self) -> tuple[Any, ...]:
@@ -232,17 +225,7 @@ def _once(row: Row, questions: dict[tuple[Any, ...], Asked | MatderivError], lim
 def _asked(row: Row) -> Asked | MatderivError:
     """The question of a row, or why it cannot be read: kept, so that it is tried once."""
     try:
-        return ask(
-            row.f,
-            row.wrt,
-            shapes=row.shapes,
-            assume=row.assume,
-            kind=row.kind,
-            order=row.order,
-            layout=row.layout,
-            structure=row.structure,
-            upstream=row.upstream,
-        )
+        return ask(row.f, row.wrt, **row.about)
     except MatderivError as error:
         return error
 
