@@ -348,6 +348,15 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "cols": lambda n, first, last: np.eye(n)[:, first - 1 : last],
     "blocks": lambda *given: _blocks(given[:-1], given[-1]),
     "skew": lambda a: [[0, -a[2], a[1]], [a[2], 0, -a[0]], [-a[1], a[0], 0]],
+    "arange": lambda n: [float(k) for k in range(n)],
+    "vander": lambda x: [[v**j for j in range(len(x))] for v in x],
+    "middle": lambda n: [(float(n - 1 == 2 * k) or 0.5 * (n - 2 * k in (0, 2))) for k in range(n)],
+    "median": statistics.median,
+    "sort_map": lambda x: [
+        [float(k == np.argsort(x)[i]) for k in range(len(x))] for i in range(len(x))
+    ],
+    "conj": lambda x: x,
+    "real": lambda x: x,
     "toeplitz": lambda t: [[t[abs(i - j)] for j in range(len(t))] for i in range(len(t))],
     "vech": lambda x: [x[i, j] for j in range(len(x)) for i in range(j, len(x))],
     "conv": np.convolve,

@@ -26,10 +26,29 @@ def hermitian(n: int) -> Any:
 
 
 VALUES = {
-    "z": drawn(3), "w": drawn(3), "a": drawn(3), "A": drawn(4, 3), "b": drawn(4), "X": drawn(4, 3),
-    "C": drawn(4, 3), "R": hermitian(3), "S": hermitian(4) + 20 * np.eye(4), "c": drawn(),
-}  # fmt: skip
-SHAPES = {"z": "n", "w": "n", "a": "n", "A": "m,n", "b": "m", "X": "m,n", "C": "m,n", "c": ""}
+    "z": drawn(3),
+    "w": drawn(3),
+    "a": drawn(3),
+    "A": drawn(4, 3),
+    "b": drawn(4),
+    "X": drawn(4, 3),
+    "H": drawn(4, 3),
+    "C": drawn(4, 3),
+    "R": hermitian(3) + 20 * np.eye(3),
+    "S": hermitian(4) + 20 * np.eye(4),
+    "c": drawn(),
+}
+SHAPES = {
+    "z": "n",
+    "w": "n",
+    "a": "n",
+    "A": "m,n",
+    "b": "m",
+    "X": "m,n",
+    "H": "m,n",
+    "C": "m,n",
+    "c": "",
+}
 CASES: list[Case] = [
     ("z'*conj(z)", "z", {}, lambda z: z @ z.conj()),
     ("norm2(A*z - b)^2", "z", {"z": "complex"}, lambda A, z, b: np.linalg.norm(A @ z - b) ** 2),
@@ -47,6 +66,12 @@ CASES: list[Case] = [
         "X",
         {"S": "hermitian"},
         lambda X, S: np.log(np.linalg.det(X.conj().T @ S @ X)),
+    ),
+    (
+        "log(det(S + H*R*H^H))",
+        "H",
+        {"S": "hermitian", "R": "hermitian"},
+        lambda S, H, R: np.log(np.linalg.det(S + H @ R @ H.conj().T)),
     ),
     (
         "(w^H*a)*(a^H*w)/(w^H*R*w)",

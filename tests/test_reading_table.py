@@ -255,6 +255,9 @@ ABSTRACT = [
     (r"\sum_i \phi(w^\top x_i)", "w", {}, "X'*phi'(X*w)"),
     ("eta'*y - a(eta)", "eta", {"shapes": {"eta": "d", "y": "d"}}, "y - ∇a(eta)"),
     ("inv(Y(t))", "t", {}, "-inv(Y(t))*Y'(t)*inv(Y(t))"),
+    ("u(x)'*A*v(x)", "x", {"shapes": {"x": "n"}}, "u'(x)'*A*v(x) + v'(x)'*A'*u(x)"),
+    ("g(u(x))", "x", {"shapes": {"x": "n"}}, "u'(x)'*∇g(u(x))"),
+    ("a(x)*u(x)", "x", {"shapes": {"x": "n"}}, "u(x)*∇a(x)' + a(x)*u'(x)"),
     (r"\det Y(t)", "t", {}, "det(Y(t))*tr(inv(Y(t))*Y'(t))"),
     ("x(t)'*A*x(t)", "t", {}, "x(t)'*(A + A')*x'(t)"),
     ("A(t)*x", "t", {"shapes": {"x": "n"}}, "A'(t)*x"),
@@ -269,7 +272,8 @@ def test_a_function_that_nobody_defines_keeps_its_name(
 ) -> None:
     with pytest.raises(UnknownFunction):
         derive(formula, wrt, **options)
-    options = {**options, "assume": dict.fromkeys(("f", "g", "L", "phi", *"aAxYU"), "function")}
+    names = ("f", "g", "L", "phi", *"aAxYUuv")
+    options = {**options, "assume": dict.fromkeys(names, "function")}
     found = derive(formula, wrt, **options)
     assert any("a function that nobody defines" in note for note in found.notes)
     assert found.checked.verdict == "verified"

@@ -11,7 +11,7 @@ from matderiv.errors import DomainError, NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, walk
 from matderiv.functions.record import elementwise, primitive
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, is_scalar, shape_text
+from matderiv.shapes import Shape, Unify, is_scalar, shape_text, size_names
 
 NUMBERS = frozenset(("f", "g", "h", "L", "J", "ell"))
 ENTRIES = frozenset(("phi", "psi"))
@@ -97,26 +97,38 @@ elementwise(
 
 
 def _curve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    (s,), (*sizes, name, _) = shapes, params
-    if not is_scalar(s):
+    (s,), (*sizes, name, order) = shapes, params
+    guessed = any("?" in n for n in size_names([s]))  # x(t) follows a number unless t is declared
+    if not is_scalar(s) and (guessed or len(s) > 1 or len(sizes) > 1 or order > 1):
         raise ShapeError(
-            f"{name} is read as an array that follows a number, this is {shape_text(s)}",
+            f"{'derivative 2 of ' if order > 1 else ''}{name} is read as an array that follows "
+            f"a number or a vector, this is {shape_text(s)}",
             hint="f of an array is a number, phi is applied to each entry",
         )
-    return tuple(sizes)
+    return tuple(sizes) if is_scalar(s) else (*sizes, *s * order)
 
 
 def _curve(t: Any, *params: Any) -> Any:
     """A multiple of ones on the diagonal that is above the waves beside it, and derivatives."""
     *sizes, name, order = params
+    if np.ndim(t):  # a vector, each entry a sum of waves
+        sizes = [*sizes, len(t)]
+        a, b = (_numbers(name, math.prod(sizes), k).reshape(sizes) for k in range(2))
+        waves = a * np.sin(t + b + order * math.pi / 2)
+        return waves if order else waves.sum(axis=-1)
     a, b = (_numbers(name, math.prod(sizes), k).reshape(sizes) for k in range(2))
     waves = a * np.sin(t + b + order * math.pi / 2)
     return waves + (2 * sum(sizes) * np.eye(*sizes) if not order and len(sizes) == 2 else 0)
 
 
 def _along_curve(y: Expr, which: int, change: Expr) -> Expr:
-    *sizes, name, order = y.params
-    return apply("abstract_curve", y.args[0], params=(*sizes, name, order + 1)) * change
+    (t,), (*sizes, name, order) = y.args, y.params
+    if order and not is_scalar(t.shape):
+        raise NoRule(f"the next derivative of {name} has no name", hint="a function of a number")
+    slope = apply("abstract_curve", t, params=(*sizes, name, order + 1))
+    if is_scalar(t.shape):
+        return slope * change
+    return slope @ change if sizes else slope.T @ change
 
 
 primitive(
@@ -125,6 +137,7 @@ primitive(
     _along_curve,
     _curve,
     call="abstract",
-    says="An array Y that follows a number t, in a way that nobody defines: dY(t) = Y'(t) dt.",
+    says="An array Y that follows a number t, or a vector that follows one, in a way that nobody "
+    "defines: dY(t) = Y'(t) dt.",
     example="Y(t)",
 )

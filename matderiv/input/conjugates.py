@@ -131,7 +131,8 @@ def about_complex(f: Expr, x: Expr) -> list[str]:
     """What is to be said of a derivative by a complex variable."""
     if not is_complex(x):
         return []
-    names = sorted({v.name for v in walk(f) if is_complex(v) and not v.name.startswith("conj(")})
+    found = {v.name for v in walk(f) if is_complex(v)} | {x.name}
+    names = sorted({conjugate_name(n) if n.startswith("conj(") else n for n in found})
     other = conjugate_name(x.name)
     kept = "" if "hermitian" in x.params[2] else f": the derivative by {x.name} keeps {other}"
     return [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} complex{kept} (Wirtinger)"]

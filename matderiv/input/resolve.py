@@ -100,7 +100,7 @@ class Reading:
         known = {**self.arrays, **dict(self.parts), **(extra or {})}
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
         applied = (n for n in walk(self.expr) if n.function.call == "abstract")
-        curves = {str(n.params[-2]): n.shape for n in applied}
+        curves = {str(n.params[-2]): n.params[:-2] for n in applied}
 
         def meaning(source: Source) -> Expr:
             own = {part.name for part in source.parts} & {name for name, _ in self.parts}

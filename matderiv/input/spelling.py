@@ -170,7 +170,8 @@ def _spelled(
         return build(meant(parse_latex(text, scope, within), scope))
     if spelling == "python":
         return _in_python(text, scope, build, fits, within)[0]
-    source = parse(text, {*scope.shapes, *scope.sizes}, scope.about)
+    names = {*scope.shapes, *scope.sizes} - ({"H"} if scope.shapes.get("H") else set())  # x^H
+    source = parse(text, names, scope.about)
     check_comments(text, scope.shapes)
     return build(meant(source, scope))
 

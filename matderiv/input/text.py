@@ -90,8 +90,7 @@ class _Parser(Cursor):
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
         parts = {a.text for a, b in pairwise(self.tokens) if b.text == "="}
-        alone = {b.text for a, b in pairwise(self.tokens) if a.text != "^" or b.text != "H"}
-        self.letters = {*declared, *parts, *({"H"} & alone)}  # names, where they stand above a line
+        self.letters = {*declared, *parts}  # names, where they stand above a line
         self.names = {*declared, *about, *parts} | standing_alone(tokens)
         self.remarks += glued_remarks(self.tokens)
         self.remarks += [f"{c} read as {plain_letter(c)}" for c in text if plain_letter(c) != c]
