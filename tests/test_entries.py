@@ -153,8 +153,15 @@ LEFT = [  # f, by, what its entries are: right for every renaming that both side
     ("sum(A,2)", "A", "∂f_i/∂A_jk = δ_ij"),
     ("sum(x)^3", "x", "∂²f/∂x_i∂x_j = 6*sum(x)"),
     ("sum(x)", "x", "g_i = 1"),
+    ("sum(x)^2", "x", "(∇f)_i = 2*sum(x)"),
 ]
-SAME = {"∂f/∂A_ij = 1", "∂f/∂A_ij = x_i*x_j", "∂²f/∂x_i∂x_j = 6*sum(x)", "g_i = 1"}
+SAME = {
+    "∂f/∂A_ij = 1",
+    "∂f/∂A_ij = x_i*x_j",
+    "∂²f/∂x_i∂x_j = 6*sum(x)",
+    "g_i = 1",
+    "(∇f)_i = 2*sum(x)",
+}
 SAME |= {answer for _, _, answer in LEFT if "δ_ij" in answer}
 
 
@@ -185,6 +192,7 @@ def test_the_indices_of_a_left_side_say_which_axis_is_which(
         ("x'*x", "∂f/∂x_i = 2*x_k"),
         ("sum(x.^3)", "∂²f/∂x_i² = 6*x_i"),
         ("x.^2", "∂f_i/∂x_i = 2*x_i"),
+        ("sum(x.^3)", r"[\nabla f]_j = 3 x_i^2"),
     ],
 )
 def test_indices_that_say_nothing_of_the_other_entries_are_refused(f: str, answer: str) -> None:

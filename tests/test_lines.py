@@ -10,6 +10,7 @@ import pytest
 from derivations import NASTY, TWELVE, Case
 from test_verify import BROKEN
 
+import matderiv as md
 from matderiv.errors import MatderivError
 from matderiv.verification.derivations.findings import StepsVerdict
 from matderiv.verification.derivations.lines import verify_steps
@@ -263,3 +264,10 @@ def test_a_name_defined_again_right_below_is_a_mistake() -> None:
 def test_a_formula_that_is_said_to_be_a_derivative_is_a_claim() -> None:
     assert verify_steps(["f = x'*x", "3*x = ∂f/∂x"], shapes={"x": "n"}).broken == {2}
     assert verify_steps(["f = x'*x", "2*x = ∂f/∂x"], shapes={"x": "n"}).correct is True
+
+
+@pytest.mark.parametrize(("factor", "right"), [("2", True), ("12", False), ("3", False)])
+def test_a_number_before_a_call_is_a_factor(factor: str, right: bool) -> None:
+    """Euler: x'∇f = 2f for a form of degree 2."""
+    text = f"$f(x) = x^\\top A x$\n$x^\\top \\nabla f(x) = {factor}f(x)$"
+    assert md.verify_steps(text).correct is right

@@ -32,6 +32,8 @@ from matderiv.verification.quantities import (
 _GRADIENT_NAME = re.compile(  # in Python
     r"(?:d[A-Za-z]\w*?_?d(?P<of>\w+)|(?:d_?|grad_?|g_|nabla_?)(?P<by>\w+)|(?P<before>\w+)_grad)"
 )
+_BEFORE = re.compile(r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]\s*")
+_AFTER = re.compile(r"\s*(?:\\right\s*|\\[bB]igg?r?\s*)?[)\]]\s*_\s*\{?([a-z]+)\}?\s*")
 SYMBOL = "qqq"  # stands for the derivative in a side
 POINTS, CLOSE = 3, 1e-9
 
@@ -90,6 +92,7 @@ class Answer:
                 names = (q.of, q.by, q.then or q.by * (q.order - 1))
                 letters = "".join(map(self._below, names))
                 sizes = [s for s in self.axes if s != 1]
+                letters = letters or _of_bracket(typed, signs(typed, latex))
                 if len(letters) != len(sizes):
                     return {}
                 if len({*letters}) < len(letters):
@@ -119,7 +122,7 @@ class Answer:
                     said = "df is the change of f, not its derivative"
                     raise self._error(said, span, f"df/d{self.by.name} = ...")
                 direct = True
-            elif len(found) == 1 and typed[slice(*found[0].span)] == typed and not self._turned(q):
+            elif self._is_whole(typed, found) and not self._turned(q):
                 self._check_sign(found[0], typed, span, latex)
                 direct = True
             elif found:
@@ -158,6 +161,11 @@ class Answer:
         """ParseError for `f = 2x`: f is what is differentiated, unless a name of the question."""
         if name == "f":
             raise self._error("f is the function itself, not its derivative", span, "∇f = ...")
+
+    def _is_whole(self, typed: str, found: list[Sign]) -> bool:
+        """True for a side that is one derivative, or its entries (∇f)_i."""
+        alone = len(found) == 1 and typed[slice(*found[0].span)] == typed
+        return alone or bool(self.over and _of_bracket(typed, found))
 
     def _turned(self, q: Quantity) -> bool:
         """True for ∂f/∂xᵀ of a number f, which is a row; of a vector f it says how axes lie."""
@@ -247,6 +255,15 @@ class Answer:
 
     def _error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
         return ParseError(message, source=str(self.typed), span=span, hint=hint)
+
+
+def _of_bracket(typed: str, found: list[Sign]) -> str:
+    """The indices below a bracket with nothing but a derivative in it, as in (∇f)_i; or ""."""
+    if len(found) != 1:
+        return ""
+    start, stop = found[0].span
+    below = _AFTER.fullmatch(typed, stop)
+    return below[1] if below and _BEFORE.fullmatch(typed, 0, start) else ""
 
 
 def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:

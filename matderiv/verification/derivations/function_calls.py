@@ -19,6 +19,10 @@ from matderiv.verification.quantities import LATEX_SYMBOL, VALUE, latex_name
 MOST = 30  # calls that are written out in one side
 LONGEST = 4_000  # characters of a side
 _OPENING = r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]"
+_FREE = r"(?<![A-Za-z0-9_])"
+_START = (  # not within a name; after a power, or after a number that is a factor: 2f(x)
+    rf"(?:(?<![A-Za-z0-9\\])|(?<=[\^_][A-Za-z0-9])|(?<={_FREE}\d)|(?<={_FREE}\d\d))"
+)
 _SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
 _SIMPLE = re.compile(r"\\?[A-Za-z]+(?:[_^](?:\{[^{}+-]*\}|\w))*|[0-9.]+")
 _WRITTEN = r"\\(?:operatorname\*?|math(?:rm|sf|tt)|text[a-z]*)\s*\{[^{}]*\}|\\[A-Za-z]+"
@@ -135,8 +139,7 @@ def _next(
     best: tuple[Called, int, int, int] | None = None
     for f in functions:
         head = r"\s*".join(re.escape(part) for part in f.head.split())
-        start = r"(?:(?<![A-Za-z0-9\\])|(?<=[\^_][A-Za-z0-9]))"
-        start = start if not head.startswith("\\\\") else ""
+        start = _START if not head.startswith("\\\\") else ""
         found = re.compile(rf"{start}{head}(?![A-Za-z']){_OPENING}").search(p.text, place)
         if found is None or (best is not None and found.start() >= best[1]):
             continue
