@@ -11,6 +11,8 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 LONGEST = 8  # letters of a run that is taken apart
 _UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
 GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
+_ENTRY = rf"(?:{'|'.join(sorted(GREEK))}|[A-Za-hl-z])_(?:[0-9]+|[ijklmn]{{1,2}})"
+_ENTRIES = re.compile(f"(?:{_ENTRY}){{2,}}")
 _WORDS = frozenset(("pi", "eye", "where", "with", "if", "else", "otherwise", "inf", *SPELLED))
 
 
@@ -96,6 +98,8 @@ def _fixed(text: str, declared: Collection[str]) -> bool:
 
 def _units(text: str, declared: Collection[str]) -> list[str] | None:
     """The names a run is made of: Greek and declared ones first, then letters; None for others."""
+    if _ENTRIES.fullmatch(text):  # x_iy_j
+        return re.findall(f"{_ENTRY}(?={_ENTRY}|$)", text)
     words = sorted((w for w in {*GREEK, *declared} if len(w) > 1), key=len, reverse=True)
     found: list[str] = []
     place = 0
@@ -151,13 +155,15 @@ def is_matrix_vector(units: Sequence[str]) -> bool:
 
 
 def is_numbered(units: Sequence[str]) -> bool:
-    """True for `c_1y` and `x_1x_2`: a letter with a number below, then letters and more of these.
+    """True for `c_1y` and `x_iy_j`: a letter with a number below and letters, or entries alone.
 
-    >>> is_numbered(["c_1", "y"]), is_numbered(["x_1", "x_2"]), is_numbered(["l2", "w"])
+    >>> is_numbered(["c_1", "y"]), is_numbered(["x_i", "x_j"]), is_numbered(["l2", "w"])
     (True, True, False)
     """
-    first, *rest = (bool(re.fullmatch("[A-Za-z]_[0-9]+", u)) for u in units)
-    return first and all(n or len(u) == 1 for n, u in zip(rest, units[1:], strict=True))
+    entries = bool(_ENTRIES.fullmatch("".join(units)))
+    return entries or (
+        bool(re.fullmatch("[A-Za-z]_[0-9]+", units[0])) and all(len(u) == 1 for u in units[1:])
+    )
 
 
 def standing_alone(tokens: Sequence[Token]) -> set[str]:

@@ -179,8 +179,9 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
 
 
 _FACT = re.compile(
-    r"\s+(?:where|with|and)\s+(?P<name>[^\W\d]\w*)\s+(?:is\s+)?"
-    rf"(?P<fact>{'|'.join((*FACTS, *OF_COMPLEX))})\s*$"
+    r"(?:\s+(?:where|with|and|for)\s+|\s*,\s*|\s+\(\s*)(?P<name>[^\W\d]\w*)"
+    rf"(?:\s+(?:is\s+)?(?P<fact>{'|'.join((*FACTS, *OF_COMPLEX))})"
+    r"|\s*=\s*(?P=name)(?:'|\^T|ᵀ))\s*\)?\s*$"
 )
 
 
@@ -189,10 +190,12 @@ def stated_facts(text: str) -> tuple[str, dict[str, str]]:
 
     >>> stated_facts("w'*R*w with R symmetric")
     ("w'*R*w                 ", {'R': 'symmetric'})
+    >>> [stated_facts(f"R*w{said}")[1] for said in (" (R symmetric)", ", R = R'", ", R = w'")]
+    [{'R': 'symmetric'}, {'R': 'symmetric'}, {}]
     """
     stated: dict[str, str] = {}
     while isinstance(text, str) and (found := _FACT.search(text)):
-        stated[found["name"]] = found["fact"]
+        stated[found["name"]] = found["fact"] or "symmetric"
         text = text[: found.start()] + " " * (len(text) - found.start())
     return text, stated
 

@@ -186,6 +186,10 @@ class Shaping:
             self._register(node, Application(REGISTRY["eye"], (), (), 1))
         elif name.lower() in ("inf", "nan"):
             raise ParseError(f"{name} is no number", source=self.source.text, span=node.span)
+        elif context.guess and name in ("symmetric", "posdef", "orthogonal"):
+            said = f"{name} is a fact and no name"
+            hint = f"... with A {name}"
+            raise ParseError(said, source=self.source.text, span=node.span, hint=hint)
         elif name in reserved_names() and not (context.guess and name in context.facts):
             raise ParseError(
                 f"{name} is a function and needs brackets",

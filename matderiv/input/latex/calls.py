@@ -7,7 +7,7 @@ from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
 from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
-from matderiv.input.latex.symbols import FONTS, Symbol
+from matderiv.input.latex.symbols import FONTS, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names
@@ -174,14 +174,14 @@ class Functions(Sums):
             by = self.script()
         elif self.at_command("frac", "dfrac", "tfrac"):
             self.take()
-            above = self.script() if self.at("{") else []
-            below = self.script() if self.at("{") else []
+            above = plain_first(self.script() if self.at("{") else [])
+            below = plain_first(self.script() if self.at("{") else [])
             same = above[:1] and above[0].text in ("d", "partial")
             by = below[1:] if same and below[:1] and below[0].text == above[0].text else []
             inside = above[1:]
         else:
             return False
-        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_"))
+        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_", *FONTS))
         if inside and not {t.text for t in by} <= {t.text for t in inside}:
             letters = ""  # the derivative of a name
         elif inside and letters in self._asked():

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
+from matderiv.input.latex.tokens import group_end
 from matderiv.language.calls import function_names
 from matderiv.language.source import Node
 from matderiv.language.tokens import GREEK_NAMES, Token, TokenCursor
@@ -55,6 +56,21 @@ def known_spellings(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         found.setdefault(name.replace("_", ""), name)
     return found
+
+
+def plain_first(tokens: list[Token]) -> list[Token]:
+    r"""The tokens with the upright d of `\mathrm{d}x` in front as a plain letter.
+
+    >>> from matderiv.input.latex.tokens import tokenize_latex
+    >>> [t.text for t in plain_first(tokenize_latex(r"\mathrm{d}x"))[:2]]
+    ['d', 'x']
+    """
+    first = next((k for k, t in enumerate(tokens) if t.text not in ("{", "rm", *FONTS)), 0)
+    if "{" in (t.text for t in tokens[:first]):
+        opening = max(k for k, t in enumerate(tokens[:first]) if t.text == "{")
+        end = group_end(tokens, opening)
+        tokens = [*tokens[: end - 1], *tokens[end:]]
+    return tokens[first:]
 
 
 class LatexCursor(TokenCursor):
