@@ -98,6 +98,12 @@ def test_functions_of_a_matrix_are_of_the_whole_matrix(
     assert verify(formula, wrt, derivative).correct
 
 
+def test_entries_beside_entries_are_no_number_times_a_sum() -> None:
+    with pytest.raises(MatderivError, match="cannot multiply y by log"):
+        derive("-sum(y*log(p))", "p")
+    assert verify("-sum(y.*log(p))", "p", "-y./p").correct
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from matderiv.language.calls import function_names, known_function
@@ -30,8 +31,9 @@ def parted(
     >>> [t.text for t in parted(tokenize("lam*m + a"), ())]
     ['lam', '*', 'm', '+', 'a', '']
     """
-    names = {t.text for t in tokens if t.kind == "name"} | set(about)
-    raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text[:1] == "T"}
+    tokens = _turned(tokens, {*declared, *about})
+    names = {t.text for t in tokens if t.kind in ("name", "glued")} | set(about)
+    raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text == "T"}
     alone = {n for n in names - raised if _UNIT.fullmatch(n)} | {*declared, *about, "I"}
     called = {a.text for a, b in pairwise(tokens) if b.text == "("}
     for _ in range(2):  # what one run shows to be a name is one in the others
@@ -43,19 +45,46 @@ def parted(
     found: list[Token] = []
     for k, token in enumerate(tokens):
         following = tokens[k + 1].text if k + 1 < len(tokens) else ""
-        if token.kind != "name":
+        named = token.kind in ("name", "glued")
+        found += _pieces(token, alone, declared, following) if named else [token]
+    return found
+
+
+def _turned(tokens: Sequence[Token], known: Collection[str]) -> list[Token]:
+    """The tokens with the transpose of `x^TAx` apart, and of `x^tAx` where t is nothing else."""
+    pairs = list(zip(["", *(t.text for t in tokens)], tokens, strict=False))
+    names = {t.text for before, t in pairs if before != "^"} | {*known}
+    letters = {"T", "t"} - names
+    small = [k for k, (before, t) in enumerate(pairs) if before == "^" and t.text[:1] == "t"]
+    if not any(_turns(tokens, k, known) for k in small):
+        letters -= {"t"}
+    found: list[Token] = []
+    for k, (before, token) in enumerate(pairs):
+        capital = token.text[:1] == "T" and (len(token.text) < 2 or tokens[k + 1].text != "(")
+        turned = before == "^" and token.text[:1] in letters and token.text not in known
+        if not turned or not (capital or _turns(tokens, k, known)):
             found.append(token)
             continue
-        before = found[-1].text if found else ""
-        rest = token
-        if before == "^" and token.text[:1] == "T" and "T" not in alone and len(token.text) > 1:
-            if token.text not in declared and following != "(":
-                digits = len(token.text) - len(token.text[1:].lstrip("0123456789"))
-                found.append(_piece(token, 0, 1, "name"))
-                found += [_piece(token, 1, digits, "number")] if digits > 1 else []
-                rest = _piece(token, digits, len(token.text), "glued")
-        found += _pieces(rest, alone, declared, following) if rest.text else []
+        digits = len(token.text) - len(token.text[1:].lstrip("0123456789"))
+        found.append(replace(_piece(token, 0, 1, "name"), text="T"))
+        found += [_piece(token, 1, digits, "number")] if digits > 1 else []
+        found += [_piece(token, digits, len(token.text), "glued")] if token.text[digits:] else []
     return found
+
+
+def _turns(tokens: Sequence[Token], place: int, known: Collection[str]) -> bool:
+    """True for the tAx of `x^tAx` and the t of `(y)^t(y)`, where a power would make no sense."""
+    text, base, after = tokens[place].text, tokens[place - 2], tokens[place + 1]
+    if text[:1] != "t" or _fixed(text, known) or place < 2:
+        return False
+    if base.text == ")":
+        start = max((k for k in range(place - 2) if tokens[k].text == "("), default=0)
+        inside = [t.text for t in tokens[start : place - 1]]
+        return text == "t" and inside == [t.text for t in tokens[place + 1 :][: len(inside)]]
+    letter = base.text[-1:].isalpha() and (len(base.text) == 1 or tokens[place - 3].text == "^")
+    matrix = after.text == "*" and tokens[place + 2].text[:1].isupper()  # x^t*A*x
+    small = base.text.islower() and (after.kind == "name" or matrix)
+    return letter and base.text != "e" and (len(text) > 1 or small)
 
 
 def _piece(token: Token, start: int, end: int, kind: str) -> Token:

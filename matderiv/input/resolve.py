@@ -88,10 +88,9 @@ class Reading:
     ) -> Expr:
         """Another text about the same names: a variable, an answer, an upstream.
 
-        `extra` are further names, `expected` a shape for sizes that nothing else says, as in the
-        answer `vector(1)`, `within` a part of a text in LaTeX or Python. `over` are the indices of
-        a left side, which are the axes of a text in entries. Raises UnknownName for a name that the
-        expression does not have.
+        `extra` are further names, `expected` a shape for sizes that nothing else says, `within` a
+        part of a text in LaTeX or Python. `over` are the indices of a left side, which are the axes
+        of a text in entries. Raises UnknownName for a name that the expression lacks.
 
         >>> reading = read("sum(A*x)")
         >>> reading.read_more("A'*vector(1)", "the answer").shape == reading.variables["x"].shape
@@ -110,7 +109,8 @@ class Reading:
 
         shapes = {name: e.shape for name, e in known.items()}
         first = *self.free, *(over or ())
-        scope = Scope(shapes, sizes, guess=False, labels=self.labels, first=first)
+        nobodys = dict.fromkeys(curves, frozenset({FUNCTION}))
+        scope = Scope(shapes, sizes, nobodys, guess=False, labels=self.labels, first=first)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 

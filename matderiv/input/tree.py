@@ -23,7 +23,6 @@ from matderiv.language.source import (
     changed,
     children,
     postorder,
-    unsigned,
 )
 from matderiv.language.tokens import GREEK_NAMES
 
@@ -125,29 +124,6 @@ def whole_bars(source: Source) -> Source:
         return Operation(node.span, BARS, children(node)) if whole else node
 
     return changed(source, barred) if found else source
-
-
-def identities(source: Source, scope: Scope) -> Source:
-    """The source with the I of `A - c*I` and of kron(I, A), which nobody declared, as an identity.
-
-    >>> from matderiv.input.text import parse
-    >>> [identities(parse(t), Scope()).remarks for t in ("A + 2*I", "V - I*R")]
-    [('I read as the identity',), ()]
-    """
-    trees = (source.main, *(p.value for p in source.parts))
-    every = {n.span for n in postorder(*trees) if isinstance(n, Name) and n.name == "I"}
-    if not every or "I" in {*scope.shapes, *scope.about, *(p.name for p in source.parts)}:
-        return source
-    found: set[Span] = set()
-    for node in postorder(*trees):
-        if getattr(node, "function", getattr(node, "name", "")) in ("add", "kron"):
-            terms = [unsigned(o) for o in children(node)]
-            last = [children(t)[-1] if getattr(t, "function", "") == "mul" else t for t in terms]
-            found |= {t.span for t in last} & every
-    if found != every:
-        return source
-    source = replace(source, remarks=(*source.remarks, "I read as the identity"))
-    return changed(source, lambda n: Name(n.span, "eye") if n.span in every else n)
 
 
 def squared(source: Source, scope: Scope) -> Source:

@@ -26,6 +26,18 @@ SIZE_LETTERS = frozenset("nmNMdDpkKTBC")
 MAX_NAMES = 6  # guessed scalars; subsets of up to two of them are tried, then all
 
 
+def matrices_as_numbers(asked: Asked) -> list[str]:
+    """The guessed matrices by their letter that use made numbers: X of `(y - X*w)^2`.
+
+    >>> [matrices_as_numbers(ask(f, "w")) for f in ("(y - X*w)^2", "norm2(X*w)^2")]
+    [['X'], []]
+    """
+    if asked.reading is None:
+        return []
+    found = (n for n in asked.reading.guessed if n in asked.reading.variables)
+    return sorted(n for n in found if guessed_axes(n) == 2 and not asked.reading.variables[n].shape)
+
+
 def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, ...]:
     """Guessed scalars with which as vectors the answer is right, or with `fitting` has the shape.
 

@@ -27,6 +27,7 @@ from matderiv.verification.claims import (
 )
 from matderiv.verification.guesses import (
     as_numbers,
+    matrices_as_numbers,
     numbers_instead,
     rows_instead,
     said,
@@ -162,7 +163,8 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
     structured = asked.kind not in DIRECTIONAL and linear_structure(asked.wrt) is not None
     structure = asked.structure or "projected"
     found = judged(claim, structure, seed=seed, points=points)
-    notes = []
+    lowered = matrices_as_numbers(asked)
+    notes = [_as_numbers_said(lowered)] if lowered else []
     if asked.structure is None and structured and found.verdict == DISPROVED:
         other = judged(claim, "independent", seed=seed, points=points)
         if other.right:

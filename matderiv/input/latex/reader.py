@@ -296,17 +296,15 @@ class LatexFormula(Functions):
         """
         if "t" in (*self.scope.shapes, *self.scope.sizes, *self.scope.about):
             return False
-        texts = [t.text for t in self.tokens]
+        texts = [t.text for t in self.tokens if t.text not in ("{", "}", "bf", "rm", *FONTS)]
         clear = not self.scope.guess
         for k in (k for k, text in enumerate(texts) if text == "t"):
-            before = "".join(texts[max(k - 3, 0) : k]).removesuffix("-").removesuffix("{")
-            if not before.endswith("^"):
+            hat = k - 1 - (texts[k - 1] == "-")
+            if hat < 1 or texts[hat] != "^":
                 return False
-            hat = next(j for j in range(k, -1, -1) if texts[j] == "^")
-            base, after = texts[hat - 1], texts[k + 1 : k + 3]
-            after = after[1:] if after[:1] == ["}"] else after[:1]
+            base, after = texts[hat - 1], texts[k + 1]
             small = len(base) == 1 and base.islower() and base != "e"
-            clear |= texts[k - 1] == "-" or after == [base] or (small and after[0].isalpha())
+            clear |= texts[k - 1] == "-" or after == base or (small and after.isalpha())
         return clear
 
     def power(self, base: Node, span: Span) -> Node:

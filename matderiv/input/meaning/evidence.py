@@ -153,6 +153,8 @@ class KindEvidence:
         row = row and node is not self.source.main  # y*w'*x alone is a vector
         number = len(rest) == 1 and self.is_number(values[1])
         number = number and not isinstance(unsigned(rest[0]), Name | Number)
+        if self.axes(values[0]) == 1 and number and self.by_letter(rest[0]):
+            return False  # y*log(p) of a vector y
         if self.axes(values[0]) == 1 and (row or number):
             self.objection(1.05, label)
         return row or number

@@ -16,7 +16,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import identities, squared, whole_bars
+from matderiv.input.tree import squared, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 
@@ -233,7 +233,7 @@ def meant(source: Source, scope: Scope) -> Source:
         if problem is not None:
             raise problem
         return plain
-    source, scope = counted(identities(whole_bars(source), scope), scope)
+    source, scope = counted(whole_bars(source), scope)
     found, _, _ = best(source, scope)
     if found.error is not None:
         raise found.error
