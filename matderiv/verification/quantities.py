@@ -371,8 +371,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     opened = re.compile(rf"{_SPACE}(?:\\\||‖|\\lVert)").match(text, end)
     if re.compile(_ENDS).match(text, end) and not (opened and _balanced(text[:end])):
         return Sign((start, end), made)
-    called = _CALLED.match(text, end) or _TURNED.match(text, end)
-    if called:
+    if called := _CALLED.match(text, end) or _TURNED.match(text, end):
         groups = called.groupdict()
         if of := _function(groups["f"] or groups.get("name") or ""):
             at = tuple(re.findall(r"\w+", groups["at"] or ""))
