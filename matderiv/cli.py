@@ -14,7 +14,11 @@ from matderiv.command.options import Request, quoted, read_arguments
 from matderiv.command.streams import Terminal
 from matderiv.errors import MatderivError
 
-MODULES = {"check": "derive", "curvature": "solve", "explain": "rules", "examples": "rules"}
+MODULES = {
+    "check": "derive",
+    **dict.fromkeys(("curvature", "divergence", "laplacian", "taylor"), "solve"),
+    **dict.fromkeys(("explain", "examples"), "rules"),
+}
 """Where verbs are answered that have no module of their own name."""
 
 

@@ -34,6 +34,24 @@ def test_the_logistic_loss(run: Run) -> None:
     assert len(lines) == 4
 
 
+OPERATORS = [
+    ("divergence", "A*x", ("--shape", "A: n,n"), "tr(A)"),
+    ("laplacian", "sum(x.^3)", (), "6*sum(x)"),
+    ("taylor", "x'*A*x", ("--assume", "A: symmetric"), "x'*A*x + 2*dx'*A*x + dx'*A*dx"),
+]
+
+
+@pytest.mark.parametrize(("verb", "f", "declared", "wanted"), OPERATORS)
+def test_operators_are_verbs(
+    run: Run, verb: str, f: str, declared: tuple[str, ...], wanted: str
+) -> None:
+    told = run(verb, f, "x", *declared)
+    assert (told.status, told.out) == (0, f"{wanted}\n")
+    assert "Checked   the derivatives in it" in told.err
+    assert json.loads(run(verb, f, "x", *declared, "--json").out)["result"] == wanted
+    assert r"\mathbf{" in run(verb, f, "x", *declared, "--format", "latex").out
+
+
 def test_what_an_exact_identity_decided_is_not_called_undecided(run: Run) -> None:
     told = run("derive", "abs(sum(P.^2 - 1))", "P", "--assume", "P: labels")
     assert told.out == "2*sign(sum(P.^2 - 1))*P\n"

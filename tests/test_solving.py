@@ -325,6 +325,7 @@ CURVED = [  # f, the variable, facts, the verdict; from Boyd & Vandenberghe, ch.
     ("sqrt(1 + c^2)", "c", {}, "convex"), ("cosh(c)", "c", {}, "convex"),
     ("1/c", "c", {"c": "positive"}, "convex"), ("sqrt(c)", "c", {"c": "positive"}, "concave"),
     ("log(1 + exp(c))", "c", {}, "convex"), ("x'*w", "x", {}, "both"),
+    ("sum(log(normcdf(x)))", "x", {}, "concave"),
     ("exp(x'*w)", "x", {}, "convex"), ("norm1(x)", "x", {}, "convex"),
     ("norminf(x)", "x", {}, "convex"),
     ("norm2(X*w - y)", "w", {}, "convex"), ("max(x)", "x", {}, "convex"),
@@ -352,7 +353,8 @@ LOOKALIKES = [
     ("exp(-c^2)", "c"), ("sigmoid(c)", "c"), ("x'*S*x", "x"), ("sum(sin(x))", "x"),
     ("prod(x)", "x"), ("sum(relu(x)) - sum(abs(x - 1))", "x"), ("sum(x.^3)", "x"),
     ("sum(1./x.^2)", "x"),
-    ("1/c", "c"), ("tanh(c)", "c"), ("(x'*x)*exp(-(x'*x))", "x"), ("sum(cos(X*w))", "w"),
+    ("1/c", "c"), ("tanh(c)", "c"), ("sqrt(abs(c))", "c"), ("sqrt(abs(a'*x))", "x"),
+    ("(x'*x)*exp(-(x'*x))", "x"), ("sum(cos(X*w))", "w"),
     ("log(1 + c^2)", "c"), ("abs(c^2 - 1)", "c"), ("x'*S*x/(x'*x)", "x"),
 ]  # fmt: skip
 

@@ -176,7 +176,8 @@ PRINTED = described(
 )
 
 
-def _chosen(options: tuple[Option, ...], names: str) -> tuple[Option, ...]:
+def chosen(options: tuple[Option, ...], names: str) -> tuple[Option, ...]:
+    """The options of these names."""
     return tuple(o for o in options if o.name in names.split())
 
 
@@ -199,14 +200,14 @@ GRAPH = described(
 --force              let these replace a file
 """,
     dict.fromkeys(("at", "values"), _REPEATED),
-) + _chosen(ASKED, "file shape assume timeout")
+) + chosen(ASKED, "file shape assume timeout")
 CLASS = described("""
 --hint            only the kind of mistake, not what would be right
 --batch FILE      a table of answers, .csv or .jsonl: columns f, wrt, answer, id; or a folder of
     sheets, for which -o FOLDER writes a page each, one for the teacher, and a table
 --format FORMAT   of a checked file: text (default), json, or with marks in it: html, markdown,
     latex
-""") + _chosen(PRINTED, "output force")
+""") + chosen(PRINTED, "output force")
 
 
 def read_from(options: tuple[Option, ...]) -> tuple[Option, ...]:
@@ -223,15 +224,15 @@ def unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
 CODE = described(
     "--target LIBRARY  numpy (default), torch, jax, julia or matlab",
     {"target": {"default": "numpy"}},
-) + _chosen(PRINTED, "output force no_check")
+) + chosen(PRINTED, "output force no_check")
 PAGE = described(
     """
 --port N     where it listens; any free port by default
 --no-open    do not open a browser
 """,
     {"port": {"read": _whole(0, 65535)}},
-) + _chosen(ASKED, "timeout")
-READ = _chosen(ASKED, "wrt from file shape assume timeout")
+) + chosen(ASKED, "timeout")
+READ = chosen(ASKED, "wrt from file shape assume timeout")
 SOLVED = described(
     """
 --subject-to EQUATION  a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)

@@ -1,4 +1,4 @@
-"""The verbs `solve` and `curvature`: what comes after the derivative."""
+"""The verbs `solve`, `curvature` and the operators: what comes after the derivative."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from matderiv.command.options import Request
 from matderiv.command.question import understood
 from matderiv.command.streams import Terminal
 from matderiv.doors.curvature import Curvature, curvature
+from matderiv.doors.operators import Formula, divergence, laplacian, taylor
 from matderiv.doors.solve import Solution, solve
 from matderiv.language.printer import text
 
+OPERATORS = {"divergence": divergence, "laplacian": laplacian, "taylor": taylor}
+
 
 def run(request: Request, terminal: Terminal) -> int:
-    """Answer `solve` or `curvature`; 3 where the curvature stays undecided.
+    """Answer `solve`, `curvature` or an operator; 3 where the curvature stays undecided.
 
     Raises NoClosedForm where no closed form is known.
     """
@@ -31,6 +34,11 @@ def _answered(request: Request, terminal: Terminal) -> int:
         bent = curvature(asked.text, asked.wrt, **how)
         terminal.result(_curved(request, bent))
         return failures.UNSUPPORTED if bent.verdict == "undecided" else failures.FINE
+    if request.verb in OPERATORS:
+        made = OPERATORS[request.verb](asked.text, asked.wrt, **how)
+        terminal.result(_made(request, made))
+        terminal.remark("Checked", "the derivatives in it with values of f")
+        return failures.FINE
     found = solve(asked.text, asked.wrt, subject_to=request.subject_to, **how)
     if request.json:
         terminal.result(json_text(_document(found)))
@@ -42,6 +50,13 @@ def _answered(request: Request, terminal: Terminal) -> int:
     met = "" if request.subject_to is None else " along the constraint, which holds"
     terminal.remark("Checked", f"with random data: there the gradient vanishes{met}")
     return failures.FINE
+
+
+def _made(request: Request, made: Formula) -> str:
+    if request.json:
+        told = {"schema": failures.SCHEMA, "result": str(made), "latex": made.latex()}
+        return json_text(told)
+    return made.latex() if request.format == "latex" else str(made)
 
 
 def _written(request: Request, found: Solution) -> str:

@@ -14,6 +14,7 @@ from matderiv.command.flags import (
     SHARED,
     SOLVED,
     Option,
+    chosen,
     read_from,
     unstructured,
 )
@@ -38,6 +39,9 @@ graph EXPR: the computational graph: values forward, gradients backward, picture
 code EXPR VARIABLES: a program for value and gradients in NumPy, PyTorch, JAX, Julia or MATLAB
 solve EXPR VARIABLE: where the derivative is zero, in closed form, checked against numbers
 curvature EXPR VARIABLE: whether a function is convex or concave, and why
+divergence EXPR VARIABLE: the sum of all ∂f_i/∂x_i of a vector f
+laplacian EXPR VARIABLE: the sum of all ∂²f/∂x_i² of a number f
+taylor EXPR VARIABLE: the expansion of the second order of a number f, in a step
 serve [EXPR VARIABLE]: a page to type into, on this computer only, until Ctrl-C
 repl: commands one after the other, without a shell's quotes
 rules [NAME]: every rule and function there is, or the rule of one function
@@ -67,6 +71,9 @@ matderiv code "norm2(U*V' - Y)^2" U,V --target torch
 matderiv solve "norm2(X*w - y)^2 + norm2(w)^2" w --shape "y: n"
 matderiv solve "a'*p - sum(p.*log(p))" p --subject-to "sum(p) = 1"
 matderiv curvature "logsumexp(A*x + b)" x --shape "b: m"
+matderiv divergence "A*softmax(x)" x --shape "A: n,n"
+matderiv laplacian "exp(-norm2(x)^2)" x
+matderiv taylor "logsumexp(x)" x --format latex
 matderiv serve
 matderiv serve "norm2(A*x - b)^2" x --port 8000
 matderiv rules
@@ -85,6 +92,7 @@ _OPTIONS = {
     "code": ASKED + CODE,
     "solve": READ + SOLVED,
     "curvature": READ,
+    **dict.fromkeys(("divergence", "laplacian", "taylor"), READ + chosen(SOLVED, "format")),
     "serve": PAGE,
 }
 

@@ -114,7 +114,7 @@ def _meant(f: Expr, values: Mapping[str, Any], sizes: Mapping[str, int]) -> bool
     """True where the arguments of f's functions are in their domains, as positive p of kl(p, q)."""
     for node in walk(f):
         for a, domain in zip(node.args, node.function.domain, strict=False):
-            if domain == "positive" and not np.all(evaluate(a, values, sizes) > 0):
+            if domain == "positive" and not np.all(evaluate(a, values, sizes) >= 0):
                 return False
     return True
 
@@ -123,7 +123,8 @@ def _others(one: Any, x: Expr) -> list[Any]:
     """The other ends of chords, in the set that the facts about x leave."""
     told = x.params[2]
     if told <= {"positive"}:
-        return [one * 1.5, one * 0.5, one[..., ::-1] if np.ndim(one) else -one]
+        turned = [one[..., ::-1]] if np.ndim(one) else []
+        return [one * 1.5, one * 0.5, *turned, *([] if told else [-one])]
     if told <= {"posdef", "symmetric", "diagonal", "positive"}:
         return [one * 1.5, one * 0.5, one @ one]
     return [one[..., ::-1]] if told == {"simplex"} else []

@@ -7,7 +7,7 @@ Source: Grant, Boyd & Ye 2006, Disciplined convex programming; Boyd & Vandenberg
 from dataclasses import dataclass
 from fractions import Fraction
 
-from matderiv.expr import Expr, exact_value, is_, number_value, size_expr, walk
+from matderiv.expr import Expr, apply, exact_value, is_, number_value, size_expr, walk
 from matderiv.language.printer import text
 from matderiv.numeric.ranges import positive
 from matderiv.shapes import is_scalar, times
@@ -22,6 +22,7 @@ HALF = Fraction(1, 2)
 
 _LINEAR = frozenset("add sum mean transpose diag vec tr trace triu tril reshape permute".split())
 _PRODUCTS = frozenset("mul hadamard kron".split())
+_LOGARITHMS = {"normcdf": "log_ndtr", "sigmoid": "logsigmoid"}
 _TURNED = {"convex": "concave", "concave": "convex"}
 
 
@@ -174,6 +175,8 @@ class Composition:
         bends, _, way = e.function.bends.partition(" ")
         if is_(e, "leaky_relu") and not 0 <= (number_value(e.args[1]) or 0) <= 1:
             bends = ""  # with another slope it is concave, or falls
+        if is_(e, "log") and is_(e.args[0], *_LOGARITHMS):
+            return self.bend(apply(_LOGARITHMS[e.args[0].function.name], *e.args[0].args))
         if is_(e, "log") and is_(e.args[0], "div", "ediv") and len(moving) == 1:
             above, below = e.args[0].args
             if not self._moves(above) and "concave" in self._found[below]:
