@@ -203,3 +203,8 @@ def test_a_reflection_is_orthogonal() -> None:
         told_here = {n: told[n] for n in shapes}
         assert verify(f, "x", "2*x", shapes=shapes, assume=told_here).correct is False
         assert verify(f"({f})^2", "x", "4*x*x'*x", shapes=shapes, assume=told_here).correct is True
+
+
+def test_numbers_beyond_floats_are_no_crash() -> None:
+    found = verify("sum(x.^2.*(2^1000))*(2^1000)", "x", "2*2^1000*2^1000*x", shapes={"x": "n"})
+    assert found.correct is not False

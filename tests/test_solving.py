@@ -552,3 +552,13 @@ def test_a_multiplier_scales_what_the_constraint_weighs(
     found = solve(f, "x", subject_to=constraint, shapes=shapes, assume=assume)
     value = evaluate(found.expr, {"p": p, "q": q, "t": t, "V": V}, {"n": 6})
     np.testing.assert_allclose(value, truth(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt"), [("norm2(X*w - y)^2 + c*norm2(w)^2", "w"), ("c*norm2(x)^2", "x")]
+)
+def test_a_curvature_that_hangs_on_a_number_is_said_for_positive_ones(f: str, wrt: str) -> None:
+    found = curvature(f, wrt, shapes={"c": ""})
+    assert found.verdict == "undecided"
+    assert "convex where c is positive" in found.reason
+    assert curvature(f, wrt, shapes={"c": ""}, assume={"c": "positive"}).verdict == "convex"

@@ -4,14 +4,14 @@ The form of the Hessian is asked first, then the rules of composition, which als
 chords of f are compared with every verdict.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
 from matderiv.errors import DomainError, MatderivError, NoRule, UntrueResult
-from matderiv.expr import Expr, apply, is_, number_value, walk
+from matderiv.expr import Expr, apply, is_, number_value, substitute, variable, variables, walk
 from matderiv.input.asking import about_a_number, variable_of
 from matderiv.language.printer import text
 from matderiv.lazy import np, quiet
@@ -76,9 +76,28 @@ def curvature(
     e, x = asked.f, variable_of(asked.f, asked.reading, wrt)
     if not is_scalar(e.shape):
         raise MatderivError("only a number is convex or concave, this is an array")
-    seen = set(_chords(e, x))
-    if seen >= {1, -1}:
+    found = _curved(e, x)
+    free = [v for v in variables(e) if v is not x and not v.shape and not v.params[2]]
+    if free and found.verdict in ("neither", "undecided"):
+        positive = {v: variable(v.name, (), ("positive",)) for v in free}
+        there = _curved(substitute(e, positive), x)
+        if there.verdict not in ("neither", "undecided"):
+            names = " and ".join(v.name for v in free)
+            verb = "are" if len(free) > 1 else "is"
+            said = f"{there.verdict} where {names} {verb} positive: {there.reason}"
+            return Curvature("undecided", said, found.hessian)
+    return found
+
+
+def _curved(e: Expr, x: Expr) -> Curvature:
+    """The curvature for all values of the other variables."""
+    seen, both = _united(_chords(e, x), e, x)
+    if both:
         return Curvature("neither", "chords of f lie above it and below it")
+    if seen >= {1, -1}:
+        return Curvature(
+            "undecided", f"chords of f lie above it or below it, as {_others_of(e, x)}"
+        )
     rough = kinks(e) or any(n.function.attained or not n.function.analytic for n in walk(e))
     smooth = None if rough else _by_hessian(e, x)
     found = smooth
@@ -92,9 +111,31 @@ def curvature(
     return found
 
 
-def _chords(f: Expr, x: Expr) -> Iterator[int]:
-    """1 where the middle of a chord lies above f, -1 where below; only where f has values."""
-    for point in points(f, [x], count=DRAWS, seed=3):
+def _united(found: Iterable[tuple[int, int]], f: Expr, x: Expr) -> tuple[set[int], bool]:
+    """All signs of numbered points, and whether one f has both.
+
+    What differs between points is not only x but what else f depends on: for each l of l*x^2 one
+    sign is the only one.
+    """
+    signs: dict[int, set[int]] = {}
+    for place, sign in found:
+        signs.setdefault(place, set()).add(sign)
+    seen = set[int]().union(*signs.values())
+    alone = [v for v in variables(f) if v is not x] == []
+    return seen, any(s >= {1, -1} for s in ([seen] if alone else signs.values()))
+
+
+def _others_of(f: Expr, x: Expr) -> str:
+    names = [v.name for v in variables(f) if v is not x]
+    return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'}"
+
+
+def _chords(f: Expr, x: Expr) -> Iterator[tuple[int, int]]:
+    """1 where the middle of a chord lies above f, -1 where below; only where f has values.
+
+    With the number of the point, whose chords are those of one f.
+    """
+    for place, point in enumerate(points(f, [x], count=DRAWS, seed=3)):
         one = point.values[x.name]
         for other in _others(one, x):
             ends = [{**point.values, x.name: v} for v in (one, other, (one + other) / 2)]
@@ -107,7 +148,7 @@ def _chords(f: Expr, x: Expr) -> Iterator[int]:
                 continue
             gap, size = (a + b) / 2 - middle, max(abs(a), abs(b), abs(middle))
             if np.isfinite(gap) and abs(gap) > TOLERANCE * size:
-                yield int(np.sign(gap))
+                yield place, int(np.sign(gap))
 
 
 def _meant(f: Expr, values: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
@@ -165,13 +206,20 @@ def _by_hessian(f: Expr, x: Expr) -> Curvature:
 
 def _by_numbers(hessian: Derivation) -> Curvature:
     """Neither, where numbers show a direction of each sign; else undecided."""
-    signs = set[int]()
-    for point in points(hessian.f, [hessian.wrt], count=DRAWS, seed=2):
-        if _meant(hessian.f, point.values, point.sizes):
-            signs |= eigenvalue_signs(hessian, point.values, point.sizes)
-    if signs >= {1, -1}:
+    if _united(_eigenvalues(hessian), hessian.f, hessian.wrt)[1]:
         return Curvature("neither", "the Hessian has eigenvalues of both signs", hessian)
     return Curvature("undecided", "the form of the Hessian does not show its sign", hessian)
+
+
+def _eigenvalues(hessian: Derivation) -> Iterator[tuple[int, int]]:
+    """The signs of eigenvalues at numbered points, each with some other places of the variable."""
+    x = hessian.wrt
+    for place, point in enumerate(points(hessian.f, [x], count=DRAWS, seed=2)):
+        for one in (point.values[x.name], *_others(point.values[x.name], x)):
+            values = {**point.values, x.name: one}
+            beyond = "positive" in x.params[2] and np.min(one) <= 0
+            if not beyond and _meant(hessian.f, values, point.sizes):
+                yield from ((place, s) for s in eigenvalue_signs(hessian, values, point.sizes))
 
 
 def eigenvalue_signs(hessian: Derivation, values: Arrays, sizes: Sizes) -> set[int]:

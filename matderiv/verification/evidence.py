@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import DomainError
@@ -105,10 +105,10 @@ class Witness:
             except DomainError:
                 continue
 
-    def _alike(self, point: Point) -> list[Point]:
-        """A point with all labels of a variable the same, which random ones never are."""
+    def _alike(self, points: list[Point]) -> list[Point]:
+        """Points with all labels of a variable the same, which random ones never are."""
         found = []
-        for v in self.source.variables:
+        for point, v in product(points, self.source.variables):
             for label in (1.0, 0.0 if "binary" in v.params[2] else -1.0):
                 if v.params[2] & LABEL_FACTS:
                     values = {**point.values, v.name: np.full_like(point.values[v.name], label)}
@@ -122,7 +122,7 @@ class Witness:
         borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
         wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
         found = reached(self.source, points[:POINTS], wanted, close=True)
-        found = replace(found, points=(*found.points, *self._alike(points[0])))
+        found = replace(found, points=(*found.points, *self._alike(points[:1])))
         outside = reached(self.source, points[:POINTS], self._domains())
         sides = [*found.points[:SIDES], *outside.points]
         sharp = self._sharp([*points[:POINTS], *sides])
