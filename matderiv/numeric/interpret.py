@@ -29,15 +29,17 @@ def interpreted(
     >>> interpreted(3, {0: 1}, lambda n: [n - 1], lambda n: n)
     3
     """
-    stack = [root]
+    stack, opened = [root], set[Task]()
     while stack:
-        task = stack[-1]
-        missing = [t for t in needs(task) if t not in known] if task not in known else []
-        if missing:
-            stack += missing
+        task = stack.pop()
+        if task in known:
             continue
-        stack.pop()
-        if task not in known:
+        missing = [t for t in needs(task) if t not in known] if task not in opened else []
+        if missing:
+            opened.add(task)
+            stack.append(task)
+            stack += missing
+        else:
             known[task] = value(task)
     return known[root]
 

@@ -19,6 +19,7 @@ CHAIN = (71850239, 35925119, 17962559, 8981279, 4490639, 2245319, 1122659)
 Array = Any  # an int64 array of residues; its first axis runs over the random points
 _FEW = 48  # up to this many entries Python's own pow is faster
 _BABY = 1 << 18  # entries in the table of small powers behind the discrete logarithm
+_AT_ONCE = 16  # giant steps
 
 
 class Unlucky(ArithmeticError):  # noqa: N818  (bad luck at a random point, not an error)
@@ -80,16 +81,17 @@ class Field:
         """The exponents of squares; Unlucky for 0."""
         if not squares.all():
             raise Unlucky
-        values, places, stride, steps = _baby_steps(self.p)
+        values, places, strides, steps = _baby_steps(self.p)
         flat = squares.ravel()
         found = np.full(flat.shape, -1, dtype=np.int64)
-        for giant in range(steps):
-            at = np.minimum(np.searchsorted(values, flat), len(values) - 1)
-            hit = (values[at] == flat) & (found < 0)
-            found[hit] = places[at[hit]] + giant * _BABY
+        for giant in range(0, steps, _AT_ONCE):
+            tried = flat[:, None] * strides[:-1] % self.p
+            at = np.minimum(np.searchsorted(values, tried), len(values) - 1)
+            row, step = np.nonzero(values[at] == tried)
+            found[row] = places[at[row, step]] + (giant + step) * _BABY
             if (found >= 0).all():
                 break
-            flat = flat * stride % self.p
+            flat = flat * strides[-1] % self.p
         return found.reshape(squares.shape) % ((self.p - 1) // 2)
 
     def reduced(self, matrices: Array) -> tuple[Array, Array]:
@@ -139,8 +141,8 @@ def _tables(p: int) -> tuple[Array, Array, Array]:
 
 
 @cache
-def _baby_steps(p: int) -> tuple[Array, Array, int, int]:
-    """Sorted small powers of g, their exponents, g^-size, and how many giant steps may be needed.
+def _baby_steps(p: int) -> tuple[Array, Array, Array, int]:
+    """Sorted small powers of g, their exponents, giant steps, and how many may be needed.
 
     >>> F, e = Field(CHAIN[-1]), np.array([12345])
     >>> F.logarithm(F.exponential(e)).tolist()
@@ -149,5 +151,6 @@ def _baby_steps(p: int) -> tuple[Array, Array, int, int]:
     count = min(_BABY, p)
     powers = Field(p).exponential(np.arange(count))
     order = np.argsort(powers)
-    stride = pow(_generator(p), -_BABY, p)
-    return powers[order], order.astype(np.int64), stride, (p // 2) // _BABY + 2
+    strides = [pow(_generator(p), -_BABY * k, p) for k in range(_AT_ONCE + 1)]
+    steps = (p // 2) // _BABY + 2
+    return powers[order], order.astype(np.int64), np.array(strides, dtype=np.int64), steps

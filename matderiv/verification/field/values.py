@@ -70,6 +70,7 @@ class Evaluation:
     branch: Branch | None = None
     moving: set[Expr] = field(default_factory=set)
     values: dict[Task, Element] = field(default_factory=dict)
+    needed: dict[Task, list[Task]] = field(default_factory=dict)
 
     def at(self, root_node: Expr, *, dual: bool) -> Element:
         """The value of an expression at the base level."""
@@ -87,6 +88,11 @@ class Evaluation:
         return node, level, dual and node in self.moving
 
     def _needs(self, task: Task) -> list[Task]:
+        if task not in self.needed:
+            self.needed[task] = self._found_needs(task)
+        return self.needed[task]
+
+    def _found_needs(self, task: Task) -> list[Task]:
         node, level, dual = task
         hop = {"exp": 1, "sin": 1, "cos": 1, "log": -1}.get(node.function.name)
         if hop is not None:
