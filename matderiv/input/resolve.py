@@ -37,7 +37,7 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
-from matderiv.shapes import Dim, Shape, Size, size_names
+from matderiv.shapes import Dim, Shape, Size, long_axes, size_names
 
 _SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
@@ -119,7 +119,7 @@ def _with_axes(
 ) -> Expr:
     """A side in entries with an axis for each index of its left side, in their order.
 
-    One that has no entries may be a number, the same everywhere, or a whole array.
+    One that has no entries must be a number, the same everywhere.
     """
     alone = [c for c in source.free if c not in over]
     if over and alone:
@@ -129,8 +129,11 @@ def _with_axes(
     if shape is not None:
         shaping.expect(shape)
     e = build(shaping).expr
-    if not over or len(source.free) < len(e.shape):
+    if not over:
         return e
+    if len(source.free) < len(long_axes(e.shape)):
+        said = "the left side is an entry, this side an array"
+        raise ParseError(said, source=source.text, span=source.main.span)
     return along(e, source.free, list(over), over)
 
 

@@ -34,6 +34,7 @@ _GRADIENT_NAME = re.compile(  # in Python
 )
 _BEFORE = re.compile(r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]\s*")
 _AFTER = re.compile(r"\s*(?:\\right\s*|\\[bB]igg?r?\s*)?[)\]]\s*_\s*\{?([a-z]+)\}?\s*")
+_LAST = re.compile(r"[)\]]\s*_\s*\{?([a-z]+)\}?\s*$")  # of the formula (A*x)_k
 SYMBOL = "qqq"  # stands for the derivative in a side
 POINTS, CLOSE = 3, 1e-9
 
@@ -86,13 +87,17 @@ class Answer:
         """
         for span in spans:
             typed = self.typed[slice(*span)]
-            for q in (named(typed, latex), *(s.quantity for s in signs(typed, latex))):
+            found = signs(typed, latex)
+            for q, sign in ((named(typed, latex), None), *((s.quantity, s) for s in found)):
                 if q.kind not in (DERIVATIVE, VALUE) or (q.kind == VALUE and not self._is_label(q)):
                     continue
                 names = (q.of, q.by, q.then or q.by * (q.order - 1))
                 letters = "".join(map(self._below, names))
+                if sign is not None and sign.operand is not None:
+                    below = _LAST.search(typed[slice(*sign.operand)])
+                    letters = (below[1] if below else "") + letters
                 sizes = [s for s in self.axes if s != 1]
-                letters = letters or _of_bracket(typed, signs(typed, latex))
+                letters = letters or _of_bracket(typed, found)
                 if len(letters) != len(sizes):
                     return {}
                 if len({*letters}) < len(letters):
@@ -219,7 +224,8 @@ class Answer:
         self._check(sign.quantity, span)
         if sign.operand is None:
             return
-        e = self._read(Spelled(typed[slice(*sign.operand)], "latex" if latex else "text"))
+        inside = Spelled(typed[slice(*sign.operand)], "latex" if latex else "text")
+        e = replace(self, over={})._read(inside)
         if e is not self.f and not same_values(self.f, e):
             raise self._error("this is a derivative of another function", span)
 
