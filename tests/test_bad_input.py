@@ -201,6 +201,28 @@ def test_names_of_other_languages_are_variables(name: str) -> None:
     assert read(f"2*{name}").variables[name].name == name
 
 
+@pytest.mark.parametrize(
+    ("typed", "more", "says"),
+    [
+        ("x'*x plus c", {}, "plus is a word"),
+        ("2 x'x minus y'x", {}, "minus is a word"),
+        ("half x'*x", {}, "half is a word"),
+        ("x'*x const", {}, "const is a word"),
+        ("inf*x", {}, "inf is no number"),
+        ("x*symmetric", {}, "symmetric is a fact"),
+        ("x'*x", {"assume": "x: positive"}, "assume is a dictionary"),
+    ],
+)
+def test_words_are_no_new_names(typed: str, more: dict[str, Any], says: str) -> None:
+    with pytest.raises(MatderivError, match=says):
+        derive(typed, "x", **more)
+
+
+@pytest.mark.parametrize("typed", ["x'*x*dx", "A*x + dx"])
+def test_the_change_of_a_name_is_one_name(typed: str) -> None:
+    assert "dx" in read(typed).variables
+
+
 # Shapes ------------------------------------------------------------------------------------------
 
 SHAPED: list[tuple[str, str, dict[str, Any], tuple[int, int], list[str], str]] = [

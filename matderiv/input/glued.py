@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import SPELLED
+from matderiv.language.source import Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
@@ -36,12 +37,9 @@ def parted(
     raised = {b.text for a, b in pairwise(tokens) if a.text == "^" and b.text == "T"}
     alone = {n for n in names - raised if _UNIT.fullmatch(n)} | {*declared, *about, "I"}
     called = {a.text for a, b in pairwise(tokens) if b.text == "("}
-    for _ in range(2):  # what one run shows to be a name is one in the others
-        for name in names - called:
-            known = _fixed(name, declared) or name in alone or name in raised
-            units = None if known else _units(name, declared)
-            if units is not None and is_product(units, alone):
-                alone |= set(units)
+    changes = {n for n in names if n[0] == "d" and n[1:] in alone and "d" not in alone}
+    declared = {*declared, *changes}
+    _with_shown(alone, names - called - raised, declared)
     found: list[Token] = []
     for k, token in enumerate(tokens):
         following = tokens[k + 1].text if k + 1 < len(tokens) else ""
@@ -85,6 +83,16 @@ def _turns(tokens: Sequence[Token], place: int, known: Collection[str]) -> bool:
     matrix = after.text == "*" and tokens[place + 2].text[:1].isupper()  # x^t*A*x
     small = base.text.islower() and (after.kind == "name" or matrix)
     return letter and base.text != "e" and (len(text) > 1 or small)
+
+
+def _with_shown(alone: set[str], names: Collection[str], declared: Collection[str]) -> None:
+    """Add the names that runs show: what one run shows to be a name is one in the others."""
+    for _ in range(2):
+        for name in names:
+            known = _fixed(name, declared) or name in alone
+            units = None if known else _units(name, declared)
+            if units is not None and is_product(units, alone):
+                alone |= set(units)
 
 
 def _piece(token: Token, start: int, end: int, kind: str) -> Token:
@@ -201,15 +209,18 @@ def standing_alone(tokens: Sequence[Token]) -> set[str]:
     return {t.text for t, after in pairs if t.kind == "name" and after.text not in ("(", "=")}
 
 
-def only_raised(tokens: Sequence[Token], name: str) -> bool:
-    """True for a name that stands below an exponent, which is no number, wherever it stands.
+def is_euler(base: Node, tokens: Sequence[Token], declared: Collection[str]) -> bool:
+    """True for the e of `e^(-x)`, `e^-x`, `e^x`: it is raised, to no number, wherever it stands.
 
     >>> from matderiv.language.tokens import tokenize
-    >>> [only_raised(tokenize(t), "e") for t in ("e^-x", "e^x + 1", "e^T*e", "e^2", "e^x*e")]
+    >>> e, texts = Name((0, 1), "e"), ("e^-x", "e^x + 1", "e^T*e", "e^2", "e^x*e")
+    >>> [is_euler(e, tokenize(t), ()) for t in texts]
     [True, True, False, False, False]
     """
+    if not isinstance(base, Name) or base.name != "e" or "e" in declared:
+        return False
     padded = [*tokens, tokens[-1], tokens[-1]]
-    pairs = (padded[k + 1 : k + 3] for k, t in enumerate(tokens) if t.text == name)
+    pairs = (padded[k + 1 : k + 3] for k, t in enumerate(tokens) if t.text == "e")
     return all(
         sign.text == "^"
         and (up.text in ("(", "-") or (up.kind in ("name", "glued") and up.text != "T"))

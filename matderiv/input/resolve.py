@@ -166,7 +166,7 @@ def read(
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
     text, said_of = stated_facts(text)
-    declared, facts = declared_shapes(shapes), declared_facts({**said_of, **(assume or {})})
+    declared, facts = declared_shapes(shapes), {**declared_facts(said_of), **declared_facts(assume)}
     functions = {name for name, words in facts.items() if FUNCTION in words}
     facts = {name: words for name, words in facts.items() if name not in functions}
     said = dict(kinds or {})

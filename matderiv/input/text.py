@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
-from matderiv.input.glued import glued_remarks, parted, standing_alone
+from matderiv.input.glued import glued_remarks, is_euler, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
@@ -227,16 +227,15 @@ class _Parser(Cursor):
         token = self.token
         if token.text == "1" or (token.text == "11" and self.following in ("'", "^")):
             return isinstance(left, Operation) and left.function == "transpose"
-        if token.kind == "glued":
-            return True
         before = self.tokens[self.place - 1]
-        if self.cells and token.span[0] > before.span[1]:
+        if self.cells and token.kind != "glued" and token.span[0] > before.span[1]:
             return False  # the next block of a row
         if token.kind == "name":
             if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
+            self.no_words(before, token)
             return token.text not in (*WHERE, *OTHERWISE) or self.following == "("
-        if self.at("(", "√") or self.typed_as("⟨"):
+        if token.kind == "glued" or self.at("(", "√") or self.typed_as("⟨"):
             return True
         if self.at("[") and before.text == "1" and before.span[1] == token.span[0]:
             return isinstance(left, Number)  # 1[x > 0]
@@ -318,7 +317,7 @@ class _Parser(Cursor):
         if negative:
             exponent = Operation((operator.span[1], exponent.span[1]), "neg", (exponent,))
         span = (base.span[0], exponent.span[1])
-        if operator.text == "^" and self.is_euler(base):
+        if operator.text == "^" and is_euler(base, self.tokens, self.declared):
             return Operation(span, EXPONENTIAL, (exponent,))
         name = "power" if operator.text == "^" else "epow"
         return Operation(span, name, (base, exponent))

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
-from matderiv.input.glued import only_raised
 from matderiv.input.tree import BARS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
@@ -28,6 +27,7 @@ from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token, TokenCursor
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 OTHERWISE = ("if", "else", "otherwise")
+SPOKEN = frozenset("plus minus times over divided squared half twice const constant".split())
 WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
 BETWEEN = {"kl": ("||", "|"), "mvnpdf": (";", "|")}  # KL(p || q), N(x; m, S)
 BESIDE = ("hstack", "horzcat", "hcat")
@@ -90,10 +90,12 @@ class Cursor(TokenCursor, ABC):
         spaced = self.token.span[0] > before.span[1] or self.at("||")
         return chain == "div" and closed and spaced
 
-    def is_euler(self, base: Node) -> bool:
-        """True for the e of `e^(-x)`, `e^-x`, `e^x`, which is raised wherever it stands."""
-        named = isinstance(base, Name) and base.name == "e" and "e" not in self.declared
-        return named and only_raised(self.tokens, "e")
+    def no_words(self, *tokens: Token) -> None:
+        """ParseError for an operation in words, which is no new factor."""
+        for token in tokens:
+            if token.text in SPOKEN and token.text not in self.declared:
+                hint = "the sign of the operation"
+                raise self.error(f"{token.text} is a word here and no name", token.span, hint)
 
     def covers(self, name: Token) -> bool:
         """True for a function before something without brackets: `sin x`, `log det X`."""
