@@ -60,7 +60,7 @@ class Doubts:
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
     `again` those that another formula is given to after their derivatives, with its line; `defined`
     has the lines and formulas that names had first. `slopes` are names for derivatives. `by` is
-    what the current derivative is said to be by, and `sloped`
+    what the current derivative is said to be by, `at` what the left side is of, and `sloped`
     says that the current left side has a derivative in it, `primed` that it is f'. In a `strict`
     derivation, which has no prose, an equation is a claim.
     """
@@ -73,6 +73,7 @@ class Doubts:
     defined: dict[str, tuple[int, Passage]] = field(default_factory=dict)
     slopes: set[str] = field(default_factory=set)
     by: str = ""
+    at: Collection[str] = ()
     sloped: bool = False
     strict: bool = False
     primed: bool = False
@@ -109,6 +110,9 @@ class Doubts:
 
     def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
+        at = self.reader.arguments.get(q.of, ())
+        if q.kind == VALUE and self.at and at and {*self.at} != {*at}:
+            return f"{q.of} is said of {', '.join(at)} before"
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
         if q.kind == DERIVATIVE and self.ground.is_made_up(q):

@@ -23,6 +23,7 @@ _FREE = r"(?<![A-Za-z0-9_])"
 _START = (  # not within a name; after a power, or after a number that is a factor: 2f(x)
     rf"(?:(?<![A-Za-z0-9\\])|(?<=[\^_][A-Za-z0-9])|(?<={_FREE}\d)|(?<={_FREE}\d\d))"
 )
+_START_LATEX = r"(?:(?<![A-Za-z\\])|(?<=[\^_][A-Za-z0-9]))"  # \\frac12f(x)
 _SIZES = r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\s+"
 _SIMPLE = re.compile(r"\\?[A-Za-z]+(?:[_^](?:\{[^{}+-]*\}|\w))*|[0-9.]+")
 _WRITTEN = r"\\(?:operatorname\*?|math(?:rm|sf|tt)|text[a-z]*)\s*\{[^{}]*\}|\\[A-Za-z]+"
@@ -84,7 +85,7 @@ def written(p: Passage, functions: Sequence[Called]) -> Passage:
         f, start, opening, stop = found
         given = _split(p.text[opening + 1 : stop])
         same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
-        if same and not any("_" in a for a in f.arguments):
+        if same and not any("_" in a or "^" in a for a in f.arguments):
             p, place = p.erased(start + len(f.head), stop + 1), stop + 1
         elif len(given) == len(f.arguments) and p.latex == f.body.latex and not _names(f, given):
             new = f"({_filled(f, given)})"
@@ -139,7 +140,8 @@ def _next(
     best: tuple[Called, int, int, int] | None = None
     for f in functions:
         head = r"\s*".join(re.escape(part) for part in f.head.split())
-        start = _START if not head.startswith("\\\\") else ""
+        start = _START_LATEX if p.latex else _START
+        start = start if not head.startswith("\\\\") else ""
         found = re.compile(rf"{start}{head}(?![A-Za-z']){_OPENING}").search(p.text, place)
         if found is None or (best is not None and found.start() >= best[1]):
             continue

@@ -174,7 +174,7 @@ class JudgedSides:
         q = chain.quantity
         assert q is not None
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
-        self.slope = None
+        self.slope, self.doubts.at = None, q.at
         if chain.role == LOCAL:
             self._call(chain)
         if chain.role == CALLS:

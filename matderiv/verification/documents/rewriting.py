@@ -214,7 +214,10 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     return [p.replaced(typed, named) if p.latex else p for p in passages], bold
 
 
-_EXAMPLES = rf"(?<!_)(?<!_\{{)(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
+_EXAMPLES = (
+    rf"(?<!_)(?<!_\{{)(?:(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
+    r"|\\[A-Za-z]+)"  # letters of a command are none
+)
 
 
 def by_examples(passages: Sequence[Passage]) -> list[Passage]:
@@ -224,10 +227,10 @@ def by_examples(passages: Sequence[Passage]) -> list[Passage]:
     'z = w^T\\mathrm{plainx} + \\sum_i x^{(i)}'
     """
     found = [m for p in passages if p.latex for m in re.finditer(_EXAMPLES, p.text)]
-    several = {_letters(m["base"]) for m in found if "(" in m["at"]} - {""}
+    several = {_letters(m["base"]) for m in found if m["base"] and "(" in m["at"]} - {""}
 
     def named(match: re.Match[str]) -> str:
-        own = not match["at"] and _letters(match["base"]) in several
+        own = match["base"] and not match["at"] and _letters(match["base"]) in several
         return rf"\mathrm{{{PLAIN}{_letters(match['base'])}}}" if own else match[0]
 
     return [p.replaced(_EXAMPLES, named) if p.latex else p for p in passages]
