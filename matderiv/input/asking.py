@@ -131,6 +131,14 @@ def names_asked(wrt: Any) -> tuple[str, ...]:
     return tuple(filter(None, map(resolve.name_typed, typed)))
 
 
+def _by_name(f: Expr) -> dict[str, Expr]:
+    """The variables of f by their names, found once however many of them are asked for."""
+    if "by name" not in f.cache:
+        f.cache["by name"] = {v.name: v for v in variables(f)}
+    found: dict[str, Expr] = f.cache["by name"]
+    return found
+
+
 def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     """The variable of differentiation, from its name or as an object.
 
@@ -139,7 +147,7 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     >>> variable_of(understood("A*x").f, None, "x").name
     'x'
     """
-    named = {v.name: v for v in variables(f)}
+    named = _by_name(f)
     if type(wrt).__name__ in ("IndexedBase", "ArraySymbol"):
         wrt = name_of(wrt)
     if isinstance(wrt, str):
