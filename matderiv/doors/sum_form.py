@@ -189,7 +189,7 @@ def _read(node: Node, source: Source, reading: Reading, entries: Mapping[str, Ex
     known = {**reading.variables, **entries}
     shapes = {name: e.shape for name, e in known.items()}
     part = Source(source.text, node, spelling=source.spelling)
-    part = meant(part, Scope(shapes, reading.sizes, guess=False))
+    part = meant(part, Scope(shapes, reading.sizes, guess=False, rows=reading.rows))
     return build(Shaping(part, Context(known, size_names=reading.sizes, guess=False))).expr
 
 

@@ -7,7 +7,7 @@ state the same answer. What stands before the last equals sign is read by `verif
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span, UnknownFunction
 from matderiv.expr import Expr
@@ -42,7 +42,8 @@ def scope_of(reading: Reading, extra: Mapping[str, Expr] | None = None) -> Scope
     known = {**reading.variables, **dict(reading.parts), **(extra or {})}
     sizes = frozenset(reading.sizes | size_names(e.shape for e in known.values()))
     shapes = {name: e.shape for name, e in known.items()}
-    return Scope(shapes, sizes, guess=False, labels=reading.labels, first=reading.free)
+    found = Scope(shapes, sizes, guess=False, labels=reading.labels, first=reading.free)
+    return replace(found, rows=reading.rows)
 
 
 def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:

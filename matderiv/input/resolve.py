@@ -109,8 +109,8 @@ class Reading:
 
         shapes = {name: e.shape for name, e in known.items()}
         first = *self.free, *(over or ())
-        nobodys = dict.fromkeys(curves, frozenset({FUNCTION}))
-        scope = Scope(shapes, sizes, nobodys, guess=False, labels=self.labels, first=first)
+        facts = dict.fromkeys(curves, frozenset({FUNCTION}))
+        scope = Scope(shapes, sizes, facts, False, {}, (), None, self.labels, first, self.rows)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
 
 
@@ -374,11 +374,12 @@ def read_name(reading: Reading, typed: str) -> Expr | None:
     if of := re.fullmatch(r"conj\((.*)\)", typed.strip()):
         z = read_name(reading, of[1])
         return polarised(apply("conj", z)) if z is not None and is_complex(z) else None
-    found = reading.variables.get(reading.rows.get(name, name))
+    variables, rows = reading.variables, reading.rows
+    found = variables.get(name) or variables.get(rows.get(name, ""))
     if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in marks(typed)[0]):
         shapes = {name: e.shape for name, e in reading.variables.items()}
         name = name_typed(typed, Scope(shapes, reading.sizes))
-        found = reading.variables.get(reading.rows.get(name, name))
+        found = variables.get(name) or variables.get(rows.get(name, ""))
     return found
 
 

@@ -236,14 +236,14 @@ class Elaborator(Places):
 
     def entry(self, node: Name | Entry, role: Subscripted) -> Node | Indexed:
         """An entry, a row or a column of a named array."""
-        scope = self.scope
+        scope, capital = self.scope, capital_of(role.base)
         if role.base == DELTA:
             return self.picked(self.build.identity(node.span), role.at, node)
         name = named_alike(role.base, [*scope.shapes, *self.build.parts]) or role.base
+        name = scope.rows.get(name, name) if role.at[0].isalpha() else name  # x_i beside x
         if name == "pi":  # with an index it is no constant
             self.rows[name], self.kinds["pi_"] = "pi_", len(role.at)
             return self.picked(self.build.name("pi_", node.span), role.at, node)
-        capital = capital_of(role.base)
         inner = scope.kinds.get(f"{role.base}_", 0)
         if name not in scope.shapes and name not in self.build.parts:
             known = named_alike(capital, scope.shapes)

@@ -117,7 +117,8 @@ def roles(
     own = _added(trees)
     for node, around in names:
         base, label = split_label(node.name, around)
-        if label in ("", "0") or node.name in known or (base, node.name) in own:
+        beside = (base, node.name) in own and not set(label) <= found.bound
+        if label in ("", "0") or node.name in known or beside:
             continue  # entries count from 1
         if base in kronecker:
             entry = _delta(label, around, found, scope)
