@@ -220,6 +220,7 @@ INDEXED = [  # typed, f of a 3 × 3 matrix A and a vector x by NumPy
     ("sum_ij (A_ij - δ_ij)^2", lambda A, x: np.sum((A - DELTA) ** 2)),
     (r"\sum_{i,j}\delta_{ij}A_{ij}x_i", lambda A, x: np.diag(A) @ x),
     (r"\sum_i A_{ij}\delta_{i1}", lambda A, x: A[0]),
+    (r"\sum_k A_{ik}A_{kj} + [A^{\odot 2}]_{ij}", lambda A, x: A @ A + A**2),
 ]
 
 

@@ -13,6 +13,7 @@ import reader
 from truth import assert_close, differences, numeric, numeric_hessian, places
 
 from matderiv.doors.derive import derive
+from matderiv.doors.verify import verify
 
 CHAIN = {"A": "m,n", "X": "n,d", "B": "d,k"}
 VECS: list[tuple[str, str, dict[str, str], str]] = [
@@ -254,3 +255,11 @@ def test_a_result_has_the_shape_of_its_layout() -> None:
     found = derive("x'*A*x", "x", layout="numerator")
     assert found.displayed.shape[0] == 1
     assert found.shape == found.wrt.shape
+
+
+@pytest.mark.parametrize("f", ["c*X", "c*x"])
+def test_no_layout_turns_a_derivative_by_a_number(f: str) -> None:
+    shapes = {"X": "n,m", "x": "n", "c": ""}
+    found = derive(f, "c", shapes=shapes, layout="denominator")
+    assert str(found) == f[-1]
+    assert verify(f, "c", f[-1], shapes=shapes, layout="denominator").correct

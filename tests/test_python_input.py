@@ -146,7 +146,7 @@ FORMULAS: list[tuple[str, Any]] = [
     ("x / np.linalg.norm(x)", x / np.linalg.norm(x)),
     ("1e-3 * x + .5", 1e-3 * x + 0.5),
     ("float(a) * x", a * x),
-    ("x.clone().detach() * 2", x * 2),
+    ("x.clone() * 2", x * 2),
     ("-y / (1 + np.exp(y * (A @ x)))", -y / (1 + np.exp(y * (A @ x)))),
 ]
 

@@ -166,3 +166,18 @@ def test_signs_of_python_are_not_read_otherwise_in_the_text_language(
     with pytest.raises(ParseError, match=message):
         read(Spelled(text, "text"))
     assert read("x'*x  % the squared norm").read_as == "x'*x"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "np.vander(x) @ x",
+        "torch.sort(x)[0] @ x",
+        "x.sort()[0] @ x",
+        "torch.median(x)",
+        "x.detach() @ x",
+    ],
+)
+def test_what_numpy_and_pytorch_mean_otherwise_is_refused(typed: str) -> None:
+    with pytest.raises(ParseError):
+        read(Spelled(typed, "python"), shapes={"x": "n"})

@@ -33,10 +33,11 @@ from matderiv.words.signs import total
 Sides = tuple[Indices, Indices]  # the axes of f, and of the variable
 
 
-def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
-    """A derivative as it is displayed: transposed where the layout says so.
+def in_layout(e: Expr, layout: str, kind: str, outer: int, axes: int) -> Expr:
+    """A derivative with `outer` of its axes for f, as it is displayed: turned for some layouts.
 
-    `numerator` turns the gradient of a scalar into a row, `denominator` transposes Jacobians.
+    `numerator` turns the gradient of a scalar into a row, `denominator` transposes Jacobians of a
+    vector by a vector.
 
     >>> [str(derive("norm2(A*x - b)^2", "x", layout=which)) for which in ("numerator", "gradient")]
     ["2*(A*x - b)'*A", "2*A'*(A*x - b)"]
@@ -44,7 +45,7 @@ def in_layout(e: Expr, layout: str, kind: str, axes: int) -> Expr:
     if axes == 0 or axes > 2 or kind in ("vjp", "jvp", "hvp", "differential", "hessian"):
         return e
     turns = (("numerator", "gradient"), ("denominator", "jacobian"))
-    if (layout, kind) not in turns or (layout == "denominator" and axes != 2):
+    if (layout, kind) not in turns or (layout == "denominator" and (outer, axes) != (1, 2)):
         return e
     return shortest((_transposed_line(e), turned(e), transposed(e)))
 

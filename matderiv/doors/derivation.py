@@ -95,8 +95,8 @@ class Derivation:
     @cached_property
     def displayed(self) -> Expr:
         """The derivative in the layout asked for."""
-        axes = len(self.derivative.tensor.axes)
-        shown = in_layout(self.expr, self.layout, self.kind, axes)
+        outer, axes = self.derivative.outer, len(self.derivative.tensor.axes)
+        shown = in_layout(self.expr, self.layout, self.kind, outer, axes)
         if shown is not self.expr:
             turned, what = range(len(self.shape))[::-1], f"the form in {self.layout} layout"
             require_same_numbers(self, shown, turned, what)

@@ -309,11 +309,13 @@ class LatexFormula(Functions):
 
     def power(self, base: Node, span: Span) -> Node:
         """A power; entry by entry inside sums, of vectors, and where a circle says so."""
-        circled = self.at("{") and self.peek().text == "⊙"
-        if circled:
-            del self.tokens[self.place + 1]
-        exponent = self.argument()
-        return self.build.operation("epow" if circled else POWER, (base, exponent), span)
+        if self.at("{") and self.peek().text == "⊙":
+            opening = self.take()
+            self.take()
+            exponent = self.sum()
+            self.close("}", opening)
+            return self.build.operation("epow", (base, exponent), span)
+        return self.build.operation(POWER, (base, self.argument()), span)
 
     def lowered(self, base: Node) -> Node:
         """A subscript of something that is no name: only the positive part `[z]_+`."""

@@ -311,9 +311,11 @@ class Symbols(LatexCursor):
             self.place = start
             return ""
         rest = inside[closing + 1 :]
-        if rest:
+        if rest:  # W^{(2)}^{T}, which may be read again
             brace = self.tokens[self.place - 1]
-            self.tokens[self.place : self.place] = [hat, opening, *rest, brace]
+            layer = [hat, opening, *inside[: closing + 1], brace]
+            self.tokens[start : self.place] = [*layer, hat, opening, *rest, brace]
+            self.place = start + len(layer)
         return label
 
     def known(self, symbol: Symbol, label: str = "") -> str | None:

@@ -287,6 +287,10 @@ def _copied(lib: Arrays, call: PythonCall) -> Array:
     return lib.renamed(a, call.span)
 
 
+def _constant(lib: Arrays, call: PythonCall) -> Array:
+    raise call.error("makes a constant of what is derived", "the array without it")
+
+
 def _typed(lib: Arrays, call: PythonCall) -> Array:
     """x.astype(float), x.to(torch.float64): whole numbers only where there are only 0 and 1."""
     values = [*call.values[1:], *call.keywords.values()]
@@ -338,7 +342,8 @@ FORMS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys(("ones_like", "zeros_like"), _like),
     "len": _length,
     **dict.fromkeys(("numel", "size"), _count),
-    **dict.fromkeys("copy clone detach numpy contiguous cpu from_numpy".split(), _copied),
+    **dict.fromkeys("copy clone numpy contiguous cpu from_numpy".split(), _copied),
+    "detach": _constant,
     **BLOCKS,
     **dict.fromkeys(("astype", "to", "type", "type_as"), _typed),
     **dict.fromkeys("float double int long float64 float32".split(), _cast),

@@ -74,6 +74,11 @@ CLASSES = {
 UNLIKE = {
     "huber": "huber(x, d) here is special.huber(d, x) in SciPy",
     "adj": "is read in the text language",
+    "vander": "begins with the highest power in NumPy, with 1 in the text language",
+}
+UNLIKE_TORCH = {
+    "sort": "gives the sorted entries and their places",
+    "median": "of an even number of entries is the lower of two in PyTorch",
 }
 """Names that the text language has, and NumPy or PyTorch in another sense."""
 
@@ -117,8 +122,9 @@ class Library(Arrays):
             if a.rank != 2:
                 raise call.error("takes a matrix")
             return self.array(self.build.call(MATRIX[name], (a.node,), span, place))
-        if module and name in UNLIKE:
-            raise call.error(UNLIKE[name])
+        unlike = {**UNLIKE, **(UNLIKE_TORCH if method or call.dialect == TORCH else {})}
+        if (module or method) and name in unlike:
+            raise call.error(unlike[name])
         known = name in function_names()
         nodes = [a.node for a in call.arrays(len(values))] if known else []
         return self.array(self.build.call(name, nodes, span, place))

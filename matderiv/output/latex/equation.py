@@ -123,7 +123,7 @@ def _left(
     gradient = kind in ("gradient", "hessian") and inner and layout != "numerator"
     if gradient or (kind == "hessian" and inner):
         return rf"\nabla{power}_{{{x}}} {f}"
-    turned = layout == "denominator" and kind == "jacobian" and outer + inner * order == 2
+    turned = layout == "denominator" and kind == "jacobian" and (outer, inner * order) == (1, 1)
     mark = names.transpose if turned else ""
     return rf"\frac{{\partial{power} {f}{mark}}}{{\partial {x}{power}}}"
 
