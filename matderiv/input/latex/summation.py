@@ -140,7 +140,8 @@ class Sums(Atoms):
             first = ""
         if first == "0":
             first, cut = "1", cut - 1
-        if first == "1" and cut == -1 and length.isalpha():
+        taken = {str(size) for shape in self.scope.shapes.values() for size in shape}
+        if first == "1" and cut == -1 and length.isalpha() and length not in taken:
             length, cut = f"{length}p1", 0  # 0, ..., n are n + 1
         low = int(first) if first.isdigit() else 0 if first else 1
         if low < 1 or cut < 0 or (above and not length):

@@ -235,7 +235,7 @@ class Marking:
         )
         try:
             source = parsed(p, self.reader.document, scope)
-            present = letters_of(source, scope) if not guess else ()
+            present = letters_of(source, scope) if wanted.letters or not guess else ()
             order = tuple(c for c in wanted.letters if c in present)
             order += tuple(c for c in present if c not in order)
             source = meant(source, replace(scope, free=order or None))
