@@ -271,3 +271,65 @@ def test_a_number_before_a_call_is_a_factor(factor: str, right: bool) -> None:
     """Euler: x'∇f = 2f for a form of degree 2."""
     text = f"$f(x) = x^\\top A x$\n$x^\\top \\nabla f(x) = {factor}f(x)$"
     assert md.verify_steps(text).correct is right
+
+
+LEAST, FORM = r"$f(x)=\|Ax-b\|^2$", r"$f(x)=x^\top Ax$"
+LOGDET, GROWTH = r"$f(X)=\log\det X$", r"$g(t)=e^{2t}$"
+LOGISTIC = r"$\ell(w)=\sum_{i=1}^n\log(1+e^{-y_i w^\top x_i})$"
+
+
+@pytest.mark.parametrize(
+    ("given", "line", "state"),
+    [
+        # A derivative transposed is a row.
+        (LEAST, r"$\nabla f^\top=2(Ax-b)^\top A$", "o"),
+        (LEAST, r"$\nabla f^\top=2A^\top(Ax-b)$", "W"),
+        (LEAST, r"$\nabla f^\top h=2(Ax-b)^\top Ah$", "o"),
+        (LEAST, r"$\frac{\partial f}{\partial x^\top}=2(Ax-b)^\top A$", "o"),
+        (LEAST, r"$\frac{\partial f}{\partial x^\top}=2A^\top(Ax-b)$", "W"),
+        (LOGDET, r"$\frac{\partial f}{\partial X^\top}=X^{-1}$", "o"),
+        (LOGDET, r"$\frac{\partial f}{\partial X^\top}=X^{-\top}$", "W"),
+        (r"$F(x)=Ax$", r"$\frac{\partial F}{\partial x^\top}=A$", "o"),
+        (r"$F(x)=Ax$", r"$\nabla F^\top=A$", "?"),
+        # A function and its derivative at a point.
+        (LEAST, r"$f(0)=\|b\|^2$", "o"),
+        (LEAST, r"$f(0)=b^\top x$", "W"),
+        (LEAST, r"$f(1)=\|b\|^2$", "?"),
+        (LEAST, r"$f(b)=\|Ab-b\|^2$", "?"),
+        (LEAST, r"$f(e_1)=\|Ae_1-b\|^2$", "o"),
+        (LEAST, r"$f(x+h)=f(x)+2(Ax-b)^\top Ah+\|Ah\|^2$", "o"),
+        (LEAST, r"$\nabla f(0)=-2A^\top b$", "o"),
+        (LEAST, r"$\nabla f(0)=2A^\top b$", "W"),
+        (LEAST, r"$\nabla f(x_1)=2A^\top(Ax_1-b)$", "o"),
+        (LEAST, r"$\nabla f(x_1)=2A^\top(Ax-b)$", "W"),
+        (LEAST, r"$\nabla f(x_k)=2A^\top(Ax_k-b)$", "o"),
+        (LEAST, r"$\frac{\partial f}{\partial x}\Big|_{x=0}=-2A^\top b$", "o"),
+        (LEAST, r"$\left.\nabla f\right|_{x=0}=-2A^\top b$", "o"),
+        (LEAST, r"$\frac{\partial f}{\partial x}(0)=-2A^\top b$", "o"),
+        (LEAST, r"$\frac{\partial f(2x)}{\partial x}=4A^\top(2Ax-b)$", "o"),
+        (LEAST, r"$\nabla f(2x)=2A^\top(2Ax-b)$", "o"),
+        (LEAST, r"$\nabla_x f(2x)=4A^\top(2Ax-b)$", "?"),
+        (FORM, r"$\nabla f(y)=(A+A^\top)y$", "o"),
+        (FORM, r"$\nabla f(y)=(A+A^\top)x$", "W"),
+        (FORM, r"$x^\top\nabla f(x)=2f(x)$", "o"),
+        (FORM, r"$x^\top\nabla f(x)=f(x)$", "W"),
+        (FORM, r"$f(e_1)=A_{11}$", "o"),
+        ("f = x'*A*x\n∇f = (A + A')*x", "∇f(y) = (A + A')*x", "W"),
+        ("f(x) = x'*A*x", "f(2*x) = 4*f(x)", "o"),
+        (LOGDET, r"$\nabla f(I)=I$", "o"),
+        (LOGDET, r"$\nabla f(2X)=\frac12X^{-\top}$", "o"),
+        (LOGDET, r"$f(2X)=n\log 2+f(X)$", "o"),
+        (LOGISTIC, r"$\ell(0)=n\log2$", "o"),
+        (LOGISTIC, r"$\nabla\ell(0)=-\frac12\sum_iy_ix_i$", "o"),
+        (GROWTH, r"$g'(0)=2$", "o"),
+        (GROWTH, r"$g'(0)=3$", "W"),
+        (GROWTH, r"$g''(0)=4$", "o"),
+        (r"$\sigma(z)=\frac{1}{1+e^{-z}}$", r"$\sigma'(0)=\frac14$", "o"),
+        # The same index twice is the diagonal.
+        (FORM, r"$\frac{\partial^2 f}{\partial x_i^2}=2A_{ii}$", "o"),
+        (FORM, r"$\frac{\partial^2 f}{\partial x_i^2}=A_{ii}$", "W"),
+        (LEAST, r"$\frac{\partial^2f}{\partial x_j^2}=2\sum_iA_{ij}^2$", "o"),
+    ],
+)
+def test_points_rows_and_diagonals_on_the_left(given: str, line: str, state: str) -> None:
+    assert states(verify_steps(f"{given}\n{line}"))[-1] == state

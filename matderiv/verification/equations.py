@@ -197,8 +197,8 @@ class Answer:
                 f"order={q.order}, on the command line --order {q.order}",
             )
         names = {*self.reading.variables, *dict(self.reading.parts), self.by.name}
-        if q.at and not names & {*q.at}:
-            said = f"this is a derivative at {', '.join(q.at)}, asked is the one at {self.by.name}"
+        if q.point and not names & {*re.findall(r"\w+", q.point)}:
+            said = f"this is a derivative at {q.point}, asked is the one at {self.by.name}"
             raise self._error(said, span)
         if q.of in dict(self.reading.parts):
             raise self._error(f"this is a derivative of {q.of}, not of the whole", span)

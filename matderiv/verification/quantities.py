@@ -55,7 +55,8 @@ class Quantity:
     """What a left side names: `kind` of the function `of` by the variable `by`; "" where unsaid.
 
     `at` are the arguments in f(x, y); `of_at` and `by_at` the indices of entries, as in ∂s_i/∂z_j.
-    `then` is another second name, as in ∂²f/∂x∂y; `turned` a first derivative is in ∂f/∂xᵀ.
+    `then` is another second name, as in ∂²f/∂x∂y; `turned` a first derivative is in ∂f/∂xᵀ, and
+    `point` is what is typed in the brackets of one at a point.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Quantity:
     of_at: str = ""
     by_at: str = ""
     then: str = ""
+    point: str = ""
     turned: bool = False
 
     @property
@@ -145,13 +147,6 @@ _STYLED = (
 )
 LATEX_SYMBOL = rf"\s*+(?:{_STYLED}|[A-Za-z])"
 LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
-_BETWEEN = r"(?:\s|\\[,!;:]|\\(?:left|[bB]igg?l?)(?![A-Za-z]))*"
-_FUNCTION = r"\\(?:(?:operatorname|mathrm|text)\{[A-Za-z]+\}|log|ln|det|exp|tr)\s*"
-_INVERTED = r"\s*\^\s*\{\s*-\s*(?:1|T|\\top)\s*\}"
-CHANGE_OF_LATEX = (
-    rf"{LATEX_D}{_BETWEEN}(?P<of>(?:{_FUNCTION})*(?:\\left)?[(\[|]"
-    rf"|(?P<alone>(?:{_FUNCTION})+{LATEX_NAME}|{LATEX_NAME}{_INVERTED}))"  # d\\log\\det X, dX^{-1}
-)
 _SEVERAL = rf"\s*(?:[A-Za-z]{{2}}|{LATEX_SYMBOL}_[A-Za-z0-9]\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
@@ -209,7 +204,7 @@ def named(text: str, latex: bool) -> Quantity:
     >>> named(r"\frac{\partial f}{\partial\Sigma}", True).by, named("df/dtheta", False).by
     ('Sigma', 'theta')
     """
-    found = signs(text, latex) if latex else []
+    found = signs(text, latex)
     if len(found) == 1 and found[0].span == (0, len(text.rstrip())):
         whole = found[0].operand is None and found[0].below is None
         return found[0].quantity if whole else Quantity(FORMULA)
@@ -225,7 +220,7 @@ def named(text: str, latex: bool) -> Quantity:
 class Sign:
     """A derivative inside a formula, and the place of a formula that it is the derivative of.
 
-    `below` is that of a formula that it is by, as in `\\partial L/\\partial(Wx)`.
+    `below` is that of a formula that it is by, as in `\\partial L/\\partial(Wx)`, `call` of f(y).
     """
 
     span: Span
@@ -233,6 +228,7 @@ class Sign:
     operand: Span | None = None
     chained: bool = False
     below: Span | None = None
+    call: Span | None = None
 
     @property
     def written(self) -> bool:
@@ -249,12 +245,13 @@ _BY = (
     rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_LATER})?)?"
     r"(?P<rest>[^{}]*)"
 )
+_NUMBER = r"\s*-?\s*[\d.]+\s*"
 _HEAD_LATEX = re.compile(
     rf"\\[dt]?frac\s*\{{\s*(?P<above>{LATEX_D}(?:\^\s*\{{?\s*(?P<two>2)\s*\}}?)?)"
     rf"|\\nabla(?![A-Za-z])(?P<scripts>(?:\s*[_^]\s*(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}"
     rf"|\\[A-Za-z]+(?:\s*\{{[^{{}}]*\}})?|[A-Za-z0-9]))*)"
     rf"|{LATEX_D}(?P<f>{LATEX_NAME})?\s*/\s*{LATEX_D}(?P<x>{LATEX_NAME})"
-    rf"|(?<![A-Za-z\\'])(?P<of>{LATEX_NAME})'\((?P<at>{LATEX_NAME})\)"
+    rf"|(?<![A-Za-z\\'])(?P<of>{LATEX_NAME})'(?P<again>')?\((?P<at>{LATEX_NAME}|{_NUMBER})\)"
     rf"|\\partial(?![A-Za-z])(?:\s|\\,)*(?P<inner>[^/=+]{{2,80}}?)\s*/\s*\\partial(?![A-Za-z])"
     rf"(?P<y>{LATEX_NAME})"
 )
@@ -264,20 +261,20 @@ _BY_FORMULA = re.compile(
 )
 _HEAD = re.compile(
     rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
-    rf"|(?<![\w)'])(?P<of>{NAME})'\((?P<at>{NAME})\)"
+    rf"|(?<![\w)'])(?P<of>{NAME})'(?P<again>')?\((?P<at>{NAME}|{_NUMBER})\)"
     rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})"
     rf"(?:²|\^2|\s*∂\s*(?P<then>{NAME})(?:ᵀ|\^T|\^⊤)?)?"
 )
 _SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*+"
-_ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/])"
-_RAISED = re.compile(
-    r"(?:\s*\^\s*(?:\d|\{\s*-?\s*\d+\s*\})|\s*²)?"
-)  # d/dx (x + 1)^2 is of the square
+_BAR = r"|(?:\\(?:[bB]igg?[rlm]?))?\s*(?:\||\\[rl]?vert)\s*_"  # at a point
+_ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/]{_BAR})"
+_RAISED = re.compile(r"(?:\s*\^\s*(?:\d|\{\s*-?\s*\d+\s*\})|\s*²)?")  # of (x + 1)^2
+_INSIDE = r"(?:[^()\[\]]|\([^()\[\]]*\))*"
 _CALLED = re.compile(
-    rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}[(\[][^()\[\]]*[)\]])?(?={_ENDS})"
+    rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:{_SPACE}[(\[](?P<at>{_INSIDE})[)\]])?(?={_ENDS})"
 )
 _TURNED = re.compile(
-    rf"{_SPACE}(?:(?P<f>{LATEX_NAME}|{NAME})(?P<at>{_SPACE}\([^()]*\))(?=\s*['^])"
+    rf"{_SPACE}(?:(?P<f>{LATEX_NAME}|{NAME}){_SPACE}\((?P<at>{_INSIDE})\)(?=\s*['^])"
     rf"|(?P<name>[fghLJF]|\\(?:ell|mathcal\s*\{{?L\}}?))"
     rf"(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})\s*\}}?)))"
 )
@@ -304,9 +301,11 @@ def signs(text: str, latex: bool) -> list[Sign]:
 def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
     start, end = match.span()
     if match["of"]:
-        typed = match["of"].strip(), match["at"].strip()
-        f, x = (latex_name(t) if latex else canonical_name(t) for t in typed)
-        return Sign((start, end), Quantity(DERIVATIVE, f, x, primed=True))
+        read = latex_name if latex else canonical_name
+        f, at = read(match["of"].strip()), match["at"].strip()
+        x = "" if re.fullmatch(_NUMBER, at) else read(at)
+        made = Quantity(DERIVATIVE, f, x, 2 if match["again"] else 1, primed=True)
+        return Sign((start, end), made) if x else _at(Sign((start, end), made), match)
     if latex and match["above"]:
         return _fraction(text, match)
     if latex and match["scripts"] is not None:
@@ -358,11 +357,8 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     where = formula.span("formula") if formula is not None else None
     if not above.strip():
         return replace(_completed(text, *span, made), below=where)
-    called = _CALLED.fullmatch(above)
-    of = _function(called["f"]) if called else ""
-    if of and called:
-        at = tuple(re.findall(r"\w+", called["at"] or ""))
-        return Sign(span, replace(made, of=of, at=at), below=where)
+    if (called := _CALLED.fullmatch(above)) and (of := _function(called["f"])):
+        return _at(Sign(span, replace(made, of=of), below=where), called, opened)
     return Sign(span, made, (opened, stop - 1), below=where)
 
 
@@ -374,8 +370,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     if called := _CALLED.match(text, end) or _TURNED.match(text, end):
         groups = called.groupdict()
         if of := _function(groups["f"] or groups.get("name") or ""):
-            at = tuple(re.findall(r"\w+", groups["at"] or ""))
-            return Sign((start, called.end()), replace(made, of=of, at=at))
+            return _at(Sign((start, called.end()), replace(made, of=of)), called)
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
     stop = len(text)
     if text[first : first + 1] in ("(", "["):
@@ -389,8 +384,13 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     return Sign((start, stop), made, (first, len(text[:stop].rstrip())))
 
 
+def _at(sign: Sign, called: re.Match[str], start: int = 0) -> Sign:
+    """The sign of a derivative with what stands in brackets behind its function, if anything."""
+    q, call = replace(sign.quantity, point=called["at"] or ""), called.span()
+    return replace(sign, quantity=q, call=(start + call[0], start + call[1]) if q.point else None)
+
+
 def _function(typed: str) -> str:
-    """The name of a function that is differentiated; "" for one of the language."""
     name = latex_name(typed) if re.search(r"[\\^{]", typed) else canonical_name(typed.strip())
     return "" if _applied(name) else name
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
-from matderiv.expr import Expr, substitute, variable, variables, zeros
+from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
@@ -23,25 +23,28 @@ from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names
 from matderiv.verification.derivations.chain_products import by_prime, chained_signs
+from matderiv.verification.derivations.change_symbols import with_changes
 from matderiv.verification.derivations.components import Indices, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
+from matderiv.verification.derivations.function_calls import Called
 from matderiv.verification.derivations.ground import Ground, Side
-from matderiv.verification.derivations.omitted_products import with_products
-from matderiv.verification.documents.positions import Passage, closing
+from matderiv.verification.derivations.points import (
+    at_point,
+    by_functions,
+    is_elsewhere,
+    of_composed,
+    placed_sign,
+    point_of,
+    with_values,
+)
+from matderiv.verification.documents.positions import Passage
 from matderiv.verification.quantities import (
-    CHANGE_OF_LATEX,
     DERIVATIVE,
-    DIFFERENTIAL,
-    LATEX_D,
-    LATEX_NAME,
-    NAME,
     Quantity,
-    latex_name,
 )
 
 EXPONENTIAL = r"(?<![A-Za-z\\])e\s*\^\s*(?=\{(?!\s*(?:\\top|\\intercal|T)\s*\}))"
 DEEPEST = 20  # d(...) inside d(...)
-_CHANGE_OF = r"(?<![\w.∂\\])d\s*(?P<of>[(\[])"
 _ORDINARY = re.compile(r"\\[dt]?frac\s*\{\s*(?:d|\\(?:mathrm|rm)\s*\{?\s*d\s*\}?)\s*\}|d\s*/")
 
 
@@ -52,7 +55,7 @@ class Reader:
     `indices` are those of the left side, `standard` names that stand for the functions that they
     are in the language, `arguments` those of functions that have some, `strangers` names that only
     lines have, `mixed` first derivatives that were derived by another name, `flat` places where a
-    number stands as an array.
+    number stands as an array; `calls` are functions that lines may say values of at other points.
     """
 
     ground: Ground
@@ -65,6 +68,7 @@ class Reader:
     strangers: set[str] = field(default_factory=set)
     mixed: set[str] = field(default_factory=set)
     flat: set[Span] = field(default_factory=set)
+    calls: Sequence[Called] = ()
     last: Marking = field(init=False)
 
     def met(self, variables: Mapping[str, Expr]) -> None:
@@ -96,6 +100,7 @@ class Reader:
             return self._mixed(q)
         q = replace(q, of=of, primed=False, at=(), of_at=q.of_at or of_at)
         if q.kind != DERIVATIVE or by:
+            by_at = by_at * q.order  # \partial x_j^2
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
             return replace(q, by=by, by_at=by_at)
@@ -201,18 +206,23 @@ class Marking:
         """A side with symbols in place of its derivatives and differentials."""
         if depth > DEEPEST:
             raise LimitError(f"d( ) inside d( ) is read up to {DEEPEST} deep")
-        if passage.latex and "e" in self._names():
-            passage = passage.replaced(EXPONENTIAL, lambda m: r"\exp ")
-        p = self._derivatives(passage, depth)
-        return self._changes(self._compounds(p, depth))
+        p = with_values(self, self._derivatives(passage, depth))
+        if p.latex and "e" in self._names():
+            p = p.replaced(EXPONENTIAL, lambda m: r"\exp ")
+        return with_changes(self, p, depth)
 
     def elaborated(
-        self, p: Passage, wanted: Indices, expected: Shape | None
+        self, p: Passage, wanted: Indices, expected: Shape | None, *, guess: bool = True
     ) -> tuple[Expr, tuple[str, ...]]:
-        """The meaning of a side without its symbols, and its free indices in order."""
+        """The meaning of a side without its symbols, and its free indices in order.
+
+        Names of which nothing is known are taken for variables if they may be `guess`ed.
+        """
         try:
             return self._elaborated(p, wanted, expected, guess=False)
         except UnknownName as unknown:
+            if not guess:
+                raise
             with suppress(MatderivError):
                 return self._elaborated(p, wanted, expected, guess=True)
             raise unknown
@@ -265,14 +275,20 @@ class Marking:
             known[name] = variable(name, self.reader.shape_of(q))
         return known
 
-    def _fresh(self, typed: str, shape: Shape, mark: Quantity | Expr, *, latex: bool) -> str:
+    def fresh(self, typed: str, shape: Shape, mark: Quantity | Expr, *, latex: bool) -> str:
         """A new name for a symbol, as it is written."""
-        name = self._name(typed)
+        name = self.name(typed)
         symbol = variable(name, shape)
         self.known[name], self.marks[symbol] = symbol, mark
         return rf"\mathrm{{{name}}}" if latex else name
 
-    def _name(self, typed: str) -> str:
+    def value(self, typed: str, e: Expr, *, latex: bool) -> str:
+        """A new name for a value, as it is written."""
+        name = self.name(typed)
+        self.known[name] = e
+        return rf"\mathrm{{{name}}}" if latex else name
+
+    def name(self, typed: str) -> str:
         letters = "q"
         for number in count(len(self.typed)):
             letters = f"q{'abcdefghijklmnop'[number % 16]}{'rstuvwxy'[number // 16 % 8]}q"
@@ -289,6 +305,8 @@ class Marking:
             typed = p.text[start:stop]
             if all(part.strip() in names for part in typed.split("/")):
                 continue
+            sign = of_composed(self.reader, placed_sign(by_functions(sign, p, known), p), p)
+            q, (start, stop) = sign.quantity, sign.span
             if sign.operand is not None:
                 if q.by and q.by not in {*known, *names} and _ORDINARY.match(typed):
                     self.reader.strangers.add(q.by)
@@ -301,8 +319,13 @@ class Marking:
                 continue
             if sign.below is not None:
                 q = replace(q, by=self._formula(p[slice(*sign.below)], depth)[0])
-            q, row = replace(self.reader.resolved(q), turned=False), q.turned
-            name = self._fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
+            row, q = q.turned, replace(self.reader.resolved(q), turned=False, point="")
+            if sign.call is not None and is_elsewhere(self.reader, sign.quantity, q):
+                own = self.reader.arguments.get(q.of) or [q.by]
+                e = at_point(self, own, self.reader.slope(q)[0], point_of(sign, p))
+                p = p.with_part(start, stop, self.value(typed, e, latex=p.latex))
+                continue
+            name = self.fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
             if sign.written:
                 self.written.add(self.known[next(reversed(self.typed))])
             letters = "".join(dict.fromkeys(q.of_at + q.by_at))
@@ -328,72 +351,3 @@ class Marking:
 
     def _is_whole(self, name: str) -> bool:
         return not self.reader.entry(name)[1]
-
-    def _compounds(self, p: Passage, depth: int) -> Passage:
-        """d(A*x - b) and d|Y|: the differential of what is inside."""
-        pattern = CHANGE_OF_LATEX if p.latex else _CHANGE_OF
-        while found := re.search(pattern, p.text):
-            start, stop = self._changed(p, found)
-            inner = Marking(self.reader).read(p[start:stop], None, depth + 1)
-            if inner.marks or {*self.reader.ground.changes.values()} & {*variables(inner.expr)}:
-                place = p.span((found.start(), stop))
-                raise ParseError(
-                    "differentials of differentials are not read",
-                    source=self.reader.document,
-                    span=place,
-                )
-            if unknown := {v.name for v in variables(inner.expr)} & self.reader.strangers:
-                raise MatderivError(f"nothing says what {min(unknown)} is")
-            typed = p.text[found.start() : stop]
-            name = self._fresh(typed, inner.expr.shape, inner.expr, latex=p.latex)
-            p = p.replaced(re.escape(typed), lambda m, name=name: name)  # type: ignore[misc]
-        return p
-
-    def _changed(self, p: Passage, found: re.Match[str]) -> Span:
-        """Where the operand of a d stands; brackets, bars and the name of a function are part."""
-        start = found.start("of")
-        if p.latex and found["alone"]:
-            return found.span("alone")
-        opening = found.end() - 1
-        bars = p.text[opening] == "|"
-        stop = p.text.find("|", opening + 1) if bars else closing(p.text, opening, "([", ")]") or -1
-        if stop < 0:
-            place = p.span((opening, opening + 1))
-            said = f"this {p.text[opening]} is never closed"
-            raise ParseError(said, source=self.reader.document, span=place)
-        return start, stop + 1
-
-    def _changes(self, p: Passage) -> Passage:
-        """dX, dz with the product signs that hands leave out."""
-        if p.latex:
-            return p.replaced(rf"{LATEX_D}({LATEX_NAME})", self._latex_change)
-        ground = self.reader.ground
-        names = [*ground.functions, *ground.reading.variables]
-        for match in re.finditer(rf"(?<![\w.])d({NAME})", p.text):
-            name = match[1]
-            if name in names and match[0] not in {*names, *self.known, *self.reader.aliases}:
-                self.known[match[0]] = self._change(name)
-        return with_products(p, [*self.known])
-
-    def _latex_change(self, match: re.Match[str]) -> str:
-        ground, name = self.reader.ground, latex_name(match[1])
-        if name not in {*ground.functions, *ground.reading.variables}:
-            return match[0]
-        if f"d{name}" in self.reader.aliases:
-            return rf"\mathrm{{d{name}}}"
-        change = self._change(name)
-        new = self._name(match[0])
-        self.known[new] = change
-        return rf"\mathrm{{{new}}}"
-
-    def _change(self, name: str) -> Expr:
-        ground = self.reader.ground
-        if name in ground.changes:
-            return ground.changes[name]
-        if name in ground.functions:
-            q = Quantity(DIFFERENTIAL, name)
-            symbol = variable(f"d{name}", ground.functions[name].shape)
-            self.marks[symbol] = q
-            return symbol
-        self.notes.append(f"{name} does not change here: d{name} = 0")
-        return zeros(ground.reading.variables[name].shape)

@@ -1,7 +1,7 @@
 r"""Functions with arguments: f(x) is f, and g(w'*x) is what g(z) is, with w'*x in place of z."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -55,6 +55,14 @@ class Called:
                 return bool(np.allclose(values, [1 / (1 + np.exp(-x)) for x in _POINTS]))
         return False
 
+    def takes(self, given: Sequence[str], *, latex: bool) -> bool:
+        """True where brackets behind its name are a call, whose body can be written there."""
+        return (
+            len(given) == len(self.arguments)
+            and latex == self.body.latex
+            and not _names(self, given)
+        )
+
     @property
     def _argument(self) -> str:
         typed = self.arguments[0]
@@ -66,12 +74,16 @@ def called(name: str, first: Passage, body: Passage) -> Called | None:
     found = re.match(rf"(?P<head>[^()]+?){_OPENING}(?P<at>.*)[)\]]\s*$", first.text, re.DOTALL)
     if found is None:
         return None
-    arguments = _split(re.sub(r"\\right\s*$", "", found["at"]))
+    arguments = split(re.sub(r"\\right\s*$", "", found["at"]))
     return Called(name, found["head"].strip(), tuple(arguments), body)
 
 
-def written(p: Passage, functions: Sequence[Called]) -> Passage:
+def written(
+    p: Passage, functions: Sequence[Called], filled: Collection[str] | None = None
+) -> Passage:
     r"""A side with f for f(x), and with bodies in place of calls with other arguments.
+
+    Only calls of those that are `filled`, if given; those of others stay.
 
     >>> g = called("g", Passage.of("g(z)"), Passage.of("exp(z)/z"))
     >>> written(Passage.of("g(z) + g(w'*x)*A"), [g]).text
@@ -79,16 +91,16 @@ def written(p: Passage, functions: Sequence[Called]) -> Passage:
     """
     place, count = 0, 0
     while count < MOST and len(p.text) < LONGEST:
-        found = _next(p, functions, place)
+        found = next_call(p, functions, place)
         if found is None:
             break
         f, start, opening, stop = found
-        given = _split(p.text[opening + 1 : stop])
+        given = split(p.text[opening + 1 : stop])
         same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
         if same and not any("_" in a or "^" in a for a in f.arguments):
             p, place = p.erased(start + len(f.head), stop + 1), stop + 1
-        elif len(given) == len(f.arguments) and p.latex == f.body.latex and not _names(f, given):
-            new = f"({_filled(f, given)})"
+        elif (filled is None or f.name in filled) and f.takes(given, latex=p.latex):
+            new = f"({filled_body(f, given)})"
             p, place, count = p.with_part(start, stop + 1, new), start, count + 1
         else:
             place = opening
@@ -133,7 +145,7 @@ def _renamed(s: Statement, name: str, new: str) -> Statement:
     )
 
 
-def _next(
+def next_call(
     p: Passage, functions: Iterable[Called], place: int
 ) -> tuple[Called, int, int, int] | None:
     """The first call: the function, where it starts, its bracket, and where that is closed."""
@@ -151,11 +163,11 @@ def _next(
     return best
 
 
-def _filled(f: Called, given: Sequence[str]) -> str:
+def filled_body(f: Called, given: Sequence[str]) -> str:
     r"""The body with other arguments.
 
     >>> f = called("f", Passage.of("f(x)", latex=True), Passage.of(r"Ax + \exp x", latex=True))
-    >>> _filled(f, ["y"])
+    >>> filled_body(f, ["y"])
     'A{y} + \\exp {y}'
     """
     text = f.body.text
@@ -202,7 +214,7 @@ def _plain(typed: str) -> str:
     return re.sub(_SIZES, "", typed)
 
 
-def _split(inside: str) -> list[str]:
+def split(inside: str) -> list[str]:
     """Arguments between commas, semicolons and bars outside brackets."""
     found, depth, start = [], 0, 0
     for k, c in enumerate(inside):

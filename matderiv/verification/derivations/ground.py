@@ -107,29 +107,27 @@ class Ground:
         self.functions[name] = e
         return name
 
-    def passes(self, name: str) -> Expr:
-        """A name that is a number in this statement only."""
-        x, known = variable(name), self.reading.variables
+    def passes(self, name: str, shape: Shape = ()) -> Expr:
+        """A name that is a number, or an array, in this statement only."""
+        x, known = variable(name, shape), self.reading.variables
         if known.get(name) is not x:
             self.passing[name] = x
             self.hidden |= {name: known[name]} if name in known else {}
             self.reading = replace(self.reading, variables={**known, name: x})
         return x
 
+    @property
+    def lasting(self) -> dict[str, Expr]:
+        """The names that mean something beyond this statement."""
+        names = self.reading.variables
+        return {n: v for n, v in names.items() if self.passing.get(n) is not v}
+
     def passed(self) -> None:
         """A statement is over: names that meant something in it mean what they did before."""
-        names = self.reading.variables
-        kept = {n: v for n, v in names.items() if self.passing.get(n) is not v}
-        if len(kept) < len(names):
+        kept = self.lasting
+        if len(kept) < len(self.reading.variables):
             self.reading = replace(self.reading, variables={**kept, **self.hidden})
         self.hidden.clear()
-
-    def here(self, q: Quantity) -> Quantity:
-        """The quantity; MatderivError for ∇f(y) where nothing is said of y, at another point."""
-        known = {q.by, *self.functions, *self.reading.variables}
-        if q.kind == DERIVATIVE and q.at and not known & {*q.at} and max(map(len, q.at)) == 1:
-            raise MatderivError(f"this is a derivative at {', '.join(q.at)}")
-        return q
 
     def of_another(self, of: str, by: str) -> str:
         r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""

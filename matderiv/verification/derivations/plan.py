@@ -44,8 +44,8 @@ class Plan:
     `by` are the names that derivatives are said to be by, `changing` those with a change dX,
     `arguments` those in brackets after the function: f(x), `solved` those that equations are
     solved for, `abstract` functions that have a prime and no definition, `standard` names that
-    are defined as the function that they are anyway, and `calls` has the arguments of every
-    function that is defined with some.
+    are defined as the function that they are anyway, `calls` has the arguments of every function
+    that is defined with some, and `functions` those whose values at other points lines may say.
     """
 
     chains: tuple[Chain, ...]
@@ -58,6 +58,7 @@ class Plan:
     standard: frozenset[str] = field(default_factory=frozenset)
     abstract: frozenset[str] = field(default_factory=frozenset)
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    functions: tuple[Called, ...] = ()
 
 
 def planned(
@@ -182,7 +183,9 @@ def _completed(
     dummies = {f.name for f in functions} - named - _occurring(written_out)
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
-    written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in written_out]
+    chains = [_written(_written(c, primes), functions, dummies) for c in chains]
+    written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in chains]
+    functions = [f for f in functions if f.name not in dummies]
     derived = {c.quantity.of for c in chains if c.quantity and c.quantity.kind == DERIVATIVE}
     moved = {*by, *changing - derived}
     points = [d.name for d in definitions if d.name in moved and d.name != function]
@@ -191,7 +194,8 @@ def _completed(
     bodies = [d for d in bodies if d.name not in points]
     known = {*(d.name for d in definitions), *function_names(), "sigma"}
     abstract = frozenset(_with_primes(chains) - known)
-    return Plan(tuple(written_out), tuple(bodies), function, *named_by, standard, abstract, calls)
+    more = standard, abstract, calls, tuple(functions)
+    return Plan(tuple(written_out), tuple(bodies), function, *named_by, *more)
 
 
 def _is_point(
@@ -214,12 +218,12 @@ def _with_primes(chains: Sequence[Chain]) -> set[str]:
     return {latex_name(m[1]) for p in sides for m in re.finditer(typed, p.text)} - {""}
 
 
-def _written(c: Chain, functions: Sequence[Called]) -> Chain:
+def _written(c: Chain, functions: Sequence[Called], filled: Collection[str] | None = None) -> Chain:
     """A statement with calls written out; f(x + h) on the left is a formula of its own."""
     formula = c.first is not None and c.quantity is not None and c.quantity.kind == FORMULA
     if formula and c.first is not None and not signs(c.first.text, c.first.latex):
-        c = replace(c, first=written(c.first, functions))
-    return replace(c, sides=tuple(written(s, functions) for s in c.sides))
+        c = replace(c, first=written(c.first, functions, filled))
+    return replace(c, sides=tuple(written(s, functions, filled) for s in c.sides))
 
 
 def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:

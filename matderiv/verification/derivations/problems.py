@@ -310,7 +310,7 @@ class Problem:
         ground = self._ground(reading, plan, task.wrt, conventions)
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
-        reader.arguments = plan.calls
+        reader.arguments, reader.calls = plan.calls, plan.functions
         steps = JudgedSides(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.broken = {name: line for name, (line, _) in broken.items()}

@@ -9,14 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, number_value, variables
+from matderiv.expr import Expr, is_, number_value, variables
 from matderiv.shapes import Shape
+from matderiv.verification.derivations.compared import SidesCompared
 from matderiv.verification.derivations.components import Indices
 from matderiv.verification.derivations.consequences import Claimed, Record, only_slope
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
 from matderiv.verification.derivations.findings import LOOSE, MISFIT, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
+from matderiv.verification.derivations.points import is_placed
 from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
@@ -29,9 +31,8 @@ from matderiv.verification.derivations.roles import (
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
+from matderiv.verification.quantities import DERIVATIVE, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
-from matderiv.work import WorkLimit
 
 
 @dataclass
@@ -40,7 +41,8 @@ class JudgedSides:
 
     `broken` are the names whose definitions could not be read, with what is to be said;
     `concerned` those that wrong lines are about; `lost` is the line of the last statement whose
-    beginning was not read, `slope` the derivative that is 0 where the current left side is.
+    beginning was not read, `slope` the derivative that is 0 where the current left side is, which
+    is a `row` if it is a gradient transposed; `renamed` is f(y) on the left where f is of x.
     """
 
     ground: Ground
@@ -54,12 +56,15 @@ class JudgedSides:
     concerned: set[str] = field(default_factory=set)
     lost: int = 0
     slope: Quantity | None = None
+    row: bool = False
+    renamed: Quantity | None = None
 
     def __post_init__(self) -> None:
         self.told = Findings(self.lines)
         self.doubts = Doubts(self.ground, self.reader)
         self.rest = Rest(self.ground, stated=self.stationary)
         self.record = Record(self.ground, self.rest)
+        self.compared = SidesCompared(self.ground, self.reader, self.doubts, self.rest, self.record)
 
     def chain(self, chain: Chain) -> None:
         """Judge every side of a statement that claims something."""
@@ -155,19 +160,9 @@ class JudgedSides:
         if q.kind == FORMULA and self.slope is not None:
             self.rest.set_to_zero(self.slope)
             return
-        if q.kind == FORMULA and self._slopes():
+        if q.kind == FORMULA and self.compared.slopes():
             self.rest.stated = True
         self._side(zero, replace(chain, sides=(*chain.sides, zero)))
-
-    def _slopes(self) -> list[Quantity]:
-        """The derivatives said, last first; before one is said, that by the only variable."""
-        said = [s.quantity for s in reversed(self.record.said) if s.quantity.kind == DERIVATIVE]
-        said = [q for q in dict.fromkeys(said) if q.order == 1]
-        if said := [q for q in said if q.by not in self.ground.functions]:
-            return said
-        with suppress(MatderivError):
-            return [self.reader.resolved(Quantity(DERIVATIVE))]
-        return []
 
     def _opened(self, chain: Chain) -> Quantity:
         """The quantity that a left side names."""
@@ -175,8 +170,17 @@ class JudgedSides:
         assert q is not None
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
         self.slope, self.doubts.at = None, q.at
+        self.row, self.renamed = False, None
         if chain.role == LOCAL:
             self._call(chain)
+        if is_placed(self.reader, q):
+            try:
+                self.renamed = q if q.kind == VALUE else None
+                return self._equation(chain)
+            except MatderivError:
+                if q.kind != VALUE:
+                    raise
+                self.renamed = None
         if chain.role == CALLS:
             self.reader.call(chain.name, self.reader.resolved(q))
         array, at = self.reader.entry(q.of) if q.kind == VALUE else ("", "")
@@ -191,17 +195,24 @@ class JudgedSides:
         if q.primed and (whole is None or whole.shape):
             q = Quantity(FORMULA)
         if q.kind == FORMULA or (q.kind == VALUE and q.of not in self.ground.functions):
-            assert chain.first is not None
-            self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
-            side = self.reader.side(chain.first)
-            self.doubts.sloped = bool(side.marks)
-            alone = side.marks.get(side.expr)
-            if isinstance(alone, Quantity):
-                return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
-            self.slope = only_slope(side)
-            claimed, root = self.record.claims_of(side)
-            return self._formula(chain, self.record.true(side), root, claimed)
-        return self._entries(chain, self.reader.resolved(self.ground.here(q)))
+            return self._equation(chain)
+        return self._entries(chain, self.reader.resolved(q))
+
+    def _equation(self, chain: Chain) -> Quantity:
+        """The value of a formula on the left, or the derivative that stands there alone."""
+        assert chain.first is not None
+        self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
+        side = self.reader.side(chain.first)
+        slope = chain.quantity is not None and chain.quantity.kind == DERIVATIVE
+        self.doubts.sloped = slope or bool(side.marks)
+        alone = side.marks.get(side.expr)
+        if isinstance(alone, Quantity):
+            return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
+        self.slope = only_slope(side)
+        claimed, root = self.record.claims_of(side)
+        turned = is_(side.expr, "transpose") and side.expr.args[0] in side.marks
+        self.row = turned and self.ground.layout == "gradient"
+        return self._formula(chain, self.record.true(side), root, claimed)
 
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
         """A quantity, or the formula that the entries of a derivative are."""
@@ -234,12 +245,12 @@ class JudgedSides:
         number = self.lines.number(passage.start)
         shown = self.told.typed(passage, chain)
         try:
-            side = self._read(passage, self._expected(q))
+            side = self._read(passage, self.compared.expected(q))
             self.notes += side.notes
             true, (claimed, root) = self.record.true(side), self.record.claims_of(side)
             own = side.expr in side.written and side.marks.get(side.expr) == q
-            said = self.doubts.in_case(chain, true, self._left(q), q)
-            verdict = PROVEN if own else self._verdict(q, said)
+            said = self.doubts.in_case(chain, true, self.compared.left(q), q)
+            verdict = PROVEN if own else self._laid_out(self.compared.verdict(q, said), side, true)
             if verdict is A_CONDITION:
                 self.told.given(number, replace(chain, role=CONDITION), verdict.message)
                 return
@@ -278,9 +289,16 @@ class JudgedSides:
                 raise
         return self.reader.side(other, expected)
 
+    def _laid_out(self, verdict: Verdict, side: Side, e: Expr) -> Verdict:
+        """The verdict on a side where a row is meant: a column is none."""
+        column = len(e.shape) == 1 and not side.marks
+        if not (self.row and column and verdict.correct):
+            return verdict
+        return Verdict(DISPROVED, "other-layout", "this is a column, the left side is a row")
+
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
-        names, left, asked = names_in(passage), self._left(q), self.reader
+        names, left, asked = names_in(passage), self.compared.left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = names & self.ground.reading.guessed and not self.doubts.strict
@@ -297,43 +315,46 @@ class JudgedSides:
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
+        q = self.renamed or q
         number, begins = self.lines.number(passage.start), chain.first and passage is chain.sides[0]
         if q.kind == VALUE and begins and names_in(passage):
             self.doubts.restated(q.of, passage, number, self.told.found[-1:])
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
-        about = self.rest.is_about(self._left(q) or e, e)
+        about = self.rest.is_about(self.compared.left(q) or e, e)
         if self.rest.slopes and q.kind == DERIVATIVE and about and wrong.diagnosis != "shape":
-            held = self.rest.verdict(self.ground.derivative(q), e, self._slopes())
+            held = self.rest.verdict(self.ground.derivative(q), e, self.compared.slopes())
             if held is not None and held.correct is not False:
                 return held
         if q.kind == FORMULA and number_value(e) == 0 and not (self.stationary or self.rest.slopes):
             if not self.doubts.strict:
                 return Verdict(UNDECIDED, message="nothing says that this is about a derivative")
-        if q.of in self.reader.mixed and len(e.shape) == 2 and self._verdict(q, e.T).correct:
+        if (
+            q.of in self.reader.mixed
+            and len(e.shape) == 2
+            and self.compared.verdict(q, e.T).correct
+        ):
             return Verdict(UNDECIDED, message="right if the second name is that of the rows")
         marks = [m for m in side.marks.values() if isinstance(m, Quantity)]
         again = any((m.of, m.by, m.kind) == (q.of, q.by, q.kind) for m in marks)
         again = again or (wrong.diagnosis == "shape" and side.expr in side.written)
         if q.kind == DERIVATIVE and again:
             return Verdict(UNDECIDED, message="this may be the derivative at another point")
-        if wrong.diagnosis == "shape" and (said := self.doubts.about_shape(q, self._left(q), e)):
+        if wrong.diagnosis == "shape" and (
+            said := self.doubts.about_shape(q, self.compared.left(q), e)
+        ):
             return Verdict(DISPROVED, LOOSE, said)
-        reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self._left(q))
+        reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self.compared.left(q))
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self._no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong
 
     def _no_claim(self, q: Quantity, names: Collection[str]) -> str:
         """Why an equation between formulas is not called wrong: it may say what holds."""
-        objective = {n for s in self._slopes() for n in self.doubts.behind(s, None)}
+        objective = {n for s in self.compared.slopes() for n in self.doubts.behind(s, None)}
         stated = objective if self.rest.stated else None
-        return self.doubts.about_equation(q, self._left(q), names, stated)
-
-    def _left(self, q: Quantity) -> Expr | None:
-        """The formula that sides are compared with."""
-        return self.record.formula.true if q.kind == FORMULA and self.record.formula else None
+        return self.doubts.about_equation(q, self.compared.left(q), names, stated)
 
     def _judged(self, side: Claimed, verdict: Verdict, shown: str, said: Expr) -> None:
         """Tell a new mistake, and its cause, from one that is carried on; remember the side."""
@@ -342,9 +363,9 @@ class JudgedSides:
         if side.correct is False:
             root = self.record.carried(side, before)
             self.concerned |= {v.name for v in variables(said)}
-            self.concerned |= self.doubts.behind(side.quantity, self._left(side.quantity))
+            self.concerned |= self.doubts.behind(side.quantity, self.compared.left(side.quantity))
             if root is None and self.diagnosis and verdict.diagnosis != LOOSE:
-                verdict = self._explained(side.quantity, said, verdict)
+                verdict = self.compared.explained(side.quantity, said, verdict)
         message, follows = "", None
         if root is not None:
             follows, message = root, f"follows from line {root}, which is wrong"
@@ -356,43 +377,3 @@ class JudgedSides:
         self.told.add(side.number, shown, verdict, said=message, follows=follows)
         wrong = None if side.correct is not False else root or side.number
         self.record.add(replace(side, root=wrong or side.root))
-
-    def _verdict(self, q: Quantity, e: Expr) -> Verdict:
-        if q.kind == FORMULA:
-            assert self.record.formula is not None
-            return self._equated(self.record.formula.true, e)
-        if q.kind == VALUE and self.rest.stated:
-            return self._equated(self.ground.functions[q.of], e)
-        return self.ground.verdict(q, e, diagnosis=False)
-
-    def _explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
-        """The verdict on a wrong side with its cause, as far as the work that is left allows."""
-        formula = q.kind == FORMULA or (q.kind == VALUE and self.rest.stated)
-        if formula and self.rest.stated:
-            return wrong
-        with suppress(WorkLimit):
-            left = self._left(q)
-            if formula and left is not None:
-                return self.ground.equal(left, e)
-            return self.ground.verdict(q, e)
-        return wrong
-
-    def _equated(self, left: Expr, right: Expr) -> Verdict:
-        """Whether two formulas are equal, everywhere or where a derivative is zero."""
-        verdict = self.ground.equal(left, right, diagnosis=False)
-        identity = self.doubts.sloped and not self.rest.is_about(left, right)
-        if verdict.correct is False and verdict.diagnosis != "shape" and not identity:
-            slopes = self._slopes()
-            if self.rest.stated and not (slopes or self.rest.slopes):
-                return Verdict(
-                    UNDECIDED, message="nothing says by which variable a derivative is 0"
-                )
-            found = self.rest.verdict(left, right, slopes) or verdict
-            first = not any(s.quantity.kind in (DERIVATIVE, DIFFERENTIAL) for s in self.record.said)
-            first = first and found.correct is False
-            return A_CONDITION if first and self.rest.constrains(left, right) else found
-        return verdict
-
-    def _expected(self, q: Quantity) -> Shape | None:
-        left = self._left(q)
-        return left.shape if left is not None else self.reader.shape_of(q)
