@@ -110,9 +110,8 @@ class Doubts:
 
     def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
-        at = self.reader.arguments.get(q.of, ())
-        if q.kind == VALUE and self.at and at and {*self.at} != {*at}:
-            return f"{q.of} is said of {', '.join(at)} before"
+        if said := self._of_another(q):
+            return said
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
         if q.kind == DERIVATIVE and self.ground.is_made_up(q):
@@ -133,6 +132,11 @@ class Doubts:
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)
         return self._reason(names | behind) or self._foreign(q, names - behind)
+
+    def _of_another(self, q: Quantity) -> str:
+        at = self.reader.arguments.get(q.of, ())
+        other = q.kind == VALUE and self.at and at and {*self.at} != {*at}
+        return f"{q.of} is said of {', '.join(at)} before" if other else ""
 
     def _is_apart(self, q: Quantity) -> bool:
         """True for the derivative by a name that the function as it was read does not have.
@@ -213,6 +217,8 @@ class Doubts:
 
     def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
         """The same for a side whose sizes do not fit together."""
+        if said := self._of_another(q):
+            return said
         if len(signs(passage.text, passage.latex)) > 1:
             return "a product of derivatives, and nothing says how they are laid out"
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
