@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from test_whole_documents import states
 
+from matderiv import verify_steps
+
 F = "Let $f(x) = \\frac12 x^\\top A x$"
 EQUAL = "\n$$A = A^\\top{}$$\n"
 CLAIM = "\n$$\\nabla f = Ax$$\n"
@@ -102,3 +104,34 @@ def test_a_case_of_indices_may_stand_in_the_words_before(words: str, right: bool
     text = text.replace("2-p_i", "2p_i")
     found = states(text, "md")
     assert all("wrong" not in found[n] if right else "ok" not in found[n] for n in (3, 5)), found
+
+
+BASE = {
+    "quadratic": "$f(x)=x^\\top Ax$\n",
+    "squares": "$f(x)=\\|Ax-b\\|^2$\n",
+    "softmax": "$s_i=\\frac{e^{z_i}}{\\sum_j e^{z_j}}$\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("base", "said", "correct"),
+    [
+        ("quadratic", "If $A$ is symmetric, $\\nabla f=2Ax$.", None),
+        ("quadratic", "$\\nabla f(x)=2Ax$ if $A$ is symmetric.", None),
+        ("quadratic", "$\\nabla f(x)=2Ax$ when $A=A^\\top$.", None),
+        ("quadratic", "Wenn $A$ symmetrisch ist, gilt $\\nabla f=2Ax$.", None),
+        ("quadratic", "If $A$ is symmetric, $\\nabla f=(A+A^\\top)x$.", True),
+        ("quadratic", "When differentiating, $\\nabla f=2Ax$.", False),
+        ("quadratic", "Hence $\\nabla f=2Ax$.", False),
+        ("squares", "When $b=0$, $\\nabla f=2A^\\top Ax$.", None),
+        ("squares", "For $A=I$ we get $\\nabla f=2(x-b)$.", None),
+        ("softmax", "$\\frac{\\partial s_i}{\\partial z_j}=-s_is_j$ for $i\\ne j$", None),
+        ("softmax", "If $i=j$, $\\frac{\\partial s_i}{\\partial z_j}=s_i(1-s_i)$.", True),
+        ("softmax", "If $i=j$, $\\frac{\\partial s_i}{\\partial z_j}=s_i(2-s_i)$.", False),
+    ],
+)
+def test_a_claim_under_a_condition_is_no_mistake(
+    base: str, said: str, correct: bool | None
+) -> None:
+    lines = verify_steps(BASE[base] + said).lines
+    assert next(line for line in lines if line.number == 2).correct is correct

@@ -221,7 +221,7 @@ def order_and_layout(t: Typing) -> None:
     t.open(f="x'*A*x", by="x")
     t.opens("conventions")
     t.page.select_option("[data-state=order]", "2")
-    t.sees("#results .said", "hessian")
+    t.sees("#results .said", "second derivative")
     t.page.select_option("[data-state=order]", "")
     t.page.select_option("[data-state=layout]", "numerator")
     t.sees("#results .said", "numerator")

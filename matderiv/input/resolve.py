@@ -69,12 +69,9 @@ class Reading:
     @property
     def arrays(self) -> dict[str, Expr]:
         """The variables, with A for the array of the a_ij where that is no other one."""
-        capital = {
-            n.upper(): e
-            for n, e in self.variables.items()
-            if n in self.guessed and len(e.shape) == 2 and n.islower() and len(n) == 1
-        }
-        return {**capital, **self.variables}
+        small = {n: e for n, e in self.variables.items() if n.islower() and len(n) == 1}
+        guessed = {n: e for n, e in small.items() if n in self.guessed and len(e.shape) == 2}
+        return {**{n.upper(): e for n, e in guessed.items()}, **self.variables}
 
     def read_more(
         self,
