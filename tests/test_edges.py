@@ -11,6 +11,7 @@ import pytest
 from edge_cases import EDGES, KINDS, Edge, truth_of
 
 import matderiv as md
+from matderiv.doors.derive import derive
 from matderiv.input.resolve import read
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
@@ -172,3 +173,10 @@ def test_a_branch_is_opened_only_where_entries_meet(wrap: str) -> None:
         step = np.eye(4)[k] * 1e-6
         up, down = (guarded(wrap, GUARDED["x"] + s) for s in (step, -step))
         assert found[k] == pytest.approx((up - down) / 2e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_vector_beside_a_matrix_of_one_entry(order: int) -> None:
+    shapes = {"X": "1,2", "w": "2", "A": "1,1"}
+    f = "prod(X*w + diag(A')) + sum((X*w + diag(A)).^3)"
+    assert derive(f, "w", shapes=shapes, order=order).check().ok

@@ -303,3 +303,19 @@ def test_a_derivative_at_another_point_is_not_the_one_asked_for(left: str) -> No
     if "\\" in left:
         sheet = md.verify_steps(f"$f(x) = x^\\top A x$\n${left} = {right}$")
         assert sheet.correct is not True
+
+
+@pytest.mark.parametrize(
+    ("f", "answer"),
+    [
+        ("A*x", r"\frac{\partial f}{\partial x_j}=A_{:,j}"),
+        ("A*x", r"\frac{\partial f}{\partial x_j}=A_{j,:}"),
+        ("relu(x)", r"\frac{\partial f}{\partial x_i}=\mathbb 1\{x_i>0\}"),
+    ],
+)
+def test_an_array_by_one_entry_is_refused_where_nothing_says_which_of_its_entries(
+    f: str, answer: str
+) -> None:
+    shapes = {"A": "n,n", "x": "n"} if "A" in f else {"x": "n"}
+    with pytest.raises(MatderivError, match="which entry of f"):
+        verify(f, "x", answer, shapes=shapes)

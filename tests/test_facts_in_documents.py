@@ -121,6 +121,13 @@ BASE = {
         ("quadratic", "$\\nabla f(x)=2Ax$ when $A=A^\\top$.", None),
         ("quadratic", "Wenn $A$ symmetrisch ist, gilt $\\nabla f=2Ax$.", None),
         ("quadratic", "If $A$ is symmetric, $\\nabla f=(A+A^\\top)x$.", True),
+        (
+            "quadratic",
+            "$\\nabla f=2Ax \\quad \\text{(since } A \\text{ is symmetric)}$",
+            None,
+        ),
+        ("quadratic", "$\\nabla f\\overset{A=A^\\top}{=}2Ax$", None),
+        ("quadratic", "$\\nabla f=(A+A^\\top)x \\;[n\\times 1]$", None),
         ("quadratic", "When differentiating, $\\nabla f=2Ax$.", False),
         ("quadratic", "Hence $\\nabla f=2Ax$.", False),
         ("squares", "When $b=0$, $\\nabla f=2A^\\top Ax$.", None),

@@ -333,3 +333,11 @@ LOGISTIC = r"$\ell(w)=\sum_{i=1}^n\log(1+e^{-y_i w^\top x_i})$"
 )
 def test_points_rows_and_diagonals_on_the_left(given: str, line: str, state: str) -> None:
     assert states(verify_steps(f"{given}\n{line}"))[-1] == state
+
+
+def test_a_control_space_is_a_space() -> None:
+    found = md.verify_steps(
+        r"""$r=y-X\beta,\ S(\beta)=r^\top r$
+        $\frac{\partial S}{\partial\beta}\ =\ -2X^\top r\ \Rightarrow\ \nabla S=-2X^\top r$"""
+    )
+    assert [line.mark for line in found.lines] == ["given", "given", "ok", "ok"]

@@ -15,6 +15,7 @@ import sympy as sp
 from answer_changes import arguments, rows
 from truth import check
 
+from matderiv.doors.derive import derive
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, ParseError, UnknownName
 from matderiv.expr import REGISTRY, apply
@@ -407,3 +408,11 @@ def test_an_answer_may_call_the_expression_by_a_name(
 def test_a_function_that_nobody_defines_is_not_judged(answer: str) -> None:
     with pytest.raises(UnknownName, match="has the function"):
         verify("x'*x", "x", answer)
+
+
+@pytest.mark.parametrize("f", ["x'*X", "sum(X,1)", "mean(X,1)", "max(X,axis=1)"])
+def test_the_derivative_of_a_row_is_accepted_as_printed(f: str) -> None:
+    shapes = {"x": "n", "X": "n,m"} if "x'" in f else {"X": "n,m"}
+    answer = str(derive(f, "X", shapes=shapes))
+    assert verify(f, "X", answer, shapes=shapes).correct is True
+    assert verify(f, "X", answer.replace("= ", "= 2 ", 1), shapes=shapes).correct is False

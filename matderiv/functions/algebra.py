@@ -39,6 +39,8 @@ def spread(shape: Shape, out: tuple[Any, ...], whole: Shape) -> tuple[Any, ...]:
         return (None,) * len(shape)
     if len(shape) == 1 and len(whole) == 2:
         return (out[0],)
+    if len(shape) == 2 and len(whole) == 1:  # beside a 1 × 1 matrix
+        return (None, out[0]) if shape[0] == 1 else (out[0], None)
     return tuple(i if s != 1 else None for i, s in zip(out, shape, strict=True))
 
 

@@ -381,6 +381,7 @@ class _Parser(Cursor):
         if name.text in MATRICES and not function and self.sum_ahead():
             self.remarks.append(f"{name.text}(...) read as {name.text}*(...)")
             return True
+        greek |= name.text.startswith("delta_")
         return (name.text in self.names or greek) and not function
 
     def abstract(self, name: Token) -> Node | None:

@@ -207,7 +207,7 @@ def expected_shape(asked: Asked) -> Shape:
     sides = [times(*(s for s in g if s != 1)) for g in groups]
     if len(groups) == 2:
         return (sides[1], sides[0]) if _wants_turned(asked) else (sides[0], sides[1])
-    return tuple(s for g in groups for s in g)
+    return tuple(s for g in groups for s in g if s != 1)
 
 
 def _turned_shape(shape: Shape) -> Shape:
@@ -244,7 +244,7 @@ def arrangements(asked: Asked, shape: Shape) -> list[str]:
         sides = tuple(times(*(s for s in g if s != 1)) for g in groups)
         named = ("", TRANSPOSED) if flat else (STACKED, STACKED_TURNED)
         found = [n for n, s in zip(named, (sides, sides[::-1]), strict=True) if s == shape]
-    elif shape == tuple(s for g in groups for s in g):
+    elif [s for s in shape if s != 1] == [s for g in groups for s in g if s != 1]:
         found = [""]
     if _wants_turned(asked):
         found.sort(key=lambda name: name != TRANSPOSED)

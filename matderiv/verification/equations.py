@@ -18,7 +18,7 @@ from matderiv.input.spelling import Spelled, marks
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import sampler
-from matderiv.shapes import Shape, Size, is_scalar
+from matderiv.shapes import Shape, Size, is_scalar, long_axes
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -83,7 +83,8 @@ class Answer:
     def _indices(self, spans: list[Span], latex: bool) -> dict[str, Size]:
         """The indices of the derivative that a left side names, and how far they run.
 
-        ParseError where two are the same, which says nothing of the other entries.
+        ParseError where two are the same, which says nothing of the other entries, and where those
+        of f are missing.
         """
         for span in spans:
             typed = self.typed[slice(*span)]
@@ -98,6 +99,10 @@ class Answer:
                     letters = (below[1] if below else "") + letters
                 sizes = [s for s in self.axes if s != 1]
                 letters = letters or _of_bracket(typed, found)
+                of_f = len(long_axes(self.f.shape)) if letters and not self._below(q.of) else 0
+                if of_f and len(letters) + of_f == len(sizes):
+                    said = f"which entry of {q.of or 'f'} this is about is not said"
+                    raise self._error(said, span, "an index for each axis, as in ∂f_i/∂x_j")
                 if len(letters) != len(sizes):
                     return {}
                 if len({*letters}) < len(letters):

@@ -60,7 +60,7 @@ FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argm
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
 _SKIPPED = re.compile(
-    r"(?:\s|%[^\n]*(?:\n|$)|\\[,;:!> ]|\\\(|\\\)|\\\[|\\\]|[$~]"
+    r"(?:\s|%[^\n]*(?:\n|$)|\\(?:[,;:!>]|\s|$)|\\\(|\\\)|\\\[|\\\]|[$~]"
     r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom)\*?\{[^{}]*\})+"
 )
 _TOKEN = re.compile(

@@ -39,7 +39,7 @@ OBJECTIVE = re.compile(
     r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
 )
 """What stands before an objective: `\\min_w`, `\\operatorname{arg\\,min}_{x}`."""
-_EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|\\[,;:!])"
+_EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|(?<!\\)\\[,;:!\s])"
 _EDGES = re.compile(rf"^{_EDGE}++|(?:{_EDGE}|(?<!\\)\.)++$")
 _SET_EQUAL = (
     r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*(?:\{\s*:?=\s*\}|=)"

@@ -21,6 +21,13 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(rf"[\s$,(]*(?:{_IF}[^.;]*?(?:{_FACT}|{_VALUE})|for\s+{_VALUE})", re.IGNORECASE)
+# \text{(since } A \text{ is symmetric)}, \overset{A = A^\top}{=}, [n \times 1]
+_WITHIN = re.compile(
+    r"\\(?:text\w*|mbox)\s*\{[^{}]*\b(?:since|because|if|when)\b"
+    r"|\\(?:overset|stackrel)\s*\{(?:[^{}]*=|\\text\s*\{\s*sym|[^{}]*\bsym)"
+    r"|\[\s*\w+\s*\\times\s*\w+\s*\]",
+    re.IGNORECASE,
+)
 _ENDED = re.compile(r"[.;!?]\s|\n\s*\n")
 
 
@@ -33,4 +40,5 @@ def is_conditional(document: str, p: Passage) -> bool:
     """
     before = _ENDED.split(document[max(0, p.start - LONGEST) : p.start])[-1]
     after = document[p.end : p.end + LONGEST]
-    return bool(_BEFORE.search(before) or _AFTER.match(after))
+    row = document[p.start : p.end] + after.partition("$")[0].partition("\n")[0]
+    return bool(_BEFORE.search(before) or _AFTER.match(after) or _WITHIN.search(row))
