@@ -154,3 +154,9 @@ def test_what_has_no_form_for_complex_names_is_refused() -> None:
     with pytest.raises(MatderivError, match="no code for complex names"):
         md.derive("norm2(z)^2", "z", **z).code()
     assert str(md.derive("sum(conj(x).*x)", "x", assume={"x": "real"})) == "2*x"
+
+
+def test_an_answer_for_real_names_is_left_open() -> None:
+    found = md.verify("x^H*A*x", "x", "(A + A')*x", shapes={"x": "n", "A": "n,n"})
+    assert found.correct is None
+    assert "real" in found.message

@@ -304,3 +304,25 @@ def test_the_rate_of_adam_falls_along_half_a_cosine() -> None:
     rates = [rate_at("adam", None, done) for done in (0, 0.25, 0.5, 1)]
     assert rates == pytest.approx([0.3, 0.15 * (1 + np.sqrt(0.5)), 0.15, 0])
     assert rate_at("gd", None, 0.9) == 0.1
+
+
+STRUCTURED = {
+    "symmetric": [[1.0, 2.5], [2.5, 4.0]],
+    "diagonal": [[1.0, 0.0], [0.0, 4.0]],
+    "lower": [[1.0, 0.0], [3.0, 4.0]],
+    "skew": [[0.0, -0.5], [0.5, 0.0]],
+}
+
+
+@pytest.mark.parametrize("fact", STRUCTURED)
+def test_descent_keeps_a_linear_structure(fact: str) -> None:
+    start = {"X": np.zeros((2, 2)), "A": [[1, 2], [3, 4]]}
+    found = md.minimize("norm2(X-A)^2", "X", start, assume={"X": fact}, method="gd", lr=0.1)
+    np.testing.assert_allclose(found.parameters["X"], STRUCTURED[fact], atol=1e-6)
+
+
+@pytest.mark.parametrize("fact", ["orthogonal", "posdef", "positive"])
+def test_a_fact_that_descent_does_not_keep_is_refused(fact: str) -> None:
+    start = {"X": np.eye(2), "A": [[1, 2], [3, 4]]}
+    with pytest.raises(MatderivError, match=fact):
+        md.minimize("norm2(X-A)^2", "X", start, assume={"X": fact})

@@ -562,3 +562,10 @@ def test_a_curvature_that_hangs_on_a_number_is_said_for_positive_ones(f: str, wr
     assert found.verdict == "undecided"
     assert "convex where c is positive" in found.reason
     assert curvature(f, wrt, shapes={"c": ""}, assume={"c": "positive"}).verdict == "convex"
+
+
+@pytest.mark.parametrize(("wrt", "fact"), [("X", "orthogonal"), ("x", "simplex"), ("x", "binary")])
+def test_a_fact_that_is_a_constraint_is_no_answer_without_it(wrt: str, fact: str) -> None:
+    f = "norm2(X - A)^2" if wrt == "X" else "norm2(x - y)^2"
+    with pytest.raises(MatderivError, match="constraints"):
+        solve(f, wrt, assume={wrt: fact})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matderiv.arguments import one_of
+from matderiv.calculus.structure import numeric_projection
 from matderiv.doors.gradients import ValueAndGradients
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, variables
@@ -21,6 +22,7 @@ Array = Any
 Arrays = dict[str, Array]
 
 PROBES = 8  # entries of each parameter that are compared with differences
+NOT_KEPT = frozenset("orthogonal posdef onehot simplex positive labels binary".split())
 ROWS = 64  # examples that the comparison uses
 
 
@@ -61,6 +63,10 @@ class DescentProblem:
         _same_length(examples)
         fixed = {n: a for n, a in arrays.items() if n not in parameters and n not in data}
         value = both.value
+        for x in both.wrt:
+            if lost := sorted(x.params[2] & NOT_KEPT):
+                said = f"{x.name} is {lost[0]}, which steps along the gradient do not keep"
+                raise MatderivError(said, hint="a parameter that is free, as in x = softmax(z)")
         start = {x.name: arrays[x.name] for x in both.wrt}
         problem = cls(both, value, start, {**fixed, **sizes}, examples)
         if check:
@@ -106,8 +112,11 @@ def _compared(problem: DescentProblem) -> None:
     sizes = {n: values[n] for n in problem.both.compiled.program.sizes}
 
     def value(x: Expr, place: int, change: float) -> float:
-        moved = np.array(values[x.name])
-        moved.reshape(-1)[place] += change
+        """f after a change of one entry, and of those that a structure ties to it."""
+        direction = np.zeros(np.shape(values[x.name]))
+        direction.reshape(-1)[place] = change
+        project = numeric_projection(x, problem.both.structure, 1)
+        moved = values[x.name] + (direction if project is None else project(direction))
         arrays = {v.name: values[v.name] for v in variables(f)}
         return float(evaluate(f, {**arrays, x.name: moved}, sizes))
 

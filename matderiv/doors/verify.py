@@ -90,6 +90,9 @@ def _by_convention(verdict: Verdict, asked: Asked, answer: Any) -> Verdict:
         e = read_answer(asked, answer)
     except MatderivError:
         return verdict
+    found = verify_asked(ask(others_real(asked.f), x), others_real(e), diagnosis=False)
+    if found.correct:
+        return Verdict(UNDECIDED, message=f"It is right for real names; {x.name} is complex here.")
     for real, by, factor in product((False, True), (x, other), (1, 2)):
         f, said = (others_real(a, x) if real else a for a in (asked.f, e))
         if not {*variables(said)} <= {*variables(f), by}:

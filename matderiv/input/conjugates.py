@@ -65,9 +65,9 @@ def refuse_complex(e: Expr) -> None:
         raise MatderivError("there is no code for complex names", hint=".evaluate has numbers")
 
 
-def others_real(e: Expr, x: Expr) -> Expr:
+def others_real(e: Expr, x: Expr | None = None) -> Expr:
     """The expression with all names real but x, which is complex."""
-    kept = (x.name, conjugate_name(x.name))
+    kept = () if x is None else (x.name, conjugate_name(x.name))
     others = [v for v in variables(e) if v.name.startswith("conj(") and v.name not in kept]
     return substitute(e, {v: variable(conjugate_name(v.name), *v.params[1:]) for v in others})
 

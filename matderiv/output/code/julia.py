@@ -34,11 +34,16 @@ LOOK = Columns(
     ("    return {results}", "end"),
     pair=("{1}, {0} = logabsdet({2})",),
 )
+RESERVED = (
+    "baremodule begin break catch const continue do else elseif end export false finally for "
+    "function global if import let local macro module quote return struct true try using while "
+    "logabsdet size"
+).split()
 JULIA = Dialect(
     "julia",
     ("using LinearAlgebra, Statistics", ""),
     TEMPLATES,
     Shaped(TEMPLATES, "{0}'", "vec({0})").rules(),
-    reserved=(*words(TEMPLATES), *"begin end function let module do struct logabsdet size".split()),
+    reserved=(*words(TEMPLATES), *RESERVED),
     columns=LOOK,
 )

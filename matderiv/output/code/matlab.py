@@ -44,7 +44,10 @@ LOOK = Columns(
     vector="({0}, 1)",
     ascii=True,
 )
-RESERVED = "end function if for while switch case break return upper lu isequal assert NaN".split()
+RESERVED = (
+    "end function if elseif else for parfor spmd while switch case otherwise break continue return "
+    "try catch classdef global persistent upper lu isequal assert NaN size"
+).split()
 MATLAB = Dialect(
     "matlab",
     (),
