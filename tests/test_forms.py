@@ -13,6 +13,7 @@ import reader
 from truth import assert_close, assert_right, differences, places
 
 from matderiv.doors.derive import derive
+from matderiv.numeric.evaluate import evaluate
 
 FORMS: list[tuple[str, str, dict[str, str], str]] = [
     ("det(X^3)", "X", {"X": "n,n"}, "3*det(X^3)*inv(X)'"),
@@ -213,3 +214,23 @@ def test_triangles_of_rows_and_of_triangles(f: str, expected: str) -> None:
 )
 def test_a_matrix_with_its_transpose_twice_is_not_symmetric(f: str, wrt: str) -> None:
     assert derive(f, wrt).checked.ok
+
+
+PLACED = [  # f of entries of a small array, by it, and its derivative as it is written by hand
+    ("[x_1^2*x_2; 5*x_1 + sin(x_2)]", "x", "2", "[2*x[2]*x[1], x[1]^2; 5, cos(x[2])]"),
+    ("x_1*x_2 + x_3^2", "x", "3", "[x[2]; x[1]; 2*x[3]]"),
+    ("A_{11}*A_{22} - A_{12}*A_{21}", "A", "2,2", "[A[2,2], -A[2,1]; -A[1,2], A[1,1]]"),
+    ("x_1", "x", "3", "unit(3,1)"),
+    ("x_1*x_2 + norm2(x)^2", "x", "3", "x[2]*unit(3,1) + x[1]*unit(3,2) + 2*x"),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt", "shape", "form"), PLACED)
+def test_entries_with_places_are_written_out(f: str, wrt: str, shape: str, form: str) -> None:
+    found = derive(f, wrt, shapes={wrt: shape})
+    assert found.formula == form
+    rng = np.random.default_rng(6)
+    values = {wrt: rng.normal(size=tuple(map(int, shape.split(","))))}
+    np.testing.assert_allclose(
+        np.squeeze(evaluate(found.displayed, values)), found.evaluate(values), rtol=1e-12
+    )

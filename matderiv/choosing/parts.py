@@ -1,8 +1,9 @@
 """Names for repeated parts of a long result: `... where z = W*x + b`, as a person does it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from matderiv.expr import Expr, rebuild, substitute, variable, walk
+from matderiv.language.printer import entry_of
 
 SMALL = 4  # a part of fewer symbols is not worth a name
 SHORT = 36  # a result of fewer symbols stays on one line
@@ -10,16 +11,20 @@ SHORT = 36  # a result of fewer symbols stays on one line
 Part = tuple[str, Expr]
 
 
-def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]:
+def name_parts(
+    e: Expr, taken: Collection[str], *, entries: bool = True
+) -> tuple[Expr, tuple[Part, ...]]:
     """The expression over named parts, and the parts in the order in which they are evaluated.
 
-    A part is named when writing it once saves symbols. The work is linear in the graph.
+    A part is named when writing it once saves symbols; with `entries` x[1] is one symbol. The work
+    is linear in the graph.
     """
     if e.weight <= SHORT:
         return e, ()
     uses: dict[Expr, int] = {}
-    for node in walk(e):
-        for a in node.args:
+    single = {node for node in walk(e) if entries and entry_of(node) is not None}
+    for node in _written(e, single):
+        for a in () if node in single else node.args:
             uses[a] = uses.get(a, 0) + 1
     printed: dict[Expr, int] = {}
     shown: dict[Expr, Expr] = {}
@@ -27,7 +32,7 @@ def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]
     used_names = set(taken)
     for node in walk(e):
         own = node.function.tokens(node.params, len(node.args))
-        printed[node] = own + sum(printed[a] for a in node.args)
+        printed[node] = 1 if node in single else own + sum(printed[a] for a in node.args)
         shown[node] = rebuild(node, tuple(shown[a] for a in node.args))
         count = uses.get(node, 0)
         if node is not e and printed[node] >= SMALL and (count - 1) * printed[node] > count + 2:
@@ -37,6 +42,18 @@ def name_parts(e: Expr, taken: Collection[str]) -> tuple[Expr, tuple[Part, ...]]
             shown[node] = variable(name, node.shape)
             printed[node] = 1
     return shown[e], tuple(parts)
+
+
+def _written(e: Expr, single: Collection[Expr]) -> Iterator[Expr]:
+    """The nodes that are written, each once; nothing inside of those that are one symbol."""
+    stack, seen = [e], {e}
+    while stack:
+        node = stack.pop()
+        yield node
+        below = () if node in single else node.args
+        fresh = [a for a in dict.fromkeys(below) if a not in seen]
+        seen.update(fresh)
+        stack += fresh
 
 
 def with_parts(e: Expr, parts: tuple[Part, ...]) -> Expr:

@@ -139,7 +139,7 @@ def status(correct: list[bool | None]) -> int:
 
 def _text(found: list[StepsVerdict], *, hint: bool) -> str:
     if not found:
-        return "There is no formula in this file."
+        return "There is no formula in this file (code, tables and figures are not read)."
     shown = [v.shown(hint=hint) for v in found]
     if len(found) > 1:
         right = sum(v.correct is True for v in found)

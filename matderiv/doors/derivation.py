@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from matderiv.arguments import in_short, require_values, require_whole, require_word
 from matderiv.calculus.derivative import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
-from matderiv.choosing.layout import in_layout
 from matderiv.choosing.parts import name_parts, with_parts
-from matderiv.doors.check import check_derivation, require_same_numbers
+from matderiv.doors import shown
+from matderiv.doors.check import check_derivation
 from matderiv.doors.facts import needed_facts
 from matderiv.doors.stacking import stacked
 from matderiv.errors import NoMatrixForm, UntrueResult
@@ -94,13 +94,13 @@ class Derivation:
 
     @cached_property
     def displayed(self) -> Expr:
-        """The derivative in the layout asked for."""
-        outer, axes = self.derivative.outer, len(self.derivative.tensor.axes)
-        shown = in_layout(self.expr, self.layout, self.kind, outer, axes)
-        if shown is not self.expr:
-            turned, what = range(len(self.shape))[::-1], f"the form in {self.layout} layout"
-            require_same_numbers(self, shown, turned, what)
-        return shown
+        """The derivative in the layout asked for, written out where all entries have places."""
+        return shown.written_out(self)
+
+    @cached_property
+    def in_its_layout(self) -> Expr:
+        """The derivative in the layout asked for, with unit vectors where entries have places."""
+        return shown.in_its_layout(self)
 
     @property
     def guesses(self) -> tuple[guesses.Guess, ...]:
@@ -146,11 +146,7 @@ class Derivation:
     @property
     def names(self) -> set[str]:
         """The names in use, those that were only declared included."""
-        declared = self.reading.variables.values() if self.reading else ()
-        found = {n.name for n in walk(self.f, self.expr, *declared) if is_(n, "variable", "size")}
-        sizes = self.reading.sizes if self.reading else frozenset()
-        used = {n for v in walk(self.f, self.wrt) for s in v.shape for n in getattr(s, "names", ())}
-        return found | used | sizes
+        return shown.names_of(self)
 
     @property
     def formula(self) -> str:
@@ -161,8 +157,9 @@ class Derivation:
         """The result, with x[1] for an entry or with sums, which count from nowhere."""
         if not self.has_matrix_form:
             return self.index
-        main, parts = name_parts(self.displayed, self.names)
-        if parts and with_parts(main, parts) is not self.displayed:
+        form = self.displayed if entries else self.in_its_layout
+        main, parts = name_parts(form, self.names, entries=entries)
+        if parts and with_parts(main, parts) is not form:
             raise UntrueResult("the named parts of the result are not the result")
         from_zero = self.reading is not None and self.reading.spelling == "python"
         return text(main, parts, entries=entries and not from_zero)

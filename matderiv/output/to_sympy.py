@@ -5,7 +5,8 @@ from typing import Any
 
 from matderiv.bridge.sizes import SizeTable, encoded
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, fold
+from matderiv.expr import Expr, apply, fold, rebuild
+from matderiv.language.printer import entry_of
 from matderiv.lazy import LazyModule, sp
 from matderiv.shapes import is_scalar
 
@@ -27,11 +28,21 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     """
     names = _Names(symbols or {})
     try:
-        made = fold(expr, names.visit)
+        made = fold(fold(expr, _picked), names.visit)
         undefined = sp.zoo, sp.nan, sp.oo, -sp.oo
         return None if _build.holds(made, *undefined) else made
     except (ShapeError, RecursionError):
         return None
+
+
+def _picked(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """An entry at a place as the product with unit vectors that SymPy has as an entry."""
+    found = entry_of(node)
+    if found is None:
+        return rebuild(node, args)
+    array, places = found
+    units = [apply("unit", params=(s, k)) for s, k in zip(array.shape, places, strict=True)]
+    return apply("mul", units[0].T, array, *units[1:])
 
 
 class _Names:

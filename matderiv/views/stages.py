@@ -210,9 +210,9 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
         return [Step(change_of(stage.called), d.displayed, "change", reason)]
     left = Partial(stage.target, stage.wrt)
     structured = bool(projected(d))
-    final = d.derivative.tensor if not d.has_matrix_form else d.expr
+    turned = d.has_matrix_form and d.in_its_layout is not d.expr
+    final = d.expr if turned else d.displayed if d.has_matrix_form else d.derivative.tensor
     steps: list[Step] = []
-    turned = d.has_matrix_form and d.displayed is not d.expr
     space = linear_structure(d.wrt) if d.structure == "projected" else None
     kept = space == "symmetric" and isinstance(found, Expr) and symmetric(found)
     if ((structured and not kept) or turned) and isinstance(found, Expr):

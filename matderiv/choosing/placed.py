@@ -1,0 +1,143 @@
+"""Results whose entries stand at places that are numbers, as the array that a person writes.
+
+The derivative of [x1*x2; sin(x3)] by x is [x2, x1, 0; 0, 0, cos(x3)], where the rules find a sum of
+products of unit vectors.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import product
+
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
+from matderiv.language.printer import text
+from matderiv.shapes import is_scalar
+from matderiv.words.signs import total
+
+MOST = 16  # entries of an array that is written out
+
+Entries = dict[tuple[int, int], Expr]
+"""What stands at which row and column; 0 stands everywhere else."""
+
+
+def placed(e: Expr) -> Expr:
+    """A small array in which all that is not 0 has its place, written out; others as they are.
+
+    >>> typed = "x[2]*unit(3,1) + x[1]*unit(3,2)", "unit(3,1)", "2*x"
+    >>> [text(placed(read(t, shapes={"x": 3}).expr)) for t in typed]
+    ['[x[2]; x[1]; 0]', 'unit(3,1)', '2*x']
+    """
+    if not (0 < len(e.shape) < 3 and all(isinstance(s, int) for s in e.shape)):
+        return e
+    rows, columns = (*map(int, map(str, e.shape)), 1)[:2]
+    if not 1 < rows * columns <= MOST or not any(is_(n, "unit") for n in walk(e)):
+        return e
+    found = _entries(e)
+    if found is None or len(found) < 2:
+        return e
+    places = [(i, j) for i in range(rows) for j in range(columns)]
+    cells = (fold(found.get(p, number(0)), _as_entry) for p in places)
+    written = apply("blocks", *cells, params=(columns,))
+    return written if len(text(written)) <= len(text(e)) else e
+
+
+def _as_entry(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """x'*unit(n,k) as the entry of x that it is."""
+    if is_(node, "mul") and not node.shape and len(args) == 2:
+        sides = [a.args[0] if is_(a, "transpose") else a for a in args]
+        if any(is_(s, "unit") for s in sides) and all(len(s.shape) == 1 for s in sides):
+            unit, x = sorted(sides, key=lambda s: not is_(s, "unit"))
+            return apply("sum", apply("hadamard", unit, x), params=(None,))
+    return rebuild(node, args)
+
+
+def _entries(e: Expr) -> Entries | None:
+    """The entries of an array; None where not all have places."""
+    name = e.function.name
+    if name == "unit":
+        place = e.params[1]
+        return {(place - 1, 0): number(1)} if isinstance(place, int) else None
+    if name == "eye":
+        size = e.params[0]
+        return {(k, k): number(1) for k in range(size)} if isinstance(size, int) else None
+    if name == "zeros":
+        return {}
+    if name == "variable" and all(isinstance(s, int) for s in e.shape) and len(e.shape) < 3:
+        return _of_variable(e)
+    if name not in ("add", "neg", "transpose", "mul", "div"):
+        return None
+    if name == "add" and any(a.shape != e.shape for a in e.args):
+        return None
+    parts = [{(0, 0): a} if is_scalar(a.shape) else _entries(a) for a in e.args]
+    known = [p for p in parts if p is not None]
+    if len(known) < len(parts):
+        return None
+    if name == "add":
+        return _added((p, v) for part in known for p, v in part.items())
+    if name == "neg":
+        return {p: _times(number(-1), v) for p, v in known[0].items()}
+    if name == "transpose":
+        return {(j, i): v for (i, j), v in known[0].items()}
+    if name == "div":
+        below = e.args[1]
+        return {p: v / below for p, v in known[0].items()} if is_scalar(below.shape) else None
+    whole, scalar = known[0], is_scalar(e.args[0].shape)
+    for factor, part in zip(e.args[1:], known[1:], strict=True):
+        whole = _product(whole, part, scalars=scalar or is_scalar(factor.shape))
+        scalar = scalar and is_scalar(factor.shape)
+    return whole
+
+
+def _of_variable(x: Expr) -> Entries | None:
+    """The entries of a vector or a matrix of few of them."""
+    rows, columns = (*map(int, map(str, x.shape)), 1)[:2]
+    if rows * columns > MOST or rows == 1:
+        return None
+    found = {}
+    for i, j in product(range(rows), range(columns)):
+        row = apply("unit", params=(rows, i + 1))
+        array, unit = (x, row) if len(x.shape) == 1 else (x.T @ row, None)
+        unit = apply("unit", params=(columns, j + 1)) if unit is None else unit
+        found[i, j] = apply("sum", apply("hadamard", unit, array), params=(None,))
+    return found
+
+
+def _product(left: Mapping[tuple[int, int], Expr], right: Entries, *, scalars: bool) -> Entries:
+    """The matrix product, or the product with a number."""
+    if scalars:
+        one, many = sorted((left, right), key=lambda part: [*part] != [(0, 0)])
+        return {p: _times(one[0, 0], v) for p, v in many.items()}
+    return _added(
+        ((i, j), _times(a, b))
+        for (i, k), a in left.items()
+        for (row, j), b in right.items()
+        if row == k
+    )
+
+
+def _added(entries: Iterable[tuple[tuple[int, int], Expr]]) -> Entries:
+    terms: dict[tuple[int, int], list[Expr]] = {}
+    for place, value in entries:
+        terms.setdefault(place, []).append(value)
+    return {p: v[0] if len(v) == 1 else total(v) for p, v in terms.items()}
+
+
+def _times(*factors: Expr) -> Expr:
+    """The product of numbers, with one coefficient in front."""
+    coefficient, rest = Fraction(1), list[Expr]()
+    for f in factors:
+        negative = is_(f, "neg")
+        inner = f.args[0] if negative else f
+        coefficient *= -1 if negative else 1
+        scalars = is_(inner, "mul") and all(is_scalar(a.shape) for a in inner.args)
+        for a in inner.args if scalars else (inner,):
+            value = number_value(a)
+            coefficient *= 1 if value is None else value
+            rest += [a] if value is None else []
+    if not rest:
+        return number(coefficient)
+    powers = Counter(rest)
+    rest = [f if k == 1 else f**k for f, k in powers.items()]
+    lead = [number(abs(coefficient))] if abs(coefficient) != 1 else []
+    body = apply("mul", *lead, *rest) if len(lead) + len(rest) > 1 else rest[0]
+    return -body if coefficient < 0 else body
