@@ -104,6 +104,20 @@ def test_a_name_that_does_not_occur_is_warned_about(run: Run) -> None:
     assert 'try:   x; or --shape "y: k" declares it' in refused.err
 
 
+@pytest.mark.parametrize(
+    ("f", "x", "shape", "says"),
+    [
+        ("[c^2, c, 1; 2*c, 3, sin(c)]", "c", "c:", "in the shape of f: 2 × 3"),
+        ("[x_1*x_2; sin(x_2); x_1]", "x", "x: 2", "entry (j, i) is ∂f_i/∂x_j: 2 × 3"),
+        ("c*X", "c", "X: 2,3; c: 1", "entry (i, j) is ∂f_ij/∂c: 2 × 3"),
+    ],
+)
+def test_the_layout_says_the_shape_that_is_shown(
+    run: Run, f: str, x: str, shape: str, says: str
+) -> None:
+    assert says in run("derive", f, x, "--shape", shape, "--layout", "denominator").err
+
+
 def test_no_matrix_form_gives_index_and_vec_form(run: Run) -> None:
     told = run("derive", "A*X*B", "X")
     assert "Layout    entry (i, j, k, l) is ∂f_ij/∂X_kl: m × q × n × p" in told.err

@@ -76,7 +76,7 @@ def layout_sentence(d: Derivation) -> str:
         return f"vjp: the gradient by {d.wrt.name} when the gradient by f is {upstream}"
     if d.kind == "gradient" or d.kind in FORWARDS:
         return layout_note(d)
-    turned = d.layout == "denominator" and d.kind == "jacobian" and d.displayed is not d.expr
+    turned = d.layout == "denominator" and d.kind == "jacobian" and d.in_its_layout is not d.expr
     return f"{layout_note(d)}: {shape_text(d.shape[::-1] if turned else d.shape)}"
 
 

@@ -337,4 +337,8 @@ def layout_note(d: Derived) -> str:
         return f"derivative of order {d.order}, one group of axes for each {x}"
     left, right = letters[:outer], letters[outer : outer + inner]
     at = f"({', '.join(right + left if d.layout == 'denominator' else left + right)})"
-    return f"entry {at} is ∂f_{left}/∂{x}_{right}"
+    return f"entry {at} is ∂{_entry('f', left)}/∂{_entry(x, right)}"
+
+
+def _entry(name: str, letters: str) -> str:
+    return f"{name}_{letters}" if letters else name
