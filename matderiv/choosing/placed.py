@@ -11,10 +11,11 @@ from itertools import product
 
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
 from matderiv.language.printer import text
-from matderiv.shapes import is_scalar
+from matderiv.shapes import Shape, is_scalar
 from matderiv.words.signs import total
 
 MOST = 16  # entries of an array that is written out
+HEAVIEST = 600  # symbols of a form that is taken apart
 
 Entries = dict[tuple[int, int], Expr]
 """What stands at which row and column; 0 stands everywhere else."""
@@ -27,10 +28,10 @@ def placed(e: Expr) -> Expr:
     >>> [text(placed(read(t, shapes={"x": 3}).expr)) for t in typed]
     ['[x[2]; x[1]; 0]', 'unit(3,1)', '2*x']
     """
-    if not (0 < len(e.shape) < 3 and all(isinstance(s, int) for s in e.shape)):
+    rows, columns = _size(e.shape)
+    if not 1 < rows * columns <= MOST or e.weight > HEAVIEST:
         return e
-    rows, columns = (*map(int, map(str, e.shape)), 1)[:2]
-    if not 1 < rows * columns <= MOST or not any(is_(n, "unit") for n in walk(e)):
+    if not any(is_(n, "unit") for n in walk(e)):
         return e
     found = _entries(e)
     if found is None or len(found) < 2:
@@ -38,7 +39,17 @@ def placed(e: Expr) -> Expr:
     places = [(i, j) for i in range(rows) for j in range(columns)]
     cells = (fold(found.get(p, number(0)), _as_entry) for p in places)
     written = apply("blocks", *cells, params=(columns,))
+    if written.shape != e.shape or written.weight > HEAVIEST:  # one column is no vector
+        return e
     return written if len(text(written)) <= len(text(e)) else e
+
+
+def _size(shape: Shape) -> tuple[int, int]:
+    """Rows and columns; 0 where they are no numbers, or more than two."""
+    numbers = [s for s in shape if isinstance(s, int)]
+    if len(numbers) < len(shape) or not 0 < len(shape) < 3:
+        return 0, 0
+    return numbers[0], numbers[1] if len(shape) == 2 else 1
 
 
 def _as_entry(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -62,7 +73,7 @@ def _entries(e: Expr) -> Entries | None:
         return {(k, k): number(1) for k in range(size)} if isinstance(size, int) else None
     if name == "zeros":
         return {}
-    if name == "variable" and all(isinstance(s, int) for s in e.shape) and len(e.shape) < 3:
+    if name == "variable":
         return _of_variable(e)
     if name not in ("add", "neg", "transpose", "mul", "div"):
         return None
@@ -90,14 +101,14 @@ def _entries(e: Expr) -> Entries | None:
 
 def _of_variable(x: Expr) -> Entries | None:
     """The entries of a vector or a matrix of few of them."""
-    rows, columns = (*map(int, map(str, x.shape)), 1)[:2]
-    if rows * columns > MOST or rows == 1:
+    rows, columns = _size(x.shape)
+    if rows < 2 or rows * columns > MOST:
         return None
     found = {}
     for i, j in product(range(rows), range(columns)):
-        row = apply("unit", params=(rows, i + 1))
-        array, unit = (x, row) if len(x.shape) == 1 else (x.T @ row, None)
-        unit = apply("unit", params=(columns, j + 1)) if unit is None else unit
+        array, unit = x, apply("unit", params=(rows, i + 1))
+        if len(x.shape) == 2:
+            array, unit = x.T @ unit, apply("unit", params=(columns, j + 1))
         found[i, j] = apply("sum", apply("hadamard", unit, array), params=(None,))
     return found
 
