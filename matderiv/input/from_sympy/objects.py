@@ -12,12 +12,7 @@ from matderiv.bridge.sizes import SizeTable, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.gathered import gathered
-from matderiv.input.from_sympy.nodes import (
-    LEAVES,
-    class_name,
-    excerpt,
-    handler,
-)
+from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, product
 from matderiv.input.from_sympy.undefined import undefined
 from matderiv.language.declare import check_facts

@@ -301,8 +301,8 @@ class JudgedSides:
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
         reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
-        guessed = names & self.ground.reading.guessed and not self.doubts.strict
-        guessed = guessed if q.kind in (FORMULA, VALUE) else False
+        guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
+        guessed = guessed and bool(names & self.ground.reading.guessed)
         if guessed and self.doubts.have_open_sizes(names):
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
