@@ -84,7 +84,7 @@ def test_guesses_are_values_and_said_with_quiet(run: Any) -> None:
     ]
     assert str(found.guesses[3]).endswith('as a vector: shapes={"c": "n"}')
     told = run("derive", "norm2(X*w + b - y)^2", "w", "-q")
-    assert "b: vector of size m (guessed by its use)" in told.err
+    assert 'b: vector of size m (guessed by its use); as a number: --shape "b:"' in told.err
     assert run("derive", "c*norm2(w)^2", "w", "-q").err == ""
 
 

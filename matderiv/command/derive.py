@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.command import answer, failures
-from matderiv.command.failures import InternalError
+from matderiv.command.failures import InternalError, on_the_command_line
 from matderiv.command.formats import DERIVATIONS, format_of
 from matderiv.command.interrupts import within
 from matderiv.command.options import Request
@@ -71,7 +71,7 @@ def _answered(request: Request, how: Wanted, terminal: Terminal) -> DerivedAnswe
         return DerivedAnswer(asked, found, "", (), documents)
     if terminal.quiet:
         for guess in (g for g in guesses(asked.reading) if g.why != "letter"):
-            terminal.complain(str(guess))
+            terminal.complain(on_the_command_line(str(guess)))
     found = derived(request, asked)
     written = printed(found, how)
     remarks = [] if terminal.quiet else _remarks(found, asked, how)

@@ -112,4 +112,6 @@ def on_the_command_line(said: str) -> str:
     '--kind vjp, or declare it with --shape "b: m"'
     """
     said = re.sub(r"\b(kind|layout|structure|upstream)='(\w+)'", r"--\1 \2", said)
+    said = re.sub(r'\bshapes=\{"(\w+)": "([\w,*]+)"\}', r'--shape "\1: \2"', said)
+    said = re.sub(r'\bshapes=\{"(\w+)": ""\}', r'--shape "\1:"', said)
     return re.sub(r"\b(declare it with) (\w+: [\w,*]+)", r'\1 --shape "\2"', said)
