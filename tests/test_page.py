@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,11 @@ def asked(client: TestClient, **fields: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
+
+
+def test_an_address_is_answered_as_soon_as_it_is_known() -> None:
+    with server.listening(0) as known, socket.create_connection(known.getsockname(), 1):
+        pass
 
 
 def test_an_answer_with_all_that_is_known(client: TestClient) -> None:

@@ -117,10 +117,15 @@ async def _file(request: Request) -> Response:
 
 
 def listening(port: int) -> socket.socket:
-    """A socket on this computer only; port 0 is any free one. Raises OSError."""
+    """A socket on this computer only; port 0 is any free one. Raises OSError.
+
+    It takes calls from here on: they wait until `serve` answers, so an address that was printed
+    is never refused.
+    """
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind((ADDRESS, port))
+    found.listen()
     return found
 
 
