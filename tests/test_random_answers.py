@@ -128,6 +128,11 @@ FOUND = [  # accepted once; each is wrong on a branch, at a tie, or at some size
         "where(w>100000,2*w,1) + (d - 8)*(d - 5)*(d - 6)*(d - 2)*(d - 3)*(w>100000)",
         {"w": "d"},
     ),
+    *(
+        ("norm2(where(y > 1.5, y.^2, y))^2", "y",
+         f"2*where(y>1.5,2*y,1).*where({condition},y.^2,y)", {"y": "n"})
+        for condition in ("(y>1.5) + (n - 6).*(y>1.5)", "(y>1.5).*(n - 15)*(n - 18)")
+    ),
 ]  # fmt: skip
 
 

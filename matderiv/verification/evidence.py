@@ -129,7 +129,7 @@ class Witness:
         if sharp.verdict != "different":
             sharp = sharp.joined(self._sharp(self._suspicious(found)))
         if sharp.verdict != "different":
-            sharp = self._elsewhere(points if plan.degree else [], found) or sharp
+            sharp = self._elsewhere(points if plan.degree else [], found, wanted) or sharp
         if not sharp.points and sharp.valueless is not None:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
@@ -164,13 +164,15 @@ class Witness:
             return exactly
         return exactly.joined(precise(self.claim, self.structure, seed=self.seed, at=rest))
 
-    def _elsewhere(self, points: list[Point], found: Reached) -> Precise | None:
+    def _elsewhere(
+        self, points: list[Point], found: Reached, borders: list[Border]
+    ) -> Precise | None:
         """What contradicts the claim where entries are equal, or in a branch at these sizes."""
-        moved_ones = (moved(self.source, p, m) for p in points for m in found.moves[:SIDES])
+        sides = (q for p in points for q in beside(self.source, p, borders))
         level: list[Point] = []
         if self.source.extremes:
             level += levelled(self.source, points[0] if points else self.source.point(600))
-        for point in (*found.tied[:TIED], *moved_ones, *level):
+        for point in (*found.tied[:TIED], *sides, *level):
             exact = self._in_branch(point)
             if exact is not None and not exact.equal:
                 sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
