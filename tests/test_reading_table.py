@@ -271,7 +271,7 @@ def test_a_function_that_nobody_defines_keeps_its_name(
     formula: str, wrt: str, options: dict[str, Any], wanted: str
 ) -> None:
     with pytest.raises(UnknownFunction):
-        derive(formula, wrt, **options)
+        derive(formula, wrt, **{**options, "shapes": {}})
     names = ("f", "g", "L", "phi", *"aAxYUuv")
     options = {**options, "assume": dict.fromkeys(names, "function")}
     found = derive(formula, wrt, **options)

@@ -94,6 +94,7 @@ def test_a_record_says_what_it_does_and_shows_how_it_is_written(record: Function
     assert record.says
     if record.call != "internal":
         assert record.example
+    assert "\\\\" not in (record.latex or "")  # a new line in place of a command
 
 
 def test_names_and_aliases_are_unique() -> None:

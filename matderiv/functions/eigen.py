@@ -116,7 +116,7 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         _value_change,
         lambda x, _np_place=_np_place: _eigh(x)[0][_np_place],
         aliases=(f"eig{_which}",),
-        latex=rf"\\lambda_{{\\{_which}}}",
+        latex=rf"\lambda_{{\{_which}}}",
         bends={"max": "convex", "min": "concave"}[_which],
         analytic=False,
         says=SYMMETRIC + f"dλ = v'dX v with the unit eigenvector v of the {_words}, if simple.",

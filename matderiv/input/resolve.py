@@ -14,7 +14,7 @@ from matderiv.errors import (
     UnknownFunction,
     UnknownName,
 )
-from matderiv.expr import Expr, apply, number, substitute, variable, walk
+from matderiv.expr import Expr, apply, number, substitute, variable, variables, walk
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.conjugates import complex_names, is_complex, polarised
@@ -175,7 +175,7 @@ def read(
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})
         found = resolve(source, declared, facts, kept, about, wirtinger)
-        _check_functions(found, functions)
+        _check_functions(found, {*functions}, {*declared})
         return found
 
     return _with_or_without_label(text, about, lambda typed: understood(typed, scope, meaning))
@@ -219,11 +219,11 @@ def unlabelled(text: str, about: Collection[str] = ()) -> str:
     return " " * found.end() + formula
 
 
-def _check_functions(reading: Reading, declared: Collection[str]) -> None:
-    """UnknownFunction for an f(x) where nobody says that f is a function and no factor."""
+def _check_functions(reading: Reading, functions: set[str], declared: set[str]) -> None:
+    """UnknownFunction for an f(x) that may be a product: nobody says what f is, or what x is."""
     for node in walk(reading.expr):
         name = str(node.params[-2]) if node.function.call == "abstract" else ""
-        if name and name not in declared:
+        if name and name not in functions and {v.name for v in variables(node)} - declared:
             typed = re.search(rf"(?<![A-Za-z]){name}(?=\W)", reading.source)
             raise UnknownFunction(
                 f"unknown function {name}",
