@@ -478,20 +478,34 @@ def truth_of(edge: Edge) -> np.ndarray:
     """The derivative: what is said, or one-sided difference quotients in mpmath."""
     if edge.again is None:
         return np.asarray(edge.said, dtype=float)
+    return _quotients(edge, 1)
+
+
+def second_of(edge: Edge) -> np.ndarray:
+    """The second derivative: difference quotients in mpmath."""
+    return _quotients(edge, 2)
+
+
+def _quotients(edge: Edge, order: int) -> np.ndarray:
     from mpmath import mp
 
-    with mp.workdps(60):
+    assert edge.again is not None
+    with mp.workdps(60 * order):
         numbers = {name: mpf_array(mp, value) for name, value in edge.values.items()}
         step = edge.side * mp.mpf(10) ** -30
 
-        def at(place: tuple[int, ...], change: Any) -> Any:
+        def at(*places: tuple[int, ...]) -> Any:
             moved = numbers | {edge.wrt: numbers[edge.wrt].copy()}
-            moved[edge.wrt][place] += change
+            for place in places:
+                moved[edge.wrt][place] += step
             return edge.again(mp, **{n: v[()] for n, v in moved.items()})  # type: ignore[misc]
 
-        shape = numbers[edge.wrt].shape
-        found = [(at(k, step) - at(k, 0)) / step for k in np.ndindex(shape)]
-        return np.array([float(v) for v in found]).reshape(shape)
+        cells = list(np.ndindex(numbers[edge.wrt].shape))
+        if order == 1:
+            found = [(at(k) - at()) / step for k in cells]
+        else:
+            found = [(at(j, k) - at(j) - at(k) + at()) / step**2 for j in cells for k in cells]
+        return np.array([float(v) for v in found]).reshape(numbers[edge.wrt].shape * order)
 
 
 def mpf_array(mp: Any, value: Any) -> Any:

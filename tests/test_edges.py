@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_cases import EDGES, KINDS, Edge, truth_of
+from edge_cases import EDGES, KINDS, Edge, det, second_of, truth_of
 
 import matderiv as md
 from matderiv.doors.derive import derive
@@ -105,6 +105,29 @@ def test_second_derivatives_are_guarded_too() -> None:
     assert D.evaluate({"x": [-1, 4]}).tolist() == [[0, 0], [0, 0.375]]
     cube = md.derive("sum(c*x.^3)", "x", order=2, shapes={"c": "", "x": "n"})
     assert cube.evaluate({"x": [0, 1], "c": 2}).tolist() == [[0, 0], [0, 12]]
+
+
+SECOND = [
+    Edge("prod(x)", "x", {}, {"x": [1, 0, 3]}, lambda m, x: x.prod()),
+    Edge("prod(x)", "x", {}, {"x": [0, 0, 0]}, lambda m, x: x.prod()),
+    Edge("prod(sin(x.*x))", "x", {}, {"x": [1, 0, 2]}, lambda m, x: m.fprod(map(m.sin, x * x))),
+    Edge("det(A)", "A", {"A": "n,n"}, {"A": [[1, 2], [2, 4]]}, lambda m, A: det(A)),
+    Edge("det(A)^2", "A", {"A": "n,n"}, {"A": [[0, 1], [0, 1]]}, lambda m, A: det(A) ** 2),
+    Edge("sum(x.^c)", "x", {"x": "n", "c": ""}, {"x": [0, 2], "c": 3}, lambda m, x, c: sum(x**3)),
+    Edge("sum(vander(x)*y)", "x", {"x": "3", "y": "3"}, {"x": [2, 0, 1], "y": [1, -2, 3]},
+         lambda m, x, y: sum(y[0] + y[1] * v + y[2] * v * v for v in x)),
+    Edge("det(vander(x))", "x", {"x": "3"}, {"x": [3, 1, 0]},
+         lambda m, x: (x[1] - x[0]) * (x[2] - x[0]) * (x[2] - x[1])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", SECOND, ids=named)
+def test_second_derivatives_have_the_limit(edge: Edge) -> None:
+    near(derivation(edge).evaluate(edge.values), edge, "first")
+    D = md.derive(edge.f, edge.wrt, shapes=edge.shapes, order=2)
+    truth = second_of(edge)
+    for found in (D.evaluate(edge.values), D.function()(edge.values)):
+        assert np.allclose(found, truth, rtol=1e-9, atol=1e-9), f"{D}: {found}, not {truth}"
 
 
 @pytest.mark.parametrize(

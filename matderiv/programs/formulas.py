@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.calculus.derivative import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
+from matderiv.errors import DomainError
 from matderiv.expr import Expr
-from matderiv.lazy import later
+from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.stable import valued
 from matderiv.numeric.subgradients import Subject, ties_shared
+from matderiv.programs.mean_value import around
 
 if TYPE_CHECKING:
     from matderiv.programs import compiled
@@ -65,5 +67,20 @@ class NumberFormula:
             return evaluate(self.shared, values, sizes)
         return compiled.or_careful(
             lambda: [evaluate(self.shared, values, sizes)],
-            lambda: [evaluate(self.careful, values, sizes)],
+            lambda: [self._limit(values, sizes)],
         )[0]
+
+    def _limit(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Array:
+        """The careful formula, and where it has no value either the mean of values around it."""
+        try:
+            found, error = evaluate(self.careful, values, sizes), None
+            if np.isfinite(found).all():
+                return found
+        except DomainError as raised:
+            found, error = np.asarray(np.nan), raised
+        if np.isfinite(evaluate(self.value, values, sizes)).all():
+            mean = around(self.derivative.expr, self.wrt, values, dict(sizes))
+            found = np.where(np.isfinite(found), found, mean)
+        if error is not None and not np.isfinite(found).all():
+            raise error
+        return found

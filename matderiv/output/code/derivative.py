@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from matderiv.expr import Expr, variables
 from matderiv.input.conjugates import refuse_complex
 from matderiv.language.printer import text
+from matderiv.lazy import np
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.output.code.program import LONGEST_QUOTED, code
 from matderiv.output.code.writer import Heading
 from matderiv.programs.building import program
-from matderiv.programs.compiled import Compiled
+from matderiv.programs.compiled import Compiled, or_careful
 from matderiv.programs.program import Program
 from matderiv.shapes import size_names
 
@@ -61,7 +62,12 @@ def derivative_function(d: Derivation, dtype: str = "float64") -> Callable[..., 
     compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful, dtype)
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
-        return compiled(values, named)[0]
+        if not d.numeric.may_fail:
+            return compiled(values, named)[0]
+        found = or_careful(
+            lambda: compiled(values, named), lambda: [d.evaluate({**(values or {}), **named})]
+        )[0]
+        return found.astype(dtype, copy=False) if isinstance(found, np.ndarray) else found
 
     called.__name__, called.__doc__ = d.kind, f"The {d.kind} {d.formula}."
     return called
