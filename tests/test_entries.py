@@ -86,6 +86,9 @@ SHARED = [
     (r"\|X\|_F^2", "X_{12}", "2X_{21}", False),
     (r"\|x\|^2", "x_2", "2x_1", False),
     (r"x^\top A x", "x_1", r"\frac{\partial f}{\partial x_1} = [(A+A^\top)x]_1", True),
+    (r"(X + X^\top)_{ij}", "X_{ij}", "1", False),  # 2 where i = j
+    (r"(X + X^\top)_{ij}", "X_{ij}", "1 + eye(n)", True),
+    ("x_1*x_i", "x_i", "x_1", False),  # 2*x_1 where i = 1
 ]  # fmt: skip
 
 

@@ -133,6 +133,11 @@ FOUND = [  # accepted once; each is wrong on a branch, at a tie, or at some size
          f"2*where(y>1.5,2*y,1).*where({condition},y.^2,y)", {"y": "n"})
         for condition in ("(y>1.5) + (n - 6).*(y>1.5)", "(y>1.5).*(n - 15)*(n - 18)")
     ),
+    *(  # near a kink all entries are in one branch with the largest
+        (f"max(softplus({u})/25)", "y",
+         f"sigmoid({u}).*(softplus({u})/25>=max(relu({u})/25))", {"y": "n"})
+        for u in ("25*(y - 1000)", "25*y")
+    ),
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from math import log10
 
 from matderiv.errors import DomainError
@@ -23,12 +24,13 @@ from matderiv.numeric.kinks import Kink, inside, kinks, without_zero
 from matderiv.numeric.poles import outside_branches
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, Sampler
-from matderiv.numeric.scaled_lines import PLACES, ScaledLine, changes, crossing, lines
+from matderiv.numeric.scaled_lines import PLACES, ScaledLine, changes, crossing, levelled, lines
 from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST = MILLION // 2  # units of work of one search
+LEVEL = (1e-2,)  # how far entries are apart
 BASES = 2  # points through which lines are drawn
 KEPT = 4  # points on a side that general points do not see, from different lines
 CROSSINGS = 3  # borders of one kink on one line that are looked at from close by
@@ -280,6 +282,9 @@ class SideSearch:
             self.along_lines(base, close)
             if not self.missing and not close:
                 return
+        for width in LEVEL if close and self.source.extremes else ():
+            for base in islice(_bases(self.source), 1):
+                self.along_lines(levelled(self.source, base, width), close)
         for base in self.points[:AGAIN] if close else ():
             self.along_lines(base, close)  # where one branch is left, others change
 

@@ -48,18 +48,13 @@ def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
     yield from (partial(ways.against, *pair) for pair in islice(permutations(names, 2), PAIRS))
 
 
-def levelled(source: Sampler, base: Point) -> Iterator[Point]:
-    """Points at which the entries of all variables without facts are nearly the same number.
+def levelled(source: Sampler, base: Point, width: float) -> Point:
+    """A point at which the entries of every variable without facts are close to each other.
 
-    There the largest entry is in a branch with all others, which general points do not show.
+    On lines through it the largest entry is in a branch with all others, as nowhere else.
     """
-    plain = {v.name: v for v in source.variables if not v.params[2] - {"positive"}}
-    for level, spread in [(level, s) for s, step in SPREADS for level in LEVELS[::step]]:
-        values = dict(base.values)
-        for name, v in plain.items():
-            near = 1 + spread * np.tanh(values[name])
-            values[name] = (abs(level) if v.params[2] else level) * near
-        yield Point(base.sizes, values)
+    plain = [v.name for v in source.variables if not v.params[2] - {"positive"}]
+    return Point(base.sizes, {**base.values, **{n: width * base.values[n] for n in plain}})
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def crossing(above: Callable[[float], float], low: float, high: float) -> float:
             break
         share, risen = (a - b) / (c - b), (fa - fb) / (fc - fb) if fc != fb else 0.0
         t = 0.5
-        if fc != fa and risen**2 < share and (1 - risen) ** 2 < 1 - share:
+        if fc != fa and abs(risen) < 1 and risen**2 < share and (1 - risen) ** 2 < 1 - share:
             t = fa / (fb - fa) * fc / (fb - fc)
             t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
         t = min(max(t, least), 1 - least) if isfinite(t) else 0.5

@@ -70,6 +70,8 @@ class Precise:
 
     def joined(self, other: Precise) -> Precise:
         """What two looks say together; one that compared nothing adds nothing."""
+        if other.verdict == "different":
+            return other
         for look in (self, other):
             if look.verdict == "different" or (look.verdict == "undecided" and not look.empty):
                 return look

@@ -20,7 +20,7 @@ from matderiv.expr import Expr, apply, fold, is_, number, number_value, variable
 from matderiv.lazy import np
 from matderiv.numeric.draws import accretive, draw, enlarged
 from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
-from matderiv.shapes import Shape, is_scalar, plain_names, size_names
+from matderiv.shapes import is_scalar, plain_names, size_names, size_value
 
 ROUNDS = 3  # choices of sizes, at least
 SPARE = 3  # further choices, in place of some at which a formula has no value
@@ -40,8 +40,8 @@ class SizePlan:
     """Choices of sizes in the order in which they are tried, and what must be seen of them.
 
     Every name needs more than `degree` values. `ranked` are pairs of which the larger one decides
-    a rank, `needed` are choices that differ in what sizes are compared with. `open` says why
-    nothing that is seen stands for all sizes.
+    a rank, `needed` are choices that differ in what sizes are compared with, or in which places of
+    an axis are one. `open` says why nothing that is seen stands for all sizes.
     """
 
     sizes: tuple[Sizes, ...]
@@ -98,7 +98,8 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
         for pair in combinations(sorted(set(_names(n.args[0].shape))), 2)
     )
     plain = _drawn(names, rounds, longest, top, key)
-    cells = [{**plain[0], **cell} for cell in _cells(_compared_sums(f, answer))]
+    own = [*_cells(_compared_sums(f, answer)), *_same_places(f, answer, plain[0])]
+    cells = [{**plain[0], **cell} for cell in own]
     found = [enlarged(s, f, answer) for s in (*plain[:ROUNDS], *cells, *plain[ROUNDS:])]
     return SizePlan(tuple(found), degree, tuple(found[ROUNDS : ROUNDS + len(cells)]), ranked, said)
 
@@ -247,7 +248,7 @@ def _summed(node: Expr) -> tuple[str, ...]:
 
 def _names(shape: Any) -> list[str]:
     names = (name for s in shape if not isinstance(s, int) for name in s.names)
-    return sorted(plain for name in names for plain in plain_names(name))
+    return sorted(p for name in names for p in plain_names(name))
 
 
 def _generic(e: Expr) -> bool:
@@ -267,8 +268,8 @@ def _is_generic(e: Expr) -> bool:
     if name == "add":
         return all(a.shape == e.shape and _generic(a) for a in e.args)
     if name in ("hadamard", "kron"):
-        axes = {s for a in e.args for s in _long(a.shape)}
-        return axes >= set(_long(e.shape)) and all(map(_generic, e.args))
+        axes = {s for a in e.args for s in a.shape}
+        return axes >= {*e.shape} - {1} and all(map(_generic, e.args))
     if _picks(e):  # a column of unknowns
         return any(map(_generic, e.args))
     if name in ("mul", "sum", "mean", "einsum", *_LINEAR):
@@ -279,10 +280,6 @@ def _is_generic(e: Expr) -> bool:
         k = number_value(e.args[1])
         return k is not None and k.denominator == 1 and k > 0 and _generic(e.args[0])
     return False
-
-
-def _long(shape: Shape) -> list[Any]:
-    return [s for s in shape if s != 1]
 
 
 # Comparisons -------------------------------------------------------------------------------------
@@ -348,9 +345,8 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
     names = sorted(sizes_in(*sums))
     if len(names) not in _GRID:
         return []
-    top = _GRID[len(names)]
     cells: dict[tuple[tuple[float, ...], ...], Sizes] = {}
-    for values in sorted(product(range(2, top + 1), repeat=len(names)), key=sum):
+    for values in sorted(product(range(2, _GRID[len(names)] + 1), repeat=len(names)), key=sum):
         sizes = dict(zip(names, values, strict=True))
         named = variables(*sums)
         at = draw(named, np.random.default_rng(3), sizes, strategy=accretive) if named else {}
@@ -360,6 +356,14 @@ def _cells(sums: list[Expr]) -> list[Sizes]:
             continue
         cells.setdefault(signs, sizes)
     return list(cells.values())
+
+
+def _same_places(f: Expr, answer: Expr, sizes: Sizes) -> list[Sizes]:
+    """Sizes at which two labels of one axis, or a label and a number, are the same place."""
+    units = {n.params: isinstance(n.params[1], int) for n in walk(f, answer) if is_(n, "unit")}
+    pairs = combinations(sorted(units, key=lambda u: units[u]), 2)  # labels before numbers
+    same = [(a, b) for (s, a), (t, b) in pairs if s == t and not isinstance(a, int)]
+    return [{_names([a])[0]: size_value(b, sizes)} for a, b in same]
 
 
 _GRID = {1: LARGEST_BORDER + 1, 2: 13, 3: 6}  # the largest size, by the number of names
