@@ -30,7 +30,7 @@ from matderiv.shapes import is_scalar
 from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST = MILLION // 2  # units of work of one search
-LEVEL = (1e-2,)  # how far entries are apart
+LEVEL = (1.0, 1e-2)  # of all entries on some lines, and how far they are apart
 BASES = 2  # points through which lines are drawn
 KEPT = 4  # points on a side that general points do not see, from different lines
 CROSSINGS = 3  # borders of one kink on one line that are looked at from close by
@@ -282,9 +282,9 @@ class SideSearch:
             self.along_lines(base, close)
             if not self.missing and not close:
                 return
-        for width in LEVEL if close and self.source.extremes else ():
-            for base in islice(_bases(self.source), 1):
-                self.along_lines(levelled(self.source, base, width), close)
+        for base in islice(_bases(self.source), close and bool(self.source.extremes)):
+            for level in levelled(self.source, base, [LEVEL]):
+                self.along_lines(level, close)
         for base in self.points[:AGAIN] if close else ():
             self.along_lines(base, close)  # where one branch is left, others change
 

@@ -1,6 +1,6 @@
 """Lines through a point along which its values change by orders of magnitude, facts apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise, permutations
@@ -17,6 +17,7 @@ HALVINGS = 60
 PAIRS = 6  # pairs of variables that are scaled against each other
 LEVELS = tuple(s * 10 ** (k / 4) for k in range(-16, 17) for s in (1, -1))
 SPREADS = ((0.1, 1), (1e-4, 11), (1e-7, 11))  # how far entries are apart, at each which level
+LEVELLED = tuple((level, s) for s, step in SPREADS for level in LEVELS[::step])
 _UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
 PLACES = [-t for t in reversed(_UP)] + _UP
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
@@ -48,13 +49,21 @@ def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
     yield from (partial(ways.against, *pair) for pair in islice(permutations(names, 2), PAIRS))
 
 
-def levelled(source: Sampler, base: Point, width: float) -> Point:
-    """A point at which the entries of every variable without facts are close to each other.
+def levelled(
+    source: Sampler, base: Point, pairs: Iterable[tuple[float, float]] = LEVELLED
+) -> Iterator[Point]:
+    """Points at which the entries of all variables without facts are nearly the same number.
 
-    On lines through it the largest entry is in a branch with all others, as nowhere else.
+    There the largest entry is in a branch with all others, which general points do not show.
+    `pairs` are that number and how far entries are apart, relative to it.
     """
-    plain = [v.name for v in source.variables if not v.params[2] - {"positive"}]
-    return Point(base.sizes, {**base.values, **{n: width * base.values[n] for n in plain}})
+    plain = {v.name: v for v in source.variables if not v.params[2] - {"positive"}}
+    for level, spread in pairs:
+        values = dict(base.values)
+        for name, v in plain.items():
+            near = 1 + spread * np.tanh(values[name])
+            values[name] = (abs(level) if v.params[2] else level) * near
+        yield Point(base.sizes, values)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
-from matderiv.numeric.scaled_lines import moved
+from matderiv.numeric.scaled_lines import levelled, moved
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.field.all_sizes import SizePlan, planned
 from matderiv.verification.field.branches import Branches
@@ -35,6 +35,7 @@ POINTS = 6  # general points, at sizes of a plan
 MOST_SIZES = 30  # beyond so many choices of sizes nothing is said of all
 CLOSE = 160  # points close to borders that ordinary numbers look at
 ALWAYS = 6  # of them looked at with many digits in any case
+LEVEL = 12  # points with nearly equal entries that digits look at where no branch is known
 TIED = 40  # points where entries are equal
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
 ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
@@ -168,13 +169,18 @@ class Witness:
     ) -> Precise | None:
         """What contradicts the claim where entries are equal, or in a branch at these sizes."""
         sides = (q for p in points for q in beside(self.source, p, borders))
-        for point in (*found.tied[:TIED], *sides):
+        level: list[Point] = []
+        if self.source.extremes:
+            level += levelled(self.source, points[0] if points else self.source.point(600))
+        for point in (*found.tied[:TIED], *sides, *level):
             exact = self._in_branch(point)
             if exact is not None and not exact.equal:
                 sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
                 if sharp.verdict == "different":
                     return sharp
-        return None
+        near = [p for p in level[-LEVEL:] if self._in_branch(p) is None]
+        sharp = precise(self.claim, self.structure, seed=self.seed, at=near)
+        return sharp if sharp.verdict == "different" else None
 
     def _in_branch(self, point: Point) -> Found | None:
         """Whether the claim is an identity in the branch of a point; None where unknown."""
