@@ -7,6 +7,7 @@ letters and the first letters numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -18,8 +19,13 @@ SIZES = {"m": 3, "n": 4, "k": 2}
 MATRICES = "A B C X W Q R M P S".split()
 VECTORS = "x y w u v z h".split()
 NUMBERS = "a c lambda alpha beta gamma".split()
-LONGER = {0: ["eta", "decay", "creg"], 1: ["target", "yhat", "wout", "resid"],
-          2: ["Sigma", "Phi", "Omega", "Wout", "Whh", "Data"]}  # fmt: skip
+LONGER = {0: ["eta", "decay", "creg", "epsilon", "discount"],
+          1: ["target", "yhat", "wout", "resid", "velocity", "position"],
+          2: "Sigma Lambda Omega Wout Whh Data Weights Covar Psi".split()}  # fmt: skip
+LABELS = ["1", "2", "0", "out", "new", "t"]
+FURTHER = 1_000_000  # to the seed of a question that takes the place of one
+FORMS = "norm norm quad dot tr sumf logdet ridge bilinear logistic".split()
+DERIVED = "ratio square half length gauss lse entries pairs rows".split()
 ENTRYWISE = "exp tanh sigmoid sin cos relu softplus log1p".split()
 Shape = tuple[str, ...]
 
@@ -48,8 +54,11 @@ class Grower:
         stems = {n.partition("_")[0] for n in self.names}
         fresh = [n for n in pool if n not in self.names and n not in stems]
         if self.r.random() < 0.2 and len(shape) < 2:
-            fresh = [f"{n}_{d}" for n in pool for d in "12" if f"{n}_{d}" not in self.names]
-            fresh = [n for n in fresh if n[: n.index("_")] not in self.names]
+            taken = {n for n in self.names if "_" not in n}
+            label = self.r.choice(LABELS)
+            fresh = [f"{n}_{label}" for n in pool if n not in taken]
+            fresh = [n for n in fresh if n not in self.names]
+        fresh = fresh or [f"{n}_3" for n in pool if f"{n}_3" not in self.names]
         if alike and (self.r.random() < 0.5 or not fresh):
             return Part("name", (self.r.choice(alike),), shape)
         name = self.r.choice(fresh)
@@ -107,7 +116,9 @@ class Grower:
     def scalar(self, depth: int) -> Part:
         """A number."""
         n, m = self.size(), self.size()
-        pick = self.r.choice("norm norm quad dot tr sumf logdet ridge bilinear logistic".split())
+        pick = self.r.choice((*FORMS, *DERIVED))
+        if pick in DERIVED:
+            return self.derived(pick, n, m, depth)
         if pick == "norm":
             inside = self.r.choice([self.vector(n, depth), self.matrix(m, n, depth - 1)])
             return Part("norm2", (inside,), ())
@@ -138,6 +149,38 @@ class Grower:
         z = Part("mul", (self.matrix(m, n, 0), self.vector(n, 0)), (m,))
         return Part("sum", (Part("call", ("softplus", z), (m,)),), ())
 
+    def derived(self, pick: str, n: str, m: str, depth: int) -> Part:
+        """A number made of numbers, or a sum over entries."""
+        x, y = self.vector(n, 0), self.vector(n, 0)
+        if pick == "ratio":
+            above = self.scalar(0) if depth else self.inner(y, x)
+            return Part("div", (above, self.inner(x, x)), ())
+        if pick == "square":
+            return Part("pow2", (self.inner(x, self.vector(n, depth - 1)),), ())
+        if pick == "half":
+            return Part("half", (self.scalar(0),), ())
+        if pick == "length":
+            return Part("norm", (self.vector(n, depth),), ())
+        if pick == "gauss":
+            form = self.inner(x, Part("mul", (self.matrix(n, n, 0), x), (n,)))
+            return Part("gauss", (Part("half", (form,), ()),), ())
+        if pick == "lse":
+            return Part("lse", (self.vector(n, depth - 1),), ())
+        if pick == "entries":
+            form = self.r.choice(("dot", "sq", "exp"))
+            return Part("isum", (form, x) if form == "sq" else (form, x, y), ())
+        if pick == "pairs":
+            return Part("isum", ("form", self.matrix(n, m, 0), x, self.vector(m, 0)), ())
+        return Part("isum", ("rows", self.fresh_rows(m, n), self.vector(n, 0), self.vector(m, 0)),
+                    ())  # fmt: skip
+
+    def fresh_rows(self, m: str, n: str) -> Part:
+        """A matrix X whose rows are x_i; another array where x or X are there already."""
+        if any(name.partition("_")[0].lower() == "x" for name in self.names):
+            return self.matrix(m, n, 0)
+        self.names["X"] = (m, n)
+        return Part("name", ("X",), (m, n))
+
     def inner(self, x: Part, y: Part) -> Part:
         return Part("mul", (Part("t", (x,), ("1", *x.shape)), y), ())
 
@@ -148,6 +191,8 @@ def value(p: Part, values: dict[str, Any]) -> Any:
         return values[p.args[0]]
     if p.op == "call":
         return FUNCTIONS[p.args[0]](value(p.args[1], values))
+    if p.op == "isum":
+        return SUMS[p.args[0]](*(value(a, values) for a in p.args[1:]))
     args = [value(a, values) for a in p.args]
     if p.op == "t":
         return args[0][None, :] if args[0].ndim == 1 else args[0].T
@@ -172,6 +217,13 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "softplus": lambda v: np.logaddexp(0, v),
     "log1p": lambda v: np.log1p(v * 0 + v**2),
 }
+SUMS: dict[str, Callable[..., Any]] = {
+    "dot": lambda x, y: (x * y).sum(),
+    "sq": lambda x: (x**2).sum(),
+    "exp": lambda x, y: np.exp(x - y).sum(),
+    "form": lambda a, x, y: x @ a @ y,
+    "rows": lambda a, w, y: ((y - a @ w) ** 2).sum(),
+}
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "neg": lambda a: -a,
@@ -182,12 +234,22 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "tr": np.trace,
     "sum": np.sum,
     "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "div": lambda a, b: a / b,
+    "pow2": lambda a: a**2,
+    "half": lambda a: a / 2,
+    "norm": lambda a: np.sqrt((a**2).sum()),
+    "gauss": lambda a: np.exp(-a),
+    "lse": lambda a: np.log(np.exp(a).sum()),
 }
 
 
 # Spellings ---------------------------------------------------------------------------------------
 
 TIGHT, FACTOR, TERM = 3, 2, 1
+
+
+class NotSpelledError(Exception):
+    """A style that has no sign for a part."""
 
 
 @dataclass
@@ -238,6 +300,7 @@ class Text(Speller):
         self.turn = self.style("'", "'", "^T", "ᵀ")
         self.norm = self.style("norm2({})^2", "||{}||^2", "‖{}‖²")
         self.greek = self.r.random() < 0.3
+        self.half = self.style("{}/2", "0.5*{}", "1/2*{}", "½ {}")
 
     def name(self, name: str) -> str:
         signs = {"lambda": "λ", "alpha": "α", "beta": "β", "gamma": "γ"}
@@ -269,7 +332,41 @@ class Text(Speller):
             return self.product(left, right), FACTOR
         if p.op == "norm2":
             return self.norm.format(self.write(p.args[0])), TIGHT
-        return f"{p.op}({self.write(p.args[0])})", TIGHT + 1
+        if p.op == "isum":
+            return self.entries(*p.args), 0
+        forms = {
+            "pow2": ("({})^2", TIGHT),
+            "half": (self.half, FACTOR),
+            "norm": ("||{}||", TIGHT + 1),
+            "gauss": ("exp(-{})", TIGHT + 1),
+            "lse": ("log(sum(exp({})))", TIGHT + 1),
+        }
+        if p.op == "div":
+            above, below = (self.write(a, TIGHT + 1) for a in p.args)
+            return f"{above}/{self.inside(below)}", FACTOR - 1
+        form, level = forms.get(p.op, (f"{p.op}({{}})", TIGHT + 1))
+        inner = FACTOR if p.op in ("half", "gauss") else 0
+        return form.format(self.write(p.args[0], inner)), level
+
+    def inside(self, text: str) -> str:
+        """A divisor in brackets, unless it has some."""
+        return text if text.startswith("(") else f"({text})"
+
+    def entries(self, form: str, *args: Part) -> str:
+        """A sum over entries; names stand with their indices."""
+        if any(a.op != "name" or "_" in a.args[0] for a in args):
+            raise NotSpelledError
+        a, b, *c = (self.name(p.args[0]) for p in (*args, *args)[: max(2, len(args))])
+        row = a.lower()
+        if form == "rows" and (a != "X" or "x" in (b, *c)):
+            raise NotSpelledError
+        return {
+            "dot": f"sum_i {a}_i*{b}_i",
+            "sq": f"sum_i {a}_i^2",
+            "exp": f"sum_i exp({a}_i - {b}_i)",
+            "form": f"sum_i sum_j {a}_ij*{b}_i*{''.join(c)}_j",
+            "rows": f"sum_i ({''.join(c)}_i - {b}'*{row}_i)^2",
+        }[form]
 
 
 class Latex(Speller):
@@ -289,10 +386,13 @@ class Latex(Speller):
         self.round = self.style("({})", r"\left({}\right)", r"\left[{}\right]")
         self.trace = self.style(r"\operatorname{tr}", r"\mathrm{tr}", r"\text{tr}", r"{\rm Tr}")
         self.space = self.style("", " ", r"\,", " ")
+        self.half = self.style(r"\frac12", r"\frac{1}{2}", r"\tfrac{1}{2}", r"{1 \over 2}")
+        self.exponential = self.style(r"\exp\left(-{}\right)", "e^{{-{}}}", r"\exp(-{})")
+        self.sum = self.style(r"\sum_i", r"\sum_{i=1}^{n}", r"\sum\limits_{i}")
 
     def name(self, name: str, axes: int) -> str:
         stem, _, digit = name.partition("_")
-        greek = "lambda alpha beta gamma eta Sigma Phi Omega".split()
+        greek = "lambda alpha beta gamma eta epsilon Sigma Lambda Omega Psi".split()
         typed = f"\\{stem}" if stem in greek else stem
         typed = rf"\mathrm{{{stem}}}" if stem not in greek and len(stem) > 1 else typed
         if self.bold and axes:
@@ -332,8 +432,49 @@ class Latex(Speller):
             inside = self.write(p.args[0])
             square = self.norm.replace("_2", "_F") if len(p.args[0].shape) == 2 else self.norm
             return square.replace("{}", inside, 1), TIGHT
+        if p.op == "div":
+            above, below = (self.write(a) for a in p.args)
+            return rf"\frac{{{above}}}{{{below}}}", TIGHT + 1
+        if p.op == "isum":
+            return self.entries(*p.args), 0
+        if p.op in ("pow2", "half", "norm", "gauss", "lse"):
+            return self.derived(p)
         heads = {"tr": self.trace, "sum": r"\operatorname{sum}", "logdet": r"\log\det"}
         return f"{heads[p.op]}({self.write(p.args[0])})", TIGHT + 1
+
+    def derived(self, p: Part) -> tuple[str, int]:
+        """Powers, halves, lengths, exponentials and their logarithms."""
+        inside = self.write(p.args[0], FACTOR if p.op in ("half", "gauss") else 0)
+        if p.op == "pow2":
+            return self.bracket(inside) + "^2", TIGHT
+        if p.op == "half":
+            return self.half + " " + inside, FACTOR
+        if p.op == "gauss":
+            return self.exponential.format(inside), TIGHT
+        if p.op == "norm":
+            return re.sub(r"(?<=[|t])(?:_2)?\^2$", "", self.norm).replace(
+                "{}", inside, 1
+            ), TIGHT + 1
+        if p.args[0].op != "name" or "_" in p.args[0].args[0] or self.bold:
+            raise NotSpelledError
+        return rf"\log \sum_j e^{{{inside}_j}}", 0
+
+    def entries(self, form: str, *args: Part) -> str:
+        """A sum over entries; names stand with their indices, rows of X as x_i."""
+        if any(a.op != "name" or "_" in a.args[0] for a in args) or self.bold:
+            raise NotSpelledError
+        two = (*args, *args)[: max(2, len(args))]
+        a, b, *c = (self.name(p.args[0], len(p.shape)) for p in two)
+        if form == "rows" and (a != "X" or "x" in (b, *c)):
+            raise NotSpelledError
+        last, turn = "".join(c), self.turn
+        return {
+            "dot": rf"{self.sum} {a}_i {b}_i",
+            "sq": rf"{self.sum} {a}_i^2",
+            "exp": rf"{self.sum} e^{{{a}_i - {b}_i}}",
+            "form": rf"\sum_{{i,j}} {a}_{{ij}} {b}_i {last}_j",
+            "rows": rf"{self.sum} ({last}_i - {b}{turn} x_i)^2",
+        }[form]
 
 
 class Numpy(Speller):
@@ -354,7 +495,17 @@ class Numpy(Speller):
             return forms.get(name, f"np.{name}({{}})").format(self.write(inner)), level
         if p.op in ("mul", "scale"):
             return self.product(p)
+        if p.op == "div":
+            return "{}/{}".format(*(self.write(a, TIGHT + 1) for a in p.args)), FACTOR - 1
+        if p.op == "isum":
+            return self.entries(*p.args), FACTOR
+        if p.op in ("half", "gauss"):
+            form = self.half if p.op == "half" else "np.exp(-{})"
+            return form.format(self.write(p.args[0], TIGHT)), FACTOR
         forms = {
+            "pow2": "({})**2",
+            "norm": self.style("np.linalg.norm({})", "np.sqrt(np.sum(({})**2))"),
+            "lse": self.style("np.log(np.sum(np.exp({})))", "np.log(np.exp({}).sum())"),
             "norm2": "np.sum(({})**2)",
             "inv": "np.linalg.inv({})",
             "tr": "np.trace({})",
@@ -362,6 +513,22 @@ class Numpy(Speller):
             "logdet": "np.linalg.slogdet({})[1]",
         }
         return forms[p.op].format(self.write(p.args[0])), TIGHT + 1
+
+    @property
+    def half(self) -> str:
+        return self.style("0.5*{}", "{}/2", "1/2*{}")
+
+    def entries(self, form: str, *args: Part) -> str:
+        """A sum over entries, as arrays have it."""
+        a, b, *c = (self.write(x, TIGHT) for x in (*args, *args)[: max(2, len(args))])
+        last = "".join(c)
+        return {
+            "dot": f"np.sum({a}*{b})",
+            "sq": f"({a}**2).sum()",
+            "exp": f"np.exp({a} - {b}).sum()",
+            "form": f"{b} @ {a} @ {last}",
+            "rows": f"np.sum(({last} - {a} @ {b})**2)",
+        }[form]
 
     def product(self, p: Part) -> tuple[str, int]:
         left, right = p.args
@@ -415,7 +582,12 @@ def question(seed: int) -> Asked:
     used = names_in(tree)
     names = {n: s for n, s in grower.names.items() if n in used}
     arrays = [n for n, s in names.items() if s] or list(names)
-    typed = speller.write(tree)
+    try:
+        typed = speller.write(tree)
+        if "x_i" in typed and typed.count("sum_") > 1:
+            raise NotSpelledError  # one index for arrays of two sizes
+    except NotSpelledError:
+        return question(seed + FURTHER)
     return Asked(tree, names, spelling, typed, r.choice(arrays))
 
 

@@ -32,6 +32,21 @@ from matderiv.shapes import shape_text
         ("x'*A*b", "x", "A*b"),
         ("norm2(X*w - b)^2", "w", "2*X'*(X*w) - 2*X'*b"),
         (r"(x-\mu)^\top S (x-\mu)", r"\mu", r"-(S + S^\top)(x-\mu)"),
+        ("np.linalg.norm(c*theta)**2", "theta", "2*c**2*theta"),
+        ("beta*theta @ (gamma*u)", "theta", "beta*gamma*u"),
+        ("np.sum(W @ (xi*xi))", "xi", "2*xi*np.sum(W, 0)"),
+        ("np.sum((c*np.maximum(theta, 0))**2)", "theta", "2*c**2*np.maximum(theta, 0)"),
+        ("(x_2*(X @ z)) @ y", "x_2", "(X @ z)*y"),
+        ("(z*v) @ (h*y)", "z", "v*h*y"),
+        ("(k*x) @ x", "x", "2*k*x"),
+        ("norm2(momentum*W*z)^2", "z", "2*momentum^2*W'*W*z"),
+        (r"\mathrm{tr}(\xi\,y^T B)", "B", r"y\xi^T"),
+        (
+            r"\|\mathbf{W}\,\mathrm{momentum}\,\mathbf{z}\|^2",
+            r"\mathbf{z}",
+            r"2\,\mathrm{momentum}^2\,\mathbf{W}^T\mathbf{W}\mathbf{z}",
+        ),
+        (r"h'\left(A+B\right)'h + x'x", "h", r"(A+B+A'+B')h"),
     ],
 )
 def test_a_name_used_as_a_vector_is_one(f: str, x: str, answer: str) -> None:

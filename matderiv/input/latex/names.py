@@ -16,6 +16,7 @@ from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
+NORMAL = r"\Phi is the normal distribution function; for a matrix: \Phi \cdot (...)"
 APPLIED = frozenset(("f", "g", "h", "phi", "psi"))  # letters that are functions before brackets
 WRITTEN = pairs("""
     ln log          Tr tr           trace tr        Trace tr        sgn sign
@@ -96,6 +97,7 @@ class Names(Symbols, ABC):
         if symbol.stem == "psi" and self.at("(") and self._is_digamma(known):
             return self.function("digamma", symbol.span)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
+            self.remarks.append(NORMAL)
             return self.function(self.of_numbers("normcdf", symbol), symbol.span)
         if known is None and symbol.stem == "e" and not self.scope.guess and self.at("_"):
             return self.unit(symbol)
@@ -216,6 +218,8 @@ class Names(Symbols, ABC):
         answered = not self.scope.guess and node.name not in self.scope.sizes
         if not answered and not self._like_a_function(node, any_argument=usual):
             return None
+        if order and not answered and self._stands_alone(node.name):
+            return None  # h' of h'(A + B)h is transposed
         inner = self.bracket()
         call = abstract_call(node.name, order, inner, (symbol.span[0], inner.span[1]))
         self.remarks += [NOBODYS.format(node.name)] if call else []
@@ -242,12 +246,14 @@ class Names(Symbols, ABC):
             return not label or self._one_name_in_brackets()
         if label or node.name in self.scope.about or (len(letter) > 1 and letter != "ell"):
             return False
-        plain = [t for t in self.tokens if t.text != "}"]  # \mathcal{L}(w)
-        alone = any(
-            t.kind == "letter" and t.text == node.name and after.text != "("
-            for t, after in pairwise(plain)
-        )
+        alone = self._stands_alone(node.name)
         return not alone and (any_argument or self._one_name_in_brackets())
+
+    def _stands_alone(self, name: str) -> bool:
+        """True for a letter that somewhere has no brackets behind it."""
+        plain = [t for t in self.tokens if t.text not in ("}", "'", "′")]  # \mathcal{L}(w)
+        named = (after for t, after in pairwise(plain) if (t.kind, t.text) == ("letter", name))
+        return any(after.text != "(" for after in named)
 
     def _only_applied(self, word: str) -> bool:
         """True where a command stands before brackets only, and nothing asks about it."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from matderiv.input.builder import Builder, only_scaling
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, POWER
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
@@ -135,6 +136,7 @@ class KindEvidence:
         for leading, row, column, value in threes:
             square = isinstance(row, Operation) and row.function == "transpose"
             square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
+            square = square and guessed_axes(column.name) < 2
             same = square and row.operands[0].name == column.name
             front = getattr(unsigned(leading), "name", "")
             same = same or (square and front != "" and not guessed_axes(front))
@@ -178,7 +180,9 @@ class KindEvidence:
         axes = [self.axes(v) for v in values]
         vectors = [self.by_letter(o) for o in operands]
         numbers = [v and not k for v, k in zip(vectors, axes, strict=True)]
-        matrix = next((k for k, a in enumerate(axes) if a == 2), len(axes))
+        capitals = (isinstance(o, Name) and guessed_axes(o.name) == 2 for o in operands)
+        matrices = (k for k, (a, c) in enumerate(zip(axes, capitals, strict=True)) if a > 1 - c)
+        matrix = next(matrices, len(axes))
         beside = any(v and k for v, k in zip(vectors, axes, strict=True))
         after = not self.latex and any(numbers[matrix:])
         bare = [n and isinstance(o, Name) for n, o in zip(numbers, operands, strict=True)]
@@ -193,8 +197,9 @@ class KindEvidence:
             return bool(named) and all(map(self.by_letter, named))
         if isinstance(node, Call) and node.name in ("log", "exp", "sqrt"):
             return self.by_letter(node.operands[0])
-        guess = isinstance(node, Name) and self.build.is_guessed(node.name)
-        return guess and guessed_axes(getattr(node, "name", "A")) == 1
+        if not isinstance(node, Name) or len(split_label(node.name)[0]) > 2:
+            return False  # a word says little
+        return self.build.is_guessed(node.name) and guessed_axes(node.name) == 1
 
     @cached_property
     def trees(self) -> tuple[Node, ...]:

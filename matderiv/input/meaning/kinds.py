@@ -115,6 +115,8 @@ class KindSearch:
             return kinds[name], SHOWN
         guessed = guessed_axes(name, self.scope.facts.get(name, ()))
         plain = self.source.spelling == "latex" and name[0].islower() and 1 in kinds.values()
+        if plain and guessed == 1 and len(split_label(name)[0]) > 2:
+            return 0, 0.0  # a word
         return (0, PLAIN) if plain and guessed == 0 else (guessed, 0.0)
 
     def notice(self, elaborator: Elaborator) -> None:
@@ -188,8 +190,12 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     """The choice that costs least, the one by the letters, and the search."""
     search = KindSearch(source, scope)
     letters = search.tried(())
-    if any(rank for name, (rank, _) in search.defaults.items() if name.endswith("_")):
-        letters = search.tried(())  # families are met by the first try, with their fonts
+    unlike = (
+        rank if name.endswith("_") else not cost and rank != guessed_axes(name)
+        for name, (rank, cost) in search.defaults.items()
+    )
+    if any(unlike):
+        letters = search.tried(())  # families and words are met by the first try, with their fonts
     if letters.objected < ENOUGH and letters.source is not None:
         return letters, letters, search
     order: list[tuple[float, int, Tried]] = []

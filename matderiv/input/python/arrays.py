@@ -19,6 +19,7 @@ from matderiv.input.python.operands import (
     lifts,
     masks,
     plain_factor,
+    share_names,
 )
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.language.declare import SPELLED
@@ -61,10 +62,17 @@ class Arrays(Extents):
         return Array(self.build.number(value, span), ())
 
     def axes_at_least(self, a: Array, axes: int) -> Array:
-        """The array; a guessed name is used here as one of so many axes, which is noted."""
-        node = unsigned(a.node)
-        if a.rank < axes and isinstance(node, Name) and self.build.is_guessed(node.name):
-            self.kinds[node.name] = max(axes, self.kinds.get(node.name, 0))
+        """The array; a guessed name is used here as one of so many axes, which is noted.
+
+        In a formula of guessed numbers that is the last name: x in `norm(c*x)`.
+        """
+        names = [n for n in postorder(a.node) if isinstance(n, Name)]
+        alone = isinstance(unsigned(a.node), Name)
+        if a.rank >= axes or not (alone or is_scalar(a.shape)):
+            return a
+        if names and all(self.build.is_guessed(n.name) for n in names):
+            if alone or all(self.build.is_scalar(n) for n in names):
+                self.kinds[names[-1].name] = max(axes, self.kinds.get(names[-1].name, 0))
         return a
 
     def added_kinds(self, terms: Sequence[Array]) -> None:
@@ -256,7 +264,9 @@ class Arrays(Extents):
         if max(ranks) > 2:
             return self._stacked_matmul(a, b, span)
         if isinstance(a.node, Operation) and a.node.function == "hadamard" and b.rank == 1:
-            self.spread += plain_factor(self.build, a.node.operands[0])  # (K*x) @ x
+            first, other = a.node.operands
+            if share_names(other, b.node):  # (K*x) @ x
+                self.spread += plain_factor(self.build, first)
         inner = (a.shape[-1], b.shape[0])
         if 1 in inner and inner != (1, 1):
             said = " and ".join("1" if s == 1 or is_open(s) else str(s) for s in inner)
@@ -335,6 +345,7 @@ class Arrays(Extents):
 
     def reduced(self, name: str, a: Array, axis: int | None, kept: bool, span: Span) -> Array:
         """sum, mean, max, ... of everything or along an axis (from 0, or from the end)."""
+        a = self.axes_at_least(a, 1)
         place = self.place_of(axis, a, span)
         self.kinds |= dict.fromkeys(last_factors(self.build, a.node), a.rank)
         if place is None or a.rank < 2 or is_scalar(a.shape):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Name, Node, Number, Operation
+from matderiv.language.source import Name, Node, Number, Operation, postorder
 from matderiv.shapes import Shape, Size, is_scalar
 
 
@@ -77,6 +77,12 @@ def plain_factor(build: Builder, node: Node) -> list[str]:
         rest = [o for o in node.operands if not isinstance(o, Number)]
         node = rest[0] if len(rest) == 1 else Number(node.span, Fraction(0))
     return [node.name] if isinstance(node, Name) and build.is_guessed(node.name) else []
+
+
+def share_names(a: Node, b: Node) -> bool:
+    """True for K*x and x."""
+    first, second = ({n.name for n in postorder(e) if isinstance(n, Name)} for e in (a, b))
+    return bool(first & second)
 
 
 def last_factors(build: Builder, node: Node) -> list[str]:

@@ -130,7 +130,7 @@ def _norm(lib: Arrays, call: PythonCall) -> Array:
     tensors = call.method or (call.dialect == TORCH and not linalg)  # no array has a method norm
     order_name = "p" if tensors or "p" in call.keywords else "ord"
     found = call.bind("a", order_name, "axis", "keepdims")
-    a = call.first(found)
+    a = lib.axes_at_least(call.first(found), 1)
     kind = _kind(call, found.get(order_name))
     axis, kept = call.axis(found), call.flag(found, "keepdims")
     by_entries = order_name == "p" or call.name == "vector_norm"
