@@ -3,7 +3,6 @@
 Importing this module imports SymPy; `matderiv.bridge.symbolic` reaches it lazily.
 """
 
-from functools import reduce
 from typing import Any
 
 import sympy as sp
@@ -14,13 +13,13 @@ from sympy.tensor.array.expressions.array_expressions import _ArrayExpr
 
 from matderiv.bridge.explicit import explicit, is_explicit, written_out
 from matderiv.bridge.sizes import SizeTable, decoded, shape_of
-from matderiv.bridge.twins import Broadcasting, call_of_record, derivative, is_matrix
+from matderiv.bridge.twins import Broadcasting, Differentiated, call_of_record, is_matrix
 from matderiv.errors import ShapeError
 from matderiv.expr import REGISTRY
 from matderiv.shapes import Shape, is_scalar, shape_text
 
 
-class Applied:
+class Applied(Differentiated):
     """A record applied to SymPy objects: args are (name, parameters, *arguments).
 
     `shape` is checked by the record's own rule when the object is made.
@@ -104,13 +103,6 @@ class Applied:
         return call_of_record(printer, self.record, ranks, self.args[1], arguments)
 
     _numpycode = _scipycode = _pythoncode
-
-    def _eval_derivative(self, variable: Any) -> Any:
-        return derivative(self, variable)
-
-    def diff(self, *variables: Any, **assumptions: Any) -> Any:
-        """The derivative by a symbol, found by matderiv; unevaluated where it is no matrix."""
-        return reduce(derivative, variables, self)
 
 
 class ScalarApplication(Applied, sp.Expr):  # type: ignore[misc]

@@ -195,8 +195,6 @@ OWN: dict[str, Callable[..., Array]] = {
     "max": _along(lambda v: sp.Max(*v)),
     "min": _along(lambda v: sp.Min(*v)),
     "norm2": lambda x: _along(lambda entries: sp.sqrt(sp.Add(*(v**2 for v in entries))))(x),
-    "norm1": lambda x: _along(lambda v: sp.Add(*map(sp.Abs, v)))(x),
-    "norminf": lambda x: _along(lambda v: sp.Max(*map(sp.Abs, v)))(x),
     "logsumexp": _along(lambda v: sp.log(sp.Add(*map(sp.exp, v)))),
     "softmax": _shares(lambda v, total: sp.exp(v) / total),
     "log_softmax": _shares(lambda v, total: v - sp.log(total)),

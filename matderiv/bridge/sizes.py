@@ -6,7 +6,8 @@ An n x 1 matrix expression is the vector (n,), a 1 x 1 one is a scalar, a 1 x n 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import ShapeError, UnknownName
@@ -16,6 +17,8 @@ from matderiv.shapes import Dim, Shape, Size, plus, size_terms, smaller, times
 if TYPE_CHECKING:
     from matderiv.functions.record import Function
 
+_FONT = re.compile(r"\\(mathbf|boldsymbol|bm|mathrm|mathsf|mathcal|mathbb|vec)\b")
+_ACCENT = re.compile(r"\\(?:wide)?(hat|tilde|bar|check)\W*([A-Za-z]+)")
 _SUM = re.compile(r"\([\w*+-]+\)")  # a sum of sizes, which has this name as a symbol too
 
 
@@ -91,12 +94,12 @@ def readable(name: str) -> str:
 
     Raises UnknownName for what no text can have.
 
-    >>> readable("x_1"), readable(r"\Sigma"), readable("w^{(1)}"), readable("x'")
-    ('x_1', 'Sigma', 'w_1', 'x_prime')
+    >>> readable(r"\Sigma"), readable("w^{(1)}"), readable("x'"), readable(r"\hat{x}")
+    ('Sigma', 'w_1', 'x_prime', 'x_hat')
     """
-    found = name
-    if not name.isidentifier() and not re.search(r"[^\w\\{}^()']", name):
-        found = re.sub(r"[\W_]+", "_", name.replace("'", "_prime")).strip("_")
+    found = _ACCENT.sub(r"\2_\1", _FONT.sub("", name))
+    if not found.isidentifier() and not re.search(r"[^\w\\{}^()']", found):
+        found = re.sub(r"[\W_]+", "_", found.replace("'", "_prime")).strip("_")
     if not (found.isidentifier() and found[0].isalpha()) or found in ("pi", "where"):
         raise UnknownName(
             f"the name {name!r} cannot be written in the language",
@@ -108,11 +111,56 @@ def readable(name: str) -> str:
 def name_of(key: Any) -> Any:
     """The name that a key stands for: a SymPy symbol is its name; other keys are what they are.
 
+    An explicit matrix of symbols is called as its symbols begin, or all of them together.
+
     >>> name_of(sp.MatrixSymbol(r"\\Sigma", 2, 2)), name_of("x")
     ('Sigma', 'x')
+    >>> name_of(sp.Matrix(sp.symbols("x1:4"))), name_of(sp.Matrix(sp.symbols("a b")))
+    ('x', 'ab')
     """
+    if is_filled(key):
+        names = [readable(s.name) for s in key.flat()]
+        same = takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False))
+        return "".join(letters[0] for letters in same).rstrip("_0123456789") or "".join(names)
     named = not isinstance(key, str) and hasattr(key, "free_symbols")
     return readable(str(key.name)) if named and hasattr(key, "name") else key
+
+
+def entry_parts(e: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The array and the places of an entry, if its sizes are known; else None and nothing."""
+    name = type(e).__name__
+    if name == "MatrixElement":
+        return e.parent, e.args[1:]
+    if name == "Indexed" and e.base.shape:
+        return e.base, e.indices
+    return (e.name, e.indices) if name == "ArrayElement" else (None, ())
+
+
+def is_filled(e: Any) -> bool:
+    """True for an explicit matrix whose entries are symbols, all different.
+
+    >>> x, y = sp.symbols("x y")
+    >>> is_filled(sp.Matrix([x, y])), is_filled(sp.Matrix([x, x])), is_filled(x)
+    (True, False, False)
+    """
+    if not (getattr(e, "is_Matrix", False) and hasattr(e, "flat")):
+        return False
+    entries = e.flat()
+    return all(s.is_Symbol for s in entries) and len({*entries}) == len(entries) > 1
+
+
+def filled_in(e: Any, matrices: Iterable[Any]) -> Any:
+    """A SymPy object with entries of matrix symbols for the symbols in some explicit matrices.
+
+    >>> x1, x2 = sp.symbols("x1 x2")
+    >>> filled_in(x1*x2, [sp.Matrix([x1, x2])])
+    x[0, 0]*x[1, 0]
+    """
+    places: dict[Any, Any] = {}
+    for w in filter(is_filled, matrices):
+        whole = sp.MatrixSymbol(name_of(w), *w.shape)
+        places |= dict(zip(w.flat(), whole.as_explicit().flat(), strict=True))
+    return e.xreplace(places) if places and hasattr(e, "xreplace") else e
 
 
 def by_name(entries: Any) -> Any:

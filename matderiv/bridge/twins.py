@@ -89,7 +89,8 @@ def opened(e: Any) -> Any:
 def derivative(e: Any, variable: Any) -> Any:
     """The derivative of an object of ours by a symbol; unevaluated where SymPy has no matrix."""
     if variable not in e.free_symbols:
-        return sp.ZeroMatrix(*e.shape) if is_matrix(e) else sp.S.Zero
+        sized = [part for part in (e, variable) if is_matrix(part)]
+        return sp.ZeroMatrix(*sized[0].shape) if sized else sp.S.Zero
     found = _api.derive(e, variable).result
     return sp.Derivative(e, variable, evaluate=False) if found is None else found
 
@@ -104,6 +105,17 @@ def call_of_record(
 
 
 # Twins --------------------------------------------------------------------------------------------
+
+
+class Differentiated:
+    """An object whose derivative by a symbol is ours, unevaluated where it is no matrix."""
+
+    def diff(self, *variables: Any, **assumptions: Any) -> Any:
+        """The derivative by some symbols, one after the other."""
+        return reduce(derivative, variables, self)
+
+    def _eval_derivative(self, variable: Any) -> Any:
+        return derivative(self, variable)
 
 
 class _Comparing(threading.local):
@@ -190,15 +202,11 @@ class Broadcasting:
         return opened(sp.transpose(self))
 
 
-class OpenTwin(Twin, Broadcasting):
+class OpenTwin(Twin, Broadcasting, Differentiated):
     """A twin with open operators, whose derivative by a symbol is ours."""
 
     args: tuple[Any, ...]
     func: Any
-
-    def diff(self, *variables: Any, **assumptions: Any) -> Any:
-        """The derivative by a symbol, found by matderiv; unevaluated where it is no matrix."""
-        return reduce(derivative, variables, self)
 
     def _eval_evalf(self, precision: int) -> Any:
         arguments = [a._evalf(precision) if isinstance(a, sp.Basic) else a for a in self.args]
@@ -270,7 +278,7 @@ class ElementwiseApplyFunction(OpenTwin, PlainElementwise):  # type: ignore[misc
         )
 
 
-class ScalarTwin(Twin):
+class ScalarTwin(Twin, Differentiated):
     """A twin with a scalar value, which NumPy's printer knows by the record of a name."""
 
     record: str
@@ -287,13 +295,6 @@ class ScalarTwin(Twin):
         a = a.doit(**hints) if hints.get("deep", True) else a
         known = is_explicit(a) and any(isinstance(p, sp.MatrixBase) for p in (a, *a.args))
         return explicit(self.record, (), (written_out(a),)) if known else self.plain.doit(self)
-
-    def _eval_derivative(self, variable: Any) -> Any:
-        return derivative(self, variable)
-
-    def diff(self, *variables: Any, **assumptions: Any) -> Any:
-        """The derivative by a symbol, found by matderiv; unevaluated where it is no matrix."""
-        return reduce(derivative, variables, self)
 
 
 class Trace(ScalarTwin, sp.Trace):  # type: ignore[misc]

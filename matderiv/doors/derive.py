@@ -110,7 +110,9 @@ def derive(
 
 def _moved(asked: Question, names: Sequence[Any]) -> tuple[list[AskedEntry | None], list[Expr]]:
     """What is differentiated by: the entries that are asked for, and the arrays."""
-    entries = [entry_asked(asked.reading, w) or entry_of_symbol(asked.f, w) for w in names]
+    entries = [
+        entry_asked(asked.reading, w) or entry_of_symbol(asked.f, w, asked.free) for w in names
+    ]
     pairs = zip(names, entries, strict=True)
     return entries, [e.array if e else variable_of(asked.f, asked.reading, w) for w, e in pairs]
 

@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from matderiv.arguments import require_whole
+from matderiv.bridge.sizes import filled_in
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import derive
 from matderiv.errors import MatderivError, ShapeError
@@ -60,9 +61,8 @@ def verify(
 
     The answer is text, a SymPy expression, or a function of a dictionary of arrays; f, wrt, shapes,
     assume, kind, order, layout, structure, upstream are as for `derive` (without `structure` both
-    conventions count); `points` and `seed` of random numbers, a cause unless `diagnosis` is False.
-    It names the step of `derive(...).steps()` that is missed, where there is one. Raises what
-    reading raises, but an answer whose sizes do not fit is disproved.
+    conventions count); `points` and `seed` of random numbers. Unless `diagnosis` is False it names
+    a cause, and the step of `derive(...).steps()` that is missed. Sizes that do not fit disprove.
 
     >>> print(verify("norm2(A*x - b)^2", "x", "2*A'*(A*x - b)", shapes={"b": "m"}).verdict)
     proved
@@ -76,6 +76,7 @@ def verify(
     require_whole(points, "points", 1, MAX_POINTS)
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
     asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
+    answer = filled_in(answer, [wrt])
     verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
     if asked.entry is not None:
         return _in_names_typed(verdict, asked)

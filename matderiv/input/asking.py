@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
-from matderiv.bridge.sizes import by_name, name_of
+from matderiv.bridge.sizes import by_name, entry_parts, filled_in, is_filled, name_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variable, variables, walk
-from matderiv.input.entries import whole_of
-from matderiv.input.from_sympy.objects import from_sympy, symbols_in
+from matderiv.input.entries import entry_of_symbol, whole_of
+from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
 from matderiv.input.from_sympy.predicates import facts_of
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.tokens import canonical_name, is_name
@@ -30,13 +30,15 @@ else:
 class Question:
     """An expression as it was understood; `symbols` are the SymPy symbols it came with.
 
-    `reading` is None and `source` empty where it was given as an object.
+    `reading` is None and `source` empty where it was given as an object, whose free indices are
+    `free`.
     """
 
     f: Expr
     reading: Reading | None = None
     source: str = ""
     symbols: Mapping[str, Any] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
 
 def understood(
@@ -64,9 +66,12 @@ def understood(
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
-    found = from_sympy(f, declared_facts(facts_of(assume, f)))
+    reader = ObjectReader(declared_facts(facts_of(assume, f)), open_indices=True)
+    filled = [w for w in listed(about) if is_filled(w)]
+    found = reader.expression(filled_in(f, filled))
     _require_shapes(found, declared_shapes(by_name(shapes)))
-    return Question(found, symbols=symbols_in(f))
+    symbols = reader.met() | {name_of(w): w.as_immutable() for w in filled}
+    return Question(found, symbols=symbols, free=reader.free)
 
 
 def about_a_number(
@@ -120,14 +125,18 @@ def _require_shapes(f: Expr, declared: Mapping[str, Shape]) -> None:
             )
 
 
+def listed(wrt: Any) -> list[Any]:
+    """What a question is about, one by one; nothing where it is about none."""
+    return variables_in(wrt)[0] if wrt else []
+
+
 def names_asked(wrt: Any) -> tuple[str, ...]:
     """The names that a question is about, as far as they are names.
 
     >>> names_asked(["W", r"\\mathbf{b}", "z_i"])
     ('W', 'b', 'z_i')
     """
-    listed = variables_in(wrt)[0] if wrt else ()
-    typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed]
+    typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed(wrt)]
     return tuple(filter(None, map(resolve.name_typed, typed)))
 
 
@@ -148,7 +157,10 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
     'x'
     """
     named = _by_name(f)
-    if type(wrt).__name__ in ("IndexedBase", "ArraySymbol"):
+    array, _ = entry_parts(wrt)
+    if array is not None and entry_of_symbol(f, wrt) is None:
+        wrt = array
+    if type(wrt).__name__ in ("IndexedBase", "ArraySymbol") or is_filled(wrt):
         wrt = name_of(wrt)
     if isinstance(wrt, str):
         e = _named(wrt, named, reading)

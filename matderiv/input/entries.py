@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from matderiv.bridge.sizes import name_of
+from matderiv.bridge.sizes import entry_parts, name_of
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, apply, substitute, variable, variables
 from matderiv.language.tokens import canonical_name, is_name
@@ -150,34 +150,31 @@ def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     return AskedEntry(name, array, tuple(at)) if any(p is not None for p in at) else None
 
 
-def entry_of_symbol(f: Expr, wrt: Any) -> AskedEntry | None:
+def entry_of_symbol(f: Expr, wrt: Any, free: tuple[str, ...] = ()) -> AskedEntry | None:
     """The entry that SymPy's x[0, 0] asks for, which counts from 0; None for anything else.
 
-    Raises UnknownName where f has no such array, MatderivError where the place is no number.
+    An index that is `free` in f says which of its entries; another one stands for all entries.
+    Raises UnknownName where f has no such array.
 
     >>> from matderiv.lazy import sp
-    >>> X = sp.MatrixSymbol("X", 2, 3)
-    >>> entry_of_symbol(variable("X", (2, 3)), X[0, 1]).at
-    (1, 2)
+    >>> X, i = sp.MatrixSymbol("X", 2, 3), sp.Symbol("i")
+    >>> [entry_of_symbol(variable("X", (2, 3)), X[0, p]).at for p in (1, i)]
+    [(1, 2), (1, None)]
     """
-    if isinstance(wrt, str | Expr) or type(wrt).__name__ != "MatrixElement":
-        return None
-    parent, *places = wrt.args
-    array = {v.name: v for v in variables(f)}.get(name_of(parent))
+    array, places = entry_parts(wrt)
     if array is None:
-        raise UnknownName(f"{parent} does not occur in the expression")
-    if not all(p.is_Integer for p in places):
-        raise MatderivError(
-            f"{wrt} is no entry with a number as its place",
-            hint=f"the derivative by {parent}, or by an entry such as {parent}[0, 0]",
-        )
+        return None
+    x = {v.name: v for v in variables(f)}.get(name_of(array))
+    if x is None:
+        raise UnknownName(f"{array} does not occur in the expression")
+    kept = places if len(x.shape) == len(places) else places[:1]
     at = tuple(
-        int(p) + 1
-        for p, s in zip(places, (*array.shape, 1, 1)[:2], strict=True)
-        if len(array.shape) == 2 or s != 1
+        int(p) + 1 if p.is_Integer else (free.index(str(p)),) if str(p) in free else None
+        for p in kept
     )
-    label = "".join(map(str, at)) if max(at, default=0) < 10 else "_".join(map(str, at))
-    return AskedEntry(f"{array.name}_{label}", array, at) if at else None
+    numbers = [str(p) for p in at if isinstance(p, int)]
+    label = ("" if max(map(len, numbers), default=0) < 2 else "_").join(numbers)
+    return AskedEntry(f"{x.name}_{label}", x, at) if {*at} != {None} else None
 
 
 def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, ...]]:

@@ -29,6 +29,8 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     names = _Names(symbols or {})
     try:
         made = fold(fold(expr, _picked), names.visit)
+        if any(hasattr(symbol, "flat") for symbol in names.symbols.values()):
+            made = made.doit()
         undefined = sp.zoo, sp.nan, sp.oo, -sp.oo
         return None if _build.holds(made, *undefined) else made
     except (ShapeError, RecursionError):

@@ -8,11 +8,12 @@ AAAI 2020.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from itertools import count
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matderiv.expr import Expr, apply, is_, named_size
 from matderiv.shapes import Size, long_axes
@@ -108,12 +109,35 @@ def normalise(
         at = (f.expr, f.indices)
         merged[at] = f.exponent if is_(f.expr, "eye", "fuse") else merged.get(at, 0) + f.exponent
     kept = [Factor(e, i, k) for (e, i), k in merged.items() if k]
+    if (met := _units(kept, free)) is None:
+        return Term(Fraction(0), ())
+    kept, picked = met
+    gone |= picked
     present = {i for f in kept for i in f.indices}
     for index in sorted(bound, key=lambda i: i.serial):
         if index not in free and index not in present and index not in gone:
             kept.extend(size_factors(index.size))
             coefficient *= size_coefficient(index.size)
     return _fold_numbers(coefficient, kept)
+
+
+def _units(factors: list[Factor], free: set[Index]) -> tuple[list[Factor], set[Index]] | None:
+    """Unit vectors met by others: e_i e_i = e_i and Σ_i e_i = 1, an index that is gone.
+
+    None where two unlike places meet: their product is 0.
+    """
+    units = [f for f in factors if is_(f.expr, "unit") and f.exponent > 0]
+    if not units:
+        return factors, set()
+    places: dict[Index, set[Any]] = {}
+    for f in units:
+        places.setdefault(f.indices[0], set()).add(f.expr.params[1])
+    if any(len([p for p in at if isinstance(p, int)]) > 1 for at in places.values()):
+        return None
+    used = Counter(i for f in factors for i in f.indices)
+    alone = {i for i in places if used[i] == 1 and i not in free}
+    kept = [f for f in factors if f not in units or f.indices[0] not in alone]
+    return [f._replace(exponent=1) if f in units else f for f in kept], alone
 
 
 def size_factors(size: Size, exponent: Exponent = 1) -> list[Factor]:

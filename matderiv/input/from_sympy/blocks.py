@@ -1,8 +1,11 @@
 """Block matrices of SymPy: multiplied block by block, or written out where sizes are numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
-from matderiv.lazy import sp
+from matderiv.lazy import LazyModule, sp
+
+_twins: Any = LazyModule("matderiv.bridge.twins")
 
 MAX_ENTRIES = 100  # of a matrix that is given by a function of the place
 
@@ -16,15 +19,9 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
-    if any(isinstance(part, _written_first()) for part in sp.preorder_traversal(root)):
-        root = root.replace(lambda e: isinstance(e, sp.Derivative) and not _has_matrices(e), _done)
-        root = root.replace(_is_written_out, lambda e: e.as_explicit().as_immutable())
+    root = root.replace(lambda e: type(e).__name__ in WRITTEN, lambda e: WRITTEN[_name(e)](e))
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
-    root = root.replace(
-        lambda e: isinstance(e, sp.BlockMatrix) and all(s.is_Integer for s in e.shape),
-        lambda e: e.as_explicit().as_immutable(),
-    )
     root = sp.block_collapse(root)
     root = root.replace(
         lambda e: isinstance(e, sp.Trace) and isinstance(e.arg, sp.BlockMatrix),
@@ -35,26 +32,47 @@ def in_parts(root: Any) -> Any:
     )
 
 
-def _permutations() -> Any:
-    return sp.matrices.expressions.permutation.PermutationMatrix
-
-
-def _written_first() -> tuple[Any, ...]:
-    return sp.Derivative, sp.FunctionMatrix, _permutations()
-
-
-def _is_written_out(e: Any) -> bool:
-    """True for a permutation, and a matrix of few places whose entries are made of them."""
-    if isinstance(e, sp.FunctionMatrix):
-        few = all(s.is_Integer for s in e.shape) and sp.Mul(*e.shape) <= MAX_ENTRIES
-        return bool(few and not _has_matrices(e.lamda.expr))
-    return isinstance(e, _permutations())
+def _name(e: Any) -> str:
+    return type(e).__name__
 
 
 def _has_matrices(e: Any) -> bool:
     return bool(e.has(sp.MatrixSymbol))
 
 
-def _done(e: Any) -> Any:
-    """A derivative of numbers by numbers, which is SymPy's own subject."""
-    return e.doit()
+def _written_out(e: Any) -> Any:
+    return e.as_explicit().as_immutable()
+
+
+def _of_places(e: Any) -> Any:
+    """A matrix of few places whose entries are made of them, written out."""
+    few = all(s.is_Integer for s in e.shape) and sp.Mul(*e.shape) <= MAX_ENTRIES
+    return _written_out(e) if few and not _has_matrices(e.lamda.expr) else e
+
+
+def _derived(e: Any) -> Any:
+    """A derivative of numbers by numbers, which is SymPy's own subject; ours where f or x is one.
+
+    Of arrays by arrays it stays: SymPy has other axes for it.
+    """
+    if not _has_matrices(e):
+        return e.doit()
+    found = e.expr
+    for by, times in e.variable_count:
+        shapes = [getattr(part, "shape", ()) for part in (found, by)]
+        plain = isinstance(by, sp.Symbol | sp.MatrixSymbol) and times.is_Integer
+        if not plain or not {(), (1, 1)} & {*shapes}:
+            return e
+        for _ in range(times):
+            found = _twins.derivative(found, by)
+    return found
+
+
+WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "Derivative": _derived,
+    "Idx": lambda e: sp.Symbol(str(e.label), integer=True),
+    "FunctionMatrix": _of_places,
+    **dict.fromkeys(("PermutationMatrix", "MatrixPermute", "CompanionMatrix"), _written_out),
+    **dict.fromkeys(("factorial", "beta", "binomial"), lambda e: e.rewrite(sp.gamma)),
+}
+"""Name of SymPy's class -> what it is in classes that are read."""

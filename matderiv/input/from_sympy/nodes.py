@@ -1,10 +1,12 @@
 """The classes of SymPy by name: how each is read, given the expressions of its parts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
@@ -18,17 +20,19 @@ from matderiv.expr import (
     size_expr,
     variables,
 )
-from matderiv.input.from_sympy.patterns import ARRAYS, SympyReader
+from matderiv.input.from_sympy.array_entries import ARRAYS
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
-from matderiv.input.from_sympy.sums import read_function_of_place, read_sum
+from matderiv.input.from_sympy.sums import read_array, read_entry, read_sum
 from matderiv.input.from_sympy.undefined import read_undefined, undefined
 from matderiv.lazy import sp
-from matderiv.shapes import Dim, Shape, is_scalar, shape_text
+from matderiv.shapes import Dim, Shape, Size, is_scalar, plus, shape_text
 
-Build = Callable[[SympyReader, Any, tuple[Expr, ...]], Expr]
+if TYPE_CHECKING:
+    from matderiv.input.from_sympy.objects import ObjectReader
+
+Build = Callable[["ObjectReader", Any, tuple[Expr, ...]], Expr]
 
 
-MAX_PICKED = 50  # rows or columns of a slice
 MAX_BLOCKS = 100  # entries of an explicit matrix that are shown in their places
 
 
@@ -65,8 +69,6 @@ def handler(node: Any) -> Build:
         return _entry_function
     if undefined(node) is not None:
         return read_undefined
-    if name in ARRAYS:
-        return lambda reader, node, args: ARRAYS[name](node, args)
     shown = type(node).__name__
     raise UnknownFunction(
         f"{shown} of SymPy is not part of the language"
@@ -79,11 +81,10 @@ def handler(node: Any) -> Build:
 
 _HINTS = {
     "Derivative": "derive() takes the function itself",
-    "gamma": "loggamma, the logarithm of gamma",
 }
 
 
-def _number(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _number(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     if node.is_finite and node and not 0 < abs(_float(node)) < inf:
         said = "large" if abs(node) > 1 else "small"
         raise DomainError(f"a number is too {said} for a float")
@@ -102,7 +103,7 @@ def _float(node: Any) -> float:
         return inf
 
 
-def _symbol(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _symbol(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     name = readable(node.name)
     if name in reader.sizes.meaning:
         return size_expr(Dim((name,)))
@@ -112,14 +113,14 @@ def _symbol(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return reader.declared(name, (), node, words)
 
 
-def _variable(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _variable(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     name = readable(str(node.name))
     if name in reader.sizes.meaning:
         raise UnknownName(f"{name} names a size and a matrix", hint="rename one of them")
     return reader.declared(name, shape_of(node, reader.sizes), node, frozenset())
 
 
-def _mat_add(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _mat_add(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     for a in args[1:]:
         _same_sides(args[0].shape, a.shape, "add")
     constants = [_multiple_of_ones(a) for a in args]
@@ -151,7 +152,7 @@ def _same_sides(a: Shape, b: Shape, verb: str) -> None:
         raise ShapeError(f"cannot {verb} {shape_text(a)} and {shape_text(b)}")
 
 
-def _add(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _add(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     shapes = {a.shape for a in args if not is_scalar(a.shape)}
     if id(node) not in reader.entries and shapes and len({a.shape for a in args}) > 1:
         raise ShapeError(
@@ -161,7 +162,7 @@ def _add(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return total(*args)
 
 
-def _mul(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _mul(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     long = [a for a in args if not is_scalar(a.shape)]
     if len(long) > 1 and id(node) not in reader.entries:
         raise ShapeError(
@@ -171,12 +172,12 @@ def _mul(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return product(*args)
 
 
-def _pow(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _pow(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     _scalars_only(reader, node, args)
     return power(*args)
 
 
-def _scalars_only(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> None:
+def _scalars_only(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> None:
     if id(node) in reader.entries:
         return
     for a in args:
@@ -190,63 +191,48 @@ def _scalars_only(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Non
             )
 
 
-def _entry_function(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _entry_function(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     _scalars_only(reader, node, args)
     return ENTRIES[type(node).__name__](node, *args)
 
 
-def _inverse(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _inverse(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return power(args[0], number(-1)) if is_scalar(args[0].shape) else apply("inv", args[0])
 
 
-def _mat_pow(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _mat_pow(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     base, exponent = args
     if is_scalar(base.shape):
         return power(base, exponent)
     return apply("inv", base) if exponent is number(-1) else apply("power", base, exponent)
 
 
-def _hadamard(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _hadamard(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     for a in args[1:]:
         _same_sides(args[0].shape, a.shape, "multiply entry by entry")
     return apply("hadamard", *args)
 
 
-def _hadamard_power(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _hadamard_power(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     base, exponent = args
     if not is_scalar(base.shape) and not is_scalar(exponent.shape):
         _same_sides(base.shape, exponent.shape, "raise")
     return power(base, exponent)
 
 
-def _element(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    """X[i, j] of whole numbers as unit(m,i+1)'*X*unit(n,j+1): SymPy counts from 0."""
-    (x, *_), places = args, node.args[1:]
-    if is_scalar(x.shape) and places == (0, 0):
-        return x
-    if not all(k.is_Integer and k >= 0 for k in places):
-        raise UnknownFunction(
-            f"MatrixElement of SymPy: the entry {places[0]}, {places[1]} has no fixed place",
-            hint="whole numbers as indices, or entries inside a Sum",
-            details=(f"in {excerpt(node)}",),
-        )
-    units = [apply("unit", params=(s, int(k) + 1)) for s, k in zip(x.shape, places, strict=False)]
-    return apply("mul", units[0].T, x, *units[1:])
-
-
-def _transpose(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _transpose(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return args[0].T
 
 
-def _kronecker(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _kronecker(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return reduce(lambda a, b: apply("kron", a, b), args)
 
 
-def _elementwise(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _elementwise(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return reader.body(node.args[0], args[0])
 
 
-def _application(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _application(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     record = REGISTRY[str(node.args[0])]
     return apply(record.name, *args, params=decoded(record, node.args[1], reader.sizes))
 
@@ -264,7 +250,7 @@ def _sized(name: str) -> Build:
 def _filled(name: str) -> Build:
     """OneMatrix and ZeroMatrix: n x 1 is a vector, 1 x 1 a scalar."""
 
-    def build(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    def build(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
         shape = shape_of(node, reader.sizes)
         if len(shape) == 2 and shape[0] == 1:
             return apply(name, params=shape[1:]).T
@@ -273,41 +259,37 @@ def _filled(name: str) -> Build:
     return build
 
 
-def _sum(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return read_sum(reader, node)
-
-
-def _slice(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    """Some rows and columns of a matrix, by products with unit vectors."""
-    rows, cols = sides(args[0].shape)
-    left, right = _chosen(node.rowslice, rows), _chosen(node.colslice, cols)
-    if left is None or right is None:
-        raise UnknownFunction(
-            f"MatrixSlice of SymPy: {excerpt(node)} has no fixed places, or too many",
-            hint="slices between whole numbers",
-        )
-    chain = [*([left[0]] if left else []), args[0], *([right[0].T] if right else [])]
+def _slice(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    """Some rows and columns of a matrix, by products with columns of identities."""
+    chain = [args[0]]
+    bounds = zip((node.rowslice, node.colslice), sides(args[0].shape), strict=True)
+    for axis, (bound, size) in enumerate(bounds):
+        places = _places(reader, node, bound, size)
+        chain = [*chain, places] if axis and places else [places.T, *chain] if places else chain
     return apply("mul", *chain) if len(chain) > 1 else args[0]
 
 
-def _chosen(bounds: Any, size: Any) -> list[Expr] | None:
-    """The matrix that picks a slice, one row for each place; nothing for a whole axis."""
-    start, stop, step = bounds
-    if (start, step) == (0, 1) and (stop == size or str(stop) == str(size)):
-        return []
-    if not all(isinstance(b, int) or b.is_Integer for b in bounds):
+def _places(reader: ObjectReader, node: Any, bound: Any, size: Size) -> Expr | None:
+    """The columns of an identity that pick a slice, None for a whole axis."""
+    start, stop, step = map(sp.sympify, bound)
+    first, count = reader.sizes.size(start), reader.sizes.size(sp.expand(stop - start))
+    if (first, count, step) == (0, size, 1):
         return None
-    places = range(int(start), int(stop), int(step))
-    if not 0 < len(places) <= MAX_PICKED:
-        return None
-    units = [apply("unit", params=(size, p + 1)).T for p in places]
-    if len(units) == 1:
-        return units
-    at = [apply("unit", params=(len(units), k + 1)) for k in range(len(units))]
-    return [total(*(apply("mul", a, u) for a, u in zip(at, units, strict=True)))]
+    if step == 1 and count != 1:
+        return apply("cols", params=(size, plus(first, 1), plus(first, count)))
+    if not all(b.is_Integer for b in (start, stop, step)):
+        raise UnknownFunction(
+            f"MatrixSlice of SymPy: {excerpt(node)} takes rows or columns at no fixed place",
+            hint="entries such as X[i, j], inside a Sum or free",
+        )
+    if count == 1:
+        return apply("unit", params=(size, plus(first, 1)))
+    last = start + (stop - start) // step * step  # SymPy counts whole steps only
+    each = [apply("unit", params=(size, p + 1)) for p in range(start, last, step)]
+    return apply("blocks", *each, params=(len(each),))
 
 
-def _explicit(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def _explicit(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     """An explicit matrix: its entries as blocks, of a large one those that are not 0."""
     shape = shape_of(node, reader.sizes)
     rows, cols = sides(shape)
@@ -325,9 +307,13 @@ def _explicit(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return total(*terms) if terms else apply("zeros", params=shape) if shape else number(0)
 
 
+def _blocks(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+    return apply("blocks", *args, params=(int(node.blockshape[1]),))
+
+
 LEAVES = (
-    *("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "Sum"),
-    "FunctionMatrix",
+    *("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "FunctionMatrix"),
+    *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS),
 )
 
 HANDLERS: dict[str, Build] = {
@@ -358,16 +344,13 @@ HANDLERS: dict[str, Build] = {
     "DiagonalOf": _named("diag"),
     "DiagonalMatrix": lambda reader, node, args: apply("diag", apply("diag", args[0])),
     "DotProduct": _named("dot"),
-    "MatrixElement": _element,
+    "MatrixElement": read_entry,
     "ElementwiseApplyFunction": _elementwise,
-    "ArrayElementwiseApplyFunc": _elementwise,
     **dict.fromkeys("ScalarApplication MatrixApplication ArrayApplication".split(), _application),
-    **dict.fromkeys(("Sum", "Product", "Indexed", "ArrayElement"), _sum),
+    **dict.fromkeys(("Sum", "Product", "Indexed", "ArrayElement"), read_sum),
     "MatrixSlice": _slice,
-    "BlockMatrix": lambda reader, node, args: apply(
-        "blocks", *args, params=(int(node.blockshape[1]),)
-    ),
-    "FunctionMatrix": lambda reader, node, args: read_function_of_place(reader, node),
+    **dict.fromkeys(("BlockMatrix", "BlockDiagMatrix"), _blocks),
+    **dict.fromkeys((*ARRAYS, "FunctionMatrix"), read_array),
     "ImmutableDenseMatrix": _explicit,
     "ImmutableSparseMatrix": _explicit,
 }

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matderiv.arguments import given as quoted
-from matderiv.bridge.sizes import SizeTable, readable
+from matderiv.bridge.sizes import SizeTable, entry_parts, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.gathered import gathered
 from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, product
+from matderiv.input.from_sympy.sums import read_at
 from matderiv.input.from_sympy.undefined import undefined
 from matderiv.language.declare import check_facts
 from matderiv.language.tokens import canonical_name
@@ -46,13 +47,19 @@ def symbols_in(e: Any) -> dict[str, Any]:
     """Name -> SymPy symbol for every variable and size of a SymPy object; see `to_sympy`."""
     reader = ObjectReader(None)
     reader.expression(e)
-    return {**reader.sizes.meaning, **reader.symbols}
+    return reader.met()
 
 
 class ObjectReader:
-    """One reading: the sizes found, the symbols met, the facts given."""
+    """One reading: the sizes found, the symbols met, the facts given.
 
-    def __init__(self, facts: Facts | None) -> None:
+    With `open_indices` an index that nothing binds is an axis of the result, in the order of names.
+    """
+
+    def __init__(self, facts: Facts | None, open_indices: bool = False) -> None:
+        self.open_indices = open_indices
+        self.free: tuple[str, ...] = ()
+        self.places: dict[Any, Any] = {}
         self.facts = {name: frozenset(words) for name, words in (facts or {}).items()}
         self.sizes = SizeTable()
         self.opaque: dict[Any, str] = {}
@@ -76,7 +83,7 @@ class ObjectReader:
             said = f"SymPy cannot work this expression out: {error}".rstrip(".")
             raise ShapeError(said) from error
         self._collect_sizes(e)
-        result = self.read(e)
+        result = self._with_free_indices(e)
         inside = {s.name for size in self.opaque for s in size.free_symbols}
         for v in variables(result):
             if not v.shape and v.name in inside - set(self.sizes.meaning):
@@ -87,12 +94,29 @@ class ObjectReader:
                 )
         return result
 
+    def met(self) -> dict[str, Any]:
+        """Name -> SymPy symbol for every variable and size that was read."""
+        return {**self.sizes.meaning, **self.symbols}
+
+    def _with_free_indices(self, e: Any) -> Expr:
+        """The expression, an array over its free indices where it may have some."""
+        met = {i: s for i, s in self.places.items() if readable(i.name) not in self.sizes.meaning}
+        free = sorted(met.keys() & e.free_symbols, key=str) if met and self.open_indices else []
+        if not free:
+            return self.read(e)
+        self.free = tuple(map(str, free))
+        return read_at(self, e, {i: self.sizes.size(met[i]) for i in free})
+
     def _collect_sizes(self, root: Any) -> None:
         stack, seen = [root], {id(root)}
         while stack:
             node = stack.pop()
             for s in _sizes_of(node):
                 self.sizes.size(s)
+            array, places = entry_parts(node)
+            for place, s in zip(places, getattr(array, "shape", ()), strict=True):
+                if place.is_Symbol:
+                    self.places.setdefault(place, s)
             for a in getattr(node, "args", ()):
                 if id(a) not in seen:
                     seen.add(id(a))
@@ -182,15 +206,13 @@ class ObjectReader:
                 f"{base} of SymPy has no sizes", hint=f"IndexedBase({str(base)!r}, shape=(n,))"
             )
         shape = tuple(map(self.sizes.size, sizes))
-        named = [self.sizes.expression(s) for s in shape]
-        flat = len(shape) <= 2
-        kind = sp.MatrixSymbol if flat else sp.tensor.array.expressions.ArraySymbol
-        args = (*named, 1)[:2] if flat else (named,)
-        return self.declared(str(base.label), shape, kind(str(base.label), *args), frozenset())
+        return self.declared(str(base.label), shape, base, frozenset())
 
     def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
         """The variable of a symbol; one name means one symbol."""
         name = readable(name)
+        if class_name(symbol) in ("IndexedBase", "ArraySymbol") and len(shape) <= 2:
+            symbol = sp.MatrixSymbol(name, *(*map(self.sizes.expression, shape), 1)[:2])
         known = self.symbols.setdefault(name, symbol)
         if known != symbol:
             raise UnknownName(f"{name} names two different symbols", hint="rename one of them")
@@ -212,6 +234,8 @@ def _sympified(e: Any) -> Any:
         found = sp.sympify(e, strict=True)
     except sp.SympifyError as error:
         raise refused from error
+    if isinstance(found, sp.NDimArray) and found.rank() < 3:
+        found = sp.Matrix(*(*found.shape, 1, 1)[:2], sp.flatten(found.tolist()))
     if isinstance(found, sp.MatrixBase):
         found = found.as_immutable()
     if not isinstance(found, sp.Basic):
@@ -224,28 +248,24 @@ def children(node: Any) -> tuple[Any, ...]:
     name = class_name(node)
     if name in LEAVES or node.is_Number or node.is_Symbol:
         return ()
-    if name in ("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"):
+    if name == "ElementwiseApplyFunction":
         return (node.args[1],)
     if name in ("ScalarApplication", "MatrixApplication", "ArrayApplication"):
         return tuple(node.args[2:])
     if name == "Piecewise":
         return tuple(part for pair in node.args for part in pair.args)
-    if name == "MatrixElement":
-        return (node.args[0],)
-    if name in ("PermuteDims", "ArrayContraction", "ArrayDiagonal"):
-        return (node.args[0],)
-    if name in ("Inverse", "Heaviside"):
+    if name in ("MatrixElement", "Inverse", "Heaviside"):
         return (node.args[0],)
     if isinstance(node, sp.MatrixBase):
         return tuple(node.flat())
-    if name == "BlockMatrix":
+    if isinstance(node, sp.BlockMatrix):
         return tuple(node.blocks.flat())
     nobodys = undefined(node)
     if nobodys is not None:
         return (nobodys[2],)
     if name == "MatrixSlice":
         return (node.parent,)
-    return () if name in ("Sum", "Product", "Indexed", "ArrayElement") else tuple(node.args)
+    return tuple(node.args)
 
 
 def _sizes_of(node: Any) -> tuple[Any, ...]:

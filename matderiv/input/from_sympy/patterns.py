@@ -1,43 +1,11 @@
-"""Array expressions of SymPy as index patterns (`einsum`)."""
+"""What readers of SymPy objects share: index patterns, and arrays at some places of an axis."""
 
-from collections.abc import Callable
 from string import ascii_letters
-from typing import Any, Protocol
 
-from matderiv.bridge.sizes import SizeTable
-from matderiv.errors import ShapeError, UnknownFunction
+from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, is_
 from matderiv.functions.reduce import einsum_parts
-from matderiv.input.from_sympy.matrix_products import as_product
-from matderiv.input.from_sympy.scalar_functions import product, total
-from matderiv.shapes import Shape, Size, is_scalar
-
-
-class SympyReader(Protocol):
-    """What reads SymPy objects; `entries` are ids of nodes that stand for all entries at once."""
-
-    sizes: SizeTable
-    entries: set[int]
-
-    def read(self, root: Any) -> Expr:
-        """The expression of an object without free indices."""
-        ...
-
-    def body(self, function: Any, value: Expr) -> Expr:
-        """A scalar function applied to every entry."""
-        ...
-
-    def starts(self, base: Any, first: int) -> bool:
-        """True where all entries of an IndexedBase count from the same number."""
-        ...
-
-    def array(self, element: Any, ranges: dict[Any, Size]) -> Expr:
-        """The array of an entry with indices; they say its sizes where it does not."""
-        ...
-
-    def declared(self, name: str, shape: Shape, symbol: Any, words: frozenset[str]) -> Expr:
-        """The variable of a symbol."""
-        ...
+from matderiv.shapes import Size, minus, plus
 
 
 def pattern(spec: str, *args: Expr) -> Expr:
@@ -70,88 +38,34 @@ def relabelled(e: Expr, letters: dict[str, str], output: str) -> Expr:
     return pattern(f"{left}->{''.join(letters.get(c, c) for c in output)}", e)
 
 
-def picked(e: Expr, axis: int, size: Size, place: int) -> Expr:
-    """An array at one place of an axis, which counts from 0.
+def chosen(e: Expr, axis: int, places: Expr) -> Expr:
+    """An array at one place of an axis, by a unit vector, or at some, by columns of an identity.
 
-    >>> picked(variable("X", (2, 3)), 1, 3, 0).shape
-    (2,)
+    >>> X = variable("X", (2, 3))
+    >>> [chosen(X, 1, read(places).expr).shape for places in ("unit(3,1)", "cols(3,2,3)")]
+    [(2,), (2, 2)]
     """
-    unit = apply("unit", params=(size, place + 1))
+    one = len(places.shape) == 1
     if len(e.shape) == 1:
-        return apply("mul", unit.T, e)
+        return apply("mul", places.T, e)
+    if len(e.shape) == 2 and (one or axis == 1):
+        return apply("mul", e if axis == 1 else e.T, places)
     if len(e.shape) == 2:
-        return apply("mul", e if axis == 1 else e.T, unit)
+        return apply("mul", places.T, e)
     axes = ascii_letters[: len(e.shape)]
-    return pattern(f"{axes},{axes[axis]}->{axes.replace(axes[axis], '')}", e, unit)
+    new = "" if one else ascii_letters[len(axes)]
+    return pattern(f"{axes},{axes[axis]}{new}->{axes.replace(axes[axis], new)}", e, places)
 
 
-# Array expressions --------------------------------------------------------------------------------
+def part(e: Expr, axis: int, first: Size, count: Size) -> Expr:
+    """An array at the places first + 1, ..., first + count of an axis.
 
-
-def _ranks_agree(node: Any, parts: tuple[Any, ...], args: tuple[Expr, ...]) -> None:
-    for part, a in zip(parts, args, strict=True):
-        if len(getattr(part, "shape", ())) != len(a.shape):
-            raise UnknownFunction(
-                f"{type(node).__name__} of SymPy with axes of size 1",
-                hint='use ArraySymbol("v", (n,)) for a vector',
-            )
-
-
-def _tensor_product(node: Any, args: tuple[Expr, ...]) -> Expr:
-    _ranks_agree(node, node.args, args)
-    long = [a for a in args if not is_scalar(a.shape)]
-    scalars = [a for a in args if is_scalar(a.shape)]
-    letters, operands = iter(ascii_letters), []
-    for a in long:
-        operands.append("".join(next(letters) for _ in a.shape))
-    body = [pattern(",".join(operands) + "->" + "".join(operands), *long)] if long else []
-    return product(*scalars, *body)
-
-
-def _array_add(node: Any, args: tuple[Expr, ...]) -> Expr:
-    _ranks_agree(node, node.args, args)
-    if len({a.shape for a in args}) > 1:
-        raise ShapeError("ArrayAdd of SymPy adds arrays of equal shape")
-    return total(*args)
-
-
-def _permute(node: Any, args: tuple[Expr, ...]) -> Expr:
-    _ranks_agree(node, node.args[:1], args)
-    order = [k + 1 for k in node.permutation.array_form]
-    if order == [2, 1]:
-        return args[0].T
-    return apply("permute", args[0], params=tuple(order))
-
-
-def _groups(node: Any) -> list[list[int]]:
-    return [list(map(int, group)) for group in node.args[1:]]
-
-
-def _contraction(node: Any, args: tuple[Expr, ...]) -> Expr:
-    _ranks_agree(node, node.args[:1], args)
-    groups = _groups(node)
-    taken = {k for g in groups for k in g}
-    kept = "".join(ascii_letters[k] for k in range(len(args[0].shape)) if k not in taken)
-    return as_product(relabelled(args[0], _met(groups), kept))
-
-
-def _diagonal(node: Any, args: tuple[Expr, ...]) -> Expr:
-    _ranks_agree(node, node.args[:1], args)
-    groups = _groups(node)
-    taken = {k for g in groups for k in g}
-    kept = "".join(ascii_letters[k] for k in range(len(args[0].shape)) if k not in taken)
-    return relabelled(args[0], _met(groups), kept + "".join(ascii_letters[g[0]] for g in groups))
-
-
-def _met(groups: list[list[int]]) -> dict[str, str]:
-    return {ascii_letters[k]: ascii_letters[g[0]] for g in groups for k in g[1:]}
-
-
-ARRAYS: dict[str, Callable[[Any, tuple[Expr, ...]], Expr]] = {
-    "ArrayTensorProduct": _tensor_product,
-    "ArrayAdd": _array_add,
-    "PermuteDims": _permute,
-    "ArrayContraction": _contraction,
-    "ArrayDiagonal": _diagonal,
-}
-"""Name of SymPy's class -> its expression, given (node, arguments)."""
+    Raises ShapeError where these run past the last place.
+    """
+    last, size = plus(first, count), e.shape[axis]
+    left = plus(size, minus(last))
+    if isinstance(left, int) and left < 0:
+        raise ShapeError(f"the places {first} to {last} run past the axis of {size} entries")
+    if first == 0 and last == size:
+        return e
+    return chosen(e, axis, apply("cols", params=(size, plus(first, 1), last)))

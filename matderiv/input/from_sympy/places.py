@@ -5,6 +5,7 @@ from functools import cache
 from itertools import combinations, count, permutations
 from typing import Any
 
+from matderiv.input.from_sympy.blocks import WRITTEN
 from matderiv.lazy import sp
 
 Places = tuple[int, ...]
@@ -41,12 +42,11 @@ def is_entry(node: Any) -> bool:
 
 def has_entries(root: Any) -> bool:
     """True where there is anything to gather; trees of any depth are looked through."""
-    permuted = sp.matrices.expressions.permutation.PermutationMatrix
-    first = (sp.MatrixBase, sp.Sum, sp.BlockMatrix, sp.Derivative, sp.FunctionMatrix, permuted)
+    first = sp.MatrixBase, sp.Sum, sp.BlockMatrix
     stack, seen = [root], {id(root)}
     while stack:
         node = stack.pop()
-        if is_entry(node) or isinstance(node, first):
+        if is_entry(node) or isinstance(node, first) or type(node).__name__ in WRITTEN:
             return True
         fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
         seen.update(map(id, fresh))

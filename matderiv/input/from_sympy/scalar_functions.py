@@ -131,6 +131,20 @@ def _bessel(node: Any, x: Expr) -> Expr:
     return apply(f"bessel_i{node.args[0]}", x)
 
 
+def _gamma(node: Any, x: Expr) -> Expr:
+    """Γ(x) as exp(log|Γ(x)|), with its sign where x may be negative, which is that of sin(πx)."""
+    size = apply("exp", apply("lgamma", x))
+    if node.args[0].is_positive:
+        return size
+    below = apply("sign", apply("sin", product(apply("pi", params=("pi",)), x)))
+    return product(apply("where", apply("gt", x, number(0)), number(1), below), size)
+
+
+def _sinc(node: Any, x: Expr) -> Expr:
+    """sin(x)/x, where the language has sin(πx)/(πx)."""
+    return apply("sinc", quotient(x, apply("pi", params=("pi",))))
+
+
 def _equal(node: Any, a: Expr, b: Expr) -> Expr:
     return _both(node, apply("ge", a, b), apply("le", a, b))
 
@@ -165,6 +179,8 @@ ENTRIES: dict[str, EntryFunction] = {
     "Min": _repeated("minimum"),
     "Heaviside": _heaviside,
     "polygamma": lambda node, k, x: apply(*(("polygamma", k) if node.args[0] else ("digamma",)), x),
+    "gamma": _gamma,
+    "sinc": _sinc,
     "besseli": lambda node, k, x: _bessel(node, x),
     "Piecewise": _piecewise,
     "Equality": _equal,

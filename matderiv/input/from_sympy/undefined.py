@@ -1,12 +1,16 @@
 """Functions of SymPy that nobody defines, `Function("f")(t)`, and their derivatives."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import readable
 from matderiv.bridge.symbolic import names
 from matderiv.expr import Expr, apply
-from matderiv.input.from_sympy.patterns import SympyReader
 from matderiv.lazy import sp
+
+if TYPE_CHECKING:
+    from matderiv.input.from_sympy.objects import ObjectReader
 
 
 def undefined(node: Any) -> tuple[str, int, Any] | None:
@@ -34,7 +38,7 @@ def undefined(node: Any) -> tuple[str, int, Any] | None:
     return name, int(order), argument if at is None else at
 
 
-def read_undefined(reader: SympyReader, node: Any, args: tuple[Expr, ...]) -> Expr:
+def read_undefined(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     """The function of a number; of each entry, inside a function of entries."""
     found = undefined(node)
     assert found is not None

@@ -22,6 +22,7 @@ GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
+ACCENTS = ("hat", "tilde", "bar", "check")  # \hat{x} is read as x_hat
 _NAME = re.compile(r"([A-Za-z]+)([0-9]*)(?:_([A-Za-z0-9]+))?")
 _LIKE_NUMBERS = (r"\frac", r"\mathbf{1}", r"\mathbf{0}")
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
@@ -64,6 +65,9 @@ class LatexNames:
         """The name in the style of its shape; an accent such as `\\bar` stands over the stem."""
         if name.startswith("conj("):  # the name of a conjugate
             return self.symbol(name[5:-1], shape, r"\bar")
+        stem, _, last = name.rpartition("_")
+        if last in ACCENTS and stem.isalpha() and not accent and f"conj({stem})" not in self.taken:
+            return self.symbol(stem, shape, rf"\{last}")
         spelling = self.spelling(name)
         if name == "pi_":  # an array, where a plain letter is the number
             return rf"{accent}{{\boldsymbol{{\pi}}}}" if accent else r"\boldsymbol{\pi}"
