@@ -170,7 +170,7 @@ $$\frac{\partial M}{\partial w} = 2 (5 - 1 \cdot 2) \cdot (-2) = -12$$
 
 
 def test_numbers_put_in_are_no_claim_about_the_function() -> None:
-    assert numbers(NUMBERS) == {"ok": [5, 5, 7], "wrong": []}
+    assert numbers(NUMBERS) == {"ok": [5, 5, 7, 7], "wrong": []}
     assert numbers(NUMBERS.replace(r"2 (y - w x)", r"2 (y + w x)"))["wrong"] == [5]
     varying = "$$f = x^2 + 3x$$\n$$\\frac{df}{dx} = 2$$"
     assert numbers(varying)["wrong"] == [2]  # nothing says what x is

@@ -116,29 +116,66 @@ BASE = {
 @pytest.mark.parametrize(
     ("base", "said", "correct"),
     [
-        ("quadratic", "If $A$ is symmetric, $\\nabla f=2Ax$.", None),
-        ("quadratic", "$\\nabla f(x)=2Ax$ if $A$ is symmetric.", None),
-        ("quadratic", "$\\nabla f(x)=2Ax$ when $A=A^\\top$.", None),
-        ("quadratic", "Wenn $A$ symmetrisch ist, gilt $\\nabla f=2Ax$.", None),
+        ("quadratic", "If $A$ is symmetric, $\\nabla f=2Ax$.", True),
+        ("quadratic", "$\\nabla f(x)=2Ax$ if $A$ is symmetric.", True),
+        ("quadratic", "$\\nabla f(x)=2Ax$ when $A=A^\\top$.", True),
+        ("quadratic", "Wenn $A$ symmetrisch ist, gilt $\\nabla f=2Ax$.", True),
         ("quadratic", "If $A$ is symmetric, $\\nabla f=(A+A^\\top)x$.", True),
         (
             "quadratic",
             "$\\nabla f=2Ax \\quad \\text{(since } A \\text{ is symmetric)}$",
-            None,
+            True,
         ),
-        ("quadratic", "$\\nabla f\\overset{A=A^\\top}{=}2Ax$", None),
-        ("quadratic", "$\\nabla f=(A+A^\\top)x \\;[n\\times 1]$", None),
+        ("quadratic", "$\\nabla f\\overset{A=A^\\top}{=}2Ax$", True),
+        ("quadratic", "$\\nabla f=(A+A^\\top)x \\;[n\\times 1]$", True),
+        ("quadratic", "If $A$ is symmetric, then $$\\nabla f=Ax+A^\\top x=2Ax.$$", True),
+        ("quadratic", "$\\nabla f=(A+A^\\top)x\\overset{\\text{sym.}}{=}2Ax$", True),
+        ("quadratic", "$\\nabla f=2Ax \\quad \\text{(where } A \\text{ is any matrix)}$", False),
+        ("quadratic", "For $A=I$ we have $\\nabla f=2x$.", True),
+        ("quadratic", "If $A$ is diagonal, $\\frac{\\partial f}{\\partial x_i}=2A_{ii}x_i$.", True),
+        ("quadratic", "If $A$ is symmetric, $\\nabla f=Ax$.", False),
+        ("quadratic", "For $A=I$ we have $\\nabla f=x$.", False),
+        ("quadratic", "If $A$ is nilpotent and symmetric, $\\nabla f=Ax$.", None),
+        ("quadratic", "If $\\|x\\|=1$, $\\nabla f=Ax$.", None),
+        ("squares", "If $A=I$ and $b=0$, $\\nabla f=2x$.", True),
+        ("squares", "If $A$ is orthogonal, $\\nabla f=2x-2A^\\top b$.", True),
         ("quadratic", "When differentiating, $\\nabla f=2Ax$.", False),
         ("quadratic", "Hence $\\nabla f=2Ax$.", False),
-        ("squares", "When $b=0$, $\\nabla f=2A^\\top Ax$.", None),
+        ("squares", "When $b=0$, $\\nabla f=2A^\\top Ax$.", True),
         ("squares", "For $A=I$ we get $\\nabla f=2(x-b)$.", None),
-        ("softmax", "$\\frac{\\partial s_i}{\\partial z_j}=-s_is_j$ for $i\\ne j$", None),
+        ("softmax", "$\\frac{\\partial s_i}{\\partial z_j}=-s_is_j$ for $i\\ne j$", True),
         ("softmax", "If $i=j$, $\\frac{\\partial s_i}{\\partial z_j}=s_i(1-s_i)$.", True),
         ("softmax", "If $i=j$, $\\frac{\\partial s_i}{\\partial z_j}=s_i(2-s_i)$.", False),
+        (
+            "softmax",
+            r"$$\frac{\partial s_i}{\partial z_j}=\begin{cases} s_i(1-s_i) & i=j\\ "
+            r"-s_is_j & \text{if } i\neq j\end{cases}$$",
+            True,
+        ),
+        (
+            "softmax",
+            r"$$\frac{\partial s_i}{\partial z_j}=\begin{cases} s_i(1-s_i) & i=j\\ "
+            r"s_is_j & i\neq j\end{cases}$$",
+            False,
+        ),
     ],
 )
 def test_a_claim_under_a_condition_is_no_mistake(
     base: str, said: str, correct: bool | None
 ) -> None:
     lines = verify_steps(BASE[base] + said).lines
-    assert next(line for line in lines if line.number == 2).correct is correct
+    assert [line.correct for line in lines if line.number == 2 and line.verdict != "given"][
+        -1
+    ] is correct
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A common mistake is $\\nabla f=2Ax$.",
+        "Is $\\nabla f=2Ax$? No.",
+        "Wrong: $\\nabla f=2Ax$.",
+    ],
+)
+def test_a_mistake_that_is_quoted_is_no_claim(said: str) -> None:
+    assert len(verify_steps(BASE["quadratic"] + said).lines) == 1

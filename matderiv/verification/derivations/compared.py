@@ -4,15 +4,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr
-from matderiv.shapes import Shape
+from matderiv.expr import Expr, substitute, variable, variables
+from matderiv.language.declare import SQUARE_FACTS
+from matderiv.shapes import Shape, shape_text, with_sizes
 from matderiv.verification.derivations.consequences import Record
-from matderiv.verification.derivations.differentials import Reader
+from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.points import point_for
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
+from matderiv.verification.documents.conditions import UNNAMED, Supposed, condition_of
+from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import UNDECIDED, Verdict
+from matderiv.words.chains import facts
 from matderiv.work import WorkLimit
 
 
@@ -25,6 +30,7 @@ class SidesCompared:
     doubts: Doubts
     rest: Rest
     record: Record
+    notes: list[str]
 
     def left(self, q: Quantity) -> Expr | None:
         """The formula that sides are compared with."""
@@ -39,6 +45,11 @@ class SidesCompared:
         with suppress(MatderivError):
             return [self.reader.resolved(Quantity(DERIVATIVE))]
         return []
+
+    def said(self, q: Quantity, e: Expr, p: Passage) -> Verdict:
+        """The verdict on a side, everywhere or where its sentence says that it holds."""
+        found = self.verdict(q, e)
+        return found if found.correct else self.conditional(q, p, e) or found
 
     def verdict(self, q: Quantity, e: Expr) -> Verdict:
         if q.kind == FORMULA:
@@ -64,6 +75,68 @@ class SidesCompared:
             return A_CONDITION if first and self.rest.constrains(left, right) else found
         return verdict
 
+    def conditional(self, q: Quantity, p: Passage, e: Expr | None) -> Verdict | None:
+        """The verdict on a side where what its sentence supposes holds; None where it fails there.
+
+        A fact about what is derived by may be meant for its changes as well.
+        """
+        said = condition_of(p)
+        c = said and said.about(self.ground.reading.variables, self.ground.functions)
+        if c is None:
+            return None
+        with suppress(MatderivError):
+            if e is not None:
+                found = self.ground.equal(*self.under(c, q, e), diagnosis=False)
+                if found.correct:
+                    number = Lines(self.reader.document).number(p.start)
+                    self.notes.append(f"line {number} is judged {c}")
+                    return found
+                if found.correct is False and q.by not in c.facts and c.whole:
+                    return None
+        return Verdict(UNDECIDED, message="this is said under a condition, which is not put in")
+
+    def under(self, c: Supposed, q: Quantity, e: Expr) -> tuple[Expr, Expr]:
+        """The truth and a side where a condition holds; MatderivError where it is not put in.
+
+        Derivatives are taken before: a condition does not say how something changes.
+        """
+        true = self.left(q)
+        if true is None and q.kind == DIFFERENTIAL:
+            true = self.ground.differential(self.ground.functions[q.of])
+        elif true is None:
+            known = self.ground.functions
+            true = self.ground.derivative(q) if q.kind == DERIVATIVE else known[q.of]
+        idle = self.ground.reading.variables.keys() - {v.name for v in variables(true, e)}
+        names = {**c.facts, **c.values}.keys() - idle
+        for name in names:
+            v = self._meant(name, (true, e))
+            square = c.facts.get(name) in SQUARE_FACTS or c.values.get(name) == "I"
+            if square and len(v.shape) == 2:
+                true, e = _squared(v, true, e)
+        places = {
+            v: self._where(c, name, v) for name in names if (v := self._meant(name, (true, e)))
+        }
+        return substitute(true, places), substitute(e, places)
+
+    def _meant(self, name: str, sides: tuple[Expr, Expr]) -> Expr:
+        """The variable of a name, or the only square matrix there is."""
+        known = variables(*sides)
+        found = [v for v in known if v.name == name]
+        if name == UNNAMED:
+            found = [v for v in known if v.shape[1:] and v.shape[:1] == v.shape[1:]]
+        if len(found) != 1:
+            raise MatderivError(f"nothing says what {name} is")
+        return found[0]
+
+    def _where(self, c: Supposed, name: str, v: Expr) -> Expr:
+        """A variable as a condition has it."""
+        if name in c.values:
+            p = Passage.of(c.values[name], len(self.reader.document), latex=True)
+            return point_for(Marking(self.reader), v, p)
+        if c.facts[name] in SQUARE_FACTS and v.shape[:1] != v.shape[1:]:
+            raise MatderivError(f"{name} is {shape_text(v.shape)}")
+        return variable(v.name, v.shape, {c.facts[name], *facts(v)})
+
     def explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
         """The verdict on a wrong side with its cause, as far as the work that is left allows."""
         formula = q.kind == FORMULA or (q.kind == VALUE and self.rest.stated)
@@ -79,3 +152,15 @@ class SidesCompared:
     def expected(self, q: Quantity) -> Shape | None:
         left = self.left(q)
         return left.shape if left is not None else self.reader.shape_of(q)
+
+
+def _squared(v: Expr, *exprs: Expr) -> tuple[Expr, ...]:
+    """Expressions in which both sizes of a matrix are the same one."""
+    rows, columns = v.shape
+    if rows == columns or isinstance(rows, int):
+        return exprs
+    places = {
+        w: variable(w.name, tuple(with_sizes(s, {str(rows): columns}) for s in w.shape), facts(w))
+        for w in variables(*exprs)
+    }
+    return tuple(substitute(e, places) for e in exprs)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import MatderivError, Span, caret_lines, visible
 from matderiv.lazy import Shown
 from matderiv.verification.derivations.roles import CONDITION, Chain
-from matderiv.verification.documents.conditions import is_conditional
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict, hint_of
 
@@ -220,16 +219,6 @@ class StepsVerdict(Shown):
         """The same with some lines left open."""
         lines = (line.left_open(said) if which(line) else line for line in self.lines)
         return replace(self, lines=tuple(lines))
-
-    def under_conditions(self, document: str, passages: Iterable[Passage]) -> StepsVerdict:
-        """The same with lines left open that fail and are said under a condition."""
-        lines = Lines(document)
-        under = {lines.number(p.start) for p in passages if is_conditional(document, p)}
-        told = {line.number for line in self.lines if line.correct is False} & under
-        return self.left_open(
-            lambda line: line.follows in told or (line.correct is False and line.number in told),
-            "this is said under a condition, which is not put in",
-        )
 
     @property
     def settled(self) -> StepsVerdict:

@@ -159,7 +159,7 @@ class Paper:
             for layout in ("numerator", "denominator"):
                 there = replace(self, conventions=replace(self.conventions, layout=layout))
                 verdict = _in_one_layout(verdict, there._by_facts(exercise), layout)
-        return verdict.under_conditions(self.document, exercise.passages)
+        return verdict
 
     def _by_facts(
         self, exercise: Exercise, progress: Progress | None = None, *, quick: bool = False

@@ -55,8 +55,7 @@ def verify_steps(
     problem = Problem(document, found.passages, declared.shapes, declared.assume)
     problem.facts, problem.stationary = found.declared.assume, found.stationary
     problem.unnamed, problem.strict = found.declared.unnamed, True
-    verdict = problem.verdict(f, wrt, Conventions(layout, structure, seed, points, diagnosis))
-    return verdict.under_conditions(document, found.passages)
+    return problem.verdict(f, wrt, Conventions(layout, structure, seed, points, diagnosis))
 
 
 def _listed(

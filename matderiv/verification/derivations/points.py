@@ -173,11 +173,13 @@ def at_point(marking: Marking, own: Sequence[str], e: Expr, inside: Passage) -> 
         if _name(typed, latex=inside.latex) != name:
             if name not in known:
                 raise MatderivError(f"{name} is no variable")
-            places[known[name]] = _point(marking, known[name], inside[start : start + len(typed)])
+            places[known[name]] = point_for(
+                marking, known[name], inside[start : start + len(typed)]
+            )
     return substitute(e, places)
 
 
-def _point(marking: Marking, x: Expr, p: Passage) -> Expr:
+def point_for(marking: Marking, x: Expr, p: Passage) -> Expr:
     """A point for a variable; a name of which nothing is known is one in this statement."""
     ground, name = marking.reader.ground, _name(p.text, latex=p.latex)
     fresh = name and name not in {**ground.reading.variables, **ground.functions}

@@ -64,7 +64,8 @@ class JudgedSides:
         self.doubts = Doubts(self.ground, self.reader)
         self.rest = Rest(self.ground, stated=self.stationary)
         self.record = Record(self.ground, self.rest)
-        self.compared = SidesCompared(self.ground, self.reader, self.doubts, self.rest, self.record)
+        parts = (self.ground, self.reader, self.doubts, self.rest, self.record, self.notes)
+        self.compared = SidesCompared(*parts)
 
     def chain(self, chain: Chain) -> None:
         """Judge every side of a statement that claims something."""
@@ -242,15 +243,15 @@ class JudgedSides:
     def _side(self, passage: Passage, chain: Chain) -> None:
         q = self.current
         assert q is not None
-        number = self.lines.number(passage.start)
-        shown = self.told.typed(passage, chain)
+        number, shown = self.lines.number(passage.start), self.told.typed(passage, chain)
         try:
             side = self._read(passage, self.compared.expected(q))
             self.notes += side.notes
             true, (claimed, root) = self.record.true(side), self.record.claims_of(side)
             own = side.expr in side.written and side.marks.get(side.expr) == q
             said = self.doubts.in_case(chain, true, self.compared.left(q), q)
-            verdict = PROVEN if own else self._laid_out(self.compared.verdict(q, said), side, true)
+            verdict = PROVEN if own else self.compared.said(q, said, passage)
+            verdict = self._laid_out(verdict, side, true)
             if verdict is A_CONDITION:
                 self.told.given(number, replace(chain, role=CONDITION), verdict.message)
                 return
@@ -299,7 +300,9 @@ class JudgedSides:
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
-        reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
+        held = self.compared.conditional(q, passage, None)
+        reason = held.message if held else self.doubts.about_text(q, passage, left)
+        reason = reason or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
         guessed = guessed and bool(names & self.ground.reading.guessed)

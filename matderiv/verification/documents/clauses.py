@@ -94,6 +94,11 @@ _ABOVE = (  # \\beta^{\\text{old}}, which has a label
 )
 _GATED = r"(?<=_t|t\})\s*(?<![\^{])\*\s*(?=\\|[A-Za-z(])"  # f_t * C_{t-1}: entry by entry
 _HYPHENED = r"_\s*\{\s*(?P<first>[A-Za-z]{2,})-(?P<then>[A-Za-z]{2,})\s*\}"  # J_{neg-sample}
+_ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behind a space
+    r"\\(?:text\w*|mbox)\s*\{\s*\([^{}()]*\}[^=\n]{0,80}?"
+    r"\\(?:text\w*|mbox)\s*\{[^{}()]*\)[\s.,;]*\}"
+    r"|(?:\\[;,:]|\\q?quad|~)\s*[\[(]\s*\w+\s*\\times\s*\w+\s*[\])](?=\s*[.,]?\s*$)"
+)
 _ALL = (
     r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
     r"|^\s*\\forall(?![A-Za-z])(?:[^=,()\[\]]|\[[^\]]*\]|\([^()]*\))*[,:]"
@@ -106,7 +111,7 @@ def as_row(p: Passage) -> Passage:
     >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
     '\\text{tr}(A)'
     """
-    p = _fractions(p).replaced(_TRANSPOSE, _turned)
+    p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")

@@ -13,7 +13,15 @@ from matderiv.verification.documents.clauses import as_row
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.positions import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
-from matderiv.verification.documents.sentences import affirmed, sure
+from matderiv.verification.documents.sentences import (
+    AND,
+    LET,
+    NO_CLAIM,
+    SUBJECT,
+    SUPPOSES,
+    affirmed,
+    sure,
+)
 from matderiv.verification.documents.statements import announced, equal_signs, with_case
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
@@ -64,19 +72,9 @@ _LABEL = re.compile(
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
 )
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
-_LET = re.compile(
-    r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
-    re.IGNORECASE,
+_PLAIN_CASE = re.compile(
+    r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*(?:\\math\w+\s*\{?\s*)?[\w.]+\s*\}?\s*$"
 )
-_CASE = re.compile(r"\b(?:for|if|when|at|suppose|assume|assuming|case|unless)\s*$", re.IGNORECASE)
-_SUBJECT = re.compile(
-    r"\b(?:subject to|s\.\s*t\.|(?:under|with) the constraints?|unter(?: der)? Nebenbedingung"
-    r"|sous (?:la|les) contraintes?)(?:\s+that)?\s*$",
-    re.IGNORECASE,
-)
-_PLAIN_CASE = re.compile(r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*[\w.]+\s*$")
-_INDEX_CASE = re.compile(r"\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|!=)\s*[a-z]\s*$")
-_WOULD = re.compile(r"\b(?:would|were|had been)\b", re.IGNORECASE)
 _ANNOUNCES = re.compile(
     r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
     r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
@@ -165,7 +163,9 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
             goes_on = not stops and bool(rest) and rest[0].lstrip()[:1].islower()
             after = rest[0] if goes_on else ""
             holds = piece.new if ended else affirmed(before, after)
-            said = with_case(piece.passage, before)
+            row = piece.passage.around[2]
+            said = with_case(replace(piece.passage, around=(before, after, row)))
+            said = replace(said, around=("" if ended else before, after, row))
             yield replace(piece, passage=said, affirmed=holds, fresh=fresh)
             ended = ended or stops
             continue
@@ -250,6 +250,7 @@ def rows(content: Passage) -> Iterator[Piece]:
             continue
         row = content[start : found.start() if found else len(content.text)]
         start = found.end() if found else start
+        row = replace(row, around=("", "", row.text))
         row = as_row(_unaligned(row)).replaced(r"\n", _single)
         if row:
             yield Piece("formula", row.stripped())
@@ -339,34 +340,30 @@ def _sentences(p: Passage) -> Iterator[Passage]:
 
 def _inline(p: Passage) -> Iterator[Piece]:
     """The formulas inside a sentence."""
-    before, case, last = 0, "", ""
+    before, last, supposed = 0, "", False
     for found in _INLINE.finditer(p.text):
         group = next(k for k in (1, 2, 3) if found[k] is not None)
         part = p[found.start(group) : found.end(group)]
         latex = group < 3 or "\\" in part.text
-        part = replace(part, latex=latex)
+        around = (p.text[: found.start()], p.text[found.end() :], part.text)
+        part = replace(part, latex=latex, around=around)
         words = p.text[before : found.start()]
         alone = not before and bool(_MARKER.fullmatch(words))
         before = found.end()
-        if _CASE.search(words) and (_PLAIN_CASE.search(part.text) or _INDEX_CASE.match(part.text)):
-            case = part.text if _INDEX_CASE.match(part.text) else case
+        supposed = bool(SUPPOSES.search(words) or (supposed and AND.fullmatch(words)))
+        if supposed and _PLAIN_CASE.search(part.text):
             continue
-        if case and latex and equal_signs(part.text):
-            part = joined(
-                [part, Passage("(" + case + ")", (part.end,) * (len(case) + 2), part.end)]
-            )
-            part = replace(part, latex=True)
-        part = as_row(part) if latex else part
-        if _SUBJECT.search(words):
+        part = with_case(as_row(part)) if latex else part
+        if SUBJECT.search(words):
             said = Passage("when", (part.start,) * 4, part.start, part.latex)
             part = joined([said, part])
-        if _WOULD.search(words):
+        if NO_CLAIM.search(words) or p.text[before:].lstrip().startswith("?"):
             continue
         new = bool(_BEGINS.search(words))
         own = not last or bool(equal_signs(last)) or not _OF_LAST.search(words)
         announced = _with_announcement(words, part) if own else part
         last = part.text
-        let = bool(_LET.search(words))
+        let = bool(LET.search(words))
         yield Piece("inline", announced, sure(p.text), new, alone or new, supposed=let)
 
 

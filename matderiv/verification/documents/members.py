@@ -59,7 +59,8 @@ _SUMMED = re.compile(
 
 _TURNED = r"\s*+(?:'|\^?\s*+\{?\s*+[⊤ᵀ]\s*+\}?|\^T|\^\{T\})\s*+"
 _SYMMETRIC = re.compile(
-    rf"\s*(?P<a>{NAME}){_TURNED}=\s*(?P<b>{NAME})\s*|\s*(?P<c>{NAME})\s*=\s*(?P<d>{NAME}){_TURNED}"
+    rf"\s*(?P<a>{NAME}){_TURNED}=\s*-?\s*(?P<b>{NAME})\s*"
+    rf"|\s*(?P<c>{NAME})\s*=\s*-?\s*(?P<d>{NAME}){_TURNED}"
 )
 
 _ORTHOGONAL = re.compile(
@@ -271,13 +272,13 @@ def sizes_named(said: str) -> str:
 def fact_of(text: str) -> tuple[str, str]:
     """The name and the fact that an equation says; "" and "" for others.
 
-    >>> fact_of("A = A'"), fact_of("QQ^T = I"), fact_of("A = B'")
-    (('A', 'symmetric'), ('Q', 'orthogonal'), ('', ''))
+    >>> fact_of("A = A'"), fact_of("QQ^T = I"), fact_of("A' = -A"), fact_of("A = B'")
+    (('A', 'symmetric'), ('Q', 'orthogonal'), ('A', 'skew'), ('', ''))
     """
     if found := _SYMMETRIC.fullmatch(text):
         first, second = found["a"] or found["c"], found["b"] or found["d"]
         if first == second:
-            return canonical_name(first), "symmetric"
+            return canonical_name(first), "skew" if "-" in text else "symmetric"
     if found := _TOTAL_ONE.fullmatch(text):
         return split_label(latex_name(found["of"]))[0], "simplex"
     found = _ORTHOGONAL.fullmatch(text)

@@ -18,6 +18,7 @@ class Passage:
     """A text and the place in the document of each of its characters; `end` is past the last.
 
     `latex` and `python` say in which notation it is written; otherwise in the text language.
+    `around` are the words before and after it in its sentence, and its row as typed.
 
     >>> p = Passage.of("so  df = 2*x'dx")
     >>> q = p[9:].replaced(r"(?<=')(?=dx)", lambda m: "*")
@@ -30,12 +31,15 @@ class Passage:
     end: int
     latex: bool = False
     python: bool = False
+    around: tuple[str, str, str] = ("", "", "")
 
     @staticmethod
-    def of(text: str, start: int = 0, *, latex: bool = False) -> Passage:
+    def of(
+        text: str, start: int = 0, *, latex: bool = False, around: tuple[str, str, str] = ("",) * 3
+    ) -> Passage:
         """A text that stands at `start`."""
         places = tuple(range(start, start + len(text)))
-        return Passage(text, places, start + len(text), latex)
+        return Passage(text, places, start + len(text), latex, around=around)
 
     def __getitem__(self, part: slice) -> Passage:
         stop = part.indices(len(self.text))[1]

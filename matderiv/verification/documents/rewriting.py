@@ -12,8 +12,10 @@ from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_nam
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
 _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
-_WORDS = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s*\{[^{}]*\}|\b(?:if|for|when|falls)\b")
-_COMPARISON = re.compile(r"(?:[<>]|\\(?:leq?|geq?|leqslant|geqslant)(?![A-Za-z]))")
+_WORDS = re.compile(
+    r"\\(?:text|mbox|mathrm)\w*\s*\{[^{}$]*[}$]|\$[^{}$]*\}|\b(?:if|for|when|falls)\b"
+)
+_COMPARISON = re.compile(r"(?:[=<>]|\\(?:neq?|leq?|geq?|leqslant|geqslant)(?![A-Za-z]))")
 _SET = re.compile(
     r"\\sum(?:\\limits)?\s*_\s*\{\s*"
     r"(?:(?P<own>[a-z])\s*(?:[:|]|\\(?:colon|mid|vert)(?![A-Za-z]))\s*)?"

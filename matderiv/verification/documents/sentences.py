@@ -3,6 +3,22 @@
 import re
 
 MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
+LET = re.compile(
+    r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
+    re.IGNORECASE,
+)
+SUPPOSES = re.compile(
+    r"\b(?i:for|if|when|whenever|at|suppose|assume|assuming|case|unless|f[uü]r|falls|si|pour)\s*$"
+)
+SUBJECT = re.compile(
+    r"\b(?:subject to|s\.\s*t\.|(?:under|with) the constraints?|unter(?: der)? Nebenbedingung"
+    r"|sous (?:la|les) contraintes?)(?:\s+that)?\s*$",
+    re.IGNORECASE,
+)
+NO_CLAIM = re.compile(
+    r"\b(?:would|were|had been|wrong|incorrect(?:ly)?|mistake|falsch|faux)\b", re.IGNORECASE
+)
+AND = re.compile(r"[\s,]*(?:and|und|et|y|e)?\s*")
 _UNSURE = re.compile(
     r"\b(?:if|when|unless|whether|by|would|were|until|may|might|could|can|need"
     r"|only|except|or|no|not|never|none|neither|nor|without|cannot|had|unlike|instead|avoid\w*"

@@ -219,20 +219,21 @@ def without_case(p: Passage) -> tuple[Passage, Case | None]:
 
 
 _PROSE_CASE = re.compile(
-    r"\b(?:for|if|when|where|case(?:\s*\w)?)\s*[:.,]?\s*(?:indices\s*)?"
-    r"\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
-    r"\s*(?:,?\s*(?:we (?:have|get|find|obtain)|then|this gives))?\s*[,:.]?\s*$",
-    re.IGNORECASE,
+    r"(?i:\b(?:for|if|when|whenever|where|f[uü]r|falls|pour|si|case(?:\s*\w)?))\s*[:.,]?\s*"
+    r"(?:indices\s*)?\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
 )
 
 
-def with_case(p: Passage, before: str) -> Passage:
-    r"""A displayed formula with the case of its indices that the words before it end with.
+def with_case(p: Passage) -> Passage:
+    r"""A formula with the case of its indices that the words before it, or right behind it, say.
 
-    >>> with_case(Passage.of("J_{ij} = 0", latex=True), "For $i = j$ we have").text
+    >>> p = Passage.of("J_{ij} = 0", latex=True, around=("For $i = j$ we have", "", ""))
+    >>> with_case(p).text
     'J_{ij} = 0 (i = j)'
     """
-    case = _PROSE_CASE.search(before)
+    before, after, _ = p.around
+    behind = _PROSE_CASE.match(after.lstrip(" ,(\n"))
+    case = behind or next(reversed([*_PROSE_CASE.finditer(before)]), None)
     if case is None or CASE.search(p.text) or not p.latex or not equal_signs(p.text):
         return p
     said = f"({case['case'].strip()})"
