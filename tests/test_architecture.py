@@ -59,7 +59,7 @@ FLOORS = (  # title, folder, modules
         "verification/",
         "quantities equations claims verdict precise evidence judging valuation guesses",
     ),
-    ("9: diagnosed", "verification/", "mistakes/ verifying batch"),
+    ("9: diagnosed", "verification/", "mistakes/ some_entries verifying batch"),
     ("9: files and prose", "verification/", "documents/"),
     ("9: line by line", "verification/", "derivations/"),
     ("9: explained", "", "views/"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
@@ -37,6 +38,17 @@ _AFTER = re.compile(r"\s*(?:\\right\s*|\\[bB]igg?r?\s*)?[)\]]\s*_\s*\{?([a-z]+)\
 _LAST = re.compile(r"[)\]]\s*_\s*\{?([a-z]+)\}?\s*$")  # of the formula (A*x)_k
 SYMBOL = "qqq"  # stands for the derivative in a side
 POINTS, CLOSE = 3, 1e-9
+
+
+class SomeEntriesError(ParseError):
+    """A left side that is about some entries: those at places of f, and at places of the variable.
+
+    Nothing is said of the others.
+    """
+
+    def __init__(self, message: str, *, of: str, by: str, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.of, self.by = of, by
 
 
 @dataclass(frozen=True)
@@ -102,12 +114,13 @@ class Answer:
                 of_f = len(long_axes(self.f.shape)) if letters and not self._below(q.of) else 0
                 if of_f and len(letters) + of_f == len(sizes):
                     said = f"which entry of {q.of or 'f'} this is about is not said"
-                    raise self._error(said, span, "an index for each axis, as in ∂f_i/∂x_j")
+                    hint = "an index for each axis, as in ∂f_i/∂x_j"
+                    raise self._some_entries(said, span, hint, q)
                 if len(letters) != len(sizes):
                     return {}
                 if len({*letters}) < len(letters):
                     said = "this says only what the entries with equal indices are"
-                    raise self._error(said, span, "another index for each axis")
+                    raise self._some_entries(said, span, "another index for each axis", q)
                 return dict(zip(letters, sizes, strict=True))
         return {}
 
@@ -194,7 +207,8 @@ class Answer:
             entry = base == self.by.name and bool(label) and set(label) <= FREE
             if by not in ("", self.by.name) and not entry:
                 said = f"this is a derivative by {by}, asked is the one by {self.by.name}"
-                raise self._error(said, span)
+                one = base == self.by.name and label.isdigit()
+                raise self._some_entries(said, span, None, q) if one else self._error(said, span)
         if q.order != self.order:
             raise self._error(
                 f"this is a derivative of order {q.order}, asked is order {self.order}",
@@ -263,6 +277,14 @@ class Answer:
         typed = self.typed[slice(*span)]
         start = span[0] + len(typed) - len(typed.lstrip())
         return start, max(start, span[0] + len(typed.rstrip()))
+
+    def _some_entries(
+        self, message: str, span: Span, hint: str | None, q: Quantity
+    ) -> SomeEntriesError:
+        """The error for a left side about some entries, by whose indices it can be judged alone."""
+        by = "" if q.then not in ("", q.by) else split_label(q.by)[1]
+        more: dict[str, Any] = {"source": str(self.typed), "span": span, "hint": hint}
+        return SomeEntriesError(message, of=self._below(q.of), by=by, **more)
 
     def _error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
         return ParseError(message, source=str(self.typed), span=span, hint=hint)

@@ -25,6 +25,7 @@ from matderiv.verification.claims import (
     of_function,
     read_sides,
 )
+from matderiv.verification.equations import SomeEntriesError
 from matderiv.verification.guesses import (
     as_numbers,
     matrices_as_numbers,
@@ -47,6 +48,7 @@ from matderiv.verification.judging import (
 from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
 from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.layouts import diagonals, layout_of, turned_of
+from matderiv.verification.some_entries import about
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 
 
@@ -66,6 +68,12 @@ def verify_asked(
     again = partial(verify_asked, seed=seed, points=points, diagnosis=diagnosis)
     try:
         *others, e = read_sides(asked, answer)
+    except SomeEntriesError as error:
+        narrower = about(asked, error)
+        said = again(narrower, answer, diagnosis=False) if narrower is not None else None
+        if said is None or said.diagnosis == "shape":
+            raise
+        return said
     except (ShapeError, UnknownName) as error:
         fitting = isinstance(error, ShapeError)
         if unjudged := _other_kinds(asked, answer, again if fitting else None):
@@ -78,6 +86,14 @@ def verify_asked(
         verdict = again(asked, side)
         if not verdict.correct:
             return replace(verdict, message=f"The side {text(side)}: {verdict.message}")
+    return _of_side(asked, e, answer, seed, points, diagnosis)
+
+
+def _of_side(
+    asked: Asked, e: Expr, answer: Any, seed: int, points: int, diagnosis: bool
+) -> Verdict:
+    """The verdict on the last side of an answer, with other kinds of names where it is wrong."""
+    again = partial(verify_asked, seed=seed, points=points, diagnosis=diagnosis)
     typed = answer if isinstance(answer, str) else text(e)
     readings = claims(asked, e, typed)
     if not readings:
