@@ -137,24 +137,24 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
     return rebuild(node, args)
 
 
-def addends(e: Expr) -> list[Expr]:
-    """The terms of a sum, also of one that is transposed or that a number multiplies."""
+def addends(e: Expr, *, wide: bool = False) -> list[Expr]:
+    """The terms of a sum, also of one that is transposed, or multiplied by a number or entries.
+
+    With `wide` also of one whose terms are broadcast to its shape.
+    """
     if is_(e, "neg"):
-        return [negated(a) for a in addends(e.args[0])]
+        return [negated(a) for a in addends(e.args[0], wide=wide)]
     if is_(e, "transpose") and is_(e.args[0], "add", "neg", "mul"):
-        return [turned(a) for a in addends(e.args[0])]
-    if is_(e, "add") and all(a.shape == e.shape for a in e.args):
-        return [term for a in e.args for term in addends(a)]
-    if is_(e, "mul", "div") and len(e.args) == 2:
-        for k, a in enumerate(e.args):
+        return [turned(a) for a in addends(e.args[0], wide=wide)]
+    if is_(e, "add") and (wide or all(a.shape == e.shape for a in e.args)):
+        return [term for a in e.args for term in addends(a, wide=wide)]
+    entries, factor = is_(e, "hadamard", "ediv"), is_(e, "mul", "hadamard")
+    if (entries or is_(e, "mul", "div")) and len(e.args) == 2:
+        for k, a in enumerate(e.args[: 1 + factor]):
             other = e.args[1 - k]
-            if (
-                is_(a, "add")
-                and a.shape == e.shape
-                and not other.shape
-                and (k == 0 or is_(e, "mul"))
-            ):
-                return [rebuild(e, (t, other) if k == 0 else (other, t)) for t in addends(a)]
+            if is_(a, "add") and a.shape == e.shape and (entries or not other.shape):
+                parts = addends(a, wide=wide and entries)
+                return [rebuild(e, (t, other) if k == 0 else (other, t)) for t in parts]
     return [e]
 
 
