@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from matderiv.calculus.derivative import differentiate
@@ -24,6 +23,7 @@ from matderiv.language.printer import text
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Bind, Name, Node, Operation, Source, postorder
 from matderiv.lazy import later
+from matderiv.solving.affine import number_apart
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
@@ -129,14 +129,14 @@ def _terms(source: Source, reading: Reading, wrt: Expr) -> Iterator[SumTerm]:
         derived = differentiate(body, wrt, "gradient").expr
         if derived.shape != wrt.shape:
             raise MatderivError("a body that is no number")
-        coefficient, rest = _numbered(derived)
-        yield SumTerm(_tidy(sign * coefficient, scale), rest, bind.indices[0] if bind else "", size)
+        coefficient, rest = number_apart(derived)
+        yield SumTerm(_tidy(coefficient * sign, scale), rest, bind.indices[0] if bind else "", size)
 
 
-def _tidy(number_before: Fraction, scale: Expr) -> Expr:
+def _tidy(number_before: Expr, scale: Expr) -> Expr:
     """The product of two factors, as a derivative has it."""
     t = variable("t#", ())
-    product = apply("mul", number(number_before), scale, t)
+    product = apply("mul", number_before, scale, t)
     return differentiate(product, t, "gradient").expr
 
 
@@ -196,15 +196,6 @@ def _read(node: Node, source: Source, reading: Reading, entries: Mapping[str, Ex
 def _product(factors: list[Node]) -> Node:
     span = (factors[0].span[0], factors[-1].span[1])
     return factors[0] if len(factors) == 1 else Operation(span, "mul", tuple(factors))
-
-
-def _numbered(e: Expr) -> tuple[Fraction, Expr]:
-    """A leading number of a product, and the rest."""
-    first = number_value(e.args[0]) if is_(e, "mul") and e.args else None
-    if first is None or len(e.args) < 2:
-        return Fraction(1), e
-    rest = e.args[1] if len(e.args) == 2 else apply("mul", *e.args[1:])
-    return Fraction(first), rest
 
 
 def _bracketed(e: Expr) -> str:

@@ -4,6 +4,7 @@ from math import prod
 
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
 from matderiv.functions.reduce import along
+from matderiv.numeric.poles import factors_of
 
 LINEAR = ("neg", "transpose", "tr", "sum", "mean", "diag", "vec")
 """Functions of one argument through which a factor may be taken."""
@@ -125,23 +126,13 @@ def _over(e: Expr, product: Expr) -> Expr | None:
     """prod(x) times a quotient by x, or by one of the factors of x, as in prod(x.^2)./x."""
     above, below = e.args
     x = product.args[0]
-    for divisor in [x, *_bases(x)]:
+    for divisor in [x, *factors_of(x)]:
         rest = number(1) if below is divisor else _without(below, divisor)
         left = _without(x, divisor) if divisor is not x else number(1)
         if rest is not None and left is not None:
             found = above * left * product_of_others(product)
             return found if number_value(rest) == 1 else found / rest
     return None
-
-
-def _bases(e: Expr) -> list[Expr]:
-    """The factors of a product entry by entry, without their exponents, and above a line."""
-    if is_(e, "epow"):
-        return [e.args[0]]
-    if is_(e, "neg", "div", "ediv"):
-        return _bases(e.args[0])
-    scaled = is_(e, "mul") and sum(bool(a.shape) for a in e.args) == 1
-    return [b for a in e.args for b in _bases(a)] if is_(e, "hadamard") or scaled else [e]
 
 
 def product_of_others(product: Expr) -> Expr:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, is_, number_value, substitute, variable, zeros
+from matderiv.solving.affine import without_zeros
 from matderiv.verification.derivations.differentials import Reader
-from matderiv.verification.derivations.ground import Ground, Side, without_zeros
+from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.stationary import Rest
 from matderiv.verification.mistakes.diagnose import diagnose_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity

@@ -14,10 +14,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import (
     Expr,
     apply,
-    fold,
-    is_,
     number_value,
-    rebuild,
     substitute,
     variable,
     variables,
@@ -27,6 +24,7 @@ from matderiv.expr import (
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, long_axes, shape_text
+from matderiv.solving.affine import without_zeros
 from matderiv.verification.claims import Asked, claims
 from matderiv.verification.derivations.components import component
 from matderiv.verification.judging import POINTS, judged
@@ -361,31 +359,6 @@ def _alike(a: Expr, b: Expr) -> bool:
     """True if the shapes are the same up to axes of size 1, or b is a plain 0."""
     long = [[e.shape[k] for k in long_axes(e.shape)] for e in (a, b)]
     return long[0] == long[1] or number_value(b) == 0
-
-
-def without_zeros(e: Expr) -> Expr:
-    """An expression without the terms that have a zero as a factor.
-
-    >>> x, y = variable("x", (3,)), variable("y", (3,))
-    >>> text(without_zeros(x.T @ y + x.T @ zeros((3,))))
-    "x'*y"
-    """
-
-    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
-        vanished = [a for a in args if is_(a, "zeros") or number_value(a) == 0]
-        if vanished and is_(node, *_LINEAR):
-            return zeros(node.shape)
-        if vanished and is_(node, "add"):
-            rest = [a for a in args if a not in vanished]
-            if rest and apply("add", *rest).shape == node.shape:
-                return rest[0] if len(rest) == 1 else apply("add", *rest)
-            return zeros(node.shape) if not rest else rebuild(node, args)
-        return rebuild(node, args)
-
-    return fold(e, visit)
-
-
-_LINEAR = ("mul", "hadamard", "neg", "transpose", "tr", "sum", "mean", "diag", "vec")
 
 
 def change_of(x: Expr) -> Expr:
