@@ -220,6 +220,8 @@ STACKED = [
     ("hcat(A, B)*[x; y]", "[A, B]*[x; y]"),
     ("sum(i=1:n, (x_i - y_i)^2)", "norm2(x - y)^2"),
     ("prod(i=1:n, 2 + x_i)", "prod(2 + x)"),
+    ("x(1:2)'*y(3:4) + x(3)", "x[1:2]'*y[3:4] + x[3]"),
+    ("A(2,:)*(x + 2*y)", "A[2,:]*(x + 2*y)"),
 ]
 
 
@@ -230,6 +232,15 @@ def test_the_words_of_julia_and_matlab_for_blocks_and_sums(typed: str, meant: st
     assert found.expr is wanted.expr
     with pytest.raises(MatderivError):
         derive("prod(i=1:3, x_i)", "x", shapes={"x": "n"})
+
+
+def test_numbers_x1_and_x2_are_the_entries_of_an_x_that_f_does_not_have() -> None:
+    found = derive("x1*x2 + a*x2^2", "x", shapes={"x1": "", "x2": "", "a": ""})
+    np.testing.assert_allclose(found.evaluate({"x": [2.0, 3.0], "a": 0.5}), [3.0, 5.0])
+    assert "x1, x2 are read as the entries of x" in found.notes
+    for shapes in ({"x1": "", "x3": ""}, {"x1": "", "x2": "n"}, {}):
+        with pytest.raises(MatderivError):
+            derive(f"x1'*x{3 if 'x3' in shapes else 2}", "x", shapes=shapes)
 
 
 REFUSED = ["d/dx x'x + 2*x'x", r"\|X\|_\infty", "softmax(X)", "e^2(x'x)"]

@@ -124,8 +124,8 @@ ASKED = described(
 --file FILE              read the expression from a file ( - as EXPR reads standard input)
 --shape "NAME: SIZES"    declare a name: "X: n,d" a matrix, "y: n" a vector, "c:" a scalar; may be
     repeated
---assume "NAME: FACTS"   symmetric skew diagonal posdef orthogonal lower upper positive onehot
-    simplex labels (each entry 1 or -1) binary complex hermitian real; may be repeated
+--assume "NAME: FACTS"   symmetric skew diagonal posdef orthogonal idempotent lower upper positive
+    onehot simplex labels (each entry 1 or -1) binary complex hermitian real; may be repeated
 --order N                1 to 4; 2 is the Hessian of a scalar
 --kind KIND              gradient jacobian hessian vjp jvp hvp differential; chosen by itself
 --layout LAYOUT          gradient (default: the gradient has the shape of the variable), numerator,

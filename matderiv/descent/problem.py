@@ -22,7 +22,7 @@ Array = Any
 Arrays = dict[str, Array]
 
 PROBES = 8  # entries of each parameter that are compared with differences
-NOT_KEPT = frozenset("orthogonal posdef onehot simplex positive labels binary".split())
+NOT_KEPT = frozenset("orthogonal idempotent posdef onehot simplex positive labels binary".split())
 ROWS = 64  # examples that the comparison uses
 
 

@@ -229,8 +229,8 @@ def _derivation(
     if x not in set(walk(f)):
         notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
     notes += about_complex(f, x)
-    if "orthogonal" in facts(x):
-        notes.append(f"{x.name} is orthogonal: the derivative is the unconstrained one")
+    for curved in facts(x) & {"orthogonal", "idempotent"}:
+        notes.append(f"{x.name} is {curved}: the derivative is the unconstrained one")
     space = linear_structure(x)
     if space and structure != "none" and kind not in FORWARDS:
         notes.append(_structure_note(x.name, space, structure))

@@ -119,7 +119,7 @@ def solve(
     if not is_scalar(asked.f.shape):
         raise MatderivError("a stationary point needs a number to be minimised")
     x = variable_of(asked.f, asked.reading, wrt)
-    if x.params[2] & {"orthogonal", "onehot", "simplex", "labels", "binary"}:
+    if x.params[2] & {"orthogonal", "idempotent", "onehot", "simplex", "labels", "binary"}:
         said = f"facts of {x.name} are constraints, which stand in subject_to"
         raise MatderivError(said, hint='subject_to="X\'*X = eye(n)" or "sum(x) = 1"')
     return _free(derive(asked.f, x), derive(asked.f, x, order=2))

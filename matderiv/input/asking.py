@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
@@ -62,7 +63,15 @@ def understood(
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
         how: dict[str, Any] = {"about": named, "labels": labels, "wirtinger": wirtinger}
+        declared = declared_shapes(shapes)
+        if entries := _entries_of(f, declared, *named):
+            f += " where " + "; ".join(f"{n} = {named[0]}[{k}]" for k, n in enumerate(entries, 1))
+            shapes = {n: s for n, s in declared.items() if n not in entries}
+            shapes |= {named[0]: (len(entries),)}
         reading = resolve.read(f, shapes=shapes, assume=assume, **how)
+        if entries:
+            said = f"{', '.join(entries)} are read as the entries of {named[0]}"
+            reading = replace(reading, notes=(*reading.notes, said))
         return Question(reading.expr, reading, f)
     if isinstance(f, Expr):
         return Question(f)
@@ -72,6 +81,16 @@ def understood(
     _require_shapes(found, declared_shapes(by_name(shapes)))
     symbols = reader.met() | {name_of(w): w.as_immutable() for w in filled}
     return Question(found, symbols=symbols, free=reader.free)
+
+
+def _entries_of(f: str, declared: Mapping[str, Shape], *asked: str) -> list[str]:
+    """x1, ..., xk, declared to be numbers, of an f that is derived by x and has no x."""
+    if len(asked) != 1 or re.search(rf"(?<!\w){re.escape(asked[0])}(?!\w)|\bwhere\b", f):
+        return []
+    numbers = {n for n, shape in declared.items() if not shape and re.search(rf"\b{n}\b", f)}
+    names = [f"{asked[0]}{k}" for k in range(1, len(numbers) + 1)]
+    found = [n for n in names if n in numbers]
+    return found if len(found) > 1 and found == names[: len(found)] else []
 
 
 def about_a_number(

@@ -23,7 +23,10 @@ from matderiv.expr import (
 
 ASKED = ("complex", "hermitian")
 REAL = frozenset(
-    "real positive symmetric skew diagonal posdef orthogonal onehot simplex labels binary".split()
+    (
+        "real positive symmetric skew diagonal posdef orthogonal idempotent onehot simplex labels "
+        "binary"
+    ).split()
 )
 FUNCTIONS = ("conj", "real")
 _ANALYTIC = frozenset(

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import SPELLED
-from matderiv.language.source import Name, Node
+from matderiv.language.source import PLACE, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
@@ -16,6 +16,28 @@ GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that 
 _ENTRY = rf"(?:{'|'.join(sorted(GREEK))}|[A-Za-hl-z])_(?:[0-9]+|[ijklmn]{{1,2}})"
 _ENTRIES = re.compile(f"(?:{_ENTRY}){{2,}}")
 _WORDS = frozenset(("pi", "eye", "where", "with", "if", "else", "otherwise", "inf", *SPELLED))
+
+
+def indexed(tokens: Sequence[Token], declared: Collection[str]) -> list[Token]:
+    """The tokens with p[1:2] for p(1:2), as MATLAB has parts of an array; then p(3) is p[3].
+
+    >>> from matderiv.language.tokens import tokenize
+    >>> [t.text for t in indexed(tokenize("p(1:2)/p(3)"), ("p",))][1::2]
+    ['[', ':', ']', 'p', '3', '']
+    """
+    pairs: dict[str, list[tuple[int, int]]] = {}
+    ranged, found = set[str](), [*tokens]
+    for k, (name, opening) in enumerate(pairwise(tokens), 1):
+        inside = [
+            t.text for t in takewhile(lambda t: t.text not in ("(", ")", ""), tokens[k + 1 :])
+        ]
+        places = "".join(inside).split(",")
+        if name.text in declared and opening.text == "(" and all(map(PLACE.fullmatch, places)):
+            pairs.setdefault(name.text, []).append((k, k + 1 + len(inside)))
+            ranged |= {name.text} if ":" in inside else set()
+    for start, end in (pair for name in ranged for pair in pairs[name]):
+        found[start], found[end] = replace(found[start], text="["), replace(found[end], text="]")
+    return found
 
 
 def parted(

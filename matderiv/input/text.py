@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
-from matderiv.input.glued import glued_remarks, is_euler, parted, standing_alone
+from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
@@ -84,7 +84,7 @@ class _Parser(Cursor):
         self.text = text
         self.operator = _before(_OPERATOR, text, about)
         start = max(self.operator, _before(_OBJECTIVE, text, about))
-        tokens = tokenize(" " * start + text[start:])
+        tokens = indexed(tokenize(" " * start + text[start:]), declared)
         self.tokens = parted(tokens, declared, about)
         self.declared = {*declared, *about}
         self.remarks: list[str] = []

@@ -13,7 +13,7 @@ from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
 MAX_SIZE = 100_000
 MAX_AXES = 8
 SQUARE_FACTS = (
-    *("symmetric", "skew", "diagonal", "posdef", "orthogonal", "lower", "upper"),
+    *("symmetric", "skew", "diagonal", "posdef", "orthogonal", "idempotent", "lower", "upper"),
     "hermitian",
 )
 SUM_FACTS = ("onehot", "simplex")
@@ -22,7 +22,13 @@ OF_COMPLEX = ("complex", "hermitian", "real")
 FUNCTION = "function"
 """What is assumed of a name that stands for a function which nobody defines."""
 
-SYNONYMS = {"spd": "posdef", "psd": "posdef", "pd": "posdef", "antisymmetric": "skew"}
+SYNONYMS = {
+    "spd": "posdef",
+    "psd": "posdef",
+    "pd": "posdef",
+    "antisymmetric": "skew",
+    "projector": "idempotent",
+}
 CONSTANTS = ("pi", "where")
 SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg", "eps")
 """Names of numbers as programs spell them."""

@@ -187,6 +187,12 @@ def _orthogonal(b: Array) -> Array:
     return q * np.sign(np.diag(r))
 
 
+def _idempotent(b: Array) -> Array:
+    """A matrix of some rank that is its own square; of a symmetric b a symmetric one."""
+    k = 1 + int(1e3 * abs(b[0, 0])) % len(b)
+    return b[:, :k] @ np.linalg.solve(b[:k] @ b[:, :k], b[:k])
+
+
 _MATRIX: dict[str, Callable[[Array], Array]] = {
     "orthogonal": _orthogonal,
     "posdef": lambda b: b @ b.T / b.shape[0] + 0.5 * np.eye(b.shape[0]),
@@ -195,6 +201,7 @@ _MATRIX: dict[str, Callable[[Array], Array]] = {
     "lower": lambda b: np.tril(b),
     "upper": lambda b: np.triu(b),
     "diagonal": lambda b: np.diag(np.diag(b)),
+    "idempotent": _idempotent,
 }
 
 

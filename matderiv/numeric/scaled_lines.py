@@ -20,7 +20,7 @@ SPREADS = ((0.1, 1), (1e-4, 11), (1e-7, 11))  # how far entries are apart, at ea
 LEVELLED = tuple((level, s) for s, step in SPREADS for level in LEVELS[::step])
 _UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
 PLACES = [-t for t in reversed(_UP)] + _UP
-_FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal"}
+_FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal", "idempotent"}
 
 
 def moved(source: Sampler, base: Point, move: tuple[int, float]) -> Point:

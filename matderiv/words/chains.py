@@ -188,7 +188,7 @@ def turned(e: Expr) -> Expr:
 
 
 def chain(factors: Iterable[Expr]) -> list[Expr]:
-    """A product of matrices with identities dropped, inverses cancelled and Q'Q = I used.
+    """A product of matrices with identities dropped, inverses cancelled, Q'Q = I and P*P = P used.
 
     X*inv(X'*A*X) becomes inv(X'*A): the inverse of a product of square factors gives up the factor
     beside it. Each rewriting leaves fewer factors or a shorter inverse, so it ends. A sign in front
@@ -210,6 +210,8 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
             continue
         if is_(e, "eye") and (out or todo):
             continue
+        if is_(e, "power") and _own_square(e.args[0]) and _base_and_count(e)[1] > 0:
+            e = e.args[0]
         met = _meet(out[-1], e) if out else None
         if met is None and out and of_matrix(out[-1]) and not of_matrix(e):
             met = [e, out[-1]] if _of_what(out[-1]) == _of_what(e) else None
@@ -239,7 +241,15 @@ def _meet(left: Expr, right: Expr) -> list[Expr] | None:
         base = left.args[0] if is_(left, "transpose") else left
         if "orthogonal" in facts(base):
             return [apply("eye", params=(left.shape[0],))]
-    return None
+    return [left] if left is right and _own_square(left) else None
+
+
+def _own_square(e: Expr) -> bool:
+    """True for a P that is declared idempotent, for I - P and for their transposes."""
+    e = e.args[0] if is_(e, "transpose") else e
+    if is_(e, "add") and is_(e.args[0], "eye") and is_(e.args[-1], "neg") and len(e.args) == 2:
+        e = e.args[1].args[0]
+    return "idempotent" in facts(e)
 
 
 def _cancelled(beside: Expr, inner: Expr) -> tuple[list[Expr], list[Expr]] | None:

@@ -30,7 +30,7 @@ LARGEST_WORD = 12  # no size is drawn beyond this for the length of a product
 SMALLER = (1, 1, 2**-12, 2**-24)  # of values that must make no difference, saturated or not
 SPREAD = 5  # sizes are drawn from at least so many numbers
 
-_SPECIAL_FACTS = {"orthogonal", "onehot", "simplex", "labels", "binary"}
+_SPECIAL_FACTS = {"orthogonal", "idempotent", "onehot", "simplex", "labels", "binary"}
 _JUMPS = ("sign", "step", "where", "max", "min")
 _LINEAR = ("neg", "transpose", "diag", "vec", "unvec", "permute", "tril", "triu")
 

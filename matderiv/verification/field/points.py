@@ -124,6 +124,10 @@ def _structured(x: Array, facts: Iterable[str], at: Field) -> Array:
         x = x * np.eye(n, dtype=np.int64)
         if "posdef" in facts:
             x = x * x % at.p
+    if "idempotent" in facts:
+        k = 1 + int(x[0, 0, 0]) % n
+        inner = at.reduced(np.matmul(x[:, :k], x[:, :, :k]) % at.p)[0]
+        x = np.matmul(np.matmul(x[:, :, :k], inner) % at.p, x[:, :k]) % at.p
     return x
 
 
