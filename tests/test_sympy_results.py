@@ -142,6 +142,40 @@ def test_the_derivative_by_a_parameter_is_that_of_differences(name: str) -> None
         )
 
 
+T, V, M = sp.Symbol("t"), sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("A", 2, 2)
+
+
+@pytest.mark.parametrize(
+    "e",
+    [
+        T**2 * md.fn.norm2(T * V + sp.OneMatrix(3, 1)),
+        T * md.fn.det(M + T * sp.Identity(2)),
+        sp.log(md.fn.tr(md.fn.inv(M + T * sp.Identity(2)))) * sp.exp(T),
+        md.derive(sp.Trace((M + T * sp.Identity(2)).inv()), T).result,
+        md.derive(sp.Trace(sp.HadamardPower(M * T, 3)), M).result,
+        md.derive(md.fn.norm2(T * V - sp.OneMatrix(3, 1)), V).result * T,
+    ],
+)
+def test_products_with_our_objects_have_their_derivatives(e: Any) -> None:
+    """By t, twice by t in each spelling; truth is a difference of the values."""
+    given = {V: sp.ImmutableMatrix([3, -1, 2]), M: sp.ImmutableMatrix([[3, 1], [1, 2]])}
+
+    def at(f: Any, t: float) -> Any:
+        return _floats(f.xreplace({**given, T: sp.Float(t)}).doit())
+
+    slope, h = (at(e, 0.7 + 1e-5) - at(e, 0.7 - 1e-5)) / 2e-5, 1e-3
+    bend = (at(e, 0.7 + h) - 2 * at(e, 0.7) + at(e, 0.7 - h)) / h**2
+    np.testing.assert_allclose(at(e.diff(T), 0.7), slope, rtol=1e-5)
+    for twice in (e.diff(T, 2), e.diff((T, 2)), e.diff(T, T)):
+        np.testing.assert_allclose(at(twice, 0.7), bend, rtol=1e-3)
+
+
+def test_by_an_entry_and_by_what_is_not_there() -> None:
+    size = md.fn.norm2(V)
+    assert size.diff(V[0, 0]) == V[0, 0] / size
+    assert (size.diff(T), size.diff(M)) == (0, sp.ZeroMatrix(2, 2))
+
+
 def _moved(symbol: Any, value: Any, t: Any) -> Any:
     """A matrix symbol as A + t*B of explicit matrices, in matrix notation."""
     if not hasattr(symbol, "shape") or not value.has(t):

@@ -88,7 +88,7 @@ def opened(e: Any) -> Any:
 
 def derivative(e: Any, variable: Any) -> Any:
     """The derivative of an object of ours by a symbol; unevaluated where SymPy has no matrix."""
-    if variable not in e.free_symbols:
+    if not variable.free_symbols & e.free_symbols:
         sized = [part for part in (e, variable) if is_matrix(part)]
         return sp.ZeroMatrix(*sized[0].shape) if sized else sp.S.Zero
     found = _api.derive(e, variable).result
@@ -111,8 +111,14 @@ class Differentiated:
     """An object whose derivative by a symbol is ours, unevaluated where it is no matrix."""
 
     def diff(self, *variables: Any, **assumptions: Any) -> Any:
-        """The derivative by some symbols, one after the other."""
-        return reduce(derivative, variables, self)
+        """The derivative by some symbols, t, 2 or (t, 2) twice by t, one after the other."""
+        by: list[Any] = []
+        for v in variables:
+            if isinstance(v, tuple | sp.Tuple):
+                by += [v[0]] * int(v[1])
+            else:
+                by += by[-1:] * (int(v) - 1) if isinstance(v, int | sp.Integer) else [v]
+        return reduce(derivative, by, self)
 
     def _eval_derivative(self, variable: Any) -> Any:
         return derivative(self, variable)
@@ -209,7 +215,8 @@ class OpenTwin(Twin, Broadcasting, Differentiated):
     func: Any
 
     def _eval_evalf(self, precision: int) -> Any:
-        arguments = [a._evalf(precision) if isinstance(a, sp.Basic) else a for a in self.args]
+        parts = map(opened, self.args)  # SymPy's own MatMul never ends here
+        arguments = [a._evalf(precision) if isinstance(a, sp.Basic) else a for a in parts]
         return self.func(*arguments)
 
     def doit(self, **hints: Any) -> Any:
@@ -247,6 +254,11 @@ class HadamardPower(OpenTwin, sp.HadamardPower):  # type: ignore[misc]
 
 class DiagonalOf(OpenTwin, sp.DiagonalOf):  # type: ignore[misc]
     """The diagonal of a matrix as a vector."""
+
+    @property
+    def shape(self) -> Any:
+        """The smaller size and 1, of an explicit matrix too."""
+        return sp.Min(*self.arg.shape), sp.S.One
 
     def doit(self, **hints: Any) -> Any:
         """The diagonal of an explicit matrix as a column of its entries."""
