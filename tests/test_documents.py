@@ -376,3 +376,39 @@ def test_what_a_text_says_of_each_entry_or_each_item_is_not_called_wrong(
     text: str, suffix: str
 ) -> None:
     assert not numbers(text, suffix)["wrong"]
+
+
+LAYERS = r"""$$z^{[1]} = W^{[1]}x + b^{[1]}, \quad a^{[1]} = \sigma(z^{[1]})$$
+$$z^{[2]} = W^{[2]}a^{[1]} + b^{[2]}, \quad a^{[2]} = \sigma(z^{[2]})$$
+$$L = -y\log a^{[2]} - (1-y)\log(1-a^{[2]})$$
+Here $y$ is a scalar and $\sigma$ is the sigmoid.
+$$\frac{\partial L}{\partial z^{[2]}} = a^{[2]} - y$$
+$$\frac{\partial L}{\partial W^{[2]}} = (a^{[2]} - y)\, a^{[1]\top}$$
+$$\frac{\partial L}{\partial z^{[1]}} = W^{[2]\top}(a^{[2]} - y) \odot a^{[1]} \odot (1 - a^{[1]})$$
+"""
+
+
+def test_the_last_layer_of_a_loss_that_is_a_number_has_one_unit() -> None:
+    assert numbers(LAYERS) == {"ok": [5, 6, 7], "wrong": []}
+    assert numbers(LAYERS.replace(r"\odot a^{[1]} \odot", r"\odot"))["wrong"] == [7]
+
+
+UPSTREAM = r"""$$s = Kq, \quad o = V^\top\tanh(s)$$
+Given $\frac{\partial L}{\partial o} = g$ we get $\frac{\partial L}{\partial V} = \tanh(s) g^\top$.
+"""
+
+
+def test_a_gradient_that_is_given_may_stand_on_the_left() -> None:
+    assert numbers(UPSTREAM) == {"ok": [2], "wrong": []}
+    assert numbers(UPSTREAM.replace(r"\tanh(s) g^", r"s g^"))["wrong"] == [2]
+
+
+SOFTMAX = r"""$$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \qquad L = -\log p_y$$
+$$\frac{\partial L}{\partial s_k} = p_k - {}$$
+"""
+
+
+def test_an_indicator_in_brackets_is_no_case_of_indices() -> None:
+    for sign in (r"\mathbb{1}(k = y)", r"\mathbf{1}(y = k)", "I(k = y)", "1(k=y)", "[k = y]"):
+        assert numbers(SOFTMAX.replace("{}", sign)) == {"ok": [2], "wrong": []}
+        assert numbers(SOFTMAX.replace("- {}", "+ " + sign))["wrong"] == [2]

@@ -15,12 +15,14 @@ from matderiv.expr import Expr, is_, substitute, variables, walk
 from matderiv.input.resolve import Reading
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
+from matderiv.shapes import long_axes
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.equations import same_values
 
 MOST = 4  # names that are tried each by itself
+LOSSES = ("L", "J", "E", "C", "l", "ell")
 SIZES = "nmkpqrstd"
 _DISTRIBUTIONS = ("softmax", "log_softmax", "logsumexp")
 
@@ -49,6 +51,7 @@ class Choice:
         """What was taken, in words."""
         for name, size in self.shapes.items():
             kind = f"a vector of size {size}" if size else "a scalar"
+            kind = kind if "," not in size else f"a matrix {size.replace(',', ' × ')}"
             yield f"taking {name} as {kind}, which makes more lines right"
         for name, fact in self.assume.items():
             yield f"taking {name} as {fact}, as the text may mean"
@@ -58,20 +61,22 @@ class Choice:
 class Unsaid:
     """What a problem leaves open: `kinds` are the axes that undeclared names have by their letter.
 
-    `sizes` are names that are taken, `facts` those that are said of some of several names, `square`
-    the names of square matrices, and `implied` facts by what a function is.
+    `facts` are those that are said of some of several names, `square` the names of square matrices,
+    and `unknown` those of which nothing is said.
     """
 
     kinds: Mapping[str, int]
     passages: Sequence[Passage]
-    sizes: Collection[str] = ()
+    reading: Reading
     facts: Sequence[tuple[str, Sequence[str]]] = ()
     square: Collection[str] = ()
-    implied: Sequence[tuple[str, str]] = ()
+    unknown: Collection[str] = ()
 
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
-        yield from (Choice(assume={name: fact}) for name, fact in self.implied)
+        parts = [e for _, e in self.reading.parts]
+        yield from (Choice(assume={name: fact}) for name, fact in implied(parts, self.unknown))
+        yield from [one] if (one := narrow(self.reading)) else []
         for fact, names in self.facts:
             if names:
                 yield from (Choice(assume={name: fact}) for name in names)
@@ -84,7 +89,7 @@ class Unsaid:
         scalars = [n for n, axes in self.kinds.items() if axes == 0][:MOST]
         if numbers and scalars:
             yield Choice(dict.fromkeys([*numbers, *scalars], ""))
-        free = [s for s in SIZES if s not in self.sizes and s not in self.kinds]
+        free = [s for s in SIZES if s not in self.reading.sizes and s not in self.kinds]
         if free:
             yield from (Choice({name: free[0]}) for name in scalars)
         if free and len(scalars) > 1:
@@ -143,6 +148,25 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
             if x is not None and same_values(f, substitute(f, {x: x.T})):
                 found[x.name, "symmetric"] = None
     yield from found
+
+
+def narrow(reading: Reading) -> Choice:
+    """A last layer with one unit, where that makes a loss a number.
+
+    >>> from dataclasses import replace
+    >>> from matderiv.input.resolve import read
+    >>> loss = read("y*log(W*a + b)", shapes={"y": ""})
+    >>> narrow(replace(loss, parts=(("L", loss.expr),))).shapes
+    {'W': '1,n', 'b': ''}
+    """
+    for name, f in reading.parts:
+        long = [f.shape[k] for k in long_axes(f.shape)]
+        if name in LOSSES and len(long) == 1:
+            own = [v for v in reading.variables.values() if long[0] in v.shape]
+            layers = [v for v in own if len(v.shape) == 2 and long[0] != v.shape[1]]
+            if layers and all(v.name in reading.guessed for v in own):
+                return Choice({v.name: f"1,{v.shape[1]}" if v in layers else "" for v in own})
+    return Choice()
 
 
 def counted(passages: Sequence[Passage]) -> set[str]:

@@ -10,13 +10,14 @@ from matderiv.shapes import Shape, shape_text, with_sizes
 from matderiv.verification.derivations.consequences import Record
 from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import Doubts
+from matderiv.verification.derivations.findings import LOOSE
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.points import point_for
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.conditions import UNNAMED, Supposed, condition_of
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import UNDECIDED, Verdict
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
 from matderiv.words.chains import facts
 from matderiv.work import WorkLimit
 
@@ -93,7 +94,7 @@ class SidesCompared:
                     return found
                 if found.correct is False and q.by not in c.facts and c.whole:
                     return None
-        return Verdict(UNDECIDED, message="this is said under a condition, which is not put in")
+        return Verdict(DISPROVED, LOOSE, "this is said under a condition, which is not put in")
 
     def under(self, c: Supposed, q: Quantity, e: Expr) -> tuple[Expr, Expr]:
         """The truth and a side where a condition holds; MatderivError where it is not put in.

@@ -19,7 +19,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import quiet
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
-from matderiv.verification.derivations.choices import Choice, Unsaid, counted, implied, unread_kinds
+from matderiv.verification.derivations.choices import Choice, Unsaid, counted, narrow, unread_kinds
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.differentials import Reader
@@ -146,7 +146,8 @@ class Problem:
         if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
-        if found.verdict.correct is not False and found.whole:
+        loose = found.verdict.unsure and narrow(found.reading)
+        if found.verdict.correct is not False and found.whole and not loose:
             return found.verdict
         with bounded(most):
             chosen, every = self._best(found, task)
@@ -233,8 +234,7 @@ class Problem:
         ]
         passages = [d.passage for d in plan.definitions]
         unknown = (reading.guessed & (found.concerned or reading.guessed)) - self.assume.keys()
-        facts = [*implied([e for _, e in reading.parts], unknown)]
-        return Unsaid(kinds, passages, reading.sizes, self.unnamed, square, facts)
+        return Unsaid(kinds, passages, reading, self.unnamed, square, unknown)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
         """The task with the variable by which most sides are right, if there is one."""

@@ -300,15 +300,14 @@ class JudgedSides:
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
-        held = self.compared.conditional(q, passage, None)
-        reason = held.message if held else self.doubts.about_text(q, passage, left)
-        reason = reason or self._no_claim(q, names)
+        reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
         guessed = guessed and bool(names & self.ground.reading.guessed)
         if guessed and self.doubts.have_open_sizes(names):
             reason = reason or "the sizes do not fit together as the names were taken"
         found = Verdict(UNDECIDED, message=reason) if reason else None
+        found = found or self.compared.conditional(q, passage, None)
         if found is None and guessed:
             found = Verdict(DISPROVED, MISFIT, error.message)
         if found is None and (said := self.doubts.about_shape(q, left)):

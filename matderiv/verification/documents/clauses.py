@@ -53,7 +53,8 @@ _BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)
 _SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
 _DIAGONAL = (
     r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
-    rf"(?:\\left|\\[bB]igg?l?)?\(\s*(?P<base>{LATEX_SYMBOL})_\{{?1\}}?\s*,[^()]*\\[lc]?dots[^()]*"
+    rf"(?:\\left|\\[bB]igg?l?)?\(\s*(?P<base>{LATEX_SYMBOL})"
+    r"(?:_\{?1\}?|\^\s*\{?\s*\(1\)\s*\}?)\s*,(?:[^()]|\(\w\))*\\[lc]?dots(?:[^()]|\(\w\))*"
     r"(?:\\right|\\[bB]igg?r?)?\)"
 )
 _EXAMPLE = r"\^\s*(?P<above>\{\s*\([a-z]\)\s*\})\s*_\s*(?P<below>\{[^{}]*\}|[A-Za-z0-9])"
@@ -99,6 +100,10 @@ _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behin
     r"\\(?:text\w*|mbox)\s*\{[^{}()]*\)[\s.,;]*\}"
     r"|(?:\\[;,:]|\\q?quad|~)\s*[\[(]\s*\w+\s*\\times\s*\w+\s*[\])](?=\s*[.,]?\s*$)"
 )
+_IVERSON = (  # 1(k = y) and [k = y]
+    r"(?:(?<![\w}^_.\\])1\s*\(|(?<=[-+])\s*\[)\s*"
+    r"(?P<said>\w+\s*(?:=|\\neq?(?![A-Za-z]))\s*\w+)\s*[)\]]"
+)
 _ALL = (
     r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
     r"|^\s*\\forall(?![A-Za-z])(?:[^=,()\[\]]|\[[^\]]*\]|\([^()]*\))*[,:]"
@@ -119,6 +124,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
     p = p.replaced(_BOLD_D, lambda m: "d").replaced(_GATED, lambda m: r" \odot ")
     p = p.replaced(_ABOVE, lambda m: rf"{m['base']}_{{\mathrm{{{m['label']}}}}}")
+    p = p.replaced(_IVERSON, lambda m: rf"\mathbb{{1}}[{m['said']}]")
     p = p.blanked(_CONSTANT).replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from matderiv.language.declare import SQUARE_FACTS
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.members import fact_of, positive
 from matderiv.verification.documents.positions import Passage
@@ -67,7 +68,8 @@ class Supposed:
             if not {name, PLAIN + name.replace("_", "")} & {*defined}
             and (name in variables or _CONSTANT.fullmatch(value))
         }
-        facts = {name: word for name, word in self.facts.items() if name not in defined}
+        implied = {name for name in defined if self.facts.get(name) in SQUARE_FACTS}
+        facts = {name: word for name, word in self.facts.items() if name not in implied}
         whole = self.whole and all(_CONSTANT.fullmatch(value) for value in values.values())
         none = (self.facts or self.values) and not (facts or values)
         return None if none else Supposed(facts, values, whole)

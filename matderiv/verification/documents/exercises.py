@@ -20,6 +20,7 @@ from matderiv.verification.documents.long_names import (
     with_objective,
     with_sigmoid,
     with_squares,
+    with_upstream,
     without_label,
 )
 from matderiv.verification.documents.positions import Passage, joined
@@ -359,7 +360,7 @@ def _rewritten(e: Exercise) -> Exercise:
     passages = [p for p in e.passages if not e.is_model(p)]
     passages, distributions = by_cross_entropy(passages)
     passages = with_squares(with_sigmoid(without_label(passages)))
-    passages = with_objective(spelled_out(passages))
+    passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()

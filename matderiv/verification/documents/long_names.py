@@ -2,12 +2,20 @@ r"""Names of several letters in LaTeX, and names that say what they are: MSE(w, 
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import OBJECTIVE
-from matderiv.verification.documents.positions import NOWHERE, Passage
-from matderiv.verification.documents.statements import equal_signs
-from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
+from matderiv.verification.documents.positions import NOWHERE, Passage, joined
+from matderiv.verification.documents.statements import equal_signs, statement
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    LATEX_NAME,
+    LATEX_SYMBOL,
+    VALUE,
+    latex_name,
+    named,
+)
 
 _WORD = r"[A-Z]{2,}|[A-Z][A-Za-z]{2,}|[a-z]{3,}"
 _BEFORE = r"(?<![A-Za-z\\{_^])"
@@ -198,3 +206,26 @@ def without_label(passages: Sequence[Passage]) -> list[Passage]:
     if known or not any(re.search(derived, t) for t in text):
         return [*passages]
     return [p.replaced(_LABELLED, lambda m: m["base"]) if p.latex else p for p in passages]
+
+
+def with_upstream(passages: Sequence[Passage]) -> list[Passage]:
+    r"""The passages, in which `\frac{\partial L}{\partial z} = g` says what g is.
+
+    So it is where z has a definition, and L and g have none.
+
+    >>> lines = [r"z = Wx", r"\frac{\partial L}{\partial z} = g"]
+    >>> with_upstream([Passage.of(line, latex=True) for line in lines])[1].text
+    'g = \\frac{\\partial L}{\\partial z}'
+    """
+    said = [s for p in passages if (s := statement(p)) is not None and s.quantity is not None]
+    defined = {s.quantity.of for s in said if s.quantity and s.quantity.kind == VALUE}
+    turned: dict[int, Passage] = {}
+    for s in said:
+        q, right = s.quantity, named(s.sides[-1].text, s.whole.latex)
+        if q is None or q.kind != DERIVATIVE or right.kind != VALUE or len(s.sides) != 2:
+            continue
+        if q.by in defined and not {q.of, right.of} & {*defined, "f"} and not right.at:
+            equals = replace(Passage.of("=", s.sides[1].start), latex=s.whole.latex)
+            turned[s.whole.start] = joined([s.sides[1], equals, s.sides[0]])
+            defined.add(right.of)
+    return [turned.get(p.start, p) for p in passages]

@@ -186,7 +186,8 @@ _INDICES = r"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<s
 _FOR = r"\b(?:if|for|when|where|falls|si|in case)\b:?"
 _AGAIN = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", _INDICES)
 CASE = re.compile(
-    rf"(?:[,;]\s*)?(?:\(\s*(?:{_FOR})?{_INDICES}\)|(?:{_FOR}|[,;]){_AGAIN})\s*[.,;]?\s*$"
+    rf"(?:[,;]\s*)?(?:(?<![1I])(?<![1I]\}})\(\s*(?:{_FOR})?{_INDICES}\)"
+    rf"|(?:{_FOR}|[,;]){_AGAIN})\s*[.,;]?\s*$"
 )
 
 
