@@ -24,14 +24,14 @@ SEEDS = [0, 1]
 
 NEURON = "1/(1 + exp(-(w0*x0 + w1*x1 + w2)))"
 AT = {"w0": 2, "w1": -3, "w2": -3, "x0": -1, "x1": -2}
-SLIDE_VALUES = {"u1": -2, "u2": 6, "u3": 4, "u4": 1, "u5": -1, "u6": 0.37, "u7": 1.37, "f": 0.73}
+SLIDE_VALUES = {"u1": -2, "u2": 6, "a1": 4, "a2": 1, "a3": -1, "h3": 0.37, "a4": 1.37, "f": 0.73}
 SLIDE_GRADIENTS = {
     "f": 1.0,
-    "u7": -0.53,
-    "u6": -0.53,
-    "u5": -0.20,
-    "u4": 0.20,
-    "u3": 0.20,
+    "a4": -0.53,
+    "h3": -0.53,
+    "a3": -0.20,
+    "a2": 0.20,
+    "a1": 0.20,
     "w2": 0.20,
     "u2": 0.20,
     "u1": 0.20,
@@ -74,7 +74,7 @@ def test_the_sigmoid_neuron_with_sigmoid_as_one_gate() -> None:
     assert [n.operation for n in typed.nodes if n.role == "loss"] == ["sigmoid"]
     for found in (typed.backward(), folded.backward()):
         assert round(float(found.values["f"]), 4) == 0.7311
-        for name in ("u1", "u2", "u3", "u4", "w0", "x0", "w1", "x1", "w2"):
+        for name in ("u1", "u2", "a1", "a2", "w0", "x0", "w1", "x1", "w2"):
             assert round(float(found.gradients[name]), 2) == SLIDE_GRADIENTS[name], name
 
 
@@ -200,15 +200,15 @@ def test_the_graph_is_the_expression_as_typed() -> None:
         ("b", "input", "b"),
         ("q", "intermediate", "a*b"),
         ("c", "input", "c"),
-        ("u2", "intermediate", "2*a"),
-        ("u3", "intermediate", "q - c"),
-        ("f", "loss", "u3 + u2"),
+        ("t1", "intermediate", "2*a"),
+        ("t2", "intermediate", "q - c"),
+        ("f", "loss", "t2 + t1"),
     ]
 
 
 def test_transposes_and_signs_ride_along() -> None:
     names = [n.formula for n in graph("x'*A*x - y'*y").nodes if n.operation]
-    assert names == ["x'*A", "z1*x", "y'*y", "u2 - u3"]
+    assert names == ["x'*A", "t1*x", "y'*y", "t2 - z2"]
 
 
 def test_values_say_the_kind_of_names() -> None:
@@ -239,7 +239,7 @@ def test_parameters_get_gradients_and_nothing_else_does() -> None:
         "w": "parameter",
         "y": "input",
     }
-    assert [n.name for n in G.nodes if n.gradient] == ["w", "z1", "z2", "f"]
+    assert [n.name for n in G.nodes if n.gradient] == ["w", "a1", "z1", "f"]
     assert "gets no gradient: nothing that was asked for" in G.explain()
     with pytest.raises(md.UnknownName, match="there is no v"):
         graph("X*w", wrt="v")
@@ -315,8 +315,8 @@ def test_a_dead_relu_is_named() -> None:
     said = graph("sum(relu(W*x + b))", shapes={"b": "m"}).explain(
         {"W": [[1, 2], [3, 4]], "x": [1, -1], "b": [0, -2]}
     )
-    assert "z2 itself gets 0: h3 = relu(z2) is off, its input is not positive." in said
-    assert "b is an input. Its gradient is what z2 hands back: [0, 0]. It is 0" in said
+    assert "z1 itself gets 0: h1 = relu(z1) is off, its input is not positive." in said
+    assert "b is an input. Its gradient is what z1 hands back: [0, 0]. It is 0" in said
 
 
 def test_the_gradient_by_a_symmetric_matrix_is_said_to_be_unconstrained() -> None:
@@ -343,24 +343,24 @@ def test_wires_have_local_derivatives() -> None:
     found = {(e.source, e.target): e for e in graph("sum(softmax(W*x))").edges}
     assert found["x", "z1"].local == "W"
     assert found["W", "z1"].local == "∂z1_i/∂W_jk = δ_ij x_k"
-    assert found["z1", "p2"].local == "diag(p2) - p2*p2'"
-    assert found["z1", "p2"].share == "p2.*(delta2 - delta2'*p2)"
+    assert found["z1", "p1"].local == "diag(p1) - p1*p1'"
+    assert found["z1", "p1"].share == "p1.*(delta_p1 - delta_p1'*p1)"
 
 
 def test_the_backward_pass_step_by_step() -> None:
     G = graph("a*b + sin(a)")
     steps = list(G.steps({"a": 2.0, "b": 3.0}))
-    assert [s.node for s in steps] == ["f", "u2", "u1"]
+    assert [s.node for s in steps] == ["f", "h1", "u1"]
     assert dict(steps[0].before) == {"f": 1.0}
     after = [{k: round(float(v), 4) for k, v in s.after.items()} for s in steps]
-    assert after[0] == {"f": 1.0, "u1": 1.0, "u2": 1.0}
+    assert after[0] == {"f": 1.0, "u1": 1.0, "h1": 1.0}
     assert after[1]["a"] == round(float(np.cos(2.0)), 4)
     assert after[2]["a"] == round(float(np.cos(2.0)) + 3.0, 4)
     assert after[2]["b"] == 2.0
     for earlier, later in pairwise(steps):
         assert dict(earlier.after) == dict(later.before)
     symbolic = list(G.steps())
-    assert symbolic[-1].after["a"] == "b*delta1 + delta2*cos(a)"
+    assert symbolic[-1].after["a"] == "b*delta1 + delta_h1*cos(a)"
 
 
 @pytest.mark.parametrize("c", CASES[:20:3], ids=lambda c: c.name)

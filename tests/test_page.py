@@ -20,6 +20,7 @@ import hostile
 from hostile_doors import MARKUP, texts
 from starlette.testclient import TestClient
 
+import matderiv as md
 from matderiv.page import server
 from matderiv.page.replies import reply
 from matderiv.page.worker import SUPERSEDED, Worker
@@ -269,3 +270,19 @@ def test_nothing_typed_becomes_part_of_the_page(field: str, typed: str) -> None:
 def test_ten_thousand_hostile_inputs_are_answered() -> None:
     found = hostile.sweep(7, 10_000, door="page")
     assert not found, "\n".join(map(str, found))
+
+
+def test_a_guess_that_changes_the_answer_is_a_question(client: TestClient) -> None:
+    (doubt,) = asked(client, ask="doubts", f="c*x'*x", by="x")["doubts"]
+    assert (doubt["name"], doubt["kind"]) == ("c", "vector")
+    assert doubt["text"] == md.derive("c*x'*x", "x", shapes={"c": "n", "x": "m"}).formula
+    for said in ({"shapes": {"c": ""}}, {"kinds": {"c": "number"}}):
+        assert asked(client, ask="doubts", f="c*x'*x", by="x", **said)["doubts"] == []
+    assert asked(client, ask="doubts", f="norm2(A*x - b)^2", by="x")["doubts"] == []
+
+
+def test_a_sum_over_data_is_shown_as_a_sum_too(client: TestClient) -> None:
+    typed = r"\sum_{i=1}^n (w^\top x_i - y_i)^2"
+    (result,) = asked(client, ask="derive", f=typed, by="w")["results"]
+    assert "∑" in result["sum"]
+    assert asked(client, ask="derive", f="norm2(X*w - y)^2", by="w")["results"][0]["sum"] == ""

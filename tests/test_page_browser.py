@@ -193,6 +193,19 @@ def names_and_guesses(t: Typing) -> None:
     assert t.value("[aria-label='size of A']") == "m, n"
 
 
+def guess_that_changes_the_answer(t: Typing) -> None:
+    t.open(f="c*x'*x", by="x")
+    t.presses("a vector?", "#names")
+    playwright.expect(t.page.locator("[aria-label='kind of c']")).to_have_value("vector")
+    playwright.expect(t.page.locator("#names .doubts button")).to_have_count(0)
+
+
+def sum_form(t: Typing) -> None:
+    t.open(f=r"\sum_{i=1}^n (w^\top x_i - y_i)^2", by="w")
+    t.page.click("text=As a sum")
+    t.sees("#results .formula", "∑")
+
+
 def another_kind(t: Typing) -> None:
     t.open(f="sum(a*x)", by="x")
     t.page.select_option("[aria-label='kind of a']", "matrix")
@@ -546,7 +559,8 @@ def slow_then_quick(t: Typing) -> None:
 SCENARIOS: tuple[Scenario, ...] = (
     typed_text, typed_latex, typed_numpy, read_as, error_with_corrections,
     error_at_a_place_behind_wide_letters, another_variable, variable_that_is_gone,
-    names_and_guesses, another_kind, another_size, fact, order_and_layout, notation, spelling,
+    names_and_guesses, guess_that_changes_the_answer, sum_form, another_kind, another_size, fact,
+    order_and_layout, notation, spelling,
     numbers_behind_the_badge, entries, copies, saves, practice, right_answer,
     wrong_answer_in_levels, answer_that_is_not_read, derivation_line_by_line,
     steps_in_three_views, reasons_unfold, hints_before_steps, detail, graph_with_formulas,

@@ -19,6 +19,7 @@ from matderiv.doors.derivation import Derivation
 from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.lazy import np as lazy_np
+from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import drawn, sampler
 from matderiv.output.documents.text import document_text
 from matderiv.tensors.tensor import Tensor
@@ -49,8 +50,10 @@ def test_every_named_intermediate_is_read_and_numbered_in_order(problem: Problem
         assert isinstance(step.left, Expr)
         values = [s for s in document.steps if step.left in read_in(s.right)]
         assert values or f"d{step.left.name}" in changes, step.left.name
-    numbers = [int(re.sub(r"\D", "", s.left.name)) for s in named if isinstance(s.left, Expr)]
-    assert numbers == sorted(set(numbers))
+    names = [s.left.name for s in named if isinstance(s.left, Expr)]
+    products = [int(n[1:]) for n in names if n[0] in "zZuUvV"]
+    assert products == sorted(set(products))
+    assert len(set(names)) == len(names)
     assert "·" not in md_text(document)
 
 
@@ -77,7 +80,7 @@ def test_signs_of_numbers_are_carried_without_a_name() -> None:
         for s in told.steps
         if isinstance(s.left, Partial) and isinstance(s.right, Expr)
     }
-    assert ("u3", "-1") in lines
+    assert ("z3", "-1") in lines
     assert not any(right == "1" for _, right in lines)
     assert sum(s.names is not None for s in told.steps) == 1
 
@@ -209,3 +212,37 @@ def test_notebooks_show_derivations_sheets_and_graphs() -> None:
     assert "Sheet &lt;1&gt;" in page
     assert md.graph("(x + y)*z", values={"x": 1, "y": 2, "z": 3})._repr_svg_().startswith("<svg")
     assert d._repr_mimebundle_()["text/latex"].startswith(r"$\displaystyle ")
+
+
+# The same names in steps, graph and code ---------------------------------------------------------
+
+SHARED = (
+    "norm2(W2*relu(W1*x + b) - y)^2", "sum(tanh(W3*tanh(W2*tanh(W1*x))))", "norm2(X*w - y)^2",
+    "sum(log(1 + exp(-y.*(X*w))))", "-sum(Y.*log(softmax(X*W, 2)))", "x'*A*x - log(y'*x)",
+    "sum(relu(W*x + b).^2) + c*norm2(W)^2", "sigmoid(w'*x + b)", "logsumexp(A*x) + norm2(A*x)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", SHARED)
+def test_a_value_has_one_name_in_steps_graph_and_code(f: str) -> None:
+    """What the steps call z1 has the same numbers in the graph and on the way of the program."""
+    wrt = next(n for n in ("W1", "w", "W", "x") if n in f)
+    d, sizes = md.derive(f, wrt), {"m": 2, "n": 3, "p": 4, "q": 5}
+    rng = np.random.default_rng(1)
+    at = {
+        v.name: rng.uniform(0.1, 1, tuple(sizes[str(s)] for s in v.shape))
+        for v in variables(d.f, d.wrt)
+    }
+    told = dict(at)
+    for s in chain(d).symbols:
+        if s.role == "value":
+            told[s.variable.name] = evaluate(s.of, told, sizes)
+    source = d.code().replace("    return value", "    return dict(locals()), value")
+    space: dict[str, Any] = {}
+    exec(source, space)  # a program that the test asked for
+    in_code = space["value_and_gradient"](**at)[0]
+    in_graph = md.graph(f, wrt=wrt).forward(at)
+    for found in (in_code, in_graph):
+        for name in (told.keys() & found.keys()) - at.keys():
+            assert np.allclose(found[name], told[name]), name
+    assert len(told.keys() & in_graph.keys() - at.keys()) > 1  # more than f

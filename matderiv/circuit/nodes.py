@@ -14,7 +14,7 @@ from matderiv.calculus.recognise import folded
 from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
-from matderiv.views.intermediates import function_name, letters_for, numbered_name
+from matderiv.views.intermediates import ValueNames, function_name, value_names
 
 INPUT, PARAMETER, CONSTANT, INTERMEDIATE = "input", "parameter", "constant", "intermediate"
 LOSS, OUTPUT = "loss", "output"
@@ -129,6 +129,8 @@ class _Builder:
             n.name for n in walk(f) if is_(n, "size")
         }
         self.called = function_name(self.taken)
+        told = value_names(f, tuple(wrt) or variables(f), self.taken)
+        self.names = ValueNames(variables(f, *wrt), self.taken, told)
         self.users: dict[Expr, list[Expr]] = {}
         self.varying: set[Expr] = set()
         for node in walk(f):
@@ -140,7 +142,6 @@ class _Builder:
         self.whole: dict[Expr, Expr] = {}
         self.below: dict[Expr, tuple[int, ...]] = {}
         self.nodes: list[Node] = []
-        self.gates = 0
 
     def visit(self, node: Expr) -> None:
         """Enter one subexpression; its arguments are entered already."""
@@ -197,13 +198,11 @@ class _Builder:
 
     def _gate(self, node: Expr | None, shown: Expr, whole: Expr, below: tuple[int, ...]) -> Node:
         """Enter an operation; None for a step inside a chain."""
-        self.gates += 1
         if node is self.f:
             name, role = self.called, LOSS if is_scalar(shown.shape) else OUTPUT
         else:
             named = self.named.get(node) if node is not None else None
-            letters = letters_for(whole)
-            name = named or numbered_name(letters, self.gates, self.taken)
+            name = named or self.names.name(whole, shown)
             role = INTERMEDIATE
         symbol = variable(name, shown.shape)
         return self._enter(node, name, role, whole, shown, symbol, below)

@@ -7,7 +7,6 @@ gate's gradient as upstream. Source: Griewank & Walther 2008, ch. 3.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from string import ascii_letters
 
 from matderiv.calculus.derivative import differentiate
 from matderiv.calculus.recognise import prepare
@@ -17,7 +16,7 @@ from matderiv.choosing.sums import raise_tensor
 from matderiv.circuit.nodes import Circuit, Node
 from matderiv.expr import Expr, number, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar
-from matderiv.views.intermediates import fresh_name
+from matderiv.views.intermediates import fresh_name, gradient_name
 from matderiv.views.passes import as_row
 from matderiv.words.signs import total
 
@@ -128,9 +127,8 @@ def _gradient_names(circuit: Circuit, seeded: bool) -> tuple[Expr, dict[int, Exp
 
 
 def _gradient_name(node: Node) -> str:
-    """delta3 is the gradient of z3, delta_q that of q."""
-    digits = node.name.lstrip(ascii_letters)
-    return f"delta_{node.name}" if node.chosen or not digits else f"delta{digits}"
+    """delta3 is the gradient of z3, delta_q that of q, which the user named."""
+    return f"delta_{node.name}" if node.chosen else gradient_name("delta", node.name)
 
 
 def _sum(shares: list[Expr]) -> Expr:

@@ -31,6 +31,7 @@ from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program
 from matderiv.shapes import is_scalar, shape_text
+from matderiv.views.intermediates import value_names
 from matderiv.work import A_VERB, bounded
 
 
@@ -154,11 +155,13 @@ class ValueAndGradients:
         def value_and_gradients(a, b):
         """
         names = [x.name for x in self.wrt]
+        told = value_names(self.f, self.wrt, {v.name for v in variables(self.f)})
         if self.seeded is not None:
             inner, upstream = self.seeded
             says = [f"The gradients by {', '.join(names)}, where {upstream.name} is that by f."]
             says += [f"f = {text(inner)}"] if inner.weight <= LONGEST_QUOTED else []
-            heading = Heading("vjp", tuple(says), tuple(f"grad_{name}" for name in names))
+            results = tuple(f"grad_{name}" for name in names)
+            heading = Heading("vjp", tuple(says), results, values=told)
             return code(self.program(value=False, careful=True), target, heading, dtype)
         by = f"its gradient{'s' if len(names) > 1 else ''} by {', '.join(names)}"
         says = [f"The value of a scalar and {by}."]
@@ -167,7 +170,7 @@ class ValueAndGradients:
         says += [self.doubt] if self.doubt else []
         results = ("value", *(f"grad_{name}" for name in names))
         name = "value_and_gradient" if self.single else "value_and_gradients"
-        heading = Heading(name, tuple(says), results, grouped=not self.single)
+        heading = Heading(name, tuple(says), results, not self.single, told)
         return code(self.program(careful=True), target, heading, dtype)
 
     def program(

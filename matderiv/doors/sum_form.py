@@ -104,6 +104,8 @@ def sum_form(d: Derivation) -> SumForm | None:
         latex = reading.spelling == "latex"
         typed = reading.source
         source = parse_latex(typed, about) if latex else parse(typed, (), about.about)
+        if not any(_split(node)[1] for _, node in _addends(source.main)):
+            return None
         terms = tuple(_terms(source, reading, d.wrt))
         form = SumForm(terms)
         shown = reading.read_more(str(form), "the sum form", expected=d.displayed.shape)

@@ -30,6 +30,7 @@ from matderiv.shapes import shape_text
 
 Request = Mapping[str, Any]
 Reply = dict[str, Any]
+MOST_DOUBTS = 6  # names that are tried with another kind
 USUAL = ("x", "w", "theta", "X", "W", "beta", "z", "A")  # what is differentiated by, if nobody says
 
 
@@ -151,6 +152,25 @@ def derived(request: Request) -> Reply:
     return told | {"results": [_result(d, request) for d in found]}
 
 
+def doubted(request: Request) -> Reply:
+    """Names that were guessed to be numbers, and would give another derivative as vectors.
+
+    Small letters stand for both; where both make sense beside all others, a person has to say.
+    """
+    declared = {**_mapping(request, "shapes"), **_mapping(request, "kinds")}
+    found = _derivations(request)
+    names = {v.name: v for v in variables(*(d.f for d in found))}
+    asked = [g.name for g in found[0].guesses if g.name in names and g.name not in declared]
+    doubts = []
+    for name in [n for n in asked if not names[n].shape][:MOST_DOUBTS]:
+        kinds = {n: _kind(v) for n, v in names.items() if n not in declared} | {name: "vector"}
+        with suppress(MatderivError):
+            told = _derivations({**request, "kinds": _mapping(request, "kinds") | kinds})
+            if [d.formula for d in told] != [d.formula for d in found]:
+                doubts.append({"name": name, "kind": "vector", "text": told[0].formula})
+    return {"doubts": doubts}
+
+
 def _names(request: Request) -> tuple[str, ...]:
     return tuple(n for n in _text(request, "by").replace(",", " ").split() if n.isidentifier())
 
@@ -186,6 +206,7 @@ def _result(d: Derivation, request: Request) -> Reply:
         "html": equation_html(equation),
         "text": d.formula,
         "index": _or_nothing(lambda: d.index),
+        "sum": mathml(form.latex(), display=True) if (form := d.sum_form) else "",
         "latex": d.latex(),
         "equation": equation,
         "mathml": mathml(equation, display=True),
@@ -284,6 +305,7 @@ def sheet(request: Request) -> Reply:
 
 _VERBS: dict[str, Callable[[Request], Reply]] = {
     "derive": derived,
+    "doubts": doubted,
     "steps": steps,
     "hint": hinted,
     "code": code,

@@ -107,7 +107,7 @@ def _collected(
     lines, new = finished(work.b, (*outputs, *entered))  # inputs stay, used or not
     names = {n for line in lines for n in _size_names(line.params, line.shape)}
     shown = shown_sizes([v.shape for v in inputs])
-    forward = {e: new[s.core] for e, s in work.found.items() if s.core in new}
+    forward = {e: new[s.core] for e, s in work.found.items() if s.plain and s.core in new}
     return Program(
         tuple(lines),
         tuple(new[k] for k in outputs),

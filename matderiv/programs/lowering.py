@@ -98,7 +98,8 @@ class Lowering:
             value = Scaled(value.core, above=(one,)) if value.core is not None else Scaled(one)
         self.found[node] = value
         if value.core is not None:
-            self.origin.setdefault(value.core, node)
+            if value.plain:
+                self.origin.setdefault(value.core, node)
             if self.b.shape(value.core) == node.shape != () and symmetric(node):
                 self.b.symmetric.add(value.core)
 
@@ -149,7 +150,9 @@ class Lowering:
 
     def slot(self, node: Expr) -> int:
         """The result of an argument, as numbers of a shape that broadcasts to the node's."""
-        return settled(self.b, self.scaled(node))
+        slot = settled(self.b, self.scaled(node))
+        self.origin.setdefault(slot, node)
+        return slot
 
     def whole(self, node: Expr) -> int:
         """The result of an argument, with all its entries."""
@@ -158,7 +161,7 @@ class Lowering:
     def aligned(self, node: Expr, user: Expr) -> int:
         """The result of an argument of an operation entry by entry; truth values stay so."""
         s = self.scaled(node)
-        slot = s.core if s.plain and s.core is not None else settled(self.b, s)
+        slot = s.core if s.plain and s.core is not None else self.slot(node)
         return self.at_rank(slot, node, user)
 
     def at_rank(self, slot: int, node: Expr, user: Expr) -> int:

@@ -37,7 +37,7 @@ def chain(d: Derived, *, check: bool = True) -> Document:
     return View("chain", _told, "substitute back", "Result").document(d, check=check)
 
 
-def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
+def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
     inner = len(long_axes(stage.wrt.shape))
     forward = d.kind in FORWARD_MODE or (stage.upstream is None and inner < stage.outer)
     teller = Forward(stage, taken) if forward else BackwardPass(stage, taken)

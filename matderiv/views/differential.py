@@ -59,16 +59,16 @@ def differential(d: Derived, *, check: bool = True) -> Document:
     if d.kind not in FORWARD_MODE:
         change_of(d.wrt, d.f)
     rule = "gradient from the differential"
-    view = View("differential", _told, rule, "Identification", renames=True)
+    view = View("differential", _told, rule, "Identification")
     return view.document(d, check=check)
 
 
-def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
-    inwards = Inwards(condensed(stage, taken, number), taken)
+def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
+    inwards = Inwards(condensed(stage), taken)
     own = (inwards.named_section(), Section("Differential", tuple(inwards.lines)))
     last = partial(_identified, d, inwards.stage, inwards)
     sections = own if stage.pieces else ()
-    return Told(inwards.stage, sections, inwards.symbols, last, len(inwards.kept))
+    return Told(inwards.stage, sections, inwards.symbols, last)
 
 
 def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
@@ -199,12 +199,6 @@ class Inwards(BackwardPass):
             self._add(e, None)
         else:
             self._add(e, piece)
-
-    def _digits(self, x: Expr) -> str:
-        """The number of a name beside dx; the next one where x has no name of its own."""
-        if x not in self.written:
-            return super()._digits(x)
-        return str(next(k for k in range(1, len(self.names) + 2) if f"delta{k}" not in self.names))
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None

@@ -19,6 +19,7 @@ from matderiv.views.passes import BackwardPass, above_at, in_names, joined
 from matderiv.views.reasons import code, rule_name
 from matderiv.views.stages import Stage, last_steps, step_of
 
+DELTA = "sum over a delta"
 COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
 
 
@@ -30,7 +31,7 @@ def index(d: Derived, *, check: bool = True) -> Document:
     return View("index", _told, "read as a matrix", "Result").document(d, check=check)
 
 
-def _told(d: Derived, stage: Stage, taken: set[str], number: int) -> Told:
+def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
     entries = Entries(stage, taken)
     own = (
         Section("Entries", component_steps(stage)),
@@ -112,7 +113,7 @@ class Entries(BackwardPass):
         left = Partial(piece.variable, x, local=True)
         self.local.append(step_of(piece, left, raw))
         if _different(raw, local):
-            self.local.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
+            self.local.append(Step(left, local, DELTA, COLLAPSE, continues=True, before=raw))
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
@@ -127,7 +128,7 @@ class Entries(BackwardPass):
         local = joined(shares, axes)
         lines = [Step(left, raw, "chain rule: " + rule, reason)] if raw.terms else []
         if _different(raw, local) and raw.terms:
-            lines.append(Step(left, local, "collapse", COLLAPSE, continues=True, before=raw))
+            lines.append(Step(left, local, DELTA, COLLAPSE, continues=True, before=raw))
         if isinstance(right, Expr):
             reading = "The sums over neighbouring indices are products of matrices."
             if right.shape:

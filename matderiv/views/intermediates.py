@@ -1,14 +1,17 @@
 """An expression cut into pieces of one operation each, as a teacher names intermediates.
 
 Signs, transposes, scalings, constant terms and sums ride along with the operation beside them, so
-`W*x + b` is one piece and `sum(relu(z))` is one piece.
+`W*x + b` is one piece and `sum(relu(z))` is one piece. A value has one name, in the steps, in the
+graph and in code: z1 = W1*x + b1, h1 = relu(z1), z2 = W2*h1; its gradient is named after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
+from matderiv.calculus.recognise import prepare
 from matderiv.calculus.sweeps import dependents
 from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
 from matderiv.shapes import is_scalar, long_axes
@@ -17,6 +20,8 @@ from matderiv.words.chains import symmetric
 _RIDING = frozenset("neg transpose vec unvec permute vector matrix add sum mean tr diag".split())
 _BARE = frozenset("neg transpose vec unvec permute".split())
 LETTERS = "fghqLJ"
+PRODUCTS, ACTIVATIONS, SOFTMAX, BETWEEN = "zuv", "hqr", "pst", "atm"
+MARK = "·"  # before the name of a value that is written out
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,57 @@ def fresh_name(base: str, taken: set[str]) -> str:
     return name
 
 
-def numbered_name(letters: str, number: int, taken: set[str]) -> str:
-    """The first letter of several whose name with this number is free."""
-    for c in letters:
-        if f"{c}{number}" not in taken:
-            return fresh_name(f"{c}{number}", taken)
-    return fresh_name(f"{letters[0]}{number}", taken)
+class ValueNames:
+    """Names for values: a letter says what a value is, an activation has its argument's number.
+
+    No letter is one of the variables. `told` are values that have names already; then what is a
+    product has another letter.
+    """
+
+    def __init__(
+        self, given: Sequence[Expr], taken: set[str], told: Mapping[Expr, str] | None = None
+    ) -> None:
+        self.taken, self.told = taken, told or {}
+        kinds = (PRODUCTS, ACTIVATIONS, SOFTMAX)
+        self.letters = {c: unused_letter(c, given) for c in kinds}
+        if not any(v.shape for v in given):  # u and v are the letters of the scalar chain rule
+            self.letters[PRODUCTS] = unused_letter(PRODUCTS[1:], given)
+        if told:
+            self.letters[PRODUCTS] = unused_letter(BETWEEN, given)
+        self.numbers: dict[str, str] = {}
+        self.last: dict[str, int] = {}
+
+    def name(self, node: Expr, shown: Expr) -> str:
+        """The name of a node, which stands for `shown` over the names before it."""
+        kind, below = _letters_for(node), variables(shown)
+        applied = kind is not PRODUCTS and len(below) == 1
+        number = self.numbers.get(below[0].name, "") if applied else ""
+        letter = self.letters[kind]
+        letter = letter.upper() if len(long_axes(node.shape)) > 1 else letter
+        found = self.told.get(node) or self._free(letter, number)
+        self.numbers[found] = found[1:]
+        return found
+
+    def _free(self, letter: str, number: str) -> str:
+        """The letter with the number that is asked for, or else with the next that is free."""
+        name = f"{letter}{number}"
+        if not number or name in self.taken:
+            first = self.last.get(letter.lower(), 0) + 1
+            name = next(n for k in count(first) if (n := f"{letter}{k}") not in self.taken)
+        self.last[letter.lower()] = max(self.last.get(letter.lower(), 0), int(name[1:]))
+        self.taken.add(name)
+        return name
+
+
+def gradient_name(base: str, name: str) -> str:
+    """The name of the derivative by a value: delta1 by z1, delta_h1 by its activation h1.
+
+    >>> gradient_name("delta", "Z2"), gradient_name("delta", "h2")
+    ('delta2', 'delta_h2')
+    """
+    name = name.removeprefix(MARK)
+    plain = name[:1].lower() in PRODUCTS and name[1:].isdigit()
+    return f"{base}{name[1:]}" if plain else f"{base}_{name}"
 
 
 def function_name(taken: set[str], letters: str = LETTERS) -> str:
@@ -60,14 +110,12 @@ def function_name(taken: set[str], letters: str = LETTERS) -> str:
     return name
 
 
-def pieces(
-    f: Expr, wrt: Sequence[Expr], called: Expr, taken: set[str], offset: int = 0
-) -> list[Intermediate]:
+def pieces(f: Expr, wrt: Sequence[Expr], called: Expr, taken: set[str]) -> list[Intermediate]:
     """The intermediates from the variables to f, in order of computation; f itself is the last.
 
     Empty when f depends on none of the variables.
     """
-    cutter = _Cutter(f, wrt, taken, offset)
+    cutter = _Cutter(f, wrt, taken)
     for node in cutter.alive:
         cutter.visit(node)
     if cutter.alive:
@@ -75,9 +123,15 @@ def pieces(
     return cutter.found
 
 
+def value_names(f: Expr, wrt: Sequence[Expr], taken: set[str]) -> dict[Expr, str]:
+    """The names that the steps of a derivation give to the values on the way to f."""
+    called = variable(function_name(set(taken)), f.shape)
+    return {p.node: p.variable.name for p in pieces(prepare(f, *wrt), wrt, called, taken)[:-1]}
+
+
 class _Cutter:
-    def __init__(self, f: Expr, wrt: Sequence[Expr], taken: set[str], offset: int) -> None:
-        self.f, self.wrt, self.taken, self.offset = f, wrt, taken, offset
+    def __init__(self, f: Expr, wrt: Sequence[Expr], taken: set[str]) -> None:
+        self.f, self.wrt = f, wrt
         self.alive = dependents(f, *wrt)
         self.members = set(self.alive)
         self.uses: dict[Expr, int] = {}
@@ -88,6 +142,7 @@ class _Cutter:
         self.work: dict[Expr, int] = {}
         self.main: dict[Expr, Expr] = {}
         self.found: list[Intermediate] = []
+        self.names = ValueNames(variables(f, *wrt), taken)
 
     def visit(self, node: Expr) -> None:
         """Give the node a definition; name its arguments when it holds too much."""
@@ -131,8 +186,7 @@ class _Cutter:
             self.shown[node] = rebuild(node, (self.shown[node.args[0]],))
             self.work[node] = 0
             return
-        number = len(self.found) + 1 + self.offset
-        name = numbered_name(letters_for(node), number, self.taken)
+        name = self.names.name(node, self.shown[node])
         known = ("symmetric",) if len(node.shape) == 2 and symmetric(node) else ()
         self.close(node, variable(name, node.shape, known))
 
@@ -145,16 +199,16 @@ class _Cutter:
         self.shown[node], self.work[node] = called, 0
 
 
-def letters_for(node: Expr) -> str:
-    """The letters that a node may be named by: z for products, h for activations, u for scalars."""
-    axes = len(long_axes(node.shape))
-    if axes == 0:
-        return "ust"
-    if is_(node, "softmax"):
-        return "pq" if axes == 1 else "PQ"
+def unused_letter(letters: str, given: Sequence[Expr]) -> str:
+    """The first letter that is none of the variables, small or capital."""
+    taken = {v.name for v in given}
+    return next((c for c in letters if not {c, c.upper()} & taken), letters[0])
+
+
+def _letters_for(node: Expr) -> str:
+    """The letters that a value may be called by: an activation, a softmax, or anything else."""
     activation = node.function.kind == "elementwise" and node.function.call != "operator"
-    letters = "hqr" if activation else "zvr"
-    return letters if axes == 1 else "HQR" if activation else "ZMT"
+    return SOFTMAX if is_(node, "softmax") else ACTIVATIONS if activation else PRODUCTS
 
 
 def _squared_norm(node: Expr) -> bool:

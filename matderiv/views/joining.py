@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.views.intermediates import Intermediate, letters_for, numbered_name
+from matderiv.views.intermediates import MARK, Intermediate
 from matderiv.views.reasons import why
 from matderiv.views.rule_lines import written_rule
 from matderiv.views.stages import Stage
@@ -42,18 +42,15 @@ class Condensed:
         return why(_with_names(piece, names))
 
 
-def condensed(stage: Stage, taken: set[str], first: int = 1) -> Condensed:
-    """The stage with pieces joined and its remaining names numbered from `first` on.
-
-    `taken` gets the names that are given.
-    """
+def condensed(stage: Stage) -> Condensed:
+    """The stage with pieces joined; a value that is not named carries a mark in its name."""
     if not stage.pieces:
         return Condensed(stage, {}, {})
     joining = _Joining(stage)
     for p in stage.pieces[:-1]:
         joining.visit(p.variable)
     pieces = list(joining.pieces.values())
-    return _renamed(stage, pieces, _written_out(pieces, joining), taken, first)
+    return _marked(stage, pieces, _written_out(pieces, joining))
 
 
 class _Joining:
@@ -158,25 +155,18 @@ def _read_at(reads: set[Expr] | None, v: Expr) -> bool:
     return reads is None or v in reads
 
 
-def _renamed(
-    stage: Stage, pieces: list[Intermediate], written: dict[Expr, Expr], taken: set[str], first: int
-) -> Condensed:
-    """New names for the pieces: numbers in order for those shown, a mark for the others."""
+def _marked(stage: Stage, pieces: list[Intermediate], written: dict[Expr, Expr]) -> Condensed:
+    """The pieces with a mark in the names that are not shown."""
     kept = {p.variable for p in pieces[:-1]} - written.keys()
-    new: dict[Expr, Expr] = {}
-    number = first
-    for p in stage.pieces[:-1]:
-        v, name = p.variable, f"·{p.variable.name}"
-        if v in kept:
-            name, number = numbered_name(letters_for(p.node), number, taken), number + 1
-        new[v] = variable(name, v.shape, facts(v))
+    hidden = [p.variable for p in stage.pieces[:-1] if p.variable not in kept]
+    new = {v: variable(f"{MARK}{v.name}", v.shape, facts(v)) for v in hidden}
     made = tuple(_with_names(p, new) for p in pieces)
     shown = {new[v]: substitute(e, new) for v, e in written.items()}
     gone = {p.variable for p in stage.pieces[:-1]}
     rest = [s for s in stage.symbols if s.variable not in gone]
     meanings: dict[Expr, Expr] = {}
     for p in stage.pieces[:-1]:
-        if p.variable not in kept:
+        if p.variable in new:
             meanings[new[p.variable]] = substitute(substitute(p.definition, new), meanings)
     return Condensed(stage.with_pieces(made, rest), shown, meanings)
 

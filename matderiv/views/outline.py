@@ -25,31 +25,25 @@ DECLARED = " + declared fact"
 
 @dataclass(frozen=True)
 class Told:
-    """What a view says of one stage; `last` gives the lines that end in the result as printed.
-
-    `named` is how many intermediates got a number.
-    """
+    """What a view says of one stage; `last` gives the lines that end in the result as printed."""
 
     stage: Stage
     sections: Sequence[Section]
     symbols: Sequence[NamedValue]
     last: Callable[[], list[Step]]
-    named: int = 0
 
 
 @dataclass(frozen=True)
 class View:
     """A way to tell a derivation: its name, the heading and the rule of its results.
 
-    `tell` is called for each stage with the names in use and the number of the next intermediate;
-    a view that `renames` gives the intermediates names of its own.
+    `tell` is called for each stage with the names in use.
     """
 
     name: str
-    tell: Callable[[Derived, Stage, set[str], int], Told]
+    tell: Callable[[Derived, Stage, set[str]], Told]
     rule: str
     heading: str
-    renames: bool = False
 
     def document(self, d: Derived, *, check: bool) -> Document:
         """The derivation, every line evaluated unless `check` is off, and the facts used named."""
@@ -61,14 +55,11 @@ class View:
     def _document(self, d: Derived) -> Document:
         found = stages(d)
         taken = names_in_use(d) | {v.name for stage in found for v in (stage.called, stage.target)}
-        if not self.renames:
-            taken |= {s.variable.name for stage in found for s in stage.symbols}
+        taken |= {s.variable.name for stage in found for s in stage.symbols}
         sections: list[Section] = []
         symbols: list[NamedValue] = []
-        number = 1
         for k, stage in enumerate(found):
-            part = self.tell(d, stage, taken, number)
-            number += part.named
+            part = self.tell(d, stage, taken)
             title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
             own = [Section("Read as", reading_steps(stage)), *part.sections]
             sections += [replace(s, title=title + s.title) for s in own if s.steps]

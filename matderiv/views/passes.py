@@ -22,7 +22,7 @@ from matderiv.tensors.tensor import (
 )
 from matderiv.views.components import collapsed
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
-from matderiv.views.intermediates import Intermediate, fresh_name
+from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
 from matderiv.views.reasons import code, rule_name
 from matderiv.views.rule_lines import same_words
 from matderiv.views.stages import Stage, side_of, step_of
@@ -157,17 +157,12 @@ class BackwardPass:
 
     def _name(self, x: Expr, right: Form) -> Expr:
         base = "J" if self.stage.outer else self.letters[min(len(long_axes(x.shape)), 2)]
-        digits = self._digits(x)
         shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
         known = isinstance(right, Expr) and len(shape) == 2 and symmetric(right)
         facts = ("symmetric",) if known else ()
-        name = variable(fresh_name(base + digits, self.taken), shape, facts)
+        name = variable(fresh_name(gradient_name(base, x.name), self.taken), shape, facts)
         self.symbols.append(NamedValue(name, "derivative", name))
         return name
-
-    def _digits(self, x: Expr) -> str:
-        """The number in the name of x, which the derivative by it has too."""
-        return "".join(c for c in x.name if c.isdigit() or c == "_")
 
     def _handed(self, users: list[Intermediate], x: Expr) -> str:
         """Upstream times local, in the names of this place."""
@@ -381,9 +376,8 @@ class Forward:
 
     def _name(self, piece: Intermediate, right: Form) -> Expr:
         shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
-        digits = "".join(c for c in piece.variable.name if c.isdigit() or c == "_")
         base = ("c", "v", "V")[min(len(shape), 2)]
-        name = variable(fresh_name(base + digits, self.taken), shape)
+        name = variable(fresh_name(gradient_name(base, piece.variable.name), self.taken), shape)
         self.symbols.append(NamedValue(name, "derivative", name))
         return name
 

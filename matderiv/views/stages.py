@@ -81,12 +81,11 @@ def names_in_use(d: Derived) -> set[str]:
 def stages(d: Derived) -> list[Stage]:
     """One stage per order; the second differentiates what the first one found."""
     taken = names_in_use(d)
-    current, found, offset = d.f, [], 0
+    current, found = d.f, []
     for k in range(d.order):
         called = variable(function_name(taken), current.shape)
-        stage = _stage(d, current, called, taken, offset)
+        stage = _stage(d, current, called, taken)
         found.append(stage)
-        offset += max(0, len(stage.pieces) - 1)
         if k + 1 < d.order:
             current = derivative_anywhere(d.f, d.wrt, k + 1, structure=d.structure)
     return found
@@ -103,14 +102,14 @@ def shared_stage(found: Sequence[Derived]) -> Stage | None:
         return None
     taken = set().union(*map(names_in_use, found))
     called = variable(function_name(taken), first.f.shape)
-    return _stage(first, first.f, called, taken, 0, tuple(d.wrt for d in more))
+    return _stage(first, first.f, called, taken, tuple(d.wrt for d in more))
 
 
 def _stage(
-    d: Derived, f: Expr, called: Expr, taken: set[str], offset: int, others: tuple[Expr, ...] = ()
+    d: Derived, f: Expr, called: Expr, taken: set[str], others: tuple[Expr, ...] = ()
 ) -> Stage:
     prepared = prepare(f, d.wrt)
-    cut = tuple(pieces(prepared, (d.wrt, *others), called, taken, offset))
+    cut = tuple(pieces(prepared, (d.wrt, *others), called, taken))
     symbols = [NamedValue(p.variable, "value", p.definition) for p in cut[:-1]]
     symbols.append(NamedValue(called, "value", cut[-1].definition if cut else prepared, f))
     target, outer = called, len(long_axes(f.shape))

@@ -17,6 +17,7 @@ from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled, or_careful
 from matderiv.programs.program import Program
 from matderiv.shapes import size_names
+from matderiv.views.intermediates import value_names
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
@@ -82,5 +83,6 @@ def derivative_code(d: Derivation, target: str, dtype: str = "float64") -> str:
         says.append(f"{'∇f' if d.kind == 'hvp' else 'f'} = {text(d.f)}")
     says += [d.doubt] if d.doubt else []
     results = ("value", f"grad_{d.wrt.name}") if both else ("result",)
-    heading = Heading("value_and_gradient" if both else d.kind, tuple(says), results)
+    name = "value_and_gradient" if both else d.kind
+    heading = Heading(name, tuple(says), results, values=value_names(d.f, (d.wrt,), {*d.names}))
     return code(derivative_program(d, value=both, careful=True), target, heading, dtype)

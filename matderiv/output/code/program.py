@@ -29,9 +29,9 @@ def code(program: Program, target: str, heading: Heading, dtype: str = "float64"
     >>> from matderiv.doors.gradients import value_and_gradients
     >>> both = value_and_gradients("norm2(X*w - y)^2", "w")
     >>> print(both.code().split("expected", 3)[3].partition("\\n")[2], end="")
-        r = X @ w - y
-        value = np.vdot(r, r)
-        grad_w = 2 * (X.T @ r)
+        z1 = X @ w - y
+        value = np.vdot(z1, z1)
+        grad_w = 2 * (X.T @ z1)
         return value, grad_w
     """
     dialect = TARGETS[require_word(target, "target", TARGETS)]

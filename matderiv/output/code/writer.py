@@ -2,7 +2,7 @@
 
 import keyword
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 from unicodedata import normalize
@@ -12,6 +12,7 @@ from matderiv.output.code.dialect import ATOM, Code, CodeNames, Dialect, number_
 from matderiv.programs.program import Instruction, Program
 from matderiv.programs.tape import lent
 from matderiv.shapes import Dim, size_names
+from matderiv.views.intermediates import BETWEEN, PRODUCTS, gradient_name, unused_letter
 
 INLINE = 40  # characters of a result that is written where it is used
 WIDE = 96  # columns of a line
@@ -31,12 +32,14 @@ class Heading:
     """The name of a function, what it says about itself, and how it names and returns results.
 
     `results` are the names of the outputs; `grouped` returns all but the first as a tuple.
+    `values` are the names that the steps of the derivation give to values on the way.
     """
 
     name: str
     says: tuple[str, ...]
     results: tuple[str, ...]
     grouped: bool = False
+    values: Mapping[Expr, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Writer:
             self.names[v.name] = self.fresh(v.name)
         sizes = {n for line in self.program.instructions for n in _names_in(line)}
         shown = size_names(v.shape for v in self.program.inputs)
+        told = self.heading.values
+        self.letter = unused_letter(BETWEEN if told else PRODUCTS, self.program.inputs)
         self.sizes = CodeNames({n: self.fresh(n) for n in sorted(sizes | shown)})
 
     def fresh(self, name: str) -> str:
@@ -252,17 +257,23 @@ class Writer:
             if several or adjoint or lengths[k] > INLINE:
                 wanted.append(k)
         bases = {k: self._base(lines[k], program.origin.get(k)) for k in wanted}
-        counts = Counter(bases[k] for k in wanted if k not in program.adjoint_of)
+        told = {k: self.fresh(n) for k in wanted if (n := self._told(program.origin.get(k)))}
+        counts = Counter(bases[k] for k in wanted if k not in program.adjoint_of and k not in told)
         numbers: Counter[str] = Counter()
         for k in wanted:
             forward = program.adjoint_of.get(k)
-            if forward is not None and forward in named and forward not in program.outputs:
-                named[k] = self.fresh(f"d_{named[forward]}")
-                continue
-            base = bases[k]
-            numbers[base] += 1
-            named[k] = self.fresh(f"{base}{numbers[base]}" if counts[base] > 1 else base)
+            if k in told:
+                named[k] = told[k]
+            elif forward is not None and forward in named and forward not in program.outputs:
+                named[k] = self.fresh(gradient_name("delta", named[forward]))
+            else:
+                numbers[bases[k]] += 1
+                number = numbers[bases[k]] if counts[bases[k]] > 1 else ""
+                named[k] = self.fresh(f"{bases[k]}{number}")
         return named
+
+    def _told(self, origin: Expr | None) -> str:
+        return "" if origin is None else self.heading.values.get(origin, "")
 
     def _lengths(self, uses: Sequence[int]) -> list[int]:
         """About how long each result would be, written out; a named one is short."""
@@ -276,13 +287,13 @@ class Writer:
         return lengths
 
     def _base(self, line: Instruction, origin: Expr | None) -> str:
-        """z for sums and products, h for activations, P for softmax, s for scalars, r for rests."""
+        """A letter for what the steps do not name: s for scalars, r for rests, a for others."""
         if origin is not None and origin.function.name == "softmax":
             return "p" if len(line.shape) == 1 else "P"
         if not line.shape:
             return "s"
         residual = line.operation == "sub" and origin is not None and is_(origin, "add")
-        base = "r" if residual else BASES.get(line.operation, "z")
+        base = "r" if residual else BASES.get(line.operation, self.letter)
         return base.upper() if len(line.shape) == 2 and len(base) == 1 else base
 
 

@@ -80,6 +80,8 @@ def _section(
     steps = shown_steps(section, detail)
     cells = ((*_equation(s, document), _margin(s, detail)) for s in steps)
     rows = [(spell(a), spell(b), spell(margin)) for a, b, margin in cells]
+    named = max((display_width(a.partition(" = ")[0]) for a, *_ in rows if " = " in a), default=0)
+    rows = [(_padded(a, named), b, margin) for a, b, margin in rows]
     numbers = document.numbers
     wide = 0 if detail == "brief" else len(str(len(numbers)))
     marks = [f"{numbers[id(s)]:>{wide}}  " if wide else "" for s in steps]
@@ -95,6 +97,12 @@ def _section(
             said.add(step.why)
             lines += map(spell, _reasons(step, len(mark)))
     return lines
+
+
+def _padded(left: str, wide: int) -> str:
+    """A left side with the equals sign behind its name where those of its section stand."""
+    name, equals, rest = left.partition(" = ")
+    return name + " " * (wide - display_width(name)) * bool(equals) + equals + rest
 
 
 def _equation(step: Step, document: Document) -> tuple[str, str]:

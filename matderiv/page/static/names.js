@@ -34,6 +34,7 @@ function newRow(name, facts, changed) {
   for (const f of facts) fact.append(el("option", { value: f, textContent: f }));
   const head = el("th", { scope: "row", textContent: name });
   const badge = el("span", { className: "badge" });
+  const doubt = el("span", { className: "doubts" });
   const known = el("span", { className: "chips" });
   kind.onchange = () => {
     delete state.shapes[name];
@@ -50,9 +51,24 @@ function newRow(name, facts, changed) {
     state.assume[name] = [state.assume[name], fact.value].filter(Boolean).join(" ");
     changed();
   };
-  const sized = el("td", {}, size, badge);
+  const sized = el("td", {}, size, badge, doubt);
   const line = el("tr", {}, head, el("td", {}, kind), sized, el("td", {}, known, fact));
-  return { line, head, kind, size, fact, known, badge };
+  return { line, head, kind, size, fact, known, badge, doubt };
+}
+
+// A guess that changes the answer is a question, answered by a press.
+export function showDoubts(doubts, changed) {
+  for (const [name, row] of rows) {
+    const asked = doubts.filter((d) => d.name === name);
+    row.doubt.replaceChildren(
+      ...asked.map((d) =>
+        button(`a ${d.kind}?`, () => {
+          state.kinds[name] = d.kind;
+          changed();
+        }, { title: `then the derivative is ${d.text}` }),
+      ),
+    );
+  }
 }
 
 function update(row, told, changed) {

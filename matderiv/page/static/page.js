@@ -7,7 +7,7 @@ import { copySvg, copyTikz, formulasOnly, move, randomValues, showGraph, zoom } 
 import { forget, keep, past, question, remember, restore, state, taken } from "./state.js";
 import { hideInPractice, showResults } from "./results.js";
 import { judge } from "./answer.js";
-import { showNames } from "./names.js";
+import { showDoubts, showNames } from "./names.js";
 
 const PAUSE = 120; // milliseconds without a key before the server is asked
 let waiting = 0;
@@ -46,7 +46,13 @@ function show(reply) {
     showResults(reply.results);
     remember();
     refreshOpen();
+    askDoubts();
   }
+}
+
+async function askDoubts() {
+  const reply = await ask("doubts", question(), "doubts");
+  if (reply && !reply.error) showDoubts(reply.doubts, derive);
 }
 
 function correct(text) {

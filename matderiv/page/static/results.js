@@ -29,6 +29,11 @@ function shown(result, which) {
   if (result.facts) {
     box.append(el("p", { className: "said", textContent: `Using: ${result.facts}.` }));
   }
+  if (result.sum) {
+    const sum = el("details", {}, el("summary", { textContent: "As a sum" }));
+    sum.append(marked("div", "formula", result.sum));
+    box.append(sum);
+  }
   if (result.index && result.index !== result.text) {
     const entries = el("details", {}, el("summary", { textContent: "Entry by entry" }));
     entries.append(el("pre", { textContent: result.index, tabIndex: 0 }));
