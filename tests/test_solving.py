@@ -132,6 +132,12 @@ PROBLEMS: list[tuple[str, str, dict[str, str], str | None, str]] = [
     ("sum(p.*log(p./q))", "p", {"p": POSITIVE, "q": POSITIVE}, "sum(p) = 1", "p = q/sum(q)"),
     ("-sum(log(x))", "x", {"x": POSITIVE}, "sum(x) = 1", "x = ones(n)/n"),
     ("sum(sqrt(x))", "x", {"x": POSITIVE}, "sum(x) = c", "x = c*ones(n)/n"),
+    ("norm2(x - a)^2", "x", {}, "sum(x) = c", "x = a + (c - sum(a))/n"),
+    ("x'*x", "x", {}, "2*sum(x) = 1", "x = ones(n)/(2*n)"),
+    ("sum(a./x)", "x", {"x": POSITIVE}, "sum(x) = 1", "x = sqrt(a)/sum(sqrt(a))"),
+    ("logdet(L) - tr(L*inv(M))", "L", {}, None, "L = M"),
+    ("a'*x", "x", {"Q": "posdef"}, "x'*Q*x = 1",
+     "x = sqrt(1/(a'*inv(Q)*a))*inv(Q)*a or x = -sqrt(1/(a'*inv(Q)*a))*inv(Q)*a"),
     ("x'*x", "x", {}, "A*x = b", "x = A'*inv(A*A')*b"),
     ("norm2(x - a)^2", "x", {}, "A*x = b", "x = A'*inv(A*A')*(b - A*a) + a"),
     ("0.5*x'*Q*x", "x", {"Q": "posdef"}, "A*x = b", "x = inv(Q)*A'*inv(A*inv(Q)*A')*b"),
@@ -247,16 +253,37 @@ def test_an_eigenvector_is_a_solution_and_the_largest_is_the_maximum() -> None:
 def test_a_wrong_solution_is_rejected_line_by_line(
     f: str, wrt: str, assume: dict[str, str], constraint: str | None, form: str
 ) -> None:
+    if "eigenvector" in form or "eye" in (constraint or ""):
+        pytest.skip("the multipliers of this constraint are a matrix")
+    value = form.split(" or ")[0].split(" = ")[1]
+    lines, shapes = [f"J = {f}", "grad = 0"], {**NAMED, "nu": ""}
     if constraint is not None:
-        pytest.skip("a derivation under a constraint has lines of its own")
-    lines = [f"f = {f}", "grad = 0"]
-    right = verify_steps([*lines, form], wrt=wrt, shapes=NAMED, assume=assume)
-    wrong = verify_steps([*lines, f"{wrt} = 2*({form.split(' = ')[1]})"], wrt=wrt, shapes=NAMED,
-                         assume=assume)  # fmt: skip
-    assert right.first_wrong is None
-    assert wrong.correct is not True
-    assert wrong.first_wrong is not None
-    assert wrong.first_wrong.number == 3
+        left, right = constraint.split(" = ")
+        shapes["nu"] = "m" if left == "A*x" else ""
+        weight = "nu'" if shapes["nu"] else "nu"
+        lines = [f"J = {f} + {weight}*({left} - {right})", "grad = 0", constraint]
+
+    def ending(typed: str) -> Any:
+        return verify_steps([*lines, f"{wrt} = {typed}"], wrt=wrt, shapes=shapes, assume=assume)
+
+    assert ending(value).correct is True
+    for wrong in (f"2*({value})", f"-({value})")[: 2 if constraint is None else 1]:
+        assert ending(wrong).first_wrong.number == len(lines) + 1
+
+
+def test_either_of_two_solutions_on_a_sphere_is_right_and_a_bare_condition_leaves_it_open() -> None:
+    shapes = {"w": "d", "z": "d", "nu": ""}
+    lines = ["J = z'*w + nu*(w'*w - 1)", "grad = 0", "w'*w = 1"]
+    for value, right in (("z/norm2(z)", True), ("-z/norm2(z)", True), ("z/(2*nu)", False)):
+        assert verify_steps([*lines, f"w = {value}"], wrt="w", shapes=shapes).correct is right
+    lines = ["J = z'*w", "w'*w = 1", "w = z/norm2(z)"]
+    found = verify_steps(lines, wrt="w", shapes={"w": "d", "z": "d"})
+    assert found.correct is None
+    assert "nu*(left - right)" in str(found)
+    lines = ["J = -k*log(s) - v^2/(2*s^2)", "grad = 0"]
+    for value, right in (("abs(v)/sqrt(k)", True), ("-abs(v)/sqrt(k)", False)):
+        told = {"shapes": {"s": "", "v": "", "k": ""}, "assume": {"s": "positive", "k": "positive"}}
+        assert verify_steps([*lines, f"s = {value}"], wrt="s", **told).correct is right
 
 
 @pytest.mark.parametrize(
@@ -347,6 +374,11 @@ CURVED = [  # f, the variable, facts, the verdict; from Boyd & Vandenberghe, ch.
     ("-norm2(x)", "x", {}, "concave"), ("norm2(x)^2/c", "x", {"c": "positive"}, "convex"),
     ("1/(w'*x)", "x", {"x": "positive", "w": "positive"}, "convex"),
     ("kl(w, x)", "x", {"w": "simplex", "x": "simplex"}, "convex"),
+    ("-logdet(S)", "S", {"S": "posdef"}, "convex"), ("max(abs(x))", "x", {}, "convex"),
+    ("x'*inv(S)*x", "S", {"S": "posdef"}, "convex"), ("x'*x/c", "c", {"c": "positive"}, "convex"),
+    ("prod(x)^(1/d)", "x", {"x": "positive"}, "concave"), ("abs(c)^1.5", "c", {}, "convex"),
+    ("sum(x.*log(x./w))", "x", {"x": "positive", "w": "positive"}, "convex"),
+    ("-log(sigmoid(c))", "c", {}, "convex"), ("c^-2", "c", {"c": "positive"}, "convex"),
 ]  # fmt: skip
 LOOKALIKES = [
     ("1/c^2", "c"), ("log(c^2)", "c"), ("1/(x'*x)", "x"), ("-log(x'*x)", "x"), ("c^3", "c"),
@@ -562,6 +594,23 @@ def test_a_curvature_that_hangs_on_a_number_is_said_for_positive_ones(f: str, wr
     assert found.verdict == "undecided"
     assert "convex where c is positive" in found.reason
     assert curvature(f, wrt, shapes={"c": ""}, assume={"c": "positive"}).verdict == "convex"
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        ("x'*M*x", "convex where M is posdef: the Hessian 2*M"),
+        ("sum(w.*x.^2)", "convex where w is positive: the Hessian 2*diag(w)"),
+        ("-(w'*exp(x))", "concave where w is positive: the Hessian -diag(w.*exp(x))"),
+        ("norm2(x - w)^2 - c*norm2(x)^2", "chords of f lie above it or below it, as c is"),
+        ("sum(sin(w.*x))", "chords of f lie above it and below it"),
+    ],
+)
+def test_what_a_curvature_hangs_on_is_said(f: str, said: str) -> None:
+    shapes = {n: s for n, s in {"x": "d", "w": "d", "M": "d,d", "c": ""}.items() if n in f}
+    found = curvature(f, "x", shapes=shapes)
+    assert found.verdict in ("neither", "undecided")
+    assert found.reason.startswith(said)
 
 
 @pytest.mark.parametrize(("wrt", "fact"), [("X", "orthogonal"), ("x", "simplex"), ("x", "binary")])

@@ -5,6 +5,7 @@ chords of f are compared with every verdict.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,16 +78,33 @@ def curvature(
     if not is_scalar(e.shape):
         raise MatderivError("only a number is convex or concave, this is an array")
     found = _curved(e, x)
-    free = [v for v in variables(e) if v is not x and not v.shape and not v.params[2]]
-    if free and found.verdict in ("neither", "undecided"):
-        positive = {v: variable(v.name, (), ("positive",)) for v in free}
-        there = _curved(substitute(e, positive), x)
-        if there.verdict not in ("neither", "undecided"):
-            names = " and ".join(v.name for v in free)
-            verb = "are" if len(free) > 1 else "is"
-            said = f"{there.verdict} where {names} {verb} positive: {there.reason}"
-            return Curvature("undecided", said, found.hessian)
-    return found
+    free = [v for v in variables(e) if v is not x and not v.params[2]]
+    if not free or found.verdict not in ("neither", "undecided"):
+        return found
+    usable = (v for v in free if len(v.shape) < 2 or _is_square(v))
+    needed = {v: "posdef" if v.shape[1:] else "positive" for v in usable}
+    there = _told(e, x, needed)
+    for v in free:
+        fewer = {n: word for n, word in needed.items() if n is not v}
+        if there and fewer != needed and (less := _told(e, x, fewer)):
+            needed, there = fewer, less
+    if there is None:
+        return found
+    shown = " and ".join(f"{v.name} is {word}" for v, word in needed.items())
+    said = f"{there.verdict} where {shown}: {there.reason}"
+    numbers = not any(v.shape for v in needed)  # of which each has one sign
+    return Curvature("undecided" if numbers else found.verdict, said, found.hessian)
+
+
+def _told(e: Expr, x: Expr, words: Mapping[Expr, str]) -> Curvature | None:
+    """The curvature where these facts hold, if it is known then."""
+    known = {v: variable(v.name, v.shape, (word,)) for v, word in words.items()}
+    found = _curved(substitute(e, known), x)
+    return None if found.verdict in ("neither", "undecided") else found
+
+
+def _is_square(v: Expr) -> bool:
+    return len(v.shape) == 2 and v.shape[0] == v.shape[1]
 
 
 def _curved(e: Expr, x: Expr) -> Curvature:
@@ -126,6 +144,9 @@ def _united(found: Iterable[tuple[int, int]], f: Expr, x: Expr) -> tuple[set[int
 
 
 def _others_of(f: Expr, x: Expr) -> str:
+    """What f bends with, apart from x."""
+    with suppress(NoRule):
+        f = derive(f, x, order=2).expr
     names = [v.name for v in variables(f) if v is not x]
     return f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'}"
 

@@ -1,7 +1,10 @@
 """`solve`: where a derivative is zero, in closed form, and checked with numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -22,7 +25,9 @@ from matderiv.expr import (
     walk,
 )
 from matderiv.input.asking import about_a_number, understood, variable_of
+from matderiv.language.declare import declared_facts
 from matderiv.language.printer import text
+from matderiv.language.tokens import canonical_name
 from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.ranges import bounds
@@ -133,11 +138,10 @@ def _free(gradient: Derivation, hessian: Derivation) -> Solution:
         if x in set(walk(g)):
             raise NoClosedForm("the gradient jumps where f has a kink, between constant values")
         raise MatderivError(f"f is affine in {x.name}: its gradient is the same everywhere")
-    if x not in set(walk(hessian.expr)):
-        found = affine_root(g, hessian.derivative, x)
-        if found is not None:
-            steps.append((found.equation(x), f"what has {x.name} to the left"))
-            return _solution(gradient, hessian, [found.value], steps, form=found.matrix)
+    affine = x not in set(walk(hessian.expr))
+    if affine and (found := affine_root(g, hessian.derivative, x)) is not None:
+        steps.append((found.equation(x), f"what has {x.name} to the left"))
+        return _solution(gradient, hessian, [found.value], steps, form=found.matrix)
     values, reason = _roots(g, x)
     if not values:
         step = f"a Newton step solves H*d = -g with H = {hessian.formula}"
@@ -175,19 +179,28 @@ def _solution(
 
 def _vanishes(gradient: Derivation, value: Expr) -> bool:
     """True where the gradient is zero at the value, at random data, and the value is allowed."""
-    x, seen = gradient.wrt, 0
-    for point in _data(gradient.f, x, value):
-        at = _with(point, x, value)
-        if at is None:
-            continue
-        if "positive" in facts(x) and not np.all(at[x.name] > 0):
-            return False
+    x = gradient.wrt
+
+    def is_zero(at: dict[str, Any], point: Point) -> bool:
         left = evaluate(gradient.expr, at, point.sizes)
         near = {**at, x.name: at[x.name] * 1.01 + 1e-2}
         size = np.abs(evaluate(gradient.expr, near, point.sizes)).max(initial=0.0)
-        if not np.abs(left).max(initial=0.0) <= TOLERANCE * max(size, 1e-3):
+        allowed = "positive" not in facts(x) or bool(np.all(at[x.name] > 0))
+        return allowed and bool(np.abs(left).max(initial=0.0) <= TOLERANCE * max(size, 1e-3))
+
+    return _everywhere(is_zero, gradient.f, x, value)
+
+
+def _everywhere(
+    test: Callable[[dict[str, Any], Point], bool], f: Expr, x: Expr, value: Expr
+) -> bool:
+    """True where all data that give x this value pass a test, and there are enough of them."""
+    seen = 0
+    for point in _data(f, x, value):
+        at = _with(point, x, value)
+        if at is not None and not test(at, point):
             return False
-        seen += 1
+        seen += at is not None
     return seen >= POINTS
 
 
@@ -195,11 +208,9 @@ def _data(f: Expr, x: Expr, value: Expr) -> Iterator[Point]:
     """Points of the data; some have only positive numbers, which logarithms and roots may need."""
     with_value = total([substitute(f, {x: value})])
     for seed in (1, 2):
-        try:
+        with suppress(MatderivError):
             yield from points(with_value, count=DRAWS, seed=seed)
             return
-        except (DomainError, MatderivError):
-            continue
 
 
 def _with(point: Point, x: Expr, value: Expr) -> dict[str, Any] | None:
@@ -236,7 +247,7 @@ def _conditions(values: Sequence[Expr]) -> tuple[str, ...]:
         if name in ("log", "sqrt") and not bounds(argument)[0] > 0:
             found[f"{text(argument)} > 0"] = None
         below = node.args[1] if name in ("div", "ediv") else None
-        if below is not None and not (bounds(below)[0] > 0 or bounds(below)[1] < 0):
+        if below is not None and bounds(below)[0] <= 0 <= bounds(below)[1]:
             found[f"{text(below)} is not 0"] = None
     return tuple(found)
 
@@ -264,8 +275,7 @@ def _constrained(
     f: Any, wrt: Any, constraint: str, shapes: Mapping[str, Any] | None, assume: Assume | None
 ) -> Solution:
     """The stationary points of f where the constraint holds."""
-    whole, c = _read_together(f, wrt, constraint, shapes, assume)
-    name = wrt if isinstance(wrt, str) else str(wrt)
+    (whole, c), name = _read_together(f, wrt, constraint, shapes, assume), str(wrt)
     gradient, hessian = derive(whole, name), derive(whole, name, order=2)
     asked = Posed(whole, c, gradient, hessian, derive(c, name))
     p, steps = _as_expressions(asked)
@@ -275,17 +285,15 @@ def _constrained(
         (sphere_roots, "the norm gives the multiplier"),
         (orthonormal_roots, "the polar factor, U*V' of the singular value decomposition U*S*V'"),
     ):
-        values = [v for v in found(p) if _meets(asked, v)]
+        values = [v for v in dict.fromkeys(found(p)) if _meets(asked, v)]
         if values:
             steps += [(f"{asked.x.name} = {text(v)}", reason) for v in values]
             kinds = _kinds(asked, values)
             return Solution(gradient, tuple(values), kinds, tuple(steps), _conditions(values))
     sides = eigen_equation(p)
     if sides is None or not _eigenvectors_meet(asked):
-        raise NoClosedForm(
-            "no closed form is known here",
-            hint=f"Newton's method on {steps[0][0]} together with {constraint}",
-        )
+        hint = f"Newton's method on {steps[0][0]} together with {constraint}"
+        raise NoClosedForm("no closed form is known here", hint=hint)
     x = asked.x.name
     left, right = map(text, sides)
     said = f"{left} = lambda*{f'({right})' if is_(sides[1], 'add') else right}"
@@ -293,8 +301,8 @@ def _constrained(
     named = f"{x} is an eigenvector: {said}, lambda = {text(whole)} if {constraint}"
     kept = ("the largest lambda is the maximum, the smallest the minimum",)
     scaled = f"({latex(sides[1])})" if is_(sides[1], "add") else latex(sides[1])
-    both = rf"{latex(sides[0])} = \lambda {scaled}"
-    return Solution(gradient, (), ("stationary",), tuple(steps), kept, named, both)
+    spelled = rf"{latex(sides[0])} = \lambda {scaled}"
+    return Solution(gradient, (), ("stationary",), tuple(steps), kept, named, spelled)
 
 
 def _as_expressions(asked: Posed) -> tuple[Constrained, list[tuple[str, str]]]:
@@ -306,11 +314,9 @@ def _as_expressions(asked: Posed) -> tuple[Constrained, list[tuple[str, str]]]:
         return Constrained(x, g, x, c, x, number(0)), [step]
     nu, slope = variable("nu", c.shape), asked.slope.expr
     whole = nu * slope if is_scalar(c.shape) else turned(slope) @ nu
-    pulled = spelled_sum([whole], x.shape)
-    said = f"{text(polished(total([g, pulled]), set()))} = 0"
-    step = (said, "the gradient of f + nu*(left side - right side) is set to zero")
-    if c.shape:
-        step = (said, "the gradient of f + nu'*(left side - right side) is set to zero")
+    said = f"{text(polished(total([g, spelled_sum([whole], x.shape)]), set()))} = 0"
+    weight = "nu'" if c.shape else "nu"
+    step = (said, f"the gradient of f + {weight}*(left side - right side) is set to zero")
     return Constrained(x, g, asked.hessian.expr, c, slope, nu), [step]
 
 
@@ -322,7 +328,9 @@ def _read_together(
     if not equal or "=" in right or not isinstance(f, str):
         raise ParseError("a constraint is one equation, and f a text", hint="sum(p) = 1")
     weight = next(n for k in count() if (n := f"weight{k}") not in f + constraint)
-    alone = {v.name: len(v.shape) for v in variables(understood(f, shapes, assume, wrt).f)}
+    named = {*map(canonical_name, re.findall(r"[^\W\d]\w*", f))}
+    own = {n: words for n, words in declared_facts(assume).items() if n in named}
+    alone = {v.name: len(v.shape) for v in variables(understood(f, shapes, own, wrt).f)}
     for make in ("", "sum"):
         whole = f"({f}) + {weight}*{make}(({left}) - ({right}))"
         e = understood(whole, {**(shapes or {}), weight: ""}, assume, wrt).f
@@ -331,25 +339,16 @@ def _read_together(
             break
     by = next(v for v in variables(e) if v.name == weight)
     term = next(a for a in e.args if by in set(walk(a)))
-    kept = [a for a in e.args if a is not term]
     made = [a for a in term.args if a is not by]
     inside = made[0] if len(made) == 1 else apply("mul", *made)
-    return total(kept), inside.args[0] if make and is_(inside, "sum") else inside
+    inside = inside.args[0] if make and is_(inside, "sum") else inside
+    return total([a for a in e.args if a is not term]), inside
 
 
 def _meets(asked: Posed, value: Expr) -> bool:
     """True where the constraint holds and the gradient is a combination of its slopes."""
-    both = total([asked.f, apply("sum", asked.constraint, params=(None,))])
-    if is_scalar(asked.constraint.shape):
-        both = total([asked.f, asked.constraint])
-    seen = 0
-    for point in _data(both, asked.x, value):
-        at = _with(point, asked.x, value)
-        if at is not None:
-            if not _stationary(asked, at, point):
-                return False
-            seen += 1
-    return seen >= POINTS
+    gap = apply("sum", asked.constraint, params=(None,))
+    return _everywhere(partial(_stationary, asked), total([asked.f, gap]), asked.x, value)
 
 
 def _stationary(asked: Posed, at: dict[str, Any], point: Point) -> bool:
@@ -375,7 +374,7 @@ def _kinds(asked: Posed, values: Sequence[Expr]) -> tuple[str, ...]:
             first, second = (float(evaluate(asked.f, end or {}, point.sizes)) for end in ends)
             signs.add(int(np.sign(first - second)))
     if len(signs) != 1 or 0 in signs:
-        return ("stationary", "stationary")
+        return ("stationary",) * 2
     return ("maximum", "minimum") if 1 in signs else ("minimum", "maximum")
 
 

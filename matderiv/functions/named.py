@@ -20,7 +20,11 @@ def _clipped(x: Expr, low: Any, high: Any) -> Expr:
     return _f("minimum", _f("maximum", x, low), high)
 
 
-OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
+def _pi() -> Expr:
+    return apply("pi", params=("pi",))
+
+
+OF_ENTRIES: dict[str, tuple[Callable[..., Expr], str, tuple[str, ...]]] = {
     "sec": (lambda x: 1 / _f("cos", x), "sec(u) = 1./cos(u).", ()),
     "csc": (lambda x: 1 / _f("sin", x), "csc(u) = 1./sin(u).", ()),
     "cot": (lambda x: 1 / _f("tan", x), "cot(u) = 1./tan(u).", ()),
@@ -82,21 +86,39 @@ OF_ONE: dict[str, tuple[Callable[[Expr], Expr], str, tuple[str, ...]]] = {
     "tanhshrink": (lambda x: x - _f("tanh", x), "tanhshrink(u) = u - tanh(u).", ()),
     "logsigmoid": (lambda x: -_f("softplus", -x), "logsigmoid(u) = -softplus(-u).", ()),
     "hardtanh": (lambda x: _clipped(x, -1, 1), "hardtanh(u) = min(max(u, -1), 1).", ()),
+    "clip": (_clipped, "clip(u, a, b) = min(max(u, a), b).", ()),
+    "ceil": (lambda x: -_f("floor", -x), "ceil(u) = -floor(-u).", ()),
+    "mod": (lambda x, y: x - y * _f("floor", x / y), "mod(u, v) = u - v.*floor(u./v).", ()),
+    "xlogy": (lambda x, y: x * _f("log", y), "xlogy(u, v) = u.*log(v).", ("", "positive")),
+    "trigamma": (
+        lambda x: _f("polygamma", 1, x),
+        "trigamma(u) = polygamma(1, u).",
+        ("positive",),
+    ),
+    "betaln": (
+        lambda a, b: _f("lgamma", a) + _f("lgamma", b) - _f("lgamma", a + b),
+        "betaln(a, b) = lgamma(a) + lgamma(b) - lgamma(a + b).",
+        ("positive", "positive"),
+    ),
+    "log_ndtr": (lambda x: _f("log", _f("normcdf", x)), "log_ndtr(u) = log(normcdf(u)).", ()),
+    "normpdf": (
+        lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
+        "normpdf(u) = exp(-u.^2/2)/sqrt(2*pi), the normal density φ.",
+        (),
+    ),
 }
-_ALIASES = {"hardtanh": ("htanh",), "acosh": ("arccosh", "arcosh"), "logcosh": ("log_cosh",)}
+_MORE: dict[str, dict[str, Any]] = {
+    "hardtanh": {"aliases": ("htanh",)},
+    "acosh": {"aliases": ("arccosh", "arcosh")},
+    "logcosh": {"aliases": ("log_cosh",)},
+    "clip": {"aliases": ("clamp",), "example": "clip(x, -1, 1)"},
+    "mod": {"example": "mod(x, 2)"},
+    "betaln": {"aliases": ("lbeta",), "example": "betaln(x, y)"},
+    "log_ndtr": {"bends": "concave increasing"},
+}
 
-for _name, (_expand, _says, _domain) in OF_ONE.items():
-    shorthand(
-        _name, broadcast_rule, _expand, says=_says, domain=_domain, aliases=_ALIASES.get(_name, ())
-    )
-shorthand(
-    "clip",
-    broadcast_rule,
-    _clipped,
-    aliases=("clamp",),
-    says="clip(u, a, b) = min(max(u, a), b).",
-    example="clip(x, -1, 1)",
-)
+for _name, (_expand, _says, _domain) in OF_ENTRIES.items():
+    shorthand(_name, broadcast_rule, _expand, says=_says, domain=_domain, **_MORE.get(_name, {}))
 shorthand(
     "softmin",
     keep_axis_rule,

@@ -7,7 +7,7 @@ from typing import Any
 from matderiv.errors import NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, number, number_value
 from matderiv.functions.elementwise import columns_beside
-from matderiv.functions.record import broadcast_rule, elementwise, primitive, shorthand, square_rule
+from matderiv.functions.record import elementwise, primitive, shorthand, square_rule
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, shape_text
 
@@ -115,22 +115,6 @@ elementwise(
     source="DLMF 5.15",
     example="polygamma(1, x)",
 )
-shorthand(
-    "trigamma",
-    broadcast_rule,
-    lambda x: _f("polygamma", 1, x),
-    domain=("positive",),
-    says="trigamma(u) = polygamma(1, u).",
-)
-shorthand(
-    "betaln",
-    broadcast_rule,
-    lambda a, b: _f("lgamma", a) + _f("lgamma", b) - _f("lgamma", a + b),
-    aliases=("lbeta",),
-    domain=("positive", "positive"),
-    says="betaln(a, b) = lgamma(a) + lgamma(b) - lgamma(a + b).",
-    example="betaln(x, y)",
-)
 
 
 # The normal distribution --------------------------------------------------------------------------
@@ -152,19 +136,6 @@ elementwise(
     domain=("unit interval",),
     says="Φ(y) = p gives φ(y) dy = dp with the normal density φ.",
     example="probit(p)",
-)
-shorthand(
-    "log_ndtr",
-    broadcast_rule,
-    lambda x: _f("log", _f("normcdf", x)),
-    bends="concave increasing",
-    says="log_ndtr(u) = log(normcdf(u)).",
-)
-shorthand(
-    "normpdf",
-    broadcast_rule,
-    lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
-    says="normpdf(u) = exp(-u.^2/2)/sqrt(2*pi), the normal density φ.",
 )
 
 
@@ -246,13 +217,6 @@ elementwise(
     lambda x, y: (_f("cos", _pi() * x) - y) / x,
     says="sinc(u) = sin(πu)/(πu), as in NumPy; quotient rule.",
 )
-shorthand(
-    "xlogy",
-    broadcast_rule,
-    lambda x, y: x * _f("log", y),
-    domain=("", "positive"),
-    says="xlogy(u, v) = u.*log(v).",
-)
 
 
 # Rounding -----------------------------------------------------------------------------------------
@@ -264,14 +228,6 @@ elementwise(
     kink=lambda x: _f("sin", _pi() * x),
     latex=r"\operatorname{floor}",
     says="floor is constant between whole numbers, so its derivative is 0 there.",
-)
-shorthand("ceil", broadcast_rule, lambda x: -_f("floor", -x), says="ceil(u) = -floor(-u).")
-shorthand(
-    "mod",
-    broadcast_rule,
-    lambda x, y: x - y * _f("floor", x / y),
-    says="mod(u, v) = u - v.*floor(u./v).",
-    example="mod(x, 2)",
 )
 
 

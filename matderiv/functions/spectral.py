@@ -59,19 +59,10 @@ def _expm(x: Any) -> Any:
 
 
 def _sine_cosine(x: Any) -> tuple[Any, Any]:
-    """sin and cos of a matrix: their series for a small multiple, doubled."""
-    n = np.shape(x)[0]
-    norm = float(np.abs(x).sum())
-    doublings = max(0, int(np.ceil(np.log2(norm))) + 2) if norm > 0 else 0
-    small = x / 2**doublings
-    parts, term = [np.eye(n), small], small
-    for k in range(2, 18):
-        term = term @ small / k
-        parts[k % 2] = parts[k % 2] + (term if k % 4 < 2 else -term)
-    cosine, sine = parts
-    for _ in range(doublings):
-        cosine, sine = 2 * cosine @ cosine - np.eye(n), 2 * sine @ cosine
-    return sine, cosine
+    """sin and cos of a matrix, as the rotation expm([0 X; -X 0]) has them."""
+    n, zero = np.shape(x)[0], np.zeros_like(x)
+    turned = _expm(np.block([[zero, x], [-x, zero]]))
+    return turned[:n, n:], turned[:n, :n]
 
 
 def _beside_itself(value: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

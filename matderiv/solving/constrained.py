@@ -84,8 +84,18 @@ def linear_root(p: Constrained) -> list[Expr]:
 
     row = p.slope.T if is_scalar(b.shape) else p.slope
     shape = () if is_scalar(b.shape) else b.shape
-    inner = spelled_sum([row @ solved(turned(row))], shape * 2)
-    right = spelled_sum([b, *(row @ solved(a) for a in g)], shape)
+
+    weight, core = number_apart(p.slope)
+
+    def across(e: Expr) -> Expr:
+        if not is_(core, "ones") or multiple is None:
+            return row @ e
+        scale, inner = number_apart(e)
+        n = size_expr(p.x.shape[0])
+        return weight * scale * (n if is_(inner, "ones") else apply("sum", inner, params=(None,)))
+
+    inner = spelled_sum([across(solved(turned(row)))], shape * 2)
+    right = spelled_sum([b, *(across(solved(a)) for a in g)], shape)
     weighed = right / inner if not shape else apply("inv", inner) @ right
     moved = weighed * solved(p.slope) if not shape else solved(turned(row)) @ weighed
     return [_told(spelled_sum([moved, *(negated(solved(a)) for a in g)], p.x.shape))]

@@ -8,7 +8,7 @@ from matderiv.lazy import sp
 from matderiv.shapes import is_scalar
 from matderiv.solving.affine import addends
 from matderiv.solving.entrywise_roots import EntryEquation
-from matderiv.words.chains import turned
+from matderiv.words.chains import inverse_of, turned
 from matderiv.words.signs import total
 
 Word = tuple[list[Expr], list[Expr]]  # numbers and matrices of a product
@@ -48,7 +48,7 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
     whole = total([m if c == scale else entry.written(c / scale) * m for c, m in terms])
     whole = turned(whole) if sides[1] in seen else whole
     above, below = sp.fraction(1 / scale if free else scale)
-    found = apply("inv", whole) if free else whole
+    found = inverse_of([whole], x)[0] if free else whole
     found = found if above == 1 else entry.written(above) * found
     return polished(found if below == 1 else found / entry.written(below), set())
 

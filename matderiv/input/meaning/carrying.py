@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from matderiv.errors import ParseError
 from matderiv.expr import REGISTRY
-from matderiv.functions.named import OF_ONE
+from matderiv.functions.named import OF_ENTRIES
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.indexed import (
@@ -24,7 +24,7 @@ from matderiv.language.source import Call, Node, Number, Operation, Source
 ENTRYWISE = frozenset(
     (
         *(name for name, record in REGISTRY.items() if record.kind == "elementwise"),
-        *OF_ONE,
+        *OF_ENTRIES,
         *("max", "min", "square", "hadamard", "clip"),
     )
 )

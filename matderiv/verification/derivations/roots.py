@@ -46,8 +46,8 @@ def scale_of(array: Array) -> float:
 class _System:
     """The residuals of all conditions as one function of one vector of unknowns.
 
-    The unknowns are the variables of the conditions, and those in `free`. A variable in `kept`
-    keeps its length, because the conditions do not fix it.
+    The unknowns are the variables of the conditions, and those in `free`, but not `known`. A
+    variable in `kept` keeps its length, because the conditions do not fix it.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class _System:
         point: Point,
         free: Collection[Expr],
         kept: Collection[Expr],
+        known: Expr | None = None,
     ) -> None:
         self.point = point
         program = compile_(tuple(c.residual for c in conditions))
         self.arrays, sizes = bind(program.variables, dict(point.values), point.sizes)
         self.bound = program.at(sizes)
-        names = dict.fromkeys([*(c.by.name for c in conditions), *(v.name for v in free)])
+        unknowns = (v for v in (*(c.by for c in conditions), *free) if v is not known)
+        names = dict.fromkeys(v.name for v in unknowns)
         self.shapes = {name: np.shape(point.values[name]) for name in names}
         self.lengths = {v.name: float(np.sum(point.values[v.name] ** 2)) for v in kept}
 
@@ -108,15 +110,16 @@ def root_near(
     *,
     free: Collection[Expr] = (),
     kept: Collection[Expr] = (),
+    known: Expr | None = None,
 ) -> dict[str, Array] | None:
-    """Values of the variables at which all conditions hold; None where none were found.
+    """Values of the variables, but not `known`, at which all conditions hold; None if not found.
 
     >>> x = variable("x")
     >>> found = root_near([Condition(x * x - 4, x)], Point({}, {"x": np.array(3.0)}))
     >>> round(float(found["x"]), 6)
     2.0
     """
-    unknowns = _System(conditions, point, free, kept)
+    unknowns = _System(conditions, point, free, kept, known)
     at = unknowns.start()
     far = FAR * scale_of(at)
     now = unknowns.residual(at)

@@ -7,22 +7,25 @@ derivative instead, since a function may have more stationary points than one.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matderiv.errors import DomainError, MatderivError
 from matderiv.expr import Expr, is_, number_value, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes
+from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.roots import ZERO, Condition, root_near, scale_of, value_at
 from matderiv.verification.quantities import DERIVATIVE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
+from matderiv.words.chains import facts
 from matderiv.work import MILLION, bounded
 
 A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
+MULTIPLIER = "\ntry: the multiplier, L = f + nu*(left - right) and ∇L = 0, before it"
 STARTS = 24
 MOST_SLOPES = 4  # derivatives that are tried
 WANTED = 3  # points at which an equation is looked at
@@ -47,6 +50,7 @@ class Rest:
     unread: bool = False
     slopes: list[Quantity] = field(default_factory=list)
     equations: list[tuple[int, Expr]] = field(default_factory=list)
+    bound: set[Expr] = field(default_factory=set)  # names that conditions are about
     searches: int = 0
     strict: bool = True
 
@@ -88,6 +92,7 @@ class Rest:
                 return Verdict(VERIFIED, message=f"the derivative by {multiplier.by} is 0")
         zero = 0 in (number_value(left), number_value(right))
         if not (self.stated and zero) and is_condition(left, right, self.ground.seed):
+            self.bound |= {*variables(left, right)}
             return A_CONDITION
         slopes = [*reversed(self.slopes)] or [*said]
         if not slopes and self.unread:
@@ -106,7 +111,9 @@ class Rest:
         if not self.stated:
             note = f"this holds only where the derivative by {by} is 0"
             hint = "\ntry: a line that says so, such as ∇f = 0, before it"
-            return Verdict(UNDECIDED, message=note + hint) if found else None
+            if not found and self.bound & {left, right}:  # it may be solved along a constraint
+                note, hint = "not compared under the condition before it", MULTIPLIER
+            return Verdict(UNDECIDED, message=note + hint) if found or hint is MULTIPLIER else None
         if found is None:
             note = "an equation for a stationary point, not checked: none was found by numbers"
             return Verdict(UNDECIDED, message=note)
@@ -260,7 +267,7 @@ def holds(
     solved = _solved(conditions, left, right)
     for point in _points(domain, [*names], (left, right), seed):
         if solved is not None:
-            verdict = _is_zero_at(solved[0], solved[1], point)
+            verdict = _is_zero_at(conditions, *solved, point)
         else:
             verdict = _holds_near(conditions, left, right, domain, point)
         found += [] if verdict is None else [verdict]
@@ -315,14 +322,15 @@ def _is_scale_free(f: Expr, x: Expr, point: Point) -> bool:
     return bool(np.abs(before - after).max(initial=0) <= ZERO * scale_of(before))
 
 
-def _solved(
-    conditions: Sequence[Condition], left: Expr, right: Expr
-) -> tuple[Condition, Expr] | None:
-    """The condition for a variable that stands alone on one side, and its value."""
-    for c in conditions[:1]:
-        for alone, value in ((left, right), (right, left)):
-            if alone is c.by and c.by not in set(walk(value)) and len(conditions) == 1:
-                return c, value
+def _solved(conditions: Sequence[Condition], left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
+    """A variable of the conditions that stands alone on one side, and its value in terms of others.
+
+    Multipliers are no terms of it: where it has them, it says how they hang together.
+    """
+    by = [c.by for c in conditions]
+    for alone, value in ((left, right), (right, left)):
+        if alone in by and not {*by} & {*walk(value)}:
+            return alone, value
     return None
 
 
@@ -352,21 +360,25 @@ def _regular(e: Expr, point: Point) -> bool:
     return True
 
 
-def _is_zero_at(c: Condition, value: Expr, point: Point) -> bool | None:
-    """Whether the residual is zero when the variable has the value given."""
+def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Point) -> bool | None:
+    """Whether all conditions hold for some values of the multipliers when x has the value given."""
     values = dict(point.values)
-    start = value_at(c.residual, values, point.sizes)
-    found = value_at(value, values, point.sizes)
-    if start is None or found is None:
+    starts = [value_at(c.residual, values, point.sizes) for c in conditions]
+    found, shape = value_at(value, values, point.sizes), np.shape(values[x.name])
+    if found is None or found.size not in (1, int(np.prod(shape, dtype=int))):
         return None
-    shape = np.shape(values[c.by.name])
-    if found.size not in (1, int(np.prod(shape, dtype=int))):
-        return None
-    values[c.by.name] = np.full(shape, found) if found.size == 1 else found.reshape(shape)
-    there = value_at(c.residual, values, point.sizes)
-    if there is None:
-        return None
-    return bool(np.abs(there).max(initial=0) <= EQUAL * scale_of(start))
+    if "positive" in facts(x) and not (found > 0).all():  # here, or wherever the data are
+        return False if bounds(value)[1] <= 0 else None
+    values[x.name] = np.full(shape, found) if found.size == 1 else found.reshape(shape)
+    at = replace(point, values=values)
+    solved = root_near(conditions, at, known=x) if len(conditions) > 1 else values
+    for c, start in zip(conditions, starts, strict=True):
+        there = value_at(c.residual, values if solved is None else solved, point.sizes)
+        if start is None or there is None:
+            return None
+        if np.abs(there).max(initial=0) > EQUAL * scale_of(start):
+            return False
+    return True
 
 
 def _agree(left: Expr, right: Expr, values: dict[str, Array], sizes: Sizes) -> bool | None:
