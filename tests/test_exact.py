@@ -10,10 +10,11 @@ import pytest
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.expr import apply, variable
+from matderiv.numeric.draws import longest_word
 from matderiv.shapes import Dim
 from matderiv.verification.claims import ask, read_answer
 from matderiv.verification.field.dual import determinant, inverse, matrix_inverse, root, times
-from matderiv.verification.field.exact import Identity, degree_bound, exact_test, longest_word
+from matderiv.verification.field.exact import Identity, degree_bound, exact_test
 from matderiv.verification.field.points import BATCH, FieldPoint, level_field
 from matderiv.verification.field.residues import CHAIN, Field, Unlucky
 from matderiv.verification.field.values import Evaluation

@@ -155,9 +155,9 @@ def document(asked: TypedQuestion, d: Derivation, view: str | None = None) -> di
         "wrt": d.wrt.name,
         **fields_of(d, "kind order layout structure"),
         "result": d.formula if d.has_matrix_form else None,
-        "index": _or_none(lambda: d.index),
+        "index": or_none(lambda: d.index),
         "vec": d.vec_text,
-        "latex": _or_none(d.latex),
+        "latex": or_none(d.latex),
         "shape": [str(s) for s in d.shape],
         "shapes": {n: [str(s) for s in v.shape] for n, v in reading.variables.items()},
         "assume": {n: sorted(v.params[2]) for n, v in reading.variables.items() if v.params[2]},
@@ -168,7 +168,7 @@ def document(asked: TypedQuestion, d: Derivation, view: str | None = None) -> di
     }
 
 
-def _or_none(form: Callable[[], str]) -> str | None:
+def or_none(form: Callable[[], str]) -> str | None:
     """A form, or nothing where it would be too long to be read by anybody."""
     try:
         return form()

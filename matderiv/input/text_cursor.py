@@ -1,7 +1,7 @@
 """A place in the tokens of a text: what stands in brackets, and what is said of mistakes."""
 
 import re
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
-class Cursor(TokenCursor, ABC):
+class Cursor(TokenCursor):
     """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
     kinds: dict[str, int]
@@ -47,29 +47,12 @@ class Cursor(TokenCursor, ABC):
     bound = False  # that a sum over an index was read
     around: tuple[str, ...] = ()  # the indices of the sums around
 
-    @abstractmethod
-    def sum(self) -> Node:
-        """Terms with their signs."""
-
-    @abstractmethod
-    def product(self) -> Node:
-        """Factors with the signs between them."""
-
-    @abstractmethod
-    def comparison(self) -> Node:
-        """A sum, or two that are compared."""
-
-    @abstractmethod
-    def postfix(self) -> Node:
-        """An atom with its powers, transposes and entries."""
-
-    @abstractmethod
-    def implicit(self, left: Node) -> bool:
-        """True where another factor stands without a sign."""
-
-    @abstractmethod
-    def atom(self) -> Node:
-        """One thing, without what stands above or behind it."""
+    sum: Callable[[], Node]
+    product: Callable[[], Node]
+    comparison: Callable[[], Node]
+    postfix: Callable[[], Node]
+    implicit: Callable[[Node], bool]
+    atom: Callable[[], Node]
 
     # Cursor --------------------------------------------------------------------------------------
 

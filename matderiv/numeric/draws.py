@@ -17,31 +17,34 @@ ROW_FACTS = frozenset({"onehot", "simplex"})
 # Sizes -------------------------------------------------------------------------------------------
 
 
-def word_degree(*exprs: Expr) -> int:
-    """The length of the longest product of matrices in the expressions.
+def longest_word(*exprs: Expr) -> int:
+    """The length of the longest product of matrices; functions of entries make one letter.
 
     An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so some
     size must exceed it.
 
     >>> X = variable("X", (3, 3))
-    >>> word_degree(apply("tr", apply("power", X, 3) @ X))
-    4
+    >>> longest_word(X @ X @ apply("exp", X @ X @ X)), longest_word(apply("power", X, 3) @ X)
+    (3, 4)
     """
-    degrees: dict[Expr, int] = {}
+    length: dict[Expr, int] = {}
     for node in walk(*exprs):
-        inner = [degrees[a] for a in node.args]
+        inner = [length[a] for a in node.args]
+        function = node.function
         if is_(node, "variable"):
-            degree = int(len(node.shape) == 2)
-        elif is_(node, "mul", "hadamard"):
-            degree = sum(inner)
-        elif is_(node, "power", "epow"):
-            exponent = number_value(node.args[1])
-            times = abs(exponent) if exponent is not None and exponent.denominator == 1 else 1
-            degree = min(LARGEST_SIZE, int(times)) * inner[0]
+            here = int(len(node.shape) == 2)
+        elif is_(node, "mul", "hadamard", "kron", "solve", "einsum"):
+            here = sum(inner)
+        elif is_(node, "power") and node.shape:
+            here = abs(int(number_value(node.args[1]) or 1)) * inner[0]
+        elif is_(node, "inv", "max", "min") or (is_(node, "ediv") and node.shape):
+            here = min(1, max(inner))  # a letter of its own
+        elif function.kind == "elementwise" and function.call != "operator":
+            here = min(1, max(inner))
         else:
-            degree = max(inner, default=0)
-        degrees[node] = min(degree, LARGEST_SIZE)
-    return max(degrees[e] for e in exprs)
+            here = max(inner, default=0)
+        length[node] = here
+    return max(length.values())
 
 
 def draw_sizes(

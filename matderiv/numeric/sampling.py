@@ -26,8 +26,8 @@ from matderiv.numeric.draws import (
     draw_sizes,
     enlarged,
     general,
+    longest_word,
     small,
-    word_degree,
 )
 from matderiv.numeric.evaluate import CUBE, Array, Arrays, Sizes, ValueProgram, compile_, sizes_in
 from matderiv.numeric.kinks import Kink, kinks
@@ -308,7 +308,7 @@ def points(
 
 def drawn(source: Sampler, count: int) -> list[Point]:
     """The first `count` points of a sampler, both sides of its kinks seen where possible."""
-    least = word_degree(source.expr) + 1
+    least = longest_word(source.expr) + 1
     found = [
         source.point(k, least=least if k == 1 else 2, single=k == 5 and count > 5)
         for k in range(count)

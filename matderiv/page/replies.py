@@ -1,17 +1,16 @@
 """What the page is told: every request is an object, every reply one that JSON can carry."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from matderiv.arguments import require_text, require_word
 from matderiv.circuit.drawing import drawing
-from matderiv.command.answer import check_sentence, layout_sentence, report_lines
+from matderiv.command.answer import check_sentence, layout_sentence, or_none, report_lines
 from matderiv.doors.derivation import VIEWS
 from matderiv.doors.derive import Derivation, derive
 from matderiv.doors.graph import graph
 from matderiv.doors.sheet import Part, Sheet
-from matderiv.errors import LimitError, MatderivError, visible
+from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr, is_, variables
 from matderiv.input.guesses import KINDS, guesses
 from matderiv.input.resolve import Reading, read
@@ -205,27 +204,20 @@ def _result(d: Derivation, request: Request) -> Reply:
         "by": d.wrt.name,
         "html": equation_html(equation),
         "text": d.formula,
-        "index": _or_nothing(lambda: d.index),
+        "index": or_none(lambda: d.index) or "",
         "sum": mathml(form.latex(), display=True) if (form := d.sum_form) else "",
         "latex": d.latex(),
         "equation": equation,
         "mathml": mathml(equation, display=True),
-        "sympy": _or_nothing(lambda: str(d.result or "")),
+        "sympy": or_none(lambda: str(d.result or "")) or "",
         "layout": layout_sentence(d),
         "shape": shape_text(d.shape) if d.shape else "a number",
         "notes": [n for n in d.notes if n not in known],
-        "facts": _or_nothing(lambda: ", ".join(d.facts_used)),
+        "facts": or_none(lambda: ", ".join(d.facts_used)) or "",
         "doubt": d.doubt,
         "checked": check_sentence(d.checked) if d.checked else "",
         "numbers": report_lines(d.checked) if d.checked else [],
     }
-
-
-def _or_nothing(form: Callable[[], str]) -> str:
-    """A form, or nothing where it would be too long to be read by anybody."""
-    with suppress(LimitError):
-        return form()
-    return ""
 
 
 def steps(request: Request) -> Reply:

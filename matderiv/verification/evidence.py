@@ -17,7 +17,7 @@ from matderiv.lazy import np
 from matderiv.numeric.both_sides import Border, Reached, beside, branches, domains, reached, zones
 from matderiv.numeric.check import DifferenceFinding as Compared
 from matderiv.numeric.check import compare
-from matderiv.numeric.draws import LABEL_FACTS
+from matderiv.numeric.draws import LABEL_FACTS, longest_word
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
@@ -28,7 +28,7 @@ from matderiv.verification.field.all_sizes import SizePlan, planned
 from matderiv.verification.field.branches import Branches
 from matderiv.verification.field.elementary import elementary
 from matderiv.verification.field.exact import Compared as Found
-from matderiv.verification.field.exact import Identity, longest_word
+from matderiv.verification.field.exact import Identity
 from matderiv.verification.precise import NOTHING, Precise, precise
 
 POINTS = 6  # general points, at sizes of a plan

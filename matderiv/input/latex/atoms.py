@@ -1,7 +1,7 @@
 r"""The atoms of a formula: numbers, names, brackets, bars, fractions and roots."""
 
 import re
-from abc import abstractmethod
+from collections.abc import Callable
 from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
@@ -40,13 +40,8 @@ REFUSED = {
 class Atoms(Blocks):
     """The reader of everything that stands between operators."""
 
-    @abstractmethod
-    def factor(self) -> Node:
-        """An atom with its superscripts."""
-
-    @abstractmethod
-    def reduction(self, name: str, opening: Token) -> Node:
-        r"""A `\\sum` and its kin."""
+    factor: Callable[[], Node]
+    reduction: Callable[[str, Token], Node]
 
     # Where things start --------------------------------------------------------------------------
 

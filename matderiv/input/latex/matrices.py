@@ -1,7 +1,7 @@
 r"""Matrices and cases: `\begin{bmatrix} ... \end{bmatrix}`, `\begin{cases} ... \end{cases}`."""
 
 import re
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 
 from matderiv.errors import ParseError, Span
@@ -17,17 +17,9 @@ BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
 class Blocks(Names):
     """The reader of environments whose lines and columns have a meaning."""
 
-    @abstractmethod
-    def comparison(self) -> Node:
-        """A sum, or two sums with > or < between them."""
-
-    @abstractmethod
-    def sum(self) -> Node:
-        """Terms with their signs."""
-
-    @abstractmethod
-    def leftover(self) -> ParseError:
-        """The error where an operator or the end should stand."""
+    comparison: Callable[[], Node]
+    sum: Callable[[], Node]
+    leftover: Callable[[], ParseError]
 
     def mask(self, constant: Node) -> Node:
         """1 where the comparison in the brackets holds; the constant times anything else."""

@@ -1,6 +1,6 @@
 r"""Names of a formula with their meaning: variables, entries, functions, ones and identities."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count, pairwise
@@ -25,36 +25,19 @@ WRITTEN = pairs("""
 """Names of functions in LaTeX that the text language spells otherwise."""
 
 
-class Names(Symbols, ABC):
-    """The reader of names, and of the constants that look like names."""
+class Names(Symbols):
+    """The reader of names, and of the constants that look like names.
 
-    @abstractmethod
-    def bracket(self) -> Node:
-        """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+    What is read around them stands in the classes above, here and below.
+    """
 
-    @abstractmethod
-    def argument(self) -> Node:
-        """What a command takes: a group, one symbol or one digit."""
-
-    @abstractmethod
-    def function(self, name: str, span: Span) -> Node:
-        """A function that was named, and its arguments."""
-
-    @abstractmethod
-    def of_numbers(self, function: str, symbol: Symbol) -> str:
-        """The function; ParseError where the brackets hold capitals alone, as a factor would."""
-
-    @abstractmethod
-    def spectral(self, symbol: Symbol) -> Node | None:
-        """A function that is called by a Greek letter; None for a name."""
-
-    @abstractmethod
-    def mask(self, constant: Node) -> Node:
-        """1 where the comparison in the brackets holds; the constant times anything else."""
-
-    @abstractmethod
-    def mask_below(self) -> Node | None:
-        r"""`\mathbf 1_{z > 0}`, at the subscript; None for anything else."""
+    bracket: Callable[[], Node]
+    argument: Callable[[], Node]
+    function: Callable[[str, Span], Node]
+    of_numbers: Callable[[str, Symbol], str]
+    spectral: Callable[[Symbol], Node | None]
+    mask: Callable[[Node], Node]
+    mask_below: Callable[[], Node | None]
 
     # Letters and names ---------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ Inside, every name carries the indices of the sums around it. What stands below 
 "all entries": from 1 to the size of the axis, or from 0 to that size less 1.
 """
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -34,13 +33,8 @@ class Bound:
 class Sums(Atoms):
     r"""The reader of `\sum` and its kin."""
 
-    @abstractmethod
-    def product(self) -> Node:
-        """A term of a sum."""
-
-    @abstractmethod
-    def signed(self, read: Callable[[], Node]) -> Node:
-        """An operand that may carry a sign of its own."""
+    product: Callable[[], Node]
+    signed: Callable[[Callable[[], Node]], Node]
 
     def reduction(self, name: str, opening: Token) -> Node:
         r"""`\sum_{i} x_i y_i` with what it binds; without an index, of the array that follows."""

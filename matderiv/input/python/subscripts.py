@@ -1,6 +1,6 @@
 """What stands in square brackets in Python: entries, slices, new axes, labels."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 
 from matderiv.input.python.blocks import entry
 from matderiv.input.python.cursor import PythonCursor
@@ -16,13 +16,8 @@ LABELS = frozenset(("label", "target", "cls", "row", "col", "idx0"))
 class Subscripts(PythonCursor):
     """The reader of square brackets, for a grammar that says what an array and a formula are."""
 
-    @abstractmethod
-    def array(self, value: Value) -> Array:
-        """A value that must be an array or a number."""
-
-    @abstractmethod
-    def comparison(self) -> Value:
-        """A formula."""
+    array: Callable[[Value], Array]
+    comparison: Callable[[], Value]
 
     def subscript(self, value: Value) -> Value:
         """`x[:, None]`, `x[None, :]`, `X.shape[0]`, `slogdet(A)[1]`, and entries such as `x[0]`."""

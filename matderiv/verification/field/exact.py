@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from matderiv.expr import Expr, is_, walk
 from matderiv.lazy import np
-from matderiv.numeric.draws import enlarged
+from matderiv.numeric.draws import enlarged, longest_word
 from matderiv.numeric.evaluate import Sizes, sizes_in
 from matderiv.shapes import size_value
 from matderiv.verification.field.all_sizes import (
@@ -234,35 +234,6 @@ def _contracted(claim: Array, outer: tuple[int, ...], directions: list[Array], p
 
 
 # Bounds ------------------------------------------------------------------------------------------
-
-
-def longest_word(*exprs: Expr) -> int:
-    """The length of the longest product of matrices; functions of entries make one letter.
-
-    An identity of n × n matrices of degree d can hold for n < d only (Cayley & Hamilton), so one
-    test size must exceed it.
-
-    >>> X = variable("X", (3, 3))
-    >>> longest_word(X @ X @ apply("exp", X @ X @ X))
-    3
-    """
-    length: dict[Expr, int] = {}
-    for node in walk(*exprs):
-        inner = [length[a] for a in node.args]
-        name = node.function.name
-        if name == "variable":
-            here = int(len(node.shape) == 2)
-        elif name in ("mul", "hadamard", "kron", "solve", "einsum"):
-            here = sum(inner)
-        elif name == "power" and node.shape:
-            value = node.args[1].params[0] if is_(node.args[1], "number") else 1
-            here = int(abs(value)) * inner[0]
-        elif name in MODELLED | HASHED | {"inv"} or (name == "ediv" and node.shape):
-            here = min(1, max(inner))  # a letter of its own
-        else:
-            here = max(inner, default=0)
-        length[node] = here
-    return max(length.values())
 
 
 def degree_bound(expr: Expr, sizes: Sizes) -> int:
