@@ -1,6 +1,7 @@
 """What the page is told: every request is an object, every reply one that JSON can carry."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from matderiv.arguments import require_text, require_word
