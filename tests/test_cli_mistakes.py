@@ -117,6 +117,8 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
         2,
         ["there is no command hello", "one of derive, check, verify"],
     ),
+    ("verb", ("homework", "sheet.tex"), 2, ["matderiv verify --file sheet.tex"]),
+    ("verb", ("my sheet.md",), 2, ['matderiv verify --file "my sheet.md"']),
     ("verb", ("--quiet", "derive", "x", "x"), 2, ["stands before the command"]),
     ("operand", ("derive",), 2, ["the expression is missing"]),
     ("operand", ("derive", "x'*A*x"), 2, ["variable to differentiate by is missing", "x, or by A"]),

@@ -26,6 +26,7 @@ class Request:
             raise AttributeError(name) from None
 
 
+SHEETS = (".tex", ".md", ".ipynb")  # what a derivation to be judged is written in
 LATER = {"diff": "derive", "grad": "derive"}
 SHORT = {o.short for v in VERBS.values() for o in v.options if o.short}
 INSTEAD = {("graph", "-o"): "--svg FILE, or > FILE for the table"}
@@ -127,6 +128,10 @@ def _unknown_option(flag: str, verb: Verb) -> UsageError:
 
 def unknown_verb(first: str, rest: Sequence[str]) -> UsageError:
     """The error for a first word that is no command: perhaps an expression, or misspelled."""
+    sheet = next((w for w in (first, *rest) if w.endswith(SHEETS)), None)
+    if sheet:
+        hint = f"matderiv verify --file {quoted(sheet)}"
+        return UsageError(f"{first} is not a command", hint=hint)
     if first in LATER:
         near = LATER[first]
         return UsageError(f"there is no command {first}", hint=f"matderiv {near} --help")
