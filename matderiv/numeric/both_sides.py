@@ -153,12 +153,10 @@ def domains(f: Expr, answer: Expr) -> list[Border]:
 class Reached:
     """Points on sides that were missing, points close to borders, and what was not reached.
 
-    `moves` say how the points were found: which of the `lines` through a general point, and where.
     At `tied` points some measure is 0, at a kink or because entries are equal in a whole branch.
     """
 
     points: tuple[Point, ...] = ()
-    moves: tuple[tuple[int, float], ...] = ()
     close: tuple[Point, ...] = ()
     unseen: tuple[str, ...] = ()
     tied: tuple[Point, ...] = ()
@@ -191,7 +189,6 @@ def reached(
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
     return Reached(
         tuple(search.points),
-        tuple(search.moves),
         tuple(near),
         tuple(dict.fromkeys(unseen)),
         tuple(search.tied),
@@ -258,7 +255,6 @@ class SideSearch:
     held: frozenset[tuple[int, int]] = frozenset()
     kept: Counter[tuple[int, int]] = field(default_factory=Counter)
     points: list[Point] = field(default_factory=list)
-    moves: list[tuple[int, float]] = field(default_factory=list)
     near: list[Point] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
     tied: list[Point] = field(default_factory=list)
@@ -300,10 +296,10 @@ class SideSearch:
     def along_lines(self, base: Point, close: bool) -> None:
         """Look at the borders along lines through a point."""
         bound = self.program.at(base.sizes)
-        for number, at in enumerate(lines(self.source, base)):
+        for at in lines(self.source, base):
             table = [self.measures(bound, at(t)) for t in PLACES]
             zeros = tuple(int((m == 0).sum()) for m in table[-1])
-            line = ScaledLine(at, number, base.sizes, bound, zeros)
+            line = ScaledLine(at, base.sizes, bound, zeros)
             if close:
                 ties = [t for t, m in zip(PLACES, table, strict=True) if line.ties(m)]
                 self.tied += [Point(base.sizes, at(t)) for t in sorted(ties, key=abs)[-KEPT:]]
@@ -334,7 +330,6 @@ class SideSearch:
         self.missing -= new
         self.kept.update(new)
         self.points.append(Point(line.sizes, values))
-        self.moves.append((line.number, place))
         return True
 
     def _crossings(self, line: ScaledLine, table: list[list[Array]], close: bool) -> None:

@@ -23,12 +23,6 @@ PLACES = [-t for t in reversed(_UP)] + _UP
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal", "idempotent"}
 
 
-def moved(source: Sampler, base: Point, move: tuple[int, float]) -> Point:
-    """Another point moved as one that was reached."""
-    number, place = move
-    return Point(base.sizes, list(lines(source, base))[number](place))
-
-
 def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
     """Ways of changing a point: scaled as a whole or one variable at a time, shifted, mixed with
     another point, and one variable scaled against another.
@@ -141,7 +135,6 @@ class ScaledLine:
     """
 
     at: Callable[[float], Arrays]
-    number: int
     sizes: Sizes
     bound: BoundValues
     zeros: tuple[int, ...]

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
@@ -41,14 +40,9 @@ POINTS, CLOSE = 3, 1e-9
 
 
 class SomeEntriesError(ParseError):
-    """A left side that is about some entries: those at places of f, and at places of the variable.
+    """A left side about the entries at some indices, `of` f and `by` the variable, alone."""
 
-    Nothing is said of the others.
-    """
-
-    def __init__(self, message: str, *, of: str, by: str, **more: Any) -> None:
-        super().__init__(message, **more)
-        self.of, self.by = of, by
+    of = by = ""
 
 
 @dataclass(frozen=True)
@@ -115,12 +109,12 @@ class Answer:
                 if of_f and len(letters) + of_f == len(sizes):
                     said = f"which entry of {q.of or 'f'} this is about is not said"
                     hint = "an index for each axis, as in ∂f_i/∂x_j"
-                    raise self._some_entries(said, span, hint, q)
+                    raise self._some_entries(q, said, span, hint)
                 if len(letters) != len(sizes):
                     return {}
                 if len({*letters}) < len(letters):
                     said = "this says only what the entries with equal indices are"
-                    raise self._some_entries(said, span, "another index for each axis", q)
+                    raise self._some_entries(q, said, span, "another index for each axis")
                 return dict(zip(letters, sizes, strict=True))
         return {}
 
@@ -208,7 +202,7 @@ class Answer:
             if by not in ("", self.by.name) and not entry:
                 said = f"this is a derivative by {by}, asked is the one by {self.by.name}"
                 one = base == self.by.name and label.isdigit()
-                raise self._some_entries(said, span, None, q) if one else self._error(said, span)
+                raise self._some_entries(q, said, span) if one else self._error(said, span)
         if q.order != self.order:
             raise self._error(
                 f"this is a derivative of order {q.order}, asked is order {self.order}",
@@ -279,12 +273,13 @@ class Answer:
         return start, max(start, span[0] + len(typed.rstrip()))
 
     def _some_entries(
-        self, message: str, span: Span, hint: str | None, q: Quantity
+        self, q: Quantity, message: str, span: Span, hint: str | None = None
     ) -> SomeEntriesError:
         """The error for a left side about some entries, by whose indices it can be judged alone."""
-        by = "" if q.then not in ("", q.by) else split_label(q.by)[1]
-        more: dict[str, Any] = {"source": str(self.typed), "span": span, "hint": hint}
-        return SomeEntriesError(message, of=self._below(q.of), by=by, **more)
+        error = SomeEntriesError(message, source=str(self.typed), span=span, hint=hint)
+        error.of = self._below(q.of)
+        error.by = "" if q.then not in ("", q.by) else split_label(q.by)[1]
+        return error
 
     def _error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
         return ParseError(message, source=str(self.typed), span=span, hint=hint)

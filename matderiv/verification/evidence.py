@@ -22,7 +22,7 @@ from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
-from matderiv.numeric.scaled_lines import levelled, moved
+from matderiv.numeric.scaled_lines import levelled, lines
 from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.field.all_sizes import SizePlan, planned
 from matderiv.verification.field.branches import Branches
@@ -38,7 +38,7 @@ ALWAYS = 6  # of them looked at with many digits in any case
 LEVEL = 12  # points with nearly equal entries that digits look at where no branch is known
 TIED = 40  # points where entries are equal
 DOUBTED = 12  # of them looked at because ordinary numbers see a difference
-ORDINARY = ((0, 0.1), (0, -0.1), (0, 10.0), (0, -10.0))  # moves of points where nothing is seen
+ORDINARY = (0.1, -0.1, 10.0, -10.0)  # factors of points where nothing is seen
 FEW = 3  # points of a dispute that are looked at
 DISPUTED = "in one branch it is no exact identity, and numbers show nothing of that"
 SIDES = 12  # points on sides that general points do not see
@@ -134,7 +134,7 @@ class Witness:
             sharp = self._where_both_have_values(sharp)
         if sharp.verdict == "different":
             return Evidence(sharp)
-        matching, wrong, _ = self._compared(points, found.moves)
+        matching, wrong, _ = self._compared(points, wanted)
         if wrong is not None:
             return Evidence(sharp, failed=wrong)
         left = _left_open(plan, matching) or "; ".join(found.unseen)
@@ -217,7 +217,7 @@ class Witness:
         return found is not None and found.equal
 
     def _compared(
-        self, points: Iterable[Point], moves: tuple[tuple[int, float], ...] = ()
+        self, points: Iterable[Point], borders: list[Border] | None = None
     ) -> tuple[list[Point], Compared | None, str]:
         """The points at which ordinary numbers match, a mismatch, and why one is left open.
 
@@ -228,8 +228,7 @@ class Witness:
         matching: list[Point] = []
         unsure = ""
         for place, point in enumerate(points):
-            for move in (None, *moves, *ORDINARY):
-                here = point if move is None else moved(self.source, point, move)
+            for here in self._instead(point, borders):
                 exact = self._in_branch(here)
                 if exact is not None and exact.equal and exact.seen:
                     matching.append(here)
@@ -246,6 +245,13 @@ class Witness:
                     matching.append(point)
                     break
         return matching, None, unsure
+
+    def _instead(self, point: Point, borders: list[Border] | None) -> Iterator[Point]:
+        """A point, those on other sides of borders, and some that are nearer and farther."""
+        yield point
+        yield from beside(self.source, point, borders) if borders else ()
+        whole = next(lines(self.source, point))
+        yield from (Point(point.sizes, whole(t)) for t in ORDINARY)
 
     def _in_digits(self, point: Point) -> Precise:
         """What a mismatch comes to with many digits: 1 + tanh(-50) is 0 in ordinary ones.

@@ -17,9 +17,10 @@ def about(asked: Asked, said: SomeEntriesError) -> Asked | None:
     """The question about these entries; None where entries do not move alone.
 
     >>> from matderiv.verification.claims import ask
-    >>> found = about(ask("tr(A)", "A"), SomeEntriesError("", of="", by="ii"))
-    >>> found.wrt.name, found.wrt.shape
-    ('A_ii', ())
+    >>> said = SomeEntriesError("")
+    >>> said.by = "ii"
+    >>> about(ask("tr(A)", "A"), said).wrt.name
+    'A_ii'
     """
     x, f = asked.wrt, asked.f
     fits = len(said.by) == len(x.shape) and len(said.of) in (0, len(f.shape))
