@@ -46,6 +46,11 @@ from matderiv.shapes import shape_text
             r"\mathbf{z}",
             r"2\,\mathrm{momentum}^2\,\mathbf{W}^T\mathbf{W}\mathbf{z}",
         ),
+        (r"\log(1 + e^{-y\,w\cdot x})", "w", r"-y\sigma(-y\,w^T x)x"),
+        (r"z^T\lambda w\,z^Tz", "w", r"\lambda (z^Tz) z"),
+        ("x_1*A*x", "x", "A*x*unit(m,1)' + x[1]*A"),
+        (r"\sum_n (t_n - w^T\phi(x_n))^2", "w", r"2\Phi^T(\Phi w - t)"),
+        (r"\frac{\partial \operatorname{tr}(AX)}{\partial X_{ij}}", "X", "A'"),
         (r"h'\left(A+B\right)'h + x'x", "h", r"(A+B+A'+B')h"),
     ],
 )

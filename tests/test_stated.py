@@ -80,3 +80,44 @@ def test_names_behind_a_d_are_read_whole() -> None:
         assert verify("norm2(X*beta - y)^2", "beta", f"{left} = 2*{product}", shapes=shapes).correct
         wrong = verify("norm2(X*beta - y)^2", "beta", f"{left} = {product}", shapes=shapes)
         assert wrong.correct is False
+
+
+SOFTMAX, SIGMOID = r"\operatorname{softmax}(z)", "sigmoid(w'*x)"
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer", "right"),
+    [
+        (SOFTMAX, "z", r"\frac{\partial s_i}{\partial z_j} = s_i(\delta_{ij} - s_j)", True),
+        (SOFTMAX, "z", r"\frac{\partial s_i}{\partial z_j} = s_i(\delta_{ij} - s_i)", False),
+        (SOFTMAX, "z", r"\frac{\partial s}{\partial z} = \operatorname{diag}(s) - ss^\top", True),
+        (SOFTMAX, "z", r"s_i(\delta_{ij} - s_j) where s = softmax(z)", True),
+        ("softmax(z)", "z", "∂s/∂z = diag(s) + s*s'", False),
+        ("softmax(z)", "z", "diag(f) - f f'", True),
+        (SIGMOID, "w", "f(1 - f)x", True),
+        (SIGMOID, "w", "∂p/∂w = p(1 - p)x", True),
+        (SIGMOID, "w", "∂p/∂w = p(1 + p)x", False),
+        (SIGMOID, "w", "∂p/∂w = p(1 - p)x, p = sigmoid(w'*x)", True),
+    ],
+)
+def test_what_a_left_side_derives_is_f(f: str, x: str, answer: str, right: bool) -> None:
+    assert verify(f, x, answer).correct is right
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "answer", "right"),
+    [
+        ("A + y'", "y", r"\delta_{jk}", True),
+        ("sum(X,2)", "X", r"\delta_{ij}", True),
+        ("sum(X,2)", "X", r"\delta_{ik}", False),
+        ("x'*X", "X", r"\delta_{ik}x_{j}", True),
+        ("sum(X*y)", "X", "y_j", True),
+        ("sum(X*y)", "X", "y_i", False),
+    ],
+)
+def test_entries_alone_have_the_letters_of_our_own_results(
+    f: str, x: str, answer: str, right: bool
+) -> None:
+    shapes = {"A": "n,m", "X": "n,m", "x": "n", "y": "m"}
+    shapes = {name: sizes for name, sizes in shapes.items() if name in f}
+    assert verify(f, x, answer, shapes=shapes).correct is right

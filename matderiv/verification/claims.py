@@ -1,7 +1,6 @@
 """What is asked when an answer is verified, and how the answer's axes are to be read."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -287,23 +286,8 @@ def read_answer(asked: Asked, answer: Any) -> Expr:
     return read_sides(asked, answer)[-1]
 
 
-def _with_whole(asked: Asked, answer: str) -> Reading:
-    """The reading, in which an answer may call the expression f, as `Read as f = ...` does.
-
-    Not where f is called with an argument or derived, or stands before an equals sign.
-
-    >>> print(read_answer(ask("sigmoid(w'*x)", "w"), "f*(1 - f)*x").shape)
-    (Dim(names=('n',), coefficient=1),)
-    """
-    reading = asked.reading
-    known = {*reading.variables, *dict(reading.parts), *reading.sizes, *asked.extra}
-    if "f" in known or _CALLED.search(answer):
-        return reading
-    return replace(reading, parts=(*reading.parts, ("f", reading.expr)))
-
-
-def _of_known_functions(asked: Asked, e: Expr) -> Expr:
-    """An answer in which f(x), L(x) and J(x) are the expression itself.
+def _of_known_functions(asked: Asked, e: Expr, names: Sequence[str] = ("f",)) -> Expr:
+    """An answer in which f(x), or that of another of its `names`, is the expression itself.
 
     UnknownName for any other function that the expression does not have: it has no values.
 
@@ -317,7 +301,7 @@ def _of_known_functions(asked: Asked, e: Expr) -> Expr:
         if node.function.call != "abstract" or node.params[-2] in known:
             continue
         name, order = node.params[-2:]
-        if name not in ("f", "L", "J") or order or node.args[0] not in variables(asked.f):
+        if name not in names or order or node.args[0] not in variables(asked.f):
             raise UnknownName(
                 f"the answer has the function {name}, which the expression does not have",
                 hint="its formula in place of its name",
@@ -328,14 +312,11 @@ def _of_known_functions(asked: Asked, e: Expr) -> Expr:
     return substitute(e, whole) if whole else e
 
 
-_CALLED = re.compile(r"(?<![A-Za-z0-9_\\])f\s*(?:[(\[_']|\\left)|=")
-
-
 def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
     """The expressions of all sides of an answer that are said to be the derivative."""
     if isinstance(answer, str):
         stated = _stated(asked, answer)
-        sides = (_of_known_functions(asked, e) for e in stated.claims())
+        sides = (_of_known_functions(asked, e, (*stated.names, "L", "J")) for e in stated.claims())
         if _wants_turned(asked) and stated.in_entries:
             sides = (e.T for e in sides)
         return tuple(picked(e, asked.at, asked.wrt.shape) for e in sides)
@@ -352,9 +333,9 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
 
 
 def _stated(asked: Asked, answer: str) -> Answer:
-    reading, expected = _with_whole(asked, answer), expected_shape(asked)
-    axes = tuple(s for group in asked.groups for s in group)
-    return Answer(answer, asked.f, asked.wrt, asked.order, reading, asked.extra, expected, axes)
+    axes, expected = tuple(s for group in asked.groups for s in group), expected_shape(asked)
+    f, x = asked.f, asked.wrt
+    return Answer(answer, f, x, asked.order, asked.reading, asked.extra, expected, axes)
 
 
 def in_entries(asked: Asked, typed: str) -> bool:

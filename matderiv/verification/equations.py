@@ -8,10 +8,17 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
-from matderiv.input.answers import definitions_start, equation_sides, read_stated, scope_of
+from matderiv.input.answers import (
+    answer_source,
+    definitions_start,
+    equation_sides,
+    read_stated,
+    scope_of,
+)
 from matderiv.input.meaning.subscripts import FREE, free_letters, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
@@ -66,12 +73,41 @@ class Answer:
         """
         spelling, spans = self._sides()
         if len(spans) < 2:
-            return (self._read(self.typed),)
+            return (replace(self, over=self._as_named())._read(self.typed),)
         if spelling == "python":
             self._check_python(spans[0])
             return tuple(self._read(self._alone(span, spans)) for span in spans[1:])
         latex = spelling == "latex"
         return replace(self, over=self._indices(spans, latex))._from(spans, latex)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names that mean f: f itself, and what a left side derives, s of ∂s_i/∂z_j = ..."""
+        spelling, spans = self._sides()
+        derived = (
+            split_label(q.of)[0] if self._below(q.of) else q.of
+            for span in spans[:-1]
+            for q, _ in self._said(span, latex=spelling == "latex")
+            if q.kind == DERIVATIVE
+        )
+        names = {*self.reading.variables, *dict(self.reading.parts), *self.reading.sizes}
+        known = {*names, *self.extra, self.by.name, ""}
+        return tuple(name for name in dict.fromkeys(("f", *derived)) if name not in known)
+
+    @cached_property
+    def _whole(self) -> dict[str, Expr]:
+        """What the names of f mean in a side; not those that are defined, or called as in f(x)."""
+        _, spans = self._sides()
+        right = self.typed[spans[0][1] if len(spans) > 1 else 0 :].lstrip(" =&")
+        found = {}
+        for name in self.names:
+            at = rf"(?<![A-Za-z_\\]){name}(?![A-Za-z0-9])"
+            prime = "|['′]" if is_scalar(self.f.shape) else ""
+            called = rf"['′]*\s*(?:\\left)?\((?![^()]*{at})"  # f(2x), and not f(1 - f)
+            other = rf"{at}(?:\s*&?=|{called}{prime})"
+            if name in right and not re.search(other, right):
+                found[name] = self.f
+        return found
 
     @property
     def in_entries(self) -> bool:
@@ -94,8 +130,7 @@ class Answer:
         """
         for span in spans:
             typed = self.typed[slice(*span)]
-            found = signs(typed, latex)
-            for q, sign in ((named(typed, latex), None), *((s.quantity, s) for s in found)):
+            for q, sign in self._said(span, latex=latex):
                 if q.kind not in (DERIVATIVE, VALUE) or (q.kind == VALUE and not self._is_label(q)):
                     continue
                 names = (q.of, q.by, q.then or q.by * (q.order - 1))
@@ -104,7 +139,7 @@ class Answer:
                     below = _LAST.search(typed[slice(*sign.operand)])
                     letters = (below[1] if below else "") + letters
                 sizes = [s for s in self.axes if s != 1]
-                letters = letters or _of_bracket(typed, found)
+                letters = letters or _of_bracket(typed, signs(typed, latex))
                 of_f = len(long_axes(self.f.shape)) if letters and not self._below(q.of) else 0
                 if of_f and len(letters) + of_f == len(sizes):
                     said = f"which entry of {q.of or 'f'} this is about is not said"
@@ -117,6 +152,20 @@ class Answer:
                     raise self._some_entries(q, said, span, "another index for each axis")
                 return dict(zip(letters, sizes, strict=True))
         return {}
+
+    def _said(self, span: Span, *, latex: bool) -> list[tuple[Quantity, Sign | None]]:
+        """What a side names, and the derivatives in it."""
+        typed = self.typed[slice(*span)]
+        return [(named(typed, latex), None), *((s.quantity, s) for s in signs(typed, latex))]
+
+    def _as_named(self) -> dict[str, Size]:
+        """The axes with the letters that we give them, f_ij by x_k, for entries alone."""
+        source = answer_source(self.typed, self.reading, self.extra)
+        found = {*source.free} if source is not None else set()
+        free = free_letters(scope_of(self.reading, self.extra))
+        letters = [c for c in "ijklpqrsab" if c in free]
+        named = dict(zip(letters, (s for s in self.axes if s != 1), strict=False))
+        return named if found and found <= named.keys() else {}
 
     def _below(self, name: str) -> str:
         """The free indices below a name; "" for a label that is none."""
@@ -245,7 +294,7 @@ class Answer:
     # Texts ---------------------------------------------------------------------------------------
 
     def _read(self, typed: str, more: Mapping[str, Expr] | None = None) -> Expr:
-        extra = {**self.extra, **(more or {})}
+        extra = {**self._whole, **self.extra, **(more or {})}
         try:
             return self._stated(typed, extra, self.expected)
         except ShapeError as error:

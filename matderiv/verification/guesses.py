@@ -5,10 +5,10 @@ would fit if scalars by their letter were vectors, it is not judged.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 from matderiv.errors import MatderivError
 from matderiv.expr import apply, substitute, variables
@@ -38,6 +38,26 @@ def matrices_as_numbers(asked: Asked) -> list[str]:
     return sorted(n for n in found if guessed_axes(n) == 2 and not asked.reading.variables[n].shape)
 
 
+def right_with(asked: Asked, answer: str, *, fitting: bool) -> str:
+    """What is to be taken how for an answer to be right, such as "N as m"; or "".
+
+    With `fitting` the answer does not fit as it is, and matrices may be square.
+
+    >>> right_with(ask("mean((X*w - y).^2)", "w"), "2/N*X'*(X*w - y)", fitting=False)
+    'N as m'
+    >>> right_with(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)", fitting=True)
+    'b as a number'
+    >>> right_with(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'", fitting=True)
+    'A and B as square'
+    >>> asked = ask("np.sum((X @ w - y)**2)/m", "w")
+    >>> right_with(asked, "2*X.T @ (X @ w - y)/X.shape[0]", fitting=False)
+    'm as the rows of X'
+    """
+    squares = _as_squares(asked) if fitting else ()
+    others = chain(_of_sizes(asked, answer), _of_rows(asked), squares, _of_numbers(asked, answer))
+    return next((said for said, other in others if _is_right(other, answer)), "")
+
+
 def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, ...]:
     """Guessed scalars with which as vectors the answer is right, or with `fitting` has the shape.
 
@@ -47,22 +67,31 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     ()
     """
     axes = len(asked.f.shape) if fitting else None
-    return _first_right(_with_axes(asked, _guessed(asked, 0), 1), answer, axes)
+    for names in _subsets(_guessed(asked, 0)):
+        if _is_right(_with_kinds(asked, dict.fromkeys(names, 1)), answer, axes):
+            return names
+    return ()
 
 
-def numbers_instead(asked: Asked, answer: str) -> tuple[str, ...]:
-    """Vectors by their use with which as numbers, as their letters say, the answer is right.
+def as_numbers_said(names: Sequence[str]) -> str:
+    """How names were taken for numbers."""
+    return f"{' and '.join(names)} as {'numbers' if len(names) > 1 else 'a number'}"
+
+
+Other = tuple[str, Asked | None]
+"""What is taken how, and the question then."""
+
+
+def _of_numbers(asked: Asked, answer: str) -> Iterator[Other]:
+    """Vectors by their use as numbers, as their letters say.
 
     `W*x + b` has a vector b in a layer and a number b in a regression: both are meant. So has
     NumPy `w*x`, where the derivative by w is said to be a number.
-
-    >>> numbers_instead(ask("norm2(X*w + b - y)^2", "b"), "2*sum(X*w + b - y)")
-    ('b',)
     """
     slope, turned = _as_number(asked, answer), _transposed(asked)
     vectors = [n for n in _guessed(asked, 1) if n not in turned]
-    vectors = [n for n in vectors if not guessed_axes(n) or n == slope]
-    return _first_right(_with_axes(asked, vectors, 0), answer)
+    for names in _subsets([n for n in vectors if not guessed_axes(n) or n == slope]):
+        yield as_numbers_said(names), _with_kinds(asked, dict.fromkeys(names, 0))
 
 
 def _transposed(asked: Asked) -> set[str]:
@@ -99,14 +128,10 @@ def _as_number(asked: Asked, answer: str) -> str:
     return ""
 
 
-def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
-    """What the letters of sizes that only the answer has must be, such as "N as m".
+def _of_sizes(asked: Asked, answer: str) -> Iterator[Other]:
+    """What the letters of sizes that only the answer has may be.
 
     A size that nobody named has a name of ours, and people divide by theirs; d are no rows.
-
-    >>> asked = ask("mean((X*w - y).^2)", "w")
-    >>> [sizes_instead(asked, f"2/{size}*X'*(X*w - y)") for size in "Nd"]
-    [('N as m',), ()]
     """
     reading = asked.reading
     declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
@@ -115,59 +140,39 @@ def sizes_instead(asked: Asked, answer: str) -> tuple[str, ...]:
     ours = [s for s in ours if s not in typed]
     source = answer_source(answer, reading, asked.extra)
     if source is None or not ours:
-        return ()
+        return
     named = {n.name for n in postorder(source.main) if isinstance(n, Name)}
     named &= set(re.findall(r"[A-Za-z]+", answer))  # X.shape[1] says which size it is
     letters = sorted(n for n in named & SIZE_LETTERS - typed if n not in reading.variables)
     if not letters or len(letters) > 2:
-        return ()
+        return
     matrices = [v.shape for v in reading.variables.values() if len(v.shape) == 2]
     rows = size_names(s[:1] for s in matrices) - size_names(s[1:] for s in matrices)
-    others = []
     for values in product(ours, repeat=len(letters)):
         pairs = list(zip(letters, values, strict=True))
         sizes = [(n, apply("size", params=(s,))) for n, s in pairs]
-        other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
         if not any(n in "dDpk" and s in rows for n, s in pairs):
-            others.append((tuple(f"{n} as {s}" for n, s in pairs), other))
-    return _first_right(others, answer)
+            other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
+            yield " and ".join(f"{n} as {s}" for n, s in pairs), other
 
 
-def rows_instead(asked: Asked, answer: str) -> tuple[str, ...]:
-    """The letter that is a number in the question and in a right answer the number of rows.
-
-    `np.sum((X @ w - y)**2)/(2*m)` divides by the rows of X; who derives it may say X.shape[0].
-
-    >>> rows_instead(ask("np.sum((X @ w - y)**2)/m", "w"), "2*X.T @ (X @ w - y)/X.shape[0]")
-    ('m as the rows of X',)
-    """
+def _of_rows(asked: Asked) -> Iterator[Other]:
+    """The number m of `np.sum((X @ w - y)**2)/m` as the number of rows of X."""
     letters = [n for n in _guessed(asked, 0) if n in SIZE_LETTERS]
-    if len(letters) != 1:
-        return ()
-    letter = asked.reading.variables[letters[0]]
-    others = []
-    for v in variables(asked.f):
+    for v in variables(asked.f) if len(letters) == 1 else ():
         rows = size_names([v.shape[:1]])
         if len(v.shape) == 2 and len(rows) == 1 and not rows & size_names([asked.wrt.shape]):
-            size = apply("size", params=tuple(rows))
-            f = substitute(asked.f, {letter: size})
-            others.append(((f"{letters[0]} as the rows of {v.name}",), replace(asked, f=f)))
-    return _first_right(others, answer)
+            size = {asked.reading.variables[letters[0]]: apply("size", params=tuple(rows))}
+            other = replace(asked, f=substitute(asked.f, size))
+            yield f"{letters[0]} as the rows of {v.name}", other
 
 
-def squares_instead(asked: Asked, answer: str) -> tuple[str, ...]:
-    """Matrices of unsaid sizes with which as square ones the answer is right.
-
-    >>> squares_instead(ask("det(A*X*B)", "X"), "det(A*X*B)*inv(X)'")
-    ('A', 'B')
-    """
+def _as_squares(asked: Asked) -> Iterator[Other]:
+    """Matrices of unsaid sizes as square ones."""
     shapes = {n: asked.reading.variables[n].shape for n in _guessed(asked, 2)}
-    oblong = [n for n, (rows, columns) in shapes.items() if rows != columns]
-    others = (
-        (names, _with_kinds(asked, {}, dict.fromkeys(names, shapes[names[0]][:1] * 2)))
-        for names in _subsets(oblong)
-    )
-    return _first_right(others, answer)
+    for names in _subsets([n for n, (rows, columns) in shapes.items() if rows != columns]):
+        square = dict.fromkeys(names, shapes[names[0]][:1] * 2)
+        yield f"{' and '.join(names)} as square", _with_kinds(asked, {}, square)
 
 
 def _guessed(asked: Asked, axes: int) -> list[str]:
@@ -177,27 +182,12 @@ def _guessed(asked: Asked, axes: int) -> list[str]:
     return sorted(n for n in known if len(reading.variables[n].shape) == axes)
 
 
-def _with_axes(
-    asked: Asked, names: list[str], axes: int
-) -> Iterator[tuple[tuple[str, ...], Asked | None]]:
-    """The question with some of the names of another kind."""
-    return ((some, _with_kinds(asked, dict.fromkeys(some, axes))) for some in _subsets(names))
-
-
-def _first_right(
-    others: Iterable[tuple[tuple[str, ...], Asked | None]], answer: str, axes: int | None = None
-) -> tuple[str, ...]:
-    """The names with which the question is one that the answer is right for.
-
-    An answer that fits is enough where f has so many `axes`.
-    """
-    for names, other in others:
-        claimed = _claimed(other, answer) if other is not None else None
-        if claimed is None or other is None:
-            continue
-        if len(other.f.shape) == axes or judged(claimed, "projected").right:
-            return names
-    return ()
+def _is_right(other: Asked | None, answer: str, axes: int | None = None) -> bool:
+    """True where the answer is right; that it fits is enough where f has so many `axes`."""
+    claimed = _claimed(other, answer) if other is not None else None
+    if claimed is None or other is None:
+        return False
+    return len(other.f.shape) == axes or judged(claimed, "projected").right
 
 
 def _subsets(names: list[str]) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,7 @@ Shapes first, then the exact identity test, then complex steps and central diffe
 that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,12 +28,10 @@ from matderiv.verification.claims import (
 from matderiv.verification.equations import SomeEntriesError
 from matderiv.verification.guesses import (
     as_numbers,
+    as_numbers_said,
     matrices_as_numbers,
-    numbers_instead,
-    rows_instead,
+    right_with,
     said,
-    sizes_instead,
-    squares_instead,
     vectors_instead,
 )
 from matderiv.verification.judging import (
@@ -117,11 +115,7 @@ def _of_numbers(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Ver
     except MatderivError:
         return None
     names = sorted(v.name for v in variables(asked.f) if v.shape)
-    return replace(verdict, notes=(_as_numbers_said(names), *verdict.notes))
-
-
-def _as_numbers_said(names: Sequence[str]) -> str:
-    return f"taking {' and '.join(names)} as {'numbers' if len(names) > 1 else 'a number'}"
+    return replace(verdict, notes=(f"taking {as_numbers_said(names)}", *verdict.notes))
 
 
 def _other_kinds(
@@ -137,15 +131,8 @@ def _other_kinds(
     fitting = again is not None
     if again is not None and (of_numbers := _of_numbers(asked, answer, again)):
         return of_numbers
-    if sizes := sizes_instead(asked, answer) or rows_instead(asked, answer):
-        note = f"taking {' and '.join(sizes)}"
-        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
-    if squares := squares_instead(asked, answer) if fitting else ():
-        note = f"taking {' and '.join(squares)} as square"
-        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
-    if numbers := numbers_instead(asked, answer):
-        note = _as_numbers_said(numbers)
-        return Verdict(VERIFIED, message=f"Right with {note[7:]}.", notes=(note,))
+    if note := right_with(asked, answer, fitting=fitting):
+        return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
     names = vectors_instead(asked, answer, fitting=fitting)
     return Verdict(UNDECIDED, message=said(names)) if names else None
 
@@ -180,7 +167,7 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
     structure = asked.structure or "projected"
     found = judged(claim, structure, seed=seed, points=points)
     lowered = matrices_as_numbers(asked)
-    notes = [_as_numbers_said(lowered)] if lowered else []
+    notes = [f"taking {as_numbers_said(lowered)}"] if lowered else []
     if asked.structure is None and structured and found.verdict == DISPROVED:
         other = judged(claim, "independent", seed=seed, points=points)
         if other.right:

@@ -9,6 +9,7 @@ from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
+from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.tree import RAISED
 from matderiv.language.calls import reserved_names
 from matderiv.language.source import Call, Name, Node, Number, Operation, children
@@ -181,8 +182,13 @@ class Functions(Sums):
             inside = above[1:]
         else:
             return False
-        letters = "".join(t.text for t in by if t.text not in ("{", "}", "_", *FONTS))
-        if inside and not {t.text for t in by} <= {t.text for t in inside}:
+        derived = {t.text for t in inside or self.tokens[self.place :]}
+        plain = [t.text for t in by if t.text not in ("{", "}", *FONTS)]
+        named, letters = plain[: plain.index("_") if "_" in plain else None], "".join(plain)
+        label = letters.partition("_")[2]
+        any_entry = {*label} <= FREE - derived and "".join(named) in self._asked()
+        letters = "".join(named) if any_entry else letters.replace("_", "")
+        if inside and not {*named} <= derived:
             letters = ""  # the derivative of a name
         elif inside and letters in self._asked():
             opening, closing = (Token("sign", sign, inside[0].span) for sign in "()")

@@ -175,7 +175,7 @@ class Names(Symbols):
         entry = self.spectral(symbol) or self.numbered_entry(symbol)
         if entry is not None:
             return entry
-        label = self._label()
+        label = self._label() or self.tried(lambda: self.data_point(symbol)) or ""
         end = self.tokens[self.place - 1].span[1]
         node = self.name(symbol, label, max(end, symbol.span[1]))
         if not isinstance(node, Name):

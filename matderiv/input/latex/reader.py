@@ -77,7 +77,7 @@ class LatexFormula(Functions):
         main = self.product() if asked else self.sum()
         if asked and self.at("+", "-"):
             raise self.error("the derivative of the first term, or of all?", main.span, "(...)")
-        if self.token.kind != "end" and not is_where(self.tokens, self.place):
+        if self.token.kind != "end":
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
         doubtful, ordered = tuple(self.doubtful), defined_first(parts)
@@ -113,7 +113,7 @@ class LatexFormula(Functions):
             yield NamedPart((symbol.span[0], value.span[1]), name, value)
             while self.at(",", ";", ".") or self.token.kind == "line":
                 self.take()
-        self.place = 0
+        self.tokens, self.place = [*self.tokens[:where], self.token], 0
 
     def comparison(self) -> Node:
         left = self.sum()

@@ -63,6 +63,9 @@ def _stripped(tokens: list[Token], place: int, first: int) -> int:
 def is_where(tokens: list[Token], place: int) -> int:
     r"""How many tokens introduce definitions here: `\text{where}`, or the comma of `, r = ...`."""
     token = tokens[place]
+    letters = tokens[place : place + 5]
+    if "".join(t.text for t in letters) == "where" and letters[-1].span[1] == token.span[0] + 5:
+        return 5
     if token.text in FONTS and token.text != "operatorname":
         for word in ("where", "with"):
             if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":

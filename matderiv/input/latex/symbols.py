@@ -300,6 +300,19 @@ class Symbols(LatexCursor):
             else:
                 return found
 
+    def data_point(self, function: Symbol) -> str | None:
+        r"""The n of `\phi(x_n)` below a sum over n, where phi(x_n) is data like phi_n."""
+        opening = self.take() if self.at("(") and self.indices else None
+        of = self.symbol() if opening is not None else None
+        label = self._label() if of is not None else ""
+        if of is None or label not in self.indices or of.stem in self.scope.about:
+            return None
+        if not self.at(")") or function.stem in {*self.scope.about, *self.scope.shapes}:
+            return None
+        span = (function.span[0], self.take().span[1])
+        self.remarks.append(f"{self.typed(span)} read as {function.stem}_{label}")
+        return label
+
     def _layer(self) -> str:
         """The number in `W^{(2)}`; a transpose after it, as in `W^{(2) T}`, is left to be read."""
         start = self.place

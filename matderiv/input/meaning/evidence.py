@@ -133,7 +133,9 @@ class KindEvidence:
     def scaled_square(self, node: Operation | Call, values: Sequence[Node]) -> bool:
         """True for `m*v'*v` and `a*x'*y`, which have numbers m and a."""
         threes = zip(*(node.operands[k:] for k in range(3)), values, strict=False)
-        for leading, row, column, value in threes:
+        for k, (leading, row, column, value) in enumerate(threes):
+            if not all(map(self.is_number, values[:k])):
+                break
             square = isinstance(row, Operation) and row.function == "transpose"
             square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
             square = square and guessed_axes(column.name) < 2
@@ -174,11 +176,12 @@ class KindEvidence:
 
         That is what somebody meant only where another part of the formula needs a number too.
         """
-        if node in self.square:
-            return  # A*t of expm(A*t), a matrix times a number
+        if node in self.square | self.dotted:
+            return  # A*t of expm(A*t), a matrix times a number; y w of y w·x
         operands = [unsigned(o) for o in node.operands]
         axes = [self.axes(v) for v in values]
-        vectors = [self.by_letter(o) for o in operands]
+        pairs = zip(operands, map(unsigned, values), strict=True)
+        vectors = [self.by_letter(o) and isinstance(v, type(o)) for o, v in pairs]  # no entries
         numbers = [v and not k for v, k in zip(vectors, axes, strict=True)]
         capitals = (isinstance(o, Name) and guessed_axes(o.name) == 2 for o in operands)
         matrices = (k for k, (a, c) in enumerate(zip(axes, capitals, strict=True)) if a > 1 - c)
@@ -229,6 +232,12 @@ class KindEvidence:
         """What functions of square matrices are applied to."""
         calls = (n for n in postorder(*self.trees) if isinstance(n, Call) and n.name in OF_MATRICES)
         return frozenset(unsigned(c.operands[0]) for c in calls if c.operands)
+
+    @cached_property
+    def dotted(self) -> frozenset[Node]:
+        """What stands before the dots of inner products."""
+        nodes = (n for n in postorder(*self.trees) if isinstance(n, Operation))
+        return frozenset(unsigned(n.operands[0]) for n in nodes if n.function == DOT)
 
     @cached_property
     def needs_numbers(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.expr import Expr, variable, variables, zeros
-from matderiv.verification.derivations.omitted_products import with_products
 from matderiv.verification.documents.positions import Passage, closing
 from matderiv.verification.quantities import (
     DIFFERENTIAL,
@@ -78,7 +77,7 @@ def _changes(marking: Marking, p: Passage) -> Passage:
         name = match[1]
         if name in names and match[0] not in {*names, *marking.known, *marking.reader.aliases}:
             marking.known[match[0]] = _change(marking, name)
-    return with_products(p, [*marking.known])
+    return p
 
 
 def _latex_change(marking: Marking, match: re.Match[str]) -> str:

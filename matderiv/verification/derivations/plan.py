@@ -8,7 +8,6 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.function_calls import Called, apart, called, written
-from matderiv.verification.derivations.means import means
 from matderiv.verification.derivations.roles import (
     CALLED,
     CALLS,
@@ -95,7 +94,6 @@ def planned(
             so_far.used |= names_in(chain.sides[0])
         so_far.heard(chain, s)
         chains.append(chain)
-    definitions = [*means(statements, names), *definitions]
     changing = {name for s in statements for side in s.sides for name in changes_in(side, known)}
     return _completed(chains, definitions, given, changing - so_far.handed, names)
 
