@@ -255,6 +255,15 @@ def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value
     return fold_all((root,), visit)[0]
 
 
+def dependents(f: Expr, *wrt: Expr) -> list[Expr]:
+    """The nodes of f in which one of the variables occurs, arguments before users."""
+    starts, found = set(wrt), dict[Expr, None]()
+    for node in walk(f):
+        if node in starts or any(a in found for a in node.args):
+            found[node] = None
+    return list(found)
+
+
 def fold_all(
     roots: tuple[Expr, ...], visit: Callable[[Expr, tuple[Value, ...]], Value]
 ) -> tuple[Value, ...]:

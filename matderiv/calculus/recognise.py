@@ -9,7 +9,17 @@ from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
 from matderiv.calculus.spectral import det_power, eigenvalues, of_eigenvalues
-from matderiv.expr import Expr, apply, fold, is_, rebuild, substitute, walk, without_facts
+from matderiv.expr import (
+    Expr,
+    apply,
+    dependents,
+    fold,
+    is_,
+    rebuild,
+    substitute,
+    walk,
+    without_facts,
+)
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import MAX_CHAIN, transposed
 from matderiv.words.folds import Form, respelled
@@ -29,10 +39,8 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
         prepared = prepare(substitute(f, free), *free.values())
         return substitute(prepared, {v: x for x, v in free.items()})
     done: dict[Expr, Expr] = {}
-    alive: set[Expr] = set()
+    alive = set(dependents(f, *wrt))
     for node in walk(f):
-        if node in wrt or any(a in alive for a in node.args):
-            alive.add(node)
         new = rebuild(node, tuple(done[a] for a in node.args))
         new = _balanced(_gathered(new)) if node in alive else new
         new = folded(_written_out(new)) if node in alive else new

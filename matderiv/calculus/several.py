@@ -15,12 +15,11 @@ from matderiv.calculus.sweeps import (
     Sweep,
     axes_of,
     collapse,
-    dependents,
     shorter_share,
     slots_of_result,
 )
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, is_, variable, walk, zeros
+from matderiv.expr import Expr, dependents, is_, variable, walk, zeros
 from matderiv.shapes import is_scalar
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Tensor, Term, like_terms

@@ -16,7 +16,7 @@ from matderiv.calculus.spectral import commuting, share_by_name
 from matderiv.choosing.search import HEAVY, Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import NoRule
-from matderiv.expr import Expr, apply, is_, tangent, walk
+from matderiv.expr import Expr, apply, dependents, is_, tangent
 from matderiv.functions.algebra import spread
 from matderiv.lazy import later
 from matderiv.shapes import Shape, long_axes
@@ -42,17 +42,6 @@ else:
 
 MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term by term
 MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
-
-
-def dependents(f: Expr, *wrt: Expr) -> list[Expr]:
-    """The nodes of f in which one of the variables occurs, arguments before users."""
-    found: set[Expr] = set()
-    order: list[Expr] = []
-    for node in walk(f):
-        if node in wrt or any(a in found for a in node.args):
-            found.add(node)
-            order.append(node)
-    return order
 
 
 def differential(node: Expr, which: int, moving: Container[Expr] = ()) -> Expr | None:

@@ -212,26 +212,27 @@ def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckR
 
 
 def _checked(d: Derivation, points: int, seed: int) -> CheckReport:
-    small = _at_small_sizes(d)
-    if small is not None:
-        report = check_derivation(small, points=points, seed=seed)
-        if report.ok:
-            return report
-    if reason := beyond_numbers(d.f) or too_large(d.f, d.expr):
-        return undecided(reason, seed)
-    return check_question(_question(d), _others(d), points=points, seed=seed)
+    def ask(e: Derivation) -> CheckReport:
+        return check_question(_question(e), _others(e), points=points, seed=seed)
+
+    return _small_first(d, ask, seed)
 
 
 def _spotted(d: Derivation) -> CheckReport:
-    """Two points: with small sizes in place of large ones where that is as good."""
+    """Two points, which decide most."""
     zero = is_(d.expr, "zeros") or number_value(d.expr) == 0
+    return _small_first(d, lambda e: spot_check(_question(e), _others(e), zero=zero))
+
+
+def _small_first(
+    d: Derivation, ask: Callable[[Derivation], CheckReport], seed: int = 0
+) -> CheckReport:
+    """What numbers say with small sizes in place of large ones, where that is as good."""
     small = _at_small_sizes(d)
-    if small is not None:
-        report = spot_check(_question(small), _others(small), zero=zero)
-        if report.ok:
-            return report
-    reason = too_large(d.f, d.expr)
-    return undecided(reason) if reason else spot_check(_question(d), _others(d), zero=zero)
+    if small is not None and (report := ask(small)).ok:
+        return report
+    reason = beyond_numbers(d.f) or too_large(d.f, d.expr)
+    return undecided(reason, seed) if reason else ask(d)
 
 
 def _settled(d: Derivation, open_: CheckReport) -> CheckReport:

@@ -135,8 +135,7 @@ def tokenize(text: str) -> list[Token]:
     >>> [t.text for t in tokenize("2.*μ' − ‖x‖²")]
     ['2', '.*', 'mu', "'", '-', '||', 'x', '||', '2', '']
     """
-    if len(text) > MAX_CHARACTERS:
-        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    require_short(text)
     tokens: list[Token] = []
     place = 0
     while place < len(text):
@@ -150,10 +149,31 @@ def tokenize(text: str) -> list[Token]:
         if kind not in ("space", "comment"):
             tokens.append(_token(kind, match[0], (place, match.end()), text))
         place = match.end()
+    whole = closed(tokens, text)
+    _check_depth(tokens, text)
+    return whole
+
+
+def require_short(text: str) -> None:
+    """LimitError for a text that is too long to be read, in any spelling."""
+    if len(text) > MAX_CHARACTERS:
+        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+
+
+def closed(tokens: list[Token], text: str) -> list[Token]:
+    """The tokens and the `end` token; LimitError where they are too many."""
     if len(tokens) > MAX_TOKENS:
         raise LimitError(f"the text has {len(tokens)} tokens, the limit is {MAX_TOKENS}")
-    _check_depth(tokens, text)
     return [*tokens, Token("end", "", (len(text), len(text)))]
+
+
+def unexpected(text: str, place: int, spelling: str, hint: str | None) -> ParseError:
+    """The error for a character that formulas of a spelling do not have."""
+    character = text[place]
+    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
+    shown = character if character.isprintable() else "at this place"
+    said = f"unexpected character {shown} ({named}) in {spelling}"
+    return ParseError(said, source=text, span=(place, place + 1), hint=hint)
 
 
 def _token(kind: str, typed: str, span: Span, text: str) -> Token:

@@ -16,8 +16,10 @@ PARTIAL = (
 """Functions without a finite value for some arguments; the last four overflow."""
 
 
-def outside_branches(*roots: Expr) -> set[Expr]:
+def outside_branches(*roots: Expr, excused: Collection[Expr] = ()) -> set[Expr]:
     """The nodes that are computed in every case, those in the branches of a `where` left out.
+
+    So are those that are `excused`, with what is inside them alone.
 
     >>> x = variable("x", (3,))
     >>> root = apply("sqrt", x)
@@ -29,7 +31,7 @@ def outside_branches(*roots: Expr) -> set[Expr]:
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if node not in found:
+        if node not in found and node not in excused:
             found.add(node)
             stack += node.args[:1] if is_(node, "where") else node.args
     return found
@@ -48,17 +50,10 @@ def poles(*roots: Expr, excused: Collection[Expr] = ()) -> set[Expr]:
     set()
     """
     found: set[Expr] = set()
-    seen: set[Expr] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node in seen or node in excused:
-            continue
-        seen.add(node)
+    for node in outside_branches(*roots, excused=excused):
         found.update(map(base, divisors(node)))
         if is_(node, "log"):
             found.update(map(base, factors_of(node.args[0])))
-        stack += node.args[:1] if is_(node, "where") else node.args
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from matderiv.expr import Expr, apply, fold, is_, rebuild, walk
+from matderiv.expr import Expr, apply, dependents, fold, is_, rebuild, walk
 from matderiv.functions.reduce import along
 
 
@@ -33,7 +33,7 @@ def ties_shared(e: Expr, subject: Subject) -> Expr:
     if not any(is_(n, "max", "min", "norminf") for n in walk(e)):
         return e
     nodes = set(walk(e))
-    changing = _changing(e, subject)
+    changing = set(dependents(e, *subject.wrt, *subject.names))
 
     def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
         new = rebuild(node, args)
@@ -60,12 +60,3 @@ def _extreme(mask: Expr) -> tuple[int | None] | None:
     if is_(top, "max" if is_(mask, "ge") else "min") and top.args[0] is x:
         return (top.params[0],)
     return None
-
-
-def _changing(e: Expr, subject: Subject) -> set[Expr]:
-    """The nodes that depend on the variables."""
-    found: set[Expr] = set()
-    for node in walk(e):
-        if node in subject.wrt or node in subject.names or any(a in found for a in node.args):
-            found.add(node)
-    return found

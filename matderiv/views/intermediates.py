@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from matderiv.calculus.recognise import prepare
-from matderiv.calculus.sweeps import dependents
-from matderiv.expr import Expr, is_, number_value, rebuild, variable, variables
+from matderiv.expr import Expr, dependents, is_, number_value, rebuild, variable, variables
 from matderiv.shapes import is_scalar, long_axes
 from matderiv.words.chains import symmetric
 

@@ -198,22 +198,14 @@ def multiplied(e: Expr, change: Expr) -> bool:
 def traced(e: Expr, change: Expr) -> Expr | None:
     """a'*dX*b = tr(b*a'*dX): a number is its own trace. None where dX is not in the middle."""
     sign, core = signed(e)
-    if not is_(core, "mul") or core.shape:
+    if not is_(core, "mul") or core.shape or is_scalar(change.shape):
         return None
     scalars = [a for a in core.args if is_scalar(a.shape)]
     rest = [a for a in core.args if not is_scalar(a.shape)]
-    places = [k for k, a in enumerate(rest) if a is change or _is_turned(a, change)]
-    if len(places) != 1 or len(rest) < 2 or is_scalar(change.shape):
+    if len(rest) < 2 or sum(a is change or _is_turned(a, change) for a in rest) != 1:
         return None
-    if is_(rest[places[0]], "transpose"):
-        rest = transposed_chain(rest)
-        places = [k for k, a in enumerate(rest) if a is change]
-    if len(places) != 1:
-        return None
-    cut = places[0] + 1
-    trace = apply("tr", apply("mul", *rest[cut:], *rest[:cut]))
-    made = apply("mul", *scalars, trace) if scalars else trace
-    return with_sign(sign, made)
+    trace = apply("tr", _rotated(apply("mul", *rest), {change}))
+    return with_sign(sign, apply("mul", *scalars, trace) if scalars else trace)
 
 
 def _is_turned(e: Expr, change: Expr) -> bool:

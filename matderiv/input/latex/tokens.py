@@ -5,12 +5,19 @@ are one sign, and so are `\ge`, `\geq` and ≥.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from matderiv.arguments import pairs
-from matderiv.errors import LimitError, ParseError
-from matderiv.language.tokens import GREEK, GREEK_NAMES, MAX_CHARACTERS, MAX_TOKENS, Token, scripts
+from matderiv.errors import ParseError
+from matderiv.language.tokens import (
+    GREEK,
+    GREEK_NAMES,
+    Token,
+    closed,
+    require_short,
+    scripts,
+    unexpected,
+)
 
 ENVIRONMENTS = frozenset(
     "aligned align align* equation equation* split gather gather* gathered multline multline* "
@@ -88,8 +95,7 @@ def tokenize_latex(text: str) -> list[Token]:
     >>> [t.text for t in tokenize_latex(r"\left\|Xw\right\|_2^2 \,&= \beta")]
     ['<‖', 'X', 'w', '‖>', '_', '2', '^', '2', '=', 'beta', '']
     """
-    if len(text) > MAX_CHARACTERS:
-        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    require_short(text)
     found: list[Token] = []
     place, side, blocks = 0, "", 0
     while place < len(text):
@@ -108,10 +114,7 @@ def tokenize_latex(text: str) -> list[Token]:
         if token is not None and (token.text != "&" or blocks):
             found.append(token)
         place = end
-    if len(found) > MAX_TOKENS:
-        raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
-    found = _with_double_bars(_plainly_spelled(_without_full_stop(found)))
-    return [*found, Token("end", "", (len(text), len(text)))]
+    return closed(_with_double_bars(_plainly_spelled(_without_full_stop(found))), text)
 
 
 def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
@@ -127,7 +130,8 @@ def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
         return Token("command", word[0], word.span()), word.end(), ""
     match = _TOKEN.match(text, place)
     if match is None:
-        raise _refused(text, place)
+        hint = r"\left( or \| and such" if character == "\\" else None
+        raise unexpected(text, place, "LaTeX", hint)
     span, kind = (place, match.end()), match.lastgroup or ""
     if match["environment"] and match["kind"] in BLOCKS:
         begins = match[0].startswith("\\begin")
@@ -247,18 +251,6 @@ def _with_double_bars(tokens: list[Token]) -> list[Token]:
         else:
             found.append(token)
     return found
-
-
-def _refused(text: str, place: int) -> ParseError:
-    character = text[place]
-    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
-    shown = character if character.isprintable() else "at this place"
-    return ParseError(
-        f"unexpected character {shown} ({named}) in LaTeX",
-        source=text,
-        span=(place, place + 1),
-        hint=r"\left( or \| and such" if character == "\\" else None,
-    )
 
 
 def is_command(word: str) -> bool:

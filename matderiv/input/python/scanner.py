@@ -1,16 +1,16 @@
 """Python expressions to tokens: what NumPy and PyTorch formulas are made of, nothing else."""
 
 import re
-import unicodedata
 
 from matderiv.errors import LimitError, ParseError
 from matderiv.language.tokens import (
     GREEK,
-    MAX_CHARACTERS,
     MAX_NAME,
-    MAX_TOKENS,
     Token,
     canonical_name,
+    closed,
+    require_short,
+    unexpected,
 )
 
 _LETTER = "A-Za-z" + "".join(GREEK)
@@ -26,6 +26,8 @@ _KEYWORDS = frozenset(
     "lambda and or not in is for while def return import from class with assert del "
     "yield await async global nonlocal raise try except pass".split()
 )
+
+_INSTEAD = {"'": "X.T for a transpose", "^": "x**2 for a power", "_": "names start with a letter"}
 
 
 _FRAME = re.compile(
@@ -55,15 +57,14 @@ def tokenize_python(text: str) -> list[Token]:
     >>> [t.text for t in tokenize_python("X.T @ (p - y)**2  # gradient")]
     ['X', '.', 'T', '@', '(', 'p', '-', 'y', ')', '**', '2', '']
     """
-    if len(text) > MAX_CHARACTERS:
-        raise LimitError(f"the text has {len(text)} characters, the limit is {MAX_CHARACTERS}")
+    require_short(text)
     found: list[Token] = []
     place, typed_text = 0, text
     text = formula(text)
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise _refused(typed_text, place)
+            raise unexpected(typed_text, place, "Python", _INSTEAD.get(typed_text[place]))
         kind, typed = match.lastgroup or "", match[0]
         span = (place, match.end())
         place = match.end()
@@ -77,9 +78,7 @@ def tokenize_python(text: str) -> list[Token]:
             _check_name(text, typed, span)
             typed = canonical_name(typed)
         found.append(Token(kind, typed, span))
-    if len(found) > MAX_TOKENS:
-        raise LimitError(f"the text has {len(found)} tokens, the limit is {MAX_TOKENS}")
-    return [*found, Token("end", "", (len(text), len(text)))]
+    return closed(found, text)
 
 
 def _check_name(text: str, typed: str, span: tuple[int, int]) -> None:
@@ -93,20 +92,3 @@ def _check_name(text: str, typed: str, span: tuple[int, int]) -> None:
         raise LimitError(
             f"a name has {len(typed)} characters, the limit is {MAX_NAME}", source=text, span=span
         )
-
-
-def _refused(text: str, place: int) -> ParseError:
-    character = text[place]
-    named = f"U+{ord(character):04X} {unicodedata.name(character, '').strip()}".strip()
-    shown = character if character.isprintable() else "at this place"
-    hint = {
-        "'": "X.T for a transpose",
-        "^": "x**2 for a power",
-        "_": "names start with a letter",
-    }.get(character)
-    return ParseError(
-        f"unexpected character {shown} ({named}) in Python",
-        source=text,
-        span=(place, place + 1),
-        hint=hint,
-    )

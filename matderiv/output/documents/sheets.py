@@ -202,19 +202,22 @@ def sheet_html(
     title: str, author: str, parts: Sequence[SheetPart], *, detail: str = "normal", **style: str
 ) -> str:
     """The sheet as one page with MathML; it needs no script and nothing from elsewhere."""
-    body = [f'<p class="said">{escape(author)}</p>'] if author else []
-    for number, part in enumerate(parts, 1):
-        body += _html_part(part, number, detail, style)
-    return page(title, body)
+    return page(title, _html_body(author, parts, detail, style))
 
 
 def sheet_part(title: str, author: str, parts: Sequence[SheetPart]) -> str:
     """The sheet as one `div`, to stand in a page such as a notebook."""
-    body = [f"<h1>{escape(title)}</h1>"] if title else []
-    body += [f'<p class="said">{escape(author)}</p>'] if author else []
+    heading = [f"<h1>{escape(title)}</h1>"] if title else []
+    return inside_page([*heading, *_html_body(author, parts, "normal", {})])
+
+
+def _html_body(
+    author: str, parts: Sequence[SheetPart], detail: str, style: Mapping[str, str]
+) -> list[str]:
+    body = [f'<p class="said">{escape(author)}</p>'] if author else []
     for number, part in enumerate(parts, 1):
-        body += _html_part(part, number, "normal", {})
-    return inside_page(body)
+        body += _html_part(part, number, detail, style)
+    return body
 
 
 def _html_part(
