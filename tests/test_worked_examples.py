@@ -125,7 +125,8 @@ def test_the_results_of_the_index_are_those_of_the_lessons(
 
 def labels(svg: str) -> list[str]:
     """The texts of a drawing, sorted."""
-    return sorted(t.text or "" for t in ElementTree.fromstring(svg).iter() if "text" in t.tag)
+    texts = (t for t in ElementTree.fromstring(svg).iter() if t.tag.endswith("}text"))
+    return sorted("".join(t.itertext()) for t in texts)
 
 
 def test_the_pictures_are_small_and_show_what_they_would_show_today() -> None:

@@ -12,6 +12,7 @@ from matderiv.circuit.nodes import CONSTANT
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
 from matderiv.errors import LimitError, display_width
 from matderiv.expr import Expr, variable
+from matderiv.language.printer import text
 from matderiv.numeric.evaluate import Array
 
 FONT, FINE = 12.0, 10.5
@@ -45,6 +46,13 @@ class Text:
     def width(self) -> float:
         """More than the text takes."""
         return text_width(self.shown, self.size)
+
+    @property
+    def sides(self) -> tuple[Expr, ...]:
+        """The sides of the formula that it spells; none where too much of it was cut."""
+        whole = 0 if self.math is None else len(text(self.math))
+        fits = not self.shown.endswith("…") or whole <= 1.5 * LONGEST
+        return tuple(e for e in (self.left, self.math) if e is not None) if fits else ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath and amssymb."""
 
-from matderiv.circuit.drawing import LONGEST, Drawing, Frame, Text, Wire
-from matderiv.language.printer import text
+from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
 from matderiv.output.latex.formula import latex
 
 _SCALE = 0.75
@@ -102,18 +101,11 @@ def _text(t: Text) -> str:
 
 def _written(t: Text) -> str:
     """A formula in LaTeX where it was not cut; numbers as they are; other text as code."""
-    if (t.left is not None or t.math is not None) and _fits(t):
-        sides = [latex(e) for e in (t.left, t.math) if e is not None]
-        return f"${' = '.join(sides)}$"
+    if t.sides:
+        return f"${' = '.join(map(latex, t.sides))}$"
     if t.kind in ("value", "gradient") and t.math is None:
         return t.shown.replace("-", "$-$").replace("×", r"$\times$")
     return rf"\texttt{{{plain(t.shown)}}}"
-
-
-def _fits(t: Text) -> bool:
-    """True where the formula was not cut, or is about as short in LaTeX as what was left of it."""
-    whole = "" if t.math is None else text(t.math)
-    return not t.shown.endswith("…") or len(whole) <= 1.5 * LONGEST
 
 
 def plain(shown: str) -> str:
