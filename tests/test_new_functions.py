@@ -15,6 +15,7 @@ from matderiv.cli import main
 from matderiv.expr import REGISTRY, Expr, apply
 from matderiv.functions.record import elementwise, primitive, square_rule
 from matderiv.numeric.sampling import points
+from matderiv.views.reasons import says
 
 
 class Case(NamedTuple):
@@ -167,5 +168,5 @@ def test_sympy_objects_go_in_and_come_out(case: Case) -> None:
 def test_it_is_explained(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", case.name]) == 0
     told = capsys.readouterr().out
-    assert REGISTRY[case.name].says.rstrip(".") in told
+    assert says(REGISTRY[case.name]).rstrip(".") in told
     assert "powers of" in told

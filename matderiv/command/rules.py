@@ -20,7 +20,7 @@ from matderiv.language.printer import SYMBOLS, text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation
 from matderiv.views.catalogue import BY_NAME, RULES, Rule, proof_of, rules_of
-from matderiv.views.reasons import STEP_NAMES
+from matderiv.views.reasons import STEP_NAMES, says
 
 EXAMPLES = (
     ("least squares", """derive "norm2(X*w - y)^2" w"""),
@@ -87,7 +87,7 @@ def _examples(operands: tuple[str, ...]) -> Said:
 
 def _catalogue() -> list[tuple[str, str]]:
     """The rules that steps name, then the functions, each with what it says."""
-    return [(r.name, r.says) for r in RULES] + [(symbol(f), f.says) for f in listed()]
+    return [(r.name, r.says) for r in RULES] + [(symbol(f), says(f)) for f in listed()]
 
 
 def listed() -> list[Function]:
@@ -156,7 +156,7 @@ def rule_document(function: Function) -> dict[str, Any]:
     return {
         "name": symbol(function),
         "aliases": list(function.aliases),
-        "says": function.says,
+        "says": says(function),
         "kind": function.kind,
         "example": function.example,
         "differentials": _differentials(function),

@@ -97,7 +97,7 @@ elementwise(
     kink=lambda x: x,
     says="sign is constant away from 0, so its derivative is 0 there; sign(0) = 0.",
 )
-shorthand("square", first_rule, lambda x: x**2, says="square(u) = u.^2.")
+shorthand("square", first_rule, lambda x: x**2)
 elementwise(
     "sigmoid",
     _sigmoid,

@@ -1,5 +1,6 @@
 """Linear algebra: trace, determinant, inverse and their relatives."""
 
+from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
@@ -20,9 +21,11 @@ def _trace_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
     return [(i, i)], []
 
 
-def _square_value(function: Any) -> Any:
-    def value(x: Any) -> Any:
-        return function(np.reshape(x, (1, 1)) if np.size(x) == 1 else x)
+def square_value(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function for numbers too, which are matrices of one entry."""
+
+    def value(x: Any, *rest: Any) -> Any:
+        return function(*(np.reshape(a, (1, 1)) if np.size(a) == 1 else a for a in (x, *rest)))
 
     return value
 
@@ -39,7 +42,7 @@ TR = structural(
     "tr",
     square_rule("scalar"),
     _trace_axes,
-    numpy=_square_value(lambda x: np.trace(x)),
+    numpy=square_value(lambda x: np.trace(x)),
     aliases=("trace",),
     latex=r"\operatorname{tr}",
     says="The trace is linear: d tr(X) = tr(dX).",
@@ -49,7 +52,7 @@ DET = primitive(
     "det",
     square_rule("scalar"),
     lambda y, which, change: y * apply("tr", apply("inv", y.args[0]) @ change),
-    _square_value(lambda x: np.linalg.det(x)),
+    square_value(lambda x: np.linalg.det(x)),
     latex=r"\det",
     domain=("invertible",),
     says="Jacobi's formula: d det X = det(X) tr(X⁻¹ dX).",
@@ -59,7 +62,7 @@ LOGDET = primitive(
     "logdet",
     square_rule("scalar"),
     lambda y, which, change: apply("tr", apply("inv", y.args[0]) @ change),
-    _square_value(_logdet),
+    square_value(_logdet),
     latex=r"\log\det",
     domain=("positive determinant",),
     says="d log det X = tr(X⁻¹ dX), from Jacobi's formula and d log u = du/u.",

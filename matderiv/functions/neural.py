@@ -13,6 +13,7 @@ from matderiv.functions.record import (
     keep_axis_rule,
     primitive,
     scalar_rule,
+    shaped,
     shorthand,
 )
 from matderiv.functions.reduce import along
@@ -122,22 +123,14 @@ LOGSUMEXP = primitive(
 
 # Losses ------------------------------------------------------------------------------------------
 
-shorthand(
-    "mse", scalar_rule, lambda x, y: _mean((x - y) ** 2), says="mse(a, b) = mean((a - b).^2)."
-)
+shorthand("mse", scalar_rule, lambda x, y: _mean((x - y) ** 2))
 shorthand(
     "bce",
     scalar_rule,
     lambda p, y: -_mean(y * apply("log", p) + (1 - y) * apply("log", 1 - p)),
     domain=("unit interval", ""),
-    says="bce(p, y) = -mean(y.*log(p) + (1 - y).*log(1 - p)).",
 )
-shorthand(
-    "bce_logits",
-    scalar_rule,
-    lambda z, y: _mean(apply("softplus", z) - y * z),
-    says="bce_logits(z, y) = mean(softplus(z) - y.*z).",
-)
+shorthand("bce_logits", scalar_rule, lambda z, y: _mean(apply("softplus", z) - y * z))
 
 
 def _cross_entropy(z: Expr, y: Expr) -> Expr:
@@ -159,19 +152,13 @@ shorthand(
     _cross_entropy,
     says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",
 )
-shorthand(
-    "hinge",
-    scalar_rule,
-    lambda z, y: _mean(apply("maximum", 0, 1 - y * z)),
-    says="hinge(z, y) = mean(max(0, 1 - y.*z)).",
-)
+shorthand("hinge", scalar_rule, lambda z, y: _mean(apply("maximum", 0, 1 - y * z)))
 shorthand(
     "kl",
     scalar_rule,
     lambda p, q: _sum(p * apply("log", p / q), None),
     domain=("positive", "positive"),
     bends="convex",
-    says="kl(p, q) = sum(p.*log(p./q)).",
 )
 
 
@@ -267,13 +254,10 @@ shorthand(
 
 
 def _attention_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    q, k, v = shapes
     if any(len(long_axes(s)) != 2 for s in shapes):
         given = ", ".join(shape_text(s) for s in shapes)
         raise ShapeError(f"attention needs three matrices Q, K, V, these are {given}")
-    unify(q[1], k[1])
-    unify(k[0], v[0])
-    return (q[0], v[1])
+    return shaped("n d, m d, m k -> n k", "")(shapes, params, unify)
 
 
 def _attention(Q: Expr, K: Expr, V: Expr) -> Expr:

@@ -169,7 +169,6 @@ shorthand(
     scalar_rule,
     lambda x: apply("max", apply("abs", x), params=(None,)),
     bends="convex even",
-    says="norminf(x) = max(abs(x)).",
 )
 
 

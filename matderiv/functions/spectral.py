@@ -10,6 +10,7 @@ from typing import Any
 
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, number
+from matderiv.functions.matrix import square_value
 from matderiv.functions.record import SQUARE, Named, primitive, refused, shaped, square_rule
 from matderiv.lazy import np
 from matderiv.shapes import is_scalar
@@ -35,13 +36,6 @@ def of_matrix(f: Callable[[Any], Any], x: Any) -> Any:
         found = (vectors * f(values + 0j)) @ np.linalg.inv(vectors)
     unreal = np.abs(found.imag).max(initial=0.0) > REAL * np.abs(found).max(initial=1.0)
     return np.full(np.shape(x), np.nan) if negative.any() or unreal else found.real
-
-
-def _square(function: Callable[..., Any]) -> Callable[..., Any]:
-    def value(x: Any, *rest: Any) -> Any:
-        return function(*(np.reshape(a, (1, 1)) if np.size(a) == 1 else a for a in (x, *rest)))
-
-    return value
 
 
 def _expm(x: Any) -> Any:
@@ -140,7 +134,7 @@ def matrix_function(
         name,
         square_rule("matrix"),
         change_of,
-        _square(value),
+        square_value(value),
         slope=slope,
         analytic=analytic,
         along=_named(f"d{name}", 0, turned=False),
@@ -148,7 +142,7 @@ def matrix_function(
         says=says,
         source=HIGHAM,
     )
-    _linear_map(name, f"{name}(X)", _square(along), _whole_map(along))
+    _linear_map(name, f"{name}(X)", square_value(along), _whole_map(along))
 
 
 def _named(name: str, which: int, turned: bool) -> Named:
@@ -252,6 +246,6 @@ def power_along(x: Any, change: Any, k: Any) -> Any:
 _linear_map(
     "power",
     "(X^k)",
-    lambda x, e, k: _square(partial(power_along, k=k))(x, e),
+    lambda x, e, k: square_value(partial(power_along, k=k))(x, e),
     lambda x, k: _whole_map(partial(power_along, k=k))(x),
 )

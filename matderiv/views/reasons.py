@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection, Sequence
+from inspect import signature
 
 from matderiv.arguments import pairs
-from matderiv.expr import Expr, is_, number_value, variables, walk
+from matderiv.expr import Expr, is_, number_value, variable, variables, walk
+from matderiv.functions.record import Function
 from matderiv.language.printer import text
-from matderiv.shapes import is_scalar
+from matderiv.shapes import Dim, is_scalar
 from matderiv.views.intermediates import Intermediate
 
 STEP_NAMES = {
@@ -82,9 +84,22 @@ def why(piece: Intermediate) -> str:
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
         return (
             f"{main.function.label} acts on each entry by itself, so the Jacobian is diagonal. "
-            f"{main.function.says}{_unfolded(main)}"
+            f"{says(main.function)}{_unfolded(main)}"
         )
-    return main.function.says + _unfolded(main)
+    return says(main.function) + _unfolded(main)
+
+
+def says(function: Function) -> str:
+    """What a record says; of a shorthand that says nothing, what it is short for.
+
+    >>> says(REGISTRY["sec"])
+    'sec(x) = 1./cos(x).'
+    """
+    if function.says or function.expand is None:
+        return function.says
+    args = [variable(name, (Dim(("n",)),)) for name in signature(function.expand).parameters]
+    call = f"{function.label}({', '.join(a.name for a in args)})"
+    return f"{call} = {text(function.expand(*args))}."
 
 
 def _unfolded(main: Expr) -> str:
@@ -108,8 +123,8 @@ def _product_reason(main: Expr, piece: Intermediate, moving: str) -> str:
             "diagonal."
         )
     if len(piece.inputs) == 1:
-        return f"{main.function.says} {moving} stands in several factors; each changes in turn."
-    return f"{main.function.says} {moving} change in turn."
+        return f"{says(main.function)} {moving} stands in several factors; each changes in turn."
+    return f"{says(main.function)} {moving} change in turn."
 
 
 def with_facts(reason: str, facts: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Side, Step
 from matderiv.views.intermediates import Intermediate, function_name, pieces
-from matderiv.views.reasons import code, rule_name, why
+from matderiv.views.reasons import code, rule_name, says, why
 from matderiv.words.chains import symmetric
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
@@ -155,7 +155,7 @@ def _changed(before: Expr, after: Expr, wrt: Expr) -> list[tuple[Expr, Expr]]:
 
 def _reading(before: Expr, after: Expr) -> Step:
     if before.function.kind == "shorthand":
-        return Step(before, after, "definition", before.function.says, before.function.source)
+        return Step(before, after, "definition", says(before.function), before.function.source)
     reason = f"It is shorter to differentiate under its name, {code(after.function.label)}."
     return Step(before, after, "known function", reason, before.function.source)
 
