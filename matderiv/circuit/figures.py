@@ -7,11 +7,10 @@ from typing import Any
 
 from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.language.printer import text
-from matderiv.language.tokens import GREEK
+from matderiv.language.tokens import GREEK_SIGNS
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 
-_SIGNS = {name: sign for sign, name in GREEK.items()}
 DIGITS = 4
 SMALL = 9  # entries of an array that is written out on one line
 
@@ -58,7 +57,7 @@ def greek(shown: str) -> str:
     >>> greek("delta1*Sigma + beta_2*data")
     'δ1*Σ + β_2*data'
     """
-    return re.sub("[A-Za-z]+", lambda found: _SIGNS.get(found[0], found[0]), shown)
+    return re.sub("[A-Za-z]+", lambda found: GREEK_SIGNS.get(found[0], found[0]), shown)
 
 
 def substituted(e: Expr, numbers: Mapping[Expr, Array]) -> str:

@@ -135,7 +135,7 @@ class Cursor(TokenCursor):
         self.around = (*outer, index.text)
         body = self.sum()
         self.around = outer
-        span = (name.span[0], self.close(opening).span[1])
+        span = (name.span[0], self.close(")", opening).span[1])
         return Bind(span, name.text, (index.text,), body, size=size.text, low=int(low.text))
 
     def sum_ahead(self) -> bool:
@@ -247,16 +247,9 @@ class Cursor(TokenCursor):
         outer, self.bar, cells = self.bar, None, self.cells
         self.cells = False
         inner = self.comparison()
-        closing = self.close(opening)
+        closing = self.close(")", opening)
         self.bar, self.cells = outer, cells
         return replace(inner, span=(opening.span[0], closing.span[1]))
-
-    def close(self, opening: Token) -> Token:
-        if self.at(")"):
-            return self.take()
-        if self.token.kind == "end":
-            raise self.error("this ( is never closed", opening.span, "add )")
-        raise self.leftover()
 
     def call(self, name: Token) -> Node:
         opening = self.take()
@@ -278,7 +271,7 @@ class Cursor(TokenCursor):
             if not self.at(",", *between):
                 break
             self.take()
-        closing = self.close(opening)
+        closing = self.close(")", opening)
         self.bar, self.cells = outer, cells
         span = (name.span[0], closing.span[1])
         if name.text == "norm" and len(operands) == 2 and (kind := norm_named(operands[1])):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from matderiv.arguments import pairs
@@ -32,6 +33,9 @@ class TokenCursor:
     place = depth = 0
     signs = "sign"
     """The kind of tokens that `at` looks for."""
+    openings: Collection[str] = ("(", "[")
+    leftover: Callable[[], ParseError]
+    """The error where an operator or the end should stand."""
 
     @property
     def token(self) -> Token:
@@ -62,6 +66,23 @@ class TokenCursor:
         """A mistake in the text."""
         return ParseError(message, source=self.text, span=span, hint=hint)
 
+    def missing(self) -> ParseError:
+        """The error where an operand should stand."""
+        token, before = self.token, self.tokens[self.place - 1]
+        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
+        if self.place and before.kind == self.signs and before.text not in self.openings:
+            said = f"expected an operand after {self.typed(before.span)}{found}"
+            return self.error(said, token.span)
+        return self.error(f"expected an expression{found}", token.span)
+
+    def close(self, sign: str, opening: Token) -> Token:
+        """The closing bracket here; an error where there is another thing."""
+        if self.at(sign):
+            return self.take()
+        if self.token.kind == "end":
+            raise self.error(f"this {opening.text} is never closed", opening.span, f"add {sign}")
+        raise self.leftover()
+
     def deeper(self) -> None:
         """One bracket more; LimitError beyond the limit."""
         self.depth += 1
@@ -81,6 +102,7 @@ def _greek() -> dict[str, str]:
 
 
 GREEK = _greek()
+GREEK_SIGNS = {name: sign for sign, name in GREEK.items()}
 """Greek letters and their names: a sign and its name are the same."""
 
 GREEK_NAMES = frozenset(GREEK.values())

@@ -8,13 +8,12 @@ paper show the same formula, and a row is broken in one place.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from matderiv.arguments import pairs
 from matderiv.errors import MatderivError
-from matderiv.output.latex.names import GREEK
+from matderiv.language.tokens import GREEK_SIGNS
 
 ROOM = 26  # visible characters of a piece before it may be broken inside brackets
 DEPTH = 3  # brackets that may be broken
@@ -39,7 +38,7 @@ _BRACKETS = (["("], [r"\left"])
 _NAMES = frozenset(
     "log det exp sin cos tan arcsin arccos arctan sinh cosh tanh max min arg".split()
 )
-_OTHER_GREEK = {"lambda": "λ", "Lambda": "Λ", "varepsilon": "ε"}
+_GREEK = GREEK_SIGNS | {"varepsilon": "ε"}
 
 
 class UnreadFormula(MatderivError):  # noqa: N818  (reads as what it is)
@@ -209,7 +208,7 @@ class _Reader:
             return Element("mn", (), token, width=len(token))
         if token[1:] in _NAMES and token[0] == "\\":
             return Element("mi", (), token[1:], role="name", width=len(token))
-        letter = greek(token[1:]) if token[0] == "\\" else token
+        letter = _GREEK.get(token[1:]) if token[0] == "\\" else token
         if letter is None or not letter.isalpha():
             raise UnreadFormula(f"a formula has the unknown sign {token}")
         applied = token == r"\sigma" and self.tokens[self.place : self.place + 1] in _BRACKETS
@@ -252,20 +251,6 @@ class _Reader:
         return self.tokens[start : self.place - 1]
 
 
-def greek(name: str) -> str | None:
-    """The letter with a Greek name; None for any other word.
-
-    >>> greek("theta"), greek("foo")
-    ('θ', None)
-    """
-    if name in _OTHER_GREEK:
-        return _OTHER_GREEK[name]
-    if name not in GREEK:
-        return None
-    size = "CAPITAL" if name[0].isupper() else "SMALL"
-    return unicodedata.lookup(f"GREEK {size} LETTER {name.upper()}")
-
-
 def _letters(tokens: Sequence[str]) -> str:
     r"""The characters of a name: `\_` is an underscore, `\delta` a letter, other commands none."""
     out = []
@@ -275,7 +260,7 @@ def _letters(tokens: Sequence[str]) -> str:
         elif token[0] != "\\":
             out.append(token if token not in ("{", "}") else "")
         else:
-            out.append((greek(token[1:]) or "") if token[1:].isalpha() else token[1:])
+            out.append(_GREEK.get(token[1:], "") if token[1:].isalpha() else token[1:])
     return "".join(out)
 
 

@@ -215,10 +215,7 @@ class TruthPoint:
                 return Step(s.variable, s.origin, "definitions put together")
         found: dict[Partial, list[tuple[Step, Array]]] = {}
         for step in self.document.steps:
-            right = self.side(step.right)
-            if step.names is not None:
-                shape = shape_in(step.names, self.values.sizes)
-                self.values.names[step.names.name] = np.reshape(right, shape)
+            right = self._right(step)
             if isinstance(step.left, Partial):
                 found.setdefault(step.left, []).append((step, right))
             elif not self._agree(self.side(step.left), right):
@@ -229,10 +226,7 @@ class TruthPoint:
         """The first step in reading order whose sides differ, values that are not finite apart."""
         known: dict[Partial, Array] = {}
         for step in self.document.steps:
-            right = self.side(step.right)
-            if step.names is not None:
-                shape = shape_in(step.names, self.values.sizes)
-                self.values.names[step.names.name] = np.reshape(right, shape)
+            right = self._right(step)
             left = step.left
             if isinstance(left, Partial):
                 before = known.setdefault(left, right)
@@ -242,6 +236,14 @@ class TruthPoint:
             if not same:
                 return step
         return None
+
+    def _right(self, step: Step) -> Array:
+        """The right side of a line, which has the name that the line gives it from here on."""
+        right = self.side(step.right)
+        if step.names is not None:
+            shape = shape_in(step.names, self.values.sizes)
+            self.values.names[step.names.name] = np.reshape(right, shape)
+        return right
 
     def side(self, side: Side) -> Array:
         """The value of an expression or of a sum of index products."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from matderiv.errors import ParseError, Span
+from matderiv.errors import Span
 from matderiv.input.latex.names import Names
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.text_cursor import COMPARISONS
@@ -19,7 +19,7 @@ class Blocks(Names):
 
     comparison: Callable[[], Node]
     sum: Callable[[], Node]
-    leftover: Callable[[], ParseError]
+    openings = BRACKETS
 
     def mask(self, constant: Node) -> Node:
         """1 where the comparison in the brackets holds; the constant times anything else."""
@@ -152,13 +152,3 @@ class Blocks(Names):
         *self.outer_bars, self.open_bars = self.outer_bars
         self.depth -= 1
         return opening.span[0], self.take().span[1]
-
-    def missing(self) -> ParseError:
-        """The error where an operand should stand."""
-        token = self.token
-        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
-        before = self.tokens[self.place - 1] if self.place else None
-        if before is not None and before.kind == "sign" and before.text not in BRACKETS:
-            shown = self.typed(before.span)
-            return self.error(f"expected an operand after {shown}{found}", token.span)
-        return self.error(f"expected an expression{found}", token.span)

@@ -155,24 +155,6 @@ class PythonCursor(TokenCursor):
         self.scope = scope
         self.library = Library(text, scope, columns, dialect(tokenize_python(text)))
 
-    def close(self, sign: str, opening: Token) -> Token:
-        if self.at(sign):
-            return self.take()
-        if self.token.kind == "end":
-            raise self.error(f"this {opening.text} is never closed", opening.span, f"add {sign}")
-        raise self.leftover()
-
-    # Mistakes ------------------------------------------------------------------------------------
-
-    def missing(self) -> ParseError:
-        """The error where an operand should stand."""
-        token = self.token
-        found = "" if token.kind == "end" else f", found {self.typed(token.span)}"
-        before = self.tokens[self.place - 1] if self.place else None
-        if before is not None and before.kind == "sign" and before.text not in ("(", "["):
-            return self.error(f"expected an operand after {before.text}{found}", token.span)
-        return self.error(f"expected an expression{found}", token.span)
-
     def leftover(self) -> ParseError:
         """The error where an operator or the end should stand."""
         token = self.token
