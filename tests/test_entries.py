@@ -304,6 +304,7 @@ def test_a_sum_or_product_leaves_out_the_index_of_the_left_side(
         (r"\nabla f(x)^\top", True),
         (r"\frac{\partial f}{\partial x^\top}", True),
         (r"\frac{\partial f}{\partial x^T}", True),
+        (r"\frac{\partial f}{\partial x'}", True),
         ("∂f/∂x'", True),
         ("∇f'", True),
     ],

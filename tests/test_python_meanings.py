@@ -26,6 +26,10 @@ a, x, u, y, A, B, S = (VALUES[name] for name in SHAPES)
     "formula",
     [
         "np.squeeze(S @ x[:, None]) - x",
+        "(A.T @ y)[1]",
+        "(A @ x)[2] + x[0]",
+        "(A.T @ A)[0, 1]",
+        "(A.T @ A)[1, :]",
         "(S @ x[:, None]).squeeze() * u",
         "x[None, :].squeeze(0) + u",
         "np.vdot(A, B)",

@@ -295,6 +295,12 @@ def test_a_function_that_nobody_defines_keeps_its_name(
         found.evaluate({})
 
 
+@pytest.mark.parametrize(("formula", "wrt"), [("u(x)'*x + u'*x", "x"), ("u(x)", "u")])
+def test_a_function_does_not_stand_without_its_argument(formula: str, wrt: str) -> None:
+    with pytest.raises(UnknownFunction, match="stands alone"):
+        derive(formula, wrt, shapes={"x": "n"}, assume={"u": "function"})
+
+
 @pytest.mark.parametrize("formula", ["c(x - y)", "2*x(y + 1)", "v(A*x)", "E(x)", "foo(x)"])
 def test_a_bracket_that_may_be_a_factor_makes_no_function(formula: str) -> None:
     with pytest.raises(MatderivError):

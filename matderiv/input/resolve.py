@@ -231,6 +231,8 @@ def _check_functions(reading: Reading, functions: set[str], declared: set[str]) 
                 span=typed.span() if typed else None,
                 hint=f'assume={{"{name}": "function"}} keeps its name, {name}*(...) is a product',
             )
+    for name in {*re.findall(r"(\w+)\(", reading.source)} & functions & reading.variables.keys():
+        raise UnknownFunction(f"{name} is a function and stands alone here", hint=f"{name}(x)")
 
 
 def resolve(

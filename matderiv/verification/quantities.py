@@ -237,9 +237,9 @@ class Sign:
 
 
 _TRANSPOSE = r"T|\\(?:top|intercal)(?![A-Za-z])|\\math(?:rm|sf)\s*\{?T\}?"
-_POWER = rf"\s*\^\s*\{{?\s*(?:2|(?P<row>{_TRANSPOSE}))\s*\}}?"
+_POWER = rf"\s*(?:\^\s*\{{?\s*(?:2|(?P<row>{_TRANSPOSE}))\s*\}}?|(?P<prime>'))"
 _RAISED_BY = rf"\^\s*\{{?\s*(?:2|{_TRANSPOSE})\s*\}}?"
-_LATER = _POWER.replace("(?P<row>", "(?:")
+_LATER = re.sub(r"\(\?P<\w+>", "(?:", _POWER)
 _BY = (
     rf"(?P<by>{LATEX_NAME})"
     rf"(?:{_POWER}|(?:\s|\\[,;:!])*{LATEX_D}(?P<then>{LATEX_NAME})(?:{_LATER})?)?"
@@ -349,7 +349,7 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
     else:
         by, then = latex_name(below["by"]), latex_name(below["then"] or "")
         two = bool(match["two"] or below["then"])
-        turned = bool(below["row"]) and not two
+        turned = bool(below["row"] or below["prime"]) and not two
         then = "" if then == by else then
         made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then=then, turned=turned)
         span = (match.start(), below.end())

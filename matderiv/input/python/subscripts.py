@@ -49,6 +49,7 @@ class Subscripts(PythonCursor):
             return self.library.with_axes(a, [w == "None" for w in words], span)
         places = [self._place(i) for i in items]
         if all(places):
+            self.library.unlike_text += [span] * bool({*places} - {":"})
             return entry(self.library, a, places, span)
         if len(items) == 1 and isinstance(items[0], Array) and items[0].rank == 1:
             return of_labels(self.library, a, items[0], span)
