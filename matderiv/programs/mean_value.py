@@ -53,6 +53,6 @@ def _mean(at: Callable[[complex], Array], scale: float) -> Array:
             continue
         powers = np.fft.fft(rows, axis=0) / PLACES
         off = np.abs(np.concatenate([powers[:1].imag, powers[PLACES // 2 :]])).max(axis=0)
-        sure = off <= NOISE * np.nanmax(np.abs(rows))
+        sure = off <= NOISE * np.abs(rows).max(where=~np.isnan(rows), initial=0)
         mean = np.where(np.isfinite(mean), mean, np.where(sure, powers[0].real, np.nan))
     return mean

@@ -311,8 +311,9 @@ def _blocks(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return apply("blocks", *args, params=(int(node.blockshape[1]),))
 
 
+SIZED = "MatrixSymbol ArraySymbol Identity OneMatrix ZeroMatrix FunctionMatrix".split()
 LEAVES = (
-    *("MatrixSymbol", "ArraySymbol", "Identity", "OneMatrix", "ZeroMatrix", "FunctionMatrix"),
+    *SIZED,
     *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS),
 )
 
@@ -345,7 +346,7 @@ HANDLERS: dict[str, Build] = {
     "DiagonalMatrix": lambda reader, node, args: apply("diag", apply("diag", args[0])),
     "DotProduct": _named("dot"),
     "MatrixElement": read_entry,
-    "ElementwiseApplyFunction": _elementwise,
+    **dict.fromkeys(("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"), _elementwise),
     **dict.fromkeys("ScalarApplication MatrixApplication ArrayApplication".split(), _application),
     **dict.fromkeys(("Sum", "Product", "Indexed", "ArrayElement"), read_sum),
     "MatrixSlice": _slice,

@@ -12,7 +12,7 @@ from matderiv.bridge.sizes import SizeTable, entry_parts, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.gathered import gathered
-from matderiv.input.from_sympy.nodes import LEAVES, class_name, excerpt, handler
+from matderiv.input.from_sympy.nodes import LEAVES, SIZED, class_name, excerpt, handler
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, product
 from matderiv.input.from_sympy.sums import read_at
 from matderiv.input.from_sympy.undefined import undefined
@@ -248,7 +248,7 @@ def children(node: Any) -> tuple[Any, ...]:
     name = class_name(node)
     if name in LEAVES or node.is_Number or node.is_Symbol:
         return ()
-    if name == "ElementwiseApplyFunction":
+    if name in ("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"):
         return (node.args[1],)
     if name in ("ScalarApplication", "MatrixApplication", "ArrayApplication"):
         return tuple(node.args[2:])
@@ -270,17 +270,9 @@ def children(node: Any) -> tuple[Any, ...]:
 
 def _sizes_of(node: Any) -> tuple[Any, ...]:
     name = class_name(node)
-    if name == "MatrixSymbol":
-        return tuple(node.args[1:])
-    if name == "ArraySymbol":
-        return tuple(node.args[1])
-    if name in ("Identity", "OneMatrix", "ZeroMatrix"):
-        return tuple(node.args)
-    if name == "FunctionMatrix":
-        return tuple(node.args[:2])
     if name in ("Sum", "Product") and node.has(sp.Indexed):
         counts = [sp.expand(b[2] - b[1] + 1) for b in node.limits if len(b) == 3]
         return tuple(c for c in counts if c.is_Symbol)
     if name in ("MatrixApplication", "ScalarApplication", "ArrayApplication"):
         return tuple(s for s in node.args[1] if isinstance(s, sp.Expr))
-    return ()
+    return tuple(node.shape) if name in SIZED else ()

@@ -120,6 +120,9 @@ class _Summand:
             low, high = (sp.expand(b.xreplace(moved)) for b in bounds)
             known = {**self.ranges, **limits}
             outer = next((i for i in known if i in low.free_symbols | high.free_symbols), None)
+            if high == low:
+                moved[index] = low
+                continue
             if outer is None:
                 limits[index] = self.reader.sizes.size(sp.expand(high - low + 1))
             else:
