@@ -8,6 +8,7 @@ import numpy as np
 import sympy as sp
 
 from matderiv.expr import Expr, walk
+from matderiv.input.from_sympy.objects import ObjectReader
 from matderiv.numeric.evaluate import evaluate
 from matderiv.shapes import Shape, size_value
 
@@ -65,6 +66,13 @@ def same(a: Any, b: Any) -> None:
     """Equal numbers in equal order, a row or column counting as a vector."""
     a, b = (np.squeeze(np.array(v, dtype=float)) for v in (a, b))
     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def symbols_in(e: Any) -> dict[str, Any]:
+    """Name -> SymPy symbol for every variable and size of a SymPy object."""
+    reader = ObjectReader(None)
+    reader.expression(e)
+    return reader.met()
 
 
 def concrete(shape: Shape, sizes: dict[str, int]) -> tuple[int, ...]:

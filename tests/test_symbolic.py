@@ -16,6 +16,7 @@ from sympy_values import (
     n,
     s,
     same,
+    symbols_in,
     t,
     v,
     value,
@@ -28,7 +29,7 @@ import matderiv as md
 from matderiv.bridge import symbolic
 from matderiv.errors import MatderivError, UnknownFunction
 from matderiv.expr import REGISTRY, apply, variable
-from matderiv.input.from_sympy.objects import from_sympy, symbols_in
+from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.output.to_sympy import to_sympy
 from matderiv.shapes import Dim
 

@@ -34,6 +34,7 @@ from sympy_values import (
     r,
     s,
     same,
+    symbols_in,
     t,
     value,
     values,
@@ -44,7 +45,7 @@ from sympy_values import (
 import matderiv as md
 from matderiv.errors import MatderivError
 from matderiv.expr import REGISTRY, Expr, variable, walk
-from matderiv.input.from_sympy.objects import from_sympy, symbols_in
+from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import points

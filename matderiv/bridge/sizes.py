@@ -176,11 +176,7 @@ def opaque_name(e: Any) -> str:
     text = str(e)
     for sign, word in ((" + ", "_plus_"), (" - ", "_minus_"), ("*", "_times_"), ("/", "_over_")):
         text = text.replace(sign, word)
-    return re.sub(r"\W+", "_", text).strip("_") if not text[:1].isdigit() else _led(text)
-
-
-def _led(text: str) -> str:
-    return "size_" + re.sub(r"\W+", "_", text).strip("_")
+    return "size_" * text[:1].isdigit() + re.sub(r"\W+", "_", text).strip("_")
 
 
 def shape_of(e: Any, table: SizeTable | None = None) -> Shape:

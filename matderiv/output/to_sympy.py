@@ -18,9 +18,9 @@ def to_sympy(expr: Expr, symbols: Mapping[str, Any] | None = None) -> Any:
     """The SymPy object of `expr`, or None where SymPy cannot hold it.
 
     A vector becomes an n x 1 MatrixSymbol, a tensor an ArraySymbol. `symbols` maps names of
-    variables and sizes to the SymPy objects to use, as `input.from_sympy.symbols_in` reads them
-    off a user's expression. None: nested deeper than SymPy's own recursion, an axis that SymPy's
-    n x 1 vectors do not have, or a division by what SymPy knows to be 0.
+    variables and sizes to the SymPy objects to use, as `ObjectReader.met` has them. None: nested
+    deeper than SymPy's own recursion, an axis that SymPy's n x 1 vectors do not have, or a division
+    by what SymPy knows to be 0.
 
     >>> X, w = variable("X", (Dim(("n",)), Dim(("d",)))), variable("w", (Dim(("d",)),))
     >>> to_sympy(X @ w), to_sympy(w.T @ w), to_sympy(X @ w + 1)

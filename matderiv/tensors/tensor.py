@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from itertools import count
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, named_size
 from matderiv.shapes import Size, long_axes
@@ -127,15 +127,12 @@ def _units(factors: list[Factor], free: set[Index]) -> tuple[list[Factor], set[I
     None where two unlike places meet: their product is 0.
     """
     units = [f for f in factors if is_(f.expr, "unit") and f.exponent > 0]
-    if not units:
-        return factors, set()
-    places: dict[Index, set[Any]] = {}
-    for f in units:
-        places.setdefault(f.indices[0], set()).add(f.expr.params[1])
-    if any(len([p for p in at if isinstance(p, int)]) > 1 for at in places.values()):
+    at = {(f.indices[0], f.expr.params[1]) for f in units}
+    places = Counter(i for i, place in at if isinstance(place, int))
+    if max(places.values(), default=0) > 1:
         return None
-    used = Counter(i for f in factors for i in f.indices)
-    alone = {i for i in places if used[i] == 1 and i not in free}
+    used = Counter(i for f in factors for i in f.indices) if units else {}
+    alone = {i for i, _ in at if used[i] == 1 and i not in free}
     kept = [f for f in factors if f not in units or f.indices[0] not in alone]
     return [f._replace(exponent=1) if f in units else f for f in kept], alone
 

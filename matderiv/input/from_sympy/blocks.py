@@ -19,7 +19,9 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
-    root = root.replace(lambda e: type(e).__name__ in WRITTEN, lambda e: WRITTEN[_name(e)](e))
+    root = root.replace(
+        lambda e: type(e).__name__ in WRITTEN, lambda e: WRITTEN[type(e).__name__](e)
+    )
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
     root = sp.block_collapse(root)
@@ -32,8 +34,8 @@ def in_parts(root: Any) -> Any:
     )
 
 
-def _name(e: Any) -> str:
-    return type(e).__name__
+def _rewritten(e: Any) -> Any:
+    return WRITTEN[type(e).__name__](e)
 
 
 def _has_matrices(e: Any) -> bool:
@@ -41,13 +43,11 @@ def _has_matrices(e: Any) -> bool:
 
 
 def _written_out(e: Any) -> Any:
-    return e.as_explicit().as_immutable()
-
-
-def _of_places(e: Any) -> Any:
-    """A matrix of few places whose entries are made of them, written out."""
-    few = all(s.is_Integer for s in e.shape) and sp.Mul(*e.shape) <= MAX_ENTRIES
-    return _written_out(e) if few and not _has_matrices(e.lamda.expr) else e
+    """A matrix of few places with its entries; a function of the place only if it has no other."""
+    count = sp.Mul(*e.shape)
+    few = count.is_Integer and count <= MAX_ENTRIES
+    other = isinstance(e, sp.FunctionMatrix) and (not few or _has_matrices(e.lamda.expr))
+    return e if other else e.as_explicit().as_immutable()
 
 
 def _derived(e: Any) -> Any:
@@ -71,8 +71,9 @@ def _derived(e: Any) -> Any:
 WRITTEN: dict[str, Callable[[Any], Any]] = {
     "Derivative": _derived,
     "Idx": lambda e: sp.Symbol(str(e.label), integer=True),
-    "FunctionMatrix": _of_places,
-    **dict.fromkeys(("PermutationMatrix", "MatrixPermute", "CompanionMatrix"), _written_out),
+    **dict.fromkeys(
+        "FunctionMatrix PermutationMatrix MatrixPermute CompanionMatrix".split(), _written_out
+    ),
     **dict.fromkeys(("factorial", "beta", "binomial"), lambda e: e.rewrite(sp.gamma)),
 }
 """Name of SymPy's class -> what it is in classes that are read."""

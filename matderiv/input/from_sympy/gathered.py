@@ -288,8 +288,6 @@ def _patterns(rows: Sequence[Places], sizes: Sequence[int], out: int) -> set[Blo
     free = [k for k in range(len(sizes)) if k not in fixed]
     found = {_pattern([row[k] for k in free], [sizes[k] for k in free]) for row in rows}
     found.add(_pattern([columns[k] for k in free], [sizes[k] for k in free]))
-    if len(free) <= 4:
-        found |= set(_partitions([sizes[k] for k in free]))
     at = {k: n for n, k in enumerate(free)}
     return {tuple(fixed[k] if k in fixed else p[at[k]] for k in range(len(sizes))) for p in found}
 
@@ -298,21 +296,6 @@ def _pattern(places: Sequence[Any], sizes: Sequence[int]) -> Blocks:
     """Equal places of equal size in one block, numbered in the order of their first positions."""
     known: dict[Any, int] = {}
     return tuple(known.setdefault(k, len(known)) for k in zip(places, sizes, strict=True))
-
-
-def _partitions(sizes: Sequence[int]) -> Iterator[Blocks]:
-    """All ways to join positions of equal size."""
-
-    def grown(blocks: Blocks) -> Iterator[Blocks]:
-        k = len(blocks)
-        if k == len(sizes):
-            yield blocks
-            return
-        for b in range(max(blocks, default=-1) + 2):
-            if all(sizes[p] == sizes[k] for p in range(k) if blocks[p] == b):
-                yield from grown((*blocks, b))
-
-    yield from grown(())
 
 
 # Back to SymPy -----------------------------------------------------------------------------------

@@ -74,14 +74,11 @@ def handler(node: Any) -> Build:
         f"{shown} of SymPy is not part of the language"
         if name
         else f"{shown}, a function or class of your own, is not part of the language",
-        hint=_HINTS.get(shown, "write it with the functions that matderiv exports"),
+        hint="derive() takes the function itself"
+        if shown == "Derivative"
+        else "write it with the functions that matderiv exports",
         details=(f"in {excerpt(node)}",),
     )
-
-
-_HINTS = {
-    "Derivative": "derive() takes the function itself",
-}
 
 
 def _number(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
@@ -196,12 +193,8 @@ def _entry_function(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> 
     return ENTRIES[type(node).__name__](node, *args)
 
 
-def _inverse(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return power(args[0], number(-1)) if is_scalar(args[0].shape) else apply("inv", args[0])
-
-
 def _mat_pow(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    base, exponent = args
+    base, exponent = (*args, number(-1))[:2]
     if is_scalar(base.shape):
         return power(base, exponent)
     return apply("inv", base) if exponent is number(-1) else apply("power", base, exponent)
@@ -220,18 +213,6 @@ def _hadamard_power(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> 
     return power(base, exponent)
 
 
-def _transpose(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return args[0].T
-
-
-def _kronecker(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return reduce(lambda a, b: apply("kron", a, b), args)
-
-
-def _elementwise(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return reader.body(node.args[0], args[0])
-
-
 def _application(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     record = REGISTRY[str(node.args[0])]
     return apply(record.name, *args, params=decoded(record, node.args[1], reader.sizes))
@@ -239,12 +220,6 @@ def _application(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Exp
 
 def _named(name: str) -> Build:
     return lambda reader, node, args: apply(name, *args)
-
-
-def _sized(name: str) -> Build:
-    return lambda reader, node, args: apply(
-        name, params=tuple(reader.sizes.size(s) for s in node.args)
-    )
 
 
 def _filled(name: str) -> Build:
@@ -307,10 +282,6 @@ def _explicit(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     return total(*terms) if terms else apply("zeros", params=shape) if shape else number(0)
 
 
-def _blocks(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    return apply("blocks", *args, params=(int(node.blockshape[1]),))
-
-
 SIZED = "MatrixSymbol ArraySymbol Identity OneMatrix ZeroMatrix FunctionMatrix".split()
 LEAVES = (
     *SIZED,
@@ -320,7 +291,7 @@ LEAVES = (
 HANDLERS: dict[str, Build] = {
     "MatrixSymbol": _variable,
     "ArraySymbol": _variable,
-    "Identity": _sized("eye"),
+    "Identity": lambda reader, node, args: apply("eye", params=shape_of(node, reader.sizes)[:1]),
     "OneMatrix": _filled("ones"),
     "ZeroMatrix": _filled("zeros"),
     "Pi": lambda reader, node, args: apply("pi", params=("pi",)),
@@ -332,27 +303,29 @@ HANDLERS: dict[str, Build] = {
     "Pow": _pow,
     "MatAdd": _mat_add,
     "MatMul": lambda reader, node, args: product(*args, entrywise=False),
-    "MatPow": _mat_pow,
-    "Transpose": _transpose,
-    "Adjoint": _transpose,
-    "Inverse": _inverse,
+    **dict.fromkeys(("MatPow", "Inverse"), _mat_pow),
+    **dict.fromkeys(("Transpose", "Adjoint"), lambda reader, node, args: args[0].T),
     "Trace": _named("tr"),
     "Determinant": _named("det"),
     "HadamardProduct": _hadamard,
     "HadamardPower": _hadamard_power,
-    "KroneckerProduct": _kronecker,
-    "DiagMatrix": _named("diag"),
-    "DiagonalOf": _named("diag"),
+    "KroneckerProduct": lambda reader, node, args: reduce(lambda a, b: apply("kron", a, b), args),
+    **dict.fromkeys(("DiagMatrix", "DiagonalOf"), _named("diag")),
     "DiagonalMatrix": lambda reader, node, args: apply("diag", apply("diag", args[0])),
     "DotProduct": _named("dot"),
     "MatrixElement": read_entry,
-    **dict.fromkeys(("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"), _elementwise),
+    **dict.fromkeys(
+        ("ElementwiseApplyFunction", "ArrayElementwiseApplyFunc"),
+        lambda reader, node, args: reader.body(node.args[0], args[0]),
+    ),
     **dict.fromkeys("ScalarApplication MatrixApplication ArrayApplication".split(), _application),
     **dict.fromkeys(("Sum", "Product", "Indexed", "ArrayElement"), read_sum),
     "MatrixSlice": _slice,
-    **dict.fromkeys(("BlockMatrix", "BlockDiagMatrix"), _blocks),
+    **dict.fromkeys(
+        ("BlockMatrix", "BlockDiagMatrix"),
+        lambda reader, node, args: apply("blocks", *args, params=(int(node.blockshape[1]),)),
+    ),
     **dict.fromkeys((*ARRAYS, "FunctionMatrix"), read_array),
-    "ImmutableDenseMatrix": _explicit,
-    "ImmutableSparseMatrix": _explicit,
+    **dict.fromkeys(("ImmutableDenseMatrix", "ImmutableSparseMatrix"), _explicit),
 }
 """Name of SymPy's class -> its expression, given (reader, node, expressions of its children)."""

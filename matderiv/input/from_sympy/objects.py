@@ -43,13 +43,6 @@ def from_sympy(e: Any, facts: Facts | None = None) -> Expr:
     return ObjectReader(facts).expression(e)
 
 
-def symbols_in(e: Any) -> dict[str, Any]:
-    """Name -> SymPy symbol for every variable and size of a SymPy object; see `to_sympy`."""
-    reader = ObjectReader(None)
-    reader.expression(e)
-    return reader.met()
-
-
 class ObjectReader:
     """One reading: the sizes found, the symbols met, the facts given.
 
@@ -61,7 +54,7 @@ class ObjectReader:
         self.free: tuple[str, ...] = ()
         self.places: dict[Any, Any] = {}
         self.facts = {name: frozenset(words) for name, words in (facts or {}).items()}
-        self.sizes = SizeTable()
+        self.sizes: SizeTable = SizeTable()
         self.opaque: dict[Any, str] = {}
         self.symbols: dict[str, Any] = {}
         self.bound: dict[Any, Expr] = {}
