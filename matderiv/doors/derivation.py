@@ -13,8 +13,6 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts, with_parts
 from matderiv.doors import shown
 from matderiv.doors.check import check_derivation
-from matderiv.doors.facts import needed_facts
-from matderiv.doors.stacking import stacked
 from matderiv.errors import NoMatrixForm, UntrueResult
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.functions.abstract import refuse_numbers
@@ -289,7 +287,7 @@ class Derivation:
 
     @cached_property
     def _vec_expr(self) -> Expr | None:
-        return stacked(self)
+        return shown.stacked(self)
 
     @property
     def vec_text(self) -> str | None:
@@ -321,7 +319,7 @@ class Derivation:
         if self.whole is not None:
             return self.whole.facts_used
         how = {n: getattr(self, n) for n in ("kind", "order", "structure", "upstream")}
-        return needed_facts(self.f, self.wrt, self.expr, **how)
+        return shown.needed_facts(self.f, self.wrt, self.expr, **how)
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """The derivative as a NumPy array at the given values; sizes bind from the arrays.

@@ -1,13 +1,19 @@
-"""How a result stands on the page: in its layout, and written out where that is shorter."""
+"""How a result stands on the page: in its layout, written out where that is shorter, stacked; and
+which of the declared facts it rests on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from matderiv.choosing.layout import in_layout
+from matderiv.calculus.derivative import FORWARDS, differentiate
+from matderiv.choosing.layout import by_free_entries, in_layout, vec_form
 from matderiv.choosing.placed import placed
+from matderiv.choosing.polish import polished
 from matderiv.doors.check import require_same_numbers
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.language.printer import text
+from matderiv.shapes import long_axes
+from matderiv.words.chains import facts
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
@@ -41,3 +47,49 @@ def names_of(d: Derivation) -> set[str]:
     sizes = d.reading.sizes if d.reading else frozenset()
     used = {n for v in walk(d.f, d.wrt) for s in v.shape for n in getattr(s, "names", ())}
     return found | used | sizes
+
+
+def stacked(d: Derivation) -> Expr | None:
+    """∂vec(F)/∂vec(X)', compared with the numbers of the derivation; None where there is none.
+
+    >>> from matderiv import derive
+    >>> text(stacked(derive("A*X*B", "X", shapes={"A": "m,n", "X": "n,k", "B": "k,p"})))
+    "kron(B',A)"
+    """
+    if d.kind in ("vjp", *FORWARDS) or d.whole is not None:
+        return None
+    found, outer = d.derivative, d.derivative.outer
+    if d.order == 2 and outer == 0:
+        outer = len(long_axes(d.wrt.shape))
+    elif d.order > 1:
+        return None
+    if d.by_free_entries:
+        found = differentiate(d.f, d.wrt, d.kind, d.order, structure="none")
+    form = vec_form(found.tensor, outer)
+    if form is not None and not d.by_free_entries:
+        split = len(d.shape) - len(d.wrt.shape)
+        axes = (*range(split)[::-1], *range(split, len(d.shape))[::-1])
+        require_same_numbers(d, form, axes, "the stacked form (vec)")
+    if form is not None and d.by_free_entries:
+        form = by_free_entries(form, d.wrt, both=d.order == 2)
+    return None if form is None else polished(form, set(walk(d.f)))
+
+
+def needed_facts(f: Expr, wrt: Expr, result: Expr, **how: Any) -> tuple[str, ...]:
+    """The facts without which the result would read otherwise, such as `y is onehot`.
+
+    `how` is what `differentiate` was asked for: kind, order, structure, upstream.
+    """
+    told = [(v, word) for v in variables(f, wrt) for word in sorted(facts(v))]
+    if not told or _without(set(told), f, wrt, **how) == text(result):
+        return ()
+    needed = [t for t in told if _without({t}, f, wrt, **how) != text(result)] or told
+    return tuple(f"{v.name} is {word}" for v, word in needed)
+
+
+def _without(untold: set[tuple[Expr, str]], f: Expr, wrt: Expr, **how: Any) -> str:
+    """The derivative as it would read if these facts were not declared."""
+    dropped = {v: facts(v) - {word for u, word in untold if u is v} for v, _ in untold}
+    instead = {v: variable(v.name, v.shape, left) for v, left in dropped.items()}
+    how["upstream"] = how["upstream"] and instead.get(how["upstream"], how["upstream"])
+    return text(differentiate(substitute(f, instead), instead.get(wrt, wrt), **how).expr)
