@@ -114,6 +114,7 @@ def test_entries_beside_entries_are_no_number_times_a_sum() -> None:
         (r"\Gamma(A)", "is not read"),
         (r"\Gamma(A+1)", "is not read"),
         (r"\mathcal{L}(Ax)", "unknown function L"),
+        (r"\sum_i \rho(y_i - x_i^\top A)", "unknown function"),
         (r"\sigma^2(A^Tx)", "a power of the sigmoid function, or a product?"),
     ],
 )

@@ -90,8 +90,8 @@ class Answer:
             for q, _ in self._said(span, latex=spelling == "latex")
             if q.kind == DERIVATIVE
         )
-        names = {*self.reading.variables, *dict(self.reading.parts), *self.reading.sizes}
-        known = {*names, *self.extra, self.by.name, ""}
+        scope = scope_of(self.reading, self.extra)
+        known = {*scope.shapes, *scope.sizes, self.by.name, ""}
         return tuple(name for name in dict.fromkeys(("f", *derived)) if name not in known)
 
     @cached_property
@@ -220,7 +220,7 @@ class Answer:
 
     def _is_label(self, q: Quantity) -> bool:
         """True for a first side that only names the derivative: g, J(x), dw."""
-        known = {**self.reading.variables, **dict(self.reading.parts), **self.extra}
+        known = scope_of(self.reading, self.extra).shapes
         return q.kind == DIFFERENTIAL or (q.kind == VALUE and q.of not in known)
 
     def _check_label(self, name: str, span: Span) -> None:
@@ -363,27 +363,17 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
         return solved(inner, q, -value)
     if is_(side, "transpose"):
         return solved(inner, q, value.T)
+    numbers = all(is_scalar(o.shape) and number_value(o) != 0 for o in others)
     if is_(side, "add") and inner.shape == side.shape:
-        rest = others[0]
-        for more in others[1:]:
-            rest = rest + more
-        return solved(inner, q, value - rest)
-    if is_(side, "mul", "hadamard", "div", "ediv") and all(is_scalar(o.shape) for o in others):
-        return _divided(side, inner, others, q, value)
-    return None
-
-
-def _divided(side: Expr, inner: Expr, others: list[Expr], q: Expr, value: Expr) -> Expr | None:
-    """The solution of c*q = value and q/c = value for numbers c other than 0."""
-    if any(number_value(o) == 0 for o in others):
+        for o in others:
+            value = value - o
+    elif numbers and is_(side, "mul", "hadamard"):
+        for o in others:
+            value = value / o
+    elif numbers and is_(side, "div", "ediv") and side.args[0] is inner:
+        value = others[0] * value
+    else:
         return None
-    for c in others:
-        if is_(side, "div", "ediv"):
-            if side.args[0] is not inner:
-                return None
-            value = c * value
-        else:
-            value = value / c
     return solved(inner, q, value)
 
 

@@ -227,16 +227,16 @@ class Names(Symbols):
         letter, _, label = node.name.partition("_")
         if letter in APPLIED or (label and letter == "sigma"):
             return not label or self._one_name_in_brackets()
-        if label or node.name in self.scope.about or (len(letter) > 1 and letter != "ell"):
+        any_argument = any_argument or self.place == self.begins  # \sum_i \rho(y_i - m)
+        word = len(letter) > 1 and letter != "ell" and self.place != self.begins
+        if label or node.name in self.scope.about or word or self._stands_alone(node.name):
             return False
-        alone = self._stands_alone(node.name)
-        return not alone and (any_argument or self._one_name_in_brackets())
+        return any_argument or self._one_name_in_brackets()
 
     def _stands_alone(self, name: str) -> bool:
-        """True for a letter that somewhere has no brackets behind it."""
-        plain = [t for t in self.tokens if t.text not in ("}", "'", "′")]  # \mathcal{L}(w)
-        named = (after for t, after in pairwise(plain) if (t.kind, t.text) == ("letter", name))
-        return any(after.text != "(" for after in named)
+        """True for a name that somewhere has no brackets behind it."""
+        plain = [t.text for t in self.tokens if t.text not in ("}", "'", "′")]  # \mathcal{L}(w)
+        return any(after != "(" for t, after in pairwise(plain) if t == name)
 
     def _only_applied(self, word: str) -> bool:
         """True where a command stands before brackets only, and nothing asks about it."""

@@ -76,6 +76,7 @@ class Sums(Atoms):
 
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
+        self.begins = self.place + 1 if letters else 0
         terms = [self.signed(self.product)]
         while letters and self.at("+", "-"):
             state = (self.place, self.depth, self.open_bars, self.indices)

@@ -87,6 +87,7 @@ class LatexCursor(TokenCursor):
         self.remarks: list[str] = []
         self.doubtful: list[Node] = []  # \exp(A), of the matrix if A is square
         self.indices: list[str] = []  # of the sums around
+        self.begins = 0  # the place behind the first sign of what is summed
         self.open_bars: list[str] = []
         self.outer_bars: list[list[str]] = []  # those outside of matrices and cases
         self.bound = bound  # the indices of all sums of the formula

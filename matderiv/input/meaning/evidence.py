@@ -81,6 +81,11 @@ class KindEvidence:
             return
         if max(axes) == 2 and 1 in axes:
             self.matrix_beside_column(node, axes)
+        ranks = {
+            len(self.build.shape(v) or ()) for v, k in zip(values, axes, strict=True) if k == 1
+        }
+        if len(ranks) > 1 and self.guessed_below(node):
+            self.objection(3, node)  # a column beside a row
         single = next((o for o, k in zip(node.operands, axes, strict=True) if k), node)
         for operand, value in zip(node.operands, values, strict=True):
             if not self.is_number(value):

@@ -65,9 +65,8 @@ class Signs(KindEvidence):
             made = self.called(node, values)
         else:
             return node
-        if self.build.shape(made) is None and all(
-            isinstance(v, String) or self.build.shape(v) is not None for v in values
-        ):
+        sized = [isinstance(v, String) or self.build.shape(v) is not None for v in values]
+        if self.build.shape(made) is None and all(sized):
             self.objection(INVALID, node)
         return made
 
@@ -115,8 +114,7 @@ class Signs(KindEvidence):
     def beside(self, node: Operation, values: Sequence[Node]) -> Node | None:
         """`f(1 - f)`, `y e^x` of columns side by side, which only entries can mean; not `x y`."""
         typed, build = self.source.text, self.build
-        pairs = pairwise(node.operands)
-        signs = any(set("*@") & set(typed[a.span[1] : b.span[0]]) for a, b in pairs)
+        signs = any({*"*@"} & {*typed[a.span[1] : b.span[0]]} for a, b in pairwise(node.operands))
         kinds = [getattr(o, "function", type(o)) for o in map(unsigned, node.operands)]
         signs |= not {"add", EXPONENTIAL, Call} & {*kinds}
         columns = [v for v in values if not self.is_number(v)]
@@ -137,8 +135,10 @@ class Signs(KindEvidence):
         return self.build.chain("mul", values)
 
     def dot(self, node: Operation, values: Sequence[Node]) -> Node:
-        r"""`x \cdot y` is an inner product of two columns, else a product."""
+        r"""`x \cdot y` is an inner product of two columns, x·A the product A'x, else a product."""
         left, right = values
+        if self.build.is_column(left) and self.axes(right) == 2:
+            return self.build.chain("mul", [self.build.transpose(right, right.span[1]), left])
         if self.build.is_column(left) and self.build.is_column(right):
             left = self.build.transpose(left, left.span[1])
         else:
