@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from matderiv import derive
-from matderiv.errors import MatderivError
 
 ROWS = [
     json.loads(line)
@@ -18,7 +17,7 @@ ROWS = [
 ]
 SIZES = {"n": 3, "m": 4, "p": 6, "k": 2, "N": 5, "d": 2, "C": 6, "D": 2, "y": 2}
 OTHER = {"bl-augmented": {"d": 3}}  # sizes that follow from those that are numbers
-REFUSED = {"ab-affine"}  # an abstract function
+ABSTRACT = {"ab-affine": "A'*∇f(A*x + b)"}  # a function that nobody defines has no values
 
 
 def sizes_for(row: dict[str, Any]) -> dict[str, int]:
@@ -42,11 +41,10 @@ def values_for(row: dict[str, Any]) -> dict[str, Any]:
 def test_a_question_from_the_field(row: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     how = {"shapes": row["shapes"], "assume": row["assume"], "kind": row["kind"]}
-    if row["id"] in REFUSED:
-        with pytest.raises(MatderivError):
-            derive(row["input"], row["wrt"], **how)
-        return
     found = derive(row["input"], row["wrt"], **how)
+    if row["id"] in ABSTRACT:
+        assert str(found) == ABSTRACT[row["id"]]
+        return
     values = values_for(row)
     tensors = {n: torch.tensor(v, dtype=torch.float64) for n, v in values.items()}
     names = {"torch": torch, "lin": torch.linalg}
@@ -59,7 +57,3 @@ def test_a_question_from_the_field(row: dict[str, Any]) -> None:
     if row["assume"].get(found.wrt.name) == "posdef":
         truth = (truth + truth.T) / 2
     np.testing.assert_allclose(value, truth, rtol=1e-6, atol=1e-8)
-
-
-def test_most_questions_from_the_field_are_answered() -> None:
-    assert len(REFUSED) <= 0.21 * len(ROWS)

@@ -295,7 +295,37 @@ def values_of(module: Module, shapes: dict[str, str], seed: int) -> dict[str, An
     return found
 
 
+LOSSES = {
+    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), "X, P"),
+    **{"binary_cross_entropy": "P, R", "binary_cross_entropy_with_logits": "X, R"},
+    **{"poisson_nll_loss": "X, R", "soft_margin_loss": "X, M", "hinge_embedding_loss": "P, M"},
+    **{"margin_ranking_loss": "X, P, M", "cross_entropy": "Z, y", "nll_loss": "Z, y"},
+}
+BY_NAME = (
+    *(f"F.{f}(X)" for f in "celu selu relu6 silu mish softplus gelu hardtanh hardswish".split()),
+    *(f"F.{f}(X)" for f in "logsigmoid softsign softshrink hardshrink tanhshrink".split()),
+    *("F.elu(X, 0.5)", "F.leaky_relu(X, 0.2)", "F.softplus(X, beta=2)", "F.threshold(X, 0.3, 0.1)"),
+    *("F.gelu(X, approximate='tanh')", "F.softmin(X, dim=1)", "F.log_softmax(X, dim=1)"),
+    *("F.softmax(X, dim=0)", "F.normalize(X, dim=1)", "F.cosine_similarity(X, P)"),
+    *(
+        "F.rms_norm(X, (4,))",
+        "torch.stack([x, x])",
+        "torch.cat([X, P], dim=1)",
+        "torch.cat([X, P])",
+    ),
+    *(
+        "torch.clamp(X, 0.2, 0.5)",
+        "torch.where(X > 0.5, X, P)",
+        "X.permute(1, 0) @ P",
+        "X.flatten()",
+    ),
+    *("torch.logsumexp(X, dim=1)", "X.var(dim=1, unbiased=False)", "torch.amax(X, dim=1)"),
+    *("torch.tanh(X[:, 1:3])", "torch.exp(x[1:])", "torch.sum(x[:-1] * x[1:])"),
+)
 PYTHON = (
+    *(f"F.{f}({a})" for f, a in LOSSES.items()),
+    *(f"F.{f}({a}, reduction='{how}')" for f, a in LOSSES.items() for how in ("sum", "none")),
+    *BY_NAME,
     *("torch.cumsum(x, 0)", "torch.cumsum(X, dim=1)", "torch.flip(X, (0,))", "torch.roll(x, 2)"),
     *("torch.flip(X, [0, 1])", "torch.fliplr(X)", "torch.roll(X, -1, dims=1)"),
     *("F.one_hot(y, 4) * Z", "F.embedding(y, E)", "torch.tanh(E[y])"),
@@ -312,13 +342,14 @@ PYTHON = (
 )
 SIZES = {"X": (3, 4), "x": (5,), "Z": (3, 4), "P": (3, 4), "E": (6, 4), "Q": (4, 2), "K": (4, 2)}
 SIZES |= {"V": (4, 3), "T": (2, 3, 8), "W": (4, 3, 3), "g": (4,), "c": (4,), "U": (5, 4)}
-SIZES |= {"c2": (5,), "w": (3,), "y": (3,)}
+SIZES |= {"c2": (5,), "w": (3,), "y": (3,), "R": (3, 4), "M": (3, 4)}
 
 
 def arrays_in(text: str) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     drawn = {n: rng.uniform(0.1, 0.9, s) for n, s in SIZES.items()}
     drawn["y"] = np.array([2.0, 0.0, 3.0])
+    drawn["M"] = np.where(drawn["M"] < 0.5, 1.0, -1.0)
     words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"\.\w+|\w+=|'\w+'", "", text)))
     return {n: v for n, v in drawn.items() if n in words}
 
@@ -326,7 +357,7 @@ def arrays_in(text: str) -> dict[str, Any]:
 @pytest.mark.parametrize("text", PYTHON)
 def test_a_formula_of_pytorch_is_what_pytorch_computes(text: str) -> None:
     values = arrays_in(text)
-    free = [n for n in values if n != "y"]
+    free = [n for n in values if n not in ("y", "M")]
     shapes = {n: ",".join(map(str, v.shape)) for n, v in values.items()}
     both = pullbacks(text, free, shapes=shapes)
     tensors = {n: torch.tensor(v, requires_grad=n in free) for n, v in values.items()}

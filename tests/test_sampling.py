@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from matderiv import derive
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
 from matderiv.numeric.both_sides import branches, unseen
@@ -120,3 +121,10 @@ def test_points_at_inherent_kinks_say_that_they_are_a_compromise() -> None:
     source = sampler(total(apply("abs", x - x)))
     found = drawn(source, 2)
     assert all(p.compromise == "abs is at its kink" for p in found)
+
+
+@pytest.mark.parametrize(("x", "w"), [("m", "n"), ("n", "k"), ("n", "m")])
+def test_an_axis_of_a_size_that_is_a_difference_has_room_for_it(x: str, w: str) -> None:
+    found = derive("y'*conv1d(x,w)", "x", shapes={"x": x, "w": w})
+    assert str(found) == "conv(y,w)"
+    assert found.checked.verdict == "verified"

@@ -8,7 +8,7 @@ from matderiv.errors import ShapeError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Sizes
-from matderiv.shapes import is_scalar, shape_text, size_names, size_value
+from matderiv.shapes import Size, is_scalar, shape_text, size_names, size_value
 
 LARGEST_SIZE = 8
 LABEL_FACTS = frozenset({"labels", "binary"})
@@ -75,7 +75,7 @@ def draw_sizes(
 
 
 def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
-    """The sizes, larger where they leave no room for a part of an axis that is taken.
+    """The sizes, larger where they leave no room for a part of an axis, or for an axis n - k + 1.
 
     >>> enlarged({"n": 2, "k": 4}, read("sum(x[k+1:n].^2)").expr)
     {'n': 5, 'k': 4}
@@ -83,15 +83,22 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     found = dict(sizes)
     parts = [n.params for n in walk(*exprs) if is_(n, "cols", "unit")]
     pairs = [pair for whole, *ends in parts for pair in pairwise((1, *ends, whole))]
+    sums = {s for n in walk(*exprs) for s in n.shape if "-" in str(s)}
+    pairs += [(1, s) for s in sorted(sums, key=str)]
+
+    def lacking(low: Size, high: Size, name: str = "") -> int:
+        at = {**found, name: found.get(name, 0) + 1}
+        return size_value(low, at) - size_value(high, at)
+
     for low, high in pairs * (len(pairs) + 1):
-        lacking = size_value(low, found) - size_value(high, found)
-        grown = sorted(size_names([(high,)]) - size_names([(low,)]))
-        if lacking <= 0 or not grown:
+        gap = lacking(low, high)
+        closing = [n for n in sorted(found) if lacking(low, high, n) < gap]
+        if gap <= 0 or not closing:
             continue
-        value = found[grown[-1]] + lacking
+        value = found[closing[-1]] + gap
         while value in found.values():
             value += 1
-        found[grown[-1]] = value
+        found[closing[-1]] = value
     return found
 
 

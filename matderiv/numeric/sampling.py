@@ -171,7 +171,9 @@ class Sampler:
         tame = (small,) * len(plan)
         with suppress(DomainError):
             for _ in range(TRIALS // 2):
-                sizes = draw_sizes(self.names, rng, taken=self.literals, least=LARGEST_SIZE // 2)
+                half = LARGEST_SIZE // 2
+                drawn = draw_sizes(self.names, rng, taken=self.literals, least=half)
+                sizes = enlarged(drawn, self.expr)
                 bound = self.program.at(sizes)
                 largest, less = (bound.largest(self._values(sizes, rng, p)) for p in (plan, tame))
                 if largest > GROWN and less < TAMED * largest:
