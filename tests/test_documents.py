@@ -412,3 +412,46 @@ def test_an_indicator_in_brackets_is_no_case_of_indices() -> None:
     for sign in (r"\mathbb{1}(k = y)", r"\mathbf{1}(y = k)", "I(k = y)", "1(k=y)", "[k = y]"):
         assert numbers(SOFTMAX.replace("{}", sign)) == {"ok": [2], "wrong": []}
         assert numbers(SOFTMAX.replace("- {}", "+ " + sign))["wrong"] == [2]
+
+
+LABEL = r"""$$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \qquad L = -\log p_y$$
+$\frac{\partial L}{\partial s_y} = p_y - 1$.
+
+For $k\ne y$: $\frac{\partial L}{\partial s_k} = p_k$.
+"""
+LABEL_ROWS = r"""$$p_o = \frac{\exp(u_o^\top v)}{\sum_k\exp(u_k^\top v)}, \qquad J = -\log p_o$$
+$\frac{\partial J}{\partial u_o} = (p_o - 1)v$
+"""
+
+
+def test_the_entry_at_a_label_is_one_entry() -> None:
+    assert numbers(LABEL) == {"ok": [2, 4], "wrong": []}
+    assert numbers(LABEL.replace("p_y - 1$", "p_y + 1$"))["wrong"] == [2]
+    assert numbers(LABEL.replace("= p_k$", "= p_k - 1$"))["wrong"] == [4]
+    assert numbers(LABEL_ROWS) == {"ok": [2], "wrong": []}
+    assert numbers(LABEL_ROWS.replace("p_o - 1", "p_o + 1"))["wrong"] == [2]
+
+
+NORMED = r"""For $x\in\mathbb{R}^n$ let $\mu = \frac1n\sum_{i=1}^n x_i$,
+$v = \frac1n\sum_{i=1}^n(x_i-\mu)^2$ and $\hat x_i = \frac{x_i-\mu}{\sqrt{v+\epsilon}}$.
+$$\frac{\partial\hat x_i}{\partial x_j}
+= \frac{1}{\sqrt{v+\epsilon}}\left(\delta_{ij}-\frac1n-\frac1n\hat x_i\hat x_j\right)$$
+"""
+
+
+def test_a_name_with_a_hat_that_is_derived_is_no_solution() -> None:
+    assert numbers(NORMED) == {"ok": [4], "wrong": []}
+    assert numbers(NORMED.replace(r"-\frac1n-", r"+\frac1n-"))["wrong"] == [4]
+
+
+PROBLEMS = r"""Problem 1. Let $f(x)=\|Ax-b\|^2$. Then $\nabla f(x)=2A^\top(Ax-b)$.
+
+**Problem 2.** Let $f(x)=x^\top x$. Then $\nabla f(x)=2x$.
+
+Leaky: $\phi(z)=\begin{cases}z & z>0\\ c z & z\le0\end{cases}$ has the slope
+$\phi'(z)=\begin{cases}1 & z>0\\ c & z\le0\end{cases}$.
+"""
+
+
+def test_problems_may_begin_in_running_text() -> None:
+    assert numbers(PROBLEMS) == {"ok": [1, 3, 6], "wrong": []}

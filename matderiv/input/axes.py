@@ -32,7 +32,8 @@ def along(
         return e.T
     if len(letters) == 2 and len(e.shape) == 1 and spread is not None:
         return e @ spread.T if letters[0] in present else spread @ e.T
-    inner = "".join(c for c, _ in zip(SPARE, e.shape[len(present) :], strict=False))
+    spare = (c for c in SPARE if c not in letters)
+    inner = "".join(c for c, _ in zip(spare, e.shape[len(present) :], strict=False))
     operands = [e] if spread is None else [e, spread]
     names = ["".join(present) + inner, "".join(missing)]
     pattern = f"{','.join(names[: len(operands)])}->{''.join(letters)}{inner}"

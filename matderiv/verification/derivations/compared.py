@@ -92,7 +92,8 @@ class SidesCompared:
                     number = Lines(self.reader.document).number(p.start)
                     self.notes.append(f"line {number} is judged {c}")
                     return found
-                if found.correct is False and q.by not in c.facts and c.whole:
+                everywhere = c.whole and not self.rest.stated and q.by not in c.facts
+                if found.correct is False and everywhere:
                     return None
         return Verdict(DISPROVED, LOOSE, "this is said under a condition, which is not put in")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
@@ -17,7 +18,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.indexed import Indexed
 from matderiv.input.meaning.subscripts import capital_of, named_alike, split_label
 from matderiv.language.source import Bind, Call, Name, Source, postorder
-from matderiv.shapes import Shape, Size
+from matderiv.shapes import Dim, Shape, Size
 from matderiv.verification.documents.statements import Case
 from matderiv.verification.quantities import Quantity
 
@@ -118,10 +119,18 @@ def in_case(case: Case, letters: Sequence[str], e: Expr, true: Expr | None) -> E
     >>> [in_case(Case("i", other, False), "ij", a, b) is a for other in "jk"]
     [False, True]
     """
-    if len(letters) != 2 or {case.first, case.second} != {*letters}:
+    if true is None or not {*letters} & {case.first, case.second}:
         return e
-    if true is None or e.shape != true.shape:
+    if len(letters) == 1:  # k = y, where y is a label
+        label = case.second if case.first == letters[0] else case.first
+        same = apply("diag", apply("unit", params=(true.shape[0], Dim((label,)))))
+        kept = same.__matmul__
+    elif len(letters) == 2 and {case.first, case.second} == {*letters}:
+        same = apply("eye", params=(true.shape[0],))
+        kept = partial(apply, "hadamard", same)
+    else:
         return e
-    same = apply("eye", params=(e.shape[0],))
+    if e.shape != true.shape:
+        return e
     inside, outside = (e, true) if case.equal else (true, e)
-    return apply("hadamard", same, inside) + outside - apply("hadamard", same, outside)
+    return kept(inside) + outside - kept(outside)

@@ -18,7 +18,7 @@ from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.roles import Chain
 from matderiv.verification.derivations.upstream import undefined
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import names_in
+from matderiv.verification.documents.statements import Case, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,
@@ -61,8 +61,8 @@ class Doubts:
     `again` those that another formula is given to after their derivatives, with its line; `defined`
     has the lines and formulas that names had first. `slopes` are names for derivatives. `by` is
     what the current derivative is said to be by, `at` what the left side is of, and `sloped`
-    says that the current left side has a derivative in it, `primed` that it is f'. In a `strict`
-    derivation, which has no prose, an equation is a claim.
+    says that the current left side has a derivative in it, `primed` that it is f', `case` at which
+    entries it is meant. In a `strict` derivation, which has no prose, an equation is a claim.
     """
 
     ground: Ground
@@ -77,6 +77,7 @@ class Doubts:
     sloped: bool = False
     strict: bool = False
     primed: bool = False
+    case: Case | None = None
 
     def restated(self, name: str, side: Passage, number: int, last: Sequence[LineVerdict]) -> None:
         """Remember that a line gives another formula to a name: it may be another one.
@@ -175,10 +176,14 @@ class Doubts:
 
     def in_case(self, chain: Chain, e: Expr, left: Expr | None, q: Quantity) -> Expr:
         """A side that is said of some indices only, with the truth at the others."""
-        if chain.case is None or q.kind not in (FORMULA, DERIVATIVE):
+        case = self.case or chain.case
+        if case is None or q.kind not in (FORMULA, DERIVATIVE):
             return e
         true = left if q.kind == FORMULA else self.ground.derivative(q)
-        return in_case(chain.case, self.reader.indices.letters, e, true)
+        letters, labels = self.reader.indices.letters, self.ground.labels
+        if len(letters) == 1 and not labels & {case.first, case.second}:
+            return e
+        return in_case(case, letters, e, true)
 
     def about_layout(self, side: Side) -> str:
         """The same for derivatives as symbols, which stand for columns whatever the layout."""

@@ -127,6 +127,12 @@ class Ground:
             self.reading = replace(self.reading, variables={**kept, **self.hidden})
         self.hidden.clear()
 
+    @property
+    def labels(self) -> set[str]:
+        """The letters that are one label each: y of -log p_y."""
+        nodes = walk(*self.functions.values())
+        return {str(n.params[1]) for n in nodes if n.function.name == "unit"}
+
     def of_another(self, of: str, by: str) -> str:
         r"""The name of \sigma(x), where \sigma is known as \sigma(z) and x is derived by."""
         own = variables(self.functions[of]) if of in self.functions else ()

@@ -123,6 +123,7 @@ class Paper:
             return self._judged(exercise, progress)
         first, second = (self._by_facts(e, quick=True) for e in (exercise, apart))
         better = second.score > first.score and not first.explains(second)
+        better = better and second.decided >= first.decided
         better = better or second.explains(first)
         chosen, other = (apart, first) if better else (exercise, second)
         verdict = self._judged(chosen, progress)

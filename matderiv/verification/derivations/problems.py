@@ -195,6 +195,7 @@ class Problem:
         if judged.flat - found.flat or choice.collapses(found.reading, judged.reading):
             return False
         fits = judged.verdict.right >= found.verdict.right
+        fits = fits and judged.verdict.decided >= found.verdict.decided
         hidden = judged.verdict.open - found.verdict.open
         self.fitting |= set() if hidden else judged.verdict.fits()
         if fits and not hidden & found.verdict.broken:
@@ -227,13 +228,10 @@ class Problem:
         elif found.concerned:
             kinds = {n: axes for n, axes in kinds.items() if n in found.concerned}
         kinds = {n: axes for n, axes in kinds.items() if n not in declared}
-        square = [
-            v.name
-            for v in reading.variables.values()
-            if len(v.shape) == 2 and v.shape[0] == v.shape[1] and v.name not in self.assume
-        ]
-        passages = [d.passage for d in plan.definitions]
+        named = [(n, v) for n, v in reading.variables.items() if n not in self.assume]
+        square = [n for n, v in named if len(v.shape) == 2 and v.shape[:1] == v.shape[1:]]
         unknown = (reading.guessed & (found.concerned or reading.guessed)) - self.assume.keys()
+        passages = [d.passage for d in plan.definitions]
         return Unsaid(kinds, passages, reading, self.unnamed, square, unknown)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
@@ -260,7 +258,8 @@ class Problem:
         plan = self._planned(self.passages, given, fixed)
         moving = {*fixed, *plan.by, *plan.arguments, *plan.solved} - {""}
         said = [d for d in plan.definitions if not is_adorned(d.name, moving)]
-        used = {n for d in said for n in names_in(d.passage)}
+        derived = {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
+        used = {n for d in said for n in names_in(d.passage)} | derived
         first = next((found for p in self.passages if (found := label_of(p))), "")
         passages = [
             unadorned(p, moving, used) if label_of(p) in ("", first) else p for p in self.passages

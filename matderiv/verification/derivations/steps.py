@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, is_, number_value, variables
+from matderiv.input.axes import SPARE
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.compared import SidesCompared
 from matderiv.verification.derivations.components import Indices
@@ -30,7 +31,7 @@ from matderiv.verification.derivations.roles import (
 )
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
-from matderiv.verification.documents.statements import names_in
+from matderiv.verification.documents.statements import Case, names_in
 from matderiv.verification.quantities import DERIVATIVE, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 
@@ -170,7 +171,7 @@ class JudgedSides:
         q = chain.quantity
         assert q is not None
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
-        self.slope, self.doubts.at = None, q.at
+        self.slope, self.doubts.at, self.doubts.case = None, q.at, None
         self.row, self.renamed = False, None
         if chain.role == LOCAL:
             self._call(chain)
@@ -219,6 +220,10 @@ class JudgedSides:
         """A quantity, or the formula that the entries of a derivative are."""
         self.doubts.sloped = True
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
+            if q.by_at in self.ground.labels and not q.of_at:  # by s_y, where y is a label
+                typed = "".join(p.text for p in chain.sides)
+                free = next(c for c in SPARE if c not in typed)
+                self.doubts.case, q = Case(free, q.by_at, True), replace(q, by_at=free)
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.slope = q.whole if (q.of_at + q.by_at).isalpha() else None
             self.reader.indices = Indices(letters).over(letters, entries.shape)

@@ -33,7 +33,9 @@ _SILENT = re.compile(
     rf"(?:\s*{LATEX_NAME}\s*,?)+(?:\\in(?![A-Za-z]).*)?|.*\\[lc]?dots.*"
     r"|\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|[<>])\s*[a-z]\s*"
 )
-_CLAIM = re.compile(r"\\nabla|\\partial|[∂∇]|\\frac\s*\{\s*\\?(?:d|mathrm)|'|\bd[A-Za-z]")
+_CLAIM = re.compile(
+    r"\\nabla|\\partial|[∂∇]|\\frac\s*\{\s*\\?(?:d|mathrm)|'|(?<![\\A-Za-z])d[A-Za-z]"
+)
 _ABOUT_NAMES = re.compile(
     r"\b(?:symm?[eé]tri|diagonal|orth?ogonal|defini|positi|negati|inver[ts]|square|skew|rank"
     r"|idempot|unit\b|norm|projecti|scalar|constant|zero|equal|identit)\w*",
@@ -66,7 +68,6 @@ class Supposed:
             name: value
             for name, value in self.values.items()
             if not {name, PLAIN + name.replace("_", "")} & {*defined}
-            and (name in variables or _CONSTANT.fullmatch(value))
         }
         implied = {name for name in defined if self.facts.get(name) in SQUARE_FACTS}
         facts = {name: word for name, word in self.facts.items() if name not in implied}

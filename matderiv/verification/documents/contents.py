@@ -43,7 +43,8 @@ _HEADING = re.compile(
     re.VERBOSE,
 )
 _RUN_IN = re.compile(
-    r"\s*\\(?:(?:sub)*(?:section|paragraph)\*?\{(?P<title>[^{}]*)\}"
+    r"\s*(?:\*\*)?(?P<word>(?:Problem|Exercise|Question|Task|Aufgabe|Exercice)\s*\d+)[.:]"
+    r"(?:\*\*)?(?=\s+\S)|\s*\\(?:(?:sub)*(?:section|paragraph)\*?\{(?P<title>[^{}]*)\}"
     r"|begin\{(?P<env>problem|exercise|question|task)\})"
 )
 _BULLET = re.compile(
@@ -302,7 +303,7 @@ def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
         return
     first = _RUN_IN.match(paragraph[0].text)
     if first:
-        group = "title" if first["title"] is not None else "env"
+        group = next(k for k in ("title", "word", "env") if first[k] is not None)
         title = paragraph[0][first.start(group) : first.end(group)].stripped()
         yield Piece("heading", title, level=3 if group == "title" else 1)
         paragraph = [paragraph[0][first.end() :], *paragraph[1:]]
@@ -353,7 +354,7 @@ def _inline(p: Passage) -> Iterator[Piece]:
         supposed = bool(SUPPOSES.search(words) or (supposed and AND.fullmatch(words)))
         if supposed and _PLAIN_CASE.search(part.text):
             continue
-        part = with_case(as_row(part)) if latex else part
+        part = with_case(as_row(by_cases(part))) if latex else part
         if SUBJECT.search(words):
             said = Passage("when", (part.start,) * 4, part.start, part.latex)
             part = joined([said, part])

@@ -61,8 +61,6 @@ _STATIONARY = re.compile(
     r"|\bat (?:the|a|an) (?:minim|maxim|optim)",
     re.IGNORECASE,
 )
-
-
 _RANGE = re.compile(r"\s*[a-z]\s*=\s*[01]\s*,(?:\s|\\,)*\\[lc]?dots.*")
 _DRAWN = (
     r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
@@ -365,8 +363,9 @@ def _rewritten(e: Exercise) -> Exercise:
     passages, masks = by_masks(by_entries(passages))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
-    declared.assume = {**dict.fromkeys(distributions, "simplex"), **declared.assume}
-    declared.assume |= dict.fromkeys(masks, "binary")
+    facts = {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
+    facts |= dict.fromkeys(distributions, "simplex")
+    declared.assume = {**facts, **declared.assume, **dict.fromkeys(masks, "binary")}
     return replace(e, passages=passages, declared=declared)
 
 

@@ -119,7 +119,7 @@ def _by_itself(p: Passage, typed: str) -> Passage:
 
 def _in_squares(p: Passage, typed: str, square: str) -> Passage:
     below, hat = rf"(?P<below>{_BELOW})", r"\\(?:wide)?hat\s*"
-    p = p.replaced(rf"\(\s*({typed}{_BELOW}{_SQUARED})\s*\)(?=\s*\}})", lambda m: m[1])
+    p = p.replaced(rf"\(\s*({typed}{_BELOW}{_SQUARED})\s*\)(?=\s*(?:\}}|\^))", lambda m: m[1])
     hatted = rf"{hat}(?:\{{\s*{typed}\s*\}}|{typed}){below}{_SQUARED}"
     p = p.replaced(hatted, lambda m: rf"\hat{{{square}}}{m['below']}")
     p = p.replaced(rf"{typed}{below}{_SQUARED}", lambda m: f"{square}{m['below']}")

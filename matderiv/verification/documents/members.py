@@ -63,6 +63,9 @@ _SYMMETRIC = re.compile(
     rf"|\s*(?P<c>{NAME})\s*=\s*-?\s*(?P<d>{NAME}){_TURNED}"
 )
 
+_BY_ENTRIES = re.compile(  # A_{ij} = A_{ji}
+    r"\s*(?P<a>[A-Z])_\{?(?P<i>[a-z])(?P<j>[a-z])\}?\s*=\s*(?P=a)_\{?(?P=j)(?P=i)\}?\s*"
+)
 _ORTHOGONAL = re.compile(
     rf"\s*(?:(?P<a>{NAME}){_TURNED}\*?\s*(?P<b>{NAME})|(?P<c>[A-Z])\s*\*?\s*(?P<d>[A-Z]){_TURNED})"
     r"\s*=\s*I(?:_\w+|_\{\w+\})?\s*"
@@ -279,6 +282,8 @@ def fact_of(text: str) -> tuple[str, str]:
         first, second = found["a"] or found["c"], found["b"] or found["d"]
         if first == second:
             return canonical_name(first), "skew" if "-" in text else "symmetric"
+    if found := _BY_ENTRIES.fullmatch(text):
+        return canonical_name(found["a"]), "symmetric"
     if found := _TOTAL_ONE.fullmatch(text):
         return split_label(latex_name(found["of"]))[0], "simplex"
     found = _ORTHOGONAL.fullmatch(text)
