@@ -91,6 +91,18 @@ def test_a_bias_is_a_vector_or_a_number(f: str, answer: str, right: bool) -> Non
     assert verify(f, "b", answer).correct is right
 
 
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("[2*x_1 + 3*x_2; 3*x_1]", True),
+        (r"\begin{bmatrix} 2x_1 + 3x_2 \\ 3x_1 \end{bmatrix}", True),
+        ("[2*x_1 + 3*x_2; 3*x_2]", False),
+    ],
+)
+def test_a_variable_of_an_unsaid_size_is_as_long_as_the_answer(answer: str, right: bool) -> None:
+    assert verify("x_1^2 + 3*x_1*x_2", "x", answer).correct is right
+
+
 def test_a_wrong_answer_is_disproved_where_no_guess_explains_it() -> None:
     assert verify("c*x'*x", "x", "2*x").correct is False
     assert verify("c*x'*x", "x", "c*x*x'").correct is False

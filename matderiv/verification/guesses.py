@@ -16,7 +16,7 @@ from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, Operation, postorder
+from matderiv.language.source import Name, children, postorder
 from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
@@ -53,8 +53,8 @@ def right_with(asked: Asked, answer: str, *, fitting: bool) -> str:
     >>> right_with(asked, "2*X.T @ (X @ w - y)/X.shape[0]", fitting=False)
     'm as the rows of X'
     """
-    squares = _as_squares(asked) if fitting else ()
-    others = chain(_of_sizes(asked, answer), _of_rows(asked), squares, _of_numbers(asked, answer))
+    lengths = chain(_as_listed(asked, answer), _as_squares(asked)) if fitting else ()
+    others = chain(_of_sizes(asked, answer), _of_rows(asked), lengths, _of_numbers(asked, answer))
     return next((said for said, other in others if _is_right(other, answer)), "")
 
 
@@ -98,9 +98,7 @@ def _transposed(asked: Asked) -> set[str]:
     """The names that the question transposes, which are no numbers."""
     source = answer_source(asked.reading.source, asked.reading)
     nodes = postorder(source.main) if source is not None else ()
-    turned = (
-        n.operands[0] for n in nodes if isinstance(n, Operation) and n.function == "transpose"
-    )
+    turned = (children(n)[0] for n in nodes if getattr(n, "function", "") == "transpose")
     return {n.name for n in turned if isinstance(n, Name)}
 
 
@@ -120,11 +118,9 @@ def as_numbers(asked: Asked) -> Asked | None:
 def _as_number(asked: Asked, answer: str) -> str:
     """The variable of a NumPy formula with other arrays, where the answer is a number; or ""."""
     others = [v for v in variables(asked.f) if v is not asked.wrt and v.shape]
-    if asked.reading.spelling != "python" or not others:
-        return ""
     with suppress(MatderivError):
-        if is_scalar(read_answer(asked, answer).shape):
-            return str(asked.wrt.name)
+        scalar = others and is_scalar(read_answer(asked, answer).shape)
+        return str(asked.wrt.name) if scalar and asked.reading.spelling == "python" else ""
     return ""
 
 
@@ -165,6 +161,15 @@ def _of_rows(asked: Asked) -> Iterator[Other]:
             size = {asked.reading.variables[letters[0]]: apply("size", params=tuple(rows))}
             other = replace(asked, f=substitute(asked.f, size))
             yield f"{letters[0]} as the rows of {v.name}", other
+
+
+def _as_listed(asked: Asked, answer: str) -> Iterator[Other]:
+    """The variable as long as the answer `[2*x_1; 3]`, where nobody said how long it is."""
+    name, length = asked.wrt.name, len(asked.wrt.shape)
+    with suppress(MatderivError):
+        shape = read_answer(asked, answer).shape if name in _guessed(asked, length) else ()
+        if length == len(shape) == 1 and isinstance(shape[0], int):
+            yield f"{name} of size {shape[0]}", _with_kinds(asked, {}, {name: shape})
 
 
 def _as_squares(asked: Asked) -> Iterator[Other]:
