@@ -138,6 +138,13 @@ def test_where_no_derivative_exists_no_number_is_made_up(f: str, at: list[float]
     assert not np.isfinite(md.derive(f, "x", order=order).evaluate({"x": at})).all()
 
 
+@pytest.mark.parametrize("values", [{"x": [1, 2], "y": [0, 1]}, {"y": [0, 1]}])
+def test_a_formula_without_a_limit_stays_infinite(values: dict[str, Any]) -> None:
+    D = md.derive("sum(x./y)", "x", shapes={"x": "n", "y": "n"})
+    for found in (D.evaluate(values), D.function()(values)):
+        assert found.tolist() == [np.inf, 1]
+
+
 def test_a_root_that_cancels_is_not_taken_for_zero() -> None:
     found = md.derive("sum(sqrt(x).*sin(sqrt(x)))", "x").evaluate({"x": [0, 1]})
     assert not found[0] == 0.5  # the limit is 1

@@ -14,7 +14,7 @@ from matderiv.choosing.parts import name_parts, with_parts
 from matderiv.doors import shown
 from matderiv.doors.check import check_derivation
 from matderiv.errors import NoMatrixForm, UntrueResult
-from matderiv.expr import Expr, is_, variables, walk
+from matderiv.expr import Expr, is_, walk
 from matderiv.functions.abstract import refuse_numbers
 from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
@@ -337,9 +337,7 @@ class Derivation:
 
     def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         """The derivative at bound sizes; values of names that it does not have are ignored."""
-        names = {v.name for v in variables(self.expr)}
-        known = {name: value for name, value in values.items() if name in names}
-        result = self.numeric.at(known, sizes)
+        result = self.numeric.at(values, sizes)
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matderiv.calculus.derivative import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
 from matderiv.errors import DomainError
-from matderiv.expr import Expr
+from matderiv.expr import Expr, variables
 from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.numeric.indeterminate import at_edges, may_fail
@@ -67,20 +67,15 @@ class NumberFormula:
             return evaluate(self.shared, values, sizes)
         return compiled.or_careful(
             lambda: [evaluate(self.shared, values, sizes)],
-            lambda: [self._limit(values, sizes)],
+            lambda: compiled.or_careful(
+                lambda: [evaluate(self.careful, values, sizes)],
+                lambda: [self._limit(values, dict(sizes))],
+            ),
         )[0]
 
-    def _limit(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Array:
-        """The careful formula, and where it has no value either the mean of values around it."""
-        try:
-            found, error = evaluate(self.careful, values, sizes), None
-            if np.isfinite(found).all():
-                return found
-        except DomainError as raised:
-            found, error = np.asarray(np.nan), raised
-        if np.isfinite(evaluate(self.value, values, sizes)).all():
-            mean = around(self.derivative.expr, self.wrt, values, dict(sizes))
-            found = np.where(np.isfinite(found), found, mean)
-        if error is not None and not np.isfinite(found).all():
-            raise error
-        return found
+    def _limit(self, values: Mapping[str, Any], sizes: dict[str, int]) -> Array:
+        """The mean of values around a point where f has one."""
+        known = values.keys() >= {v.name for v in variables(self.f, self.wrt)}
+        if not known or not np.isfinite(evaluate(self.value, values, sizes)).all():
+            raise DomainError("f has no value here")
+        return around(self.derivative.expr, self.wrt, values, sizes)
