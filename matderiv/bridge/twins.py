@@ -260,13 +260,8 @@ class DiagonalOf(OpenTwin, sp.DiagonalOf):  # type: ignore[misc]
         """The smaller size and 1, of an explicit matrix too."""
         return sp.Min(*self.arg.shape), sp.S.One
 
-    def doit(self, **hints: Any) -> Any:
-        """The diagonal of an explicit matrix as a column of its entries."""
-        (a,) = self.args
-        a = a.doit(**hints) if hints.get("deep", True) else a
-        if not isinstance(a, sp.MatrixBase):
-            return self.func(a)
-        return sp.ImmutableDenseMatrix([a[k, k] for k in range(min(a.shape))])
+    def _entry(self, i: Any, j: Any, **hints: Any) -> Any:
+        return self.arg[i, i]
 
 
 class ElementwiseApplyFunction(OpenTwin, PlainElementwise):  # type: ignore[misc]

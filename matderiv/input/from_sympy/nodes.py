@@ -16,9 +16,7 @@ from matderiv.expr import (
     apply,
     is_,
     number,
-    number_value,
     size_expr,
-    variables,
 )
 from matderiv.input.from_sympy.array_entries import ARRAYS
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from matderiv.input.from_sympy.objects import ObjectReader
 
 Build = Callable[["ObjectReader", Any, tuple[Expr, ...]], Expr]
-
-
-MAX_BLOCKS = 100  # entries of an explicit matrix that are shown in their places
 
 
 def excerpt(node: Any) -> str:
@@ -265,21 +260,10 @@ def _places(reader: ObjectReader, node: Any, bound: Any, size: Size) -> Expr | N
 
 
 def _explicit(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
-    """An explicit matrix: its entries as blocks, of a large one those that are not 0."""
-    shape = shape_of(node, reader.sizes)
-    rows, cols = sides(shape)
-    if 1 < len(args) <= MAX_BLOCKS and not any(variables(a) for a in args):
-        return apply("blocks", *args, params=(int(node.cols),))
-    terms = []
-    for k, entry in enumerate(args):
-        _scalars_only(reader, node, (entry,))
-        if number_value(entry) == 0:
-            continue
-        i, j = divmod(k, int(node.cols))
-        units = [apply("unit", params=(rows, i + 1))] if rows != 1 else []
-        units += [apply("unit", params=(cols, j + 1)).T] if cols != 1 else []
-        terms.append(product(entry, *units, entrywise=False))
-    return total(*terms) if terms else apply("zeros", params=shape) if shape else number(0)
+    """An explicit matrix: its entries as blocks."""
+    shape_of(node, reader.sizes)  # refuses one without entries
+    _scalars_only(reader, node, args)
+    return apply("blocks", *args, params=(int(node.cols),)) if len(args) > 1 else args[0]
 
 
 SIZED = "MatrixSymbol ArraySymbol Identity OneMatrix ZeroMatrix FunctionMatrix".split()
