@@ -48,6 +48,8 @@ from matderiv.shapes import shape_text
         ),
         (r"\log(1 + e^{-y\,w\cdot x})", "w", r"-y\sigma(-y\,w^T x)x"),
         (r"y - x^\top\beta", r"\beta", "-x"),
+        (r"\sum_i p(x_i)\log\frac{p(x_i)}{q(x_i)}", "q", "-p./q"),
+        (r"\sum_i \lambda (x_i - \mu)^2", r"\mu", r"-2\lambda\sum_i (x_i - \mu)"),
         ("t - w'*phi", "w", "-phi"),
         (r"\mathbf{x}\cdot\mathbf{A}\cdot\mathbf{x}", r"\mathbf{x}", r"(A + A^\top)x"),
         (r"z^T\lambda w\,z^Tz", "w", r"\lambda (z^Tz) z"),

@@ -67,10 +67,8 @@ def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, .
     ()
     """
     axes = len(asked.f.shape) if fitting else None
-    for names in _subsets(_guessed(asked, 0)):
-        if _is_right(_with_kinds(asked, dict.fromkeys(names, 1)), answer, axes):
-            return names
-    return ()
+    others = ((n, _with_kinds(asked, dict.fromkeys(n, 1))) for n in _subsets(_guessed(asked, 0)))
+    return next((names for names, other in others if _is_right(other, answer, axes)), ())
 
 
 def as_numbers_said(names: Sequence[str]) -> str:

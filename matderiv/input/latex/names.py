@@ -227,11 +227,12 @@ class Names(Symbols):
         letter, _, label = node.name.partition("_")
         if letter in APPLIED or (label and letter == "sigma"):
             return not label or self._one_name_in_brackets()
-        any_argument = any_argument or self.place == self.begins  # \sum_i \rho(y_i - m)
-        word = len(letter) > 1 and letter != "ell" and self.place != self.begins
+        after = self.tokens[group_end(self.tokens, self.place, "()")].text
+        begins = self.place == self.begins and after != "^"  # \sum_i \rho(y_i - m)
+        word = len(letter) > 1 and letter != "ell" and not begins
         if label or node.name in self.scope.about or word or self._stands_alone(node.name):
             return False
-        return any_argument or self._one_name_in_brackets()
+        return any_argument or begins or self._one_name_in_brackets()
 
     def _stands_alone(self, name: str) -> bool:
         """True for a name that somewhere has no brackets behind it."""

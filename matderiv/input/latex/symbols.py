@@ -308,7 +308,7 @@ class Symbols(LatexCursor):
         label = self._label() if of is not None else ""
         if of is None or label not in self.indices or of.stem in self.scope.about:
             return None
-        if not self.at(")") or function.stem in {*self.scope.about, *self.scope.shapes}:
+        if not self.at(")") or self.scope.shapes.get(function.stem) == ():
             return None
         span = (function.span[0], self.take().span[1])
         self.remarks.append(f"{self.typed(span)} read as {function.stem}_{label}")
