@@ -81,7 +81,7 @@ def curvature(
     free = [v for v in variables(e) if v is not x and not v.params[2]]
     if not free or found.verdict not in ("neither", "undecided"):
         return found
-    usable = (v for v in free if len(v.shape) < 2 or _is_square(v))
+    usable = (v for v in free if v.shape[1:] in ((), v.shape[:1]))
     needed = {v: "posdef" if v.shape[1:] else "positive" for v in usable}
     there = _told(e, x, needed)
     for v in free:
@@ -101,10 +101,6 @@ def _told(e: Expr, x: Expr, words: Mapping[Expr, str]) -> Curvature | None:
     known = {v: variable(v.name, v.shape, (word,)) for v, word in words.items()}
     found = _curved(substitute(e, known), x)
     return None if found.verdict in ("neither", "undecided") else found
-
-
-def _is_square(v: Expr) -> bool:
-    return len(v.shape) == 2 and v.shape[0] == v.shape[1]
 
 
 def _curved(e: Expr, x: Expr) -> Curvature:

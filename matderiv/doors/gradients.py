@@ -249,19 +249,21 @@ def value_and_gradients(
             f"gradients need a scalar, the expression is {shape_text(asked.f.shape)}",
             hint="sum(...) or mean(...) of the expression",
         )
-    by, several, notes = _variables(asked, wrt)
-    back = gradients(asked.f, by, structure)
-    both = ValueAndGradients(asked.f, by, back, not several, notes, structure=structure)
-    return both.truthful() if check else both
+    return _swept(asked, wrt, asked.f, None, structure, check)
 
 
-def _variables(asked: Question, wrt: Any) -> tuple[tuple[Expr, ...], bool, tuple[str, ...]]:
-    """The variables, each once, whether they were given as several, and what was guessed."""
+def _swept(
+    asked: Question, wrt: Any, f: Expr, seeded: Any, structure: str, check: bool
+) -> ValueAndGradients:
+    """The gradients of f by the variables, each once, and what was guessed."""
     names, several = variables_in(wrt)
     by = tuple(variable_of(asked.f, asked.reading, w) for w in names)
     if len(set(by)) < len(by):
         raise MatderivError("a variable is named twice")
-    return by, several, tuple(asked.reading.notes) if asked.reading else ()
+    notes = tuple(asked.reading.notes) if asked.reading else ()
+    back = gradients(f, by, structure)
+    found = ValueAndGradients(f, by, back, not several, notes, seeded, structure)
+    return found.truthful() if check else found
 
 
 value_and_grad = value_and_gradients
@@ -289,10 +291,7 @@ def pullbacks(
     ([[3.0, 4.0]], [1.0, 2.0])
     """
     asked = understood(f, shapes, assume, wrt)
-    by, several, notes = _variables(asked, wrt)
     G = upstream_of(asked.f, asked.reading, upstream)
     column = apply("transpose", asked.f) if G.shape != asked.f.shape else asked.f
     whole = apply("sum", apply("hadamard", G, column), params=(None,))
-    back = gradients(whole, by, structure)
-    found = ValueAndGradients(whole, by, back, not several, notes, (asked.f, G), structure)
-    return found.truthful() if check else found
+    return _swept(asked, wrt, whole, (asked.f, G), structure, check)

@@ -111,13 +111,11 @@ def _curve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shap
 def _curve(t: Any, *params: Any) -> Any:
     """A multiple of ones on the diagonal that is above the waves beside it, and derivatives."""
     *sizes, name, order = params
-    if np.ndim(t):  # a vector, each entry a sum of waves
-        sizes = [*sizes, len(t)]
-        a, b = (_numbers(name, math.prod(sizes), k).reshape(sizes) for k in range(2))
-        waves = a * np.sin(t + b + order * math.pi / 2)
-        return waves if order else waves.sum(axis=-1)
+    sizes += np.shape(t)
     a, b = (_numbers(name, math.prod(sizes), k).reshape(sizes) for k in range(2))
     waves = a * np.sin(t + b + order * math.pi / 2)
+    if np.ndim(t):  # a vector, each entry a sum of waves
+        return waves if order else waves.sum(axis=-1)
     return waves + (2 * sum(sizes) * np.eye(*sizes) if not order and len(sizes) == 2 else 0)
 
 

@@ -10,6 +10,7 @@ from matderiv.functions.record import (
     Function,
     constant,
     scalar_rule,
+    shaped,
     shorthand,
     square_rule,
     structural,
@@ -293,10 +294,7 @@ shorthand(
 
 
 def _diff_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    (s,) = shapes
-    if len(s) != 1:
-        raise ShapeError(f"diff needs a vector, this is {shape_text(s)}")
-    return (plus(s[0], -1),)
+    return (plus(*shaped("n -> n", "diff needs a vector")(shapes, params, unify), -1),)
 
 
 def _diff(x: Expr) -> Expr:

@@ -249,14 +249,9 @@ for _name, _axes, _np_part, _says in (
     )
 
 
-def _cond_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    _singular_shape(2)(shapes, params, unify)
-    return ()
-
-
 shorthand(
     "cond",
-    _cond_rule,
+    _singular_shape(),
     lambda x: apply("norm_spec", x) * apply("norm_spec", apply("pinv", x)),
     analytic=False,
     says="cond(X) = norm_spec(X)*norm_spec(pinv(X)), the largest over the smallest singular value.",

@@ -231,12 +231,8 @@ shorthand(
 
 
 def _masked_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    x, mask = shapes
-    if len(x) not in (1, 2) or len(mask) != len(x):
-        raise ShapeError(
-            f"a mask has the shape of its array, these are {shape_text(x)} and {shape_text(mask)}"
-        )
-    return tuple(unify(n, m) for n, m in zip(x, mask, strict=True))
+    pattern = "m n, m n -> m n" if len(shapes[0]) == 2 else "n, n -> n"
+    return shaped(pattern, "a mask has the shape of its array")(shapes, params, unify)
 
 
 def _masked_softmax(X: Expr, M: Expr) -> Expr:

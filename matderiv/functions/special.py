@@ -4,12 +4,12 @@ import math
 from statistics import NormalDist
 from typing import Any
 
-from matderiv.errors import NoRule, ShapeError
+from matderiv.errors import NoRule
 from matderiv.expr import Expr, Params, apply, number, number_value
 from matderiv.functions.elementwise import columns_beside
-from matderiv.functions.record import elementwise, primitive, shorthand, square_rule
+from matderiv.functions.record import elementwise, primitive, shaped, shorthand
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, shape_text
+from matderiv.shapes import Shape, Unify
 
 SHIFT = 12  # the asymptotic series are used from here on
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -235,16 +235,9 @@ elementwise(
 
 
 def _density_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    x, m, s = shapes
-    if len(x) != len(m) or len(x) > 1 or len(s) != 2 * len(x):
-        raise ShapeError(
-            "a normal density needs a covariance of the size of x and its mean, these are "
-            + ", ".join(map(shape_text, (x, m, s)))
-        )
-    for a, b in zip(x * 2, m + s[:1], strict=bool(not x)):
-        unify(a, b)
-    square_rule("matrix")((s,), params, unify)
-    return ()
+    pattern = "n, n, n n ->" if shapes[0] else ", , ->"
+    needs = "a normal density needs a covariance of the size of x and its mean"
+    return shaped(pattern, needs)(shapes, params, unify)
 
 
 def _log_density(x: Expr, m: Expr, S: Expr) -> Expr:
