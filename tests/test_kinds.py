@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matderiv import derive, verify
+from matderiv import UnknownName, derive, verify
 from matderiv.input.resolve import read
 from matderiv.shapes import shape_text
 
@@ -157,3 +157,23 @@ def test_parts_of_products_and_sums_of_sizes_meet_in_their_order(
     found = derive(f, x).reading
     assert found is not None
     assert {n: shape_text(found.variables[n].shape) for n in shapes} == shapes
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (r"-2\sum_{i=1}^n (y_i - w^\top x_i) x_i", True),
+        (r"2\sum_{i=1}^N (w^\top x_i - y_i) x_i", True),
+        (r"2\sum_{i=1}^n (\sum_{k=1}^d X_{ik}w_k - y_i) X_{ij}", True),
+        (r"2\sum_{i=1}^n (y_i - w^\top x_i) x_i", False),
+        (r"\sum_{i=1}^N (w^\top x_i - y_i) x_i", False),
+    ],
+)
+def test_sums_of_an_answer_name_sizes_that_nobody_named(answer: str, right: bool) -> None:
+    assert verify(r"\|Xw - y\|^2", "w", answer).correct is right
+
+
+def test_sums_of_an_answer_rename_no_size_that_was_declared() -> None:
+    declared = {"X": "k,p", "w": "p", "y": "k"}
+    with pytest.raises(UnknownName, match="the size N"):
+        verify("norm2(X*w - y)^2", "w", r"2\sum_{i=1}^N (w^\top x_i - y_i) x_i", shapes=declared)

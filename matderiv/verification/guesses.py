@@ -8,16 +8,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain, combinations, product
+from itertools import chain, combinations, permutations, product
 
 from matderiv.errors import MatderivError
 from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant
+from matderiv.input.latex.summation import sums_in
+from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Name, children, postorder
-from matderiv.shapes import Shape, is_scalar, size_names
+from matderiv.shapes import Dim, Shape, is_scalar, size_names, with_sizes
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
 from matderiv.words.chains import facts
@@ -127,11 +129,8 @@ def _of_sizes(asked: Asked, answer: str) -> Iterator[Other]:
 
     A size that nobody named has a name of ours, and people divide by theirs; d are no rows.
     """
-    reading = asked.reading
-    declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
+    reading, ours = asked.reading, _unsaid_sizes(asked)
     typed = set(re.findall(r"[A-Za-z]+", reading.source))
-    ours = sorted(size_names(v.shape for v in reading.variables.values()) - size_names(declared))
-    ours = [s for s in ours if s not in typed]
     source = answer_source(answer, reading, asked.extra)
     if source is None or not ours:
         return
@@ -148,6 +147,42 @@ def _of_sizes(asked: Asked, answer: str) -> Iterator[Other]:
         if not any(n in "dDpk" and s in rows for n, s in pairs):
             other = replace(asked, reading=replace(reading, parts=(*reading.parts, *sizes)))
             yield " and ".join(f"{n} as {s}" for n, s in pairs), other
+
+
+def _unsaid_sizes(asked: Asked) -> list[str]:
+    """The sizes that nobody named."""
+    reading = asked.reading
+    declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
+    ours = size_names(v.shape for v in reading.variables.values()) - size_names(declared)
+    return sorted(ours - set(re.findall(r"[A-Za-z]+", reading.source)))
+
+
+def sizes_named(asked: Asked, answer: str) -> Iterator[Asked]:
+    """The question with sizes that nobody named called as the sums of an answer run.
+
+    >>> asked = ask("norm2(X*w - y)^2", "w")
+    >>> answer = r"2\\sum_{i=1}^n (w^\\top x_i - y_i) x_i"
+    >>> [str(a.reading.variables["X"].shape[0]) for a in sizes_named(asked, answer)]
+    ['n', 'm']
+    """
+    try:
+        ends = [end for _, end in sums_in(tokenize_latex(answer)) if end.isalpha()]
+    except MatderivError:
+        return
+    bounds = list(dict.fromkeys(ends))
+    ours = _unsaid_sizes(asked)
+    for values in permutations(ours, len(bounds)) if 0 < len(bounds) <= len(ours) <= 4 else ():
+        displaced = [b for b in bounds if b in ours and b not in values]
+        freed = [s for s in values if s not in bounds]
+        pairs = zip((*values, *displaced), (*bounds, *freed), strict=False)
+        names = {old: Dim((new,)) for old, new in pairs}
+        shapes = {
+            n: tuple(with_sizes(s, names) for s in v.shape)
+            for n, v in asked.reading.variables.items()
+            if n in asked.reading.guessed
+        }
+        if other := _with_kinds(asked, {}, shapes):
+            yield other
 
 
 def _of_rows(asked: Asked) -> Iterator[Other]:

@@ -5,6 +5,7 @@ that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a w
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,6 +33,7 @@ from matderiv.verification.guesses import (
     matrices_as_numbers,
     right_with,
     said,
+    sizes_named,
     vectors_instead,
 )
 from matderiv.verification.judging import (
@@ -74,6 +76,8 @@ def verify_asked(
         return said
     except (ShapeError, UnknownName) as error:
         fitting = isinstance(error, ShapeError)
+        if isinstance(answer, str) and (named := _with_its_sizes(asked, answer, again)):
+            return named
         if unjudged := _other_kinds(asked, answer, again if fitting else None):
             return unjudged
         if not fitting:
@@ -85,6 +89,18 @@ def verify_asked(
         if not verdict.correct:
             return replace(verdict, message=f"The side {text(side)}: {verdict.message}")
     return _of_side(asked, e, answer, seed, points, diagnosis)
+
+
+def _with_its_sizes(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Verdict | None:
+    """The verdict where the sums of an answer name sizes that the question leaves unsaid."""
+    found = None
+    for other in sizes_named(asked, answer):
+        with suppress(ShapeError, UnknownName):
+            read_sides(other, answer)
+            found = again(other, answer)
+            if found.correct:
+                break
+    return found
 
 
 def _of_side(

@@ -43,6 +43,10 @@ def sides(text: str) -> tuple[Span, ...]:
 def last_side(text: str, scope: Scope) -> Span:
     """The right side of a definition such as L(w) = ...; ParseError for another equation."""
     first, *others = sides(text)
+    for start, stop in others[:-1]:
+        if _holds_two(text[start:stop]):
+            said = "these are several equations, and which one is asked is not said"
+            raise ParseError(said, source=text, span=(start, stop), hint="one of them alone")
     if others and not is_named(text[slice(*first)], scope):
         raise ParseError(
             "this is an equation, not an expression",
@@ -51,6 +55,16 @@ def last_side(text: str, scope: Scope) -> Span:
             hint="one side alone",
         )
     return [first, *others][-1]
+
+
+def _holds_two(side: str) -> bool:
+    """True where a comma outside of brackets stands between two equals signs."""
+    depth = 0
+    for token in tokenize_latex(side):
+        depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        if not depth and token.text in (",", ";") and token.kind == "sign":
+            return True
+    return False
 
 
 def _stripped(tokens: list[Token], place: int, first: int) -> int:
