@@ -184,10 +184,8 @@ def is_number(p: Passage) -> bool:
 
 _INDICES = r"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<second>[a-z])\s*"
 _FOR = r"\b(?:if|for|when|where|falls|si|in case)\b:?"
-_AGAIN = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", _INDICES)
 CASE = re.compile(
-    rf"(?:[,;]\s*)?(?:(?<![1I])(?<![1I]\}})\(\s*(?:{_FOR})?{_INDICES}\)"
-    rf"|(?:{_FOR}|[,;]){_AGAIN})\s*[.,;]?\s*$"
+    rf"(?:[,;]\s*)?(?:(?<![1I])(?<![1I]\}})\(\s*(?:{_FOR})?|{_FOR}|[,;]){_INDICES}\)?\s*[.,;]?\s*$"
 )
 
 
@@ -214,8 +212,7 @@ def without_case(p: Passage) -> tuple[Passage, Case | None]:
     found = CASE.search(p.text)
     if found is None or not equal_signs(p.text[: found.start()]):
         return p, None
-    k = "" if found["first"] else "2"
-    case = Case(found["first" + k], found["second" + k], found["sign" + k] == "=")
+    case = Case(found["first"], found["second"], found["sign"] == "=")
     return p[: found.start()].stripped(), case
 
 
