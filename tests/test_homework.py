@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from student_derivations import RIGHT, WRONG, Sheet
 
+from matderiv import verify_steps
 from matderiv.errors import LimitError
 from matderiv.verification.derivations.homework import verify_homework
 from matderiv.verification.documents.contents import LONGEST
@@ -609,3 +610,14 @@ def test_an_entry_beyond_the_sizes_of_a_check_makes_no_line_wrong() -> None:
 $$f(x) = x^\top x + x_6 x_6$$
 """
     assert marks(document) == [(2, True)]
+
+
+def test_an_upstream_derivative_on_the_right_makes_no_variable_of_a_layer() -> None:
+    lines = r"""z_1 = W_1x + b_1
+h = \mathrm{ReLU}(z_1)
+\hat y = W_2h + b_2
+L = \frac12\|\hat y - y\|^2
+\frac{\partial L}{\partial W_1} = """
+    assert verify_steps(lines + r"\frac{\partial L}{\partial z_1}x^\top").correct is True
+    wrong = verify_steps(lines + r"x\frac{\partial L}{\partial z_1}")
+    assert [line.correct for line in wrong.lines][-1] is False  # W_1 is no vector, x no number

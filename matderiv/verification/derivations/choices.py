@@ -42,10 +42,14 @@ class Choice:
         return Choice({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
 
     def collapses(self, found: Reading, other: Reading) -> bool:
-        """True where taking some names as numbers makes a number of an array nobody spoke of."""
-        arrays = {n for n, v in found.variables.items() if n in found.guessed and v.shape}
-        numbers = {n for n, v in other.variables.items() if not v.shape}
-        return bool((arrays & numbers) - self.shapes.keys())
+        """True where taking some names as numbers makes a number of an array nobody spoke of, or no
+        matrix of what its letter says is one: W of W*x where x is taken as a number."""
+        for name in (found.guessed & other.variables.keys()) - self.shapes.keys():
+            before, axes = found.variables.get(name), len(other.variables[name].shape)
+            kept = 2 if guessed_axes(name) == 2 else 1
+            if before is not None and axes < min(len(before.shape), kept):
+                return True
+        return False
 
     def said(self) -> Iterator[str]:
         """What was taken, in words."""
