@@ -4,6 +4,8 @@ An `axes` hook receives the node, the output indices and `fresh(size)`, and answ
 (indices for each argument, extra factors). See `matderiv.tensors.tensor.lower`, which reads it.
 """
 
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -50,19 +52,11 @@ def elementwise_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
 
 
 def _total(*values: Any) -> Any:
-    aligned = align(values)
-    result = aligned[0]
-    for v in aligned[1:]:
-        result = result + v
-    return result
+    return reduce(add, align(values))
 
 
 def _hadamard(*values: Any) -> Any:
-    aligned = align(values)
-    result = aligned[0]
-    for v in aligned[1:]:
-        result = result * v
-    return result
+    return reduce(mul, align(values))
 
 
 def _divide(a: Any, b: Any) -> Any:

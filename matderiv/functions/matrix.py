@@ -225,9 +225,6 @@ CROSS = structural(
 )
 
 
-# Functions whose differential needs helpers that people do not type ------------------------------
-
-
 shorthand(
     "quadform",
     lambda shapes, params, unify: product_shape(

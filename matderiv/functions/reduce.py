@@ -117,13 +117,6 @@ PROD = primitive(
 )
 
 
-def _extreme_differential(test: str) -> Any:
-    def differential(y: Expr, which: int, change: Expr) -> Expr:
-        return _sum(_mask(test, y) * change, y.params[0])
-
-    return differential
-
-
 def _mask(test: str, y: Expr) -> Expr:
     (x,) = y.args
     return apply(test, x, along(y, x.shape, y.params[0]))
@@ -132,7 +125,7 @@ def _mask(test: str, y: Expr) -> Expr:
 MAX = primitive(
     "max",
     axis_rule,
-    _extreme_differential("ge"),
+    lambda y, which, change: _sum(_mask("ge", y) * change, y.params[0]),
     _max,
     attained=lambda y: _sum(_mask("ge", y), y.params[0]),
     bends="convex increasing",
@@ -146,7 +139,7 @@ MAX = primitive(
 MIN = primitive(
     "min",
     axis_rule,
-    _extreme_differential("le"),
+    lambda y, which, change: _sum(_mask("le", y) * change, y.params[0]),
     lambda x, axis: _max(x, axis, -1),
     attained=lambda y: _sum(_mask("le", y), y.params[0]),
     bends="concave increasing",

@@ -119,7 +119,7 @@ def matrix_function(
     along: Callable[[Any, Any], Any],
     slope: Callable[[Expr], Expr],
     says: str,
-    analytic: bool,
+    analytic: bool = True,
 ) -> None:
     """Register a function of a square matrix, its Fréchet derivative d<name>(X, E), and its array.
 
@@ -197,7 +197,6 @@ matrix_function(
     _beside_itself(_expm),
     lambda y: y,
     "The matrix exponential: d tr(expm(X)) = tr(expm(X) dX).",
-    analytic=True,
 )
 matrix_function(
     "sinm",
@@ -205,7 +204,6 @@ matrix_function(
     _beside_itself(lambda x: _sine_cosine(x)[0]),
     lambda y: apply("cosm", y.args[0]),
     "The matrix sine: d tr(sinm(X)) = tr(cosm(X) dX).",
-    analytic=True,
 )
 matrix_function(
     "cosm",
@@ -213,7 +211,6 @@ matrix_function(
     _beside_itself(lambda x: _sine_cosine(x)[1]),
     lambda y: -apply("sinm", y.args[0]),
     "The matrix cosine: d tr(cosm(X)) = -tr(sinm(X) dX).",
-    analytic=True,
 )
 matrix_function(
     "logm",

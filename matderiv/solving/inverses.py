@@ -38,7 +38,9 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
         if len(ends) == 1 and not rest:
             alone += scale
         elif not ends or (rest and ends == [0, len(word) - 1]):
-            (between if ends else free).append((scale, _product(rest)))
+            (between if ends else free).append(
+                (scale, rest[0] if len(rest) == 1 else apply("mul", *rest))
+            )
         else:
             return None
     if alone == 0 or bool(free) == bool(between) or len(seen) > 1:
@@ -65,7 +67,3 @@ def _word(e: Expr) -> Word:
         return ([], [e]) if e.shape else ([e], [])
     parts = [_word(a) for a in e.args]
     return [n for ns, _ in parts for n in ns], [m for _, ms in parts for m in ms]
-
-
-def _product(factors: list[Expr]) -> Expr:
-    return factors[0] if len(factors) == 1 else apply("mul", *factors)
