@@ -172,6 +172,9 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
          "50*(max(min((x + abs(x))/2,0.1),-0.1).*step(x).*x + huber(where(x>0,x,0),0.1))",
          {"x": "n"}),
         ("max(tanh(2*x), 1.5)", "x", "2*diag((tanh(2*x)>1.5).*(1 - tanh(2*x).^2))", {"x": "n"}),
+        ("sigmoid(2*(A*x - 300))'*(B*y - mean(B*y))", "y",  # 1 + tanh(-300) is 0 in floats
+         "2.*B'/2*((1 + tanh(2*(A*x - 300)/2))/2 - mean(sigmoid(2*(A*x - 300))))",
+         {"x": "d", "A": "n,d", "B": "n,n", "y": "n"}),
         ("norm2(tanh(1e4*(w - mean(w)))) + sum(elu(x))", "x", "where(x<0,exp(min(x, 0)),1)",
          {"x": "n", "w": "d"}),
     ],

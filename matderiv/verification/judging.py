@@ -86,9 +86,9 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
         found = _contradicted(claim, structure, exact, report, seed)
         if found is not None:
             return found
-    elif accepted and _sure(exact):
+    if accepted and _sure(exact):
         return _proved(claim, structure, exact, report, seed)
-    elif accepted and exact.reason:
+    if accepted and exact.reason:
         return Finding(UNDECIDED, exact, report, f"right at the sizes tested, but {exact.reason}")
     return _by_evidence(claim, structure, exact, report, seed)
 
