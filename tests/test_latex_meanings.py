@@ -186,3 +186,11 @@ def test_an_inner_product_of_data_points_is_one_of_vectors():
     data, a, y = RNG.normal(size=(4, 3)), RNG.normal(size=4), RNG.normal(size=4)
     slope = md.derive(dual, "a").evaluate({"a": a, "y": y, "X": data})
     assert np.allclose(slope, 1 - y * (data @ data.T @ (a * y)))
+
+
+def test_a_mean_below_a_sum_is_written_with_its_sign_in_front() -> None:
+    found = md.derive(r"\sum_i r_i\|x_i - \mu\|^2", "mu")
+    assert (found.reading.read_as, found.formula) == (
+        "sum(r.*sum((X - mu').^2,2))",
+        "2*(mu' - X)'*r",
+    )

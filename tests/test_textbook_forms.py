@@ -26,6 +26,8 @@ FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
     ("(x'*x)^(3/2)", "x", {"x": "n"}, {}, "3*norm2(x)*x"),
     ("sum(x.^(1/3))", "x", {"x": "n"}, {}, "1./x.^(2/3)/3"),
     ("(a'*x)^(k - 1)", "x", {"x": "n", "a": "n", "k": ""}, {}, "(k - 1)*(a'*x)^(k - 2)*a"),
+    ("prod(x.^a)", "x", {"x": "n", "a": "n"}, {}, "prod(x.^a)*a./x"),
+    ("x^(1 - a)/(1 - a)", "x", {"x": "", "a": ""}, {}, "x^-a"),
     ("sum(max(x, -x))", "x", {"x": "n"}, {}, "sign(x)"),
     ("sum(min(-x, x))", "x", {"x": "n"}, {}, "-sign(x)"),
     ("sum(log(1 + erf(x/sqrt(2))))", "x", {"x": "n"}, {}, ""),

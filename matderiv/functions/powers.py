@@ -48,15 +48,19 @@ EPOW = elementwise(
 
 
 def _less_one(exponent: Expr) -> Expr:
-    """k - 1, with the numbers in it added up: 3/2 - 1 is 1/2, (n - 1) - 1 is n - 2."""
+    """k - 1, with the numbers in it added up: 3/2 - 1 is 1/2, (n - 1) - 1 is n - 2, 1 - a is -a."""
     value = exact_value(exponent)
     if value is not None:
         return number(value - 1)
-    last = number_value(exponent.args[-1]) if is_(exponent, "add") else None
+    first, *others = exponent.args if is_(exponent, "add") else (exponent,)
+    before = number_value(first)
+    if before is not None and others:
+        front = others[0] if len(others) == 1 else apply("add", *others)
+        return front if before == 1 else (before - 1) + front
+    last = number_value(others[-1]) if others else None
     if last is None:
         return exponent - 1
-    rest = exponent.args[:-1]
-    front = rest[0] if len(rest) == 1 else apply("add", *rest)
+    front = first if len(others) == 1 else apply("add", first, *others[:-1])
     return front if last == 1 else front + (last - 1) if last > 1 else front - (1 - last)
 
 

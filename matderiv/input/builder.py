@@ -124,6 +124,12 @@ class Tree:
             return self.operation("neg", inner.operands, node.span)
         return self.operation("transpose", (node,), (node.span[0], end))
 
+    def turned(self, node: Node) -> Node:
+        """The transpose of a node that nobody typed, with a sign in front: -mu' of -mu."""
+        if isinstance(node, Operation) and node.function == "neg":
+            return self.operation("neg", (self.turned(node.operands[0]),), node.span)
+        return self.transpose(node, node.span[1])
+
     def spanned(self, node: Node, span: Span) -> Node:
         """The node with the place of the brackets around it."""
         return replace(node, span=span)

@@ -9,7 +9,7 @@ from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, rebu
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts
 from matderiv.words.monomials import Mono, multiply_into
-from matderiv.words.signs import flattened, is_one, negated, total
+from matderiv.words.signs import flattened, is_one, negated, signed, total
 
 
 def tidy(mono: Mono) -> Mono:
@@ -59,7 +59,39 @@ def _fold_powers(mono: Mono) -> Mono:
             multiply_into(mono, base, -1)
             rest = [*exponent.args[:-1], *([number(last + 1)] if last != -1 else [])]
             multiply_into(mono, apply(e.function.name, base, total(rest)))
+    return _fold_alike(mono)
+
+
+def _fold_alike(mono: Mono) -> Mono:
+    """Powers of one base above and below the line: u^(k - 1)/u^k is 1/u.
+
+    >>> x, k = read("x").expr, read("a", shapes={"a": ""}).expr
+    >>> _fold_alike({x ** (k - 1): 1, x**k: -1}) == {x: -1}
+    True
+    """
+    for e in [e for e, k in mono.items() if k == 1 and is_(e, "power", "epow")]:
+        for below in [b for b, k in mono.items() if k == -1 and is_(b, e.function.name)]:
+            base, exponent = e.args
+            apart = _apart(exponent, below.args[1]) if base is below.args[0] else None
+            if apart is not None and (is_(e, "epow") or is_scalar(base.shape)):
+                del mono[e], mono[below]
+                multiply_into(mono, base, apart)
+                break
     return mono
+
+
+def _apart(a: Expr, b: Expr) -> Fraction | None:
+    """The number by which two exponents differ, None for any other difference."""
+    found, terms = Fraction(0), dict[Expr, int]()
+    for sign, e in ((1, a), (-1, b)):
+        for part in e.args if is_(e, "add") else (e,):
+            side, core = signed(part)
+            value = number_value(core)
+            if value is not None:
+                found += sign * side * value
+            else:
+                terms[core] = terms.get(core, 0) + sign * side
+    return None if any(terms.values()) else found
 
 
 def _fold_sigmoid(mono: Mono) -> Mono:

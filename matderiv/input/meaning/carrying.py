@@ -194,7 +194,7 @@ class Carrying:
         except UncarriedError as error:
             raise self.uncarried(str(error), node) from error
         if among is not None and len(among) == 2 and tuple(axes) == (among[1],):
-            return self.build.transpose(found, found.span[1])
+            return self.build.turned(found)
         return found
 
     def entrywise(

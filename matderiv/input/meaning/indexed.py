@@ -308,7 +308,7 @@ class Realising:
         return self.build.chain("mul", [*numbers, node])
 
     def _turned(self, node: Node) -> Node:
-        return self.build.transpose(node, node.span[1])
+        return self.build.turned(node)
 
     def _op(self, function: str, *operands: Node) -> Node:
         return self.build.operation(function, operands, self.span)
