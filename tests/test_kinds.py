@@ -173,6 +173,14 @@ def test_sums_of_an_answer_name_sizes_that_nobody_named(answer: str, right: bool
     assert verify(r"\|Xw - y\|^2", "w", answer).correct is right
 
 
+@pytest.mark.parametrize(("first", "right"), [("1", True), ("2", False)])
+def test_the_number_of_rows_in_a_question_is_what_the_sum_of_an_answer_runs_to(
+    first: str, right: bool
+) -> None:
+    answer = rf"\frac{first}n\sum_{{i=1}}^n x_i(x_i^\top w - y_i)"
+    assert verify(r"\frac{1}{2n}\|Xw - y\|^2", "w", answer).correct is right
+
+
 def test_sums_of_an_answer_rename_no_size_that_was_declared() -> None:
     declared = {"X": "k,p", "w": "p", "y": "k"}
     with pytest.raises(UnknownName, match="the size N"):

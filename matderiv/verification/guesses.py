@@ -179,7 +179,7 @@ def sizes_named(asked: Asked, answer: str) -> Iterator[Asked]:
         shapes = {
             n: tuple(with_sizes(s, names) for s in v.shape)
             for n, v in asked.reading.variables.items()
-            if n in asked.reading.guessed
+            if n in asked.reading.guessed and n not in bounds
         }
         if other := _with_kinds(asked, {}, shapes):
             yield other

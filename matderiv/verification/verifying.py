@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
@@ -74,10 +74,12 @@ def verify_asked(
         if said is None or said.diagnosis == "shape":
             raise
         return said
-    except (ShapeError, UnknownName) as error:
+    except (ShapeError, UnknownName, ParseError) as error:
         fitting = isinstance(error, ShapeError)
         if isinstance(answer, str) and (named := _with_its_sizes(asked, answer, again)):
             return named
+        if isinstance(error, ParseError):
+            raise
         if unjudged := _other_kinds(asked, answer, again if fitting else None):
             return unjudged
         if not fitting:
@@ -95,7 +97,7 @@ def _with_its_sizes(asked: Asked, answer: str, again: Callable[..., Verdict]) ->
     """The verdict where the sums of an answer name sizes that the question leaves unsaid."""
     found = None
     for other in sizes_named(asked, answer):
-        with suppress(ShapeError, UnknownName):
+        with suppress(ShapeError, UnknownName, ParseError):
             read_sides(other, answer)
             found = again(other, answer)
             if found.correct:
