@@ -336,6 +336,7 @@ PYTHON = (
     "F.batch_norm(X, None, None, training=True)",
     "F.scaled_dot_product_attention(Q, K, V)",
     "F.scaled_dot_product_attention(Q, K, V, is_causal=True)",
+    *(f"torch.softmax(Q @ K.{t}, dim=-1) @ V" for t in ("t()", "transpose(-2, -1)", "mT")),
     *("F.conv1d(T, W)", "F.conv1d(T, W, None, 2, 1)", "F.conv1d(T, W, stride=2, dilation=2)"),
     *("F.max_pool1d(T, 3)", "F.avg_pool1d(T, 2, stride=1)", "F.max_pool2d(T, 2)"),
     *("X.reshape(2, 6)", "X.reshape(4, 3) @ X", "F.linear(X, U, c2)", "F.linear(g, U, c2)"),

@@ -62,7 +62,8 @@ def _turned(lib: Arrays, call: PythonCall) -> Array:
 
 def _axes(call: PythonCall, a: Array, values: Sequence[Value]) -> tuple[int, ...]:
     """Axes counted from 0."""
-    call.library.axes_at_least(a, 1 + max((call.whole(v) or 0 for v in values), default=0))
+    places = [call.whole(v) or 0 for v in values]
+    call.library.axes_at_least(a, max((k + 1 if k >= 0 else -k for k in places), default=1))
     found = []
     for value in values:
         axis = call.whole(value)

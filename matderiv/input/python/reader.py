@@ -28,7 +28,7 @@ from matderiv.language.tokens import Token
 from matderiv.shapes import times
 
 MODULES = frozenset(
-    "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf K numeric "
+    "np numpy torch F nn jnp jax scipy sp special linalg la LA functional math tf numeric "
     "lax xp cp anp".split()
 )
 PASSES = 4  # what is used as a vector makes others vectors
