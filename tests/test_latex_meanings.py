@@ -165,6 +165,66 @@ def test_what_shares_free_indices_with_what_is_asked_about_has_entries_too(formu
     assert np.allclose(md.derive(formula, by, kind="jacobian").evaluate(values), slope(values))
 
 
+MEANT = [
+    (
+        r"\exp(-\|x-y\|^2/2\sigma^2)",
+        "x",
+        lambda v: np.exp(-square(v["x"] - v["y"]) / 2 / v["sigma"] ** 2),
+    ),
+    (r"e^{-\|x-y\|_2^2/2l^2}", "x", lambda v: np.exp(-square(v["x"] - v["y"]) / (2 * v["l"] ** 2))),
+    (
+        r"-(\alpha-\mu)^2/2\sigma^2",
+        r"\mu",
+        lambda v: -((v["alpha"] - v["mu"]) ** 2) / 2 / v["sigma"] ** 2,
+    ),
+    (r"\|x-y\|^2/2c", "x", lambda v: square(v["x"] - v["y"]) / (2 * v["c"])),
+    (r"\|Xw-y\|^2/2m", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 6),
+    (r"x^\top x/2\lambda", "x", lambda v: square(v["x"]) / (2 * v["lambda"])),
+    (r"1/m\sum_i (w^\top x_i-y_i)^2", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 3),
+    (r"1/(2m)\sum_i (w^\top x_i-y_i)^2", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 6),
+    (r"\lambda/2\|w\|^2", "w", lambda v: v["lambda"] * square(v["w"]) / 2),
+    (r"1/m\|Xw-y\|^2", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 3),
+    (
+        r"1/m\sum_i \log(1+e^{-y_iw^\top x_i})",
+        "w",
+        lambda v: np.log1p(np.exp(-v["y"] * (v["X"] @ v["w"]))).sum() / 3,
+    ),
+]
+VALUES = {
+    "x": RNG.uniform(0.2, 1.4, 3), "y": RNG.uniform(0.2, 1.4, 3), "w": RNG.uniform(0.2, 1.4, 2),
+    "X": RNG.uniform(0.2, 1.4, (3, 2)), "m": 3,
+    "sigma": 0.7, "2ss": 2 * 0.7**2, "l": 1.3, "c": 0.6, "alpha": 0.9, "mu": 0.4, "lambda": 1.7,
+}  # fmt: skip
+
+
+def square(x: Any) -> float:
+    return float(np.sum(x**2))
+
+
+@pytest.mark.parametrize(("formula", "by", "value"), MEANT)
+def test_what_nobody_declares_means_what_everybody_means(formula, by, value):
+    derivative = md.derive(formula, by, kind="gradient")
+    name = by.lstrip("\\")
+    x, step = np.asarray(VALUES[name], float), 1e-6
+    slope = np.zeros(x.shape)
+    for at in np.ndindex(x.shape):
+        move = np.zeros(x.shape)
+        move[at] = step
+        above, below = (value({**VALUES, name: x + sign * move}) for sign in (1, -1))
+        slope[at] = (above - below) / (2 * step)
+    found = derivative.evaluate(VALUES)
+    np.testing.assert_allclose(np.squeeze(found), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "formula", [r"1/2\sigma^2\|x-y\|^2", r"\lambda\|x\|^2/m\sigma", r"x^\top x/2\lambda x"]
+)
+@pytest.mark.parametrize("shapes", [{}, {"x": "n", "sigma": "", "lambda": ""}])
+def test_what_a_slash_divides_by_is_refused_with_and_without_shapes(formula, shapes):
+    with pytest.raises(ParseError, match="divides by is not clear"):
+        read(Spelled(formula, "latex"), shapes=shapes)
+
+
 @pytest.mark.parametrize(
     "formula",
     ["y_i = W_{ij}x_j + b_i", "W_{ij}x_j", "W_{ij}B_{jk}", "W_{ij}x_ix_j", r"\sum_k\phi_k(x)W"],

@@ -95,6 +95,20 @@ def open_indices(node: Node, around: Collection[str], known: Collection[str]) ->
     return tuple(i for i in found if i not in bound)
 
 
+def opens_a_body(node: Node) -> bool:
+    r"""True for what nobody writes below a line without brackets: `\sum_i x_i`, `\|x\|^2`."""
+    while isinstance(node, Operation) and node.function in ("mul", POWER):
+        node = node.operands[0]
+    return isinstance(node, Bind) or getattr(node, "function", "") == NORM
+
+
+def is_square(node: Node) -> bool:
+    r"""True for `\|x\|^2`, `(x - y)^2` and `x^\top x`, alone or with factors before them."""
+    factors = children(node) if getattr(node, "function", "") == "mul" else (node,)
+    squares = (POWER, NORM, "transpose")
+    return any(getattr(f, "function", "") in squares for f in factors)
+
+
 def is_bars(node: Node, text: str) -> bool:
     """True for the absolute value that is written |X|."""
     return isinstance(node, Call) and node.name == "abs" and text[node.span[0]] == "|"

@@ -18,18 +18,30 @@ from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.text_cursor import COMPARISONS
-from matderiv.input.tree import DOT, IMPLIED, POWER, SLASH, TIMES, mentions
+from matderiv.input.tree import (
+    DOT,
+    IMPLIED,
+    POWER,
+    SLASH,
+    TIMES,
+    is_square,
+    mentions,
+    opens_a_body,
+)
 from matderiv.language.operands import is_row
 from matderiv.language.source import (
     FREE_INDEX,
     Bind,
     Entry,
+    Name,
     NamedPart,
     Node,
     Number,
+    Operation,
     Source,
     defined_first,
     last_defined,
+    postorder,
 )
 from matderiv.language.tokens import Token
 
@@ -216,7 +228,24 @@ class LatexFormula(Functions):
         if not self.starts_factor():
             return node
         rest = self.juxtaposed()
-        return self.build.operation(SLASH, (node, rest), (above.span[0], rest.span[1]))
+        span = above.span[0], rest.span[1]
+        if self.is_plain(above, powers=False) and opens_a_body(rest):
+            return self.build.chain("mul", [node, rest])
+        met, others = ({getattr(n, "name", n) for n in postorder(o)} for o in (above, rest))
+        square = is_square(above) and not met & others
+        if isinstance(below, Number) and square and self.is_plain(rest, powers=True):
+            self.remarks.append(f"{self.typed((below.span[0], span[1]))} is below the line")
+            return self.quotient(above, self.build.chain("mul", [below, rest]), span)
+        return self.build.operation(SLASH, (node, rest), span)
+
+    def is_plain(self, node: Node, *, powers: bool) -> bool:
+        """True for a product of numbers and letters that are no arrays, and of their powers."""
+        if isinstance(node, Operation) and node.function == "mul":
+            return all(self.is_plain(f, powers=powers) for f in node.operands)
+        if isinstance(node, Operation) and node.function == POWER and powers:
+            return all(self.is_plain(o, powers=False) for o in node.operands)
+        number = isinstance(node, Name) and not self.scope.shapes.get(node.name)
+        return isinstance(node, Number) or number
 
     def juxtaposed(self) -> Node:
         """Factors side by side."""

@@ -152,33 +152,32 @@ class Signs(KindEvidence):
         return self.build.chain("mul", values)
 
     def slash(self, node: Operation, values: Sequence[Node]) -> Node:
-        """a/b c is (a/b) c where b is a number and c cannot belong below the line."""
+        """a/b c is (a/b) c where b is a number and c cannot belong below the line.
+
+        Where that is not clear under the kinds that fit best, nothing is read: the doubt speaks
+        against no kinds.
+        """
         quotient, rest = node.operands
         assert isinstance(quotient, Operation)
         above, below = quotient.operands
-        first = rest
+        first, found = rest, values[1]
         if isinstance(rest, Operation) and rest.function == "mul":
             first = rest.operands[0]
-        numbers = isinstance(above, Number) and isinstance(below, Number)
-        found = values[1]
-        if first is not rest and isinstance(found, Operation) and found.operands:
-            found = found.operands[0]
-        clear = (
-            not (isinstance(first, Name) and self.axes(found) == 0)
-            if numbers
-            else (self.axes(found) > 0)
-        )
+            if isinstance(found, Operation) and found.operands:
+                found = found.operands[0]
+            if isinstance(first, Operation) and first.function == POWER:
+                first = first.operands[0]
+        clear = self.axes(found) > 0
+        if isinstance(above, Number) and isinstance(below, Number):
+            clear = clear or not isinstance(first, Name)
         divisor = values[0].operands[1] if isinstance(values[0], Operation) else values[0]
         if not self.is_number(divisor) or not clear:
-            typed = self.source.typed((above.span[0], rest.span[1]))
-            bar = rf"\frac{{{self.source.typed(above.span)}}}{{{self.source.typed(below.span)}}}"
-            self.failed(
-                self.build.error(
-                    f"what / divides by is not clear in {typed}",
-                    (below.span[0], node.span[1]),
-                    f"{bar} {self.source.typed(rest.span)}",
-                ),
-                node,
+            typed = self.source.typed
+            bar = rf"\frac{{{typed(above.span)}}}{{{typed(below.span)}}}"
+            self.problem = self.problem or self.build.error(
+                f"what / divides by is not clear in {typed((above.span[0], rest.span[1]))}",
+                (below.span[0], node.span[1]),
+                f"{bar} {typed(rest.span)}",
             )
         return self.build.chain("mul", values)
 
