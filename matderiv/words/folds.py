@@ -109,6 +109,23 @@ def _fold_sigmoid(mono: Mono) -> Mono:
             k += both
         if k:
             multiply_into(mono, apply("sigmoid", negated(inner)), -k)
+    return _fold_slope(mono)
+
+
+def _fold_slope(mono: Mono) -> Mono:
+    """exp(-z)*sigmoid(z) is sigmoid(-z).
+
+    >>> z, s, t = (read(f).expr for f in ("exp(-z)", "sigmoid(z)", "sigmoid(-z)"))
+    >>> _fold_slope({z: 1, s: 2}) == {s: 1, t: 1}
+    True
+    """
+    for e in [e for e in mono if is_(e, "sigmoid")]:
+        opposite = negated(e.args[0])
+        both = min(mono.get(apply("exp", opposite), 0), mono[e])
+        if both > 0 and Fraction(both).denominator == 1:
+            multiply_into(mono, apply("exp", opposite), -both)
+            multiply_into(mono, e, -both)
+            multiply_into(mono, apply("sigmoid", opposite), both)
     return mono
 
 
