@@ -189,10 +189,36 @@ MEANT = [
         "w",
         lambda v: np.log1p(np.exp(-v["y"] * (v["X"] @ v["w"]))).sum() / 3,
     ),
+    (
+        r"\|\mathbf y-\mathbf X\mathbf w\|^2 + \lambda\sum_j w_j^2",
+        "w",
+        lambda v: square(v["y"] - v["X"] @ v["w"]) + v["lambda"] * square(v["w"]),
+    ),
+    (
+        r"\sum_{i=1}^m (y_i - \mathbf x_i^\top\boldsymbol w)^2 + \lambda\sum_{j=1}^p |w_j|",
+        "w",
+        lambda v: square(v["y"] - v["X"] @ v["w"]) + v["lambda"] * abs(v["w"]).sum(),
+    ),
+    (
+        r"\log\sum_j e^{x_j} - \mathbf y^\top\mathbf x",
+        "x",
+        lambda v: np.log(np.exp(v["x"]).sum()) - v["y"] @ v["x"],
+    ),
+    (r"\|\bm x\|^2 + \sum_j e^{x_j}", "x", lambda v: square(v["x"]) + np.exp(v["x"]).sum()),
+    (
+        r"\|\mathbf X\|_F^2 + \sum_{i,j} X_{ij}^4",
+        "X",
+        lambda v: square(v["X"]) + (v["X"] ** 4).sum(),
+    ),
+    (
+        r"\frac{x^\top\nu - r_f}{\|x\|}",
+        "x",
+        lambda v: (v["x"] @ v["nu"] - 0.6) / square(v["x"]) ** 0.5,
+    ),
 ]
 VALUES = {
     "x": RNG.uniform(0.2, 1.4, 3), "y": RNG.uniform(0.2, 1.4, 3), "w": RNG.uniform(0.2, 1.4, 2),
-    "X": RNG.uniform(0.2, 1.4, (3, 2)), "m": 3,
+    "X": RNG.uniform(0.2, 1.4, (3, 2)), "m": 3, "nu": RNG.uniform(0.2, 1.4, 3), "r_f": 0.6,
     "sigma": 0.7, "2ss": 2 * 0.7**2, "l": 1.3, "c": 0.6, "alpha": 0.9, "mu": 0.4, "lambda": 1.7,
 }  # fmt: skip
 

@@ -59,6 +59,7 @@ class KindSearch:
     scope: Scope
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     defaults: dict[str, tuple[int, float]] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
     scaled: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
 
@@ -108,9 +109,11 @@ class KindSearch:
         if name.endswith("!"):
             return 0, 0.0
         if name.endswith("_"):
-            shown = {k for n, k in kinds.items() if split_label(n)[0] == name[:-1]}
-            bold = bool(shown & {1, 2})
-            return (1, SHOWN) if bold else (0, 0.0)
+            base = name[:-1]
+            if any(split_label(n)[0] == base != n and kinds[n] for n in kinds):
+                return 1, SHOWN  # a bold row
+            whole = kinds.get(base, 0) - self.places[base]
+            return (max(whole, 0), PLAIN if base in kinds else 0.0)
         if name in kinds:
             return kinds[name], SHOWN
         guessed = guessed_axes(name, self.scope.facts.get(name, ()))
@@ -122,6 +125,7 @@ class KindSearch:
     def notice(self, elaborator: Elaborator) -> None:
         """Names that were met get their defaults; those of one letter and a number go together."""
         self.columns |= elaborator.signs.columns
+        self.places |= elaborator.roles.families
         for base in elaborator.roles.families:
             self.default(f"{base}_")
         for name in elaborator.guessed():
