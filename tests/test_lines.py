@@ -181,6 +181,47 @@ def test_two_conditions_at_once() -> None:
     assert states(verify_steps(wrong, shapes=shapes)) == "goooW"
 
 
+DEMAND = r"""\mathcal L = \sum_i\alpha_i\log x_i - \lambda(p^\top x-m)
+\frac{\partial\mathcal L}{\partial x_i} = \frac{\alpha_i}{x_i}-\lambda p_i = 0
+p^\top x = m
+"""
+COBB_DOUGLAS = r"""\mathcal L = x^\alpha y^{1-\alpha} - \lambda(p_x x + p_y y - m)
+\frac{\partial\mathcal L}{\partial x} = \alpha x^{\alpha-1}y^{1-\alpha} - \lambda p_x = 0
+\frac{\partial\mathcal L}{\partial y} = (1-\alpha)x^\alpha y^{-\alpha} - \lambda p_y = 0
+"""
+LEAST_NORM = r"""\mathcal L(x,\lambda) = \frac12\|x\|^2 - \lambda^\top(Ax-b)
+\nabla_x\mathcal L = x - A^\top\lambda = 0
+Ax = b
+"""
+RAYLEIGH = r"""\mathcal L = x^\top(A+A^\top)x - 2\lambda(x^\top x-1)
+\nabla\mathcal L = 2(A+A^\top)x-4\lambda x = 0
+x^\top x = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "last", "found"),
+    [
+        (DEMAND, r"\lambda = \frac{\sum_i\alpha_i}{m}", "gooo"),
+        (DEMAND, r"\lambda = \frac{\sum_i\alpha_i}{2m}", "gooW"),
+        (DEMAND, r"x_i = \frac{\alpha_i m}{p_i\sum_j\alpha_j}", "gooo"),
+        (COBB_DOUGLAS, r"x = \frac{\alpha m}{p_x}", "goo?"),
+        (COBB_DOUGLAS, r"x = \frac{\alpha m}{p_y}", "gooW"),
+        (LEAST_NORM, r"AA^\top\lambda = b", "gooo"),
+        (LEAST_NORM, r"\lambda = (AA^\top)^{-1}b", "gooo"),
+        (LEAST_NORM, r"\lambda = -(AA^\top)^{-1}b", "gooW"),
+        (LEAST_NORM, r"x = A^\top(AA^\top)^{-1}b", "gooo"),
+        (RAYLEIGH, r"\lambda = x^\top Ax", "gooo"),
+        (RAYLEIGH, r"\lambda = 2x^\top Ax", "gooW"),
+    ],
+)
+def test_multipliers_are_judged_together_with_their_constraint(
+    lines: str, last: str, found: str
+) -> None:
+    verdict = verify_steps(lines + last)
+    assert states(verdict) == found, str(verdict)
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

@@ -143,7 +143,9 @@ class Problem:
             found = self._judged(task, patient=True)
         if quick:
             return found.verdict.settled
-        if found.verdict.unsure and not self._moving(found.reading, plan, wrt):
+        firm = replace(plan, solved=frozenset())  # ∇L = 0 may be solved for lambda, and is by x
+        doubt = found.verdict.unsure or found.verdict.wrong
+        if doubt and not self._moving(found.reading, firm, wrt):
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
         loose = found.verdict.unsure and narrow(found.reading)
@@ -236,14 +238,13 @@ class Problem:
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
         """The task with the variable by which most sides are right, if there is one."""
-        tried = []
-        for v in variables(found.reading.expr)[:MOST_GUESSES]:
-            judged = self._judged(replace(task, wrt=v.name))
-            tried.append((judged.verdict.right, v.name, judged))
-        tried.sort(key=lambda pair: -pair[0])
-        if not tried or tried[0][0] <= max([found.verdict.right, *(n for n, *_ in tried[1:])]):
+        names = [v.name for v in variables(found.reading.expr)[:MOST_GUESSES]]
+        tried = [(self._judged(replace(task, wrt=name)), name) for name in names]
+        tried.sort(key=lambda pair: -pair[0].verdict.right)
+        others = [found, *(judged for judged, _ in tried[1:])]
+        if not tried or tried[0][0].verdict.right <= max(o.verdict.right for o in others):
             return task, found
-        _, name, best = tried[0]
+        best, name = tried[0]
         said = f"taking {name} as the variable of differentiation"
         best = replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
         return replace(task, wrt=name, said=(said,)), best
@@ -385,9 +386,7 @@ def _sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
 
 
 def _names(wrt: Any) -> list[str]:
-    if wrt is None:
-        return []
-    many = wrt if isinstance(wrt, list | tuple) else [wrt]
+    many = wrt if isinstance(wrt, list | tuple) else [] if wrt is None else [wrt]
     return [w.strip() if isinstance(w, str) else str(getattr(w, "name", w)) for w in many]
 
 

@@ -15,6 +15,7 @@ from matderiv.numeric.sampling import Point
 from matderiv.work import spend
 
 STEPS = 60
+EQUAL = 1e-6  # an error, relative to the sides, that counts as none
 ZERO = 1e-9  # a residual, relative to its size at the start, that counts as zero
 A_VALUE = 100  # units of work for a value, besides those of its nodes
 FAR = 1e3  # a point that far out, relative to the start, is on its way to infinity

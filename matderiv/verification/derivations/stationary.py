@@ -16,8 +16,16 @@ from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
+from matderiv.verification.derivations.constraints import WANTED, is_condition, limits, proportional
 from matderiv.verification.derivations.ground import Ground
-from matderiv.verification.derivations.roots import ZERO, Condition, root_near, scale_of, value_at
+from matderiv.verification.derivations.roots import (
+    EQUAL,
+    ZERO,
+    Condition,
+    root_near,
+    scale_of,
+    value_at,
+)
 from matderiv.verification.quantities import DERIVATIVE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.words.chains import facts
@@ -26,10 +34,9 @@ from matderiv.work import MILLION, bounded
 A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
 MULTIPLIER = "\ntry: the multiplier, L = f + nu*(left - right) and ∇L = 0, before it"
+UNSAID = "this holds where the derivative by {} is 0 too\ntry: the constraint, as a line before it"
 STARTS = 24
 MOST_SLOPES = 4  # derivatives that are tried
-WANTED = 3  # points at which an equation is looked at
-EQUAL = 1e-6
 MOST = MILLION  # units of work for one search
 SEARCHES = 2  # that find nothing, in one derivation
 ALL_SEARCHES = 4  # that find nothing, whatever is tried for it
@@ -117,7 +124,17 @@ class Rest:
         if found is None:
             note = "an equation for a stationary point, not checked: none was found by numbers"
             return Verdict(UNDECIDED, message=note)
-        return Verdict(VERIFIED) if found else Verdict(DISPROVED, message=NOT_THERE)
+        every = [*dict.fromkeys((*slopes, *also))]
+        return Verdict(VERIFIED) if found else self._unconstrained(every, left, right)
+
+    def _unconstrained(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> Verdict:
+        """The verdict on what fails where derivatives are zero: no line may say a constraint."""
+        moving = [self.ground.sides_of(q)[1] for q in slopes]
+        more = [q for q, by in self._linear(slopes[0].of) if limits(by, moving, self.ground.seed)]
+        more = [q for q in more if q not in slopes]
+        if more and self._holds([*slopes, *more], left, right):
+            return Verdict(UNDECIDED, message=UNSAID.format(", ".join(q.by for q in more)))
+        return Verdict(DISPROVED, message=NOT_THERE)
 
     def _anywhere(
         self, slopes: Sequence[Quantity], left: Expr, right: Expr, also: Sequence[Quantity]
@@ -145,22 +162,26 @@ class Rest:
 
         A multiplier stands in the function linearly, and its derivative is the constraint.
         """
-        if f not in self.ground.functions:
-            return None
         residual = left - right if left.shape == right.shape or not right.shape else None
-        domain = self.ground.functions[f]
-        for v in variables(domain):
-            known = v.name in self.ground.reading.variables
-            if residual is None or v.shape != residual.shape or v in variables(residual):
-                continue
-            if not known:
-                continue
-            q = Quantity(DERIVATIVE, f, v.name)
-            with suppress(MatderivError):
-                by = self.ground.derivative(q)
-                if v not in variables(by) and proportional(by, residual, self.ground.seed):
-                    return q
+        if residual is None or f not in self.ground.functions:
+            return None
+        for q, by in self._linear(f):
+            v = self.ground.sides_of(q)[1]
+            if v.shape == residual.shape and v not in variables(residual):
+                with suppress(MatderivError):
+                    if proportional(by, residual, self.ground.seed):
+                        return q
         return None
+
+    def _linear(self, f: str) -> Iterator[tuple[Quantity, Expr]]:
+        """The derivatives of a function by names that stand in it linearly, with their values."""
+        for v in variables(self.ground.functions[f]):
+            q = Quantity(DERIVATIVE, f, v.name)
+            if v.name in self.ground.reading.variables:
+                with suppress(MatderivError):
+                    by = self.ground.derivative(q)
+                    if v not in variables(by):
+                        yield q, by
 
     def root(
         self, left: Expr, right: Expr, claims: Mapping[Quantity, tuple[int, Expr]]
@@ -201,51 +222,6 @@ class Rest:
         return self.ground.functions[self.slopes[-1].of]
 
 
-def proportional(a: Expr, b: Expr, seed: int = 0) -> bool:
-    """Whether b is a number times a, other than 0, at random points.
-
-    >>> x = variable("x", (3,))
-    >>> proportional(x, -2 * x), proportional(x.T @ x, x.T @ x - 1)
-    (True, False)
-    """
-    source, ratios = sampler(a, variables(b), seed=seed), []
-    for index in range(WANTED):
-        try:
-            point = source.point(index)
-        except DomainError:
-            return False
-        one, two = (value_at(e, dict(point.values), point.sizes) for e in (a, b))
-        if one is None or two is None or np.shape(one) != np.shape(two):
-            return False
-        norm = float(np.sum(one * one))
-        ratio = float(np.sum(one * two)) / norm if norm else 0.0
-        if ratio == 0 or np.abs(two - ratio * one).max(initial=0) > EQUAL * scale_of(two):
-            return False
-        ratios.append(ratio)
-    return max(ratios) - min(ratios) <= EQUAL * abs(ratios[0])
-
-
-def is_condition(left: Expr, right: Expr, seed: int = 0) -> bool:
-    """True for `w'*w = 1`: one side is a number, the other one varies.
-
-    >>> x = variable("x", (3,))
-    >>> total = apply("sum", apply("softmax", x, params=(None,)), params=(None,))
-    >>> is_condition(x.T @ x, number(1)), is_condition(total, number(2))
-    (True, False)
-    """
-    for a, b in ((left, right), (right, left)):
-        if number_value(a) is None or not variables(b):
-            continue
-        source, seen = sampler(b, seed=seed), []
-        for index in range(WANTED):
-            with suppress(DomainError):
-                point = source.point(index)
-                found = value_at(b, dict(point.values), point.sizes)
-                seen += [] if found is None else [float(np.sum(found))]
-        return bool(seen) and max(seen) - min(seen) > EQUAL * max(1.0, *map(abs, seen))
-    return False
-
-
 def holds(
     conditions: Sequence[Condition], left: Expr, right: Expr, domain: Expr, seed: int = 0
 ) -> bool | None:
@@ -268,7 +244,7 @@ def holds(
     for point in _points(domain, [*names], (left, right), seed):
         if solved is not None:
             verdict = _is_zero_at(conditions, *solved, point)
-        else:
+        if solved is None or (verdict is None and len(conditions) > 1):
             verdict = _holds_near(conditions, left, right, domain, point)
         found += [] if verdict is None else [verdict]
         if False in found or len(found) == WANTED:
@@ -361,7 +337,10 @@ def _regular(e: Expr, point: Point) -> bool:
 
 
 def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Point) -> bool | None:
-    """Whether all conditions hold for some values of the multipliers when x has the value given."""
+    """Whether all conditions hold for some values of the multipliers when x has the value given.
+
+    None where no such values are found, and no condition is about x alone and fails.
+    """
     values = dict(point.values)
     starts = [value_at(c.residual, values, point.sizes) for c in conditions]
     found, shape = value_at(value, values, point.sizes), np.shape(values[x.name])
@@ -372,13 +351,16 @@ def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Po
     values[x.name] = np.full(shape, found) if found.size == 1 else found.reshape(shape)
     at = replace(point, values=values)
     solved = root_near(conditions, at, known=x) if len(conditions) > 1 else values
+    others = {c.by for c in conditions} - {x}
     for c, start in zip(conditions, starts, strict=True):
+        if solved is None and others & {*variables(c.residual)}:
+            continue
         there = value_at(c.residual, values if solved is None else solved, point.sizes)
         if start is None or there is None:
             return None
         if np.abs(there).max(initial=0) > EQUAL * scale_of(start):
             return False
-    return True
+    return None if solved is None else True
 
 
 def _agree(left: Expr, right: Expr, values: dict[str, Array], sizes: Sizes) -> bool | None:

@@ -98,6 +98,7 @@ _REASON = re.compile(
     r"(?!.*\b(?:[Nn]ow|from (?:here|this point|there)|henceforth)\b)",
     re.DOTALL,
 )
+_PRODUCTS = re.compile(r"(?:(?<![A-Za-z])[A-Z]{0,2}[A-Za-z](?![A-Za-z])|[\s\d=+^_(){}.,-])+")
 _MORE = re.compile(r"\s*[+*/]\s*\S|.*(?:∈|\w\s*:\s*[\w,× ]+$)")  # what goes on, or declares
 _DIRECTIVE = re.compile(r"\s*(?:`{3,}|~{3,}|:{3,})\s*\{(?!code)[\w:-]+\}")  # whose inside is text
 _OF_LAST = re.compile(r"\b(?:its|whose|their)\s+(?:\w+\s+)?(?:gradient|hessian|derivative)\b")
@@ -130,13 +131,22 @@ class Piece:
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
     """The pieces of a document in order; LimitError for a line or formula of excessive length."""
-    for piece in _in_sentences([*_pieces(text_of(document, suffix), suffix)]):
+    for piece in _in_sentences(_as_products([*_pieces(text_of(document, suffix), suffix)])):
         if len(piece.passage.text) > LONGEST:
             number = Lines(document).number(piece.passage.start)
             raise LimitError(
                 f"line {number} has {len(piece.passage.text)} characters, the limit is {LONGEST}"
             )
-        yield replace(piece, passage=piece.passage.replaced(r"[ \t]{2,}", _single))
+        yield replace(piece, passage=piece.passage.replaced(r"[ \t]{2,}", lambda m: " "))
+
+
+def _as_products(found: list[Piece]) -> list[Piece]:
+    """The pieces, in which a bare line `Ax = b` is LaTeX where others are: Ax is a product."""
+    latex = any(piece.passage.latex for piece in found)
+    for k, piece in enumerate(found):
+        if latex and piece.kind == "formula" and _PRODUCTS.fullmatch(piece.passage.text):
+            found[k] = replace(piece, passage=replace(piece.passage, latex=True))
+    return found
 
 
 def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
@@ -173,10 +183,6 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
         elif piece.kind == "inline":
             piece = replace(piece, affirmed=piece.sure)
         yield piece
-
-
-def _single(match: re.Match[str]) -> str:
-    return " "
 
 
 def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
@@ -221,9 +227,8 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
 
 def _is_running(p: Passage, suffix: str, fence: str) -> bool:
     """True for a line of running text, whose sentences may go on in the next line."""
-    if fence or not p.text.strip() or _heading(p, suffix):
-        return False
-    return suffix == "tex" or bool(_INLINE.search(p.text)) or _is_prose(p.text)
+    said = suffix == "tex" or bool(_INLINE.search(p.text)) or _is_prose(p.text)
+    return said and not (fence or not p.text.strip() or _heading(p, suffix))
 
 
 def _display(p: Passage, start: int, opening: str) -> tuple[Passage, int]:
@@ -252,7 +257,7 @@ def rows(content: Passage) -> Iterator[Piece]:
         row = content[start : found.start() if found else len(content.text)]
         start = found.end() if found else start
         row = replace(row, around=("", "", row.text))
-        row = as_row(_unaligned(row)).replaced(r"\n", _single)
+        row = as_row(_unaligned(row)).replaced(r"\n", lambda m: " ")
         if row:
             yield Piece("formula", row.stripped())
 
@@ -390,9 +395,5 @@ def _is_prose(text: str) -> bool:
         return True
     if announced(text):
         return False
-    return (
-        bool(_PROSE.search(text) or _SCRIPT.search(text))
-        and not equal_signs(text)
-        and "∈" not in text
-        and r"\in" not in text
-    )
+    words = bool(_PROSE.search(text) or _SCRIPT.search(text))
+    return words and not (equal_signs(text) or "∈" in text or r"\in" in text)
