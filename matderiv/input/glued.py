@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import SPELLED
@@ -28,11 +28,11 @@ def indexed(tokens: Sequence[Token], declared: Collection[str]) -> list[Token]:
     pairs: dict[str, list[tuple[int, int]]] = {}
     ranged, found = set[str](), [*tokens]
     for k, (name, opening) in enumerate(pairwise(tokens), 1):
-        inside = [
-            t.text for t in takewhile(lambda t: t.text not in ("(", ")", ""), tokens[k + 1 :])
-        ]
-        places = "".join(inside).split(",")
-        if name.text in declared and opening.text == "(" and all(map(PLACE.fullmatch, places)):
+        if name.text not in declared or opening.text != "(":
+            continue
+        after = islice(tokens, k + 1, None)
+        inside = [t.text for t in takewhile(lambda t: t.text not in ("(", ")", ""), after)]
+        if all(map(PLACE.fullmatch, "".join(inside).split(","))):
             pairs.setdefault(name.text, []).append((k, k + 1 + len(inside)))
             ranged |= {name.text} if ":" in inside else set()
     for start, end in (pair for name in ranged for pair in pairs[name]):
