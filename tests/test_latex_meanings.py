@@ -211,6 +211,16 @@ MEANT = [
         lambda v: square(v["X"]) + (v["X"] ** 4).sum(),
     ),
     (
+        r"\log\frac{1}{\sqrt{2\pi}\sigma}\exp\left(-\frac{(x-y)^\top(x-y)}{2\sigma^2}\right)",
+        "x",
+        lambda v: -square(v["x"] - v["y"]) / v["2ss"],
+    ),
+    (
+        r"\sum_i\ln\frac{1}{\sqrt{2\pi}\sigma}e^{-\frac{(x_i-\mu)^2}{2\sigma^2}}",
+        r"\mu",
+        lambda v: -square(v["x"] - v["mu"]) / v["2ss"],
+    ),
+    (
         r"\frac{x^\top\nu - r_f}{\|x\|}",
         "x",
         lambda v: (v["x"] @ v["nu"] - 0.6) / square(v["x"]) ** 0.5,

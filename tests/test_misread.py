@@ -116,6 +116,11 @@ def test_entries_beside_entries_are_no_number_times_a_sum() -> None:
         (r"\mathcal{L}(Ax)", "unknown function L"),
         (r"\sum_i \rho(y_i - x_i^\top A)", "unknown function"),
         (r"\sigma^2(A^Tx)", "a power of the sigmoid function, or a product?"),
+        (r"\mathrm{Var}(A x)", "expectations"),
+        (r"\operatorname{Cov}[A]", "expectations"),
+        (r"E[\|Ax\|^2]", "expectations"),
+        (r"\operatorname{E}(\|Ax\|^2)", "expectations"),
+        (r"\log(2\pi)^{-d/2}|A|^{-1/2}\exp(-x^\top A x)", "covers is not clear"),
     ],
 )
 def test_functions_that_do_not_exist_are_no_products(formula: str, said: str) -> None:
@@ -135,6 +140,10 @@ def test_functions_that_do_not_exist_are_no_products(formula: str, said: str) ->
         (r"\sum_i x_i^i", "x", "the index i stands outside"),
         (r"\sum_i (x_i - \frac1i)^2", "x", "the index i stands outside"),
         (r"\|X_{i,:}w - y_i\|^2", "X", "y_i has the index of a row"),
+        ("norm2(A o X)^2", "X", "o can be the sign"),
+        (r"\|A o X\|^2", "X", "o can be the sign"),
+        (r"\|x - \overline{x}\|^2", "x", "a mean, a conjugate"),
+        (r"\sum_i (y_i\eta_i - b(\eta_i))", r"\eta", "entries here"),
     ],
 )
 def test_an_index_in_an_odd_place_makes_no_constant(typed: str, wrt: str, said: str) -> None:

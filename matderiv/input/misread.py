@@ -48,7 +48,7 @@ def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
     for name, node in shaping.guessed.items():
         atomic = source.spelling == "python" or name in asked
         error = None if atomic else _word(name) or _glued(name, shaping.variables, runs)
-        error = error or _entry(name, shaping)
+        error = error or _entry(name, shaping) or (None if atomic else _sign(name, node, shaping))
         if error is not None:
             error.source, error.span = source.text, node.span
             raise error
@@ -128,6 +128,20 @@ def _entry(name: str, shaping: Shaping) -> MatderivError | None:
         f"{name} can be an entry of {whole}, and only whole arrays are read here",
         hint=f"a declaration where it is an array of its own: {name}: sizes",
     )
+
+
+def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:
+    r"""The error for `A o X`, an entrywise product, and for `\overline{x}` beside x."""
+    text, (start, end) = shaping.source.text, node.span
+    before, after = re.search(r"[\w)}]\s+$", text[:start]), re.match(r"\s+[\w(\\]", text[end:])
+    if name == "o" and before and after:
+        said = "o can be the sign of an entrywise product or a name"
+        return ParseError(said, hint=r"A .* X, A \odot X")
+    base, bar = name[: -len("_bar")], text.startswith(r"\overline", start)
+    if bar and name.endswith("_bar") and base in shaping.variables:
+        said = f"{text[start:end]} can be a mean, a conjugate or a name of its own"
+        return ParseError(said, hint=r"\bar x for a name")
+    return None
 
 
 def _added(name: str, whole: str, shaping: Shaping) -> bool:

@@ -10,7 +10,7 @@ from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
-from matderiv.input.tree import RAISED
+from matderiv.input.tree import FRACTION, RAISED
 from matderiv.language.calls import reserved_names
 from matderiv.language.source import Call, Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
@@ -312,10 +312,16 @@ class Functions(Sums):
         r"""What stands below a function without brackets: a factor after numbers, or a product."""
         self.deeper()
         factors = [self.factor()]
+        fraction = name == "log" and getattr(factors[0], "function", "") == FRACTION
+        following = (self.token.text, self.peek().text)
+        density = fraction and ("exp" in following[:1] or following == ("e", "^"))
+        if density:
+            factors.append(self.factor())
+            self.remarks.append(f"{self.typed(span)} is of the whole product behind it")
         wide = name in WIDE or _lies(factors[0])
         while self.starts_factor() and (wide or isinstance(factors[-1], Number)):
             factors.append(self.factor())
-        if self.starts_factor() and not self._at_function():
+        if self.starts_factor() and (density or not self._at_function()):
             typed = self.typed((span[0], self.token.span[1]))
             raise self.error(
                 f"what {self.typed(span)} covers is not clear",

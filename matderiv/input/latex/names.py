@@ -18,6 +18,7 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
 NORMAL = r"\Phi is the normal distribution function; for a matrix: \Phi \cdot (...)"
 APPLIED = frozenset(("f", "g", "h", "phi", "psi"))  # letters that are functions before brackets
+RANDOM = frozenset(("E", "Var", "Cov"))  # letters of moments before brackets
 WRITTEN = pairs("""
     ln log          Tr tr           trace tr        Trace tr        sgn sign
     Diag diag       LSE logsumexp   logit logit     sigm sigmoid
@@ -86,12 +87,12 @@ class Names(Symbols):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
+        if known is None and (symbol.font in ("mathbb", "mathds") or self._is_moment(symbol)):
+            raise self.error("expectations and number sets are not read", symbol.span)
         word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
         if known is None and word and symbol.font in (*UPRIGHT, "mathbf"):
             if WRITTEN.get(symbol.stem, symbol.stem) in reserved_names() or self.at("("):
                 return self.function(self._function_name(symbol.stem), symbol.span)
-        if known is None and symbol.font in ("mathbb", "mathds"):
-            raise self.error("expectations and number sets are not read", symbol.span)
         if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
             raise self.error("words between formulas are not read", symbol.span)
         if known is None and symbol.stem == "pi" and symbol.font in BOLD:
@@ -99,6 +100,11 @@ class Names(Symbols):
         if known is None and symbol.stem == "pi" and not self.at("_"):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
+
+    def _is_moment(self, symbol: Symbol) -> bool:
+        r"""True for `E[x]` and `\mathrm{Var}(x)`."""
+        bracket = self.at("[", "\\{") or (symbol.font in UPRIGHT and self.at("("))
+        return bracket and symbol.stem in RANDOM
 
     def _known_below(self, symbol: Symbol) -> str | None:
         r"""The known name of a symbol with the subscript that follows, as in `\mathbf{sin}_2`."""
@@ -247,10 +253,12 @@ class Names(Symbols):
         )
 
     def _one_name_in_brackets(self) -> bool:
-        """True at `(x)` and `(x, y)`; `(x - y)` may belong to a product."""
+        """True at `(x)`, `(x_i)` and `(x, y)`; `(x - y)` may belong to a product."""
         place = self.place + 1
         while self.tokens[place].kind in ("letter", "command"):
             place += 1
+            if self.tokens[place].text == "_":
+                place = max(group_end(self.tokens, place + 1), place + 2)
             if self.tokens[place].text == ",":
                 place += 1
         return self.tokens[place].text == ")" and place > self.place + 1

@@ -32,6 +32,7 @@ from matderiv.language.operands import is_row
 from matderiv.language.source import (
     FREE_INDEX,
     Bind,
+    Call,
     Entry,
     Name,
     NamedPart,
@@ -344,7 +345,14 @@ class LatexFormula(Functions):
             exponent = self.sum()
             self.close("}", opening)
             return self.build.operation("epow", (base, exponent), span)
-        return self.build.operation(POWER, (base, self.argument()), span)
+        exponent = self.argument()
+        if isinstance(base, Call) and (base.name, base.span[0]) == ("log", base.name_span[0]):
+            if getattr(exponent, "function", "") == "neg" and self.starts_factor():
+                typed = self.typed(base.name_span)
+                raise self.error(
+                    f"what {typed} covers is not clear", span, f"brackets: {typed}(...)"
+                )
+        return self.build.operation(POWER, (base, exponent), span)
 
     def lowered(self, base: Node) -> Node:
         """A subscript of something that is no name: only the positive part `[z]_+`."""
