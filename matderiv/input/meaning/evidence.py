@@ -139,7 +139,7 @@ class KindEvidence:
         """True for `m*v'*v` and `a*x'*y`, which have numbers m and a."""
         threes = zip(*(node.operands[k:] for k in range(3)), values, strict=False)
         for k, (leading, row, column, value) in enumerate(threes):
-            if not all(map(self.is_number, values[:k])):
+            if k and not self.is_number(values[k - 1]):
                 break
             square = isinstance(row, Operation) and row.function == "transpose"
             square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
