@@ -484,6 +484,22 @@ def a_class_from_a_file(t: Typing) -> None:
     t.sees("#judged td", "proved")
 
 
+def sheets_of_a_class(t: Typing) -> None:
+    t.open()
+    t.opens("class")
+    f = "$f(x) = x^\\top x$\n\n"
+    sheets = {"ann.md": rf"{f}$\nabla f = 2x$", "bob.md": rf"{f}$\nabla f = x$"}
+    files = [
+        {"name": n, "mimeType": "text/markdown", "buffer": s.encode()} for n, s in sheets.items()
+    ]
+    t.page.set_input_files("#file", files)
+    t.sees("#judged td", "No mistake found")
+    t.sees("#judged td", "The first mistake is in line 3")
+    with t.page.expect_download() as found:
+        t.presses("save bob.html", "#judged")
+    assert "WRONG" in Path(found.value.path()).read_text("utf-8")
+
+
 def address_keeps_everything(t: Typing) -> None:
     t.open(f="x'*A*x", by="x")
     t.page.select_option("[aria-label='add a fact about A']", "symmetric")
@@ -565,8 +581,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     wrong_answer_in_levels, answer_that_is_not_read, derivation_line_by_line,
     steps_in_three_views, reasons_unfold, hints_before_steps, detail, graph_with_formulas,
     graph_with_numbers, graph_with_random_numbers, graph_larger_and_copied, code, sheet, a_class,
-    a_class_from_a_file, address_keeps_everything, history, keyboard_alone, quotes_of_a_phone,
-    names_are_marked_together, nothing_typed_runs, slow_then_quick,
+    a_class_from_a_file, sheets_of_a_class, address_keeps_everything, history, keyboard_alone,
+    quotes_of_a_phone, names_are_marked_together, nothing_typed_runs, slow_then_quick,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.page.faults import fault
-from matderiv.page.verdicts import class_judged, judged
+from matderiv.page.verdicts import class_judged, judged, sheet_judged
 from matderiv.shapes import shape_text
 
 Request = Mapping[str, Any]
@@ -306,4 +306,5 @@ _VERBS: dict[str, Callable[[Request], Reply]] = {
     "sheet": sheet,
     "verify": judged,
     "class": class_judged,
+    "turned": sheet_judged,
 }

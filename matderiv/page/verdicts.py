@@ -7,15 +7,18 @@ from typing import Any
 
 from matderiv.arguments import fields_of, require_text
 from matderiv.command.batch import WRITERS, record_of, rows_of, summary_text
+from matderiv.command.homework import text_and_suffix, verdicts
 from matderiv.command.options import read_arguments
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr
+from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet, Turned
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.verification.batch import verify_rows
 from matderiv.verification.derivations.findings import LineVerdict
+from matderiv.verification.derivations.homework import Progress
 from matderiv.verification.derivations.lines import verify_steps
 
 Reply = dict[str, Any]
@@ -74,6 +77,23 @@ def class_judged(request: Mapping[str, Any]) -> Reply:
         raise MatderivError("there are no answers in this table", hint="a first line f,wrt,answer")
     rows = [record_of(v, hint=False) for v in found]
     return {"rows": rows, "csv": WRITERS["csv"](found, False), "summary": summary_text(found)}
+
+
+def sheet_judged(request: Mapping[str, Any]) -> Reply:
+    r"""What one student handed in as a file: the outcome, and a page with marks in its margin.
+
+    >>> given = {"name": "ann.md", "text": r"$f(x) = x^\top x$ and $\nabla f = x$"}
+    >>> sheet_judged(given)["counts"]
+    [0, 1, 0]
+    """
+    name, text = (require_text(request.get(n, ""), n) for n in ("name", "text"))
+    asked = read_arguments(["verify", "--file", "sheet.md"])
+    written, suffix = text_and_suffix(name, text)
+    found = tuple(verdicts(asked, written, suffix, Progress()))
+    sheet = MarkedSheet(name, written, found)
+    turned = Turned(name, sheet)
+    told = {"counts": [*turned.counts], "outcome": visible(turned.outcome)}
+    return {**told, "page": SHEETS["html"](sheet)}
 
 
 def _conventions(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import { allSteps, nextStep, showHint, showSteps } from "./steps.js";
 import { ask, at, button, copy, el, faultOf } from "./dom.js";
-import { collect, exportSheet, judgeClass } from "./sheet.js";
+import { collect, exportSheet, judgeClass, takeFiles } from "./sheet.js";
 import { copySvg, copyTikz, formulasOnly, move, randomValues, showGraph, zoom } from "./graph.js";
 import { forget, keep, past, question, remember, restore, state, taken } from "./state.js";
 import { hideInPractice, showResults } from "./results.js";
@@ -165,9 +165,11 @@ function listen() {
     "judge-class": judgeClass, forget: () => { forget(); showPast(); },
   };
   for (const [id, press] of Object.entries(presses)) at(id).onclick = press;
-  at("file").onchange = async () => {
-    const [file] = at("file").files;
-    if (file) at("table").value = await file.text();
+  at("file").onchange = () => takeFiles(at("file").files);
+  at("class").ondragover = (event) => event.preventDefault();
+  at("class").ondrop = (event) => {
+    event.preventDefault();
+    takeFiles(event.dataTransfer.files);
   };
   document.addEventListener("pointerover", point);
   window.addEventListener("hashchange", () => {

@@ -46,11 +46,36 @@ export async function judgeClass() {
     at("judged").replaceChildren(...faultOf(reply.error));
     return;
   }
-  const head = el("tr", {}, ...["row", "id", "verdict", "what is said"].map((h) => el("th", { textContent: h, scope: "col" })));
-  const rows = reply.rows.map((r) =>
-    el("tr", {}, ...[r.row, r.id, r.verdict, r.message].map((cell) => el("td", { textContent: String(cell) }))),
-  );
-  const table_ = el("table", { tabIndex: 0 }, el("thead", {}, head), el("tbody", {}, ...rows));
+  const told = tableOf(["row", "id", "verdict", "what is said"]);
+  for (const r of reply.rows) told.add([r.row, r.id, r.verdict, r.message]);
   const taken = button("save .csv", () => save(reply.csv, "verdicts.csv", "text/csv"));
-  at("judged").replaceChildren(el("p", { textContent: reply.summary }), table_, taken);
+  at("judged").replaceChildren(el("p", { textContent: reply.summary }), told.table, taken);
+}
+
+function tableOf(titles) {
+  const head = el("tr", {}, ...titles.map((h) => el("th", { textContent: h, scope: "col" })));
+  const body = el("tbody");
+  const add = (cells) => body.append(
+    el("tr", {}, ...cells.map((c) => (c instanceof Node ? el("td", {}, c) : el("td", { textContent: String(c) })))),
+  );
+  return { table: el("table", { tabIndex: 0 }, el("thead", {}, head), body), add };
+}
+
+// Files of a class: a table goes into the field, each sheet is judged and gets a page.
+export async function takeFiles(files) {
+  const sheets = [...files].filter((f) => !/\.(csv|txt)$/i.test(f.name));
+  for (const file of files) if (!sheets.includes(file)) at("table").value = await file.text();
+  if (!sheets.length) return;
+  const told = tableOf(["sheet", "ok", "wrong", "open", "outcome", "page"]);
+  at("judged").replaceChildren(told.table);
+  for (const file of sheets) {
+    const reply = await ask("turned", { name: file.name, text: await file.text() });
+    if (reply.error) {
+      told.add([file.name, "", "", "", reply.error.message, ""]);
+      continue;
+    }
+    const name = file.name.replace(/\.\w+$/, ".html");
+    const page = button(`save ${name}`, () => save(reply.page, name, "text/html"));
+    told.add([file.name, ...reply.counts, reply.outcome, page]);
+  }
 }
