@@ -222,6 +222,34 @@ def test_multipliers_are_judged_together_with_their_constraint(
     assert states(verdict) == found, str(verdict)
 
 
+BATCH_NORM = r"""y = \frac{x-\mu}{\sqrt{\sigma^2+\epsilon}}, \mu = \frac1n\sum_i x_i, """
+BATCH_NORM += r"\sigma^2 = \frac1n\sum_i(x_i-\mu)^2" + "\n"
+DEVIATIONS = "\\bar x = \\frac1n\\sum_i x_i\n s = \\sum_i (x_i-\\bar x)^2\n"
+MEAN_SQUARE = "L = \\frac{1}{2n}\\|Xw-y\\|^2\n"
+SQUARES = "L(w) = \\|Xw-y\\|^2\n= \\sum_{i=1}^n (w^\\top x_i-y_i)^2\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "last", "found"),
+    [
+        (BATCH_NORM, r"\frac{\partial\sigma^2}{\partial x_i} = \frac2n(x_i-\mu)", "gggo"),
+        (BATCH_NORM, r"\frac{\partial\sigma^2}{\partial x_i} = \frac1n(x_i-\mu)", "gggW"),
+        ("m = sum(x)/n\nv = sum((x-m).^2)/n\n", "dv/dx = 2/n*(x-m)", "ggo"),
+        ("m = sum(x)/n\nv = sum((x-m).^2)/n\n", "dv/dx = 1/n*(x-m)", "ggW"),
+        (DEVIATIONS, r"\frac{\partial s}{\partial x_i} = 2(x_i-\bar x)", "ggo"),
+        (DEVIATIONS, r"\frac{\partial s}{\partial x_i} = 2(x_i+\bar x)", "ggW"),
+        (MEAN_SQUARE, r"\nabla L = \frac1n\sum_{i=1}^n x_i(x_i^\top w-y_i)", "go"),
+        (MEAN_SQUARE, r"\nabla L = \frac2n\sum_{i=1}^n x_i(x_i^\top w-y_i)", "g?"),
+        (SQUARES, r"\nabla L = 2\sum_{i=1}^n (w^\top x_i-y_i)x_i", "goo"),
+    ],
+)
+def test_n_is_how_many_there_are_where_the_lines_are_right_then(
+    lines: str, last: str, found: str
+) -> None:
+    verdict = verify_steps(lines + last)
+    assert states(verdict) == found, str(verdict)
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

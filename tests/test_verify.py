@@ -328,6 +328,14 @@ def test_the_change_of_f_is_not_its_derivative() -> None:
     assert verify("w'*w", "w", "dw = 2*w").correct is True
 
 
+@pytest.mark.parametrize(
+    ("answer", "right"), [("2/n*(x - mean(x))", True), ("(x - mean(x))/n", False)]
+)
+def test_n_below_a_sum_of_x_may_be_how_many_x_there_are(answer: str, right: bool) -> None:
+    found = verify("1/n*sum((x - sum(x)/n).^2)", "x", answer)
+    assert found.correct is right, str(found)
+
+
 @pytest.mark.parametrize("f", ["np.sum((X @ w - y)**2)/X.shape[0]", "np.mean((X @ w - y)**2)"])
 @pytest.mark.parametrize(
     ("size", "right"),

@@ -16,6 +16,7 @@ from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
+from matderiv.input.meaning.places import COUNTS
 from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Name, children, postorder
@@ -186,14 +187,19 @@ def sizes_named(asked: Asked, answer: str) -> Iterator[Asked]:
 
 
 def _of_rows(asked: Asked) -> Iterator[Other]:
-    """The number m of `np.sum((X @ w - y)**2)/m` as the number of rows of X."""
+    """The number m of `np.sum((X @ w - y)**2)/m` as the number of rows of X, or of entries of x."""
     letters = [n for n in _guessed(asked, 0) if n in SIZE_LETTERS]
     for v in variables(asked.f) if len(letters) == 1 else ():
-        rows = size_names([v.shape[:1]])
-        if len(v.shape) == 2 and len(rows) == 1 and not rows & size_names([asked.wrt.shape]):
-            size = {asked.reading.variables[letters[0]]: apply("size", params=tuple(rows))}
-            other = replace(asked, f=substitute(asked.f, size))
-            yield f"{letters[0]} as the rows of {v.name}", other
+        rows, entries = size_names([v.shape[:1]]), len(v.shape) == 1 and letters[0] in COUNTS
+        long = len(v.shape) == 2 and not rows & size_names([asked.wrt.shape])
+        if len(rows) == 1 and (long or entries):
+            size, known = apply("size", params=tuple(rows)), dict(asked.reading.variables)
+            f = substitute(asked.f, {known.pop(letters[0]): size})
+            parts = (*asked.reading.parts, (letters[0], size))
+            other = replace(
+                asked, f=f, reading=replace(asked.reading, variables=known, parts=parts)
+            )
+            yield f"{letters[0]} as the {'size' if entries else 'rows'} of {v.name}", other
 
 
 def _as_listed(asked: Asked, answer: str) -> Iterator[Other]:

@@ -271,7 +271,8 @@ def counted(source: Source, scope: Scope) -> tuple[Source, Scope]:
         return source, scope
     known = {*scope.shapes, *scope.sizes, *scope.about, *(p.name for p in source.parts)}
     sizes: dict[Node, str] = {}
-    for node in (n for n in postorder(source.main) if isinstance(n, Operation)):
+    trees = (source.main, *(p.value for p in source.parts))
+    for node in (n for t in trees for n in postorder(t) if isinstance(n, Operation)):
         below = {n for o in node.operands for n in _divisors(o)}
         above = [b for o in node.operands for b in _numerators(o)]
         if node.function in DIVISIONS:

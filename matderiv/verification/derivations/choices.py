@@ -8,14 +8,16 @@ hide what is wrong about a matrix.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import product
 
 from matderiv.expr import Expr, is_, substitute, variables, walk
+from matderiv.input.meaning.places import COUNTS
 from matderiv.input.resolve import Reading
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
-from matderiv.shapes import long_axes
+from matderiv.shapes import Dim, long_axes, shape_text, size_names, with_sizes
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
@@ -66,7 +68,7 @@ class Unsaid:
     """What a problem leaves open: `kinds` are the axes that undeclared names have by their letter.
 
     `facts` are those that are said of some of several names, `square` the names of square matrices,
-    and `unknown` those of which nothing is said.
+    `unknown` those of which nothing is said, and `ends` the letters that sums run to.
     """
 
     kinds: Mapping[str, int]
@@ -75,10 +77,12 @@ class Unsaid:
     facts: Sequence[tuple[str, Sequence[str]]] = ()
     square: Collection[str] = ()
     unknown: Collection[str] = ()
+    ends: Set[str] = frozenset()
 
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
         parts = [e for _, e in self.reading.parts]
+        yield from self.counts()
         yield from (Choice(assume={name: fact}) for name, fact in implied(parts, self.unknown))
         yield from [one] if (one := narrow(self.reading)) else []
         for fact, names in self.facts:
@@ -99,6 +103,19 @@ class Unsaid:
         if free and len(scalars) > 1:
             yield Choice(dict.fromkeys(scalars, free[0]))
             yield Choice(dict(zip(scalars, free, strict=False)))
+
+    def counts(self) -> Iterator[Choice]:
+        r"""The n of `\frac1n` and of `\sum_{i=1}^n` as a size that nobody named."""
+        guessed = [v for n, v in self.reading.variables.items() if n in self.reading.guessed]
+        numbers = [v.name for v in guessed if not v.shape and v.name in COUNTS]
+        said = [v.shape for v in self.reading.variables.values() if v not in guessed]
+        ours = sorted(size_names(v.shape for v in guessed) - size_names(said))
+        for letter, size in product(dict.fromkeys([*numbers, *self.ends & {*ours}]), ours):
+            swapped = {size: Dim((letter,)), letter: Dim((size,))}
+            shapes = {v.name: tuple(with_sizes(s, swapped) for s in v.shape) for v in guessed}
+            changed = {v.name: shapes[v.name] for v in guessed if shapes[v.name] != v.shape}
+            if changed:
+                yield Choice({n: shape_text(s).replace(" × ", ",") for n, s in changed.items()})
 
     def _is_vector(self, name: str) -> bool:
         return any(shows_vector(name, p) for p in self.passages)

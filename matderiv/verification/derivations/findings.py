@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from matderiv.verification.derivations.roles import CONDITION, Chain
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict, hint_of
 
+_SUM_TO = re.compile(r"\\sum\s*_\s*\{[^{}]*\}\s*\^\s*\{?\s*([A-Za-z])(?![A-Za-z])")
 GIVEN = "given"
 UNREAD = "unread"
 LOOSE = "loose"  # right in a sense that has no shape: wrong only until all choices were tried
@@ -209,6 +211,12 @@ class StepsVerdict(Shown):
     def unsure(self) -> int:
         """How many lines are undecided or could not be read."""
         return sum(line.correct is None for line in self.lines)
+
+    @property
+    def ends(self) -> frozenset[str]:
+        r"""The letters that sums in lines that are not right run to: n of `\sum_{i=1}^n`."""
+        open_lines = " ".join(line.text for line in self.lines if not line.correct)
+        return frozenset(_SUM_TO.findall(open_lines))
 
     def doubted(self, reason: str) -> StepsVerdict:
         """The same with no line called wrong, for a reason."""

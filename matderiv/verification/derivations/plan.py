@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
@@ -22,7 +23,7 @@ from matderiv.verification.derivations.roles import (
     role_of,
 )
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import Statement, names_in
+from matderiv.verification.documents.statements import Statement, bold_in, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -114,17 +115,25 @@ def _by_cases(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _by_roots(statements: Sequence[Statement]) -> list[Statement]:
-    r"""Statements in which `\sigma^2 = ...` says what sigma is, where nothing else does."""
+    r"""Statements in which `\sigma^2 = ...` says what sigma is, where nothing else does.
+
+    After a derivative it may be what an equation comes to, if sigma was there before.
+    """
     found: list[Statement] = []
     met: set[str] = set()
+    claimed = False
     for s in statements:
         first = s.sides[0]
         square = re.fullmatch(rf"({LATEX_NAME})\s*\^\s*\{{?\s*2\s*\}}?", first.text.strip())
         name = latex_name(square[1]) if square and first.latex else ""
         formula = s.quantity is not None and s.quantity.kind == FORMULA
-        if name and formula and name not in met and not NUMBER.fullmatch(s.sides[-1].text):
+        new = name not in met or not (
+            claimed or name in {t.quantity.of for t in statements if t.quantity}
+        )
+        if name and formula and new and not NUMBER.fullmatch(s.sides[-1].text):
             sides = (first, *(_rooted(side) for side in s.sides[1:]))
             s = replace(s, quantity=Quantity(VALUE, name), sides=sides)
+        claimed = claimed or (s.quantity is not None and s.quantity.kind == DERIVATIVE)
         met |= {n for side in s.sides for n in names_in(side)}
         found.append(s)
     return found
@@ -351,3 +360,17 @@ def _function(
     ]
     last = [name for name in names if name in of]
     return last[-1] if last else names[-1] if names else ""
+
+
+def sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """The shapes, with other names for sizes that are names of variables too: h in R^h."""
+    taken = {n for d in plan.definitions for n in (d.name, split_label(d.name)[0])} | shapes.keys()
+    taken |= {c.name for c in plan.chains if c.role != CONDITION} | set(plan.by)
+    taken |= {n for c in plan.chains for p in c.sides for n in bold_in(p)}
+
+    def apart(size: str) -> str:
+        return f"n_{size}" if size.isalpha() and size in taken else size
+
+    typed = {name: said for name, said in shapes.items() if isinstance(said, str)}
+    renamed = {n: ",".join(apart(part.strip()) for part in s.split(",")) for n, s in typed.items()}
+    return {**shapes, **renamed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from matderiv.arguments import one_of, require_whole, require_word
@@ -13,7 +14,6 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, Span, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.objects import from_sympy
-from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading, read_name
 from matderiv.language.printer import text
 from matderiv.lazy import quiet
@@ -25,15 +25,21 @@ from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
-from matderiv.verification.derivations.plan import Plan, is_adorned, label_of, planned, unadorned
+from matderiv.verification.derivations.plan import (
+    Plan,
+    is_adorned,
+    label_of,
+    planned,
+    sizes_apart,
+    unadorned,
+)
 from matderiv.verification.derivations.readings import Definitions, Read
-from matderiv.verification.derivations.roles import CONDITION, NUMBER
+from matderiv.verification.derivations.roles import NUMBER
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import (
     Statement,
-    bold_in,
     is_formula,
     names_in,
     statement,
@@ -135,7 +141,7 @@ class Problem:
         most = MOST + A_LINE * len(self.passages)
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
-        self.shapes = _sizes_apart(self.shapes, plan)
+        self.shapes = sizes_apart(self.shapes, plan)
         numbers = counted([d.passage for d in plan.definitions])
         self.shapes = {**dict.fromkeys(numbers - self._sizes(), ""), **self.shapes}
         task = Task(plan, tuple(given), wrt, replace(conventions, diagnosis=False))
@@ -148,7 +154,7 @@ class Problem:
         if doubt and not self._moving(found.reading, firm, wrt):
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
-        loose = found.verdict.unsure and narrow(found.reading)
+        loose = found.verdict.unsure and (narrow(found.reading) or found.verdict.ends)
         if found.verdict.correct is not False and found.whole and not loose:
             return found.verdict
         with bounded(most):
@@ -234,17 +240,20 @@ class Problem:
         square = [n for n, v in named if len(v.shape) == 2 and v.shape[:1] == v.shape[1:]]
         unknown = (reading.guessed & (found.concerned or reading.guessed)) - self.assume.keys()
         passages = [d.passage for d in plan.definitions]
-        return Unsaid(kinds, passages, reading, self.unnamed, square, unknown)
+        return Unsaid(kinds, passages, reading, self.unnamed, square, unknown, found.verdict.ends)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
         """The task with the variable by which most sides are right, if there is one."""
-        names = [v.name for v in variables(found.reading.expr)[:MOST_GUESSES]]
-        tried = [(self._judged(replace(task, wrt=name)), name) for name in names]
-        tried.sort(key=lambda pair: -pair[0].verdict.right)
-        others = [found, *(judged for judged, _ in tried[1:])]
-        if not tried or tried[0][0].verdict.right <= max(o.verdict.right for o in others):
+        unsaid = self._unsaid(found, task.plan, Choice())
+        choices, tried = [Choice(), *(unsaid.counts() if found.verdict.ends else ())], []
+        for choice, v in product(choices, variables(found.reading.expr)[:MOST_GUESSES]):
+            with suppress(UnknownName):  # a size is no variable
+                judged = self._with(choice)._judged(replace(task, wrt=v.name))
+                tried.append((judged.verdict.right, v.name, choice, judged))
+        right, name, choice, best = max(tried, key=lambda t: t[0], default=(0, "", Choice(), found))
+        if right <= max([found.verdict.right, *(t[0] for t in tried if t[1] != name)]):
             return task, found
-        best, name = tried[0]
+        self.shapes = {**self.shapes, **choice.shapes}
         said = f"taking {name} as the variable of differentiation"
         best = replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
         return replace(task, wrt=name, said=(said,)), best
@@ -369,20 +378,6 @@ class Problem:
 
 def _no_function() -> MatderivError:
     return MatderivError("nothing says which function is differentiated", hint="a line f = ...")
-
-
-def _sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-    """The shapes, with other names for sizes that are names of variables too: h in R^h."""
-    taken = {n for d in plan.definitions for n in (d.name, split_label(d.name)[0])} | shapes.keys()
-    taken |= {c.name for c in plan.chains if c.role != CONDITION} | set(plan.by)
-    taken |= {n for c in plan.chains for p in c.sides for n in bold_in(p)}
-
-    def apart(size: str) -> str:
-        return f"n_{size}" if size.isalpha() and size in taken else size
-
-    typed = {name: said for name, said in shapes.items() if isinstance(said, str)}
-    renamed = {n: ",".join(apart(part.strip()) for part in s.split(",")) for n, s in typed.items()}
-    return {**shapes, **renamed}
 
 
 def _names(wrt: Any) -> list[str]:
