@@ -189,6 +189,22 @@ def test_the_indices_of_a_left_side_say_which_axis_is_which(
     assert verify(f, wrt, alone, shapes=shapes, order=order).correct is (answer in SAME)
 
 
+MEANS = r"\sum_{i=1}^n\sum_{k=1}^K r_{ik}\|x_i-\mu_k\|^2"
+
+
+@pytest.mark.parametrize("by", [r"\mu", r"\mu_j", r"\mu_k"])
+@pytest.mark.parametrize("letter", ["j", "k"])
+def test_a_row_of_the_variable_may_have_any_index(by: str, letter: str) -> None:
+    slope = rf"2\sum_i r_{{i{letter}}}(\mu_{letter}-x_i)"
+    left = rf"\frac{{\partial f}}{{\partial\mu_{letter}}} = "
+    for said in ("", left):
+        assert verify(MEANS, by, said + slope).correct is True
+        assert verify(MEANS, by, f"{said}-{slope}").correct is False
+        assert verify(MEANS, by, said + slope.replace("2", "4", 1)).correct is False
+    with pytest.raises(MatderivError, match="stands on one side only"):
+        verify(MEANS, by, left.replace(f"mu_{letter}", "mu_a") + slope)
+
+
 @pytest.mark.parametrize(
     ("f", "answer"),
     [

@@ -118,15 +118,15 @@ def _with_axes(
 
     One that has no entries must be a number, the same everywhere.
     """
-    alone = [c for c in source.free if c not in over]
-    if over and alone:
-        said = f"the index {alone[0]} stands on the right side only"
+    rows = 0 < len(over) < len(long_axes(expected or ()))  # ∂f/∂μ_k of the rows of a matrix
+    if over and (alone := {*source.free} ^ {*over} if rows else {*source.free} - {*over}):
+        said = f"the index {min(alone)} stands on {'one' if rows else 'the right'} side only"
         raise ParseError(said, source=source.text, span=source.main.span)
-    shape = tuple(over[c] for c in source.free if over) or expected
+    shape = expected if rows else tuple(over[c] for c in source.free if over) or expected
     if shape is not None:
         shaping.expect(shape)
     e = build(shaping).expr
-    if not over:
+    if rows or not over:
         return e
     if len(source.free) < len(long_axes(e.shape)):
         said = "the left side is an entry, this side an array"

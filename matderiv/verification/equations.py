@@ -133,8 +133,7 @@ class Answer:
             for q, sign in self._said(span, latex=latex):
                 if q.kind not in (DERIVATIVE, VALUE) or (q.kind == VALUE and not self._is_label(q)):
                     continue
-                names = (q.of, q.by, q.then or q.by * (q.order - 1))
-                letters = "".join(map(self._below, names))
+                letters = "".join(map(self._below, (q.of, q.by, q.then or q.by * (q.order - 1))))
                 if sign is not None and sign.operand is not None:
                     below = _LAST.search(typed[slice(*sign.operand)])
                     letters = (below[1] if below else "") + letters
@@ -145,12 +144,12 @@ class Answer:
                     said = f"which entry of {q.of or 'f'} this is about is not said"
                     hint = "an index for each axis, as in ∂f_i/∂x_j"
                     raise self._some_entries(q, said, span, hint)
-                if len(letters) != len(sizes):
+                if len(letters) != len(sizes) and not self._is_row(q.by):
                     return {}
                 if len({*letters}) < len(letters):
                     said = "this says only what the entries with equal indices are"
                     raise self._some_entries(q, said, span, "another index for each axis")
-                return dict(zip(letters, sizes, strict=True))
+                return dict(zip(letters, sizes, strict=False))
         return {}
 
     def _said(self, span: Span, *, latex: bool) -> list[tuple[Quantity, Sign | None]]:
@@ -165,6 +164,9 @@ class Answer:
         free = free_letters(scope_of(self.reading, self.extra))
         letters = [c for c in "ijklpqrsab" if c in free]
         named = dict(zip(letters, (s for s in self.axes if s != 1), strict=False))
+        with suppress(MatderivError):  # one row for each index: -2 r_ij (x_i - mu_j)
+            if 0 < len(found) < len(named) and self._read(self.typed).shape == self.expected:
+                return {}
         return named if found and found <= named.keys() else {}
 
     def _below(self, name: str) -> str:
@@ -183,7 +185,7 @@ class Answer:
             if self._is_derivative(q, span) and not self._turned(q):
                 direct = True
             elif span is spans[0] and self._is_label(q):
-                self._check_label(q.of if q.kind == VALUE else "", span)
+                self._check_label(q, span)
                 if q.kind == DIFFERENTIAL and q.of == "f" and f"d{self.by.name}" not in self.extra:
                     said = "df is the change of f, not its derivative"
                     raise self._error(said, span, f"df/d{self.by.name} = ...")
@@ -213,8 +215,7 @@ class Answer:
             q = Quantity(DERIVATIVE, "", variable)
         if q.kind == DERIVATIVE:
             self._check(q, span)
-        elif q.kind == VALUE:
-            self._check_label(q.of, span)
+        self._check_label(q, span)
 
     # Sides ---------------------------------------------------------------------------------------
 
@@ -223,9 +224,9 @@ class Answer:
         known = scope_of(self.reading, self.extra).shapes
         return q.kind == DIFFERENTIAL or (q.kind == VALUE and q.of not in known)
 
-    def _check_label(self, name: str, span: Span) -> None:
+    def _check_label(self, q: Quantity, span: Span) -> None:
         """ParseError for `f = 2x`: f is what is differentiated, unless a name of the question."""
-        if name == "f":
+        if q.kind == VALUE and q.of == "f":
             raise self._error("f is the function itself, not its derivative", span, "∇f = ...")
 
     def _is_whole(self, typed: str, found: list[Sign]) -> bool:
@@ -244,11 +245,16 @@ class Answer:
         self._check(q, span)
         return True
 
+    def _is_row(self, name: str) -> bool:
+        """True for μ_k where the variable is Mu, whose rows the question has under this name."""
+        named = self.reading.rows.get(split_label(name)[0]) == self.by.name
+        return named and is_scalar(self.f.shape)
+
     def _check(self, q: Quantity, span: Span) -> None:
         for by in (q.by, q.then):
             base, label = split_label(by)
-            entry = base == self.by.name and bool(label) and set(label) <= FREE
-            if by not in ("", self.by.name) and not entry:
+            own = base == self.by.name or self._is_row(by)
+            if by not in ("", self.by.name) and not (own and label and {*label} <= FREE):
                 said = f"this is a derivative by {by}, asked is the one by {self.by.name}"
                 one = base == self.by.name and label.isdigit()
                 raise self._some_entries(q, said, span) if one else self._error(said, span)
@@ -359,12 +365,12 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
     others = [a for a in side.args if a is not inner]
     if side.args.count(inner) > 1 or not (side.shape == value.shape or number_value(value) == 0):
         return None
-    if is_(side, "neg"):
-        return solved(inner, q, -value)
-    if is_(side, "transpose"):
-        return solved(inner, q, value.T)
     numbers = all(is_scalar(o.shape) and number_value(o) != 0 for o in others)
-    if is_(side, "add") and inner.shape == side.shape:
+    if is_(side, "neg"):
+        value = -value
+    elif is_(side, "transpose"):
+        value = value.T
+    elif is_(side, "add") and inner.shape == side.shape:
         for o in others:
             value = value - o
     elif numbers and is_(side, "mul", "hadamard"):
