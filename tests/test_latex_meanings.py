@@ -189,6 +189,7 @@ MEANT = [
         "w",
         lambda v: np.log1p(np.exp(-v["y"] * (v["X"] @ v["w"]))).sum() / 3,
     ),
+    (r"\lambda/m x^\top x", "x", lambda v: v["lambda"] * square(v["x"]) / 3),
     (
         r"\|\mathbf y-\mathbf X\mathbf w\|^2 + \lambda\sum_j w_j^2",
         "w",
@@ -253,7 +254,14 @@ def test_what_nobody_declares_means_what_everybody_means(formula, by, value):
 
 
 @pytest.mark.parametrize(
-    "formula", [r"1/2\sigma^2\|x-y\|^2", r"\lambda\|x\|^2/m\sigma", r"x^\top x/2\lambda x"]
+    "formula",
+    [
+        r"1/2\sigma^2\|x-y\|^2",
+        r"\lambda\|x\|^2/m\sigma",
+        r"x^\top x/2\lambda x",
+        r"\log\|x\|/2p",
+        r"x^\top x/2x^\top x",
+    ],
 )
 @pytest.mark.parametrize("shapes", [{}, {"x": "n", "sigma": "", "lambda": ""}])
 def test_what_a_slash_divides_by_is_refused_with_and_without_shapes(formula, shapes):

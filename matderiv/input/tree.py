@@ -96,10 +96,10 @@ def open_indices(node: Node, around: Collection[str], known: Collection[str]) ->
 
 
 def opens_a_body(node: Node) -> bool:
-    r"""True for what nobody writes below a line without brackets: `\sum_i x_i`, `\|x\|^2`."""
+    r"""True for what is below no line without brackets: `\sum_i x_i`, `\|x\|^2`, `x'Ax`."""
     while isinstance(node, Operation) and node.function in ("mul", POWER):
         node = node.operands[0]
-    return isinstance(node, Bind) or getattr(node, "function", "") == NORM
+    return isinstance(node, Bind) or getattr(node, "function", "") in (NORM, "transpose")
 
 
 def is_square(node: Node) -> bool:

@@ -160,19 +160,20 @@ class Signs(KindEvidence):
         quotient, rest = node.operands
         assert isinstance(quotient, Operation)
         above, below = quotient.operands
-        first, found = rest, values[1]
+        first, found, typed = rest, values[1], self.source.typed
         if isinstance(rest, Operation) and rest.function == "mul":
             first = rest.operands[0]
             if isinstance(found, Operation) and found.operands:
                 found = found.operands[0]
             if isinstance(first, Operation) and first.function == POWER:
                 first = first.operands[0]
-        clear = self.axes(found) > 0
         if isinstance(above, Number) and isinstance(below, Number):
-            clear = clear or not isinstance(first, Name)
+            clear = self.axes(found) > 0 or not isinstance(first, Name)
+        else:
+            letter = self.is_guess(first) and getattr(first, "name", "X").islower()
+            clear = min(map(self.axes, (found, values[1]))) > 0 and not letter
         divisor = values[0].operands[1] if isinstance(values[0], Operation) else values[0]
         if not self.is_number(divisor) or not clear:
-            typed = self.source.typed
             bar = rf"\frac{{{typed(above.span)}}}{{{typed(below.span)}}}"
             self.problem = self.problem or self.build.error(
                 f"what / divides by is not clear in {typed((above.span[0], rest.span[1]))}",
