@@ -250,6 +250,34 @@ def test_n_is_how_many_there_are_where_the_lines_are_right_then(
     assert states(verdict) == found, str(verdict)
 
 
+KALMAN = r"""P^+ = (I-KH)P(I-KH)^\top + KRK^\top
+\frac{\partial\operatorname{tr}P^+}{\partial K} = """
+LAYERS = r"""E = \frac12\sum_k(y_k-t_k)^2
+y_k = \sum_j w_{kj}z_j
+z_j = \sigma(b_j)
+b_j = \sum_i v_{ji}x_i
+\delta_k = y_k-t_k
+\delta_j = z_j(1-z_j)\sum_k w_{kj}\delta_k
+"""
+MARGINS = r"""f(w) = \sum_i \log(1+e^{-y_i w^\top x_i})
+\nabla^2 f = """
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (KALMAN + r"-2PH^\top + 2K(HPH^\top+R)", "go"),
+        (KALMAN + r"-PH^\top + K(HPH^\top+R)", "gW"),
+        (LAYERS + r"\frac{\partial E}{\partial v_{ji}} = \delta_jx_i", "ggggg??"),
+        (MARGINS + r"\sum_i \sigma(y_iw^\top x_i)(1-\sigma(y_iw^\top x_i))x_ix_i^\top", "go"),
+        (MARGINS + r"\sum_i \sigma(y_iw^\top x_i)x_ix_i^\top", "gW"),
+    ],
+)
+def test_names_and_facts_that_nobody_says_make_no_line_wrong(lines: str, found: str) -> None:
+    verdict = verify_steps(lines, assume={"P": "symmetric", "R": "symmetric"})
+    assert states(verdict) == found, str(verdict)
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

@@ -146,8 +146,9 @@ def shows_vector(name: str, p: Passage) -> bool:
 def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple[str, str]]:
     """Facts about names that nobody says because of what a function is.
 
-    What weighs the logarithm of a softmax is a distribution; a matrix whose determinant stands
-    beside a form of it, in which it may be transposed, is a covariance or its inverse.
+    What weighs the logarithm of a softmax is a distribution, y in log(1 + exp(-y*z)) is 1 or -1; a
+    matrix whose determinant stands beside a form of it, in which it may be transposed, is a
+    covariance or its inverse.
 
     >>> from matderiv.input.resolve import read
     >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
@@ -163,6 +164,8 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
         }
         if inside and any(is_(n, "log") or is_(n, "log_softmax") for n in walk(f)):
             found |= {(v.name, "simplex"): None for v in own if v not in inside}
+        margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
+        found |= {(v.name, "labels"): None for v in own if v in margins and v.name == "y"}
         for n in walk(f):
             alone = is_(n, "det") or is_(n, "logdet")
             x = n.args[0] if alone and n.args[0] in own and len(variables(f)) > 1 else None

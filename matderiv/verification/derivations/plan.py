@@ -374,3 +374,19 @@ def sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     typed = {name: said for name, said in shapes.items() if isinstance(said, str)}
     renamed = {n: ",".join(apart(part.strip()) for part in s.split(",")) for n, s in typed.items()}
     return {**shapes, **renamed}
+
+
+def after_steps(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Passages in which the P^+ that a line defines is a name, and no pseudo-inverse.
+
+    >>> [p.text for p in after_steps([Passage.of("P^+ = APA^\\top", latex=True)])]
+    ['P_{new} = APA^\\top']
+    """
+    plus = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
+    found = (re.match(rf"\s*({LATEX_NAME}){plus}\s*=", p.text) for p in passages if p.latex)
+    for name in {re.escape(m[1]) for m in found if m}:
+        typed = rf"(?<![A-Za-z\\]){name}{plus}"
+        passages = [
+            p.replaced(typed, lambda m: m[0][: m[0].index("^")] + "_{new}") for p in passages
+        ]
+    return [*passages]

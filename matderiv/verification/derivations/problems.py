@@ -27,6 +27,7 @@ from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.plan import (
     Plan,
+    after_steps,
     is_adorned,
     label_of,
     planned,
@@ -139,6 +140,7 @@ class Problem:
         wrong in the end. A `quick` verdict is that of the first guess.
         """
         most = MOST + A_LINE * len(self.passages)
+        self.passages = after_steps(self.passages)
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         self.shapes = sizes_apart(self.shapes, plan)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, is_, number_value, variables
 from matderiv.input.axes import SPARE
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.shapes import Shape
 from matderiv.verification.derivations.compared import SidesCompared
 from matderiv.verification.derivations.components import Indices
@@ -322,10 +323,15 @@ class JudgedSides:
 
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
-        q = self.renamed or q
+        q, (base, label) = self.renamed or q, split_label(chain.name)
         number, begins = self.lines.number(passage.start), chain.first and passage is chain.sides[0]
         if q.kind == VALUE and begins and names_in(passage):
             self.doubts.restated(q.of, passage, number, self.told.found[-1:])
+        other = [n for n in self.doubts.defined if split_label(n)[0] == base and n != chain.name]
+        entry = q.kind == FORMULA and label and begins and base in self.ground.functions
+        if entry and other and base in {split_label(n)[0] for n in names_in(passage)}:
+            for name in (base, chain.name, *other):  # delta_j of delta_k: those of another layer
+                self.doubts.again.setdefault(name, number)
 
     def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
