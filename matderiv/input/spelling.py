@@ -38,7 +38,6 @@ _SUBSCRIPT = re.compile(r"(?:\b[A-Za-z_]\w*|[)\]])\s*\[")
 NO_PYTHON = re.compile(r"'|\.[*/^]|\^|\\")
 """What no Python formula has."""
 
-_LAMBDA = re.compile(r"\s*lambda\s+[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*:(?!=)")
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
