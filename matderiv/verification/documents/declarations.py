@@ -122,6 +122,11 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 _PREDICATE = re.compile(rf"\b{_COPULA}(?P<fact>{_FACTS})\b")
+_ELSEWHERE = re.compile(
+    r"\b(?:only\s+)?(?:in|for)\s+(?P<where>(?:problem|exercise|question|task)s?\s*\d+)"
+    r"(?:\s+only)?",
+    re.IGNORECASE,
+)
 
 
 _INVERSE = r"\^\s*\{?\s*-\s*1\s*\}?\s*$"  # what is said of it is said of the matrix
@@ -155,8 +160,9 @@ def _named(items: str) -> list[str]:
 class Declared:
     """Shapes and facts by name, as `verify` takes them.
 
-    `freed` are names of which it is said that a fact does not hold; `unnamed` are facts of "all
-    matrices" or the like, which name none, and those of sentences that do not say of which names.
+    `elsewhere` are sentences about other problems, by the number of the problem, and `freed` names
+    of which it is said that a fact does not hold; `unnamed` are facts of "all matrices" or the
+    like, which name none, and those of sentences that do not say of which of their names.
     `supposed` are facts that a sentence denies, asks or supposes: no line is right or wrong by one.
 
     >>> found = Declared()
@@ -168,6 +174,7 @@ class Declared:
 
     shapes: dict[str, str] = field(default_factory=dict)
     assume: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
     unnamed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     families: Families = field(default_factory=Families)
@@ -219,6 +226,13 @@ class Declared:
         said = self.shapes.get(name, ",").replace(" ", "").split(",")
         family = split_label(name)[0] in self.families.sizes
         return word not in SQUARE_FACTS or (not family and said[:1] == said[1:])
+
+    def heard_at(self, title: str) -> Declared:
+        """What is declared for all problems, and for the one with the number in its title."""
+        found, number = self.copy(), re.search(r"\d+", title)
+        if number and number[0] in self.elsewhere:
+            found._said(self.elsewhere[number[0]])
+        return found
 
     def taken(self, p: Passage, *, sure: bool = True, affirmed: bool = True) -> Passage:
         """A formula without its declarations, which are kept; facts if `sure` and `affirmed`."""
@@ -274,7 +288,10 @@ class Declared:
 
     def _facts(self, text: str) -> None:
         for sentence in re.split(r"(?<=[.;?!])\s", " ".join(in_english(text).split())):
-            if sure(sentence):
+            if there := _ELSEWHERE.search(sentence):
+                number = re.sub(r"\D", "", there["where"])
+                self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]
+            elif sure(sentence):
                 for found in _FREE.finditer(sentence):
                     self._forget(_named(found["names"]))
                 self._said(sentence)

@@ -292,7 +292,8 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     for e in others:
         last = found[-1]
         if last.is_list or e.apart or e.declared.contradicts(last.declared) or e.is_new_after(last):
-            found.append(replace(e, declared=first.declared.copy().joined(e.declared)))
+            shared = first.declared.heard_at(e.title)
+            found.append(replace(e, declared=shared.joined(e.declared)))
             earlier = []
         elif e.stands_alone(last):
             alone = e.with_definitions(earlier)

@@ -26,7 +26,6 @@ _UNSURE = re.compile(
     r"|often|usually|sometimes|mostly|relax\w*"
     r"|(?:some|other|many|most)\s+(?:author|book|text|people)s?"
     r"|wrong\w*|false|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
-    r"|(?:in|for)\s+(?:problem|exercise|question|task)s?\s*\d+\b"
     r"|n['’]t\b|\bnon-?(?=symm|herm|orth|diag|posit)|\?\s*$"
     r"|[若如假]果?|(?<!相)当(?![然于])|不是|并非|만약|이면",
     re.IGNORECASE,
