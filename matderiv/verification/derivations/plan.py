@@ -376,6 +376,14 @@ def sizes_apart(shapes: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     return {**shapes, **renamed}
 
 
+def with_identities(plan: Plan) -> Plan:
+    r"""A plan without any definition, in which derivatives of formulas say what their names are."""
+    sides = [c.first for c in plan.chains if c.first is not None]
+    spans = [(p, sign.operand) for p in sides for sign in signs(p.text, p.latex) if sign.operand]
+    found = (Definition(f"identity {k}", p[a:b]) for k, (p, (a, b)) in enumerate(spans))
+    return replace(plan, definitions=tuple(found))
+
+
 def after_steps(passages: Sequence[Passage]) -> list[Passage]:
     r"""Passages in which the P^+ that a line defines is a name, and no pseudo-inverse.
 

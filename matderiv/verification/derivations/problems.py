@@ -33,6 +33,7 @@ from matderiv.verification.derivations.plan import (
     planned,
     sizes_apart,
     unadorned,
+    with_identities,
 )
 from matderiv.verification.derivations.readings import Definitions, Read
 from matderiv.verification.derivations.roles import NUMBER
@@ -294,7 +295,8 @@ class Problem:
         for k, s in enumerate(statements):
             if s.quantity and s.quantity.of in sizes and NUMBER.fullmatch(s.sides[-1].text):
                 statements[k] = replace(s, condition=True)
-        return planned(statements, given, fixed)
+        plan = planned(statements, given, fixed)
+        return plan if plan.definitions or plan.function else with_identities(plan)
 
     def _given(self, f: Any) -> list[Definition]:
         """The function from outside, as a definition."""
