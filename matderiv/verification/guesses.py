@@ -189,8 +189,10 @@ def sizes_named(asked: Asked, answer: str) -> Iterator[Asked]:
 def _of_rows(asked: Asked) -> Iterator[Other]:
     """The number m of `np.sum((X @ w - y)**2)/m` as the number of rows of X, or of entries of x."""
     letters = [n for n in _guessed(asked, 0) if n in SIZE_LETTERS]
+    flat = all(len(v.shape) < 2 for v in variables(asked.f))
     for v in variables(asked.f) if len(letters) == 1 else ():
-        rows, entries = size_names([v.shape[:1]]), len(v.shape) == 1 and letters[0] in COUNTS
+        entries = flat and len(v.shape) == 1 and letters[0] in COUNTS
+        rows = size_names([v.shape[:1]])
         long = len(v.shape) == 2 and not rows & size_names([asked.wrt.shape])
         if len(rows) == 1 and (long or entries):
             size, known = apply("size", params=tuple(rows)), dict(asked.reading.variables)

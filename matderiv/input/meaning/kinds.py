@@ -108,8 +108,8 @@ class KindSearch:
         kinds = {**self.source.kinds, **self.scope.kinds}
         if name.endswith("!"):
             return 0, 0.0
-        if name.endswith("_"):
-            base = name[:-1]
+        base = name[:-1]
+        if name.endswith("_") and base in self.places:
             if any(split_label(n)[0] == base != n and kinds[n] for n in kinds):
                 return 1, SHOWN  # a bold row
             whole = kinds.get(base, 0) - self.places[base]

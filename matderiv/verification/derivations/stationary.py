@@ -244,7 +244,9 @@ def holds(
     for point in _points(domain, [*names], (left, right), seed):
         if solved is not None:
             verdict = _is_zero_at(conditions, *solved, point)
-        if solved is None or (verdict is None and len(conditions) > 1):
+        if solved is None or (
+            verdict is None and len(conditions) > 1 and _has_value(solved[1], point)
+        ):
             verdict = _holds_near(conditions, left, right, domain, point)
         found += [] if verdict is None else [verdict]
         if False in found or len(found) == WANTED:
@@ -334,6 +336,10 @@ def _regular(e: Expr, point: Point) -> bool:
             if matrix is None or np.linalg.cond(np.atleast_2d(matrix)) > SINGULAR:
                 return False
     return True
+
+
+def _has_value(e: Expr, point: Point) -> bool:
+    return value_at(e, dict(point.values), point.sizes) is not None
 
 
 def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Point) -> bool | None:
