@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from derivations import NASTY, TWELVE, Case
@@ -20,6 +21,11 @@ def states(found: StepsVerdict) -> str:
     """The verdicts in short, side by side."""
     short = {"given": "g", "proved": "o", "verified": "o", "disproved": "W", "undecided": "?"}
     return "".join("f" if v.follows is not None else short[v.verdict] for v in found.lines)
+
+
+def assert_states(lines: str | list[str], *, found: str, **said: Any) -> None:
+    verdict = verify_steps(lines, **said)
+    assert states(verdict) == found, str(verdict)
 
 
 def judged(case: Case) -> StepsVerdict:
@@ -167,8 +173,7 @@ SIZES = {"X": "n,d", "y": "n", "w": "d"}
     ],
 )
 def test_what_stands_before_and_after_equals_zero_is_checked(lines: list[str], found: str) -> None:
-    verdict = verify_steps([LEAST_SQUARES, *lines], wrt="w", shapes=SIZES)
-    assert states(verdict) == found, str(verdict)
+    assert_states([LEAST_SQUARES, *lines], wrt="w", shapes=SIZES, found=found)
 
 
 def test_two_conditions_at_once() -> None:
@@ -218,8 +223,7 @@ x^\top x = 1
 def test_multipliers_are_judged_together_with_their_constraint(
     lines: str, last: str, found: str
 ) -> None:
-    verdict = verify_steps(lines + last)
-    assert states(verdict) == found, str(verdict)
+    assert_states(lines + last, found=found)
 
 
 BATCH_NORM = r"""y = \frac{x-\mu}{\sqrt{\sigma^2+\epsilon}}, \mu = \frac1n\sum_i x_i, """
@@ -246,8 +250,7 @@ SQUARES = "L(w) = \\|Xw-y\\|^2\n= \\sum_{i=1}^n (w^\\top x_i-y_i)^2\n"
 def test_n_is_how_many_there_are_where_the_lines_are_right_then(
     lines: str, last: str, found: str
 ) -> None:
-    verdict = verify_steps(lines + last)
-    assert states(verdict) == found, str(verdict)
+    assert_states(lines + last, found=found)
 
 
 KALMAN = r"""P^+ = (I-KH)P(I-KH)^\top + KRK^\top
@@ -278,8 +281,7 @@ MARGINS = r"""f(w) = \sum_i \log(1+e^{-y_i w^\top x_i})
 )
 def test_names_and_facts_that_nobody_says_make_no_line_wrong(lines: str, found: str) -> None:
     assume = {"P": "symmetric", "R": "symmetric"} if lines.startswith("P") else {}
-    verdict = verify_steps(lines, assume=assume)
-    assert states(verdict) == found, str(verdict)
+    assert_states(lines, assume=assume, found=found)
 
 
 @pytest.mark.parametrize(
@@ -295,8 +297,7 @@ def test_names_and_facts_that_nobody_says_make_no_line_wrong(lines: str, found: 
 )
 def test_hessians_and_gradients_by_their_names(line: str, found: str) -> None:
     lines = [LEAST_SQUARES, "∂f/∂w = 2*X'*(X*w - y)", line]
-    verdict = verify_steps(lines, wrt="w", shapes=SIZES)
-    assert states(verdict) == found, str(verdict)
+    assert_states(lines, wrt="w", shapes=SIZES, found=found)
 
 
 def test_a_matrix_called_H_that_is_used_later_is_no_hessian() -> None:
