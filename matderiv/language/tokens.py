@@ -102,9 +102,9 @@ def _greek() -> dict[str, str]:
 
 
 GREEK = _greek()
-GREEK_SIGNS = {name: sign for sign, name in GREEK.items()}
 """Greek letters and their names: a sign and its name are the same."""
 
+GREEK_SIGNS = {name: sign for sign, name in GREEK.items()}
 GREEK_NAMES = frozenset(GREEK.values())
 
 _SPELLED = pairs("""

@@ -70,10 +70,10 @@ def verify_asked(
         *others, e = read_sides(asked, answer)
     except SomeEntriesError as error:
         narrower = about(asked, error)
-        said = again(narrower, answer, diagnosis=False) if narrower is not None else None
-        if said is None or said.diagnosis == "shape":
+        narrowed = again(narrower, answer, diagnosis=False) if narrower is not None else None
+        if narrowed is None or narrowed.diagnosis == "shape":
             raise
-        return said
+        return narrowed
     except (ShapeError, UnknownName, ParseError) as error:
         fitting = isinstance(error, ShapeError)
         if isinstance(answer, str) and (named := _with_its_sizes(asked, answer, again)):
@@ -230,11 +230,11 @@ def _disproved(
     asked: Asked, claim: Claim, found: Finding, structured: bool, seed: int, diagnosis: bool
 ) -> Verdict:
     shown = counterexample(found, seed)
-    said = "No single change and no common pair of changes makes it right."
+    message = "No single change and no common pair of changes makes it right."
     if shown is None or faint(found):
-        said = difference(found) if found.sharp is not None else method(found)
+        message = difference(found) if found.sharp is not None else method(found)
     verdict = Verdict(
-        DISPROVED, message=said, counterexample=shown, report=found.report, exact=found.exact
+        DISPROVED, message=message, counterexample=shown, report=found.report, exact=found.exact
     )
     if not diagnosis or claim.expr is None:
         return replace(verdict, message="" if shown is not None else method(found))
@@ -244,8 +244,8 @@ def _disproved(
     if structured:
         for name in ("projected", "independent", "none"):
             if name != asked.structure and judged(claim, name, seed=seed).right:
-                said = _STRUCTURED[name].format(asked.wrt.name)
-                return replace(verdict, diagnosis="other-convention", message=f"Here {said}.")
+                how = _STRUCTURED[name].format(asked.wrt.name)
+                return replace(verdict, diagnosis="other-convention", message=f"Here {how}.")
     return verdict if explained is None else _with(verdict, explained)
 
 

@@ -19,9 +19,7 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
-    root = root.replace(
-        lambda e: type(e).__name__ in WRITTEN, lambda e: WRITTEN[type(e).__name__](e)
-    )
+    root = root.replace(lambda e: type(e).__name__ in WRITTEN, _rewritten)
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
     root = sp.block_collapse(root)

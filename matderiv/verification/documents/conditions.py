@@ -140,7 +140,7 @@ def _heard(words: str) -> Supposed | None:
     plainly, declared = re.sub(MATH, " ", said), Declared()
     if DENIED.search(plainly) or re.search(r"\bunless\b", plainly, re.IGNORECASE):
         return Supposed(whole=False)
-    declared._said(" ".join(re.sub(r"\bsymmetry\b(?: of)?", "symmetric", said).split()))
+    declared.take_facts(" ".join(re.sub(r"\bsymmetry\b(?: of)?", "symmetric", said).split()))
     facts = {**declared.assume, **facts}
     if not (facts or values) and re.search(r"\bsym", plainly):
         facts = {UNNAMED: "symmetric"}

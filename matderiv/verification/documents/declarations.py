@@ -231,7 +231,7 @@ class Declared:
         """What is declared for all problems, and for the one with the number in its title."""
         found, number = self.copy(), re.search(r"\d+", title)
         if number and number[0] in self.elsewhere:
-            found._said(self.elsewhere[number[0]])
+            found.take_facts(self.elsewhere[number[0]])
         return found
 
     def taken(self, p: Passage, *, sure: bool = True, affirmed: bool = True) -> Passage:
@@ -294,13 +294,13 @@ class Declared:
             elif sure(sentence):
                 for found in _FREE.finditer(sentence):
                     self._forget(_named(found["names"]))
-                self._said(sentence)
+                self.take_facts(sentence)
                 if unnamed := _UNNAMED.search(sentence):
                     self.unnamed = (*self.unnamed, (_strongest(unnamed["fact"]), ()))
                 self._mentioned(sentence)
             else:
                 other, denied = Declared(), DENIED.search(re.sub(MATH, "", sentence))
-                other._said(re.sub(DENIED, "", sentence))
+                other.take_facts(re.sub(DENIED, "", sentence))
                 self._forget(other.assume) if denied else self.supposed.update(other.assume)
                 if not other.assume and DROPPED.search(sentence):
                     self._forget([*self.assume, EVERY])
@@ -327,7 +327,7 @@ class Declared:
             self.assume.pop(name, None)
             self.freed.add(name)
 
-    def _said(self, sentence: str) -> None:
+    def take_facts(self, sentence: str) -> None:
         """Facts with the names after them (`symmetric A`), or else before them."""
         taken: list[tuple[int, int]] = []
         for pattern in (_BEFORE_FACT, _AFTER):
