@@ -70,6 +70,10 @@ class ShapeError(MatderivError):
     code = "shape"
 
 
+class UnknownSize(ShapeError):  # noqa: N818  (named as its neighbours are)
+    """A constant, such as I, of which nothing says how large it is."""
+
+
 class UnknownName(MatderivError):  # noqa: N818  (a name of the public contract)
     """A name that the expression does not have."""
 

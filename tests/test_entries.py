@@ -88,6 +88,8 @@ SHARED = [
     (r"x^\top A x", "x_1", r"\frac{\partial f}{\partial x_1} = [(A+A^\top)x]_1", True),
     (r"(X + X^\top)_{ij}", "X_{ij}", "1", False),  # 2 where i = j
     (r"(X + X^\top)_{ij}", "X_{ij}", "1 + eye(n)", True),
+    (r"(X + X^\top)_{ij}", "X_{ij}", r"1 + \delta_{ij}", True),
+    (r"(X + X^\top)_{ij}", "X_{ij}", r"1 - \delta_{ij}", False),
 ]  # fmt: skip
 
 
@@ -144,7 +146,14 @@ def test_an_answer_with_an_entry_and_a_transpose_is_no_python():
     assert found.verdict == "proved"
 
 
-SQUARE = {"A": "n,n", "x": "n"}
+SQUARE = {"A": "n,n", "x": "n", "e": "n"}
+
+
+def square_shapes(f: str) -> dict[str, str]:
+    """What of SQUARE is a name of f."""
+    return {n: s for n, s in SQUARE.items() if re.search(rf"\b{n}\b", f)}
+
+
 LEFT = [  # f, by, what its entries are: right for every renaming that both sides share
     ("sum(A)", "A", "∂f/∂A_ij = 1"),
     ("sum(sum(A,2).^2)", "A", "∂f/∂A_ij = 2*sum(A,2)_i"),
@@ -173,7 +182,7 @@ SAME |= {answer for _, _, answer in LEFT if "δ_ij" in answer}
 def test_the_indices_of_a_left_side_say_which_axis_is_which(
     f: str, wrt: str, answer: str, other: str
 ) -> None:
-    shapes = {n: s for n, s in SQUARE.items() if n in f}
+    shapes = square_shapes(f)
     order = 2 if "²" in answer else 1
     left, right = answer.split(" = ")
     letters = dict(zip("ijk", other, strict=True))
@@ -228,6 +237,8 @@ SOME = [  # f, by, the left side, what its entries are, what they are not
     ("relu(x)", "x", r"\frac{\partial f_i}{\partial x_i}", r"\mathbb 1\{x_i>0\}", "x_i"),
     ("x'*A*x", "x", r"\frac{\partial^2 f}{\partial x_i^2}", "2A_{ii}", "A_{ii}"),
     ("sum(x.^3)", "x", "∂²f/∂x_i²", "6*x_i", "3*x_i"),
+    ("sum(e.^3)", "e", "∂²f/∂e_i²", "6*e_i", "3*e_i"),
+    ("A*e", "A", r"\frac{\partial f_i}{\partial A_{ij}}", "e_j", "e_i"),
     ("norm2(x)^2", "x", r"\frac{\partial f}{\partial x_1}", "2x_1", "2x_2"),
     ("x'*A*x", "A", r"\frac{\partial f}{\partial A_{12}}", "x_1x_2", "x_1"),
     ("A*x", "x", r"\frac{\partial f}{\partial x_j}", "A_{:,j}", "A_{j,:}"),
@@ -241,7 +252,7 @@ SOME = [  # f, by, the left side, what its entries are, what they are not
 def test_a_left_side_may_be_about_some_entries_only(
     f: str, wrt: str, left: str, right: str, wrong: str
 ) -> None:
-    shapes = {n: s for n, s in SQUARE.items() if n in f}
+    shapes = square_shapes(f)
     order = 2 if "²" in left or "^2" in left else 1
     said = verify(f, wrt, f"{left} = {right}", shapes=shapes, order=order)
     assert said.verdict == "proved"
@@ -331,12 +342,17 @@ def test_a_transpose_on_the_left_side_makes_a_row(left: str, row: bool) -> None:
     column = r"(A + A^\top)x" if latex else "(A + A')*x"
     turned = r"x^\top(A + A^\top)" if latex else "x'*(A + A')"
     right, wrong = (turned, column) if row else (column, turned)
-    assert verify("x'*A*x", "x", f"{left} = {right}", shapes=SQUARE).correct is True
+    assert (
+        verify("x'*A*x", "x", f"{left} = {right}", shapes=square_shapes("x'*A*x")).correct is True
+    )
     if row:
         with pytest.raises(MatderivError, match="does not say"):
-            verify("x'*A*x", "x", f"{left} = {wrong}", shapes=SQUARE)
+            verify("x'*A*x", "x", f"{left} = {wrong}", shapes=square_shapes("x'*A*x"))
     else:
-        assert verify("x'*A*x", "x", f"{left} = {wrong}", shapes=SQUARE).correct is False
+        assert (
+            verify("x'*A*x", "x", f"{left} = {wrong}", shapes=square_shapes("x'*A*x")).correct
+            is False
+        )
     if latex:
         sheet = md.verify_steps(f"$f(x) = x^\\top A x$\n${left} = {right}$")
         assert sheet.correct is True
@@ -346,7 +362,7 @@ def test_a_transpose_on_the_left_side_makes_a_row(left: str, row: bool) -> None:
 def test_a_derivative_at_another_point_is_not_the_one_asked_for(left: str) -> None:
     right = r"(A + A^\top)x" if "\\" in left else "(A + A')*x"
     with pytest.raises(MatderivError, match="at y"):
-        verify("x'*A*x", "x", f"{left} = {right}", shapes=SQUARE)
+        verify("x'*A*x", "x", f"{left} = {right}", shapes=square_shapes("x'*A*x"))
     if "\\" in left:
         sheet = md.verify_steps(f"$f(x) = x^\\top A x$\n${left} = {right}$")
         assert sheet.correct is not True

@@ -11,7 +11,7 @@ from expressions import SHAPES, expressions, smooth_expressions
 from hypothesis import HealthCheck, given, settings
 
 import matderiv as md
-from matderiv.errors import LimitError, ParseError, ShapeError, UnknownName
+from matderiv.errors import LimitError, ParseError, ShapeError, UnknownName, UnknownSize
 from matderiv.expr import Expr, apply, number, variable, walk
 from matderiv.input.resolve import read
 from matderiv.input.text import parse
@@ -184,6 +184,13 @@ def test_constants_take_the_size_of_their_neighbour() -> None:
     assert [shape_text(node.shape) for node in expr.args] == ["n", "n"]
     with pytest.raises(ShapeError, match="nothing says how large"):
         read("sum(vector(1))")
+
+
+def test_an_answer_with_a_constant_of_unknown_size_is_not_read() -> None:
+    with pytest.raises(UnknownSize, match="nothing says how large"):
+        md.verify("x'*x", "x", "tr(I)*x", shapes={"x": "n"})
+    line = md.verify_steps("f = x'*x\n∇f = tr(I)*x", wrt="x").lines[1]
+    assert (line.verdict, "nothing says how large" in line.message) == ("undecided", True)
 
 
 def test_facts_go_into_the_variable_and_make_matrices_square() -> None:

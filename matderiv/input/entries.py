@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import entry_parts, name_of
@@ -73,6 +74,16 @@ def unit(size: Size, place: int | str) -> Expr:
     return apply("unit", params=(size, Dim((place,)) if isinstance(place, str) else place))
 
 
+def deltas(places: Mapping[int | str, Size]) -> dict[str, Expr]:
+    """δ_ij for every two places of axes of one size, under the names by which it is read.
+
+    >>> [(name, text(e)) for name, e in deltas({"i": 3, "j": 3, "k": 2}).items()]
+    [('delta_ij', 'unit(3,i)\'*unit(3,j)'), ('delta_ji', 'unit(3,j)\'*unit(3,i)')]
+    """
+    pairs = [(p, q) for p, q in permutations(places, 2) if places[p] == places[q]]
+    return {f"delta_{p}{q}": unit(places[p], p).T @ unit(places[q], q) for p, q in pairs}
+
+
 def moved(entry: AskedEntry, by: Expr) -> Expr:
     """The array with its entry moved by so much: the derivative by that is the one by the entry.
 
@@ -120,7 +131,8 @@ def about_entry(reading: Reading, entry: AskedEntry, at: Sequence[Expr]) -> Read
     letters = [reading.free[p[0]] if isinstance(p, tuple) else p for p in entry.at]
     array = moved(replace(entry, at=tuple(letters)), entry.variable)
     f = picked(substitute(reading.expr, {entry.array: array}), at)
-    parts = (*reading.parts, (entry.array.name, array))
+    places = {p: s for p, s in zip(letters, entry.array.shape, strict=True) if p is not None}
+    parts = (*deltas(places).items(), *reading.parts, (entry.array.name, array))
     return replace(reading, expr=f, parts=parts, sizes=reading.sizes | {*reading.free})
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from matderiv.errors import (
     MatderivError,
     ParseError,
-    ShapeError,
     Span,
     UnknownFunction,
     UnknownName,
+    UnknownSize,
 )
 from matderiv.expr import Expr, apply, number, substitute, variable, variables, walk
 from matderiv.input.axes import along
@@ -359,7 +359,7 @@ def _check_sizes(params: Shape, node: Node, application: Application, shaping: S
     """A constant like vector(1) needs a neighbour that says its size."""
     if any(is_open(s) for s in params):
         label = application.function.label
-        raise ShapeError(
+        raise UnknownSize(
             f"nothing says how large this {label} is",
             source=shaping.source.text,
             span=node.span,

@@ -4,10 +4,9 @@ An index of the left side stands for any one place; the same index twice for the
 """
 
 from dataclasses import replace
-from itertools import permutations
 
 from matderiv.calculus.derivative import resolve_kind
-from matderiv.input.entries import AskedEntry, about_entry, picked, unit
+from matderiv.input.entries import AskedEntry, about_entry, deltas, picked, unit
 from matderiv.shapes import Size
 from matderiv.verification.claims import Asked
 from matderiv.verification.equations import SomeEntriesError
@@ -26,17 +25,15 @@ def about(asked: Asked, said: SomeEntriesError) -> Asked | None:
     fits = len(said.by) == len(x.shape) and len(said.of) in (0, len(f.shape))
     if asked.entry or asked.extra or x.params[2] or not fits:
         return None
-    letters: dict[str, Size] = dict(
-        zip(said.of + said.by, (*f.shape[: len(said.of)], *x.shape), strict=True)
-    )
+    sizes = (*f.shape[: len(said.of)], *x.shape)
+    places: dict[int | str, Size] = dict(zip(map(_place, said.of + said.by), sizes, strict=True))
     entry = AskedEntry(f"{x.name}_{said.by}", x, tuple(map(_place, said.by)))
     reading = about_entry(replace(asked.reading, free=()), entry, ())
-    units = {f"e_{c}": unit(size, _place(c)) for c, size in letters.items()}
-    pairs = [(c, d) for c, d in permutations(letters, 2) if letters[c] == letters[d]]
-    same = {f"delta_{c}{d}": units[f"e_{c}"].T @ units[f"e_{d}"] for c, d in pairs}
-    parts = {**units, **same, **dict(reading.parts)}
-    f = picked(reading.expr, [units[f"e_{c}"] for c in said.of])
-    labels = frozenset(c for c in letters if not c.isdigit())
+    units = {p: unit(size, p) for p, size in places.items()}
+    named = {} if "e" in reading.variables else {f"e_{p}": u for p, u in units.items()}
+    parts = {**named, **deltas(places), **dict(reading.parts)}
+    f = picked(reading.expr, [units[_place(c)] for c in said.of])
+    labels = frozenset(p for p in places if isinstance(p, str))
     reading = replace(reading, expr=f, parts=tuple(parts.items()))
     reading = replace(reading, sizes=reading.sizes | labels, labels=reading.labels | labels)
     kind, order = resolve_kind(f, None, asked.order)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
+from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName, UnknownSize
 from matderiv.expr import Expr, variables
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
@@ -82,7 +82,7 @@ def verify_asked(
             raise
         if unjudged := _other_kinds(asked, answer, again if fitting else None):
             return unjudged
-        if not fitting:
+        if not fitting or isinstance(error, UnknownSize):
             raise
         found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
         return _misfit(asked, str(error), found)

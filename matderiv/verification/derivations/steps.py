@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from matderiv.errors import MatderivError, ShapeError
+from matderiv.errors import MatderivError, ShapeError, UnknownSize
 from matderiv.expr import Expr, is_, number_value, variables
 from matderiv.input.axes import SPARE
 from matderiv.input.meaning.subscripts import split_label
@@ -306,7 +306,8 @@ class JudgedSides:
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
-        reason = self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
+        reason = error.message if isinstance(error, UnknownSize) else ""
+        reason = reason or self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
         guessed = guessed and bool(names & self.ground.reading.guessed)
