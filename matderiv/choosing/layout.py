@@ -182,7 +182,7 @@ def _vec_of_kron(t: Term, sides: Sides) -> Item | None:
     'diag(vec(exp(kron(X,A))))*k'
     """
     f, x = sides
-    weight = [g for g in t.factors if set(g.indices) <= set(f)]
+    weight = [g for g in t.factors if g.indices and set(g.indices) <= set(f)]
     parts = _unfused([g for g in t.factors if g not in weight], f)
     if parts is None:
         return None
@@ -223,11 +223,11 @@ def _unfused(factors: Sequence[Factor], axes: Indices) -> tuple[list[Factor], li
 
 def _apart(t: Term, fixed: Indices, others: Indices) -> tuple[Term, Term] | None:
     """The factors tied to some axes, and the rest; None where a factor ties them to the others."""
-    reached, inside = set(fixed), [g for g in t.factors if set(g.indices) & set(fixed)]
+    reached = set(fixed)
+    inside: list[Factor] = []
     while more := [g for g in t.factors if g not in inside and set(g.indices) & reached]:
         inside += more
-        reached |= {i for g in inside for i in g.indices}
-    reached |= {i for g in inside for i in g.indices}
+        reached |= {i for g in more for i in g.indices}
     if reached & set(others) or any(is_(g.expr, "fuse") for g in t.factors):
         return None
     rest = tuple(g for g in t.factors if g not in inside)
