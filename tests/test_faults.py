@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Run
 
@@ -363,3 +364,15 @@ def test_steps_at_singular_matrices_are_refused(view: str) -> None:
     d = md.derive("lyap(step(W./1e6), ones(n,n)./W)", "W", shapes={"W": "n,n"})
     with pytest.raises(MatderivError):
         d.text(view)
+
+
+def test_a_unit_vector_of_one_entry_has_no_index() -> None:
+    one = md.derive("inv(adj(B))*unit(1,1)'*B", "B", shapes={"B": "1,1"})
+    assert np.allclose(one.evaluate({"B": [[3.0]]}), 1)
+    assert "det(B)" in str(md.derive("inv(adj(B))*unit(y)'*B*-(x>0)", "B"))
+
+
+def test_numbers_side_by_side_that_do_not_multiply_are_no_columns() -> None:
+    f = "2*X'*diX'*diag((nu-(X*w-y).^2)./(nu+(X*w-y).^2).^2)*X"
+    with pytest.raises(md.UnknownName, match="has the name dx"):
+        md.derive(f, "dx", kind="jvp", layout="numerator")

@@ -126,7 +126,7 @@ def _units(factors: list[Factor], free: set[Index]) -> tuple[list[Factor], set[I
 
     None where two unlike places meet: their product is 0.
     """
-    units = [f for f in factors if is_(f.expr, "unit") and f.exponent > 0]
+    units = [f for f in factors if is_(f.expr, "unit") and f.indices and f.exponent > 0]
     at = {(f.indices[0], f.expr.params[1]) for f in units}
     places = Counter(i for i, place in at if isinstance(place, int))
     if max(places.values(), default=0) > 1:

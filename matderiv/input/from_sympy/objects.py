@@ -72,7 +72,7 @@ class ObjectReader:
             )
         try:
             e = gathered(e)
-        except ValueError as error:  # SymPy's errors of shape, where it works parts out
+        except (TypeError, ValueError) as error:  # of SymPy, where it works parts out
             said = f"SymPy cannot work this expression out: {error}".rstrip(".")
             raise ShapeError(said) from error
         self._collect_sizes(e)

@@ -118,8 +118,10 @@ class Signs(KindEvidence):
         kinds = [getattr(o, "function", type(o)) for o in map(unsigned, node.operands)]
         signs |= not {"add", EXPONENTIAL, Call} & {*kinds}
         columns = [v for v in values if not self.is_number(v)]
+        if signs or not columns or not all(map(build.is_column, columns)):
+            return None
         entries = build.operation("hadamard", columns, node.span)
-        if signs or not all(map(build.is_column, columns)) or build.shape(entries) is None:
+        if build.shape(entries) is None:
             return None
         self.objection(INVALID if self.guessed_below(node) else 0, node)
         self.remark(f"{self.source.typed(node.span)} read entry by entry")
