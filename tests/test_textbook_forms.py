@@ -140,6 +140,13 @@ def test_a_tensor_that_is_summed_along_an_axis_stays_in_index_form() -> None:
     assert found.check().verdict == "verified"
 
 
+def test_what_joins_axes_has_no_word_in_an_einsum_either() -> None:
+    f = 'einsum("i,ij,j->",unvec(q,m,n)*y,V - mean(V,2),unvec(q,m,n)\'*(unvec(q,m,n)*y))'
+    found = derive(f, "q", order=3)
+    assert str(found) == found.index
+    assert found.check().verdict == "verified"
+
+
 # Names of parts -----------------------------------------------------------------------------------
 
 

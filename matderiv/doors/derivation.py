@@ -85,9 +85,10 @@ class Derivation:
     def has_matrix_form(self) -> bool:
         """False where matrix notation cannot spell the result."""
         known = any(is_(n, "einsum", "permute") for n in walk(self.f))
+        unknown = ("fuse",) if known else ("fuse", "einsum")
         of_one_shape = self.kind in ("gradient", "vjp", *FORWARDS)
         return (self.derivative.has_matrix_form or of_one_shape) and (
-            known or not any(is_(n, "einsum") for n in walk(self.expr))
+            not any(is_(n, *unknown) for n in walk(self.expr))
         )
 
     @cached_property
