@@ -249,10 +249,9 @@ def _told_apart(found: Derivation, said: str, values: dict[str, Array]) -> str:
     if written.shape != plain.shape:
         return f"{written.shape}, the array is {plain.shape}"
     allowed = 1e-8 * np.abs(plain).max(initial=0) + 1e-10
-    if not np.isfinite(plain).all() or np.abs(written - plain).max(initial=0) <= allowed:
+    valued = np.isfinite(written) | (plain != 0)  # 0/0 in a product of zeros: arrays have the limit
+    if not np.isfinite(plain).all() or np.abs(written - plain)[valued].max(initial=0) <= allowed:
         return ""
-    if np.isnan(written).all() and not plain.any():
-        return ""  # 0/0 everywhere, such as a product of zeros: programs have the limit
     return f"{written}, the array is {plain}"
 
 
