@@ -67,12 +67,10 @@ Said = tuple[str, list[dict[str, Any]], str]
 
 
 def _rules(operands: tuple[str, ...]) -> Said:
-    if len(operands) > 1:
-        raise UsageError("rules takes one name", hint=f"matderiv rules {operands[0]}")
+    """Every rule and function with what it says; one of them in full where it is named."""
     if operands:
-        found = [rule_document(f) for f in named(operands[0])]
-        return "rules", found, "\n".join(map(rule_text, found))
-    rows = _catalogue()
+        return _explain(operands)
+    rows = [(r.name, r.says) for r in RULES] + [(symbol(f), says(f)) for f in listed()]
     width = max(display_width(name) for name, _ in rows)
     lines = (name + " " * (width + 2 - display_width(name)) + says for name, says in rows)
     return "rules", [{"name": name, "says": says} for name, says in rows], "\n".join(lines)
@@ -83,11 +81,6 @@ def _examples(operands: tuple[str, ...]) -> Said:
         raise UsageError("examples takes nothing more")
     rows = [{"about": about, "command": f"matderiv {c}"} for about, c in EXAMPLES]
     return "examples", rows, "\n".join(f"# {r['about']}\n{r['command']}" for r in rows)
-
-
-def _catalogue() -> list[tuple[str, str]]:
-    """The rules that steps name, then the functions, each with what it says."""
-    return [(r.name, r.says) for r in RULES] + [(symbol(f), says(f)) for f in listed()]
 
 
 def listed() -> list[Function]:
@@ -102,39 +95,10 @@ def symbol(function: Function) -> str:
     return _OPERATORS.get(function.name, function.label)
 
 
-def named(name: str) -> list[Function]:
-    """The functions with a name, an alias or an operator; UsageError with the nearest names.
-
-    >>> [f.name for f in named("ln")], [f.name for f in named(".*")], len(named("max"))
-    (['log'], ['hadamard'], 2)
-    """
-    by_name: dict[str, list[Function]] = {}
-    for f in listed():
-        for known in dict.fromkeys((symbol(f), *f.aliases, f.name)):
-            by_name.setdefault(known, []).append(f)
-    found = by_name.get(name.strip()) or by_name.get(name.strip().lower())
-    if found:
-        return found
-    if name.strip().lower() in BY_NAME:
-        raise UsageError(
-            f"{name.strip()} is a rule of steps, not a function",
-            hint=f'matderiv explain "{name.strip()}"',
-        )
-    if not name.strip():
-        raise UsageError("rules takes the name of a function", hint="matderiv rules")
-    near = [
-        f'matderiv explain "{n}"' if n in BY_NAME else f"matderiv rules {n}"
-        for n in nearest(name, [*by_name, *BY_NAME])
-    ]
-    raise UsageError(
-        f"there is no function {name[:40]}", hint=" or ".join(near) or "matderiv rules"
-    )
-
-
-def nearest(typed: str, names: Iterable[str], most: int = 3) -> list[str]:
+def nearest(typed: str, names: Iterable[str]) -> list[str]:
     """The names most like what was typed, as a whole or in one of their words.
 
-    >>> nearest("afine", ["asin", "affine map", "hinge"], 1)
+    >>> nearest("afine", ["cosh", "affine map"])
     ['affine map']
     """
     word = typed.strip().lower()
@@ -144,13 +108,13 @@ def nearest(typed: str, names: Iterable[str], most: int = 3) -> list[str]:
         return max(SequenceMatcher(None, word, part).ratio() for part in parts)
 
     alike = {name: likeness(name) for name in dict.fromkeys(names)}
-    return sorted((n for n in alike if alike[n] >= 0.6), key=lambda n: -alike[n])[:most]
+    return sorted((n for n in alike if alike[n] >= 0.6), key=lambda n: -alike[n])[:3]
 
 
 def rule_document(function: Function) -> dict[str, Any]:
     """What a record says, and its differential by each argument of its example.
 
-    >>> rule_document(named("inv")[0])["differentials"]
+    >>> rule_document(REGISTRY["inv"])["differentials"]
     {'X': 'd(inv(X)) = -inv(X)*dX*inv(X)'}
     """
     return {
@@ -163,6 +127,7 @@ def rule_document(function: Function) -> dict[str, Any]:
         "domain": sorted({_DOMAIN_WORDS.get(d, d) for d in function.domain if d}),
         "kink": _kink(function),
         "source": function.source,
+        "proof": list(proof_of(function)),
     }
 
 
@@ -193,22 +158,6 @@ def _kink(function: Function) -> str:
         return f"{text(function.kink(*read(function.example).expr.args))} = 0"
     except (MatderivError, TypeError):
         return ""
-
-
-def rule_text(found: dict[str, Any]) -> str:
-    """A rule as a person reads it."""
-    rows = [("", found["says"]), ("example", found["example"])]
-    rows += [(f"by {x}", said) for x, said in found["differentials"].items()]
-    if found["domain"]:
-        rows.append(("needs", f"an argument that is {' and '.join(found['domain'])}"))
-    if found["kink"]:
-        rows.append(("kink", f"no derivative where {found['kink']}"))
-    if found["aliases"]:
-        rows.append(("also", ", ".join(found["aliases"])))
-    if found["source"]:
-        rows.append(("source", found["source"]))
-    body = "\n".join(f"  {label:<8} {said}".rstrip() for label, said in rows[1:] if said)
-    return f"{found['name']}\n  {rows[0][1]}\n{body}"
 
 
 # Explained ----------------------------------------------------------------------------------------
@@ -266,7 +215,7 @@ def _short(name: str) -> list[str]:
 
 def _document(what: Rule | Function) -> dict[str, Any]:
     if isinstance(what, Function):
-        return {**rule_document(what), "proof": list(proof_of(what))}
+        return rule_document(what)
     d = example(what)
     return {
         "name": what.name,
@@ -307,22 +256,19 @@ def example_steps(rule: Rule, d: Derivation) -> list[str]:
 
 def _text(found: dict[str, Any]) -> str:
     """A rule as a person reads it."""
+    rows = [("proof", found["proof"])]
     if "differentials" in found:
-        first, _, rest = rule_text(found).partition("\n  example")
-        return f"{first}\n{_rows('proof', found['proof'])}\n  example{rest}".replace("\n\n", "\n")
-    shown = found["example"]
-    lines = [
-        found["name"],
-        f"  {found['says']}",
-        _rows("proof", found["proof"]),
-        _rows("example", [f"{shown['expression']} by {shown['wrt']}", *shown["steps"][:3]]),
-        _rows("result", [shown["result"]]),
-        _rows("also", [", ".join(found["aliases"])] if found["aliases"] else []),
-        _rows("source", [found["source"]]),
-    ]
-    return plain_words("\n".join(line for line in lines if line))
-
-
-def _rows(label: str, lines: list[str]) -> str:
-    """Lines beside one label."""
-    return "\n".join(f"  {label if not k else '':<8} {said}" for k, said in enumerate(lines))
+        rows.append(("example", [found["example"]]))
+        rows += [(f"by {x}", [said]) for x, said in found["differentials"].items()]
+        domain, kink = found["domain"], found["kink"]
+        needs = f"an argument that is {' and '.join(domain)}" if domain else ""
+        rows += [("needs", [needs]), ("kink", [f"no derivative where {kink}" if kink else ""])]
+    else:
+        shown = found["example"]
+        steps = [f"{shown['expression']} by {shown['wrt']}", *shown["steps"][:3]]
+        rows += [("example", steps), ("result", [shown["result"]])]
+    rows += [("also", [", ".join(found["aliases"])]), ("source", [found["source"]])]
+    lines = [found["name"], f"  {found['says']}"]
+    for label, told in rows:
+        lines += [f"  {'' if k else label:<8} {said}" for k, said in enumerate(told) if said]
+    return plain_words("\n".join(lines))

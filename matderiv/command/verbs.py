@@ -44,7 +44,7 @@ laplacian EXPR VARIABLE: the sum of all ∂²f/∂x_i² of a number f
 taylor EXPR VARIABLE: the expansion of the second order of a number f, in a step
 serve [EXPR VARIABLE]: a page to type into, on this computer only, until Ctrl-C
 repl: commands one after the other, without a shell's quotes
-rules [NAME]: every rule and function there is, or the rule of one function
+rules [NAME]: every rule and function there is, or one of them explained
 explain RULE: a rule: what it says, why it is true, an example, its source
 completion SHELL: what bash, zsh or fish needs to complete a command line
 examples: commands to try
