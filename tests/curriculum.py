@@ -180,8 +180,8 @@ INDEXED: list[Case] = [
     ("A1", "W*x + b", "W", "∂f_i/∂W_jk = δ_ij x_k", NET),
     ("A3", "X*W", "W", "∂f_ij/∂W_kl = X_ik δ_jl", BATCH),
     ("A3", "X*W", "X", "∂f_ij/∂X_kl = δ_ik W_lj", BATCH),
-    ("U5", "relu(X)", "X", "∂f_ij/∂X_kl = δ_ik δ_jl step(X)_ij", "X: m,n"),
-    ("U6", "relu(W*x + b)", "W", "∂f_i/∂W_jk = δ_ij x_k step(W*x + b)_i", NET),
+    ("U5", "relu(X)", "X", "∂f_ij/∂X_kl = δ_ik δ_jl step(X_ij)", "X: m,n"),
+    ("U6", "relu(W*x + b)", "W", "∂f_i/∂W_jk = δ_ij x_k step((W*x)_i + b_i)", NET),
 ]
 # topic, scalar, vector or matrix of, by, expression, variable, gradient, numerator, sizes
 SHAPES = [

@@ -70,7 +70,9 @@ def letters(equation: str) -> list[list[str]]:
         sign = "-" if term.startswith("-") else "+"
         factors = [
             f"δ_{''.join(sorted(f[2:]))}" if f.startswith("δ_") else f
-            for f in re.sub(r"step\(W\*x \+ b\)", "step()", term.lstrip("-")).split(" ")
+            for f in re.sub(r"step\(\(W\*x\)_(.) \+ b_\1\)", r"step(z_\1)", term.lstrip("-")).split(
+                " "
+            )
         ]
         terms.append([sign, *sorted(factors)])
     return [[left], *sorted(terms)]

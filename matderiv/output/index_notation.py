@@ -3,22 +3,17 @@
 from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
-from matderiv.expr import Expr, is_, walk
-from matderiv.language.printer import number_text, text
+from matderiv.expr import Expr, apply, is_, variable, walk
+from matderiv.language.printer import ATOM, COMPARE, POSTFIX, level, number_text, text
 from matderiv.reducing.elimination import reduced
-from matderiv.shapes import long_axes
-from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term, index_letters
+from matderiv.shapes import is_scalar, long_axes
+from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term, index_letters
 
 
 def index_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
-    """The sum of index products; summed indices stand under a Σ.
-
-    Letters are given to the axes first, so they agree with `index_equation`; names that are taken
-    are no letters.
-    """
-    named = _letters(tensor, taken)
-    terms = [r for t in tensor.terms if (r := reduced(t, tensor.axes)).coefficient]
-    return signed((t.coefficient, _term(t, tensor.axes, named)) for t in terms)
+    """The sum of index products, their deltas carried out; letters as in `index_equation`."""
+    terms = tuple(reduced(t, tensor.axes) for t in tensor.terms)
+    return entries_text(Tensor(tensor.axes, terms), _own_names(tensor).union(taken))
 
 
 def signed(terms: Iterable[tuple[Fraction, str]]) -> str:
@@ -35,8 +30,7 @@ def index_equation(
 ) -> str:
     """Both sides: what is differentiated by which entries, and the index products."""
     taken = {*taken, *(n.name for n in leaves(wrt))}
-    named = _letters(tensor, taken)
-    names = named[: len(tensor.axes)]
+    names = index_letters(len(tensor.axes), _own_names(tensor).union(taken))
     above = f + ("_" + "".join(names[:outer]) if outer else "")
     rest = names[outer:]
     each = len(long_axes(wrt.shape))
@@ -48,10 +42,8 @@ def index_equation(
     return f"∂{power}{above}/{' '.join(below)} = {index_text(tensor, taken)}"
 
 
-def _letters(tensor: Tensor, taken: Collection[str]) -> list[str]:
-    """Index names that no variable and no size in the tensor has, and that are not taken."""
-    own = {n.name for t in tensor.terms for f in t.factors for n in leaves(f.expr)}
-    return index_letters(len(tensor.axes) + 40, own.union(taken))
+def _own_names(tensor: Tensor) -> set[str]:
+    return {n.name for t in tensor.terms for f in t.factors for n in leaves(f.expr)}
 
 
 def leaves(e: Expr) -> list[Expr]:
@@ -59,37 +51,12 @@ def leaves(e: Expr) -> list[Expr]:
     return [n for n in walk(e) if is_(n, "variable", "size")]
 
 
-def _term(term: Term, axes: Indices, named: Sequence[str]) -> str:
-    names: dict[Index, str] = dict(zip(axes, named, strict=False))
-    for f in term.factors:
-        for i in f.indices:
-            names.setdefault(i, named[len(names)])
-    summed = {i: name for i, name in names.items() if i not in axes}
-    coefficient = abs(term.coefficient)
-    ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
-    outside = [f for f in ordered if not summed.keys() & set(f.indices)]
-    inside = [f for f in ordered if summed.keys() & set(f.indices)]
-    pieces = [] if coefficient == 1 and term.factors else [coefficient_text(coefficient)]
-    pieces += [_factor(f, names) for f in outside]
-    if summed:
-        pieces.append(f"Σ_{''.join(summed.values())}")
-    return " ".join([*pieces, *(_factor(f, names) for f in inside)])
-
-
-def coefficient_text(value: Fraction) -> str:
-    """A number in front of factors."""
+def _coefficient(value: Fraction) -> str:
     written = number_text(value)
     return f"({written})" if "/" in written else written
 
 
-def _factor(f: Factor, names: dict[Index, str]) -> str:
-    at = "".join(names[i] for i in f.indices)
-    whole = bool(at) or f.exponent != 1
-    name = _bracketed(f.expr, whole) + (f"_{at}" if at else "") + power_text(f.exponent)
-    return constant_text(f, names) or name
-
-
-def constant_text(f: Factor, names: dict[Index, str]) -> str:
+def _constant(f: Factor, names: dict[Index, str]) -> str:
     """δ_ij, ε_ijk, or the test that joins two axes; "" for any other factor."""
     at = [names[i] for i in f.indices]
     if is_(f.expr, "fuse"):
@@ -98,23 +65,98 @@ def constant_text(f: Factor, names: dict[Index, str]) -> str:
     return f"{sign}_{''.join(at)}" if sign else ""
 
 
-def _bracketed(e: Expr, whole: bool) -> str:
-    """An expression as a factor; `whole` where an index or an exponent belongs to all of it.
-
-    >>> product = read("x'*A*x").expr
-    >>> _bracketed(product, whole=False), _bracketed(product, whole=True)
-    ("x'*A*x", "(x'*A*x)")
-    """
-    written = text(e)
-    plain = is_(e, "variable", "size", "pi") or e.function.call != "operator"
-    if is_(e, "number"):
-        plain = written.replace(".", "").isdigit()
-    return written if plain or (not whole and not written.count(" ")) else f"({written})"
-
-
-def power_text(k: Exponent) -> str:
-    """An exponent behind a factor."""
+def _power(k: Exponent) -> str:
     if k == 1:
         return ""
     written = number_text(Fraction(k))
     return f"^{written}" if written.isdigit() else f"^({written})"
+
+
+# Sums of products of entries, nothing collapsed: `Σ_j X_ij δ_jk`, `softplus(t_i)` -----------------
+
+_ENTRYWISE = ("add", "neg", "hadamard", "ediv", "epow", "mul", "div")
+
+
+def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
+    """The sum; letters go to the axes first, then to summed indices in reading order.
+
+    Names that are taken are no letters.
+
+    >>> i, j, k = Index(2), Index(3), Index(3)
+    >>> X = variable("X", (2, 3))
+    >>> term = Term(Fraction(-1, 2), (Factor(X, (i, j)), delta(j, k)))
+    >>> entries_text(Tensor((i, k), (term,)))
+    '-0.5 Σ_k X_ik δ_kj'
+    """
+    terms = (t for t in tensor.terms if t.coefficient)
+    return signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
+
+
+def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
+    order = dict.fromkeys([*axes, *(i for f in term.factors for i in f.indices)])
+    names = dict(zip(order, index_letters(len(order), taken), strict=True))
+    summed = "".join(name for i, name in names.items() if i not in axes)
+    coefficient = abs(term.coefficient)
+    above = [f for f in term.factors if f.exponent > 0]
+    below = [f._replace(exponent=-f.exponent) for f in term.factors if f.exponent < 0]
+    scalars = [f for f in above if not f.indices]
+    entries = [f for f in above if f.indices]
+    front = [_coefficient(coefficient)] if coefficient != 1 else []
+    front += [_factor(f, names) for f in scalars]
+    front += [f"Σ_{summed}"] if summed else []
+    body = " ".join([*front, *(_factor(f, names) for f in entries)]) or "1"
+    if not below:
+        return body
+    bottom = [_factor(f, names) for f in below]
+    return f"{body}/{bottom[0]}" if len(bottom) == 1 else f"{body}/({' '.join(bottom)})"
+
+
+def _factor(f: Factor, names: dict[Index, str]) -> str:
+    at = "".join(names[i] for i in f.indices)
+    constant = _constant(f, names)
+    if constant:
+        return constant
+    e = entry(f.expr, tuple(names[i] for i in f.indices)) if at else f.expr
+    written = text(e)
+    if f.exponent == Fraction(1, 2):
+        return f"sqrt({written})"
+    least = ATOM if at or f.exponent != 1 else COMPARE if e.function.leaf else POSTFIX
+    written = written if level(e) >= least else f"({written})"
+    return written + _power(f.exponent)
+
+
+def entry(e: Expr, at: tuple[str, ...]) -> Expr:
+    """The entry of an expression as a number: functions of each entry go inside, softplus(t_i)."""
+    done: dict[Expr, Expr] = {}
+    for node in walk(e):
+        inside = _entrywise(node) and all(a in done for a in node.args)
+        if is_scalar(node.shape):
+            done[node] = node
+        elif inside:
+            done[node] = apply(_scalar_name(node), *(done[a] for a in node.args))
+        else:
+            done[node] = _named(node, at, len(e.shape) == len(node.shape))
+    return done[e]
+
+
+def _entrywise(node: Expr) -> bool:
+    known = is_(node, *_ENTRYWISE) or node.function.kind == "elementwise"
+    same = all(a.shape == node.shape or is_scalar(a.shape) for a in node.args)
+    one = not is_(node, "mul") or sum(not is_scalar(a.shape) for a in node.args) == 1
+    return known and same and one and bool(node.args)
+
+
+def _scalar_name(node: Expr) -> str:
+    names = {"hadamard": "mul", "ediv": "div", "epow": "power"}
+    return names.get(node.function.name, node.function.name)
+
+
+def _named(node: Expr, at: tuple[str, ...], whole: bool) -> Expr:
+    letters = "".join(at)
+    if is_(node, "transpose") and len(at) == 2:
+        return _named(node.args[0], at[::-1], whole)
+    if is_(node, "transpose") and len(at) == 1:
+        return _named(node.args[0], at, whole)
+    written = text(node)
+    plain = level(node) == ATOM
+    return variable(f"{written}_{letters}" if plain else f"({written})_{letters}")
