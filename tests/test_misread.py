@@ -59,6 +59,9 @@ def test_a_function_of_a_square_matrix_in_latex_is_not_read_entry_by_entry(formu
         ("||Ax-b||^2 + c*||x||^2", "x", {"Ax": "m", "b": "m"}, "2*c*x"),
         ("logsumexp(z) - z_1", "z", {"z_1": ""}, "softmax(z)"),
         ("norm2(x - x_0)^2", "x", {}, "2*(x - x_0)"),
+        (r"\sum_i |x_i|^p", "x", {"p": ""}, "p*sign(x).*abs(x).^(p-1)"),
+        (r"\sum_i (x_i+1)^q", "x", {}, "q*(x+1).^(q-1)"),
+        (r"x \odot \tanh(x)", "x", {}, "diag(tanh(x) + x.*(1 - tanh(x).^2))"),
         (r"\|x - x_k\|^2", "x", {}, "2*(x - x_k)"),
         ("w_1'*x + w_0'*x", "x", {}, "w_1 + w_0"),
         (r"\sum_{i,j}\exp(X_{ij})", "X", {"X": "n,n"}, "exp(X)"),
@@ -71,6 +74,12 @@ def test_what_is_clear_is_read(
     formula: str, wrt: str, shapes: dict[str, str], derivative: str
 ) -> None:
     assert verify(formula, wrt, derivative, shapes=shapes).correct
+
+
+def test_the_exponent_of_an_entry_is_a_number() -> None:
+    assert str(derive("sum_i x_i^p", "x")) == "p*x.^(p - 1)"
+    with pytest.raises(MatderivError, match="the exponent beside an index is a number"):
+        derive("sum_i x_i^p", "x", shapes={"p": "n", "x": "n"})
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,11 @@ def understood(
         return _others(text, scope, build, fits, within, error)
     if "@" in text and (python := _as_python(text, scope, build, fits, within)) is not None:
         return python
-    command = next((m for m in _COMMAND.finditer(text) if is_command(m[1])), None)
-    if command is not None and command[1] in function_names():
+    commands = [m for m in _COMMAND.finditer(text) if is_command(m[1])]
+    if any(m[1] in function_names() or m[1] not in GREEK_NAMES for m in commands):
         return _spelled(text, scope, build, fits, within, "latex")  # A\log x divides by nothing
-    if command is not None:
-        _check_division(text, command.span(), scope, build)
+    if commands:
+        _check_division(text, commands[0].span(), scope, build)
     return found
 
 

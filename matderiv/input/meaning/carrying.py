@@ -147,11 +147,7 @@ class Carrying:
     def added(self, values: Sequence[Indexed], node: Node) -> Indexed:
         """A sum; numbers are added to every entry."""
         index = self.indices(values)
-        ranks = [v.rank for v in values]
-        operands = node.operands if isinstance(node, Operation) else ()
-        for v, operand in zip(values, operands, strict=False):
-            if v.rank == 0 and max(ranks):
-                self.signs.number_beside_array(operand, node)
+        self.beside_arrays(values, node)
         kinds = {(v.row is not None, v.column is not None) for v in values if v.rank}
         if len(kinds) > 1:
             raise UncarriedError("a row and a column are added")
@@ -168,6 +164,13 @@ class Carrying:
         parts = [self.oriented(v, axes, node) for v in values]
         joined = self.build.operation("add", parts, node.span)
         return self.single(joined, axes, index, row, column)
+
+    def beside_arrays(self, values: Sequence[Indexed], node: Node) -> None:
+        """What numbers beside arrays, of which the function takes every entry, speak against."""
+        operands = node.operands if isinstance(node, Operation | Call) else ()
+        for v, operand in zip(values, operands, strict=False):
+            if v.rank == 0 and any(other.rank for other in values):
+                self.signs.number_beside_array(operand, node)
 
     def single(
         self,
@@ -265,6 +268,8 @@ class Carrying:
                     "", [base, exponent], node, lambda p: self.build.operation("epow", p, node.span)
                 )
             raise UncarriedError("this power is not read beside indices")
+        if self.signs.axes(exponent):
+            raise UncarriedError("the exponent beside an index is a number")
         if base.rank == 1:
             self.object(1, node)
         square = isinstance(exponent, Number) and exponent.value == 2
@@ -335,12 +340,7 @@ class Carrying:
             )
             return Indexed(terms, found.index)
         if name == "tr" and values[0].rank == 2:
-            assert values[0].row is not None
-            assert values[0].column is not None
-            row = values[0].row
-            value = values[0].renamed({values[0].column: row})
-            terms = tuple(IndexedTerm(t.factors, t.summed | {row}, t.negative) for t in value.terms)
-            return Indexed(terms, value.index)
+            return self.traced(values[0])
         if name == "diag" and values[0].rank == 0 and len(values[0].index) == 1:
             vector = self.realised(values[0], values[0].index, node)
             return self.lifted(self.build.call("diag", (vector,), node.span))
@@ -354,12 +354,22 @@ class Carrying:
                 return self.entrywise(
                     name, values, node, lambda p: self.build.operation(name, p, node.span)
                 )
+            self.beside_arrays(values, node)
             if isinstance(node, Call) and node.keywords:  # the name of a function that none defines
                 call = node
                 of = values[: len(call.operands)]
                 return self.entrywise(name, of, node, lambda p: self.build.called(call, p))
             return self.entrywise(name, values, node)
         raise UncarriedError(f"{name} is not read beside indices")
+
+    def traced(self, value: Indexed) -> Indexed:
+        """The trace of a matrix, at each value of the indices."""
+        row, column = value.row, value.column
+        assert row is not None
+        assert column is not None
+        value = value.renamed({column: row})
+        terms = tuple(IndexedTerm(t.factors, t.summed | {row}, t.negative) for t in value.terms)
+        return Indexed(terms, value.index)
 
     def uncarried(self, said: str, node: Node) -> ParseError:
         """An index that no array can carry."""

@@ -117,11 +117,9 @@ class Signs(KindEvidence):
         signs = any({*"*@"} & {*typed[a.span[1] : b.span[0]]} for a, b in pairwise(node.operands))
         kinds = [getattr(o, "function", type(o)) for o in map(unsigned, node.operands)]
         signs |= not {"add", EXPONENTIAL, Call} & {*kinds}
-        columns = [v for v in values if not self.is_number(v)]
-        if signs or not columns or not all(map(build.is_column, columns)):
-            return None
+        columns = [v for v in values if not self.is_number(v)] or [*values]
         entries = build.operation("hadamard", columns, node.span)
-        if build.shape(entries) is None:
+        if signs or not all(map(build.is_column, columns)) or build.shape(entries) is None:
             return None
         self.objection(INVALID if self.guessed_below(node) else 0, node)
         self.remark(f"{self.source.typed(node.span)} read entry by entry")
