@@ -172,6 +172,17 @@ def _vech_map(n: int) -> Any:
     return [[[float((i, j) == place) for j in range(n)] for i in range(n)] for place in free]
 
 
+def _log_ratio(m: Any, s: Any, u: Any, t: Any) -> float:
+    """The mean of the logarithm of a ratio of two normal densities, at sigma points.
+
+    The logarithm is a polynomial of degree 2, for which the points are exact.
+    """
+    n = np.size(m)
+    steps = np.linalg.cholesky(np.reshape(s, (n, n))) * math.sqrt(n)
+    points = [np.ravel(m) + sign * step for step in steps.T for sign in (1, -1)]
+    return float(np.mean([_log_density(x, m, s) - _log_density(x, u, t) for x in points]))
+
+
 def _log_density(x: Any, m: Any, s: Any) -> float:
     """By the eigenvalues of the covariance."""
     values, vectors = np.linalg.eigh(np.reshape(s, (np.size(x), -1)))
@@ -390,6 +401,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "norm_p": lambda x, p: sum(abs(v) ** float(p) for v in np.ravel(x)) ** (1 / float(p)),
     "mvnpdf": lambda x, m, s: math.exp(_log_density(x, m, s)),
     "mvnlogpdf": lambda x, m, s: _log_density(x, m, s),
+    "kl_normal": _log_ratio,
     "softsign": entrywise(lambda u: u / (1 + u) if u > 0 else u / (1 - u)),
     "mish": entrywise(lambda u: u * math.tanh(math.log(1 + math.exp(u)))),
     "relu6": entrywise(lambda u: min(max(u, 0), 6)),

@@ -40,10 +40,10 @@ FLOORS = (  # title, folder, modules
     (
         "3: texts in",
         "input/",
-        "axes builder conjugates tree text_cursor glued notes guesses meaning/ latex/",
+        "axes builder conjugates means tree text_cursor glued notes guesses meaning/ latex/",
     ),
     ("3: three languages, SymPy", "input/", "text python/ comments spelling misread from_sympy/"),
-    ("3: what is asked", "input/", "resolve entries answers values asking"),
+    ("3: what is asked", "input/", "resolve entries answers values"),
     ("4: index products", "tensors/", "tensor"),
     ("4: words of the notation", "", "words/"),
     ("5: down to index products", "tensors/", "lower"),
@@ -53,6 +53,8 @@ FLOORS = (  # title, folder, modules
     ("7: differentiation", "calculus/", "ties spectral sweeps structure several"),
     ("8: the derivation", "calculus/", "derivative entries"),
     ("9: equations solved", "", "solving/"),
+    ("9: means over normal variables", "calculus/", "expectation"),
+    ("9: what is asked", "input/", "asking"),
     ("9: checked", "numeric/", "check spot_check"),
     (
         "9: verified",

@@ -232,6 +232,12 @@ def _summed(node: Expr) -> Expr | None:
     return apply("mul", *numbers, total) if numbers else total
 
 
+def _log_density(node: Expr) -> Expr | None:
+    """The logarithm of a normal density, written out."""
+    (x,) = node.args
+    return _written_out(apply("mvnlogpdf", *x.args)) if is_(x, "mvnpdf") else None
+
+
 _SPELLINGS: tuple[tuple[Form, Form], ...] = (
     (("log", ("add", 1, ("exp", "z"))), ("softplus", "z")),
     (("log1p", ("exp", "z")), ("softplus", "z")),
@@ -251,6 +257,7 @@ _SPELLINGS: tuple[tuple[Form, Form], ...] = (
 _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "softmax": (_unshifted,),
     "sqrt": (_norm,),
+    "log": (_log_density,),
     **dict.fromkeys(("maximum", "minimum"), (_abs,)),
     "mul": (_kron_vec, _summed),
     **dict.fromkeys(("sum", "prod", "max", "min"), (of_eigenvalues,)),

@@ -16,9 +16,9 @@ from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.doors.derivations import Derivations
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
-from matderiv.input.asking import names_asked, numbers_meant
+from matderiv.input.asking import names_asked, numbers_meant, read_question
 from matderiv.input.entries import entry_asked, whole_of
-from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.resolve import Reading, read_name
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import declarations
 from matderiv.language.tokens import canonical_name, is_name
@@ -56,7 +56,9 @@ def understood(request: Request) -> TypedQuestion:
     assume = declared(request.assume, "--assume", "A: symmetric")
     try:
         how: dict[str, Any] = {"shapes": shapes, "assume": assume, "about": names_asked(wrt or ())}
-        said = partial(read, text, **how, wirtinger=request.verb in ("derive", "check", "verify"))
+        said = partial(
+            read_question, text, **how, wirtinger=request.verb in ("derive", "check", "verify")
+        )
         reading = said()
         if request.verb in OF_A_NUMBER and (numbers := numbers_meant(reading)):
             reading = said(kinds=dict.fromkeys(numbers, 0))

@@ -20,8 +20,8 @@ from matderiv.circuit.steps import BackwardStep, steps
 from matderiv.doors.check import truthful_pass
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
-from matderiv.input.asking import understood
-from matderiv.input.resolve import Reading, read, read_name
+from matderiv.input.asking import read_question, understood
+from matderiv.input.resolve import Reading, read_name
 from matderiv.input.values import checked_values, names_in, shapes_of
 from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
@@ -353,7 +353,7 @@ def _read(
     f: str, shapes: Mapping[str, Any], assume: Mapping[str, Any] | None, values: Values | None
 ) -> Reading:
     try:
-        return read(f, shapes=shapes, assume=assume)
+        return read_question(f, shapes=shapes, assume=assume)
     except ShapeError as error:
         guessed = [n for n in names_in(f, shapes) if n not in shapes and n not in (values or {})]
         if values and guessed:

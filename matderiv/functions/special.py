@@ -5,9 +5,9 @@ from statistics import NormalDist
 from typing import Any
 
 from matderiv.errors import NoRule
-from matderiv.expr import Expr, Params, apply, number, number_value
+from matderiv.expr import Expr, Params, apply, is_, number, number_value, size_expr
 from matderiv.functions.elementwise import columns_beside
-from matderiv.functions.record import elementwise, primitive, shaped, shorthand
+from matderiv.functions.record import elementwise, primitive, refused, shaped, shorthand
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify
 
@@ -240,6 +240,13 @@ def _density_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sh
     return shaped(pattern, needs)(shapes, params, unify)
 
 
+def _divergence_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    pattern = "n, n n, n, n n ->" if shapes[0] or shapes[2] else ", , , ->"
+    return shaped(pattern, "KL(N(m, S) || N(u, T)) has means and covariances")(
+        shapes, params, unify
+    )
+
+
 def _log_density(x: Expr, m: Expr, S: Expr) -> Expr:
     away = x - m
     distance = away.T @ apply("inv", S) @ away if x.shape else away**2 / S
@@ -254,6 +261,50 @@ shorthand(
     _log_density,
     domain=("", "", "posdef"),
     says="log of the normal density, -(logdet(2*pi*S) + (x - m)'*inv(S)*(x - m))/2.",
+)
+
+
+def _divergence(m: Expr, S: Expr, u: Expr, T: Expr) -> Expr:
+    centred = is_(u, "mul") and number_value(u.args[0]) == 0
+    away = m if centred else u - m
+    if not m.shape:
+        return (S / T + away**2 / T - 1 + _f("log", T / S)) / 2
+    least = size_expr(m.shape[0]) + _f("logdet", S)
+    if is_(T, "eye"):
+        return (_f("tr", S) + away.T @ away - least) / 2
+    inverse = _f("inv", T)
+    return (_f("tr", inverse @ S) + away.T @ inverse @ away + _f("logdet", T) - least) / 2
+
+
+shorthand(
+    "kl_normal",
+    _divergence_rule,
+    _divergence,
+    domain=("", "posdef", "", "posdef"),
+    says="KL(N(m, S) || N(u, T)) = (tr(inv(T)*S) + (u - m)'*inv(T)*(u - m) - n + "
+    "logdet(T) - logdet(S))/2.",
+    example="kl_normal(x, A, y, B)",
+)
+
+
+def _mean_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    body, x, m, _ = shapes
+    pattern = "n, n, n n ->" if x or m else ", , ->"
+    shaped(pattern, "x ~ N(mean, covariance) is a vector or a number")(shapes[1:], params, unify)
+    return body
+
+
+def _no_values(*args: Any) -> Any:
+    raise NoRule("a mean is read in a question, elsewhere its closed form")
+
+
+refused(
+    "expectation",
+    _mean_rule,
+    _no_values,
+    call="operator",
+    leaf=True,
+    says="E[f(x)] with x ~ N(m, S), the mean over a normal variable.",
 )
 
 

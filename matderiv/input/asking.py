@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 from matderiv.arguments import one_of, variables_in
 from matderiv.bridge.sizes import by_name, entry_parts, filled_in, is_filled, name_of
 from matderiv.errors import MatderivError, ShapeError, UnknownName
-from matderiv.expr import Expr, is_, variable, variables, walk
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.entries import entry_of_symbol, whole_of
 from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
 from matderiv.input.from_sympy.predicates import facts_of
 from matderiv.language.declare import declared_facts, declared_shapes
+from matderiv.language.printer import text as printed
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import later
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from matderiv.calculus import expectation
     from matderiv.input import resolve
     from matderiv.input.resolve import Reading
 else:
     (resolve,) = later("matderiv.input", "resolve")
+    (expectation,) = later("matderiv.calculus", "expectation")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def understood(
             f += " where " + "; ".join(f"{n} = {named[0]}[{k}]" for k, n in enumerate(entries, 1))
             shapes = {n: s for n, s in declared.items() if n not in entries}
             shapes |= {named[0]: (len(entries),)}
-        reading = resolve.read(f, shapes=shapes, assume=assume, **how)
+        reading = read_question(f, shapes=shapes, assume=assume, **how)
         if entries:
             said = f"{', '.join(entries)} are read as the entries of {named[0]}"
             reading = replace(reading, notes=(*reading.notes, said))
@@ -81,6 +84,39 @@ def understood(
     _require_shapes(found, declared_shapes(by_name(shapes)))
     symbols = reader.met() | {name_of(w): w.as_immutable() for w in filled}
     return Question(found, symbols=symbols, free=reader.free)
+
+
+def read_question(text: str, **how: Any) -> Reading:
+    """What `resolve.read` reads, with means over normal variables in closed form.
+
+    >>> read_question("E[x'*A*x] with x ~ N(m, S)").read_as
+    "m'*A*m + tr(A*S)"
+    """
+    return with_means(resolve.read(text, **how))
+
+
+def with_means(reading: Reading) -> Reading:
+    """The reading with its means over normal variables in closed form."""
+    nodes = [n for n in walk(reading.expr) if n.function.name in ("expectation", "kl_normal")]
+    if not nodes:
+        return reading
+    over = {n.args[1] for n in nodes if is_(n, "expectation")}
+    told = expectation.with_covariances(reading.expr)
+    e = expectation.averaged(substitute(reading.expr, told))
+    gone = {v.name for v in over}
+    said = [f"{c.name} is symmetric positive definite, a covariance" for c in told]
+    if gone:
+        said.insert(0, f"E over {', '.join(sorted(gone))} is in closed form, as quadrature says")
+    parts = [(n, expectation.averaged(substitute(v, told))) for n, v in reading.parts]
+    return replace(
+        reading,
+        expr=e,
+        variables={n: told.get(v, v) for n, v in reading.variables.items() if n not in gone},
+        read_as=printed(e) if gone else reading.read_as,
+        notes=(*reading.notes, *said),
+        parts=tuple((n, v) for n, v in parts if not over & {*variables(v)}),
+        guessed=reading.guessed - gone,
+    )
 
 
 def _entries_of(f: str, declared: Mapping[str, Shape], *asked: str) -> list[str]:

@@ -13,6 +13,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
+from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
 from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
@@ -108,26 +109,29 @@ class _Parser(Cursor):
         parts: list[NamedPart] = []
         if (self.token.kind == "name" and self.token.text in WHERE) or self.defines():
             self.take()
-            parts.append(self.part())
+            parts += self.part()
             while self.at(";", ","):
                 self.take()
                 if self.token.kind != "end":
-                    parts.append(self.part())
+                    parts += self.part()
         if self.token.kind != "end":
             raise self.leftover()
         command = next((m for m in _COMMAND.finditer(self.text) if is_command(m[1])), None)
         if command and (self.implied or self.bound):
             raise self.error("commands and products without signs are LaTeX", command.span())
         remarks = tuple(dict.fromkeys(self.remarks))
-        return Source(self.text, main, defined_first(parts), remarks, kinds=self.kinds)
+        found = Source(self.text, main, defined_first(parts), remarks, kinds=self.kinds)
+        return averaged_over(found, self.normals)
 
     def defines(self) -> bool:
-        """True at the comma of `EXPR, z = ...`."""
-        ahead = [t.text for t in self.tokens[self.place : self.place + 3]]
-        return self.at(",") and ahead[2:] == ["="]
+        """True at the comma of `EXPR, z = ...` and `EXPR, x ~ ...`."""
+        return self.at(",") and self.peek(2).text in ("=", "~")
 
-    def part(self) -> NamedPart:
+    def part(self) -> list[NamedPart]:
         name = self.take()
+        if name.kind == "name" and self.at("~"):
+            self.random(Name(name.span, name.text))
+            return []
         if name.kind != "name" or not self.at("="):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
@@ -138,8 +142,8 @@ class _Parser(Cursor):
         self.around = ()
         span = (name.span[0], value.span[1])
         if entry and mentions(value, index):
-            return NamedPart(span, base, Bind(value.span, FREE_INDEX, (index,), value))
-        return NamedPart(span, name.text, value)
+            return [NamedPart(span, base, Bind(value.span, FREE_INDEX, (index,), value))]
+        return [NamedPart(span, name.text, value)]
 
     def comparison(self) -> Node:
         """A sum, two that are compared, or `x if x > 0 else 0`."""
@@ -291,10 +295,6 @@ class _Parser(Cursor):
         if isinstance(node, Number) and node.value == 1:
             node = Call(node.span, "vector", node.span, (node,))  # 1'x
         return transposed(node, end)
-
-    def typed_as(self, sign: str) -> bool:
-        """True at an operator that was typed in this way; ** and ^ are one operator."""
-        return self.token.kind == "operator" and self.text[slice(*self.token.span)] == sign
 
     def power(self, base: Node) -> Node:
         operator = self.take()

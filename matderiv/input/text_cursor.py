@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
+from matderiv.input.means import EXAMPLE, Means
 from matderiv.input.tree import BARS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
@@ -23,7 +24,7 @@ from matderiv.language.source import (
     block,
     children,
 )
-from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token, TokenCursor
+from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 OTHERWISE = ("if", "else", "otherwise")
@@ -35,7 +36,7 @@ STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
-class Cursor(TokenCursor):
+class Cursor(Means):
     """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
     kinds: dict[str, int]
@@ -47,7 +48,6 @@ class Cursor(TokenCursor):
     bound = False  # that a sum over an index was read
     around: tuple[str, ...] = ()  # the indices of the sums around
 
-    sum: Callable[[], Node]
     product: Callable[[], Node]
     comparison: Callable[[], Node]
     postfix: Callable[[], Node]
@@ -55,6 +55,10 @@ class Cursor(TokenCursor):
     atom: Callable[[], Node]
 
     # Cursor --------------------------------------------------------------------------------------
+
+    def typed_as(self, sign: str) -> bool:
+        """True at an operator that was typed in this way; ** and ^ are one operator."""
+        return self.token.kind == "operator" and self.text[slice(*self.token.span)] == sign
 
     def parts_from(self, base: Node) -> bool:
         """True for `S^-1 x`, `S^-1(x - y)`, `x^2y`: where a space, a bracket or a name ends it."""
@@ -201,6 +205,8 @@ class Cursor(TokenCursor):
 
     def entry(self, base: Node) -> Node:
         """`x[1]`, `X[i,:]`, `x[2:n]`: an entry, a row, a column or a part, counted from 1."""
+        if getattr(base, "name", "") == "E" and self.averages:
+            return self.mean(base.span[0])
         opening, at, typed = self.take(), list[str](), ""
         while not self.at("]"):
             token = self.take()
@@ -213,8 +219,8 @@ class Cursor(TokenCursor):
         span = (base.span[0], closing.span[1])
         if not all(PLACE.fullmatch(place) for place in (*at, typed)):
             if getattr(base, "name", "") == "E":
-                said = "expectations are not read"
-                raise self.error(said, span, "mean(...), or a sum over the data")
+                said = "nothing says what E is over"
+                raise self.error(said, span, f"{EXAMPLE}, mean(...) of data")
             said = "a place is a number from 1, a name or a slice such as 2:n"
             raise self.error(said, (opening.span[0], span[1]), "x[1]")
         return Entry(span, base, (*at, typed))

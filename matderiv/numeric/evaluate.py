@@ -350,7 +350,7 @@ def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> Va
         params = (_float(params[0]),)
     return ValueStep(
         name=function.name,
-        compute=None if function.leaf else function.numpy,
+        compute=function.numpy,
         arguments=tuple(slot[a] for a in node.args),
         params=params,
         shape=node.shape,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from matderiv.errors import MatderivError, visible
-from matderiv.input.resolve import read
+from matderiv.input.asking import read_question
 
 MOST = 3  # corrections offered
 _PROSE = re.compile(r"[A-Za-z]{2,} (and|the|a|is|with|each|as|one) ")
@@ -65,6 +65,6 @@ def _said(hint: str) -> Iterator[str]:
 def _is_read(text: str, request: Mapping[str, Any]) -> bool:
     with suppress(MatderivError):
         shapes, assume = request.get("shapes") or {}, request.get("assume") or {}
-        read(text, shapes=shapes, assume=assume)
+        read_question(text, shapes=shapes, assume=assume)
         return True
     return False

@@ -13,8 +13,9 @@ from matderiv.doors.graph import graph
 from matderiv.doors.sheet import Part, Sheet
 from matderiv.errors import MatderivError, visible
 from matderiv.expr import Expr, is_, variables
+from matderiv.input.asking import read_question
 from matderiv.input.guesses import KINDS, guesses
-from matderiv.input.resolve import Reading, read
+from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import FACTS
 from matderiv.output.documents.hints import hint
@@ -81,7 +82,7 @@ def _declared(request: Request) -> dict[str, Any]:
     chosen = {n: k for n, k in _mapping(request, "kinds").items() if n not in found["shapes"]}
     if chosen:
         axes = {n: KINDS.index(k) for n, k in chosen.items() if k in KINDS}
-        names = read(_expression(request), kinds=axes, **found).variables
+        names = read_question(_expression(request), kinds=axes, **found).variables
         found["shapes"] |= {n: ",".join(map(str, names[n].shape)) for n in axes if n in names}
     return found
 
@@ -104,7 +105,7 @@ def _style(request: Request) -> dict[str, str]:
 
 
 def _derivations(request: Request) -> list[Derivation]:
-    by = _text(request, "by") or usual(read(_expression(request), **_declared(request)))
+    by = _text(request, "by") or usual(read_question(_expression(request), **_declared(request)))
     how = _conventions(request) | _declared(request)
     found = derive(_expression(request), by, **how)
     return found if isinstance(found, list) else [found]
@@ -113,7 +114,7 @@ def _derivations(request: Request) -> list[Derivation]:
 def usual(reading: Reading) -> str:
     """The variable that is probably meant.
 
-    >>> usual(read("norm2(A*w - b)^2"))
+    >>> usual(read_question("norm2(A*w - b)^2"))
     'w'
     """
     names = reading.variables
@@ -129,7 +130,7 @@ def derived(request: Request) -> Reply:
         _declared(request),
         {**_mapping(request, "shapes"), **_mapping(request, "kinds")},
     )
-    reading = read(_expression(request), **declared, about=_names(request), wirtinger=True)
+    reading = read_question(_expression(request), **declared, about=_names(request), wirtinger=True)
     names = LatexNames(roots=[reading.expr])
     by = _text(request, "by") or usual(reading)
     told: Reply = {

@@ -110,6 +110,11 @@ def _without_delta(term: Term, pair: set[Any]) -> Term | None:
     return Term(term.coefficient, rest) if len(found) == 1 and free else None
 
 
+def is_zero(e: Expr) -> bool:
+    """True for a zero of any shape."""
+    return is_(e, "zeros") or (is_(e, "number") and e.params[0] == 0)
+
+
 def without_zeros(e: Expr) -> Expr:
     """An expression without the terms that a zero makes zero."""
     return fold(e, _without_zeros)
@@ -120,7 +125,11 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
     linear = is_(node, "sum", "mean", "transpose", "diag", "tr", "vec")
     if linear and is_(args[0], "neg"):
         return negated(rebuild(node, args[0].args))
-    zero = [a for a in args if is_(a, "zeros") or (is_(a, "number") and a.params[0] == 0)]
+    if is_(node, "norm2") and is_(args[0], "neg"):
+        return rebuild(node, args[0].args)
+    zero = [a for a in args if is_zero(a)]
+    if is_(node, "add"):
+        zero += [a for a in args if negated(a) in args]  # m - m
     if not zero:
         return rebuild(node, args)
     if is_(node, "add"):
@@ -132,7 +141,7 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
         return made if wide else rebuild(node, args)
     above = is_(node, "div", "ediv", "power", "epow") and args[0] in zero
     above = above and (number_value(args[1]) or 1) > 0
-    if above or is_(node, "mul", "hadamard", "neg", "transpose", "sum", "mean", "diag", "tr"):
+    if above or node.function.kind == "structural" or is_(node, "norm2"):
         return zeros(node.shape)
     return rebuild(node, args)
 

@@ -227,8 +227,8 @@ def _open_inverse(node: Expr, at: Slots, k: Exponent) -> Opened | None:
         )
     if is_(x, "kron") and all(len(a.shape) == 2 and a.shape[0] == a.shape[1] for a in x.args):
         return Opened(parts=((apply("kron", *(apply("inv", a) for a in x.args)), at, 1),))
-    if is_(x, "inv"):
-        return Opened(parts=((x.args[0], at, 1),))
+    if is_(x, "eye", "inv"):
+        return Opened(parts=((x if is_(x, "eye") else x.args[0], at, 1),))
     if is_(x, "transpose"):
         return Opened(parts=((apply("inv", x.args[0]), at[::-1], 1),))
     if is_(x, "neg"):

@@ -13,11 +13,10 @@ from itertools import chain, combinations, permutations, product
 from matderiv.errors import MatderivError
 from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
-from matderiv.input.asking import numbers_meant
+from matderiv.input.asking import numbers_meant, read_question
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.meaning.places import COUNTS
-from matderiv.input.resolve import read
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Name, children, postorder
 from matderiv.shapes import Dim, Shape, is_scalar, size_names, with_sizes
@@ -250,7 +249,7 @@ def _with_kinds(
     reading = asked.reading
     declared = {n: v for n, v in reading.variables.items() if n not in reading.guessed}
     try:
-        found = read(
+        found = read_question(
             reading.source,
             shapes={n: v.shape for n, v in declared.items()} | dict(shapes or {}),
             assume={n: sorted(facts(v)) for n, v in reading.variables.items() if facts(v)},

@@ -18,8 +18,9 @@ from matderiv.language.tokens import Token
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
 WIDE = ("tr",)
-BETWEEN = {"kl": ("‖", "|")}
 """Functions that cover a whole product without brackets: tr AXB."""
+BETWEEN = {"kl": ("‖", "|"), "mvnpdf": ("|",)}
+"""What may stand between arguments in place of a comma."""
 
 SPECTRAL = {
     "lambda_max": "lambda_max",

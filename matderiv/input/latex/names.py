@@ -87,8 +87,8 @@ class Names(Symbols):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
             return self.commutation(symbol)
-        if known is None and (symbol.font in ("mathbb", "mathds") or self._is_moment(symbol)):
-            raise self.error("expectations and number sets are not read", symbol.span)
+        if known is None and (moment := self._moment(symbol)) is not None:
+            return moment
         word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
         if known is None and word and symbol.font in (*UPRIGHT, "mathbf"):
             if WRITTEN.get(symbol.stem, symbol.stem) in reserved_names() or self.at("("):
@@ -101,10 +101,16 @@ class Names(Symbols):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
 
-    def _is_moment(self, symbol: Symbol) -> bool:
-        r"""True for `E[x]` and `\mathrm{Var}(x)`."""
+    def _moment(self, symbol: Symbol) -> Node | None:
+        r"""A normal density or a mean; an error for `\mathrm{Var}(x)` and `\mathbb{R}`."""
+        if symbol.stem == "N" and self.at_density():
+            return self.function("mvnpdf", symbol.span)
+        if symbol.stem == "E" and self.averages:
+            return self.mean(symbol.span[0], self.random_below())
         bracket = self.at("[", "\\{") or (symbol.font in UPRIGHT and self.at("("))
-        return bracket and symbol.stem in RANDOM
+        if symbol.font in ("mathbb", "mathds") or (bracket and symbol.stem in RANDOM):
+            raise self.error("expectations and number sets are not read", symbol.span)
+        return None
 
     def _known_below(self, symbol: Symbol) -> str | None:
         r"""The known name of a symbol with the subscript that follows, as in `\mathbf{sin}_2`."""

@@ -17,6 +17,7 @@ from matderiv.input.latex.sides import CLOSERS, OPENERS, is_where, last_side
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
+from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import (
     DOT,
@@ -94,7 +95,8 @@ class LatexFormula(Functions):
             raise self.leftover()
         remarks = tuple(dict.fromkeys(self.remarks))
         doubtful, ordered = tuple(self.doubtful), defined_first(parts)
-        return Source(self.text, main, ordered, remarks, (), self.kinds, "latex", doubtful)
+        found = Source(self.text, main, ordered, remarks, (), self.kinds, "latex", doubtful)
+        return averaged_over(found, self.normals)
 
     def parts(self) -> Iterator[NamedPart]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
@@ -113,20 +115,27 @@ class LatexFormula(Functions):
                 raise self.error("expected name = formula after where", self.token.span, "z = Wx")
             below = self.at("_")
             label = self._label()
-            if not self.at("="):
-                raise self.error("expected = after the name", self.token.span, "z = Wx")
             name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
-            self.take()
-            value = self.sum()
-            if below and label in IMPLIED and mentions(value, label):
-                name = name.removesuffix(f"_{label}")  # d_i = ... says what d is
-                value = Bind(value.span, FREE_INDEX, (label,), value)
-            self.build.part(name)
-            self.spellings |= known_spellings([name])
-            yield NamedPart((symbol.span[0], value.span[1]), name, value)
-            while self.at(",", ";", ".") or self.token.kind == "line":
+            if self.at("~"):
+                self.random(Name(symbol.span, name))
+            elif not self.at("="):
+                raise self.error("expected = after the name", self.token.span, "z = Wx")
+            else:
                 self.take()
+                value = self.sum()
+                if below and label in IMPLIED and mentions(value, label):
+                    name = name.removesuffix(f"_{label}")  # d_i = ... says what d is
+                    value = Bind(value.span, FREE_INDEX, (label,), value)
+                self.build.part(name)
+                self.spellings |= known_spellings([name])
+                yield NamedPart((symbol.span[0], value.span[1]), name, value)
+            self.separators()
         self.tokens, self.place = [*self.tokens[:where], self.token], 0
+
+    def separators(self) -> None:
+        """Past what stands between two parts."""
+        while self.at(",", ";", ".") or self.token.kind == "line":
+            self.take()
 
     def comparison(self) -> Node:
         left = self.sum()

@@ -89,7 +89,7 @@ def is_where(tokens: list[Token], place: int) -> int:
     depth = 0
     for k, following in enumerate(tokens[place + 1 : place + 12]):
         depth += (following.text == "{") - (following.text == "}")
-        if following.text == "=" and not depth:
+        if following.text in ("=", "~") and not depth:
             return 1 if k else 0
         name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"
         below = tokens[place + k].text == "_"

@@ -6,14 +6,16 @@ letters alone, whatever joins them: `w_{1}` is w_1 or w1, `\hat y` is y_hat or y
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TypeVar
 
 from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
 from matderiv.input.latex.tokens import group_end
+from matderiv.input.means import EXAMPLE, Means, Normal
 from matderiv.language.calls import function_names
-from matderiv.language.source import Node
-from matderiv.language.tokens import GREEK_NAMES, Token, TokenCursor
+from matderiv.language.source import Name, Node
+from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
@@ -73,7 +75,7 @@ def plain_first(tokens: list[Token]) -> list[Token]:
     return tokens[first:]
 
 
-class LatexCursor(TokenCursor):
+class LatexCursor(Means):
     """A place in the tokens of one formula, and the names that are known."""
 
     def __init__(
@@ -127,6 +129,27 @@ class LatexCursor(TokenCursor):
 
 class Symbols(LatexCursor):
     """The reader of names."""
+
+    def at_density(self) -> bool:
+        r"""True before brackets with a comma: `\mathcal{N}(\mu, \Sigma)` is no product."""
+        end = group_end(self.tokens, self.place, "()")
+        inside = self.tokens[self.place : end]
+        depths = accumulate((t.text == "(") - (t.text == ")") for t in inside)
+        return any(d == 1 and t.text in (",", ";") for d, t in zip(depths, inside, strict=True))
+
+    def random_below(self) -> tuple[Normal, ...]:
+        r"""`_{x \sim \mathcal{N}(\mu, \Sigma)}`; nothing where the end of the text says it."""
+        if not self.at("_"):
+            return ()
+        self.take()
+        opening, symbol = self.take(), self.symbol()
+        label = self._label() if symbol is not None else ""
+        if opening.text != "{" or symbol is None or not self.at("~"):
+            raise self.error("what stands below E has a distribution", opening.span, EXAMPLE)
+        name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
+        found = self.normal(Name(symbol.span, name))
+        self.close("}", opening)
+        return (found,)
 
     def symbol(self) -> Symbol | None:
         """A letter, a Greek letter, or one of these with fonts and accents; None for all else."""

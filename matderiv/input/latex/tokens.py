@@ -40,7 +40,7 @@ SIGNS = {
     lVert <‖    rVert ‖>    vert |      mid |       lvert <|    rvert |>    gt >
     lt <        ast *       oslash ⊘    otimes ⊗    times ×     prime ′
     lbrace \{   rbrace \}   { \{        } \}        langle ⟨    _ _
-    rangle ⟩
+    rangle ⟩    sim ~
 """),
     **dict.fromkeys(("|", "Vert", "parallel"), "‖"),
     **dict.fromkeys(("ge", "geq", "geqslant"), ">="),

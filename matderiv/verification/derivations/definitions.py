@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from matderiv.errors import MatderivError, ParseError
+from matderiv.input.asking import with_means
 from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.input.meaning.kinds import meant
@@ -142,7 +143,8 @@ def read_definitions(
     parts = _parts(entries, sources)
     whole = _together(sources, parts, replace(definitions[-1], name=entries[-1][0]), document)
     free = tuple(sorted({c for _, label in arrays.values() for c in label}))
-    return resolve(meant(whole, replace(scope, shapes=declared, free=free)), declared, facts)
+    source = meant(whole, replace(scope, shapes=declared, free=free))
+    return with_means(resolve(source, declared, facts))
 
 
 def _is_diagonal(label: str) -> bool:
