@@ -176,8 +176,7 @@ class ColumnWriter(Writer):
         lines = [*self.dialect.imports, head, *(f"    {look.comment} {t}" for t in says)]
         lines += [f"    {text}{look.end}" for text in body]
         lines += [text.format(**names) for text in look.last]
-        operations = {line.operation for line in self.program.instructions}
-        blocks = [b for o, found in self.dialect.extras.items() if o in operations for b in found]
+        blocks = self.dialect.definitions_for("\n".join(body))
         return "\n".join([*lines, *(text for block in blocks for text in ("", *block))]) + "\n"
 
     def shapes(self) -> list[str]:

@@ -100,15 +100,15 @@ class Columns(NamedTuple):
 class Dialect:
     """A library: what is imported, how operations are spelled, and which need more than a template.
 
-    `extras` are definitions that stand before the function when an operation needs them, `single`
-    makes an array of a plain number, `dtype` is the type that arrays get where one is chosen.
+    `extras` are definitions, by name, that stand before a function that uses them, `single` makes
+    an array of a plain number, `dtype` is the type that arrays get where one is chosen.
     """
 
     name: str
     imports: tuple[str, ...]
     templates: Mapping[str, Template]
     special: Mapping[str, Special] = field(default_factory=dict)
-    extras: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
     single: str = "{0}"
     copy: str = "{0}"
@@ -127,6 +127,16 @@ class Dialect:
         if template is None:
             raise without_code(line)
         return template.filled(arguments, shape=names.shape(line.shape), **words)
+
+    def definitions_for(self, code: str) -> list[tuple[str, ...]]:
+        """The definitions that some code uses, and those that these use, as they are listed."""
+        used, todo = set[str](), [code]
+        while todo:
+            plain = re.sub(r'"[^"\n]*"|#.*', "", todo.pop())
+            new = {*re.findall(r"(?<![\w.])[a-z]\w*", plain)} & self.extras.keys() - used
+            used |= new
+            todo += ["\n".join(self.extras[name][1:]) for name in new]
+        return [lines for name, lines in self.extras.items() if name in used]
 
     def scalar(self, number: Code) -> Code:
         """A plain number as a result."""
@@ -188,11 +198,10 @@ def operators() -> dict[str, Template]:
         "copy": Template("{0}", ATOM, (ATOM,)),
         "neg": Template("-{0}", SIGN, (SIGN,)),
         "power": Template("{0} ** {1}", POWER, (ATOM, SIGN)),
-        "gt": Template("{0} > {1}", COMPARE, (SUM, SUM)),
-        "lt": Template("{0} < {1}", COMPARE, (SUM, SUM)),
-        "ge": Template("{0} >= {1}", COMPARE, (SUM, SUM)),
-        "le": Template("{0} <= {1}", COMPARE, (SUM, SUM)),
-        "ne": Template("{0} != {1}", COMPARE, (SUM, SUM)),
+        **{
+            name: Template(f"{{0}} {sign} {{1}}", COMPARE, (SUM, SUM))
+            for name, sign in {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "ne": "!="}.items()
+        },
         "transpose": Template("{0}.T", ATOM, (ATOM,)),
         "column": Template("{0}[:, None]", ATOM, (ATOM,)),
         "row": Template("{0}[None, :]", ATOM, (ATOM,)),

@@ -14,7 +14,7 @@ from matderiv.output.code.dialect import (
     of_known_order,
     pi,
 )
-from matderiv.output.code.numpy import DEFINED, DEFINITIONS, DUPLICATION, templates
+from matderiv.output.code.numpy import LIBRARY, templates
 
 SPECIAL = {
     **{"erf": "erf", "lgamma": "gammaln", "digamma": "digamma", "probit": "ndtri"},
@@ -64,10 +64,7 @@ JAX = Dialect(
     | diagonals("jnp", "dtype=dtype")
     | correlations(_correlated, PLAIN)
     | {"polygamma": of_known_order("jax.scipy.special.polygamma")},
-    {
-        **{name: tuple(map(_in_jax, blocks)) for name, blocks in DEFINITIONS.items()},
-        "duplication": (_in_jax(DUPLICATION),),
-    },
-    ("jax", "jnp", "dtype", *DEFINED),
+    {name: _in_jax(lines) for name, lines in LIBRARY.items()},
+    ("jax", "jnp", "dtype"),
     single=f"jnp.asarray({{0}}{TYPED})",
 )

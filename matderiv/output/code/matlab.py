@@ -53,7 +53,7 @@ MATLAB = Dialect(
     (),
     TEMPLATES,
     Shaped(TEMPLATES, "{0}.'", "reshape({0}, [], 1)").rules(),
-    {"where": (WHERE,), "logdet": (WHERE,)},
+    {"where": WHERE},
     (*words(TEMPLATES), *RESERVED),
     columns=LOOK,
 )

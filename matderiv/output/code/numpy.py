@@ -1,5 +1,6 @@
 """Programs spelled in NumPy, and in JAX, whose names are the same."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from matderiv.output.code.dialect import (
@@ -30,211 +31,182 @@ UNARY = (
 INVERSE = {"asinh": "arcsinh", "atanh": "arctanh"}
 BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
 MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
-ERF = ("import math", "erf = np.vectorize(math.erf, otypes=[float])")
-EXPM = (
-    "def expm(A):",
-    '    """The matrix exponential: scaling and squaring with a Taylor series."""',
-    "    k = max(0, int(np.ceil(np.log2(np.abs(A).sum() + 1))) + 4)",
-    "    term = result = np.eye(len(A))",
-    "    for j in range(1, 20):",
-    "        term = term @ A / (j * 2**k)",
-    "        result = result + term",
-    "    return np.linalg.matrix_power(result, 2**k)",
-)
-OF_MATRIX = (
-    "def of_matrix(f, A):",
-    '    """f of a square matrix, by its eigenvalues."""',
-    "    w, V = np.linalg.eig(A)",
-    "    return ((V * f(w + 0j)) @ np.linalg.inv(V)).real",
-)
-MATRIX_POWER = (
-    "def matrix_power(A, k):",
-    '    """A to any power."""',
-    "    if float(k).is_integer():",
-    "        return np.linalg.matrix_power(A, int(k))",
-    "    return of_matrix(lambda w: w**k, A)",
-)
-ADJ = (
-    "def adjugate(A):",
-    '    """det(A)*inv(A), also for a singular A: from products of singular values."""',
-    "    U, s, V = np.linalg.svd(A)",
-    "    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1, s), axis=1)",
-    "    return np.linalg.det(U) * np.linalg.det(V) * (V.T * others) @ U.T",
-)
-DUPLICATION = (
-    "def duplication(n):",
-    '    """D with D vech(S) = vec(S) for a symmetric S."""',
-    "    i = np.arange(n)",
-    "    first, last = np.minimum(i[:, None], i), np.maximum(i[:, None], i)",
-    "    place = first * n - first * (first + 1) // 2 + last",
-    "    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]",
-)
-DIAGONAL = (
-    "def add_diagonal(spec, whole, part):",
-    '    """`whole`, to which `part` is added where indices in `spec` are equal."""',
-    "    np.einsum(spec, whole)[...] += part",
-    "    return whole",
-)
 
 
-SIGNS = (
-    "def signs(V):",
-    '    """The signs of the largest entry of each column."""',
-    "    return np.sign(V[np.abs(V).argmax(0), np.arange(len(V.T))])",
+def definitions(code: str) -> dict[str, tuple[str, ...]]:
+    """Definitions with an empty line between them, by their names."""
+    blocks = [tuple(block.split("\n")) for block in code.strip().split("\n\n")]
+    name = r"(?m)^(?:def )?(\w+)(?:\(| =)"
+    return {re.findall(name, "\n".join(lines))[0]: lines for lines in blocks}
+
+
+LIBRARY = definitions(
+    r'''
+import math
+erf = np.vectorize(math.erf, otypes=[float])
+
+import math
+lgamma = np.vectorize(math.lgamma, otypes=[float])
+
+import statistics
+probit = np.vectorize(statistics.NormalDist().inv_cdf, otypes=[float])
+
+def expm(A):
+    """The matrix exponential: scaling and squaring with a Taylor series."""
+    k = max(0, int(np.ceil(np.log2(np.abs(A).sum() + 1))) + 4)
+    term = result = np.eye(len(A))
+    for j in range(1, 20):
+        term = term @ A / (j * 2**k)
+        result = result + term
+    return np.linalg.matrix_power(result, 2**k)
+
+def of_matrix(f, A):
+    """f of a square matrix, by its eigenvalues."""
+    w, V = np.linalg.eig(A)
+    return ((V * f(w + 0j)) @ np.linalg.inv(V)).real
+
+def matrix_power(A, k):
+    """A to any power."""
+    if float(k).is_integer():
+        return np.linalg.matrix_power(A, int(k))
+    return of_matrix(lambda w: w**k, A)
+
+def adjugate(A):
+    """det(A)*inv(A), also for a singular A: from products of singular values."""
+    U, s, V = np.linalg.svd(A)
+    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1, s), axis=1)
+    return np.linalg.det(U) * np.linalg.det(V) * (V.T * others) @ U.T
+
+def duplication(n):
+    """D with D vech(S) = vec(S) for a symmetric S."""
+    i = np.arange(n)
+    first, last = np.minimum(i[:, None], i), np.maximum(i[:, None], i)
+    place = first * n - first * (first + 1) // 2 + last
+    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]
+
+def add_diagonal(spec, whole, part):
+    """`whole`, to which `part` is added where indices in `spec` are equal."""
+    np.einsum(spec, whole)[...] += part
+    return whole
+
+def signs(V):
+    """The signs of the largest entry of each column."""
+    return np.sign(V[np.abs(V).argmax(0), np.arange(len(V.T))])
+
+def eigh(A):
+    """Eigenvalues, ascending, and eigenvectors of the symmetric part of A."""
+    w, V = np.linalg.eigh((A + A.T) / 2)
+    return w, V * signs(V)
+
+def eig(A):
+    """Eigenvalues, ascending, and eigenvectors of A, where all are real."""
+    w, V = np.linalg.eig(A)
+    order = w.real.argsort()
+    real = np.where(np.abs(w.imag).max() > 0, np.nan, 1.0)
+    return real * w.real[order], real * V.real[:, order] * signs(V.real[:, order])
+
+def svd(A):
+    """U, the singular values, descending, and V."""
+    U, s, Vt = np.linalg.svd(A, full_matrices=False)
+    return U * signs(Vt.T), s, Vt.T * signs(Vt.T)
+
+def gaps(w):
+    """The matrix of 1/(w_j - w_i), and 0 where they are equal."""
+    apart = w[None, :] - w[:, None]
+    return np.where(apart == 0, 0.0, 1 / np.where(apart == 0, 1.0, apart))
+
+def along(f, A, E):
+    """The derivative of f at A along E, a block of f([A E; 0 A])."""
+    upper, lower = np.concatenate([A, E], 1), np.concatenate([0 * A, A], 1)
+    return f(np.concatenate([upper, lower]))[: len(A), len(A) :]
+
+def frechet(f, slope, A, E):
+    """The derivative of f at A along E, by divided differences of the eigenvalues."""
+    w, V = np.linalg.eig(A + 0j)
+    a, b, back = w[:, None], w[None, :], np.linalg.inv(V)
+    close = np.abs(a - b) <= 1e-6 * np.abs(w).max()
+    divided = (f(a) - f(b)) / np.where(close, 1.0, a - b)
+    divided = np.where(close, slope((a + b) / 2), divided)
+    return (V @ (divided * (back @ (E + 0j) @ V)) @ back).real
+
+def jacobian(along, A):
+    """The array of dY_ij/dX_kl of a map from A and dX to dY."""
+    n = len(A)
+    basis = np.eye(n * n, dtype=A.dtype).reshape(n * n, n, n)
+    return np.stack([along(A, E) for E in basis], -1).reshape(n, n, n, n)
+
+def lyap(A, Q):
+    """The X with A X + X A' + Q = 0."""
+    n, one = len(A), np.eye(len(A), dtype=A.dtype)
+    both = np.einsum("ik,jl->ijkl", A, one) + np.einsum("ik,jl->ijkl", one, A)
+    return np.linalg.solve(both.reshape(n * n, n * n), -Q.reshape(-1)).reshape(n, n)
+
+def mvnpdf(x, m, S):
+    """The normal density with the mean m and the covariance S."""
+    away = np.reshape(x - m, (-1,))
+    S = np.reshape(S, (len(away), -1))
+    distance = away @ np.linalg.solve(S, away)
+    return np.exp(-distance / 2) / np.sqrt(np.linalg.det(2 * np.pi * S))
+
+def toeplitz(t):
+    """The symmetric matrix with t_k where |i - j| = k."""
+    i = np.arange(len(t))
+    return t[np.abs(i[:, None] - i)]
+
+def vech(A):
+    """The columns of A from the diagonal down."""
+    return A.T[np.triu_indices(len(A))]
+
+def conv2d(X, W):
+    """The cross-correlation where W fits."""
+    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape)
+    return np.einsum("tuij,ij->tu", windows, W)
+
+def conv2d_full(X, W):
+    """The convolution of matrices."""
+    return conv2d(np.pad(X, [(k - 1, k - 1) for k in W.shape]), W[::-1, ::-1])
+
+def correlate(x, w, stride, padding, dilation, groups):
+    """The cross-correlation of examples with channels, along the axes after these."""
+    axes = tuple(range(2, x.ndim))
+    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))
+    reach = tuple(dilation * (k - 1) + 1 for k in w.shape[2:])
+    at = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
+    for k in axes:
+        at = at.swapaxes(0, k)[::stride].swapaxes(0, k)
+        at = at.swapaxes(0, k + len(axes))[::dilation].swapaxes(0, k + len(axes))
+    at = at.reshape(len(at), groups, -1, *at.shape[2:])
+    w = w.reshape(groups, -1, *w.shape[1:])
+    spec = "ngcti,goci->ngot" if len(axes) == 1 else "ngctuij,gocij->ngotu"
+    found = np.einsum(spec, at, w)
+    return found.reshape(len(found), -1, *found.shape[3:])
+
+def bessel_i1(x):
+    """I_1, by the trapezoidal rule for its integral over half a period."""
+    cosines = np.cos((np.arange(64) + 0.5) * np.pi / 64)
+    return np.mean(np.exp(np.multiply.outer(x, cosines)) * cosines, axis=-1)
+
+def digamma(x):
+    """The derivative of log gamma at x > 0: recurrence, then the asymptotic series."""
+    total = -sum(1 / (x + j) for j in range(12))
+    x, y = x + 12, 1 / (x + 12.0) ** 2
+    series = 1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132)))
+    return total + np.log(x) - 0.5 / x - y * series
+
+import math
+def polygamma(k, x):
+    """The k-th derivative of digamma at x > 0, k > 0, by the Euler-Maclaurin formula."""
+    y = x + 12.0
+    total = sum(1 / (x + j) ** (k + 1.0) for j in range(12))
+    total = total + (1 / k + 0.5 / y) / y**k
+    factor = (k + 1) / y ** (k + 2)
+    for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730), 1):
+        total = total + b * factor / math.factorial(2 * j)
+        factor = factor * (k + 2 * j) * (k + 2 * j + 1) / y**2
+    return (-1) ** (k + 1) * math.factorial(k) * total
+'''
 )
-EIGH = (
-    "def eigh(A):",
-    '    """Eigenvalues, ascending, and eigenvectors of the symmetric part of A."""',
-    "    w, V = np.linalg.eigh((A + A.T) / 2)",
-    "    return w, V * signs(V)",
-)
-EIG = (
-    "def eig(A):",
-    '    """Eigenvalues, ascending, and eigenvectors of A, where all are real."""',
-    "    w, V = np.linalg.eig(A)",
-    "    order = w.real.argsort()",
-    "    real = np.where(np.abs(w.imag).max() > 0, np.nan, 1.0)",
-    "    return real * w.real[order], real * V.real[:, order] * signs(V.real[:, order])",
-)
-SVD = (
-    "def svd(A):",
-    '    """U, the singular values, descending, and V."""',
-    "    U, s, Vt = np.linalg.svd(A, full_matrices=False)",
-    "    return U * signs(Vt.T), s, Vt.T * signs(Vt.T)",
-)
-GAPS = (
-    "def gaps(w):",
-    '    """The matrix of 1/(w_j - w_i), and 0 where they are equal."""',
-    "    apart = w[None, :] - w[:, None]",
-    "    return np.where(apart == 0, 0.0, 1 / np.where(apart == 0, 1.0, apart))",
-)
-ALONG = (
-    "def along(f, A, E):",
-    '    """The derivative of f at A along E, a block of f([A E; 0 A])."""',
-    "    upper, lower = np.concatenate([A, E], 1), np.concatenate([0 * A, A], 1)",
-    "    return f(np.concatenate([upper, lower]))[: len(A), len(A) :]",
-)
-FRECHET = (
-    "def frechet(f, slope, A, E):",
-    '    """The derivative of f at A along E, by divided differences of the eigenvalues."""',
-    "    w, V = np.linalg.eig(A + 0j)",
-    "    a, b, back = w[:, None], w[None, :], np.linalg.inv(V)",
-    "    close = np.abs(a - b) <= 1e-6 * np.abs(w).max()",
-    "    divided = (f(a) - f(b)) / np.where(close, 1.0, a - b)",
-    "    divided = np.where(close, slope((a + b) / 2), divided)",
-    "    return (V @ (divided * (back @ (E + 0j) @ V)) @ back).real",
-)
-JACOBIAN = (
-    "def jacobian(along, A):",
-    '    """The array of dY_ij/dX_kl of a map from A and dX to dY."""',
-    "    n = len(A)",
-    "    basis = np.eye(n * n, dtype=A.dtype).reshape(n * n, n, n)",
-    "    return np.stack([along(A, E) for E in basis], -1).reshape(n, n, n, n)",
-)
-LYAP = (
-    "def lyap(A, Q):",
-    '    """The X with A X + X A\' + Q = 0."""',
-    "    n, one = len(A), np.eye(len(A), dtype=A.dtype)",
-    '    both = np.einsum("ik,jl->ijkl", A, one) + np.einsum("ik,jl->ijkl", one, A)',
-    "    return np.linalg.solve(both.reshape(n * n, n * n), -Q.reshape(-1)).reshape(n, n)",
-)
-MVNPDF = (
-    "def mvnpdf(x, m, S):",
-    '    """The normal density with the mean m and the covariance S."""',
-    "    away = np.reshape(x - m, (-1,))",
-    "    S = np.reshape(S, (len(away), -1))",
-    "    distance = away @ np.linalg.solve(S, away)",
-    "    return np.exp(-distance / 2) / np.sqrt(np.linalg.det(2 * np.pi * S))",
-)
-TOEPLITZ = (
-    "def toeplitz(t):",
-    '    """The symmetric matrix with t_k where |i - j| = k."""',
-    "    i = np.arange(len(t))",
-    "    return t[np.abs(i[:, None] - i)]",
-)
-VECH = (
-    "def vech(A):",
-    '    """The columns of A from the diagonal down."""',
-    "    return A.T[np.triu_indices(len(A))]",
-)
-CONV2D = (
-    "def conv2d(X, W):",
-    '    """The cross-correlation where W fits."""',
-    "    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape)",
-    '    return np.einsum("tuij,ij->tu", windows, W)',
-)
-CONV2D_FULL = (
-    "def conv2d_full(X, W):",
-    '    """The convolution of matrices."""',
-    "    return conv2d(np.pad(X, [(k - 1, k - 1) for k in W.shape]), W[::-1, ::-1])",
-)
-CORRELATE = (
-    "def correlate(x, w, stride, padding, dilation, groups):",
-    '    """The cross-correlation of examples with channels, along the axes after these."""',
-    "    axes = tuple(range(2, x.ndim))",
-    "    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))",
-    "    reach = tuple(dilation * (k - 1) + 1 for k in w.shape[2:])",
-    "    at = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)",
-    "    for k in axes:",
-    "        at = at.swapaxes(0, k)[::stride].swapaxes(0, k)",
-    "        at = at.swapaxes(0, k + len(axes))[::dilation].swapaxes(0, k + len(axes))",
-    "    at = at.reshape(len(at), groups, -1, *at.shape[2:])",
-    "    w = w.reshape(groups, -1, *w.shape[1:])",
-    '    spec = "ngcti,goci->ngot" if len(axes) == 1 else "ngctuij,gocij->ngotu"',
-    "    found = np.einsum(spec, at, w)",
-    "    return found.reshape(len(found), -1, *found.shape[3:])",
-)
-LGAMMA = ("import math", "lgamma = np.vectorize(math.lgamma, otypes=[float])")
-PROBIT = (
-    "import statistics",
-    "probit = np.vectorize(statistics.NormalDist().inv_cdf, otypes=[float])",
-)
-BESSEL_I1 = (
-    "def bessel_i1(x):",
-    '    """I_1, by the trapezoidal rule for its integral over half a period."""',
-    "    cosines = np.cos((np.arange(64) + 0.5) * np.pi / 64)",
-    "    return np.mean(np.exp(np.multiply.outer(x, cosines)) * cosines, axis=-1)",
-)
-DIGAMMA = (
-    "def digamma(x):",
-    '    """The derivative of log gamma at x > 0: recurrence, then the asymptotic series."""',
-    "    total = -sum(1 / (x + j) for j in range(12))",
-    "    x, y = x + 12, 1 / (x + 12.0) ** 2",
-    "    series = 1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132)))",
-    "    return total + np.log(x) - 0.5 / x - y * series",
-)
-POLYGAMMA = (
-    "import math",
-    "def polygamma(k, x):",
-    '    """The k-th derivative of digamma at x > 0, k > 0, by the Euler-Maclaurin formula."""',
-    "    y = x + 12.0",
-    "    total = sum(1 / (x + j) ** (k + 1.0) for j in range(12))",
-    "    total = total + (1 / k + 0.5 / y) / y**k",
-    "    factor = (k + 1) / y ** (k + 2)",
-    "    for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730), 1):",
-    "        total = total + b * factor / math.factorial(2 * j)",
-    "        factor = factor * (k + 2 * j) * (k + 2 * j + 1) / y**2",
-    "    return (-1) ** (k + 1) * math.factorial(k) * total",
-)
-DEFINITIONS: dict[str, tuple[tuple[str, ...], ...]] = {
-    **{"adj": (ADJ,), "eiggaps": (GAPS,), "lyap": (LYAP,), "mvnpdf": (MVNPDF,)},
-    **{"toeplitz": (TOEPLITZ,), "vech": (VECH,), "power_of": (OF_MATRIX, MATRIX_POWER)},
-    **dict.fromkeys(("logm", "sqrtm"), (OF_MATRIX,)),
-    **dict.fromkeys(("eigvalsh", "eigvecsh", "lambda_max", "lambda_min"), (SIGNS, EIGH)),
-    **dict.fromkeys(("eigvec_max", "eigvec_min"), (SIGNS, EIGH)),
-    **dict.fromkeys(("eigvals", "eigvecs"), (SIGNS, EIG)),
-    **dict.fromkeys(("svd_u", "svd_v", "svec_left", "svec_right"), (SIGNS, SVD)),
-    **dict.fromkeys(("dexpm", "dsinm", "dcosm"), (ALONG,)),
-    **dict.fromkeys(("dlogm", "dsqrtm", "dpower"), (FRECHET,)),
-    **dict.fromkeys((f"{f}_jacobian" for f in ("expm", "sinm", "cosm")), (ALONG, JACOBIAN)),
-    **dict.fromkeys((f"{f}_jacobian" for f in ("logm", "sqrtm", "power")), (FRECHET, JACOBIAN)),
-}
-"""The definitions that stand before a function with these operations, in every library."""
-DEFINED = (
-    *("of_matrix", "matrix_power", "adjugate", "duplication", "signs", "eigh", "eig", "svd"),
-    *("gaps", "along", "frechet", "jacobian", "lyap", "mvnpdf", "toeplitz", "vech"),
-)
-"""The names that they define."""
+"""What NumPy lacks."""
 
 
 def templates(np: str, typed: str = "") -> dict[str, Template]:
@@ -336,26 +308,7 @@ NUMPY = Dialect(
     | correlations(_correlated, PLAIN)
     | on_diagonals()
     | {"polygamma": of_known_order("polygamma")},
-    {
-        **DEFINITIONS,
-        **{"erf": (ERF,), "lgamma": (LGAMMA,), "digamma": (DIGAMMA,), "probit": (PROBIT,)},
-        **{"polygamma": (POLYGAMMA,), "bessel_i1": (BESSEL_I1,), "duplication": (DUPLICATION,)},
-        **{
-            "conv1d": (CORRELATE,),
-            "conv2d": (CONV2D, CORRELATE),
-            "conv2d_full": (CONV2D, CONV2D_FULL),
-        },
-        **dict.fromkeys(("add_diagonal", "on_diagonal"), (DIAGONAL,)),
-        **dict.fromkeys(("expm", "sinm", "cosm"), (EXPM,)),
-        **{
-            part: (EXPM, *DEFINITIONS[part])
-            for f in ("expm", "sinm", "cosm")
-            for part in (f"d{f}", f"{f}_jacobian")
-        },
-    },
-    (
-        *("np", "math", "statistics", "erf", "expm", "add_diagonal", "lgamma", "digamma"),
-        *("probit", "polygamma", "bessel_i1", "conv2d", "conv2d_full", *DEFINED),
-    ),
+    LIBRARY,
+    ("np", "math", "statistics"),
     copy="{0}.copy()",
 )

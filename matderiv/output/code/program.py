@@ -47,7 +47,7 @@ def code(program: Program, target: str, heading: Heading, dtype: str = "float64"
         if not any(re.search(rf"\b{name}\b", t) for t in body if not t.startswith(setting)):
             body = [text for text in body if not text.startswith(setting)]
     arguments = ", ".join([*(writer.names[v.name] for v in program.inputs), *writer.extra_sizes()])
-    before = _before(program, dialect, body)
+    before = _before(dialect, body)
     function = [f"def {heading.name}({arguments}):", *_docstring(program, heading)]
     return "\n".join([*before, "", "", *function, *(f"    {text}" for text in body)]) + "\n"
 
@@ -63,10 +63,9 @@ def _without_unused_sizes(body: Sequence[str]) -> list[str]:
     return kept
 
 
-def _before(program: Program, dialect: Dialect, body: Sequence[str]) -> list[str]:
+def _before(dialect: Dialect, body: Sequence[str]) -> list[str]:
     """The imports that the function needs, and definitions of what the library does not have."""
-    operations = dict.fromkeys(line.operation for line in program.instructions)
-    blocks = list(dict.fromkeys(b for o in operations for b in dialect.extras.get(o, ())))
+    blocks = dialect.definitions_for("\n".join(body))
     extras = [text for block in blocks for text in block]
     used = "\n".join([*body, *extras])
     found = {*dialect.imports, *(text for text in extras if text.startswith("import "))}

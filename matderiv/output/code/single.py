@@ -37,7 +37,7 @@ NUMPY_SINGLE = replace(
         **on_diagonals(SINGLE),
         **of_numbers(_TEMPLATES),
     },
-    extras={name: tuple(map(_in_single, blocks)) for name, blocks in NUMPY.extras.items()},
+    extras={name: _in_single(lines) for name, lines in NUMPY.extras.items()},
     single="np.float32({0})",
     dtype="np.float32",
 )

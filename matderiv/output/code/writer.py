@@ -55,7 +55,8 @@ class Writer:
     pairs: dict[int, tuple[Code, Code]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.taken |= {*self.dialect.reserved, *BUILTINS, *self.heading.results}
+        taken = (*self.dialect.reserved, *self.dialect.extras, *BUILTINS)
+        self.taken |= {*taken, *self.heading.results}
         for v in self.program.inputs:
             self.names[v.name] = self.fresh(v.name)
         sizes = {n for line in self.program.instructions for n in _names_in(line)}
