@@ -116,7 +116,7 @@ def minimize(
     in each step), "sgd" (32 unless said), "momentum" or "adam" (all rows unless said). Without `lr`
     the step is 0.1, for Adam 0.3 falling to 0 towards the end. It ends after `epochs`, at a
     gradient of at most `tolerance`, when `callback(epoch, loss, parameters)` is true, or with
-    Ctrl-C. `check` compares gradients with differences first. DomainError where f is not finite.
+    Ctrl-C. `check` compares gradients with values of f first. DomainError where f is not finite.
 
     >>> found = minimize("norm2(X*w - y)^2", "w", {"w": [0, 0]}, method="gd", lr=0.1,
     ...                  data={"X": [[1, 0], [0, 2]], "y": [1, 2]}, epochs=60)
@@ -127,8 +127,8 @@ def minimize(
     examples = by_name(optional_mapping(data, "data", _DATA))
     settings = _Settings(method, lr, momentum, epochs, batch, tolerance, seed, callback)
     asked = settings.checked(examples=bool(examples))
-    both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume)
-    problem = DescentProblem.of(both, start, examples, check=check)
+    both = value_and_gradients(f, variables_in(wrt)[0], shapes=shapes, assume=assume, check=check)
+    problem = DescentProblem.of(both, start, examples)
     return _Descent(problem, asked, np.random.default_rng(asked.seed)).run()
 
 
