@@ -103,17 +103,17 @@ def read_stated(
     `extra` are further names (dX, definitions so far), `expected` a shape for sizes that nothing
     else says, `over` the indices of a left side; a `spelling` that is None is detected.
 
-    >>> stated = read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2"))
-    >>> stated.expr.function.name, stated.spelling
-    ('mul', 'latex')
+    >>> read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2")).spelling
+    'latex'
     """
     given = spelling or getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
-    if not given and "latex" not in strong and _means_python(text, reading):
+    names = [given] if given else _spellings(text, reading)
+    if not given and "latex" not in strong and names[0] == "python":
         with suppress(UnknownFunction):
             return _read_in("python", text, reading, extra, expected, over, what)
     failure: MatderivError | None = None
-    for name in [given] if given else ["text", *strong, *weak]:
+    for name in names:
         if not given and name in weak and _no_latex(name, text, reading, extra, failure):
             continue
         try:
@@ -122,9 +122,9 @@ def read_stated(
             if failure is None or name in strong or isinstance(error, ShapeError):
                 failure = error
             continue
-        alone = len(equation_sides(text, name)) == 1
-        if name == "text" and not given and "@" in text and alone:
-            reading.read_more(str(text), what, extra=extra, expected=expected)  # or is it Python?
+        unlike = len(equation_sides(text, name)) == 1 and ("@" in text or "latex" in strong)
+        if name == "text" and not given and unlike:
+            reading.read_more(str(text), what, extra=extra, expected=expected)  # or is it another?
         return found
     assert failure is not None
     raise failure
@@ -152,9 +152,16 @@ def in_python(reading: Reading) -> bool:
     return reading.spelling == "python"
 
 
-def _means_python(text: str, reading: Reading) -> bool:
-    """True for an answer to a question in Python, unless its signs are those of the text."""
-    return in_python(reading) and not NO_PYTHON.search(text)
+def _spellings(text: str, reading: Reading) -> list[str]:
+    r"""The spellings that an answer may have, likeliest first: that of the question is one.
+
+    >>> _spellings("A\\theta", read(r"A\theta")), _spellings("2*x", read("np.sum(x**2)"))
+    (['latex', 'text'], ['python', 'text', 'latex'])
+    """
+    strong, weak = marks(text, known=True)
+    python = in_python(reading) and not NO_PYTHON.search(text)
+    first = "latex" if reading.spelling == "latex" and "latex" in strong else "text"
+    return list(dict.fromkeys(["python"] * python + [first, "text", *strong, *weak]))
 
 
 def _has_columns(reading: Reading) -> bool:
@@ -211,11 +218,7 @@ def answer_source(
 ) -> Source | None:
     """The source tree of an answer in the first spelling that parses; None if none does."""
     given = getattr(text, "spelling", None)
-    strong, weak = marks(text, known=True)
-    names = ["text", *strong, *weak]
-    if _means_python(text, reading):
-        names = ["python", *(name for name in names if name != "python")]
-    for name in [given] if given else names:
+    for name in [given] if given else _spellings(text, reading):
         try:
             return source_of(Spelled(_right_side(text, name), name), scope_of(reading, extra))
         except MatderivError:

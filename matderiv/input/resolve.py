@@ -174,7 +174,7 @@ def read(
 
     def meaning(source: Source) -> Reading:
         source = replace(source, kinds={**source.kinds, **said})
-        found = resolve(source, declared, facts, kept, about, wirtinger)
+        found = resolve(source, declared, facts, kept | source.bound, about, wirtinger)
         _check_functions(found, {*functions}, {*declared})
         return found
 

@@ -169,7 +169,7 @@ def _spelled(
         return build(meant(parse_latex(text, scope, within), scope))
     if spelling == "python":
         return _in_python(text, scope, build, fits, within)[0]
-    names = {*scope.shapes, *scope.sizes} - ({"H"} if scope.shapes.get("H") else set())  # x^H
+    names = {*scope.shapes, *scope.sizes} - {n for n in "HT" if scope.shapes.get(n)}  # x^H
     source = parse(text, names, scope.about)
     check_comments(text, scope.shapes)
     return build(meant(source, scope))

@@ -15,11 +15,10 @@ from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, stand
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
-from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, mentions
+from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, defined, mentions
 from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
-    FREE_INDEX,
     Bind,
     Call,
     Entry,
@@ -135,15 +134,11 @@ class _Parser(Cursor):
         if name.kind != "name" or not self.at("="):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
-        base, _, index = name.text.rpartition("_")
-        entry = base and index in IMPLIED
-        self.around = (*self.around, index) if entry else self.around
+        label = name.text.partition("_")[2]
+        self.around = (*self.around, *label) if set(label) <= IMPLIED else self.around
         value = self.comparison()
         self.around = ()
-        span = (name.span[0], value.span[1])
-        if entry and mentions(value, index):
-            return [NamedPart(span, base, Bind(value.span, FREE_INDEX, (index,), value))]
-        return [NamedPart(span, name.text, value)]
+        return [defined(name.text, value, (name.span[0], value.span[1]))]
 
     def comparison(self) -> Node:
         """A sum, two that are compared, or `x if x > 0 else 0`."""
@@ -202,7 +197,7 @@ class _Parser(Cursor):
             start = factors[-1].span[0]
             factors.append(self.operand() if implicit else self.tight(function))
             one = factors[-1]
-            if implicit and isinstance(one, Number):  # X'1
+            if implicit and isinstance(one, Number) and not self.at("["):  # X'1
                 factors[-1] = Call(one.span, "vector", one.span, (one,))
             if function == "div" and is_row(factors[-1]) and self.implicit(factors[-1]):
                 row = [factors.pop()]  # x'Ax / x'x
@@ -217,18 +212,22 @@ class _Parser(Cursor):
         return joined(chain, factors)
 
     def tight(self, function: str) -> Node:
-        """An operand; after .* and the like with the names that are written on to it."""
-        node = self.operand()
-        if function not in ("hadamard", "ediv"):
-            return node
-        factors = [node]
-        while self.token.kind == "glued":
+        """An operand; after .* and the like with the names that are written on to it.
+
+        After · with all that stands beside it: y·w'x is y·(w'x).
+        """
+        factors, dot = [self.operand()], function == DOT
+        if not dot and function not in ("hadamard", "ediv"):
+            return factors[0]
+        while self.implicit(factors[-1]) if dot else self.token.kind == "glued":
             factors.append(self.operand())
         return joined("mul", factors)
 
     def implicit(self, left: Node) -> bool:
         """True where another factor stands without a sign: 2x, A x, x'Ax, X'1, c||x||."""
         token = self.token
+        if token.text == "1" and self.following == "[" and not self.cells:
+            return True  # x 1[x > 0]
         if token.text == "1" or (token.text == "11" and self.following in ("'", "^")):
             return isinstance(left, Operation) and left.function == "transpose"
         before = self.tokens[self.place - 1]
@@ -346,10 +345,10 @@ class _Parser(Cursor):
             return Number(token.span, Fraction(token.text))
         if token.kind in ("name", "glued"):
             return self.named(self.take())
-        if self.at("("):
-            return self.bracket()
-        if self.at("["):
-            return self.blocks()
+        before = self.tokens[self.place - 1]
+        mask = self.at("[") and (before.text, before.span[1]) == ("1", token.span[0])
+        if self.at("(", "["):
+            return self.bracket() if mask or self.at("(") else self.blocks()  # 1[x > 0]
         if self.at_bars():
             return self.bars()
         if self.at("√"):
@@ -381,8 +380,10 @@ class _Parser(Cursor):
         if name.text in MATRICES and not function and self.sum_ahead():
             self.remarks.append(f"{name.text}(...) read as {name.text}*(...)")
             return True
-        greek |= name.text.startswith("delta_")
-        return (name.text in self.names or greek) and not function
+        base, _, label = name.text.rpartition("_")
+        known = base in self.names | {"delta"} or bool({*label} & {*self.around})
+        entry = known and inside == "" and {*label} <= {*self.around, *IMPLIED}
+        return (name.text in self.names or greek or entry) and not function
 
     def abstract(self, name: Token) -> Node | None:
         """`f(A*x)`, `∇f(x)`, `phi'(z)` of a function that nobody defines; None for all else."""

@@ -72,7 +72,7 @@ class Cursor(Means):
         """True for `1/2 x` and `1/(2*n) x`, where the space says what is divided by."""
         before = self.tokens[self.place - 1]
         closed = before.kind == "number" or before.text == ")"
-        summed = self.token.text.partition("_")[0] in ("sum", "prod") or self.at("||")
+        summed = self.token.text.partition("_")[0] in ("sum", "Sigma", "prod") or self.at("||")
         closed = closed or (summed and before.kind == "name")  # 1/n sum_i
         spaced = self.token.span[0] > before.span[1] or self.at("||")
         return chain == "div" and closed and spaced
@@ -253,7 +253,7 @@ class Cursor(Means):
         outer, self.bar, cells = self.bar, None, self.cells
         self.cells = False
         inner = self.comparison()
-        closing = self.close(")", opening)
+        closing = self.close({"(": ")", "[": "]"}[opening.text], opening)
         self.bar, self.cells = outer, cells
         return replace(inner, span=(opening.span[0], closing.span[1]))
 

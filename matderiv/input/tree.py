@@ -11,10 +11,12 @@ from matderiv.errors import Span
 from matderiv.input.builder import Scope
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
+    FREE_INDEX,
     Bind,
     Call,
     Entry,
     Name,
+    NamedPart,
     Node,
     Number,
     Operation,
@@ -27,7 +29,7 @@ from matderiv.language.source import (
 from matderiv.language.tokens import GREEK_NAMES
 
 IMPLIED = frozenset("ijkn")
-"""Letters below names that a sum without an index runs over."""
+"""Letters below names that a sum without an index runs over, and entries are defined by."""
 
 SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
@@ -74,6 +76,15 @@ def mentions(node: Node, letters: Sequence[str]) -> bool:
         if any(letter in subscript or letter in at for letter in letters):
             return True
     return False
+
+
+def defined(name: str, value: Node, span: Span) -> NamedPart:
+    """What `d_i = ...` or `p_ik = ...` defines: an array, if the value has all these indices."""
+    base, _, label = name.rpartition("_")
+    entries = base and label and set(label) <= IMPLIED and all(mentions(value, i) for i in label)
+    if not entries:
+        return NamedPart(span, name, value)
+    return NamedPart(span, base, Bind(value.span, FREE_INDEX, tuple(label), value))
 
 
 def open_indices(node: Node, around: Collection[str], known: Collection[str]) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ class Source:
     `spelling` is "text", "latex" or "python". `doubtful` are calls that are meant entry by entry
     unless their operand is a square matrix. `rows` are letters with an index and the arrays whose
     rows they are, such as X of x_i; `free` are the indices that nothing binds, as the axes stand,
-    `labels` those that are taken as labels.
+    `labels` those that are taken as labels, `bound` those of sums.
     """
 
     text: str
@@ -128,6 +128,7 @@ class Source:
     rows: Mapping[str, str] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     labels: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""

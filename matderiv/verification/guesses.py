@@ -18,7 +18,7 @@ from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.meaning.places import COUNTS
 from matderiv.language.declare import guessed_axes
-from matderiv.language.source import Name, children, postorder
+from matderiv.language.source import Name, children, postorder, unsigned
 from matderiv.shapes import Dim, Shape, is_scalar, size_names, with_sizes
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
 from matderiv.verification.judging import judged
@@ -98,7 +98,9 @@ def _transposed(asked: Asked) -> set[str]:
     """The names that the question transposes, which are no numbers."""
     source = answer_source(asked.reading.source, asked.reading)
     nodes = postorder(source.main) if source is not None else ()
-    turned = (children(n)[0] for n in nodes if getattr(n, "function", "") == "transpose")
+    turned = [children(n)[0] for n in nodes if getattr(n, "function", "") == "transpose"]
+    added = (children(n) for n in turned if getattr(n, "function", "") == "add")
+    turned += [unsigned(n) for n in chain.from_iterable(added)]
     return {n.name for n in turned if isinstance(n, Name)}
 
 

@@ -1,7 +1,7 @@
 r"""Matrices and cases: `\begin{bmatrix} ... \end{bmatrix}`, `\begin{cases} ... \end{cases}`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matderiv.errors import Span
@@ -12,6 +12,25 @@ from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token
 
 BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
+
+
+def are_opposite(first: Sequence[str], second: Sequence[str]) -> bool:
+    """True for the signs of `z > 0` and `z <= 0`, in either order, and of `i = j` and `i ≠ j`.
+
+    >>> are_opposite("z>0", "z<0"), are_opposite("z>0", "0>z"), are_opposite("z>0", "y<0")
+    (True, True, False)
+    """
+    (a, sign, b), (c, other, d) = map(_sides, (first, second))
+    negated = {">": "<", "<": ">", "=": "≠", "≠": "="}.get(sign)
+    turned = sign == other != "" and sign in "<>"
+    return (negated == other and (a, b) == (c, d)) or (turned and (a, b) == (d, c))
+
+
+def _sides(typed: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
+    """What stands before and behind the only sign of comparison, which loses its =."""
+    at = [k for k, text in enumerate(typed) if text in (*COMPARISONS, "=", "≠")]
+    place = at[0] if len(at) == 1 else 0
+    return typed[:place], typed[place][:1] if place else "", typed[place + 1 :]
 
 
 class Blocks(Names):
@@ -35,13 +54,22 @@ class Blocks(Names):
         return self.build.chain("mul", [constant, inner])
 
     def equal(self, start: int) -> Node | None:
-        """`{i = j}` and `{i ≠ j}` of indices or labels: 1 or 0; None for anything else."""
-        opening, left, sign, right, closing = (self.peek(k) for k in range(5))
-        closed = closing.text == BRACKETS.get(opening.text)
-        if not closed or sign.text not in ("=", "≠") or {left.kind, right.kind} != {"letter"}:
+        """`{i = j}` and `{i ≠ j}` in brackets: 1 or 0; None for anything else."""
+        opening, place = self.token, self.place
+        self.place += opening.text in BRACKETS
+        found = self.indices_equal() if self.place > place else None
+        if found is None or self.token.text != BRACKETS[opening.text]:
+            self.place = place
             return None
-        self.place += 5
-        span = (start, closing.span[1])
+        return replace(found, span=(start, self.take().span[1]))
+
+    def indices_equal(self) -> Node | None:
+        """`i = j` and `i ≠ j` of indices or labels: 1 or 0; None for anything else."""
+        left, sign, right, _ = (self.peek(k) for k in range(4))
+        if sign.text not in ("=", "≠") or {left.kind, right.kind} != {"letter"}:
+            return None
+        self.place += 3
+        span = (left.span[0], right.span[1])
         equal = Entry(span, self.build.identity(span), (left.text, right.text))
         one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
         return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
@@ -80,11 +108,15 @@ class Blocks(Names):
         opening = self.open_block()
         values: list[Node] = []
         tests: list[Node | None] = []
+        typed: list[list[str]] = []
         while self.token.kind != "shut":
             values.append(self.sum())
             while self.at("&", ","):
                 self.take()
+            self.words()
+            start = self.place
             tests.append(self.condition())
+            typed.append([t.text for t in self.tokens[start : self.place]])
             while self.token.kind == "line" or self.at(",", ";", "."):
                 self.take()
             if self.token.kind not in ("shut", "letter", "number", "command", "sign", "begin"):
@@ -92,7 +124,7 @@ class Blocks(Names):
         span = self.shut_block(opening)
         if None in tests[:-1] or len(values) < 2:
             raise self.error("each case but the last has a condition", span, "z & z > 0")
-        if len(values) == 2 and tests[1] is not None and not self._opposite(tests):
+        if len(values) == 2 and tests[1] is not None and not are_opposite(*typed):
             raise self.error("these cases leave a gap", span, r"\text{otherwise} for the last")
         found = values[-1]
         for value, test in zip(values[-2::-1], tests[-2::-1], strict=True):
@@ -102,9 +134,17 @@ class Blocks(Names):
 
     def condition(self) -> Node | None:
         r"""`z > 0`, `\text{if } 0 \le z < 1`; None for `\text{otherwise}`."""
-        self.words()
         if self.token.kind in ("line", "shut") or self.at(",", ";", "."):
             return None
+        tests: list[Node] = []
+        ends = ("line", "shut", "end")
+        while not tests or not (self.token.kind in ends or self.at(",", ";", ".")):
+            equal = self.indices_equal()
+            tests += self._comparisons() if equal is None else [equal]
+            self.words()
+        return self.build.chain("hadamard", tests)
+
+    def _comparisons(self) -> list[Node]:
         left = self.sum()
         tests: list[Node] = []
         while self.at(*COMPARISONS):
@@ -115,8 +155,7 @@ class Blocks(Names):
             left = right
         if not tests:
             raise self.error("expected a condition such as z > 0", left.span)
-        self.words()
-        return self.build.chain("hadamard", tests)
+        return tests
 
     def words(self) -> None:
         """Take prose in a text font."""
@@ -126,17 +165,6 @@ class Blocks(Names):
                 return
             self.take()
             self.script()
-
-    def _opposite(self, tests: list[Node | None]) -> bool:
-        """True for `z > 0` and `z <= 0`, in either order, as typed."""
-        first, second = tests
-        if not (isinstance(first, Operation) and isinstance(second, Operation)):
-            return False
-        if len(first.operands) != 2 or len(second.operands) != 2:
-            return False
-        a, b = ([self.typed(o.span) for o in t.operands] for t in (first, second))
-        one, other = first.function[0], second.function[0]
-        return (a == b and one != other) or (a == b[::-1] and one == other)
 
     def open_block(self) -> Token:
         """The opening of an environment, inside of which bars are new."""

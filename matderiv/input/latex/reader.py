@@ -13,7 +13,7 @@ from functools import cached_property
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.latex.calls import Functions
-from matderiv.input.latex.sides import CLOSERS, OPENERS, is_where, last_side
+from matderiv.input.latex.sides import CLOSERS, is_where, last_side, opens
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
@@ -21,18 +21,15 @@ from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import COMPARISONS
 from matderiv.input.tree import (
     DOT,
-    IMPLIED,
     POWER,
     SLASH,
     TIMES,
+    defined,
     is_square,
-    mentions,
     opens_a_body,
 )
 from matderiv.language.operands import is_row
 from matderiv.language.source import (
-    FREE_INDEX,
-    Bind,
     Call,
     Entry,
     Name,
@@ -102,7 +99,7 @@ class LatexFormula(Functions):
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
         where, depth = None, 0
         for k, token in enumerate(self.tokens):
-            depth += (token.text in OPENERS) - (token.text in CLOSERS)
+            depth += opens(token)
             if depth == 0 and is_where(self.tokens, k):
                 where = k
                 break
@@ -113,7 +110,6 @@ class LatexFormula(Functions):
             symbol = self.symbol()
             if symbol is None:
                 raise self.error("expected name = formula after where", self.token.span, "z = Wx")
-            below = self.at("_")
             label = self._label()
             name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
             if self.at("~"):
@@ -123,12 +119,10 @@ class LatexFormula(Functions):
             else:
                 self.take()
                 value = self.sum()
-                if below and label in IMPLIED and mentions(value, label):
-                    name = name.removesuffix(f"_{label}")  # d_i = ... says what d is
-                    value = Bind(value.span, FREE_INDEX, (label,), value)
-                self.build.part(name)
-                self.spellings |= known_spellings([name])
-                yield NamedPart((symbol.span[0], value.span[1]), name, value)
+                part = defined(name, value, (symbol.span[0], value.span[1]))
+                self.build.part(part.name)
+                self.spellings |= known_spellings([part.name])
+                yield part
             self.separators()
         self.tokens, self.place = [*self.tokens[:where], self.token], 0
 
@@ -312,7 +306,7 @@ class LatexFormula(Functions):
         if "t" in written and self.turning:
             written = ["T" if sign == "t" else sign for sign in written]
         transposing = written in TRANSPOSED or written in INVERSE_TRANSPOSED
-        if transposing and not ("T" in written and "T" in self.scope.shapes):
+        if transposing and ("T" not in written or self.scope.shapes.get("T") != ()):
             if written in INVERSE_TRANSPOSED:
                 return self.turned(self.build.call("inv", (base,), span, hat.span), end)
             return self.turned(base, end)

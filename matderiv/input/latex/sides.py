@@ -19,6 +19,12 @@ _OPERATOR = re.compile(
 )
 
 
+def opens(token: Token) -> int:
+    """1 for what opens a bracket or an environment, -1 for what closes one, else 0."""
+    before = token.text in OPENERS or token.kind == "begin"
+    return before - (token.text in CLOSERS or token.kind == "shut")
+
+
 def sides(text: str) -> tuple[Span, ...]:
     r"""The places of what stands between the equals signs of a formula, first to last.
 
@@ -30,7 +36,7 @@ def sides(text: str) -> tuple[Span, ...]:
     found: list[Span] = []
     first, depth, last = 0, 0, len(text)
     for place, token in enumerate(tokens):
-        depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        depth += opens(token)
         if depth == 0 and is_where(tokens, place):
             last = len(text)
             break
@@ -61,7 +67,7 @@ def _holds_two(side: str) -> bool:
     """True where a comma outside of brackets stands between two equals signs."""
     depth = 0
     for token in tokenize_latex(side):
-        depth += (token.text in OPENERS) - (token.text in CLOSERS)
+        depth += opens(token)
         if not depth and token.text in (",", ";") and token.kind == "sign":
             return True
     return False

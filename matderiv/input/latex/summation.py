@@ -15,6 +15,7 @@ from matderiv.language.source import Bind, Entry, Node
 from matderiv.language.tokens import Token
 
 RELATIONS = ("≠", "<", ">", "<=", ">=")
+GIVEN = (":", "|", "mid")
 ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
 
 
@@ -28,6 +29,7 @@ class Bound:
     low: int = 1
     cut: int = 0
     family: str = ""
+    condition: Node | None = None
 
 
 class Sums(Atoms):
@@ -54,6 +56,8 @@ class Sums(Atoms):
             return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
         if bound.family:
             body = self._of_members(name, Entry(span, self._set(bound), letters), body)
+        if bound.condition is not None:
+            body = self._of_members(name, bound.condition, body)
         return Bind(span, name, letters, body, bound.length, bound.relations, bound.low, bound.cut)
 
     def _set(self, bound: Bound) -> Node:
@@ -117,6 +121,7 @@ class Sums(Atoms):
             found = below if self.take().text == "_" else above
             found += self.script()
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
+        below, condition = self._conditioned(below)
         equals = next((k for k, t in enumerate(below) if t.text == "="), len(below))
         first = "".join(t.text for t in below[equals + 1 :])
         below, family = self._family(below[:equals])
@@ -142,7 +147,28 @@ class Sums(Atoms):
         if low < 1 or cut < 0 or (above and not length):
             typed = self.typed(span)
             raise self.error(f"only sums over all entries are read, not {typed}", span, ALL_ENTRIES)
-        return Bound(tuple(letters), length, relations, low, cut, family)
+        return Bound(tuple(letters), length, relations, low, cut, family, condition)
+
+    def _conditioned(self, below: list[Token]) -> tuple[list[Token], Node | None]:
+        r"""`i : y_i z_i < 1` sums over the i of which that holds; `j : j \ne i` is `j \ne i`."""
+        below = below[2:-1] if below and below[0].text == "substack" else below
+        place = next((k for k, t in enumerate(below) if t.text in GIVEN or t.kind == "line"), 0)
+        if not place:
+            return below, None
+        index, said = below[:place], below[place + 1 :]
+        start = "".join(t.text for t in index).removesuffix("=1")
+        if len(said) > 1 and said[0].text == start and said[1].text in RELATIONS:
+            return said, None
+        end = (below[-1].span[1], below[-1].span[1])
+        state, bars = (self.tokens, self.place), self.open_bars
+        self.tokens, self.place, self.open_bars = [*said, Token("end", "", end)], 0, []
+        self.indices = [*self.indices, *(t.text for t in index)]
+        found = self.condition()
+        if self.token.kind != "end":
+            raise self.missing()
+        self.indices = self.indices[: len(self.indices) - len(index)]
+        (self.tokens, self.place), self.open_bars = state, bars
+        return index, found
 
     def _family(self, below: list[Token]) -> tuple[list[Token], str]:
         r"""`(i, j) \in \Omega` sums over a set; its name is that of an array of 0 and 1."""
@@ -225,7 +251,7 @@ def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
                 if not depth:
                     break
         for token in scripts["_"]:
-            if token.text in ("=", "in"):
+            if token.text in ("=", "in", *GIVEN) or token.kind == "line":
                 break
             if token.kind == "letter":
                 yield token.text, upper_bound(scripts["^"])[0]

@@ -94,7 +94,9 @@ class Elaborator(Places):
         self.refuse_unsummed()
         parts = []
         for part in self.source.parts:
-            value = self.plain(self.visit(part.value), part.value, free)
+            order = part.value.indices if isinstance(part.value, Bind) else ()
+            self.carry.order += [i for i in order if i not in self.carry.order]
+            value = self.plain(self.visit(part.value), part.value, order or free)
             self.build.define(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)
@@ -109,6 +111,7 @@ class Elaborator(Places):
             rows=dict(self.rows),
             free=self.free,
             labels=frozenset(self.labels),
+            bound=self.roles.bound,
         )
 
     def refuse_unsummed(self) -> None:
@@ -342,11 +345,8 @@ class Elaborator(Places):
     def _bound(self, value: Indexed, node: Bind) -> Node | Indexed:
         gone = [i for i in node.indices if i not in value.index]
         if gone:
-            raise self.build.error(
-                f"nothing under the sum carries the index {gone[0]}",
-                node.span,
-                f"x_{gone[0]} for entries of x",
-            )
+            said = f"nothing under the sum carries the index {gone[0]}"
+            raise self.build.error(said, node.span, f"x_{gone[0]} for entries of x")
         rest = tuple(i for i in value.index if i not in node.indices)
         if node.size:
             self.measure(value, node)

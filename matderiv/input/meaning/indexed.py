@@ -174,7 +174,7 @@ class Realising:
         factors = list(term.factors)
         open_axes = set(term.summed)
         try:
-            scalars = self._contracted(factors, open_axes)
+            scalars = self._contracted(factors, open_axes, axes)
         except UncarriedError:
             return self._einsum(term, axes)
         present = [a for a in axes if any(a in f.axes for f in factors)]
@@ -189,8 +189,13 @@ class Realising:
 
     # Contractions ----------------------------------------------------------------------------
 
-    def _contracted(self, factors: list[IndexedFactor], summed: set[str]) -> list[Node]:
-        """The factors with every summed axis gone, in place; what became a number is returned."""
+    def _contracted(
+        self, factors: list[IndexedFactor], summed: set[str], axes: Sequence[str]
+    ) -> list[Node]:
+        """The factors with every summed axis gone, in place; what became a number is returned.
+
+        Products have their axes in the order of `axes`, if both are among them.
+        """
         self._merge(factors)
         while summed:
             degree = Counter(a for f in factors for a in f.axes if a in summed)
@@ -201,7 +206,7 @@ class Realising:
             at = [f for f in factors if axis in f.axes]
             if self._width(factors, axis) > 2:
                 raise UncarriedError("more than two axes meet")
-            joined = self._joined(at, axis)
+            joined = self._joined(at, axis, axes)
             place = factors.index(at[0])
             for f in at:
                 factors.remove(f)
@@ -240,12 +245,14 @@ class Realising:
             return self._op("epow", nodes[0], self.build.number(2, self.span))
         return self._op("hadamard", *nodes)
 
-    def _joined(self, at: list[IndexedFactor], axis: str) -> IndexedFactor:
+    def _joined(self, at: list[IndexedFactor], axis: str, axes: Sequence[str]) -> IndexedFactor:
         """Factors that meet in an axis, summed over it."""
         vectors = [f for f in at if f.axes == (axis,)]
         others = [f for f in at if f.axes != (axis,)]
         if len(others) == 2:
             first, second = others
+            if not vectors and axes and {*first.axes, *second.axes} == {axis, *axes}:
+                first, second = sorted(others, key=lambda f: axes[0] not in f.axes)
             (outer,) = set(first.axes) - {axis}
             (inner,) = set(second.axes) - {axis}
             left = self._oriented(first, (outer, axis))
