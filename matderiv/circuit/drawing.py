@@ -6,6 +6,7 @@ than fonts take, so that nothing overlaps. Lengths are in points, y grows downwa
 
 from dataclasses import dataclass
 
+from matderiv.arguments import in_short
 from matderiv.circuit.figures import array_text, figure
 from matderiv.circuit.layered import Point, layered
 from matderiv.circuit.nodes import CONSTANT
@@ -67,11 +68,8 @@ class Frame:
     tip: str = ""
 
 
-@dataclass(frozen=True)
-class Wire:
-    """A line through points, straight and curved in turn, with an arrowhead at its end."""
-
-    points: tuple[Point, ...]
+Wire = tuple[Point, ...]
+"""A line through points, straight and curved in turn, with an arrowhead at its end."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,6 @@ def text_width(shown: str, size: float = FINE) -> float:
     return display_width(shown) * COLUMN * size
 
 
-def cut(shown: str, longest: int = LONGEST) -> str:
-    """A text of at most so many characters.
-
-    >>> cut("x + y"), cut("softmax(Q*K'/sqrt(d), axis=2)*V", 12)
-    ('x + y', 'softmax(Q*K…')
-    """
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
-
-
 def drawing(picture: Picture) -> Drawing:
     """The picture with a place for everything. LimitError for one that nobody could read."""
     if len(picture.cells) > MAX_CELLS:
@@ -112,7 +101,7 @@ def drawing(picture: Picture) -> Drawing:
     stacks = [_Stack(cell, grid) for cell in picture.cells]
     found = layered([(s.width, s.height) for s in stacks], picture.links)
     head = FONT + 14
-    heading = cut(picture.title, 110)
+    heading = in_short(picture.title, 110)
     width = max(found.width, text_width(heading, FONT)) + 2 * MARGIN
     left = (width - found.width) / 2
     boxes: list[Frame] = []
@@ -126,7 +115,7 @@ def drawing(picture: Picture) -> Drawing:
         first = (moved[0][0] + stacks[source].box / 2, moved[0][1])
         last = (moved[-1][0] - stacks[target].box / 2, moved[-1][1])
         before = (min(moved[-2][0], last[0] - STRAIGHT), last[1])
-        wires.append(Wire((first, *moved[1:-2], before, last)))
+        wires.append((first, *moved[1:-2], before, last))
     height = found.height + head + 2 * MARGIN
     return Drawing(
         width, height, tuple(boxes), tuple(grids), tuple(texts), tuple(wires), picture.title
@@ -138,13 +127,13 @@ class _Stack:
 
     def __init__(self, cell: Cell, grid: tuple[int, int]) -> None:
         self.cell = cell
-        self.title = cut(cell.title)
+        self.title = in_short(cell.title, LONGEST)
         self.note = "" if cell.shape == "scalar" else cell.shape
         if cell.role == COLLAPSED:
-            self.title = cut(cell.formula)
+            self.title = in_short(cell.formula, LONGEST)
             names = cell.stands_for
             inside = f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
-            self.note = cut(inside) or self.note
+            self.note = in_short(inside, LONGEST) or self.note
         self.above = _Block(cell.value, grid, "", VALUE)
         said, left, right = _said(cell)
         self.below = _Block(cell.gradient, grid, said, GRADIENT, left, right)
@@ -176,9 +165,9 @@ def _said(cell: Cell) -> tuple[str, Expr | None, Expr | None]:
         if not cell.handed or cell.value is not None:
             return ("" if cell.role == CONSTANT else NO_GRADIENT), None, None
         if not cell.called:
-            return cut(cell.handed), None, cell.formula_back
+            return in_short(cell.handed, LONGEST), None, cell.formula_back
         name = variable(cell.called, cell.symbol.shape)
-        return cut(f"{cell.called} = {cell.handed}"), name, cell.formula_back
+        return in_short(f"{cell.called} = {cell.handed}", LONGEST), name, cell.formula_back
     if len(cell.parts) > 1 and cell.gradient.ndim == 0:
         summed = " + ".join(f"({p})" if p.startswith("-") else p for p in cell.parts)
         whole = f"{summed} = {figure(cell.gradient)}"

@@ -1,6 +1,6 @@
 """A circuit for Graphviz, and for Mermaid, which Markdown pages draw."""
 
-from matderiv.circuit.drawing import cut
+from matderiv.arguments import in_short
 from matderiv.circuit.figures import array_text, greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
 
@@ -29,7 +29,7 @@ def graph_dot(picture: Picture) -> str:
 
 def _node(cell: Cell) -> str:
     value, gradient = said(cell)
-    rows = [_line(value, "#13732f"), _line(cut(cell.title, _LONGEST), "#1c2733")]
+    rows = [_line(value, "#13732f"), _line(in_short(cell.title, _LONGEST), "#1c2733")]
     rows += [_line(cell.shape, "#67727e")] if cell.shape != "scalar" else []
     rows += [_line(", ".join(cell.stands_for[:6]), "#67727e"), _line(gradient, "#b3261e")]
     label = "<BR/>".join(filter(None, rows))
@@ -44,7 +44,9 @@ def said(cell: Cell) -> tuple[str, str]:
         return value, NO_GRADIENT
     if cell.gradient is not None:
         return value, array_text(cell.gradient)
-    return value, cut(f"{cell.called} = {cell.handed}" if cell.called else cell.handed, _LONGEST)
+    return value, in_short(
+        f"{cell.called} = {cell.handed}" if cell.called else cell.handed, _LONGEST
+    )
 
 
 def _line(shown: str, colour: str) -> str:
@@ -80,7 +82,7 @@ def graph_mermaid(picture: Picture) -> str:
 
 def _mermaid_node(k: int, cell: Cell) -> str:
     value, gradient = said(cell)
-    rows = [f"value {value}" if value else "", cut(cell.title, _LONGEST)]
+    rows = [f"value {value}" if value else "", in_short(cell.title, _LONGEST)]
     rows += [cell.shape if cell.shape != "scalar" else ""]
     rows += [gradient if gradient == NO_GRADIENT else f"gradient {gradient}"]
     label = "<br/>".join(escaped(greek(row)) for row in rows if row)

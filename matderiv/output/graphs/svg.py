@@ -130,7 +130,7 @@ def _brackets(g: Frame) -> str:
 
 
 def _wire(w: Wire) -> list[str]:
-    (x, y), *rest = w.points
+    (x, y), *rest = w
     path = [f"M{_n(x)} {_n(y)}"]
     end = len(rest) - 1
     for k, (px, py) in enumerate(rest):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from matderiv.circuit.drawing import cut
+from matderiv.arguments import in_short
 from matderiv.circuit.figures import array_text
 from matderiv.circuit.picture import COLLAPSED, Cell, Picture
 from matderiv.circuit.steps import BackwardStep
@@ -37,11 +37,11 @@ def _row(cell: Cell, picture: Picture) -> list[str]:
         cell.name,
         cell.formula + inside
         if cell.role == COLLAPSED
-        else cut(cell.formula or cell.role, _LONGEST),
+        else in_short(cell.formula or cell.role, _LONGEST),
         cell.shape,
         "" if cell.value is None else array_text(cell.value),
         gradient,
-        cut(handed or _NOTHING, _LONGEST),
+        in_short(handed or _NOTHING, _LONGEST),
     ]
 
 

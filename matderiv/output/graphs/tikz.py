@@ -61,7 +61,7 @@ def _extent(drawing: Drawing) -> tuple[float, float]:
     """The width and height of what is drawn, which has no title and no margin."""
     frames = [*drawing.boxes, *drawing.grids]
     texts = [t for t in drawing.texts if t.kind != "title"]
-    points = [p for w in drawing.wires for p in w.points]
+    points = [p for w in drawing.wires for p in w]
     xs = [x for f in frames for x in (f.x, f.x + f.width)] + [x for x, _ in points]
     ys = [y for f in frames for y in (f.y, f.y + f.height)] + [y for _, y in points]
     xs += [x for t in texts for x in (t.x - t.width / 2, t.x + t.width / 2)]
@@ -118,7 +118,7 @@ def plain(shown: str) -> str:
 
 
 def _wire(w: Wire) -> str:
-    (x, y), *rest = w.points
+    (x, y), *rest = w
     path = [_at(x, y)]
     for k, (px, py) in enumerate(rest):
         if k % 2:
