@@ -60,10 +60,14 @@ def axis_letters(count: int, names: LatexNames) -> list[str]:
 
 
 class _Product(NamedTuple):
-    """The factors of a term as they are written: scalars above and below the bar, then entries."""
+    """The factors of a term as they are written: scalars above and below the bar, then entries.
+
+    `alone` is the only thing below the bar, which needs no brackets there.
+    """
 
     above: tuple[str, ...]
     below: tuple[str, ...]
+    alone: str
     summed: str
     entries: tuple[str, ...]
 
@@ -75,28 +79,12 @@ class _Product(NamedTuple):
             over = [str(coefficient.numerator)] if coefficient.numerator != 1 else []
             over = [*over, *(front if len(front) < 2 else [])] or ["1"]
             rest = front if len(front) > 1 else []
-            below = self.below if under or len(self.below) > 1 else (_bare(self.below[0]),)
+            below = self.below if under or not self.alone else (self.alone,)
             fraction = rf"\frac{{{_side_by_side(over)}}}{{{_side_by_side([*under, *below])}}}"
             front = [fraction, *rest]
         elif coefficient != 1 or not (front or self.entries):
             front = [number_latex(coefficient), *front]
         return _side_by_side([*front, *([self.summed] if self.summed else []), *self.entries])
-
-
-def _bare(written: str) -> str:
-    """The one thing under a bar needs no brackets."""
-    opened = written.startswith("(") and written.endswith(")")
-    closes = opened and _closing(written) == len(written) - 1
-    return written[1:-1] if closes else written
-
-
-def _closing(written: str) -> int:
-    depth = 0
-    for k, c in enumerate(written):
-        depth += (c == "(") - (c == ")")
-        if depth == 0:
-            return k
-    return -1
 
 
 def _product(term: Term, axes: Indices, names: LatexNames) -> _Product:
@@ -106,13 +94,12 @@ def _product(term: Term, axes: Indices, names: LatexNames) -> _Product:
     scalars = [f for f in term.factors if not f.indices]
     entries = [f for f in term.factors if f.indices]
     entries.sort(key=lambda f: not is_(f.expr, "eye"))
+    below = [f._replace(exponent=-f.exponent) for f in scalars if f.exponent < 0]
+    single = len(below) == 1 and below[0].exponent == 1
     return _Product(
         tuple(_factor(f, letters, names) for f in scalars if f.exponent > 0),
-        tuple(
-            _factor(f._replace(exponent=-f.exponent), letters, names)
-            for f in scalars
-            if f.exponent < 0
-        ),
+        tuple(_factor(f, letters, names) for f in below),
+        formula(below[0].expr, names) if single else "",
         rf"\sum_{{{','.join(summed)}}} " if summed else "",
         tuple(_factor(f, letters, names) for f in entries),
     )
