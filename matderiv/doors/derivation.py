@@ -35,12 +35,16 @@ if TYPE_CHECKING:
     from matderiv.output import index_notation, to_sympy
     from matderiv.output.code import derivative
     from matderiv.output.documents import hints, notebooks
+    from matderiv.output.documents import json as in_json
+    from matderiv.output.documents import text as in_text
 else:
     sums, structured = later("matderiv.doors", "sum_form structured")
     guesses, numbers = later("matderiv.input", "guesses values")
     index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
-    hints, notebooks = later("matderiv.output.documents", "hints notebooks")
+    hints, notebooks, in_json, in_text = later(
+        "matderiv.output.documents", "hints notebooks json text"
+    )
 
 VIEWS = ("chain", "differential", "index")
 
@@ -218,7 +222,7 @@ class Derivation:
         >>> D.text("differential", detail="brief").splitlines()[-1]
         "  ∂f/∂x = 2*A'*(A*x - b)"
         """
-        return str(notebooks.document_text(self.steps(view), detail=detail))
+        return str(in_text.document_text(self.steps(view), detail=detail))
 
     def markdown(self, view: str | None = "chain", *, detail: str = "normal", **style: str) -> str:
         """The derivation step by step in Markdown with LaTeX formulas; with None, the equation.
@@ -245,7 +249,7 @@ class Derivation:
 
     def json(self, view: str = "chain") -> dict[str, Any]:
         """The derivation step by step as values for JSON, with `"schema": "matderiv/1"`."""
-        return notebooks.document_json(self.steps(view))
+        return in_json.document_json(self.steps(view))
 
     def latex(
         self,

@@ -15,7 +15,6 @@ from matderiv.output.documents.html import (
     equation_html,
     inside_page,
 )
-from matderiv.output.documents.json import document_json
 from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
 from matderiv.output.documents.markdown import answer_markdown, document_markdown
 from matderiv.output.documents.text import about_text, document_text
@@ -41,18 +40,6 @@ PAGES: dict[str, tuple[Callable[..., str], Callable[..., str]]] = {
 }
 """How a format writes a derivation, and one equation with what is to be known about it."""
 Style = Mapping[str, str]
-
-__all__ = [
-    "Steps",
-    "document_json",
-    "document_text",
-    "equation",
-    "in_latex",
-    "in_notebook",
-    "in_page",
-    "steps_of",
-    "steps_of_several",
-]
 
 
 @dataclass(frozen=True, repr=False)
