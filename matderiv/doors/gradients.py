@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from typing import Any
 
 from matderiv.arguments import in_short, variables_in
-from matderiv.bridge.sizes import by_name
 from matderiv.calculus.several import Backward, gradients
 from matderiv.calculus.structure import numeric_projection
 from matderiv.doors.check import gradient_reports, require_truth
@@ -61,8 +60,8 @@ class ValueAndGradients:
 
         Raises UnknownName, ShapeError, DomainError, LimitError.
         """
-        value, *found = self.compiled(by_name(values), named)
-        return value, found[0] if self.single else found
+        found = self.compiled(values, named)
+        return found[0], found[1] if self.single else found[1:]
 
     def __repr__(self) -> str:
         by = ", ".join(x.name for x in self.wrt)
@@ -90,13 +89,14 @@ class ValueAndGradients:
         compiled = self._in(dtype)
 
         def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> tuple[Any, Any]:
-            value, *found = compiled(by_name(values), named)
-            return value, found[0] if self.single else found
+            found = compiled(values, named)
+            return found[0], found[1] if self.single else found[1:]
 
         return called
 
     def _in(self, dtype: str) -> Compiled:
-        careful = partial(self.program, careful=True) if self._may_fail else None
+        other = self._may_fail and self._formulas(careful=True) != self._formulas()
+        careful = partial(self.program, careful=True) if other else None
         return Compiled(self.program, careful=careful, dtype=dtype)
 
     @cached_property
@@ -181,7 +181,19 @@ class ValueAndGradients:
         Without `value` it computes the gradients alone. A `careful` program has the limits at the
         points where a formula is 0/0.
         """
+        roots, named = self._formulas(careful)
+        shapes = ((), *(x.shape for x in self.wrt))
+        return program(
+            roots if value else roots[1:],
+            shapes=shapes if value else shapes[1:],
+            inputs=variables(self.f, *self.wrt),
+            named=named,
+            parameters=self.wrt,
+            sizes=sizes,
+        )
 
+    def _formulas(self, careful: bool = False) -> tuple[list[Expr], list[tuple[Expr, Expr, Expr]]]:
+        """The value and the gradients, and the adjoints that have names, as they are computed."""
         back = self.backward
         inline = _growing(back)
 
@@ -189,20 +201,9 @@ class ValueAndGradients:
             shared = ties_shared(substitute(e, inline), self._subject)
             return at_edges(shared, self._subject) if careful else shared
 
-        shapes = tuple(x.shape for x in self.wrt)
-        found = tuple(map(made, back.gradients))
-        return program(
-            (made(back.f), *found) if value else found,
-            shapes=((), *shapes) if value else shapes,
-            inputs=variables(self.f, *self.wrt),
-            named=[
-                (a.variable, made(a.value), a.node)
-                for a in back.adjoints
-                if a.variable not in inline
-            ],
-            parameters=self.wrt,
-            sizes=sizes,
-        )
+        named = [a for a in back.adjoints if a.variable not in inline]
+        roots = list(map(made, (back.f, *back.gradients)))
+        return roots, [(a.variable, made(a.value), a.node) for a in named]
 
 
 def _growing(back: Backward) -> dict[Expr, Expr]:

@@ -1,11 +1,11 @@
 """Programs as functions of their variables: compiled at first use, again only for other sizes."""
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from math import isfinite, log
 from typing import Any
 
 from matderiv.arguments import one_of, require_values, require_word
+from matderiv.bridge.sizes import by_name
 from matderiv.errors import DomainError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind
@@ -18,35 +18,40 @@ MOST = 64  # tapes kept, each for arrays of other shapes
 Array = Any
 Make = Callable[[Mapping[str, int]], Program]
 """The program for sizes to expect."""
-Results = Callable[[], list[Any]]
+Results = Callable[..., list[Any]]
 
 
-def or_careful(quick: Results, careful: Results) -> list[Array]:
-    """What the quick way gives, or the careful one where that is not finite.
+def or_careful(quick: Results, careful: Results, *given: Any) -> list[Array]:
+    """What the quick way gives for what is given, or the careful one where that is not finite.
 
     Raises what the quick way raises where the careful way has no value either.
     """
     try:
-        found = quick()
+        found = quick(*given)
     except DomainError as error:
         try:
-            return careful()
+            return careful(*given)
         except DomainError:
             raise error from None
-    if all([_finite(a) for a in found]):
+    if _finite(found):
         return found
     try:
-        return careful()
+        return careful(*given)
     except DomainError:
         return found
 
 
-def _finite(a: Array) -> bool:
+def _finite(found: list[Array]) -> bool:
     """True where all entries are finite: a finite sum of squares says so at once."""
-    if isinstance(a, float):
-        return isfinite(a)
-    entries = a.ravel("K")  # in the order of memory, so that a transpose is not copied
-    return isfinite(np.vdot(entries, entries)) or bool(np.isfinite(a).all())
+    for a in found:
+        if isinstance(a, float):
+            if not isfinite(a):
+                return False
+            continue
+        entries = a.ravel("K")  # in the order of memory, so that a transpose is not copied
+        if not isfinite(np.vdot(entries, entries)) and not np.isfinite(a).all():
+            return False
+    return True
 
 
 class Compiled:
@@ -54,8 +59,8 @@ class Compiled:
 
     Sizes are read off the arrays. The order of products follows the sizes of the first call with
     such sizes, up to a factor of four. `also` are names that may be given and are not needed.
-    `careful` makes the program that runs where a result of the first one is not finite. All is
-    computed in `dtype`, one of DTYPES.
+    `careful` makes the program that runs where a result of the first one is not finite, and `last`
+    gives the results where those are not finite either. All is computed in `dtype`, one of DTYPES.
     """
 
     def __init__(
@@ -64,8 +69,9 @@ class Compiled:
         also: Collection[str] = (),
         careful: Make | None = None,
         dtype: str = "float64",
+        last: Callable[[Mapping[str, Any]], list[Array]] | None = None,
     ) -> None:
-        self._make, self._also, self._careful = make, tuple(also), careful
+        self._make, self._also, self._careful, self._last = make, tuple(also), careful, last
         self._fallback: Compiled | None = None
         self.program = make({})
         self.names = tuple(v.name for v in self.program.inputs)
@@ -83,17 +89,23 @@ class Compiled:
         """
         if named:
             self._refuse_unknown(named)
-            values = named if values is None else {**require_values(values), **named}
+            values = named if values is None else {**by_name(require_values(values)), **named}
         elif values is None:
             values = {}
         if self._careful is None:
             return self._run(values)
-        return or_careful(partial(self._run, values), partial(self._run_carefully, values))
+        return or_careful(self._run, self._run_carefully, values)
 
     def _run(self, values: Mapping[str, Any]) -> list[Array]:
         try:
-            arrays = [values[name] for name in self.names]
-            tape = self._tapes.get(tuple([a.shape for a in arrays if a.dtype is self._real]))
+            arrays: list[Array] = []
+            shapes: list[tuple[int, ...]] = []
+            for name in self.names:
+                a = values[name]
+                arrays.append(a)
+                if a.dtype is self._real:
+                    shapes.append(a.shape)
+            tape = self._tapes.get(tuple(shapes))
         except (KeyError, AttributeError, TypeError, IndexError):
             arrays, tape = self._with_numbers(values)
         return tape.run(arrays) if tape is not None else self._first(values)
@@ -102,7 +114,9 @@ class Compiled:
         if self._fallback is None:
             assert self._careful is not None
             self._fallback = Compiled(self._careful, dtype=self._real.name)
-        return self._fallback._run(values)
+        if self._last is None:
+            return self._fallback._run(values)
+        return or_careful(self._fallback._run, self._last, values)
 
     def _with_numbers(self, values: Mapping[str, Any]) -> tuple[list[Any], Tape | None]:
         """Arrays with numbers among them, and the tape for shapes that were met before."""
@@ -123,7 +137,7 @@ class Compiled:
 
     def _first(self, values: Mapping[str, Any]) -> list[Array]:
         """A call with arrays of new shapes, or with what is no array yet."""
-        values = require_values(values)
+        values = by_name(require_values(values))
         sizes = {n: values[n] for n in self.program.sizes if n in values}
         fitted, known = bind(self.program.inputs, values, sizes)
         missing = [n for n in self.program.sizes if n not in known]

@@ -5,7 +5,8 @@
 
 import operator
 from collections.abc import Callable
-from math import pi
+from functools import partial
+from math import pi, prod
 from typing import Any
 
 from matderiv.expr import REGISTRY
@@ -13,6 +14,7 @@ from matderiv.functions.matrix import inverse
 from matderiv.functions.reduce import einsum
 from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
+from matderiv.shapes import Shape
 
 Compute = Callable[..., Any]
 Params = tuple[Any, ...]
@@ -130,13 +132,13 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
     "ne": lambda p: np.not_equal,
     "real": lambda p: lambda x: x * 1.0,
     "copy": lambda p: lambda x: x.copy(),
-    "matmul": lambda p: np.dot,
-    "dot": lambda p: np.dot,
+    "matmul": lambda p: np.ndarray.dot,  # sooner there than np.dot
+    "dot": lambda p: np.ndarray.dot,
     "stacked": lambda p: np.matmul,
     "add_diagonal": _add_diagonal,
     "on_diagonal": _on_diagonal,
-    "rowdot": lambda p: lambda x, y: np.einsum("ij,ij->i", x, y),
-    "coldot": lambda p: lambda x, y: np.einsum("ij,ij->j", x, y),
+    "rowdot": lambda p: partial(np.einsum, "ij,ij->i"),
+    "coldot": lambda p: partial(np.einsum, "ij,ij->j"),
     "inv": lambda p: inverse,
     "logdet": lambda p: _log_of_determinant,
     "matrix_power": lambda p: lambda x: np.linalg.matrix_power(x, p[0]),
@@ -154,12 +156,27 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
 }
 
 
-def function(operation: str, params: Params, *, scalar: bool) -> Compute:
-    """What computes an operation whose sizes are numbers; `scalar` for arguments without axes."""
+FEW = 1024  # entries up to which vecdot is faster than einsum, however they lie in memory
+DOTTED = {"rowdot": 1, "coldot": 0}
+
+
+def function(operation: str, params: Params, first: Shape, *, scalar: bool) -> Compute:
+    """What computes an operation whose sizes are numbers; `scalar` for arguments without axes.
+
+    `first` is the shape of the first argument, where there is one.
+    """
     if scalar and operation in SCALARS:
         return SCALARS[operation]
     if operation in ("maximum", "minimum"):
         return _bound(operation)
+    if operation == "vdot" and len(first) == 1:
+        operation = "dot"
+    if (
+        operation in DOTTED
+        and prod(s for s in first if isinstance(s, int)) <= FEW
+        and hasattr(np, "vecdot")
+    ):
+        return partial(np.vecdot, axis=DOTTED[operation])
     name = UFUNCS.get(operation) or COMPARISONS.get(operation)
     if name is not None:
         found: Compute = getattr(np, name)

@@ -149,7 +149,7 @@ def _multiplied(
     if middle is None or right.form != "matrix":
         inner = [middle] if middle else []
         return multiplied(b, [turned(b, right), *inner, right], work.estimate)
-    if not positive[n // 2]:
+    if not positive[n // 2] or work.few(right.columns):
         return product(b, turned(b, right), product(b, middle, right))
     if not b.lines[middle.slot].mask:
         middle = middle._replace(slot=b.entrywise("sqrt", middle.slot))

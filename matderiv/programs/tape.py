@@ -49,7 +49,10 @@ class Tape:
         Raises DomainError where an operation has no value, as the inverse of a singular matrix.
         """
         slots = [*arrays, *self.start]
-        quiet = getattr(_quiet, "run", None) or _made_quiet()
+        try:
+            quiet = _quiet.run
+        except AttributeError:  # the first in this thread
+            quiet = _made_quiet()
         quiet(self._play, slots)
         found = [slots[k] for k in self.outputs]
         for place in self.copied:
@@ -147,7 +150,8 @@ class _Binding:
     def enter(self, k: int, line: Instruction) -> None:
         """Compute a constant now, anything else when the tape runs."""
         scalar = not any(self.lines[a].shape for a in line.arguments)
-        compute = function(line.operation, line.params, scalar=scalar)
+        first = self.lines[line.arguments[0]].shape if line.arguments else ()
+        compute = function(line.operation, line.params, first, scalar=scalar)
         if line.operation == "real" and self.single is not None:
             compute = partial(np.multiply, self.dtype.type(1))
         known = all(self.start[a] is not None for a in line.arguments)

@@ -14,7 +14,7 @@ from matderiv.numeric.evaluate import sizes_in
 from matderiv.output.code.program import LONGEST_QUOTED, code
 from matderiv.output.code.writer import Heading
 from matderiv.programs.building import program
-from matderiv.programs.compiled import Compiled, or_careful
+from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program
 from matderiv.shapes import size_names
 from matderiv.views.intermediates import value_names
@@ -60,15 +60,14 @@ def derivative_function(d: Derivation, dtype: str = "float64") -> Callable[..., 
     exprs = (d.f, d.wrt)
     also = {v.name for v in variables(*exprs)} | sizes_in(*exprs)
     careful = partial(derivative_program, d, careful=True) if d.numeric.may_fail else None
-    compiled = Compiled(lambda sizes: derivative_program(d, sizes), sorted(also), careful, dtype)
+
+    def last(values: Mapping[str, Any]) -> list[Any]:
+        return [np.asarray(d.evaluate(values), dtype)[()]]
+
+    compiled = Compiled(partial(derivative_program, d), sorted(also), careful, dtype, last)
 
     def called(values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
-        if not d.numeric.may_fail:
-            return compiled(values, named)[0]
-        found = or_careful(
-            lambda: compiled(values, named), lambda: [d.evaluate({**(values or {}), **named})]
-        )[0]
-        return found.astype(dtype, copy=False) if isinstance(found, np.ndarray) else found
+        return compiled(values, named)[0]
 
     called.__name__, called.__doc__ = d.kind, f"The {d.kind} {d.formula}."
     return called
