@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 
 from matderiv.expr import Expr, is_, number_value
 from matderiv.programs.contractions import with_axes
 from matderiv.programs.entrywise import whole_power
 from matderiv.programs.lowering import Lowering, rule
-from matderiv.programs.program import ProgramBuilder
+from matderiv.programs.program import ProgramBuilder, broadcast_shape
 from matderiv.programs.reductions import size_slot, softmax_parts, squares
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, is_scalar
@@ -89,10 +90,11 @@ def _ranked(work: Lowering, s: Scaled, a: Expr, node: Expr) -> Scaled:
 
 
 def _total(work: Lowering, terms: list[Scaled]) -> int:
-    """The sum, begun with a term that is not subtracted."""
-    first = next((k for k, t in enumerate(terms) if t.number > 0), 0)
-    order = [first, *(k for k in range(len(terms)) if k != first)]
-    result = settled(work.b, terms[first])
+    """The sum, begun with two terms that were added before, or one that is not subtracted."""
+    positive = [k for k, t in enumerate(terms) if t.number > 0]
+    first = _known_pair(work.b, terms) or positive[:1] or [0]
+    order = [*first, *(k for k in range(len(terms)) if k not in first)]
+    result = settled(work.b, terms[order[0]])
     for k in order[1:]:
         t = terms[k]
         if t.number < 0:
@@ -101,6 +103,19 @@ def _total(work: Lowering, terms: list[Scaled]) -> int:
         else:
             result = work.b.entrywise("add", result, settled(work.b, t))
     return result
+
+
+def _known_pair(b: ProgramBuilder, terms: list[Scaled]) -> list[int]:
+    """Two terms of three or a few more whose sum or difference is there already."""
+    signs = {k: t.number for k, t in enumerate(terms) if t.over(Scaled(None, t.number)).plain}
+    if not 3 <= len(terms) <= MOST_FACTORS:
+        return []
+    for k, j in permutations((k for k, sign in signs.items() if abs(sign) == 1), 2):
+        x, y = (terms[n].core or 0 for n in (k, j))
+        shape = broadcast_shape((b.shape(x), b.shape(y)))
+        if signs[k] == 1 and b.knows("add" if signs[j] == 1 else "sub", x, y, shape=shape):
+            return [k, j]
+    return []
 
 
 @rule("hadamard")

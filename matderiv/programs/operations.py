@@ -14,7 +14,6 @@ from matderiv.functions.matrix import inverse
 from matderiv.functions.reduce import einsum
 from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
-from matderiv.shapes import Shape
 
 Compute = Callable[..., Any]
 Params = tuple[Any, ...]
@@ -156,14 +155,16 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
 }
 
 
-FEW = 1024  # entries up to which vecdot is faster than einsum, however they lie in memory
+FEW = 1024  # entries up to which vecdot is faster than einsum, and dot than a sum of all
 DOTTED = {"rowdot": 1, "coldot": 0}
 
 
-def function(operation: str, params: Params, first: Shape, *, scalar: bool) -> Compute:
+def function(
+    operation: str, params: Params, first: tuple[int, ...], real: Any, *, scalar: bool
+) -> Compute:
     """What computes an operation whose sizes are numbers; `scalar` for arguments without axes.
 
-    `first` is the shape of the first argument, where there is one.
+    `first` is the shape of the first argument, where there is one, `real` the type of arrays.
     """
     if scalar and operation in SCALARS:
         return SCALARS[operation]
@@ -171,15 +172,25 @@ def function(operation: str, params: Params, first: Shape, *, scalar: bool) -> C
         return _bound(operation)
     if operation == "vdot" and len(first) == 1:
         operation = "dot"
-    if (
-        operation in DOTTED
-        and prod(s for s in first if isinstance(s, int)) <= FEW
-        and hasattr(np, "vecdot")
-    ):
+    if operation in DOTTED and prod(first) <= FEW and hasattr(np, "vecdot"):
         return partial(np.vecdot, axis=DOTTED[operation])
+    short = len(first) == 1 and first[0] <= FEW
+    if operation == "sum" and (short or (len(first) == 2 and params[0] is not None)):
+        return _summed(params, first, real)
     name = UFUNCS.get(operation) or COMPARISONS.get(operation)
     if name is not None:
         found: Compute = getattr(np, name)
         return found
     made = MAKERS.get(operation)
     return made(params) if made else _of_record(operation, params)
+
+
+def _summed(params: Params, first: tuple[int, ...], real: Any) -> Compute:
+    """A sum as a product with ones, which takes a fraction of the time of `sum`."""
+    axis, keep = params
+    ones = np.ones(first[axis or 0], real)
+    if axis:
+        columns = ones[:, None] if keep else ones
+        return lambda x: x.dot(columns)
+    found: Compute = (ones[None] if keep else ones).dot
+    return found

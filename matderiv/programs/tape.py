@@ -150,8 +150,8 @@ class _Binding:
     def enter(self, k: int, line: Instruction) -> None:
         """Compute a constant now, anything else when the tape runs."""
         scalar = not any(self.lines[a].shape for a in line.arguments)
-        first = self.lines[line.arguments[0]].shape if line.arguments else ()
-        compute = function(line.operation, line.params, first, scalar=scalar)
+        first: Any = self.lines[line.arguments[0]].shape if line.arguments else ()
+        compute = function(line.operation, line.params, first, self.dtype, scalar=scalar)
         if line.operation == "real" and self.single is not None:
             compute = partial(np.multiply, self.dtype.type(1))
         known = all(self.start[a] is not None for a in line.arguments)

@@ -304,7 +304,8 @@ class Words(NamedTuple):
     """How a library with NumPy's names says what others say otherwise, `np` being its own name.
 
     `typed` is the argument that gives new arrays their type; `axis` and `keep` are those of
-    reductions, some of which have `other` names. `optimize` orders a long einsum.
+    reductions, some of which have `other` names, and are `methods` of arrays where these are
+    faster. `optimize` orders a long einsum.
     """
 
     np: str
@@ -312,6 +313,7 @@ class Words(NamedTuple):
     axis: str = "axis"
     keep: str = "keepdims"
     other: Mapping[str, str] = {}
+    methods: bool = False
     permute: str = "transpose"
     optimize: str = ", optimize=True"
     spread: str = "{np}.broadcast_to({x.text}, {shape})"
@@ -324,10 +326,13 @@ class Words(NamedTuple):
 
     def along(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         """A reduction of everything or along an axis."""
-        axis, keep = line.params
-        how = f", {self.axis}={axis}" + (f", {self.keep}=True" if keep else "")
+        (axis, keep), x = line.params, arguments[0]
+        how = [f"{self.axis}={axis}"] if axis is not None else []
+        how += [f"{self.keep}=True"] if keep and how else []
         name = self.other.get(line.operation, line.operation)
-        return Code(f"{self.np}.{name}({arguments[0].text}{how if axis is not None else ''})")
+        if self.methods and not x.number:
+            return Code(f"{x.at(ATOM)}.{name}({', '.join(how)})")
+        return Code(f"{self.np}.{name}({', '.join([x.text, *how])})")
 
     def einsum(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         """A sum of products of entries."""

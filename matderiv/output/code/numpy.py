@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
+    COMPARE,
     PRODUCT,
     Code,
     CodeNames,
@@ -293,6 +294,7 @@ NUMPY = Dialect(
     {
         **templates("np"),
         "copy": Template("{0}.copy()", ATOM, (ATOM,)),
+        "logdet": Template("{1} if {0} > 0 else np.nan", COMPARE),
         "rowdot": Template('np.einsum("ij,ij->i", {0}, {1})'),
         "coldot": Template('np.einsum("ij,ij->j", {0}, {1})'),
         **decompositions("np", "expm"),
@@ -303,7 +305,7 @@ NUMPY = Dialect(
         "conv2d_full": Template("conv2d_full({0}, {1})"),
         "expm": Template("expm({0})"),
     },
-    Words("np").special()
+    Words("np", methods=True).special()
     | {"pi": pi("np")}
     | correlations(_correlated, PLAIN)
     | on_diagonals()

@@ -144,12 +144,7 @@ class Writer:
             lines = [f"{name} = {number}({name})" for name in scalars]
         if shaped or self.dialect.name != "jax":
             names = shaped
-        if len(names) == 1:
-            lines.insert(0, f"{names[0]} = {made.format(names[0])}")
-        elif names:
-            listed = ", ".join(names)
-            lines.insert(0, f"{listed} = ({made.format('a')} for a in ({listed}))")
-        return lines
+        return [*(f"{name} = {made.format(name)}" for name in names), *lines]
 
     # Results --------------------------------------------------------------------------------------
 
