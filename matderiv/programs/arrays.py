@@ -1,7 +1,6 @@
 """How functions of whole arrays are computed: index patterns, reshapes, linear algebra."""
 
 from matderiv.expr import Expr, is_
-from matderiv.functions.reduce import einsum_parts
 from matderiv.programs.contractions import contracted, with_axes
 from matderiv.programs.lowering import Lowering, rule
 from matderiv.programs.scaled import Scaled
@@ -10,26 +9,12 @@ from matderiv.shapes import is_scalar
 
 @rule("einsum")
 def _einsum(work: Lowering, node: Expr) -> Scaled:
-    """By products of matrices; elsewhere without operands of ones whose letters others have."""
+    """By products of matrices, where it is one."""
     planned = contracted(work, node)
     if planned is not None:
         return planned
-    operands, output = einsum_parts(node.params[0])
-    kept = list(zip(operands, node.args, strict=True))
-    for pair in list(kept):
-        rest = {c for letters, a in kept if a is not pair[1] for c in letters}
-        if is_(pair[1], "ones") and set(pair[0]) <= rest:
-            kept.remove(pair)
-    factor, slots = Scaled(None), []
-    for _, a in kept:
-        s = work.scaled(a)
-        if s.core is None:
-            slots.append(work.whole(a))
-            continue
-        factor = factor.times(s.with_core(None))
-        slots.append(work.b.whole(s.core, a.shape))
-    spec = ",".join(letters for letters, _ in kept) + "->" + output
-    return factor.with_core(work.b.add("einsum", *slots, params=(spec,), shape=node.shape))
+    slots = [work.whole(a) for a in node.args]
+    return Scaled(work.b.add("einsum", *slots, params=node.params[:1], shape=node.shape))
 
 
 @rule("permute")

@@ -97,18 +97,19 @@ class Compiled:
         return or_careful(self._run, self._run_carefully, values)
 
     def _run(self, values: Mapping[str, Any]) -> list[Array]:
+        arrays: list[Array] = []
+        shapes: list[tuple[int, ...]] = []
         try:
-            arrays: list[Array] = []
-            shapes: list[tuple[int, ...]] = []
             for name in self.names:
                 a = values[name]
+                a = self._real.type(a) if type(a) is float else a
                 arrays.append(a)
                 if a.dtype is self._real:
                     shapes.append(a.shape)
-            tape = self._tapes.get(tuple(shapes))
+            tape = self._tapes[tuple(shapes)]
         except (KeyError, AttributeError, TypeError, IndexError):
-            arrays, tape = self._with_numbers(values)
-        return tape.run(arrays) if tape is not None else self._first(values)
+            return self._first(values)  # what is read with care
+        return tape.run(arrays)
 
     def _run_carefully(self, values: Mapping[str, Any]) -> list[Array]:
         if self._fallback is None:
@@ -117,17 +118,6 @@ class Compiled:
         if self._last is None:
             return self._fallback._run(values)
         return or_careful(self._fallback._run, self._last, values)
-
-    def _with_numbers(self, values: Mapping[str, Any]) -> tuple[list[Any], Tape | None]:
-        """Arrays with numbers among them, and the tape for shapes that were met before."""
-        try:
-            arrays = [values[name] for name in self.names]
-            arrays = [self._real.type(a) if type(a) is float else a for a in arrays]
-            return arrays, self._tapes.get(
-                tuple([a.shape for a in arrays if a.dtype is self._real])
-            )
-        except (KeyError, AttributeError, TypeError, IndexError):  # `_first` reads them with care
-            return [], None
 
     def _refuse_unknown(self, named: Mapping[str, Any]) -> None:
         known = dict.fromkeys((*self.names, *self.program.sizes, *self._also))

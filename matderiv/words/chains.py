@@ -353,13 +353,12 @@ def shortest(forms: Sequence[Expr]) -> Expr:
 
 def stops(e: Expr) -> int:
     """How often a reader stops: at vectors of ones, at transposes of what is not a variable."""
-    count: int | None = e.cache.get("stops")
-    if count is None:
-        count = e.cache["stops"] = sum(
-            is_(n, "ones") or (is_(n, "transpose") and not is_(n.args[0], *_TURNED))
-            for n in walk(e)
-        )
-    return count
+
+    def visit(node: Expr, below: tuple[int, ...]) -> int:
+        turned = is_(node, "transpose") and not is_(node.args[0], *_TURNED)
+        return sum(below) + (turned or is_(node, "ones"))
+
+    return fold_kept(e, "stops", visit)
 
 
 def matrix_product(factors: Sequence[Expr]) -> Expr:
