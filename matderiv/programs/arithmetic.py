@@ -98,8 +98,8 @@ def _total(work: Lowering, terms: list[Scaled]) -> int:
     for k in order[1:]:
         t = terms[k]
         if t.number < 0:
-            positive = t.times(Scaled(None, Fraction(-1)))
-            result = work.b.entrywise("sub", result, settled(work.b, positive))
+            subtracted = t.times(Scaled(None, Fraction(-1)))
+            result = work.b.entrywise("sub", result, settled(work.b, subtracted))
         else:
             result = work.b.entrywise("add", result, settled(work.b, t))
     return result
@@ -107,13 +107,13 @@ def _total(work: Lowering, terms: list[Scaled]) -> int:
 
 def _known_pair(b: ProgramBuilder, terms: list[Scaled]) -> list[int]:
     """Two terms of three or a few more whose sum or difference is there already."""
-    signs = {k: t.number for k, t in enumerate(terms) if t.over(Scaled(None, t.number)).plain}
     if not 3 <= len(terms) <= MOST_FACTORS:
         return []
-    for k, j in permutations((k for k, sign in signs.items() if abs(sign) == 1), 2):
+    plain = (k for k, t in enumerate(terms) if replace(t, number=abs(t.number)).plain)
+    for k, j in permutations(plain, 2):
         x, y = (terms[n].core or 0 for n in (k, j))
-        shape = broadcast_shape((b.shape(x), b.shape(y)))
-        if signs[k] == 1 and b.knows("add" if signs[j] == 1 else "sub", x, y, shape=shape):
+        how, shape = "add" if terms[j].number > 0 else "sub", (b.shape(x), b.shape(y))
+        if terms[k].number > 0 and b.knows(how, x, y, shape=broadcast_shape(shape)):
             return [k, j]
     return []
 
