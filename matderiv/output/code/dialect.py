@@ -304,8 +304,7 @@ class Words(NamedTuple):
     """How a library with NumPy's names says what others say otherwise, `np` being its own name.
 
     `typed` is the argument that gives new arrays their type; `axis` and `keep` are those of
-    reductions, some of which have `other` names, and are `methods` of arrays where these are
-    faster. `optimize` orders a long einsum.
+    reductions, some of which have `other` names. `optimize` orders a long einsum.
     """
 
     np: str
@@ -313,7 +312,6 @@ class Words(NamedTuple):
     axis: str = "axis"
     keep: str = "keepdims"
     other: Mapping[str, str] = {}
-    methods: bool = False
     permute: str = "transpose"
     optimize: str = ", optimize=True"
     spread: str = "{np}.broadcast_to({x.text}, {shape})"
@@ -325,14 +323,11 @@ class Words(NamedTuple):
         return {**rules, "broadcast": self.broadcast, **moves(self.np)}
 
     def along(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
-        """A reduction of everything or along an axis."""
+        """A reduction of everything or along an axis; a number is its own."""
         (axis, keep), x = line.params, arguments[0]
-        how = [f"{self.axis}={axis}"] if axis is not None else []
-        how += [f"{self.keep}=True"] if keep and how else []
+        how = "" if axis is None else f"{self.axis}={axis}" + f", {self.keep}=True" * keep
         name = self.other.get(line.operation, line.operation)
-        if self.methods and not x.number:
-            return Code(f"{x.at(ATOM)}.{name}({', '.join(how)})")
-        return Code(f"{self.np}.{name}({', '.join([x.text, *how])})")
+        return x if x.number else Code(f"{x.at(ATOM)}.{name}({how})")
 
     def einsum(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
         """A sum of products of entries."""

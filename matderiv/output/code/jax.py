@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from matderiv.output.code.dialect import (
     ATOM,
+    Code,
+    CodeNames,
     Dialect,
     Template,
     Words,
@@ -12,9 +14,11 @@ from matderiv.output.code.dialect import (
     decompositions,
     diagonals,
     of_known_order,
+    operators,
     pi,
 )
 from matderiv.output.code.numpy import LIBRARY, templates
+from matderiv.programs.program import Instruction
 
 SPECIAL = {
     **{"erf": "erf", "lgamma": "gammaln", "digamma": "digamma", "probit": "ndtri"},
@@ -47,6 +51,14 @@ def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
     )
 
 
+def _multiplied(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
+    """A product; X'*v as v*X, which XLA multiplies several times faster."""
+    x, y = arguments
+    if y.axes == 1 and x.text.endswith(".T"):
+        x, y = y, x._replace(text=x.text[:-2])
+    return operators()["matmul"].filled([x, y])
+
+
 JAX = Dialect(
     "jax",
     ("import jax", "import jax.numpy as jnp"),
@@ -60,7 +72,7 @@ JAX = Dialect(
         "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
     },
     Words("jnp", TYPED).special()
-    | {"pi": pi("jnp")}
+    | {"pi": pi("jnp"), "matmul": _multiplied}
     | diagonals("jnp", "dtype=dtype")
     | correlations(_correlated, PLAIN)
     | {"polygamma": of_known_order("jax.scipy.special.polygamma")},

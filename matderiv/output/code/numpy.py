@@ -305,7 +305,7 @@ NUMPY = Dialect(
         "conv2d_full": Template("conv2d_full({0}, {1})"),
         "expm": Template("expm({0})"),
     },
-    Words("np", methods=True).special()
+    Words("np").special()
     | {"pi": pi("np")}
     | correlations(_correlated, PLAIN)
     | on_diagonals()

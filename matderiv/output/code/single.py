@@ -33,7 +33,7 @@ NUMPY_SINGLE = replace(
     templates=_TEMPLATES,
     special={
         **NUMPY.special,
-        **Words("np", SINGLE, methods=True).special(),
+        **Words("np", SINGLE).special(),
         **on_diagonals(SINGLE),
         **of_numbers(_TEMPLATES),
     },
