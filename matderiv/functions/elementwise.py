@@ -9,10 +9,6 @@ from matderiv.functions.record import broadcast_rule, elementwise, first_rule, s
 from matderiv.lazy import np
 
 
-def _f(name: str, *args: Any) -> Expr:
-    return apply(name, *args)
-
-
 def _sigmoid(x: Any) -> Any:
     small = np.exp(-_abs(x))
     return np.where(np.real(x) >= 0, 1 / (1 + small), small / (1 + small))
@@ -33,8 +29,8 @@ def erf(x: Any) -> Any:
 def _gaussian(x: Expr) -> Expr:
     """exp(-x.^2); of a quotient by a root exp(-u.^2/c)."""
     if x.function.name == "div" and x.args[1].function.name == "sqrt":
-        return _f("exp", -(x.args[0] ** 2) / x.args[1].args[0])
-    return _f("exp", -(x**2))
+        return apply("exp", -(x.args[0] ** 2) / x.args[1].args[0])
+    return apply("exp", -(x**2))
 
 
 _CONCAVE = {"bends": "concave increasing", "domain": ("positive",)}
@@ -42,24 +38,24 @@ _OF_NUMPY: dict[str, tuple[Callable[[Expr, Expr], Expr], str, dict[str, Any]]] =
     "exp": (lambda x, y: y, "exp is its own derivative.", {"bends": "convex increasing"}),
     "log": (lambda x, y: 1 / x, "d log u = du/u.", {**_CONCAVE, "aliases": ("ln",)}),
     "log1p": (lambda x, y: 1 / (1 + x), "log1p(u) = log(1 + u).", _CONCAVE),
-    "expm1": (lambda x, y: _f("exp", x), "expm1(u) = exp(u) - 1.", {}),
+    "expm1": (lambda x, y: apply("exp", x), "expm1(u) = exp(u) - 1.", {}),
     "sqrt": (lambda x, y: 1 / (2 * y), "d sqrt(u) = du / (2 sqrt(u)).", _CONCAVE),
-    "sin": (lambda x, y: _f("cos", x), "d sin u = cos(u) du.", {}),
-    "cos": (lambda x, y: -_f("sin", x), "d cos u = -sin(u) du.", {}),
+    "sin": (lambda x, y: apply("cos", x), "d sin u = cos(u) du.", {}),
+    "cos": (lambda x, y: -apply("sin", x), "d cos u = -sin(u) du.", {}),
     "tan": (lambda x, y: 1 + y**2, "d tan u = (1 + tan² u) du.", {}),
     "arcsin": (
-        lambda x, y: 1 / _f("sqrt", 1 - x**2),
+        lambda x, y: 1 / apply("sqrt", 1 - x**2),
         "d arcsin u = du / sqrt(1 - u²).",
         {"aliases": ("asin",), "domain": ("unit",)},
     ),
     "arccos": (
-        lambda x, y: -(1 / _f("sqrt", 1 - x**2)),
+        lambda x, y: -(1 / apply("sqrt", 1 - x**2)),
         "d arccos u = -du / sqrt(1 - u²).",
         {"aliases": ("acos",), "domain": ("unit",)},
     ),
     "arctan": (lambda x, y: 1 / (1 + x**2), "d arctan u = du / (1 + u²).", {"aliases": ("atan",)}),
-    "sinh": (lambda x, y: _f("cosh", x), "d sinh u = cosh(u) du.", {}),
-    "cosh": (lambda x, y: _f("sinh", x), "d cosh u = sinh(u) du.", {"bends": "convex even"}),
+    "sinh": (lambda x, y: apply("cosh", x), "d sinh u = cosh(u) du.", {}),
+    "cosh": (lambda x, y: apply("sinh", x), "d cosh u = sinh(u) du.", {"bends": "convex even"}),
     "tanh": (
         lambda x, y: 1 - y**2,
         "d tanh u = (1 - tanh² u) du.",
@@ -85,7 +81,7 @@ for _name, (_slope, _says, _facts) in _OF_NUMPY.items():
 elementwise(
     "abs",
     _abs,
-    lambda x, y: _f("sign", x),
+    lambda x, y: apply("sign", x),
     bends="convex even",
     kink=lambda x: x,
     says="d |u| = sign(u) du away from 0.",
@@ -114,7 +110,7 @@ elementwise(
 elementwise(
     "relu",
     lambda x: np.where(np.real(x) > 0, x, 0 * x),
-    lambda x, y: _f("step", x),
+    lambda x, y: apply("step", x),
     bends="convex increasing",
     kink=lambda x: x,
     proof=(
@@ -135,8 +131,8 @@ elementwise(
 elementwise(
     "leaky_relu",
     lambda x, a=0.01: np.where(np.real(x) > 0, x, a * x),
-    lambda x, a, y: _f("where", _f("gt", x, 0), 1, a),
-    lambda x, a, y: _f("minimum", x, 0),
+    lambda x, a, y: apply("where", apply("gt", x, 0), 1, a),
+    lambda x, a, y: apply("minimum", x, 0),
     bends="convex increasing",
     kink=lambda x, a: x,
     says="Slope 1 where positive, slope a where negative.",
@@ -145,7 +141,7 @@ elementwise(
 elementwise(
     "elu",
     lambda x: np.where(np.real(x) > 0, x, np.expm1(_minimum(x, 0 * x))),
-    lambda x, y: _f("exp", _f("minimum", x, 0)),
+    lambda x, y: apply("exp", apply("minimum", x, 0)),
     bends="convex increasing",
     border=lambda x: x,
     says="elu(u) = u where positive, exp(u) - 1 where negative.",
@@ -153,7 +149,7 @@ elementwise(
 elementwise(
     "softplus",
     lambda x: np.where(np.real(x) >= 0, x, 0) + np.log1p(np.exp(-_abs(x))),
-    lambda x, y: _f("sigmoid", x),
+    lambda x, y: apply("sigmoid", x),
     bends="convex increasing",
     proof=(
         "With log(1 + exp(x)): the change is exp(x)/(1 + exp(x))*dx.",
@@ -164,14 +160,14 @@ elementwise(
 elementwise(
     "silu",
     lambda x: x * _sigmoid(x),
-    lambda x, y: _f("sigmoid", x) * (1 + x * (1 - _f("sigmoid", x))),
+    lambda x, y: apply("sigmoid", x) * (1 + x * (1 - apply("sigmoid", x))),
     aliases=("swish",),
     says="silu(u) = u σ(u), product rule.",
 )
 elementwise(
     "erf",
     erf,
-    lambda x, y: _f("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
+    lambda x, y: apply("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
     says="d erf u = 2/sqrt(π) exp(-u²) du.",
 )
 
@@ -234,8 +230,8 @@ def _choose(test: Any, a: Any, b: Any) -> Any:
 elementwise(
     "maximum",
     _maximum,
-    lambda a, b, y: _f("gt", a, b),
-    lambda a, b, y: _f("le", a, b),
+    lambda a, b, y: apply("gt", a, b),
+    lambda a, b, y: apply("le", a, b),
     bends="convex increasing",
     kink=lambda a, b: a - b,
     prints="max",
@@ -246,8 +242,8 @@ elementwise(
 elementwise(
     "minimum",
     _minimum,
-    lambda a, b, y: _f("lt", a, b),
-    lambda a, b, y: _f("ge", a, b),
+    lambda a, b, y: apply("lt", a, b),
+    lambda a, b, y: apply("ge", a, b),
     bends="concave increasing",
     kink=lambda a, b: a - b,
     prints="min",
@@ -258,8 +254,10 @@ elementwise(
     "where",
     _choose,
     lambda c, a, b, y: 0,
-    lambda c, a, b, y: c if _test(c) else _f("where", c, 1, 0),
-    lambda c, a, b, y: _f(OPPOSITE[c.function.name], *c.args) if _test(c) else _f("where", c, 0, 1),
+    lambda c, a, b, y: c if _test(c) else apply("where", c, 1, 0),
+    lambda c, a, b, y: (
+        apply(OPPOSITE[c.function.name], *c.args) if _test(c) else apply("where", c, 0, 1)
+    ),
     says="The chosen branch passes its change.",
     example="where(x > 0, x, y)",
 )
@@ -275,11 +273,11 @@ def _huber(x: Any, d: Any) -> Any:
 elementwise(
     "huber",
     _huber,
-    lambda x, d, y: _f("maximum", _f("minimum", x, d), -d),
-    lambda x, d, y: _f("relu", _f("abs", x) - d),
+    lambda x, d, y: apply("maximum", apply("minimum", x, d), -d),
+    lambda x, d, y: apply("relu", apply("abs", x) - d),
     bends="convex even",
     domain=("", "positive"),
-    border=lambda x, d: _f("abs", x) - d,
+    border=lambda x, d: apply("abs", x) - d,
     says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
     source="Huber 1964",
 )

@@ -16,28 +16,20 @@ from matderiv.functions.record import (
     shaped,
     shorthand,
 )
-from matderiv.functions.reduce import along
+from matderiv.functions.reduce import along, averaged, summed
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, is_scalar, long_axes, shape_text
 
 
-def _sum(x: Expr, axis: int | None) -> Expr:
-    return apply("sum", x, params=(axis,))
-
-
-def _mean(x: Expr, axis: int | None = None) -> Expr:
-    return apply("mean", x, params=(axis,))
-
-
 def _softmax_differential(y: Expr, which: int, change: Expr) -> Expr:
     axis = y.params[0]
-    return y * (change - along(_sum(y * change, axis), y.shape, axis))
+    return y * (change - along(summed(y * change, axis), y.shape, axis))
 
 
 def _log_softmax_differential(y: Expr, which: int, change: Expr) -> Expr:
     axis = y.params[0]
     weights = apply("softmax", y.args[0], params=(axis,))
-    return change - along(_sum(weights * change, axis), y.shape, axis)
+    return change - along(summed(weights * change, axis), y.shape, axis)
 
 
 def _logsumexp_differential(y: Expr, which: int, change: Expr) -> Expr:
@@ -47,7 +39,7 @@ def _logsumexp_differential(y: Expr, which: int, change: Expr) -> Expr:
         if axis is not None or len(y.args[0].shape) < 2
         else apply("exp", y.args[0] - y)
     )
-    return _sum(weights * change, axis)
+    return summed(weights * change, axis)
 
 
 def _shifted(x: Any, axis: int | None) -> tuple[Any, Any, int | None]:
@@ -123,21 +115,21 @@ LOGSUMEXP = primitive(
 
 # Losses ------------------------------------------------------------------------------------------
 
-shorthand("mse", scalar_rule, lambda x, y: _mean((x - y) ** 2))
+shorthand("mse", scalar_rule, lambda x, y: averaged((x - y) ** 2))
 shorthand(
     "bce",
     scalar_rule,
-    lambda p, y: -_mean(y * apply("log", p) + (1 - y) * apply("log", 1 - p)),
+    lambda p, y: -averaged(y * apply("log", p) + (1 - y) * apply("log", 1 - p)),
     domain=("unit interval", ""),
 )
-shorthand("bce_logits", scalar_rule, lambda z, y: _mean(apply("softplus", z) - y * z))
+shorthand("bce_logits", scalar_rule, lambda z, y: averaged(apply("softplus", z) - y * z))
 
 
 def _cross_entropy(z: Expr, y: Expr) -> Expr:
     if len(z.shape) < 2:
-        return -_sum(y * apply("log_softmax", z, params=(None,)), None)
+        return -summed(y * apply("log_softmax", z, params=(None,)), None)
     rows = size_expr(z.shape[0])
-    return apply("div", -_sum(y * apply("log_softmax", z, params=(2,)), None), rows)
+    return apply("div", -summed(y * apply("log_softmax", z, params=(2,)), None), rows)
 
 
 def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
@@ -152,11 +144,11 @@ shorthand(
     _cross_entropy,
     says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",
 )
-shorthand("hinge", scalar_rule, lambda z, y: _mean(apply("maximum", 0, 1 - y * z)))
+shorthand("hinge", scalar_rule, lambda z, y: averaged(apply("maximum", 0, 1 - y * z)))
 shorthand(
     "kl",
     scalar_rule,
-    lambda p, q: _sum(p * apply("log", p / q), None),
+    lambda p, q: summed(p * apply("log", p / q), None),
     domain=("positive", "positive"),
     bends="convex",
 )
@@ -168,8 +160,8 @@ shorthand(
 def _normalised(centred: bool, axis: int) -> Any:
     def expand(x: Expr, eps: Expr) -> Expr:
         along = axis if len(x.shape) > 1 else None
-        c = x - _mean(x, along) if centred else x
-        size = _mean(c**2, along)
+        c = x - averaged(x, along) if centred else x
+        size = averaged(c**2, along)
         return c / apply("sqrt", size if number_value(eps) == 0 else size + eps)
 
     return expand

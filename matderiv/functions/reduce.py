@@ -74,7 +74,9 @@ MEAN = structural(
 shorthand(
     "var",
     axis_rule,
-    lambda x, axis: apply("mean", (x - along(_mean(x, axis), x.shape, axis)) ** 2, params=(axis,)),
+    lambda x, axis: apply(
+        "mean", (x - along(averaged(x, axis), x.shape, axis)) ** 2, params=(axis,)
+    ),
     call="axis",
     bends="convex",
     says="var(x) = mean((x - mean(x)).^2), the biased variance.",
@@ -89,17 +91,19 @@ shorthand(
 )
 
 
-def _mean(x: Expr, axis: int | None) -> Expr:
+def averaged(x: Expr, axis: int | None = None) -> Expr:
+    """The mean, along an axis or of all."""
     return apply("mean", x, params=(axis,))
 
 
-def _sum(x: Expr, axis: int | None = None) -> Expr:
+def summed(x: Expr, axis: int | None = None) -> Expr:
+    """The sum, along an axis or of all."""
     return apply("sum", x, params=(axis,))
 
 
 def _prod_differential(y: Expr, which: int, change: Expr) -> Expr:
     (axis,) = y.params
-    return y * _sum(change / y.args[0], axis)
+    return y * summed(change / y.args[0], axis)
 
 
 PROD = primitive(
@@ -125,9 +129,9 @@ def _mask(test: str, y: Expr) -> Expr:
 MAX = primitive(
     "max",
     axis_rule,
-    lambda y, which, change: _sum(_mask("ge", y) * change, y.params[0]),
+    lambda y, which, change: summed(_mask("ge", y) * change, y.params[0]),
     _max,
-    attained=lambda y: _sum(_mask("ge", y), y.params[0]),
+    attained=lambda y: summed(_mask("ge", y), y.params[0]),
     bends="convex increasing",
     call="keyword-axis",
     proof=(
@@ -139,9 +143,9 @@ MAX = primitive(
 MIN = primitive(
     "min",
     axis_rule,
-    lambda y, which, change: _sum(_mask("le", y) * change, y.params[0]),
+    lambda y, which, change: summed(_mask("le", y) * change, y.params[0]),
     lambda x, axis: _max(x, axis, -1),
-    attained=lambda y: _sum(_mask("le", y), y.params[0]),
+    attained=lambda y: summed(_mask("le", y), y.params[0]),
     bends="concave increasing",
     call="keyword-axis",
     proof=(
@@ -153,7 +157,7 @@ MIN = primitive(
 shorthand(
     "norm1",
     scalar_rule,
-    lambda x: _sum(apply("abs", x)),
+    lambda x: summed(apply("abs", x)),
     bends="convex even",
     says="norm1(x) = sum(abs(x)), for a matrix too.",
 )
@@ -179,7 +183,7 @@ def _norm(x: Any) -> Any:
 NORM2 = primitive(
     "norm2",
     scalar_rule,
-    lambda y, which, change: _sum(y.args[0] * change) / y,
+    lambda y, which, change: summed(y.args[0] * change) / y,
     _norm,
     aliases=("norm",),
     bends="convex even",
@@ -207,14 +211,14 @@ def _norm_p_change(y: Expr, which: int, change: Expr) -> Expr:
     x, p = y.args
     size, power = apply("abs", x), number_value(p)
     if which == 1:
-        inner = _sum(size**p * apply("log", size)) / (p * y**p)
+        inner = summed(size**p * apply("log", size)) / (p * y**p)
         return y * (inner - apply("log", y) / p) * change
     if power == 1:
-        return _sum(apply("sign", x) * change)
+        return summed(apply("sign", x) * change)
     if power is not None and power >= 2:
         slope = x if power == 2 else x * size if power == 3 else x * size ** (power - 2)
-        return _sum(slope * change) / (y if power == 2 else y ** (power - 1))
-    return _sum(apply("sign", x) * size ** (p - 1) * change) * y ** (1 - p)
+        return summed(slope * change) / (y if power == 2 else y ** (power - 1))
+    return summed(apply("sign", x) * size ** (p - 1) * change) * y ** (1 - p)
 
 
 primitive(

@@ -15,10 +15,6 @@ SHIFT = 12  # the asymptotic series are used from here on
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 
 
-def _f(name: str, *args: Any) -> Expr:
-    return apply(name, *args)
-
-
 def _pi() -> Expr:
     return apply("pi", params=("pi",))
 
@@ -69,7 +65,7 @@ def _lgamma(x: Any) -> Any:
 elementwise(
     "lgamma",
     _lgamma,
-    lambda x, y: _f("digamma", x),
+    lambda x, y: apply("digamma", x),
     aliases=("gammaln",),
     domain=("positive",),
     latex=r"\log\Gamma",
@@ -79,7 +75,7 @@ elementwise(
 elementwise(
     "digamma",
     lambda x: polygamma(0, x),
-    lambda x, y: _f("polygamma", 1, x),
+    lambda x, y: apply("polygamma", 1, x),
     domain=("positive",),
     latex=r"\psi",
     says="The derivative of lgamma; its own derivative is polygamma(1, u).",
@@ -109,7 +105,7 @@ elementwise(
     "polygamma",
     _orders,
     _by_the_order,
-    lambda k, x, y: _f("polygamma", _next(k), x),
+    lambda k, x, y: apply("polygamma", _next(k), x),
     domain=("", "positive"),
     says="The derivative of digamma of order k.",
     source="DLMF 5.15",
@@ -131,7 +127,7 @@ def _quantile(p: Any) -> Any:
 elementwise(
     "probit",
     _quantile,
-    lambda p, y: _f("sqrt", 2 * _pi()) * _f("exp", y**2 / 2),
+    lambda p, y: apply("sqrt", 2 * _pi()) * apply("exp", y**2 / 2),
     aliases=("ndtri", "norminv"),
     domain=("unit interval",),
     says="Φ(y) = p gives φ(y) dy = dp with the normal density φ.",
@@ -157,8 +153,8 @@ def _bessel(order: int) -> Any:
 
 
 for _np_name, _order, _partial, _np_says in (
-    ("bessel_i0", 0, lambda x, y: _f("bessel_i1", x), "I₀' = I₁."),
-    ("bessel_i1", 1, lambda x, y: _f("bessel_i0", x) - y / x, "I₁' = I₀ - I₁/u."),
+    ("bessel_i0", 0, lambda x, y: apply("bessel_i1", x), "I₀' = I₁."),
+    ("bessel_i1", 1, lambda x, y: apply("bessel_i0", x) - y / x, "I₁' = I₀ - I₁/u."),
 ):
     elementwise(
         _np_name,
@@ -170,7 +166,7 @@ for _np_name, _order, _partial, _np_says in (
 elementwise(
     "asinh",
     lambda x: np.arcsinh(x),
-    lambda x, y: 1 / _f("sqrt", x**2 + 1),
+    lambda x, y: 1 / apply("sqrt", x**2 + 1),
     aliases=("arcsinh",),
     says="d asinh u = du/sqrt(u² + 1).",
 )
@@ -214,7 +210,7 @@ def _sinc(x: Any) -> Any:
 elementwise(
     "sinc",
     _sinc,
-    lambda x, y: (_f("cos", _pi() * x) - y) / x,
+    lambda x, y: (apply("cos", _pi() * x) - y) / x,
     says="sinc(u) = sin(πu)/(πu), as in NumPy; quotient rule.",
 )
 
@@ -225,7 +221,7 @@ elementwise(
     "floor",
     lambda x: np.floor(np.real(x)),
     lambda x, y: 0,
-    kink=lambda x: _f("sin", _pi() * x),
+    kink=lambda x: apply("sin", _pi() * x),
     latex=r"\operatorname{floor}",
     says="floor is constant between whole numbers, so its derivative is 0 there.",
 )
@@ -268,12 +264,12 @@ def _divergence(m: Expr, S: Expr, u: Expr, T: Expr) -> Expr:
     centred = is_(u, "mul") and number_value(u.args[0]) == 0
     away = m if centred else u - m
     if not m.shape:
-        return (S / T + away**2 / T - 1 + _f("log", T / S)) / 2
-    least = size_expr(m.shape[0]) + _f("logdet", S)
+        return (S / T + away**2 / T - 1 + apply("log", T / S)) / 2
+    least = size_expr(m.shape[0]) + apply("logdet", S)
     if is_(T, "eye"):
-        return (_f("tr", S) + away.T @ away - least) / 2
-    inverse = _f("inv", T)
-    return (_f("tr", inverse @ S) + away.T @ inverse @ away + _f("logdet", T) - least) / 2
+        return (apply("tr", S) + away.T @ away - least) / 2
+    inverse = apply("inv", T)
+    return (apply("tr", inverse @ S) + away.T @ inverse @ away + apply("logdet", T) - least) / 2
 
 
 shorthand(

@@ -21,7 +21,7 @@ RULES: dict[str, Rule] = {}
 
 MOST_WAITING = 8  # scalars in front of a result that are not yet multiplied
 SYMMETRIC = 48  # rows from which a symmetric product takes less time than any other
-SHOWN, OTHER, INNER = 1024.0, 256.0, 32.0  # guesses of sizes: of rows of data, of data, of the rest
+SHOWN, OTHER, INNER = 1024.0, 256.0, 64.0  # guesses of sizes: of rows of data, of data, of the rest
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -48,7 +48,6 @@ class Lowering:
         self.found: dict[Expr, Scaled] = {}
         self.origin: dict[int, Expr] = {}
         self.uses: dict[Expr, list[Expr]] = {}
-        self.known = sizes
         self.sizes = {**_guessed(roots, parameters), **sizes}
         self.wanted = set(roots)
         self.pairs: set[tuple[Expr, ...]] = set()
@@ -64,11 +63,6 @@ class Lowering:
             return float(s)
         known = {n: int(self.sizes.get(n, OTHER)) for n in size_names([(s,)])}
         return float(size_value(s, known))
-
-    def few(self, s: Size) -> bool:
-        """True for a size so small that no product with as many rows is faster for symmetry."""
-        known = isinstance(s, int) or size_names([(s,)]) <= self.known.keys()
-        return known and self.estimate(s) < SYMMETRIC
 
     def entries(self, shape: Shape) -> float:
         """How many entries a shape has, about."""

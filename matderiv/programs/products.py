@@ -9,7 +9,7 @@ from matderiv.functions.algebra import product_shape
 from matderiv.numeric.ranges import bounds
 from matderiv.programs.chains import ChainFactor, multiplied, product, standing, turned
 from matderiv.programs.contractions import with_axes
-from matderiv.programs.lowering import Lowering, rule
+from matderiv.programs.lowering import SYMMETRIC, Lowering, rule
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Shape, is_scalar
 
@@ -149,7 +149,7 @@ def _multiplied(
     if middle is None or right.form != "matrix":
         inner = [middle] if middle else []
         return multiplied(b, [turned(b, right), *inner, right], work.estimate)
-    if not positive[n // 2] or work.few(right.columns):
+    if not positive[n // 2] or work.estimate(right.columns) < SYMMETRIC:
         return product(b, turned(b, right), product(b, middle, right))
     if not b.lines[middle.slot].mask:
         middle = middle._replace(slot=b.entrywise("sqrt", middle.slot))
