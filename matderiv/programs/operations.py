@@ -28,20 +28,12 @@ UFUNCS = {
 COMPARISONS = {"gt": "greater", "lt": "less", "ge": "greater_equal", "le": "less_equal"}
 
 
-def _divided(x: Any, y: Any) -> Any:
-    """The quotient of two numbers, as of arrays where Python has none."""
-    try:
-        return x / y
-    except ZeroDivisionError:
-        return np.true_divide(x, y)
-
-
 SCALARS: dict[str, Compute] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
     "neg": operator.neg,
-    "div": _divided,
+    "div": operator.truediv,
 }
 """Operations on two numbers, without the way through arrays."""
 
