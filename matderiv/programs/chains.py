@@ -79,14 +79,10 @@ def _in_turn(b: ProgramBuilder, factors: Sequence[ChainFactor]) -> ChainFactor:
     """A long product, begun at a vector where there is one."""
     first = next((k for k, f in enumerate(factors) if f.form in ("column", "row")), 0)
     result = factors[first]
-    left = list(factors[:first])
-    if result.form == "column":
-        while left:
-            result = product(b, left.pop(), result)
+    for f in reversed(factors[:first]):
+        result = product(b, f, result)
     for f in factors[first + 1 :]:
         result = product(b, result, f)
-    while left:
-        result = product(b, left.pop(), result)
     return result
 
 

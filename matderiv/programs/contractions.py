@@ -119,8 +119,8 @@ class Contractions:
         stands: dict[int, int] = {}
         for left, right in same:
             found = found and self.with_equal(found, left, right, stands)
-        if found is None or any(_twice(o) for o in found.operands):
-            return None
+        if found is None or any(len({*o.letters}) < len(o.letters) for o in found.operands):
+            return None  # only a diagonal is meant
         met = {c for o in found.operands for c in o.letters}
         return found if set(out) <= met | {c for pair in found.equal for c in pair} else None
 
@@ -207,7 +207,9 @@ class Contractions:
         result: int | None = None
         for term in sorted(terms, key=lambda t: t.front.number < 0):
             minus = result is not None and term.front.number < 0
-            found = self.value(_turned(term) if minus else term, out)
+            if minus:
+                term = replace(term, front=term.front.times(Scaled(None, Fraction(-1))))
+            found = self.value(term, out)
             if result is None:
                 result = found
             else:
@@ -362,10 +364,6 @@ def _renamed(o: Operand, old: int, new: int) -> Operand:
     return o._replace(letters=tuple(new if c == old else c for c in o.letters))
 
 
-def _turned(term: ContractionTerm) -> ContractionTerm:
-    return replace(term, front=term.front.times(Scaled(None, Fraction(-1))))
-
-
 def _letters(tree: Tree, operands: Sequence[Operand]) -> Letters:
     if isinstance(tree, int):
         return operands[tree].letters
@@ -387,8 +385,3 @@ def with_axes(found: Rule) -> Rule:
         return found(work, node) if known is None else known
 
     return made
-
-
-def _twice(o: Operand) -> bool:
-    """True where a letter stands twice, so that only a diagonal is meant."""
-    return len(set(o.letters)) < len(o.letters)

@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
-from matderiv.shapes import Shape, Size
+from matderiv.shapes import Shape
 
 Params = tuple[Any, ...]
 LEAVES = ("input", "number", "size", "pi")
@@ -248,12 +248,7 @@ def broadcast_shape(shapes: Iterable[Shape]) -> Shape:
     >>> broadcast_shape([(3, 1), (2,), ()])
     (3, 2)
     """
-    result: list[Size] = []
-    for shape in shapes:
-        reverse = list(reversed(shape))
-        for k, s in enumerate(reverse):
-            if k == len(result):
-                result.append(s)
-            elif result[k] == 1:
-                result[k] = s
-    return tuple(reversed(result))
+    known = list(shapes)
+    rank = max(map(len, known), default=0)
+    axes = zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in known), strict=True)
+    return tuple(next((s for s in axis if s != 1), 1) for axis in axes)
