@@ -95,7 +95,9 @@ class ValueAndGradients:
         return called
 
     def _in(self, dtype: str) -> Compiled:
-        other = self._may_fail and self._formulas(careful=True) != self._formulas()
+        back = self.backward
+        fails = may_fail(back.f, *(a.value for a in back.adjoints), *back.gradients)
+        other = fails and self._formulas(careful=True) != self._formulas()
         careful = partial(self.program, careful=True) if other else None
         return Compiled(self.program, careful=careful, dtype=dtype)
 
@@ -108,12 +110,6 @@ class ValueAndGradients:
             lambda sizes: program((f,), inputs=inputs, sizes=sizes),
             careful=lambda sizes: program((edges,), inputs=inputs, sizes=sizes),
         )
-
-    @property
-    def _may_fail(self) -> bool:
-        """True where a formula may have no value although value and gradients exist."""
-        back = self.backward
-        return may_fail(back.f, *(a.value for a in back.adjoints), *back.gradients)
 
     @cached_property
     def _subject(self) -> Subject:
