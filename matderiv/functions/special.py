@@ -1,6 +1,7 @@
 """Special functions of each entry: gamma, normal quantiles, Bessel functions, rounding."""
 
 import math
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -12,11 +13,8 @@ from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify
 
 SHIFT = 12  # the asymptotic series are used from here on
+_pi = partial(apply, "pi", params=("pi",))
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-
-
-def _pi() -> Expr:
-    return apply("pi", params=("pi",))
 
 
 # Gamma functions ----------------------------------------------------------------------------------

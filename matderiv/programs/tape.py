@@ -49,10 +49,7 @@ class Tape:
         Raises DomainError where an operation has no value, as the inverse of a singular matrix.
         """
         slots = [*arrays, *self.start]
-        try:
-            quiet = _quiet.run
-        except AttributeError:  # the first in this thread
-            quiet = _made_quiet()
+        quiet = getattr(_quiet, "run", None) or _made_quiet()
         quiet(self._play, slots)
         found = [slots[k] for k in self.outputs]
         for place in self.copied:
