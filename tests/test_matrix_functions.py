@@ -117,3 +117,8 @@ def test_printed_code_has_the_same_values(f: str, target: str) -> None:
     made = space["value_and_gradient"](**given)[1]
     truth = found.evaluate({n: VALUES[n] for n in given})
     np.testing.assert_allclose(np.asarray(made), truth, rtol=1e-8)
+
+
+def test_functions_of_one_matrix_commute_in_results() -> None:
+    found = derive("norm2(logm(S))^2", "S", assume={"S": "posdef"})
+    assert str(found) == "2*inv(S)*logm(S)"

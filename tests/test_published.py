@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reader
 
 from matderiv import Derivation, curvature, derive, divergence, hvp, solve, taylor, verify
 from matderiv.errors import MatderivError
@@ -26,6 +27,7 @@ ROWS = {
     name: [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
     for name in ("published", "frontier", "neighbours")
 }
+LONGER = (DATA / "published_longer.txt").read_text("utf-8").split()
 UNREAD = {name: (DATA / f"{name}_refused.txt").read_text("utf-8").split() for name in ROWS}
 
 
@@ -33,6 +35,15 @@ def derived(row: dict[str, Any]) -> Derivation:
     """The derivative that a row asks for."""
     how = {k: row[k] for k in ("assume", "kind", "order", "structure") if k in row}
     return derive(row["expr"], row["wrt"], shapes=row["shapes"], **how)
+
+
+def symbols(text: str) -> int:
+    """What a reader meets: names, numbers, operators; 0 for a text that is no plain formula."""
+    try:
+        found = reader.tokens(text)
+    except reader.UnreadableError:
+        return 0
+    return sum(kind != "end" and word not in (*"(),=", "axis") for kind, word in found)
 
 
 def weighted(value: Any) -> float:
@@ -87,6 +98,9 @@ def test_a_published_formula(name: str, row: dict[str, Any]) -> None:
     assert found.checked is not None
     assert found.checked.verdict == "verified" or name != "neighbours"
     assert found.checked.verdict != "disproved"
+    table = symbols(row.get("table", "")) if name == "published" else 0
+    if table and row["table"] != "0" and row["id"] not in LONGER:
+        assert symbols(str(found)) <= table, found
     if "truth" in row:
         named = {v.name for v in found.reading.variables.values()} | found.names
         values = {n: np.array(v) for n, v in row["values"].items() if n in named}
@@ -108,3 +122,9 @@ def test_a_published_formula(name: str, row: dict[str, Any]) -> None:
 def test_most_published_formulas_are_derived() -> None:
     left = len(UNREAD["published"])
     assert left <= 0.05 * len(ROWS["published"])
+
+
+def test_most_results_are_as_short_as_in_the_tables() -> None:
+    tables = [r for r in ROWS["published"] if symbols(r.get("table", ""))]
+    assert len(tables) > 160
+    assert len(LONGER) <= 0.15 * len(tables)

@@ -57,6 +57,18 @@ FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
     ("dot(cross(a,x),b)", "x", {"a": "3", "x": "3", "b": "3"}, {}, "cross(b,a)"),
     ("norm2(A*x - b)^2", "x", {"A": "m,n"}, {"layout": "numerator"}, "2*(A*x - b)'*A"),
     ("x'*A*x", "x", {}, {"assume": {"A": "symmetric"}, "layout": "numerator"}, "2*x'*A"),
+    ("norm2(y - X*pinv(X)*y)^2", "X", {"X": "m,n"}, {}, "2*(X*pinv(X)*y - y)*y'*pinv(X)'"),
+    ("tr(X*pinv(X)*B)", "X", {"X": "m,n"}, {}, "(eye(m) - X*pinv(X))*(B + B')*pinv(X)'"),
+    ("norm2(X*pinv(X)*y)^2", "y", {"X": "m,n"}, {}, "2*X*pinv(X)*y"),
+    ("y'*pinv(X)*X*y", "y", {"X": "m,n"}, {}, "2*pinv(X)*X*y"),
+    (
+        "-(x - m)'*inv(s^2*eye(n))*(x - m)/2 - logdet(s^2*eye(n))/2",
+        "s",
+        {"x": "n", "s": ""},
+        {},
+        "(norm2(x - m)^2/s^2 - n)/s",
+    ),
+    ("(x - m)'*inv(s^2*eye(n))*(x - m)", "m", {"x": "n", "s": ""}, {}, "2*(m - x)/s^2"),
     ("tr(A*X^3)", "X", {"A": "n,n"}, {}, "(X^2*A + X*A*X + A*X^2)'"),
 ]
 

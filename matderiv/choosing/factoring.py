@@ -29,12 +29,12 @@ from matderiv.words.chains import (
     column,
     factors_of,
     matrix_product,
-    shortest,
     transposed,
     transposed_chain,
     turned,
 )
 from matderiv.words.monomials import multiply_into, scaled
+from matderiv.words.reading import shortest
 from matderiv.words.signs import total
 from matderiv.work import spend
 

@@ -18,16 +18,10 @@ from matderiv.reducing.network import Network
 from matderiv.reducing.raising import raise_term, spell
 from matderiv.shapes import times
 from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta, normalise
-from matderiv.words.chains import (
-    chain,
-    matrix_product,
-    shortest,
-    transposed,
-    transposed_chain,
-    turned,
-)
+from matderiv.words.chains import chain, matrix_product, transposed, transposed_chain, turned
 from matderiv.words.folds import tidy
 from matderiv.words.monomials import scaled
+from matderiv.words.reading import shortest
 from matderiv.words.signs import total
 
 Sides = tuple[Indices, Indices]  # the axes of f, and of the variable

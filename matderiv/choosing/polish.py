@@ -20,7 +20,11 @@ from matderiv.words.signs import is_one, negated, signed, total
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
-_SPELLINGS = ((("max", ("abs", "x")), ("norminf", "x")), (("sqrt", ("var", "x")), ("std", "x")))
+_SPELLINGS = (
+    (("max", ("abs", "x")), ("norminf", "x")),
+    (("sqrt", ("var", "x")), ("std", "x")),
+    (("div ediv", ("exp", "x"), ("sum", ("exp", "x"))), ("softmax", "x")),
+)
 
 
 def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
@@ -52,7 +56,10 @@ def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
 
 
 def _named(e: Expr) -> Expr:
-    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) std(x), max(abs(x)) norminf(x).
+    """mean((x - mean(x)).^2) becomes var(x), sqrt(var(x)) std(x), exp(x)/sum(exp(x)) softmax(x).
+
+    >>> text(_named(read("exp(x)/sum(exp(x))").expr)), text(_named(read("exp(x)/sum(x)").expr))
+    ('softmax(x)', 'exp(x)/sum(x)')
 
     >>> text(_named(read("mean((x - mean(x)).^2)").expr)), text(_named(read("sqrt(var(x))").expr))
     ('var(x)', 'std(x)')
@@ -62,7 +69,7 @@ def _named(e: Expr) -> Expr:
     ('norminf(x)', 'max(x)')
     """
     for form, known in _SPELLINGS:
-        if is_(e, form[0]) and (found := respelled(e, form, known)) is not None:
+        if is_(e, *form[0].split()) and (found := respelled(e, form, known)) is not None:
             return found
     if is_(e, "mean") and is_(e.args[0], "epow") and number_value(e.args[0].args[1]) == 2:
         difference = e.args[0].args[0]

@@ -19,8 +19,9 @@ from matderiv.reducing.ordering import spelling_key
 from matderiv.reducing.raising import Raised, place_of_entries, raise_term, spell, word
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Indices, Tensor
-from matderiv.words.chains import matrix_product, shortest, transposed
+from matderiv.words.chains import matrix_product, transposed
 from matderiv.words.monomials import multiply_into, scaled
+from matderiv.words.reading import shortest
 from matderiv.words.signs import total
 
 MAX_GROUPED = 6  # in sums of more terms no common entries of a few terms are looked for,

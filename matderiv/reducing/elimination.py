@@ -27,8 +27,6 @@ from matderiv.words.chains import (
     factors_of,
     facts,
     matrix_product,
-    reading_key,
-    stops,
     symmetric,
     transposed,
     transposed_chain,
@@ -36,6 +34,7 @@ from matderiv.words.chains import (
 )
 from matderiv.words.folds import tidy
 from matderiv.words.monomials import Mono, entrywise, multiply_into
+from matderiv.words.reading import reading_key, stops
 
 MAX_SPLIT = 5  # diagonals of longer products are not written as sums
 

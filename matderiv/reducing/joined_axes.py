@@ -3,8 +3,9 @@
 from matderiv.expr import Expr, apply, is_
 from matderiv.reducing.network import Edge, Network, as_matrix
 from matderiv.tensors.tensor import Factor, Index
-from matderiv.words.chains import factors_of, matrix_product, reading_key, transposed
+from matderiv.words.chains import factors_of, matrix_product, transposed
 from matderiv.words.monomials import multiply_into
+from matderiv.words.reading import reading_key
 
 
 def reduce_joined(net: Network) -> bool:

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply, fold_kept, is_, number_value, walk
+from matderiv.expr import Expr, apply, is_, number_value, walk
 from matderiv.shapes import is_scalar, long_axes
 
 _SYMMETRIC = {"symmetric", "posdef", "diagonal"}
 _COMPARED = ("gt", "ge", "lt", "le")
 _ROUNDED = ("inv", "power", "pinv", "adj", "einsum")  # and products of matrices
-_TURNED = ("variable", "inv", "sum", "mean")  # transposes that are met everywhere
 MAX_CHAIN = 12
 _DEPTH = 40  # how deep structure is looked for
 
@@ -57,7 +56,8 @@ def _symmetric(e: Expr, depth: int) -> bool:
         chain = [a for a in e.args if not is_scalar(a.shape)]
         if len(inside := set(map(_of_what, chain))) == 1 and symmetric(inside.pop()[0], depth):
             return True  # functions of one matrix commute
-        return all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
+        mirrored = all(transposed(a) is b for a, b in zip(chain, reversed(chain), strict=True))
+        return mirrored or (len(chain) == 2 and _projects(*chain))
     return False
 
 
@@ -184,7 +184,7 @@ def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:
 
 def turned(e: Expr) -> Expr:
     """The transpose, written out as a chain for a product."""
-    return matrix_product(transposed_chain(factors_of(e)))
+    return matrix_product(chain(transposed_chain(factors_of(e))))
 
 
 def chain(factors: Iterable[Expr]) -> list[Expr]:
@@ -216,13 +216,33 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
         if met is None and out and of_matrix(out[-1]) and not of_matrix(e):
             met = [e, out[-1]] if _of_what(out[-1]) == _of_what(e) else None
         if met is None:
-            out.append(e)
+            out = [*out[:-2], *_projected([*out[-2:], e])]
         else:
             out.pop()
             todo.extend(reversed(met))
     if negative:
         out[0] = apply("neg", out[0])
     return out
+
+
+def _projected(word: list[Expr]) -> list[Expr]:
+    """The last factors with A*pinv(A) for its transpose, and A for A*pinv(A)*A."""
+    if len(word) > 1 and all(is_(f, "transpose") for f in word[-2:]) and _projects(*word[-2:]):
+        word = [*word[:-2], word[-1].args[0], word[-2].args[0]]
+    if len(word) == 3:
+        a, b, c = word
+        if _projects(a, b) and (c is a or transposed(b) is c):
+            return [c]
+        if _projects(b, c) and (a is c or transposed(b) is a):
+            return [a]
+    return word
+
+
+def _projects(a: Expr, b: Expr) -> bool:
+    """True for A*pinv(A) and pinv(A)*A, which are symmetric."""
+    if is_(a, "transpose") and is_(b, "transpose"):
+        a, b = a.args[0], b.args[0]
+    return (is_(a, "pinv") and a.args[0] is b) or (is_(b, "pinv") and b.args[0] is a)
 
 
 def _meet(left: Expr, right: Expr) -> list[Expr] | None:
@@ -313,52 +333,6 @@ def _run(e: Expr, k: int) -> Expr:
     if is_(e, "transpose"):
         return apply("transpose", apply("power", e.args[0], k))
     return apply("power", e, k)
-
-
-def reading_key(e: Expr) -> tuple[int, int, tuple[str, ...]]:
-    """Orders equal expressions: fewer symbols first, a short first factor, names by alphabet."""
-    key: tuple[int, int, tuple[str, ...]] | None = e.cache.get("reading")
-    if key is None:
-        first = e.args[0].weight if e.args else 0
-        key = e.cache["reading"] = (e.weight, first, _names(e) if e.weight < 200 else ())
-    return key
-
-
-def _names(e: Expr) -> tuple[str, ...]:
-    """The names of the variables in the order of reading, remembered at every node."""
-
-    def visit(node: Expr, below: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-        own = (node.name,) if is_(node, "variable") else ()
-        return (*own, *dict.fromkeys(name for names in below for name in names))
-
-    return fold_kept(e, "names", visit)
-
-
-def shortest(forms: Sequence[Expr]) -> Expr:
-    """The form with the fewest symbols; of equal ones the first of those that read plainest.
-
-    Vectors of ones, and transposes of anything but variables, make a reader stop.
-
-    >>> A, B, x = variable("A", (3, 3)), variable("B", (3, 3)), variable("x", (3,))
-    >>> plain, bracket = A.T + B.T + A, (A + B + A.T).T
-    >>> plain.weight == bracket.weight, shortest((bracket, plain)) is plain
-    (True, True)
-    >>> shortest((plain, A)) is A
-    True
-    """
-    least = min(e.weight for e in forms)
-    tied = [e for e in forms if e.weight == least]
-    return tied[0] if all(e is tied[0] for e in tied) else min(tied, key=stops)
-
-
-def stops(e: Expr) -> int:
-    """How often a reader stops: at vectors of ones, at transposes of what is not a variable."""
-
-    def visit(node: Expr, below: tuple[int, ...]) -> int:
-        turned = is_(node, "transpose") and not is_(node.args[0], *_TURNED)
-        return sum(below) + (turned or is_(node, "ones"))
-
-    return fold_kept(e, "stops", visit)
 
 
 def matrix_product(factors: Sequence[Expr]) -> Expr:

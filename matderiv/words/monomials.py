@@ -9,7 +9,8 @@ from fractions import Fraction
 from matderiv.expr import Expr, apply, is_, number
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
-from matderiv.words.chains import MAX_CHAIN, reading_key, transposed
+from matderiv.words.chains import MAX_CHAIN, transposed
+from matderiv.words.reading import reading_key
 from matderiv.words.signs import is_one, negated
 
 Mono = dict[Expr, Exponent]
