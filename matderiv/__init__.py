@@ -39,25 +39,20 @@ if TYPE_CHECKING:  # what editors and type checkers see; it is imported at first
     from matderiv.verification.derivations.lines import verify_steps
 
 _API = {
-    "Derivation": "doors.derive",
-    "Curvature": "doors.curvature",
-    "Graph": "doors.graph",
-    "Part": "doors.sheet",
-    "Sheet": "doors.sheet",
-    "Solution": "doors.solve",
-    "curvature": "doors.curvature",
-    "derive": "doors.derive",
-    "divergence": "doors.operators",
-    "graph": "doors.graph",
-    "hvp": "doors.derive",
-    "laplacian": "doors.operators",
-    "minimize": "descent.minimize",
-    "solve": "doors.solve",
-    "taylor": "doors.operators",
-    "value_and_grad": "doors.gradients",
-    "value_and_gradients": "doors.gradients",
-    "verify": "doors.verify",
-    "verify_steps": "verification.derivations.lines",
+    name: module
+    for module, names in {
+        "descent.minimize": "minimize",
+        "doors.curvature": "Curvature curvature",
+        "doors.derive": "Derivation derive hvp",
+        "doors.gradients": "value_and_grad value_and_gradients",
+        "doors.graph": "Graph graph",
+        "doors.operators": "divergence laplacian taylor",
+        "doors.sheet": "Part Sheet",
+        "doors.solve": "Solution solve",
+        "doors.verify": "verify",
+        "verification.derivations.lines": "verify_steps",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = [

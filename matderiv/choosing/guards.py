@@ -6,6 +6,7 @@ mask times what has a value wherever f has one stays a product, as textbooks wri
 
 from collections.abc import Callable
 from functools import reduce
+from operator import mul
 
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
@@ -34,7 +35,7 @@ def guarded(e: Expr, f: Expr) -> Expr:
         masks, rest = without_masks(new)
         if not masks or not may_lack_value(rest, always, known):
             return new
-        condition = reduce(_both, dict.fromkeys(map(_condition, masks)))
+        condition = reduce(mul, dict.fromkeys(map(_condition, masks)))
         rest = _inside(rest, masks)
         chosen = condition if is_(rest, "ones") else apply("where", condition, rest, 0)
         return chosen if chosen.shape == node.shape else new
@@ -73,10 +74,6 @@ def _condition(mask: Expr) -> Expr:
     if is_(mask, "where") and number_value(mask.args[1]) == 1:
         return mask.args[0]
     return mask
-
-
-def _both(a: Expr, b: Expr) -> Expr:
-    return a * b
 
 
 def fold_entries(e: Expr, visit: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Expr:
