@@ -18,7 +18,7 @@ _SIGNS = pairs(r"""
     π \pi           Φ \Phi          λ \lambda       ⊙ \odot         ⊘ \oslash
     ⊗ \otimes       × \times        ‖ \|            ± \pm           ² ^{2}
     ³ ^{3}          ⁻ ^{-}          ¹ ^{1}          √ \surd         ≤ \le
-    ≥ \ge
+    ≥ \ge           … \dots
 """)
 _TEXT = pairs(r"""
     \ \textbackslash{}     { \{                   } \}                   $ \$
@@ -119,3 +119,10 @@ def plain(said: str) -> str:
 
 
 LATEX = Wording(plain, "${}$".format, lambda code: rf"\texttt{{{plain(code)}}}")
+
+
+def typewriter(code: str) -> str:
+    r"""Code with the characters of the typewriter face: straight quotes, its own braces."""
+    written = plain(code).replace(r"\textbackslash{}", r"\char92{}")
+    written = written.replace(r"\{", r"\char123{}").replace(r"\}", r"\char125{}")
+    return written.replace("'", r"\textquotesingle{}")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from matderiv.errors import visible
 from matderiv.output.documents.html import page
+from matderiv.output.documents.latex import typewriter
 from matderiv.verification.derivations.findings import (
     UNREAD,
     LineVerdict,
@@ -169,14 +170,7 @@ def sheet_latex(sheet: MarkedSheet) -> str:
 
 
 def _tex(said: str) -> str:
-    r"""A text in which LaTeX has nothing to act on; what its fonts lack is a question mark.
-
-    >>> _tex("a_1 & \\x"), _tex("π")
-    ('a\\char"5F{}1 \\char"26{} \\char"5C{}x', '?')
-    """
-    plain = " ".join(said.split("\n"))
-    kept = (c if c.isascii() else "?" for c in plain)
-    return "".join(rf'\char"{ord(c):02X}{{}}' if c in '\\{}$&#^_%~<>"-' else c for c in kept)
+    return typewriter(" ".join(said.split("\n")))
 
 
 SHEETS = {"html": sheet_html, "markdown": sheet_markdown, "latex": sheet_latex}

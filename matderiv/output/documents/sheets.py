@@ -14,7 +14,13 @@ from matderiv.output.documents.html import (
     inside_page,
     page,
 )
-from matderiv.output.documents.latex import PREAMBLE, about_latex, document_latex, plain
+from matderiv.output.documents.latex import (
+    PREAMBLE,
+    about_latex,
+    document_latex,
+    plain,
+    typewriter,
+)
 from matderiv.output.documents.markdown import (
     MARKDOWN,
     about_markdown,
@@ -114,14 +120,7 @@ def _latex_equation(equation: str) -> str:
 
 
 def _latex_words(said: str) -> str:
-    return marked(said, plain, lambda code: rf"\texttt{{{_typewriter(code)}}}")
-
-
-def _typewriter(code: str) -> str:
-    r"""Code with the characters of the typewriter face: straight quotes, its own braces."""
-    written = plain(code).replace(r"\textbackslash{}", r"\char92{}")
-    written = written.replace(r"\{", r"\char123{}").replace(r"\}", r"\char125{}")
-    return written.replace("'", r"\textquotesingle{}")
+    return marked(said, plain, lambda code: rf"\texttt{{{typewriter(code)}}}")
 
 
 def _latex_table(table: Table) -> Iterator[str]:
@@ -140,7 +139,7 @@ def _latex_table(table: Table) -> Iterator[str]:
 
 
 def _latex_listing(listing: str) -> Iterator[str]:
-    lines = [_typewriter(row).replace(" ", r"\ ") for row in _folded(listing)]
+    lines = [typewriter(row).replace(" ", r"\ ") for row in _folded(listing)]
     yield r"\begin{flushleft}\footnotesize\ttfamily"
     yield " \\\\\n".join(rf"\mbox{{}}{line}" for line in lines)
     yield from (r"\end{flushleft}", "")

@@ -1,6 +1,7 @@
 r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath and amssymb."""
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+from matderiv.output.documents.latex import LATEX
 from matderiv.output.latex.formula import latex
 
 _SCALE = 0.75
@@ -13,17 +14,6 @@ _KINDS = {
     "constant": "fill=gray!10",
 }
 _COLOURS = {"value": "green!45!black", "gradient": "red!70!black", "note": "gray"}
-_SIGNS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "×": r"$\times$",
-    "…": r"\dots{}",
-    "‖": r"$\Vert$",
-    **{c: "\\" + c for c in "#$%&_"},
-}
 
 
 def graph_tikz(drawing: Drawing, *, standalone: bool = False) -> str:
@@ -105,16 +95,7 @@ def _written(t: Text) -> str:
         return f"${' = '.join(map(latex, t.sides))}$"
     if t.kind in ("value", "gradient") and t.math is None:
         return t.shown.replace("-", "$-$").replace("×", r"$\times$")
-    return rf"\texttt{{{plain(t.shown)}}}"
-
-
-def plain(shown: str) -> str:
-    r"""Text with the signs that LaTeX reads escaped.
-
-    >>> print(plain("a_1 & 2 × 3"))
-    a\_1 \& 2 $\times$ 3
-    """
-    return "".join(_SIGNS.get(c, c) for c in shown)
+    return LATEX.code(t.shown)
 
 
 def _wire(w: Wire) -> str:
