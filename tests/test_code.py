@@ -154,6 +154,12 @@ def test_the_code_of_every_stored_problem_gives_the_stored_derivative(problem: P
 
 
 @pytest.mark.sweep
+def test_jax_multiplies_columns_as_rows() -> None:
+    D = md.derive("norm2(X*w - y)^2", "w")
+    assert "grad_w = 2 * (z1 @ X)" in D.code("jax")
+    assert "grad_w = 2 * (X.T @ z1)" in D.code("numpy")
+
+
 @pytest.mark.parametrize("target", ["torch", "jax"])
 @pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
 def test_every_stored_problem_in_other_libraries(problem: Problem, target: str) -> None:

@@ -247,6 +247,36 @@ def test_a_product_whose_transpose_is_there_is_not_multiplied_again() -> None:
     assert [line.operation for line in found.instructions].count("matmul") == 1
 
 
+def test_a_difference_that_is_there_is_not_subtracted_again() -> None:
+    shapes, facts = {"K": "n,n", "lam": ""}, {"K": "symmetric"}
+    both = md.value_and_gradients("norm2(K*a - y)^2 + lam*a'*K*a", "a", shapes=shapes, assume=facts)
+    assert [line.operation for line in both.program().instructions].count("sub") == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [(3, 2), (60, 30)])
+def test_sums_have_the_values_and_types_of_numpy(dtype: str, size: tuple[int, int]) -> None:
+    draw, (m, n) = np.random.default_rng(0).standard_normal, size
+    X, a, b = (draw(shape).astype(dtype) for shape in (size, m, n))
+    f = "sum((a'*X).^2) + sum(sum(X,2).*a) + sum(sum(X,1)'.^2) + logsumexp(X*b)"
+    both = md.value_and_gradients(f, ["X", "a"]).function(dtype)
+    value, (by_X, by_a) = both(X=X, a=a, b=b)
+    assert {np.asarray(v).dtype for v in (value, by_X, by_a)} == {np.dtype(dtype)}
+    z = X @ b
+    e = np.exp(z - z.max())
+    truth = ((a @ X) ** 2).sum() + X.sum(axis=1) @ a + (X.sum(axis=0) ** 2).sum()
+    wanted = 2 * np.outer(a, a @ X) + a[:, None] + 2 * X.sum(axis=0) + np.outer(e / e.sum(), b)
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == "float64" else {"rtol": 1e-3, "atol": 1e-3}
+    assert np.allclose(value, truth + z.max() + np.log(e.sum()), **close)
+    assert np.allclose(by_X, wanted, **close)
+    assert np.allclose(by_a, 2 * X @ (a @ X) + X.sum(axis=1), **close)
+    for hole in (np.inf, np.nan):
+        X[1, 1] = hole
+        value, (by_X, _) = both(X=X, a=a, b=b)
+        assert not np.isfinite(value)
+        assert not np.isfinite(by_X[:, 1]).any()
+
+
 def test_arrays_of_other_sizes_types_and_shapes_are_taken() -> None:
     both = md.value_and_gradients("norm2(X*w - y)^2", "w")
     for n, d in ((2, 3), (3, 2), (2, 3), (1, 1), (40, 2)):

@@ -107,19 +107,18 @@ def _log_of_determinant(found: Any) -> Any:
     return value if sign > 0 else np.nan
 
 
-def _numpys(*names: str, within: str = "") -> dict[str, Callable[[Params], Compute]]:
-    """Functions that NumPy has under the same name."""
-
-    def maker(name: str) -> Callable[[Params], Compute]:
-        return lambda p: getattr(getattr(np, within) if within else np, name)
-
-    return {name: maker(name) for name in names}
+def _numpy(path: str, params: Params) -> Compute:
+    """The function that NumPy has under a name such as linalg.solve."""
+    found: Compute = operator.attrgetter(path)(np)
+    return found
 
 
 MAKERS: dict[str, Callable[[Params], Compute]] = {
     **{name: _along(name) for name in ("sum", "max", "min", "prod")},
-    **_numpys(*"where vdot trace diag diagonal kron cross tril triu".split()),
-    **_numpys("solve", "det", "slogdet", "pinv", within="linalg"),
+    **{
+        n: partial(_numpy, n) for n in "where vdot trace diag diagonal kron cross tril triu".split()
+    },
+    **{n: partial(_numpy, f"linalg.{n}") for n in ("solve", "det", "slogdet", "pinv")},
     "ne": lambda p: np.not_equal,
     "real": lambda p: lambda x: x * 1.0,
     "copy": lambda p: lambda x: x.copy(),

@@ -55,7 +55,7 @@ class Tape:
         for place in self.copied:
             found[place] = np.array(found[place])
         if self.single is not None:  # some functions of matrices compute in double precision
-            return [a.astype(self.single, copy=False) for a in found]
+            return [a if a.dtype is self.single else a.astype(self.single) for a in found]
         return found
 
     def _play(self, slots: list[Array]) -> None:
