@@ -388,7 +388,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "roll": lambda x, k, axis=1: _taken(x, axis, lambda i, n: (i - k) % n),
     "cumsum": lambda x, axis=1: np.cumsum(x, axis - 1) if np.ndim(x) else x,
     "onehot": lambda y, n: np.reshape(
-        [[float(abs(v - k) < 0.5) for k in range(1, n + 1)] for v in np.ravel(y)],
+        [[float(abs(v - k) < 0.5) for k in range(1, n + 1)] for v in np.clip(np.ravel(y), 1, n)],
         (*np.shape(y), n),
     ),
     "groupnorm": lambda x, g: np.reshape(

@@ -80,6 +80,21 @@ def test_a_result_is_as_short_as_by_hand(
     assert_right(expr, wrt, shapes=shapes, form=form, **options)
 
 
+ENTRIES = [
+    ("-log(p[y]) where p = softmax(W*x)", "W", "(softmax(W*x) - unit(m,y))*x'"),
+    ("-np.log(softmax(z)[y])", "z", "softmax(z) - unit(n,y+1)"),
+    ("F.cross_entropy(X @ W, y)", "W", "X'*(softmax(X*W, axis=2) - onehot(y + 1,n))/m"),
+    ("norm2(x)^2*x[2]", "x", "2*x[2]*x + norm2(x)^2*unit(n,2)"),
+]
+
+
+@pytest.mark.parametrize(("expr", "wrt", "form"), ENTRIES)
+def test_a_vector_at_a_place_is_a_number(expr: str, wrt: str, form: str) -> None:
+    found = derive(expr, wrt)
+    assert found.formula == form
+    assert found.check().verdict == "verified"
+
+
 def test_a_fraction_that_is_differentiated_again_keeps_its_terms() -> None:
     form = "diag((1 - y)./(1 - p).^2 + y./p.^2)/n"
     assert_right("bce(p, y)", "p", shapes={"p": "n"}, order=2, form=form)

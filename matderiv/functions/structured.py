@@ -235,10 +235,13 @@ def _labels_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sha
 refused(
     "onehot",
     _labels_rule,
-    lambda y, n: (np.abs(np.expand_dims(np.real(y), -1) - np.arange(1, n + 1)) < 0.5) * 1.0,
+    lambda y, n: (
+        (np.abs(np.expand_dims(np.clip(np.real(y), 1, n), -1) - np.arange(1, n + 1)) < 0.5) * 1.0
+    ),
     arity=(1, 1),
     call="like",
-    says="onehot(y, n) has a row for each label, 1 in column y_i and else 0; no derivative by y.",
+    says="onehot(y, n) has a row for each of the labels 1 to n, 1 in column y_i and else 0; "
+    "no derivative by y.",
     example="onehot(y, 5)",
 )
 

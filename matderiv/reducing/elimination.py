@@ -264,10 +264,10 @@ def whole_sum(e: Expr) -> Expr:
 
 
 def sums_to_one(e: Expr, axis: int | None) -> bool:
-    """True for softmax along the axis, and for variables declared onehot or simplex."""
+    """True for softmax along the axis, onehot(y, n), and variables declared onehot or simplex."""
     if is_(e, "softmax"):
         return e.params[0] == axis or (e.params[0] == 1 and axis is None and len(e.shape) == 1)
-    declared = bool(facts(e) & {"onehot", "simplex"})
+    declared = is_(e, "onehot") or bool(facts(e) & {"onehot", "simplex"})
     return declared and (axis == 2 if len(e.shape) == 2 else axis is None)
 
 

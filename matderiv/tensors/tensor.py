@@ -105,7 +105,7 @@ def normalise(
         work, contracted = step
         gone.update(contracted)
     merged: dict[tuple[Expr, Indices], Exponent] = {}
-    for f in work:
+    for f in _entries(work):
         at = (f.expr, f.indices)
         merged[at] = f.exponent if is_(f.expr, "eye", "fuse") else merged.get(at, 0) + f.exponent
     kept = [Factor(e, i, k) for (e, i), k in merged.items() if k]
@@ -119,6 +119,25 @@ def normalise(
             kept.extend(size_factors(index.size))
             coefficient *= size_coefficient(index.size)
     return _fold_numbers(coefficient, kept)
+
+
+def _entry(unit: Expr, vector: Expr) -> Expr:
+    return apply("sum", apply("hadamard", unit, vector), params=(None,))
+
+
+def _entries(factors: list[Factor]) -> list[Factor]:
+    """Vectors that meet unit vectors are their entries there: e_k(i) v_i = v_k e_k(i)."""
+    met = {f.indices[0]: f.expr for f in factors if is_(f.expr, "unit") and f.indices}
+    if not met:
+        return factors
+    return [
+        f._replace(expr=_entry(met[f.indices[0]], f.expr), indices=())
+        if len(f.expr.shape) == len(f.indices) == 1
+        and f.indices[0] in met
+        and not is_(f.expr, "unit")
+        else f
+        for f in factors
+    ]
 
 
 def _units(factors: list[Factor], free: set[Index]) -> tuple[list[Factor], set[Index]] | None:

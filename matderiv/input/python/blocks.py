@@ -35,6 +35,13 @@ def entry(lib: Arrays, a: Array, places: Sequence[str], span: Span) -> Array:
     single = [
         part is not None and ":" not in typed for part, typed in zip(parts, ends, strict=True)
     ]
+    if row is not None and all(single) and len(build.shape(node) or ()) == len(parts):
+        factors = (row, node)
+        if column is not None:
+            row = build.operation("mul", (build.transpose(node, span[1]), row), span)
+            factors = (row, column)
+        entries = build.operation("hadamard", factors, span)
+        return Array(build.call("sum", (entries,), span), ())
     if column is not None:
         node = build.operation("mul", (node, column), span)
     if row is not None and single[0]:

@@ -228,7 +228,7 @@ def templates(np: str, typed: str = "") -> dict[str, Template]:
         "skew": Template(f"{np}.cross({{0}}, {np}.eye(3{typed})).T"),
         **maps(np, typed, f"{np}.triu_indices({{p0}})"),
         "onehot": Template(
-            f"({np}.abs({np}.asarray({{0}})[..., None] - {np}.arange(1, {{p0}} + 1)) < 0.5) * 1.0",
+            f"({np}.rint({np}.clip({{0}}, 1, {{p0}}))[..., None] == {np}.arange({{p0}}) + 1) * 1.0",
             PRODUCT,
         ),
         "norm2": Template(f"{np}.linalg.norm({{0}})"),

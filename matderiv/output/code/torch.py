@@ -141,7 +141,7 @@ def _real(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Cod
 def _onehot(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """1 where a label is the number of the column."""
     (y,), n = arguments, names.size(line.params[0]).at(PRODUCT)
-    labels = SINGLE.format(y.text) if y.number else y.at(ATOM)
+    labels = f"torch.clip({SINGLE.format(y.text) if y.number else y.text}, 1, {n})"
     places = f"torch.arange(1, {n} + 1, {OPTIONS})"
     return Code(f'(torch.abs({labels}[..., None] - {places}) < 0.5).to(options["dtype"])')
 
