@@ -80,18 +80,9 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     if detail != "normal" and not values.get("steps"):
         raise UsageError("--detail is about --steps", hint=f"--steps --detail {detail}")
     style: dict[str, str] = {n: values[n] for n in ("vectors", "transpose") if n in values}
-    return Wanted(
-        form,
-        values.get("steps"),
-        values.get("detail", "normal"),
-        values.get("hint"),
-        values.get("step"),
-        bool(values.get("standalone")),
-        bool(values.get("page")),
-        values.get("notation"),
-        style,
-        ascii_only,
-    )
+    names = ("detail", "hint", "step", "standalone", "page", "notation")
+    asked: dict[str, Any] = {n: values[n] for n in names if values.get(n)}
+    return Wanted(form, values.get("steps"), style=style, ascii_only=ascii_only, **asked)
 
 
 def printed(found: Sequence[Derivation], asked: Wanted) -> str:
