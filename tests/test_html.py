@@ -132,7 +132,7 @@ def test_a_page_needs_no_script_and_nothing_from_elsewhere(case: Any, view: str)
     assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
     said = " ".join(found.said)
     for step in d.steps(view).steps:
-        assert step.rule in said
+        assert step.label in said
     for number in range(1, len(d.steps(view).steps) + 1):
         assert f'id="step-{number}"' in page
 

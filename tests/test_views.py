@@ -131,7 +131,9 @@ def mutants(document: Document) -> Iterator[Document]:
             sections = list(document.sections)
             sections[k] = replace(section, steps=tuple(steps))
             yield replace(document, sections=tuple(sections))
-    yield replace(document, answer=replace(document.answer, right=changed(document.answer.right)))
+    yield replace(
+        document, answers=(replace(document.answer, right=changed(document.answer.right)),)
+    )
 
 
 @views
@@ -181,7 +183,7 @@ def test_the_chain_view_of_a_logistic_loss_is_backprop_as_in_the_lecture() -> No
 def test_a_value_used_twice_adds_its_shares() -> None:
     document = chain(derive("x'*A*x", "x"))
     (backward,) = (s for s in document.sections if s.title.startswith("Backward"))
-    assert [s.rule for s in backward.steps] == ["product", "collect"]
+    assert [s.rule for s in (*backward.steps, document.answer)] == ["product", "collect"]
     assert "add up" in backward.steps[0].why
 
 

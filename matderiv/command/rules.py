@@ -19,8 +19,8 @@ from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
 from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation
-from matderiv.views.catalogue import BY_NAME, RULES, Rule, proof_of, rules_of
-from matderiv.views.reasons import STEP_NAMES, says
+from matderiv.views.catalogue import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of
+from matderiv.views.reasons import says
 
 EXAMPLES = (
     ("least squares", """derive "norm2(X*w - y)^2" w"""),
@@ -249,7 +249,7 @@ def example_steps(rule: Rule, d: Derivation) -> list[str]:
     found = []
     for step in document.steps:
         if rule.name in rules_of(step.rule):
-            left, right = equation(step, document, step is document.answer)
+            left, right = equation(step, document, step in document.answers)
             found.append(f"{left} = {right}".strip())
     return found
 

@@ -24,7 +24,7 @@ from matderiv.doors.check import truthful, truthful_entry
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, variables, walk
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.input.conjugates import about_complex, conjugate_name, is_complex
 from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
@@ -212,6 +212,22 @@ def _spelled(f: Expr) -> str:
     return text(main, parts)
 
 
+def _of_distributions(f: Expr, x: Expr, found: Expr, kind: str, order: int) -> list[str]:
+    """What a derivative with a softmax becomes where the entries of a name in it sum to 1."""
+    nodes, notes = list(walk(found)), []
+    sums = [n.args[0] for n in nodes if is_(n, "sum") and is_(n.args[0], "variable")]
+    plain = kind in ("gradient", "jacobian", "hessian")
+    for v in dict.fromkeys(sums) if plain and any(is_(n, "softmax") for n in nodes) else ():
+        known = variable(v.name, v.shape, (*facts(v), "simplex"))
+        shorter = differentiate(substitute(f, {v: known}), x, kind, order).expr
+        if v is not x and shorter.weight < found.weight:
+            rows = (
+                f"each row of {v.name} sums" if len(v.shape) > 1 else f"the entries of {v.name} sum"
+            )
+            notes.append(f"{_spelled(shorter)} if {rows} to 1")
+    return notes
+
+
 def _derivation(
     asked: Question,
     x: Expr,
@@ -236,6 +252,7 @@ def _derivation(
         notes.append(_structure_note(x.name, space, structure))
     for a in taken_as_invertible(f, x):
         notes.append(f"where {a.name} is invertible: by the matrix determinant lemma")
+    notes += _of_distributions(f, x, derivative.expr, kind, order)
     notes += limits_met(derivative.expr, set(walk(f)), derivative.cut)
     return Derivation(
         f,

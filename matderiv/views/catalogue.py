@@ -8,9 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matderiv.arguments import pairs
 from matderiv.functions.record import Function
-from matderiv.views.reasons import STEP_NAMES
 
+STEP_NAMES = {
+    **pairs("""
+    mul product              div quotient             power power
+    variable identity        add sum                  inv inverse
+    logdet log-determinant   tr trace                 mean mean
+    maximum max              minimum min
+"""),
+    "hadamard": "entrywise product",
+    "ediv": "entrywise quotient",
+    "epow": "entrywise power",
+    "det": "determinant (Jacobi)",
+    "sum": "sum of entries",
+    "norm2": "Euclidean norm",
+    "kron": "Kronecker product",
+}
 CHAIN = "chain rule: "  # before the names of the rules it is applied with
 
 

@@ -5,36 +5,41 @@ the derivative by an intermediate is its users' derivatives times their local on
 Source: Parr & Howard 2018, sec. 4.5; Georgia Tech CS 4803/7643, backpropagation.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from matderiv.calculus.sweeps import axes_of
+from matderiv.expr import Expr, variable
 from matderiv.shapes import long_axes
-from matderiv.views.document import Derived, Document, Partial, Section, Step
-from matderiv.views.outline import Told, View, naming_facts
-from matderiv.views.passes import BackwardPass, Forward, in_names, local_tensor
+from matderiv.tensors.tensor import Tensor
+from matderiv.views.components import (
+    contracted,
+    in_reading_order,
+    joined,
+    over,
+)
+from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
+from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
+from matderiv.views.outline import Told, View
+from matderiv.views.passes import MAX_CARRIED, BackwardPass, in_names, local_tensor
 from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
     forward_section,
     last_steps,
-    names_in_use,
-    projected,
-    reading_steps,
-    shared_about,
-    shared_stage,
     side_of,
     step_of,
 )
-from matderiv.views.truth import verified
 
 
-def chain(d: Derived, *, check: bool = True) -> Document:
+def chain(*found: Derived, check: bool = True) -> Document:
     """The derivation by intermediates and the chain rule, every line evaluated.
+
+    Gradients of one function by several variables are read off one forward and one backward pass.
 
     Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
     """
-    return View("chain", _told, "substitute back", "Result").document(d, check=check)
+    return View("chain", _told, "substitute back", "Result").document(found, check=check)
 
 
 def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
@@ -46,50 +51,8 @@ def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
         Section("Local derivatives", local_steps(stage)),
         teller.section(),
     )
-    last = partial(last_steps, d, stage, teller.answer, teller.meanings)
+    last = partial(read_off, stage, teller)
     return Told(stage, own if stage.pieces else (), teller.symbols, last)
-
-
-def shared_chain(found: Sequence[Derived]) -> Document | None:
-    """The gradients of one function by several variables, read off one forward and one backward
-    pass; None where the variables cannot share them, or where f is no number and has no upstream.
-
-    Source: Georgia Tech CS 4803/7643, backpropagation; Goodfellow et al. 2016, sec. 6.5.
-    """
-    first = found[0]
-    shared = first.kind in ("gradient", "vjp") and all(not projected(d) for d in found)
-    stage = shared_stage(found) if shared else None
-    if stage is None or not stage.pieces or first.layout != "gradient":
-        return None
-    taken = set().union(*map(names_in_use, found)) | {s.variable.name for s in stage.symbols}
-    teller = BackwardPass(stage, taken | {stage.called.name, stage.target.name})
-    answers = [_answers(d, stage, teller) for d in found]
-    sections = (
-        Section("Read as", reading_steps(stage)),
-        forward_section(stage),
-        Section("Local derivatives", local_steps(stage)),
-        teller.section(),
-        Section("Results", tuple(step for steps in answers for step in steps)[:-1]),
-    )
-    document = Document(
-        view="chain",
-        f=stage.called,
-        shown=first.f,
-        wrt=first.wrt,
-        upstream=first.upstream,
-        about=shared_about(found),
-        symbols=(*stage.symbols, *teller.symbols),
-        sections=tuple(s for s in sections if s.steps),
-        answer=answers[-1][-1],
-        names=frozenset().union(*(d.names for d in found)),
-    )
-    return naming_facts(verified(document), first.f, *(d.wrt for d in found))
-
-
-def _answers(d: Derived, stage: Stage, teller: BackwardPass) -> list[Step]:
-    """The lines that end in one of the results."""
-    steps = last_steps(d, replace(stage, wrt=d.wrt), teller.answers[d.wrt], teller.meanings)
-    return [replace(step, continues=False, before=None) for step in steps]
 
 
 # Local derivatives --------------------------------------------------------------------------------
@@ -104,6 +67,72 @@ def local_steps(stage: Stage) -> tuple[Step, ...]:
         for x in piece.inputs:
             outer = len(long_axes(piece.variable.shape))
             right = in_names(side_of(local_tensor(stage, piece, x), broadcast=not outer), stage)
+            right = in_reading_order(right) if isinstance(right, Tensor) else right
             left = Partial(piece.variable, x, local=True)
             steps.append(step_of(piece, left, right))
     return tuple(steps)
+
+
+# Forwards -----------------------------------------------------------------------------------------
+
+
+class Forward:
+    """The forward pass of derivatives: fewer axes where the variable has fewer than f."""
+
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.stage, self.taken = stage, taken
+        self.symbols: list[NamedValue] = []
+        self.meanings: dict[Expr, Expr] = {}
+        self.steps: list[Step] = []
+        self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
+        self.answers: dict[Expr, Form] = {}
+        self._run()
+
+    def section(self) -> Section:
+        """The lines of the pass."""
+        return Section("Forward: local times what came before", tuple(self.steps))
+
+    def _run(self) -> None:
+        stage = self.stage
+        for piece in stage.pieces:
+            axes = axes_of(piece.variable.shape) + axes_of(stage.wrt.shape)
+            shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
+            whole = joined(shares, axes)
+            outer = len(long_axes(piece.variable.shape))
+            loose = not outer or len(axes) == outer
+            right = in_names(side_of(whole, broadcast=loose), stage)
+            last = piece is stage.pieces[-1]
+            carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
+            name = None if last or carried else self._name(piece, right)
+            left = Partial(piece.variable, stage.wrt)
+            self.steps.append(replace(step_of(piece, left, right), names=name))
+            self.found[piece.variable] = whole if name is None else name
+            if name is not None and isinstance(right, Expr):
+                self.meanings[name] = right
+            if not last:
+                self.meanings[piece.variable] = piece.definition
+            self.answers[stage.wrt] = right
+
+    def _share(self, piece: Intermediate, x: Expr) -> Tensor:
+        local = local_tensor(self.stage, piece, x)
+        before = self.found[x]
+        if before is None:
+            return local
+        count, rest = len(long_axes(piece.variable.shape)), axes_of(self.stage.wrt.shape)
+        at = local.axes[count:]
+        return contracted(local, over(before, at + rest), local.axes[:count] + rest, at)
+
+    def _name(self, piece: Intermediate, right: Form) -> Expr:
+        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
+        base = ("c", "v", "V")[min(len(shape), 2)]
+        name = variable(fresh_name(gradient_name(base, piece.variable.name), self.taken), shape)
+        self.symbols.append(NamedValue(name, "derivative", name))
+        return name
+
+
+# The answers --------------------------------------------------------------------------------------
+
+
+def read_off(stage: Stage, teller: BackwardPass | Forward, d: Derived) -> list[Step]:
+    """The lines that end in the result by one of the variables."""
+    return last_steps(d, replace(stage, wrt=d.wrt), teller.answers[d.wrt], teller.meanings)

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from matderiv.calculus.sweeps import pullback, slots_at
+from matderiv.calculus.sweeps import Visit, pullback, slots_at, slots_of_result
 from matderiv.expr import Expr, is_, number_value, size_expr, variables
 from matderiv.functions.algebra import spread
 from matderiv.functions.reduce import reduced_size
@@ -37,6 +37,15 @@ def components(e: Expr, axes: Indices) -> Tensor:
             todo += [
                 (a, spread(a.shape, at, node.shape), beside, summed) for a in reversed(node.args)
             ]
+        elif is_(node, "div") and not is_(below := node.args[1], *_THROUGH):
+            todo.append(
+                (
+                    node.args[0],
+                    at,
+                    product(beside, open_product(below, (None,) * len(below.shape), -1)),
+                    summed,
+                )
+            )
         elif is_(node, *_THROUGH) and (inner := _single(node, at, beside, summed)) is not None:
             todo.append(inner)
         else:
@@ -89,8 +98,8 @@ def _single(node: Expr, at: Slots, beside: Term, summed: Indices) -> Part | None
     """A linear operation as its one long argument, with its factors beside; None for several."""
     found = pattern(node, at)
     long = [k for k, a in enumerate(node.args) if not is_scalar(a.shape)]
-    if len(node.args) == 1:
-        long = [0]
+    if not long:  # numbers: the one that is a sum is written out
+        long = [k for k, a in enumerate(node.args) if is_(a, *_THROUGH) or len(node.args) == 1]
     if len(long) != 1:
         return None
     parts = [beside, Term(Fraction(-1 if is_(node, "neg") else 1), found.factors)]
@@ -141,3 +150,62 @@ def collapsed(tensor: Tensor) -> Tensor:
         normalise(t.coefficient, t.factors, tensor.axes) for t in tensor.terms if t.coefficient
     )
     return Tensor(tensor.axes, terms)
+
+
+def in_reading_order(tensor: Tensor) -> Tensor:
+    """The deltas of each term, then the others from the first axis on, neighbours side by side."""
+    terms = []
+    for t in tensor.terms:
+        found = [f for f in t.factors if is_(f.expr, "eye")]
+        left = [f for f in t.factors if f not in found]
+        met = set(tensor.axes[:1])
+        while left:
+            f = next((f for f in left if met & set(f.indices)), left[0])
+            left = [g for g in left if g is not f]
+            found.append(f)
+            met = set(f.indices) - met or met
+        terms.append(Term(t.coefficient, tuple(found)))
+    return Tensor(tensor.axes, tuple(terms))
+
+
+# Shares -------------------------------------------------------------------------------------------
+
+
+def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:
+    """The shares of every place where x stands in e, in reading order."""
+    visits: list[Visit] = []
+    whole = pullback(e, x, upstream, visits)
+    found = [
+        share.tensor
+        for visit in reversed(visits)
+        for share in visit.shares
+        if share.node.args[share.which] is x and share.tensor.terms
+    ]
+    return found if len(found) > 1 else [whole]
+
+
+def joined(shares: list[Tensor], axes: Indices) -> Tensor:
+    """Shares over their own axes as one sum over common axes."""
+    terms: list[Term] = []
+    for share in shares:
+        mapping = dict(zip(share.axes, axes, strict=True))
+        terms += [renamed(t, mapping) for t in share.terms]
+    return Tensor(axes, tuple(terms))
+
+
+def over(v: Expr | Tensor, axes: Indices) -> Tensor:
+    """A derivative over the given axes: its name as one factor, or its terms."""
+    if isinstance(v, Tensor):
+        return joined([v], axes)
+    return Tensor(axes, (open_product(v, slots_of_result(v, axes)),))
+
+
+def contracted(a: Tensor, b: Tensor, axes: Indices, at: Indices) -> Tensor:
+    """The product of two sums over `axes`, summed over the axes `at` that both have."""
+    terms = (normalise(*product(s, t), axes, at) for s in a.terms for t in b.terms)
+    return Tensor(axes, tuple(terms))
+
+
+def entry_of(v: Expr, axes: Indices) -> Tensor:
+    """v_ij over its axes."""
+    return Tensor(axes, (Term(Fraction(1), (Factor(v, axes),)),))

@@ -6,7 +6,6 @@ off in the end. Source: Magnus & Neudecker, Matrix Differential Calculus, ch. 5 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +17,7 @@ from matderiv.expr import Expr, apply, is_, substitute, variable, variables, wal
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
+from matderiv.views.components import joined
 from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
 from matderiv.views.joining import Condensed, condensed
@@ -33,7 +33,7 @@ from matderiv.views.pairings import (
     trace_pair,
     traced,
 )
-from matderiv.views.passes import BackwardPass, as_row, in_names, joined, merged
+from matderiv.views.passes import BackwardPass, as_row, in_names, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import (
     allowed,
@@ -45,37 +45,41 @@ from matderiv.views.rule_lines import (
     worth_showing,
     written_rule,
 )
-from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, tokens, written_out
+from matderiv.views.stages import FORWARD_MODE, Stage, last_steps, step_of, written_out
+from matderiv.words.signs import total
 
-LONG = 14  # longer factors beside a differential get a name
+LONG = 14  # longer factors beside a differential get a name,
+SHARED = 3  # and those beside the differentials of several variables
 
 
-def differential(d: Derived, *, check: bool = True) -> Document:
+def differential(*found: Derived, check: bool = True) -> Document:
     """The derivation by differentials, every line evaluated.
 
     Raises NoRule where a function has no derivative, UntrueLine when a line is not true,
     MatderivError where f has a name of its own like the change of the variable.
     """
-    if d.kind not in FORWARD_MODE:
-        change_of(d.wrt, d.f)
+    for d in found:
+        if d.kind not in FORWARD_MODE:
+            change_of(d.wrt, d.f)
     rule = "gradient from the differential"
     view = View("differential", _told, rule, "Identification")
-    return view.document(d, check=check)
+    return view.document(found, check=check)
 
 
 def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
     inwards = Inwards(condensed(stage), taken)
     own = (inwards.named_section(), Section("Differential", tuple(inwards.lines)))
-    last = partial(_identified, d, inwards.stage, inwards)
+    last = partial(_identified, inwards)
     sections = own if stage.pieces else ()
     return Told(inwards.stage, sections, inwards.symbols, last)
 
 
-def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
+def _identified(inwards: Inwards, d: Derived) -> list[Step]:
     """Reading the derivative off the differential, then the last lines of every view."""
+    stage, found = replace(inwards.stage, wrt=d.wrt), inwards.answers[d.wrt]
     if d.kind in FORWARD_MODE or not stage.pieces:
-        return last_steps(d, stage, inwards.answer, inwards.meanings)
-    gradient = inwards.shown(inwards.answer)
+        return last_steps(d, stage, found, inwards.meanings)
+    gradient = inwards.shown(found)
     rest = last_steps(d, stage, gradient, inwards.meanings)
     steps = [*inwards.vec_steps()]
     rule = "derivative" if stage.outer else "gradient"
@@ -86,30 +90,7 @@ def _identified(d: Derived, stage: Stage, inwards: Inwards) -> list[Step]:
         identified(stage.target.name, stage.wrt, inwards.names, several=bool(stage.outer)),
         "Magnus & Neudecker, ch. 5",
     )
-    if _respelled(gradient, rest[0].right, inwards.meanings):
-        return [*steps, _as(rest[0], first), *rest[1:]]
     return [*steps, first, *rest]
-
-
-def _respelled(found: Form, final: Form, meanings: Mapping[Expr, Expr]) -> bool:
-    """True where the result is what was found in another spelling, without names of its own."""
-    if isinstance(found, Tensor) or isinstance(final, Tensor):
-        terms = found.terms if isinstance(found, Tensor) else ()
-        factors = [f.expr for t in terms for f in t.factors]
-        return found is final or (bool(factors) and not _named(factors, meanings))
-    return found is final or (not _named([found], meanings) and tokens(found) == tokens(final))
-
-
-def _named(roots: Sequence[Expr], meanings: Mapping[Expr, Expr]) -> bool:
-    return any(v in meanings for v in variables(*roots))
-
-
-def _as(step: Step, first: Step) -> Step:
-    """The last line with the reason of the identification, and its own where it has one."""
-    if not isinstance(step.left, Partial) or not step.left.projected:
-        return replace(first, left=step.left, right=step.right)
-    rule, reason = f"{first.rule} + {step.rule}", f"{first.why} {step.why}"
-    return replace(first, left=step.left, right=step.right, rule=rule, why=reason)
 
 
 class Inwards(BackwardPass):
@@ -133,7 +114,7 @@ class Inwards(BackwardPass):
         self.root = self._change_of(stage.target, stage)
         if stage.upstream is not None and stage.pieces:
             self._start(stage)
-        super().__init__(stage, taken, LONG)
+        super().__init__(stage, taken)
         self.symbols += self.change_symbols
         self._finish()
 
@@ -153,7 +134,9 @@ class Inwards(BackwardPass):
         steps = []
         for p in self.kept:
             step = step_of(p, p.variable, self.shown(p.definition))
-            steps.append(replace(step, why=self.condensed.why(p), shape=p.variable.shape))
+            steps.append(
+                replace(step, why=self.condensed.why(p), shape=p.variable.shape, lets=True)
+            )
         return Section("Intermediates", tuple(steps))
 
     def change(self, v: Expr) -> Expr:
@@ -165,7 +148,7 @@ class Inwards(BackwardPass):
     def _change_of(self, v: Expr, stage: Stage) -> Expr:
         whole = self._shown(v)
         name = f"d{v.name}" if whole is v else f"d({text(whole)})"
-        if whole is v and v is not stage.wrt:
+        if whole is v and v not in stage.variables:
             name = fresh_name(name, self.names)
         made = variable(name, v.shape)
         self.change_symbols.append(NamedValue(made, "change", v, whole))
@@ -184,6 +167,11 @@ class Inwards(BackwardPass):
         reason = f"{code(g.name)} is the gradient of {of} by {by}."
         self.lines.append(Step(self.root, e, "upstream", reason))
         self.before = e
+
+    def limit_of(self, x: Expr) -> int:
+        """What several variables share gets a name sooner."""
+        inputs = next((p.inputs for p in self.stage.pieces if p.variable is x), ())
+        return SHARED if sum(v in inputs for v in self.stage.variables) > 1 else LONG
 
     # Lines ---------------------------------------------------------------------------------------
 
@@ -208,7 +196,7 @@ class Inwards(BackwardPass):
             return
         reason = f"What stands beside {code(self.change(x).name)} gets a name."
         self.lines.append(
-            Step(left, self.shown(right), "name", reason, names=name, short=x in self.written)
+            Step(left, self.shown(right), "let", reason, names=name, short=x in self.written)
         )
         self.before = None
 
@@ -219,7 +207,7 @@ class Inwards(BackwardPass):
             if self.lines and self.lines[-1].rule in REARRANGED and self.lines[-1].continues:
                 above = self.lines.pop().before
                 self.before = above if isinstance(above, Expr) else None
-            rule, reason, source = rearranging(e)
+            rule, reason, source = rearranging(e, self.before)
         else:
             rule, source = rule_name(piece), piece.main.function.source
             reason = self.condensed.why(piece)
@@ -239,9 +227,8 @@ class Inwards(BackwardPass):
     def _whole(self) -> Expr:
         """df as the sum of the shares of all changes that are still open."""
         found: list[Expr] = []
-        order = [p.variable for p in self.stage.pieces[::-1]] + [self.stage.wrt]
-        for v in order:
-            if v not in self.done and v in self.shares:
+        for v in sorted(self.shares, key=lambda v: self.places[v][:1]):
+            if v not in self.done:
                 count, terms = self.told.get(v, (0, []))
                 if count != len(self.shares[v]):
                     terms = self._shares_of(v)
@@ -321,21 +308,28 @@ class Inwards(BackwardPass):
         return all(any(standard(t, v) for v in variables(t) if v in self.moving) for t in terms)
 
     def _finish(self) -> None:
-        """df = <G, dX> as the last line before the derivative is read off."""
-        answer = self.answer
-        if not isinstance(answer, Expr) or not self.stage.pieces or self.before is None:
+        """df = <G, dX>, with a term for each variable, before the derivatives are read off."""
+        if self.before is None or not self.stage.pieces:
             return
-        change = self.change(self.stage.wrt)
-        if standard(self.before, change):
-            return
+        found = [self._brought_last(self.before, x) for x in self.stage.variables]
+        terms = [e for e in found if e is not None]
+        if len(terms) == len(found) and not same_words(total(terms), self.before):
+            self._add(total(terms), None)
+
+    def _brought_last(self, line: Expr, x: Expr) -> Expr | None:
+        """The terms of df with the change of x as one that ends in it; None where none does."""
+        answer, change = self.answers[x], self.change(x)
+        if not isinstance(answer, Expr):
+            return None
+        terms = line.args if self.stage.others and is_(line, "add") else (line,)
+        own = [t for t in terms if change in variables(t)]
+        if len(own) == 1 and standard(own[0], change):
+            return own[0]
         if self.stage.outer:
             fits = len(self.axes) == 1 and len(change.shape) == 1 and len(answer.shape) == 2
-            e = _product(self._shown(answer), change) if fits else None
-        else:
-            e = traced(self.before, change) if self.products else None
-            e = self._pair(self._shown(answer), change) if e is None else e
-        if e is not None and not same_words(e, self.before):
-            self._add(e, None)
+            return _product(self._shown(answer), change) if fits else None
+        e = traced(own[0], change) if self.products and len(own) == 1 else None
+        return self._pair(self._shown(answer), change) if e is None else e
 
     def vec_steps(self) -> list[Step]:
         """vec(dF) = J vec(dX) where the derivative has more than two axes."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:
     Derived = Any  # a finished derivation, which a view only reads
 
+DECLARED_FACT = "declared fact"
 DETAILS = ("brief", "normal", "full")
 
 
@@ -79,9 +80,9 @@ class Step:
     """One line: left = right, the name of the rule, why it holds here, and where it is from.
 
     `names` is the symbol that the line gives to its left side, and stands alone there when the line
-    is `short`; a line that `continues` has the
-    left side of the line before it, whose right side is `before`. `minor` lines are shown with
-    full detail only. `shape` is shown beside a definition.
+    is `short`; a line that `continues` has the left side of the line before it, whose right side
+    is `before`. `shape` is shown beside a definition, which `lets` a name stand for a part of f;
+    `facts` are declared, and used here.
     """
 
     left: Side
@@ -92,11 +93,15 @@ class Step:
     names: Expr | None = None
     continues: bool = False
     before: Side | None = None
-    minor: bool = False
     shape: Shape | None = None
     short: bool = False
+    facts: tuple[str, ...] = ()
+    lets: bool = False
 
-    relation = "="
+    @property
+    def label(self) -> str:
+        """The rule, with the facts that were declared in their own words."""
+        return self.rule.replace(DECLARED_FACT, " and ".join(self.facts) or DECLARED_FACT)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole derivation; the last step is the answer.
+    """A whole derivation by one variable or several; the last steps are the answers.
 
     `f` is the name of what is differentiated, `shown` its expression, `about` what is to be known
     about it. `names` are the names in use before the derivation introduced its own.
@@ -123,9 +128,10 @@ class Document:
     about: About
     symbols: tuple[NamedValue, ...]
     sections: tuple[Section, ...]
-    answer: Step
+    answers: tuple[Step, ...]
     names: frozenset[str] = field(default_factory=frozenset)
     order: int = 1
+    others: tuple[Expr, ...] = ()
 
     @property
     def declarations(self) -> tuple[Expr, ...]:
@@ -133,13 +139,29 @@ class Document:
         return self.about.declarations
 
     @property
+    def answer(self) -> Step:
+        """The last result."""
+        return self.answers[-1]
+
+    @property
     def with_answer(self) -> tuple[Section, ...]:
-        """The sections, and the answer as one of its own."""
-        return (*self.sections, Section("Answer", (self.answer,)))
+        """The sections, and the answers as one of their own."""
+        title = "Answers" if self.others else "Answer"
+        return (*self.sections, Section(title, self.answers))
+
+    @property
+    def variables(self) -> tuple[Expr, ...]:
+        """The variable, and those that share the derivation with it."""
+        return (self.wrt, *self.others)
+
+    @property
+    def by(self) -> str:
+        """The names of the variables."""
+        return ", ".join(x.name for x in self.variables)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step in order, the answer last."""
+        """Every step in order, the answers last."""
         return tuple(s for section in self.with_answer for s in section.steps)
 
     @cached_property
@@ -151,8 +173,3 @@ class Document:
     def numbers(self) -> dict[int, int]:
         """The number of each step, from 1 through all sections, by its identity."""
         return {id(step): k for k, step in enumerate(self.steps, 1)}
-
-
-def shown_steps(section: Section, detail: str) -> tuple[Step, ...]:
-    """The steps of a section that a level of detail shows."""
-    return tuple(s for s in section.steps if detail == "full" or not s.minor)

@@ -4,47 +4,38 @@ Source: Laue, Mitterreiter & Giesen 2020; Parr & Howard 2018, sec. 4.4 (reduce t
 """
 
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 
 from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr
-from matderiv.shapes import long_axes
-from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, product
-from matderiv.views.components import by_entries, collapsed, components, counted
+from matderiv.tensors.tensor import Tensor
+from matderiv.views.chain import read_off
+from matderiv.views.components import by_entries, collapsed, components, entry_of, joined
 from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate
 from matderiv.views.outline import Told, View
-from matderiv.views.passes import BackwardPass, above_at, in_names, joined
-from matderiv.views.reasons import code, rule_name
-from matderiv.views.stages import Stage, last_steps, step_of
-
-DELTA = "sum over a delta"
-COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
+from matderiv.views.passes import NOTATION, READING, BackwardPass, as_entries, in_names
+from matderiv.views.reasons import code, rule_name, why
+from matderiv.views.stages import Stage, step_of
 
 
-def index(d: Derived, *, check: bool = True) -> Document:
+def index(*found: Derived, check: bool = True) -> Document:
     """The derivation by entries, every line evaluated.
 
     Raises NoRule where a function has no derivative, UntrueLine when a line is not true.
     """
-    return View("index", _told, "read as a matrix", "Result").document(d, check=check)
+    return View("index", _told, NOTATION, "Result").document(found, check=check)
 
 
 def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
     entries = Entries(stage, taken)
     own = (
         Section("Entries", component_steps(stage)),
-        Section("Local derivatives", tuple(entries.local)),
+        Section("Local derivatives", entries.local_steps()),
         Section("Chain rule, summed over entries", tuple(entries.steps)),
     )
-    last = partial(last_steps, d, stage, entries.answer, entries.meanings)
+    last = partial(read_off, stage, entries)
     return Told(stage, own if stage.pieces else (), entries.symbols, last)
-
-
-def entry_of(v: Expr, axes: Indices) -> Tensor:
-    """v_ij over its axes."""
-    return Tensor(axes, (Term(Fraction(1), (Factor(v, axes),)),))
 
 
 def component_steps(stage: Stage) -> tuple[Step, ...]:
@@ -59,6 +50,7 @@ def component_steps(stage: Stage) -> tuple[Step, ...]:
                 "",
                 f"One entry of {code(p.variable.name)}, its sums written out.",
                 shape=p.variable.shape,
+                lets=p is not stage.pieces[-1],
             )
         )
     return tuple(steps)
@@ -70,9 +62,13 @@ class Entries(BackwardPass):
     letters = ("g", "g", "G")
 
     def __init__(self, stage: Stage, taken: set[str]) -> None:
-        self.local: list[Step] = []
+        self.local: dict[Expr, list[Step]] = {}
         self.written: dict[Expr, list[Tensor]] = {}
         super().__init__(stage, taken)
+
+    def local_steps(self) -> tuple[Step, ...]:
+        """The local derivatives, in the order of the forward pass."""
+        return tuple(s for p in self.stage.pieces for s in self.local.get(p.variable, ()))
 
     def _hand_on(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> None:
         outer, inner = axes_of(piece.variable.shape), axes_of(x.shape)
@@ -82,38 +78,18 @@ class Entries(BackwardPass):
         raw, local = named, collapsed(named)
         alone = adjoint is None and self.stage.upstream is None
         if not alone:
-            self._write_local(piece, x, raw, local)
+            self._write_local(piece, x, raw)
         if not local.terms:
             return
         whole = raw if alone else self._above(piece, local, adjoint)
-        self.written.setdefault(x, []).append(whole)
-        self.shares.setdefault(x, []).append(collapsed(whole))
+        at = self._enter(piece, x, [collapsed(whole)])
+        self.written.setdefault(x, []).insert(at, whole)
 
-    def _above(self, piece: Intermediate, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
-        """Upstream times local, nothing contracted."""
-        count = len(long_axes(piece.variable.shape))
-        at, rest = local.axes[:count], local.axes[count:]
-        root = piece is self.stage.pieces[-1]
-        above = self.stage.upstream if adjoint is None and root else adjoint
-        assert above is not None
-        upstream = self._upstream(above, at)
-        axes = upstream.axes[: len(upstream.axes) - count] + rest
-        terms = (counted(product(s, t), at) for s in upstream.terms for t in local.terms)
-        return Tensor(axes, tuple(terms))
-
-    def _upstream(self, above: Expr | Tensor, at: Indices) -> Tensor:
-        if isinstance(above, Tensor):
-            return above_at(above, at)
-        outer = self.outer if self.stage.outer else ()
-        if self.stage.outer and not outer:
-            outer = axes_of(self.stage.called.shape)
-        return entry_of(above, outer + at)
-
-    def _write_local(self, piece: Intermediate, x: Expr, raw: Tensor, local: Tensor) -> None:
+    def _write_local(self, piece: Intermediate, x: Expr, raw: Tensor) -> None:
         left = Partial(piece.variable, x, local=True)
-        self.local.append(step_of(piece, left, raw))
-        if _different(raw, local):
-            self.local.append(Step(left, local, DELTA, COLLAPSE, continues=True, before=raw))
+        step = step_of(piece, left, raw)
+        steps = self.local.setdefault(piece.variable, [])
+        steps += as_entries(left, raw, step.rule, step.why, step.source)
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
@@ -123,16 +99,14 @@ class Entries(BackwardPass):
         rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
         places = " and ".join(code(p.variable.name) for p in users)
         reason = f"Summed over the entries of {places}."
+        if len(users) == 1 and users[0] is self.stage.pieces[-1] and self.stage.upstream is None:
+            reason = why(users[0])
         axes = self._axes(x)
         raw = joined(written, axes)
-        local = joined(shares, axes)
-        lines = [Step(left, raw, "chain rule: " + rule, reason)] if raw.terms else []
-        if _different(raw, local) and raw.terms:
-            lines.append(Step(left, local, DELTA, COLLAPSE, continues=True, before=raw))
+        lines = as_entries(left, raw, "chain rule: " + rule, reason) if raw.terms else []
         if isinstance(right, Expr):
-            reading = "The sums over neighbouring indices are products of matrices."
             if right.shape:
-                lines.append(Step(left, right, "read as a matrix", reading, names=name))
+                lines.append(Step(left, right, NOTATION, READING, names=name))
             elif lines:
                 lines[-1] = replace(lines[-1], right=right)
                 lines[0] = replace(lines[0], names=name)
@@ -142,9 +116,3 @@ class Entries(BackwardPass):
         elif not lines:
             lines = [Step(left, right, rule, reason)]
         self.steps += lines
-
-
-def _different(a: Tensor, b: Tensor) -> bool:
-    return [(t.coefficient, t.factors) for t in a.terms] != [
-        (t.coefficient, t.factors) for t in b.terms
-    ]

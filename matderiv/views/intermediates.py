@@ -194,7 +194,10 @@ class _Cutter:
         definition = self.shown[node]
         changing = {*self.wrt, *(p.variable for p in self.found)}
         inputs = tuple(v for v in variables(definition) if v in changing)
-        self.found.append(Intermediate(called, node, definition, self.main[node], inputs))
+        main = self.main[node]
+        while is_(main, "neg"):
+            (main,) = main.args
+        self.found.append(Intermediate(called, node, definition, main, inputs))
         self.shown[node], self.work[node] = called, 0
 
 

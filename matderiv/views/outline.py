@@ -1,10 +1,22 @@
 """The frame of every view: what is read, one part for each order, the answer, the facts used."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from matderiv.expr import Expr, variables
-from matderiv.views.document import Derived, Document, NamedValue, Partial, Section, Step
+from matderiv.tensors.tensor import Factor, Term, renamed
+from matderiv.views.document import (
+    DECLARED_FACT,
+    Derived,
+    Document,
+    Form,
+    NamedValue,
+    Partial,
+    Section,
+    Step,
+)
 from matderiv.views.reasons import with_facts
 from matderiv.views.stages import (
     FORWARD_MODE,
@@ -15,22 +27,24 @@ from matderiv.views.stages import (
     projected,
     reading_steps,
     stages,
+    tokens,
 )
 from matderiv.views.truth import first_needing, verified
 from matderiv.words.chains import facts
 
+LONGEST = 300  # longer results are not compared word by word
 ORDINALS = ("First", "Second", "Third", "Fourth")
-DECLARED = " + declared fact"
+DECLARED = f" + {DECLARED_FACT}"
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a view says of one stage; `last` gives the lines that end in the result as printed."""
+    """What a view says of one stage; `last` gives the lines that end in a result as printed."""
 
     stage: Stage
     sections: Sequence[Section]
     symbols: Sequence[NamedValue]
-    last: Callable[[], list[Step]]
+    last: Callable[[Derived], list[Step]]
 
 
 @dataclass(frozen=True)
@@ -45,16 +59,46 @@ class View:
     rule: str
     heading: str
 
-    def document(self, d: Derived, *, check: bool) -> Document:
-        """The derivation, every line evaluated unless `check` is off, and the facts used named."""
-        document = self._document(d)
+    def document(self, of: Sequence[Derived], *, check: bool) -> Document:
+        """The derivation, every line evaluated unless `check` is off, and the facts used named.
+
+        Several derivations of one function share their stage, as `stages.shared` says.
+        """
+        document = self._document(of)
         if check:
             verified(document)
-        return naming_facts(document, d.f, d.wrt)
+        return naming_facts(document, of[0].f, *document.variables)
 
-    def _document(self, d: Derived) -> Document:
-        found = stages(d)
-        taken = names_in_use(d) | {v.name for stage in found for v in (stage.called, stage.target)}
+    def _document(self, of: Sequence[Derived]) -> Document:
+        d, *more = of
+        found = stages(of)
+        sections, symbols, last = self._told(d, found, set().union(*map(names_in_use, of)))
+        ends = [last(each) for each in of]
+        others = tuple(step for steps in ends for step in steps[:-1])
+        sections += [Section(self.heading, others)] if others else []
+        answers = tuple(_once(sections, steps[-1]) for steps in ends)
+        if more:
+            answers = tuple(replace(s, continues=False, before=None) for s in answers)
+        return Document(
+            view=self.name,
+            f=found[0].called,
+            shown=d.f,
+            wrt=d.wrt,
+            upstream=d.upstream,
+            about=about(*of),
+            symbols=tuple(symbols),
+            sections=tuple(s for s in sections if s.steps),
+            answers=answers,
+            names=frozenset().union(*(each.names for each in of)),
+            order=d.order,
+            others=tuple(each.wrt for each in more),
+        )
+
+    def _told(
+        self, d: Derived, found: Sequence[Stage], taken: set[str]
+    ) -> tuple[list[Section], list[NamedValue], Callable[[Derived], list[Step]]]:
+        """What is told of the stages one after the other, and how the last one ends."""
+        taken |= {v.name for stage in found for v in (stage.called, stage.target)}
         taken |= {s.variable.name for stage in found for s in stage.symbols}
         sections: list[Section] = []
         symbols: list[NamedValue] = []
@@ -62,29 +106,41 @@ class View:
             part = self.tell(d, stage, taken)
             title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
             own = [Section("Read as", reading_steps(stage)), *part.sections]
-            sections += [replace(s, title=title + s.title) for s in own if s.steps]
+            sections += [replace(s, title=title + s.title) for s in own]
             symbols += [*part.stage.symbols, *part.symbols]
             if k + 1 < len(found):
                 left, g = Partial(stage.target, d.wrt, projected=projected(d)), found[k + 1]
-                step = Step(left, g.shown, self.rule, names=g.called)
+                step = _once(sections, Step(left, g.shown, self.rule, names=g.called))
                 sections.append(Section(title + "result", (step,)))
-        *others, answer = part.last()
-        sections += [Section(self.heading, tuple(others))] if others else []
         if d.kind in FORWARD_MODE:
             symbols.append(NamedValue(change_of(found[0].called), "change", found[0].called))
-        return Document(
-            view=self.name,
-            f=found[0].called,
-            shown=d.f,
-            wrt=d.wrt,
-            upstream=d.upstream,
-            about=about(d),
-            symbols=tuple(symbols),
-            sections=tuple(sections),
-            answer=answer,
-            names=frozenset(d.names),
-            order=d.order,
-        )
+        return sections, symbols, part.last
+
+
+def _once(sections: list[Section], last: Step) -> Step:
+    """A result; where a line says it already, that line, taken out of its section."""
+    for k, section in enumerate(sections):
+        for step in section.steps:
+            if step.left == last.left and _alike(step.right, last.right):
+                rest = tuple(s for s in section.steps if s is not step)
+                sections[k] = replace(section, steps=rest)
+                names = last.names or step.names
+                return replace(step, right=last.right, names=names, continues=False)
+    return last
+
+
+def _alike(a: Form, b: Form) -> bool:
+    """True for the same names and numbers, or the same products of entries, in any order."""
+    if isinstance(a, Expr) and isinstance(b, Expr):
+        return a is b or (a.weight < LONGEST and tokens(a) == tokens(b))
+    if isinstance(a, Expr) or isinstance(b, Expr):
+        return False
+    at = dict(zip(b.axes, a.axes, strict=True))
+    return _products(a.terms) == _products([renamed(t, at) for t in b.terms])
+
+
+def _products(terms: Sequence[Term]) -> Counter[tuple[Fraction, frozenset[Factor]]]:
+    return Counter((t.coefficient, frozenset(t.factors)) for t in terms)
 
 
 # Declared facts -----------------------------------------------------------------------------------
@@ -102,10 +158,10 @@ def naming_facts(document: Document, f: Expr, *wrt: Expr) -> Document:
 
 def _marked(document: Document, told: Step, fact: str) -> Document:
     rule = told.rule if DECLARED in told.rule or not told.rule else told.rule + DECLARED
-    made = replace(told, rule=rule, why=with_facts(told.why, [fact]))
+    made = replace(told, rule=rule, why=with_facts(told.why, [fact]), facts=(*told.facts, fact))
     sections = tuple(
         replace(s, steps=tuple(made if step is told else step for step in s.steps))
         for s in document.sections
     )
-    answer = made if told is document.answer else document.answer
-    return replace(document, sections=sections, answer=answer)
+    answers = tuple(made if step is told else step for step in document.answers)
+    return replace(document, sections=sections, answers=answers)

@@ -84,16 +84,17 @@ def _summed(e: Expr, changes: Collection[Expr]) -> Expr:
     (inner,) = e.args
     if not is_(inner, "hadamard"):
         return e
+    sign, inner = signed(inner)
     moving = [a for a in inner.args if _holds(a, changes)]
     still = [a for a in inner.args if a not in moving]
     if len(moving) != 1 or not still or moving[0].shape != inner.shape:
         return e
     if len(inner.shape) != 1:
-        return apply("sum", apply("hadamard", *still, moving[0]), params=(None,))
+        return with_sign(sign, apply("sum", apply("hadamard", *still, moving[0]), params=(None,)))
     weight = still[0] if len(still) == 1 else apply("hadamard", *still)
     if weight.shape != moving[0].shape:
         return e
-    return apply("mul", transposed(weight), moving[0])
+    return with_sign(sign, apply("mul", transposed(weight), moving[0]))
 
 
 def _holds(e: Expr, changes: Collection[Expr]) -> bool:
@@ -232,6 +233,9 @@ def plain(e: Expr, changes: Collection[Expr]) -> Expr:
             return _one_bar(made)
         if is_(made, "hadamard"):
             return _moved_last(made, changes)
+        if is_(made, "tr"):
+            sign, core = signed(made.args[0])
+            return made if sign > 0 else negated(apply("tr", core))
         if is_(made, "sum") and made.params == (None,):
             made = _summed(made, changes)
         return _spliced(made) if is_(made, "mul") else made
@@ -315,6 +319,10 @@ def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
     moving = [a for a in cores if _holds(a, changes)]
     if len(moving) == 1:
         cores = [*(a for a in cores if a is not moving[0]), moving[0]]
+    below = next((a for a in cores if is_(a, "ediv") and number_value(a.args[0]) == 1), None)
+    rest = [a for a in cores if a is not below]
+    if below is not None and len(rest) > 1 and rest[0].shape == product.shape:
+        cores = [apply("ediv", rest[0], below.args[1]), *rest[1:]]
     made = apply("hadamard", *cores)
     if made.shape != product.shape:
         return product

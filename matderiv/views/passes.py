@@ -1,33 +1,40 @@
 """Derivatives carried through the pieces of a stage, backwards or forwards."""
 
+from bisect import bisect
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from matderiv.calculus.sweeps import Visit, axes_of, pullback, pushforward, slots_of_result
+from matderiv.calculus.sweeps import axes_of, pullback, pushforward
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
-from matderiv.shapes import is_scalar, long_axes
-from matderiv.tensors.lower import open_product
+from matderiv.language.printer import text
+from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import (
     Factor,
-    Index,
     Indices,
     Tensor,
-    Term,
-    normalise,
     product,
-    renamed,
 )
-from matderiv.views.components import collapsed
+from matderiv.views.components import (
+    collapsed,
+    counted,
+    in_reading_order,
+    joined,
+    occurrences,
+    over,
+)
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
 from matderiv.views.reasons import code, rule_name
 from matderiv.views.rule_lines import same_words
-from matderiv.views.stages import Stage, side_of, step_of
+from matderiv.views.stages import Stage, side_of
 from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
+
+DELTA, NOTATION = "sum over a delta", "matrix notation"
+COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
+READING = "The sums over neighbouring indices are products of matrices."
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
@@ -47,17 +54,16 @@ class BackwardPass:
 
     letters: tuple[str, str, str] = ("delta", "delta", "delta")  # of scalars, vectors, the rest
 
-    def __init__(self, stage: Stage, taken: set[str], limit: int = 0) -> None:
-        self.stage, self.taken, self.limit = stage, taken, limit
+    def __init__(self, stage: Stage, taken: set[str]) -> None:
+        self.stage, self.taken = stage, taken
         self.symbols: list[NamedValue] = []
         self.meanings: dict[Expr, Expr] = {}
         self.steps: list[Step] = []
         self.shares: dict[Expr, list[Tensor]] = {}
+        self.places: dict[Expr, list[tuple[int, ...]]] = {}
+        self.adjoints: dict[Expr, Expr | Tensor | None] = {}
         self.outer: Indices = ()
         self.answers: dict[Expr, Form] = {}
-        self.upstreams: dict[Expr, str] = {}
-        if stage.upstream is not None:
-            self.upstreams[stage.called] = f"upstream {code(stage.upstream.name)}"
         self._run()
 
     def section(self) -> Section:
@@ -70,11 +76,12 @@ class BackwardPass:
             left = Partial(stage.target, stage.called)
             reason = f"{code(stage.upstream.name)} is the gradient that arrives from above."
             self.steps.append(Step(left, stage.upstream, "upstream", reason))
-        for piece in reversed(stage.pieces):
+        for piece in stage.backwards:
             root = piece is stage.pieces[-1]
             if not root and piece.variable not in self.shares:
                 continue
             adjoint = None if root else self._total(piece.variable, named=True)
+            self.adjoints[piece.variable] = adjoint
             for x in piece.inputs:
                 self._hand_on(piece, x, adjoint)
             if not root:
@@ -87,6 +94,10 @@ class BackwardPass:
     def answer(self) -> Form:
         """The derivative by the variable, or the first of several."""
         return self.answers[self.stage.wrt]
+
+    def limit_of(self, x: Expr) -> int:
+        """How many symbols the derivative by a value may have without a name."""
+        return 0
 
     def after(self, piece: Intermediate) -> None:
         """Called when a piece has handed everything on."""
@@ -102,18 +113,33 @@ class BackwardPass:
         kept = [t for t in found if t.terms]
         if len(kept) > 1 and sum(x in p.inputs for p in self.stage.pieces) > 1:
             kept = [joined(kept, kept[0].axes)]
-        self.shares.setdefault(x, []).extend(kept)
+        self._enter(piece, x, kept)
+
+    def _enter(self, piece: Intermediate, x: Expr, found: list[Tensor]) -> int:
+        """Put shares of x among the others, in the order of f; the place of the first."""
+        above = self.places.get(piece.variable) or [()]
+        place = (*above[0], piece.inputs.index(x))
+        places, shares = self.places.setdefault(x, []), self.shares.setdefault(x, [])
+        at = bisect(places, place)
+        places[at:at], shares[at:at] = [place] * len(found), found
+        return at
 
     def _times_local(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
         """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""
         local = local_tensor(self.stage, piece, x)
-        if adjoint is None:
-            return local
+        return local if adjoint is None else collapsed(self._above(piece, local, adjoint))
+
+    def _above(self, piece: Intermediate, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
+        """Upstream times local, nothing contracted."""
         count = len(long_axes(piece.variable.shape))
         at, rest = local.axes[:count], local.axes[count:]
-        above = _over(adjoint, self.outer, at)
-        axes = above.axes[: len(above.axes) - count] + rest
-        return contracted(above, local, axes, at)
+        root = piece is self.stage.pieces[-1]
+        above = self.stage.upstream if adjoint is None and root else adjoint
+        assert above is not None
+        outer = self.outer or axes_of(self.stage.called.shape) if self.stage.outer else ()
+        upstream = over(above, outer + at)
+        terms = (counted(product(s, t), at) for s in upstream.terms for t in local.terms)
+        return Tensor(outer + rest, tuple(terms))
 
     def _total(self, x: Expr, *, named: bool) -> Expr | Tensor:
         """The derivative by x: its shares added up, under a name of its own."""
@@ -124,13 +150,11 @@ class BackwardPass:
         right = self._seen(whole, x, named=named)
         left = Partial(self.stage.target, x)
         number = isinstance(right, Expr) and number_value(right) is not None
-        short = number or (isinstance(right, Expr) and right.weight <= self.limit)
+        short = number or (isinstance(right, Expr) and right.weight <= self.limit_of(x))
         small = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         carried = small and bool(self.stage.outer)
         name = self._name(x, right) if named and not carried and not short else None
         one = named and isinstance(right, Expr) and number_value(right) == 1
-        above = name.name if name else "1" if one else f"∂{left.of.name}/∂{x.name}"
-        self.upstreams[x] = f"upstream {code(above)}"
         if not one:  # the gradient by a term of a sum says nothing
             self._write(left, right, shares, x, name)
         if not named:
@@ -169,11 +193,35 @@ class BackwardPass:
         parts = []
         for p in users:
             local = code(f"∂{p.variable.name}/∂{x.name}")
-            above = self.upstreams.get(p.variable)
-            parts.append(f"{above} times the local {local}" if above else local)
+            above = self._called(p)
+            parts.append(f"upstream {code(above)} times the local {local}" if above else local)
         if not parts or (len(users) == 1 and users[0] is self.stage.pieces[-1] and not above):
             return "Nothing stands above the last operation: its own derivative is the gradient."
-        return f"{code(x.name)} acts through {_list(users)}: {', plus '.join(parts)}."
+        turned = "".join(dict.fromkeys(self._turned(p, x) for p in users))
+        return f"{code(x.name)} acts through {_list(users)}: {', plus '.join(parts)}.{turned}"
+
+    def _called(self, p: Intermediate) -> str:
+        """How the derivative by a piece is called; "" where nothing stands above it."""
+        if p is self.stage.pieces[-1]:
+            return self.stage.upstream.name if self.stage.upstream is not None else ""
+        above = self.adjoints[p.variable]
+        if isinstance(above, Expr) and (is_(above, "variable") or number_value(above) == 1):
+            return text(above)
+        return f"∂{self.stage.target.name}/∂{p.variable.name}"
+
+    def _turned(self, p: Intermediate, x: Expr) -> str:
+        """Why a local Jacobian stands transposed in the gradient by a vector."""
+        local = local_tensor(self.stage, p, x)
+        if self.stage.outer or len(local.axes) != 2 or len(x.shape) != 1:
+            return ""
+        e = raise_tensor(local, False)
+        if transposed(e) is e or is_(e, "diag"):
+            return ""
+        above = f"{code(f'∂{p.variable.name}/∂{x.name}')} is {shape_text(e.shape)}"
+        return (
+            f" {above}, and the sum runs over its rows, the entries of {code(p.variable.name)}: "
+            f"so it stands transposed, and the gradient has the shape of {code(x.name)}."
+        )
 
     def _write(
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
@@ -183,6 +231,10 @@ class BackwardPass:
         rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
         reason = self._handed(users, x)
         source = users[0].main.function.source if users else ""
+        entries = self._by_entries(users, x) if isinstance(right, Expr) else None
+        if entries is not None:
+            self.steps += as_entries(left, entries, rule, reason, source)
+            rule, reason, source = NOTATION, READING, ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
             summed = in_names(total(_loosened(parts)), self.stage)
@@ -208,6 +260,36 @@ class BackwardPass:
                 )
                 return
         self.steps.append(Step(left, right, rule, reason, source, names=name))
+
+    def _by_entries(self, users: list[Intermediate], x: Expr) -> Tensor | None:
+        """Upstream times local for the entries of a matrix that stands in products of matrices."""
+        products = bool(users) and all(is_(p.main, "mul", "inv") for p in users)
+        if self.stage.outer or len(long_axes(x.shape)) != 2 or not products:
+            return None
+        found = []
+        for p in users:
+            above = self.adjoints[p.variable]
+            local = local_tensor(self.stage, p, x)
+            alone = above is None and self.stage.upstream is None
+            found.append(local if alone else self._above(p, local, above))
+        named = in_names(joined(found, self._axes(x)), self.stage)
+        return named if isinstance(named, Tensor) else None
+
+
+def as_entries(left: Partial, raw: Tensor, rule: str, reason: str, source: str = "") -> list[Step]:
+    """The line of a derivative by its entries, and the line without deltas where it has some."""
+    plain = collapsed(raw)
+    chained = in_reading_order(plain)
+    if not _different(raw, plain):
+        return [Step(left, chained, rule, reason, source)]
+    first = Step(left, raw, rule, reason, source)
+    return [first, Step(left, chained, DELTA, COLLAPSE, continues=True, before=raw)]
+
+
+def _different(a: Tensor, b: Tensor) -> bool:
+    return [(t.coefficient, t.factors) for t in a.terms] != [
+        (t.coefficient, t.factors) for t in b.terms
+    ]
 
 
 def as_row(e: Expr) -> Expr:
@@ -281,111 +363,3 @@ def _broadcast(e: Expr) -> Expr:
 
 def _list(users: list[Intermediate]) -> str:
     return " and ".join(code(p.variable.name) for p in users)
-
-
-def occurrences(e: Expr, x: Expr, upstream: Expr | None) -> list[Tensor]:
-    """The shares of every place where x stands in e, in reading order."""
-    visits: list[Visit] = []
-    whole = pullback(e, x, upstream, visits)
-    found = [
-        share.tensor
-        for visit in reversed(visits)
-        for share in visit.shares
-        if share.node.args[share.which] is x and share.tensor.terms
-    ]
-    return found if len(found) > 1 else [whole]
-
-
-def joined(shares: list[Tensor], axes: Indices) -> Tensor:
-    """Shares over their own axes as one sum over common axes."""
-    terms: list[Term] = []
-    for share in shares:
-        mapping = dict(zip(share.axes, axes, strict=True))
-        terms += [renamed(t, mapping) for t in share.terms]
-    return Tensor(axes, tuple(terms))
-
-
-def above_at(above: Tensor, at: Indices) -> Tensor:
-    """∂f/∂piece over the given axes of the piece."""
-    return joined([above], above.axes[: len(above.axes) - len(at)] + at)
-
-
-def _over(adjoint: Expr | Tensor, outer: Indices, at: Indices) -> Tensor:
-    """∂f/∂piece over the given axes: its name as one factor, or its terms."""
-    if isinstance(adjoint, Tensor):
-        return above_at(adjoint, at)
-    axes = outer + at
-    return Tensor(axes, (open_product(adjoint, slots_of_result(adjoint, axes)),))
-
-
-def contracted(a: Tensor, b: Tensor, axes: Indices, at: Indices) -> Tensor:
-    """The product of two sums over `axes`, summed over the axes `at` that both have."""
-    terms = (normalise(*product(s, t), axes, at) for s in a.terms for t in b.terms)
-    return Tensor(axes, tuple(terms))
-
-
-# Forwards -----------------------------------------------------------------------------------------
-
-
-class Forward:
-    """The forward pass of derivatives: fewer axes where the variable has fewer than f."""
-
-    def __init__(self, stage: Stage, taken: set[str]) -> None:
-        self.stage, self.taken = stage, taken
-        self.symbols: list[NamedValue] = []
-        self.meanings: dict[Expr, Expr] = {}
-        self.steps: list[Step] = []
-        self.found: dict[Expr, Expr | Tensor | None] = {stage.wrt: None}
-        self.answer: Form = Tensor((), ())
-        self._run()
-
-    def section(self) -> Section:
-        """The lines of the pass."""
-        return Section("Forward: local times what came before", tuple(self.steps))
-
-    def _run(self) -> None:
-        stage = self.stage
-        for piece in stage.pieces:
-            axes = axes_of(piece.variable.shape) + axes_of(stage.wrt.shape)
-            shares = [t for x in piece.inputs if (t := self._share(piece, x)).terms]
-            whole = joined(shares, axes)
-            outer = len(long_axes(piece.variable.shape))
-            loose = not outer or len(axes) == outer
-            right = in_names(side_of(whole, broadcast=loose), stage)
-            last = piece is stage.pieces[-1]
-            carried = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
-            name = None if last or carried else self._name(piece, right)
-            left = Partial(piece.variable, stage.wrt)
-            self.steps.append(replace(step_of(piece, left, right), names=name))
-            self.found[piece.variable] = whole if name is None else name
-            if name is not None and isinstance(right, Expr):
-                self.meanings[name] = right
-            if not last:
-                self.meanings[piece.variable] = piece.definition
-            self.answer = right
-
-    def _share(self, piece: Intermediate, x: Expr) -> Tensor:
-        local = local_tensor(self.stage, piece, x)
-        before = self.found[x]
-        if before is None:
-            return local
-        count = len(long_axes(piece.variable.shape))
-        at = local.axes[count:]
-        inner = _inner(before, at, len(long_axes(self.stage.wrt.shape)))
-        return contracted(local, inner, local.axes[:count] + inner.axes[len(at) :], at)
-
-    def _name(self, piece: Intermediate, right: Form) -> Expr:
-        shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)
-        base = ("c", "v", "V")[min(len(shape), 2)]
-        name = variable(fresh_name(gradient_name(base, piece.variable.name), self.taken), shape)
-        self.symbols.append(NamedValue(name, "derivative", name))
-        return name
-
-
-def _inner(before: Expr | Tensor, at: Indices, count: int) -> Tensor:
-    """∂x/∂wrt over the given axes of x: its name as one factor, or its terms."""
-    if isinstance(before, Tensor):
-        return joined([before], at + before.axes[len(at) :])
-    long = long_axes(before.shape)
-    rest = tuple(Index(before.shape[k]) for k in long[len(long) - count :]) if count else ()
-    return Tensor(at + rest, (Term(Fraction(1), (Factor(before, at + rest),)),))

@@ -4,28 +4,12 @@ import re
 from collections.abc import Collection, Sequence
 from inspect import signature
 
-from matderiv.arguments import pairs
 from matderiv.expr import Expr, is_, number_value, variable, variables, walk
 from matderiv.functions.record import Function
 from matderiv.language.printer import text
 from matderiv.shapes import Dim, is_scalar
+from matderiv.views.catalogue import BY_NAME, STEP_NAMES
 from matderiv.views.intermediates import Intermediate
-
-STEP_NAMES = {
-    **pairs("""
-    mul product              div quotient             power power
-    variable identity        add sum                  inv inverse
-    logdet log-determinant   tr trace                 mean mean
-    maximum max              minimum min
-"""),
-    "hadamard": "entrywise product",
-    "ediv": "entrywise quotient",
-    "epow": "entrywise power",
-    "det": "determinant (Jacobi)",
-    "sum": "sum of entries",
-    "norm2": "Euclidean norm",
-    "kron": "Kronecker product",
-}
 
 
 def rule_name(piece: Intermediate) -> str:
@@ -44,7 +28,8 @@ def rule_name(piece: Intermediate) -> str:
         if sum(1 for a in main.args if not is_scalar(a.shape)) < 2 and is_scalar(main.shape):
             return "product"
         if is_(main, "mul") and len(_changing(main, piece)) == 1:
-            return "linear map" if piece.main is piece.definition else "affine map"
+            beside = set(walk(piece.definition)) - set(walk(main))
+            return "affine map" if any(is_(n, "add") for n in beside) else "linear map"
     if is_(main, "power") and is_(main.args[0], "norm2") and number_value(main.args[1]) == 2:
         return "squared norm"
     return STEP_NAMES.get(main.function.name, main.function.label)
@@ -66,7 +51,8 @@ def why(piece: Intermediate) -> str:
         return " ".join(dict.fromkeys(map(why, piece.parts)))
     main = piece.main
     name = code(piece.variable.name)
-    moving = " and ".join(code(v.name) for v in piece.inputs)
+    *others, last = (code(v.name) for v in piece.inputs)
+    moving = f"{', '.join(others)} and {last}" if others else last
     if is_(main, "variable"):
         return f"{name} is {code(text(piece.definition))} itself."
     if rule_name(piece) in ("linear map", "affine map"):
@@ -108,12 +94,12 @@ def _unfolded(main: Expr) -> str:
     >>> print(_unfolded(apply("sigmoid", variable("z", (3,)))).split(":")[0])
      With s = 1/(1 + exp(-z))
     """
-    inside = main.args[0]
-    named = is_(inside, "variable") and inside.name.isidentifier()
-    if not main.function.proof or not named:
+    inside, rule = main.args[0], BY_NAME.get(STEP_NAMES.get(main.function.name, ""))
+    proof = main.function.proof or (rule.proof if rule is not None and len(main.args) == 1 else ())
+    if not proof or not is_(inside, "variable") or not inside.name.isidentifier():
         return ""
-    said = " ".join(main.function.proof)
-    return " " + re.sub(r"(?<![A-Za-z])(d?)x(?![A-Za-z])", rf"\g<1>{inside.name}", said)
+    letter = r"(?<![A-Za-z])(d?)[xX](?![A-Za-z])"
+    return " " + re.sub(letter, rf"\g<1>{inside.name}", " ".join(proof))
 
 
 def _product_reason(main: Expr, piece: Intermediate, moving: str) -> str:
@@ -153,17 +139,20 @@ def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str
     return f"If `d{f} = {pair}` for every `d{x.name}`, then `{g}` is the gradient."
 
 
-REARRANGED = ("trace rotation", "inner product", "rearrange")
+REARRANGED = ("cyclic trace", "inner product", "distribute", "rearrange")
 
 
-def rearranging(e: Expr) -> tuple[str, str, str]:
+def rearranging(e: Expr, before: Expr | None) -> tuple[str, str, str]:
     """The rule, the reason and the source of a line that only moves the change to the end."""
     if any(is_(n, "tr") for n in walk(e)):
         return (
-            "trace rotation",
+            "cyclic trace",
             "`tr(A*B) = tr(B*A)` and `tr(M) = tr(M')`; a number is its own trace.",
             "Petersen & Pedersen 2012, sec. 1.1",
         )
+    fewer = before is not None and is_(e, "add") and is_(before, "mul", "sum")
+    if fewer:
+        return "distribute", "`A*(B + C) = A*B + A*C`.", ""
     if is_scalar(e.shape):
         return "inner product", "`sum(u.*v) = u'*v = v'*u`; a number is its own transpose.", ""
     return "rearrange", "`u.*v = diag(u)*v`.", ""

@@ -103,7 +103,7 @@ def worth_showing(
         return False
     fewer = _terms(e) < _terms(written)
     if same_words(written, e) and not (several and _terms(e) != _terms(written)):
-        return False
+        return has(written, "tr") and written is not e  # the factors go round
     if several or (has(e, "tr") and not has(written, "tr")):
         return True
     mains = [p.main for p in piece.parts or (piece,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
@@ -46,12 +47,29 @@ class Stage:
     outer: int
     others: tuple[Expr, ...] = ()
 
+    @property
+    def variables(self) -> tuple[Expr, ...]:
+        """The variable, and those that share the pass with it."""
+        return (self.wrt, *self.others)
+
     def with_pieces(self, cut: tuple[Intermediate, ...], others: Sequence[NamedValue]) -> Stage:
         """The same stage over other pieces; `others` are its symbols that are no pieces."""
         own = tuple(NamedValue(p.variable, "value", p.definition) for p in cut[:-1])
         last = [replace(s, of=cut[-1].definition) for s in others if s.variable is self.called]
         rest = [s for s in others if s.variable is not self.called]
         return replace(self, pieces=cut, symbols=(*own, *last, *rest))
+
+    @cached_property
+    def backwards(self) -> tuple[Intermediate, ...]:
+        """The pieces, each after all that use it; of several the one that stands first in f."""
+        users = Counter(v for p in self.pieces for v in p.inputs)
+        left = list(self.pieces)
+        found: list[Intermediate] = []
+        while left:
+            at = next(k for k, p in enumerate(left) if not users[p.variable])
+            found.append(left.pop(at))
+            users.subtract(found[-1].inputs)
+        return tuple(found)
 
     @cached_property
     def locals(self) -> dict[tuple[Expr, Expr], Tensor]:
@@ -78,36 +96,37 @@ def names_in_use(d: Derived) -> set[str]:
     return {*d.names, d.wrt.name, f"d{d.wrt.name}", *(name for name, _ in parts)}
 
 
-def stages(d: Derived) -> list[Stage]:
-    """One stage per order; the second differentiates what the first one found."""
-    taken = names_in_use(d)
-    current, found = d.f, []
+def stages(found: Sequence[Derived]) -> list[Stage]:
+    """One stage per order, the second of which differentiates what the first one found.
+
+    Gradients of one function that are `shared` have one stage.
+    """
+    d, *more = found
+    taken = set().union(*map(names_in_use, found))
+    current, told = d.f, []
     for k in range(d.order):
         called = variable(function_name(taken), current.shape)
-        stage = _stage(d, current, called, taken)
-        found.append(stage)
+        told.append(_stage(d, current, called, taken, tuple(e.wrt for e in more)))
         if k + 1 < d.order:
             current = derivative_anywhere(d.f, d.wrt, k + 1, structure=d.structure)
-    return found
+    return told
 
 
-def shared_stage(found: Sequence[Derived]) -> Stage | None:
-    """One stage for the gradients of one function; None where they do not differentiate the same.
+def shared(found: Sequence[Derived]) -> bool:
+    """True if gradients of one function by several variables are told as one derivation.
 
-    That is where a long spelling is read as a known function for one variable and not for another.
+    Not where f is no number and has no upstream, nor where a long spelling is read as a known
+    function for one variable and not for another.
     """
-    first, *more = found
+    kinds = {(d.kind, d.layout, d.order) for d in found}
+    alike = kinds <= {("gradient", "gradient", 1)} or kinds <= {("vjp", "gradient", 1)}
+    if len(found) < 2 or not alike or any(d.whole is not None or projected(d) for d in found):
+        return False
     prepared = {prepare(d.f, d.wrt) for d in found}
-    if len(prepared) > 1 or any(d.order > 1 or d.kind != first.kind for d in found):
-        return None
-    taken = set().union(*map(names_in_use, found))
-    called = variable(function_name(taken), first.f.shape)
-    return _stage(first, first.f, called, taken, tuple(d.wrt for d in more))
+    return len(prepared) == 1 and bool(dependents(*prepared, *(d.wrt for d in found)))
 
 
-def _stage(
-    d: Derived, f: Expr, called: Expr, taken: set[str], others: tuple[Expr, ...] = ()
-) -> Stage:
+def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], others: tuple[Expr, ...]) -> Stage:
     prepared = prepare(f, d.wrt)
     cut = tuple(pieces(prepared, (d.wrt, *others), called, taken))
     symbols = [NamedValue(p.variable, "value", p.definition) for p in cut[:-1]]
@@ -168,7 +187,12 @@ def step_of(piece: Intermediate, left: Side, right: Form) -> Step:
 def forward_section(stage: Stage) -> Section:
     """The intermediates in order of computation, each with its shape."""
     steps = (
-        replace(step_of(p, p.variable, p.definition), shape=p.variable.shape) for p in stage.pieces
+        replace(
+            step_of(p, p.variable, p.definition),
+            shape=p.variable.shape,
+            lets=p is not stage.pieces[-1],
+        )
+        for p in stage.pieces
     )
     return Section("Forward pass", tuple(steps))
 
@@ -260,9 +284,7 @@ def _substituted(
         same = found is final or (
             final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
         )
-        if found is final and not named:
-            rule, reason = "result", ""
-        elif named and not same:
+        if named and not same:
             rule, reason = "substitute back and simplify", SHORTEST
     return Step(left, final, rule, reason, continues=True, before=found)
 
@@ -280,35 +302,19 @@ def declarations(d: Derived) -> tuple[Expr, ...]:
     return tuple(nodes)
 
 
-def about(d: Derived) -> About:
-    """What a page says of a derivation beside its formulas."""
-    names = declarations(d)
+def about(*found: Derived) -> About:
+    """What a page says beside its formulas, of one derivation or of several gradients of one f."""
+    first, *more = found
+    each = [d.checked.sentence if d.checked else "not checked" for d in found]
+    by = [f"by {d.wrt.name} {said}" for d, said in zip(found, each, strict=True)]
+    names = tuple(dict.fromkeys(v for d in found for v in declarations(d)))
+    notes = (note for d in found for note in d.notes if not note.startswith("taking"))
     return About(
         declarations=names,
-        guessed=tuple(v for v in names if v.name in d.guessed),
-        layout=layout_note(d),
-        remarks=tuple(note for note in d.notes if not note.startswith("taking")),
-        checked="not checked" if d.checked is None else d.checked.sentence,
-    )
-
-
-def shared_about(found: Sequence[Derived]) -> About:
-    """What a page says of several gradients of one function; what all share stands once."""
-    each = [about(d) for d in found]
-    names = tuple(dict.fromkeys(v for a in each for v in a.declarations))
-    layout = "every gradient has the shape of its variable"
-    if len({a.checked for a in each}) == 1:
-        checked = each[0].checked
-    else:
-        checked = "; ".join(
-            f"by {d.wrt.name} {a.checked}" for d, a in zip(found, each, strict=True)
-        )
-    return About(
-        declarations=names,
-        guessed=tuple(v for v in names if any(v in a.guessed for a in each)),
-        layout=layout,
-        remarks=tuple(dict.fromkeys(r for a in each for r in a.remarks)),
-        checked=checked,
+        guessed=tuple(v for v in names if any(v.name in d.guessed for d in found)),
+        layout="every gradient has the shape of its variable" if more else layout_note(first),
+        remarks=tuple(dict.fromkeys(notes)),
+        checked="; ".join(by if len(set(each)) > 1 else each[:1]),
     )
 
 

@@ -191,17 +191,16 @@ class TruthPoint:
         self._set_changes(document)
 
     def _set_changes(self, document: Document) -> None:
-        """The changes of all names when the variable changes by a random dX."""
-        change = f"d{document.wrt.name}"
-        names = self.values.names
-        another = any(v.name == change for v in variables(document.shown))
-        if another or change not in names:
-            self.direction = self._direction(document.wrt)
-        else:
-            self.direction = names[change]
-        if not another:
-            names[change] = self.direction
-        self.forward = self._steps({document.wrt: self.direction})
+        """The changes of all names when each variable changes by a random dX."""
+        names, own = self.values.names, {v.name for v in variables(document.shown)}
+        self.directions: dict[Expr, Array] = {}
+        for x in document.variables:
+            change = f"d{x.name}"
+            known = change in names and change not in own
+            self.directions[x] = names[change] if known else self._direction(x)
+            if change not in own:
+                names[change] = self.directions[x]
+        self.forward = self._steps(self.directions)
         for s in document.symbols:
             if s.role == "change":
                 self.values.names[s.variable.name] = self._slope(self.forward, s.of)
@@ -296,8 +295,8 @@ class TruthPoint:
         """True if the derivative agrees with numbers along a random direction."""
         if left.turned:
             right = right.T if right.ndim > 1 and 1 not in right.shape else np.ravel(right)
-        forward = left.by is self.document.wrt and not left.projected and not left.local
-        direction = self.direction if forward else self._direction(left.by)
+        forward = self.document.variables == (left.by,) and not (left.projected or left.local)
+        direction = self.directions[left.by] if forward else self._direction(left.by)
         told = _contracted(right, direction)
         if left.projected:
             projection = numeric_projection(left.by, left.projected, 1)

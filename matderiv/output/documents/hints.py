@@ -52,7 +52,7 @@ def step_text(document: Document, number: int) -> str:
     Raises MatderivError for a number that no step has.
     """
     step, section = _numbered(document, number, "step")
-    last = step is document.answer
+    last = step in document.answers
     left, right = equation(step, document, last)
     left = left or left_text(step, document)
     shape = step.right.shape if isinstance(step.right, Expr) else ()
@@ -60,7 +60,7 @@ def step_text(document: Document, number: int) -> str:
         ("before", _before(step, document)),
         ("after", f"{left} = {right}"),
         ("shape", shape_text(shape) if shape else ""),
-        ("rule", step.rule),
+        ("rule", step.label),
         ("why", plain_words(step.why)),
         ("source", step.source),
     ]
@@ -108,9 +108,9 @@ def _place(step: Step, document: Document) -> str:
     A line that is the answer already, under whatever name, is not shown.
     """
     if step.before is not None:
-        answer = equation(document.answer, document, True)[1].rpartition(" = ")[2]
+        answers = (equation(s, document, True)[1].rpartition(" = ")[2] for s in document.answers)
         before = _before(step, document)
-        return "" if answer in before.rpartition(" = ")[2] else before
+        return "" if any(a in before.rpartition(" = ")[2] for a in answers) else before
     if step.shape is not None:
         return f"{document.f.name} = {side_text(document.shown, document.names)}"
     if not isinstance(step.left, Partial):

@@ -25,9 +25,9 @@ def document_html(document: Document, *, detail: str = "normal", **style: str) -
     (reasons and sources shown); `style` as in `document_latex`. Raises MatderivError for another
     word.
     """
-    left = document.answer.left
+    left = document.answers[0].left
     of = left.of if isinstance(left, Partial) else document.f
-    title = f"Derivative of {of.name} by {document.wrt.name}, {document.view} view"
+    title = f"Derivative of {of.name} by {document.by}, {document.view} view"
     return page(title, document_body(document, detail, **style))
 
 
@@ -57,7 +57,7 @@ def document_body(
     for section, lines in written_sections(document, names, detail):
         rows = [_row(line, inside, names, detail, said) for line in lines]
         level = "h3" if inside else "h2"
-        out += _section(section.title, rows, level, answer=document.answer in section.steps)
+        out += _section(section.title, rows, level, answer=section.steps is document.answers)
     return out
 
 

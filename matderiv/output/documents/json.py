@@ -16,7 +16,7 @@ def document_json(document: Document) -> dict[str, Any]:
     """The derivation as values that JSON has; the same input gives the same document.
 
     Expressions are in the text language; derivatives are written ∂f/∂x, sums over entries with Σ.
-    Steps are numbered from 1 through all sections; the last one is the answer. A step that
+    Steps are numbered from 1 through all sections; `answer` is the first result. A step that
     `continues` has the left side of the one before it.
 
     >>> found = document_json(derive("x'*A*x", "x").steps("differential"))
@@ -27,7 +27,7 @@ def document_json(document: Document) -> dict[str, Any]:
     names = DocumentNames(document)
     sections = []
     for section in document.with_answer:
-        lines = section_lines(section, document, names, "full")
+        lines = section_lines(section, document, names)
         steps = [
             _step(step, numbers[id(step)], document, f"{line.left} = {line.right}".strip())
             for step, line in zip(section.steps, lines, strict=True)
@@ -38,7 +38,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "view": document.view,
         "f": document.f.name,
         "expression": text(document.shown),
-        "wrt": document.wrt.name,
+        "wrt": document.by,
         "order": document.order,
         "layout": document.about.layout,
         "guessed": [v.name for v in document.about.guessed],
@@ -46,12 +46,12 @@ def document_json(document: Document) -> dict[str, Any]:
         "checked": document.about.checked,
         "declarations": {v.name: [str(s) for s in v.shape] for v in document.declarations},
         "sections": sections,
-        "answer": len(numbers),
+        "answer": len(numbers) - len(document.others),
     }
 
 
 def _step(step: Step, number: int, document: Document, latex: str) -> dict[str, Any]:
-    last = step is document.answer
+    last = step in document.answers
     right = step.right
     shape = [i.size for i in right.axes] if isinstance(right, Tensor) else right.shape
     return {

@@ -27,7 +27,6 @@ from matderiv.views.document import (
     Section,
     Side,
     Step,
-    shown_steps,
 )
 
 
@@ -66,10 +65,12 @@ class DocumentNames(LatexNames):
         }
         self.own = {v.name: v for v in document.declarations}
         self.own |= {s.variable.name: s.variable for s in document.symbols}
-        change = variable(f"d{document.wrt.name}", document.wrt.shape)
-        if all(v.name != change.name for v in variables(document.shown)):
-            self.changes[change.name] = document.wrt
-            self.own[change.name] = change
+        own = {v.name for v in variables(document.shown)}
+        for x in document.variables:
+            change = variable(f"d{x.name}", x.shape)
+            if change.name not in own:
+                self.changes[change.name] = x
+                self.own[change.name] = change
 
     def variable(self, node: Expr) -> str:
         """A variable in the style of its shape; a change with its d."""
@@ -158,22 +159,18 @@ class Wording(NamedTuple):
 def written_sections(
     document: Document, names: DocumentNames, detail: str
 ) -> Iterator[tuple[Section, list[Line]]]:
-    """The sections that have lines at a level of detail, the answer last."""
+    """The sections with their lines, the answers last."""
     require_word(detail, "detail", DETAILS)
     for section in document.with_answer:
-        lines = section_lines(section, document, names, detail)
-        if lines:
-            yield section, lines
+        yield section, section_lines(section, document, names)
 
 
-def section_lines(
-    section: Section, document: Document, names: DocumentNames, detail: str
-) -> list[Line]:
+def section_lines(section: Section, document: Document, names: DocumentNames) -> list[Line]:
     """The equations of a section, formatted."""
     out = []
-    answer = document.answer in section.steps
+    answer = section.steps is document.answers
     numbers = document.numbers
-    for step in shown_steps(section, detail):
+    for step in section.steps:
         left = "" if step.continues and not answer else _left(step, names)
         if answer and document.order > 1:
             left = f"{_repeated(document, names)} = {left}"
@@ -185,7 +182,7 @@ def section_lines(
             space = rf"{of} \in \mathbb{{R}}^{{{sizes}}}" if sizes else ""
         rows = broken(right)
         rows[-1] += space
-        about = (step.rule, step.why, step.source)
+        about = (step.label, step.why, step.source)
         out.append(Line(numbers[id(step)], left, tuple(rows), right + space, *about))
     return out
 
@@ -212,7 +209,7 @@ def _left(step: Step, names: DocumentNames) -> str:
         symbol = names.entry(step.names.name, subscript(letters)) if axes else ""
         symbol = symbol or names.variable(step.names)
         left = symbol if step.short else f"{symbol} = {left}"
-    return left
+    return rf"\text{{let }} {left}" if step.lets else left
 
 
 def partial_latex(left: Partial, letters: Sequence[str], names: DocumentNames) -> str:

@@ -23,11 +23,11 @@ from matderiv.output.latex.equation import derivative_latex, index_equation_late
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
 from matderiv.output.latex.names import LatexNames
-from matderiv.views.chain import chain, shared_chain
+from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
 from matderiv.views.index import index
-from matderiv.views.stages import about
+from matderiv.views.stages import about, shared
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
@@ -66,7 +66,7 @@ class Steps(Document):
         return document_text(self)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} steps, {self.view} view, by {self.wrt.name}>"
+        return f"<{len(self)} steps, {self.view} view, by {self.by}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {
@@ -83,14 +83,9 @@ def steps_of(d: Derivation, view: str) -> Steps:
 
 
 def steps_of_several(found: Sequence[Derivation], view: str) -> list[Steps]:
-    """The steps of several derivatives: one document where they share their passes, else each.
-
-    Gradients of one function share them in the chain view.
-    """
-    if view == "chain" and len(found) > 1 and all(d.whole is None for d in found):
-        together = shared_chain(found)
-        if together is not None:
-            return [_shown(together)]
+    """The steps of several derivatives: one document where they share their passes, else each."""
+    if shared(found):
+        return [_shown(VIEWS[view](*found))]
     return [d.steps(view) for d in found]
 
 

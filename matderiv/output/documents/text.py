@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from textwrap import wrap
 
 from matderiv.arguments import require_word
 from matderiv.calculus.structure import linear_structure
@@ -21,7 +22,6 @@ from matderiv.views.document import (
     Section,
     Side,
     Step,
-    shown_steps,
 )
 
 WIDTH = 96
@@ -70,7 +70,7 @@ def declared(v: Expr) -> str:
 def _section(
     section: Section, document: Document, detail: str, said: set[str], spell: Callable[[str], str]
 ) -> list[str]:
-    steps = shown_steps(section, detail)
+    steps = section.steps
     cells = ((*_equation(s, document), _margin(s, detail)) for s in steps)
     rows = [(spell(a), spell(b), spell(margin)) for a, b, margin in cells]
     named = max((display_width(a.partition(" = ")[0]) for a, *_ in rows if " = " in a), default=0)
@@ -100,7 +100,7 @@ def _padded(left: str, wide: int) -> str:
 
 def _equation(step: Step, document: Document) -> tuple[str, str]:
     """Both sides; the answer has its left side even where it goes on from the line before."""
-    if step is not document.answer:
+    if step not in document.answers:
         return equation(step, document)
     return equation(replace(step, continues=False), document, last=True)
 
@@ -109,12 +109,14 @@ def _margin(step: Step, detail: str) -> str:
     if step.shape is not None:
         rule = f"   {step.rule}" if detail != "brief" and step.rule else ""
         return f"{shape_text(step.shape):<8}{rule}"
-    return "" if detail == "brief" else step.rule
+    return "" if detail == "brief" else step.label
 
 
 def _reasons(step: Step, indent: int) -> list[str]:
     before = " " * (indent + 6)
-    lines = [f"{before}{plain_words(step.why)}"] if step.why else []
+    sentences = plain_words(step.why).replace(". ", ".\n").splitlines()
+    wide = WIDTH - indent - 6
+    lines = [before + row for said in sentences for row in wrap(said, wide)]
     return lines + ([f"{before}Source: {step.source}"] if step.source and step.why else [])
 
 
@@ -134,7 +136,7 @@ def equation(step: Step, document: Document, last: bool = False) -> tuple[str, s
         axes = step.right.axes if isinstance(step.right, Tensor) else ()
         name = f"{step.names.name}{_at(index_letters(len(axes), document.names))}"
         return (name if step.short else f"{name} = {left}"), right
-    return left, right
+    return f"let {left}" if step.lets else left, right
 
 
 def left_text(step: Step, document: Document) -> str:
