@@ -228,8 +228,8 @@ def test_several_variables_in_other_formats(run: Run) -> None:
     assert run(*asked, "--format", "latex").out.count(r"\nabla_{") == 2
     assert run(*asked, "--format", "markdown").out.count("$$") == 4
     steps = run(*asked, "--steps", "differential").out
-    assert steps.startswith("∂f/∂x\n\n")
-    assert steps.count("Answer\n") == 2
+    assert steps.startswith("f = norm2(A*x - b)^2\n")
+    assert steps.count("Answers\n") == 1
     assert (
         run("derive", "norm2(A*x - b)^2", "x,x", "--shape", "b: m", "-q").out == "2*A'*(A*x - b)\n"
     )

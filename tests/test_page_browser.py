@@ -488,7 +488,7 @@ def sheets_of_a_class(t: Typing) -> None:
     t.open()
     t.opens("class")
     f = "$f(x) = x^\\top x$\n\n"
-    sheets = {"ann.md": rf"{f}$\nabla f = 2x$", "bob.md": rf"{f}$\nabla f = x$"}
+    sheets = {"ann.md": rf"{f}$\nabla f = 2x$", "bob.txt": rf"{f}$\nabla f = x$"}
     files = [
         {"name": n, "mimeType": "text/markdown", "buffer": s.encode()} for n, s in sheets.items()
     ]

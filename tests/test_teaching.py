@@ -127,7 +127,7 @@ RIDGE, LOSS = "norm2(X*w - y)^2 + lambda*norm2(w)^2", "-sum(Y.*log(softmax(X*W, 
 SEEN = (  # derivation, view, a line as it stands
     (RIDGE, "w", "chain", "∂f/∂w           = X'*delta1 + 2*lambda*w"),
     (RIDGE, "w", "differential", "2*(X'*(X*w - y) + lambda*w)'*dw"),
-    (RIDGE, "w", "index", "∂f/∂w_i     = Σ_j g1_j X_ji + 2 lambda w_i"),
+    (RIDGE, "w", "index", "∂f/∂w_i     = Σ_j X_ji g1_j + 2 lambda w_i"),
     (LOSS, "W", "index", "f         = -Σ_ij Y_ij Z2_ij/n"),
     (LOSS, "W", "chain", " δ_lj X_ki"),
     ("g'*relu(W*x + b)", "W", "chain", "= delta1_i x_j"),

@@ -20,7 +20,7 @@ else:
 class Derivations(list[Derivation]):
     """What `derive` gives for several variables, in the order asked for.
 
-    In the chain view gradients are read off one forward and one backward pass.
+    Gradients share one derivation, such as one forward and one backward pass.
 
     >>> from matderiv import derive
     >>> both = derive("norm2(W*x + b)^2", "W, b")
@@ -28,7 +28,7 @@ class Derivations(list[Derivation]):
     by W: 2*(W*x + b)*x'
     by b: 2*(W*x + b)
     >>> [section.title for section in both.steps()[0].sections]
-    ['Forward pass', 'Local derivatives', 'Backward pass: upstream times local', 'Results']
+    ['Forward pass', 'Local derivatives', 'Backward pass: upstream times local']
     """
 
     def steps(self, view: str = "chain") -> list[Steps]:

@@ -11,12 +11,12 @@ from matderiv.expr import Expr
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.chain import read_off
 from matderiv.views.components import by_entries, collapsed, components, entry_of, joined
-from matderiv.views.document import Derived, Document, Form, Partial, Section, Step
+from matderiv.views.document import Derived, Document, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate
 from matderiv.views.outline import Told, View
-from matderiv.views.passes import NOTATION, READING, BackwardPass, as_entries, in_names
-from matderiv.views.reasons import code, rule_name, why
-from matderiv.views.stages import Stage, step_of
+from matderiv.views.passes import NOTATION, BackwardPass, as_entries, in_names
+from matderiv.views.reasons import code, why
+from matderiv.views.stages import Stage, forward_section, step_of
 
 
 def index(*found: Derived, check: bool = True) -> Document:
@@ -41,18 +41,11 @@ def _told(d: Derived, stage: Stage, taken: set[str]) -> Told:
 def component_steps(stage: Stage) -> tuple[Step, ...]:
     """Every intermediate by its entries."""
     steps = []
-    for p in stage.pieces:
+    for p, step in zip(stage.pieces, forward_section(stage).steps, strict=True):
         axes = axes_of(p.variable.shape)
-        steps.append(
-            Step(
-                entry_of(p.variable, axes),
-                components(p.definition, axes),
-                "",
-                f"One entry of {code(p.variable.name)}, its sums written out.",
-                shape=p.variable.shape,
-                lets=p is not stage.pieces[-1],
-            )
-        )
+        left, right = entry_of(p.variable, axes), components(p.definition, axes)
+        why = f"One entry of {code(p.variable.name)}, its sums written out."
+        steps.append(replace(step, left=left, right=right, rule="", why=why, source=""))
     return tuple(steps)
 
 
@@ -60,6 +53,7 @@ class Entries(BackwardPass):
     """The backward pass with summation signs and deltas."""
 
     letters = ("g", "g", "G")
+    prefix = "chain rule: "
 
     def __init__(self, stage: Stage, taken: set[str]) -> None:
         self.local: dict[Expr, list[Step]] = {}
@@ -78,41 +72,22 @@ class Entries(BackwardPass):
         raw, local = named, collapsed(named)
         alone = adjoint is None and self.stage.upstream is None
         if not alone:
-            self._write_local(piece, x, raw)
+            left = Partial(piece.variable, x, local=True)
+            step = step_of(piece, left, raw)
+            steps = self.local.setdefault(piece.variable, [])
+            steps += as_entries(left, raw, step.rule, step.why, step.source)
         if not local.terms:
             return
         whole = raw if alone else self._above(piece, local, adjoint)
         at = self._enter(piece, x, [collapsed(whole)])
         self.written.setdefault(x, []).insert(at, whole)
 
-    def _write_local(self, piece: Intermediate, x: Expr, raw: Tensor) -> None:
-        left = Partial(piece.variable, x, local=True)
-        step = step_of(piece, left, raw)
-        steps = self.local.setdefault(piece.variable, [])
-        steps += as_entries(left, raw, step.rule, step.why, step.source)
-
-    def _write(
-        self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
-    ) -> None:
-        written = self.written.get(x, [])
-        users = [p for p in self.stage.pieces if x in p.inputs]
-        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
+    def _handed(self, users: list[Intermediate], x: Expr) -> str:
+        """What is summed over, or why the rule of f itself holds."""
+        if len(users) == 1 and not self._called(users[0]):
+            return why(users[0])
         places = " and ".join(code(p.variable.name) for p in users)
-        reason = f"Summed over the entries of {places}."
-        if len(users) == 1 and users[0] is self.stage.pieces[-1] and self.stage.upstream is None:
-            reason = why(users[0])
-        axes = self._axes(x)
-        raw = joined(written, axes)
-        lines = as_entries(left, raw, "chain rule: " + rule, reason) if raw.terms else []
-        if isinstance(right, Expr):
-            if right.shape:
-                lines.append(Step(left, right, NOTATION, READING, names=name))
-            elif lines:
-                lines[-1] = replace(lines[-1], right=right)
-                lines[0] = replace(lines[0], names=name)
-        if name is not None and not any(s.names for s in lines):
-            lines = lines or [Step(left, right, rule, reason)]
-            lines[0] = replace(lines[0], names=name)
-        elif not lines:
-            lines = [Step(left, right, rule, reason)]
-        self.steps += lines
+        return f"Summed over the entries of {places}."
+
+    def _by_entries(self, users: list[Intermediate], x: Expr) -> Tensor | None:
+        return joined(self.written.get(x, []), self._axes(x))

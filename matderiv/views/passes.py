@@ -2,6 +2,7 @@
 
 from bisect import bisect
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -53,6 +54,7 @@ class BackwardPass:
     """The backward pass of a stage: derivatives of the target by every intermediate."""
 
     letters: tuple[str, str, str] = ("delta", "delta", "delta")  # of scalars, vectors, the rest
+    prefix = ""  # before the names of rules
 
     def __init__(self, stage: Stage, taken: set[str]) -> None:
         self.stage, self.taken = stage, taken
@@ -105,7 +107,9 @@ class BackwardPass:
     def _hand_on(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> None:
         """Add the shares of one piece to the derivative by x."""
         if self.stage.outer:
-            found = [self._times_local(piece, x, adjoint)]
+            local = local_tensor(self.stage, piece, x)
+            above = None if adjoint is None else collapsed(self._above(piece, local, adjoint))
+            found = [above or local]
         else:
             upstream = self.stage.upstream if adjoint is None else adjoint
             assert not isinstance(upstream, Tensor)
@@ -123,11 +127,6 @@ class BackwardPass:
         at = bisect(places, place)
         places[at:at], shares[at:at] = [place] * len(found), found
         return at
-
-    def _times_local(self, piece: Intermediate, x: Expr, adjoint: Expr | Tensor | None) -> Tensor:
-        """∂f/∂piece times ∂piece/∂x, as index products over the axes of f and x."""
-        local = local_tensor(self.stage, piece, x)
-        return local if adjoint is None else collapsed(self._above(piece, local, adjoint))
 
     def _above(self, piece: Intermediate, local: Tensor, adjoint: Expr | Tensor | None) -> Tensor:
         """Upstream times local, nothing contracted."""
@@ -228,12 +227,18 @@ class BackwardPass:
     ) -> None:
         """The line for one derivative; with several shares first their sum."""
         users = [p for p in self.stage.pieces if x in p.inputs]
-        rule = " + ".join(dict.fromkeys(rule_name(p) for p in users))
+        rule = self.prefix + " + ".join(dict.fromkeys(rule_name(p) for p in users))
         reason = self._handed(users, x)
         source = users[0].main.function.source if users else ""
-        entries = self._by_entries(users, x) if isinstance(right, Expr) else None
-        if entries is not None:
-            self.steps += as_entries(left, entries, rule, reason, source)
+        entries = self._by_entries(users, x)
+        if entries is not None and entries.terms:
+            lines = as_entries(left, entries, rule, reason, source)
+            if isinstance(right, Tensor) or not right.shape:
+                if isinstance(right, Expr):
+                    lines[-1] = replace(lines[-1], right=right)
+                self.steps += [replace(lines[0], names=name), *lines[1:]]
+                return
+            self.steps += lines
             rule, reason, source = NOTATION, READING, ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]

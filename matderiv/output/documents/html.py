@@ -53,9 +53,8 @@ def document_body(
     names = DocumentNames(document, **style)
     f, shown = names.variable(document.f), formula(document.shown, names)
     out = [_formula(f, shown), *_head(document.about, names)]
-    said: set[str] = set()
     for section, lines in written_sections(document, names, detail):
-        rows = [_row(line, inside, names, detail, said) for line in lines]
+        rows = [_row(line, inside, names, detail) for line in lines]
         level = "h3" if inside else "h2"
         out += _section(section.title, rows, level, answer=section.steps is document.answers)
     return out
@@ -121,7 +120,7 @@ def _section(title: str, rows: Sequence[str], level: str, *, answer: bool) -> li
     return [f"<section{kind}>", heading, "<ol>", *rows, "</ol>", "</section>"]
 
 
-def _row(line: Line, inside: str, names: DocumentNames, detail: str, said: set[str]) -> str:
+def _row(line: Line, inside: str, names: DocumentNames, detail: str) -> str:
     """One step: its number, both sides, the rule, and why it holds."""
     goes_on = "" if line.left else ' class="goes-on"'
     left = f'<span class="left">{mathml(line.left, display=True) if line.left else ""}</span>'
@@ -134,8 +133,7 @@ def _row(line: Line, inside: str, names: DocumentNames, detail: str, said: set[s
         rule = f'<details class="rule">{summary}<span class="why">{why}</span></details>'
     else:
         rule = f'<span class="rule">{rule}</span>' if rule else ""
-    if detail == "full" and line.why and line.why not in said:
-        said.add(line.why)
+    if detail == "full" and why:
         rule += f'<span class="full">{why}</span>'
     both = f'<span class="line">{left}{right}</span>'
     number = f'<span class="number">{line.number}</span>'

@@ -44,10 +44,9 @@ def document_latex(
     "partial" or "nabla".
     """
     names = DocumentNames(document, **style)
-    said: set[str] = set()
     out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document, names)]
     for section, lines in written_sections(document, names, detail):
-        out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, said, names)]
+        out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, names)]
     body = "\n".join(out) + "\n"
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
@@ -78,20 +77,17 @@ def _display(left: str, right: str) -> list[str]:
     return [r"\begin{align*}", f"  {left} &= {rows}", r"\end{align*}"]
 
 
-def _aligned(lines: Sequence[Line], detail: str, said: set[str], names: DocumentNames) -> list[str]:
+def _aligned(lines: Sequence[Line], detail: str, names: DocumentNames) -> list[str]:
     out = [r"\begin{align*}"]
     for k, line in enumerate(lines):
         for j, row in enumerate(line.rows):
-            first = j == 0
-            left = line.left + (" &= " if first else " &\\quad ")
-            left = left if first else " &\\quad "
+            left = f"{line.left} &= " if j == 0 else " &\\quad "
             last = j == len(line.rows) - 1
             rule = f"{plain(line.rule)} ({line.number})".lstrip()
             tag = rf" \tag*{{\small {rule}}}" if last else ""
             end = r" \\" if not (last and k == len(lines) - 1) else ""
             out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
-        if detail == "full" and line.why and line.why not in said:
-            said.add(line.why)
+        if detail == "full" and line.why:
             out[-1] = out[-1].removesuffix(r" \\")
             source = f" ({plain(line.source)})" if line.source else ""
             out.append(rf"  \intertext{{\small {LATEX.named(line.why, names)}{source}}}")

@@ -159,10 +159,15 @@ class Wording(NamedTuple):
 def written_sections(
     document: Document, names: DocumentNames, detail: str
 ) -> Iterator[tuple[Section, list[Line]]]:
-    """The sections with their lines, the answers last."""
+    """The sections with their lines, the answers last; in full detail each reason stands once."""
     require_word(detail, "detail", DETAILS)
+    said: set[str] = set()
     for section in document.with_answer:
-        yield section, section_lines(section, document, names)
+        lines = section_lines(section, document, names)
+        for k, line in enumerate(lines if detail == "full" else ()):
+            lines[k] = line._replace(why="") if line.why in said else line
+            said.add(line.why)
+        yield section, lines
 
 
 def section_lines(section: Section, document: Document, names: DocumentNames) -> list[Line]:

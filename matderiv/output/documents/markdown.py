@@ -15,12 +15,11 @@ def document_markdown(document: Document, *, detail: str = "normal", **style: st
     """The derivation as Markdown, its formulas between `$$`."""
     names = DocumentNames(document, **style)
     shown = f"{names.variable(document.f)} = {formula(document.shown, names)}"
-    said: set[str] = set()
     out = ["$$", shown, "$$", *_head(document.about, names)]
     for section, lines in written_sections(document, names, detail):
         out += ["", f"### {escaped_text(section.title)}", "", *_block(lines, detail)]
         if detail == "full":
-            out += _reasons(lines, names, said)
+            out += _reasons(lines, names)
     return "\n".join(out) + "\n"
 
 
@@ -56,12 +55,11 @@ def _in_text(said: str) -> str:
     return plain(said).replace(r"\ensuremath", "")
 
 
-def _reasons(lines: list[Line], names: DocumentNames, said: set[str]) -> list[str]:
+def _reasons(lines: list[Line], names: DocumentNames) -> list[str]:
     """The reasons, each once in a document; names in them are formulas, other pieces code."""
     out = [""]
     for line in lines:
-        if line.why and line.why not in said:
-            said.add(line.why)
+        if line.why:
             rule = f"{escaped_text(line.rule)}: " if line.rule else ""
             why = MARKDOWN.named(line.why, names)
             source = f" *{escaped_text(line.source)}*" if line.source else ""

@@ -13,7 +13,7 @@ def plain_words(said: str) -> str:
     >>> plain_words("`z1` is linear in `x`.")
     'z1 is linear in x.'
     """
-    return said.replace("`", "")
+    return marked(said, str, str)
 
 
 def marked(said: str, words: Callable[[str], str], code: Callable[[str], str]) -> str:

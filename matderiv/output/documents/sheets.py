@@ -27,7 +27,7 @@ from matderiv.output.documents.markdown import (
     document_markdown,
     escaped_text,
 )
-from matderiv.output.documents.sentences import marked
+from matderiv.output.documents.sentences import marked, plain_words
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.names import LatexNames
@@ -261,9 +261,9 @@ def sheet_text(
 def text_part(part: SheetPart, detail: str = "normal") -> Iterator[str]:
     """A part of a sheet as lines of text; sentences keep the lines they were written in."""
     if part.heading:
-        yield from (*_underlined(_without_ticks(part.heading), "-"), "")
+        yield from (*_underlined(plain_words(part.heading), "-"), "")
     if part.says:
-        yield from (_without_ticks(part.says), "")
+        yield from (plain_words(part.says), "")
     if part.spelled:
         yield from (*(f"  {line}" for line in part.spelled), "")
     for about in part.about:
@@ -278,12 +278,8 @@ def text_part(part: SheetPart, detail: str = "normal") -> Iterator[str]:
         yield from (*(f"  {line}".rstrip() for line in part.listing.splitlines()), "")
 
 
-def _without_ticks(said: str) -> str:
-    return marked(said, str, str)
-
-
 def _text_table(table: Table) -> Iterator[str]:
-    rows = [[_without_ticks(cell) for cell in row] for row in table]
+    rows = [[plain_words(cell) for cell in row] for row in table]
     widths = [max(display_width(row[k]) for row in rows) for k in range(len(rows[0]))]
     for k, row in enumerate(rows):
         cells = (c + " " * (w - display_width(c)) for c, w in zip(row, widths, strict=True))

@@ -63,7 +63,7 @@ function tableOf(titles) {
 
 // Files of a class: a table goes into the field, each sheet is judged and gets a page.
 export async function takeFiles(files) {
-  const sheets = [...files].filter((f) => !/\.(csv|txt)$/i.test(f.name));
+  const sheets = [...files].filter((f) => !/\.csv$/i.test(f.name));
   for (const file of files) if (!sheets.includes(file)) at("table").value = await file.text();
   if (!sheets.length) return;
   const told = tableOf(["sheet", "ok", "wrong", "open", "outcome", "page"]);
