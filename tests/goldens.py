@@ -86,7 +86,7 @@ CASES = (
 def lines(document: Document) -> list[str]:
     """Headings in brackets, then `left = right | rule`, right sides of their own line after `=`."""
     out = []
-    answer = replace(document.answer, continues=False)
+    answer = replace(document.answers[-1], continues=False)
     for section in (*document.sections, Section("Answer", (answer,))):
         out.append(f"[{section.title}]")
         for step in section.steps:

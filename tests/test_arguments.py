@@ -154,7 +154,7 @@ def test_steps_are_a_sequence() -> None:
     steps = FORM.steps("differential")
     assert len(steps) == len(list(steps)) == len(steps.steps)
     assert steps[0] is steps.steps[0]
-    assert steps[-1] is steps.answer
+    assert steps[-1] is steps.answers[-1]
 
 
 @pytest.mark.parametrize(

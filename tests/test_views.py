@@ -58,7 +58,7 @@ def test_every_line_of_every_problem_is_true(problem: Problem, view: View) -> No
     verified(document, points=2, seed=SEED)
     assert all(explained(name) for step in document.steps for name in rules_of(step.rule))
     assert last_line(document).endswith(f"= {answer(d)}")
-    assert document.answer.right is (d.displayed if d.has_matrix_form else d.derivative.tensor)
+    assert document.answers[-1].right is (d.displayed if d.has_matrix_form else d.derivative.tensor)
 
 
 MORE: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -132,7 +132,8 @@ def mutants(document: Document) -> Iterator[Document]:
             sections[k] = replace(section, steps=tuple(steps))
             yield replace(document, sections=tuple(sections))
     yield replace(
-        document, answers=(replace(document.answer, right=changed(document.answer.right)),)
+        document,
+        answers=(replace(document.answers[-1], right=changed(document.answers[-1].right)),),
     )
 
 
@@ -183,7 +184,7 @@ def test_the_chain_view_of_a_logistic_loss_is_backprop_as_in_the_lecture() -> No
 def test_a_value_used_twice_adds_its_shares() -> None:
     document = chain(derive("x'*A*x", "x"))
     (backward,) = (s for s in document.sections if s.title.startswith("Backward"))
-    assert [s.rule for s in (*backward.steps, document.answer)] == ["product", "collect"]
+    assert [s.rule for s in (*backward.steps, document.answers[-1])] == ["product", "collect"]
     assert "add up" in backward.steps[0].why
 
 

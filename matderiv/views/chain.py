@@ -12,24 +12,12 @@ from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr, variable
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.components import (
-    contracted,
-    in_reading_order,
-    joined,
-    over,
-)
+from matderiv.views.components import collapsed, in_reading_order, joined, over, times
 from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
 from matderiv.views.outline import Told, View
 from matderiv.views.passes import MAX_CARRIED, BackwardPass, in_names, local_tensor
-from matderiv.views.stages import (
-    FORWARD_MODE,
-    Stage,
-    forward_section,
-    last_steps,
-    side_of,
-    step_of,
-)
+from matderiv.views.stages import FORWARD_MODE, Stage, forward_section, last_steps, side_of, step_of
 
 
 def chain(*found: Derived, check: bool = True) -> Document:
@@ -120,7 +108,7 @@ class Forward:
             return local
         count, rest = len(long_axes(piece.variable.shape)), axes_of(self.stage.wrt.shape)
         at = local.axes[count:]
-        return contracted(local, over(before, at + rest), local.axes[:count] + rest, at)
+        return collapsed(times(local, over(before, at + rest), local.axes[:count] + rest, at))
 
     def _name(self, piece: Intermediate, right: Form) -> Expr:
         shape = right.shape if isinstance(right, Expr) else tuple(i.size for i in right.axes)

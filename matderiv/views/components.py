@@ -200,9 +200,9 @@ def over(v: Expr | Tensor, axes: Indices) -> Tensor:
     return Tensor(axes, (open_product(v, slots_of_result(v, axes)),))
 
 
-def contracted(a: Tensor, b: Tensor, axes: Indices, at: Indices) -> Tensor:
-    """The product of two sums over `axes`, summed over the axes `at` that both have."""
-    terms = (normalise(*product(s, t), axes, at) for s in a.terms for t in b.terms)
+def times(a: Tensor, b: Tensor, axes: Indices, at: Indices) -> Tensor:
+    """The product of two sums over `axes`, over the axes `at` that both have, deltas left."""
+    terms = (counted(product(s, t), at) for s in a.terms for t in b.terms)
     return Tensor(axes, tuple(terms))
 
 

@@ -333,9 +333,10 @@ class Inwards(BackwardPass):
 
     def vec_steps(self) -> list[Step]:
         """vec(dF) = J vec(dX) where the derivative has more than two axes."""
-        if not isinstance(self.answer, Tensor) or self.before is None:
+        answer = self.answers[self.stage.wrt]
+        if not isinstance(answer, Tensor) or self.before is None:
             return []
-        form = vec_form(self.answer, self.stage.outer)
+        form = vec_form(answer, self.stage.outer)
         if form is None or any(is_(n, "einsum") for n in walk(form)):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))

@@ -139,11 +139,6 @@ class Document:
         return self.about.declarations
 
     @property
-    def answer(self) -> Step:
-        """The last result."""
-        return self.answers[-1]
-
-    @property
     def with_answer(self) -> tuple[Section, ...]:
         """The sections, and the answers as one of their own."""
         title = "Answers" if self.others else "Answer"

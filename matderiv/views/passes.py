@@ -11,19 +11,14 @@ from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
-from matderiv.tensors.tensor import (
-    Factor,
-    Indices,
-    Tensor,
-    product,
-)
+from matderiv.tensors.tensor import Factor, Indices, Tensor
 from matderiv.views.components import (
     collapsed,
-    counted,
     in_reading_order,
     joined,
     occurrences,
     over,
+    times,
 )
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
@@ -92,11 +87,6 @@ class BackwardPass:
         for x in (stage.wrt, *stage.others):
             self._total(x, named=False)
 
-    @property
-    def answer(self) -> Form:
-        """The derivative by the variable, or the first of several."""
-        return self.answers[self.stage.wrt]
-
     def limit_of(self, x: Expr) -> int:
         """How many symbols the derivative by a value may have without a name."""
         return 0
@@ -137,8 +127,7 @@ class BackwardPass:
         assert above is not None
         outer = self.outer or axes_of(self.stage.called.shape) if self.stage.outer else ()
         upstream = over(above, outer + at)
-        terms = (counted(product(s, t), at) for s in upstream.terms for t in local.terms)
-        return Tensor(outer + rest, tuple(terms))
+        return times(upstream, local, outer + rest, at)
 
     def _total(self, x: Expr, *, named: bool) -> Expr | Tensor:
         """The derivative by x: its shares added up, under a name of its own."""
@@ -248,21 +237,12 @@ class BackwardPass:
             if isinstance(summed, Expr) and same_words(summed, right):
                 right = summed
             elif summed is not right:
-                reason = (
-                    f"{code(x.name)} is used {len(shares)} times (in {_list(users)}): "
-                    "the shares add up."
-                )
-                self.steps.append(Step(left, summed, rule, reason, source, names=name))
-                self.steps.append(
-                    Step(
-                        left,
-                        right,
-                        "collect",
-                        "Like terms together.",
-                        continues=True,
-                        before=summed,
-                    )
-                )
+                times = f"{code(x.name)} is used {len(shares)} times (in {_list(users)})"
+                reason = f"{times}: the shares add up."
+                first = Step(left, summed, rule, reason, source, names=name)
+                like = "Like terms together."
+                rest = Step(left, right, "collect", like, continues=True, before=summed)
+                self.steps += [first, rest]
                 return
         self.steps.append(Step(left, right, rule, reason, source, names=name))
 

@@ -139,7 +139,7 @@ def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str
     return f"If `d{f} = {pair}` for every `d{x.name}`, then `{g}` is the gradient."
 
 
-REARRANGED = ("cyclic trace", "inner product", "distribute", "rearrange")
+REARRANGED = ("cyclic trace", "inner product", "distribute", "collect", "rearrange")
 
 
 def rearranging(e: Expr, before: Expr | None) -> tuple[str, str, str]:
@@ -150,9 +150,11 @@ def rearranging(e: Expr, before: Expr | None) -> tuple[str, str, str]:
             "`tr(A*B) = tr(B*A)` and `tr(M) = tr(M')`; a number is its own trace.",
             "Petersen & Pedersen 2012, sec. 1.1",
         )
-    fewer = before is not None and is_(e, "add") and is_(before, "mul", "sum")
-    if fewer:
+    terms = [len(a.args) if a is not None and is_(a, "add") else 1 for a in (before, e)]
+    if terms[0] < terms[1]:
         return "distribute", "`A*(B + C) = A*B + A*C`.", ""
+    if not any(n.shape for n in walk(e)):
+        return "collect", "Like terms together.", ""
     if is_scalar(e.shape):
         return "inner product", "`sum(u.*v) = u'*v = v'*u`; a number is its own transpose.", ""
     return "rearrange", "`u.*v = diag(u)*v`.", ""

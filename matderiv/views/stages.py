@@ -252,14 +252,8 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     elif found is not final or not turned:
         steps.append(_substituted(d, left, found, final, meanings))
     if turned:
-        steps.append(
-            Step(
-                Partial(left.of, left.by, projected=left.projected, turned=True),
-                d.displayed,
-                f"{d.layout} layout",
-                f"In {d.layout} layout the derivative is written transposed.",
-            )
-        )
+        reason = f"In {d.layout} layout the derivative is written transposed."
+        steps.append(Step(replace(left, turned=True), d.displayed, f"{d.layout} layout", reason))
     return steps
 
 
