@@ -12,7 +12,7 @@ from matderiv.calculus.sweeps import axes_of
 from matderiv.expr import Expr, variable
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.components import collapsed, in_reading_order, joined, over, times
+from matderiv.views.components import collapsed, joined, over, times
 from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
 from matderiv.views.outline import Told, View
@@ -55,7 +55,6 @@ def local_steps(stage: Stage) -> tuple[Step, ...]:
         for x in piece.inputs:
             outer = len(long_axes(piece.variable.shape))
             right = in_names(side_of(local_tensor(stage, piece, x), broadcast=not outer), stage)
-            right = in_reading_order(right) if isinstance(right, Tensor) else right
             left = Partial(piece.variable, x, local=True)
             steps.append(step_of(piece, left, right))
     return tuple(steps)

@@ -153,18 +153,12 @@ def collapsed(tensor: Tensor) -> Tensor:
 
 
 def in_reading_order(tensor: Tensor) -> Tensor:
-    """The deltas of each term, then the others from the first axis on, neighbours side by side."""
-    terms = []
-    for t in tensor.terms:
-        found = [f for f in t.factors if is_(f.expr, "eye")]
-        left = [f for f in t.factors if f not in found]
-        met = set(tensor.axes[:1])
-        while left:
-            f = next((f for f in left if met & set(f.indices)), left[0])
-            left = [g for g in left if g is not f]
-            found.append(f)
-            met = set(f.indices) - met or met
-        terms.append(Term(t.coefficient, tuple(found)))
+    """The deltas of each term, then what has the first axis, then the other factors."""
+
+    def place(f: Factor) -> tuple[bool, bool]:
+        return not is_(f.expr, "eye"), not set(tensor.axes[:1]) & set(f.indices)
+
+    terms = (t._replace(factors=tuple(sorted(t.factors, key=place))) for t in tensor.terms)
     return Tensor(tensor.axes, tuple(terms))
 
 

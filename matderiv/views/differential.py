@@ -25,23 +25,21 @@ from matderiv.views.outline import Told, View
 from matderiv.views.pairings import (
     change_last,
     collected,
+    holds,
     in_place,
     multiplied,
     paired,
     plain,
     standard,
-    trace_pair,
     traced,
 )
 from matderiv.views.passes import BackwardPass, as_row, in_names, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import (
-    allowed,
     has,
     is_matrix,
     of_matrix_entries,
     same_words,
-    still,
     worth_showing,
     written_rule,
 )
@@ -211,17 +209,8 @@ class Inwards(BackwardPass):
         else:
             rule, source = rule_name(piece), piece.main.function.source
             reason = self.condensed.why(piece)
-        self.lines.append(
-            Step(
-                self.root,
-                e,
-                rule,
-                reason,
-                source,
-                continues=self.before is not None,
-                before=self.before,
-            )
-        )
+        more, above = self.before is not None, self.before
+        self.lines.append(Step(self.root, e, rule, reason, source, continues=more, before=above))
         self.before = e
 
     def _whole(self) -> Expr:
@@ -266,7 +255,8 @@ class Inwards(BackwardPass):
         tidy = len(natural) == 1 and standard(natural[0], change)
         if tidy and (not is_matrix(change) or self.products):
             return natural
-        return [pair] if is_matrix(change) or pair.weight < allowed(natural, change) else natural
+        room = sum(n.weight for n in natural) + (0 if tidy else 5)
+        return [pair] if is_matrix(change) or pair.weight < room else natural
 
     def _gradient(self, v: Expr) -> Expr | None:
         """What stands beside the change of v: the derivative by v, where it is an array like v."""
@@ -279,9 +269,7 @@ class Inwards(BackwardPass):
 
     def _pair(self, g: Expr, change: Expr) -> Expr | None:
         """<G, dX> as this derivation writes it: with traces, or with sums over entries."""
-        if self.products and is_matrix(change) and g.shape == change.shape:
-            return trace_pair(g, change)
-        return paired(g, change)
+        return paired(g, change, traced=self.products and is_matrix(change))
 
     def _line_of(self, piece: Intermediate) -> tuple[Expr | None, bool]:
         """The line before with the change of the piece as its rule writes it; whether it is a sum.
@@ -293,7 +281,7 @@ class Inwards(BackwardPass):
             return None, False
         changes = self.moving
         raw = plain(substitute(raw, self.stage.values), changes)
-        several = is_(raw, "add") and sum(not still(a, changes) for a in raw.args) > 1
+        several = is_(raw, "add") and sum(holds(a, changes) for a in raw.args) > 1
         several = several and len(piece.parts or (piece,)) == 1
         if piece is self.stage.pieces[-1] and self.stage.upstream is None:
             return plain(self._shown(raw), changes), several
@@ -327,9 +315,10 @@ class Inwards(BackwardPass):
             return own[0]
         if self.stage.outer:
             fits = len(self.axes) == 1 and len(change.shape) == 1 and len(answer.shape) == 2
-            return _product(self._shown(answer), change) if fits else None
-        e = traced(own[0], change) if self.products and len(own) == 1 else None
-        return self._pair(self._shown(answer), change) if e is None else e
+            e = self._shown(answer)
+            return apply("mul", *(e.args if is_(e, "mul") else (e,)), change) if fits else None
+        made = traced(own[0], change) if self.products and len(own) == 1 else None
+        return self._pair(self._shown(answer), change) if made is None else made
 
     def vec_steps(self) -> list[Step]:
         """vec(dF) = J vec(dX) where the derivative has more than two axes."""
@@ -346,11 +335,6 @@ class Inwards(BackwardPass):
 
 def _vec(e: Expr) -> Expr:
     return apply("vec", e) if len(long_axes(e.shape)) == 2 else e
-
-
-def _product(a: Expr, b: Expr) -> Expr:
-    factors = a.args if is_(a, "mul") else (a,)
-    return apply("mul", *factors, b)
 
 
 def _axes(v: Expr) -> Indices:

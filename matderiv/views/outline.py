@@ -17,7 +17,6 @@ from matderiv.views.document import (
     Section,
     Step,
 )
-from matderiv.views.reasons import with_facts
 from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
@@ -64,12 +63,6 @@ class View:
 
         Several derivations of one function share their stage, as `stages.shared` says.
         """
-        document = self._document(of)
-        if check:
-            verified(document)
-        return naming_facts(document, of[0].f, *document.variables)
-
-    def _document(self, of: Sequence[Derived]) -> Document:
         d, *more = of
         found = stages(of)
         sections, symbols, last = self._told(d, found, set().union(*map(names_in_use, of)))
@@ -77,9 +70,7 @@ class View:
         others = tuple(step for steps in ends for step in steps[:-1])
         sections += [Section(self.heading, others)] if others else []
         answers = tuple(_once(sections, steps[-1]) for steps in ends)
-        if more:
-            answers = tuple(replace(s, continues=False, before=None) for s in answers)
-        return Document(
+        document = Document(
             view=self.name,
             f=found[0].called,
             shown=d.f,
@@ -93,6 +84,9 @@ class View:
             order=d.order,
             others=tuple(each.wrt for each in more),
         )
+        if check:
+            verified(document)
+        return naming_facts(document, d.f, *document.variables)
 
     def _told(
         self, d: Derived, found: Sequence[Stage], taken: set[str]
@@ -158,7 +152,8 @@ def naming_facts(document: Document, f: Expr, *wrt: Expr) -> Document:
 
 def _marked(document: Document, told: Step, fact: str) -> Document:
     rule = told.rule if DECLARED in told.rule or not told.rule else told.rule + DECLARED
-    made = replace(told, rule=rule, why=with_facts(told.why, [fact]), facts=(*told.facts, fact))
+    why = f"{told.why} This uses that {fact}."
+    made = replace(told, rule=rule, why=why, facts=(*told.facts, fact))
     sections = tuple(
         replace(s, steps=tuple(made if step is told else step for step in s.steps))
         for s in document.sections

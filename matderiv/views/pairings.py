@@ -49,16 +49,16 @@ def _product(e: Expr, changes: Collection[Expr]) -> Expr:
     scalars = [a for a in e.args if is_scalar(a.shape)]
     rest = [a for a in e.args if not is_scalar(a.shape)]
     if not rest:
-        moving = [k for k, a in enumerate(scalars) if _holds(a, changes)]
+        moving = [k for k, a in enumerate(scalars) if holds(a, changes)]
         if len(moving) != 1:
             return e
         inner = change_last(scalars.pop(moving[0]), changes)
         parts = list(inner.args) if is_(inner, "mul") else [inner]
         return apply("mul", *scalars, *parts) if scalars else inner
     first = rest[0]
-    if not (is_(first, "transpose") and _holds(first, changes)):
+    if not (is_(first, "transpose") and holds(first, changes)):
         return e
-    if any(_holds(a, changes) for a in rest[1:]):
+    if any(holds(a, changes) for a in rest[1:]):
         return e
     return apply("mul", *scalars, *transposed_chain(rest))
 
@@ -69,12 +69,12 @@ def _rotated(product: Expr, changes: Collection[Expr]) -> Expr:
         return product
     scalars = [a for a in product.args if is_scalar(a.shape)]
     factors = [a for a in product.args if not is_scalar(a.shape)]
-    places = [k for k, a in enumerate(factors) if _holds(a, changes)]
+    places = [k for k, a in enumerate(factors) if holds(a, changes)]
     if len(places) != 1:
         return product
     if is_(factors[places[0]], "transpose"):
         factors = transposed_chain(factors)
-        places = [k for k, a in enumerate(factors) if _holds(a, changes)]
+        places = [k for k, a in enumerate(factors) if holds(a, changes)]
     cut = places[0] + 1
     return apply("mul", *scalars, *factors[cut:], *factors[:cut])
 
@@ -85,7 +85,7 @@ def _summed(e: Expr, changes: Collection[Expr]) -> Expr:
     if not is_(inner, "hadamard"):
         return e
     sign, inner = signed(inner)
-    moving = [a for a in inner.args if _holds(a, changes)]
+    moving = [a for a in inner.args if holds(a, changes)]
     still = [a for a in inner.args if a not in moving]
     if len(moving) != 1 or not still or moving[0].shape != inner.shape:
         return e
@@ -97,12 +97,13 @@ def _summed(e: Expr, changes: Collection[Expr]) -> Expr:
     return with_sign(sign, apply("mul", transposed(weight), moving[0]))
 
 
-def _holds(e: Expr, changes: Collection[Expr]) -> bool:
+def holds(e: Expr, changes: Collection[Expr]) -> bool:
+    """True if one of the changes is in the expression."""
     return any(v in changes for v in variables(e))
 
 
-def paired(g: Expr, change: Expr) -> Expr | None:
-    """<G, dX> as G'*dx, G*dt or sum(G.*dX), numbers in front; None for other shapes.
+def paired(g: Expr, change: Expr, *, traced: bool = False) -> Expr | None:
+    """<G, dX> as G'*dx, G*dt, sum(G.*dX) or tr(G'*dX), numbers in front; None for other shapes.
 
     >>> A, x, dx = variable("A", (2, 3)), variable("x", (3,)), variable("dx", (2,))
     >>> text(paired(number(2) * (A @ x), dx))
@@ -121,15 +122,10 @@ def paired(g: Expr, change: Expr) -> Expr | None:
     if len(core.shape) == 1:
         turned = [core.T] if is_(core, "hadamard") else transposed_chain(factors_of(core))
         made = matrix_product([*turned, change])
+    elif traced:
+        made = apply("tr", apply("mul", *transposed_chain(factors_of(core)), change))
     else:
         made = apply("sum", apply("hadamard", core, change), params=(None,))
-    return with_sign(sign, _with_scalars(scalars, made, below))
-
-
-def trace_pair(g: Expr, change: Expr) -> Expr:
-    """<G, dX> = tr(G'*dX), numbers in front."""
-    sign, scalars, core, below = _scalars_apart(g)
-    made = apply("tr", apply("mul", *transposed_chain(factors_of(core)), change))
     return with_sign(sign, _with_scalars(scalars, made, below))
 
 
@@ -171,13 +167,13 @@ def standard(e: Expr, change: Expr) -> bool:
     if is_(core, "tr", "sum"):
         core = core.args[0]
         if is_(core, "hadamard"):
-            return core.args[-1] is change and not any(_holds(a, {change}) for a in core.args[:-1])
+            return core.args[-1] is change and not any(holds(a, {change}) for a in core.args[:-1])
     if core is change:
         return True
     return (
         is_(core, "mul")
         and core.args[-1] is change
-        and not any(_holds(a, {change}) for a in core.args[:-1])
+        and not any(holds(a, {change}) for a in core.args[:-1])
     )
 
 
@@ -190,7 +186,7 @@ def multiplied(e: Expr, change: Expr) -> bool:
         if is_(core, "tr", "div"):
             core = core.args[0]
             continue
-        inner = [a for a in core.args if _holds(a, {change})] if is_(core, "mul") else []
+        inner = [a for a in core.args if holds(a, {change})] if is_(core, "mul") else []
         if len(inner) != 1:
             return False
         core = inner[0]
@@ -316,7 +312,7 @@ def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
     cores: list[Expr] = []
     for _, core in parts:
         cores += core.args if is_(core, "hadamard") and core.shape == product.shape else (core,)
-    moving = [a for a in cores if _holds(a, changes)]
+    moving = [a for a in cores if holds(a, changes)]
     if len(moving) == 1:
         cores = [*(a for a in cores if a is not moving[0]), moving[0]]
     below = next((a for a in cores if is_(a, "ediv") and number_value(a.args[0]) == 1), None)

@@ -1,7 +1,7 @@
 """The name of the rule behind a piece, and one plain sentence why it holds for this piece."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from inspect import signature
 
 from matderiv.expr import Expr, is_, number_value, variable, variables, walk
@@ -111,15 +111,6 @@ def _product_reason(main: Expr, piece: Intermediate, moving: str) -> str:
     if len(piece.inputs) == 1:
         return f"{says(main.function)} {moving} stands in several factors; each changes in turn."
     return f"{says(main.function)} {moving} change in turn."
-
-
-def with_facts(reason: str, facts: Sequence[str]) -> str:
-    """The reason with what is declared of variables and used here.
-
-    >>> with_facts("Like terms together.", ["y is onehot"])
-    'Like terms together. This uses that y is onehot.'
-    """
-    return f"{reason} This uses that {' and '.join(facts)}." if facts else reason
 
 
 def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str:

@@ -1,7 +1,6 @@
 """The differential of a piece as its rules write it, nothing moved, and whether it is shown."""
 
 import re
-from collections.abc import Collection, Sequence
 
 from matderiv.calculus.sweeps import differential
 from matderiv.expr import (
@@ -12,13 +11,11 @@ from matderiv.expr import (
     number_value,
     substitute,
     tangent,
-    variables,
     walk,
 )
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.views.intermediates import Intermediate
-from matderiv.views.pairings import standard
 from matderiv.views.stages import tokens
 from matderiv.words.signs import total
 
@@ -131,20 +128,9 @@ def is_matrix(e: Expr | None) -> bool:
     return e is not None and len(long_axes(e.shape)) == 2
 
 
-def still(e: Expr, changes: Collection[Expr]) -> bool:
-    """True if none of the changes is in the expression."""
-    return not any(v in changes for v in variables(e))
-
-
 def has(e: Expr, name: str) -> bool:
     """True if the function is applied somewhere in the expression."""
     return any(is_(n, name) for n in walk(e))
-
-
-def allowed(natural: Sequence[Expr], change: Expr) -> int:
-    """Symbols that a pairing may have in place of the terms as they come."""
-    tidy = len(natural) == 1 and standard(natural[0], change)
-    return sum(n.weight for n in natural) + (0 if tidy else 5)
 
 
 def same_words(a: Expr, b: Expr) -> bool:

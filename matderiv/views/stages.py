@@ -17,6 +17,7 @@ from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, va
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
+from matderiv.views.components import in_reading_order
 from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Side, Step
 from matderiv.views.intermediates import Intermediate, function_name, pieces
 from matderiv.views.reasons import code, rule_name, says, why
@@ -203,7 +204,8 @@ def forward_section(stage: Stage) -> Section:
 def side_of(tensor: Tensor, *, broadcast: bool) -> Form:
     """A sum of index products in matrix notation where it has one."""
     if len(tensor.axes) > 2:
-        return Tensor(tensor.axes, tuple(sorted(tensor.terms, key=lambda t: t.coefficient < 0)))
+        terms = tuple(sorted(tensor.terms, key=lambda t: t.coefficient < 0))
+        return in_reading_order(Tensor(tensor.axes, terms))
     e = raise_tensor(tensor, broadcast)
     return tensor if any(is_(n, "einsum") for n in walk(e)) and len(tensor.axes) > 1 else e
 

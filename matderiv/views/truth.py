@@ -302,7 +302,8 @@ class TruthPoint:
             projection = numeric_projection(left.by, left.projected, 1)
             direction = direction if projection is None else projection(direction)
         if left.local:
-            moved = self._local_steps(left.by, direction)
+            start, name = self.values.names[left.by.name], left.by.name
+            moved = [self.values.moved({name: start + w * direction}) for w in self._widths()]
             return self._agree(np.ravel(self._slope(moved, self.definitions[left.of])), told)
         moved = self.forward if forward else self._steps({left.by: direction})
         return self._agree(np.ravel(self._slope(moved, left.of)), told)
@@ -318,10 +319,6 @@ class TruthPoint:
         if self.analytic:
             return np.imag(moved[0].of(of)) / STEP
         return (moved[0].of(of) - moved[1].of(of)) / (2 * DIFFERENCE)
-
-    def _local_steps(self, by: Expr, direction: Array) -> list[Values]:
-        start = self.values.names[by.name]
-        return [self.values.moved({by.name: start + w * direction}) for w in self._widths()]
 
     def _steps(self, directions: dict[Expr, Array]) -> list[Values]:
         """The point moved: names in `directions` by so much more, the others following."""

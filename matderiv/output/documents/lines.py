@@ -183,18 +183,14 @@ def section_lines(section: Section, document: Document, names: DocumentNames) ->
         space = ""
         if step.shape is not None:
             sizes = names.sizes(step.shape) if step.shape else ""
-            of = rf",\quad {_whole(step.left, names)}" if isinstance(step.left, Tensor) else ""
+            entry = step.left.terms[0].factors[0].expr if isinstance(step.left, Tensor) else None
+            of = rf",\quad {names.variable(entry)}" if entry is not None else ""
             space = rf"{of} \in \mathbb{{R}}^{{{sizes}}}" if sizes else ""
         rows = broken(right)
         rows[-1] += space
         about = (step.label, step.why, step.source)
         out.append(Line(numbers[id(step)], left, tuple(rows), right + space, *about))
     return out
-
-
-def _whole(entry: Tensor, names: LatexNames) -> str:
-    """The array that an entry belongs to."""
-    return names.variable(entry.terms[0].factors[0].expr)
 
 
 def _repeated(document: Document, names: LatexNames) -> str:

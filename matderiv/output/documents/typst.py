@@ -63,7 +63,9 @@ def document_typst(document: Document, *, detail: str = "normal", **style: str) 
     out = [answer_typst(shown, document.about, names)]
     for section, lines in written_sections(document, names, detail):
         out += [f"== {words(section.title)}", "", *_block(lines, detail), ""]
-        out += [f"- {_why(line, names)}" for line in lines if detail == "full" and line.why]
+        for line in lines if detail == "full" else ():
+            rule = f"{words(line.rule)}: " if line.rule else ""
+            out += [f"- {rule}{TYPST.named(line.why, names)}"] if line.why else []
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -81,11 +83,6 @@ def _block(lines: Sequence[Line], detail: str) -> list[str]:
             rule = f" && quad {said}" * (k == len(line.rows) - 1 and detail != "brief")
             rows.append(f"{f'{typst(line.left)} &=' if k == 0 else '& quad'} {typst(row)}{rule}")
     return ["$", " \\\n".join(rows), "$"]
-
-
-def _why(line: Line, names: DocumentNames) -> str:
-    why = TYPST.named(line.why, names)
-    return f"{words(line.rule)}: {why}" if line.rule else why
 
 
 def words(said: str) -> str:
