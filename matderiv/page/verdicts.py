@@ -11,7 +11,6 @@ from matderiv.command.homework import text_and_suffix, verdicts
 from matderiv.command.options import read_arguments
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
-from matderiv.expr import Expr
 from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet, Turned
 from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
@@ -41,11 +40,12 @@ def judged(request: Mapping[str, Any]) -> Reply:
     if "\n" in answer:
         return _lines(answer, f, by, declared)
     told = verify(f, by, answer, **declared, **_conventions(request))
+    e = told.corrected
     return {
         **fields_of(told, "verdict correct diagnosis message suggestion"),
         "kind": told.hint,
         **_compared(answer, told.suggestion),
-        "correction": _math(told.corrected),
+        "correction": "" if e is None else mathml(formula(e, LatexNames(roots=[e])), display=True),
         "example": "" if told.counterexample is None else str(told.counterexample),
         "notes": list(told.notes),
     }
@@ -99,10 +99,6 @@ def sheet_judged(request: Mapping[str, Any]) -> Reply:
 def _conventions(request: Mapping[str, Any]) -> dict[str, Any]:
     found = {n: request.get(n) for n in ("kind", "layout", "structure", "order")}
     return {n: v for n, v in found.items() if v}
-
-
-def _math(e: Expr | None) -> str:
-    return "" if e is None else mathml(formula(e, LatexNames(roots=[e])), display=True)
 
 
 def _lines(text: str, f: str, by: str, declared: Mapping[str, Any]) -> Reply:

@@ -265,16 +265,10 @@ def as_entries(left: Partial, raw: Tensor, rule: str, reason: str, source: str =
     """The line of a derivative by its entries, and the line without deltas where it has some."""
     plain = collapsed(raw)
     chained = in_reading_order(plain)
-    if not _different(raw, plain):
+    if raw.terms == plain.terms:
         return [Step(left, chained, rule, reason, source)]
     first = Step(left, raw, rule, reason, source)
     return [first, Step(left, chained, DELTA, COLLAPSE, continues=True, before=raw)]
-
-
-def _different(a: Tensor, b: Tensor) -> bool:
-    return [(t.coefficient, t.factors) for t in a.terms] != [
-        (t.coefficient, t.factors) for t in b.terms
-    ]
 
 
 def as_row(e: Expr) -> Expr:
