@@ -210,7 +210,7 @@ def _left(step: Step, names: DocumentNames) -> str:
         symbol = names.entry(step.names.name, subscript(letters)) if axes else ""
         symbol = symbol or names.variable(step.names)
         left = symbol if step.short else f"{symbol} = {left}"
-    return rf"\text{{let }} {left}" if step.lets else left
+    return rf"\text{{let}}\;{left}" if step.lets else left
 
 
 def partial_latex(left: Partial, letters: Sequence[str], names: DocumentNames) -> str:
