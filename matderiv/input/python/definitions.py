@@ -45,6 +45,8 @@ DEFINITIONS = {
     **_defined(
         """
 negative(a) = -a
+zeros_like(a) = 0*a
+ones_like(a) = 0*a + 1
 neg(a) = -a
 elu(a, alpha=1, inplace=False) = where(a > 0, a, alpha*expm1(a))
 celu(a, alpha=1, inplace=False) = where(a > 0, a, alpha*expm1(a/alpha))

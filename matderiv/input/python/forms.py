@@ -250,15 +250,6 @@ def _filled(lib: Arrays, call: PythonCall) -> Array:
     return Array(found.node, (*plain, 1) if column else plain)
 
 
-def _like(lib: Arrays, call: PythonCall) -> Array:
-    (a,) = call.arrays(1)
-    number = lib.build.number(1 if call.name == "ones_like" else 0, call.span)
-    if not a.shape:
-        return Array(number, ())
-    none = lib.build.operation("mul", (lib.build.number(0, a.span), a.node), a.span)
-    return Array(lib.build.operation("add", (none, number), call.span), a.shape)
-
-
 def _length(lib: Arrays, call: PythonCall) -> Extent:
     (given,) = call.arrays(1)
     a = lib.axes_at_least(given, 1)
@@ -340,7 +331,6 @@ FORMS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "vec": _vec,
     **dict.fromkeys(("eye", "identity"), _eye),
     **dict.fromkeys(("ones", "zeros"), _filled),
-    **dict.fromkeys(("ones_like", "zeros_like"), _like),
     "len": _length,
     **dict.fromkeys(("numel", "size"), _count),
     **dict.fromkeys("copy clone numpy contiguous cpu from_numpy".split(), _copied),

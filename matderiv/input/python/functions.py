@@ -46,8 +46,7 @@ PAIRS = {
 }
 MATRIX = {
     **{n: n for n in "det inv pinv logdet expm cholesky".split()},
-    "inverse": "inv",
-    "matrix_exp": "expm",
+    **{"inverse": "inv", "matrix_exp": "expm", "trace": "tr", "tr": "tr"},
 }
 CLASSES = {
     "MSELoss": "mse_loss",
@@ -120,7 +119,7 @@ class Library(Arrays):
         if name in MATRIX:
             (a,) = call.arrays(1)
             if a.rank != 2:
-                raise call.error("takes a matrix")
+                raise call.error("takes a matrix", f"{name}(A)")
             return self.array(self.build.call(MATRIX[name], (a.node,), span, place))
         unlike = {**UNLIKE, **(UNLIKE_TORCH if method or call.dialect == TORCH else {})}
         if (module or method) and name in unlike:

@@ -187,13 +187,6 @@ def _along_axis(lib: Arrays, call: PythonCall, a: Array, kind: str, axis: int, k
     return Array(lib.build.call("sqrt", (total.node,), call.span), total.shape)
 
 
-def _trace(lib: Arrays, call: PythonCall) -> Array:
-    (a,) = call.arrays(1)
-    if a.rank != 2 or len(long_axes(a.shape)) == 1:
-        raise call.error("takes a square matrix", "np.trace(A)")
-    return Array(lib.build.call("tr", (a.node,), call.span, call.place), ())
-
-
 PRODUCTS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "dot": _dot,
     **dict.fromkeys(("matmul", "mm", "mv", "bmm"), _matmul),
@@ -206,5 +199,4 @@ PRODUCTS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "solve": _solve,
     "matrix_power": _matrix_power,
     **dict.fromkeys(("norm", "vector_norm", "matrix_norm"), _norm),
-    **dict.fromkeys(("trace", "tr"), _trace),
 }
