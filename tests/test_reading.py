@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import derive, verify
+from matderiv import derive, verify, verify_steps
 from matderiv.errors import MatderivError
 
 RNG = np.random.default_rng(3)
@@ -164,6 +164,8 @@ def test_kinds_follow_from_what_stands_beside_a_name(
 
 
 BARRIER, LABEL = r"-\sum_{i=1}^m \log(b_i - a_i^T x)", r"-z_y + \log\sum_j e^{z_j}"
+TWICE = r"2X^{-1}-\operatorname{diag}(X^{-1})"
+CHOSEN = "X.T @ (torch.softmax(X @ W, dim=1) - F.one_hot(y, W.shape[1]))"
 ANSWERS = [
     (BARRIER, "x", r"A^T d,\ d = 1./(b-Ax)", True),
     (BARRIER, "x", r"A^T d,\ d = 1./(Ax-b)", False),
@@ -176,6 +178,10 @@ ANSWERS = [
     (LABEL, "z_k", r"p_k + \mathbb 1\{k=y\}, p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}", False),
     (r"\sum_{i\neq j} x_i x_j", "x", r"2\sum_{j\ne i}x_j", True),
     (r"\sum_{i\neq j} x_i x_j", "x", r"\sum_{j\ne i}x_j", False),
+    ("F.cross_entropy(X @ W, y)", "W", CHOSEN + "/len(y)", True),
+    ("F.cross_entropy(X @ W, y)", "W", CHOSEN, False),
+    (r"(XX^\top)_{ij}", "X_{ij}", r"X_{jj} + \delta_{ij} X_{jj}", True),
+    (r"(XX^\top)_{ij}", "X_{ij}", r"X_{jj} + \delta_{ij} X_{ij}", True),
 ]
 
 
@@ -186,6 +192,24 @@ def test_answers_define_entries_and_name_labels(
     assert verify(formula, wrt, answer).verdict in (
         ("proved", "verified") if right else ("disproved",)
     )
+
+
+@pytest.mark.parametrize(("answer", "facts"), [(TWICE, "symmetric"), (TWICE, "")])
+def test_a_diagonal_beside_a_matrix_is_a_matrix_in_latex(answer: str, facts: str) -> None:
+    verdict = verify("log(det(X))", "X", answer, assume={"X": facts} if facts else {})
+    assert verdict.correct is (facts == "symmetric")
+    assert verdict.correct or verdict.diagnosis == "needs-fact"
+
+
+def test_a_function_that_only_an_answer_has_is_refused() -> None:
+    with pytest.raises(MatderivError, match="what the function R is"):
+        verify("x'*A*x/(x'*x)", "x", r"\frac{2}{x^\top x}(Ax - R(x)x)")
+
+
+@pytest.mark.parametrize(("factor", "right"), [("1", True), ("2", False)])
+def test_a_wrong_gradient_is_by_the_variable_that_it_fits(factor: str, right: bool) -> None:
+    lines = r"L = \frac{1}{2n}\|Xw-y\|^2" + "\n" + rf"\nabla L = \frac{{{factor}}}nX^\top(Xw-y)"
+    assert verify_steps(lines).correct is right
 
 
 def test_what_is_printed_of_labels_and_of_pi_reads_back() -> None:

@@ -62,7 +62,7 @@ def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:
     places = [m.start() for m in _EQUALS.finditer(text, 0, end) if _outside(text, m.start())]
     starts = [0, *(p + 1 for p in places)]
     spans = zip(starts, [*places, len(text)], strict=True)
-    return tuple(_trimmed(text, a, b) for a, b in spans)
+    return tuple(trimmed(text, a, b) for a, b in spans)
 
 
 def definitions_start(text: str) -> int:
@@ -82,7 +82,8 @@ def _outside(text: str, place: int) -> bool:
     return before.count("(") == before.count(")")
 
 
-def _trimmed(text: str, start: int, stop: int) -> Span:
+def trimmed(text: str, start: int, stop: int) -> Span:
+    """A place without the blanks around it."""
     inside = text[start:stop]
     first = start + len(inside) - len(inside.lstrip())
     return first, max(first, start + len(inside.rstrip()))
@@ -108,8 +109,8 @@ def read_stated(
     """
     given = spelling or getattr(text, "spelling", None)
     strong, weak = marks(text, known=True)
-    names = [given] if given else _spellings(text, reading)
-    if not given and "latex" not in strong and names[0] == "python":
+    names = [given] if given else spellings(text, reading)
+    if not given and names[0] == "python":
         with suppress(UnknownFunction):
             return _read_in("python", text, reading, extra, expected, over, what)
     failure: MatderivError | None = None
@@ -152,16 +153,16 @@ def in_python(reading: Reading) -> bool:
     return reading.spelling == "python"
 
 
-def _spellings(text: str, reading: Reading) -> list[str]:
+def spellings(text: str, reading: Reading) -> list[str]:
     r"""The spellings that an answer may have, likeliest first: that of the question is one.
 
-    >>> _spellings("A\\theta", read(r"A\theta")), _spellings("2*x", read("np.sum(x**2)"))
+    >>> spellings("A\\theta", read(r"A\theta")), spellings("2*x", read("np.sum(x**2)"))
     (['latex', 'text'], ['python', 'text', 'latex'])
     """
     strong, weak = marks(text, known=True)
-    python = in_python(reading) and not NO_PYTHON.search(text)
-    first = "latex" if reading.spelling == "latex" and "latex" in strong else "text"
-    return list(dict.fromkeys(["python"] * python + [first, "text", *strong, *weak]))
+    python = "latex" not in strong and in_python(reading) and not NO_PYTHON.search(text)
+    first = ["python"] if python else [s for s in strong if s == reading.spelling]
+    return list(dict.fromkeys([*first, "text", *strong, *weak]))
 
 
 def _has_columns(reading: Reading) -> bool:
@@ -218,7 +219,7 @@ def answer_source(
 ) -> Source | None:
     """The source tree of an answer in the first spelling that parses; None if none does."""
     given = getattr(text, "spelling", None)
-    for name in [given] if given else _spellings(text, reading):
+    for name in [given] if given else spellings(text, reading):
         try:
             return source_of(Spelled(_right_side(text, name), name), scope_of(reading, extra))
         except MatderivError:

@@ -133,7 +133,9 @@ def about_entry(reading: Reading, entry: AskedEntry, at: Sequence[Expr]) -> Read
     f = picked(substitute(reading.expr, {entry.array: array}), at)
     places = {p: s for p, s in zip(letters, entry.array.shape, strict=True) if p is not None}
     parts = (*deltas(places).items(), *reading.parts, (entry.array.name, array))
-    return replace(reading, expr=f, parts=parts, sizes=reading.sizes | {*reading.free})
+    labels = reading.labels | ({*reading.free} if at else set())
+    sizes = reading.sizes | {*reading.free}
+    return replace(reading, expr=f, parts=parts, sizes=sizes, labels=labels)
 
 
 def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:

@@ -35,7 +35,7 @@ _PYTHON = re.compile(
     r"|\.[A-Za-z_]+\s*\(|\b(?:keepdims?|dim|dtype)\s*=|\baxis\s*=\s*[-0]"
 )
 _SUBSCRIPT = re.compile(r"(?:\b[A-Za-z_]\w*|[)\]])\s*\[")
-NO_PYTHON = re.compile(r"'|\.[*/^]|\^|\\")
+NO_PYTHON = re.compile(r"'|\.[*/^]|\^|\\|[∂∇]")
 """What no Python formula has."""
 
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")

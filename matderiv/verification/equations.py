@@ -18,6 +18,8 @@ from matderiv.input.answers import (
     equation_sides,
     read_stated,
     scope_of,
+    spellings,
+    trimmed,
 )
 from matderiv.input.meaning.subscripts import FREE, free_letters, split_label
 from matderiv.input.resolve import Reading
@@ -117,10 +119,11 @@ class Answer:
 
     def _sides(self) -> tuple[str, list[Span]]:
         """The spelling, and the places of the sides."""
-        strong, _ = marks(self.typed)
-        spelling = getattr(self.typed, "spelling", None) or [*strong, "text"][0]
+        first, strong = spellings(self.typed, self.reading)[0], marks(self.typed)[0]
+        likely = [*strong, "text"][0] if first == "text" else first
+        spelling = getattr(self.typed, "spelling", None) or likely
         places = equation_sides(self.typed, spelling)
-        return spelling, [self._trimmed(s) for s in places if self.typed[slice(*s)].strip()]
+        return spelling, [trimmed(self.typed, *s) for s in places if self.typed[slice(*s)].strip()]
 
     def _indices(self, spans: list[Span], latex: bool) -> dict[str, Size]:
         """The indices of the derivative that a left side names, and how far they run.
@@ -315,17 +318,13 @@ class Answer:
 
     def _alone(self, span: Span, sides: Sequence[Span]) -> str:
         """The answer with blanks for its other sides, so that places stay; definitions remain."""
-        first, last = sides[0][0], min(sides[-1][1], definitions_start(self.typed))
+        first, last, end = sides[0][0], sides[-1][1], definitions_start(self.typed)
+        last = min(last, end) if end > first else last  # lines of Python define before
         kept = self.typed[slice(*span)].ljust(max(0, last - span[0]))
         after = self.typed[last:] if span[1] <= last else ""
         alone = self.typed[:first] + " " * (span[0] - first) + kept + after
         given = getattr(self.typed, "spelling", None)
         return Spelled(alone, given) if given else alone
-
-    def _trimmed(self, span: Span) -> Span:
-        typed = self.typed[slice(*span)]
-        start = span[0] + len(typed) - len(typed.lstrip())
-        return start, max(start, span[0] + len(typed.rstrip()))
 
     def _some_entries(
         self, q: Quantity, message: str, span: Span, hint: str | None = None

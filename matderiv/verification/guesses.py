@@ -14,6 +14,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import apply, substitute, variables
 from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant, read_question
+from matderiv.input.entries import about_entry, entry_asked, tied
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.meaning.places import COUNTS
@@ -259,13 +260,16 @@ def _with_kinds(
         )
     except MatderivError:
         return None
-    wrt = found.variables.get(asked.wrt.name)
+    wrt, entry, at = found.variables.get(asked.wrt.name), asked.entry, asked.at
+    if entry is not None and (entry := entry_asked(found, entry.name)) is not None:
+        wrt, at = entry.variable, tied(entry, found)
+        found = about_entry(found, entry, at)
     if wrt is None:
         return None
     kind = asked.kind
     if kind in ("gradient", "jacobian"):
         kind = "gradient" if is_scalar(found.expr.shape) else "jacobian"
-    return replace(asked, f=found.expr, wrt=wrt, reading=found, kind=kind)
+    return replace(asked, f=found.expr, wrt=wrt, reading=found, kind=kind, entry=entry, at=at)
 
 
 def _claimed(asked: Asked, answer: str) -> Claim | None:

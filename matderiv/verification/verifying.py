@@ -12,7 +12,7 @@ from typing import Any
 
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName, UnknownSize
-from matderiv.expr import Expr, variables
+from matderiv.expr import Expr, fold, is_, rebuild, variables
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
 from matderiv.verification.claims import (
@@ -111,6 +111,10 @@ def _of_side(
     """The verdict on the last side of an answer, with other kinds of names where it is wrong."""
     again = partial(verify_asked, seed=seed, points=points, diagnosis=diagnosis)
     typed = answer if isinstance(answer, str) else text(e)
+    if isinstance(answer, str) and ("otimes" in answer or "⊗" in answer):
+        outer = fold(e, _outer)
+        if outer is not e and (verdict := again(asked, outer)).correct:
+            return replace(verdict, notes=(*verdict.notes, "taking a ⊗ b as a*b'"))
     readings = claims(asked, e, typed)
     if not readings:
         if unjudged := _other_kinds(asked, answer, again):
@@ -121,6 +125,13 @@ def _of_side(
     if verdict.verdict == DISPROVED:
         return _other_kinds(asked, answer) or verdict
     return verdict
+
+
+def _outer(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The outer product for ⊗ of two vectors."""
+    if is_(node, "kron") and all(len(a.shape) == 1 for a in args):
+        return args[0] @ args[1].T
+    return rebuild(node, args)
 
 
 def _of_numbers(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Verdict | None:
@@ -144,9 +155,9 @@ def _other_kinds(
     Right where it is right for numbers by their letter that are vectors by their use, and open
     where it would be for vectors. `again` judges an answer that does not fit as it is.
     """
-    if not isinstance(answer, str) or asked.entry is not None:
-        return None
     fitting = again is not None
+    if not isinstance(answer, str) or (asked.entry is not None and not fitting):
+        return None
     if again is not None and (of_numbers := _of_numbers(asked, answer, again)):
         return of_numbers
     if note := right_with(asked, answer, fitting=fitting):

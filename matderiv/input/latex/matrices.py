@@ -70,7 +70,9 @@ class Blocks(Names):
             return None
         self.place += 3
         span = (left.span[0], right.span[1])
-        equal = Entry(span, self.build.identity(span), (left.text, right.text))
+        equal: Node = Entry(span, self.build.identity(span), (left.text, right.text))
+        if (known := f"delta_{left.text}{right.text}") in self.scope.shapes:
+            equal = self.build.name(known, span)  # of the indices that a question is about
         one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
         return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
 

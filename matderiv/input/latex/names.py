@@ -217,6 +217,8 @@ class Names(Symbols):
             return None  # h' of h'(A + B)h is transposed
         inner = self.bracket()
         call = abstract_call(node.name, order, inner, (symbol.span[0], inner.span[1]))
+        if call and answered and not usual and node.name not in self.scope.facts:
+            raise self.error(f"nothing says what the function {node.name} is", call.span)
         self.remarks += [NOBODYS.format(node.name)] if call else []
         return call
 

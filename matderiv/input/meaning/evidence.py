@@ -74,12 +74,16 @@ class KindEvidence:
 
     # What speaks against kinds -------------------------------------------------------------------
 
-    def addition(self, node: Operation, values: Sequence[Node]) -> None:
-        """Numbers beside arrays in a sum."""
+    def addition(self, node: Operation, values: Sequence[Node]) -> Sequence[Node]:
+        """The terms of a sum, with what speaks against numbers beside arrays."""
         axes = [self.axes(v) for v in values]
         if max(axes) == 0:
-            return
+            return values
         if max(axes) == 2 and 1 in axes:
+            if self.latex:
+                both = zip(values, axes, strict=True)
+                values = [self.on_diagonal(v) if k == 1 else v for v, k in both]
+                axes = [self.axes(v) for v in values]
             self.matrix_beside_column(node, axes)
         ranks = {
             len(self.build.shape(v) or ()) for v, k in zip(values, axes, strict=True) if k == 1
@@ -95,6 +99,16 @@ class KindEvidence:
                     self.objection(0.9 if self.latex else 0.5, node)
             else:
                 self.number_beside_array(operand, node)
+        return values
+
+    def on_diagonal(self, value: Node) -> Node:
+        r"""The `\operatorname{diag}(A)` in a term beside a matrix as a diagonal matrix."""
+        if isinstance(value, Call) and value.name == "diag":
+            return self.build.call("diag", (value,), value.span)
+        if isinstance(value, Operation) and value.function in ("neg", "mul"):
+            parts = [self.on_diagonal(o) for o in value.operands]
+            return self.build.operation(value.function, parts, value.span)
+        return value
 
     def matrix_beside_column(self, node: Operation, axes: Sequence[int]) -> None:
         """`Y - X b`, where Y is a column whatever its letter; LaTeX adds no rows to matrices."""

@@ -90,7 +90,7 @@ class Signs(KindEvidence):
         if reader is not None:
             return reader(node, values)
         if function == "add":
-            self.addition(node, values)
+            values = self.addition(node, values)
         elif function in ("mul", "solve"):
             self.product(node, values)
         elif function == "power":

@@ -92,10 +92,13 @@ def onehot(lib: Arrays, call: PythonCall, y: Array, classes: Extent) -> Array:
 
 def _one_hot(lib: Arrays, call: PythonCall) -> Array:
     found = call.bind("a", "num_classes")
-    y, classes = lib.axes_at_least(call.first(found), 1), call.whole(found.get("num_classes"))
-    if classes is None or y.rank > 1:
+    y, many = lib.axes_at_least(call.first(found), 1), found.get("num_classes")
+    if isinstance(many, Array):
+        size = call.whole(many) or lib.as_size(many)
+        many = many if size is None else Extent(size, call.span)
+    if not isinstance(many, Extent) or y.rank > 1:
         raise call.error("takes a vector of labels and how many there are", "F.one_hot(y, 10)")
-    return onehot(lib, call, y, Extent(classes, call.span))
+    return onehot(lib, call, y, many)
 
 
 def _embedding(lib: Arrays, call: PythonCall) -> Array:

@@ -183,6 +183,11 @@ class StepsVerdict(Shown):
         return sum(line.correct is False for line in self.lines)
 
     @property
+    def fitting(self) -> tuple[int, int]:
+        """How many lines are right, and how many are wrong but not of another shape."""
+        return self.right, self.wrong - sum(line.diagnosis == "shape" for line in self.lines)
+
+    @property
     def score(self) -> tuple[int, int]:
         """How good a reading is: right lines count, wrong ones more."""
         return self.right - 2 * self.wrong, -self.wrong

@@ -246,15 +246,16 @@ class Problem:
         return Unsaid(kinds, passages, reading, self.unnamed, square, unknown, found.verdict.ends)
 
     def _by_any(self, found: Outcome, task: Task) -> tuple[Task, Outcome]:
-        """The task with the variable by which most sides are right, if there is one."""
+        """The task with the variable by which most sides are right, or wrong ones fit, if any."""
         unsaid = self._unsaid(found, task.plan, Choice())
         choices, tried = [Choice(), *(unsaid.counts() if found.verdict.ends else ())], []
         for choice, v in product(choices, variables(found.reading.expr)[:MOST_GUESSES]):
             with suppress(UnknownName):  # a size is no variable
                 judged = self._with(choice)._judged(replace(task, wrt=v.name))
-                tried.append((judged.verdict.right, v.name, choice, judged))
-        right, name, choice, best = max(tried, key=lambda t: t[0], default=(0, "", Choice(), found))
-        if right <= max([found.verdict.right, *(t[0] for t in tried if t[1] != name)]):
+                tried.append((judged.verdict.fitting, v.name, choice, judged))
+        none = (found.verdict.right, 0), "", Choice(), found
+        fits, name, choice, best = max(tried, key=lambda t: t[0], default=none)
+        if fits <= max([none[0], *(t[0] for t in tried if t[1] != name)]):
             return task, found
         self.shapes = {**self.shapes, **choice.shapes}
         said = f"taking {name} as the variable of differentiation"

@@ -40,6 +40,8 @@ def _tidy(node: Expr, args: tuple[Expr, ...]) -> Expr:
         c, above = _split(args[0])
         k, below = _split(args[1])
         if c is not None and k:
+            if above is below and is_scalar(node.shape):
+                return number(c / k)
             rest = above if below is None else _quotient(node, above, below)
             return rebuild(node, args) if rest is None else _scaled(c / k, rest)
     return rebuild(node, args)
