@@ -289,6 +289,11 @@ def fold_kept(root: Expr, key: str, visit: Callable[[Expr, tuple[Value, ...]], V
     return found
 
 
+def has(root: Expr, key: str, test: Callable[[Expr], bool]) -> bool:
+    """True where a test holds for some node, remembered at every node under a key."""
+    return fold_kept(root, key, lambda node, below: any(below) or test(node))
+
+
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """The same function on other arguments; the node itself when nothing changed."""
     if all(a is b for a, b in zip(node.args, args, strict=True)):

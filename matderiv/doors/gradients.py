@@ -71,8 +71,12 @@ class ValueAndGradients:
     @property
     def doubt(self) -> str:
         """What the checks at birth could not decide; nothing where they could."""
-        left = {name: report for name, report in self.checked.items() if not report.ok}
-        return "; ".join(f"by {n}: undecided, {', '.join(r.notes[:2])}" for n, r in left.items())
+        left: dict[str, list[str]] = {}
+        for name, report in self.checked.items():
+            if not report.ok:
+                left.setdefault(", ".join(report.notes[:2]), []).append(name)
+        named = {why: in_short(", ".join(names)) for why, names in left.items()}
+        return "; ".join(f"by {names}: undecided, {why}" for why, names in named.items())
 
     @cached_property
     def compiled(self) -> Compiled:

@@ -159,11 +159,12 @@ def _units(text: str, declared: Collection[str]) -> list[str] | None:
     """The names a run is made of: Greek and declared ones first, then letters; None for others."""
     if _ENTRIES.fullmatch(text):  # x_iy_j
         return re.findall(f"{_ENTRY}(?={_ENTRY}|$)", text)
-    words = sorted((w for w in {*GREEK, *declared} if len(w) > 1), key=len, reverse=True)
+    words = {w for w in (*GREEK, *declared) if len(w) > 1}
     found: list[str] = []
     place = 0
     while place < len(text):
-        word = next((w for w in words if text.startswith(w, place)), None)
+        longest = (text[place:end] for end in range(len(text), place + 1, -1))
+        word = next((w for w in longest if w in words), None)
         unit = _UNIT.match(text, place)
         if word is None and unit is None:
             return None

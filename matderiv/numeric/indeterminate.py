@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import reduce
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, apply, eye, fold, is_, number_value, rebuild, substitute, walk
+from matderiv.expr import Expr, apply, eye, fold, has, is_, number_value, rebuild, substitute, walk
 from matderiv.numeric.cofactors import LINEAR, without_quotient
 from matderiv.numeric.poles import (
     PARTIAL,
@@ -42,8 +42,9 @@ _HALF = Fraction(1, 2)
 
 def may_fail(*exprs: Expr) -> bool:
     """True where a formula may have no value at some point of the domain of f."""
-    masks = any(is_mask(n) for n in walk(*exprs))
-    return any(_may_fail(n) or (masks and is_(n, *PARTIAL)) for n in walk(*exprs))
+    masks = any(has(e, "masks", is_mask) for e in exprs)
+    partial = masks and any(has(e, "partial", lambda n: is_(n, *PARTIAL)) for e in exprs)
+    return partial or any(has(e, "may fail", _may_fail) for e in exprs)
 
 
 def _may_fail(node: Expr) -> bool:

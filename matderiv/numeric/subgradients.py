@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from matderiv.expr import Expr, apply, dependents, fold, is_, rebuild, walk
+from matderiv.expr import Expr, apply, dependents, fold, has, is_, rebuild, walk
 from matderiv.functions.reduce import along
 
 
@@ -30,7 +30,7 @@ def ties_shared(e: Expr, subject: Subject) -> Expr:
     >>> evaluate(ties_shared(mask, Subject((top,), frozenset({x}))), {"x": [1, 2, 2]})
     array([0. , 0.5, 0.5])
     """
-    if not any(is_(n, "max", "min", "norminf") for n in walk(e)):
+    if not has(e, "extremes", lambda n: is_(n, "max", "min", "norminf")):
         return e
     nodes = set(walk(e))
     changing = set(dependents(e, *subject.wrt, *subject.names))

@@ -141,6 +141,7 @@ class _Cutter:
         self.work: dict[Expr, int] = {}
         self.main: dict[Expr, Expr] = {}
         self.found: list[Intermediate] = []
+        self.changing = set(wrt)
         self.names = ValueNames(variables(f, *wrt), taken)
 
     def visit(self, node: Expr) -> None:
@@ -192,8 +193,8 @@ class _Cutter:
     def close(self, node: Expr, called: Expr) -> None:
         """Enter the piece under its name."""
         definition = self.shown[node]
-        changing = {*self.wrt, *(p.variable for p in self.found)}
-        inputs = tuple(v for v in variables(definition) if v in changing)
+        inputs = tuple(v for v in variables(definition) if v in self.changing)
+        self.changing.add(called)
         main = self.main[node]
         while is_(main, "neg"):
             (main,) = main.args
