@@ -105,7 +105,7 @@ def _collected(
     adjoints: Mapping[int, Expr],
 ) -> Program:
     lines, new = finished(work.b, (*outputs, *entered))  # inputs stay, used or not
-    names = {n for line in lines for n in _size_names(line.params, line.shape)}
+    names = {n for line in lines for n in line.size_names()}
     shown = shown_sizes([v.shape for v in inputs])
     forward = {e: new[s.core] for e, s in work.found.items() if s.plain and s.core in new}
     return Program(
@@ -244,7 +244,3 @@ def shown_sizes(shapes: Sequence[Shape]) -> set[str]:
         if len(unknown) == 1 and size_names([(s,)]) >= set(unknown):
             found.add(unknown[0])
     return found
-
-
-def _size_names(params: tuple[object, ...], shape: Shape) -> set[str]:
-    return size_names([shape, tuple(p for p in params if isinstance(p, Dim))])

@@ -154,7 +154,8 @@ class Contractions:
         if kept == gone:
             return term
         stands[gone] = kept
-        operands = tuple(_renamed(o, gone, kept) for o in term.operands)
+        letters = (tuple(kept if c == gone else c for c in o.letters) for o in term.operands)
+        operands = tuple(map(Operand, (o.slot for o in term.operands), letters))
         if gone in self.out:
             equal = ((kept if k == gone else k, g) for k, g in term.equal)
             return replace(term, operands=operands, equal=(*equal, (kept, gone)))
@@ -358,10 +359,6 @@ class Contractions:
         if self.b.shape(slot) == shape:
             return slot
         return self.b.add("reshape", slot, params=shape, shape=shape)
-
-
-def _renamed(o: Operand, old: int, new: int) -> Operand:
-    return o._replace(letters=tuple(new if c == old else c for c in o.letters))
 
 
 def _letters(tree: Tree, operands: Sequence[Operand]) -> Letters:

@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
-from matderiv.shapes import Shape
+from matderiv.shapes import Dim, Shape, size_names
 
 Params = tuple[Any, ...]
 LEAVES = ("input", "number", "size", "pi")
@@ -37,6 +37,10 @@ class Instruction:
     params: Params = ()
     shape: Shape = ()
     mask: bool = False
+
+    def size_names(self) -> set[str]:
+        """The sizes in its shape and among its params."""
+        return size_names([self.shape, tuple(p for p in self.params if isinstance(p, Dim))])
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,9 @@ class _Binding:
         over = self._written_over(k, line)
         arguments = list(line.arguments if scalar else map(self._array, line.arguments))
         if len(arguments) > 2:
-            self.calls.append((_gathered(compute, tuple(arguments)), -1, -1, -1, k))
+            self.calls.append(
+                (lambda slots: compute(*[slots[a] for a in arguments]), -1, -1, -1, k)
+            )
         else:
             i, j = (*arguments, -1)[:2]
             self.calls.append((compute, i, j, over, k))
@@ -188,10 +190,6 @@ class _Binding:
                 if not other.mask:
                     return a
         return -1
-
-
-def _gathered(compute: Any, arguments: tuple[int, ...]) -> Any:
-    return lambda slots: compute(*[slots[a] for a in arguments])
 
 
 def _at(line: Instruction, sizes: Mapping[str, int]) -> Instruction:

@@ -59,7 +59,7 @@ class Writer:
         self.taken |= {*taken, *self.heading.results}
         for v in self.program.inputs:
             self.names[v.name] = self.fresh(v.name)
-        sizes = {n for line in self.program.instructions for n in _names_in(line)}
+        sizes = {n for line in self.program.instructions for n in line.size_names()}
         shown = size_names(v.shape for v in self.program.inputs)
         told = self.heading.values
         self.letter = unused_letter(BETWEEN if told else PRODUCTS, self.program.inputs)
@@ -221,7 +221,8 @@ class Writer:
             return Code(self.names[line.params[0]])
         if line.operation == "logdet":
             return self.dialect.spelled(line, self.pairs[line.arguments[0]], self.sizes)
-        arguments = [self._with_axes(a) for a in line.arguments]
+        lines = self.program.instructions
+        arguments = [self.written[a]._replace(axes=len(lines[a].shape)) for a in line.arguments]
         for pattern in (_outer, _mean):
             found = pattern(self.program, line, self.written)
             if found is not None:
@@ -232,9 +233,6 @@ class Writer:
             square = Instruction("power", line.arguments, (), line.shape)
             return self.dialect.spelled(square, [arguments[0], number_text(2)], self.sizes)
         return self.dialect.spelled(line, arguments, self.sizes)
-
-    def _with_axes(self, k: int) -> Code:
-        return self.written[k]._replace(axes=len(self.program.instructions[k].shape))
 
     def _chosen(self) -> dict[int, str]:
         """The results that get a name of their own, and the names."""
@@ -336,10 +334,6 @@ def _mean(program: Program, line: Instruction, written: Sequence[Code]) -> Patte
     if of.shape[axis or 0] != below.params[0]:
         return None
     return "mean", total.params, [written[total.arguments[0]]]
-
-
-def _names_in(line: Instruction) -> set[str]:
-    return size_names([line.shape, tuple(p for p in line.params if isinstance(p, Dim))])
 
 
 def single(s: object) -> TypeGuard[Dim]:
