@@ -158,6 +158,7 @@ def test_jax_multiplies_columns_as_rows() -> None:
     D = md.derive("norm2(X*w - y)^2", "w")
     assert "grad_w = 2 * (z1 @ X)" in D.code("jax")
     assert "grad_w = 2 * (X.T @ z1)" in D.code("numpy")
+    assert "(A + A.T) @ w" in md.derive("norm2(X - X*w*w')^2", "w").code("jax")
 
 
 @pytest.mark.parametrize("target", ["torch", "jax"])

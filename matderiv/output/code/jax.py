@@ -54,7 +54,7 @@ def _correlated(name: str, x: str, w: str, steps: Sequence[int]) -> str:
 def _multiplied(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A product; X'*v as v*X, which XLA multiplies several times faster."""
     x, y = arguments
-    if y.axes == 1 and x.text.endswith(".T"):
+    if y.axes == 1 and x.level == ATOM and x.text.endswith(".T"):
         x, y = y, x._replace(text=x.text[:-2])
     return operators()["matmul"].filled([x, y])
 
