@@ -112,9 +112,6 @@ def literal_samples(name: str) -> list[tuple[Any, ...]]:
         return [(variable("a", (4, 5)), variable("b", (2, 3)))]
     if name == "conv1d":
         return [(variable("a", (5,)), variable("b", (2,)))]
-    if name == "kl_normal":
-        spreads = [variable(letter, (N, N), {"posdef"}) for letter in "bd"]
-        return [(vector, spreads[0], variable("c", (N,)), spreads[1])]
     if name == "groupnorm":
         return [(variable("a", (3, 6)), 2), (variable("a", (6,)), 3)]
     if name in ("maxpool", "avgpool"):

@@ -172,15 +172,19 @@ def _vech_map(n: int) -> Any:
     return [[[float((i, j) == place) for j in range(n)] for i in range(n)] for place in free]
 
 
-def _log_ratio(m: Any, s: Any, u: Any, t: Any) -> float:
-    """The mean of the logarithm of a ratio of two normal densities, at sigma points.
+def beside(function: Callable[..., float]) -> Callable[..., Any]:
+    """The same of several arguments, with vectors as columns beside matrices."""
+    return lambda *given: entrywise(function)(*_together(given))
 
-    The logarithm is a polynomial of degree 2, for which the points are exact.
-    """
-    n = np.size(m)
-    steps = np.linalg.cholesky(np.reshape(s, (n, n))) * math.sqrt(n)
-    points = [np.ravel(m) + sign * step for step in steps.T for sign in (1, -1)]
-    return float(np.mean([_log_density(x, m, s) - _log_density(x, u, t) for x in points]))
+
+def _log_wishart(x: Any, v: Any, k: Any) -> float:
+    """By eigenvalues and the product formula of the multivariate gamma function."""
+    n = len(x)
+    logs = [sum(math.log(u) for u in np.linalg.eigvals(s)) for s in (x, v)]
+    gammas = [math.lgamma((k - j) / 2) for j in range(n)]
+    gamma = n * (n - 1) / 4 * math.log(math.pi) + sum(gammas)
+    own = (k - n - 1) / 2 * logs[0] - np.trace(np.linalg.solve(v, x)) / 2
+    return float(own - k * n / 2 * math.log(2) - k / 2 * logs[1] - gamma)
 
 
 def _log_density(x: Any, m: Any, s: Any) -> float:
@@ -401,7 +405,40 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "norm_p": lambda x, p: sum(abs(v) ** float(p) for v in np.ravel(x)) ** (1 / float(p)),
     "mvnpdf": lambda x, m, s: math.exp(_log_density(x, m, s)),
     "mvnlogpdf": lambda x, m, s: _log_density(x, m, s),
-    "kl_normal": _log_ratio,
+    "normlogpdf": beside(lambda x, m, s: math.log(statistics.NormalDist(m, s).pdf(x))),
+    "laplacelogpdf": beside(lambda x, m, b: math.log(math.exp(-abs(x - m) / b) / (2 * b))),
+    "exponlogpdf": beside(lambda x, r: math.log(r * math.exp(-r * x))),
+    "gammalogpdf": beside(
+        lambda x, a, b: math.log(b**a * x ** (a - 1) * math.exp(-b * x) / math.gamma(a))
+    ),
+    "betalogpdf": beside(
+        lambda x, a, b: (
+            math.log(
+                x ** (a - 1)
+                * (1 - x) ** (b - 1)
+                * math.gamma(a + b)
+                / math.gamma(a)
+                / math.gamma(b)
+            )
+            if 0 < x < 1
+            else math.nan
+        )
+    ),
+    "studentlogpdf": beside(
+        lambda x, k: (
+            math.log(math.gamma((k + 1) / 2) / math.gamma(k / 2) / math.sqrt(math.pi * k))
+            - (k + 1) / 2 * math.log1p(x**2 / k)
+        )
+    ),
+    "poissonlogpmf": beside(lambda k, r: math.log(r**k * math.exp(-r) / math.gamma(k + 1))),
+    "bernoullilogpmf": beside(
+        lambda y, p: math.log(p**y * (1 - p) ** (1 - y)) if 0 < p < 1 else math.nan
+    ),
+    "dirichletlogpdf": lambda p, a: math.log(
+        math.gamma(sum(a))
+        * math.prod(u ** (v - 1) / math.gamma(v) for u, v in zip(p, a, strict=True))
+    ),
+    "wishartlogpdf": _log_wishart,
     "softsign": entrywise(lambda u: u / (1 + u) if u > 0 else u / (1 - u)),
     "mish": entrywise(lambda u: u * math.tanh(math.log(1 + math.exp(u)))),
     "relu6": entrywise(lambda u: min(max(u, 0), 6)),

@@ -41,13 +41,9 @@ TRIES = 8
 TOLERANCE = 1e-9
 
 
-COVARIANCES = {"expectation": (3,), "kl_normal": (1, 3)}
-"""Which arguments of a function are covariances."""
-
-
 def with_covariances(f: Expr) -> dict[Expr, Expr]:
     """The variables that are covariances, and the same with the fact that they are."""
-    found = [n.args[k] for n in walk(f) for k in COVARIANCES.get(n.function.name, ())]
+    found = [n.args[-1] for n in walk(f) if is_(n, "expectation", "mvnpdf", "mvnlogpdf")]
     alone = [c for c in found if is_(c, "variable") and c.shape]
     return {c: variable(c.name, c.shape, c.params[2] | {"posdef"}) for c in alone}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from matderiv.expr import Expr, apply
@@ -23,6 +24,50 @@ def _clipped(x: Expr, low: Any, high: Any) -> Expr:
     return _f("minimum", _f("maximum", x, low), high)
 
 
+def _log(x: Any) -> Expr:
+    return _f("log", x)
+
+
+_pi = partial(apply, "pi", params=("pi",))
+
+
+# Logarithms of densities, with the parameters behind the value.
+DENSITIES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
+    "normlogpdf": (
+        lambda x, m, s: -(((x - m) / s) ** 2) / 2 - _log(s) - _log(2 * _pi()) / 2,
+        ("", "", "positive"),
+    ),
+    "laplacelogpdf": (
+        lambda x, m, b: -_f("abs", x - m) / b - _log(2 * b),
+        ("", "", "positive"),
+    ),
+    "exponlogpdf": (lambda x, r: _log(r) - r * x, ("positive", "positive")),
+    "gammalogpdf": (
+        lambda x, a, b: a * _log(b) - _f("lgamma", a) + (a - 1) * _log(x) - b * x,
+        ("positive",) * 3,
+    ),
+    "betalogpdf": (
+        lambda x, a, b: (a - 1) * _log(x) + (b - 1) * _log(1 - x) - _f("betaln", a, b),
+        ("unit interval", "positive", "positive"),
+    ),
+    "studentlogpdf": (
+        lambda x, k: (
+            _f("lgamma", (k + 1) / 2)
+            - _f("lgamma", k / 2)
+            - _log(_pi() * k) / 2
+            - (k + 1) / 2 * _log(1 + x**2 / k)
+        ),
+        ("", "positive"),
+    ),
+    "poissonlogpmf": (
+        lambda k, r: k * _log(r) - r - _f("lgamma", k + 1),
+        ("positive", "positive"),
+    ),
+    "bernoullilogpmf": (
+        lambda y, p: y * _log(p) + (1 - y) * _log(1 - p),
+        ("", "unit interval"),
+    ),
+}
 # What such a record says is its formula, where nothing else is said.
 OF_ENTRIES: dict[str, tuple[Callable[..., Expr], dict[str, Any]]] = {
     "sec": (lambda x: 1 / _f("cos", x), {}),
@@ -71,12 +116,14 @@ OF_ENTRIES: dict[str, tuple[Callable[..., Expr], dict[str, Any]]] = {
     ),
     "log_ndtr": (lambda x: _f("log", _f("normcdf", x)), {"bends": "concave increasing"}),
     "normpdf": (
-        lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _f("pi", params=("pi",))),
+        lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
         {"says": "normpdf(x) = exp(-x.^2/2)/sqrt(2*pi), the normal density φ."},
     ),
 }
 for _name, (_expand, _facts) in OF_ENTRIES.items():
     shorthand(_name, broadcast_rule, _expand, **_facts)
+for _name, (_expand, _domain) in DENSITIES.items():
+    shorthand(_name, broadcast_rule, _expand, domain=_domain)
 shorthand(
     "softmin",
     keep_axis_rule,

@@ -6,7 +6,7 @@ from statistics import NormalDist
 from typing import Any
 
 from matderiv.errors import NoRule
-from matderiv.expr import Expr, Params, apply, is_, number, number_value, size_expr
+from matderiv.expr import Expr, Params, apply, number, number_value, size_expr
 from matderiv.functions.elementwise import columns_beside
 from matderiv.functions.record import elementwise, primitive, refused, shaped, shorthand
 from matderiv.lazy import np
@@ -234,13 +234,6 @@ def _density_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sh
     return shaped(pattern, needs)(shapes, params, unify)
 
 
-def _divergence_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    pattern = "n, n n, n, n n ->" if shapes[0] or shapes[2] else ", , , ->"
-    return shaped(pattern, "KL(N(m, S) || N(u, T)) has means and covariances")(
-        shapes, params, unify
-    )
-
-
 def _log_density(x: Expr, m: Expr, S: Expr) -> Expr:
     away = x - m
     distance = away.T @ apply("inv", S) @ away if x.shape else away**2 / S
@@ -258,34 +251,40 @@ shorthand(
 )
 
 
-def _divergence(m: Expr, S: Expr, u: Expr, T: Expr) -> Expr:
-    centred = is_(u, "mul") and number_value(u.args[0]) == 0
-    away = m if centred else u - m
-    if not m.shape:
-        return (S / T + away**2 / T - 1 + apply("log", T / S)) / 2
-    least = size_expr(m.shape[0]) + apply("logdet", S)
-    if is_(T, "eye"):
-        return (apply("tr", S) + away.T @ away - least) / 2
-    inverse = apply("inv", T)
-    return (apply("tr", inverse @ S) + away.T @ inverse @ away + apply("logdet", T) - least) / 2
+shorthand(
+    "dirichletlogpdf",
+    shaped("n, n ->", "a Dirichlet density needs two vectors"),
+    lambda p, a: (
+        apply("sum", (a - 1) * apply("log", p) - apply("lgamma", a), params=(None,))
+        + apply("lgamma", apply("sum", a, params=(None,)))
+    ),
+    domain=("positive", "positive"),
+    says="log of the Dirichlet density, sum((a - 1).*log(p) - lgamma(a)) + lgamma(sum(a)).",
+)
+
+
+def _log_wishart(X: Expr, V: Expr, k: Expr) -> Expr:
+    n = size_expr(X.shape[0])
+    halves = apply("lgamma", (k - apply("arange", params=X.shape[:1])) / 2)
+    gamma = n * (n - 1) / 4 * apply("log", _pi()) + apply("sum", halves, params=(None,))
+    shape = (k - n - 1) / 2 * apply("logdet", X) - apply("tr", apply("inv", V) @ X) / 2
+    return shape - k * n / 2 * apply("log", 2) - k / 2 * apply("logdet", V) - gamma
 
 
 shorthand(
-    "kl_normal",
-    _divergence_rule,
-    _divergence,
-    domain=("", "posdef", "", "posdef"),
-    says="KL(N(m, S) || N(u, T)) = (tr(inv(T)*S) + (u - m)'*inv(T)*(u - m) - n + "
-    "logdet(T) - logdet(S))/2.",
-    example="kl_normal(x, A, y, B)",
+    "wishartlogpdf",
+    shaped("n n, n n, ->", "a Wishart density needs a matrix, a scale and degrees of freedom"),
+    _log_wishart,
+    domain=("posdef", "posdef", "positive"),
+    says="log of the Wishart density of X with the scale V and k degrees of freedom, "
+    "(k - n - 1)/2*logdet(X) - tr(inv(V)*X)/2 - k/2*logdet(V) + ..., Γ_n by n values of lgamma.",
+    example="wishartlogpdf(X, V, k)",
 )
 
 
 def _mean_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
-    body, x, m, _ = shapes
-    pattern = "n, n, n n ->" if x or m else ", , ->"
-    shaped(pattern, "x ~ N(mean, covariance) is a vector or a number")(shapes[1:], params, unify)
-    return body
+    _density_rule(shapes[1:], params, unify)
+    return shapes[0]
 
 
 def _no_values(*args: Any) -> Any:
@@ -324,6 +323,7 @@ primitive(
     _density_change,
     lambda x, m, S: _density(*(np.asarray(v) for v in (x, m, S))),
     domain=("", "", "posdef"),
+    expand=lambda x, m, S: apply("exp", _log_density(x, m, S)),
     says="The normal density, typed N(x, m, S), with the covariance S: d N = N d log N.",
     source="Petersen & Pedersen 2012, eq. (346)",
 )

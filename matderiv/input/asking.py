@@ -97,22 +97,20 @@ def read_question(text: str, **how: Any) -> Reading:
 
 def with_means(reading: Reading) -> Reading:
     """The reading with its means over normal variables in closed form."""
-    nodes = [n for n in walk(reading.expr) if n.function.name in ("expectation", "kl_normal")]
-    if not nodes:
+    over = {n.args[1] for n in walk(reading.expr) if is_(n, "expectation")}
+    if not over:
         return reading
-    over = {n.args[1] for n in nodes if is_(n, "expectation")}
     told = expectation.with_covariances(reading.expr)
     e = expectation.averaged(substitute(reading.expr, told))
     gone = {v.name for v in over}
-    said = [f"{c.name} is symmetric positive definite, a covariance" for c in told]
-    if gone:
-        said.insert(0, f"E over {', '.join(sorted(gone))} is in closed form, as quadrature says")
+    said = ["means over normal variables are in closed form, as quadrature says"]
+    said += [f"{c.name} is symmetric positive definite, a covariance" for c in told]
     parts = [(n, expectation.averaged(substitute(v, told))) for n, v in reading.parts]
     return replace(
         reading,
         expr=e,
         variables={n: told.get(v, v) for n, v in reading.variables.items() if n not in gone},
-        read_as=printed(e) if gone else reading.read_as,
+        read_as=printed(e),
         notes=(*reading.notes, *said),
         parts=tuple((n, v) for n, v in parts if not over & {*variables(v)}),
         guessed=reading.guessed - gone,

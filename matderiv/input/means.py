@@ -72,20 +72,22 @@ def _over(node: Operation, normals: Sequence[Normal]) -> Operation:
     return node
 
 
-def _pair(node: Call) -> list[Node]:
-    """The parameters of KL(N(m, S) || N(u, T)), and of nothing else."""
-    inner = [o for o in node.operands if isinstance(o, Call) and len(o.operands) == 2]
-    normals = [o for o in inner if known_function(o.name) == "mvnpdf"]
-    found = [p for o in normals for p in o.operands]
-    for k, other in ((0, 2), (2, 0)) if len(found) == 4 else ():
-        found[k] = _centred(found[k], found[other])
-    return found if len(found) == 4 else []
-
-
-def _of_normals(node: Node) -> Node:
-    if isinstance(node, Call) and known_function(node.name) == "kl" and (pair := _pair(node)):
-        return Call(node.span, "kl_normal", node.name_span, tuple(pair))
-    return node
+def _divergence(node: Node) -> Node:
+    """KL(N(m, S) || N(u, T)) as the mean of log N(x; m, S) - log N(x; u, T) over N(m, S)."""
+    if not isinstance(node, Call) or known_function(node.name) != "kl":
+        return node
+    pairs = [
+        o.operands
+        for o in node.operands
+        if isinstance(o, Call) and known_function(o.name) == "mvnpdf" and len(o.operands) == 2
+    ]
+    if len(pairs) != 2:
+        return node
+    x = Name(node.span, f"x_{node.span[0]}{node.span[1]}")
+    normals = [(_centred(mean, x), covariance) for mean, covariance in pairs]
+    p, q = (Call(node.span, "mvnlogpdf", node.span, (x, *normal)) for normal in normals)
+    ratio = Operation(node.span, "add", (p, Operation(node.span, "neg", (q,))))
+    return _over(Operation(node.span, MEAN, (ratio,)), [(x, *normals[0])])
 
 
 def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
@@ -95,8 +97,7 @@ def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
     """
 
     nodes = list(postorder(source.main, *(part.value for part in source.parts)))
-    if any(isinstance(n, Call) and _pair(n) for n in nodes):
-        source = changed(source, _of_normals)
+    source = changed(source, _divergence)
     operations = [n for n in nodes if isinstance(n, Operation) and n.function == MEAN]
     alone = [n for n in operations if len(n.operands) == 1]
     if bool(alone) != bool(normals):

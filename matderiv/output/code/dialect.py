@@ -283,7 +283,6 @@ def decompositions(np: str, expm: str) -> dict[str, Template]:
             f"{np}.sum({np}.abs({{0}}) ** {{1}}) ** (1 / {{1}})", POWER, (COMPARE, ATOM)
         ),
         "lyap": Template("lyap({0}, {1})"),
-        "mvnpdf": Template("mvnpdf({0}, {1}, {2})"),
         **{name: Template(f"{name}({{0}})") for name in ("toeplitz", "vech")},
     }
 

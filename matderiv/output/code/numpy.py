@@ -142,13 +142,6 @@ def lyap(A, Q):
     both = np.einsum("ik,jl->ijkl", A, one) + np.einsum("ik,jl->ijkl", one, A)
     return np.linalg.solve(both.reshape(n * n, n * n), -Q.reshape(-1)).reshape(n, n)
 
-def mvnpdf(x, m, S):
-    """The normal density with the mean m and the covariance S."""
-    away = np.reshape(x - m, (-1,))
-    S = np.reshape(S, (len(away), -1))
-    distance = away @ np.linalg.solve(S, away)
-    return np.exp(-distance / 2) / np.sqrt(np.linalg.det(2 * np.pi * S))
-
 def toeplitz(t):
     """The symmetric matrix with t_k where |i - j| = k."""
     i = np.arange(len(t))

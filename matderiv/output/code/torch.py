@@ -172,7 +172,7 @@ _SPECIAL: dict[str, Special] = {
     "where": _where,
     "onehot": _onehot,
     **dict.fromkeys(("maximum", "minimum"), _bounded),
-    **dict.fromkeys((*SPECIAL, "mvnpdf", "norm_p"), _of_tensors),
+    **dict.fromkeys((*SPECIAL, "norm_p"), _of_tensors),
     "polygamma": of_known_order("torch.polygamma", SINGLE),
     **of_numbers(TEMPLATES),
 }
