@@ -103,7 +103,7 @@ def bound(circuit: Circuit, values: Mapping[str, Any]) -> tuple[Arrays, Sizes]:
         raise UnknownName(f"{verb} {names}{more}", hint="numbers for all names, or for none")
     needed = sizes_in(circuit.root.expr) - {v.name for v in inputs}
     given = {k: v for k, v in values.items() if k in needed}
-    arrays, sizes = bind(inputs, values, {k: _whole(k, v) for k, v in given.items()})
+    arrays, sizes = bind(inputs, values, given)
     unknown = sorted(needed - set(sizes))
     if unknown:
         raise UnknownName(
@@ -111,13 +111,6 @@ def bound(circuit: Circuit, values: Mapping[str, Any]) -> tuple[Arrays, Sizes]:
             hint=f"a value for {unknown[0]} itself: a whole number",
         )
     return arrays, sizes
-
-
-def _whole(name: str, value: Any) -> int:
-    array = as_array(name, value)
-    if array.ndim or array != int(array):
-        raise ShapeError(f"the size {name} is {array}: sizes are whole numbers from 1")
-    return int(array)
 
 
 def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) -> Run:

@@ -81,7 +81,7 @@ def bind_labels(exprs: Iterable[Expr], values: Mapping[str, Any], sizes: Sizes) 
 def bind(
     variables: Iterable[Expr],
     values: Mapping[str, Any],
-    sizes: Mapping[str, int] | None = None,
+    sizes: Mapping[str, Any] | None = None,
     *,
     analytic: bool = False,
 ) -> tuple[Arrays, Sizes]:
@@ -145,10 +145,11 @@ def _exact_numbers(array: Array) -> Array:
         return array
 
 
-def _whole(name: str, value: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < 1:
+def _whole(name: str, value: Any) -> int:
+    size = as_array(name, value)
+    if isinstance(value, bool) or size.ndim or not float(size).is_integer() or size < 1:
         raise ShapeError(f"the size {name} is {value}: sizes are whole numbers from 1")
-    return int(value)
+    return int(size)
 
 
 def _fitted(v: Expr, array: Array) -> Array:
