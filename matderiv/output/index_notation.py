@@ -88,8 +88,11 @@ def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     >>> entries_text(Tensor((i, k), (term,)))
     '-0.5 Σ_k X_ik δ_kj'
     """
-    terms = (t for t in tensor.terms if t.coefficient)
-    return signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
+    terms = [t for t in tensor.terms if t.coefficient]
+    written = signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
+    alone = len(terms) == 1 and terms[0].coefficient == 1 and len(terms[0].factors) == 1
+    bracketed = alone and terms[0].factors[0].indices and written[0] + written[-1] == "()"
+    return written[1:-1] if bracketed else written
 
 
 def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
@@ -121,7 +124,7 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
     if f.exponent == Fraction(1, 2):
         return f"sqrt({written})"
     least = ATOM if at or f.exponent != 1 else COMPARE if e.function.leaf else POSTFIX
-    written = written if level(e) >= least else f"({written})"
+    written = written if level(e) >= least or level(e) == COMPARE else f"({written})"
     return written + _power(f.exponent)
 
 
