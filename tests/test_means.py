@@ -156,6 +156,8 @@ FORMS = (
     ("E[x'*A*y] with x ~ N(m, S), y ~ N(u, T)", "m'*A*u"),
     ("E[x^4] with x ~ N(0, s^2)", "3*s^4"),
     ("E[x] with x ~ N(0, S)", "zeros(n)"),
+    ("E[x'*A*y] with y ~ N(C*x, T), x ~ N(m, S)", "m'*A*C*m + tr(A*C*S)"),
+    ("E[sum_i x_i^2] with x ~ N(m, S)", "sum(m.^2) + tr(S)"),
 )
 
 
@@ -193,6 +195,11 @@ REFUSED: tuple[tuple[str, str, type[MatderivError]], ...] = (
     ("E[abs(a'*x)^2] with x ~ N(m, S)", "the mean of abs", NoClosedForm),
     ("E[(a'*x)^8] with x ~ N(m, S)", "degree 6", LimitError),
     ("E[x'*A*x]", "nothing says what E is over", ParseError),
+    ("E[x'*A*x] with X ~ N(m, S)", "X does not stand in E", ParseError),
+    ("x'*E[x] with x ~ N(m, S)", "outside of E", MatderivError),
+    ("E[x'*A*x] with x ~ N(x, S)", "has x in it", NoClosedForm),
+    ("E[x'*A*x] with x ~ N(m, x*x')", "has x in it", NoClosedForm),
+    ("E[y'*y] with x ~ N(m, S), y ~ N(x, T)", "does not stand in E", ParseError),
     ("x'*A*x with x ~ N(m, S)", "no E over", ParseError),
     ("E[x'*A*x] with x ~ Poisson(m)", "are normal", ParseError),
     ("E[x'*A*x] with x ~ N(m)", "a mean and a covariance", ParseError),

@@ -63,6 +63,9 @@ def averaged(f: Expr) -> Expr:
 
 
 def _mean(body: Expr, x: Expr, m: Expr, covariance: Expr) -> Expr:
+    centred = is_(m, "mul") and number_value(m.args[0]) == 0
+    if dependents(covariance, x) or (dependents(m, x) and not centred):
+        raise NoClosedForm(f"the distribution of {x.name} has {x.name} in it")
     degree = _degree(body, x)
     if degree > MAX_DEGREE:
         raise LimitError(f"means are of polynomials of degree {MAX_DEGREE}, this one has {degree}")

@@ -37,10 +37,7 @@ DENSITIES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
         lambda x, m, s: -(((x - m) / s) ** 2) / 2 - _log(s) - _log(2 * _pi()) / 2,
         ("", "", "positive"),
     ),
-    "laplacelogpdf": (
-        lambda x, m, b: -_f("abs", x - m) / b - _log(2 * b),
-        ("", "", "positive"),
-    ),
+    "laplacelogpdf": (lambda x, m, b: -_f("abs", x - m) / b - _log(2 * b), ("", "", "positive")),
     "exponlogpdf": (lambda x, r: _log(r) - r * x, ("positive", "positive")),
     "gammalogpdf": (
         lambda x, a, b: a * _log(b) - _f("lgamma", a) + (a - 1) * _log(x) - b * x,
@@ -59,14 +56,8 @@ DENSITIES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
         ),
         ("", "positive"),
     ),
-    "poissonlogpmf": (
-        lambda k, r: k * _log(r) - r - _f("lgamma", k + 1),
-        ("positive", "positive"),
-    ),
-    "bernoullilogpmf": (
-        lambda y, p: y * _log(p) + (1 - y) * _log(1 - p),
-        ("", "unit interval"),
-    ),
+    "poissonlogpmf": (lambda k, r: k * _log(r) - r - _f("lgamma", k + 1), ("positive", "positive")),
+    "bernoullilogpmf": (lambda y, p: y * _log(p) + (1 - y) * _log(1 - p), ("", "unit interval")),
 }
 # What such a record says is its formula, where nothing else is said.
 OF_ENTRIES: dict[str, tuple[Callable[..., Expr], dict[str, Any]]] = {

@@ -103,6 +103,9 @@ def with_means(reading: Reading) -> Reading:
     told = expectation.with_covariances(reading.expr)
     e = expectation.averaged(substitute(reading.expr, told))
     gone = {v.name for v in over}
+    if left := gone & {v.name for v in variables(e)}:
+        outside = f"{min(left)} is averaged and stands outside of E too"
+        raise MatderivError(outside, hint="another name for one of the two")
     said = ["means over normal variables are in closed form, as quadrature says"]
     said += [f"{c.name} is symmetric positive definite, a covariance" for c in told]
     parts = [(n, expectation.averaged(substitute(v, told))) for n, v in reading.parts]

@@ -105,6 +105,12 @@ def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
         said = "nothing says what E is over" if alone else "there is no E over this"
         raise ParseError(said, source=source.text, span=span, hint=EXAMPLE)
 
+    met = {n.name for mean in alone for n in postorder(mean) if isinstance(n, Name)}
+    for name, *_ in normals:
+        if not {name.name} & {*met, *(m.partition("_")[0] for m in met)}:
+            said = f"{name.name} does not stand in E[...]"
+            raise ParseError(said, source=source.text, span=name.span, hint=EXAMPLE)
+
     def whole(node: Node) -> Node:
         mean = isinstance(node, Operation) and node.function == MEAN and len(node.operands) == 1
         return _over(node, normals) if mean and isinstance(node, Operation) else node
