@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from conftest import Run
+from test_views import mutants
 
 import matderiv as md
 from matderiv.expr import Expr
 from matderiv.views.document import Partial
+from matderiv.views.truth import UntrueLine, verified
 
 NET = "norm2(W2*relu(W1*x + b1) + b2 - y)^2"
 CASES = {
@@ -41,6 +43,17 @@ def test_one_pass_gives_every_gradient(name: str, view: str) -> None:
         d.wrt for d in found
     ]
     assert [s.right for s in told.answers] == [d.displayed for d in found]
+
+
+@pytest.mark.parametrize("view", ["chain", "differential", "index"])
+def test_a_mistake_in_any_shared_line_is_noticed(view: str) -> None:
+    f, wrt, more = CASES["layer"]
+    (told,) = md.derive(f, wrt, **more).steps(view)
+    wrong = list(mutants(told))
+    assert len(wrong) == len(told)
+    for mutant in wrong:
+        with pytest.raises(UntrueLine, match="not true"):
+            verified(mutant)
 
 
 def test_every_intermediate_gives_its_gradient_the_name() -> None:

@@ -131,10 +131,10 @@ def mutants(document: Document) -> Iterator[Document]:
             sections = list(document.sections)
             sections[k] = replace(section, steps=tuple(steps))
             yield replace(document, sections=tuple(sections))
-    yield replace(
-        document,
-        answers=(replace(document.answers[-1], right=changed(document.answers[-1].right)),),
-    )
+    for k, step in enumerate(document.answers):
+        answers = list(document.answers)
+        answers[k] = replace(step, right=changed(step.right))
+        yield replace(document, answers=tuple(answers))
 
 
 @views
