@@ -215,7 +215,7 @@ def test_an_upstream_is_never_a_name_of_the_expression():
 
 def test_views_do_not_take_a_name_of_the_expression_for_a_change():
     found = derive("norm2(x*dx)^2", "x", shapes={"dx": ""})
-    assert found.text("chain").count("dx^2") == 2
+    assert found.text("chain").count("dx^2") == 1
     assert r"\mathrm{d}\mathbf{x}" not in found.latex("chain")
     with pytest.raises(MatderivError, match="dx is the change of x"):
         found.text("differential")
@@ -229,7 +229,7 @@ def test_views_do_not_take_a_name_of_the_expression_for_a_change():
     [
         ("(x'*x)^3*x*x'", "x", 1, "(x'*x)^2"),
         ("(a'*X*b)^5", "X", 2, "(a'*X*b)^3"),
-        ("sqrt(a/3)*X*X'", "X", 1, "(a/3)^(0.5)"),
+        ("sqrt(a/3)*X*X'", "X", 1, "sqrt(a/3)"),
     ],
 )
 def test_a_power_in_index_notation_is_one_of_the_whole_scalar(expr, wrt, order, shown):
