@@ -75,8 +75,7 @@ class ValueAndGradients:
         for name, report in self.checked.items():
             if not report.ok:
                 left.setdefault(", ".join(report.notes[:2]), []).append(name)
-        named = {why: in_short(", ".join(names)) for why, names in left.items()}
-        return "; ".join(f"by {names}: undecided, {why}" for why, names in named.items())
+        return "; ".join(f"by {in_short(', '.join(n))}: undecided, {w}" for w, n in left.items())
 
     @cached_property
     def compiled(self) -> Compiled:
