@@ -76,6 +76,12 @@ def test_what_is_clear_is_read(
     assert verify(formula, wrt, derivative, shapes=shapes).correct
 
 
+@pytest.mark.parametrize("formula", ["∇f where f = x'Ax", "g'*d where f = x'*x", "y where x = y"])
+def test_a_definition_that_nothing_uses_is_an_error(formula: str) -> None:
+    with pytest.raises(MatderivError, match="is defined, and nothing uses it"):
+        derive(formula, "x")
+
+
 def test_the_exponent_of_an_entry_is_a_number() -> None:
     assert str(derive("sum_i x_i^p", "x")) == "p*x.^(p - 1)"
     with pytest.raises(MatderivError, match="the exponent beside an index is a number"):

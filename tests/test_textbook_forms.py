@@ -24,6 +24,7 @@ FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
     ("(x'*A*x)/(x'*B*x)", "x", {}, {"assume": N2}, "2*(A - x'*A*x/(x'*B*x)*B)*x/(x'*B*x)"),
     ("log(x'*A*x) - log(x'*B*x)", "x", {}, {"assume": N2}, "2*(A/(x'*A*x) - B/(x'*B*x))*x"),
     ("(x'*x)^(3/2)", "x", {"x": "n"}, {}, "3*norm2(x)*x"),
+    ("0.79*sum(x.^2) + sum(x)/100", "x", {"x": "n"}, {}, "1.58*x + 0.01"),
     ("sum(x.^(1/3))", "x", {"x": "n"}, {}, "1./x.^(2/3)/3"),
     ("(a'*x)^(k - 1)", "x", {"x": "n", "a": "n", "k": ""}, {}, "(k - 1)*(a'*x)^(k - 2)*a"),
     ("prod(x.^a)", "x", {"x": "n", "a": "n"}, {}, "prod(x.^a)*a./x"),

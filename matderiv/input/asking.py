@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.arguments import one_of, variables_in
 from matderiv.bridge.sizes import by_name, entry_parts, filled_in, is_filled, name_of
-from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.entries import entry_of_symbol, whole_of
 from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
@@ -72,6 +72,7 @@ def understood(
             shapes = {n: s for n, s in declared.items() if n not in entries}
             shapes |= {named[0]: (len(entries),)}
         reading = read_question(f, shapes=shapes, assume=assume, **how)
+        _check_definitions(reading)
         if entries:
             said = f"{', '.join(entries)} are read as the entries of {named[0]}"
             reading = replace(reading, notes=(*reading.notes, said))
@@ -84,6 +85,18 @@ def understood(
     _require_shapes(found, declared_shapes(by_name(shapes)))
     symbols = reader.met() | {name_of(w): w.as_immutable() for w in filled}
     return Question(found, symbols=symbols, free=reader.free)
+
+
+def _check_definitions(reading: Reading) -> None:
+    """ParseError for a definition that nothing uses: `∇f where f = x'*x` would be constant."""
+    used = re.findall(r"[∇²]*\w+", reading.read_as)
+    for name, _ in reading.parts:
+        if used.count(name) == 1:
+            raise ParseError(
+                f"{name} is defined, and nothing uses it",
+                source=reading.source,
+                hint=f"{name} alone, whose derivative is asked for",
+            )
 
 
 def read_question(text: str, **how: Any) -> Reading:

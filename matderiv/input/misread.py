@@ -21,8 +21,8 @@ _ENTRY = re.compile(r"(?P<whole>[^\W\d_]+)_(?P<at>[a-z]{1,2}|[1-9]{1,2})")
 _RUN = re.compile(r"[A-Za-z]+ read as [A-Za-z*]+")
 _SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
 WORDS = frozenset(
-    "an and are at by derivative for from given gradient hessian is jacobian let of on or over "
-    "respect subject that the then times to with wrt".split()
+    "an and are at by derivative for from given grad gradient hessian is jacobian let of on or "
+    "over respect subject that the then times to with wrt".split()
 )
 _SHORT = 4  # letters of the longest name that is taken for a product without signs
 

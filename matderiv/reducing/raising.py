@@ -360,7 +360,7 @@ def spell(t: Raised, axes: Indices, full: bool = True, diagonal: bool = True) ->
         below = {e: k for e, k in t.scalars.items() if k < 0}
         bottom = entrywise({e: -k for e, k in t.weights[0].items()}, (axes[0].size,))
         top, rest = abs(t.coefficient), Fraction(1)
-        if not terminates(top.denominator):  # 1./x/3, and not 1/3./x
+        if not terminates(top):  # 1./x/3, and not 1/3./x
             top, rest = Fraction(top.numerator), rest / top.denominator
         first = scaled(top, above, []) if above else number(top)
         first = first if t.coefficient > 0 else negated(first)

@@ -120,9 +120,10 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
     for side in (above, below):
         if len(side) > 1:
             side.sort(key=reading_key)
-    top, bottom = abs(coefficient).numerator, abs(coefficient).denominator
-    if bottom != 1 and not below and terminates(bottom) and (above or core):
-        above.insert(0, number(abs(coefficient)))
+    factor = Fraction(abs(coefficient))
+    top, bottom = factor.numerator, factor.denominator
+    if bottom != 1 and not below and terminates(factor, alone=not (above or core)):
+        above.insert(0, number(factor))
     else:
         if top != 1:
             above.insert(0, number(top))
@@ -189,6 +190,15 @@ def _line(parts: Sequence[Expr]) -> Expr | None:
     return apply("mul", *parts)
 
 
-def terminates(q: int) -> bool:
-    """True for denominators whose decimals end soon: 1/2 is 0.5."""
-    return q in (1, 2, 4, 5, 8, 10, 20, 100, 1000)
+def terminates(q: Fraction, alone: bool = False) -> bool:
+    """True for a number whose decimals end soon: 1/2 is 0.5 before others, 79/50 is 1.58.
+
+    >>> [terminates(Fraction(t)) for t in ("1/2", "79/50", "3/16", "2/3")]
+    [True, True, False, False]
+    """
+    if q.denominator in (1, 2, 4, 5, 8, 10, 20, 100, 1000) and not alone:
+        return True
+    places = next((k for k in range(1, 9) if 10**k % q.denominator == 0), None)
+    return places is not None and len(f"{float(q):.{places}f}") < len(
+        f"{q.numerator}/{q.denominator}"
+    )
