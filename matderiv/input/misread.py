@@ -155,11 +155,6 @@ def _added(name: str, whole: str, shaping: Shaping) -> bool:
     return False
 
 
-def is_sum_of_entries(node: Node) -> bool:
-    """True for what takes an array entry by entry: a vector of ones, a sum."""
-    return isinstance(node, Call) and node.name in ("vector", "ones", "sum", "mean")
-
-
 def _check_matrix_function(node: Node, shaping: Shaping) -> None:
     """ParseError for `\\log X` of a square X in LaTeX: of the matrix, or entry by entry?"""
     assert isinstance(node, Call)
@@ -168,7 +163,8 @@ def _check_matrix_function(node: Node, shaping: Shaping) -> None:
     operand = node.operands[0]
     shape = shaping.sizes.shape(shaping.shapes.get(operand, ()))
     guessed = isinstance(operand, Name) and operand.name in shaping.guessed
-    summed = any(is_sum_of_entries(n) for _, nodes in shaping.sections for n in nodes)
+    calls = (n for _, nodes in shaping.sections for n in nodes if isinstance(n, Call))
+    summed = any(n.name in ("vector", "ones", "sum", "mean") for n in calls)
     unsure = guessed and not summed and all(is_open(s) for s in shape)
     if len(long_axes(shape)) != 2 or (shape[0] != shape[1] and not unsure):
         return

@@ -213,7 +213,8 @@ def _in_python(
     """
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
-    thin = _has_thin(text, scope)
+    columns_said = {n for n, s in scope.shapes.items() if len(s) == 2 and 1 in s}  # y: n,1
+    thin = any(re.search(rf"\b{re.escape(name)}\b", text) for name in columns_said)
     flat = not scope.guess and not thin and not _COLUMNS.search(_AXES.sub("", text))
     flat = flat or getattr(text, "flat", False)
     for columns in (False,) if flat else (thin, not thin):
@@ -230,12 +231,6 @@ def _in_python(
         assert failure is not None
         raise failure
     return readings[0] if len(readings) == 1 else _clearer(text, readings, fits, thin)
-
-
-def _has_thin(text: str, scope: Scope) -> bool:
-    """True where a name is declared as a column or a row, as y: n,1, so that others are too."""
-    names = {name for name, shape in scope.shapes.items() if len(shape) == 2 and 1 in shape}
-    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 def _clearer(

@@ -29,7 +29,8 @@ def as_product(e: Expr) -> Expr:
     patterns, axes = einsum_parts(e.params[0])
     operands: list[Operand] = [(tuple(p), a) for p, a in zip(patterns, e.args, strict=True)]
     seen = Counter(i for at, _ in operands for i in at) + Counter(axes)
-    if any(n != 2 for n in seen.values()) or not all(_on_a_path(*o) for o in operands):
+    path = all(len(at) == len({*at}) == len(a.shape) <= 2 for at, a in operands)  # no diagonal
+    if any(n != 2 for n in seen.values()) or not path:
         return e
     ends = [k for k, (at, _) in enumerate(operands) if len(at) == 1]
     if len(ends) + len(axes) not in (0, 2):
@@ -40,11 +41,6 @@ def as_product(e: Expr) -> Expr:
     best = min(walks, key=lambda walk: sum(is_(f, "transpose") for f in walk))
     body = apply("mul", *best) if len(best) > 1 else best[0]
     return body if ends or axes else apply("tr", body)
-
-
-def _on_a_path(at: tuple[str, ...], array: Expr) -> bool:
-    """True for a vector, and for a matrix that is not its own diagonal."""
-    return len(at) == len(set(at)) == len(array.shape) <= 2
 
 
 def _walks(operands: Sequence[Operand], ends: Sequence[int], axes: Sequence[str]) -> list[Walk]:

@@ -30,7 +30,8 @@ def facts_of(assume: Any, f: Any) -> Any:
     {'A': ['symmetric']}
     """
     said = assume is not None and not isinstance(assume, Mapping)
-    predicates = [p for p in sp.And.make_args(assume)] if said and _is_statement(assume) else []
+    stated = said and isinstance(assume, sp.logic.boolalg.Boolean)
+    predicates = [*sp.And.make_args(assume)] if stated else []
     if said and not predicates:
         return assume
     found = {} if said else dict(by_name(assume) or {})
@@ -42,10 +43,6 @@ def facts_of(assume: Any, f: Any) -> Any:
             before = found.get(name, [])
             found[name] = [*([before] if isinstance(before, str) else before), word]
     return found
-
-
-def _is_statement(assume: Any) -> bool:
-    return isinstance(assume, sp.logic.boolalg.Boolean)
 
 
 def _read(predicate: Any, *, strict: bool) -> tuple[str, str | None]:

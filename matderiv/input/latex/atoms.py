@@ -149,14 +149,10 @@ class Atoms(Blocks):
         if _NORM_BELOW.match(self.text, self.tokens[self.place - 1].span[1]):
             return self._with_subscript(opening, inner)
         span = (opening.span[0], self.tokens[self.place - 1].span[1])
-        if isinstance(inner, Name) and inner.name in self._sets():
+        plain = [t.text for t in self.tokens if t.text not in (*FONTS, "{")]
+        if isinstance(inner, Name) and ("in", inner.name) in pairwise(plain):  # below a sum
             return self.build.call("sum", (inner,), span)
         return self.build.operation(BARS, (inner,), span)
-
-    def _sets(self) -> set[str]:
-        r"""The names after `\in` below a sum, which are arrays of 0 and 1."""
-        plain = [t for t in self.tokens if t.text not in (*FONTS, "{")]
-        return {b.text for a, b in pairwise(plain) if a.text == "in"}
 
     def _between_bars(self, sign: str) -> tuple[Token, Node]:
         opening = self.take()

@@ -106,7 +106,8 @@ class Functions(Sums):
         named = named and (name in SPECTRAL or symbol.stem in SPECTRA)
         free = self.known(symbol, label) is None and symbol.stem not in self.scope.about
         extreme = label in ("max", "min", "KL") or symbol.stem == "Gamma"
-        if named and free and (extreme or self._one_capital_in_brackets()):
+        capital = named and self._one_name_in_brackets() and self.peek().text[:1].isupper()
+        if named and free and (extreme or capital):
             if name in SPECTRAL:
                 return self.function(SPECTRAL[name], symbol.span)
             typed = self.typed((symbol.span[0], self.token.span[0]))
@@ -127,10 +128,6 @@ class Functions(Sums):
             said = f"{typed} can be a function or a matrix here"
             raise self.error(said, symbol.span, rf"{hint}{typed} \cdot (...)")
         return function
-
-    def _one_capital_in_brackets(self) -> bool:
-        """True at `(A)`."""
-        return self._one_name_in_brackets() and self.peek().text[:1].isupper()
 
     # Before a formula ----------------------------------------------------------------------------
 

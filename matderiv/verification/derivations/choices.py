@@ -90,7 +90,8 @@ class Unsaid:
                 yield from (Choice(assume={name: fact}) for name in names)
             elif self.square:
                 yield Choice(assume=dict.fromkeys(self.square, fact))
-        numbers = [n for n, axes in self.kinds.items() if axes == 1 and not self._is_vector(n)]
+        vectors = {n for n in self.kinds for p in self.passages if shows_vector(n, p)}
+        numbers = [n for n, axes in self.kinds.items() if axes == 1 and n not in vectors]
         if len(numbers) > 1:
             yield Choice(dict.fromkeys(numbers, ""))
         yield from (Choice({name: ""}) for name in numbers[:MOST])
@@ -116,9 +117,6 @@ class Unsaid:
             changed = {v.name: shapes[v.name] for v in guessed if shapes[v.name] != v.shape}
             if changed:
                 yield Choice({n: shape_text(s).replace(" × ", ",") for n, s in changed.items()})
-
-    def _is_vector(self, name: str) -> bool:
-        return any(shows_vector(name, p) for p in self.passages)
 
 
 def shows_vector(name: str, p: Passage) -> bool:

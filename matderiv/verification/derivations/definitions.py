@@ -131,7 +131,7 @@ def read_definitions(
     arrays = indexed_parts([(d.name, s) for d, s in zip(definitions, sources, strict=True)])
     entries = [(arrays.get(d.name, (d.name, ""))[0], d) for d in definitions]
     sources = [
-        on_the_diagonal(s) if _is_diagonal(arrays.get(d.name, ("", ""))[1]) else s
+        on_the_diagonal(s) if re.fullmatch(r"(.)\1", arrays.get(d.name, ("", ""))[1]) else s
         for d, s in zip(definitions, sources, strict=True)
     ]
     declared = {k: v for k, v in declared.items() if k not in {name for name, _ in entries}}
@@ -145,10 +145,6 @@ def read_definitions(
     free = tuple(sorted({c for _, label in arrays.values() for c in label}))
     source = meant(whole, replace(scope, shapes=declared, free=free))
     return with_means(resolve(source, declared, facts))
-
-
-def _is_diagonal(label: str) -> bool:
-    return len(label) == 2 and label[0] == label[1]
 
 
 def _parts(

@@ -131,17 +131,13 @@ def _by_roots(statements: Sequence[Statement]) -> list[Statement]:
             claimed or name in {t.quantity.of for t in statements if t.quantity}
         )
         if name and formula and new and not NUMBER.fullmatch(s.sides[-1].text):
-            sides = (first, *(_rooted(side) for side in s.sides[1:]))
+            opened = [side.with_part(0, 0, r"\sqrt{") for side in s.sides[1:]]
+            sides = (first, *(o.with_part(len(o.text), len(o.text), "}") for o in opened))
             s = replace(s, quantity=Quantity(VALUE, name), sides=sides)
         claimed = claimed or (s.quantity is not None and s.quantity.kind == DERIVATIVE)
         met |= {n for side in s.sides for n in names_in(side)}
         found.append(s)
     return found
-
-
-def _rooted(side: Passage) -> Passage:
-    end = len(side.text)
-    return side.with_part(end, end, "}").with_part(0, 0, r"\sqrt{")
 
 
 def _untied(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:
@@ -178,7 +174,8 @@ def _completed(
     by = {n for c in chains if c.quantity for n in (c.quantity.by, c.quantity.then) if n}
     function = _function(chains, definitions, given)
     at = {n for c in chains if c.quantity and c.quantity.of == function for n in c.quantity.at}
-    claimed = {c.name for c in chains if c.role == CLAIMS and c.quantity and _is_value(c.quantity)}
+    claiming = [c for c in chains if c.role == CLAIMS and c.quantity]
+    claimed = {c.name for c in claiming if c.quantity and c.quantity.kind == VALUE}
     named_by = frozenset(by), frozenset(changing), frozenset(at), frozenset(claimed - names)
     functions = [f for c in chains if (f := _called(c)) is not None]
     standard = frozenset(f.name for f in functions if f.is_sigmoid)
@@ -338,10 +335,6 @@ def _called(c: Chain) -> Called | None:
     if c.role != GIVES or c.quantity is None or not c.quantity.at or c.first is None:
         return None
     return called(c.name, c.first, c.sides[0])
-
-
-def _is_value(q: Quantity) -> bool:
-    return q.kind == VALUE
 
 
 def _function(

@@ -191,8 +191,9 @@ class Rest:
             return None
         by = self.ground.sides_of(self.slopes[-1])[1]
         lines = [claims[q] for q in self.slopes if q in claims]
+        domain = self.ground.functions[self.slopes[-1].of]
         for number, residual in [*self.equations, *lines]:
-            if holds([Condition(residual, by)], left, right, self._domain(), self.ground.seed):
+            if holds([Condition(residual, by)], left, right, domain, self.ground.seed):
                 return number
         return None
 
@@ -217,9 +218,6 @@ class Rest:
             return held
         barren.append(domain)
         return None
-
-    def _domain(self) -> Expr:
-        return self.ground.functions[self.slopes[-1].of]
 
 
 def holds(

@@ -170,11 +170,6 @@ class Exercise:
         """True for a line that is there already."""
         return any(old.text.split() == p.text.split() for old in self.passages)
 
-    def next_listed(self) -> Exercise:
-        """What begins with another function of the same name, as in (a) f = ..., (b) f = ..."""
-        listed = not self.claims
-        return Exercise("", declared=self.declared.copy(), apart=True, listed=listed)
-
     def is_new_after(self, before: Exercise) -> bool:
         """True where a section defines a name again that was defined before, and of other names.
 
@@ -326,7 +321,8 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 begins = piece.new and blank and not place
                 marked = piece.marked and not place
                 if q and again and marked and not found[-1].says(p):
-                    found.append(found[-1].next_listed())
+                    last, listed = found[-1].declared.copy(), not found[-1].claims
+                    found.append(Exercise("", declared=last, apart=True, listed=listed))
                 elif q and marked and found[-1].is_list and q.kind not in (VALUE, FORMULA):
                     found.append(Exercise("", apart=True, level=LOWEST))
                 elif q and again and found[-1].claims and (begins or found[-1].is_other(p, q)):

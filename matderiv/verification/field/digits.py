@@ -220,10 +220,6 @@ def _within(test: Callable[[Any], bool], function: Callable[[Any], Any]) -> Call
     return lambda v: function(v) if mp.isfinite(v) and test(v) else mp.nan
 
 
-def _root_of(u: Element) -> Element:
-    return _SQRT(None, u)  # type: ignore[arg-type]
-
-
 _SQRT = _smooth(
     _within(lambda v: v >= 0, lambda v: mp.sqrt(v)),
     lambda u, y: inverse(REALS, scaled(REALS, y, 2)),
@@ -352,7 +348,7 @@ _FUNCTIONS: dict[str, Callable[..., Element]] = {
     "arctan": _smooth(lambda v: mp.atan(v), lambda u, y: inverse(REALS, _square_plus_one(u, 1))),
     "arcsin": _smooth(
         _within(lambda v: abs(v) <= 1, lambda v: mp.asin(v)),
-        lambda u, y: inverse(REALS, _root_of(_square_plus_one(u, -1))),
+        lambda u, y: inverse(REALS, _SQRT(None, _square_plus_one(u, -1))),  # type: ignore[arg-type]
     ),
     "erf": _smooth(_erf, lambda u, y: _bell(u)),
     "probit": _smooth(

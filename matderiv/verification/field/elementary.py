@@ -139,7 +139,7 @@ def _turned(node: Expr, u: Expr) -> Expr:
     turns, rest = _turns(u)
     if not turns:
         return rebuild(node, (u,))
-    cosine, sine = _on_the_circle(turns % 2)
+    cosine, sine = _cosine(turns % 2), _cosine((turns - Fraction(1, 2)) % 2)
     if cosine is None or sine is None:
         return rebuild(node, (u,))
     if rest is None:
@@ -180,11 +180,6 @@ def _multiple_of_pi(e: Expr) -> Fraction | None:
         if found and all(c is not None for c in others):
             return found[0][1] * prod(c for c in others if c is not None)
     return None
-
-
-def _on_the_circle(turns: Fraction) -> tuple[Expr | None, Expr | None]:
-    """cos(kπ) and sin(kπ) where they are roots of fractions."""
-    return _cosine(turns), _cosine((turns - Fraction(1, 2)) % 2)
 
 
 def _cosine(turns: Fraction) -> Expr | None:

@@ -22,7 +22,9 @@ def context_of(search: CauseSearch, root: Sketch) -> EditContext:
     asked = search.asked
     own = [p.expr for _, p in places(root) if p.expr is not None]
     given = _pieces([asked.f])
-    parts = list(dict.fromkeys([*_pieces(right_forms(search)), *given, *_kin(given), *own]))
+    kin = [apply("det", e.args[0]) for e in given if is_(e, "logdet", "inv")]  # of logdet(X)
+    kin += [e.args[0] for e in given if is_(e, "log")]
+    parts = list(dict.fromkeys([*_pieces(right_forms(search)), *given, *kin, *own]))
     numbers = [
         number(1),
         number(2),
@@ -57,12 +59,6 @@ def right_forms(search: CauseSearch) -> list[Expr]:
     except MatderivError:
         return []
     return [found.expr]
-
-
-def _kin(parts: list[Expr]) -> list[Expr]:
-    """What belongs to a function and does not occur in its derivative: det(X) to logdet(X)."""
-    found = [apply("det", e.args[0]) for e in parts if is_(e, "logdet", "inv")]
-    return found + [e.args[0] for e in parts if is_(e, "log")]
 
 
 def _pieces(exprs: list[Expr]) -> list[Expr]:
