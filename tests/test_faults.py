@@ -359,6 +359,12 @@ def test_steps_of_an_array_beyond_the_limit_are_refused(view: str) -> None:
         d.text(view)
 
 
+def test_steps_of_many_large_arrays_are_refused() -> None:
+    d = md.derive("kron(A,tanh(x)*softmax(x)')", "x", order=4)
+    with pytest.raises(md.LimitError, match="entries where it is checked"):
+        d.text("index")
+
+
 @pytest.mark.parametrize("view", ["chain", "index"])
 def test_steps_at_singular_matrices_are_refused(view: str) -> None:
     d = md.derive("lyap(step(W./1e6), ones(n,n)./W)", "W", shapes={"W": "n,n"})

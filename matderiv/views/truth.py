@@ -19,7 +19,7 @@ from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.functions.contraction import contraction
 from matderiv.lazy import np, quiet
 from matderiv.numeric.differences import STEP, analytic
-from matderiv.numeric.evaluate import MAX_ENTRIES, Array, Sizes, compile_
+from matderiv.numeric.evaluate import Array, Sizes, compile_
 from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats, shape_in
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.shapes import size_value
@@ -30,6 +30,7 @@ from matderiv.work import spend
 
 POINTS = 2
 MANY = 100_000  # entries of a line beyond which sizes are as small as they may be
+MAX_OF_A_LINE = 10**6  # entries: the values of all lines are kept
 TURNS = 5  # other draws for a point at which a line has no finite value
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # ABSOLUTE: rounding of a value that vanishes
 ROUNDING = 1e-14  # of the largest term, where terms cancel
@@ -167,9 +168,9 @@ class Values:
 
 def _require_few(shape: tuple[int, ...]) -> None:
     """LimitError for an array that nobody would want to wait for."""
-    if prod(shape) > MAX_ENTRIES:
+    if prod(shape) > MAX_OF_A_LINE:
         said = f"a line of this derivation has {prod(shape)} entries"
-        raise LimitError(f"{said} where it is checked, the limit is {MAX_ENTRIES}")
+        raise LimitError(f"{said} where it is checked, the limit is {MAX_OF_A_LINE}")
 
 
 def _plain(exponent: int | Fraction) -> int | float:
