@@ -243,7 +243,7 @@ SQUARES = "L(w) = \\|Xw-y\\|^2\n= \\sum_{i=1}^n (w^\\top x_i-y_i)^2\n"
         (DEVIATIONS, r"\frac{\partial s}{\partial x_i} = 2(x_i-\bar x)", "ggo"),
         (DEVIATIONS, r"\frac{\partial s}{\partial x_i} = 2(x_i+\bar x)", "ggW"),
         (MEAN_SQUARE, r"\nabla L = \frac1n\sum_{i=1}^n x_i(x_i^\top w-y_i)", "go"),
-        (MEAN_SQUARE, r"\nabla L = \frac2n\sum_{i=1}^n x_i(x_i^\top w-y_i)", "g?"),
+        (MEAN_SQUARE, r"\nabla L = \frac2n\sum_{i=1}^n x_i(x_i^\top w-y_i)", "gW"),
         (SQUARES, r"\nabla L = 2\sum_{i=1}^n (w^\top x_i-y_i)x_i", "goo"),
     ],
 )
