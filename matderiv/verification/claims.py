@@ -1,6 +1,5 @@
 """What is asked when an answer is verified, and how the answer's axes are to be read."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,7 @@ from matderiv.arguments import require_whole, require_word
 from matderiv.calculus.derivative import KINDS, LAYOUTS, change_of, resolve_kind
 from matderiv.calculus.structure import STRUCTURES, numeric_projection
 from matderiv.errors import ShapeError, UnknownName
-from matderiv.expr import Expr, is_, number_value, substitute, variable, variables, walk
+from matderiv.expr import Expr, number_value, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
 from matderiv.input.entries import (
     AskedEntry,
@@ -146,25 +145,12 @@ def ask(
     else:
         x, at = variable_of(given.f, given.reading, wrt), ()
     kind, order = resolve_kind(reading.expr, kind, order)
-    f = labelled(reading.expr)
-    asked = Asked(f, x, kind, order, layout, structure, reading, entry=entry, at=at)
+    asked = Asked(reading.expr, x, kind, order, layout, structure, reading, entry=entry, at=at)
     if kind == "vjp":
         asked = replace(asked, upstream=upstream_of(given.f, given.reading, upstream))
     if kind in DIRECTIONAL:
         asked = replace(asked, tangent=change_of(x, reading.expr))
     return asked
-
-
-def labelled(e: Expr) -> Expr:
-    """The expression with the rows of labels as arrays of such rows: every label is in range.
-
-    >>> text(labelled(reading_about(variable("y", (3,))).read_more("onehot(y, 2)")))
-    'onehot_y'
-    """
-    rows = {n: re.sub(r"\W+", "_", text(n.args[0])) for n in walk(e) if is_(n, "onehot")}
-    facts = frozenset({"onehot"})
-    named = {n: variable(f"onehot_{name}", n.shape, facts) for n, name in rows.items()}
-    return substitute(e, dict(named))
 
 
 def reading_about(f: Expr) -> Reading:
@@ -331,7 +317,7 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
         sides = (_of_known_functions(asked, e, (*stated.names, "L", "J")) for e in stated.claims())
         if _wants_turned(asked) and stated.in_entries:
             sides = (e.T for e in sides)
-        return tuple(labelled(picked(e, asked.at, asked.wrt.shape)) for e in sides)
+        return tuple(picked(e, asked.at, asked.wrt.shape) for e in sides)
     e = answer if isinstance(answer, Expr) else from_sympy(answer)
     known = {**dict(asked.reading.parts), **asked.reading.variables, **asked.extra}
     mapping = {v: known[v.name] for v in variables(e) if v.name in known}
