@@ -141,7 +141,7 @@ _BELOW = (
 )
 _ABOVE = r"\^\{\s*[(\[][0-9a-zA-Z+-]+[)\]]\s*\}"
 _STYLED = (
-    rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|overline)"
+    rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|widetilde|overline)"
     r"\s*(?:\{[^{}]*(?:\{[^{}]*\})?\}|\\[A-Za-z]+|[A-Za-z])"
     rf"|\\(?:var)?(?:{_GREEK}|ell)(?![A-Za-z]))"
 )
@@ -270,14 +270,14 @@ _BAR = r"|(?:\\(?:[bB]igg?[rlm]?))?\s*(?:\||\\[rl]?vert)\s*_"  # at a point
 _ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/]{_BAR})"
 _RAISED = re.compile(r"(?:\s*\^\s*(?:\d|\{\s*-?\s*\d+\s*\})|\s*²)?")  # of (x + 1)^2
 _INSIDE = r"(?:[^()\[\]]|\([^()\[\]]*\))*"
-_CALLED = re.compile(
-    rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:{_SPACE}[(\[](?P<at>{_INSIDE})[)\]])?(?={_ENDS})"
+_CALLED = (
+    re.compile(  # behind f(x) a factor or an entry may stand: \\nabla^2 f(x) v, \\nabla f(x)_i
+        rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:(?={_ENDS})"
+        rf"|{_SPACE}[(\[](?P<at>{_INSIDE})[)\]](?={_ENDS}|{_SPACE}['^_A-Za-z\\(\[]))"
+    )
 )
-_TURNED = re.compile(
-    rf"{_SPACE}(?:(?P<f>{LATEX_NAME}|{NAME}){_SPACE}\((?P<at>{_INSIDE})\)(?=\s*['^])"
-    rf"|(?P<name>[fghLJF]|\\(?:ell|mathcal\s*\{{?L\}}?))"
-    rf"(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})\s*\}}?)))"
-)
+_OF_LETTER = r"(?P<f>[fghLJF]|\\(?:ell|mathcal\s*\{?L\}?))"
+_TURNED = re.compile(rf"{_SPACE}{_OF_LETTER}(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})))")
 
 
 def signs(text: str, latex: bool) -> list[Sign]:
@@ -353,7 +353,7 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
         then = "" if then == by else then
         made = Quantity(DERIVATIVE, "", by, 2 if two else 1, then=then, turned=turned)
         span = (match.start(), below.end())
-    above = text[opened : stop - 1]
+    above = text[opened : stop - 1].rstrip()
     where = formula.span("formula") if formula is not None else None
     if not above.strip():
         return replace(_completed(text, *span, made), below=where)
@@ -368,8 +368,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     if re.compile(_ENDS).match(text, end) and not (opened and _balanced(text[:end])):
         return Sign((start, end), made)
     if called := _CALLED.match(text, end) or _TURNED.match(text, end):
-        groups = called.groupdict()
-        if of := _function(groups["f"] or groups.get("name") or ""):
+        if of := _function(called["f"]):
             return _at(Sign((start, called.end()), replace(made, of=of)), called)
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
     stop = len(text)
@@ -386,7 +385,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
 
 def _at(sign: Sign, called: re.Match[str], start: int = 0) -> Sign:
     """The sign of a derivative with what stands in brackets behind its function, if anything."""
-    q, call = replace(sign.quantity, point=called["at"] or ""), called.span()
+    q, call = replace(sign.quantity, point=called.groupdict().get("at") or ""), called.span()
     return replace(sign, quantity=q, call=(start + call[0], start + call[1]) if q.point else None)
 
 

@@ -1,25 +1,32 @@
 """What sides are compared with: the value of a quantity, or of the formula on the left."""
 
+import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, substitute, variable, variables
+from matderiv.expr import Expr, is_, substitute, variable, variables, zeros
 from matderiv.language.declare import SQUARE_FACTS
 from matderiv.shapes import Shape, shape_text, with_sizes
 from matderiv.verification.derivations.consequences import Record
 from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.findings import LOOSE
-from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.ground import STRENGTH, Ground
 from matderiv.verification.derivations.points import point_for
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.conditions import UNNAMED, Supposed, condition_of
 from matderiv.verification.documents.positions import Lines, Passage
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
 from matderiv.words.chains import facts
 from matderiv.work import WorkLimit
+
+_REST = re.compile(
+    r"\+\s*(?:\\mathcal\s*\{?\s*)?(?P<size>[oO])\s*\}?\s*(?:\\left\s*|\\[bB]igg?l?)?"
+    r"\((?P<of>.*?)(?:\^\s*\{?\s*(?P<power>\d)\s*\}?\s*)?(?:\\right\s*|\\[bB]igg?r?)?\)\s*\.?$"
+)
 
 
 @dataclass
@@ -49,7 +56,8 @@ class SidesCompared:
 
     def said(self, q: Quantity, e: Expr, p: Passage) -> Verdict:
         """The verdict on a side, everywhere or where its sentence says that it holds."""
-        found = self.verdict(q, e)
+        name, order = rest_of(p)[1:]
+        found = self.to_order(q, e, name, order) if name else self.verdict(q, e)
         return found if found.correct else self.conditional(q, p, e) or found
 
     def verdict(self, q: Quantity, e: Expr) -> Verdict:
@@ -60,10 +68,30 @@ class SidesCompared:
             return self.equated(self.ground.functions[q.of], e)
         return self.ground.verdict(q, e, diagnosis=False)
 
+    def to_order(self, q: Quantity, e: Expr, name: str, order: int) -> Verdict:
+        """The verdict on f(x + h) = ... + o(h): the terms of h^0, h^1, ... are equal."""
+        left = self.left(q)
+        h = next(
+            (v for v in variables(*((e,) if left is None else (left, e))) if v.name == name), None
+        )
+        if left is None or h is None:
+            raise MatderivError(f"nothing before says what {name} is")
+        found: list[Verdict] = []
+        change, nothing = variable(f"small {name}", h.shape), zeros(h.shape)
+        for k in range(order + 1):
+            terms = (substitute(side, {h: nothing}) for side in (left, e))
+            found.append(self.ground.equal(*terms, diagnosis=False))
+            if found[-1].correct is False and found[-1].diagnosis != "shape":
+                said = f"The terms of order {k} in {name} are not those of the left side."
+                return replace(found[-1], diagnosis="term", message=said)
+            left, e = (self.ground.along(side, h, change) for side in (left, e))
+        return min(found, key=lambda v: STRENGTH.index(v.verdict))
+
     def equated(self, left: Expr, right: Expr) -> Verdict:
         """Whether two formulas are equal, everywhere or where a derivative is zero."""
         verdict = self.ground.equal(left, right, diagnosis=False)
         identity = self.doubts.sloped and not self.rest.is_about(left, right)
+        identity = identity or self.doubts.placed
         if verdict.correct is False and verdict.diagnosis != "shape" and not identity:
             slopes = self.slopes()
             if self.rest.stated and not (slopes or self.rest.slopes):
@@ -142,18 +170,43 @@ class SidesCompared:
     def explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
         """The verdict on a wrong side with its cause, as far as the work that is left allows."""
         formula = q.kind == FORMULA or (q.kind == VALUE and self.rest.stated)
-        if formula and self.rest.stated:
+        if formula and self.rest.stated and not self.doubts.sloped:
             return wrong
         with suppress(WorkLimit):
             left = self.left(q)
             if formula and left is not None:
-                return self.ground.equal(left, e)
+                return self._by_cells(left, e) or self.ground.equal(left, e)
             return self.ground.verdict(q, e)
         return wrong
+
+    def _by_cells(self, left: Expr, e: Expr) -> Verdict | None:
+        """The verdict on the first entry that is wrong, of arrays that are written by entries."""
+        alike = is_(left, "blocks") and is_(e, "blocks") and left.params == e.params
+        for k, cells in enumerate(zip(left.args, e.args, strict=False) if alike else ()):
+            found = self.ground.equal(*cells)
+            if found.correct is False:
+                row, column = divmod(k, int(left.params[0]))
+                place = str(k + 1) if left.params[0] == 1 else f"({row + 1}, {column + 1})"
+                return replace(found, message=f"Entry {place} is wrong. {found.message}".strip())
+        return None
 
     def expected(self, q: Quantity) -> Shape | None:
         left = self.left(q)
         return left.shape if left is not None else self.reader.shape_of(q)
+
+
+def rest_of(p: Passage) -> tuple[Passage, str, int]:
+    r"""A side without its last `+ o(\|h\|)`, the name in it, and up to which power it is said.
+
+    >>> [rest_of(Passage.of(line, latex=True))[1:] for line in (r"x + o(\|h\|)", "x + O(t^2)", "x")]
+    [('h', 1), ('t', 1), ('', 0)]
+    """
+    found = _REST.search(p.text)
+    names = names_in(Passage.of(found["of"], latex=True)) if found else set()
+    if found is None or len(names) != 1:
+        return p, "", 0
+    power = int(found["power"] or 1)
+    return p[: found.start()].stripped(), names.pop(), power - (found["size"] == "O")
 
 
 def _squared(v: Expr, *exprs: Expr) -> tuple[Expr, ...]:

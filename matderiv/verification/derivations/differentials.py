@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
-from matderiv.expr import Expr, substitute, variable, variables
+from matderiv.expr import Expr, apply, substitute, variable, variables
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
@@ -127,6 +127,28 @@ class Reader:
         self.mixed |= set() if at or then_at else {name}
         return self.resolved(Quantity(DERIVATIVE, name, q.then, of_at=at))
 
+    def partials(self, q: Quantity) -> list[Quantity]:
+        """The derivatives by x and y that `∇f` of f(x, y) is made of; none for one array."""
+        of, known = q.of or self.function, self.ground.reading.variables
+        own = [n for n in self.arguments.get(of, ()) if n in known and not known[n].shape]
+        alone = q.kind == DERIVATIVE and of in self.ground.functions and not (q.by or q.then)
+        listed = len(own) > 1 and len(own) == len(self.arguments[of])
+        bases = {split_label(n)[0] for n in own}
+        there = q.point.replace(" ", "") in ("", ",".join(own), *(bases if len(bases) == 1 else ()))
+        one = Quantity(DERIVATIVE, of)
+        return [replace(one, by=n) for n in own] if alone and listed and there else []
+
+    def stacked(self, q: Quantity) -> Expr | None:
+        """The gradient, Jacobian or Hessian by several numbers, entry by entry."""
+        parts = self.partials(q)
+        cells = [self.ground.derivative(part) for part in parts]
+        if q.order == 2:
+            names = [self.ground.named(e) for e in cells]
+            every = (replace(part, of=name) for name in names for part in parts)
+            cells = [self.ground.derivative(part) for part in every]
+        across = len(parts) if q.order == 2 or (cells and cells[0].shape) else 1
+        return apply("blocks", *cells, params=(across,)) if cells else None
+
     def slope(self, q: Quantity) -> tuple[Expr, str]:
         """A derivative, or its entries, and their indices."""
         if not (q.of_at or q.by_at):
@@ -153,6 +175,8 @@ class Reader:
         """From here on `name` is a quantity; g_j is the entry j of one, if j is its index."""
         base, label = split_label(name)
         self.aliases[base if label and label == q.of_at + q.by_at else name] = q
+        if name in self.ground.reading.variables and q.kind == DERIVATIVE:
+            self.ground.put(name, self.slope(q)[0])
 
     def shape_of(self, q: Quantity) -> Shape:
         """The shape of a differential or a derivative."""
@@ -319,6 +343,9 @@ class Marking:
                 continue
             if sign.below is not None:
                 q = replace(q, by=self._formula(p[slice(*sign.below)], depth)[0])
+            if sign.operand is None and (e := self.reader.stacked(q)) is not None:
+                p = p.with_part(start, stop, self.value(typed, e, latex=p.latex))
+                continue
             row, q = q.turned, replace(self.reader.resolved(q), turned=False, point="")
             if sign.call is not None and is_elsewhere(self.reader, sign.quantity, q):
                 own = self.reader.arguments.get(q.of) or [q.by]

@@ -61,8 +61,9 @@ class Doubts:
     `again` those that another formula is given to after their derivatives, with its line; `defined`
     has the lines and formulas that names had first. `slopes` are names for derivatives. `by` is
     what the current derivative is said to be by, `at` what the left side is of, and `sloped`
-    says that the current left side has a derivative in it, `primed` that it is f', `case` at which
-    entries it is meant. In a `strict` derivation, which has no prose, an equation is a claim.
+    says that the current left side has a derivative in it, `primed` that it is f', `placed` that
+    it is a value f(x + h), `case` at which entries it is meant. In a `strict` derivation, which has
+    no prose, an equation is a claim.
     """
 
     ground: Ground
@@ -77,6 +78,7 @@ class Doubts:
     sloped: bool = False
     strict: bool = False
     primed: bool = False
+    placed: bool = False
     case: Case | None = None
 
     def restated(self, name: str, side: Passage, number: int, last: Sequence[LineVerdict]) -> None:
@@ -132,7 +134,8 @@ class Doubts:
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)
-        return self._reason(names | behind) or self._foreign(q, names - behind)
+        every = behind & self.reader.strangers if self.placed else set()  # for all h
+        return self._reason((names | behind) - every) or self._foreign(q, names - behind)
 
     def _of_another(self, q: Quantity) -> str:
         at = self.reader.arguments.get(q.of, ())
@@ -250,12 +253,7 @@ class Doubts:
         return said if self.entry_by_entry(passage) else ""
 
     def entry_by_entry(self, passage: Passage) -> Passage | None:
-        r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None.
-
-        >>> doubts = Doubts(None, None)
-        >>> doubts.entry_by_entry(Passage.of(r"W^T d f(1-f)", latex=True)).text
-        'W^T d  \\odot f \\odot (1-f)'
-        """
+        r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None."""
         sign = r" \odot " if passage.latex else " .* "
 
         def marked(match: re.Match[str]) -> str:
@@ -294,9 +292,11 @@ class Doubts:
             return ""
         if any(left is f for f in self.ground.functions.values()):
             return ""
+        known, own = self.ground.reading.variables.keys(), {v.name for v in variables(left)}
+        if self.placed and own <= {*names}:
+            return ""
         if objective is None:
             return "" if self.strict else "not an identity: it may say what holds here"
-        known, own = self.ground.reading.variables.keys(), {v.name for v in variables(left)}
         if len(own) == 1 and own <= {split_label(n)[0] for n in names}:
             return f"{min(own)} stands on both sides"
         strange = ({*names} & known | own) - {*objective}
@@ -329,6 +329,11 @@ class Doubts:
         reasons = [*self._reasons(names)]
         return min(reasons, key=lambda pair: pair[0])[1] if reasons else ""
 
+    def _is_array(self, name: str) -> bool:
+        """True for X in X'y: an array is no function, its prime is a transpose."""
+        known = self.ground.reading.variables
+        return name in known and bool(known[name].shape)
+
     def _reasons(self, names: Collection[str]) -> Iterator[tuple[int, str]]:
         for name in sorted(names):
             if name in self.again:
@@ -339,7 +344,7 @@ class Doubts:
             elif name in self.tainted:
                 line = self.tainted[name]
                 yield line, f"continues line {line}, which was not read"
-            elif name in self.abstract:
+            elif name in self.abstract and not self._is_array(name):
                 yield len(self.reader.document), f"nothing says which function {name} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"

@@ -10,6 +10,7 @@ from matderiv.errors import DomainError, MatderivError
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import read
 from matderiv.input.spelling import Spelled
+from matderiv.language.calls import function_names
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.verification.documents.positions import Passage, closing
@@ -84,10 +85,6 @@ def written(
     r"""A side with f for f(x), and with bodies in place of calls with other arguments.
 
     Only calls of those that are `filled`, if given; those of others stay.
-
-    >>> g = called("g", Passage.of("g(z)"), Passage.of("exp(z)/z"))
-    >>> written(Passage.of("g(z) + g(w'*x)*A"), [g]).text
-    "g    + (exp((w'*x))/(w'*x))*A"
     """
     place, count = 0, 0
     while count < MOST and len(p.text) < LONGEST:
@@ -113,12 +110,13 @@ def apart(statements: Sequence[Statement]) -> list[Statement]:
     It gets a letter that nobody uses, in what is said about g and in the lines that go on from it.
     """
     defined = {s.quantity.of for s in statements if s.quantity and s.quantity.kind == VALUE}
-    families = {base for base, label in map(split_label, defined) if label.isalpha()}
+    families = {base for base, at in map(split_label, defined) if at.isalpha() and len(at) < 3}
     clashing = {
         s.quantity.of: s.quantity.at[0]
         for s in statements
         if s.quantity and s.quantity.kind == VALUE and len(s.quantity.at) == 1
-        if s.quantity.at[0] in families and len(s.quantity.at[0]) == 1
+        if s.quantity.at[0] in families or _is_of_numbers(s, statements)
+        if len(s.quantity.at[0]) == 1
     }
     used = {n for s in statements for side in s.sides for n in names_in(side)}
     free = [c for c in "uvtsqr" if not any(n.split("_")[0] == c for n in used)]
@@ -133,9 +131,21 @@ def apart(statements: Sequence[Statement]) -> list[Statement]:
     return found
 
 
+def _is_of_numbers(s: Statement, statements: Sequence[Statement]) -> bool:
+    """True for `g(z) = 1/(1 + exp(-z))` that is called with formulas, where z is anything else."""
+    q = s.quantity
+    f = called(q.of, s.sides[0], s.sides[-1]) if q is not None else None
+    if q is None or f is None or names_in(f.body) - {*function_names(), "e", "pi"} != {*q.at}:
+        return False
+    said = [t for t in statements if t.quantity and t.quantity.kind == VALUE]
+    others = [p for t in said if t.quantity != q and q.at[0].islower() for p in t.sides[1:]]
+    calls = ((p, next_call(p, [f], 0)) for p in others)
+    return any(c and _plain(p.text[c[2] + 1 : c[3]]) != _plain(f.arguments[0]) for p, c in calls)
+
+
 def _renamed(s: Statement, name: str, new: str) -> Statement:
     """A statement with another letter for a name."""
-    typed = rf"(?<![A-Za-z\\]){name}(?![A-Za-z])"
+    typed = rf"(?:(?<![A-Za-z\\])|(?<=[^A-Za-z\\]d)){name}(?![A-Za-z])"  # of dz, too
     q = s.quantity
     if q is not None:
         at = tuple(new if n == name else n for n in q.at)
@@ -164,12 +174,7 @@ def next_call(
 
 
 def filled_body(f: Called, given: Sequence[str]) -> str:
-    r"""The body with other arguments.
-
-    >>> f = called("f", Passage.of("f(x)", latex=True), Passage.of(r"Ax + \exp x", latex=True))
-    >>> filled_body(f, ["y"])
-    'A{y} + \\exp {y}'
-    """
+    r"""The body with other arguments."""
     text = f.body.text
     for k, name in enumerate(f.arguments):
         typed = _typed(name)

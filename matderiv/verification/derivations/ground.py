@@ -114,6 +114,13 @@ class Ground:
             self.reading = replace(self.reading, variables={**known, name: x})
         return x
 
+    def put(self, name: str, value: Expr) -> None:
+        """Functions that are of a name have what it stands for in its place."""
+        before = self.reading.variables.get(name)
+        if before is not None and before.shape == value.shape:
+            for n, f in self.functions.items():
+                self.functions[n] = substitute(f, {before: value})
+
     @property
     def lasting(self) -> dict[str, Expr]:
         """The names that mean something beyond this statement."""

@@ -109,7 +109,7 @@ class Paper:
                 later = own[own.index(again) :]
                 before = {} if sure else {(line.number, line.text): line for line in later}
                 own = own[: own.index(again)]
-            yield replace(verdict, lines=tuple(own))
+            yield _in_letters(replace(verdict, lines=tuple(own)))
             if found is None:
                 return
 
@@ -132,7 +132,7 @@ class Paper:
             line if line.correct else there.get((line.number, line.text), line)
             for line in verdict.lines
         )
-        return _in_letters(replace(verdict, lines=tuple(lines)))
+        return replace(verdict, lines=tuple(lines))
 
     def _judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:
         """The same for an exercise in which each name has one meaning."""
@@ -151,11 +151,13 @@ class Paper:
             every = range(len(lines.starts) + 1)
             notes, reason = verdict.notes, "right by what is not said for sure"
             verdict = replace(_merged(other, verdict, every, reason), notes=notes)
-        if verdict.wrong and (apart := exercise.by_fonts()) is not None:
+        if (verdict.wrong or verdict.open) and (apart := exercise.by_fonts()) is not None:
             other = self._by_facts(apart)
-            hidden = other.open & verdict.broken
-            if other.wrong < verdict.wrong and other.right >= verdict.right and not hidden:
-                verdict = _in_letters(other)
+            unread = {line.number for line in verdict.lines if line.diagnosis == UNREAD}
+            told = other.broken <= verdict.broken | unread and not other.open & verdict.broken
+            fits = other.right >= verdict.right and other.wrong < verdict.wrong
+            if told and (fits or other.right > verdict.right):
+                verdict = other
         if self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
             for layout in ("numerator", "denominator"):
                 there = replace(self, conventions=replace(self.conventions, layout=layout))
@@ -168,6 +170,9 @@ class Paper:
         """The verdict on one exercise by the facts that it declares; a `quick` one is a guess."""
         names = {n for p in exercise.passages for n in names_in(p)}
         own = exercise.declared.fitting(names)
+        moved = exercise.moved | exercise.derived
+        data = {n: fact for n, fact in own.supposed.items() if fact == "simplex" and n not in moved}
+        own.assume = {**data, **own.assume}
         declared = own.joined(self.given)
         problem = Problem(self.document, exercise.passages, declared.shapes, declared.assume)
         problem.title, problem.facts = exercise.title, own.assume
@@ -212,10 +217,11 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
 
 
 def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
-    """What is said, with x for the name of an x that is not the bold one."""
+    """What is said, with x for the name of an x that is not the bold one, and x^2 for a square."""
 
     def said(text: str) -> str:
         text = re.sub(rf"\\mathrm\{{{PLAIN}([A-Za-z]+)\}}", r"\1", text)
+        text = re.sub(r"\b([A-Za-z]+)square\b", r"\1^2", text)
         return re.sub(rf"\b(?i:{PLAIN})(?=[A-Za-z]+\b)", "", text)
 
     lines = (

@@ -50,6 +50,8 @@ _EVALUATED = re.compile(
 )
 
 
+_STARRED = re.compile(r"\*|\\(?:star|ast|hat|widehat|bar)(?![A-Za-z])|_\W*(?:\w+\W+)?[A-Z]{2,}")
+_TYPED = rf"\s*(?P<f>{LATEX_NAME}|{NAME})\s*(?:\\left\s*)?\((?P<at>[^=]*)\)\s*$"
 _SLOPE = re.compile(r"\\[dt]?frac|[∂d]")
 
 
@@ -108,6 +110,24 @@ def is_placed(reader: Reader, q: Quantity) -> bool:
         return turned or is_elsewhere(reader, q, found) or _is_composed(reader, q)
     own = reader.arguments.get(q.of, ()) if q.of in functions else ()
     return q.kind == VALUE and len(own) == len(q.at) and q.at != own
+
+
+def is_call(reader: Reader, first: Passage | None) -> bool:
+    """True for a left side that is typed as f(x + h), where that is no minimum f(x^*)."""
+    at = _inside(reader, first)
+    return bool(re.search("[-+]", at)) and not _STARRED.search(at)
+
+
+def is_solution(reader: Reader, first: Passage | None) -> bool:
+    """True for a left side that is typed as f(x^*)."""
+    return bool(_STARRED.search(_inside(reader, first)))
+
+
+def _inside(reader: Reader, first: Passage | None) -> str:
+    typed = reader.document[first.start : first.end] if first is not None else ""
+    found = re.match(_TYPED, typed)
+    known = found and _name(found["f"], latex="\\" in typed) in reader.arguments
+    return found["at"] if found and known else ""
 
 
 def of_composed(reader: Reader, sign: Sign, p: Passage) -> Sign:
@@ -213,6 +233,13 @@ def with_values(marking: Marking, p: Passage) -> Passage:
             p, place = p.with_part(start, stop + 1, new), start
         else:
             place = opening
+    for f in reader.calls:  # a number is not transposed
+        of = reader.ground.functions.get(f.name)
+        primed = re.search(rf"{re.escape(f.head)}\s*'+\s*(?:\\left\s*)?\(", p.text)
+        if primed and of is not None and not of.shape and f.arguments != ("",):
+            said = primed[0].rstrip("( ").replace("\\left", "").strip()
+            hint = f"a line {said}({f.arguments[0]}) = ..."
+            raise MatderivError(f"nothing says what {said} is", hint=hint)
     return p
 
 

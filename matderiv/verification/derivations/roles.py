@@ -186,11 +186,13 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
     if q.of[:1] == "d" and q.of[1:] in so_far.names:
         return Quantity(DIFFERENTIAL, q.of[1:])
     function, _, label = q.of.partition("_")
+    if function in ("H", "J") and label in so_far.names and function not in so_far.names:
+        return Quantity(DERIVATIVE, label, order=1 + (function == "H"))  # J_F(x, y), H_f
     if function == "H" and so_far.claimed and not s.introduced and not _used("H", later):
         last = so_far.last
         if label not in so_far.names and last is not None:
             return Quantity(DERIVATIVE, last.of, last.by, order=2)
-        return Quantity(DERIVATIVE, label if label in so_far.names else "", order=2)
+        return Quantity(DERIVATIVE, order=2)
     return q
 
 

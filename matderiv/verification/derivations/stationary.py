@@ -61,11 +61,12 @@ class Rest:
     searches: int = 0
     strict: bool = True
 
-    def set_to_zero(self, q: Quantity) -> None:
-        """From here on this derivative is zero."""
+    def set_to_zero(self, *derivatives: Quantity) -> None:
+        """From here on these derivatives are zero."""
         self.stated = True
-        if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
-            self.slopes.append(q)
+        for q in derivatives:
+            if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
+                self.slopes.append(q)
 
     def is_about(self, *sides: Expr) -> bool:
         """True for sides with a name that a derivative which is zero is by: others do not move."""
@@ -105,8 +106,7 @@ class Rest:
         if not slopes and self.unread:
             note = "not an identity; where a derivative is 0 it may hold, but that was not read"
             return Verdict(UNDECIDED, message=note)
-        known = self.ground.functions
-        slopes = [q for q in slopes if q.order == 1 and q.of in known and q.by not in known]
+        known, slopes = self.ground.functions, self._about((left, right), slopes, said)
         if not slopes:
             return None
         if not any(is_scalar(known[q.of].shape) for q in slopes):  # no array has a minimum
@@ -126,6 +126,17 @@ class Rest:
             return Verdict(UNDECIDED, message=note)
         every = [*dict.fromkeys((*slopes, *also))]
         return Verdict(VERIFIED) if found else self._unconstrained(every, left, right)
+
+    def _about(
+        self, sides: tuple[Expr, Expr], slopes: Sequence[Quantity], said: Sequence[Quantity]
+    ) -> list[Quantity]:
+        """The derivatives that are 0: those by x in `x = ...`, and of f in `f = ...`, if said."""
+        known = self.ground.functions
+        first = [q for q in dict.fromkeys((*slopes, *said)) if q.order == 1 and q.of in known]
+        first = [q for q in first if q.by not in known]
+        own = [q for q in first if self.ground.sides_of(q)[1] in sides or known[q.of] in sides]
+        found = [q for q in first if q in slopes]
+        return found if {*own} & {*found} else own[:1] or found
 
     def _unconstrained(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> Verdict:
         """The verdict on what fails where derivatives are zero: no line may say a constraint."""
@@ -209,9 +220,8 @@ class Rest:
             return None
         self.searches += 1
         with suppress(MatderivError), bounded(MOST):
-            conditions = [
-                Condition(self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes
-            ]
+            found = ((self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes)
+            conditions = [Condition(*pair) for pair in dict.fromkeys(found)]
             held = holds(conditions, left, right, domain, self.ground.seed)
             self.searches -= held is not None
             barren += [domain] if held is None else []

@@ -13,14 +13,14 @@ from matderiv.expr import Expr, is_, number_value, variables
 from matderiv.input.axes import SPARE
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.shapes import Shape
-from matderiv.verification.derivations.compared import SidesCompared
+from matderiv.verification.derivations.compared import SidesCompared, rest_of
 from matderiv.verification.derivations.components import Indices
 from matderiv.verification.derivations.consequences import Claimed, Record, only_slope
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
 from matderiv.verification.derivations.findings import LOOSE, MISFIT, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
-from matderiv.verification.derivations.points import is_placed
+from matderiv.verification.derivations.points import is_call, is_placed, is_solution
 from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
@@ -144,7 +144,7 @@ class JudgedSides:
             return
         with suppress(MatderivError):
             if q is not None and q.kind == DERIVATIVE:
-                self.rest.set_to_zero(self.reader.resolved(q))
+                self.rest.set_to_zero(*self.reader.partials(q) or [self.reader.resolved(q)])
             elif chain.first is not None and chain.sides:
                 sides = (self.reader.side(p) for p in (chain.first, chain.sides[-1]))
                 if multiplier := self.rest.constrain(*map(self.record.true, sides)):
@@ -157,11 +157,9 @@ class JudgedSides:
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
-        if q.kind == DERIVATIVE:
-            self.rest.set_to_zero(q)
-            return
-        if q.kind == FORMULA and self.slope is not None:
-            self.rest.set_to_zero(self.slope)
+        slopes = [self.slope] if self.slope else self.reader.partials(chain.quantity or q)
+        if slopes := [q] if q.kind == DERIVATIVE else slopes:
+            self.rest.set_to_zero(*slopes)
             return
         if q.kind == FORMULA and self.compared.slopes():
             self.rest.stated = True
@@ -174,8 +172,12 @@ class JudgedSides:
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
         self.slope, self.doubts.at, self.doubts.case = None, q.at, None
         self.row, self.renamed = False, None
+        self.doubts.placed = q.kind in (VALUE, FORMULA) and is_call(self.reader, chain.first)
         if chain.role == LOCAL:
             self._call(chain)
+        if (stacked := self.reader.stacked(q)) is not None:
+            self.doubts.sloped = True
+            return self._formula(chain, stacked, None)
         if is_placed(self.reader, q):
             try:
                 self.renamed = q if q.kind == VALUE else None
@@ -219,7 +221,7 @@ class JudgedSides:
 
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
         """A quantity, or the formula that the entries of a derivative are."""
-        self.doubts.sloped = True
+        self.doubts.sloped = q.kind != VALUE or not is_solution(self.reader, chain.first)
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             if q.by_at in self.ground.labels and not q.of_at:  # by s_y, where y is a label
                 typed = "".join(p.text for p in chain.sides)
@@ -241,8 +243,10 @@ class JudgedSides:
 
     def _call(self, chain: Chain) -> None:
         """A local name for a formula with differentials or derivatives in it."""
+        value = self.record.true(self.reader.side(chain.sides[0]))
         self.doubts.slopes.add(chain.name)
-        self.ground.functions[chain.name] = self.record.true(self.reader.side(chain.sides[0]))
+        self.ground.put(chain.name, value)
+        self.ground.functions[chain.name] = value
 
     # Sides ---------------------------------------------------------------------------------------
 
@@ -251,7 +255,7 @@ class JudgedSides:
         assert q is not None
         number, shown = self.lines.number(passage.start), self.told.typed(passage, chain)
         try:
-            side = self._read(passage, self.compared.expected(q))
+            side = self._read(rest_of(passage)[0], self.compared.expected(q))
             self.notes += side.notes
             true, (claimed, root) = self.record.true(side), self.record.claims_of(side)
             own = side.expr in side.written and side.marks.get(side.expr) == q
@@ -325,7 +329,8 @@ class JudgedSides:
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
         q, (base, label) = self.renamed or q, split_label(chain.name)
-        number, begins = self.lines.number(passage.start), chain.first and passage is chain.sides[0]
+        number, begins = self.lines.number(passage.start), passage is chain.sides[0]
+        begins = begins and chain.first is not None and not is_solution(self.reader, chain.first)
         if q.kind == VALUE and begins and names_in(passage):
             self.doubts.restated(q.of, passage, number, self.told.found[-1:])
         other = [n for n in self.doubts.defined if split_label(n)[0] == base and n != chain.name]
@@ -378,7 +383,7 @@ class JudgedSides:
             root = self.record.carried(side, before)
             self.concerned |= {v.name for v in variables(said)}
             self.concerned |= self.doubts.behind(side.quantity, self.compared.left(side.quantity))
-            if root is None and self.diagnosis and verdict.diagnosis != LOOSE:
+            if root is None and self.diagnosis and verdict.diagnosis not in (LOOSE, "term"):
                 verdict = self.compared.explained(side.quantity, said, verdict)
         message, follows = "", None
         if root is not None:

@@ -51,12 +51,6 @@ _NOTED = re.compile(r"\s*[_^]\s*\{")
 _TEXT = r"\\(?:text|textrm|textit|mbox|textbf)\s*\{(?P<word>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _BY_ROWS = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:row-?\s?wise|each row|by rows?)\b[^{}]*\}")
 _SOFTMAX = r"\\(?:text|mathrm|operatorname)\s*\{softmax\}(?=\s*(?:\\left)?[(\[])"
-_DIAGONAL = (
-    r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
-    rf"(?:\\left|\\[bB]igg?l?)?\(\s*(?P<base>{LATEX_SYMBOL})"
-    r"(?:_\{?1\}?|\^\s*\{?\s*\(1\)\s*\}?)\s*,(?:[^()]|\(\w\))*\\[lc]?dots(?:[^()]|\(\w\))*"
-    r"(?:\\right|\\[bB]igg?r?)?\)"
-)
 _EXAMPLE = r"\^\s*(?P<above>\{\s*\([a-z]\)\s*\})\s*_\s*(?P<below>\{[^{}]*\}|[A-Za-z0-9])"
 _CONSTANT = r"[-+]\s*\\(?:text\w*|math\w+|operatorname)\s*\{\s*[Cc]onst[^{}]*\}"
 _SUBJECT = (
@@ -100,10 +94,20 @@ _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behin
     r"\\(?:text\w*|mbox)\s*\{[^{}()]*\)[\s.,;]*\}"
     r"|(?:\\[;,:]|\\q?quad|~)\s*[\[(]\s*\w+\s*\\times\s*\w+\s*[\])](?=\s*[.,]?\s*$)"
 )
-_IVERSON = (  # 1(k = y) and [k = y]
-    r"(?:(?<![\w}^_.\\])1\s*\(|(?<=[-+])\s*\[)\s*"
-    r"(?P<said>\w+\s*(?:=|\\neq?(?![A-Za-z]))\s*\w+)\s*[)\]]"
+LABEL = r"(?P<label>[cty])\s*_\s*(?:\{\s*[ijmn]\s*\}|[ijmn])"  # of one example, as in p_{y_i}
+_SIDE = r"\w+(?:[_^](?:\w|\{[^{}=]*\}))?"
+_IVERSON = (  # 1(k = y), [k = y] and \\mathbb{1}(y_i = k)
+    r"(?:\\math(?:bb|bf|ds|rm)\s*(?:\{\s*[1I]\s*\}|[1I])\s*(?:\\left)?\("
+    r"|(?<![\w}^_.\\])1\s*\(|(?<=[-+])\s*\[)\s*"
+    rf"(?P<said>{_SIDE}\s*(?:=|\\neq?(?![A-Za-z]))\s*{_SIDE})\s*(?:\\right)?[)\]]"
 )
+_DIAGONAL_OF = (  # \\operatorname{diag}(1/x_1, \\ldots, 1/x_n)
+    r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
+    r"(?:\\left|\\[bB]igg?l?)?(?:\(|\\\{)(?P<first>[^,=]*(?:_\s*\{?1|\(1\))[^,=]*),[^=]*?"
+    r"\\[lc]?dots\s*,(?P<last>(?:[^,=()]|\([^()]*\))*?)"
+    r"(?:\\right|\\[bB]igg?r?)?(?:\)|\\\})"
+)
+_WIDE = r"\\qq?uad(?![A-Za-z])|(?:\\;\s*){3,}|\\hspace\*?\s*\{[^{}]*\}"
 _ALL = (
     r"(?:\\q?quad|\\[,;:!]|[\s,(])*\\forall(?![A-Za-z])[^=]*$"
     r"|^\s*\\forall(?![A-Za-z])(?:[^=,()\[\]]|\[[^\]]*\]|\([^()]*\))*[,:]"
@@ -111,14 +115,10 @@ _ALL = (
 
 
 def as_row(p: Passage) -> Passage:
-    r"""A LaTeX formula without words, and with a sign for wide space.
-
-    >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
-    '\\text{tr}(A)'
-    """
+    r"""A LaTeX formula without words, and with a sign for wide space."""
     p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
-    p = p.replaced(_DIAGONAL, lambda m: f"{m['head']}({m['base'].strip()})")
+    p = p.replaced(_DIAGONAL_OF, _on_diagonal)
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
     p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
@@ -129,23 +129,31 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_NUMBERS, lambda m: rf"{m['names']} \in\mathbb{{R}}")
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
-    p = p.replaced(r"\\qq?uad(?![A-Za-z])|(?:\\;\s*){3,}", _wide).replaced(_TEXT, _kept)
+    p = p.replaced(_WIDE, _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
+
+
+def _on_diagonal(match: re.Match[str]) -> str:
+    """A diagonal by its entry i, where the last one in a list is the first with another index."""
+    below, above = r"_\s*(?:\{\s*(?:1|[A-Za-z])\s*\}|1|[A-Za-z](?![A-Za-z]))", r"\((?:1|[A-Za-z])\)"
+    first, last = (
+        re.sub(above, "(i)", re.sub(below, "_i", match[side])).replace(" ", "")
+        for side in ("first", "last")
+    )
+    alone = re.fullmatch(rf"(?P<base>{LATEX_SYMBOL})(?:_i|\^\{{\(i\)\}})", first)
+    whole = alone["base"] if alone else first
+    return f"{match['head']}({whole})" if first == last else match[0]
 
 
 def _flattened(match: re.Match[str]) -> str:
     """A label that is a name with a label, in letters and digits; a range of a sum stays."""
-    if _RANGE.search(match.string[: match.start()]):
+    if _RANGE.search(match.string[: match.start()]) or re.fullmatch(LABEL, match["inner"]):
         return match[0]
     return f"_{{{re.sub(r'[^A-Za-z0-9]', '', match['inner'])}}}"
 
 
 def _fractions(p: Passage) -> Passage:
-    r"""With `\frac{a}{b}` for `{a \over b}`.
-
-    >>> _fractions(Passage.of(r"{{1 \over 2} x \over y}", latex=True)).text
-    '\\frac{\\frac{1 }{ 2} x }{ y}'
-    """
+    r"""With `\frac{a}{b}` for `{a \over b}`."""
     while found := re.search(r"\\over(?![A-Za-z])", p.text):
         depth, start = 0, found.start()
         while start > 0 and depth >= 0:
@@ -191,11 +199,7 @@ def _is_in_fraction(before: str) -> bool:
 
 
 def unframed(p: Passage) -> Passage:
-    r"""A LaTeX formula without boxes, braces with remarks, and signs above equals signs.
-
-    >>> unframed(Passage.of(r"\boxed{f \stackrel{!}{=} 0}", latex=True)).text.split()
-    ['f', '=', '0']
-    """
+    r"""A LaTeX formula without boxes, braces with remarks, and signs above equals signs."""
     if not p.latex:
         return p
     p = p.replaced(_SET_EQUAL, lambda m: "=".ljust(len(m[0])))
@@ -217,12 +221,7 @@ def _closed(text: str, opened: re.Match[str]) -> int:
 
 
 def clauses(p: Passage) -> list[Passage]:
-    """The statements in a row, in order.
-
-    >>> row = 'df = 2*r*dx, hence ∇f = 2*r where r = einsum("i,i->", x, y)'
-    >>> [c.text for c in clauses(Passage.of(row))]
-    ['df = 2*r*dx', 'hence ∇f = 2*r', 'where r = einsum("i,i->", x, y)']
-    """
+    """The statements in a row, in order."""
     p = unframed(p)
     depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]
     signs = [start for start, _ in equal_signs(p.text)]

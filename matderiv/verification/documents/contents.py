@@ -21,6 +21,7 @@ from matderiv.verification.documents.sentences import (
     SUPPOSES,
     affirmed,
     sure,
+    with_announcement,
 )
 from matderiv.verification.documents.statements import announced, equal_signs, with_case
 
@@ -58,7 +59,7 @@ _MARKUP = (
 )
 _EMPHASIS = r"\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}"
 _SILENT = (
-    r"\\(?:tag|label|hspace|vspace|ref|eqref)\*?\{[^{}]*\}"
+    r"\\(?:tag|label|vspace|ref|eqref)\*?\{[^{}]*\}"
     r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
@@ -73,13 +74,10 @@ _LABEL = re.compile(
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
 )
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
+_BOLD_LABEL = r"^\s*(?:[-*]\s+)?(?:\*\*[^*=]+\*\*|__[^_=]+__)[.:]?(?=\s)"
+_RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _PLAIN_CASE = re.compile(
     r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*(?:\\math\w+\s*\{?\s*)?[\w.]+\s*\}?\s*$"
-)
-_ANNOUNCES = re.compile(
-    r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
-    r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
-    re.IGNORECASE,
 )
 _BEGINS = re.compile(
     r"\b(?:let|consider|define|suppose|given|now|next|another|function|objective|loss)\b",
@@ -102,7 +100,6 @@ _PRODUCTS = re.compile(r"(?:(?<![A-Za-z])[A-Z]{0,2}[A-Za-z](?![A-Za-z])|[\s\d=+^
 _MORE = re.compile(r"\s*[+*/]\s*\S|.*(?:∈|\w\s*:\s*[\w,× ]+$)")  # what goes on, or declares
 _DIRECTIVE = re.compile(r"\s*(?:`{3,}|~{3,}|:{3,})\s*\{(?!code)[\w:-]+\}")  # whose inside is text
 _OF_LAST = re.compile(r"\b(?:its|whose|their)\s+(?:\w+\s+)?(?:gradient|hessian|derivative)\b")
-_INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -241,11 +238,7 @@ def _display(p: Passage, start: int, opening: str) -> tuple[Passage, int]:
 
 
 def rows(content: Passage) -> Iterator[Piece]:
-    r"""The rows of a displayed formula, without what only sets type.
-
-    >>> [p.passage.text for p in rows(Passage.of(r"f &= x \\ &= y \tag{1}", latex=True))]
-    ['f  = x', '= y']
-    """
+    r"""The rows of a displayed formula, without what only sets type."""
     content = by_cases(content).blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
     start, depth = 0, 0
     signs = rf"(?P<cut>\\\\(?:\[[^\]\n]*\])?)|{_OPAQUE.pattern}"
@@ -294,9 +287,13 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
-        p = as_row(p) if latex else p
+        p = as_row(p) if latex else p.blanked(_BOLD_LABEL).replaced(_RAISED, _exponential)
         p = replace(p.stripped(), latex=latex, python=python)
         yield Piece("formula", p, new=True, first=True)
+
+
+def _exponential(match: re.Match[str]) -> str:
+    return f"exp({match[1]})"
 
 
 # Sentences ----------------------------------------------------------------------------------------
@@ -367,26 +364,10 @@ def _inline(p: Passage) -> Iterator[Piece]:
             continue
         new = bool(_BEGINS.search(words))
         own = not last or bool(equal_signs(last)) or not _OF_LAST.search(words)
-        announced = _with_announcement(words, part) if own else part
+        announced = with_announcement(words, part) if own else part
         last = part.text
         let = bool(LET.search(words))
         yield Piece("inline", announced, sure(p.text), new, alone or new, supposed=let)
-
-
-def _with_announcement(words: str, part: Passage) -> Passage:
-    """A formula after `the gradient is`, with that as its left side."""
-    called, found = _INTRODUCED.search(words), _ANNOUNCES.search(words)
-    if re.search(r"[∂∇]|\\(?:partial|nabla)(?![A-Za-z])", part.text):
-        return part  # it says itself of what
-    if called and equal_signs(part.text):
-        at = (part.start,) * len(called[1])
-        word = Passage(called[1].lower(), at, part.start, part.latex)
-        return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
-    if not found or equal_signs(part.text):
-        return part
-    sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
-    said = Passage(sign, (part.start,) * len(sign), part.start, part.latex)
-    return joined([said, part])
 
 
 def _is_prose(text: str) -> bool:

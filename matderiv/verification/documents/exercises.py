@@ -16,6 +16,7 @@ from matderiv.verification.documents.contents import Piece, pieces
 from matderiv.verification.documents.declarations import EVERY, Declared
 from matderiv.verification.documents.long_names import (
     by_cross_entropy,
+    in_plain_names,
     spelled_out,
     with_objective,
     with_sigmoid,
@@ -24,18 +25,19 @@ from matderiv.verification.documents.long_names import (
     without_label,
 )
 from matderiv.verification.documents.positions import Passage, joined
+from matderiv.verification.documents.remarks import is_remark, noise_of
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
     by_examples,
     by_fonts,
+    by_iterates,
     by_layers,
     by_masks,
     by_members,
     by_names,
     by_parts,
     by_primes,
-    is_remark,
 )
 from matderiv.verification.documents.statements import (
     PROSE,
@@ -157,9 +159,10 @@ class Exercise:
                 self.derived |= _stems([q.of])
 
     def is_model(self, p: Passage) -> bool:
-        r"""True for `y = Xw + \epsilon` with a drawn \epsilon: data are no function of w."""
+        r"""True for `y = Xw + \epsilon` with an \epsilon that is drawn, or nowhere else: data."""
+        alone = {noise_of(p)} - {n for old in self.passages if old is not p for n in names_in(old)}
         q = _quantity(p)
-        return q is not None and q.kind == VALUE and bool(self.noise & names_in(p))
+        return q is not None and q.kind == VALUE and bool((self.noise | alone) & names_in(p))
 
     @property
     def is_list(self) -> bool:
@@ -277,10 +280,6 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     after which a name that has a definition is defined again, or a size declared otherwise. What
     stands before the first problem holds in all of them. A section that derives only what it
     defines itself is judged by itself, with the definitions and declarations before it.
-
-    >>> found = exercises("# One\\n$$f = x^2$$\\n# Two\\nf = 2*y\\n", "md")
-    >>> [(e.title, [p.text for p in e.passages]) for e in found]
-    [('One', ['f = x^2']), ('Two', ['f = 2*y'])]
     """
     first, *others = _sections(document, suffix)
     found, earlier = [first], list(first.passages)
@@ -352,11 +351,11 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
-    passages, distributions = by_cross_entropy(passages)
+    passages, distributions = by_cross_entropy(in_plain_names(passages))
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_entries(passages))
+    passages, masks = by_masks(by_entries(by_iterates(passages)))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     facts = {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.clauses import OBJECTIVE
+from matderiv.verification.documents.clauses import LABEL, OBJECTIVE
 from matderiv.verification.documents.positions import NOWHERE, Passage, joined
 from matderiv.verification.documents.statements import equal_signs, statement
 from matderiv.verification.quantities import (
     DERIVATIVE,
+    DIFFERENTIAL,
     LATEX_NAME,
     LATEX_SYMBOL,
     VALUE,
@@ -32,12 +33,6 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
 
     A word is one where a line says what it is of its arguments, or what it is, and it is derived
     somewhere.
-
-    >>> line = Passage.of(r"MSE(w, b) = \frac{1}{n}\|Xw + b - y\|^2", latex=True)
-    >>> spelled_out([line])[0].text[:17]
-    '\\mathrm{MSE}(w, b'
-    >>> spelled_out([Passage.of(r"XW = Z", latex=True)])[0].text
-    'XW = Z'
     """
     words = {m["word"] for p in passages if p.latex and (m := _WITH.match(p.text))}
     alone = {m["word"] for p in passages if p.latex and (m := _ALONE.match(p.text))}
@@ -51,11 +46,7 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def with_objective(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is.
-
-    >>> with_objective([Passage.of(r"\min_{w} \|Xw - y\|^2", latex=True)])[0].text
-    '\\mathrm{objective}(w) = \\|Xw - y\\|^2'
-    """
+    r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is."""
     return [_named_objective(p) if p.latex else p for p in passages]
 
 
@@ -84,10 +75,6 @@ def with_squares(passages: Sequence[Passage]) -> list[Passage]:
     r"""The passages, in which a square that is derived by, or an argument, is a name of its own.
 
     Where the name itself is derived by as well, ∂f/∂σ² is ∂f/∂σ divided by 2σ.
-
-    >>> lines = [r"L = \log\hat\sigma^2", r"\frac{\partial L}{\partial\sigma^2} = 1"]
-    >>> [p.text for p in with_squares([Passage.of(line, latex=True) for line in lines])][0]
-    'L = \\log\\hat{\\mathrm{sigmasquare}}'
     """
     text = [p.text for p in passages if p.latex]
     bases = [m["of"] for t in text for m in _BY_SQUARE.finditer(t)]
@@ -135,12 +122,7 @@ _SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")
 
 
 def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, with what \sigma is where it has a derivative, and only that says what it is.
-
-    >>> line = Passage.of(r"\frac{d\sigma(z)}{dz} = \sigma(z)(1-\sigma(z))", latex=True)
-    >>> with_sigmoid([line])[0].text
-    '\\sigma(z) = \\frac{1}{1 + e^{-z}}'
-    """
+    r"""The passages, with what \sigma is where only its derivative says what it is."""
     text = [p.text for p in passages if p.latex]
     known = any(_SIGMA.match(t.lstrip()) for t in text)
     if (
@@ -161,12 +143,7 @@ _CROSS = (
 
 
 def by_cross_entropy(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
-    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1.
-
-    >>> found, names = by_cross_entropy([Passage.of(r"J = CE(y, \hat y)", latex=True)])
-    >>> found[0].text, names
-    ('J = (-(y)^T \\log(\\hat y))', {'y'})
-    """
+    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1."""
     names: set[str] = set()
     if any(re.match(rf"\s*{_CROSS}\s*:?=", p.text) for p in passages if p.latex):
         return [*passages], names
@@ -186,12 +163,7 @@ _LABELLED = (
 
 
 def without_label(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the only J_{\text{word}} that is defined is J, where J is derived.
-
-    >>> lines = [r"J_{neg-sample}(v, U) = v^T U v", r"\frac{\partial J}{\partial v} = 2Uv"]
-    >>> without_label([Passage.of(line, latex=True) for line in lines])[0].text
-    'J = v^T U v'
-    """
+    r"""Formulas in which the only J_{\text{word}} that is defined is J, where J is derived."""
     text = [p.text for p in passages if p.latex]
     heads = [m for t in text if (m := re.match(rf"\s*{_LABELLED}\s*:?=", t))]
     names = {re.sub(r"\s*\([^()]*\)\s*:?=$", "", m[0]).strip() for m in heads}
@@ -208,14 +180,94 @@ def without_label(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(_LABELLED, lambda m: m["base"]) if p.latex else p for p in passages]
 
 
+def by_label(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with p_y for p_{y_i}, where they are about one example; where i runs, p_{yi}."""
+    typed = [p.text for p in passages if p.latex]
+    if not any(re.search(rf"_\s*\{{\s*{LABEL}\s*\}}", t) for t in typed):
+        return [*passages]
+    runs = any(re.search(r"\\sum\s*_", t) and re.search(rf"(?<![A-Za-z]){LABEL}", t) for t in typed)
+    below = rf"_\s*\{{\s*{LABEL}\s*\}}" if runs else rf"(?<![A-Za-z\\]){LABEL}"
+
+    def named(m: re.Match[str]) -> str:
+        return f"_{{{re.sub(r'[^A-Za-z]', '', m[0])}}}" if runs else str(m["label"])
+
+    return [p.replaced(below, named) if p.latex else p for p in passages]
+
+
+_ALONG = re.compile(  # Df(X)[H]
+    rf"\s*(?:\\(?:math(?:rm|sf)|operatorname)\s*\{{?)?D\}}?\s*(?P<f>{LATEX_SYMBOL})\s*"
+    rf"\(\s*(?P<x>{LATEX_SYMBOL})\s*\)\s*(?:\\left\s*)?[\[(]"
+    rf"\s*(?P<h>{LATEX_SYMBOL})\s*(?:\\right\s*)?[\])]\s*(?==)"
+)
+
+
+def by_directions(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with df and dX for Df(X)[H] and H."""
+    return [_by_direction(p, m) if (m := _ALONG.match(p.text)) else p for p in passages]
+
+
+def _by_direction(p: Passage, m: re.Match[str]) -> Passage:
+    h, x = m["h"].strip(), m["x"].strip()
+    typed = rf"{re.escape(h)}(?![A-Za-z])" if h.startswith("\\") else rf"(?P<word>\\[A-Za-z]+)|{h}"
+    p = p.with_part(0, m.end(), f"d{m['f'].strip()} ")
+    return p.replaced(typed, lambda m: m.groupdict().get("word") or f"{{d {x}}}")
+
+
+_UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
+
+
+def by_changes(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with A\,dx for Adx behind a differential: in LaTeX letters are no word."""
+    found, open_ = [], False
+    for p in passages:
+        s = statement(p)
+        q = s.quantity if s is not None else None
+        open_ = q.kind == DIFFERENTIAL if q is not None else open_
+        glued = rf"(?P<word>{_UPRIGHT})|(?<=[A-Za-z])d(?=[A-Za-z\\])"
+        found.append(p.replaced(glued, lambda m: m["word"] or r"\,d") if p.latex and open_ else p)
+    return found
+
+
+_BARRED = re.compile(
+    r"\\nabla(?:\s*_\s*\S)?[^=]*\(\s*\\bar\s*\{?\s*(?P<x>\\?[A-Za-z]+)\s*\}?\s*\)\s*=\s*0"
+)
+
+
+def with_solutions(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with x^* for \bar x, where a line says that \nabla f(\bar x) = 0."""
+    found = {m["x"] for p in passages if p.latex and (m := _BARRED.search(p.text))}
+    names = "|".join(map(re.escape, found))
+    bar = rf"\\bar\s*(?:\{{\s*({names})\s*\}}|({names})(?![A-Za-z]))"
+    latex = (p.latex and bool(found) for p in passages)
+    return [
+        p.replaced(bar, lambda m: f"{m[1] or m[2]}^*") if own else p
+        for p, own in zip(passages, latex, strict=True)
+    ]
+
+
+_TUPLE = (  # (2x + y, x)^T behind an equals sign
+    r"(?<==)\s*(?:\\left\s*)?\((?P<inside>(?:[^()=]|\([^()=]*\))+)(?:\\right\s*)?\)"
+    r"\s*(?:\^\s*\{?\s*\\top\s*\}?)?\s*\.?(?=$|=)"
+)
+
+
+def _column(match: re.Match[str]) -> str:
+    cells = re.findall(r"(?:[^,()]|\([^()]*\))+", match["inside"])
+    plain = len(cells) > 1 and "dots" not in match["inside"] and ";" not in match["inside"]
+    rows = r" \\ ".join(cells)
+    return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}" if plain else match[0]
+
+
+def in_plain_names(passages: Sequence[Passage]) -> list[Passage]:
+    """Formulas in which changes, labels and solutions have the names that are read."""
+    passages = [p.replaced(_TUPLE, _column) if p.latex else p for p in passages]
+    return by_label(with_solutions(by_directions(by_changes(passages))))
+
+
 def with_upstream(passages: Sequence[Passage]) -> list[Passage]:
     r"""The passages, in which `\frac{\partial L}{\partial z} = g` says what g is.
 
     So it is where z has a definition, and L and g have none.
-
-    >>> lines = [r"z = Wx", r"\frac{\partial L}{\partial z} = g"]
-    >>> with_upstream([Passage.of(line, latex=True) for line in lines])[1].text
-    'g = \\frac{\\partial L}{\\partial z}'
     """
     said = [s for p in passages if (s := statement(p)) is not None and s.quantity is not None]
     defined = {s.quantity.of for s in said if s.quantity and s.quantity.kind == VALUE}

@@ -93,13 +93,7 @@ class Member:
 
 
 def members(latex: str) -> Iterator[Member]:
-    r"""The memberships in a formula.
-
-    >>> list(members(r"x_1,\ldots,x_n \in \mathbb{R}^d"))
-    [Member(name='x', sizes='d', fact='', listed='n')]
-    >>> list(members(r"y_i\in\{-1,+1\}"))
-    [Member(name='y_i', sizes='', fact='labels', listed='')]
-    """
+    r"""The memberships in a formula."""
     for found in re.finditer(MEMBER, latex):
         sizes = found["inner"] or found["plain"] or ""
         sizes = re.sub(r"\s*(?:\\times(?![A-Za-z])|×|\\cdot(?![A-Za-z])|,)\s*", ",", sizes.strip())
@@ -120,11 +114,7 @@ def members(latex: str) -> Iterator[Member]:
 
 
 def positive(latex: str) -> list[tuple[str, str]]:
-    r"""What a formula that says nothing else says is positive: small letters, and matrices.
-
-    >>> positive(r"\lambda > 0"), positive(r"A = A^T \succ 0"), positive(r"\Sigma > 0")
-    ([('lambda', 'positive')], [('A', 'posdef')], [])
-    """
+    r"""What a formula that says nothing else says is positive: small letters, and matrices."""
     itself = _ITSELF.match(latex)
     if itself and latex_name(itself["a"]) == latex_name(itself["b"]):
         latex = itself["a"] + latex[itself.end() :]
@@ -138,11 +128,7 @@ def positive(latex: str) -> list[tuple[str, str]]:
 
 
 def covariances(sentence: str) -> list[str]:
-    r"""The names of covariances.
-
-    >>> covariances(r"$x \sim \mathcal N(\mu, \Sigma)$"), covariances("with covariance $S$")
-    (['Sigma'], ['S'])
-    """
+    r"""The names of covariances."""
     found = (latex_name(m["name"] or m["said"]) for m in _COVARIANCE.finditer(sentence))
     return [name for name in found if name[:1].isupper()]
 
@@ -161,11 +147,6 @@ def listed(latex: str) -> tuple[Member, str] | None:
 
     `rows` is the fact of a matrix whose rows are the members, `columns` that of one whose columns
     they are.
-
-    >>> listed(r"y = (y_1, \ldots, y_n)^T")[0]
-    Member(name='y', sizes='n', fact='', listed='')
-    >>> listed(r"X = [x_1^T; \ldots; x_n^T]")[0].fact
-    'rows'
     """
     found = _LISTED.match(latex)
     if found is None:
@@ -188,26 +169,14 @@ def listed(latex: str) -> tuple[Member, str] | None:
 
 
 def counts(text: str) -> dict[str, str]:
-    r"""How far letters run: `i = 1, \dots, n` and `\sum_{i=1}^n`.
-
-    >>> counts(r"for $i=1,\dots,n$ and \sum_{j=1}^{d} w_j")
-    {'i': 'n', 'j': 'd'}
-    """
+    r"""How far letters run: `i = 1, \dots, n` and `\sum_{i=1}^n`."""
     found = [*_NUMBERED.finditer(text), *_SUMMED.finditer(text)]
     return {m["letter"]: m["size"] for m in found}
 
 
 @dataclass
 class Families:
-    r"""The arrays whose members a problem speaks of, and how many members they have.
-
-    >>> found = Families()
-    >>> found.heard(r"$i = 1, \ldots, n$")
-    >>> found.add(Member("x_i", "d")), found.add(Member("y_i", ""))
-    (True, True)
-    >>> found.shapes({"X", "x_i", "y"})
-    {'X': 'n,d', 'y': 'n'}
-    """
+    r"""The arrays whose members a problem speaks of, and how many members they have."""
 
     counts: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -261,11 +230,7 @@ class Families:
 
 
 def sizes_named(said: str) -> str:
-    """Sizes that are sums have names of their own: d + 1 is dp1.
-
-    >>> sizes_named("m,(d+1)"), sizes_named("2*n")
-    ('m,dp1', '2*n')
-    """
+    """Sizes that are sums have names of their own: d + 1 is dp1."""
     signs = str.maketrans({"+": "p", "-": "m"})
     parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
     named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
@@ -273,11 +238,7 @@ def sizes_named(said: str) -> str:
 
 
 def fact_of(text: str) -> tuple[str, str]:
-    """The name and the fact that an equation says; "" and "" for others.
-
-    >>> fact_of("A = A'"), fact_of("QQ^T = I"), fact_of("A' = -A"), fact_of("A = B'")
-    (('A', 'symmetric'), ('Q', 'orthogonal'), ('A', 'skew'), ('', ''))
-    """
+    """The name and the fact that an equation says; "" and "" for others."""
     if found := _SYMMETRIC.fullmatch(text):
         first, second = found["a"] or found["c"], found["b"] or found["d"]
         if first == second:

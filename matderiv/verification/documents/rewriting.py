@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
+from matderiv.verification.quantities import LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
 _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
@@ -26,12 +26,7 @@ _SET = re.compile(
 
 
 def by_cases(p: Passage) -> Passage:
-    r"""A formula with indicators for `\begin{cases}`; other cases stay as they are.
-
-    >>> text = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
-    >>> by_cases(Passage.of(text, latex=True)).text
-    '\\left((x)\\mathbb{1}[x > 0] + (0)(1 - \\mathbb{1}[x > 0])\\right)'
-    """
+    r"""A formula with indicators for `\begin{cases}`; other cases stay as they are."""
     return p.replaced(_CASES.pattern, _masked, re.DOTALL)
 
 
@@ -54,12 +49,7 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
-    r"""Formulas in which sums over sets are sums of masked terms, and the names of the masks.
-
-    >>> line = Passage.of(r"\sum_{j\in\Omega_i} r_{ij}", latex=True)
-    >>> [found[0].text for found in [by_masks([line])[0]]], by_masks([line])[1]
-    (['\\sum_{j} \\mathrm{inOmega}_{ij} r_{ij}'], {'inOmega'})
-    """
+    r"""Formulas in which sums over sets are sums of masked terms, and the names of the masks."""
     names: set[str] = set()
 
     def masked(match: re.Match[str]) -> str:
@@ -89,11 +79,6 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
 
     l is a layer and no index; between round brackets only where a layer before or after it is named
     as well. Weights are matrices and units vectors, unless capitals say that units are matrices.
-
-    >>> line = Passage.of(r"z^{[l]} = W^{[l]T} a^{[l-1]}", latex=True)
-    >>> found, sizes = by_layers([line])
-    >>> found[0].text, sizes
-    ('z_{1l} = W_{1l}^{T} a_{0l}', {'z_1l': 'n1l', 'W_1l': 'n1l,n0l', 'a_0l': 'n0l'})
     """
     passages = _bracketed(passages)
     found = [m for p in passages if p.latex for m in re.finditer(_BASE, p.text)]
@@ -117,15 +102,27 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
     return [*_next_layer(named_apart, layers), *named_apart], sizes
 
 
+def by_iterates(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which x_k and x_{k+1} have names of their own: k is a step and no index."""
+    text = "\n".join(p.text for p in passages if p.latex)
+    steps = {*re.findall(r"(?<=[A-Za-z}])_\s*\{\s*([a-z])\s*[-+]\s*1\s*\}", text)}
+    steps -= {*re.findall(r"\\(?:sum|prod|max|min)(?:\\limits)?\s*_\s*\{?\s*([a-z])", text)}
+    below = (
+        rf"_\s*(?:\{{\s*(?P<at>[{''.join(steps)}])\s*(?P<more>[-+]\s*1)?\s*\}}"
+        rf"|(?P<in>[{''.join(steps)}])(?![A-Za-z]))"
+    )
+
+    def named(match: re.Match[str]) -> str:
+        return f"_{{{_layer(match)}{match['at'] or match['in']}}}"
+
+    return [p.replaced(below, named) if p.latex and steps else p for p in passages]
+
+
 _BARE = r"\^\s*(?:\{\s*l\s*(?P<more>[-+]\s*1)?\s*\}|l(?![A-Za-z]))"
 
 
 def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one as well.
-
-    >>> _bracketed([Passage.of("z^l = W^l a^{l-1}", latex=True)])[0].text
-    'z^{[l]} = W^{[l]} a^{[l-1]}'
-    """
+    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one too."""
     text = "\n".join(p.text for p in passages if p.latex)
     weights = re.search(rf"(?<![A-Za-z\\])[WU]\}}?\s*{_BARE}", text)
     if not weights or not any(m["more"] for m in re.finditer(_BARE, text)):
@@ -138,12 +135,7 @@ def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_entries(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which g is a function of each entry, where it has a slope that is multiplied so.
-
-    >>> lines = [r"a = g(z)", r"\delta = W\epsilon \odot g'(z)"]
-    >>> [p.text for p in by_entries([Passage.of(line, latex=True) for line in lines])]
-    ['a = \\phi (z)', "\\delta = W\\epsilon \\odot \\phi '(z)"]
-    """
+    r"""Formulas in which g is a function of each entry, where its slope is multiplied so."""
     text = "\n".join(p.text for p in passages if p.latex)
     slope = r"(?P<name>[fgh])\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)\s*(?:\\left)?\([^()]*(?:\\right)?\)"
     times = r"(?:\\(?:odot|circ|cdot)(?![A-Za-z])|∘|⊙)"
@@ -171,12 +163,7 @@ _HEAD = re.compile(
 
 
 def by_parts(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the objective J_i of one part is no entry of the number J.
-
-    >>> lines = [r"J = \sum_i u_i^2", r"J_i(u_i) = u_i^2"]
-    >>> by_parts([Passage.of(line, latex=True) for line in lines])[1].text
-    '\\mathrm{Jpart}_{i}(u_i) = u_i^2'
-    """
+    r"""Formulas in which the objective J_i of one part is no entry of the number J."""
     heads = [m for p in passages if p.latex and (m := _HEAD.match(p.text))]
     wholes = {m["base"] for m in heads if not m["at"] and r"\sum" in m.string}
     both = wholes & {m["base"] for m in heads if m["at"]}
@@ -201,10 +188,6 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     r"""Formulas in which b has another name than \mathbf b, and the letters that are bold.
 
     A letter with an index is an entry of the bold one.
-
-    >>> found, letters = by_fonts([Passage.of(r"\mathbf{b}^T x + b b_i", latex=True)])
-    >>> found[0].text, letters
-    ('\\mathbf{b}^T x + \\mathrm{plainb} b_i', {'b'})
     """
     bold = {m["in"] or m["at"] for p in passages if p.latex for m in re.finditer(_BOLD, p.text)}
     typed = rf"(?P<word>{_BOLD}|{_UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
@@ -223,11 +206,7 @@ _EXAMPLES = (
 
 
 def by_examples(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}.
-
-    >>> by_examples([Passage.of(r"z = w^T x + \sum_i x^{(i)}", latex=True)])[0].text
-    'z = w^T\\mathrm{plainx} + \\sum_i x^{(i)}'
-    """
+    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}."""
     found = [m for p in passages if p.latex for m in re.finditer(_EXAMPLES, p.text)]
     several = {_letters(m["base"]) for m in found if m["base"] and "(" in m["at"]} - {""}
 
@@ -239,12 +218,7 @@ def by_examples(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_members(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum.
-
-    >>> lines = [r"J = \sum_k u_k^T v - u_o^T v", r"\frac{\partial J}{\partial u_o} = -v"]
-    >>> by_members([Passage.of(line, latex=True) for line in lines])[0].text
-    'J = \\sum_k u_k^T v - \\mathrm{plainuo}^T v'
-    """
+    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum."""
     text = "\n".join(p.text for p in passages if p.latex)
     bound = {*re.findall(r"\\sum(?:\\limits)?\s*_\s*\{?\s*([a-z])(?![a-z])", text)}
     entry = r"(?<![A-Za-z\\])([a-z])\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))"
@@ -292,12 +266,7 @@ _DENSITY = re.compile(
 
 
 def by_names(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name.
-
-    >>> line = Passage.of(r"\ln p(t\mid w) = -\|w\|^2", latex=True)
-    >>> by_names([line])[0].text
-    '\\mathrm{lnp}(w) = -\\|w\\|^2'
-    """
+    r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name."""
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
     heads = {_head(m) for m in given if bool(re.match(r"\s*:?=", m.string[m.end() :]))}
     alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
@@ -323,12 +292,7 @@ _PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)(?!\s*['
 
 
 def by_primes(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by.
-
-    >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
-    >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
-    '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
-    """
+    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by."""
     text = [p.text for p in passages if p.latex]
     given = {latex_name(m["base"]) for t in text if (m := re.match(rf"{_PRIMED}\s*:?=", t))}
     below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))
@@ -339,62 +303,3 @@ def by_primes(passages: Sequence[Passage]) -> list[Passage]:
         return rf"\mathrm{{{name}prime}}" if name in names else match[0]
 
     return [p.replaced(_PRIMED, named) if p.latex and names else p for p in passages]
-
-
-_UPDATE = re.compile(
-    rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
-    r"(?:[_^]\s*\{?\s*\(?\s*\\?[a-z]+\s*\+\s*1\s*\)?\s*\}?|\^\s*\{?\s*\+\s*\}?"
-    r"|[_^]\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:new|next)\s*\}?\s*\}?)"
-    r"\s*:?=\s*(?P<rest>[^=]+)$"
-)
-
-
-def is_update(p: Passage) -> bool:
-    r"""True for `w_{t+1} = w_t - \eta \nabla f(w_t)`, which says what is done, not what holds.
-
-    >>> [is_update(Passage.of(line, latex=True)) for line in (
-    ...     r"w^{+} = w - \eta \nabla f(w)", r"h_{t+1} = W h_t + b")]
-    [True, False]
-    """
-    found = _UPDATE.match(p.text) if p.latex else None
-    if found is None or not found["rest"].lstrip().startswith(found["name"].strip()):
-        return False
-    return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
-
-
-_CHANCE = re.compile(
-    r"\s*(?:[pPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[pP]\s*\}?))\s*"
-    r"(?:_\s*(?:\w|\\\w+|\{[^{}]*\})\s*)?(?:\\left|\\[bB]igg?l?)?[(\[][^()=]*=[^=]*\)\s*="
-)
-
-
-def is_chance(p: Passage) -> bool:
-    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
-
-    >>> is_chance(Passage.of(r"p(y = 1 \mid x) = \sigma(w^T x)", latex=True))
-    True
-    """
-    return bool(p.latex and _CHANCE.match(p.text))
-
-
-_IMAGE = re.compile(
-    rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
-)
-
-
-def is_image(p: Passage) -> bool:
-    r"""True for `\phi_n = \phi(x_n)`, which says nothing about the array of all \phi_n.
-
-    >>> is_image(Passage.of(r"\phi_n = \phi(x_n)", latex=True))
-    True
-    """
-    found = _IMAGE.match(p.text) if p.latex else None
-    if found is None:
-        return False
-    name, of = latex_name(found["name"]), latex_name(found["of"])
-    return bool(of) and (name == of or name.startswith(f"{of}_"))
-
-
-def is_remark(p: Passage) -> bool:
-    """True for what says how something is done or drawn, or what it is of, and nothing else."""
-    return is_image(p) or is_update(p) or is_chance(p)

@@ -2,6 +2,9 @@
 
 import re
 
+from matderiv.verification.documents.positions import Passage, joined
+from matderiv.verification.documents.statements import equal_signs
+
 MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
 LET = re.compile(
     r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
@@ -64,15 +67,12 @@ _ENGLISH = {
     r"矩阵|\b(?:Matrix|Matrizen|matriz|eine|une)\b": "matrix",
     r"\((?=[a-z -]{4,20}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
     r"和|与|\b(?:und|et)\b": "and",
+    r"\b(?:mit|avec|con|wobei|où|donde)\b": "with",
 }
 
 
 def in_english(text: str) -> str:
-    """A sentence with English words for those that facts are said with in other languages.
-
-    >>> in_english("其中$A$为对称矩阵").split(), in_english("$S$ ist symmetrisch").split()
-    (['其中', '$A$', 'is', 'symmetric', 'matrix'], ['$S$', 'is', 'symmetric'])
-    """
+    """A sentence with English words for those that facts are said with in other languages."""
     parts = re.split(rf"({MATH})", text)
     for k in range(0, len(parts), 2):
         for words, english in _ENGLISH.items():
@@ -81,23 +81,50 @@ def in_english(text: str) -> str:
 
 
 def sure(sentence: str) -> bool:
-    """True for a sentence that says something: no question, no condition, no denial.
-
-    >>> sure("A is symmetric."), sure("$A = A^T$ is not assumed."), sure("Is A symmetric?")
-    (True, False, False)
-    >>> sure("Since $S$ is symmetric we can read off")
-    True
-    """
+    """True for a sentence that says something: no question, no condition, no denial."""
     said = re.sub(r"\bwe\s+(?:can|may|could|might)\b.*$", "", re.sub(MATH, "", sentence))
     return not _UNSURE.search(said)
 
 
 def affirmed(before: str, after: str = "") -> bool:
-    """True where the words around an equation in a display say that it holds.
-
-    >>> affirmed("Suppose that"), affirmed("We do not assume"), affirmed("")
-    (True, False, False)
-    >>> affirmed("With", "this is not so in general.")
-    False
-    """
+    """True where the words around an equation in a display say that it holds."""
     return bool(_AFFIRMED.search(before)) and sure(before) and not _SPOILED.search(after)
+
+
+_ANNOUNCES = re.compile(
+    r"\b(gradient|hessian|derivative)(?:\s+(?:of|is|equals|becomes|then|therefore|thus|with|respect"
+    r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
+    re.IGNORECASE,
+)
+_INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
+_ENTRIES = re.compile(  # $p$ the vector whose $i$th entry is ..., $W$ with $i$-th diagonal entry
+    r"\$(?P<name>\s*(?:\\[a-z]+\s*\{?)?\\?[A-Za-z]+\}?\s*)\$(?:[^$.]|\$[^$]*\\times[^$]*\$)*?"
+    r"(?:第\s*)?(?:\$i\$|(?<![A-Za-z$])i(?![A-Za-z$]))[-\s]*(?:th|ten?|[eè](?:me)?|ésim[oa])?\s*"
+    r"(?P<diagonal>diagonal\s*)?(?:element|entr(?:y|ada)|component|coordinate|[Ee]intrag"
+    r"|[Kk]omponente|élément|composante|个分量|个元素)\w*"
+    r"\s*(?:is|are|being|equals?(?: to)?|given by|ist|est|es|为|是)?\s*$"
+)
+
+
+def with_announcement(words: str, part: Passage) -> Passage:
+    """A formula after `the gradient is`, with that as its left side."""
+    called, found = _INTRODUCED.search(words), _ANNOUNCES.search(words)
+    if re.search(r"[∂∇]|\\(?:partial|nabla)(?![A-Za-z])", part.text):
+        return part  # it says itself of what
+    if called and equal_signs(part.text):
+        at = (part.start,) * len(called[1])
+        word = Passage(called[1].lower(), at, part.start, part.latex)
+        return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
+    if equal_signs(part.text):
+        return part
+    if listed := _ENTRIES.search(part.around[0]):
+        name = listed["name"].strip()
+        opening = rf"{name} = \operatorname{{diag}}(" if listed["diagonal"] else f"{name}_i ="
+        ends = [(opening, part.start), (")" if listed["diagonal"] else "", part.end)]
+        head, tail = (Passage(t, (k,) * len(t), k, part.latex) for t, k in ends)
+        return joined([head, part, tail]) if part.latex else part
+    if not found:
+        return part
+    sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
+    said = Passage(sign, (part.start,) * len(sign), part.start, part.latex)
+    return joined([said, part])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import text
 from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
 from matderiv.verification.mistakes.confusions import functions, slopes
@@ -174,7 +174,7 @@ class Edits:
             if doubled is None:
                 continue
             factor = factor_of(self.search, self.root.expr, doubled, proposed)
-            if factor is None:
+            if factor is None or _cancels(factor, part.expr):
                 continue
             new = drawn(product(factor, part.expr))
             whole = self.whole(path, new)
@@ -217,6 +217,12 @@ class Edits:
         for k in path[:-1]:
             part = part.args[k]
         return part
+
+
+def _cancels(factor: Expr, e: Expr) -> bool:
+    """True for a factor that divides by what a part says: it would put the truth in its place."""
+    below = [n.args[1] for n in walk(factor) if is_(n, "div", "ediv")]
+    return bool({d for b in below for d in (b, *b.args) if d.args and not d.shape} & {*walk(e)})
 
 
 _LINEAR = ("mul", "hadamard", "neg", "transpose", "div", "sum", "mean", "diag")

@@ -1,0 +1,71 @@
+"""What claims nothing: updates, probabilities, images, and vectors with one more entry."""
+
+import re
+
+from matderiv.verification.documents.positions import Passage
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
+
+_UPDATE = re.compile(
+    rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
+    r"(?:[_^]\s*\{?\s*\(?\s*\\?[a-z]+\s*\+\s*1\s*\)?\s*\}?|\^\s*\{?\s*\+\s*\}?"
+    r"|[_^]\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:new|next)\s*\}?\s*\}?)"
+    r"\s*:?=\s*(?P<rest>[^=]+)$"
+)
+
+
+def is_update(p: Passage) -> bool:
+    r"""True for `w_{t+1} = w_t - \eta \nabla f(w_t)`, which says what is done, not what holds."""
+    found = _UPDATE.match(p.text) if p.latex else None
+    if found is None or not found["rest"].lstrip().startswith(found["name"].strip()):
+        return False
+    return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
+
+
+_CHANCE = re.compile(
+    rf"\s*(?P<name>(?>{LATEX_NAME})\s*:?=\s*)?"
+    r"(?:[pPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[pP]\s*\}?))\s*"
+    r"(?:_\s*(?:\w|\\\w+|\{[^{}]*\})\s*)?(?:\\left|\\[bB]igg?l?)?[(\[][^()=]*=[^=]*\)"
+    r"\s*(?(name)$|=)"
+)
+
+
+def is_chance(p: Passage) -> bool:
+    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn."""
+    return bool(p.latex and _CHANCE.match(p.text))
+
+
+_IMAGE = re.compile(
+    rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
+)
+
+
+def is_image(p: Passage) -> bool:
+    r"""True for `\phi_n = \phi(x_n)`, which says nothing about the array of all \phi_n."""
+    found = _IMAGE.match(p.text) if p.latex else None
+    if found is None:
+        return False
+    name, of = latex_name(found["name"]), latex_name(found["of"])
+    return bool(of) and (name == of or name.startswith(f"{of}_"))
+
+
+_LONGER = re.compile(
+    rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?:\\left)?[(\[]\s*(?:{LATEX_NAME}(?:\^\\top)?\s*[,;]\s*1"
+    rf"|1\s*[,;]\s*{LATEX_NAME}(?:\^\\top)?)\s*(?:\\right)?[)\]]\s*(?:\^\s*\{{?\\top\}}?)?\s*$"
+)
+
+
+_NOISE = re.compile(
+    r"\+\s*(\\(?:var)?epsilon|\\(?:math|bold)\w+\s*\{?\\(?:var)?epsilon\}?|[eu](?:_i)?)\s*\.?$"
+)
+
+
+def noise_of(p: Passage) -> str:
+    r"""The noise at the end of `y = X\beta + \epsilon`; "" where nothing looks like it."""
+    found = _NOISE.search(p.text) if p.latex else None
+    return latex_name(found[1]) if found else ""
+
+
+def is_remark(p: Passage) -> bool:
+    r"""True for what says how something is done or drawn, or what it is of, and nothing else."""
+    longer = p.latex and _LONGER.match(p.text)
+    return bool(longer) or is_image(p) or is_update(p) or is_chance(p)
