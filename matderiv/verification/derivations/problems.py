@@ -342,11 +342,10 @@ class Problem:
                 steps.left_open(chain, error)
         heard = ((n, word) for n, word in self.facts.items() if n in reading.variables)
         said = [f"{n} is {word}, as the text says" for n, word in heard]
-        typed = {n for p in self.passages for n in names_in(p)}
-        made = {f"taking {n} as a scalar" for n in reading.variables.keys() - typed}
-        told = (note for note in reading.notes if note not in made)
-        notes = (*told, *said, *dict.fromkeys(steps.notes))
-        verdict = StepsVerdict(tuple(steps.told.found), self.title, notes)
+        own = reading.variables.keys() - {n for p in self.passages for n in names_in(p)}
+        made = {f"taking {n} as a scalar" for n in own}
+        told = dict.fromkeys(n for n in (*reading.notes, *said, *steps.notes) if n not in made)
+        verdict = StepsVerdict(tuple(steps.told.found), self.title, (*told,))
         if not plan.function and not verdict.decided:
             raise _no_function()
         unread = broken.get(plan.function, (None, None))[1]
