@@ -229,7 +229,7 @@ def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
 
 
 def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: str) -> StepsVerdict:
-    """The lines of `after`, and those of `before` at these numbers; none wrong that is right after."""
+    """Lines of `after`, those of `before` at these numbers; none wrong that is right after."""
     right = {(line.number, line.text) for line in after.lines if line.correct}
     lines = [line for line in after.lines if line.number not in numbers]
     roots = {line.number: line for line in after.lines if line.number in numbers}
