@@ -292,7 +292,8 @@ def _pooled(how: Any, x: Any, size: tuple[int, ...], step: int = 0) -> Any:
 
 
 def _of_labels(table: Any, y: Any) -> Any:
-    chosen = [[float(abs(v - k - 1) < 0.5) for k in range(len(table))] for v in np.ravel(y)]
+    labels = np.clip(np.ravel(y), 1, len(table))
+    chosen = [[float(abs(v - k - 1) < 0.5) for k in range(len(table))] for v in labels]
     return np.reshape(np.tensordot(chosen, table, 1), (*np.shape(y), *np.shape(table)[1:]))
 
 

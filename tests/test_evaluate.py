@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
 from matderiv.expr import Expr, apply, eye, number, size_expr, variable
+from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import bind, bind_sizes, compile_, evaluate
 from matderiv.numeric.stable import expanded, stable_all
 from matderiv.shapes import Dim, times
@@ -309,3 +311,23 @@ def test_shorthands_are_written_out_to_the_last() -> None:
     found = expanded(apply("std", x, params=(None,)))
     assert found.function.name == "sqrt"
     assert evaluate(apply("std", x, params=(None,)), {"x": [1.0, 3.0]}) == 1.0
+
+
+EXP = np.exp
+QUOTIENTS = [  # which axis the largest exponent belongs to
+    ("sum(Y.*exp(X),1)'./sum(exp(X),2)", lambda X, Y: (Y * EXP(X)).sum(0) / EXP(X).sum(1)),
+    ("exp(X)./sum(exp(X),2)'", lambda X, Y: EXP(X) / EXP(X).sum(1)[None, :]),
+    ("(exp(X)'*Y)./(exp(X)+exp(Y))", lambda X, Y: EXP(X).T @ Y / (EXP(X) + EXP(Y))),
+    ("(Y*exp(X))./(exp(X)+exp(Y))", lambda X, Y: Y @ EXP(X) / (EXP(X) + EXP(Y))),
+    ("diag(exp(X))./sum(exp(X),1)'", lambda X, Y: np.diag(EXP(X)) / EXP(X).sum(0)),
+    ("mean(exp(X),1)'./mean(exp(X),2)", lambda X, Y: EXP(X).sum(0) / EXP(X).sum(1)),
+]
+
+
+@pytest.mark.parametrize(("formula", "value"), QUOTIENTS)
+def test_a_quotient_of_exponentials_of_a_square_matrix(formula: str, value: Any) -> None:
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+    e = read(formula, shapes={"X": "n,n", "Y": "n,n"}).expr
+    found = evaluate(e, {"X": X, "Y": Y}, {"n": 3})
+    np.testing.assert_allclose(np.squeeze(found), value(X, Y), rtol=1e-12)

@@ -417,3 +417,41 @@ def test_gradients_by_many_variables_are_computed_together_when_they_are_checked
     assert all(r.ok for r in reports.values())
     assert len(reports) == 12
     assert len(runs) < 5
+
+
+SHARED_MEMORY = [  # what may be a view of an array that is needed later
+    ("norm2(unvec(q,m,n) - W)^2", "q", {"q": "m*n", "W": "m,n"}),
+    ("norm2(unvec(q,m,n) - W)^2 + sum(exp(q))", "q", {"q": "m*n", "W": "m,n"}),
+    ("norm2(vec(W) - q)^2 + sum(exp(W))", "W", {"q": "m*n", "W": "m,n"}),
+    ("norm2(flip(q) - 1)^2 + sum(exp(q))", "q", {"q": "n"}),
+    ('sum((einsum("ii->i",S) + 1).^2) + sum(S.^3)', "S", {"S": "n,n"}),
+    ("sum((vec(W') + 1).^2)", "W", {"W": "m,n"}),
+    ("sum((S^a + 1).^2)", "S", {"S": "n,n", "a": ""}),
+]
+ONES = [
+    ("x'*(2*ones(n,n))*y", "x", {"x": "n", "y": "n"}),
+    ("x'*ones(n,n)*x/n", "x", {"x": "n"}),
+    ("w'*ones(k,m)*u", "w", {"w": "k", "u": "m"}),
+    ("sum((S*ones(n,n)*y).^2)", "S", {"S": "n,n", "y": "n"}),
+    ("x'*ones(n,n)*diag(y)*ones(n,n)*x", "x", {"x": "n", "y": "n"}),
+]
+
+
+@pytest.mark.parametrize(("f", "wrt", "shapes"), SHARED_MEMORY + ONES)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_no_program_writes_over_what_is_needed(
+    f: str, wrt: str, shapes: dict[str, str], order: str
+) -> None:
+    sizes, rng = {"n": 3, "m": 2, "k": 4, "m*n": 6}, np.random.default_rng(3)
+    values: dict[str, Any] = {}
+    for name, shape in shapes.items():
+        sides = [sizes[s] for s in shape.split(",")] if shape else []
+        values[name] = np.array(rng.uniform(0.5, 1.5, sides), order=order) if sides else 1.0
+    kept = {name: np.array(v) for name, v in values.items()}
+    program = md.value_and_gradients(f, wrt, shapes=shapes, check=False)
+    truth = md.derive(f, wrt, shapes=shapes).evaluate(values)
+    for _ in range(3):
+        value, found = program(**values)
+        assert np.shape(value) == ()
+        np.testing.assert_allclose(found, truth, rtol=1e-9)
+    assert all(np.array_equal(kept[name], v) for name, v in values.items())

@@ -76,6 +76,33 @@ def test_what_is_clear_is_read(
     assert verify(formula, wrt, derivative, shapes=shapes).correct
 
 
+BY_LETTER = [
+    (r"\sum_t c_t e^{s_t} \text{ where } s_t = x_t^2", "x", "2*c.*x.*exp(x.^2)"),
+    (r"\sum_l (y_l - h_l)^2 \text{ where } h_l = w^\top x_l", "w", "2*X'*(X*w - y)"),
+    (r"\sum_t r_t s_t + s_1 \text{ where } s_t=x_t^2", "x", "2*x.*(r + unit(n,1))"),
+]
+AS_NUMBERS = [
+    r"\sum_i a_i x_i \text{ where } a_i = \frac{1}{i}",
+    r"\sum_t g_t x_t \text{ where } g_t=\gamma^t",
+    r"\sum_{i,j} k_{ij}x_j \text{ where } k_{ij} = \rho^{|i-j|}",
+    r"\sum_{i,j} k_{ij}x_j \text{ where } k_{ij} = \begin{cases} 1 & i<j\\ 0 & i\ge j\end{cases}",
+    "sum_i a_i x_i where a_i = min(i, 2)",
+]
+
+
+@pytest.mark.parametrize(("formula", "wrt", "derivative"), BY_LETTER)
+def test_a_definition_may_have_the_index_of_any_sum(
+    formula: str, wrt: str, derivative: str
+) -> None:
+    assert str(derive(formula, wrt)) == derivative
+
+
+@pytest.mark.parametrize("formula", AS_NUMBERS)
+def test_an_index_that_stands_as_a_number_in_a_definition_is_refused(formula: str) -> None:
+    with pytest.raises(MatderivError, match="stands as a number here"):
+        derive(formula, "x")
+
+
 @pytest.mark.parametrize("formula", ["∇f where f = x'Ax", "g'*d where f = x'*x", "y where x = y"])
 def test_a_definition_that_nothing_uses_is_an_error(formula: str) -> None:
     with pytest.raises(MatderivError, match="is defined, and nothing uses it"):

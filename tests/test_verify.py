@@ -424,3 +424,30 @@ def test_the_derivative_of_a_row_is_accepted_as_printed(f: str) -> None:
     answer = str(derive(f, "X", shapes=shapes))
     assert verify(f, "X", answer, shapes=shapes).correct is True
     assert verify(f, "X", answer.replace("= ", "= 2 ", 1), shapes=shapes).correct is False
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "answer"),
+    [
+        ("softmax(theta)", "theta", "0"),
+        ("y'*log_softmax(theta)", "theta", "0"),
+        ("logsumexp(beta) - y'*beta", "beta", "1-y"),
+        ("theta/norm2(theta)", "theta", "0"),
+        ("var(theta)", "theta", "0"),
+        ("max(theta)", "theta", "1"),
+        ("prod(theta)", "theta", "1"),
+        ("quadform(mu,A)", "mu", "2*A*mu"),
+        (r"\log\mathcal N(x|\mu,\Sigma)", "mu", "(x-mu)/det(Sigma)"),
+        (r"\log\mathcal N(x|\mu,\Sigma)", "x", "(mu-x)/tr(Sigma)"),
+    ],
+)
+def test_nothing_is_right_because_an_array_is_taken_as_a_number(
+    f: str, wrt: str, answer: str
+) -> None:
+    assert verify(f, wrt, answer).verdict == "disproved"
+
+
+def test_the_covariance_of_a_density_is_symmetric() -> None:
+    density = r"\log\mathcal N(x|\mu,\Sigma)"
+    assert verify(density, "mu", r"\Sigma^{-1}(x-\mu)").verdict == "proved"
+    assert str(derive(density, "mu")) == "inv(Sigma)*(x - mu)"

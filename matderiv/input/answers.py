@@ -156,7 +156,7 @@ def in_python(reading: Reading) -> bool:
 def spellings(text: str, reading: Reading) -> list[str]:
     r"""The spellings that an answer may have, likeliest first: that of the question is one.
 
-    >>> spellings("A\\theta", read(r"A\theta")), spellings("2*x", read("np.sum(x**2)"))
+    >>> spellings(r"A\theta", read(r"A^\top\theta")), spellings("2*x", read("np.sum(x**2)"))
     (['latex', 'text'], ['python', 'text', 'latex'])
     """
     strong, weak = marks(text, known=True)

@@ -91,7 +91,7 @@ def _check_definitions(reading: Reading) -> None:
     """ParseError for a definition that nothing uses: `∇f where f = x'*x` would be constant."""
     used = re.findall(r"[∇²]*\w+", reading.read_as)
     for name, _ in reading.parts:
-        if used.count(name) == 1:
+        if used.count(name) == 1 and reading.spelling != "python":  # where lines may be left over
             raise ParseError(
                 f"{name} is defined, and nothing uses it",
                 source=reading.source,
@@ -111,9 +111,9 @@ def read_question(text: str, **how: Any) -> Reading:
 def with_means(reading: Reading) -> Reading:
     """The reading with its means over normal variables in closed form."""
     over = {n.args[1] for n in walk(reading.expr) if is_(n, "expectation")}
-    if not over:
-        return reading
     told = expectation.with_covariances(reading.expr)
+    if not over:
+        return _with_facts(reading, told)
     e = expectation.averaged(substitute(reading.expr, told))
     gone = {v.name for v in over}
     if left := gone & {v.name for v in variables(e)}:
@@ -130,6 +130,21 @@ def with_means(reading: Reading) -> Reading:
         notes=(*reading.notes, *said),
         parts=tuple((n, v) for n, v in parts if not over & {*variables(v)}),
         guessed=reading.guessed - gone,
+    )
+
+
+def _with_facts(reading: Reading, told: Mapping[Expr, Expr]) -> Reading:
+    """The reading with variables that have more facts than anybody said: covariances."""
+    told = {v: known for v, known in told.items() if v is not known}
+    if not told:
+        return reading
+    said = [f"{c.name} is symmetric positive definite, a covariance" for c in told]
+    return replace(
+        reading,
+        expr=substitute(reading.expr, told),
+        variables={n: told.get(v, v) for n, v in reading.variables.items()},
+        notes=(*reading.notes, *said),
+        parts=tuple((n, substitute(v, told)) for n, v in reading.parts),
     )
 
 

@@ -78,7 +78,7 @@ def deltas(places: Mapping[int | str, Size]) -> dict[str, Expr]:
     """δ_ij for every two places of axes of one size, under the names by which it is read.
 
     >>> [(name, text(e)) for name, e in deltas({"i": 3, "j": 3, "k": 2}).items()]
-    [('delta_ij', 'unit(3,i)\'*unit(3,j)'), ('delta_ji', 'unit(3,j)\'*unit(3,i)')]
+    [('delta_ij', "unit(3,i)'*unit(3,j)"), ('delta_ji', "unit(3,j)'*unit(3,i)")]
     """
     pairs = [(p, q) for p, q in permutations(places, 2) if places[p] == places[q]]
     return {f"delta_{p}{q}": unit(places[p], p).T @ unit(places[q], q) for p, q in pairs}

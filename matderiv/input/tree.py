@@ -7,7 +7,7 @@ which `meaning` replaces when the kinds are known.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from matderiv.errors import Span
+from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
@@ -78,13 +78,36 @@ def mentions(node: Node, letters: Sequence[str]) -> bool:
     return False
 
 
-def defined(name: str, value: Node, span: Span) -> NamedPart:
+def defined(name: str, value: Node, span: Span, letters: Collection[str] = IMPLIED) -> NamedPart:
     """What `d_i = ...` or `p_ik = ...` defines: an array, if the value has all these indices."""
     base, _, label = name.rpartition("_")
-    entries = base and label and set(label) <= IMPLIED and all(mentions(value, i) for i in label)
+    entries = base and label and {*label} <= {*letters} and all(mentions(value, i) for i in label)
     if not entries:
         return NamedPart(span, name, value)
     return NamedPart(span, base, Bind(value.span, FREE_INDEX, tuple(label), value))
+
+
+def by_index(source: Source) -> Source:
+    """The source in which `s_t = x_t^2` defines an array where some sum runs over t.
+
+    Raises ParseError where an index stands as a number: `a_i = 1/i`.
+    """
+    trees = (source.main, *(part.value for part in source.parts))
+    binds = [n for tree in trees for n in postorder(tree) if isinstance(n, Bind)]
+    letters = IMPLIED | {i for bind in binds for i in bind.indices}
+    parts = []
+    for part in source.parts:
+        whole = isinstance(part.value, Bind) and part.value.function == FREE_INDEX
+        found = part if whole else defined(part.name, part.value, part.span, letters)
+        value = found.value
+        label = value.indices if isinstance(value, Bind) else part.name.rpartition("_")[2]
+        for node in postorder(value):
+            if isinstance(node, Name) and node.name in letters.intersection(label):
+                said = f"the index {node.name} stands as a number here"
+                hint = "a vector that is given, with such entries"
+                raise ParseError(said, source=source.text, span=node.span, hint=hint)
+        parts.append(found)
+    return replace(source, parts=tuple(parts))
 
 
 def open_indices(node: Node, around: Collection[str], known: Collection[str]) -> tuple[str, ...]:

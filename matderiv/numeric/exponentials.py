@@ -275,7 +275,9 @@ def _moved(e: Expr, top: Expr) -> Expr | None:
         inner = _moved(e.args[0], spread)
         return None if inner is None else _like(e, apply(e.function.name, inner, params=e.params))
     if is_(e, *_LINEAR):
-        inner = _moved(e.args[0], top)
+        if top.shape and not is_(e, "neg", "transpose"):
+            return None  # which entry of `top` belongs to which inside
+        inner = _moved(e.args[0], top.T if top.shape and is_(e, "transpose") else top)
         return None if inner is None else apply(e.function.name, inner, params=e.params)
     if is_(e, "add"):
         parts = [_moved(a, top) or _moved_number(a, top) for a in e.args]
@@ -283,7 +285,10 @@ def _moved(e: Expr, top: Expr) -> Expr | None:
         return apply("add", *known) if len(known) == len(parts) else None
     if not is_(e, "hadamard", "mul", "div", "ediv"):
         return None
-    for k, a in enumerate(e.args if is_(e, "hadamard", "mul") else e.args[:1]):
+    factors = e.args if is_(e, "hadamard", "mul") else e.args[:1]
+    if is_(e, "mul") and top.shape and not entrywise(e):
+        factors = e.args[:1] if len(top.shape) == 1 else ()  # rows stay rows in the first factor
+    for k, a in enumerate(factors):
         inner = _moved(a, top) if any(True for _ in _exponents(a)) else None
         if inner is not None and inner.shape == a.shape:
             return apply(e.function.name, *e.args[:k], inner, *e.args[k + 1 :])

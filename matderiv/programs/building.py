@@ -7,7 +7,14 @@ from matderiv.expr import Expr, is_, variables
 from matderiv.numeric.stable import stable_all
 from matderiv.programs import arithmetic, arrays, products
 from matderiv.programs.lowering import Lowering
-from matderiv.programs.program import REPEATING, VIEWS, Instruction, Program, ProgramBuilder
+from matderiv.programs.program import (
+    REPEATING,
+    VIEWS,
+    Instruction,
+    Program,
+    ProgramBuilder,
+    shares_memory,
+)
 from matderiv.programs.scaled import Scaled, settled
 from matderiv.shapes import Dim, Shape, is_scalar, size_names
 
@@ -227,7 +234,7 @@ def _is_own(lines: Sequence[Instruction], users: Mapping[int, Sequence[int]], co
             return False
         (k,) = lines[k].arguments
     line = lines[k]
-    return len(users[k]) == 1 and bool(line.arguments) and line.operation not in VIEWS
+    return len(users[k]) == 1 and bool(line.arguments) and not shares_memory(line)
 
 
 def shown_sizes(shapes: Sequence[Shape]) -> set[str]:

@@ -207,8 +207,10 @@ def _summed_rows(b: ProgramBuilder, left: ChainFactor, right: ChainFactor) -> Ch
         repeated = b.turned_up(right.slot, "row")
         return ChainFactor("matrix", repeated, left.rows, right.columns)
     sums = column_sums(b, right)
-    if left.rows == 1 or sums.form == "scalar":
+    if left.rows == 1:
         return sums
+    if sums.form == "scalar":
+        return ChainFactor("column", b.whole(sums.slot, (left.rows,)), left.rows, 1)
     return ChainFactor("matrix", b.turned_up(sums.slot, "row"), left.rows, right.columns)
 
 

@@ -19,6 +19,10 @@ VIEWS = ("transpose", "column", "row", "reshape", "permute", "diagonal", "broadc
 """Operations whose result shares the memory of the argument."""
 
 
+ALIASES = tuple("vec unvec flip diag tril triu max min power_of matrix_power".split())
+"""Operations whose result may share the memory of the argument, for some orders or exponents."""
+
+
 REPEATING = ("broadcast", "diagonal")
 """Views that NumPy does not let anybody write to."""
 IN_PLACE = ("add_diagonal",)
@@ -69,6 +73,12 @@ class Program:
         for k in self.outputs:
             counts[k] += 1
         return counts
+
+
+def shares_memory(line: Instruction) -> bool:
+    """True where the result may be in the memory of the first argument."""
+    whole = line.operation == "einsum" and len(line.arguments) == 1
+    return whole or line.operation in (*VIEWS, *ALIASES)
 
 
 class ProgramBuilder:

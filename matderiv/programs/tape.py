@@ -16,7 +16,15 @@ from matderiv.errors import DomainError, LimitError, UnknownName
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import MAX_ENTRIES
 from matderiv.programs.operations import UFUNCS, function
-from matderiv.programs.program import IN_PLACE, LEAVES, REPEATING, VIEWS, Instruction, Program
+from matderiv.programs.program import (
+    IN_PLACE,
+    LEAVES,
+    REPEATING,
+    VIEWS,
+    Instruction,
+    Program,
+    shares_memory,
+)
 from matderiv.shapes import Dim, shape_text, size_names, size_value
 from matderiv.work import unbounded
 
@@ -185,7 +193,8 @@ class _Binding:
             return -1
         for a in line.arguments:
             other = self.lines[a]
-            fresh = other.operation not in (*LEAVES, *VIEWS) and self.start[a] is None
+            fresh = other.operation not in LEAVES and not shares_memory(other)
+            fresh &= self.start[a] is None
             if fresh and a in self.ends.get(k, ()) and other.shape == line.shape:
                 if not other.mask:
                     return a
@@ -215,7 +224,7 @@ def _owners(lines: Sequence[Instruction]) -> list[int]:
     """Whose memory each result is in: its own, or that of what it is a view of."""
     owner = list(range(len(lines)))
     for k, line in enumerate(lines):
-        if line.operation in (*VIEWS, *IN_PLACE):
+        if line.operation in IN_PLACE or shares_memory(line):
             owner[k] = owner[line.arguments[0]]
     return owner
 

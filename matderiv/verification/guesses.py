@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain, combinations, permutations, product
 
 from matderiv.errors import MatderivError
-from matderiv.expr import apply, substitute, variables
+from matderiv.expr import Expr, apply, substitute, variables, walk
 from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant, read_question
 from matderiv.input.entries import about_entry, entry_asked, tied
@@ -264,12 +264,26 @@ def _with_kinds(
     if entry is not None and (entry := entry_asked(found, entry.name)) is not None:
         wrt, at = entry.variable, tied(entry, found)
         found = about_entry(found, entry, at)
-    if wrt is None:
+    if wrt is None or (0 in kinds.values() and _is_degenerate(found.expr)):
         return None
     kind = asked.kind
     if kind in ("gradient", "jacobian"):
         kind = "gradient" if is_scalar(found.expr.shape) else "jacobian"
     return replace(asked, f=found.expr, wrt=wrt, reading=found, kind=kind, entry=entry, at=at)
+
+
+ARRAY_FUNCTIONS = frozenset(
+    "norm2 norm1 norminf norm_p norm_nuc norm_spec sum mean var std prod max min median sort "
+    "cumsum softmax log_softmax softmin logsumexp layernorm rmsnorm tr det logdet quadform mvnpdf "
+    "mvnlogpdf kl mse".split()
+)
+
+
+def _is_degenerate(f: Expr) -> bool:
+    """True where a function of arrays gets a number: softmax(t) is 1 for every number t."""
+    return any(
+        n.function.name in ARRAY_FUNCTIONS and is_scalar(n.args[0].shape) for n in walk(f) if n.args
+    )
 
 
 def _claimed(asked: Asked, answer: str) -> Claim | None:

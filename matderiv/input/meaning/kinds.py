@@ -16,7 +16,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import squared, whole_bars
+from matderiv.input.tree import by_index, squared, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Node, Source, postorder
 
@@ -235,7 +235,7 @@ def meant(source: Source, scope: Scope) -> Source:
 
     Raises ParseError for what no choice of kinds gives a meaning.
     """
-    source = rowwise(apart(squared(source, scope)))
+    source = rowwise(apart(squared(by_index(source), scope)))
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)), scope.about)
         plain = elaborator.whole(scope.free)

@@ -28,12 +28,11 @@ from matderiv.input.tree import (
     TOTAL,
 )
 from matderiv.language.calls import function_names
-from matderiv.language.operands import OF_VECTORS
+from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, unsigned
 from matderiv.shapes import long_axes
 
-OF_ARRAYS = frozenset("norm2 norm1 norminf sum mean".split())
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
 
@@ -361,7 +360,7 @@ class Signs(KindEvidence):
                 self.objection(INVALID if plain else 4, node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
-            elif set(function_names().get(node.name, ())) & OF_ARRAYS:
+            elif set(function_names().get(node.name, ())) & OF_ARRAYS[len(operands)]:
                 self.objection(INVALID if self.lettered_arrays(node) else 1.4, node)
         if operands and node.name in SOFT and self.axes(operands[0]) == 1:
             inner = unsigned(node.operands[0])
