@@ -100,7 +100,7 @@ def by_index(source: Source) -> Source:
         whole = isinstance(part.value, Bind) and part.value.function == FREE_INDEX
         found = part if whole else defined(part.name, part.value, part.span, letters)
         value = found.value
-        label = value.indices if isinstance(value, Bind) else part.name.rpartition("_")[2]
+        label = value.indices if isinstance(value, Bind) else part.name.partition("_")[2]
         for node in postorder(value):
             if isinstance(node, Name) and node.name in letters.intersection(label):
                 said = f"the index {node.name} stands as a number here"
