@@ -153,7 +153,6 @@ def test_the_code_of_every_stored_problem_gives_the_stored_derivative(problem: P
     assert_right(problem, "numpy")
 
 
-@pytest.mark.sweep
 def test_jax_multiplies_columns_as_rows() -> None:
     D = md.derive("norm2(X*w - y)^2", "w")
     assert "grad_w = 2 * (z1 @ X)" in D.code("jax")
@@ -161,6 +160,19 @@ def test_jax_multiplies_columns_as_rows() -> None:
     assert "(A + A.T) @ w" in md.derive("norm2(X - X*w*w')^2", "w").code("jax")
 
 
+CONSTANTS = ["sum((2>1)*x)", "sum(step(n-2)*x)", "sum(where(n>2,x,x.^2))", "sum(sign(ones(n)).*x)"]
+
+
+@pytest.mark.parametrize("target", ["torch", "jax"])
+@pytest.mark.parametrize("text", CONSTANTS)
+def test_comparisons_and_signs_of_constants_run(text: str, target: str) -> None:
+    derivation = md.derive(text, "x", shapes={"x": "n"})
+    values = {"x": [1.0, -2.0, 3.0]}
+    found = run(derivation.code(target), "value_and_gradient", values, target)
+    assert_equal(found[1], derivation.evaluate(values), text)
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("target", ["torch", "jax"])
 @pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
 def test_every_stored_problem_in_other_libraries(problem: Problem, target: str) -> None:

@@ -378,6 +378,12 @@ def test_a_unit_vector_of_one_entry_has_no_index() -> None:
     assert "det(B)" in str(md.derive("inv(adj(B))*unit(y)'*B*-(x>0)", "B"))
 
 
+@pytest.mark.parametrize("wrt", ["x", "w"])
+def test_the_inverse_of_what_is_always_singular_has_no_value(wrt: str) -> None:
+    found = md.derive("relu(x*w')^-1", wrt, shapes={"x": "n", "w": "n"})
+    assert found.checked.verdict == "undecided"
+
+
 def test_numbers_side_by_side_that_do_not_multiply_are_no_columns() -> None:
     f = "2*X'*diX'*diag((nu-(X*w-y).^2)./(nu+(X*w-y).^2).^2)*X"
     with pytest.raises(md.UnknownName, match="has the name dx"):

@@ -69,7 +69,7 @@ JAX = Dialect(
         **calls("jax.scipy.special", SPECIAL),
         "conv": Template("jnp.convolve({0}, {1})"),
         "conv2d_full": Template("jax.scipy.signal.convolve2d({0}, {1})"),
-        "real": Template("{0}.astype(dtype)", ATOM, (ATOM,)),
+        "real": Template("jnp.asarray({0}, dtype)"),
     },
     Words("jnp", TYPED).special()
     | {"pi": pi("jnp"), "matmul": _multiplied}

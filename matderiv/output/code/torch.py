@@ -149,6 +149,7 @@ def _onehot(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> C
 def _where(line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:
     """A choice between two numbers has the precision of the arrays."""
     test, first, second = (a.text for a in arguments)
+    test = f"torch.tensor({test})" if arguments[0].number else test
     if arguments[1].number and arguments[2].number:
         first = f"torch.tensor(float({first}), {OPTIONS})"
     return Code(f"torch.where({test}, {first}, {second})")
@@ -172,7 +173,7 @@ _SPECIAL: dict[str, Special] = {
     "where": _where,
     "onehot": _onehot,
     **dict.fromkeys(("maximum", "minimum"), _bounded),
-    **dict.fromkeys((*SPECIAL, "norm_p"), _of_tensors),
+    **dict.fromkeys((*SPECIAL, "norm_p", "sign"), _of_tensors),
     "polygamma": of_known_order("torch.polygamma", SINGLE),
     **of_numbers(TEMPLATES),
 }

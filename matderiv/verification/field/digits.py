@@ -68,7 +68,10 @@ REALS = Reals()
 def _reduced(matrix: Array) -> tuple[Array, Any]:
     """The inverse and the determinant; NaN for the inverse of a singular matrix."""
     whole = mp.matrix(matrix.tolist())
-    determinant = mp.det(whole)
+    try:
+        determinant = mp.det(whole)
+    except TypeError:  # its LU finds no pivot where a column of the rest is 0
+        determinant = mp.mpf(0)
     if not mp.isfinite(determinant) or not determinant:
         return np.full(matrix.shape, mp.nan, object), determinant
     return np.array(mp.inverse(whole).tolist(), object).reshape(matrix.shape), determinant
