@@ -227,3 +227,8 @@ def test_other_doors_have_means_too() -> None:
     value, _ = value_and_gradients(typed, ["A"])(values)
     truth = mean(lambda x: np.sum((GIVEN["A"] @ x - GIVEN["b"]) ** 2), GIVEN["m"], GIVEN["S"])
     assert value == pytest.approx(truth)
+
+
+def test_a_mean_that_is_a_product_cancels_against_itself() -> None:
+    assert str(derive("KL(N(W*x,Sigma) || N(mu,S))", "W")) == "inv(S)*(W*x - mu)*x'"
+    assert str(derive("KL(N(A*z,S) || N(mu,S))", "z")) == "A'*inv(S)*(A*z - mu)"

@@ -110,7 +110,10 @@ def read_question(text: str, **how: Any) -> Reading:
 
 def with_means(reading: Reading) -> Reading:
     """The reading with its means over normal variables in closed form."""
-    over = {n.args[1] for n in walk(reading.expr) if is_(n, "expectation")}
+    nodes = [n for n in walk(reading.expr) if is_(n, "expectation", "mvnpdf", "mvnlogpdf")]
+    if not nodes:
+        return reading
+    over = {n.args[1] for n in nodes if is_(n, "expectation")}
     told = expectation.with_covariances(reading.expr)
     if not over:
         return _with_facts(reading, told)

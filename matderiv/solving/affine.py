@@ -3,6 +3,7 @@
 A matrix variable is solved for where H acts on its rows or its columns alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,12 +129,10 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
     if is_(node, "norm2") and is_(args[0], "neg"):
         return rebuild(node, args[0].args)
     zero = [a for a in args if is_zero(a)]
-    if is_(node, "add"):
-        zero += [a for a in args if negated(a) in args]  # m - m
-    if not zero:
+    kept = _without_opposites([a for a in args if a not in zero]) if is_(node, "add") else args
+    if not zero and len(kept) == len(args):
         return rebuild(node, args)
     if is_(node, "add"):
-        kept = [a for a in args if a not in zero]
         wide = [a for a in kept if a.shape == node.shape]
         if not kept:
             return zeros(node.shape)
@@ -144,6 +143,18 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
     if above or node.function.kind == "structural" or is_(node, "norm2"):
         return zeros(node.shape)
     return rebuild(node, args)
+
+
+def _without_opposites(terms: Sequence[Expr]) -> list[Expr]:
+    """The terms of a sum without pairs such as m and -m."""
+    left: list[Expr] = []
+    for term in terms:
+        opposite = next((a for a in left if negated(a) is term or negated(term) is a), None)
+        if opposite is None:
+            left.append(term)
+        else:
+            left.remove(opposite)
+    return left
 
 
 def addends(e: Expr, *, wide: bool = False) -> list[Expr]:
