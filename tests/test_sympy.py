@@ -44,7 +44,7 @@ from sympy_values import (
 
 import matderiv as md
 from matderiv.errors import MatderivError
-from matderiv.expr import REGISTRY, Expr, variable, walk
+from matderiv.expr import REGISTRY, Expr, is_, variable, walk
 from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.resolve import read
 from matderiv.numeric.evaluate import evaluate
@@ -302,3 +302,20 @@ def test_importing_imports_no_sympy() -> None:
         "sys.exit('sympy' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+CHOICES = [
+    "where(where(a>0,b,c)>where(b>0,a,c),a,b)",
+    "where(sum(x)>where(b>0,a,x'*x),a,norm2(x))",
+    "where(where(x'*A*x>0,b,sum(A))>m,a,b)",
+    "where((a>b)>(b>c),a,c)",
+]
+
+
+@pytest.mark.parametrize("text", CHOICES)
+def test_choices_inside_conditions_go_out_and_in(text: str) -> None:
+    e = read(text, shapes={"x": "m", "A": "m,m"}).expr
+    back = from_sympy(to_sympy(e))
+    values = {"a": 0.3, "b": -0.7, "c": 1.1, "x": np.array([0.2, 0.4]), "A": np.eye(2), "m": 2.0}
+    known = [{n.name: values[n.name] for n in walk(f) if is_(n, "variable")} for f in (e, back)]
+    assert evaluate(back, known[1], {"m": 2}) == evaluate(e, known[0], {"m": 2})

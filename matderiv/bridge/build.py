@@ -90,11 +90,24 @@ class SympyPlace:
         return e
 
 
+def _is_nested(name: str, args: tuple[Any, ...]) -> bool:
+    """True for a choice whose condition has choices, which SymPy would simplify, but no matrices.
+
+    Of a comparison that is 1 or 0 it takes the comparison alone.
+    """
+    if name == "where":
+        test = args[0]
+        alone = isinstance(test, sp.Piecewise) and test.args[0].cond.is_Relational
+        return test.has(sp.Piecewise) and not (alone and len(test.atoms(sp.Piecewise)) == 1)
+    return name in ("gt", "lt", "ge", "le") and any(a.has(sp.Piecewise) for a in args)
+
+
 def entrywise(name: str, args: tuple[Any, ...]) -> Any:
     """A function of entries: SymPy's elementwise application when one argument is a matrix."""
     long = [a for a in args if not is_scalar(shape_of(a))]
     if not long:
-        return SCALAR[name](*map(scalar, args))
+        nested = _is_nested(name, args) and any(a.has(sp.MatrixSymbol) for a in args)
+        return applied(name, (), *args) if nested else SCALAR[name](*map(scalar, args))
     if len(long) > 1:
         return applied(name, (), *args)
 
