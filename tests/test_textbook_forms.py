@@ -168,6 +168,12 @@ def test_a_tensor_that_is_summed_along_an_axis_stays_in_index_form() -> None:
     assert found.check().verdict == "verified"
 
 
+def test_an_exponent_keeps_the_brackets_of_a_sum() -> None:
+    found = derive("0.6*sum((x + y).^(5/3))", "x", shapes={"x": "n", "y": "n"})
+    assert found.index == "∂f/∂x_i = (x_i + y_i)^(2/3)"
+    assert derive("sum((x + y).^2)/2", "x", shapes={"x": "n", "y": "n"}).index.endswith("x_i + y_i")
+
+
 def test_what_joins_axes_has_no_word_in_an_einsum_either() -> None:
     f = 'einsum("i,ij,j->",unvec(q,m,n)*y,V - mean(V,2),unvec(q,m,n)\'*(unvec(q,m,n)*y))'
     found = derive(f, "q", order=3)

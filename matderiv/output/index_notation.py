@@ -90,8 +90,9 @@ def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     """
     terms = [t for t in tensor.terms if t.coefficient]
     written = signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
-    alone = len(terms) == 1 and terms[0].coefficient == 1 and len(terms[0].factors) == 1
-    bracketed = alone and terms[0].factors[0].indices and written[0] + written[-1] == "()"
+    factor = terms[0].factors[0] if len(terms) == 1 and len(terms[0].factors) == 1 else None
+    plain = factor is not None and factor.indices and terms[0].coefficient == factor.exponent == 1
+    bracketed = plain and written[0] + written[-1] == "()"
     return written[1:-1] if bracketed else written
 
 
