@@ -1,6 +1,5 @@
 """Source nodes put together: factors in a row, transposes, and what they say about names."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -11,12 +10,13 @@ from matderiv.language.source import Call, Name, Node, Number, Operation
 OF_VECTORS = frozenset("dot outer diag cross softmax log_softmax logsumexp".split())
 """Functions whose arguments are no scalars."""
 
-OF_ARRAYS: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
-OF_ARRAYS[1] = frozenset(
-    "norm2 norm1 norminf norm_p sum mean var std prod median max min sort cumsum softmin "
-    "layernorm rmsnorm".split()
-)
-OF_ARRAYS[2] = frozenset({"quadform", "norm_p"})
+OF_ARRAYS = {
+    1: frozenset(
+        "norm2 norm1 norminf norm_p sum mean var std prod median max min sort cumsum softmin "
+        "layernorm rmsnorm".split()
+    ),
+    2: frozenset({"quadform", "norm_p"}),
+}
 """Functions of so many operands that nobody writes for a number."""
 
 

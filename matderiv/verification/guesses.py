@@ -17,8 +17,10 @@ from matderiv.input.asking import numbers_meant, read_question
 from matderiv.input.entries import about_entry, entry_asked, tied
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
+from matderiv.input.meaning.evidence import OF_MATRICES
 from matderiv.input.meaning.places import COUNTS
 from matderiv.language.declare import guessed_axes
+from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.source import Name, children, postorder, unsigned
 from matderiv.shapes import Dim, Shape, is_scalar, size_names, with_sizes
 from matderiv.verification.claims import Asked, Claim, claims, conventional, read_answer
@@ -272,11 +274,7 @@ def _with_kinds(
     return replace(asked, f=found.expr, wrt=wrt, reading=found, kind=kind, entry=entry, at=at)
 
 
-ARRAY_FUNCTIONS = frozenset(
-    "norm2 norm1 norminf norm_p norm_nuc norm_spec sum mean var std prod max min median sort "
-    "cumsum softmax log_softmax softmin logsumexp layernorm rmsnorm tr det logdet quadform mvnpdf "
-    "mvnlogpdf kl mse".split()
-)
+ARRAY_FUNCTIONS = OF_VECTORS.union(OF_MATRICES, *OF_ARRAYS.values(), ("mvnpdf", "mvnlogpdf", "kl"))
 
 
 def _is_degenerate(f: Expr) -> bool:

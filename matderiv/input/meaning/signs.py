@@ -360,7 +360,7 @@ class Signs(KindEvidence):
                 self.objection(INVALID if plain else 4, node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
-            elif set(function_names().get(node.name, ())) & OF_ARRAYS[len(operands)]:
+            elif OF_ARRAYS.get(len(operands), frozenset()) & {*function_names().get(node.name, ())}:
                 self.objection(INVALID if self.lettered_arrays(node) else 1.4, node)
         if operands and node.name in SOFT and self.axes(operands[0]) == 1:
             inner = unsigned(node.operands[0])
