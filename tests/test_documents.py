@@ -1,11 +1,8 @@
 """What of a file is mathematics, and which lines belong together."""
 
-import doctest
 import json
 import time
-from importlib import import_module
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from test_homework import numbers
@@ -458,14 +455,3 @@ $\phi'(z)=\begin{cases}1 & z>0\\ c & z\le0\end{cases}$.
 
 def test_problems_may_begin_in_running_text() -> None:
     assert numbers(PROBLEMS) == {"ok": [1, 3, 6], "wrong": []}
-
-
-DOCTESTS = (Path(__file__).parent / "data" / "documents.doctest").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("section", DOCTESTS.split("# matderiv.")[1:], ids=lambda s: s.split()[0])
-def test_examples_of_the_parts_of_the_reader(section: str) -> None:
-    name, _, examples = section.partition("\n")
-    names = vars(import_module(f"matderiv.{name.strip()}"))
-    test = doctest.DocTestParser().get_doctest(examples, dict(names), name, None, 0)
-    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0

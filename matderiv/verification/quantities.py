@@ -84,7 +84,11 @@ def _signs(match: re.Match[str]) -> str:
 
 
 def quantity(text: str) -> Quantity:
-    """What a left side names, by its look."""
+    """What a left side names, by its look.
+
+    >>> quantity("∂L/∂W").by, quantity("f").kind, quantity("A*x").kind
+    ('W', 'value', 'formula')
+    """
     text = re.sub(_SPOKEN, _signs, re.sub(r"\s+is$", "", text.strip()))
     if found := re.fullmatch(_FRACTION, text):
         of = found["f"] or found["g"] or ""
@@ -160,7 +164,11 @@ _PLAIN: tuple[tuple[str, str], ...] = (
 
 @lru_cache(maxsize=4096)
 def latex_name(latex: str) -> str:
-    r"""The canonical name behind a symbol in LaTeX; "" where it is no name."""
+    r"""The canonical name behind a symbol in LaTeX; "" where it is no name.
+
+    >>> latex_name(r"\mathbf{W}_1"), latex_name(r"\hat y")
+    ('W_1', 'y_hat')
+    """
     try:
         node = parse_latex(latex, Scope()).main
     except MatderivError:
@@ -169,7 +177,11 @@ def latex_name(latex: str) -> str:
 
 
 def plain(latex: str) -> str:
-    r"""A left side in LaTeX with signs in place of commands."""
+    r"""A left side in LaTeX with signs in place of commands.
+
+    >>> plain(r"\frac{\partial \mathcal{L}}{\partial \mathbf{W}}"), plain(r"\nabla_{\theta} f")
+    ('∂ L/∂ W', '∇_theta f')
+    """
     for command, sign in (("partial", "∂"), ("nabla", "∇")):
         latex = re.sub(rf"\\{command}(?![A-Za-z])", sign, latex)
     latex = re.sub(_DECORATED, _plain_name, latex)
@@ -187,7 +199,11 @@ def _plain_name(match: re.Match[str]) -> str:
 
 
 def named(text: str, latex: bool) -> Quantity:
-    r"""What a side names, in either notation; letters side by side in LaTeX are a product."""
+    r"""What a side names, in either notation; letters side by side in LaTeX are a product.
+
+    >>> named(r"\frac{\partial f}{\partial\Sigma}", True).by, named("df/dtheta", False).by
+    ('Sigma', 'theta')
+    """
     found = signs(text, latex)
     if len(found) == 1 and found[0].span == (0, len(text.rstrip())):
         whole = found[0].operand is None and found[0].below is None
@@ -265,7 +281,13 @@ _TURNED = re.compile(rf"{_SPACE}{_OF_LETTER}(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOS
 
 
 def signs(text: str, latex: bool) -> list[Sign]:
-    r"""The derivatives in a formula, in order: with a name behind them, or a formula."""
+    r"""The derivatives in a formula, in order: with a name behind them, or a formula.
+
+    >>> [(s.quantity.of, s.quantity.by, s.operand) for s in signs("-2*df/dx + ∇_w(w'*w)", False)]
+    [('f', 'x', None), ('', 'w', (14, 20))]
+    >>> [text[a:b] for text in [r"\nabla_x \|Ax-b\|^2"] for a, b in [signs(text, True)[0].operand]]
+    ['\\|Ax-b\\|^2']
+    """
     found: list[Sign] = []
     place = 0
     head = _HEAD_LATEX if latex else _HEAD

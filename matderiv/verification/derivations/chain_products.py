@@ -13,6 +13,10 @@ def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[
     r"""The derivatives in a formula; a product of two by the chain rule is one.
 
     `whole` is true of names of arrays: products of derivatives by entries are products of numbers.
+
+    >>> found = chained_signs("dL/dz * dz/dW * x'", False, lambda name: True)
+    >>> [(s.quantity.of, s.quantity.by) for s in found]
+    [('L', 'W')]
     """
     found: list[Sign] = []
     for sign in signs(text, latex):

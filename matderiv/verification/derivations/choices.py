@@ -120,7 +120,13 @@ class Unsaid:
 
 
 def shows_vector(name: str, p: Passage) -> bool:
-    r"""True where a name is transposed, in bold, in a norm, or behind a matrix."""
+    r"""True where a name is transposed, in bold, in a norm, or behind a matrix.
+
+    >>> [shows_vector("x", Passage.of(t)) for t in ("x'*A*x", "A*x", "a*x + b", "||x||^2")]
+    [True, True, False, True]
+    >>> [shows_vector("w", Passage.of(t, latex=True)) for t in (r"\mathbf{w} + 1", "Xw", "aw")]
+    [True, True, False]
+    """
     if name not in names_in(p):
         return False
     letters = re.escape(name if len(name) == 1 or not p.latex else rf"\{name}")
@@ -141,6 +147,12 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
     What weighs the logarithm of a softmax is a distribution, y in log(1 + exp(-y*z)) is 1 or -1; a
     matrix whose determinant stands beside a form of it, in which it may be transposed, is a
     covariance or its inverse.
+
+    >>> from matderiv.input.resolve import read
+    >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
+    [('y', 'simplex')]
+    >>> [*implied([read("log(det(S)) + x'*inv(S)*x").expr, read("log(det(X))").expr], "SX")]
+    [('S', 'symmetric')]
     """
     found: dict[tuple[str, str], None] = {}
     for f in functions:
@@ -161,7 +173,14 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
 
 
 def narrow(reading: Reading) -> Choice:
-    """A last layer with one unit, where that makes a loss a number."""
+    """A last layer with one unit, where that makes a loss a number.
+
+    >>> from dataclasses import replace
+    >>> from matderiv.input.resolve import read
+    >>> loss = read("y*log(W*a + b)", shapes={"y": ""})
+    >>> narrow(replace(loss, parts=(("L", loss.expr),))).shapes
+    {'W': '1,n', 'b': ''}
+    """
     for name, f in reading.parts:
         long = [f.shape[k] for k in long_axes(f.shape)]
         if name in LOSSES and len(long) == 1:
@@ -173,7 +192,11 @@ def narrow(reading: Reading) -> Choice:
 
 
 def counted(passages: Sequence[Passage]) -> set[str]:
-    r"""Capital letters that stand nowhere but above or below a number: how many there are."""
+    r"""Capital letters that stand nowhere but above or below a number: how many there are.
+
+    >>> counted([Passage.of(r"\frac{N}{2}\log|S| - \frac{1}{2}\operatorname{tr}(S)", latex=True)])
+    {'N'}
+    """
     text = " ".join(p.text for p in passages if p.latex)
     letter, number = r"\s*\{\s*([A-Z])\s*\}", r"\s*\{\s*\d+\s*\}"
     over = rf"\\[dt]?frac(?:{letter}{number}|{number}{letter})"

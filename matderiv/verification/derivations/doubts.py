@@ -253,7 +253,12 @@ class Doubts:
         return said if self.entry_by_entry(passage) else ""
 
     def entry_by_entry(self, passage: Passage) -> Passage | None:
-        r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None."""
+        r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None.
+
+        >>> doubts = Doubts(None, None)
+        >>> doubts.entry_by_entry(Passage.of(r"W^T d f(1-f)", latex=True)).text
+        'W^T d  \\odot f \\odot (1-f)'
+        """
         sign = r" \odot " if passage.latex else " .* "
 
         def marked(match: re.Match[str]) -> str:

@@ -85,6 +85,10 @@ def written(
     r"""A side with f for f(x), and with bodies in place of calls with other arguments.
 
     Only calls of those that are `filled`, if given; those of others stay.
+
+    >>> g = called("g", Passage.of("g(z)"), Passage.of("exp(z)/z"))
+    >>> written(Passage.of("g(z) + g(w'*x)*A"), [g]).text
+    "g    + (exp((w'*x))/(w'*x))*A"
     """
     place, count = 0, 0
     while count < MOST and len(p.text) < LONGEST:
@@ -174,7 +178,12 @@ def next_call(
 
 
 def filled_body(f: Called, given: Sequence[str]) -> str:
-    r"""The body with other arguments."""
+    r"""The body with other arguments.
+
+    >>> f = called("f", Passage.of("f(x)", latex=True), Passage.of(r"Ax + \exp x", latex=True))
+    >>> filled_body(f, ["y"])
+    'A{y} + \\exp {y}'
+    """
     text = f.body.text
     for k, name in enumerate(f.arguments):
         typed = _typed(name)

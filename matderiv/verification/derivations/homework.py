@@ -64,6 +64,15 @@ def verify_homework(
     `suffix` says how it is written: txt, md or tex. `shapes` and `assume` hold for all exercises,
     besides what the document declares. An exercise that cannot be read is said, not raised.
     `progress` is kept up to date for whoever ends the work from outside.
+
+    >>> document = '''# First
+    ... f = x'*A*x
+    ... df = x'*(A + A')*dx
+    ... # Second
+    ... f = x'*x
+    ... ∇f = x'''
+    >>> [(v.title, v.correct) for v in verify_homework(document, "md")]
+    [('First', True), ('Second', False)]
     """
     lines = Lines(document)
     paper = Paper(document, Declared.of(shapes, assume), wrt, conventions or Conventions())
@@ -229,7 +238,13 @@ def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
 
 
 def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: str) -> StepsVerdict:
-    """Lines of `after`, those of `before` at these numbers; none wrong that is right after."""
+    """Lines of `after`, those of `before` at these numbers; none wrong that is right after.
+
+    >>> line = LineVerdict(1, "df = 2*A*x", "disproved", "factor")
+    >>> right, wrong = replace(line, verdict="proved"), StepsVerdict((line,))
+    >>> _merged(StepsVerdict((right,)), wrong, range(3), "so").lines[0].verdict
+    'undecided'
+    """
     right = {(line.number, line.text) for line in after.lines if line.correct}
     lines = [line for line in after.lines if line.number not in numbers]
     roots = {line.number: line for line in after.lines if line.number in numbers}

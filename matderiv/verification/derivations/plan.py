@@ -67,6 +67,12 @@ def planned(
     """The plan of a derivation; `given` are definitions from outside.
 
     No line defines a name of `fixed`: the variables of differentiation.
+
+    >>> from matderiv.verification.documents.statements import statement
+    >>> lines = ["z = A*x - b", "f = norm2(z)^2", "df = 2*z'*dz = 2*z'*A*dx", "g = ∇f = 2*A'*z"]
+    >>> plan = planned([statement(Passage.of(line)) for line in lines], [], [])
+    >>> [c.role for c in plan.chains], plan.function, sorted(plan.changing)
+    (['gives', 'gives', 'claims', 'calls'], 'f', ['f', 'x', 'z'])
     """
     names = {d.name for d in given}
     differentiated: set[str] = {*fixed}
@@ -260,7 +266,11 @@ def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:
 
 
 def is_adorned(name: str, names: Collection[str]) -> bool:
-    """True for w_hat and w_star, where w is one of the names."""
+    """True for w_hat and w_star, where w is one of the names.
+
+    >>> is_adorned("w_hat", ["w"]), is_adorned("y_hat", ["w"])
+    (True, False)
+    """
     return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
 
 
@@ -275,7 +285,11 @@ _SOLUTION = r"_\s*\{\s*(?:\\(?:mathrm|text|mathsf)\s*\{\s*[A-Za-z]{2,}\s*\}|[A-Z
 
 
 def label_of(p: Passage) -> str:
-    r"""The label of a solution that stands first in a line; "" where none does."""
+    r"""The label of a solution that stands first in a line; "" where none does.
+
+    >>> label_of(Passage.of(r"\hat\beta_{OLS} = y", latex=True))
+    'OLS'
+    """
     left = p.text.partition("=")[0]
     found = re.search(rf"\\(?:wide)?hat\s*\{{?\s*{LATEX_NAME}\s*\}}?\s*{_LABEL}", left)
     return re.sub(r"\\[a-z]+|[\s{}_]", "", found["label"]) if found and p.latex else ""
@@ -285,6 +299,11 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     r"""A passage in which w^*, \hat w and w_hat are w, for those `names`.
 
     A w_hat that definitions have `used` stays what it is.
+
+    >>> unadorned(Passage.of(r"\hat{w} + w^* + \hat y", latex=True), ["w"], []).text.split()
+    ['w', '+', 'w', '+', '\\hat', 'y']
+    >>> unadorned(Passage.of(r"\mathbf{w}_{\mathrm{ML}}", latex=True), ["w"], []).text.strip()
+    '\\mathbf{w}'
     """
     for name in sorted(names):
         typed = rf"(?:{_BOLD}\{{\s*\\?{name}\s*\}}|\\?{name}(?![A-Za-z]))"
@@ -358,7 +377,11 @@ def with_identities(plan: Plan) -> Plan:
 
 
 def after_steps(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Passages in which the P^+ that a line defines is a name, and no pseudo-inverse."""
+    r"""Passages in which the P^+ that a line defines is a name, and no pseudo-inverse.
+
+    >>> [p.text for p in after_steps([Passage.of("P^+ = APA^\\top", latex=True)])]
+    ['P_{new} = APA^\\top']
+    """
     plus = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
     found = (re.match(rf"\s*({LATEX_NAME}){plus}\s*=", p.text) for p in passages if p.latex)
     for name in {re.escape(m[1]) for m in found if m}:

@@ -204,6 +204,9 @@ def changes_in(side: Passage, known: Collection[str]) -> set[str]:
     """The names, of those that are `known`, whose changes dX a side uses.
 
     A word that is known itself, or a function such as det, is no change.
+
+    >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z) - det(B)"), ["x", "A", "z", "et"]))
+    ['A', 'x', 'z']
     """
     if side.latex:
         found = {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}

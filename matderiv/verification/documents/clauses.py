@@ -115,7 +115,11 @@ _ALL = (
 
 
 def as_row(p: Passage) -> Passage:
-    r"""A LaTeX formula without words, and with a sign for wide space."""
+    r"""A LaTeX formula without words, and with a sign for wide space.
+
+    >>> as_row(Passage.of(r"\text{tr}(A) \text{ by symmetry}", latex=True)).text.rstrip()
+    '\\text{tr}(A)'
+    """
     p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL_OF, _on_diagonal)
@@ -153,7 +157,11 @@ def _flattened(match: re.Match[str]) -> str:
 
 
 def _fractions(p: Passage) -> Passage:
-    r"""With `\frac{a}{b}` for `{a \over b}`."""
+    r"""With `\frac{a}{b}` for `{a \over b}`.
+
+    >>> _fractions(Passage.of(r"{{1 \over 2} x \over y}", latex=True)).text
+    '\\frac{\\frac{1 }{ 2} x }{ y}'
+    """
     while found := re.search(r"\\over(?![A-Za-z])", p.text):
         depth, start = 0, found.start()
         while start > 0 and depth >= 0:
@@ -199,7 +207,11 @@ def _is_in_fraction(before: str) -> bool:
 
 
 def unframed(p: Passage) -> Passage:
-    r"""A LaTeX formula without boxes, braces with remarks, and signs above equals signs."""
+    r"""A LaTeX formula without boxes, braces with remarks, and signs above equals signs.
+
+    >>> unframed(Passage.of(r"\boxed{f \stackrel{!}{=} 0}", latex=True)).text.split()
+    ['f', '=', '0']
+    """
     if not p.latex:
         return p
     p = p.replaced(_SET_EQUAL, lambda m: "=".ljust(len(m[0])))
@@ -221,7 +233,12 @@ def _closed(text: str, opened: re.Match[str]) -> int:
 
 
 def clauses(p: Passage) -> list[Passage]:
-    """The statements in a row, in order."""
+    """The statements in a row, in order.
+
+    >>> row = 'df = 2*r*dx, hence ∇f = 2*r where r = einsum("i,i->", x, y)'
+    >>> [c.text for c in clauses(Passage.of(row))]
+    ['df = 2*r*dx', 'hence ∇f = 2*r', 'where r = einsum("i,i->", x, y)']
+    """
     p = unframed(p)
     depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]
     signs = [start for start, _ in equal_signs(p.text)]

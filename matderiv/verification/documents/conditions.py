@@ -82,7 +82,13 @@ class Supposed:
 
 
 def condition_of(p: Passage) -> Supposed | None:
-    """The condition under which a formula is said to hold; None where there is none."""
+    """The condition under which a formula is said to hold; None where there is none.
+
+    >>> p = Passage.of("g = 2Ax", around=("If $A$ is symmetric and $b = 0$, ", ".", ""))
+    >>> condition_of(p)
+    Supposed(facts={'A': 'symmetric'}, values={'b': '0'}, whole=True)
+    >>> condition_of(Passage.of("k = 1", around=("So ", " when we sum.", "")))
+    """
     before, after, row = p.around
     said = [before[m.start() :] for m in [_SAID.search(before)] if m]
     said += [after[m.end() :] for m in [_BEHIND.match(after)] if m]
@@ -97,7 +103,11 @@ def condition_of(p: Passage) -> Supposed | None:
 
 
 def _sentence(latex: str) -> str:
-    r"""Words in a formula as a sentence."""
+    r"""Words in a formula as a sentence.
+
+    >>> _sentence(r"\text{for } A = I")
+    ' for  $A = I$'
+    """
     parts = _WORDS.split(latex) if "\\text" in latex or "\\mbox" in latex else [latex]
     formulas = (part.strip(r" ,;.()\&") for part in parts[::2])
     parts[::2] = [f"${part}$" if re.search("[A-Za-z]", part) else "" for part in formulas]

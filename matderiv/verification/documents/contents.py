@@ -238,7 +238,11 @@ def _display(p: Passage, start: int, opening: str) -> tuple[Passage, int]:
 
 
 def rows(content: Passage) -> Iterator[Piece]:
-    r"""The rows of a displayed formula, without what only sets type."""
+    r"""The rows of a displayed formula, without what only sets type.
+
+    >>> [p.passage.text for p in rows(Passage.of(r"f &= x \\ &= y \tag{1}", latex=True))]
+    ['f  = x', '= y']
+    """
     content = by_cases(content).blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
     start, depth = 0, 0
     signs = rf"(?P<cut>\\\\(?:\[[^\]\n]*\])?)|{_OPAQUE.pattern}"

@@ -139,7 +139,11 @@ def _strongest(words: str) -> str:
 
 
 def _named(items: str) -> list[str]:
-    r"""The names in a list; a formula gives the names before its membership sign."""
+    r"""The names in a list; a formula gives the names before its membership sign.
+
+    >>> _named(r"$A, B^{-1}$ and $C \in R$"), _named("A and b")
+    (['A', 'B', 'C'], ['A', 'b'])
+    """
     found = []
     for item in re.findall(_ITEM, items) or [items]:
         inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
@@ -160,6 +164,12 @@ class Declared:
     of which it is said that a fact does not hold; `unnamed` are facts of "all matrices" or the
     like, which name none, and those of sentences that do not say of which of their names.
     `supposed` are facts that a sentence denies, asks or supposes: no line is right or wrong by one.
+
+    >>> found = Declared()
+    >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
+    "f = x'*A*x"
+    >>> found.shapes
+    {'A': 'n,n', 'x': 'n'}
     """
 
     shapes: dict[str, str] = field(default_factory=dict)

@@ -274,12 +274,16 @@ class Exercise:
 
 
 def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
-    """The exercises of a document; `suffix` is that of its file, txt, md or tex.
+    r"""The exercises of a document; `suffix` is that of its file, txt, md or tex.
 
     A heading that names a problem starts one, and so does any other heading, or a blank line,
     after which a name that has a definition is defined again, or a size declared otherwise. What
     stands before the first problem holds in all of them. A section that derives only what it
     defines itself is judged by itself, with the definitions and declarations before it.
+
+    >>> found = exercises("# One\n$$f = x^2$$\n# Two\nf = 2*y\n", "md")
+    >>> [(e.title, [p.text for p in e.passages]) for e in found]
+    [('One', ['f = x^2']), ('Two', ['f = 2*y'])]
     """
     first, *others = _sections(document, suffix)
     found, earlier = [first], list(first.passages)

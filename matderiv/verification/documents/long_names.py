@@ -33,6 +33,12 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
 
     A word is one where a line says what it is of its arguments, or what it is, and it is derived
     somewhere.
+
+    >>> line = Passage.of(r"MSE(w, b) = \frac{1}{n}\|Xw + b - y\|^2", latex=True)
+    >>> spelled_out([line])[0].text[:17]
+    '\\mathrm{MSE}(w, b'
+    >>> spelled_out([Passage.of(r"XW = Z", latex=True)])[0].text
+    'XW = Z'
     """
     words = {m["word"] for p in passages if p.latex and (m := _WITH.match(p.text))}
     alone = {m["word"] for p in passages if p.latex and (m := _ALONE.match(p.text))}
@@ -46,7 +52,11 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def with_objective(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is."""
+    r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is.
+
+    >>> with_objective([Passage.of(r"\min_{w} \|Xw - y\|^2", latex=True)])[0].text
+    '\\mathrm{objective}(w) = \\|Xw - y\\|^2'
+    """
     return [_named_objective(p) if p.latex else p for p in passages]
 
 
@@ -75,6 +85,10 @@ def with_squares(passages: Sequence[Passage]) -> list[Passage]:
     r"""The passages, in which a square that is derived by, or an argument, is a name of its own.
 
     Where the name itself is derived by as well, ∂f/∂σ² is ∂f/∂σ divided by 2σ.
+
+    >>> lines = [r"L = \log\hat\sigma^2", r"\frac{\partial L}{\partial\sigma^2} = 1"]
+    >>> [p.text for p in with_squares([Passage.of(line, latex=True) for line in lines])][0]
+    'L = \\log\\hat{\\mathrm{sigmasquare}}'
     """
     text = [p.text for p in passages if p.latex]
     bases = [m["of"] for t in text for m in _BY_SQUARE.finditer(t)]
@@ -122,7 +136,12 @@ _SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")
 
 
 def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
-    r"""The passages, with what \sigma is where only its derivative says what it is."""
+    r"""The passages, with what \sigma is where only its derivative says what it is.
+
+    >>> line = Passage.of(r"\frac{d\sigma(z)}{dz} = \sigma(z)(1-\sigma(z))", latex=True)
+    >>> with_sigmoid([line])[0].text
+    '\\sigma(z) = \\frac{1}{1 + e^{-z}}'
+    """
     text = [p.text for p in passages if p.latex]
     known = any(_SIGMA.match(t.lstrip()) for t in text)
     if (
@@ -143,7 +162,12 @@ _CROSS = (
 
 
 def by_cross_entropy(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
-    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1."""
+    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1.
+
+    >>> found, names = by_cross_entropy([Passage.of(r"J = CE(y, \hat y)", latex=True)])
+    >>> found[0].text, names
+    ('J = (-(y)^T \\log(\\hat y))', {'y'})
+    """
     names: set[str] = set()
     if any(re.match(rf"\s*{_CROSS}\s*:?=", p.text) for p in passages if p.latex):
         return [*passages], names
@@ -163,7 +187,12 @@ _LABELLED = (
 
 
 def without_label(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the only J_{\text{word}} that is defined is J, where J is derived."""
+    r"""Formulas in which the only J_{\text{word}} that is defined is J, where J is derived.
+
+    >>> lines = [r"J_{neg-sample}(v, U) = v^T U v", r"\frac{\partial J}{\partial v} = 2Uv"]
+    >>> without_label([Passage.of(line, latex=True) for line in lines])[0].text
+    'J = v^T U v'
+    """
     text = [p.text for p in passages if p.latex]
     heads = [m for t in text if (m := re.match(rf"\s*{_LABELLED}\s*:?=", t))]
     names = {re.sub(r"\s*\([^()]*\)\s*:?=$", "", m[0]).strip() for m in heads}
@@ -181,7 +210,11 @@ def without_label(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_label(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with p_y for p_{y_i}, where they are about one example; where i runs, p_{yi}."""
+    r"""Formulas with p_y for p_{y_i}, where they are about one example; where i runs, p_{yi}.
+
+    >>> by_label([Passage.of(r"L_i = -\log p_{y_i}", latex=True)])[0].text
+    'L_i = -\\log p_{y}'
+    """
     typed = [p.text for p in passages if p.latex]
     if not any(re.search(rf"_\s*\{{\s*{LABEL}\s*\}}", t) for t in typed):
         return [*passages]
@@ -202,7 +235,11 @@ _ALONG = re.compile(  # Df(X)[H]
 
 
 def by_directions(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with df and dX for Df(X)[H] and H."""
+    r"""Formulas with df and dX for Df(X)[H] and H.
+
+    >>> by_directions([Passage.of("Df(X)[H] = X^T H", latex=True)])[0].text
+    'df = X^T {d X}'
+    """
     return [_by_direction(p, m) if (m := _ALONG.match(p.text)) else p for p in passages]
 
 
@@ -217,7 +254,11 @@ _UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-
 
 
 def by_changes(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with A\,dx for Adx behind a differential: in LaTeX letters are no word."""
+    r"""Formulas with A\,dx for Adx behind a differential: in LaTeX letters are no word.
+
+    >>> by_changes([Passage.of("df = 2x^T Adx", latex=True)])[0].text
+    'df = 2x^T A\\,dx'
+    """
     found, open_ = [], False
     for p in passages:
         s = statement(p)
@@ -268,6 +309,10 @@ def with_upstream(passages: Sequence[Passage]) -> list[Passage]:
     r"""The passages, in which `\frac{\partial L}{\partial z} = g` says what g is.
 
     So it is where z has a definition, and L and g have none.
+
+    >>> lines = [r"z = Wx", r"\frac{\partial L}{\partial z} = g"]
+    >>> with_upstream([Passage.of(line, latex=True) for line in lines])[1].text
+    'g = \\frac{\\partial L}{\\partial z}'
     """
     said = [s for p in passages if (s := statement(p)) is not None and s.quantity is not None]
     defined = {s.quantity.of for s in said if s.quantity and s.quantity.kind == VALUE}

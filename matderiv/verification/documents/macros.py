@@ -37,7 +37,12 @@ class Macro:
 
 
 def written_out(p: Passage) -> Passage:
-    r"""A text without definitions of macros, and with their bodies in place of their names."""
+    r"""A text without definitions of macros, and with their bodies in place of their names.
+
+    >>> text = r"\newcommand{\norm}[1]{\lVert #1 \rVert}\def\R{\mathbb{R}}\norm{x - \R}"
+    >>> written_out(Passage.of(text)).text.strip()
+    '\\lVert x - \\mathbb{R} \\rVert'
+    """
     macros, p = _definitions(p)
     if not macros:
         return p

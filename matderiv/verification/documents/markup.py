@@ -54,6 +54,10 @@ def notebook_text(document: str) -> str:
     r"""The markdown cells of a Jupyter notebook, one after the other.
 
     Raises ParseError for a file that is no notebook.
+
+    >>> cells = [{"cell_type": "markdown", "source": ["# One\n", "x"]}, {"cell_type": "code"}]
+    >>> notebook_text(json.dumps({"cells": cells}))
+    '# One\nx'
     """
     try:
         cells = json.loads(document)["cells"]
@@ -64,7 +68,11 @@ def notebook_text(document: str) -> str:
 
 
 def text_of(document: str, suffix: str) -> Passage:
-    r"""The text of a document, with spaces for what is no text: comments, code, tables, macros."""
+    r"""The text of a document, with spaces for what is no text: comments, code, tables, macros.
+
+    >>> text_of("x % no\n\\begin{verbatim}y\\end{verbatim}", "tex").text.split()
+    ['x']
+    """
     p = Passage.of(document)
     if suffix == "tex":
         for pattern in (_COMMENT, _TAKEN_OUT):

@@ -93,7 +93,13 @@ class Member:
 
 
 def members(latex: str) -> Iterator[Member]:
-    r"""The memberships in a formula."""
+    r"""The memberships in a formula.
+
+    >>> list(members(r"x_1,\ldots,x_n \in \mathbb{R}^d"))
+    [Member(name='x', sizes='d', fact='', listed='n')]
+    >>> list(members(r"y_i\in\{-1,+1\}"))
+    [Member(name='y_i', sizes='', fact='labels', listed='')]
+    """
     for found in re.finditer(MEMBER, latex):
         sizes = found["inner"] or found["plain"] or ""
         sizes = re.sub(r"\s*(?:\\times(?![A-Za-z])|×|\\cdot(?![A-Za-z])|,)\s*", ",", sizes.strip())
@@ -114,7 +120,11 @@ def members(latex: str) -> Iterator[Member]:
 
 
 def positive(latex: str) -> list[tuple[str, str]]:
-    r"""What a formula that says nothing else says is positive: small letters, and matrices."""
+    r"""What a formula that says nothing else says is positive: small letters, and matrices.
+
+    >>> positive(r"\lambda > 0"), positive(r"A = A^T \succ 0"), positive(r"\Sigma > 0")
+    ([('lambda', 'positive')], [('A', 'posdef')], [])
+    """
     itself = _ITSELF.match(latex)
     if itself and latex_name(itself["a"]) == latex_name(itself["b"]):
         latex = itself["a"] + latex[itself.end() :]
@@ -128,7 +138,11 @@ def positive(latex: str) -> list[tuple[str, str]]:
 
 
 def covariances(sentence: str) -> list[str]:
-    r"""The names of covariances."""
+    r"""The names of covariances.
+
+    >>> covariances(r"$x \sim \mathcal N(\mu, \Sigma)$"), covariances("with covariance $S$")
+    (['Sigma'], ['S'])
+    """
     found = (latex_name(m["name"] or m["said"]) for m in _COVARIANCE.finditer(sentence))
     return [name for name in found if name[:1].isupper()]
 
@@ -147,6 +161,11 @@ def listed(latex: str) -> tuple[Member, str] | None:
 
     `rows` is the fact of a matrix whose rows are the members, `columns` that of one whose columns
     they are.
+
+    >>> listed(r"y = (y_1, \ldots, y_n)^T")[0]
+    Member(name='y', sizes='n', fact='', listed='')
+    >>> listed(r"X = [x_1^T; \ldots; x_n^T]")[0].fact
+    'rows'
     """
     found = _LISTED.match(latex)
     if found is None:
@@ -169,14 +188,26 @@ def listed(latex: str) -> tuple[Member, str] | None:
 
 
 def counts(text: str) -> dict[str, str]:
-    r"""How far letters run: `i = 1, \dots, n` and `\sum_{i=1}^n`."""
+    r"""How far letters run: `i = 1, \dots, n` and `\sum_{i=1}^n`.
+
+    >>> counts(r"for $i=1,\dots,n$ and \sum_{j=1}^{d} w_j")
+    {'i': 'n', 'j': 'd'}
+    """
     found = [*_NUMBERED.finditer(text), *_SUMMED.finditer(text)]
     return {m["letter"]: m["size"] for m in found}
 
 
 @dataclass
 class Families:
-    r"""The arrays whose members a problem speaks of, and how many members they have."""
+    r"""The arrays whose members a problem speaks of, and how many members they have.
+
+    >>> found = Families()
+    >>> found.heard(r"$i = 1, \ldots, n$")
+    >>> found.add(Member("x_i", "d")), found.add(Member("y_i", ""))
+    (True, True)
+    >>> found.shapes({"X", "x_i", "y"})
+    {'X': 'n,d', 'y': 'n'}
+    """
 
     counts: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -230,7 +261,11 @@ class Families:
 
 
 def sizes_named(said: str) -> str:
-    """Sizes that are sums have names of their own: d + 1 is dp1."""
+    """Sizes that are sums have names of their own: d + 1 is dp1.
+
+    >>> sizes_named("m,(d+1)"), sizes_named("2*n")
+    ('m,dp1', '2*n')
+    """
     signs = str.maketrans({"+": "p", "-": "m"})
     parts = [re.sub(r"[\s()\\]", "", part) for part in said.split(",")]
     named = [p.translate(signs) if re.fullmatch(r"[A-Za-z]\w*[+-]\w+", p) else p for p in parts]
@@ -238,7 +273,11 @@ def sizes_named(said: str) -> str:
 
 
 def fact_of(text: str) -> tuple[str, str]:
-    """The name and the fact that an equation says; "" and "" for others."""
+    """The name and the fact that an equation says; "" and "" for others.
+
+    >>> fact_of("A = A'"), fact_of("QQ^T = I"), fact_of("A' = -A"), fact_of("A = B'")
+    (('A', 'symmetric'), ('Q', 'orthogonal'), ('A', 'skew'), ('', ''))
+    """
     if found := _SYMMETRIC.fullmatch(text):
         first, second = found["a"] or found["c"], found["b"] or found["d"]
         if first == second:

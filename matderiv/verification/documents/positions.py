@@ -19,6 +19,11 @@ class Passage:
 
     `latex` and `python` say in which notation it is written; otherwise in the text language.
     `around` are the words before and after it in its sentence, and its row as typed.
+
+    >>> p = Passage.of("so  df = 2*x'dx")
+    >>> q = p[9:].replaced(r"(?<=')(?=dx)", lambda m: "*")
+    >>> q.text, q.span((4, 6))
+    ("2*x'*dx", (13, 14))
     """
 
     text: str
@@ -121,7 +126,11 @@ def chained(passages: Iterable[Passage], like: Passage) -> Passage:
 
 
 def closing(text: str, opening: int, opens: str = "([{", closes: str = ")]}") -> int | None:
-    """The place of the bracket that closes the one at `opening`; None where none does."""
+    """The place of the bracket that closes the one at `opening`; None where none does.
+
+    >>> closing("f(a(b))", 1), closing("f(a", 1)
+    (6, None)
+    """
     depth = 0
     for k in range(opening, len(text)):
         depth += (text[k] in opens) - (text[k] in closes)

@@ -14,7 +14,12 @@ _UPDATE = re.compile(
 
 
 def is_update(p: Passage) -> bool:
-    r"""True for `w_{t+1} = w_t - \eta \nabla f(w_t)`, which says what is done, not what holds."""
+    r"""True for `w_{t+1} = w_t - \eta \nabla f(w_t)`, which says what is done, not what holds.
+
+    >>> [is_update(Passage.of(line, latex=True)) for line in (
+    ...     r"w^{+} = w - \eta \nabla f(w)", r"h_{t+1} = W h_t + b")]
+    [True, False]
+    """
     found = _UPDATE.match(p.text) if p.latex else None
     if found is None or not found["rest"].lstrip().startswith(found["name"].strip()):
         return False
@@ -30,7 +35,11 @@ _CHANCE = re.compile(
 
 
 def is_chance(p: Passage) -> bool:
-    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn."""
+    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
+
+    >>> is_chance(Passage.of(r"p(y = 1 \mid x) = \sigma(w^T x)", latex=True))
+    True
+    """
     return bool(p.latex and _CHANCE.match(p.text))
 
 
@@ -40,7 +49,11 @@ _IMAGE = re.compile(
 
 
 def is_image(p: Passage) -> bool:
-    r"""True for `\phi_n = \phi(x_n)`, which says nothing about the array of all \phi_n."""
+    r"""True for `\phi_n = \phi(x_n)`, which says nothing about the array of all \phi_n.
+
+    >>> is_image(Passage.of(r"\phi_n = \phi(x_n)", latex=True))
+    True
+    """
     found = _IMAGE.match(p.text) if p.latex else None
     if found is None:
         return False
@@ -60,12 +73,20 @@ _NOISE = re.compile(
 
 
 def noise_of(p: Passage) -> str:
-    r"""The noise at the end of `y = X\beta + \epsilon`; "" where nothing looks like it."""
+    r"""The noise at the end of `y = X\beta + \epsilon`; "" where nothing looks like it.
+
+    >>> noise_of(Passage.of(r"y = X\beta + e", latex=True))
+    'e'
+    """
     found = _NOISE.search(p.text) if p.latex else None
     return latex_name(found[1]) if found else ""
 
 
 def is_remark(p: Passage) -> bool:
-    r"""True for what says how something is done or drawn, or what it is of, and nothing else."""
+    r"""True for what says how something is done or drawn, or what it is of, and nothing else.
+
+    >>> is_remark(Passage.of(r"\hat x_i = (x_i; 1)", latex=True))
+    True
+    """
     longer = p.latex and _LONGER.match(p.text)
     return bool(longer) or is_image(p) or is_update(p) or is_chance(p)

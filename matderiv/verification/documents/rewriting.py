@@ -26,7 +26,12 @@ _SET = re.compile(
 
 
 def by_cases(p: Passage) -> Passage:
-    r"""A formula with indicators for `\begin{cases}`; other cases stay as they are."""
+    r"""A formula with indicators for `\begin{cases}`; other cases stay as they are.
+
+    >>> text = r"\begin{cases} x & x > 0 \\ 0 & \text{otherwise} \end{cases}"
+    >>> by_cases(Passage.of(text, latex=True)).text
+    '\\left((x)\\mathbb{1}[x > 0] + (0)(1 - \\mathbb{1}[x > 0])\\right)'
+    """
     return p.replaced(_CASES.pattern, _masked, re.DOTALL)
 
 
@@ -49,7 +54,12 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
-    r"""Formulas in which sums over sets are sums of masked terms, and the names of the masks."""
+    r"""Formulas in which sums over sets are sums of masked terms, and the names of the masks.
+
+    >>> line = Passage.of(r"\sum_{j\in\Omega_i} r_{ij}", latex=True)
+    >>> [found[0].text for found in [by_masks([line])[0]]], by_masks([line])[1]
+    (['\\sum_{j} \\mathrm{inOmega}_{ij} r_{ij}'], {'inOmega'})
+    """
     names: set[str] = set()
 
     def masked(match: re.Match[str]) -> str:
@@ -79,6 +89,11 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
 
     l is a layer and no index; between round brackets only where a layer before or after it is named
     as well. Weights are matrices and units vectors, unless capitals say that units are matrices.
+
+    >>> line = Passage.of(r"z^{[l]} = W^{[l]T} a^{[l-1]}", latex=True)
+    >>> found, sizes = by_layers([line])
+    >>> found[0].text, sizes
+    ('z_{1l} = W_{1l}^{T} a_{0l}', {'z_1l': 'n1l', 'W_1l': 'n1l,n0l', 'a_0l': 'n0l'})
     """
     passages = _bracketed(passages)
     found = [m for p in passages if p.latex for m in re.finditer(_BASE, p.text)]
@@ -103,7 +118,11 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
 
 
 def by_iterates(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which x_k and x_{k+1} have names of their own: k is a step and no index."""
+    r"""Formulas in which x_k and x_{k+1} have names of their own: k is a step and no index.
+
+    >>> [p.text for p in by_iterates([Passage.of("r_{k+1} = (I - A)r_k", latex=True)])]
+    ['r_{2k} = (I - A)r_{1k}']
+    """
     text = "\n".join(p.text for p in passages if p.latex)
     steps = {*re.findall(r"(?<=[A-Za-z}])_\s*\{\s*([a-z])\s*[-+]\s*1\s*\}", text)}
     steps -= {*re.findall(r"\\(?:sum|prod|max|min)(?:\\limits)?\s*_\s*\{?\s*([a-z])", text)}
@@ -122,7 +141,11 @@ _BARE = r"\^\s*(?:\{\s*l\s*(?P<more>[-+]\s*1)?\s*\}|l(?![A-Za-z]))"
 
 
 def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one too."""
+    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one too.
+
+    >>> _bracketed([Passage.of("z^l = W^l a^{l-1}", latex=True)])[0].text
+    'z^{[l]} = W^{[l]} a^{[l-1]}'
+    """
     text = "\n".join(p.text for p in passages if p.latex)
     weights = re.search(rf"(?<![A-Za-z\\])[WU]\}}?\s*{_BARE}", text)
     if not weights or not any(m["more"] for m in re.finditer(_BARE, text)):
@@ -135,7 +158,12 @@ def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_entries(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which g is a function of each entry, where its slope is multiplied so."""
+    r"""Formulas in which g is a function of each entry, where its slope is multiplied so.
+
+    >>> lines = [r"a = g(z)", r"\delta = W\epsilon \odot g'(z)"]
+    >>> [p.text for p in by_entries([Passage.of(line, latex=True) for line in lines])]
+    ['a = \\phi (z)', "\\delta = W\\epsilon \\odot \\phi '(z)"]
+    """
     text = "\n".join(p.text for p in passages if p.latex)
     slope = r"(?P<name>[fgh])\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)\s*(?:\\left)?\([^()]*(?:\\right)?\)"
     times = r"(?:\\(?:odot|circ|cdot)(?![A-Za-z])|∘|⊙)"
@@ -163,7 +191,12 @@ _HEAD = re.compile(
 
 
 def by_parts(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the objective J_i of one part is no entry of the number J."""
+    r"""Formulas in which the objective J_i of one part is no entry of the number J.
+
+    >>> lines = [r"J = \sum_i u_i^2", r"J_i(u_i) = u_i^2"]
+    >>> by_parts([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\mathrm{Jpart}_{i}(u_i) = u_i^2'
+    """
     heads = [m for p in passages if p.latex and (m := _HEAD.match(p.text))]
     wholes = {m["base"] for m in heads if not m["at"] and r"\sum" in m.string}
     both = wholes & {m["base"] for m in heads if m["at"]}
@@ -188,6 +221,10 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     r"""Formulas in which b has another name than \mathbf b, and the letters that are bold.
 
     A letter with an index is an entry of the bold one.
+
+    >>> found, letters = by_fonts([Passage.of(r"\mathbf{b}^T x + b b_i", latex=True)])
+    >>> found[0].text, letters
+    ('\\mathbf{b}^T x + \\mathrm{plainb} b_i', {'b'})
     """
     bold = {m["in"] or m["at"] for p in passages if p.latex for m in re.finditer(_BOLD, p.text)}
     typed = rf"(?P<word>{_BOLD}|{_UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
@@ -206,7 +243,11 @@ _EXAMPLES = (
 
 
 def by_examples(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}."""
+    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}.
+
+    >>> by_examples([Passage.of(r"z = w^T x + \sum_i x^{(i)}", latex=True)])[0].text
+    'z = w^T\\mathrm{plainx} + \\sum_i x^{(i)}'
+    """
     found = [m for p in passages if p.latex for m in re.finditer(_EXAMPLES, p.text)]
     several = {_letters(m["base"]) for m in found if m["base"] and "(" in m["at"]} - {""}
 
@@ -218,7 +259,12 @@ def by_examples(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_members(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum."""
+    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum.
+
+    >>> lines = [r"J = \sum_k u_k^T v - u_o^T v", r"\frac{\partial J}{\partial u_o} = -v"]
+    >>> by_members([Passage.of(line, latex=True) for line in lines])[0].text
+    'J = \\sum_k u_k^T v - \\mathrm{plainuo}^T v'
+    """
     text = "\n".join(p.text for p in passages if p.latex)
     bound = {*re.findall(r"\\sum(?:\\limits)?\s*_\s*\{?\s*([a-z])(?![a-z])", text)}
     entry = r"(?<![A-Za-z\\])([a-z])\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))"
@@ -266,7 +312,12 @@ _DENSITY = re.compile(
 
 
 def by_names(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name."""
+    r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name.
+
+    >>> line = Passage.of(r"\ln p(t\mid w) = -\|w\|^2", latex=True)
+    >>> by_names([line])[0].text
+    '\\mathrm{lnp}(w) = -\\|w\\|^2'
+    """
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
     heads = {_head(m) for m in given if bool(re.match(r"\s*:?=", m.string[m.end() :]))}
     alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
@@ -292,7 +343,12 @@ _PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)(?!\s*['
 
 
 def by_primes(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by."""
+    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by.
+
+    >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
+    >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
+    """
     text = [p.text for p in passages if p.latex]
     given = {latex_name(m["base"]) for t in text if (m := re.match(rf"{_PRIMED}\s*:?=", t))}
     below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))

@@ -72,7 +72,11 @@ _ENGLISH = {
 
 
 def in_english(text: str) -> str:
-    """A sentence with English words for those that facts are said with in other languages."""
+    """A sentence with English words for those that facts are said with in other languages.
+
+    >>> in_english("其中$A$为对称矩阵").split(), in_english("$S$ ist symmetrisch").split()
+    (['其中', '$A$', 'is', 'symmetric', 'matrix'], ['$S$', 'is', 'symmetric'])
+    """
     parts = re.split(rf"({MATH})", text)
     for k in range(0, len(parts), 2):
         for words, english in _ENGLISH.items():
@@ -81,13 +85,25 @@ def in_english(text: str) -> str:
 
 
 def sure(sentence: str) -> bool:
-    """True for a sentence that says something: no question, no condition, no denial."""
+    """True for a sentence that says something: no question, no condition, no denial.
+
+    >>> sure("A is symmetric."), sure("$A = A^T$ is not assumed."), sure("Is A symmetric?")
+    (True, False, False)
+    >>> sure("Since $S$ is symmetric we can read off")
+    True
+    """
     said = re.sub(r"\bwe\s+(?:can|may|could|might)\b.*$", "", re.sub(MATH, "", sentence))
     return not _UNSURE.search(said)
 
 
 def affirmed(before: str, after: str = "") -> bool:
-    """True where the words around an equation in a display say that it holds."""
+    """True where the words around an equation in a display say that it holds.
+
+    >>> affirmed("Suppose that"), affirmed("We do not assume"), affirmed("")
+    (True, False, False)
+    >>> affirmed("With", "this is not so in general.")
+    False
+    """
     return bool(_AFFIRMED.search(before)) and sure(before) and not _SPOILED.search(after)
 
 

@@ -100,7 +100,11 @@ _COMMAND = r"\\(?:begin|end)\{\w+\*?\}|\\[A-Za-z]+"
 
 
 def names_in(side: Passage) -> set[str]:
-    r"""The names in a side, as far as letters show."""
+    r"""The names in a side, as far as letters show.
+
+    >>> sorted(names_in(Passage.of(r"X^\top(X\hat w - y)", latex=True)))
+    ['X', 'w_hat', 'y']
+    """
     if side.latex:
         text = _NORM_SIGN.sub(" ", side.text)
         found = re.finditer(
@@ -111,7 +115,11 @@ def names_in(side: Passage) -> set[str]:
 
 
 def bold_in(side: Passage) -> set[str]:
-    r"""The names that a side in LaTeX sets in bold: vectors and matrices, never sizes."""
+    r"""The names that a side in LaTeX sets in bold: vectors and matrices, never sizes.
+
+    >>> bold_in(Passage.of(r"\mathbf{p} - \frac{1}{n}\boldsymbol\mu", latex=True)) == {"p", "mu"}
+    True
+    """
     bold = r"\\(?:mathbf|boldsymbol|bm|vec)\s*(?:\{[^{}]*\}|\\?[A-Za-z]+)"
     return {latex_name(m[0]) for m in re.finditer(bold, side.text)} - {""} if side.latex else set()
 
@@ -122,7 +130,11 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 
 def equal_signs(text: str) -> list[tuple[int, int]]:
-    """The places of equals signs outside brackets; comparisons have none."""
+    """The places of equals signs outside brackets; comparisons have none.
+
+    >>> equal_signs("s := sum(X, axis=1) = u"), equal_signs("(a <= b)")
+    ([(2, 4), (20, 21)], [])
+    """
     found, depth = [], 0
     for k, c in enumerate(text):
         depth += (c in _OPEN) - (c in _CLOSE)
@@ -162,7 +174,11 @@ def statement(passage: Passage) -> Statement | None:
 
 
 def is_number(p: Passage) -> bool:
-    r"""True where a name is said to be a number, which is one value of it: `w = 2\cdot 3 = 6`."""
+    r"""True where a name is said to be a number, which is one value of it: `w = 2\cdot 3 = 6`.
+
+    >>> [is_number(Passage.of(line)) for line in ("w = 2*3 = 6", "w = 2*x")]
+    [True, False]
+    """
     s = statement(p)
     value = s is not None and s.quantity is not None and s.quantity.kind == VALUE
     return value and s is not None and not any(names_in(side) for side in s.sides[1:])
@@ -176,7 +192,11 @@ CASE = re.compile(
 
 
 def is_case(text: str, place: int) -> bool:
-    r"""True where a text ends with a case of its indices: `-p_i p_j, \quad i \neq j`."""
+    r"""True where a text ends with a case of its indices: `-p_i p_j, \quad i \neq j`.
+
+    >>> is_case(r"x_i = -p_i p_j, i \neq j", 16), is_case("f = a, i = j", 7)
+    (True, False)
+    """
     found = re.compile(rf"(?:\s*{_FOR})?{_INDICES}\s*[.,;]?\s*$").match(text, place)
     if found is None:
         return False
@@ -185,7 +205,12 @@ def is_case(text: str, place: int) -> bool:
 
 
 def without_case(p: Passage) -> tuple[Passage, Case | None]:
-    r"""A line without the case behind it: `= -p_i p_j, \quad i \neq j`."""
+    r"""A line without the case behind it: `= -p_i p_j, \quad i \neq j`.
+
+    >>> found = without_case(Passage.of(r"x_{ij} = 0 \quad (i \neq j)", latex=True))
+    >>> found[0].text, found[1].equal
+    ('x_{ij} = 0 \\quad', False)
+    """
     found = CASE.search(p.text)
     if found is None or not equal_signs(p.text[: found.start()]):
         return p, None
@@ -200,7 +225,12 @@ _PROSE_CASE = re.compile(
 
 
 def with_case(p: Passage) -> Passage:
-    r"""A formula with the case of its indices that the words before it, or right behind it, say."""
+    r"""A formula with the case of its indices that the words before it, or right behind it, say.
+
+    >>> p = Passage.of("J_{ij} = 0", latex=True, around=("For $i = j$ we have", "", ""))
+    >>> with_case(p).text
+    'J_{ij} = 0 (i = j)'
+    """
     before, after, _ = p.around
     behind = _PROSE_CASE.match(after.lstrip(" ,(\n"))
     case = behind or next(reversed([*_PROSE_CASE.finditer(before)]), None)
@@ -222,7 +252,11 @@ def _compared(side: Passage) -> Passage:
 
 
 def announced(text: str) -> tuple[int, int] | None:
-    """The place of a colon that stands for an equals sign: `The gradient is: 2*x`."""
+    """The place of a colon that stands for an equals sign: `The gradient is: 2*x`.
+
+    >>> announced("Gradient: 2*x"), announced("Note: 2*x")
+    ((8, 9), None)
+    """
     place = text.find(":")
     words = re.sub(r"\b(?:[Tt]he|is|then)\b", "", text[: max(place, 0)]).strip()
     known = words and quantity(words).kind == DERIVATIVE
@@ -247,14 +281,22 @@ def is_formula(text: str) -> bool:
 
 
 def is_left_of(before: str, line: str) -> bool:
-    r"""True if a line says what the name or the derivative is that stands alone before it."""
+    r"""True if a line says what the name or the derivative is that stands alone before it.
+
+    >>> is_left_of(r"\nabla_w J(w)", "= Xw"), is_left_of("Xw - y", "= r")
+    (True, False)
+    """
     if equal_signs(before) or not re.match(r"\s*:?=", line):
         return False
     return named(before, latex=True).kind not in (FORMULA, DIFFERENTIAL)
 
 
 def goes_on(before: str, line: str) -> bool:
-    """True if a line is the rest of the one before it."""
+    """True if a line is the rest of the one before it.
+
+    >>> goes_on("df = a*dx", "  + b*dx"), goes_on("df = a*dx", "= b*dx")
+    (True, False)
+    """
     if before.rstrip().endswith(":") and announced(before):
         return True
     if "=" not in before and not _FORMULA.search(before):
@@ -297,7 +339,11 @@ def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
 
 
 def without_remark(side: Passage) -> Passage:
-    """A right side without the words after it: `(product rule)`, `, by symmetry`, a full stop."""
+    """A right side without the words after it: `(product rule)`, `, by symmetry`, a full stop.
+
+    >>> without_remark(Passage.of("2*A'*r  (chain rule).")).text
+    "2*A'*r"
+    """
     while found := _REMARK.search(side.text) or (
         None if side.latex else _WORDS_AFTER.search(side.text)
     ):
