@@ -455,3 +455,30 @@ $\phi'(z)=\begin{cases}1 & z>0\\ c & z\le0\end{cases}$.
 
 def test_problems_may_begin_in_running_text() -> None:
     assert numbers(PROBLEMS) == {"ok": [1, 3, 6], "wrong": []}
+
+
+FENCED = r"""The loss is
+
+```math
+f(x) = x^\top A x
+```
+
+with the gradient
+
+```math
+\nabla f = (A + A^\top)x,
+```
+
+where
+
+```math
+x^\top x
+```
+
+is the size of x.
+"""
+
+
+def test_a_formula_alone_in_a_text_is_no_claim() -> None:
+    assert numbers(FENCED) == {"ok": [10], "wrong": []}
+    assert numbers(FENCED.replace("+ A", "- A"))["wrong"] == [10]

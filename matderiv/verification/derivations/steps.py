@@ -60,6 +60,7 @@ class JudgedSides:
     slope: Quantity | None = None
     row: bool = False
     renamed: Quantity | None = None
+    alone: bool = False  # a formula without a left side, which may be no claim
 
     def __post_init__(self) -> None:
         self.told = Findings(self.lines)
@@ -82,8 +83,8 @@ class JudgedSides:
         self.told.add(number, chain.whole.text, Verdict(UNDECIDED, message=reason.message))
 
     def _stated(self, chain: Chain) -> None:
-        number = self.lines.number(chain.whole.start)
-        sides = list(chain.sides)
+        number, sides = self.lines.number(chain.whole.start), list(chain.sides)
+        self.alone = chain.role == BARE and not self.doubts.strict
         if chain.role == GIVES and chain.name in self.broken:
             self.told.found.append(self.broken[chain.name])
             self.current = None
@@ -126,7 +127,7 @@ class JudgedSides:
     def _unopened(self, chain: Chain, error: MatderivError) -> None:
         """A statement whose beginning could not be read; a formula alone may be no claim."""
         q, number = chain.quantity, self.lines.number(chain.whole.start)
-        if chain.role == BARE and not self.doubts.strict:
+        if self.alone:
             return
         self.current = None
         self.lost = self.lost if q is None else number
@@ -285,7 +286,7 @@ class JudgedSides:
             self._restated(q, passage, chain)
             return self._unfit(q, passage, shown, error)
         except MatderivError as error:
-            if chain.role != BARE or self.doubts.strict:
+            if not self.alone:
                 self.told.unread(passage, error, shown)
             return
         claim = Claimed(number, q, true, claimed, verdict.correct, root)
@@ -309,6 +310,8 @@ class JudgedSides:
 
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""
+        if self.alone:
+            return
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
         reason = error.message if isinstance(error, UnknownSize) else ""
         reason = reason or self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
@@ -378,21 +381,19 @@ class JudgedSides:
     def _judged(self, side: Claimed, verdict: Verdict, shown: str, said: Expr) -> None:
         """Tell a new mistake, and its cause, from one that is carried on; remember the side."""
         before = self.record.before(side.quantity)
-        root = None
+        message, root = "", None
+        if side.correct is False and self.alone:
+            return
         if side.correct is False:
             root = self.record.carried(side, before)
             self.concerned |= {v.name for v in variables(said)}
             self.concerned |= self.doubts.behind(side.quantity, self.compared.left(side.quantity))
             if root is None and self.diagnosis and verdict.diagnosis not in (LOOSE, "term"):
                 verdict = self.compared.explained(side.quantity, said, verdict)
-        message, follows = "", None
         if root is not None:
-            follows, message = root, f"follows from line {root}, which is wrong"
+            message = f"follows from line {root}, which is wrong"
         elif side.correct and before is not None and before.correct is False:
             message = f"right, but not what follows from line {before.number}"
-            self.told.add(side.number, shown, verdict, said=message)
-            self.record.add(side)
-            return
-        self.told.add(side.number, shown, verdict, said=message, follows=follows)
+        self.told.add(side.number, shown, verdict, said=message, follows=root)
         wrong = None if side.correct is not False else root or side.number
         self.record.add(replace(side, root=wrong or side.root))
