@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 
 from matderiv import derive, solve, value_and_gradients, verify
-from matderiv.errors import LimitError, MatderivError, NoClosedForm, ParseError, UnknownName
+from matderiv.errors import (
+    LimitError,
+    MatderivError,
+    NoClosedForm,
+    ParseError,
+    UnknownFunction,
+    UnknownName,
+)
 from matderiv.input.asking import read_question
 
 Values = dict[str, Any]
@@ -232,3 +239,29 @@ def test_other_doors_have_means_too() -> None:
 def test_a_mean_that_is_a_product_cancels_against_itself() -> None:
     assert str(derive("KL(N(W*x,Sigma) || N(mu,S))", "W")) == "inv(S)*(W*x - mu)*x'"
     assert str(derive("KL(N(A*z,S) || N(mu,S))", "z")) == "A'*inv(S)*(A*z - mu)"
+
+
+CONVENTIONS = [
+    ("A'", True),  # of tr(A*Sigma) for any Sigma: nobody declared that it is symmetric
+    ("(A + A')/2", True),
+    ("A + A' - diag(diag(A))", True),
+    ("A", False),
+    ("2*A'", False),
+]
+
+
+@pytest.mark.parametrize(("answer", "right"), CONVENTIONS)
+def test_a_covariance_that_nobody_declared_may_be_any_matrix(answer: str, right: bool) -> None:
+    found = verify("E[x'*A*x] with x ~ N(mu, Sigma)", "Sigma", answer)
+    assert found.correct is right
+
+
+def test_a_covariance_that_is_declared_is_symmetric() -> None:
+    asked = "E[x'*A*x] with x ~ N(mu, Sigma)"
+    found = verify(asked, "Sigma", "A'", assume={"Sigma": "posdef"})
+    assert (found.verdict, found.diagnosis) == ("disproved", "other-convention")
+
+
+def test_a_name_that_is_called_is_an_unknown_function() -> None:
+    with pytest.raises(UnknownFunction, match="unknown function x"):
+        derive("E[x(1)^2] with x ~ N(m, S)", "m")

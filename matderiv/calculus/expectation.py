@@ -68,7 +68,8 @@ def _mean(body: Expr, x: Expr, m: Expr, covariance: Expr) -> Expr:
         raise NoClosedForm(f"the distribution of {x.name} has {x.name} in it")
     degree = _degree(body, x)
     if degree > MAX_DEGREE:
-        raise LimitError(f"means are of polynomials of degree {MAX_DEGREE}, this one has {degree}")
+        said = f"means are of polynomials of degree {MAX_DEGREE} at most, this one has {degree}"
+        raise LimitError(said)
     terms = [prepare(body, x)]
     for k in range(1, degree // 2 + 1):
         terms.append(_spread(terms[-1], x, covariance, Fraction(1, 2 * k)))

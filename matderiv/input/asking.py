@@ -115,8 +115,10 @@ def with_means(reading: Reading) -> Reading:
         return reading
     over = {n.args[1] for n in nodes if is_(n, "expectation")}
     told = expectation.with_covariances(reading.expr)
+    told = {v: known for v, known in told.items() if v is not known}
+    reading = replace(reading, told=frozenset(c.name for c in told))
     if not over:
-        return _with_facts(reading, told)
+        return _with_facts(reading, told) if told else reading
     e = expectation.averaged(substitute(reading.expr, told))
     gone = {v.name for v in over}
     if left := gone & {v.name for v in variables(e)}:
@@ -136,11 +138,8 @@ def with_means(reading: Reading) -> Reading:
     )
 
 
-def _with_facts(reading: Reading, told: Mapping[Expr, Expr]) -> Reading:
+def _with_facts(reading: Reading, told: dict[Expr, Expr]) -> Reading:
     """The reading with variables that have more facts than anybody said: covariances."""
-    told = {v: known for v, known in told.items() if v is not known}
-    if not told:
-        return reading
     said = [f"{c.name} is symmetric positive definite, a covariance" for c in told]
     return replace(
         reading,

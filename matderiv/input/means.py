@@ -105,7 +105,7 @@ def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
         said = "nothing says what E is over" if alone else "there is no E over this"
         raise ParseError(said, source=source.text, span=span, hint=EXAMPLE)
 
-    met = {n.name for mean in alone for n in postorder(mean) if isinstance(n, Name)}
+    met = {n.name for mean in alone for n in postorder(mean) if isinstance(n, Name | Call)}
     for name, *_ in normals:
         if not {name.name} & {*met, *(m.partition("_")[0] for m in met)}:
             said = f"{name.name} does not stand in E[...]"

@@ -49,7 +49,8 @@ class Reading:
     `variables` has the names of the text in order, then those that were only declared; `sizes` the
     names of all sizes; `read_as` the canonical text; `notes` what was guessed; `parts` the named
     parts of `EXPR where ...`, whose expressions are already inside `expr`; `rows` letters with an
-    index and the arrays whose rows they are; `flat` are places where a number stands as an array.
+    index and the arrays whose rows they are; `flat` are places where a number stands as an array;
+    `told` the names that are covariances because a normal distribution has them, not a declaration.
     """
 
     expr: Expr
@@ -65,6 +66,7 @@ class Reading:
     free: tuple[str, ...] = ()
     labels: frozenset[str] = frozenset()
     flat: frozenset[Span] = frozenset()
+    told: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> dict[str, Expr]:
@@ -274,9 +276,6 @@ def resolve(
         labels=source.labels,
         flat=shaping.flat(),
     )
-
-
-# Building ----------------------------------------------------------------------------------------
 
 
 @dataclass

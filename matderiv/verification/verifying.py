@@ -198,10 +198,13 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
     lowered = matrices_as_numbers(asked)
     notes = [f"taking {as_numbers_said(lowered)}"] if lowered else []
     if asked.structure is None and structured and found.verdict == DISPROVED:
-        other = judged(claim, "independent", seed=seed, points=points)
-        if other.right:
-            found = other
-            notes.append(_STRUCTURED["independent"].format(asked.wrt.name))
+        told = asked.wrt.name in asked.reading.told  # nobody declared the structure
+        for name in ("independent", "none") if told else ("independent",):
+            other = judged(claim, name, seed=seed, points=points)
+            if other.right:
+                found = other
+                notes.append(_STRUCTURED[name].format(asked.wrt.name))
+                break
     if found.verdict == DISPROVED:
         return _disproved(asked, claim, found, structured, seed, diagnosis)
     if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
