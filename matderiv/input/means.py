@@ -96,8 +96,7 @@ def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
     Raises ParseError for a mean over nothing, and for a distribution of what nobody averages.
     """
 
-    nodes = list(postorder(source.main, *(part.value for part in source.parts)))
-    source = changed(source, _divergence)
+    nodes, source = source.nodes, changed(source, _divergence)
     operations = [n for n in nodes if isinstance(n, Operation) and n.function == MEAN]
     alone = [n for n in operations if len(n.operands) == 1]
     if bool(alone) != bool(normals):

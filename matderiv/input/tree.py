@@ -92,9 +92,7 @@ def by_index(source: Source) -> Source:
 
     Raises ParseError where an index stands as a number: `a_i = 1/i`.
     """
-    trees = (source.main, *(part.value for part in source.parts))
-    binds = [n for tree in trees for n in postorder(tree) if isinstance(n, Bind)]
-    letters = IMPLIED | {i for bind in binds for i in bind.indices}
+    letters = IMPLIED.union(*(n.indices for n in source.nodes if isinstance(n, Bind)))
     parts = []
     for part in source.parts:
         whole = isinstance(part.value, Bind) and part.value.function == FREE_INDEX
@@ -107,7 +105,7 @@ def by_index(source: Source) -> Source:
                 hint = "a vector that is given, with such entries"
                 raise ParseError(said, source=source.text, span=node.span, hint=hint)
         parts.append(found)
-    return replace(source, parts=tuple(parts))
+    return replace(source, parts=tuple(parts)) if parts else source
 
 
 def open_indices(node: Node, around: Collection[str], known: Collection[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from matderiv.errors import Span
 
@@ -104,7 +105,7 @@ class NamedPart:
     value: Node
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A whole text: the expression, its named parts in order, and how odd spellings were read.
 
@@ -129,6 +130,16 @@ class Source:
     free: tuple[str, ...] = ()
     labels: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """The values of the parts, then the expression."""
+        return *(part.value for part in self.parts), self.main
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of every root, operands first."""
+        return tuple(node for root in self.roots for node in postorder(root))
 
     def typed(self, span: Span) -> str:
         """The characters of a span, on one line."""
@@ -156,6 +167,8 @@ def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order typed."""
+    if isinstance(node, Name | Number):
+        return ()
     if isinstance(node, Operation):
         return node.operands
     if isinstance(node, Call):
@@ -170,16 +183,20 @@ def postorder(*roots: Node) -> Iterator[Node]:
 
     Of several roots, one may be a part of another: its nodes are not given twice.
     """
-    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
-    met: set[int] = set()
+    stack: list[Node | None] = [*reversed(roots)]
+    met: set[Node] = set()
+    above: list[Node] = []
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif len(roots) == 1 or id(node) not in met:
-            met.add(id(node))
-            stack.append((node, True))
-            stack.extend((child, False) for child in reversed(children(node)))
+        node = stack.pop()
+        if node is None:
+            yield above.pop()
+        elif len(roots) == 1 or node not in met:
+            met.add(node)
+            if below := children(node):
+                above.append(node)
+                stack += (None, *reversed(below))
+            else:
+                yield node
 
 
 def unsigned(node: Node) -> Node:
@@ -192,6 +209,8 @@ def unsigned(node: Node) -> Node:
 def rebuilt(roots: Iterable[Node], change: Callable[[Node], Node]) -> dict[Node, Node]:
     """The nodes of some trees and what becomes of them, where `change` is made of each.
 
+    What nothing changes stays itself.
+
     >>> x = Name((0, 1), "x")
     >>> both = Operation((0, 3), "add", (x, x))
     >>> found = rebuilt([both], lambda n: replace(n, name="y") if isinstance(n, Name) else n)
@@ -201,7 +220,9 @@ def rebuilt(roots: Iterable[Node], change: Callable[[Node], Node]) -> dict[Node,
     done: dict[Node, Node] = {}
     for node in (n for root in roots for n in postorder(root)):
         made = node
-        if isinstance(node, Operation):
+        if all(done[below] is below for below in children(node)):
+            pass
+        elif isinstance(node, Operation):
             made = replace(node, operands=tuple(done[o] for o in node.operands))
         elif isinstance(node, Call):
             operands = tuple(done[o] for o in node.operands)
@@ -247,7 +268,9 @@ def last_defined(source: Source, left: Node) -> Source:
 
 def changed(source: Source, change: Callable[[Node], Node]) -> Source:
     """The source with every node changed."""
-    nodes = rebuilt([*(p.value for p in source.parts), source.main], change)
+    nodes = rebuilt(source.roots, change)
+    if all(nodes[root] is root for root in source.roots):
+        return source
     return replace(
         source,
         main=nodes[source.main],

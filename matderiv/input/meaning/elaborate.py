@@ -26,7 +26,6 @@ from matderiv.input.meaning.subscripts import (
     capital_of,
     misplaced,
     named_alike,
-    part_names,
     roles,
     unsummed,
 )
@@ -68,8 +67,7 @@ class Elaborator(Places):
         self.objections: list[Objection] = []
         self.remarks: list[str] = list(source.remarks)
         self.lengths: list[tuple[Node, int, str]] = list(source.lengths)
-        trees = [*(part.value for part in source.parts), source.main]
-        self.roles: Roles = roles(trees, scope, about, part_names(source))
+        self.roles: Roles = roles(source, scope, about)
         declared = (n.name for n, at in self.roles.entries.items() if at.base in scope.shapes)
         self.build.entries = frozenset(declared)
         self.signs = Signs(self.build, source, self.object, self.remarks.append)
@@ -78,7 +76,7 @@ class Elaborator(Places):
         self.rows: dict[str, str] = {}
         self.labels: set[str] = set()
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
-        self.windows = windows(trees)
+        self.windows = windows(source.nodes)
 
     # The whole -----------------------------------------------------------------------------------
 
@@ -116,7 +114,7 @@ class Elaborator(Places):
 
     def refuse_unsummed(self) -> None:
         """Raises ParseError where a question has a sum that is not written."""
-        missing = unsummed([self.source.main], self.roles) if self.scope.guess else None
+        missing = unsummed(self.source.main, self.roles) if self.scope.guess else None
         if missing is not None:
             node, index = missing
             said = f"the index {index} stands in two factors of a product, and no sum over it"
@@ -125,13 +123,12 @@ class Elaborator(Places):
 
     def name_sizes(self) -> None:
         """A sum that runs to n over an array whose size is declared as N: n is N."""
-        trees = [*(part.value for part in self.source.parts), self.source.main]
-        sums = [n for tree in trees for n in postorder(tree) if isinstance(n, Bind) and n.size]
+        sums = [n for n in self.source.nodes if isinstance(n, Bind) and n.size]
         known = size_names(self.scope.shapes.values())
         if not self.scope.guess or not known or all(b.size in known for b in sums):
             return
         with suppress(MatderivError):
-            for tree in trees:
+            for tree in self.source.roots:
                 self.visit(tree)
         for body, place, name in self.lengths[len(self.source.lengths) :]:
             shape = self.build.shape(body) or ()

@@ -224,15 +224,10 @@ class KindEvidence:
         return self.build.is_guessed(node.name) and guessed_axes(node.name) == 1
 
     @cached_property
-    def trees(self) -> tuple[Node, ...]:
-        """All that was typed: the formula and its parts."""
-        return self.source.main, *(part.value for part in self.source.parts)
-
-    @cached_property
     def lengths(self) -> frozenset[Node]:
         """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
         found: list[Node] = []
-        for node in (n for n in postorder(*self.trees) if isinstance(n, Operation)):
+        for node in (n for n in self.source.nodes if isinstance(n, Operation)):
             if node.function in (POWER, "power"):
                 found.append(node.operands[0])
             elif node.function in (FRACTION, "div"):
@@ -249,23 +244,23 @@ class KindEvidence:
     @cached_property
     def square(self) -> frozenset[Node]:
         """What functions of square matrices are applied to."""
-        calls = (n for n in postorder(*self.trees) if isinstance(n, Call) and n.name in OF_MATRICES)
+        calls = (n for n in self.source.nodes if isinstance(n, Call) and n.name in OF_MATRICES)
         return frozenset(unsigned(c.operands[0]) for c in calls if c.operands)
 
     @cached_property
     def dotted(self) -> frozenset[Node]:
         """What stands before the dots of inner products."""
-        nodes = (n for n in postorder(*self.trees) if isinstance(n, Operation))
+        nodes = (n for n in self.source.nodes if isinstance(n, Operation))
         return frozenset(unsigned(n.operands[0]) for n in nodes if n.function == DOT)
 
     @cached_property
     def needs_numbers(self) -> bool:
         """True for a formula with a power or a quotient, which are of numbers, or `w*x + b`."""
-        nodes = [n for n in postorder(*self.trees) if isinstance(n, Operation)]
+        nodes = [n for n in self.source.nodes if isinstance(n, Operation)]
         terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
         if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
             return True
-        numbered = (n.name for n in postorder(*self.trees) if isinstance(n, Name))
+        numbered = (n.name for n in self.source.nodes if isinstance(n, Name))
         if any(name[-1].isdigit() for name in numbered):
             return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)

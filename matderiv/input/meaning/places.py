@@ -45,10 +45,10 @@ class Place:
     index: bool = False
 
 
-def windows(trees: Sequence[Node]) -> dict[Node, dict[str, tuple[int, int]]]:
+def windows(nodes: Sequence[Node]) -> dict[Node, dict[str, tuple[int, int]]]:
     """The nodes below sums over a part of an axis: for each index the first, and what is cut."""
     found: dict[Node, dict[str, tuple[int, int]]] = {}
-    for bind in (n for tree in trees for n in postorder(tree) if isinstance(n, Bind)):
+    for bind in (n for n in nodes if isinstance(n, Bind)):
         if (bind.low, bind.cut) != (1, 0):
             for node in postorder(bind.body):
                 own = found.setdefault(node, {})
@@ -159,8 +159,7 @@ class Places:
 
 def rowwise(source: Source) -> Source:
     r"""`M_{ij} - u_i v_j^T` beside U and V has rows u_i and v_j: their inner product."""
-    trees = (source.main, *(p.value for p in source.parts))
-    whole = {n.name for t in trees for n in postorder(t) if isinstance(n, Name)}
+    whole = {n.name for n in source.nodes if isinstance(n, Name)}
 
     def turned(term: Node, labels: set[frozenset[str]]) -> Node:
         inner = unsigned(term)
@@ -201,12 +200,11 @@ def apart(source: Source) -> Source:
     There the terms are left out, so nothing changes but that they have a value: 1/(x_i - x_j).
     """
     places: dict[tuple[str, Span], set[str]] = {}
-    for tree in (source.main, *(p.value for p in source.parts)):
-        for bind in (n for n in postorder(tree) if isinstance(n, Bind) and n.function == "sum"):
-            for first, sign, second in bind.relations:
-                if sign in UNEQUAL and len(first) == len(second) == 1:
-                    below = {(type(n).__name__, n.span) for n in postorder(bind.body)}
-                    places |= {key: {first, second} for key in below}
+    for bind in (n for n in source.nodes if isinstance(n, Bind) and n.function == "sum"):
+        for first, sign, second in bind.relations:
+            if sign in UNEQUAL and len(first) == len(second) == 1:
+                below = {(type(n).__name__, n.span) for n in postorder(bind.body)}
+                places |= {key: {first, second} for key in below}
     return changed(source, _Apart(places).node) if places else source
 
 
@@ -271,8 +269,7 @@ def counted(source: Source, scope: Scope) -> tuple[Source, Scope]:
         return source, scope
     known = {*scope.shapes, *scope.sizes, *scope.about, *(p.name for p in source.parts)}
     sizes: dict[Node, str] = {}
-    trees = (source.main, *(p.value for p in source.parts))
-    for node in (n for t in trees for n in postorder(t) if isinstance(n, Operation)):
+    for node in (n for n in source.nodes if isinstance(n, Operation)):
         below = {n for o in node.operands for n in _divisors(o)}
         above = [b for o in node.operands for b in _numerators(o)]
         if node.function in DIVISIONS:

@@ -5,7 +5,7 @@ them everywhere: `z_i` beside `\\sum_j e^{z_j}` is an entry of z, `x_1` beside x
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from matderiv.input.builder import Scope
@@ -57,7 +57,8 @@ class Roles:
 
     `families` has the base as typed and how many indices it carries, `bound` all indices of sums,
     `bases` are names before places such as i + 1, which are no names of their own, `placed` are the
-    free letters in brackets' places, as in `(A x)_i`.
+    free letters in brackets' places, as in `(A x)_i`, `names` all names and the indices of the sums
+    around them.
     """
 
     entries: dict[Name, Subscripted] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Roles:
     whole: frozenset[str] = frozenset()
     bases: set[Name] = field(default_factory=set)
     placed: set[str] = field(default_factory=set)
+    names: list[tuple[Name, frozenset[str]]] = field(default_factory=list)
 
 
 def split_label(name: str, around: Collection[str] = ()) -> tuple[str, str]:
@@ -91,12 +93,13 @@ def named_alike(base: str, names: Iterable[str]) -> str | None:
     return next((n for n in names if n.replace("_", "") == wanted), None)
 
 
-def roles(
-    trees: Sequence[Node], scope: Scope, about: Collection[str] = (), parts: Collection[str] = ()
-) -> Roles:
+def roles(source: Source, scope: Scope, about: Collection[str] = ()) -> Roles:
     """The roles of all names with subscripts; `about` are names the problem is asked about."""
-    found, free = Roles(), free_letters(scope)
-    names, arrays = _scoped(trees, found, frozenset(scope.free or ()))
+    found, free, parts = Roles(), free_letters(scope), [part.name for part in source.parts]
+    arrays = _scoped(source, found)
+    given = frozenset(scope.free or ())
+    found.bound |= given
+    names = [(node, around | given) for node, around in found.names]
     plain = {n.name for n, _ in names}
     others = (split_label(name) for name in about if name not in plain)  # x_i by x_j
     about = {*about, *(base for base, label in others if label and set(label) <= FREE)}
@@ -114,7 +117,7 @@ def roles(
     only_asked = set(about) - {n.name for n, _ in names} - known
     found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
     names = _with_free(names, found, {*known, *kronecker}, about) if scope.guess else names
-    own = _added(trees)
+    own = _added(source.nodes)
     for node, around in names:
         base, label = split_label(node.name, around)
         beside = (base, node.name) in own and not set(label) <= found.bound
@@ -135,9 +138,8 @@ def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[
     A bound index outside a subscript counts (`i x_i`), a place such as n + 1 of an array that has
     entries is one of them, and so is y_i beside a row X_{i,:}.
     """
-    trees = [*(part.value for part in source.parts), source.main]
-    free = {i for tree in trees for n in postorder(tree) if isinstance(n, Entry) for i in n.at}
-    for node, around in _scoped(trees, Roles(), frozenset())[0]:
+    free = {i for n in source.nodes if isinstance(n, Entry) for i in n.at}
+    for node, around in found.names:
         if node.name in declared or node in found.bases:
             continue
         base, label = split_label(node.name)
@@ -153,13 +155,13 @@ def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[
     return None
 
 
-def unsummed(trees: Iterable[Node], found: Roles) -> tuple[Node, str] | None:
+def unsummed(tree: Node, found: Roles) -> tuple[Node, str] | None:
     """A product with an index that only some of its factors share, and that no sum binds.
 
     `W_ij x_j` means a sum over j to many, and entry by entry W*diag(x) to none; a_i x_i is entries.
     """
     inside: dict[Node, frozenset[str]] = {}
-    for node in (n for tree in trees for n in postorder(tree)):
+    for node in postorder(tree) if found.entries else ():
         below = [inside.get(c, frozenset[str]()) for c in children(node)]
         if isinstance(node, Operation) and node.function in ("mul", "hadamard"):
             indexed = [letters for letters in below if letters]
@@ -203,19 +205,16 @@ def _with_free(
     return [(node, around | free) for node, around in names]
 
 
-def _scoped(
-    trees: Iterable[Node], found: Roles, free: frozenset[str]
-) -> tuple[list[tuple[Name, frozenset[str]]], set[str]]:
-    """Every name with the indices around it, bound or free, and those with entries in brackets."""
-    names: list[tuple[Name, frozenset[str]]] = []
-    bound: set[str] = set(free)
+def _scoped(source: Source, found: Roles) -> set[str]:
+    """Finds every name with the indices around it; the names with entries in brackets."""
+    bound: set[str] = set()
     arrays: set[str] = set()
-    for tree in trees:
-        stack: list[tuple[Node, frozenset[str]]] = [(tree, free)]
+    for tree in source.roots:
+        stack: list[tuple[Node, frozenset[str]]] = [(tree, frozenset())]
         while stack:
             node, around = stack.pop()
             if isinstance(node, Name):
-                names.append((node, around))
+                found.names.append((node, around))
             if isinstance(node, Bind):
                 around |= set(node.indices)
                 bound |= set(node.indices)
@@ -229,13 +228,13 @@ def _scoped(
                     continue
             stack.extend((child, around) for child in children(node))
     found.bound = frozenset(bound)
-    return names, arrays
+    return arrays
 
 
-def _added(trees: Iterable[Node]) -> set[tuple[str, str]]:
+def _added(nodes: Iterable[Node]) -> set[tuple[str, str]]:
     """`x - x_k` says that x and x_k have one shape: the name and the one with a subscript."""
     found = set()
-    for node in (n for tree in trees for n in postorder(tree)):
+    for node in nodes:
         if isinstance(node, Operation) and node.function == "add":
             terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
             found |= {(split_label(t)[0], t) for t in terms if split_label(t)[0] in terms}
@@ -317,8 +316,3 @@ def capital_of(base: str) -> str:
     ('X', 'Phi', 'W')
     """
     return base[:1].upper() + base[1:]
-
-
-def part_names(source: Source) -> tuple[str, ...]:
-    """The names of the parts of a text."""
-    return tuple(part.name for part in source.parts)
