@@ -22,6 +22,9 @@ RIGHT = [
     "f'(x) = 2*x",
     "g = 2*x",
     "∇f = 2*z = z + z where z = x",
+    r"\boxed{\nabla f(x) = 2x}",
+    r"$\boxed{\nabla f = x + x = 2x}.$",
+    r"\boxed{\nabla f} = \boxed{2x}",
 ]
 WRONG = [
     r"-\nabla f = 2x",
@@ -32,6 +35,7 @@ WRONG = [
     "x = 2*x",
     "∇f = 3*z = 2*z where z = x",
     r"2\frac{\partial f}{\partial x} = 2x",
+    r"\boxed{\nabla f(x) = 3x}",
 ]
 REFUSED = [
     "∇²f = 2*x",

@@ -204,7 +204,7 @@ class Names(Symbols):
 
     def abstract(self, node: Name, symbol: Symbol, order: int = 0) -> Node | None:
         r"""`f(Ax)`, `\phi'(z)`, of a function that nobody defines; None for all else."""
-        while not order and self.at("'", "′") and self.peek().text in ("'", "′", "("):
+        while self.at("'", "′") and self.peek().text in ("'", "′", "("):
             self.take()
             order += 1
         usual, known = node.name in NUMBERS | ENTRIES, {*self.scope.shapes, *self.build.parts}

@@ -5,7 +5,7 @@ import re
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.latex.symbols import FONTS, Symbols
-from matderiv.input.latex.tokens import tokenize_latex
+from matderiv.input.latex.tokens import group_end, tokenize_latex
 from matderiv.language.tokens import Token
 
 OPENERS, CLOSERS = ("(", "[", "{", "\\{", "⟨"), (")", "]", "}", "\\}", "⟩")
@@ -35,10 +35,11 @@ def sides(text: str) -> tuple[Span, ...]:
     tokens = tokenize_latex(text)
     found: list[Span] = []
     first, depth, last = 0, 0, len(text)
+    if tokens[0].text == "boxed" and 1 < group_end(tokens, 1) == len(tokens) - 1:
+        tokens, first, last = tokens[2:-2], tokens[1].span[1], tokens[-2].span[0]
     for place, token in enumerate(tokens):
         depth += opens(token)
         if depth == 0 and is_where(tokens, place):
-            last = len(text)
             break
         if token.text == "=" and depth == 0 and token.kind == "sign":
             found.append((first, _stripped(tokens, place, first)))

@@ -41,7 +41,7 @@ def by_prime(e: Expr) -> str:
 
 def _primed(text: str) -> Iterator[Sign]:
     r"""The brackets with a prime, `\left(\frac{1}{x}\right)'`, which derives them or transposes."""
-    for prime in re.finditer(r"(?:\\right\s*)?\)\s*(?:'(?!')|\^\s*\{?\s*\\prime\s*\}?)", text):
+    for prime in re.finditer(r"(?:\\right\s*)?\)\s*'(?!')", text):
         close = text.rindex(")", *prime.span())
         depth, start = 1, close
         while start > 0 and depth:

@@ -30,7 +30,7 @@ from matderiv.verification.quantities import (
 )
 from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 
-_DEEPER = re.compile(r"\\nabla\s*[_^]|'|\\prime|\\partial|∂")  # by what, or how often
+_DEEPER = re.compile(r"\\nabla\s*[_^]|'|\\partial|∂")  # by what, or how often
 _NUMBERED = re.compile(
     rf"(?<![\w{{\\])({LATEX_NAME})\s*=\s*(?:[(\[]|\\begin\{{[a-z]*matrix\}}|\\left(?=\W))*\s*"
     r"[-+]?\d[\d.]*"
@@ -125,10 +125,10 @@ class Doubts:
             return f"nothing says how {q.of} depends on {q.by}"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
+        true = {*walk(self.ground.derivative(q))} if q.kind == DERIVATIVE else set()
         for node in walk(side):
-            if node.function.call != "abstract":
-                continue
-            if node is side or node.params[-1] > 1 or not node.args[0].shape:
+            deep = node.function.call == "abstract" and node not in true
+            if deep and (node is side or node.params[-1] > 1 or not node.args[0].shape):
                 return f"nothing says which function {node.params[-2]} is"
         if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition

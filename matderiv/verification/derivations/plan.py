@@ -219,7 +219,7 @@ def _is_point(
 
 def _with_primes(chains: Sequence[Chain]) -> set[str]:
     """The names behind g', g'' and a(t); an apostrophe of the text language is a transpose."""
-    typed = rf"({LATEX_NAME})(?:'|\^\s*\{{?\s*\\prime|\(\s*{LATEX_NAME}\s*\))"
+    typed = rf"({LATEX_NAME})(?:'|\(\s*{LATEX_NAME}\s*\))"
     sides = [p for c in chains for p in (*c.sides, c.first or c.whole) if p.latex]
     return {latex_name(m[1]) for p in sides for m in re.finditer(typed, p.text)} - {""}
 

@@ -79,6 +79,7 @@ _NESTED = (
     rf"(?<!\\nabla)(?<=[A-Za-z}}])_\s*\{{\s*(?P<inner>{LATEX_SYMBOL}\s*"
     r"(?:_\s*(?:\{\s*\w+\s*\}|\w)|\^\s*\{\s*[(\[]?\w[)\]]?\s*\})+)\s*\}"
 )
+_PRIMES = r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime(?![A-Za-z]))"
 _TIMES = r"(?<=[})])\s*\.\s*(?=\\frac|\()"  # a full stop between factors
 _BOLD_D = (  # of \\frac{\\mathbf{d} f}{\\mathbf{d} x}
     r"(?<=frac\{)\s*\\mathbf\s*\{\s*d\s*\}|(?<=\}\{)\s*\\mathbf\s*\{\s*d\s*\}(?=\s*(?:\\|[A-Za-z]))"
@@ -121,6 +122,7 @@ def as_row(p: Passage) -> Passage:
     '\\text{tr}(A)'
     """
     p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
+    p = p.replaced(_PRIMES, lambda m: "'" * m[0].count("prime"))
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL_OF, _on_diagonal)
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")

@@ -97,7 +97,7 @@ _SAID_SIZES = tuple(
 )
 _NUMBER = r"(?:(?:real|positive|nonnegative|fixed)\s+)*(?:scalars?|numbers?)"
 _NUMBERS = (
-    re.compile(rf"\b(?:scalars?|real\s+numbers?)\s+(?:(?!and)[a-z]+\s+)?(?P<names>{_ITEMS})"),
+    re.compile(rf"\b(?:scalars?|real\s+numbers?)\s+(?:(?!and|f)[a-z]+\s+)?(?P<names>{_ITEMS})"),
     re.compile(rf"(?P<names>{_ITEMS}),?\s+(?:is|are|be)\s+(?:an?\s+)?{_NUMBER}\b"),
     re.compile(rf"\breal\s+(?P<names>{_ITEMS})(?!\s*matri)"),
     re.compile(rf"(?P<names>{_ITEMS})\s*>\s*0\s+scalars?"),

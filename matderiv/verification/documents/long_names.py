@@ -129,7 +129,7 @@ def _in_squares(p: Passage, typed: str, square: str) -> Passage:
 
 _SLOPE_OF_SIGMA = re.compile(
     r"\\frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})\s*(?:\\[,;])?\s*\\sigma(?:\s*\([^()]*\))?\s*\}"
-    r"|\\sigma\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
+    r"|\\sigma\s*'"
 )
 _IS_SIGMOID = re.compile(r"1\s*-\s*\\sigma\s*(?:\\left)?\(|(?i:sigmoid|logistic)")
 _SIGMA = re.compile(r"\\sigma\s*(?:\([^()]*\))?\s*:?=")

@@ -165,7 +165,7 @@ def by_entries(passages: Sequence[Passage]) -> list[Passage]:
     ['a = \\phi (z)', "\\delta = W\\epsilon \\odot \\phi '(z)"]
     """
     text = "\n".join(p.text for p in passages if p.latex)
-    slope = r"(?P<name>[fgh])\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)\s*(?:\\left)?\([^()]*(?:\\right)?\)"
+    slope = r"(?P<name>[fgh])\s*'\s*(?:\\left)?\([^()]*(?:\\right)?\)"
     times = r"(?:\\(?:odot|circ|cdot)(?![A-Za-z])|∘|⊙)"
     found = re.search(rf"{times}\s*{slope}", text) or re.search(rf"{slope}\s*{times}", text)
     free = next((c for c in ("phi", "psi") if f"\\{c}" not in text), "")
@@ -175,9 +175,7 @@ def by_entries(passages: Sequence[Passage]) -> list[Passage]:
         or re.search(rf"(?<![A-Za-z\\]){found['name']}\([^()]*\)\s*:?=", text)
     ):
         return [*passages]
-    typed = (
-        rf"(?<![A-Za-z\\]){found['name']}(?=\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)?\s*(?:\\left)?\()"
-    )
+    typed = rf"(?<![A-Za-z\\]){found['name']}(?=\s*'?\s*(?:\\left)?\()"
     return [p.replaced(typed, lambda m: f"\\{free} ") if p.latex else p for p in passages]
 
 
@@ -339,7 +337,7 @@ def _head(match: re.Match[str]) -> str:
     return match["of"].replace(" ", "")
 
 
-_PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*(?:'|\^\s*\{{?\s*\\prime\s*\}}?)(?!\s*['(])"
+_PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*'(?!\s*['(])"
 
 
 def by_primes(passages: Sequence[Passage]) -> list[Passage]:
