@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Any, SupportsIndex
+from typing import Any
 
 from matderiv.errors import MatderivError, visible
 
@@ -75,7 +75,7 @@ def require_whole(value: Any, what: str, least: int, most: int | None = None) ->
     ...
     matderiv.errors.MatderivError: points is a whole number from 1 to 1000, not 0
     """
-    counts = isinstance(value, SupportsIndex) and not isinstance(value, bool | Sequence)
+    counts = hasattr(value, "__index__") and not isinstance(value, bool | Sequence)
     try:
         number = value.__index__() if counts else least - 1
     except TypeError:  # an array with axes

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import ref
 
-from matderiv.shapes import Shape, Size, size_terms
+from matderiv.shapes import Shape, Size, same, size_terms
 from matderiv.work import spend
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ Value = TypeVar("Value")
 
 REGISTRY: dict[str, Function] = {}
 """Every function there is, by name; filled by the records in `matderiv.functions`."""
-
-_nodes: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
 
 
 class Expr:
@@ -112,25 +110,45 @@ def _read_back(nodes: tuple[tuple[str, tuple[int, ...], Params], ...]) -> Expr:
     return made[-1]
 
 
+class _Kept(ref[Expr]):
+    """A node as long as it is used elsewhere, with its key."""
+
+    __slots__ = ("key",)
+    key: tuple[Any, ...]
+
+
+_nodes: dict[tuple[Any, ...], _Kept] = {}
+
+
+def _forget(gone: _Kept) -> None:
+    if _nodes.get(gone.key) is gone:
+        del _nodes[gone.key]
+
+
 def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     """The node `name(args)`; numbers become constants, shapes are checked strictly.
 
     Raises ShapeError when the sizes do not fit.
     """
     function = REGISTRY[name]
-    nodes = tuple(a if isinstance(a, Expr) else number(a) for a in args)
+    nodes = tuple([a if isinstance(a, Expr) else number(a) for a in args])
     key = (name, nodes, params)
-    found = _nodes.get(key)
-    spend(2)
+    known = _nodes.get(key)
+    found = known() if known else None
+    spend(2 if found else 12)
     if found is None:
-        spend(10)
         found = Expr()
         found.function, found.args, found.params = function, nodes, params
-        found.shape = function.shape(tuple(a.shape for a in nodes), params)
-        found.weight = function.tokens(params, len(nodes)) + sum(a.weight for a in nodes)
-        found.tangent = name == "tangent" or any(a.tangent for a in nodes)
+        found.shape = function.rule(tuple([a.shape for a in nodes]), params, same)
+        found.weight = function.tokens(params, len(nodes)) + sum([a.weight for a in nodes])
+        found.tangent = name == "tangent" or any([a.tangent for a in nodes])
         found.cache = {}
-        found = _nodes.setdefault(key, found)
+        made = _Kept(found, _forget)
+        made.key = key
+        known = _nodes.setdefault(key, made)
+        if known is not made and (other := known()) is not None:
+            return other  # made meanwhile by another thread
+        _nodes[key] = made
     return found
 
 

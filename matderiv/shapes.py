@@ -234,7 +234,7 @@ def _number(name: str, sizes: Mapping[str, int]) -> int:
 
 def same(a: Size, b: Size) -> Size:
     """Strict unification: `a` if both are the same size, else a ShapeError."""
-    if a != b:
+    if a is not b and a != b:
         raise ShapeError(f"{a} and {b} differ")
     return a
 
@@ -258,7 +258,7 @@ def is_scalar(shape: Shape) -> bool:
 
 def long_axes(shape: Shape) -> tuple[int, ...]:
     """Positions of the axes that are not of size 1: a row counts as a vector."""
-    return tuple(k for k, s in enumerate(shape) if s != 1)
+    return tuple([k for k, s in enumerate(shape) if isinstance(s, Dim) or s != 1])
 
 
 def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
@@ -277,6 +277,6 @@ def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
         if len(s) != rank:
             raise ShapeError(f"cannot combine {shape_text(s)} with an array of {rank} axes")
         for k, axis in enumerate(s):
-            if axis != 1:
-                out[k] = axis if out[k] == 1 else unify(out[k], axis)
+            if isinstance(axis, Dim) or axis != 1:
+                out[k] = axis if out[k] in (axis, 1) else unify(out[k], axis)
     return tuple(out)

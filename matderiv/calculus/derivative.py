@@ -145,7 +145,7 @@ def derivative_anywhere(
     ('3*x.^2', '3*ones(n)')
     """
     free = without_facts(wrt)
-    current = substitute(f, {wrt: free})
+    current = substitute(f, {wrt: free} if order else {})
     for step in range(order):
         current = prepare(current, free)
         tensor = like_terms(project(_once(current, free, None, search), wrt, structure))

@@ -293,7 +293,8 @@ def collapse(whole: Tensor, broadcast: bool, search: Search | None = None) -> li
 
     Long sums become one einsum factor, so that terms do not multiply from node to node.
     """
-    if len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS:
+    constant = len(whole.terms) == 1 and all(is_(f.expr, "eye") for f in whole.terms[0].factors)
+    if constant or (len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS):
         return list(whole.terms)
     e = raise_tensor(whole, broadcast, search)
     if is_(e, "zeros"):

@@ -57,7 +57,7 @@ def as_polynomial(terms: Sequence[Raised]) -> Polynomial | None:
     for t in terms:
         product: Values | None = [t.coefficient]
         for e, k in t.parts()[which].items():
-            whole = Fraction(k).denominator == 1 and k > 0
+            whole = k.denominator == 1 and k > 0
             product = _times(product, _powered(_read(e, base), int(k)) if whole else None)
         value = _plus(value, product)
     if value is None:

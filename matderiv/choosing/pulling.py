@@ -28,10 +28,10 @@ def pulled(
     True
     """
     shared_parts = _shared(terms, deep)
-    if not deep and shared_parts == _shared(terms, True):
+    if not deep and (not any(shared_parts) or shared_parts == _shared(terms, True)):
         return None
     number = content([t.coefficient for t in terms])
-    if not any(shared_parts) and abs(number) == 1 and number > 0:
+    if not any(shared_parts) and number == 1:
         return None
     rest = [
         replace(

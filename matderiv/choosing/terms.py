@@ -42,17 +42,20 @@ def common(monos: Sequence[Mono], deep: bool = True) -> Mono:
     (True, {})
     """
     first, *others = monos
-    chosen = any(is_mask(e) or is_(e, "where") for m in monos for e in m)
     shared: Mono = {}
     for e, k in first.items():
         ks = [k, *(m.get(e, 0) for m in others)]
-        if chosen and len({Fraction(k).denominator for k in ks}) > 1:
+        if len({k.denominator for k in ks}) > 1 and any(map(_chooses, monos)):
             continue
         if all(x > 0 for x in ks) or all(x < 0 for x in ks):
             shared[e] = min(ks) if deep or ks[0] > 0 else max(ks)
-        elif min(ks) < 0 and any(Fraction(x).denominator != 1 for x in ks) and all(ks):
+        elif min(ks) < 0 and any(x.denominator != 1 for x in ks) and all(ks):
             shared[e] = min(ks)
     return shared
+
+
+def _chooses(mono: Mono) -> bool:
+    return any(is_mask(e) or is_(e, "where") for e in mono)
 
 
 def without(mono: Mono, shared: Mono) -> Mono:
@@ -218,10 +221,11 @@ def _bracket_out(t: Raised, axes: Indices) -> list[Raised] | None:
     """u.*(a + b) as u.*a and u.*b, for the first bracket among the entries of a term."""
     for which, mono in enumerate(t.parts()):
         for e, k in mono.items():
-            alone = replace(t, coefficient=Fraction(1), scalars={})
-            alone.weights, alone.mats = tuple({} for _ in t.weights), {}
+            if k != 1 or not is_(e, "add") or t.delta:
+                continue
+            alone = Raised(Fraction(1), {}, tuple({} for _ in t.weights), tensor=t.tensor)
             alone.parts()[which][e] = k
-            inner = expanded(alone, axes) if k == 1 and is_(e, "add") and not t.delta else None
+            inner = expanded(alone, axes)
             if inner is not None and all(piece.tensor is None for piece in inner):
                 return [product_with(t, piece, which, e) for piece in inner]
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from matderiv.arguments import in_short, require_values, require_whole, require_word
 from matderiv.calculus.derivative import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
-from matderiv.choosing.parts import name_parts, with_parts
+from matderiv.choosing.parts import SHORT, name_parts, with_parts
 from matderiv.doors import shown
 from matderiv.doors.check import check_derivation
 from matderiv.errors import NoMatrixForm, UntrueResult
@@ -161,7 +161,8 @@ class Derivation:
         if not self.has_matrix_form:
             return self.index
         form = self.displayed if entries else self.in_its_layout
-        main, parts = name_parts(form, self.names, entries=entries)
+        taken = self.names if form.weight > SHORT else ()
+        main, parts = name_parts(form, taken, entries=entries)
         if parts and with_parts(main, parts) is not form:
             raise UntrueResult("the named parts of the result are not the result")
         from_zero = self.reading is not None and self.reading.spelling == "python"

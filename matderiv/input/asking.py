@@ -66,10 +66,9 @@ def understood(
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
         how: dict[str, Any] = {"about": named, "labels": labels, "wirtinger": wirtinger}
-        declared = declared_shapes(shapes)
-        if entries := _entries_of(f, declared, *named):
+        if entries := _entries_of(f, shapes, *named):
             f += " where " + "; ".join(f"{n} = {named[0]}[{k}]" for k, n in enumerate(entries, 1))
-            shapes = {n: s for n, s in declared.items() if n not in entries}
+            shapes = {n: s for n, s in declared_shapes(shapes).items() if n not in entries}
             shapes |= {named[0]: (len(entries),)}
         reading = read_question(f, shapes=shapes, assume=assume, **how)
         _check_definitions(reading)
@@ -150,11 +149,12 @@ def _with_facts(reading: Reading, told: dict[Expr, Expr]) -> Reading:
     )
 
 
-def _entries_of(f: str, declared: Mapping[str, Shape], *asked: str) -> list[str]:
+def _entries_of(f: str, shapes: Mapping[str, Any] | None, *asked: str) -> list[str]:
     """x1, ..., xk, declared to be numbers, of an f that is derived by x and has no x."""
     if len(asked) != 1 or re.search(rf"(?<!\w){re.escape(asked[0])}(?!\w)|\bwhere\b", f):
         return []
-    numbers = {n for n, shape in declared.items() if not shape and re.search(rf"\b{n}\b", f)}
+    declared = declared_shapes(shapes).items()
+    numbers = {n for n, shape in declared if not shape and re.search(rf"\b{n}\b", f)}
     names = [f"{asked[0]}{k}" for k in range(1, len(numbers) + 1)]
     found = [n for n in names if n in numbers]
     return found if len(found) > 1 and found == names[: len(found)] else []

@@ -96,8 +96,9 @@ def averaged_over(source: Source, normals: Sequence[Normal]) -> Source:
     Raises ParseError for a mean over nothing, and for a distribution of what nobody averages.
     """
 
-    nodes, source = source.nodes, changed(source, _divergence)
-    operations = [n for n in nodes if isinstance(n, Operation) and n.function == MEAN]
+    operations = [n for n in source.nodes if isinstance(n, Operation) and n.function == MEAN]
+    if any(isinstance(n, Call) and known_function(n.name) == "kl" for n in source.nodes):
+        source = changed(source, _divergence)
     alone = [n for n in operations if len(n.operands) == 1]
     if bool(alone) != bool(normals):
         span = alone[0].span if alone else normals[0][0].span

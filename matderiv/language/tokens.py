@@ -51,7 +51,8 @@ class TokenCursor:
         return self.peek().text
 
     def at(self, *signs: str) -> bool:
-        return self.token.kind == self.signs and self.token.text in signs
+        token = self.tokens[self.place]
+        return token.kind == self.signs and token.text in signs
 
     def take(self) -> Token:
         """The token here; the end is never passed."""

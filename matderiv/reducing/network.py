@@ -128,8 +128,8 @@ def as_matrix(mono: Mono, i: Index, j: Index) -> Expr:
     """Matrices over (i, j) multiplied entry by entry, transposed as a whole if shorter."""
     mono = tidy(mono)
     mirrored: Mono = {}
-    for e, k in mono.items():
+    for e, k in mono.items() if len(mono) > 1 else ():
         multiply_into(mirrored, turned(e), k)
-    if len(mono) > 1 and sum(e.weight for e in mirrored) + 1 < sum(e.weight for e in mono):
+    if mirrored and sum(e.weight for e in mirrored) + 1 < sum(e.weight for e in mono):
         return transposed(entrywise(mirrored, (j.size, i.size)))
     return entrywise(mono, (i.size, j.size))

@@ -116,7 +116,7 @@ def signs_out(monos: Sequence[Mono]) -> tuple[int, list[Mono]]:
         out: Mono = {}
         for e, k in mono.items():
             minus, core = signed(e)
-            whole = Fraction(k).denominator == 1
+            whole = k.denominator == 1
             if minus < 0 and whole and int(k) % 2:
                 sign = -sign
             multiply_into(out, core if whole else e, k)
@@ -139,11 +139,11 @@ def numbers_out(scalars: Mono) -> Fraction:
     >>> numbers_out(mono), len(mono)
     (Fraction(2, 1), 1)
     """
-    value, square = Fraction(1), Fraction(1)
+    value = square = Fraction(1)
     if not any(is_(e, "number") for e in scalars):
         return value
     for e, k in list(scalars.items()):
-        if is_(e, "number") and e.params[0] > 0 and Fraction(k).denominator <= 2 and -8 <= k <= 8:
+        if is_(e, "number") and e.params[0] > 0 and k.denominator <= 2 and -8 <= k <= 8:
             del scalars[e]
             square *= e.params[0] ** int(2 * k)
     for side, sign in ((square.numerator, 1), (square.denominator, -1)):

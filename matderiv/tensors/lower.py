@@ -101,7 +101,7 @@ Opener = Callable[[Expr, Slots, Exponent], Opened | None]
 
 
 def _whole(k: Exponent) -> bool:
-    return Fraction(k).denominator == 1
+    return k.denominator == 1
 
 
 def _root(value: Fraction, k: Exponent) -> Fraction | None:

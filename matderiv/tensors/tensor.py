@@ -72,7 +72,7 @@ ONE = Term(Fraction(1), ())
 
 def fresh(size: Size) -> Index | None:
     """A new index for an axis; none is needed for an axis of size 1."""
-    return None if size == 1 else Index(size)
+    return None if size.__class__ is int and size == 1 else Index(size)
 
 
 def factor(e: Expr, slots: Slots, exponent: Exponent = 1) -> Factor:
@@ -113,12 +113,11 @@ def normalise(
         return Term(Fraction(0), ())
     kept, picked = met
     gone |= picked
-    present = {i for f in kept for i in f.indices}
-    for index in sorted(bound, key=lambda i: i.serial):
-        if index not in free and index not in present and index not in gone:
-            kept.extend(size_factors(index.size))
-            coefficient *= size_coefficient(index.size)
-    return _fold_numbers(coefficient, kept)
+    left = (bound - free - gone).difference(*(f.indices for f in kept))
+    for index in sorted(left, key=lambda i: i.serial):
+        kept.extend(size_factors(index.size))
+        coefficient *= size_coefficient(index.size)
+    return _fold_numbers(coefficient, kept) if left else Term(coefficient, tuple(kept))
 
 
 def _entry(unit: Expr, vector: Expr) -> Expr:
@@ -146,11 +145,13 @@ def _units(factors: list[Factor], free: set[Index]) -> tuple[list[Factor], set[I
     None where two unlike places meet: their product is 0.
     """
     units = [f for f in factors if is_(f.expr, "unit") and f.indices and f.exponent > 0]
+    if not units:
+        return factors, set()
     at = {(f.indices[0], f.expr.params[1]) for f in units}
     places = Counter(i for i, place in at if isinstance(place, int))
     if max(places.values(), default=0) > 1:
         return None
-    used = Counter(i for f in factors for i in f.indices) if units else {}
+    used = Counter(i for f in factors for i in f.indices)
     alone = {i for i, _ in at if used[i] == 1 and i not in free}
     kept = [f for f in factors if f not in units or f.indices[0] not in alone]
     return [f._replace(exponent=1) if f in units else f for f in kept], alone
@@ -246,7 +247,8 @@ def renamed(term: Term, mapping: dict[Index, Index]) -> Term:
 
 def product(*terms: Term) -> Term:
     """The product of terms, not yet in normal form."""
-    coefficient = prod((t.coefficient for t in terms), start=Fraction(1))
+    numbers = [t.coefficient for t in terms if t.coefficient != 1]
+    coefficient = prod(numbers[1:], start=numbers[0]) if numbers else ONE.coefficient
     return Term(coefficient, tuple(f for t in terms for f in t.factors))
 
 

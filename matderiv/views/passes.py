@@ -315,7 +315,7 @@ def in_names(side: Form, stage: Stage) -> Form:
 
 def _factor_in_names(values: dict[Expr, Expr], f: Factor) -> Factor:
     """An entry with values under their names; a half power of u is a power of sqrt(u)."""
-    root = values.get(apply("sqrt", f.expr)) if Fraction(f.exponent).denominator == 2 else None
+    root = values.get(apply("sqrt", f.expr)) if f.exponent.denominator == 2 else None
     if root is not None and root.shape == f.expr.shape:
         return f._replace(expr=root, exponent=Fraction(f.exponent) * 2)
     return f._replace(expr=substitute(f.expr, values))

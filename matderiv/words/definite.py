@@ -1,7 +1,5 @@
 """Whether a symmetric matrix or a number is nowhere negative, for a reason seen in its form."""
 
-from fractions import Fraction
-
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.numeric.ranges import bounds, positive
 from matderiv.shapes import is_scalar
@@ -79,7 +77,7 @@ def nonnegative(e: Expr) -> bool:
         return True
     if is_(e, "power", "epow"):
         k = number_value(e.args[1])
-        even = k is not None and Fraction(k).denominator == 1 and k % 2 == 0
+        even = k is not None and k.denominator == 1 and k % 2 == 0
         entrywise = is_(e, "epow") or is_scalar(e.shape)
         return entrywise and (even or nonnegative(e.args[0]))
     if is_(e, "add"):
@@ -129,7 +127,7 @@ def _fits(node: Expr, place: int, a: Expr, x: Expr) -> bool:
         return place == 0 or positive(a)
     if is_(node, "power", "epow"):
         k = number_value(node.args[1])
-        whole = k is not None and k >= 0 and Fraction(k).denominator == 1
+        whole = k is not None and k >= 0 and k.denominator == 1
         return place == 0 and (whole or positive(a))
     domain = node.function.domain[place] if place < len(node.function.domain) else ""
     if domain in ("", "nonzero") and not is_(node, "inv", "pinv", "solve", "logdet", "det"):

@@ -25,9 +25,9 @@ def tidy(mono: Mono) -> Mono:
     for e, k in mono.items():
         if k > 1 and (is_(e, "step", "gt", "lt", "ge", "le") or "binary" in facts(e)):
             k = 1
-        if is_(e, "abs") and Fraction(k).denominator == 1 and k % 2 == 0:
+        if is_(e, "abs") and k.denominator == 1 and k % 2 == 0:
             e = e.args[0]  # abs(x).^2 is x.^2
-        if "labels" in facts(e) and Fraction(k).denominator == 1:
+        if "labels" in facts(e) and k.denominator == 1:
             k = int(k) % 2
         if is_(e, "step"):
             if k > 0 and mono.get(apply("relu", e.args[0]), 0) > 0:
@@ -98,7 +98,7 @@ def _fold_sigmoid(mono: Mono) -> Mono:
     for e in list(mono):
         k = mono.get(e, 0)
         inner = one_plus_exp(e)
-        if inner is None or k >= 0 or Fraction(k).denominator != 1:
+        if inner is None or k >= 0 or k.denominator != 1:
             continue
         del mono[e]
         outer = apply("exp", inner)
@@ -122,7 +122,7 @@ def _fold_slope(mono: Mono) -> Mono:
     for e in [e for e in mono if is_(e, "sigmoid")]:
         opposite = negated(e.args[0])
         both = min(mono.get(apply("exp", opposite), 0), mono[e])
-        if both > 0 and Fraction(both).denominator == 1:
+        if both > 0 and both.denominator == 1:
             multiply_into(mono, apply("exp", opposite), -both)
             multiply_into(mono, e, -both)
             multiply_into(mono, apply("sigmoid", opposite), both)
@@ -212,7 +212,7 @@ def _fold_sign(mono: Mono) -> Mono:
     for e in [e for e in mono if is_(e, "sign") and mono[e] == 1]:
         inner, size = e.args[0], apply("abs", e.args[0])
         powers = (mono.get(size, 0), mono.get(inner, 0))
-        if any(Fraction(k).denominator != 1 for k in powers):
+        if any(k.denominator != 1 for k in powers):
             continue
         sizes, k = int(mono.pop(size, 0)), int(mono.pop(inner, 0))
         del mono[e]

@@ -65,7 +65,7 @@ def power(e: Expr, k: Exponent) -> Expr:
     if Fraction(k) == Fraction(1, 2):
         square = is_(e, "mul") and len(e.args) == 2 and e.args[0] is transposed(e.args[1])
         return apply("norm2", e.args[1]) if square and not e.shape else apply("sqrt", e)
-    if is_(e, "sqrt") and Fraction(k).denominator == 1 and k % 2 == 0:
+    if is_(e, "sqrt") and k.denominator == 1 and k % 2 == 0:
         return power(e.args[0], Fraction(k) / 2)
     return apply("power" if not e.shape else "epow", e, number(k))
 

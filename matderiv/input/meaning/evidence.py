@@ -41,6 +41,12 @@ class KindEvidence:
 
     # Kinds ---------------------------------------------------------------------------------------
 
+    @cached_property
+    def guesses(self) -> bool:
+        """True where some kind is guessed: else nothing speaks for another."""
+        named = (n.name for n in self.source.nodes if isinstance(n, Name))
+        return any(map(self.build.is_guessed, named))
+
     def axes(self, node: Node) -> int:
         """How many long axes a plain node has; 0 where that is not known."""
         return self.build.axes(node) or 0
@@ -131,9 +137,12 @@ class KindEvidence:
 
     def product(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """Numbers behind arrays, and vectors before numbers."""
+        abstract = any(isinstance(o, Call) and o.name == "abstract" for o in node.operands)
+        if not (self.guesses or abstract):
+            return
         if max(map(self.axes, values)) == 2:
             self.capitals(node, values)
-            if any(isinstance(o, Call) and o.name == "abstract" for o in node.operands):
+            if abstract:
                 self.objection(INVALID, node)  # a function whose value is an array
         for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
             raised = isinstance(operand, Operation) and operand.function == EXPONENTIAL
@@ -320,7 +329,8 @@ class KindEvidence:
 
     def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
         """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""
-        for name, node in only_scaling(self.build, [*parts, main], leading=True).items():
+        trees = [*parts, main] if self.guesses else []
+        for name, node in only_scaling(self.build, trees, leading=True).items():
             if guessed_axes(name) == 2 or not self.by_inner_product(node):
                 self.scaling.add(name)
                 self.objection(1.2 if self.build.axes_of(name) == 1 else 2.4, Name(node.span, name))

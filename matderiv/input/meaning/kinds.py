@@ -18,7 +18,7 @@ from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.tree import by_index, squared, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
-from matderiv.language.source import Name, Node, Source, postorder
+from matderiv.language.source import Name, Source, postorder
 
 TRIED = 80
 ENOUGH = 0.95  # less than the cheapest departure
@@ -40,10 +40,9 @@ class Tried:
     changes: tuple[tuple[str, int], ...]
     cost: float
     objected: float
-    blamed: tuple[str, ...]
+    elaborator: Elaborator
     source: Source | None
     error: MatderivError | None = None
-    elaborator: Elaborator | None = None
 
     @property
     def fits(self) -> bool:
@@ -81,12 +80,8 @@ class KindSearch:
             for _ in filter(elaborator.build.is_thin, elaborator.guessed()):
                 elaborator.object(THIN, self.source.main)
         objected = sum(o.weight for o in elaborator.objections) + (2 * INVALID if error else 0)
-        strong = [o for o in elaborator.objections if o.weight]
-        everywhere = [*(part.value for part in self.source.parts), self.source.main]
-        nodes = [o.node for o in strong] if strong and not error else everywhere
-        blamed = self.keys(nodes, elaborator)
         cost = objected + sum(self.step(name, rank) for name, rank in changes)
-        return Tried(changes, cost, objected, blamed, whole, error, elaborator)
+        return Tried(changes, cost, objected, elaborator, whole, error)
 
     def step(self, name: str, rank: int) -> float:
         """What it costs that a name has another kind than its letter says."""
@@ -133,15 +128,17 @@ class KindSearch:
 
     def without_scaling(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
         """The choice with the arrays that only scale numbers as numbers, whatever their letter."""
-        scaling = choice.elaborator.signs.scaling if choice.elaborator else set[str]()
-        names = {n for n in scaling if self.default(n)[1] < SHOWN} - dict(choice.changes).keys()
+        scaling = choice.elaborator.signs.scaling - dict(choice.changes).keys()
+        names = {n for n in scaling if self.default(n)[1] < SHOWN}
         self.scaled |= names
         return [tuple(sorted((*choice.changes, *((n, 0) for n in names))))] if names else []
 
-    def keys(self, nodes: list[Node], elaborator: Elaborator) -> tuple[str, ...]:
-        """The names below nodes whose kinds can change."""
+    def blamed(self, choice: Tried) -> tuple[str, ...]:
+        """The names whose kinds can change below what speaks against the choice."""
+        elaborator = choice.elaborator
+        strong = [o.node for o in elaborator.objections if o.weight]
         found: dict[str, None] = {}
-        for node in postorder(*nodes):
+        for node in postorder(*(self.source.roots if choice.error or not strong else strong)):
             if not isinstance(node, Name):
                 continue
             role = elaborator.roles.entries.get(node)
@@ -169,7 +166,7 @@ class KindSearch:
         found = []
         taken = dict(choice.changes)
         groups: dict[str, list[str]] = {}
-        for name in choice.blamed:
+        for name in self.blamed(choice):
             base, label = split_label(name)
             numbered = label == "" or label.isdigit()
             groups.setdefault(base.rstrip("0123456789") if numbered else name, []).append(name)
@@ -249,7 +246,6 @@ def meant(source: Source, scope: Scope) -> Source:
         raise found.error
     chosen = found.elaborator
     assert found.source is not None
-    assert chosen is not None
     problem = chosen.signs.problem or chosen.problem
     if problem is not None:
         raise problem
