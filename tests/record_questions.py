@@ -49,6 +49,24 @@ PATTERNS = (
 MOST = 24  # samples of one record
 DIFFERENTIABLE = ("structural", "sum", "elementwise", "primitive")
 SWITCHES = {("where", 0), ("polygamma", 0)}  # arguments that choose: 0 or 1
+D = (Dim(("n",), 2),)
+
+
+def cell(gates: int, states: int, rows: tuple[Size, ...], biases: int) -> list[Shape]:
+    """The shapes of a step of a recurrent network."""
+    high = Dim(("n",), gates)
+    return [(*rows, M), *[(*rows, N)] * states, (high, M), (high, N), *[(high,)] * biases]
+
+
+CELLS = {
+    name: [cell(gates, states, (), 2), cell(gates, states, (P,), 1), cell(gates, states, (3,), 0)]
+    for name, gates, states in (
+        ("rnn_cell", 1, 1),
+        ("lstm_cell", 4, 2),
+        ("lstm_memory", 4, 2),
+        ("gru_cell", 3, 1),
+    )
+}
 MAPS = ("dexpm", "dlogm", "dsqrtm", "dsinm", "dcosm", "dpower")  # linear in the second argument
 FIXED = SWITCHES | {(name, 0) for name in MAPS} | {("dpower", 2), ("rows", 1)}  # not differentiated
 
@@ -114,6 +132,12 @@ def literal_samples(name: str) -> list[tuple[Any, ...]]:
         return [(variable("a", (5,)), variable("b", (2,)))]
     if name == "groupnorm":
         return [(variable("a", (3, 6)), 2), (variable("a", (6,)), 3)]
+    if name in CELLS:
+        return [tuple(map(variable, "abcdefg", shapes)) for shapes in CELLS[name]]
+    if name == "rope":
+        return [(variable("a", x), variable("b", t)) for x, t in (((M, *D), (M, N)), (D, (N,)))]
+    if name in ("qr_q", "qr_r"):
+        return [(variable("a", shape),) for shape in ((4, 3), (3, 3), (3, 1))]
     if name in ("maxpool", "avgpool"):
         return [(variable("a", (7,)), 3, 2), (variable("a", (2, 6)), 2)]
     if name in ("maxpool2d", "avgpool2d"):

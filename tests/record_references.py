@@ -258,6 +258,59 @@ def _singular(x: Any) -> tuple[Any, Any]:
     return u / np.linalg.norm(u, axis=0), v
 
 
+def _logistic(v: Any) -> Any:
+    return 1 / (1 + np.exp(-v))
+
+
+def _gates(count: int, x: Any, h: Any, weights: Any) -> Any:
+    """The affine maps of x and of h, a row for each gate and column for each example."""
+    w, u, b, e = [*weights, *[np.zeros(len(weights[0]))] * (4 - len(weights))]
+    made = [
+        m @ np.reshape(v, (-1, m.shape[1])).T + c[:, None] for m, v, c in ((w, x, b), (u, h, e))
+    ]
+    return [
+        np.reshape(np.transpose(np.split(a, count), (0, 2, 1)), (count, *np.shape(h))) for a in made
+    ]
+
+
+def _lstm(x: Any, h: Any, c: Any, *weights: Any) -> tuple[Any, Any]:
+    i, f, g, o = sum(_gates(4, x, h, weights))
+    memory = _logistic(f) * c + _logistic(i) * np.tanh(g)
+    return _logistic(o) * np.tanh(memory), memory
+
+
+def _gru(x: Any, h: Any, *weights: Any) -> Any:
+    (r, z, n), (r2, z2, n2) = _gates(3, x, h, weights)
+    keep = _logistic(z + z2)
+    return (1 - keep) * np.tanh(n + _logistic(r + r2) * n2) + keep * h
+
+
+def _turned(x: Any, t: Any) -> Any:
+    """As complex numbers."""
+    a, b = np.split(x, 2, axis=-1)
+    found = (a + 1j * b) * np.exp(1j * t)
+    return np.concatenate([found.real, found.imag], axis=-1)
+
+
+def _eliminated(x: Any) -> tuple[Any, Any]:
+    """L and U by Gauss' elimination."""
+    upper, lower = np.array(x, float), np.eye(len(x))
+    for k in range(len(x)):
+        for i in range(k + 1, len(x)):
+            lower[i, k] = upper[i, k] / upper[k, k]
+            upper[i] -= lower[i, k] * upper[k]
+    return lower, upper
+
+
+def _gram_schmidt(x: Any) -> Any:
+    columns: list[Any] = []
+    for v in x.T:
+        for q in columns:
+            v = v - (q @ v) * q
+        columns.append(v / math.sqrt(v @ v))
+    return np.transpose(columns)
+
+
 def _correlated(axes: int, x: Any, w: Any, s: int = 1, p: int = 0, d: int = 1, g: int = 1) -> Any:
     """Entry by entry, of examples with channels."""
     whole = np.reshape(x, (1,) * (axes + 2 - np.ndim(x)) + np.shape(x))
@@ -403,6 +456,16 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         ],
         np.shape(x),
     ),
+    "rnn_cell": lambda x, h, *weights: np.tanh(sum(_gates(1, x, h, weights)))[0],
+    "lstm_cell": lambda *args: _lstm(*args)[0],
+    "lstm_memory": lambda *args: _lstm(*args)[1],
+    "gru_cell": _gru,
+    "dropout": beside(lambda x, m, p: x * m / (1 - p)),
+    "rope": _turned,
+    "qr_q": _gram_schmidt,
+    "qr_r": lambda x: _gram_schmidt(x).T @ x,
+    "lu_l": lambda x: _eliminated(x)[0],
+    "lu_u": lambda x: _eliminated(x)[1],
     "norm_p": lambda x, p: sum(abs(v) ** float(p) for v in np.ravel(x)) ** (1 / float(p)),
     "mvnpdf": lambda x, m, s: math.exp(_log_density(x, m, s)),
     "mvnlogpdf": lambda x, m, s: _log_density(x, m, s),

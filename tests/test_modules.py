@@ -95,6 +95,16 @@ def masked(X: Any, M: Any) -> Any:
     return F.softmax(X.masked_fill(M == 0, -torch.inf), 1)
 
 
+def cell(gates: int, rows: int, *states: str) -> dict[str, str]:
+    """The shapes of a step of a recurrent network; of one example where there are no rows."""
+    inputs = dict.fromkeys(states, f"{rows},3") | {"X": f"{rows},4"}
+    given = {n: inputs[n] for n in ("X", *states)}
+    high = 3 * gates
+    return {**given, "W": f"{high},4", "U": f"{high},3", "b": f"{high}", "e": f"{high}"}
+
+
+CELL = (cell(1, 5, "H"), {"x": "4", "h": "3", "W": "3,4", "U": "3,3", "b": "3", "e": "3"})
+
 MODULES: dict[str, Module] = {
     **{name: of_one(f"{name}(X)", own) for name, own in ACTIVATIONS.items()},
     "linear": Module(
@@ -162,6 +172,32 @@ MODULES: dict[str, Module] = {
     "group norm": Module(
         "groupnorm(X, 2)", lambda X: F.group_norm(X, 2), ({"X": "3,4"}, {"X": "5,6"})
     ),
+    "recurrent cell": Module(
+        "rnn_cell(x, h, W, U, b, e)",
+        lambda x, h, W, U, b, e: torch.rnn_tanh_cell(x[None], h[None], W, U, b, e)[0],
+        CELL[1:2],
+    ),
+    "recurrent cell of rows": Module("rnn_cell(X, H, W, U, b, e)", torch.rnn_tanh_cell, CELL[:1]),
+    **{
+        f"{name} of rows": Module(
+            f"{name}(X, H, C, W, U, b, e)",
+            lambda X, H, C, W, U, b, e, k=k: torch.lstm_cell(X, (H, C), W, U, b, e)[k],
+            (cell(4, 5, "H", "C"),),
+        )
+        for k, name in enumerate(("lstm_cell", "lstm_memory"))
+    },
+    "gru cell of rows": Module("gru_cell(X, H, W, U, b, e)", torch.gru_cell, (cell(3, 5, "H"),)),
+    "dropout with a mask": Module(
+        "dropout(X, M, 0.2)",
+        lambda X, M: X * M / 0.8,
+        ({"X": "3,4", "M": "3,4"},),
+        zero_one=("M",),
+    ),
+    "rotary embedding of rows": Module(
+        "rope(X, T)",
+        lambda X, T: torch.stack([rotated(x, t) for x, t in zip(X, T, strict=True)]),
+        ({"X": "3,4", "T": "3,2"}, {"X": "2,6", "T": "2,3"}),
+    ),
     "attention": Module(
         "attention(Q, K, V)",
         F.scaled_dot_product_attention,
@@ -213,9 +249,6 @@ MODULES: dict[str, Module] = {
         lambda X, y: X.gather(1, y[:, None])[:, 0],
         ({"X": "3,4", "y": "3"},),
         labels={"y": 4},
-    ),
-    "dropout with a mask": Module(
-        "X.*M/0.8", lambda X, M: X * M / 0.8, ({"X": "3,4", "M": "3,4"},), zero_one=("M",)
     ),
     "RNN step": Module(
         "tanh(W*x + U*h + b)",

@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 from matderiv.choosing.search import Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
-from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, eye, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
 from matderiv.reducing.elimination import centred
+from matderiv.shapes import Size, plus
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.words.folds import respelled
@@ -41,7 +42,7 @@ def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
         if node not in keep:
             new = _named(rebuild(node, tuple(done[a] for a in node.args)))
             new = _signs_out(new) if new is not node else node
-            new = _one_fraction(new) if fractions else new
+            new = _stacked(_one_fraction(new) if fractions else new)
             new = _sign_inside(
                 _complements(_one_transpose(_one_branch(_shorter_test(new)))), shared
             )
@@ -67,10 +68,19 @@ def _named(e: Expr) -> Expr:
     'mean((x - mean(y)).^2)'
     >>> text(_named(read("max(abs(x))").expr)), text(_named(read("max(x)").expr))
     ('norminf(x)', 'max(x)')
+    >>> text(_named(read("A.*triu(ones(n,n))").expr))
+    'triu(A)'
     """
     for form, known in _SPELLINGS:
         if is_(e, *form[0].split()) and (found := respelled(e, form, known)) is not None:
             return found
+    masks = [
+        a for a in e.args if is_(e, "hadamard") and is_(a, "tril", "triu") and is_one(a.args[0])
+    ]
+    if len(masks) == 1 and all(a.shape == e.shape for a in e.args):
+        rest = [a for a in e.args if a is not masks[0]]
+        inner = apply("hadamard", *rest) if len(rest) > 1 else rest[0]
+        return apply(masks[0].function.name, inner)
     if is_(e, "mean") and is_(e.args[0], "epow") and number_value(e.args[0].args[1]) == 2:
         difference = e.args[0].args[0]
         if centred(difference, e.params[0]):
@@ -129,6 +139,55 @@ def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
             break
         run.append(a.args[0])
     return run
+
+
+def _stacked(e: Expr) -> Expr:
+    """cols(5,1,2)*u + cols(5,3,5)*v becomes [u; v], A*cols(5,1,2)' + B*cols(5,3,5)' [A, B].
+
+    >>> text(_stacked(read("cols(5,1,2)*u - cols(5,3,5)*(A*v)").expr))
+    '[u; -A*v]'
+    >>> text(_stacked(read("cols(5,1,2)*u + cols(5,2,4)*v").expr))
+    'cols(5,1,2)*u + cols(5,2,4)*v'
+    """
+    if not is_(e, "add") or any(a.shape != e.shape for a in e.args):
+        return e
+    for axis in range(len(e.shape)):
+        parts = {first: (last, part) for first, last, part in (_in_place(a, axis) for a in e.args)}
+        blocks, place = [], plus(1)
+        while place in parts:
+            last, part = parts.pop(place)
+            blocks.append(part)
+            place = plus(last, 1)
+        if len(blocks) == len(e.args) and place == plus(e.shape[axis], 1):
+            return _grid(blocks, axis)
+    return e
+
+
+def _grid(blocks: Sequence[Expr], axis: int) -> Expr:
+    """Blocks below (0) or beside each other (1); those that are lines themselves make a table."""
+    first = blocks[0]
+    lines = all(is_(b, "blocks") and b.params == (1 if axis else len(b.args),) for b in blocks)
+    if lines and len({tuple(a.shape[1 - axis :][:1] for a in b.args) for b in blocks}) == 1:
+        rows = zip(*(b.args for b in blocks), strict=True) if axis else (b.args for b in blocks)
+        across = len(blocks) if axis else len(first.args)
+        return apply("blocks", *(cell for row in rows for cell in row), params=(across,))
+    return apply("blocks", *blocks, params=(len(blocks) if axis else 1,))
+
+
+def _in_place(term: Expr, axis: int) -> tuple[Size, Size, Expr]:
+    """The first and the last place along an axis that a term fills, and with what; 0 for none."""
+    sign, core = signed(term)
+    factors = core.args if is_(core, "mul") else (core,)
+    front = sum(not a.shape for a in factors)
+    k = len(factors) - 1 if axis else front
+    place = factors[k].args[0] if axis and is_(factors[k], "transpose") else factors[k]
+    others = (*factors[:k], *factors[k + 1 :])
+    if not is_(place, "cols"):
+        return 0, 0, term
+    if len(others) == front:
+        others = (*others, eye(place.shape[1]))
+    part = apply("mul", *others) if len(others) > 1 else others[0]
+    return place.params[1], place.params[2], part if sign > 0 else negated(part)
 
 
 def _one_fraction(e: Expr) -> Expr:

@@ -24,7 +24,7 @@ from matderiv.doors.check import truthful, truthful_entry
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, dependents, is_, substitute, variable, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.input.conjugates import about_complex, conjugate_name, is_complex
 from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
@@ -212,6 +212,12 @@ def _spelled(f: Expr) -> str:
     return text(main, parts)
 
 
+def _said_by_functions(f: Expr, x: Expr) -> list[str]:
+    """Where the functions of x in f have a derivative, as their records say."""
+    said = [n for n in dependents(f, x) if n.function.note]
+    return list(dict.fromkeys(n.function.note.format(_spelled(n.args[0])) for n in said))
+
+
 def _of_distributions(f: Expr, x: Expr, found: Expr, kind: str, order: int) -> list[str]:
     """What a derivative with a softmax becomes where the entries of a name in it sum to 1."""
     nodes, notes = list(walk(found)), []
@@ -250,6 +256,7 @@ def _derivation(
     space = linear_structure(x)
     if space and structure != "none" and kind not in FORWARDS:
         notes.append(_structure_note(x.name, space, structure))
+    notes += _said_by_functions(f, x)
     for a in taken_as_invertible(f, x):
         notes.append(f"where {a.name} is invertible: by the matrix determinant lemma")
     notes += _of_distributions(f, x, derivative.expr, kind, order)

@@ -1,26 +1,27 @@
-"""Eigenvalues, singular values and their vectors, and the Cholesky factor."""
+"""Eigenvalues, singular values and their vectors."""
 
 from typing import Any
 
-from matderiv.errors import DomainError, ShapeError
+from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
 from matderiv.functions.record import (
     ShapeRule,
     matrix_rule,
     primitive,
-    refused,
     shaped,
     shorthand,
-    square_rule,
 )
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify, is_scalar, long_axes, shape_text, smaller
+from matderiv.shapes import Shape, Unify, long_axes, shape_text, smaller
 
 VECTORS = 6  # symbols: eigenvectors that occur twice get a name of their own
+SIMPLE = "where the eigenvalues of {} are simple"
+SIGNED = ", each vector with a positive largest entry"
 SYMMETRIC = "Of a symmetric X; of another matrix, those of its symmetric part. "
 
 
-def _symmetric_part(change: Expr) -> Expr:
+def symmetric_part(change: Expr) -> Expr:
+    """Half the sum of a matrix and its transpose."""
     return (change + change.T) / 2
 
 
@@ -55,13 +56,13 @@ def _vector_change(y: Expr, which: int, change: Expr) -> Expr:
     """(λI - X)⁺ dX v."""
     (x,) = y.args
     value = apply("lambda_max" if y.function.name == "eigvec_max" else "lambda_min", x)
-    return apply("pinv", value * eye(x.shape[0]) - _symmetric_part(x)) @ _symmetric_part(change) @ y
+    return apply("pinv", value * eye(x.shape[0]) - symmetric_part(x)) @ symmetric_part(change) @ y
 
 
 def _all_vectors_change(y: Expr, which: int, change: Expr) -> Expr:
     """Q (F ∘ Q'dXQ) with F_ij = 1/(λ_j - λ_i)."""
     apart = apply("eiggaps", apply("eigvalsh", y.args[0]))
-    return y @ (apart * (y.T @ _symmetric_part(change) @ y))
+    return y @ (apart * (y.T @ symmetric_part(change) @ y))
 
 
 MAGNUS = "Magnus 1985, On differentiating eigenvalues and eigenvectors"
@@ -81,6 +82,7 @@ primitive(
     lambda x: _eigh(x)[0],
     along=_values_change,
     analytic=False,
+    note=SIMPLE,
     says=SYMMETRIC + "dλ = diag(Q'dX Q) with the unit eigenvectors Q, where all are simple.",
     source=MAGNUS,
 )
@@ -91,15 +93,26 @@ primitive(
     lambda x: _eigh(x)[1],
     analytic=False,
     symbols=VECTORS,
+    note=SIMPLE + SIGNED,
     says=SYMMETRIC + "dQ = Q (F ∘ Q'dX Q) with F_ij = 1/(λ_j - λ_i), where all are simple.",
     source=MAGNUS,
 )
-refused(
+
+
+def _gaps_change(y: Expr, which: int, change: Expr) -> Expr:
+    """-F_ij² (dv_j - dv_i)."""
+    ones = apply("ones", params=y.shape[:1])
+    return -(y**2) * (ones @ change.T - change @ ones.T)
+
+
+primitive(
     "eiggaps",
     shaped("n -> n n", "eiggaps needs a vector"),
+    _gaps_change,
     _gaps,
     analytic=False,
-    says="The matrix F with F_ij = 1/(v_j - v_i), and 0 on its diagonal.",
+    says="The matrix F with F_ij = 1/(v_j - v_i) and zeros in its diagonal: "
+    "dF_ij = F_ij²(dv_i - dv_j).",
 )
 
 
@@ -119,6 +132,7 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         latex=rf"\lambda_{{\{_which}}}",
         bends={"max": "convex", "min": "concave"}[_which],
         analytic=False,
+        note=f"where the {_words} eigenvalue of {{}} is simple",
         says=SYMMETRIC + f"dλ = v'dX v with the unit eigenvector v of the {_words}, if simple.",
         source=MAGNUS,
     )
@@ -129,6 +143,7 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         lambda x, _np_place=_np_place: _eigh(x)[1][:, _np_place],
         analytic=False,
         symbols=VECTORS,
+        note=f"where the {_words} eigenvalue of {{}} is simple" + SIGNED,
         says=SYMMETRIC + f"The unit eigenvector of the {_words}: dv = (λI - X)⁺dX v, if simple.",
         source=MAGNUS,
     )
@@ -152,16 +167,30 @@ primitive(
     along=_values_change,
     aliases=("eig",),
     analytic=False,
+    note=SIMPLE,
     says="dλ = diag(V⁻¹dX V) with the eigenvectors V, where all are real and simple.",
     source=MAGNUS,
 )
-refused(
+
+
+def _columns_change(y: Expr, which: int, change: Expr) -> Expr:
+    """V (F ∘ V⁻¹dX V), less what would change the length of a column."""
+    apart = apply("eiggaps", apply("eigvals", *y.args))
+    moved = y @ (apart * (apply("inv", y) @ change @ y))
+    return moved - y @ apply("diag", apply("diag", y.T @ moved))
+
+
+primitive(
     "eigvecs",
     matrix_rule("matrix"),
+    _columns_change,
     lambda x: _eig(x)[1],
     analytic=False,
     symbols=VECTORS,
-    says="The eigenvectors, in columns of length 1, where all eigenvalues are real.",
+    note=SIMPLE + SIGNED,
+    says="The eigenvectors V, in columns of length 1, where all eigenvalues are real and simple: "
+    "dV = W - V diag(diag(V'W)) with W = V (F ∘ V⁻¹dX V), F_ij = 1/(λ_j - λ_i).",
+    source=MAGNUS,
 )
 
 
@@ -230,22 +259,62 @@ primitive(
     lambda x: _svd(x)[1],
     along=_singular_change,
     analytic=False,
+    note="where the singular values of {} are simple and not 0",
     says="The singular values, descending: dσ = diag(U'dX V), where X = U diag(σ) V', if simple.",
     source="Giles 2008, An extended collection of matrix derivative results, 3.2",
 )
-for _name, _axes, _np_part, _says in (
-    ("svd_u", (0, 2), lambda x: _svd(x)[0], "U of X = U diag(σ) V', one column per value."),
-    ("svd_v", (1, 2), lambda x: _svd(x)[2], "V of X = U diag(σ) V', one column per value."),
-    ("svec_left", (0,), lambda x: _svd(x)[0][:, 0], "u of the largest value: X v = σ u."),
-    ("svec_right", (1,), lambda x: _svd(x)[2][:, 0], "v of the largest value: X v = σ u."),
+
+
+def _sides(y: Expr, change: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+    """The matrix of which a node has the left vectors, its transpose, its change, right vectors.
+
+    The right vectors of X are the left ones of X'.
+    """
+    (x,), name = y.args, y.function.name
+    right = apply(_ACROSS[name], x)
+    left = name in ("svd_u", "svec_left")
+    return (x, x.T, change, right) if left else (x.T, x, change.T, right)
+
+
+def _singular_vectors_change(y: Expr, which: int, change: Expr) -> Expr:
+    """U (F ∘ (P S + S P')) + (I - U U') dX V S⁻¹ with P = U'dX V."""
+    *_, change, right = _sides(y, change)
+    sizes = apply("svdvals", *y.args)
+    scale, inner = apply("diag", sizes), y.T @ change @ right
+    turned = y @ (apply("eiggaps", sizes**2) * (inner @ scale + scale @ inner.T))
+    outside = (eye(y.shape[0]) - y @ y.T) @ change @ right
+    return turned + outside @ apply("diag", 1 / sizes)
+
+
+def _singular_vector_change(y: Expr, which: int, change: Expr) -> Expr:
+    """(σ²I - X X')⁺ (σ dX v + X dX'u)."""
+    x, across, change, right = _sides(y, change)
+    size = apply("norm_spec", *y.args)
+    apart = size**2 * eye(y.shape[0]) - x @ across
+    return apply("pinv", apart) @ (size * change @ right + x @ change.T @ y)
+
+
+_OF_ALL = "= U(F∘(P S + S P')) + (I - U U')dX V S⁻¹ with P = U'dX V, F_ij = 1/(σ_j² - σ_i²)"
+_OF_ONE = "= (σ²I - X X')⁺(σ dX v + X dX'u)"
+_ACROSS = {"svd_u": "svd_v", "svec_left": "svec_right"}
+_ACROSS |= {right: left for left, right in _ACROSS.items()}
+for _name, _axes, _change, _np_part, _says in (
+    ("svd_u", (0, 2), _singular_vectors_change, lambda x: _svd(x)[0], f"U: dU {_OF_ALL}"),
+    ("svd_v", (1, 2), _singular_vectors_change, lambda x: _svd(x)[2], "V: as U of X'"),
+    ("svec_left", (0,), _singular_vector_change, lambda x: _svd(x)[0][:, 0], f"u: du {_OF_ONE}"),
+    ("svec_right", (1,), _singular_vector_change, lambda x: _svd(x)[2][:, 0], "v: as u of X'"),
 ):
-    refused(
+    primitive(
         _name,
         _singular_shape(*_axes),
+        _change,
         _np_part,
         analytic=False,
         symbols=VECTORS,
-        says="Singular vectors: " + _says,
+        note="where the singular values of {} are simple and not 0"
+        + SIGNED.replace("each vector", "right vectors"),
+        says=f"Of X = U diag(σ) V' {_says}, where the singular values are simple and not 0.",
+        source="Giles 2008, An extended collection of matrix derivative results, 3.2",
     )
 
 
@@ -255,36 +324,4 @@ shorthand(
     lambda x: apply("norm_spec", x) * apply("norm_spec", apply("pinv", x)),
     analytic=False,
     says="cond(X) = norm_spec(X)*norm_spec(pinv(X)), the largest over the smallest singular value.",
-)
-
-
-# The Cholesky factor -----------------------------------------------------------------------------
-
-
-def _cholesky(x: Any) -> Any:
-    """Of the symmetric part."""
-    try:
-        return np.sqrt(x) if np.ndim(x) == 0 and x > 0 else np.linalg.cholesky((x + x.T) / 2)
-    except np.linalg.LinAlgError as error:
-        raise DomainError("cholesky needs a positive definite matrix") from error
-
-
-def _cholesky_change(y: Expr, which: int, change: Expr) -> Expr:
-    """L Φ(L⁻¹ dX L⁻ᵀ), where Φ takes the lower triangle with half the diagonal."""
-    if is_scalar(y.shape):
-        return change / (2 * y)
-    inverse = apply("inv", y)
-    inner = inverse @ _symmetric_part(change) @ inverse.T
-    return y @ (apply("tril", inner) - apply("diag", apply("diag", inner)) / 2)
-
-
-primitive(
-    "cholesky",
-    square_rule("matrix"),
-    _cholesky_change,
-    _cholesky,
-    analytic=False,
-    says="The lower factor L of X = L L': dL = L Φ(L⁻¹ dX L⁻ᵀ), Φ the triangle, diagonal halved.",
-    domain=("posdef",),
-    source="Murray 2016, Differentiation of the Cholesky decomposition",
 )

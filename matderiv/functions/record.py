@@ -44,6 +44,7 @@ class Function:
     `example` is a call, f(x) unless more is said; of several arguments by the names in `expand`.
     `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
     "decreasing", or "even", which is up on either side of 0.
+    `note` is what a result says of it, {} being its argument: where its derivative exists.
     `analytic` is False where `numpy` does not take complex numbers along.
     `slope` is f'(X) of a function of a matrix: d tr f(X) = tr(f'(X) dX). `along` and `adjoint` name
     the differential as a linear map: what argument k adds to dY for a change dX, and the share of
@@ -75,6 +76,7 @@ class Function:
     along: Named | None = None
     adjoint: Named | None = None
     latex: str = ""
+    note: str = ""
     says: str = ""
     proof: tuple[str, ...] = ()
     source: str = ""

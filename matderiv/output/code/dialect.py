@@ -282,6 +282,7 @@ def decompositions(np: str, expm: str) -> dict[str, Template]:
         "norm_p": Template(
             f"{np}.sum({np}.abs({{0}}) ** {{1}}) ** (1 / {{1}})", POWER, (COMPARE, ATOM)
         ),
+        **{name: Template(f"lu({{0}})[{k}]") for k, name in enumerate(("lu_l", "lu_u"))},
         "lyap": Template("lyap({0}, {1})"),
         **{name: Template(f"{name}({{0}})") for name in ("toeplitz", "vech")},
     }

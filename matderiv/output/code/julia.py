@@ -23,6 +23,7 @@ TEMPLATES = {
     "logdet": Template("{0} > 0 ? {1} : NaN", COMPARE),
     "real": Template("1.0 .* {0}", PRODUCT, (PRODUCT,)),
     "eye": Template("Matrix{{Float64}}(I, {p0}, {p0})"),
+    "cols": Template("Matrix{{Float64}}(I, {p0}, {p0})[:, {p1}:{p2}]"),
     "ones_vector": Template("ones({0})"),
     "only": Template("only({0})"),
 }

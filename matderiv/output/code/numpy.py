@@ -136,6 +136,14 @@ def jacobian(along, A):
     basis = np.eye(n * n, dtype=A.dtype).reshape(n * n, n, n)
     return np.stack([along(A, E) for E in basis], -1).reshape(n, n, n, n)
 
+def lu(A):
+    """L with ones in its diagonal and U, without exchanges of rows."""
+    rows, columns = np.arange(len(A)), []
+    for k in range(len(A)):
+        columns.append(np.where(rows > k, A[:, k] / A[k, k], rows == k))
+        A = A - np.where(rows > k, columns[-1], 0.0)[:, None] * A[k]
+    return np.stack(columns, 1), np.triu(A)
+
 def lyap(A, Q):
     """The X with A X + X A' + Q = 0."""
     n, one = len(A), np.eye(len(A), dtype=A.dtype)
