@@ -231,7 +231,7 @@ def _small_first(
     small = _at_small_sizes(d)
     if small is not None and (report := ask(small)).ok:
         return report
-    reason = beyond_numbers(d.f) or too_large(d.f, d.expr)
+    reason = too_large(d.expr)  # of f they see themselves
     return undecided(reason, seed) if reason else ask(d)
 
 

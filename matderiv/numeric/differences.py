@@ -201,7 +201,8 @@ def random_directions(shapes: list[tuple[int, ...]], count: int, rng: Any) -> li
 
 
 EPS = 2.0**-52
-STEPS = (2.0**-7, 2.0**-10, 2.0**-14, 2.0**-18)  # tried in this order
+STEPS = (2.0**-7, 2.0**-10, 2.0**-14, 2.0**-18)  # tried in this order,
+SLOPES = (2.0**-14, 2.0**-10, 2.0**-7, 2.0**-18)  # of which one mostly serves a first derivative
 TRUSTED = 1e-9  # an uncertainty, relative to the derivative, at which no other step is tried
 REACH = (0, 2, 4, 4, 4)  # values on either side, by order
 
@@ -258,7 +259,7 @@ def derivative_along(line: Line, order: int, scale: float = 1.0, first: int = 0)
         value = line(0.0)
         return Slope(value, 4 * EPS * float(np.abs(value).max(initial=0.0)))
     best: Slope | None = None
-    for step in STEPS[first:]:
+    for step in STEPS[first:] if first or order > 1 else SLOPES:
         found = _differences(line, order, step * scale)
         if best is None or not best.uncertainty <= found.uncertainty:
             best = found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import pi, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.arguments import given
 from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
@@ -47,9 +47,7 @@ def evaluate(
     >>> evaluate(A @ x, {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, 1]})
     array([ 3.,  7., 11.])
     """
-    program = expr.cache.get("program")
-    if program is None:
-        program = expr.cache["program"] = compile_((expr,))
+    program = compile_((expr,))
     arrays, bound = bind(program.variables, values, sizes, analytic=analytic)
     return program.at(bound).run(arrays)[0]
 
@@ -200,8 +198,7 @@ def _bind_axis(
 Compute = Callable[..., Array]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueStep:
+class ValueStep(NamedTuple):
     """One node: what computes it, from which slots, and which slots are free afterwards."""
 
     name: str
@@ -258,13 +255,10 @@ class BoundValues:
 
     def largest(self, arrays: Mapping[str, Array]) -> float:
         """The largest finite absolute value met on the way: what rounding errors scale with."""
-        met = [0.0]
-
-        def seen(v: Array) -> None:
-            met[0] = max(met[0], float(np.max(np.abs(v), where=np.isfinite(v), initial=0.0)))
-
-        self._slots(arrays, seen)
-        return met[0]
+        met = [np.zeros(1)]
+        self._slots(arrays, lambda v: met.append(np.ravel(v)))
+        sizes = np.abs(np.concatenate(met))
+        return float(sizes.max(where=np.isfinite(sizes), initial=0.0))
 
     def _slots(
         self, arrays: Mapping[str, Array], seen: Callable[[Array], None] | None = None
@@ -328,7 +322,14 @@ def computed(name: str, compute: Compute, arguments: list[Array], params: Any) -
 
 
 def compile_(exprs: tuple[Expr, ...]) -> ValueProgram:
-    """The instructions that compute some expressions, each shared part once."""
+    """The instructions that compute some expressions, each shared part once; one's are kept."""
+    if len(exprs) != 1:
+        return _compiled(exprs)
+    cache = exprs[0].cache
+    return cache["program"] if "program" in cache else cache.setdefault("program", _compiled(exprs))
+
+
+def _compiled(exprs: tuple[Expr, ...]) -> ValueProgram:
     roots = stable_all(exprs)
     nodes = list(walk(*roots))
     slot = {node: k for k, node in enumerate(nodes)}

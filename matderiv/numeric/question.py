@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -46,7 +47,7 @@ class DirectionQuestion:
     project: Project | None = None
     sharpest: bool = False
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         """The truths that serve here, the sharpest first; or the sharpest alone.
 

@@ -21,6 +21,11 @@ class Subject:
     names: Mapping[Expr, Expr] = field(default_factory=dict)
 
 
+def may_tie(e: Expr) -> bool:
+    """True for a formula with an extreme."""
+    return has(e, "extremes", lambda n: is_(n, "max", "min", "norminf"))
+
+
 def ties_shared(e: Expr, subject: Subject) -> Expr:
     """A formula in which the entries that attain a maximum share its change.
 
@@ -30,7 +35,7 @@ def ties_shared(e: Expr, subject: Subject) -> Expr:
     >>> evaluate(ties_shared(mask, Subject((top,), frozenset({x}))), {"x": [1, 2, 2]})
     array([0. , 0.5, 0.5])
     """
-    if not has(e, "extremes", lambda n: is_(n, "max", "min", "norminf")):
+    if not may_tie(e):
         return e
     nodes = set(walk(e))
     changing = set(dependents(e, *subject.wrt, *subject.names))

@@ -13,7 +13,7 @@ from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.stable import valued
-from matderiv.numeric.subgradients import Subject, ties_shared
+from matderiv.numeric.subgradients import Subject, may_tie, ties_shared
 from matderiv.programs.mean_value import around
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class NumberFormula:
     @cached_property
     def shared(self) -> Expr:
         """The printed formula; entries that tie for a maximum share its change."""
-        return ties_shared(self.derivative.expr, self.subject)
+        e = self.derivative.expr
+        return ties_shared(e, self.subject) if may_tie(e) else e
 
     @cached_property
     def careful(self) -> Expr:
