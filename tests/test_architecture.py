@@ -40,7 +40,8 @@ FLOORS = (  # title, folder, modules
     (
         "3: texts in",
         "input/",
-        "axes builder conjugates means tree text_cursor glued notes guesses meaning/ latex/",
+        "axes builder formulas conjugates tree terms means text_cursor glued notes guesses "
+        "meaning/ latex/",
     ),
     ("3: three languages, SymPy", "input/", "text python/ comments spelling misread from_sympy/"),
     ("3: what is asked", "input/", "resolve entries answers values"),

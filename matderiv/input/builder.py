@@ -312,8 +312,8 @@ def only_scaling(
                 for name in _guessed_arrays(build, part):
                     found.setdefault(name, node)
     elsewhere = {n.name for n in _guessed_arrays(build, *trees) if n not in found}
-    named = [(n.name, at) for n, at in found.items()]
-    return {name: at for name, at in named if name not in elsewhere}
+    mixed = {at for n, at in found.items() if n.name in elsewhere}  # A of Ax/(b'x)
+    return {n.name: at for n, at in found.items() if n.name not in elsewhere and at not in mixed}
 
 
 def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:

@@ -1,11 +1,11 @@
 """Expectations as they are typed: `E[x'*A*x] with x ~ N(mu, Sigma)`, in text and LaTeX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matderiv.errors import ParseError
+from matderiv.input.terms import Terms
 from matderiv.language.calls import known_function
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, changed, postorder
-from matderiv.language.tokens import TokenCursor
 
 MEAN = "expectation"
 EXAMPLE = "E[x'*A*x] with x ~ N(mu, Sigma)"
@@ -15,10 +15,9 @@ Normal = tuple[Name, Node, Node]
 """A name, its mean and its covariance."""
 
 
-class Means(TokenCursor):
+class Means(Terms):
     """A cursor that reads what is averaged, and over what."""
 
-    sum: Callable[[], Node]
     normals: tuple[Normal, ...] = ()
 
     @property

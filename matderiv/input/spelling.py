@@ -38,6 +38,7 @@ _SUBSCRIPT = re.compile(r"(?:\b[A-Za-z_]\w*|[)\]])\s*\[")
 NO_PYTHON = re.compile(r"'|\.[*/^]|\^|\\|[∂∇]")
 """What no Python formula has."""
 
+_DIVIDED = re.compile(r"(?:[A-Z]\w*|[)\]'])\s*$")  # what \ divides by: a matrix
 _WORD = re.compile(r"(?<!\\)[A-Za-z]{3,}")
 _SIDE_BY_SIDE = re.compile(r"\^[Tt]\s*[A-Za-z(]")
 _COLUMNS = re.compile(r"\.[TtH]\b|transpose|reshape|keepdim|None|newaxis|outer|vdot")
@@ -94,8 +95,11 @@ def understood(
     commands = [m for m in _COMMAND.finditer(text) if is_command(m[1])]
     if any(m[1] in function_names() or m[1] not in GREEK_NAMES for m in commands):
         return _spelled(text, scope, build, fits, within, "latex")  # A\log x divides by nothing
-    if commands:
-        _check_division(text, commands[0].span(), scope, build)
+    divisions = [m for m in commands if _DIVIDED.search(text[: m.start()])]
+    if commands and not divisions:
+        return _spelled(text, scope, build, fits, within, "latex")  # x\sigma(x)
+    if divisions:
+        _check_division(text, divisions[0].span(), scope, build)
     return found
 
 

@@ -11,12 +11,14 @@ from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
+from matderiv.input.formulas import Formula, formula_names, unfolded
 from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.means import averaged_over
-from matderiv.input.text_cursor import COMPARISONS, OTHERWISE, Cursor
-from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, defined, mentions
+from matderiv.input.text_cursor import OTHERWISE, Cursor
+from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, RAISED, defined
 from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
+from matderiv.language.declare import SPELLED
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
     Bind,
@@ -28,6 +30,7 @@ from matderiv.language.source import (
     Number,
     Operation,
     Source,
+    children,
     defined_first,
 )
 from matderiv.language.tokens import GREEK_NAMES, Token, canonical_name, plain_letter, tokenize
@@ -87,6 +90,8 @@ class _Parser(Cursor):
         tokens = indexed(tokenize(" " * start + text[start:]), declared)
         self.tokens = parted(tokens, declared, about)
         self.declared = {*declared, *about}
+        self.named_formulas = formula_names(text)
+        self.formulas: dict[str, Formula] = {}
         self.remarks: list[str] = []
         self.kinds: dict[str, int] = {}
         parts = {a.text for a, b in pairwise(self.tokens) if b.text == "="}
@@ -120,17 +125,19 @@ class _Parser(Cursor):
             raise self.error("commands and products without signs are LaTeX", command.span())
         remarks = tuple(dict.fromkeys(self.remarks))
         found = Source(self.text, main, defined_first(parts), remarks, kinds=self.kinds)
-        return averaged_over(found, self.normals)
+        return averaged_over(unfolded(found, self.formulas), self.normals)
 
     def defines(self) -> bool:
         """True at the comma of `EXPR, z = ...` and `EXPR, x ~ ...`."""
-        return self.at(",") and self.peek(2).text in ("=", "~")
+        after = self.peek(2).text
+        return self.at(",") and (after in ("=", "~") or self.peek().text in self.named_formulas)
 
     def part(self) -> list[NamedPart]:
         name = self.take()
         if name.kind == "name" and self.at("~"):
             self.random(Name(name.span, name.text))
             return []
+        arguments = children(self.call(name)) if name.text in self.named_formulas else ()
         if name.kind != "name" or not self.at("="):
             raise self.error("expected name = expression after where", name.span, "where z = W*x")
         self.take()
@@ -138,6 +145,9 @@ class _Parser(Cursor):
         self.around = (*self.around, *label) if set(label) <= IMPLIED else self.around
         value = self.comparison()
         self.around = ()
+        if arguments:
+            self.formulas[name.text] = tuple(getattr(a, "name", "") for a in arguments), value
+            return []
         return [defined(name.text, value, (name.span[0], value.span[1]))]
 
     def comparison(self) -> Node:
@@ -159,33 +169,22 @@ class _Parser(Cursor):
         operands = (condition, node, other)
         return Call((node.span[0], other.span[1]), "where", word.span, operands)
 
-    def compared(self) -> Node:
-        left = self.sum()
-        if not self.at(*COMPARISONS):
-            return left
-        operator = self.take()
-        right = self.sum()
-        if self.at(*COMPARISONS):
-            raise self.error("comparisons do not chain", self.token.span, "(a < b).*(b < c)")
-        span = (left.span[0], right.span[1])
-        return Operation(span, COMPARISONS[operator.text], (left, right))
-
     def sum(self) -> Node:
         terms = [self.product()]
         while self.at("+", "-"):
-            sign = self.take()
-            term = self.product()
-            if sign.text == "-":
-                term = Operation((sign.span[0], term.span[1]), "neg", (term,))
-            terms.append(term)
+            terms.append(self.under_sign(self.take(), self.product()))
         return joined("add", terms)
 
     def product(self) -> Node:
-        factors, chain = [self.operand()], ""
+        factors, chain = [self.signed(self.postfix)], ""
         while True:
             implicit = self.implicit(factors[-1])
             if not implicit and not self.at(*PRODUCTS):
                 break
+            if implicit and chain == "div" and self.counts(factors):
+                factors[-1] = joined("mul", [factors[-1], self.signed(self.postfix)])
+                self.remarks.append(f"{self.typed(factors[-1].span)} is below the line")
+                continue
             if implicit and chain not in ("", "mul") and not self.apart(chain, factors[-1]):
                 raise self.ambiguous(factors[-1])
             at = not implicit and self.typed_as("@")
@@ -195,14 +194,14 @@ class _Parser(Cursor):
                 factors = [joined(chain, factors)]
             chain = function
             start = factors[-1].span[0]
-            factors.append(self.operand() if implicit else self.tight(function))
+            factors.append(self.signed(self.postfix) if implicit else self.tight(function))
             one = factors[-1]
             if implicit and isinstance(one, Number) and not self.at("["):  # X'1
                 factors[-1] = Call(one.span, "vector", one.span, (one,))
             if function == "div" and is_row(factors[-1]) and self.implicit(factors[-1]):
                 row = [factors.pop()]  # x'Ax / x'x
                 while self.implicit(row[-1]):
-                    row.append(self.operand())
+                    row.append(self.signed(self.postfix))
                 factors.append(joined("mul", row))
             if at:
                 self.kinds |= shown_vectors(factors[-2], factors[-1])
@@ -216,11 +215,11 @@ class _Parser(Cursor):
 
         After · with all that stands beside it: y·w'x is y·(w'x).
         """
-        factors, dot = [self.operand()], function == DOT
+        factors, dot = [self.signed(self.postfix)], function == DOT
         if not dot and function not in ("hadamard", "ediv"):
             return factors[0]
         while self.implicit(factors[-1]) if dot else self.token.kind == "glued":
-            factors.append(self.operand())
+            factors.append(self.signed(self.postfix))
         return joined("mul", factors)
 
     def implicit(self, left: Node) -> bool:
@@ -249,16 +248,6 @@ class _Parser(Cursor):
         number = typed[: len(typed) - len(self.text[right.span[0] : right.span[1]])].strip()
         if len(typed) <= 20 and len(self.remarks) < 5:
             self.remarks.append(f"{typed} read as {number}*{typed[len(number) :].strip()}")
-
-    def operand(self) -> Node:
-        signs = []
-        while self.at("-", "+"):
-            signs.append(self.take())
-        node = self.postfix()
-        for sign in reversed(signs):
-            if sign.text == "-":
-                node = Operation((sign.span[0], node.span[1]), "neg", (node,))
-        return node
 
     def postfix(self) -> Node:
         node = self.atom()
@@ -359,11 +348,18 @@ class _Parser(Cursor):
 
     def named(self, name: Token) -> Node:
         """A name, a function with its arguments, a sum over an index, or an entry."""
+        if name.text in self.named_formulas and self.at("("):
+            return self.call(name)
         summed = self.binder(name) or self.abstract(name)
         if summed is not None:
             return summed
         if self.at("(") and not self.is_factor(name):
             return self.call(name)
+        squared = self.at("^") and self.peek().kind == "number" and self.peek(2).text == "("
+        if squared and name.text in reserved_names():
+            exponent = (self.take(), self.take())[1]  # sin^2(x)
+            raised = (self.call(name), Number(exponent.span, Fraction(exponent.text)))
+            return Operation((name.span[0], raised[0].span[1]), RAISED, raised)
         if name.kind == "name" and self.covers(name):
             return self.covered(name)
         node = Name(name.span, name.text)
@@ -376,7 +372,8 @@ class _Parser(Cursor):
         ahead = self.tokens[self.place + 1 : self.place + 3]
         inside = ahead[0].kind if ahead and ahead[-1].text == ")" else ""
         function = known_function(name.text) is not None or inside == "number"
-        greek = name.text in GREEK_NAMES - FUNCTIONS - self.declared and inside != "name"
+        spelled = {*GREEK_NAMES, *SPELLED} - FUNCTIONS - self.declared
+        greek = name.text in spelled and inside != "name"
         if name.text in MATRICES and not function and self.sum_ahead():
             self.remarks.append(f"{name.text}(...) read as {name.text}*(...)")
             return True
@@ -421,19 +418,6 @@ class _Parser(Cursor):
         letters = tuple(index)
         self.bound = True
         self.around = (*self.around, *letters)
-        terms = [self.product()]
-        while self.at("+", "-"):
-            state, sign = (self.place, list(self.remarks)), self.take()
-            try:
-                term = self.product()
-            except ParseError:
-                term = None
-            if term is None or not mentions(term, letters):
-                self.place, self.remarks = state
-                break
-            if sign.text == "-":
-                term = Operation((sign.span[0], term.span[1]), "neg", (term,))
-            terms.append(term)
+        body = joined("add", self.terms_under(letters))
         self.around = self.around[: -len(letters)]
-        body = joined("add", terms)
         return Bind((name.span[0], body.span[1]), function, letters, body)

@@ -1,14 +1,15 @@
 """A place in the tokens of a text: what stands in brackets, and what is said of mistakes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.means import EXAMPLE, Means
-from matderiv.input.tree import BARS, NORM, NORMS, is_bars, norm_named, open_indices
+from matderiv.input.terms import COMPARISONS
+from matderiv.input.tree import BARS, COUNTS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
 from matderiv.language.source import (
@@ -26,7 +27,6 @@ from matderiv.language.source import (
 )
 from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token
 
-COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 OTHERWISE = ("if", "else", "otherwise")
 SPOKEN = frozenset("plus minus times over divided squared half twice const constant".split())
 WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
@@ -40,15 +40,14 @@ class Cursor(Means):
     """A cursor over the tokens, and the brackets of any kind, which hold what it reads."""
 
     kinds: dict[str, int]
-    remarks: list[str]
     declared: AbstractSet[str]
     signs = "operator"
+    unchained = "(a < b).*(b < c)"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
     bound = False  # that a sum over an index was read
     around: tuple[str, ...] = ()  # the indices of the sums around
 
-    product: Callable[[], Node]
     comparison: Callable[[], Node]
     postfix: Callable[[], Node]
     implicit: Callable[[Node], bool]
@@ -76,6 +75,11 @@ class Cursor(Means):
         closed = closed or (summed and before.kind == "name")  # 1/n sum_i
         spaced = self.token.span[0] > before.span[1] or self.at("||")
         return chain == "div" and closed and spaced
+
+    def counts(self, quotient: Sequence[Node]) -> bool:
+        """True at the n of `(1/2n)` and of `1/2n ||x||^2`, which counts what is added up."""
+        after = self.following in (")", "||") or self.following.startswith("sum")
+        return after and self.token.text in COUNTS and all(isinstance(f, Number) for f in quotient)
 
     def no_words(self, *tokens: Token) -> None:
         """ParseError for an operation in words, which is no new factor."""

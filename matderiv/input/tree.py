@@ -31,6 +31,12 @@ from matderiv.language.tokens import GREEK_NAMES
 IMPLIED = frozenset("ijkn")
 """Letters below names that a sum without an index runs over, and entries are defined by."""
 
+LABELS = ("y", "t")
+"""Letters of the label of one example."""
+
+COUNTS = frozenset("nNmM")
+"""Letters that count what a sum runs over, as in `\\frac1n \\sum_i`."""
+
 SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 

@@ -28,7 +28,10 @@ BY_SYMBOL = {
 """),
     "add": "x + y",
 }
-TYPED_AS = {"sigma": "sigmoid", "Phi": "normcdf", "N": "mvnpdf", "D_KL": "kl"}
+TYPED_AS = pairs("""
+    sigma sigmoid    Phi normcdf    N mvnpdf    D_KL kl    sgn sign    LSE logsumexp
+    sigm sigmoid
+""")
 ABSTRACT = ("abstract", "abstract_map", "abstract_curve")
 NOBODYS = "{0} is a function that nobody defines"
 SHAPED = {"vector": 1, "matrix": 2}

@@ -18,7 +18,7 @@ from matderiv.input.entries import about_entry, entry_asked, tied
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.meaning.evidence import OF_MATRICES
-from matderiv.input.meaning.places import COUNTS
+from matderiv.input.tree import COUNTS
 from matderiv.language.declare import guessed_axes
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.source import Name, children, postorder, unsigned

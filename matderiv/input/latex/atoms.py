@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.matrices import BRACKETS, Blocks
-from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT, Symbol
+from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
 from matderiv.input.latex.tokens import MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names
@@ -100,17 +100,15 @@ class Atoms(Blocks):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind; a comparison in them is 0 or 1."""
-        if self.token.text == "{" and self.peek().kind == "command" and self.peek().text == "rm":
-            return self.roman()
         opening = self.take()
         self.deeper()
         outer, self.open_bars = self.open_bars, []
-        inner = self.comparison()
+        inner = self.compared()
         if opening.text == "[" and self.at(",", ";"):
             inner = self._stacked(inner)
         if opening.text == "{" and self.at_command("over"):
             self.take()
-            below = self.comparison()
+            below = self.compared()
             span = (opening.span[0], self.token.span[1])
             inner = self.build.operation(FRACTION, (inner, below), span)
         self.open_bars = outer
@@ -125,23 +123,11 @@ class Atoms(Blocks):
         rows, beside = [[first]], False
         while self.at(",", ";"):
             beside |= self.take().text == ","
-            rows.append([self.comparison()])
+            rows.append([self.compared()])
         span = (first.span[0], rows[-1][0].span[1])
         cells = [row[0] for row in rows]
         wide = any(isinstance(c, Name) and c.name[0].isupper() for c in cells)
         return block([cells] if beside and wide else rows, span)
-
-    def roman(self) -> Node:
-        r"""`{\rm Tr}(X)` is `\mathrm{Tr}(X)`."""
-        opening = self.take()
-        self.take()
-        word = self.word()
-        closing = self.close("}", opening)
-        symbol = Symbol(word, (opening.span[0], closing.span[1]), "mathrm")
-        name = self._function_name(word)
-        if name in function_names() and self.known(symbol) is None:
-            return self.function(name, symbol.span)
-        return self.named(symbol)
 
     def bars(self) -> Node:
         """Absolute values, the determinant of a matrix, the size of a set, the norm `|x|_1`."""
@@ -158,7 +144,7 @@ class Atoms(Blocks):
         opening = self.take()
         self.deeper()
         self.open_bars = [*self.open_bars, sign]
-        inner = self.comparison()
+        inner = self.compared()
         self.open_bars = self.open_bars[:-1]
         self.depth -= 1
         if not self.at(sign, f"{sign}>"):
@@ -199,13 +185,13 @@ class Atoms(Blocks):
     def inner_product(self) -> Node:
         opening = self.take()
         self.deeper()
-        left = self.comparison()
+        left = self.compared()
         if not self.at(",", "|"):
             raise self.error(
                 "an inner product has two parts", self.token.span, r"\langle x, y\rangle"
             )
         self.take()
-        right = self.comparison()
+        right = self.compared()
         self.depth -= 1
         closing = self.close("⟩", opening)
         below = [t.text for t in self.tokens[self.place : self.place + 2]]

@@ -297,10 +297,10 @@ class Functions(Sums):
         opening = self.take()
         self.deeper()
         outer, self.open_bars = self.open_bars, [*between]
-        found = [self.comparison()]
+        found = [self.compared()]
         while self.at(",", ";", *between):
             self.take()
-            found.append(self.comparison())
+            found.append(self.compared())
         self.open_bars = outer
         self.depth -= 1
         self.close(BRACKETS[opening.text], opening)

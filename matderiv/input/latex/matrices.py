@@ -1,13 +1,13 @@
 r"""Matrices and cases: `\begin{bmatrix} ... \end{bmatrix}`, `\begin{cases} ... \end{cases}`."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from matderiv.errors import Span
 from matderiv.input.latex.names import Names
 from matderiv.input.latex.symbols import FONTS
-from matderiv.input.text_cursor import COMPARISONS
+from matderiv.input.terms import COMPARISONS
 from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token
 
@@ -36,8 +36,6 @@ def _sides(typed: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
 class Blocks(Names):
     """The reader of environments whose lines and columns have a meaning."""
 
-    comparison: Callable[[], Node]
-    sum: Callable[[], Node]
     openings = BRACKETS
 
     def mask(self, constant: Node) -> Node:
@@ -92,7 +90,7 @@ class Blocks(Names):
         opening = self.open_block()
         rows: list[list[Node]] = [[]]
         while self.token.kind != "shut":
-            rows[-1].append(self.comparison())
+            rows[-1].append(self.compared())
             if self.token.kind == "line":
                 self.take()
                 rows += [[]] if self.token.kind != "shut" else []

@@ -5,13 +5,17 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import count, pairwise
 
-from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import NOBODYS, abstract_call, function_names, reserved_names
+from matderiv.language.calls import (
+    NOBODYS,
+    abstract_call,
+    known_function,
+    reserved_names,
+)
 from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
@@ -19,11 +23,6 @@ PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
 NORMAL = r"\Phi is the normal distribution function; for a matrix: \Phi \cdot (...)"
 APPLIED = frozenset(("f", "g", "h", "phi", "psi"))  # letters that are functions before brackets
 RANDOM = frozenset(("E", "Var", "Cov"))  # letters of moments before brackets
-WRITTEN = pairs("""
-    ln log          Tr tr           trace tr        Trace tr        sgn sign
-    Diag diag       LSE logsumexp   logit logit     sigm sigmoid
-""")
-"""Names of functions in LaTeX that the text language spells otherwise."""
 
 
 class Names(Symbols):
@@ -45,20 +44,17 @@ class Names(Symbols):
     def letter(self) -> Node:
         """A name of one letter, or one of several that is known, or a function in plain letters."""
         run, start = self.letters(), self.token.span[0]
-        if run in self._functions() and self.peek(len(run)).text in ("(", "["):
-            if run not in self.spellings:
-                self.place += len(run)
-                return self.function(WRITTEN.get(run, run), (start, start + len(run)))
+        name = known_function(run) if len(run) > 1 else None
+        applied = self.peek(len(run)).text in ("(", "[") or (name == run and len(run) > 2)
+        if name and applied and run not in self.spellings:
+            self.place += len(run)
+            return self.function(name, (start, start + len(run)))
         for length in range(len(run), 1, -1):
             found = run[:length]
             if found in self.scope.shapes and not set(found) <= set(self.scope.shapes):
                 self.place += length
                 return self.named(Symbol(found, (start, start + length)))
         return self.symbolic()
-
-    @staticmethod
-    def _functions() -> dict[str, object]:
-        return {**function_names(), **WRITTEN}
 
     def symbolic(self) -> Node:
         """A symbol with its meaning: a name, a function, an identity, the number e or a change."""
@@ -91,7 +87,7 @@ class Names(Symbols):
             return moment
         word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
         if known is None and word and symbol.font in (*UPRIGHT, "mathbf"):
-            if WRITTEN.get(symbol.stem, symbol.stem) in reserved_names() or self.at("("):
+            if known_function(symbol.stem) in reserved_names() or self.at("("):
                 return self.function(self._function_name(symbol.stem), symbol.span)
         if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
             raise self.error("words between formulas are not read", symbol.span)
@@ -165,8 +161,7 @@ class Names(Symbols):
     @staticmethod
     def _function_name(word: str) -> str:
         """The name in the text language: `ReLU` is relu."""
-        found = WRITTEN.get(word, word)
-        return found.lower() if found not in function_names() else found
+        return known_function(word) or word.lower()
 
     def change(self, d: Symbol) -> Node | None:
         r"""`\mathrm{d}X` or a known `dX`: the change of X."""
@@ -192,6 +187,8 @@ class Names(Symbols):
         node = self.name(symbol, label, max(end, symbol.span[1]))
         if not isinstance(node, Name):
             return node
+        if node.name in self.formulas and self.at("("):
+            return self.function(node.name, node.span)
         abstract = self.tried(lambda: self.abstract(node, symbol))
         if abstract is not None:
             return abstract
@@ -239,7 +236,7 @@ class Names(Symbols):
         if not self.scope.guess or node.name in self.scope.shapes:
             return False
         letter, _, label = node.name.partition("_")
-        if letter in APPLIED or (label and letter == "sigma"):
+        if letter in APPLIED or (label and letter in ("sigma", *"EJL")):
             return not label or self._one_name_in_brackets()
         after = self.tokens[group_end(self.tokens, self.place, "()")].text
         begins = self.place == self.begins and after != "^"  # \sum_i \rho(y_i - m)

@@ -5,21 +5,23 @@ side, then what stands above and below, then atoms. So `a \odot Xw` is a ⊙ (Xw
 that of the text language, with places in the LaTeX; recursion is bounded by the limit on brackets.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
+from matderiv.input.formulas import unfolded
 from matderiv.input.latex.calls import Functions
 from matderiv.input.latex.sides import CLOSERS, is_where, last_side, opens
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.means import averaged_over
-from matderiv.input.text_cursor import COMPARISONS
+from matderiv.input.terms import COMPARISONS
 from matderiv.input.tree import (
+    COUNTS,
     DOT,
     POWER,
     SLASH,
@@ -93,7 +95,7 @@ class LatexFormula(Functions):
         remarks = tuple(dict.fromkeys(self.remarks))
         doubtful, ordered = tuple(self.doubtful), defined_first(parts)
         found = Source(self.text, main, ordered, remarks, (), self.kinds, "latex", doubtful)
-        return averaged_over(found, self.normals)
+        return averaged_over(unfolded(found, self.formulas), self.normals)
 
     def parts(self) -> Iterator[NamedPart]:
         r"""`\text{where} z = ..., h = ...`: read first, because the formula uses the names."""
@@ -112,6 +114,7 @@ class LatexFormula(Functions):
                 raise self.error("expected name = formula after where", self.token.span, "z = Wx")
             label = self._label()
             name = "_".join(filter(None, (symbol.stem, *symbol.accents, label)))
+            arguments = self._arguments(name, symbol.span) if self.at("(") else []
             if self.at("~"):
                 self.random(Name(symbol.span, name))
             elif not self.at("="):
@@ -119,6 +122,10 @@ class LatexFormula(Functions):
             else:
                 self.take()
                 value = self.sum()
+                if arguments:
+                    self.formulas[name] = tuple(getattr(a, "name", "") for a in arguments), value
+                    self.separators()
+                    continue
                 part = defined(name, value, (symbol.span[0], value.span[1]))
                 self.build.part(part.name)
                 self.spellings |= known_spellings([part.name])
@@ -131,18 +138,9 @@ class LatexFormula(Functions):
         while self.at(",", ";", ".") or self.token.kind == "line":
             self.take()
 
-    def comparison(self) -> Node:
-        left = self.sum()
-        if not self.at(*COMPARISONS):
-            return left
-        operator = self.take()
-        right = self.sum()
-        span = (left.span[0], right.span[1])
-        return self.build.operation(COMPARISONS[operator.text], (left, right), span)
-
     def sum(self) -> Node:
         """Terms with their signs."""
-        terms = [self.term()]
+        terms = [self.signed(self.product)]
         while self.at("+", "-") or self.token.kind == "line":
             if self.token.kind == "line":
                 if self.outer_bars:
@@ -153,8 +151,7 @@ class LatexFormula(Functions):
             sign = self.take()
             if self.at_constant():
                 continue
-            term = self.term()
-            terms.append(self.negative(sign, term) if sign.text == "-" else term)
+            terms.append(self.under_sign(sign, self.signed(self.product)))
         if len(terms) == 1:
             return terms[0]
         return self.build.operation("add", terms)
@@ -172,19 +169,6 @@ class LatexFormula(Functions):
         self.place = start
         return False
 
-    def term(self) -> Node:
-        """A product with the signs in front of it."""
-        signs = []
-        while self.at("+", "-"):
-            signs.append(self.take())
-        node = self.product()
-        for sign in reversed(signs):
-            node = self.negative(sign, node) if sign.text == "-" else node
-        return node
-
-    def negative(self, sign: Token, node: Node) -> Node:
-        return self.build.operation("neg", (node,), (sign.span[0], node.span[1]))
-
     def product(self) -> Node:
         """Entrywise and Kronecker products, of products side by side."""
         node = self.dotted()
@@ -199,14 +183,6 @@ class LatexFormula(Functions):
                 else self.build.operation(function, (node, right))
             )
         return node
-
-    def signed(self, read: Callable[[], Node]) -> Node:
-        """An operand that may carry a sign of its own: x · -y."""
-        if not self.at("-", "+"):
-            return read()
-        sign = self.take()
-        node = read()
-        return self.negative(sign, node) if sign.text == "-" else node
 
     def dotted(self) -> Node:
         r"""Factors joined by \cdot or /."""
@@ -226,6 +202,10 @@ class LatexFormula(Functions):
     def divided(self, above: Node) -> Node:
         """above / one factor; what follows side by side multiplies the quotient, if clear."""
         below = self.signed(self.factor)
+        numbers = isinstance(above, Number) and isinstance(below, Number)
+        if numbers and self.token.text in COUNTS and self.peek().text in ("‖", "<‖", "sum", ")"):
+            below = self.build.chain("mul", [below, self.factor()])  # 1/2n ||x||^2
+            self.remarks.append(f"{self.typed(below.span)} is below the line")
         if is_row(below) and self.starts_factor():
             below = self.build.chain("mul", [below, self.juxtaposed()])  # x'Ax / x'x
         node = self.quotient(above, below, (above.span[0], below.span[1]))
@@ -300,7 +280,7 @@ class LatexFormula(Functions):
         """A superscript: a transpose, an inverse of either kind, a power."""
         hat = self.take()
         start = self.place
-        written = [t.text for t in self.script() if t.text not in (*FONTS, "rm", "{", "}")]
+        written = [t.text for t in self.script() if t.text not in (*FONTS, "{", "}")]
         end = self.tokens[self.place - 1].span[1]
         span = (base.span[0], end)
         if "t" in written and self.turning:
@@ -329,7 +309,7 @@ class LatexFormula(Functions):
         """
         if "t" in (*self.scope.shapes, *self.scope.sizes, *self.scope.about):
             return False
-        texts = [t.text for t in self.tokens if t.text not in ("{", "}", "bf", "rm", *FONTS)]
+        texts = [t.text for t in self.tokens if t.text not in ("{", "}", *FONTS)]
         clear = not self.scope.guess
         for k in (k for k, text in enumerate(texts) if text == "t"):
             hat = k - 1 - (texts[k - 1] == "-")

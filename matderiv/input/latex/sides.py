@@ -95,7 +95,7 @@ def is_where(tokens: list[Token], place: int) -> int:
         return 0
     depth = 0
     for k, following in enumerate(tokens[place + 1 : place + 12]):
-        depth += (following.text == "{") - (following.text == "}")
+        depth += (following.text in ("{", "(")) - (following.text in ("}", ")"))
         if following.text in ("=", "~") and not depth:
             return 1 if k else 0
         name = following.kind in ("letter", "number", "command") or following.text in "{}_^()[]"

@@ -4,13 +4,14 @@ Inside, every name carries the indices of the sums around it. What stands below 
 "all entries": from 1 to the size of the axis, or from 0 to that size less 1.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from matderiv.errors import ParseError, Span
+from matderiv.errors import Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
-from matderiv.input.tree import TOTAL, mentions, open_indices
+from matderiv.input.tree import TOTAL, open_indices
 from matderiv.language.source import Bind, Entry, Node
 from matderiv.language.tokens import Token
 
@@ -34,9 +35,6 @@ class Bound:
 
 class Sums(Atoms):
     r"""The reader of `\sum` and its kin."""
-
-    product: Callable[[], Node]
-    signed: Callable[[Callable[[], Node]], Node]
 
     def reduction(self, name: str, opening: Token) -> Node:
         r"""`\sum_{i} x_i y_i` with what it binds; without an index, of the array that follows."""
@@ -81,22 +79,7 @@ class Sums(Atoms):
     def _summed(self, letters: Sequence[str]) -> Node:
         """What stands under a sum: a product, and the terms after it that carry its own index."""
         self.begins = self.place + 1 if letters else 0
-        terms = [self.signed(self.product)]
-        while letters and self.at("+", "-"):
-            state = (self.place, self.depth, self.open_bars, self.indices)
-            kept, sign = len(self.remarks), self.take()
-            try:
-                term = self.product()
-                ours = mentions(term, letters)
-            except ParseError:
-                ours = False  # it is no term of this sum
-            if not ours:
-                self.place, self.depth, self.open_bars, self.indices = state
-                del self.remarks[kept:]
-                break
-            if sign.text == "-":
-                term = self.build.operation("neg", (term,), (sign.span[0], term.span[1]))
-            terms.append(term)
+        terms = self.terms_under(letters)
         if len(terms) == 1:
             return terms[0]
         span = (terms[0].span[0], terms[-1].span[1])
@@ -237,8 +220,8 @@ def upper_bound(above: Sequence[Token]) -> tuple[str, int]:
 
 def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     r"""The index and the name of the size of every `\sum_{i=1}^{n}`, as far as they are plain."""
-    for k, token in enumerate(tokens):
-        if token.kind != "command" or token.text not in ("sum", "prod"):
+    for k, opening in enumerate(tokens):
+        if opening.kind != "command" or opening.text not in ("sum", "prod"):
             continue
         scripts = {"_": list[Token](), "^": list[Token]()}
         place = k + 1
@@ -250,8 +233,8 @@ def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
                 place += 1
                 if not depth:
                     break
-        for token in scripts["_"]:
+        for before, token in pairwise([opening, *scripts["_"]]):
             if token.text in ("=", "in", *GIVEN) or token.kind == "line":
                 break
-            if token.kind == "letter":
+            if token.kind == "letter" and before.text != "_":
                 yield token.text, upper_bound(scripts["^"])[0]

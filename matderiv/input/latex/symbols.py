@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
+from matderiv.input.formulas import Formula
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.means import EXAMPLE, Means, Normal
+from matderiv.input.tree import IMPLIED, LABELS
 from matderiv.language.calls import function_names
 from matderiv.language.source import Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
@@ -67,7 +69,7 @@ def plain_first(tokens: list[Token]) -> list[Token]:
     >>> [t.text for t in plain_first(tokenize_latex(r"\mathrm{d}x"))[:2]]
     ['d', 'x']
     """
-    first = next((k for k, t in enumerate(tokens) if t.text not in ("{", "rm", *FONTS)), 0)
+    first = next((k for k, t in enumerate(tokens) if t.text not in ("{", *FONTS)), 0)
     if "{" in (t.text for t in tokens[:first]):
         opening = max(k for k, t in enumerate(tokens[:first]) if t.text == "{")
         end = group_end(tokens, opening)
@@ -94,6 +96,7 @@ class LatexCursor(Means):
         self.outer_bars: list[list[str]] = []  # those outside of matrices and cases
         self.bound = bound  # the indices of all sums of the formula
         self.kinds: dict[str, int] = {}  # axes of guessed names, by their font
+        self.formulas: dict[str, Formula] = {}
 
     def at_command(self, *words: str) -> bool:
         return self.token.kind == "command" and self.token.text in words
@@ -163,8 +166,6 @@ class Symbols(LatexCursor):
         if token.kind != "command":
             return None
         word = token.text
-        if word == "rm":
-            return self._roman()
         if word in GREEK_NAMES or word == "ell":
             self.take()
             return Symbol(word, token.span)
@@ -180,14 +181,6 @@ class Symbols(LatexCursor):
         if word in ACCENTS:
             return replace(inner, span=span, accents=(*inner.accents, ACCENTS[word]))
         return replace(inner, span=span, font=word)
-
-    def _roman(self) -> Symbol | None:
-        r"""`\rm Tr` in a group: the letters that follow, upright."""
-        start = self.take().span[0]
-        written = self.word()
-        if not written:
-            return None
-        return Symbol(written, (start, self.tokens[self.place - 1].span[1]), "mathrm")
 
     def _argument_symbol(self, word: str) -> Symbol | None:
         r"""What a font or an accent covers: one symbol, or a word as in `\mathrm{loss}`."""
@@ -244,12 +237,13 @@ class Symbols(LatexCursor):
             logarithm = self.at_command("log", "ln")
             if logarithm or self.at_command("cos", "sin", "tan"):
                 self.take()
-            symbol, label = self.symbol(), ""
+            symbol = self.symbol()
             if symbol is None and self.token.kind != "end":
                 return False
+            label = self._label() if symbol is not None else ""
             if self.at("_"):
                 self.take()
-                label = self.label(self.script()) or ""
+                self.script()
             name = symbol and (self.known(symbol, label) or symbol.stem)
             if logarithm and name in (None, *self.scope.shapes, *self.scope.about):
                 return False
@@ -259,6 +253,8 @@ class Symbols(LatexCursor):
             self.take()
             if not depth:
                 break
+        if depth == 0 and self.at("_"):  # \sigma(z)_i
+            self._label()
         return self.token.kind == "end"
 
     # Subscripts ----------------------------------------------------------------------------------
@@ -284,10 +280,16 @@ class Symbols(LatexCursor):
             found.append(self.take())
         return found
 
-    @staticmethod
-    def label(tokens: list[Token]) -> str | None:
-        """A subscript as part of a name: `1`, `ij`, `out`, `t-1` as tm1; None for anything else."""
+    def label(self, tokens: list[Token]) -> str | None:
+        """A subscript as part of a name: `1`, `ij`, `out`, `t-1` as tm1; None for anything else.
+
+        The label y_i of one example i is y.
+        """
         pieces = []
+        plain = [t.text for t in tokens if t.text not in ("{", "}")]
+        if len(plain) == 3 and plain[0] in LABELS and plain[1] == "_":
+            one = plain[2] in IMPLIED and plain[2] not in self.bound
+            tokens = tokens[:1] if one else tokens
         for token in tokens:
             if token.kind in ("letter", "number") or token.text in GREEK_NAMES:
                 pieces.append(token.text)
@@ -310,7 +312,10 @@ class Symbols(LatexCursor):
             start = self.place
             if self.at("_") and not found:
                 self.take()
-                label = self.label(self.script())
+                below = self.script()
+                while self.at_index(below):
+                    below.append(self.take())  # A_ij x_j, where the indices of sums are no factors
+                label = self.label(below)
                 if label is None:
                     self.place = start
                     return found
@@ -324,12 +329,22 @@ class Symbols(LatexCursor):
             else:
                 return found
 
+    def at_index(self, below: list[Token]) -> bool:
+        """True at an index of a sum that is typed right behind another one."""
+        before = self.tokens[self.place - 1]
+        alike = self.token.span[0] == before.span[1] and [t.text for t in below[-1:]] == [
+            before.text
+        ]
+        return alike and {before.text, self.token.text} <= self.bound
+
     def data_point(self, function: Symbol) -> str | None:
         r"""The n of `\phi(x_n)` below a sum over n, where phi(x_n) is data like phi_n."""
         opening = self.take() if self.at("(") and self.indices else None
         of = self.symbol() if opening is not None else None
         label = self._label() if of is not None else ""
         if of is None or label not in self.indices or of.stem in self.scope.about:
+            return None
+        if of.stem in self.build.parts or function.stem in self.formulas:
             return None
         if not self.at(")") or self.scope.shapes.get(function.stem) == ():
             return None
@@ -360,18 +375,13 @@ class Symbols(LatexCursor):
         exact = "_".join([symbol.stem, *symbol.accents, *([label] if label else [])])
         if exact in self.scope.shapes or exact in self.scope.sizes:
             return exact
-        stem = symbol.stem.replace("_", "")
-        for letters in self._accented(stem, symbol.accents):
+        stem, marks = symbol.stem.replace("_", ""), "".join(symbol.accents)
+        for letters in (stem + marks, marks + stem):
             found = self.spellings.get(letters + label)
             greek = letters + label in GREEK_NAMES  # x_i is no xi, nor the other way round
             if found is not None and not (greek and (found in GREEK_NAMES) == bool(label)):
                 return found
         return None
-
-    @staticmethod
-    def _accented(stem: str, accents: tuple[str, ...]) -> tuple[str, ...]:
-        marks = "".join(accents)
-        return (stem + marks, marks + stem) if marks else (stem,)
 
     def name(self, symbol: Symbol, label: str, end: int) -> Node:
         """The variable of a symbol and its subscript: a known one, or a new one."""

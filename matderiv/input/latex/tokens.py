@@ -6,6 +6,7 @@ are one sign, and so are `\ge`, `\geq` and ≥.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matderiv.arguments import pairs
 from matderiv.errors import ParseError
@@ -30,7 +31,7 @@ BLOCKS = MATRICES | {"cases", "dcases"}
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "bf it cal sf mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+    "mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
@@ -62,6 +63,7 @@ CHARACTERS = pairs("""
     ∥ ‖
 """)
 ENTRY_BY_ENTRY = {"/": "⊘", "*": "⊙"}
+SWITCHES = frozenset(("rm", "bf", "it", "sf", "cal"))
 NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argmax", "vec", "sign"))
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
@@ -152,6 +154,8 @@ def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
         typed = {"||": "‖", ":=": "="}.get(typed, typed)
         if side and typed in ("|", "‖"):
             typed = f"<{typed}" if side == "open" else f"{typed}>"
+        elif side:
+            typed = {"<": "⟨", ">": "⟩"}.get(typed, typed)
     return Token(kind, typed, span), match.end(), ""
 
 
@@ -210,6 +214,11 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
             found.append(Token("sign", ENTRY_BY_ENTRY[following[0].text], span))
             place += 2
             continue
+        if token.kind == "command" and token.text in SWITCHES:
+            if found and found[-1].text == "{":  # {\bf x} is \mathbf{x}
+                found.insert(-1, replace(token, text=f"math{token.text}"))
+            place += 1
+            continue
         if token.text == "underset" and token.kind == "command":
             middle = group_end(tokens, place + 1)
             end = group_end(tokens, middle)
@@ -266,7 +275,7 @@ WORDS = (
     SIZED
     | TYPESETTING
     | frozenset(
-        "rm over dagger star underset underline "
+        "rm bf over dagger star underset underline "
         "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
         "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "

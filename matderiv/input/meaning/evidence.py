@@ -5,7 +5,7 @@ from functools import cached_property
 
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, POWER
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Call,
@@ -19,7 +19,9 @@ from matderiv.language.source import (
 )
 
 INVALID = 10.0
-LABELS = ("y", "t")
+TIME = "t"
+"""A number where a derivative is by it: f(x + tv)."""
+
 OF_MATRICES = frozenset(
     "tr det logdet inv pinv adj expm logm sqrtm cholesky norm_nuc norm_spec".split()
 )
@@ -126,7 +128,7 @@ class KindEvidence:
         )
         self.columns |= bare
         if (self.latex or (bare and product)) and self.guessed_below(node):
-            self.objection(2.2, node)
+            self.objection(INVALID if self.latex and not bare else 2.2, node)
 
     def number_beside_array(self, operand: Node, node: Node) -> None:
         """A guessed number that is added to an array."""
@@ -178,7 +180,8 @@ class KindEvidence:
     def labels(self, node: Operation | Call, values: Sequence[Node]) -> bool:
         """True for `y*(w'*x)` and `y*w'*x`, where the label y of one example is a number."""
         label, rest = unsigned(node.operands[0]), node.operands[1:]
-        if not (isinstance(label, Name) and label.name in LABELS and self.is_guess(label)):
+        named = split_label(label.name)[0] if isinstance(label, Name) else ""
+        if named not in LABELS or not self.is_guess(label):
             return False
         shapes = [self.build.shape(v) or () for v in values]
         row = len(rest) == 2 and len(shapes[1]) == 2 and shapes[1][0] == 1 and len(shapes[2]) == 1
@@ -230,7 +233,8 @@ class KindEvidence:
             return self.by_letter(node.operands[0])
         if not isinstance(node, Name) or len(split_label(node.name)[0]) > 2:
             return False  # a word says little
-        return self.build.is_guessed(node.name) and guessed_axes(node.name) == 1
+        lettered = self.build.is_guessed(node.name) and guessed_axes(node.name) == 1
+        return lettered and (node.name != TIME or TIME not in self.build.scope.about)
 
     @cached_property
     def lengths(self) -> frozenset[Node]:
@@ -273,6 +277,15 @@ class KindEvidence:
         if any(name[-1].isdigit() for name in numbered):
             return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
+
+    @cached_property
+    def of_numbers(self) -> bool:
+        """True for a formula without vectors and functions of matrices: A K^a L^(1 - a)."""
+        names = [n.name for n in self.source.nodes if isinstance(n, Name)]
+        letters = {n for n in names if guessed_axes(n) == 0}
+        capitals = {n for n in names if guessed_axes(n) == 2}
+        named = all(isinstance(n, Name | Number | Operation) for n in self.source.nodes)
+        return named and len(capitals) > 1 and {*names} == letters | capitals and bool(letters)
 
     def by_inner_product(self, node: Node) -> bool:
         """True for `u*(v'*x)`, a vector."""

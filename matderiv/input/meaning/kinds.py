@@ -13,7 +13,7 @@ from itertools import count
 from matderiv.errors import MatderivError
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
-from matderiv.input.meaning.evidence import INVALID
+from matderiv.input.meaning.evidence import INVALID, TIME
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.tree import by_index, squared, whole_bars
@@ -111,6 +111,8 @@ class KindSearch:
             return (max(whole, 0), PLAIN if base in kinds else 0.0)
         if name in kinds:
             return kinds[name], SHOWN
+        if name == TIME and name in self.scope.about:
+            return 0, 0.0
         guessed = guessed_axes(name, self.scope.facts.get(name, ()))
         plain = self.source.spelling == "latex" and name[0].islower() and 1 in kinds.values()
         if plain and guessed == 1 and len(split_label(name)[0]) > 2:

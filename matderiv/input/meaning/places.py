@@ -16,7 +16,7 @@ from matderiv.input.meaning.indexed import (
     times,
 )
 from matderiv.input.meaning.subscripts import Roles, capital_of, free_letters, split_label
-from matderiv.input.tree import NORM, POWER
+from matderiv.input.tree import COUNTS, NORM, POWER
 from matderiv.language.calls import END
 from matderiv.language.source import (
     Bind,
@@ -251,10 +251,6 @@ class _Apart:
             return norm
         self.rooted.add(norm.span)
         return Call(norm.span, "sqrt", norm.span, (inside,))
-
-
-COUNTS = frozenset("nNmM")
-"""Letters that count what a sum runs over, as in `\\frac1n \\sum_i`."""
 
 
 def counted(source: Source, scope: Scope) -> tuple[Source, Scope]:

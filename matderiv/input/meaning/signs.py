@@ -14,20 +14,12 @@ from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
 from matderiv.input.tree import (
     AT,
-    BARS,
-    DOT,
     EXPONENTIAL,
-    FRACTION,
     NORM,
     NORMS,
     POWER,
-    RAISED,
-    ROOT,
-    SLASH,
-    TIMES,
-    TOTAL,
 )
-from matderiv.language.calls import function_names
+from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, unsigned
@@ -35,6 +27,7 @@ from matderiv.shapes import long_axes
 
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
+DENSITIES = ("mvnpdf", "mvnlogpdf")
 
 
 class Signs(KindEvidence):
@@ -72,22 +65,9 @@ class Signs(KindEvidence):
     def operation(self, node: Operation, values: Sequence[Node]) -> Node:
         """An operator, plain or a sign."""
         function, build = node.function, self.build
-        reader = {
-            AT: self.at,
-            DOT: self.dot,
-            TIMES: self.times,
-            SLASH: self.slash,
-            FRACTION: self.fraction,
-            POWER: self.power,
-            RAISED: self.raised,
-            ROOT: self.raised,
-            BARS: self.bars,
-            NORM: self.norm,
-            EXPONENTIAL: self.exponential,
-            TOTAL: self.total,
-        }.get(function)
-        if reader is not None:
-            return reader(node, values)
+        if function[0] == "?":  # a sign, and what reads it
+            read: Callable[[Operation, Sequence[Node]], Node] = getattr(self, function[1:])
+            return read(node, values)
         if function == "add":
             values = self.addition(node, values)
         elif function in ("mul", "solve"):
@@ -185,6 +165,8 @@ class Signs(KindEvidence):
         """above/below, entry by entry where the divisor is an array."""
         above, below = values
         arrays = self.axes(below) > 0
+        if isinstance(below, Number) and self.axes(above) == 2 and self.is_guess(node.operands[0]):
+            self.objection(2.4, node)  # N/2 is of a count
         if arrays:
             self.remark(f"{self.source.typed(node.span)} divides entry by entry")
             guessed = self.guessed_below(node.operands[1])
@@ -208,6 +190,8 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.raised_arrays += [node] if self.guessed_below(node.operands[0]) else []
             self.objection(1.2 if node in self.raised_arrays else 0, node)
+        if axes > 1 and self.of_numbers and not isinstance(unsigned(exponent), Number):
+            self.objection(3.3, node)  # A K^a L^(1 - a)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
         if entrywise and axes > 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
@@ -235,6 +219,8 @@ class Signs(KindEvidence):
         base, exponent = values
         function = "epow" if self.axes(base) > 0 else "power"
         return self.build.operation(function, (base, exponent), node.span)
+
+    root = raised
 
     def length(self, node: Node, inner: Node) -> Node:
         """The length of a vector between bars."""
@@ -369,6 +355,8 @@ class Signs(KindEvidence):
         if self.latex and node.name in OF_NUMBERS and operands and self.axes(operands[0]) == 1:
             if self.is_guess(node.operands[0]):
                 self.objection(0.6, node)
+        if known_function(node.name) in DENSITIES and self.axes(operands[0]) == 1:
+            operands[1:2] = self.zeros(operands[1:2], "vector")
         if node.name == "blocks" and operands:
             operands = self.blocks(node, operands)
         if node.name == "solve" and len(operands) == 2:
@@ -391,9 +379,10 @@ class Signs(KindEvidence):
             self.objection(1.0, node)
         wide = any(isinstance(v, Number) and v.value > 1 for _, v in node.keywords)
         name = "matrix" if wide or max(axes) == 2 else "vector"
-        return [
-            self.build.call(name, (v,), v.span)
-            if isinstance(v, Number) and not v.value and max(axes)
-            else v
-            for v in values
-        ]
+        return self.zeros(values, name) if max(axes) else [*values]
+
+    def zeros(self, values: Sequence[Node], name: str) -> list[Node]:
+        """The values, a 0 as zeros of the size that fits."""
+        empty = [isinstance(v, Number) and not v.value for v in values]
+        made = zip(values, empty, strict=True)
+        return [self.build.call(name, (v,), v.span) if zero else v for v, zero in made]

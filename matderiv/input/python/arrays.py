@@ -21,7 +21,7 @@ from matderiv.input.python.operands import (
     plain_factor,
     share_names,
 )
-from matderiv.input.text_cursor import COMPARISONS
+from matderiv.input.terms import COMPARISONS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, postorder, unsigned
@@ -66,7 +66,8 @@ class Arrays(Extents):
 
         In a formula of guessed numbers that is the last name: x in `norm(c*x)`.
         """
-        names = [n for n in postorder(a.node) if isinstance(n, Name)]
+        built = filter(self.build.is_built, postorder(a.node))  # places have nodes of their own
+        names = [n for n in built if isinstance(n, Name)]
         alone = isinstance(unsigned(a.node), Name)
         if a.rank >= axes or not (alone or is_scalar(a.shape)):
             return a

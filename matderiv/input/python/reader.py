@@ -22,7 +22,7 @@ from matderiv.input.python.definitions import (
 from matderiv.input.python.functions import CLASSES, is_function
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.subscripts import Subscripts
-from matderiv.input.text_cursor import COMPARISONS
+from matderiv.input.terms import COMPARISONS
 from matderiv.language.source import Call, NamedPart, Node, Operation, Source
 from matderiv.language.tokens import Token
 from matderiv.shapes import times

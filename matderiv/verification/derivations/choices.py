@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from matderiv.expr import Expr, is_, substitute, variables, walk
-from matderiv.input.meaning.places import COUNTS
 from matderiv.input.resolve import Reading
+from matderiv.input.tree import COUNTS
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
 from matderiv.shapes import Dim, long_axes, shape_text, size_names, with_sizes

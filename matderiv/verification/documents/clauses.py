@@ -9,8 +9,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
 
-from matderiv.input.latex.names import WRITTEN
-from matderiv.language.calls import function_names
+from matderiv.language.calls import known_function
 from matderiv.verification.documents.positions import Passage, closing, joined
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
@@ -68,7 +67,6 @@ _NUMBERS = (
     r"(?:\s|\\[,;:])*\\text\w*\s*\{[^{}]*\b(?:scalars?|(?:real|positive) numbers?)\b[^{}]*\}"
 )
 _NAMED_NEXT = re.compile(r"\s*(?:[(_=]|\\left)")  # what shows that a word before it is a name
-_FUNCTIONS = {*function_names(), *WRITTEN, "vec", "relu"}
 
 
 _LABELLED = (  # \\hat{y_i} and \\delta_{a_1}, which are \\hat{y}_i and \\delta_{a1}
@@ -192,7 +190,7 @@ def _kept(match: re.Match[str]) -> str:
     word = match["word"].strip()
     if word.strip(" ,:;.").lower() in CONNECTIVES:
         return f" {word} ".rjust(len(match[0]))
-    known = word in _FUNCTIONS or word.lower() in _FUNCTIONS or len(word) <= 1
+    known = known_function(word) is not None or len(word) <= 1
     named = word.isalpha() and _NAMED_NEXT.match(match.string, match.end())
     named = named or match.string[: match.start()].endswith(("^{", "_{", "^", "_"))
     kept = known or named or _is_in_fraction(match.string[: match.start()])

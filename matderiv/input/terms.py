@@ -1,0 +1,66 @@
+"""Terms, their signs and what compares them: the levels that text and LaTeX have in common."""
+
+from collections.abc import Callable, Sequence
+
+from matderiv.errors import ParseError
+from matderiv.input.tree import mentions
+from matderiv.language.source import Node, Operation
+from matderiv.language.tokens import Token, TokenCursor
+
+COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
+_STATE = ("place", "depth", "open_bars", "indices", "around", "bar", "cells", "bound")
+
+
+class Terms(TokenCursor):
+    """A cursor for a grammar that says what a sum and a product are."""
+
+    sum: Callable[[], Node]
+    product: Callable[[], Node]
+    remarks: list[str]
+    unchained = "brackets"
+    """What is to be written for two comparisons in a row."""
+
+    def under_sign(self, sign: Token, node: Node) -> Node:
+        """A term behind its sign."""
+        if sign.text == "+":
+            return node
+        return Operation((sign.span[0], node.span[1]), "neg", (node,))
+
+    def signed(self, read: Callable[[], Node]) -> Node:
+        """What is read, with the signs in front of it."""
+        signs = []
+        while self.at("-", "+"):
+            signs.append(self.take())
+        node = read()
+        for sign in reversed(signs):
+            node = self.under_sign(sign, node)
+        return node
+
+    def compared(self) -> Node:
+        """A sum, or two that are compared."""
+        left = self.sum()
+        if not self.at(*COMPARISONS):
+            return left
+        operator = self.take()
+        right = self.sum()
+        if self.at(*COMPARISONS):
+            raise self.error("comparisons do not chain", self.token.span, self.unchained)
+        return Operation((left.span[0], right.span[1]), COMPARISONS[operator.text], (left, right))
+
+    def terms_under(self, letters: Sequence[str]) -> list[Node]:
+        """What stands under a sum: a product, and the terms after it that carry its own index."""
+        terms = [self.signed(self.product)]
+        while letters and self.at("+", "-"):
+            state = {name: getattr(self, name) for name in _STATE if hasattr(self, name)}
+            remarks, sign = len(self.remarks), self.take()
+            try:
+                term = self.product()
+                ours = mentions(term, letters)
+            except ParseError:
+                ours = False  # it is no term of this sum
+            if not ours:
+                self.__dict__.update(state)
+                del self.remarks[remarks:]
+                break
+            terms.append(self.under_sign(sign, term))
+        return terms
