@@ -97,6 +97,20 @@ def test_a_derivation_may_stand_for_a_part() -> None:
     assert md.Sheet("A", [LINEAR]).text() == md.Sheet("A", [md.Part("", LINEAR)]).text()
 
 
+def test_gradients_of_one_function_share_their_passes_on_a_sheet() -> None:
+    found = md.derive("norm2(W*x + b)^2", "W, b", shapes={"b": "m"})
+    together = md.Sheet("A", [md.Part("", found)])
+    assert together.text() == md.Sheet("A", found).text() == md.Sheet("A", [found]).text()
+    assert together.text().count("Forward pass") == together.html().count("Forward pass") == 1
+    assert md.Sheet("A", [*found, LINEAR]).text().count("Forward pass") == 2
+    assert md.Part("", found, None).derivations == list(found)
+    apart = md.Sheet("A", [md.derive("W*x", "W, x")]).text()
+    assert apart.count("Forward pass") == 2
+    assert "By W\n----" in apart
+    with pytest.raises(MatderivError, match="of one function"):
+        md.Part("", [found[0], LINEAR])
+
+
 def test_what_is_no_part_is_refused_with_an_example() -> None:
     with pytest.raises(MatderivError, match=r"not '2\*x'") as caught:
         md.Sheet("A", ["2*x"]).text()

@@ -21,6 +21,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import np as lazy_np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.sampling import drawn, sampler
+from matderiv.output.documents.lines import DocumentNames
 from matderiv.output.documents.text import document_text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.chain import chain
@@ -55,6 +56,15 @@ def test_every_named_intermediate_is_read_and_numbered_in_order(problem: Problem
     assert products == sorted(set(products))
     assert len(set(names)) == len(names)
     assert "·" not in md_text(document)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("problem", problems(), ids=lambda p: p.id)
+def test_every_formula_of_a_reason_is_printed_as_one(problem: Problem, view: str) -> None:
+    document = VIEWS[view](problem.derivation(), check=False)
+    names = DocumentNames(document)
+    said = {code for step in document.steps for code in step.why.split("`")[1::2]}
+    assert not [code for code in said if names.spell(code) is None]
 
 
 def md_text(document: Document) -> str:

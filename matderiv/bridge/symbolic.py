@@ -80,7 +80,7 @@ def function(name: str) -> Callable[..., Any]:
         return _called(record, args, options)
 
     call.__name__ = call.__qualname__ = name
-    lines = [record.says or f"The function {name}."]
+    lines = [record.says.replace("`", "") or f"The function {name}."]
     if record.example:
         lines.append(f"Example, in the text language: {record.example}")
     if record.source:

@@ -10,6 +10,7 @@ from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
 from matderiv.expr import is_, number_value
 from matderiv.language.printer import text
+from matderiv.language.sentences import plain_words
 from matderiv.lazy import np
 from matderiv.shapes import is_scalar, shape_text
 
@@ -76,8 +77,10 @@ def does(node: Node) -> str:
     function = node.definition.function
     if function.kind == "elementwise" and len(node.definition.args) == 1:
         each = "every entry of the gradient" if node.shape else "the gradient"
-        return f"multiplies {each} by its local derivative: {_first_lower(function.says)}"
-    return f"has a rule of its own: {_first_lower(function.says)}"
+        return (
+            f"multiplies {each} by its local derivative: {_first_lower(plain_words(function.says))}"
+        )
+    return f"has a rule of its own: {_first_lower(plain_words(function.says))}"
 
 
 def _first_lower(said: str) -> str:

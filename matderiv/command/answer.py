@@ -14,6 +14,7 @@ from matderiv.command.streams import Terminal
 from matderiv.doors.derive import Derivation
 from matderiv.errors import LimitError
 from matderiv.input.resolve import Reading
+from matderiv.language.sentences import plain_words
 from matderiv.numeric.report import CheckReport
 from matderiv.output.documents.json import document_json
 from matderiv.output.documents.text import declared
@@ -74,10 +75,11 @@ def layout_sentence(d: Derivation) -> str:
     if d.upstream is not None:
         upstream = f"{d.upstream.name} ({shape_text(d.upstream.shape)})"
         return f"vjp: the gradient by {d.wrt.name} when the gradient by f is {upstream}"
+    said = plain_words(layout_note(d))
     if d.kind == "gradient" or d.kind in FORWARDS:
-        return layout_note(d)
+        return said
     turned = d.layout == "denominator" and d.kind == "jacobian" and d.in_its_layout is not d.expr
-    return f"{layout_note(d)}: {shape_text(d.shape[::-1] if turned else d.shape)}"
+    return f"{said}: {shape_text(d.shape[::-1] if turned else d.shape)}"
 
 
 def form_remarks(d: Derivation) -> list[Remark]:

@@ -17,7 +17,7 @@ from matderiv.input.conjugates import FUNCTIONS as OF_COMPLEX_NAMES
 from matderiv.input.resolve import read
 from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
-from matderiv.output.documents.sentences import plain_words
+from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation
 from matderiv.views.catalogue import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of
 from matderiv.views.reasons import says
@@ -71,6 +71,7 @@ def _rules(operands: tuple[str, ...]) -> Said:
     if operands:
         return _explain(operands)
     rows = [(r.name, r.says) for r in RULES] + [(symbol(f), says(f)) for f in listed()]
+    rows = [(name, plain_words(said)) for name, said in rows]
     width = max(display_width(name) for name, _ in rows)
     lines = (name + " " * (width + 2 - display_width(name)) + says for name, says in rows)
     return "rules", [{"name": name, "says": says} for name, says in rows], "\n".join(lines)
@@ -120,14 +121,14 @@ def rule_document(function: Function) -> dict[str, Any]:
     return {
         "name": symbol(function),
         "aliases": list(function.aliases),
-        "says": says(function),
+        "says": plain_words(says(function)),
         "kind": function.kind,
         "example": function.example,
         "differentials": _differentials(function),
         "domain": sorted({_DOMAIN_WORDS.get(d, d) for d in function.domain if d}),
         "kink": _kink(function),
         "source": function.source,
-        "proof": list(proof_of(function)),
+        "proof": list(map(plain_words, proof_of(function))),
     }
 
 
@@ -220,8 +221,8 @@ def _document(what: Rule | Function) -> dict[str, Any]:
     return {
         "name": what.name,
         "aliases": list(what.aliases),
-        "says": what.says,
-        "proof": list(what.proof),
+        "says": plain_words(what.says),
+        "proof": list(map(plain_words, what.proof)),
         "example": {
             "expression": what.example.f,
             "wrt": what.example.wrt,
@@ -271,4 +272,4 @@ def _text(found: dict[str, Any]) -> str:
     lines = [found["name"], f"  {found['says']}"]
     for label, told in rows:
         lines += [f"  {'' if k else label:<8} {said}" for k, said in enumerate(told) if said]
-    return plain_words("\n".join(lines))
+    return "\n".join(lines)

@@ -11,6 +11,7 @@ from matderiv.arguments import given, require_text, require_word
 from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError, visible
 from matderiv.language.printer import text
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.notebooks import steps_of_several
 from matderiv.output.documents.sheets import (
     Drawn,
@@ -23,9 +24,8 @@ from matderiv.output.documents.sheets import (
 )
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames
 from matderiv.shapes import shape_text
-from matderiv.views.stages import about
+from matderiv.views.stages import about, shared
 
 if TYPE_CHECKING:
     from matderiv.doors.graph import Graph
@@ -37,19 +37,19 @@ _EXAMPLE = 'Sheet("Homework", [Part("Exercise 1", D)])'
 class Part:
     """One part of a sheet: a heading, sentences, and a derivation told in one of its views.
 
-    Without a view only the function and the result are shown. In `says`, an empty line begins a
-    paragraph and `backticks` enclose code. `table` is rows of cells, the first row their headings;
-    `listing` is lines set in a typewriter face, for numbers, programs and what SymPy
-    gives: a text, or a list of lines, which may be SymPy objects; `graph` is a
-    computational graph. Everything may be left out. Raises MatderivError for a heading that
-    is no text and for rows of a table that differ in length.
+    Derivations of one function by several variables share their passes. Without a view only the
+    function and the results are shown. In `says`, an empty line begins a paragraph and `backticks`
+    enclose code. `table` is rows of cells, the first row their headings; `listing` is lines set in
+    a typewriter face, for numbers, programs and what SymPy gives: a text, or a list of lines, which
+    may be SymPy objects; `graph` is a computational graph. Everything may be left out. Raises
+    MatderivError for a heading that is no text and for rows of a table that differ in length.
 
     >>> Part("Numbers", says="The gradient at `x = 2`.", listing="[4.]").derivation is None
     True
     """
 
     heading: str = ""
-    derivation: Derivation | None = None
+    derivation: Derivation | Sequence[Derivation] | None = None
     view: str | None = "chain"
     says: str = ""
     table: Sequence[Sequence[str]] = ()
@@ -59,11 +59,14 @@ class Part:
     def __post_init__(self) -> None:
         if not isinstance(self.heading, str):
             raise MatderivError("a part begins with its heading", hint='Part("Exercise 1", D)')
-        if self.derivation is not None and not isinstance(self.derivation, Derivation):
+        found = self.derivations
+        if self.derivation is not None and not (found and isinstance(found[0], Derivation)):
             raise MatderivError(
                 f"the derivation of a part is what derive gives, not {given(self.derivation)}",
                 hint='Part("Exercise 1", derive("x\'*A*x", "x"))',
             )
+        if any(d.f is not found[0].f for d in found):
+            raise MatderivError("the derivations of a part are of one function", hint="two parts")
         if self.view is not None:
             require_word(self.view, "view", VIEWS)
         require_text(self.says, "says")
@@ -74,12 +77,21 @@ class Part:
             said = " and ".join(map(str, lengths))
             raise MatderivError(f"the rows of a table have {said} cells", hint="as many in each")
 
+    @property
+    def derivations(self) -> list[Derivation]:
+        """The derivations, of one function by several variables if there are several."""
+        told = self.derivation
+        if isinstance(told, list | tuple):
+            return list(told)
+        return [told] if isinstance(told, Derivation) else []
+
 
 @dataclass(frozen=True, repr=False)
 class Sheet:
     """Derivations under one title, written as LaTeX, HTML, Markdown or text.
 
-    A derivation may stand for a part without a heading. Raises MatderivError for anything else.
+    A derivation may stand for a part without a heading; those that follow each other and are of one
+    function share their passes. Raises MatderivError for anything else.
 
     >>> from matderiv import derive
     >>> D = derive("x'*A*x", "x")
@@ -89,7 +101,7 @@ class Sheet:
     """
 
     title: str
-    parts: Sequence[Part | Derivation] = ()
+    parts: Sequence[Part | Derivation | Sequence[Derivation]] = ()
     author: str = ""
 
     def __post_init__(self) -> None:
@@ -150,7 +162,7 @@ class Sheet:
         return " ".join(visible(self.title).split()), " ".join(visible(self.author).split())
 
     def _told(self, style: Mapping[str, str] | None = None) -> list[SheetPart]:
-        return [_told(_part(p), style or {}) for p in self.parts]
+        return [told for part in _parts(self.parts) for told in _told(part, style or {})]
 
     def __str__(self) -> str:
         return self.text()
@@ -165,15 +177,29 @@ class Sheet:
 
 
 def _part(item: Any) -> Part:
-    if isinstance(item, Derivation):
+    if isinstance(item, Derivation) or (isinstance(item, list) and item):
         return Part(derivation=item)
     if not isinstance(item, Part):
         raise MatderivError(f"a sheet has parts and derivations, not {given(item)}", hint=_EXAMPLE)
     return item
 
 
-def _told(part: Part, style: Mapping[str, str]) -> SheetPart:
-    """A part with its derivation told."""
+def _parts(items: Sequence[Any]) -> list[Part]:
+    """The parts; derivations that follow each other and share their passes are one part."""
+    found: list[Part] = []
+    alone: list[Derivation] = []
+    for item in items:
+        alone = [*alone, item] if isinstance(item, Derivation) else []
+        if shared(alone):
+            found[-1] = Part(derivation=alone)
+        else:
+            alone = alone[-1:]
+            found.append(_part(item))
+    return found
+
+
+def _told(part: Part, style: Mapping[str, str]) -> list[SheetPart]:
+    """A part with its derivations told: in one document, or in one each where nothing is shared."""
     table = tuple(tuple(visible(str(cell)) for cell in row) for row in part.table)
     heading = " ".join(visible(part.heading).split())
     listed = [part.listing] if isinstance(part.listing, str) else map(str, part.listing)
@@ -181,23 +207,31 @@ def _told(part: Part, style: Mapping[str, str]) -> SheetPart:
     if part.graph is not None:
         g = part.graph
         words = words._replace(picture=Drawn(g.svg(), g.tikz(), g.text()))
-    d = part.derivation
-    if d is None:
-        return words
+    found = part.derivations
+    if not found:
+        return [words]
     if part.view is None:
-        names, equations = _equations([d], style)
-        spelled = (f"f = {text(d.f)}", f"{d.kind} by {d.wrt.name}: {d.formula}")
-        return words._replace(equations=equations, spelled=spelled, about=(about(d),), names=names)
-    return words._replace(document=d.steps(part.view))
+        names, equations = _equations(found, style)
+        spelled = (
+            f"f = {text(found[0].f)}",
+            *(f"{d.kind} by {d.wrt.name}: {d.formula}" for d in found),
+        )
+        told = tuple(map(about, found))
+        return [words._replace(equations=equations, spelled=spelled, about=told, names=names)]
+    first, *rest = steps_of_several(found, part.view)
+    if rest and not heading:
+        words = words._replace(heading=f"By {found[0].wrt.name}")
+    more = (SheetPart(f"By {t.by}", document=t) for t in rest)
+    return [words._replace(document=first), *more]
 
 
 def _equations(
     found: Sequence[Derivation], style: Mapping[str, str]
-) -> tuple[LatexNames, tuple[str, ...]]:
+) -> tuple[SpokenNames, tuple[str, ...]]:
     """What is differentiated, and each derivative, in LaTeX; and how their names are written."""
     f = found[0].f
     written = {k: v for k, v in style.items() if k != "gradient"}
-    names = LatexNames(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
+    names = SpokenNames(**written, roots=[f, *(e for d in found for e in (d.wrt, d.expr))])
     called = function_symbol(free_letter(names), f.shape, names)
     return names, (f"{called} = {formula(f, names)}", *(d.equation(**style) for d in found))
 
@@ -214,17 +248,11 @@ def several(
     >>> several(both, "html", None, "normal").count('class="formula"')
     3
     """
-    by = ", ".join(d.wrt.name for d in found)
-    parts = []
-    if view is not None:
-        told_each = steps_of_several(found, view)
-        headings = [f"By {d.wrt.name}" for d in found] if len(told_each) == len(found) else [""]
-        parts = [SheetPart(h, document=t) for h, t in zip(headings, told_each, strict=True)]
-    else:
-        names, equations = _equations(found, style)
+    by, said = ", ".join(d.wrt.name for d in found), ""
+    if view is None:
         declared = dict.fromkeys(v for d in found for v in about(d).declarations)
-        said = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)
-        told = tuple(about(d) for d in found)
-        parts = [SheetPart(says=f"Sizes: {said}.", equations=equations, about=told, names=names)]
-    writers = {"html": sheet_html, "markdown": sheet_markdown}
-    return writers.get(form, sheet_latex)(f"Derivatives by {by}", "", parts, detail=detail, **style)
+        sizes = ", ".join(f"`{v.name}`: {shape_text(v.shape)}" for v in declared)
+        said = f"Sizes: {sizes}."
+    page = Sheet(f"Derivatives by {by}", [Part("", found, view, said)])
+    writers = {"html": page.html, "markdown": page.markdown}
+    return writers.get(form, page.latex)(detail=detail, **style)

@@ -83,7 +83,7 @@ primitive(
     _value,
     arity=(1, 1),
     call="abstract",
-    says="A function f that nobody defines: df(z) = ∇f(z)'dz.",
+    says="A function f that nobody defines: `d(f(z)) = ∇f(z)'*dz`.",
     example="f(A*x + b)",
 )
 elementwise(
@@ -91,7 +91,7 @@ elementwise(
     _entry,
     lambda x, y: apply("abstract_map", x, params=(y.params[0], y.params[1] + 1)),
     call="abstract",
-    says="A function φ of each entry that nobody defines, with the derivative φ'.",
+    says="A function of each entry that nobody defines, `phi(x)`, with a derivative of each entry.",
     example="phi(A*x)",
 )
 
@@ -136,6 +136,6 @@ primitive(
     _curve,
     call="abstract",
     says="An array Y that follows a number t, or a vector that follows one, in a way that nobody "
-    "defines: dY(t) = Y'(t) dt.",
+    "defines: its change is its derivative times that of t.",
     example="Y(t)",
 )

@@ -97,7 +97,7 @@ HADAMARD = structural(
     arity=(2, 10**6),
     call="operator",
     symbols=-1,
-    says="Product rule, entry by entry: d(u ⊙ v) = du ⊙ v + u ⊙ dv.",
+    says="Product rule, entry by entry: `d(u.*v) = du.*v + u.*dv`.",
     source="Magnus & Neudecker, ch. 8",
     example="x.*y",
 )
@@ -121,7 +121,7 @@ DIV = elementwise(
     rule=_quotient_rule,
     call="operator",
     symbols=1,
-    says="Quotient rule: d(u/s) = du/s - (u/s) ds/s.",
+    says="Quotient rule: `d(u/c) = du/c - u*dc/c^2`.",
     domain=("", "nonzero"),
     example="x/t",
 )
@@ -132,7 +132,7 @@ EDIV = elementwise(
     lambda a, b, y: -y / b,
     call="operator",
     symbols=1,
-    says="Quotient rule, entry by entry: d(u ⊘ v) = du ⊘ v - y ⊘ v ⊙ dv.",
+    says="Quotient rule, entry by entry: `d(u./v) = du./v - u./v.^2.*dv`.",
     domain=("", "nonzero"),
     example="x./y",
 )
@@ -230,7 +230,7 @@ MUL = structural(
     arity=(2, 10**6),
     call="operator",
     symbols=-1,
-    says="Product rule, in order: d(AB) = dA B + A dB.",
+    says="Product rule, in order: `d(A*B) = dA*B + A*dB`.",
     source="Magnus & Neudecker, ch. 8",
     example="A*x",
 )
@@ -263,6 +263,6 @@ TRANSPOSE = structural(
     numpy=lambda x: x[None, :] if np.ndim(x) == 1 else np.transpose(x),
     call="operator",
     symbols=1,
-    says="Transposing is linear: d(A') = (dA)'.",
+    says="Transposing is linear: `d(A') = dA'`.",
     example="A'",
 )

@@ -172,7 +172,7 @@ KRON = structural(
     _kron_rule,
     _kron_axes,
     numpy=lambda A, B: np.kron(_column(A, B), _column(B, A)),
-    says="The Kronecker product is bilinear: d(A ⊗ B) = dA ⊗ B + A ⊗ dB.",
+    says="The Kronecker product is bilinear: `d(kron(A, B)) = kron(dA, B) + kron(A, dB)`.",
     source="Magnus & Neudecker, ch. 2",
 )
 
@@ -185,7 +185,7 @@ def _outer_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shap
     return product_shape(shapes[0], transpose_rule((shapes[1],), (), unify), unify)
 
 
-shorthand("outer", _outer_rule, lambda x, y: x @ y.T, says="outer(a, b) = a*b'.")
+shorthand("outer", _outer_rule, lambda x, y: x @ y.T, says="`outer(u, v) = u*v'`.")
 
 
 shorthand(
@@ -194,7 +194,7 @@ shorthand(
     lambda x, y: (
         x.T @ y if len(x.shape) == len(y.shape) == 1 else apply("sum", x * y, params=(None,))
     ),
-    says="dot(a, b) = a'*b.",
+    says="`dot(u, v) = u'*v`.",
 )
 
 

@@ -83,7 +83,8 @@ primitive(
     along=_values_change,
     analytic=False,
     note=SIMPLE,
-    says=SYMMETRIC + "dλ = diag(Q'dX Q) with the unit eigenvectors Q, where all are simple.",
+    says=SYMMETRIC
+    + "`dlambda = diag(Q'*dX*Q)` with the unit eigenvectors `Q`, where all are simple.",
     source=MAGNUS,
 )
 primitive(
@@ -133,7 +134,8 @@ for _np_place, _which, _words in ((-1, "max", "largest"), (0, "min", "smallest")
         bends={"max": "convex", "min": "concave"}[_which],
         analytic=False,
         note=f"where the {_words} eigenvalue of {{}} is simple",
-        says=SYMMETRIC + f"dλ = v'dX v with the unit eigenvector v of the {_words}, if simple.",
+        says=SYMMETRIC
+        + f"`dlambda = v'*dX*v` with the unit eigenvector `v` of the {_words}, if simple.",
         source=MAGNUS,
     )
     primitive(
@@ -168,7 +170,7 @@ primitive(
     aliases=("eig",),
     analytic=False,
     note=SIMPLE,
-    says="dλ = diag(V⁻¹dX V) with the eigenvectors V, where all are real and simple.",
+    says="`dlambda = diag(inv(V)*dX*V)` with the eigenvectors `V`, where all are real and simple.",
     source=MAGNUS,
 )
 
@@ -260,7 +262,7 @@ primitive(
     along=_singular_change,
     analytic=False,
     note="where the singular values of {} are simple and not 0",
-    says="The singular values, descending: dσ = diag(U'dX V), where X = U diag(σ) V', if simple.",
+    says="The singular values, descending: the diagonal of `U'*dX*V` is their change, if simple.",
     source="Giles 2008, An extended collection of matrix derivative results, 3.2",
 )
 
@@ -323,5 +325,5 @@ shorthand(
     _singular_shape(),
     lambda x: apply("norm_spec", x) * apply("norm_spec", apply("pinv", x)),
     analytic=False,
-    says="cond(X) = norm_spec(X)*norm_spec(pinv(X)), the largest over the smallest singular value.",
+    says="`cond(X) = norm_spec(X)*norm_spec(pinv(X))`: largest over smallest singular value.",
 )

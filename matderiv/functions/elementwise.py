@@ -35,34 +35,46 @@ def _gaussian(x: Expr) -> Expr:
 
 _CONCAVE = {"bends": "concave increasing", "domain": ("positive",)}
 _OF_NUMPY: dict[str, tuple[Callable[[Expr, Expr], Expr], str, dict[str, Any]]] = {
-    "exp": (lambda x, y: y, "exp is its own derivative.", {"bends": "convex increasing"}),
-    "log": (lambda x, y: 1 / x, "d log u = du/u.", {**_CONCAVE, "aliases": ("ln",)}),
-    "log1p": (lambda x, y: 1 / (1 + x), "log1p(u) = log(1 + u).", _CONCAVE),
-    "expm1": (lambda x, y: apply("exp", x), "expm1(u) = exp(u) - 1.", {}),
-    "sqrt": (lambda x, y: 1 / (2 * y), "d sqrt(u) = du / (2 sqrt(u)).", _CONCAVE),
-    "sin": (lambda x, y: apply("cos", x), "d sin u = cos(u) du.", {}),
-    "cos": (lambda x, y: -apply("sin", x), "d cos u = -sin(u) du.", {}),
-    "tan": (lambda x, y: 1 + y**2, "d tan u = (1 + tan² u) du.", {}),
+    "exp": (
+        lambda x, y: y,
+        "exp is its own derivative: `d(exp(u)) = exp(u).*du`.",
+        {"bends": "convex increasing"},
+    ),
+    "log": (lambda x, y: 1 / x, "`d(log(u)) = du/u`.", {**_CONCAVE, "aliases": ("ln",)}),
+    "log1p": (lambda x, y: 1 / (1 + x), "`log1p(u) = log(1 + u)`.", _CONCAVE),
+    "expm1": (lambda x, y: apply("exp", x), "`expm1(u) = exp(u) - 1`.", {}),
+    "sqrt": (lambda x, y: 1 / (2 * y), "`d(sqrt(u)) = du/(2*sqrt(u))`.", _CONCAVE),
+    "sin": (lambda x, y: apply("cos", x), "`d(sin(u)) = cos(u).*du`.", {}),
+    "cos": (lambda x, y: -apply("sin", x), "`d(cos(u)) = -sin(u).*du`.", {}),
+    "tan": (lambda x, y: 1 + y**2, "`d(tan(u)) = (1 + tan(u).^2).*du`.", {}),
     "arcsin": (
         lambda x, y: 1 / apply("sqrt", 1 - x**2),
-        "d arcsin u = du / sqrt(1 - u²).",
+        "`d(arcsin(u)) = du./sqrt(1 - u.^2)`.",
         {"aliases": ("asin",), "domain": ("unit",)},
     ),
     "arccos": (
         lambda x, y: -(1 / apply("sqrt", 1 - x**2)),
-        "d arccos u = -du / sqrt(1 - u²).",
+        "`d(arccos(u)) = -du./sqrt(1 - u.^2)`.",
         {"aliases": ("acos",), "domain": ("unit",)},
     ),
-    "arctan": (lambda x, y: 1 / (1 + x**2), "d arctan u = du / (1 + u²).", {"aliases": ("atan",)}),
-    "sinh": (lambda x, y: apply("cosh", x), "d sinh u = cosh(u) du.", {}),
-    "cosh": (lambda x, y: apply("sinh", x), "d cosh u = sinh(u) du.", {"bends": "convex even"}),
+    "arctan": (
+        lambda x, y: 1 / (1 + x**2),
+        "`d(arctan(u)) = du./(1 + u.^2)`.",
+        {"aliases": ("atan",)},
+    ),
+    "sinh": (lambda x, y: apply("cosh", x), "`d(sinh(u)) = cosh(u).*du`.", {}),
+    "cosh": (
+        lambda x, y: apply("sinh", x),
+        "`d(cosh(u)) = sinh(u).*du`.",
+        {"bends": "convex even"},
+    ),
     "tanh": (
         lambda x, y: 1 - y**2,
-        "d tanh u = (1 - tanh² u) du.",
+        "`d(tanh(u)) = (1 - tanh(u).^2).*du`.",
         {
             "proof": (
-                "tanh(x) = sinh(x)/cosh(x); by quotients: (cosh(x)^2 - sinh(x)^2)/cosh(x)^2*dx.",
-                "That is (1 - tanh(x)^2)*dx.",
+                "`tanh(x) = sinh(x)/cosh(x)`; by quotients `(cosh(x)^2 - sinh(x)^2)/cosh(x)^2`.",
+                "That is the slope `1 - tanh(x)^2`.",
             )
         },
     ),
@@ -84,14 +96,14 @@ elementwise(
     lambda x, y: apply("sign", x),
     bends="convex even",
     kink=lambda x: x,
-    says="d |u| = sign(u) du away from 0.",
+    says="`d(abs(u)) = sign(u).*du` away from 0.",
 )
 elementwise(
     "sign",
     lambda x: np.sign(np.real(x)) + 0.0,
     lambda x, y: 0,
     kink=lambda x: x,
-    says="sign is constant away from 0, so its derivative is 0 there; sign(0) = 0.",
+    says="sign is constant away from 0, so its derivative is 0 there; `sign(0) = 0`.",
 )
 shorthand("square", first_rule, lambda x: x**2)
 elementwise(
@@ -101,10 +113,10 @@ elementwise(
     latex=r"\sigma",
     aliases=("expit", "logistic"),
     proof=(
-        "With s = 1/(1 + exp(-x)): ds = exp(-x)/(1 + exp(-x))^2*dx.",
-        "exp(-x)/(1 + exp(-x)) is 1 - s, so ds = s*(1 - s)*dx.",
+        "With `c = 1/(1 + exp(-x))`: `dc = exp(-x)/(1 + exp(-x))^2*dx`.",
+        "`exp(-x)/(1 + exp(-x))` is `1 - c`, so `dc = c*(1 - c)*dx`.",
     ),
-    says="σ(u) = 1/(1 + exp(-u)) has σ' = σ (1 - σ).",
+    says="The slope of `c = 1/(1 + exp(-u))` is `c*(1 - c)`.",
     source="Georgia Tech CS 4803/7643, logistic regression",
 )
 elementwise(
@@ -114,10 +126,10 @@ elementwise(
     bends="convex increasing",
     kink=lambda x: x,
     proof=(
-        "Where x > 0, relu(x) = x and its slope is 1; where x < 0 it is 0 all around, slope 0.",
-        "The slopes are the entries of step(x); at 0 itself there is no derivative, 0 is taken.",
+        "Where `x > 0`, `relu(x) = x` has the slope 1; where `x < 0` it is 0 all around, slope 0.",
+        "The slopes are the entries of `step(x)`; at 0 itself there is no derivative, 0 is taken.",
     ),
-    says="relu passes the change where its input is positive; relu'(0) = 0.",
+    says="relu passes the change where its input is positive; at 0 its slope is taken as 0.",
     source="Parr & Howard 2018, sec. 5",
 )
 elementwise(
@@ -135,7 +147,7 @@ elementwise(
     lambda x, a, y: apply("minimum", x, 0),
     bends="convex increasing",
     kink=lambda x, a: x,
-    says="Slope 1 where positive, slope a where negative.",
+    says="Slope 1 where positive, slope `a` where negative.",
     example="leaky_relu(x, 0.1)",
 )
 elementwise(
@@ -144,7 +156,7 @@ elementwise(
     lambda x, y: apply("exp", apply("minimum", x, 0)),
     bends="convex increasing",
     border=lambda x: x,
-    says="elu(u) = u where positive, exp(u) - 1 where negative.",
+    says="`u` where positive, `exp(u) - 1` where negative.",
 )
 elementwise(
     "softplus",
@@ -152,23 +164,23 @@ elementwise(
     lambda x, y: apply("sigmoid", x),
     bends="convex increasing",
     proof=(
-        "With log(1 + exp(x)): the change is exp(x)/(1 + exp(x))*dx.",
-        "exp(x)/(1 + exp(x)) = 1/(1 + exp(-x)) is sigmoid(x).",
+        "The change of `log(1 + exp(x))` is `exp(x)/(1 + exp(x))*dx`.",
+        "`exp(x)/(1 + exp(x)) = 1/(1 + exp(-x))` is `sigmoid(x)`.",
     ),
-    says="softplus(u) = log(1 + exp(u)) has the derivative σ(u).",
+    says="The slope of `softplus(u) = log(1 + exp(u))` is `sigmoid(u)`.",
 )
 elementwise(
     "silu",
     lambda x: x * _sigmoid(x),
     lambda x, y: apply("sigmoid", x) * (1 + x * (1 - apply("sigmoid", x))),
     aliases=("swish",),
-    says="silu(u) = u σ(u), product rule.",
+    says="`silu(u) = u.*sigmoid(u)`, product rule.",
 )
 elementwise(
     "erf",
     erf,
     lambda x, y: apply("sqrt", 4 / apply("pi", params=("pi",))) * _gaussian(x),
-    says="d erf u = 2/sqrt(π) exp(-u²) du.",
+    says="`d(erf(u)) = 2/sqrt(pi)*exp(-u.^2).*du`.",
 )
 
 
@@ -278,7 +290,7 @@ elementwise(
     bends="convex even",
     domain=("", "positive"),
     border=lambda x, d: apply("abs", x) - d,
-    says="Quadratic within d, linear beyond: the slope is x cut off at ±d.",
+    says="Quadratic within `d`, linear beyond: the slope is the argument, cut off at `d` and `-d`.",
     source="Huber 1964",
 )
 shorthand(
@@ -294,6 +306,6 @@ shorthand(
     broadcast_rule,
     lambda x: x,
     aliases=("Re",),
-    says="The real part, (u + conj(u))/2.",
+    says="The real part, `(z + conj(z))/2`.",
     example="real(z)",
 )

@@ -82,7 +82,7 @@ COMMUTATION = constant(
     "commutation",
     lambda p: (times(*p), times(*p)),
     _commutation,
-    "K vec(X) = vec(X') for X of size m × n.",
+    "It turns vec(X) into vec(X') for X of m rows and n columns.",
     source="Magnus & Neudecker, Matrix Differential Calculus, ch. 3.7",
     example="commutation(2, 3)",
 )

@@ -45,7 +45,7 @@ TR = structural(
     numpy=square_value(lambda x: np.trace(x)),
     aliases=("trace",),
     latex=r"\operatorname{tr}",
-    says="The trace is linear: d tr(X) = tr(dX).",
+    says="The trace is linear: `d(tr(X)) = tr(dX)`.",
     source="Magnus & Neudecker, ch. 8",
 )
 DET = primitive(
@@ -55,7 +55,7 @@ DET = primitive(
     square_value(lambda x: np.linalg.det(x)),
     latex=r"\det",
     domain=("invertible",),
-    says="Jacobi's formula: d det X = det(X) tr(X⁻¹ dX).",
+    says="Jacobi's formula: `d(det(X)) = det(X)*tr(inv(X)*dX)`.",
     source="Magnus & Neudecker, ch. 8.3",
 )
 LOGDET = primitive(
@@ -65,7 +65,7 @@ LOGDET = primitive(
     square_value(_logdet),
     latex=r"\log\det",
     domain=("positive determinant",),
-    says="d log det X = tr(X⁻¹ dX), from Jacobi's formula and d log u = du/u.",
+    says="`d(logdet(X)) = tr(inv(X)*dX)`, from Jacobi's formula and `d(log(c)) = dc/c`.",
     source="Petersen & Pedersen 2012, eq. (57)",
 )
 
@@ -91,7 +91,7 @@ INV = primitive(
     lambda x: 1 / x if np.size(x) == 1 else inverse(x),
     latex="{}^{-1}",
     domain=("invertible",),
-    says="Differentiate X⁻¹X = I and solve for d(X⁻¹).",
+    says="Differentiate `inv(X)*X = eye(n)` and solve for `d(inv(X))`.",
     source="Magnus & Neudecker, ch. 8.4",
 )
 
@@ -114,7 +114,7 @@ shorthand(
     square_rule("matrix"),
     lambda x: apply("det", x) * apply("inv", x),
     domain=("invertible",),
-    says="adj(X) = det(X)*inv(X) where X is invertible.",
+    says="`adj(X) = det(X)*inv(X)` where `X` is invertible.",
     numpy=lambda x: np.ones(np.shape(x)) if np.size(x) == 1 else _adj(x),
 )
 
@@ -130,7 +130,7 @@ shorthand(
     _solve_rule,
     lambda A, x: apply("inv", A) @ x,
     domain=("invertible", ""),
-    says="solve(A, b) = A\\b = inv(A)*b; evaluated without forming the inverse.",
+    says="`solve(A, x) = inv(A)*x`; evaluated without forming the inverse.",
     numpy=lambda a, b: (
         b / np.reshape(a, ())
         if np.size(a) == 1
@@ -221,7 +221,7 @@ CROSS = structural(
     shaped("3, 3 -> 3", "cross needs two vectors of 3 entries"),
     _cross_axes,
     numpy=lambda x, y: np.cross(x, y),
-    says="The cross product is bilinear: d(a × b) = da × b + a × db.",
+    says="The cross product is bilinear: each factor changes in turn.",
 )
 
 
@@ -231,5 +231,5 @@ shorthand(
         product_shape((1, *shapes[0]), shapes[1], unify), shapes[0], unify
     ),
     lambda x, A: x.T @ A @ x,
-    says="quadform(x, A) = x'*A*x.",
+    says="`quadform(x, A) = x'*A*x`.",
 )

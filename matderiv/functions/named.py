@@ -82,7 +82,7 @@ OF_ENTRIES: dict[str, tuple[Callable[..., Expr], dict[str, Any]]] = {
     "erfc": (lambda x: 1 - _f("erf", x), {}),
     "normcdf": (
         lambda x: (1 + _f("erf", x / _f("sqrt", 2))) / 2,
-        {"says": "normcdf(x) = (1 + erf(x/sqrt(2)))/2, the normal distribution function Φ."},
+        {"says": "The normal distribution function, `normcdf(x) = (1 + erf(x/sqrt(2)))/2`."},
     ),
     "erfinv": (lambda x: _f("probit", (1 + x) / 2) / _f("sqrt", 2), {"domain": ("unit",)}),
     "softsign": (lambda x: x / (1 + _f("abs", x)), {}),
@@ -108,7 +108,7 @@ OF_ENTRIES: dict[str, tuple[Callable[..., Expr], dict[str, Any]]] = {
     "log_ndtr": (lambda x: _f("log", _f("normcdf", x)), {"bends": "concave increasing"}),
     "normpdf": (
         lambda x: _f("exp", -(x**2) / 2) / _f("sqrt", 2 * _pi()),
-        {"says": "normpdf(x) = exp(-x.^2/2)/sqrt(2*pi), the normal density φ."},
+        {"says": "The normal density, `normpdf(x) = exp(-x.^2/2)/sqrt(2*pi)`."},
     ),
 }
 for _name, (_expand, _facts) in OF_ENTRIES.items():
@@ -120,5 +120,5 @@ shorthand(
     keep_axis_rule,
     lambda x, axis: apply("softmax", -x, params=(axis,)),
     call="axis",
-    says="softmin(u) = softmax(-u).",
+    says="`softmin(u) = softmax(-u)`.",
 )

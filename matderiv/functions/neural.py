@@ -70,7 +70,7 @@ SOFTMAX = elementwise(
         (1 + apply("erf", x / apply("sqrt", 2))) / 2
         + x * apply("exp", -(x**2) / 2) / apply("sqrt", 2 * apply("pi", params=("pi",)))
     ),
-    says="gelu(u) = u Φ(u) with the normal distribution function Φ, product rule.",
+    says="`gelu(u) = u.*normcdf(u)` with the normal distribution function, product rule.",
 )
 primitive(
     "softmax",
@@ -80,10 +80,10 @@ primitive(
     call="axis",
     latex=r"\operatorname{softmax}",
     proof=(
-        "Entry i is s_i = exp(x_i)/S with S = sum(exp(x)), so ds_i = s_i*(dx_i - dS/S).",
-        "dS/S = Σ_j exp(x_j)*dx_j/S = s'*dx: the sum is the same for every entry.",
+        "Entry `i` is `s_i = exp(x_i)/c` with `c = sum(exp(x))`, so `ds_i = s_i*(dx_i - dc/c)`.",
+        "`dc/c = Σ_j exp(x_j)/c*dx_j = s'*dx`: the sum is the same for every entry.",
     ),
-    says="For s = softmax(x): ds = s ⊙ (dx - s'dx), so the Jacobian is diag(s) - s s'.",
+    says="For `s = softmax(x)`: `ds = s.*(dx - s'*dx)`, so the Jacobian is `diag(s) - s*s'`.",
     source="Goodfellow, Bengio & Courville 2016, sec. 6.2",
 )
 LOG_SOFTMAX = primitive(
@@ -93,10 +93,10 @@ LOG_SOFTMAX = primitive(
     _log_softmax,
     call="axis",
     proof=(
-        "log(exp(x_i)/S) = x_i - log(S) with S = sum(exp(x)).",
-        "d(log(S)) = softmax(x)'*dx, the same number for every entry.",
+        "`log(exp(x_i)/c) = x_i - log(c)` with `c = sum(exp(x))`.",
+        "`d(log(c)) = softmax(x)'*dx`, the same number for every entry.",
     ),
-    says="log softmax(x) = x - logsumexp(x), so the change is dx - softmax(x)'dx everywhere.",
+    says="`log_softmax(x) = x - logsumexp(x)`: each entry changes by `softmax(x)'*dx` less.",
 )
 LOGSUMEXP = primitive(
     "logsumexp",
@@ -106,10 +106,10 @@ LOGSUMEXP = primitive(
     bends="convex increasing",
     call="axis",
     proof=(
-        "With S = sum(exp(x)), d(log(S)) = dS/S and dS = Σ_i exp(x_i)*dx_i.",
-        "exp(x_i)/S is entry i of softmax(x).",
+        "With `c = sum(exp(x))`, `d(log(c)) = dc/c` and `dc = Σ_i exp(x_i) dx_i`.",
+        "`exp(x_i)/c` is entry `i` of `softmax(x)`.",
     ),
-    says="The gradient of log Σ exp(x_i) is softmax(x).",
+    says="The gradient of `logsumexp(x)` is `softmax(x)`.",
 )
 
 
@@ -142,7 +142,7 @@ shorthand(
     "cross_entropy",
     _rows_rule,
     _cross_entropy,
-    says="cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n over n rows.",
+    says="`cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n` over `n` rows.",
 )
 shorthand("hinge", scalar_rule, lambda z, y: averaged(apply("maximum", 0, 1 - y * z)))
 shorthand(
@@ -257,6 +257,6 @@ shorthand(
     "attention",
     _attention_rule,
     _attention,
-    says="attention(Q, K, V) = softmax(Q*K'/sqrt(d), 2)*V.",
+    says="`attention(Q, K, V) = softmax(Q*K'/sqrt(d), 2)*V` with `d` columns of `K`.",
     source="Vaswani et al. 2017, eq. (1)",
 )

@@ -41,7 +41,7 @@ EPOW = elementwise(
     lambda a, b, y: y * apply("log", a),
     call="operator",
     symbols=1,
-    says="Power rule, entry by entry: d(u.^k) = k u.^(k-1) ⊙ du.",
+    says="Power rule, entry by entry: `d(u.^c) = c*u.^(c-1).*du`.",
     source="Parr & Howard 2018, scalar rules",
     example="x.^3",
 )
@@ -152,10 +152,10 @@ POWER = primitive(
     along=_along,
     adjoint=_adjoint,
     proof=(
-        "x^k is a product of k factors x; changing each in turn gives k*x^(k-1)*dx.",
-        "For any exponent x^k = exp(k*log(x)) gives the same; matrices keep their order.",
+        "`x^k` is a product of `k` factors `x`; changing each in turn gives `k*x^(k-1)*dx`.",
+        "For any exponent `x^k = exp(k*log(x))` gives the same; matrices keep their order.",
     ),
-    says="Power rule; for a matrix each factor changes in turn: d(X²) = dX X + X dX.",
+    says="Power rule; for a matrix each factor changes in turn: `d(X*X) = dX*X + X*dX`.",
     source="Magnus & Neudecker, ch. 9.14",
     example="X^3",
 )

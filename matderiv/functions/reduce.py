@@ -79,7 +79,7 @@ shorthand(
     ),
     call="axis",
     bends="convex",
-    says="var(x) = mean((x - mean(x)).^2), the biased variance.",
+    says="The biased variance, `var(x) = mean((x - mean(x)).^2)`.",
 )
 shorthand(
     "std",
@@ -87,7 +87,7 @@ shorthand(
     lambda x, axis: apply("sqrt", apply("var", x, params=(axis,))),
     call="axis",
     bends="convex",
-    says="std(x) = sqrt(var(x)).",
+    says="`std(x) = sqrt(var(x))`.",
 )
 
 
@@ -114,10 +114,10 @@ PROD = primitive(
     call="axis",
     domain=("nonzero",),
     proof=(
-        "Changing each factor in turn gives Σ_i dx_i times the product of the others.",
-        "The product of the others is prod(x)/x_i where no entry is 0.",
+        "Changing each factor in turn gives the sum of all `dx_i` times the product of the others.",
+        "The product of the others is `prod(x)/x_i` where no entry is 0.",
     ),
-    says="Product rule over all entries: d prod(x) = prod(x) Σ dx_i / x_i (entries not 0).",
+    says="Product rule over all entries: `d(prod(x)) = prod(x)*sum(dx./x)` (entries not 0).",
 )
 
 
@@ -136,7 +136,7 @@ MAX = primitive(
     call="keyword-axis",
     proof=(
         "Near a point without ties the largest entry stays the largest: f is that entry.",
-        "So only its own change counts, dx_k where x_k is the maximum.",
+        "So only its own change counts, `dx_k` where `x_k` is the maximum.",
     ),
     says="The change of a maximum is the change of the entry that attains it (no ties).",
 )
@@ -150,7 +150,7 @@ MIN = primitive(
     call="keyword-axis",
     proof=(
         "Near a point without ties the smallest entry stays the smallest: f is that entry.",
-        "So only its own change counts, dx_k where x_k is the minimum.",
+        "So only its own change counts, `dx_k` where `x_k` is the minimum.",
     ),
     says="The change of a minimum is the change of the entry that attains it (no ties).",
 )
@@ -159,7 +159,7 @@ shorthand(
     scalar_rule,
     lambda x: summed(apply("abs", x)),
     bends="convex even",
-    says="norm1(x) = sum(abs(x)), for a matrix too.",
+    says="`norm1(x) = sum(abs(x))`, for a matrix too.",
 )
 shorthand(
     "norminf",
@@ -189,10 +189,10 @@ NORM2 = primitive(
     bends="convex even",
     domain=("nonzero",),
     proof=(
-        "norm2(x)^2 = x'*x, so 2*norm2(x)*d(norm2(x)) = 2*x'*dx.",
-        "Divide by 2*norm2(x), which is not 0.",
+        "`norm2(x)^2 = x'*x`, so `2*norm2(x)*d(norm2(x)) = 2*x'*dx`.",
+        "Divide by `2*norm2(x)`, which is not 0.",
     ),
-    says="From ‖x‖² = x'x: 2‖x‖ d‖x‖ = 2x'dx, so d‖x‖ = x'dx/‖x‖; no derivative at 0.",
+    says="`d(norm2(x)) = x'*dx/norm2(x)`; no derivative at 0.",
     source="Petersen & Pedersen 2012, eq. (129)",
 )
 
@@ -229,7 +229,7 @@ primitive(
     prints="norm",
     domain=("nonzero", "positive"),
     kink=lambda x, p: x,
-    says="From ‖x‖^p = Σ|x_i|^p: d‖x‖ = Σ sign(x_i) |x_i|^(p-1) dx_i / ‖x‖^(p-1).",
+    says="With `c^p = Σ_i abs(x_i)^p`: `dc = Σ_i sign(x_i)*abs(x_i)^(p-1)*dx_i/c^(p-1)`.",
     source="Petersen & Pedersen 2012, sec. 10.4",
     example="norm_p(x, 3)",
 )

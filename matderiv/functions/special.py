@@ -67,7 +67,7 @@ elementwise(
     aliases=("gammaln",),
     domain=("positive",),
     latex=r"\log\Gamma",
-    says="d log Γ(u) = ψ(u) du, which defines the digamma function ψ.",
+    says="`d(lgamma(u)) = digamma(u).*du`, which defines the digamma function.",
     source="DLMF 5.2.2",
 )
 elementwise(
@@ -76,7 +76,7 @@ elementwise(
     lambda x, y: apply("polygamma", 1, x),
     domain=("positive",),
     latex=r"\psi",
-    says="The derivative of lgamma; its own derivative is polygamma(1, u).",
+    says="The derivative of lgamma; its own derivative is `polygamma(1, u)`.",
     source="DLMF 5.2.2",
 )
 
@@ -128,7 +128,7 @@ elementwise(
     lambda p, y: apply("sqrt", 2 * _pi()) * apply("exp", y**2 / 2),
     aliases=("ndtri", "norminv"),
     domain=("unit interval",),
-    says="Φ(y) = p gives φ(y) dy = dp with the normal density φ.",
+    says="`normcdf(c) = u` gives `normpdf(c)*dc = du` with the normal density.",
     example="probit(p)",
 )
 
@@ -151,8 +151,13 @@ def _bessel(order: int) -> Any:
 
 
 for _np_name, _order, _partial, _np_says in (
-    ("bessel_i0", 0, lambda x, y: apply("bessel_i1", x), "I₀' = I₁."),
-    ("bessel_i1", 1, lambda x, y: apply("bessel_i0", x) - y / x, "I₁' = I₀ - I₁/u."),
+    ("bessel_i0", 0, lambda x, y: apply("bessel_i1", x), "`d(bessel_i0(u)) = bessel_i1(u).*du`."),
+    (
+        "bessel_i1",
+        1,
+        lambda x, y: apply("bessel_i0", x) - y / x,
+        "`d(bessel_i1(u)) = (bessel_i0(u) - bessel_i1(u)./u).*du`.",
+    ),
 ):
     elementwise(
         _np_name,
@@ -166,7 +171,7 @@ elementwise(
     lambda x: np.arcsinh(x),
     lambda x, y: 1 / apply("sqrt", x**2 + 1),
     aliases=("arcsinh",),
-    says="d asinh u = du/sqrt(u² + 1).",
+    says="`d(asinh(u)) = du./sqrt(u.^2 + 1)`.",
 )
 elementwise(
     "atanh",
@@ -176,7 +181,7 @@ elementwise(
     lambda x, y: 1 / (1 - x**2),
     aliases=("arctanh",),
     domain=("unit interval",),
-    says="d atanh u = du/(1 - u²) for |u| < 1.",
+    says="`d(atanh(u)) = du./(1 - u.^2)` between -1 and 1.",
 )
 
 
@@ -196,7 +201,7 @@ elementwise(
     lambda y, x, value: x / (x**2 + y**2),
     lambda y, x, value: -y / (x**2 + y**2),
     aliases=("arctan2",),
-    says="The angle of the point (x, y): dθ = (x dy - y dx)/(x² + y²).",
+    says="The angle of the point (`a`, `b`): its change is `(a*db - b*da)/(a^2 + b^2)`.",
 )
 
 
@@ -209,7 +214,7 @@ elementwise(
     "sinc",
     _sinc,
     lambda x, y: (apply("cos", _pi() * x) - y) / x,
-    says="sinc(u) = sin(πu)/(πu), as in NumPy; quotient rule.",
+    says="`sinc(u) = sin(pi*u)./(pi*u)`, as in NumPy; quotient rule.",
 )
 
 

@@ -196,7 +196,7 @@ matrix_function(
     _expm,
     _beside_itself(_expm),
     lambda y: y,
-    "The matrix exponential: d tr(expm(X)) = tr(expm(X) dX).",
+    "The matrix exponential: `d(tr(expm(X))) = tr(expm(X)*dX)`.",
 )
 matrix_function(
     "sinm",

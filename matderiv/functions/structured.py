@@ -36,7 +36,7 @@ structural(
         [[0 * a[0], -a[2], a[1]], [a[2], 0 * a[0], -a[0]], [-a[1], a[0], 0 * a[0]]]
     ),
     aliases=("hat",),
-    says="The matrix of the cross product, skew(a)*b = cross(a,b); linear.",
+    says="The matrix of the cross product, skew(a) times b is cross(a,b); linear.",
     source="Barfoot 2017, State Estimation for Robotics, ch. 7",
 )
 
@@ -52,7 +52,7 @@ shorthand(
     "vander",
     shaped("n -> n n", "vander needs a vector"),
     lambda x: apply("epow", x, apply("arange", params=x.shape).T),
-    says="The Vandermonde matrix with the entries x_i^(j-1): x.^arange(n)'.",
+    says="The Vandermonde matrix with the entries x_i^(j-1): `x.^arange(n)'`.",
     source="Petersen & Pedersen 2012, sec. 9.5",
 )
 shorthand(
@@ -289,7 +289,7 @@ refused(
     "sort_map",
     shaped("n -> n n", "sort_map needs a vector"),
     _sort_map,
-    says="The permutation matrix with sort(x) = sort_map(x)*x.",
+    says="The permutation matrix with `sort(x) = sort_map(x)*x`.",
     example="sort_map(x)",
 )
 primitive(
@@ -310,7 +310,7 @@ shorthand(
     "median",
     shaped("n ->", "median needs a vector"),
     lambda x: apply("middle", params=x.shape).T @ apply("sort", x),
-    says="median(x) = middle(n)'*sort(x): of an even number of entries the mean of two.",
+    says="`median(x) = middle(n)'*sort(x)`: of an even number of entries the mean of two.",
 )
 
 # Equations ---------------------------------------------------------------------------------------
@@ -341,6 +341,6 @@ primitive(
     _lyap,
     along=lambda y, k, e: apply("lyap", y.args[0], e if k else e @ y + y @ e.T),
     adjoint=_lyap_adjoint,
-    says="X = lyap(A, Q) solves A X + X A' + Q = 0; differentiate the equation.",
+    says="`X = lyap(A, Q)` solves `A*X + X*A' + Q = 0`; differentiate the equation.",
     source="Kao & Hennequin 2020, Automatic differentiation of Sylvester, Lyapunov equations",
 )

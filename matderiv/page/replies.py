@@ -290,7 +290,7 @@ def sheet(request: Request) -> Reply:
     for number, question in enumerate(asked, 1):
         view = _text(question, "view") or None
         heading = _text(question, "heading") or f"Exercise {number}"
-        parts += [Part(heading, d, view) for d in _derivations(question)]
+        parts.append(Part(heading, _derivations(question), view))
     made = Sheet(_text(request, "title") or "Derivatives", parts)
     form = _text(request, "format") or "html"
     writers = {"html": made.html, "latex": made.latex, "markdown": made.markdown, "text": made.text}

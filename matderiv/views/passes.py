@@ -29,7 +29,7 @@ from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
 
 DELTA, NOTATION = "sum over a delta", "matrix notation"
-COLLAPSE = "Σ_j δ_ij T_j = T_i: a sum over a delta keeps the one term where its indices agree."
+COLLAPSE = "`Σ_j δ_ij T_j = T_i`: a sum over a delta keeps the one term where its indices agree."
 READING = "The sums over neighbouring indices are products of matrices."
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name

@@ -1,12 +1,13 @@
 """The name of the rule behind a piece, and one plain sentence why it holds for this piece."""
 
-import re
 from collections.abc import Collection
 from inspect import signature
 
 from matderiv.expr import Expr, is_, number_value, variable, variables, walk
 from matderiv.functions.record import Function
 from matderiv.language.printer import text
+from matderiv.language.sentences import marked
+from matderiv.language.tokens import tokenize
 from matderiv.shapes import Dim, is_scalar
 from matderiv.views.catalogue import BY_NAME, STEP_NAMES
 from matderiv.views.intermediates import Intermediate
@@ -61,10 +62,8 @@ def why(piece: Intermediate) -> str:
     if is_(main, "mul", "hadamard"):
         return _product_reason(main, piece, moving)
     if rule_name(piece) == "squared norm":
-        inside = code(text(main.args[0].args[0]))
-        return (
-            f"`d(norm2(u)^2) = 2*u'*du`: it is the sum of the squares of the entries, u = {inside}."
-        )
+        inside = code(f"u = {text(main.args[0].args[0])}")
+        return f"`d(norm2(u)^2) = 2*u'*du`: it is the sum of the squares of the entries, {inside}."
     if is_(main, "add"):
         return "A sum changes by the sum of the changes of its terms."
     if main.function.kind == "elementwise" and main.shape and main.function.call != "operator":
@@ -79,27 +78,41 @@ def says(function: Function) -> str:
     """What a record says; of a shorthand that says nothing, what it is short for.
 
     >>> says(REGISTRY["sec"])
-    'sec(x) = 1./cos(x).'
+    '`sec(x) = 1./cos(x)`.'
     """
     if function.says or function.expand is None:
         return function.says
     args = [variable(name, (Dim(("n",)),)) for name in signature(function.expand).parameters]
     call = f"{function.label}({', '.join(a.name for a in args)})"
-    return f"{call} = {text(function.expand(*args))}."
+    return f"{code(f'{call} = {text(function.expand(*args))}')}."
 
 
 def _unfolded(main: Expr) -> str:
     """The proof of the rule of one function in the letters of this place, where it has its own.
 
     >>> print(_unfolded(apply("sigmoid", variable("z", (3,)))).split(":")[0])
-     With s = 1/(1 + exp(-z))
+     With `c = 1/(1 + exp(-z))`
     """
     inside, rule = main.args[0], BY_NAME.get(STEP_NAMES.get(main.function.name, ""))
     proof = main.function.proof or (rule.proof if rule is not None and len(main.args) == 1 else ())
     if not proof or not is_(inside, "variable") or not inside.name.isidentifier():
         return ""
-    letter = r"(?<![A-Za-z])(d?)[xX](?![A-Za-z])"
-    return " " + re.sub(letter, rf"\g<1>{inside.name}", " ".join(proof))
+    return " " + marked(" ".join(proof), str, lambda said: code(_called(inside.name, said)))
+
+
+def _called(name: str, formula: str) -> str:
+    """A formula of x or X with another name in its place, in its changes and entries too.
+
+    >>> _called("z1", "exp(x_i)*dx_i + X")
+    'exp(z1_i)*dz1_i + z1'
+    """
+    out, end = "", 0
+    for token in tokenize(formula):
+        base, below, at = token.text.partition("_")
+        if token.kind == "name" and base in ("x", "X", "dx", "dX"):
+            out += f"{formula[end : token.span[0]]}{base[:-1]}{name}{below}{at}"
+            end = token.span[1]
+    return out + formula[end:]
 
 
 def _product_reason(main: Expr, piece: Intermediate, moving: str) -> str:
@@ -117,9 +130,9 @@ def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str
     """Why the derivative by x can be read off df; `several` for an f of several entries.
 
     >>> identified("f", variable("x", (3,)), (), several=False)
-    "If `df = G'*dx` for every `dx`, then `G` is the gradient."
+    "If `df = u'*dx` for every `dx`, then `u` is the gradient."
     """
-    letters = ("J" if several else "G", *"MNRS")
+    letters = "JMNRS" if several else "GMNRS" if len(x.shape) == 2 else "uvrst"
     g = next((c for c in letters if c not in taken), letters[0])
     if is_scalar(x.shape):
         return f"`d{f}` is linear in `d{x.name}`; its factor is the derivative."

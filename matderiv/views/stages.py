@@ -176,7 +176,7 @@ def _changed(before: Expr, after: Expr, wrt: Expr) -> list[tuple[Expr, Expr]]:
 def _reading(before: Expr, after: Expr) -> Step:
     if before.function.kind == "shorthand":
         return Step(before, after, "definition", says(before.function), before.function.source)
-    reason = f"It is shorter to differentiate under its name, {code(after.function.label)}."
+    reason = "The right side is a known function, whose derivative is known."
     return Step(before, after, "known function", reason, before.function.source)
 
 
@@ -316,29 +316,33 @@ def about(*found: Derived) -> About:
 
 def layout_note(d: Derived) -> str:
     """What stands where in the answer, in one sentence."""
-    x = d.wrt.name
+    x, shape = d.wrt.name, code(shape_text(d.wrt.shape))
     if d.kind == "vjp":
-        return f"the derivative of L has the shape of {x}: {shape_text(d.wrt.shape)}"
+        return f"the derivative of `L` has the shape of `{x}`: {shape}"
     if d.kind == "gradient" and not d.wrt.shape:
         return "the derivative of a scalar by a scalar"
     if d.kind == "gradient" and d.layout != "numerator":
-        return f"the gradient has the shape of {x}: {shape_text(d.wrt.shape)}"
+        return f"the gradient has the shape of `{x}`: {shape}"
     if d.kind == "gradient":
-        return f"numerator layout: the derivative is the transpose of the gradient by {x}"
+        return f"numerator layout: the derivative is the transpose of the gradient by `{x}`"
     if d.kind in FORWARD_MODE:
-        return f"the change of f that comes from the change d{x}"
+        return f"the change of `f` that comes from the change `d{x}`"
     if not d.wrt.shape:
-        return f"the derivative of every entry by {x}, in the shape of f"
+        return f"the derivative of every entry by `{x}`, in the shape of `f`"
     outer, inner = len(long_axes(d.f.shape)), len(long_axes(d.wrt.shape))
     letters = "".join(index_letters(outer + 2 * inner, d.names))
     if d.kind == "hessian":
         at, by = letters[: 2 * inner], (letters[:inner], letters[inner : 2 * inner])
-        return f"entry ({', '.join(at)}) is the second derivative by {x}_{by[0]} and {x}_{by[1]}"
+        return f"entry ({_listed(at)}) is the second derivative by `{x}_{by[0]}` and `{x}_{by[1]}`"
     if d.order > 1:
-        return f"derivative of order {d.order}, one group of axes for each {x}"
+        return f"derivative of order {d.order}, one group of axes for each `{x}`"
     left, right = letters[:outer], letters[outer : outer + inner]
-    at = f"({', '.join(right + left if d.layout == 'denominator' else left + right)})"
-    return f"entry {at} is ∂{_entry('f', left)}/∂{_entry(x, right)}"
+    at = right + left if d.layout == "denominator" else left + right
+    return f"entry ({_listed(at)}) is `∂{_entry('f', left)}/∂{_entry(x, right)}`"
+
+
+def _listed(letters: str) -> str:
+    return ", ".join(map(code, letters))
 
 
 def _entry(name: str, letters: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, variables
-from matderiv.output.documents.sentences import plain_words
+from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text, side_text
 from matderiv.shapes import shape_text
 from matderiv.views.catalogue import BY_NAME, rules_of
@@ -42,7 +42,9 @@ def hint(document: Document, number: int) -> Hint:
         ("for", _wanted(step, document)),
         ("in", _place(step, document)),
     ]
-    rows += [("", BY_NAME[name].says) for name in rules_of(step.rule) if name in BY_NAME]
+    rows += [
+        ("", plain_words(BY_NAME[name].says)) for name in rules_of(step.rule) if name in BY_NAME
+    ]
     return _told(f"Hint {number} of {len(document.steps)}: {_title(section)}", rows)
 
 

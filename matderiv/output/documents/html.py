@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.documents.mathml import breakable, mathml
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import About, Document, Partial
 
 STYLE = "\n" + Path(__file__).with_name("derivation.css").read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ def document_body(
     return out
 
 
-def answer_html(equation: str, about: About, names: LatexNames, title: str) -> str:
+def answer_html(equation: str, about: About, names: SpokenNames, title: str) -> str:
     """A page with one equation in LaTeX, and what is to be known about it."""
     return page(title, [equation_html(equation), *_head(about, names)])
 
@@ -104,12 +104,12 @@ def _broken(right: str) -> str:
     return "<wbr>".join(("", *breakable(right, "=")))
 
 
-def _head(about: About, names: LatexNames) -> list[str]:
+def _head(about: About, names: SpokenNames) -> list[str]:
     """What the names are, and what is to be known."""
     return [f'<p class="said">{HTML.declarations(about, names)}</p>', *about_html(about, names)]
 
 
-def about_html(about: About, names: LatexNames) -> list[str]:
+def about_html(about: About, names: SpokenNames) -> list[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
     return [f'<p class="said">{sentence}</p>' for sentence in HTML.about(about, names)]
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from matderiv.language.printer import text
+from matderiv.language.sentences import plain_words
 from matderiv.output.documents.lines import DocumentNames, section_lines
-from matderiv.output.documents.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text
 from matderiv.tensors.tensor import Tensor
 from matderiv.views.document import Document, Step
@@ -40,7 +40,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "expression": text(document.shown),
         "wrt": document.by,
         "order": document.order,
-        "layout": document.about.layout,
+        "layout": plain_words(document.about.layout),
         "guessed": [v.name for v in document.about.guessed],
         "notes": list(document.about.remarks),
         "checked": document.about.checked,

@@ -7,10 +7,11 @@ upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed 
 from collections.abc import Sequence
 
 from matderiv.arguments import pairs
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames, escaped
+from matderiv.output.latex.names import escaped
 from matderiv.views.document import About, Document
 
 _SIGNS = pairs(r"""
@@ -51,7 +52,7 @@ def document_latex(
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def answer_latex(equation: str, about: About, names: LatexNames, *, standalone: bool) -> str:
+def answer_latex(equation: str, about: About, names: SpokenNames, *, standalone: bool) -> str:
     """One equation with what is to be known about it, as a fragment or as a file."""
     left, _, right = equation.partition(" = ")
     told = about_latex(about, names)
@@ -59,14 +60,14 @@ def answer_latex(equation: str, about: About, names: LatexNames, *, standalone: 
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def _head(document: Document, names: LatexNames) -> list[str]:
+def _head(document: Document, names: SpokenNames) -> list[str]:
     """What is differentiated, the declarations, and what is to be known, as sentences."""
     shown = _display(names.variable(document.f), formula(document.shown, names))
     about = document.about
     return [LATEX.declarations(about, names), *shown, about_latex(about, names)]
 
 
-def about_latex(about: About, names: LatexNames) -> str:
+def about_latex(about: About, names: SpokenNames) -> str:
     """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
     return " ".join(LATEX.about(about, names))
 

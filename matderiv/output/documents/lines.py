@@ -10,8 +10,9 @@ from typing import NamedTuple
 from matderiv.arguments import require_word
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
-from matderiv.expr import Expr, is_, variable, variables
-from matderiv.output.documents.sentences import marked
+from matderiv.expr import Expr, variable, variables
+from matderiv.language.sentences import marked
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
 from matderiv.output.latex.formula import formula, where_parts
@@ -43,7 +44,7 @@ class Line(NamedTuple):
     source: str
 
 
-class DocumentNames(LatexNames):
+class DocumentNames(SpokenNames):
     """The names of a document: changes are written as an upright d before what changes.
 
     `gradient` is "partial" or "nabla": how the derivative of a number by an array is written.
@@ -63,7 +64,7 @@ class DocumentNames(LatexNames):
         self.changes = {
             s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
         }
-        self.own = {v.name: v for v in document.declarations}
+        self.own |= {v.name: v for v in document.declarations}
         self.own |= {s.variable.name: s.variable for s in document.symbols}
         own = {v.name for v in variables(document.shown)}
         for x in document.variables:
@@ -71,31 +72,6 @@ class DocumentNames(LatexNames):
             if change.name not in own:
                 self.changes[change.name] = x
                 self.own[change.name] = change
-
-    def variable(self, node: Expr) -> str:
-        """A variable in the style of its shape; a change with its d."""
-        if node.name not in self.changes:
-            return super().variable(node)
-        of = self.changes[node.name]
-        if is_(of, "variable"):
-            return rf"\mathrm{{d}}{super().variable(of)}"
-        whole = formula(of, self)
-        grow = (r"\left(", r"\right)") if r"\frac" in whole else ("(", ")")
-        return rf"\mathrm{{d}}{grow[0]}{whole}{grow[1]}"
-
-    def spelled(self, code: str) -> str | None:
-        """A name of the user or of the derivation, or ∂f/∂x of names; None for any other piece."""
-        if code in self.own:
-            return self.variable(self.own[code])
-        above, bar, below = code.removeprefix("∂").partition("/∂")
-        if not bar or above not in self.own or below not in self.own:
-            return None
-        above, below = (self.variable(self.own[name]) for name in (above, below))
-        return rf"\partial {above}/\partial {below}"
-
-    def wide(self, node: Expr) -> bool:
-        """True for a name that needs a space to its neighbours."""
-        return (is_(node, "variable") and node.name in self.changes) or super().wide(node)
 
 
 def expressions(document: Document) -> list[Expr]:
@@ -130,11 +106,11 @@ class Wording(NamedTuple):
         """A sentence whose pieces between backticks are code."""
         return marked(said, self.words, self.code)
 
-    def named(self, said: str, names: DocumentNames) -> str:
-        """A sentence in which names are formulas, and other pieces between backticks are code."""
+    def named(self, said: str, names: SpokenNames) -> str:
+        """A sentence whose pieces between backticks are formulas."""
 
         def piece(code: str) -> str:
-            known = names.spelled(code)
+            known = names.spell(code)
             return self.code(code) if known is None else self.formula(known)
 
         return marked(said, self.words, piece)
@@ -145,12 +121,12 @@ class Wording(NamedTuple):
         said = (self.formula(s) + (f" ({self.words(facts)})" if facts else "") for s, facts in each)
         return f"Let {', '.join(said)}."
 
-    def about(self, about: About, names: LatexNames) -> list[str]:
+    def about(self, about: About, names: SpokenNames) -> list[str]:
         """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
         guessed = ", ".join(self.formula(names.variable(v)) for v in about.guessed)
         return [
             *([f"Kinds and sizes of {guessed} are guessed."] if guessed else []),
-            f"Layout: {self.words(about.layout)}.",
+            f"Layout: {self.named(about.layout, names)}.",
             *(f"Note: {self.words(note)}." for note in about.remarks),
             f"Checked: {self.words(about.checked)}.",
         ]

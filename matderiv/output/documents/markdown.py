@@ -2,10 +2,10 @@ r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned
 
 from collections.abc import Iterator
 
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.latex import plain
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import About, Document
 
 _ACTIVE = "\\`*_{}[]<>#|~&$"
@@ -23,16 +23,16 @@ def document_markdown(document: Document, *, detail: str = "normal", **style: st
     return "\n".join(out) + "\n"
 
 
-def answer_markdown(equation: str, about: About, names: LatexNames) -> str:
+def answer_markdown(equation: str, about: About, names: SpokenNames) -> str:
     """One equation with what is to be known about it."""
     return "\n".join(("$$", equation, "$$", *_head(about, names))) + "\n"
 
 
-def _head(about: About, names: LatexNames) -> Iterator[str]:
+def _head(about: About, names: SpokenNames) -> Iterator[str]:
     yield from ("", MARKDOWN.declarations(about, names), *about_markdown(about, names))
 
 
-def about_markdown(about: About, names: LatexNames) -> Iterator[str]:
+def about_markdown(about: About, names: SpokenNames) -> Iterator[str]:
     """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
     for sentence in MARKDOWN.about(about, names):
         yield from ("", sentence)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from matderiv.choosing.parts import name_parts
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.html import (
     about_html,
     answer_html,
@@ -22,7 +23,6 @@ from matderiv.output.documents.typst import answer_typst, document_typst
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex
 from matderiv.output.latex.formula import latex
 from matderiv.output.latex.index import index_latex
-from matderiv.output.latex.names import LatexNames
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step
@@ -136,6 +136,6 @@ def in_notebook(d: Derivation) -> dict[str, str]:
     }
 
 
-def _spelling(d: Derivation, gradient: str = "nabla", **style: str) -> LatexNames:
+def _spelling(d: Derivation, gradient: str = "nabla", **style: str) -> SpokenNames:
     """How the names of a derivation are written in LaTeX and MathML."""
-    return LatexNames(**style, roots=[d.f, d.wrt, d.expr])
+    return SpokenNames(**style, roots=[d.f, d.wrt, d.expr])

@@ -6,6 +6,8 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from matderiv.errors import display_width
+from matderiv.language.sentences import marked, plain_words
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.html import (
     HTML,
     about_html,
@@ -27,10 +29,8 @@ from matderiv.output.documents.markdown import (
     document_markdown,
     escaped_text,
 )
-from matderiv.output.documents.sentences import marked, plain_words
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
-from matderiv.output.latex.names import LatexNames
 from matderiv.views.document import About, Document
 
 Table = Sequence[Sequence[str]]
@@ -59,7 +59,7 @@ class SheetPart(NamedTuple):
     equations: Sequence[str] = ()
     spelled: Sequence[str] = ()
     about: tuple[About, ...] = ()
-    names: LatexNames | None = None
+    names: SpokenNames | None = None
     document: Document | None = None
     picture: Drawn | None = None
     table: Table = ()
@@ -102,7 +102,7 @@ def _latex_part(part: SheetPart, detail: str, style: Mapping[str, Any]) -> Itera
         rows = " \\\\\n".join(map(_latex_equation, part.equations))
         yield from (r"\begin{align*}", rows, r"\end{align*}")
     for about in part.about:
-        yield from (about_latex(about, part.names or LatexNames()), "")
+        yield from (about_latex(about, part.names or SpokenNames()), "")
     if part.document is not None:
         yield document_latex(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -175,7 +175,7 @@ def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> It
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
     for about in part.about:
-        yield from (*list(about_markdown(about, part.names or LatexNames()))[1:], "")
+        yield from (*list(about_markdown(about, part.names or SpokenNames()))[1:], "")
     if part.document is not None:
         yield document_markdown(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -227,7 +227,7 @@ def _html_part(
     yield from (f"<p>{HTML.sentence(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
     for about in part.about:
-        yield from about_html(about, part.names or LatexNames())
+        yield from about_html(about, part.names or SpokenNames())
     if part.document is not None:
         yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
     if part.picture is not None:

@@ -10,7 +10,7 @@ from matderiv.choosing.parts import name_parts
 from matderiv.errors import display_width
 from matderiv.expr import Expr
 from matderiv.language.printer import text
-from matderiv.output.documents.sentences import plain_words
+from matderiv.language.sentences import plain_words
 from matderiv.output.index_notation import entries_text, index_text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
@@ -55,7 +55,7 @@ def about_text(about: About) -> list[str]:
     guessed = ", ".join(v.name for v in about.guessed)
     return [
         *([f"Guessed kinds and sizes of {guessed}"] if guessed else []),
-        f"Layout  {about.layout}",
+        f"Layout  {plain_words(about.layout)}",
         *(f"Note    {note}" for note in about.remarks),
         f"Checked {about.checked}",
     ]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from matderiv.language.printer import strings_in
+from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames
 from matderiv.output.layout import Element, layout
 from matderiv.views.document import About, Document
 
@@ -69,7 +69,7 @@ def document_typst(document: Document, *, detail: str = "normal", **style: str) 
     return "\n".join(out).rstrip() + "\n"
 
 
-def answer_typst(equation: str, about: About, names: LatexNames) -> str:
+def answer_typst(equation: str, about: About, names: SpokenNames) -> str:
     """One equation with what is to be known about it."""
     told = (TYPST.declarations(about, names), *TYPST.about(about, names))
     return "\n\n".join([f"$ {typst(equation)} $", *told, ""])
