@@ -56,7 +56,7 @@ FLOORS = (  # title, folder, modules
     ("9: equations solved", "", "solving/"),
     ("9: means over normal variables", "calculus/", "expectation"),
     ("9: what is asked", "input/", "asking"),
-    ("9: checked", "numeric/", "check spot_check"),
+    ("9: checked", "numeric/", "comparison check"),
     (
         "9: verified",
         "verification/",

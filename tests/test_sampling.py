@@ -11,7 +11,7 @@ import pytest
 from matderiv import derive
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, variable
-from matderiv.numeric.both_sides import branches, unseen
+from matderiv.numeric.both_sides import branches, reached
 from matderiv.numeric.sampling import draw, drawn, points, sampler
 from matderiv.shapes import Dim
 
@@ -71,7 +71,8 @@ def test_scalar_labels_are_seen_with_both_signs() -> None:
 
 def test_both_sides_of_a_kink_are_sought_far_out() -> None:
     source = sampler(apply("relu", w.T @ w - 50))
-    assert unseen(source, drawn(source, 8), branches(source.expr)) == ()
+    found = reached(source, drawn(source, 8), branches(source.expr))
+    assert (found.unseen, found.points) == ((), ())
 
 
 def test_points_keep_away_from_kinks_and_ties() -> None:

@@ -13,8 +13,8 @@ from matderiv.command.question import LATE, TypedQuestion, checked, derived, und
 from matderiv.command.streams import Terminal, refuse_to_overwrite
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
+from matderiv.numeric.check import undecided
 from matderiv.numeric.report import CheckReport
-from matderiv.numeric.spot_check import undecided
 from matderiv.shapes import is_scalar
 
 Check = Callable[[], dict[str, CheckReport]]

@@ -22,8 +22,8 @@ from matderiv.input.resolve import Reading, read_name
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import declarations
 from matderiv.language.tokens import canonical_name, is_name
+from matderiv.numeric.check import undecided
 from matderiv.numeric.report import CheckReport
-from matderiv.numeric.spot_check import undecided
 
 LATE = "the time limit was reached"
 OF_A_NUMBER = ("solve", "curvature")  # verbs whose f is a number

@@ -19,7 +19,8 @@ from matderiv.expr import Expr, apply, is_, number_value, variable, variables
 from matderiv.input.asking import value_shape
 from matderiv.input.entries import AskedEntry
 from matderiv.lazy import later, np
-from matderiv.numeric.check import check_question, relative_error
+from matderiv.numeric.check import check_question, spot_check, undecided
+from matderiv.numeric.comparison import WRONG, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, compile_
 from matderiv.numeric.question import DirectionQuestion, joint_question
 from matderiv.numeric.report import CheckReport
@@ -30,7 +31,6 @@ from matderiv.numeric.small_sizes import (
     too_large,
     with_named_sizes,
 )
-from matderiv.numeric.spot_check import WRONG, spot_check, undecided
 from matderiv.work import MILLION, WorkLimit, bounded
 
 if TYPE_CHECKING:

@@ -16,13 +16,12 @@ from matderiv.errors import MatderivError, ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variables
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.language.printer import text
-from matderiv.numeric.check import check_question
+from matderiv.numeric.check import check_question, undecided
 from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.interpret import interpreted
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.small_sizes import too_large
-from matderiv.numeric.spot_check import undecided
 from matderiv.numeric.subgradients import Subject, ties_shared
 from matderiv.output.code.program import LONGEST_QUOTED, code
 from matderiv.output.code.writer import Heading

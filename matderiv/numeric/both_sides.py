@@ -195,23 +195,6 @@ def reached(
     )
 
 
-def unseen(source: Sampler, found: Iterable[Point], borders: list[Border]) -> tuple[str, ...]:
-    """The sides that some points do not see, without looking for them.
-
-    >>> from matderiv.numeric.sampling import drawn, sampler
-    >>> f = apply("tanh", variable("x") * 10**6)
-    >>> source = sampler(f)
-    >>> unseen(source, drawn(source, 3), zones(f))
-    ('tanh: only saturated arguments were reached',)
-    """
-    if not borders:
-        return ()
-    search = SideSearch.of(source, borders)
-    for point in found:
-        search.meet(point)
-    return tuple(dict.fromkeys(borders[k].unseen(side) for k, side in sorted(search.missing)))
-
-
 def beside(
     source: Sampler, point: Point, borders: list[Border], held: Iterable[Border] = ()
 ) -> tuple[Point, ...]:

@@ -11,7 +11,7 @@ Trapp 1998), and only the others are differences.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -68,7 +68,7 @@ class Truth:
             value = np.sum(np.reshape(self.weights, value.shape) * value)
         return np.reshape(value, self.axes)
 
-    def along(self, directions: Directions, method: str, shrink: float = 1.0) -> Array:
+    def along(self, directions: Directions, method: str) -> Array:
         """The derivative along the directions.
 
         The complex step serves the first direction, differences ((f(x + hV) - f(x - hV)) / 2h)
@@ -79,7 +79,7 @@ class Truth:
         if order > NESTED:
             return self.polarised(directions, method)
         first = 1 if method == ANALYTIC else 0
-        steps = [self._step(k, order - first) * shrink for k in range(first, order)]
+        steps = [self._step(k, order - first) for k in range(first, order)]
         total: Array = 0.0
         for signs in product((1, -1), repeat=order - first):
             moved = dict(self.values)
@@ -132,39 +132,14 @@ class Truth:
             return np.imag(self.f(moved)) / STEP
         return self.f(values)
 
-    def numbers(self, probes: list[Directions], method: str, *, refine: bool = False) -> Array:
-        """The derivative along each probe, stacked along a last axis.
-
-        `refine` combines two step widths (Richardson), which removes the leading error.
-        """
+    def numbers(self, probes: list[Directions], method: str) -> Array:
+        """The derivative along each probe, stacked along a last axis."""
 
         def made() -> Array:
-            if not refine or len(self.path) > NESTED:
-                return np.stack([self.along(p, method) for p in probes], axis=-1)
-            wide = np.stack([self.along(p, method, 8.0) for p in probes], axis=-1)
-            narrow = np.stack([self.along(p, method, 4.0) for p in probes], axis=-1)
-            return (4 * narrow - wide) / 3
+            return np.stack([self.along(p, method) for p in probes], axis=-1)
 
         directions = tuple(d.tobytes() for p in probes for d in p)
-        return remembered(self.known, (method, refine, directions), made)
-
-    def rounding(self, method: str) -> float:
-        """A bound for the rounding error of a derivative, from the largest intermediate value."""
-        largest = self.bound.largest(self.values)
-        order = len(self.path)
-        nested = order - 1 if method == ANALYTIC else order
-        if order > NESTED:
-            return float(50 * EPS * largest / STEPS[0] ** nested)
-        steps = [2 * self._step(k, nested) for k in range(order - nested, order)]
-        return float(50 * EPS * largest / prod(steps))
-
-    def nudged(self, rng: Any, width: float) -> Truth:
-        """The truth at a point `width` away: a derivative hardly changes, rounding errors do."""
-        values = {
-            name: v * (1 + width * rng.standard_normal(np.shape(v)))
-            for name, v in self.values.items()
-        }
-        return replace(self, values=values, known={})
+        return remembered(self.known, (method, directions), made)
 
 
 def contracted(array: Array, directions: Directions) -> Array:
@@ -191,13 +166,10 @@ def every_entry(shapes: list[tuple[int, ...]]) -> list[Directions]:
     return list(product(*units))
 
 
-def random_directions(shapes: list[tuple[int, ...]], count: int, rng: Any) -> list[Directions]:
-    """Probes along random directions, each with a largest entry of 1."""
-    probes = []
-    for _ in range(count):
-        drawn = [np.asarray(rng.standard_normal(shape)) for shape in shapes]
-        probes.append(tuple(d / np.abs(d).max() for d in drawn))
-    return probes
+def random_directions(shapes: list[tuple[int, ...]], rng: Any) -> Directions:
+    """A random direction for each of some variables, with a largest entry of 1."""
+    drawn = [np.asarray(rng.standard_normal(shape)) for shape in shapes]
+    return tuple(d / np.abs(d).max() for d in drawn)
 
 
 EPS = 2.0**-52

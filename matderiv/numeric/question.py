@@ -4,21 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
 
 from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.lazy import np
 from matderiv.numeric.differences import (
     ANALYTIC,
     CENTRAL,
-    NESTED,
     Claim,
     Directions,
     Truth,
     analytic,
-    contracted,
     every_entry,
-    random_directions,
 )
 from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, ValueProgram
@@ -26,10 +22,6 @@ from matderiv.numeric.sampling import Point, Sampler
 from matderiv.shapes import long_axes, size_names, size_value
 
 PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
-FULL = 64  # up to this many entries each one is tried, beyond it random directions
-FULL_PROJECTED = 5000  # a projection needs every entry
-DIRECTIONS, FEW = 8, 3  # random directions; few where one of them takes many values of f
-NUDGE = 1e-13  # how far another point is that floats hardly tell from the first
 LARGEST = 100_000  # entries of a derivative at one point
 
 Project = Callable[..., Array]
@@ -88,29 +80,28 @@ class DirectionQuestion:
             back = [sum(self.input_shapes(sizes), ()), tuple(size_value(s, sizes) for s in long)]
         return any(shape == a + b for a in front for b in back)
 
-    def moves(self, directions: list[Directions]) -> list[Directions] | None:
-        """Where f moves so that a projected claim is met along `directions`."""
-        if self.project is None:
-            return None
-        return [tuple(self.project(d, 1) for d in ds) for ds in directions]
+    def moved(self, directions: Directions) -> Directions:
+        """Where f moves so that a projected claim is met along some directions."""
+        project = self.project
+        return directions if project is None else tuple(project(d, 1) for d in directions)
 
     def claimed(self, point: Point) -> Array:
         """The claim at a point; raises DomainError."""
         values = {name: np.array(v) for name, v in point.values.items()}
         return np.asarray(self.claim(values, dict(point.sizes)), dtype=float)
 
-    def beside(self, point: Point) -> Point:
+    def beside(self, point: Point, width: float) -> Point:
         """A point so close that numbers differ by rounding alone, unless they are nothing else."""
-        moved = point.known.get(("beside", self.path))
+        moved = point.known.get(("beside", self.path, width))
         if moved is None:
             rng = np.random.default_rng(len(self.path))
             nudged = {
-                v.name: x * (1 + NUDGE * rng.standard_normal(np.shape(x)))
+                v.name: x * (1 + width * rng.standard_normal(np.shape(x)))
                 for v in dict.fromkeys(self.path)
                 for x in (point.values[v.name],)
             }
             moved = Point(point.sizes, {**point.values, **nudged})
-            point.known["beside", self.path] = moved
+            point.known["beside", self.path, width] = moved
         return moved
 
     def wanted(self, sizes: Sizes) -> tuple[int, ...]:
@@ -135,6 +126,16 @@ class DirectionQuestion:
             None if self.upstream is None else point.values[self.upstream.name],
             point.known.setdefault((self.f, self.path, self.upstream), {}),
         )
+
+    def every_entry(self, program: ValueProgram, point: Point) -> Array:
+        """The true derivative, entry by entry; along the change for a differential."""
+        shapes, outer = self.input_shapes(point.sizes), self.answer_axes(point.sizes)
+        truth, method = self.truth(program, point), self.methods[0]
+        if self.tangent is not None:
+            change = np.reshape(point.values[self.tangent.name], shapes[0])
+            return np.reshape(truth.numbers([(change,)], method), outer)
+        found = np.reshape(truth.numbers(every_entry(shapes), method), outer + sum(shapes, ()))
+        return found if self.project is None else np.asarray(self.project(found))
 
 
 def joint_question(
@@ -166,44 +167,6 @@ def _free(name: str, taken: set[str]) -> str:
         name += "_"
     taken.add(name)
     return name
-
-
-@dataclass(frozen=True)
-class Probes:
-    """Directions, and how claim and truth are read along them; `whole` if they are all entries.
-
-    `moves` are the directions in which f moves, where they are not those that meet the claim.
-    """
-
-    directions: list[Directions]
-    whole: tuple[int, ...] | None
-    project: Project | None
-    moves: list[Directions] | None = None
-
-    def numeric(self, truth: Truth, method: str, *, refine: bool = False) -> Array:
-        numbers = truth.numbers(self.moves or self.directions, method, refine=refine)
-        if self.whole is not None:
-            numbers = np.reshape(numbers, self.whole)
-        return numbers if self.project is None else np.asarray(self.project(numbers))
-
-    def claimed(self, claim: Array) -> Array:
-        if self.whole is not None:
-            return claim
-        return np.stack([contracted(claim, d) for d in self.directions], axis=-1)
-
-
-def probes(question: DirectionQuestion, point: Point, rng: Any) -> Probes:
-    """Every entry where there are few and differences are cheap, else random directions."""
-    shapes = question.input_shapes(point.sizes)
-    whole = question.answer_axes(point.sizes) + sum(shapes, ())
-    if question.tangent is not None:
-        direction = np.reshape(point.values[question.tangent.name], shapes[0])
-        return Probes([(direction,)], question.answer_axes(point.sizes), None)
-    count, nested = prod(sum(shapes, ())), len(question.path) <= NESTED
-    if nested and count <= (FULL if question.project is None else FULL_PROJECTED):
-        return Probes(every_entry(shapes), whole, question.project)
-    directions = random_directions(shapes, DIRECTIONS if nested else FEW, rng)
-    return Probes(directions, None, None, question.moves(directions))
 
 
 def moderate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice, product
 
 from matderiv.calculus.structure import linear_structure
@@ -15,8 +16,8 @@ from matderiv.errors import DomainError
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.lazy import np
 from matderiv.numeric.both_sides import Border, Reached, beside, branches, domains, reached, zones
-from matderiv.numeric.check import DifferenceFinding as Compared
-from matderiv.numeric.check import compare
+from matderiv.numeric.comparison import Comparer
+from matderiv.numeric.comparison import DifferenceFinding as Compared
 from matderiv.numeric.draws import LABEL_FACTS, longest_word
 from matderiv.numeric.evaluate import Sizes, compile_, sizes_in
 from matderiv.numeric.kinks import compared_with
@@ -80,6 +81,12 @@ class Witness:
         source = sampler(asked.f, names, order=asked.order, seed=seed)
         branches = Branches.of(identity(claim, structure), seed)
         return Witness(claim, answer, structure, question, source, branches, seed)
+
+    @cached_property
+    def comparer(self) -> Comparer:
+        """What compares the claim with the sharpest truth."""
+        question, f = replace(self.question, sharpest=True), self.claim.asked.f
+        return Comparer(question, self.source, compile_((f,)))
 
     def plan(self) -> SizePlan:
         """The sizes at which the claim must be seen."""
@@ -202,13 +209,11 @@ class Witness:
 
         Beside a border rounding may choose the other branch, so that digits must decide.
         """
-        program = compile_((self.claim.asked.f,))
-        question = replace(self.question, sharpest=True)
         differing = []
         unsure = [p for p in found.close[:CLOSE] if not self._is_identity(p)]
         for place, point in enumerate(unsure):
             rng = np.random.default_rng([place, 5])
-            if compare(question, program, point, rng).verdict != "match":
+            if self.comparer.at(point, rng).verdict != "match":
                 differing.append(point)
         return [*found.close[:ALWAYS], *differing[:DOUBTED]]
 
@@ -223,8 +228,6 @@ class Witness:
 
         Where the derivative vanishes, nothing was seen: the point is moved to other branches.
         """
-        program = compile_((self.claim.asked.f,))
-        question = replace(self.question, sharpest=True)
         matching: list[Point] = []
         unsure = ""
         for place, point in enumerate(points):
@@ -235,7 +238,7 @@ class Witness:
                     break
                 if exact is not None and exact.equal:
                     continue
-                found = compare(question, program, here, np.random.default_rng([place, 3]))
+                found = self.comparer.at(here, np.random.default_rng([place, 3]))
                 digits = self._in_digits(here) if found.verdict == "mismatch" else None
                 said = digits.verdict if digits is not None else found.verdict
                 if said == "different":

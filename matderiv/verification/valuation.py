@@ -12,10 +12,9 @@ from math import prod
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
-from matderiv.numeric.differences import every_entry
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
 from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats
-from matderiv.numeric.question import DirectionQuestion, Probes
+from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.verification.claims import Asked, names_for, question_about
 
@@ -70,17 +69,10 @@ class Truths:
     def at(self, point: Point) -> Valuation | None:
         """The true derivative at a point; None where f has none, or too many entries."""
         question = self.question
-        shapes, outer = question.input_shapes(point.sizes), question.answer_axes(point.sizes)
-        if question.tangent is not None:
-            direction = np.reshape(point.values[question.tangent.name], shapes[0])
-            probes = Probes([(direction,)], outer, None)
-        else:
-            whole = outer + sum(shapes, ())
-            if prod(whole) > MOST:
-                return None
-            probes = Probes(every_entry(shapes), whole, question.project)
+        if prod(question.wanted(point.sizes)) > MOST:
+            return None
         try:
-            truth = probes.numeric(question.truth(self.program, point), question.methods[0])
+            truth = question.every_entry(self.program, point)
         except DomainError:
             return None
         return Valuation(point, truth) if np.isfinite(truth).all() else None
