@@ -250,13 +250,12 @@ def _derivation(
     notes = list(reading.notes if reading else ())
     if x not in set(walk(f)):
         notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
-    notes += about_complex(f, x)
+    notes += [*about_complex(f, x), *_said_by_functions(f, x)]
     for curved in facts(x) & {"orthogonal", "idempotent"}:
         notes.append(f"{x.name} is {curved}: the derivative is the unconstrained one")
     space = linear_structure(x)
     if space and structure != "none" and kind not in FORWARDS:
         notes.append(_structure_note(x.name, space, structure))
-    notes += _said_by_functions(f, x)
     for a in taken_as_invertible(f, x):
         notes.append(f"where {a.name} is invertible: by the matrix determinant lemma")
     notes += _of_distributions(f, x, derivative.expr, kind, order)

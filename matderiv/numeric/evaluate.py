@@ -325,8 +325,10 @@ def compile_(exprs: tuple[Expr, ...]) -> ValueProgram:
     """The instructions that compute some expressions, each shared part once; one's are kept."""
     if len(exprs) != 1:
         return _compiled(exprs)
-    cache = exprs[0].cache
-    return cache["program"] if "program" in cache else cache.setdefault("program", _compiled(exprs))
+    program: ValueProgram | None = exprs[0].cache.get("program")
+    if program is None:
+        program = exprs[0].cache["program"] = _compiled(exprs)
+    return program
 
 
 def _compiled(exprs: tuple[Expr, ...]) -> ValueProgram:
