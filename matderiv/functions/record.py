@@ -11,7 +11,6 @@ A kind says where the derivative comes from:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from inspect import signature
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -117,9 +116,8 @@ def register(function: Function) -> Function:
         raise ValueError(f"{function.name} cannot be evaluated")
     given = _given(function)
     arity = (len(given),) * 2 if function.arity == UNSAID else function.arity
-    known = replace(function, arity=arity)
-    known = known if function.example else replace(known, example=_simplest_call(known, given))
-    REGISTRY[known.name] = known
+    example = function.example or _simplest_call(function, arity, given)
+    known = REGISTRY[function.name] = replace(function, arity=arity, example=example)
     return known
 
 
@@ -128,20 +126,17 @@ def _given(function: Function) -> list[str]:
     made = function.expand or function.numpy
     if made is None:
         return []
-    found = [
-        p.name
-        for p in signature(made).parameters.values()
-        if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
-    ]
+    names, defaults = made.__code__.co_varnames, made.__defaults__ or ()
+    found = list(names[: made.__code__.co_argcount - len(defaults)])
     beside = sum(default is None for _, default in function.numbers) + (function.call in _ALONG)
     return found[: len(found) - beside]
 
 
-def _simplest_call(function: Function, given: list[str]) -> str:
+def _simplest_call(function: Function, arity: tuple[int, int], given: list[str]) -> str:
     """f(x), or f(X) where f takes no vector; nothing where a call has to say more."""
     if function.leaf or function.call not in ("plain", *_ALONG):
         return ""
-    if function.arity != (1, 1):
+    if arity != (1, 1):
         return f"{function.label}({', '.join(given)})"
     try:
         function.shape(((3,),), (None,) if function.call in _ALONG else ())
