@@ -115,8 +115,9 @@ def read_stated(
             return _read_in("python", text, reading, extra, expected, over, what)
     failure: MatderivError | None = None
     for name in names:
-        if not given and name in weak and _no_latex(name, text, reading, extra, failure):
-            continue
+        beside = not given and name == "latex" and name in weak
+        if beside and (isinstance(failure, ShapeError) or _no_product(text, reading, extra)):
+            continue  # it was understood and does not fit, or is no product without signs
         try:
             found = _read_in(name, text, reading, extra, expected, over, what)
         except MatderivError as error:
@@ -129,19 +130,6 @@ def read_stated(
         return found
     assert failure is not None
     raise failure
-
-
-def _no_latex(
-    spelling: str,
-    text: str,
-    reading: Reading,
-    extra: Mapping[str, Expr] | None,
-    failure: MatderivError | None,
-) -> bool:
-    """True where the text was understood and does not fit, or is no product without signs."""
-    if spelling != "latex":
-        return False
-    return isinstance(failure, ShapeError) or _no_product(text, reading, extra)
 
 
 def in_python(reading: Reading) -> bool:

@@ -33,6 +33,7 @@ WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
 BETWEEN = {"kl": ("||", "|"), "mvnpdf": (";", "|")}  # KL(p || q), N(x; m, S)
 BESIDE = ("hstack", "horzcat", "hcat")
 STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
+_TURNED_SELF = re.compile(r"\(?(\w+)\s*-\s*\1'\)?|(\w+)'\s*-\s*\2")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
 
 
@@ -319,6 +320,9 @@ class Cursor(Means):
                 raise self.error(said, kind.span, "||x||_2, ||A||_F, ||x||_1 or ||x||_p")
             if kind.value.islower():
                 self.kinds = {**self.kinds, kind.value: 0}
+        if _TURNED_SELF.fullmatch(self.typed(inner.span)):
+            said = "x' is the transpose of x here, and no point of its own"
+            raise self.error(said, inner.span, "||x - z||")
         return Operation(span, NORM, (inner, kind))
 
     def root(self) -> Node:

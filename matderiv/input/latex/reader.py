@@ -5,6 +5,7 @@ side, then what stands above and below, then atoms. So `a \odot Xw` is a ⊙ (Xw
 that of the text language, with places in the LaTeX; recursion is bounded by the limit on brackets.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -49,6 +50,16 @@ from matderiv.language.tokens import Token
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
 TRANSPOSED = (["T"], ["⊤"], ["′"])
 INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
+
+
+_SYMBOL = r"(?:\\[A-Za-z]+\s*(?:\{\w\}|\w(?!\w))?|[A-Za-z]+)"
+_PRIME = r"\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
+_END = r"(?=\s*(?:[)|\]}]|\\[|}r]|$))"
+_BESIDE_ITSELF = re.compile(
+    rf"(?P<first>{_SYMBOL})\s*[-,]\s*(?P=first){_PRIME}{_END}"
+    rf"|(?P<last>{_SYMBOL}){_PRIME}\s*[-,]\s*(?P=last){_END}"
+    rf"|(?P<lying>{_SYMBOL})\s*\^\s*\{{?\s*(?:\\top|T)\s*\}}?\s*(?P=lying){_PRIME}"
+)
 
 
 def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
@@ -249,7 +260,7 @@ class LatexFormula(Functions):
         above: Token | None = None
         while True:
             if self.at("'", "′"):
-                node = self.turned(node, self.take().span[1])
+                node = self.primed(node, self.take().span[1])
             elif self.at("^") and above is not None:
                 raise self.double_superscript(node, above)
             elif self.at("^"):
@@ -272,6 +283,19 @@ class LatexFormula(Functions):
             rf"({base}^{{{inner}}})^{{...}} or {base}^{{{inner}^{{...}}}}",
         )
 
+    def primed(self, node: Node, end: int) -> Node:
+        """The transpose, or x' as a name of its own beside x: `x - x'`, `k(x, x')`."""
+        name = f"{node.name}_prime" if isinstance(node, Name) else ""
+        named = name and self.scope.guess and self.typed(node.span) in self.primes
+        if name in self.scope.shapes or named:
+            return self.build.name(name, (node.span[0], end))
+        return self.turned(node, end)
+
+    @cached_property
+    def primes(self) -> set[str]:
+        """What has a prime and stands beside itself without one: no vector less its transpose."""
+        return {m[m.lastgroup or 0] for m in _BESIDE_ITSELF.finditer(self.text)}
+
     def turned(self, node: Node, end: int) -> Node:
         """The transpose."""
         return self.build.transpose(node, end)
@@ -287,6 +311,8 @@ class LatexFormula(Functions):
             written = ["T" if sign == "t" else sign for sign in written]
         transposing = written in TRANSPOSED or written in INVERSE_TRANSPOSED
         if transposing and ("T" not in written or self.scope.shapes.get("T") != ()):
+            if written == ["′"]:
+                return self.primed(base, end)
             if written in INVERSE_TRANSPOSED:
                 return self.turned(self.build.call("inv", (base,), span, hat.span), end)
             return self.turned(base, end)

@@ -97,7 +97,7 @@ class KindEvidence:
             len(self.build.shape(v) or ()) for v, k in zip(values, axes, strict=True) if k == 1
         }
         if len(ranks) > 1 and self.guessed_below(node):
-            self.objection(3, node)  # a column beside a row
+            self.objection(INVALID if self.latex else 3, node)  # a column beside a row
         single = next((o for o, k in zip(node.operands, axes, strict=True) if k), node)
         for operand, value in zip(node.operands, values, strict=True):
             if not self.is_number(value):

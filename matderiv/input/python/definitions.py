@@ -62,6 +62,10 @@ rel_entr(a, b) = a*log(a/b)
 dist(a, b) = sqrt(sum((a - b)**2))
 cov(a) = (a - mean(a, 1, True)) @ (a - mean(a, 1, True)).T/(size(a, 1) - 1)
 addmm(a, b, c) = a + b @ c
+inner(a, b) = a @ b.T
+flipud(a) = flip(a, 0)
+fliplr(a) = flip(a, 1)
+len(a) = size(a, 0)
 average(a, weights) = sum(a*weights)/sum(weights)
 normalize(a, p=2, axis=1) = a/norm(a, p, axis, True)
 cosine_similarity(a, b, axis=1) = sum(a*b, axis)/(norm(a, 2, axis)*norm(b, 2, axis))

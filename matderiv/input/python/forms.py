@@ -207,12 +207,6 @@ def _diag(lib: Arrays, call: PythonCall) -> Array:
     return Array(node, lib.build.shape(node) or (), mask=a.mask)
 
 
-def _vec(lib: Arrays, call: PythonCall) -> Array:
-    (a,) = call.arrays(1)
-    node = lib.build.call(call.name, (a.node,), call.span, call.place)
-    return Array(node, lib.build.shape(node) or ())
-
-
 # Constants ----------------------------------------------------------------------------------------
 
 
@@ -248,14 +242,6 @@ def _filled(lib: Arrays, call: PythonCall) -> Array:
         found = call.made(call.name, sizes[:1] if column else sizes)
     plain = lib.build.shape(found.node) or ()
     return Array(found.node, (*plain, 1) if column else plain)
-
-
-def _length(lib: Arrays, call: PythonCall) -> Extent:
-    (given,) = call.arrays(1)
-    a = lib.axes_at_least(given, 1)
-    if not a.shape:
-        raise call.error("of a number does not exist")
-    return Extent(a.shape[0], call.span, a.node, -a.rank)
 
 
 def _count(lib: Arrays, call: PythonCall) -> Extent:
@@ -328,10 +314,8 @@ FORMS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     **dict.fromkeys(("ravel", "flatten"), _flattened),
     **dict.fromkeys(("reshape", "view"), _reshape),
     **dict.fromkeys(("diag", "diagonal", "diagflat", "diag_embed"), _diag),
-    "vec": _vec,
     **dict.fromkeys(("eye", "identity"), _eye),
     **dict.fromkeys(("ones", "zeros"), _filled),
-    "len": _length,
     **dict.fromkeys(("numel", "size"), _count),
     **dict.fromkeys("copy clone numpy contiguous cpu from_numpy".split(), _copied),
     "detach": _constant,

@@ -50,12 +50,10 @@ def _cumsum(lib: Arrays, call: PythonCall) -> Array:
 
 def _flip(lib: Arrays, call: PythonCall) -> Array:
     """Along some axes, in NumPy along all unless they are said."""
-    found = call.bind("a", *(["axis"] if call.name == "flip" else []))
-    a = lib.axes_at_least(call.first(found), 1 if call.name == "flip" else 2)
+    found = call.bind("a", "axis")
+    a = lib.axes_at_least(call.first(found), 1)
     axes: Sequence[int | None] = range(a.rank)
-    if call.name != "flip":
-        axes = [1 if call.name == "fliplr" else 0]
-    elif _given(found, "axis") is not None:
+    if _given(found, "axis") is not None:
         axes = [call.whole(v) for v in flat([found["axis"]])]
     for axis in axes:
         if axis is None:
@@ -212,7 +210,7 @@ def _linear(lib: Arrays, call: PythonCall) -> Array:
 
 LAYERS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "cumsum": _cumsum,
-    **dict.fromkeys(("flip", "flipud", "fliplr"), _flip),
+    "flip": _flip,
     "roll": _roll,
     "one_hot": _one_hot,
     "embedding": _embedding,

@@ -27,16 +27,6 @@ def _matmul(lib: Arrays, call: PythonCall) -> Array:
     return lib.matmul(a, b, call.span)
 
 
-def _inner(lib: Arrays, call: PythonCall) -> Array:
-    """Over the last axis of both."""
-    a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
-    if a.rank == 0 or b.rank == 0:
-        return lib.product(a, b, call.span)
-    if a.rank == 1:
-        return lib.matmul(b, a, call.span)
-    return lib.matmul(a, lib.transpose(b, b.span[1]) if b.rank == 2 else b, call.span)
-
-
 def _vdot(lib: Arrays, call: PythonCall) -> Array:
     """Over all entries."""
     a, b = (lib.axes_at_least(v, 1) for v in call.arrays(2))
@@ -190,7 +180,6 @@ def _along_axis(lib: Arrays, call: PythonCall, a: Array, kind: str, axis: int, k
 PRODUCTS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "dot": _dot,
     **dict.fromkeys(("matmul", "mm", "mv", "bmm"), _matmul),
-    "inner": _inner,
     "vdot": _vdot,
     **dict.fromkeys(("multi_dot", "chain_matmul"), _multi_dot),
     **dict.fromkeys(("outer", "ger"), _outer),
