@@ -462,6 +462,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "gru_cell": _gru,
     "dropout": beside(lambda x, m, p: x * m / (1 - p)),
     "rope": _turned,
+    "comoment": lambda x, y: np.multiply.outer(x, y),
     "qr_q": _gram_schmidt,
     "qr_r": lambda x: _gram_schmidt(x).T @ x,
     "lu_l": lambda x: _eliminated(x)[0],

@@ -19,6 +19,7 @@ from matderiv.errors import (
     MatderivError,
     NoClosedForm,
     ParseError,
+    ShapeError,
     UnknownFunction,
     UnknownName,
 )
@@ -155,7 +156,38 @@ def test_a_mean_has_the_derivative_of_its_quadrature(case: Case) -> None:
     np.testing.assert_allclose(value, truth, rtol=1e-6, atol=1e-6)
 
 
+SPREADS: tuple[tuple[str, str, Callable[[Any, Values], Any]], ...] = (
+    *(("Var[x'*A*x] with x ~ N(m, S)", w, lambda x, v: x @ v["A"] @ x) for w in "mAS"),
+    (r"\mathrm{Var}_{x \sim \mathcal{N}(m, S)}[a^\top x]", "a", lambda x, v: v["a"] @ x),
+    (r"\operatorname{Cov}(A x + b), \quad x \sim N(m, S)", "A", lambda x, v: v["A"] @ x + v["b"]),
+    ("Var[x.^2 + (a'*x)*b] with x ~ N(m, S)", "m", lambda x, v: x**2 + (v["a"] @ x) * v["b"]),
+)
+
+
+@pytest.mark.parametrize(("typed", "wrt", "body"), SPREADS)
+def test_a_covariance_has_the_derivative_of_its_quadrature(
+    typed: str, wrt: str, body: Callable[[Any, Values], Any]
+) -> None:
+    found = derive(typed, wrt)
+    assert found.checked is not None
+    assert found.checked.verdict == "verified"
+
+    def spread(v: Values) -> Any:
+        centre = mean(lambda x: body(x, v), v["m"], v["S"])
+        return mean(lambda x: np.multiply.outer(*[body(x, v) - centre] * 2), v["m"], v["S"])
+
+    truth = slope(spread, GIVEN, wrt)
+    assert found.reading is not None
+    values = {n: GIVEN[n] for n in found.reading.variables}
+    np.testing.assert_allclose(found.evaluate(values), truth, rtol=1e-6, atol=1e-6)
+
+
 FORMS = (
+    ("Var[a'*x] with x ~ N(m, S)", "a'*S*a"),
+    ("Cov[A*x + b] with x ~ N(m, S)", "A*S*A'"),
+    ("Var[x'*A*x] with x ~ N(0, S)", "tr(A*S*A*S) + tr(A'*S*A*S)"),
+    ("Cov[x, x'*x] with x ~ N(m, S)", "2*S*m"),
+    ("Cov[x, y] with x ~ N(m, S), y ~ N(u, T)", "zeros(n,p)"),
     ("E[x'*A*x] with x ~ N(m, S)", "m'*A*m + tr(A*S)"),
     ("E[x*x'] with x ~ N(m, S)", "m*m' + S"),
     ("E[norm2(A*x - b)^2] with x ~ N(0, I)", "norm2(b)^2 + sum(A.^2)"),
@@ -193,6 +225,8 @@ def test_answers_are_proved_and_mistakes_refused(
 
 
 REFUSED: tuple[tuple[str, str, type[MatderivError]], ...] = (
+    ("Var[exp(a'*x)] with x ~ N(m, S)", "the mean of exp", NoClosedForm),
+    ("Var[x*x'] with x ~ N(m, S)", "Var and Cov are of numbers and vectors", ShapeError),
     ("E[exp(a'*x)] with x ~ N(m, S)", "the mean of exp", NoClosedForm),
     ("E[relu(a'*x)] with x ~ N(m, S)", "the mean of relu", NoClosedForm),
     ("E[norm2(x)] with x ~ N(m, S)", "the mean of norm2", NoClosedForm),

@@ -372,10 +372,17 @@ PYTHON = (
     *(f"torch.softmax(Q @ K.{t}, dim=-1) @ V" for t in ("t()", "transpose(-2, -1)", "mT")),
     *("F.conv1d(T, W)", "F.conv1d(T, W, None, 2, 1)", "F.conv1d(T, W, stride=2, dilation=2)"),
     *("F.max_pool1d(T, 3)", "F.avg_pool1d(T, 2, stride=1)", "F.max_pool2d(T, 2)"),
+    *("torch.linalg.qr(E)[0]**2", "torch.linalg.qr(E).R**2", "torch.linalg.eigh(E.T @ E)[1]**2"),
+    *(f"torch.linalg.svd({n}, full_matrices=False)[{k}]**2" for n in "EX" for k in (0, 1, 2)),
+    *(f"torch.lstm_cell(I, (H, C), A, B, d, d)[{k}]" for k in (0, 1)),
+    "torch.lstm_cell(I, hx=(H, C), w_ih=A, w_hh=B)[0]",
+    *("torch.gru_cell(I, H, A[:9], B[:9], d[:9], d[3:])", "F.dropout(X, 0.4, training=False)"),
+    *("torch.rnn_tanh_cell(I, H, A[:3], B[:3])", "torch.rnn_tanh_cell(I, H, A[3:6], B[:3], w, w)"),
     *("X.reshape(2, 6)", "X.reshape(4, 3) @ X", "F.linear(X, U, c2)", "F.linear(g, U, c2)"),
 )
 SIZES = {"X": (3, 4), "x": (5,), "Z": (3, 4), "P": (3, 4), "E": (6, 4), "Q": (4, 2), "K": (4, 2)}
 SIZES |= {"V": (4, 3), "T": (2, 3, 8), "W": (4, 3, 3), "g": (4,), "c": (4,), "U": (5, 4)}
+SIZES |= {"I": (2, 4), "H": (2, 3), "C": (2, 3), "A": (12, 4), "B": (12, 3), "d": (12,)}
 SIZES |= {"c2": (5,), "w": (3,), "y": (3,), "R": (3, 4), "M": (3, 4)}
 
 

@@ -132,7 +132,8 @@ def planted(record: Function, wrong: Function) -> Iterator[None]:
 
 SHAPES = {"div": {"t": ""}, "permute": {"T": "b,m,n"}, "einsum": {"S": "b,m,n", "T": "b,n,k"}}
 CONSTANT = {"vector", "matrix"}  # of a number: nothing depends on a variable
-OF_LENGTH_ONE = {"eigvecsh", "eigvec_max", "eigvec_min"}  # their squares add up to a constant
+OF_LENGTH_ONE = {"eigvecsh", "eigvecs", "eigvec_max", "eigvec_min", "svd_u", "svd_v", "svec_left"}
+OF_LENGTH_ONE |= {"svec_right", "qr_q"}  # their squares add up to a constant
 SPREAD = {"add"}  # a sum hands on what it gets, by no rule
 SWITCHES = {("where", "c")}  # no argument to differentiate by
 SWITCHES |= {(f"d{name}", "A") for name in ("expm", "sinm", "cosm", "logm", "sqrtm", "power")}

@@ -128,7 +128,9 @@ def test_the_derivative_by_a_parameter_is_that_of_differences(name: str) -> None
             continue
         out, _, values = setting(e)
         moves = {k: 0.1 * rng.standard_normal(np.shape(v)) for k, v in values.items()}
-        moves |= {k: 0 * m for k, m in moves.items() if (name, "abcd".index(k)) in questions.FIXED}
+        moves |= {
+            k: 0 * m for k, m in moves.items() if (name, "abcdefg".index(k)) in questions.FIXED
+        }
         known = given(out, values)
         along = {s: v + t * given(out, moves)[s] for s, v in known.items()}
         sides = [

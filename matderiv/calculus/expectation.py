@@ -10,7 +10,7 @@ from typing import Any
 
 from matderiv.calculus.derivative import differentiate
 from matderiv.calculus.recognise import prepare
-from matderiv.calculus.sweeps import slots_at
+from matderiv.calculus.sweeps import axes_of, slots_at
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.errors import LimitError, NoClosedForm, UntrueResult
@@ -59,7 +59,54 @@ def averaged(f: Expr) -> Expr:
     >>> text(averaged(apply("expectation", x.T @ x, x, m, S)))
     "m'*m + tr(S)"
     """
-    return fold(f, lambda n, args: _mean(*args) if is_(n, "expectation") else rebuild(n, args))
+    return fold(f, _closed)
+
+
+def _closed(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    if is_(node, "expectation"):
+        return _mean(*args)
+    e = rebuild(node, args)
+    products = [a for a in e.args if is_(a, "neg") and is_(a.args[0], "comoment")]
+    return _cancelled(e) if is_(e, "add") and products else e
+
+
+def _cancelled(e: Expr) -> Expr:
+    """A mean less a product of means, multiplied out: what is in both is gone."""
+    axes = axes_of(e.shape)
+    left: dict[Expr, Term] = {}
+    for a in addends(e):
+        for t in _multiplied(open_product(a, slots_at(e.shape, axes))):
+            plain = normalise(Fraction(1), t.factors, axes, ())
+            form = raise_tensor(Tensor(axes, (plain,)), True)
+            sofar = left[form].coefficient if form in left else 0
+            left[form] = Term(sofar + t.coefficient * plain.coefficient, plain.factors)
+    terms = tuple(t for t in left.values() if t.coefficient)
+    found = raise_tensor(Tensor(axes, terms), True) if terms else zeros(e.shape)
+    found = polished(found, set(variables(e)))
+    exprs, rng = with_named_sizes(found, e), np.random.default_rng(0)
+    sizes = enlarged(draw_sizes(sizes_in(*exprs), rng, most=4), *exprs)
+    values = draw(list(variables(*exprs)), rng, sizes, strategy=accretive)
+    short, long = (evaluate(x, values, sizes) for x in exprs)
+    spread = TOLERANCE * (1 + np.max(np.abs(evaluate(exprs[1].args[0], values, sizes))))
+    if not np.allclose(short, long, rtol=TOLERANCE, atol=spread):
+        raise UntrueResult("a covariance is not the mean of the product less that of the means")
+    return found
+
+
+def _multiplied(t: Term) -> list[Term]:
+    """The term with its brackets multiplied out, and powers of numbers as products."""
+    for k, f in enumerate(t.factors):
+        whole, count = is_(f.expr, "comoment"), Fraction(f.exponent)
+        sums = is_(f.expr, "add", "neg") or whole
+        if count.denominator > 1 or count < 1 or not (sums or (count > 1 and is_(f.expr, "mul"))):
+            continue
+        rest = Term(t.coefficient, (*t.factors[:k], *t.factors[k + 1 :]))
+        inner = f.expr.function.expand(*f.expr.args) if whole and f.expr.function.expand else f.expr
+        at = slots_at(inner.shape, f.indices)
+        parts = [open_product(a, at) for a in addends(inner)]
+        again = (Term(Fraction(1), (f._replace(exponent=count - 1),)),) if count > 1 else ()
+        return [o for p in parts for o in _multiplied(product(rest, p, *again))]
+    return [t]
 
 
 def _mean(body: Expr, x: Expr, m: Expr, covariance: Expr) -> Expr:

@@ -5,12 +5,12 @@ from functools import partial
 from statistics import NormalDist
 from typing import Any
 
-from matderiv.errors import NoRule
+from matderiv.errors import NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, number, number_value, size_expr
 from matderiv.functions.elementwise import columns_beside
 from matderiv.functions.record import elementwise, primitive, refused, shaped, shorthand
 from matderiv.lazy import np
-from matderiv.shapes import Shape, Unify
+from matderiv.shapes import Shape, Unify, shape_text
 
 SHIFT = 12  # the asymptotic series are used from here on
 _pi = partial(apply, "pi", params=("pi",))
@@ -284,6 +284,22 @@ shorthand(
     says="log of the Wishart density of X with the scale V and k degrees of freedom, "
     "(k - n - 1)/2*logdet(X) - tr(inv(V)*X)/2 - k/2*logdet(V) + ..., Γ_n by n values of lgamma.",
     example="wishartlogpdf(X, V, k)",
+)
+
+
+def _comoment_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
+    if any(len(s) > 1 for s in shapes):
+        given = " and ".join(map(shape_text, shapes))
+        raise ShapeError(f"Var and Cov are of numbers and vectors, these are {given}")
+    return shapes[0] + shapes[1]
+
+
+shorthand(
+    "comoment",
+    _comoment_rule,
+    lambda x, y: x @ y.T if x.shape and y.shape else x * y,
+    says="comoment(x, y) = x*y', of a number x*y: Cov[x, y] = E[comoment(x, y)] - "
+    "comoment(E[x], E[y]), and Var[x] is Cov[x, x].",
 )
 
 

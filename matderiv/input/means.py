@@ -8,6 +8,7 @@ from matderiv.language.calls import known_function
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, changed, postorder
 
 MEAN = "expectation"
+MOMENTS = frozenset(("E", "Var", "Cov"))
 EXAMPLE = "E[x'*A*x] with x ~ N(mu, Sigma)"
 _AROUND = ("mathcal", "mathrm", "cal", "{", "}")
 
@@ -25,12 +26,28 @@ class Means(Terms):
         """True where something is said to have a distribution."""
         return bool(self.normals) or any(t.text == "~" for t in self.tokens)
 
-    def mean(self, start: int, over: Sequence[Normal] = ()) -> Node:
-        """The brackets behind E, whose distribution may stand at the end."""
+    def moment(self, name: str, start: int, over: Sequence[Normal] = ()) -> Node:
+        """The brackets behind E, Var or Cov, whose distribution may stand at the end.
+
+        A covariance is the mean of a product less the product of the means.
+        """
         opening = self.take()
-        body = self.sum()
+        parts = [self.sum()]
+        if name == "Cov" and self.at(","):
+            self.take()
+            parts.append(self.sum())
         closing = self.close({"[": "]", "(": ")", "\\{": "\\}"}[opening.text], opening)
-        return _over(Operation((start, closing.span[1]), MEAN, (body,)), over)
+        span = (start, closing.span[1])
+
+        def mean(body: Node) -> Node:
+            return _over(Operation(span, MEAN, (body,)), over)
+
+        if name == "E":
+            return mean(parts[0])
+        sides = parts[0], parts[-1]
+        whole = mean(Call(span, "comoment", span, sides))
+        apart = Call(span, "comoment", span, tuple(map(mean, sides)))
+        return Operation(span, "add", (whole, Operation(span, "neg", (apart,))))
 
     def random(self, name: Name) -> None:
         """`~ N(mu, Sigma)` behind a name at the end of a text."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
-from matderiv.input.means import EXAMPLE, Means
+from matderiv.input.means import EXAMPLE, MOMENTS, Means
 from matderiv.input.terms import COMPARISONS
 from matderiv.input.tree import BARS, COUNTS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
@@ -210,8 +210,9 @@ class Cursor(Means):
 
     def entry(self, base: Node) -> Node:
         """`x[1]`, `X[i,:]`, `x[2:n]`: an entry, a row, a column or a part, counted from 1."""
-        if getattr(base, "name", "") == "E" and self.averages:
-            return self.mean(base.span[0])
+        name = getattr(base, "name", "")
+        if name in MOMENTS and self.averages:
+            return self.moment(name, base.span[0])
         opening, at, typed = self.take(), list[str](), ""
         while not self.at("]"):
             token = self.take()
@@ -223,8 +224,8 @@ class Cursor(Means):
         closing = self.take()
         span = (base.span[0], closing.span[1])
         if not all(PLACE.fullmatch(place) for place in (*at, typed)):
-            if getattr(base, "name", "") == "E":
-                said = "nothing says what E is over"
+            if name in MOMENTS:
+                said = f"nothing says what {name} is over"
                 raise self.error(said, span, f"{EXAMPLE}, mean(...) of data")
             said = "a place is a number from 1, a name or a slice such as 2:n"
             raise self.error(said, (opening.span[0], span[1]), "x[1]")

@@ -9,6 +9,7 @@ from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.latex.tokens import group_end
+from matderiv.input.means import MOMENTS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import (
     NOBODYS,
@@ -22,7 +23,6 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
 NORMAL = r"\Phi is the normal distribution function; for a matrix: \Phi \cdot (...)"
 APPLIED = frozenset(("f", "g", "h", "phi", "psi"))  # letters that are functions before brackets
-RANDOM = frozenset(("E", "Var", "Cov"))  # letters of moments before brackets
 
 
 class Names(Symbols):
@@ -101,10 +101,10 @@ class Names(Symbols):
         r"""A normal density or a mean; an error for `\mathrm{Var}(x)` and `\mathbb{R}`."""
         if symbol.stem == "N" and self.at_density():
             return self.function("mvnpdf", symbol.span)
-        if symbol.stem == "E" and self.averages:
-            return self.mean(symbol.span[0], self.random_below())
+        if symbol.stem in MOMENTS and self.averages:
+            return self.moment(symbol.stem, symbol.span[0], self.random_below())
         bracket = self.at("[", "\\{") or (symbol.font in UPRIGHT and self.at("("))
-        if symbol.font in ("mathbb", "mathds") or (bracket and symbol.stem in RANDOM):
+        if symbol.font in ("mathbb", "mathds") or (bracket and symbol.stem in MOMENTS):
             raise self.error("expectations and number sets are not read", symbol.span)
         return None
 

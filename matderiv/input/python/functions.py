@@ -73,6 +73,7 @@ CLASSES = {
 UNLIKE = {
     "huber": "huber(x, d) here is special.huber(d, x) in SciPy",
     "adj": "is read in the text language",
+    "lu": "exchanges rows in SciPy and PyTorch, lu_l(A) and lu_u(A) do not",
     "vander": "begins with the highest power in NumPy, with 1 in the text language",
 }
 UNLIKE_TORCH = {

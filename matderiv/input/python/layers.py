@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from matderiv.errors import Span
 from matderiv.input.python.arguments import PythonCall, flat
 from matderiv.input.python.arrays import Arrays
-from matderiv.input.python.operands import Array, Extent, Value, Word
+from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.language.source import Node
 
 
@@ -208,6 +208,68 @@ def _linear(lib: Arrays, call: PythonCall) -> Array:
     return made if bias is None else lib.sum_of([made, call.array_of(bias)], call.span)
 
 
+def _as_text(call: PythonCall) -> Array:
+    """The function that the text language has by this name."""
+    return call.made(call.name, [a.node for a in call.arrays(len(call.values))])
+
+
+def _cell(lib: Arrays, call: PythonCall) -> Value:
+    """A step of torch's recurrent cells; an LSTM has two states, and gives both."""
+    if not call.module and not any(isinstance(v, Items) for v in call.values):
+        return _as_text(call)
+    found = call.bind("a", "hx", "w_ih", "w_hh", "b_ih", "b_hh")
+    states, lstm = flat([found[n] for n in ("hx",) if n in found]), call.name == "lstm_cell"
+    if len(found) < 4 or len(states) != 1 + lstm:
+        hint = f"torch.{call.name}(x, {'(h, c)' if lstm else 'h'}, W, U)"
+        raise call.error("takes an input, a state and two matrices", hint)
+    given = [call.first(found), *map(call.array_of, states)]
+    given += [call.array_of(v) for v in list(found.values())[2:]]
+    nodes = [a.node for a in given]
+    if call.name == "rnn_tanh_cell":
+        return call.made("rnn_cell", nodes)
+    made = call.made(call.name, nodes)
+    return Items((made, call.made("lstm_memory", nodes)), call.span) if lstm else made
+
+
+def _dropout(lib: Arrays, call: PythonCall) -> Array:
+    """The array itself where nothing is left out; a random mask has to be given."""
+    if not call.module and len(call.values) == 3:
+        return _as_text(call)
+    found = call.bind("a", "p", "training", "inplace")
+    if "training" not in found or call.flag(found, "training"):
+        raise call.error("draws a random mask", "x * mask / (1 - p)")
+    return lib.renamed(call.first(found), call.span)
+
+
+def _factors(lib: Arrays, call: PythonCall) -> Items:
+    """What eigh, eig, qr and svd give, the vectors with signs of our own."""
+    a = call.first(found := call.bind("a", *_FACTORS[call.name][0]))
+    for name in found:
+        given = found[name]
+        said = given.text if isinstance(given, Word) else ""
+        if name == "full_matrices" and said != "False":
+            raise call.error(
+                "is read with full_matrices=False", f"{call.name}(A, full_matrices=False)"
+            )
+        if name == "mode" and said not in ("reduced", "economic"):
+            raise call.error("is read with mode='reduced'")
+    if call.name == "svd" and "full_matrices" not in found:
+        raise call.error("is read with full_matrices=False", f"{call.name}(A, full_matrices=False)")
+    parts = [call.made(name, (a.node,)) for name in _FACTORS[call.name][1]]
+    if call.name == "svd":
+        parts[-1] = lib.transpose(parts[-1], call.span[1])
+    return Items(tuple(parts), call.span, _FACTORS[call.name][2])
+
+
+_PAIR = ("eigenvalues", "eigenvectors")
+_FACTORS = {
+    "eigh": (("UPLO",), ("eigvalsh", "eigvecsh"), _PAIR),
+    "eig": ((), ("eigvals", "eigvecs"), _PAIR),
+    "svd": (("full_matrices",), ("svd_u", "svdvals", "svd_v"), ("U", "S", "Vh")),
+    "qr": (("mode",), ("qr_q", "qr_r"), ("Q", "R")),
+}
+"""Parameters, records and names of what each gives."""
+
 LAYERS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "cumsum": _cumsum,
     "flip": _flip,
@@ -223,4 +285,7 @@ LAYERS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
     "batch_norm": _norm("batchnorm", "running_mean", "running_var"),
     "scaled_dot_product_attention": _attention,
     "linear": _linear,
+    **dict.fromkeys(("rnn_tanh_cell", "lstm_cell", "gru_cell"), _cell),
+    "dropout": _dropout,
+    **dict.fromkeys(_FACTORS, _factors),
 }
