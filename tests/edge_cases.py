@@ -298,6 +298,10 @@ PRODUCTS = (
             ("x./(1 + x)", lambda m, x: (x / (1 + x)).prod()),
         )
     ),
+    *(
+        Edge("prod(x) + prod(2*x)", "x", {}, {"x": x}, lambda m, x: x.prod() + (2 * x).prod())
+        for x in ([0, 2, 3], [0, 2, 0])
+    ),
     Edge("1 - prod(1 - x)", "x", {}, {"x": [1, 0.5]}, lambda m, x: 1 - (1 - x).prod()),
     *(
         Edge("det(A)", "A", S, {"A": A}, lambda m, A: det(A))

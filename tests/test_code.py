@@ -250,6 +250,16 @@ def test_a_function_without_code_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Compiled(lambda sizes: program((node,)))({})[0].shape == (16, 10)
 
 
+def test_a_size_that_follows_from_another_is_no_target() -> None:
+    shapes = {"S": "n,n", "a": "6"}
+    d = md.derive("vech(S)'*a", "S", shapes=shapes, assume={"S": "symmetric"}, structure="none")
+    names: dict[str, Any] = {}
+    exec(d.code("numpy"), names)
+    S, a = np.eye(3), np.arange(1.0, 7)
+    found = names["value_and_gradient"](S=S, a=a)[1]
+    np.testing.assert_allclose(found.T[np.triu_indices(3)], [1, 2, 3, 4, 5, 6])
+
+
 def test_an_axis_that_is_a_product_of_sizes_is_no_target() -> None:
     f = "sum(sin(kron(A,X)*vec(B)))"
     d = md.derive(f, "X", shapes={"A": "", "X": "m,n*p", "B": "n,p"})

@@ -236,6 +236,16 @@ def test_no_formula_outside_the_language_is_shown() -> None:
             mathml(bad)
 
 
+def test_blocks_are_a_table_between_fences() -> None:
+    d = md.derive("norm2([X, ones(n); A, 0*b]*w - y)^2", "w")
+    for page in (d.html(), d.html("chain")):
+        rows = re.search(r"<mo fence[^>]*>\[</mo><mtable>(.*?)</mtable><mo fence", page)
+        assert rows
+        assert (rows[1].count("<mtr>"), rows[1].count("<mtd>")) == (2, 4)
+    with pytest.raises(UnreadFormula):
+        mathml(r"\begin{bmatrix} a & b")
+
+
 def test_deep_and_long_formulas_are_written_in_linear_time() -> None:
     x = variable("x")
     e = x

@@ -295,6 +295,11 @@ def test_a_function_that_nobody_defines_keeps_its_name(
         found.evaluate({})
 
 
+def test_a_function_of_entries_has_an_index_form() -> None:
+    found = derive("W2*phi(W1*x)", "W1", assume={"phi": "function"})
+    assert str(found) == "∂f_i/∂W1_jk = x_k phi'((W1*x)_j) W2_ij"
+
+
 @pytest.mark.parametrize(("formula", "wrt"), [("u(x)'*x + u'*x", "x"), ("u(x)", "u")])
 def test_a_function_does_not_stand_without_its_argument(formula: str, wrt: str) -> None:
     with pytest.raises(UnknownFunction, match="stands alone"):

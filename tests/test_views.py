@@ -86,6 +86,12 @@ MORE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("x/norm2(x)", "x", {}),
     ("x + x.^2", "x", {}),
     ("tr(inv(X))", "X", {"order": 2}),
+    ("A*x", "x", {"order": 2}),
+    ("sum(relu(A*x - b))", "x", {"order": 2}),
+    ("a'*relu(W*x)", "W", {"order": 2}),
+    ("W2*phi(W1*x)", "W1", {"shapes": {"W2": "C,h", "W1": "h,D", "x": "D"}}),
+    ("tr(A*X)", "X", {"order": 2, "assume": {"X": "symmetric"}}),
+    ("a'*x", "x", {"order": 3}),
 )
 
 

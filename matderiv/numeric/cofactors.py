@@ -1,6 +1,8 @@
 """Products of the other entries and cofactors, in place of prod(x)./x and det(A)*inv(A)."""
 
+from functools import reduce
 from math import prod
+from operator import add
 
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild
 from matderiv.functions.reduce import along
@@ -33,6 +35,24 @@ def without_quotient(node: Expr) -> Expr:
         joined = _joined(alone, partner) if alone is not None else None
         if joined is not None and joined.shape == node.shape:
             return without_quotient(joined)
+    return _term_by_term(node)
+
+
+def _term_by_term(node: Expr) -> Expr:
+    """The quotients of the terms, where one of them is a product without its quotient.
+
+    >>> x = variable("x", (2,))
+    >>> one, other = (apply("prod", a, params=(None,)) for a in (x, 2 * x))
+    >>> evaluate(_term_by_term((one + other) / x), {"x": [0, 3]}).tolist()
+    [15.0, 0.0]
+    """
+    for k, a in enumerate(node.args[:1] if is_(node, "div", "ediv") else node.args):
+        if not is_(a, "add") or any(t.shape != a.shape for t in a.args):
+            continue
+        terms = [rebuild(node, (*node.args[:k], t, *node.args[k + 1 :])) for t in a.args]
+        found = [without_quotient(t) for t in terms]
+        if any(new is not old for new, old in zip(found, terms, strict=True)):
+            return reduce(add, found)
     return node
 
 

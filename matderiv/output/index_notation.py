@@ -137,7 +137,8 @@ def entry(e: Expr, at: tuple[str, ...]) -> Expr:
         if is_scalar(node.shape):
             done[node] = node
         elif inside:
-            done[node] = apply(_scalar_name(node), *(done[a] for a in node.args))
+            args = (done[a] for a in node.args)
+            done[node] = apply(_scalar_name(node), *args, params=node.params)
         else:
             done[node] = _named(node, at, len(e.shape) == len(node.shape))
     return done[e]

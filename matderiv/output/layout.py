@@ -19,6 +19,7 @@ ROOM = 26  # visible characters of a piece before it may be broken inside bracke
 DEPTH = 3  # brackets that may be broken
 PREFIX, POSTFIX, INFIX = (f' form="{place}"' for place in ("prefix", "postfix", "infix"))
 STILL = ' stretchy="false"'
+FENCE = ' fence="true"'
 UPRIGHT = ' mathvariant="normal"'
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
@@ -126,6 +127,11 @@ class _Reader:
             top.next = ""
         elif token == "}":
             self.close_group()
+        elif token == r"\begin":
+            self.argument()
+            self.stack += [_Frame("table"), _Frame("cell")]
+        elif token in ("&", r"\\", r"\end"):
+            self.close_cell(token)
         elif token in ("^", "_"):
             top.next = "sup" if token == "^" else "sub"
         elif token == "'":
@@ -186,6 +192,27 @@ class _Reader:
             top.nodes.append(Element("mover", (row, mark), "", ' accent="true"', width=row.width))
         else:
             top.nodes.append(row)
+
+    def close_cell(self, token: str) -> None:
+        """A cell of a matrix is over, and with it perhaps its row and the whole."""
+        cell, table = self.stack.pop(), self.stack[-1]
+        if cell.makes != "cell":
+            raise UnreadFormula("cells of a formula do not fit")
+        inside = _row(_spaced(cell.nodes))
+        table.nodes.append(Element("mtd", (inside,), width=inside.width))
+        if token != "&":
+            row = [n for n in table.nodes if n.tag == "mtd"]
+            width = sum(n.width for n in row)
+            table.nodes[-len(row) :] = [Element("mtr", tuple(row), width=width)]
+        if token != r"\end":
+            self.stack.append(_Frame("cell"))
+            return
+        self.argument()
+        rows = tuple(self.stack.pop().nodes)
+        whole = Element("mtable", rows, width=max(n.width for n in rows))
+        fences = (Element("mo", (), sign, FENCE) for sign in "[]")
+        made = Element("mrow", (next(fences), whole, next(fences)), width=whole.width + 2)
+        self.stack[-1].nodes.append(made)
 
     def leaf(self, token: str) -> Element | None:
         """An element without children; None for what leaves no trace."""

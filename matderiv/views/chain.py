@@ -122,4 +122,5 @@ class Forward:
 
 def read_off(stage: Stage, teller: BackwardPass | Forward, d: Derived) -> list[Step]:
     """The lines that end in the result by one of the variables."""
-    return last_steps(d, replace(stage, wrt=d.wrt), teller.answers[d.wrt], teller.meanings)
+    found = teller.answers.get(d.wrt, d.displayed)  # a stage without pieces has no pass
+    return last_steps(d, replace(stage, wrt=d.wrt), found, teller.meanings)

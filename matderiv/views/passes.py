@@ -215,9 +215,12 @@ class BackwardPass:
         self, left: Partial, right: Form, shares: list[Tensor], x: Expr, name: Expr | None
     ) -> None:
         """The line for one derivative; with several shares first their sum."""
-        users = [p for p in self.stage.pieces if x in p.inputs]
+        users = [p for p in self.stage.pieces if x in p.inputs and p.variable in self.adjoints]
         rule = self.prefix + " + ".join(dict.fromkeys(rule_name(p) for p in users))
         reason = self._handed(users, x)
+        if not users:
+            nothing = f"On every path to {code(x.name)} stands a derivative that is 0."
+            rule, reason = "constant", nothing
         source = users[0].main.function.source if users else ""
         entries = self._by_entries(users, x)
         if entries is not None and entries.terms:

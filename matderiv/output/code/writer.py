@@ -103,7 +103,7 @@ class Writer:
                 continue
             for axis, s in enumerate(v.shape):
                 names = getattr(s, "names", ())
-                unknown = [n for n in names if n not in known and n[0] != "("]
+                unknown = [n for n in names if n not in known and "(" not in n]
                 if isinstance(s, Dim) and len(unknown) == 1:
                     rest = Dim(tuple(n for n in s.names if n != unknown[0]), s.coefficient)
                     divisor = "" if single(s) else f" // ({self.sizes.size(rest).text})"

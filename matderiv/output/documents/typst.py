@@ -6,7 +6,7 @@ from matderiv.language.printer import strings_in
 from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.latex.formula import formula
-from matderiv.output.layout import Element, layout
+from matderiv.output.layout import FENCE, Element, layout
 from matderiv.views.document import About, Document
 
 _ACTIVE = "\\`*_[]<>#$@~\"'/=+-"
@@ -36,6 +36,13 @@ def _opened(e: Element) -> list[str | Element]:
     if e.tag in _CALLS:
         first, *rest = _CALLS[e.tag]
         return [first, *(x for pair in zip(e.parts, rest, strict=True) for x in pair)]
+    if e.tag == "mtable":
+        told: list[str | Element] = []
+        for row in e.parts:
+            told += ["; " if told else ""]
+            for k, cell in enumerate(row.parts):
+                told += [", " if k else "", *cell.parts]
+        return ['mat(delim: "[", ', *told, ")"]
     if e.text:
         return [_leaf(e)]
     return list(e.parts) or ['""']
@@ -46,7 +53,8 @@ def _leaf(e: Element) -> str:
     if e.tag == "mspace":
         return _SPACES[e.text]
     if e.tag == "mo":
-        return "" if e.text == "\u2061" else ("\\" + e.text if e.text in "()[]{}|,/" else e.text)
+        unseen = e.text == "\u2061" or e.how == FENCE
+        return "" if unseen else ("\\" + e.text if e.text in "()[]{}|,/" else e.text)
     if not e.how and (e.tag == "mn" or (e.tag == "mi" and len(e.text) == 1)):
         return e.text
     return f"bold({_quoted(e.text)})" if 'class="b"' in e.how else _quoted(e.text)
