@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Any
 
@@ -258,25 +257,6 @@ def test_a_plot_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", type(sys)("pyplot"))
     assert found.plot(axes) is axes
     assert list(axes._plot[1]) == list(found.history)
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_progress_line_is_for_long_runs_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, paper = Screen(), io.StringIO()
-    for quiet, stream, expected in (
-        (0.0, screen, True),
-        (0.0, paper, False),
-        (60, Screen(), False),
-    ):
-        monkeypatch.setattr("matderiv.descent.minimize.QUIET", quiet)
-        monkeypatch.setattr(sys, "stderr", stream)
-        md.minimize("a^2", "a", {"a": 1.0}, epochs=3)
-        assert ("epoch 1/3  loss" in stream.getvalue()) is expected
-        assert not expected or stream.getvalue().endswith("\r\x1b[K")
 
 
 def test_the_default_step_comes_close_and_says_how_close() -> None:

@@ -3,7 +3,7 @@
 from textwrap import wrap
 
 from matderiv.command.failures import EXIT_CODES
-from matderiv.command.verbs import VERBS
+from matderiv.command.verbs import EXAMPLES, VERBS
 
 WIDTH = 80
 
@@ -33,12 +33,7 @@ Exit codes
 {codes}
 """
 
-EXAMPLES = (
-    ('matderiv derive "sum(log(1 + exp(-y.*(X*w))))" w', "the gradient of the logistic loss"),
-    ("""matderiv derive "norm2(A*x - b)^2" x --shape "b: m" --order 2""", "a Hessian"),
-    ("""matderiv derive "x'*A*x" x --assume "A: symmetric\"""", "with something known"),
-    ("""matderiv derive "logdet(X)" X --format latex""", "for a paper"),
-)
+FIRST = 4  # examples on the first page
 
 
 def overview() -> str:
@@ -46,7 +41,7 @@ def overview() -> str:
     uses = {f"{v.name} {v.operands}".strip(): v.says for v in VERBS.values()}
     column = max(map(len, uses)) + 4
     verbs = "\n".join(line for use in uses.items() for line in _beside(*use, column))
-    examples = "\n".join(f"  {command}\n      {says}" for command, says in EXAMPLES)
+    examples = "\n".join(f"  matderiv {c}\n      {says}" for says, c in EXAMPLES[:FIRST])
     codes = "\n".join(f"  {code:>3}  {says}" for code, says in EXIT_CODES.items())
     return _FRONT.format(verbs=verbs, examples=examples, codes=codes).rstrip()
 

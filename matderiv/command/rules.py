@@ -9,6 +9,7 @@ import matderiv.functions as functions
 from matderiv.command.failures import FINE, SCHEMA, UsageError
 from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
+from matderiv.command.verbs import EXAMPLES
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, NoRule, display_width
 from matderiv.expr import REGISTRY, variables
@@ -21,27 +22,6 @@ from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation
 from matderiv.views.catalogue import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of
 from matderiv.views.reasons import says
-
-EXAMPLES = (
-    ("least squares", """derive "norm2(X*w - y)^2" w"""),
-    ("logistic loss with labels 1 and -1", """derive "sum(log(1 + exp(-y.*(X*w))))" w"""),
-    ("logistic loss with labels 0 and 1", """derive "sum(softplus(X*w) - y.*(X*w))" w"""),
-    ("its Hessian", """derive "sum(softplus(X*w) - y.*(X*w))" w --order 2"""),
-    ("a quadratic form with a symmetric matrix", """derive "x'*A*x" x --assume "A: symmetric\""""),
-    ("softmax and cross-entropy, by the logits", """derive "cross_entropy(Z, Y)" Z"""),
-    ("a layer of a network, backwards", """derive "relu(W*x + b)" W --shape "b: m" --kind vjp"""),
-    ("the determinant", """derive "logdet(X)" X"""),
-    ("a matrix by a matrix", """derive "A*X*B" X"""),
-    ("a covariance matrix in a likelihood", """derive "logdet(S) + tr(inv(S)*C)" S"""),
-    ("a row instead of a column", """derive "norm2(X*w - y)^2" w --layout numerator"""),
-    ("a formula for a paper", """derive "norm2(X*w - y)^2" w --format latex"""),
-    ("a computational graph with numbers", """graph "(x+y)*z" --at x=-2,y=5,z=-4"""),
-    ("the comparison with numbers in full", """check "sum(relu(W*x))" W --seed 7"""),
-    ("every step, as a page for a browser", """derive "x'*A*x" x --steps --format html"""),
-    ("what to do first, without the result", """derive "a'*inv(X)*b" X --hint"""),
-    ("the rule of one function", "rules inv"),
-    ("why a rule of a step holds", "explain vec"),
-)
 
 _DOMAIN_WORDS = {
     "nonzero": "not 0",

@@ -49,41 +49,47 @@ explain RULE: a rule: what it says, why it is true, an example, its source
 completion SHELL: what bash, zsh or fish needs to complete a command line
 examples: commands to try
 """
-_EXAMPLES = r"""
-matderiv derive "x'*A*x" x
-matderiv derive "norm2(A*x - b)^2" x --shape "b: m" --order 2
-matderiv derive "logdet(X)" X --assume "X: symmetric" --format latex
-matderiv derive "\|Xw - y\|_2^2 + \lambda\|w\|_2^2" w
-matderiv derive "tanh(W*x + b)" W --shape "b: m" --kind vjp
-matderiv check "sum(relu(W*x))" W --seed 7
-matderiv verify "norm2(A*x - b)^2" x "2*A'*(A*x - b)"
-matderiv verify --file derivation.tex
-matderiv verify --file derivation.tex --format html -o marked.html
-matderiv verify "x'*A*x" x --batch answers.csv -o verdicts.csv
-matderiv verify "x'*A*x" x "2*A*x" --assume "A: symmetric"
-matderiv verify "norm2(X*w - y)^2" w "\nabla_w f = 2X^\top(Xw - y)"
-matderiv verify "norm2(X*w - y)^2" w "2 * X.T @ (X @ w - y)"
-matderiv graph "(x+y)*z" --at x=-2,y=5,z=-4
-matderiv graph "sum(relu(W*x + b))" --shape "b: m" --explain
-matderiv graph "norm2(W*x)^2" --at "W=[[1,2],[3,4]],x=[1,-1]" --svg -
-matderiv code "mean(log(1 + exp(-y.*(X*w))))" w
-matderiv code "norm2(U*V' - Y)^2" U,V --target torch
-matderiv solve "norm2(X*w - y)^2 + norm2(w)^2" w --shape "y: n"
-matderiv solve "a'*p - sum(p.*log(p))" p --subject-to "sum(p) = 1"
-matderiv curvature "logsumexp(A*x + b)" x --shape "b: m"
-matderiv divergence "A*softmax(x)" x --shape "A: n,n"
-matderiv laplacian "exp(-norm2(x)^2)" x
-matderiv taylor "logsumexp(x)" x --format latex
-matderiv serve
-matderiv serve "norm2(A*x - b)^2" x --port 8000
-matderiv rules
-matderiv rules logdet
-matderiv explain "affine map"
-matderiv explain inv
-matderiv completion bash
-matderiv completion fish
-matderiv examples
-"""
+EXAMPLES = (
+    ("least squares", """derive "norm2(X*w - y)^2" w"""),
+    ("logistic loss with labels 1 and -1", """derive "sum(log(1 + exp(-y.*(X*w))))" w"""),
+    ("its Hessian", """derive "sum(softplus(X*w) - y.*(X*w))" w --order 2"""),
+    ("a formula for a paper", """derive "norm2(X*w - y)^2" w --format latex"""),
+    ("a quadratic form with a symmetric matrix", """derive "x'*A*x" x --assume "A: symmetric\""""),
+    ("softmax and cross-entropy, by the logits", """derive "cross_entropy(Z, Y)" Z"""),
+    ("a layer of a network, backwards", """derive "relu(W*x + b)" W --shape "b: m" --kind vjp"""),
+    ("the determinant", """derive "logdet(X)" X"""),
+    ("a matrix by a matrix", """derive "A*X*B" X"""),
+    ("a covariance matrix in a likelihood", """derive "logdet(S) + tr(inv(S)*C)" S"""),
+    ("a row instead of a column", """derive "norm2(X*w - y)^2" w --layout numerator"""),
+    ("the same question in LaTeX", r"""derive "\|Xw - y\|_2^2 + \lambda\|w\|_2^2" w"""),
+    ("every step, as a page for a browser", """derive "x'*A*x" x --steps --format html"""),
+    ("what to do first, without the result", """derive "a'*inv(X)*b" X --hint"""),
+    ("the comparison with numbers in full", """check "sum(relu(W*x))" W --seed 7"""),
+    ("an answer", """verify "x'*A*x" x "2*A*x" --assume "A: symmetric\""""),
+    ("in LaTeX", r"""verify "norm2(X*w - y)^2" w "\nabla_w f = 2X^\top(Xw - y)\""""),
+    ("in NumPy", """verify "norm2(X*w - y)^2" w "2 * X.T @ (X @ w - y)\""""),
+    ("a derivation, line by line", "verify --file derivation.tex"),
+    ("with marks in its margin", "verify --file derivation.tex --format html -o marked.html"),
+    ("the answers of a class", """verify "x'*A*x" x --batch answers.csv -o verdicts.csv"""),
+    ("a computational graph with numbers", """graph "(x+y)*z" --at x=-2,y=5,z=-4"""),
+    ("in words", """graph "sum(relu(W*x + b))" --shape "b: m" --explain"""),
+    ("as a picture", """graph "norm2(W*x)^2" --at "W=[[1,2],[3,4]],x=[1,-1]" --svg -"""),
+    ("a program", """code "mean(log(1 + exp(-y.*(X*w))))" w"""),
+    ("for PyTorch", """code "norm2(U*V' - Y)^2" U,V --target torch"""),
+    ("ridge regression", """solve "norm2(X*w - y)^2 + norm2(w)^2" w --shape "y: n\""""),
+    ("with a constraint", """solve "a'*p - sum(p.*log(p))" p --subject-to "sum(p) = 1\""""),
+    ("convex or not", """curvature "logsumexp(A*x + b)" x --shape "b: m\""""),
+    ("a divergence", """divergence "A*softmax(x)" x --shape "A: n,n\""""),
+    ("a Laplacian", """laplacian "exp(-norm2(x)^2)" x"""),
+    ("an expansion", """taylor "logsumexp(x)" x --format latex"""),
+    ("the page", """serve "norm2(A*x - b)^2" x --port 8000"""),
+    ("all that is known", "rules"),
+    ("the rule of one function", "rules inv"),
+    ("why a rule of a step holds", "explain vec"),
+    ("what a shell completes", "completion bash"),
+    ("these", "examples"),
+)
+"""What a command is for, and the command without the word matderiv."""
 _OPTIONS = {
     "derive": ASKED + PRINTED,
     "check": ASKED,
@@ -98,7 +104,7 @@ _OPTIONS = {
 
 
 def _verb(name: str, operands: str, says: str) -> Verb:
-    examples = tuple(re.findall(rf"matderiv {name}\b.*", _EXAMPLES))
+    examples = tuple(f"matderiv {c}" for _, c in EXAMPLES if c.split()[0] == name)
     return Verb(name, operands, says, _OPTIONS.get(name, ()) + SHARED, examples)
 
 

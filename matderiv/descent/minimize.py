@@ -6,8 +6,6 @@ Source: Goodfellow, Bengio & Courville 2016, ch. 8; Adam is that of Kingma & Ba 
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -32,7 +30,6 @@ from matderiv.lazy import np
 Array = Any
 
 BATCH = 32
-QUIET = 1.0  # seconds until a progress line appears
 SMALL = 1e-4  # a gradient, relative to parameters and loss, that is as good as zero
 TINY = 1e-300  # the least learning rate
 _START = 'the start of each parameter: {"w": [0, 0]}'
@@ -196,14 +193,11 @@ class _Descent:
 
     def run(self) -> Minimum:
         """Run, and say where it came to."""
-        progress = _Progress(self.asked.epochs)
         self._noted(self.problem.loss(), 0)
         try:
-            stopped = self._epochs(progress)
+            stopped = self._epochs()
         except KeyboardInterrupt:
             stopped = "interrupted"
-        finally:
-            progress.done()
         self.problem.parameters = self._copied(self.best)
         _, gradients = self.problem.both(self.problem.at())
         loss = min(self.history)
@@ -212,7 +206,7 @@ class _Descent:
             self.best, loss, tuple(self.history), stopped, _largest(gradients), converged=small
         )
 
-    def _epochs(self, progress: _Progress) -> str:
+    def _epochs(self) -> str:
         """All epochs; why they ended."""
         asked = self.asked
         rule = rule_of(asked.method, asked.momentum)
@@ -223,7 +217,6 @@ class _Descent:
                 return stopped
             loss = self.problem.loss()
             self._noted(loss, epoch)
-            progress.tell(epoch, loss)
             if asked.callback is not None and asked.callback(epoch, loss, self._copied()):
                 return "callback"
         return "epochs"
@@ -289,30 +282,6 @@ def _relative(gradients: Sequence[Array], at: Arrays, loss: float) -> float:
         for g, x in zip(gradients, at.values(), strict=True)
     )
     return max(scaled) / max(abs(loss), 1)
-
-
-class _Progress:
-    """One line on standard error that is written over, on terminals and for long runs only."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-        self.shown = False
-        self.next = time.monotonic() + QUIET
-
-    def tell(self, epoch: int, loss: float) -> None:
-        """Show where the run is, a few times a second."""
-        if time.monotonic() < self.next or sys.stderr is None or not sys.stderr.isatty():
-            return
-        self.next = time.monotonic() + 0.2
-        self.shown = True
-        sys.stderr.write(f"\repoch {epoch}/{self.epochs}  loss {loss:.6g}\x1b[K")
-        sys.stderr.flush()
-
-    def done(self) -> None:
-        """Clear the line."""
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 # From gradients to the change of a parameter ------------------------------------------------------

@@ -21,7 +21,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import later
 from matderiv.numeric.evaluate import bind_labels, bind_sizes
 from matderiv.numeric.report import CheckReport
-from matderiv.programs.formulas import NumberFormula
+from matderiv.programs.number_formula import NumberFormula
 from matderiv.shapes import Shape, size_value
 from matderiv.work import A_VIEW, bounded
 

@@ -302,7 +302,7 @@ _FIXED: dict[str, Range] = {
     **dict.fromkeys(_NONNEGATIVE, (0.0, inf)),
     **dict.fromkeys("sin cos sign".split(), (-1.0, 1.0)),
     **dict.fromkeys("eye zeros cols commutation duplication fuse".split(), (0.0, 1.0)),
-    "softmax": (0.0, 1.0),
+    **dict.fromkeys(("softmax", "normcdf"), (0.0, 1.0)),
     "cosh": (1.0, inf),
     "log_softmax": (-inf, 0.0),
     "ones": (1.0, 1.0),

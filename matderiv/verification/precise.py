@@ -38,8 +38,6 @@ MARGIN = 40  # digits in which an answer must agree beyond the span of all parts
 WIDEST = 1_500  # digits from the largest to the smallest part up to which "equal" is concluded
 NOTHING = "nothing but zeros was compared"
 POINTS = 6
-WIDE_ONES = 2  # points with parts of too different size that are computed all the same
-SIGNIFICANT = 1e6  # a difference counts that is so many times what shaking the last digits does
 SURE = 1e-3  # a part of a difference that digits may leave open where its sign is known
 PLAIN = 1e-6  # an error that shows in ordinary numbers
 FURTHER = 8  # points at which a plainer difference is looked for
@@ -154,7 +152,7 @@ def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:
         if formulas.entries(point.sizes) > MOST:
             return Precise("undecided", reason="too much to compute with so many digits")
         rng = np.random.default_rng([seed, place, 50])
-        found = _at(formulas, point, _directions(formulas, point, rng), wide < WIDE_ONES)
+        found = _at(formulas, point, _directions(formulas, point, rng))
         if found.verdict == "different":
             found = replace(found, points=compared + 1, point=point)
             worst = found if worst is None or found.error > worst.error else worst
@@ -186,18 +184,15 @@ def _directions(formulas: Formulas, point: Point, rng: Any) -> list[Array]:
 # One point ----------------------------------------------------------------------------------------
 
 
-def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool) -> Precise:
-    """The claim at a point: "equal", "different", "wide", "no value", "zero" or "nothing" of f.
-
-    `anyway` says that parts of too different size are compared as far as digits go.
-    """
+def _at(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
+    """The claim at a point: "equal", "different", "wide", "no value", "zero" or "nothing" of f."""
     with mp.workdps(DIGITS):
         _, _, span, _ = _sides(formulas, point, directions)
     if span is None:
         return Precise("nothing")
     digits = max(0, min(span, WIDEST, WORK // formulas.entries(point.sizes) // 2 - DIGITS))
     if span > digits:
-        return _shaken(formulas, point, directions) if anyway else Precise("wide")
+        return Precise("wide")
     with mp.workdps(2 * (DIGITS + digits)):
         truth, claimed, _, largest = _sides(formulas, point, directions)
         if truth is None or not _finite(truth):
@@ -213,28 +208,6 @@ def _at(formulas: Formulas, point: Point, directions: list[Array], anyway: bool)
         if _branches_unsure(formulas, point):
             return Precise("wide")
         return _different(truth, claimed, off, scale)
-
-
-def _shaken(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
-    """Whether a difference is more than rounding, where not all parts fit into the digits."""
-    with mp.workdps(4 * DIGITS):
-        if _branches_unsure(formulas, point):
-            return Precise("wide")
-        found = [
-            _sides(formulas, point, directions, np.random.default_rng(seed))[:2] for seed in (1, 2)
-        ]
-        (truth, claimed), (again, claimed_again) = found
-        if truth is None or claimed is None or again is None or claimed_again is None:
-            return Precise("wide")
-        if not all(map(_finite, (truth, claimed, again, claimed_again))):
-            return Precise("wide")
-        off = [abs(a - b) for a, b in zip(truth, claimed, strict=True)]
-        noise = [abs(a - b) for a, b in zip(truth, again, strict=True)]
-        noise += [abs(a - b) for a, b in zip(claimed, claimed_again, strict=True)]
-        scale = max(abs(v) for side in (truth, claimed) for v in side)
-        if max(off) > SIGNIFICANT * max(noise) and max(off) > scale * _tiny(DIGITS):
-            return _different(truth, claimed, max(off), scale)
-    return Precise("wide")
 
 
 def _branches_unsure(formulas: Formulas, point: Point) -> bool:
@@ -296,7 +269,7 @@ def _finite(side: list[Any]) -> bool:
 
 
 def _sides(
-    formulas: Formulas, point: Point, directions: list[Array], shaken: Any = None
+    formulas: Formulas, point: Point, directions: list[Array]
 ) -> tuple[list[Any] | None, list[Any] | None, int | None, Any]:
     """Truth and claim along the directions, the digits that all parts span, the largest part.
 
@@ -309,12 +282,12 @@ def _sides(
     moved = [exactly(d) for d in directions]
     try:
         seeds = {asked.wrt.name: _seeds(formulas, moved)}
-        parts = values((formulas.f,), at, point.sizes, seeds, shaken)
+        parts = values((formulas.f,), at, point.sizes, seeds)
         truth = _truth(formulas, parts[formulas.f], at)
     except ArithmeticError:
         return None, None, None, 0
     try:
-        own = values((formulas.answer,), at, point.sizes, {}, shaken)
+        own = values((formulas.answer,), at, point.sizes, {})
         claimed = _contracted(formulas, own[formulas.answer][0], point.sizes, moved)
     except ArithmeticError:
         own, claimed = {}, None

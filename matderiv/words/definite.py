@@ -6,8 +6,6 @@ from matderiv.shapes import is_scalar
 from matderiv.words.chains import facts, transposed
 from matderiv.words.signs import signed
 
-_NEVER_NEGATIVE = frozenset("abs norm2 norm1 norminf relu normcdf var std sqrt".split())
-
 
 def definite_sign(e: Expr) -> int:
     """1 for a matrix or number that is >= 0 in its form, -1 for one that is <= 0, else 0.
@@ -73,16 +71,12 @@ def nonnegative(e: Expr) -> bool:
     """
     if bounds(e)[0] >= 0:
         return True
-    if is_(e, *_NEVER_NEGATIVE) or positive(e):
-        return True
     if is_(e, "power", "epow"):
         k = number_value(e.args[1])
         even = k is not None and k.denominator == 1 and k % 2 == 0
         entrywise = is_(e, "epow") or is_scalar(e.shape)
         return entrywise and (even or nonnegative(e.args[0]))
-    if is_(e, "add"):
-        return all(map(nonnegative, e.args)) or _rest_of_one(e)
-    if is_(e, "hadamard", "div", "ediv", "sum", "mean", "transpose", "diag"):
+    if is_(e, "add", "hadamard", "div", "ediv", "sum", "mean", "transpose", "diag"):
         return all(map(nonnegative, e.args))
     if is_(e, "mul"):
         return all(map(nonnegative, e.args)) or (
@@ -133,12 +127,3 @@ def _fits(node: Expr, place: int, a: Expr, x: Expr) -> bool:
     if domain in ("", "nonzero") and not is_(node, "inv", "pinv", "solve", "logdet", "det"):
         return True
     return positive(a) or (domain == "positive" and affine(a, x))
-
-
-def _rest_of_one(e: Expr) -> bool:
-    """1 - s of a sigmoid, a softmax or the square of a tanh."""
-    if len(e.args) != 2 or number_value(e.args[0]) != 1 or not is_(e.args[1], "neg"):
-        return False
-    (s,) = e.args[1].args
-    square = is_(s, "power", "epow") and number_value(s.args[1]) == 2 and is_(s.args[0], "tanh")
-    return square or is_(s, "sigmoid", "softmax", "normcdf")
