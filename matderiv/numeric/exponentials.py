@@ -32,7 +32,7 @@ def better_product(node: Expr) -> Expr | None:
     if all(_distance(a) > NEAR for a in node.args):
         return None
     powers = powers_of(node)
-    joined = _spread(_joined(_shifted(_hyperbolic(_sigmoids(powers)))))
+    joined = _spread(_joined(_shifted(powers)))
     return None if joined == powers else _like(node, product_of(joined))
 
 
@@ -85,46 +85,6 @@ def _power(e: Expr, k: int) -> Expr:
     return e if k == 1 else e**k
 
 
-def _sigmoids(powers: Powers) -> Powers:
-    """exp(z)/(1 + exp(z))² = sigmoid(z)*sigmoid(-z), exp(-z)*sigmoid(z) = sigmoid(-z)."""
-    found = dict(powers)
-    for e in powers:
-        z = of_one_plus_exp(e)
-        known = z is not None and {apply("exp", z), *_opposites(z)} & set(powers)
-        if z is not None and known:
-            _put(found, apply("sigmoid", opposite(z)), -found.pop(e))
-    for e in list(found):
-        k = found.get(e, 0)
-        if not is_(e, "exp") or not k:
-            continue
-        z = e.args[0] if k > 0 else opposite(e.args[0])
-        partner = apply("sigmoid", opposite(z))
-        shared = min(abs(k), found.get(partner, 0))
-        if shared > 0:
-            _put(found, e, -shared if k > 0 else shared)
-            _put(found, partner, -shared)
-            _put(found, apply("sigmoid", z), shared)
-    return found
-
-
-def _opposites(z: Expr) -> set[Expr]:
-    return {apply("sigmoid", z), apply("sigmoid", opposite(z)), apply("exp", opposite(z))}
-
-
-def _hyperbolic(powers: Powers) -> Powers:
-    """sinh(z)/cosh(z) = tanh(z)."""
-    found = dict(powers)
-    for e, k in powers.items():
-        other = apply("cosh", e.args[0]) if is_(e, "sinh") else None
-        if other is None or k * found.get(other, 0) >= 0:
-            continue
-        shared = min(abs(k), abs(found[other])) * (1 if k > 0 else -1)
-        _put(found, e, -shared)
-        _put(found, other, shared)
-        _put(found, apply("tanh", e.args[0]), shared)
-    return found
-
-
 def _joined(powers: Powers) -> Powers:
     """Several growing factors as one exponential, times factors that neither grow nor vanish.
 
@@ -156,6 +116,8 @@ def _exponential(e: Expr) -> tuple[Expr, Powers] | None:
     """
     if is_(e, "exp"):
         return e.args[0], {}
+    if is_(e, "sigmoid"):
+        return -apply("softplus", opposite(e.args[0])), {}
     if is_(e, "cosh", "sinh"):
         (z,) = e.args
         size = apply("abs", z)
