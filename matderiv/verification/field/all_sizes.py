@@ -8,9 +8,8 @@ variables alone bring in no number: they are equal for all sizes once the sizes 
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import reduce
-from itertools import combinations, permutations, product
+from itertools import combinations, permutations
 from operator import mul
 from typing import Any
 from zlib import crc32
@@ -25,7 +24,6 @@ from matderiv.shapes import is_scalar, plain_names, size_names, size_value
 ROUNDS = 3  # choices of sizes, at least
 SPARE = 3  # further choices, in place of some at which a formula has no value
 MOST_ROUNDS = 40  # where the degree asks for more, nothing is said of all sizes
-LARGEST_BORDER = 30  # a comparison with a size is tested on both sides of a number up to this
 LARGEST_WORD = 12  # no size is drawn beyond this for the length of a product
 SMALLER = (1, 1, 2**-12, 2**-24)  # of values that must make no difference, saturated or not
 SPREAD = 5  # sizes are drawn from at least so many numbers
@@ -39,9 +37,9 @@ _LINEAR = ("neg", "transpose", "diag", "vec", "unvec", "permute", "tril", "triu"
 class SizePlan:
     """Choices of sizes in the order in which they are tried, and what must be seen of them.
 
-    Every name needs more than `degree` values. `needed` are choices that differ in what sizes are
-    compared with, in which of two decides a rank, or in which places of an axis are one. `open`
-    says why nothing that is seen stands for all sizes.
+    Every name needs more than `degree` values. `needed` are choices that differ in which of two
+    sizes decides a rank, or in which places of an axis are one. `open` says why nothing that is
+    seen stands for all sizes.
     """
 
     sizes: tuple[Sizes, ...]
@@ -75,17 +73,15 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
     if not names:
         return SizePlan(({},))
     degree = size_degree(f) + size_degree(answer)
-    borders = _borders(f, answer)
     said = ""
     if degree >= MOST_ROUNDS:
         said = f"the sizes occur as a polynomial of degree {degree}"
-    elif any(b > LARGEST_BORDER for b in borders):
-        said = f"a size may be compared with {float(max(borders)):g}"
+    elif _compares_sizes(f, answer):
+        said = "a size is compared with a number"
     rounds = max(ROUNDS, min(degree + 1, MOST_ROUNDS)) + SPARE
-    top = int(max((b for b in borders if b <= LARGEST_BORDER), default=0))
     key = [seed, crc32(f"{_print(f)} {_print(answer)}".encode())]
-    plain = _drawn(names, rounds, longest, top, key)
-    own = [*_cells(_compared_sums(f, answer)), *_same_places(f, answer, plain[0])]
+    plain = _drawn(names, rounds, longest, key)
+    own = _same_places(f, answer, plain[0])
     matrices = dict.fromkeys(n.args[0].shape for n in walk(f, answer) if is_(n, "pinv"))
     for a, b in (pair for s in matrices for pair in permutations(dict.fromkeys(_names(s)), 2)):
         own.append({a: 3, b: 5})  # either of them decides the rank
@@ -94,18 +90,17 @@ def planned(f: Expr, answer: Expr, names: list[str], longest: int, seed: int) ->
     return SizePlan(tuple(found), degree, tuple(found[ROUNDS : ROUNDS + len(cells)]), said)
 
 
-def _drawn(names: list[str], rounds: int, longest: int, top: int, key: list[int]) -> list[Sizes]:
+def _drawn(names: list[str], rounds: int, longest: int, key: list[int]) -> list[Sizes]:
     """Sizes that differ within a choice, and for each name between choices.
 
-    The second choice has them in the reverse order, beyond the longest product; the third beyond
-    the numbers that they may be compared with.
+    The second choice has them in the reverse order, beyond the longest product.
     """
     rng = np.random.default_rng(key)
     order = [names[k] for k in rng.permutation(len(names))]
     used: dict[str, set[int]] = {n: set() for n in names}
     found = []
     for place in range(rounds):
-        least = max(2, {1: min(longest + 1, LARGEST_WORD), 2: top + 1}.get(place, 2))
+        least = max(2, min(longest + 1, LARGEST_WORD) if place == 1 else 2)
         order = order[::-1] if place == 1 else [names[k] for k in rng.permutation(len(names))]
         spread = max(SPREAD, rounds - SPARE) + len(names)
         values = sorted(int(v) for v in rng.choice(spread, len(names), replace=False) + least)
@@ -275,31 +270,12 @@ def _is_generic(e: Expr) -> bool:
 # Comparisons -------------------------------------------------------------------------------------
 
 
-def _borders(f: Expr, answer: Expr) -> list[Fraction]:
-    """Numbers that a size may be compared with in one of the formulas and not in the other.
-
-    They are found from the literals of a sum that depends on sizes alone, below a jump or below a
-    root of a square; alone and in pairs.
-    """
-    found: list[Fraction] = []
-    for node in _compared_sums(f, answer):
-        exponents = {n.args[1] for n in walk(node) if is_(n, "power", "epow")}
-        values = (abs(n.params[0]) for n in walk(node) if is_(n, "number") and n not in exponents)
-        literals = sorted({v for v in values if v not in (0, 1, 2)})
-        found += [c for v in literals for c in (v, 1 / v)]
-        found += [c for a, b in combinations(literals, 2) for c in (a * b, a / b, b / a, a + b)]
-    return found
-
-
-def _compared_sums(f: Expr, answer: Expr) -> list[Expr]:
-    """Sums that depend on sizes alone and are compared in one of the formulas only."""
+def _compares_sizes(f: Expr, answer: Expr) -> bool:
+    """True where one of the formulas only compares a sum that depends on sizes alone."""
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
-    jumps = jumping[0] ^ jumping[1]
-    sums = {n for jump in jumps for n in walk(jump) if is_(n, "add")}
+    sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
     sums |= {c for n in sums for c in _coefficients(n)}
-    inner = [n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n))]
-    found = [n for n in inner if size_degree(n) and _of_sizes_alone(n)]
-    return sorted(found, key=_print)
+    return any(size_degree(n) and _of_sizes_alone(n) for n in sums)
 
 
 def _coefficients(total: Expr) -> list[Expr]:
@@ -323,45 +299,12 @@ def _coefficients(total: Expr) -> list[Expr]:
     return [apply("add", *parts) for parts in beside.values() if len(parts) > 1]
 
 
-def _cells(sums: list[Expr]) -> list[Sizes]:
-    """Sizes for each combination of signs that some sums of sizes have, as few as there are.
-
-    Every window between two numbers that a size is compared with is a cell of its own.
-
-    >>> n = apply("size", params=("n",))
-    >>> _cells([n - 10, 12 - n])
-    [{'n': 2}, {'n': 10}, {'n': 11}, {'n': 12}, {'n': 13}]
-    """
-    names = sorted(sizes_in(*sums))
-    if len(names) not in _GRID:
-        return []
-    cells: dict[tuple[tuple[float, ...], ...], Sizes] = {}
-    for values in sorted(product(range(2, _GRID[len(names)] + 1), repeat=len(names)), key=sum):
-        sizes = dict(zip(names, values, strict=True))
-        named = variables(*sums)
-        at = draw(named, np.random.default_rng(3), sizes, strategy=accretive) if named else {}
-        try:
-            signs = tuple(_signs(evaluate(e, at, sizes)) for e in sums)
-        except DomainError:
-            continue
-        cells.setdefault(signs, sizes)
-    return list(cells.values())
-
-
 def _same_places(f: Expr, answer: Expr, sizes: Sizes) -> list[Sizes]:
     """Sizes at which two labels of one axis, or a label and a number, are the same place."""
     units = {n.params: isinstance(n.params[1], int) for n in walk(f, answer) if is_(n, "unit")}
     pairs = combinations(sorted(units, key=lambda u: units[u]), 2)  # labels before numbers
     same = [(a, b) for (s, a), (t, b) in pairs if s == t and not isinstance(a, int)]
     return [{_names([a])[0]: size_value(b, sizes)} for a, b in same]
-
-
-_GRID = {1: LARGEST_BORDER + 1, 2: 13, 3: 6}  # the largest size, by the number of names
-
-
-def _signs(values: Any) -> tuple[float, ...]:
-    """The signs of the entries, each once: sizes alone make entries that are alike."""
-    return tuple(sorted({float(s) for s in np.sign(np.round(np.ravel(values), 9))}))
 
 
 def _compares(node: Expr) -> bool:
