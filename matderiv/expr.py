@@ -252,20 +252,19 @@ def _exact(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
 def walk(*roots: Expr) -> Iterator[Expr]:
     """Every node once, arguments before the node that uses them."""
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(r, False) for r in reversed(roots)]
+    stack: list[Expr | None] = [*reversed(roots)]
+    above: list[Expr] = []
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
+        node = stack.pop()
+        if node is None:
+            yield above.pop()
         elif node not in seen:
             seen.add(node)
-            if not node.args:
+            if node.args:
+                above.append(node)
+                stack += (None, *node.args[::-1])
+            else:
                 yield node
-                continue
-            stack.append((node, True))
-            for a in reversed(node.args):
-                if a not in seen:
-                    stack.append((a, False))
 
 
 def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
@@ -288,7 +287,7 @@ def fold_all(
     """The values of several roots; what they share is visited once."""
     values: dict[Expr, Value] = {}
     for node in walk(*roots):
-        values[node] = visit(node, tuple(values[a] for a in node.args))
+        values[node] = visit(node, tuple([values[a] for a in node.args]))
     return tuple(values[r] for r in roots)
 
 
@@ -314,9 +313,8 @@ def has(root: Expr, key: str, test: Callable[[Expr], bool]) -> bool:
 
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """The same function on other arguments; the node itself when nothing changed."""
-    if all(a is b for a, b in zip(node.args, args, strict=True)):
-        return node
-    return apply(node.function.name, *args, params=node.params)
+    same_args = args == node.args
+    return node if same_args else apply(node.function.name, *args, params=node.params)
 
 
 def substitute(root: Expr, mapping: dict[Expr, Expr]) -> Expr:

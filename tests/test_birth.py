@@ -24,7 +24,7 @@ def test_a_right_derivative_carries_its_report() -> None:
 @pytest.mark.parametrize("factor", [-1, 2, 0])
 def test_a_wrong_derivative_is_not_shown(order: int, factor: int) -> None:
     d = md.derive("sum(exp(x).*x)", "x", order=order, check=False)
-    wrong = replace(d, derivative=replace(d.derivative, expr=number(factor) * d.expr))
+    wrong = replace(d, derivative=d.derivative._replace(expr=number(factor) * d.expr))
     with pytest.raises(md.UntrueResult, match="not shown"):
         truthful(wrong)
 
@@ -33,7 +33,7 @@ def test_a_hessian_that_is_right_on_its_diagonal_alone_is_not_shown() -> None:
     d = md.derive("x'*A*x", "x", order=2, check=False)
     A = next(v for v in d.reading.variables.values() if v.name == "A")  # type: ignore[union-attr]
     with pytest.raises(md.UntrueResult):
-        truthful(replace(d, derivative=replace(d.derivative, expr=number(2) * A)))
+        truthful(replace(d, derivative=d.derivative._replace(expr=number(2) * A)))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_entries_that_facts_make_equal_share_a_change() -> None:
 def test_a_fourth_derivative_beside_kinks_is_decided(f: str) -> None:
     d = md.derive(f"sum(({f}).^4)", "x", order=4)
     assert not d.doubt
-    wrong = replace(d, derivative=replace(d.derivative, expr=0 * d.expr))
+    wrong = replace(d, derivative=d.derivative._replace(expr=0 * d.expr))
     with pytest.raises(md.UntrueResult):
         truthful(wrong)
 

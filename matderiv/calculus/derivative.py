@@ -1,7 +1,7 @@
 """From an expression and a variable to the derivative, through every floor once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
@@ -22,8 +22,7 @@ FORWARDS = ("jvp", "hvp", "differential")
 LAYOUTS = ("gradient", "mixed", "numerator", "denominator")
 
 
-@dataclass(frozen=True)
-class Derivative:
+class Derivative(NamedTuple):
     """The derivative as computed: an expression over the axes of f, then those of the variable.
 
     `axes` counts the axes of f among those of `tensor`; `tensor` is the sum of index products that
@@ -144,8 +143,10 @@ def derivative_anywhere(
     >>> text(derivative_anywhere(f, x, 1)), text(differentiate(f, x, "gradient").expr)
     ('3*x.^2', '3*ones(n)')
     """
+    if not order:
+        return f
     free = without_facts(wrt)
-    current = substitute(f, {wrt: free} if order else {})
+    current = substitute(f, {wrt: free})
     for step in range(order):
         current = prepare(current, free)
         tensor = like_terms(project(_once(current, free, None, search), wrt, structure))

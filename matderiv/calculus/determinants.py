@@ -51,9 +51,9 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
     >>> taken_as_invertible(f, x) == [A], taken_as_invertible(f, A)
     (True, [])
     """
-    inverted = {n.args[0] for n in walk(f) if is_(n, "inv", "logdet")}
-    found: dict[Expr, None] = {}
-    for node in walk(f):
+    nodes, found = list(walk(f)), dict[Expr, None]()
+    inverted = {n.args[0] for n in nodes if is_(n, "inv", "logdet")}
+    for node in nodes:
         if is_(node, "det", "logdet") and wrt in set(walk(node)):
             new = rank_one(node, {wrt})
             for n in walk(new) if new is not node else ():

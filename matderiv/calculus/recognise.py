@@ -33,7 +33,8 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
 
     What is declared of these variables is not used: the result is to be differentiated by them.
     """
-    f = fold(f, lambda n, args: eigenvalues(m := rebuild(n, args)) or m)
+    if any(is_(n, "eigvals") for n in walk(f)):
+        f = fold(f, lambda n, args: eigenvalues(m := rebuild(n, args)) or m)
     free = {x: without_facts(x) for x in wrt}
     if any(x is not v for x, v in free.items()):
         prepared = prepare(substitute(f, free), *free.values())

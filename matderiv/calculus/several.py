@@ -6,8 +6,8 @@ such places adjoints are simplified as in `sweeps`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
@@ -27,8 +27,7 @@ from matderiv.tensors.tensor import Tensor, Term, like_terms
 SMALL = 4  # an adjoint of fewer symbols is written out where it is used
 
 
-@dataclass(frozen=True)
-class Adjoint:
+class Adjoint(NamedTuple):
     """An adjoint that has a name: the variable that stands for it, and the node it belongs to."""
 
     variable: Expr
@@ -36,8 +35,7 @@ class Adjoint:
     node: Expr
 
 
-@dataclass(frozen=True)
-class Backward:
+class Backward(NamedTuple):
     """One backward sweep: the prepared expression, its named adjoints in order, the gradients."""
 
     f: Expr

@@ -287,7 +287,7 @@ def _at_small_sizes(d: Derivation) -> Derivation | None:
         return None
     if f is d.f and wrt is d.wrt and expr is d.expr:
         return None  # large are only products of sizes, as those of kron
-    derivative = replace(d.derivative, expr=expr)
+    derivative = d.derivative._replace(expr=expr)
     return replace(d, f=f, wrt=wrt, upstream=upstream, derivative=derivative)
 
 

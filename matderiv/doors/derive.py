@@ -247,8 +247,8 @@ def _derivation(
 ) -> Derivation:
     """The derivation of what was found, with everything that is to be known about it."""
     f, reading = asked.f, asked.reading
-    notes = list(reading.notes if reading else ())
-    if x not in set(walk(f)):
+    typed, notes = set(walk(f)), list(reading.notes if reading else ())
+    if x not in typed:
         notes.append(f"{x.name} does not occur in the expression, so the derivative is zero")
     notes += [*about_complex(f, x), *_said_by_functions(f, x)]
     for curved in facts(x) & {"orthogonal", "idempotent"}:
@@ -259,7 +259,7 @@ def _derivation(
     for a in taken_as_invertible(f, x):
         notes.append(f"where {a.name} is invertible: by the matrix determinant lemma")
     notes += _of_distributions(f, x, derivative.expr, kind, order)
-    notes += limits_met(derivative.expr, set(walk(f)), derivative.cut)
+    notes += limits_met(derivative.expr, typed, derivative.cut)
     return Derivation(
         f,
         x,

@@ -5,7 +5,14 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, number_value
 from matderiv.functions.contraction import contraction
-from matderiv.functions.record import axis_rule, primitive, scalar_rule, shorthand, structural
+from matderiv.functions.record import (
+    Function,
+    axis_rule,
+    primitive,
+    scalar_rule,
+    shorthand,
+    structural,
+)
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Size, Unify, is_scalar, shape_text, times
 
@@ -126,34 +133,26 @@ def _mask(test: str, y: Expr) -> Expr:
     return apply(test, x, along(y, x.shape, y.params[0]))
 
 
-MAX = primitive(
-    "max",
-    axis_rule,
-    lambda y, which, change: summed(_mask("ge", y) * change, y.params[0]),
-    _max,
-    attained=lambda y: summed(_mask("ge", y), y.params[0]),
-    bends="convex increasing",
-    call="keyword-axis",
-    proof=(
-        "Near a point without ties the largest entry stays the largest: f is that entry.",
-        "So only its own change counts, `dx_k` where `x_k` is the maximum.",
-    ),
-    says="The change of a maximum is the change of the entry that attains it (no ties).",
-)
-MIN = primitive(
-    "min",
-    axis_rule,
-    lambda y, which, change: summed(_mask("le", y) * change, y.params[0]),
-    lambda x, axis: _max(x, axis, -1),
-    attained=lambda y: summed(_mask("le", y), y.params[0]),
-    bends="concave increasing",
-    call="keyword-axis",
-    proof=(
-        "Near a point without ties the smallest entry stays the smallest: f is that entry.",
-        "So only its own change counts, `dx_k` where `x_k` is the minimum.",
-    ),
-    says="The change of a minimum is the change of the entry that attains it (no ties).",
-)
+def _extreme(name: str, test: str, sign: int, most: str) -> Function:
+    """The maximum, or the minimum: entries that attain it are those of a test."""
+    return primitive(
+        name,
+        axis_rule,
+        lambda y, which, change: summed(_mask(test, y) * change, y.params[0]),
+        lambda x, axis: _max(x, axis, sign),
+        attained=lambda y: summed(_mask(test, y), y.params[0]),
+        bends=f"{'convex' if sign > 0 else 'concave'} increasing",
+        call="keyword-axis",
+        proof=(
+            f"Near a point without ties the {most} entry stays the {most}: f is that entry.",
+            f"So only its own change counts, `dx_k` where `x_k` is the {name}imum.",
+        ),
+        says=f"The change of a {name}imum is the change of the entry that attains it (no ties).",
+    )
+
+
+MAX = _extreme("max", "ge", 1, "largest")
+MIN = _extreme("min", "le", -1, "smallest")
 shorthand(
     "norm1",
     scalar_rule,

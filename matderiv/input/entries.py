@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matderiv.bridge.sizes import entry_parts, name_of
 from matderiv.errors import MatderivError, UnknownName
@@ -24,8 +24,7 @@ else:
     (subscripts,) = later("matderiv.input.meaning", "subscripts")
 
 
-@dataclass(frozen=True)
-class AskedEntry:
+class AskedEntry(NamedTuple):
     """An entry, a row or a column of an array, one place for each of its axes.
 
     A place is a number from 1, a label as text, the number of one of f's axes in brackets where
@@ -129,7 +128,7 @@ def about_entry(reading: Reading, entry: AskedEntry, at: Sequence[Expr]) -> Read
     'norm2(x + x_1*unit(3,1))^2'
     """
     letters = [reading.free[p[0]] if isinstance(p, tuple) else p for p in entry.at]
-    array = moved(replace(entry, at=tuple(letters)), entry.variable)
+    array = moved(entry._replace(at=tuple(letters)), entry.variable)
     f = picked(substitute(reading.expr, {entry.array: array}), at)
     places = {p: s for p, s in zip(letters, entry.array.shape, strict=True) if p is not None}
     parts = (*deltas(places).items(), *reading.parts, (entry.array.name, array))

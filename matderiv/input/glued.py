@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import islice, pairwise, takewhile
 
 from matderiv.language.calls import function_names, known_function
@@ -36,7 +35,7 @@ def indexed(tokens: Sequence[Token], declared: Collection[str]) -> list[Token]:
             pairs.setdefault(name.text, []).append((k, k + 1 + len(inside)))
             ranged |= {name.text} if ":" in inside else set()
     for start, end in (pair for name in ranged for pair in pairs[name]):
-        found[start], found[end] = replace(found[start], text="["), replace(found[end], text="]")
+        found[start], found[end] = found[start]._replace(text="["), found[end]._replace(text="]")
     return found
 
 
@@ -86,7 +85,7 @@ def _turned(tokens: Sequence[Token], known: Collection[str]) -> list[Token]:
             found.append(token)
             continue
         digits = len(token.text) - len(token.text[1:].lstrip("0123456789"))
-        found.append(replace(_piece(token, 0, 1, "name"), text="T"))
+        found.append((_piece(token, 0, 1, "name"))._replace(text="T"))
         found += [_piece(token, 1, digits, "number")] if digits > 1 else []
         found += [_piece(token, digits, len(token.text), "glued")] if token.text[digits:] else []
     return found

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
+from typing import NamedTuple
 
 from matderiv import functions
 from matderiv.arguments import pairs
@@ -37,8 +37,7 @@ NOBODYS = "{0} is a function that nobody defines"
 SHAPED = {"vector": 1, "matrix": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(NamedTuple):
     """A record with the operands it takes; `open_sizes` parameters follow from the neighbours."""
 
     function: Function

@@ -1,7 +1,7 @@
 """The meaning and the shape of every part of a text: kinds by the letter rule, sizes inferred."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span, UnknownName
@@ -170,7 +170,7 @@ class Shaping:
             if application.function.call == "abstract":  # Y(t) has its sizes wherever it stands
                 fresh = self.curves.setdefault(str(application.params[0]), fresh)
             params = completed(application.params, fresh)
-            self.applications[node] = replace(application, params=params)
+            self.applications[node] = application._replace(params=params)
 
     def _classify_name(self, node: Name) -> None:
         name, context = node.name, self.context

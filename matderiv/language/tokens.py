@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matderiv.arguments import pairs
 from matderiv.errors import LimitError, ParseError, Span
@@ -16,8 +16,7 @@ MAX_NAME = 64
 MAX_DIGITS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of text: `kind` is number, name, string, superscript, operator or end."""
 
     kind: str

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from math import log10
+from typing import NamedTuple
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
@@ -42,8 +43,7 @@ _SATURATING = "exp expm1 sinh cosh tanh sigmoid softplus silu gelu erf elu".spli
 _ROWS = ("softmax", "logsumexp", "log_softmax")
 
 
-@dataclass(frozen=True)
-class Border:
+class Border(NamedTuple):
     """What a point is to one branch: the measure that tells, and the sides that are wanted.
 
     Side 0 is the zone of a saturating function, where it bends; -1 of a domain is outside of it.
@@ -111,7 +111,7 @@ def _possible(border: Border, known: set[Expr]) -> Border:
     never = {-1 for d in known if d is plain}
     never |= {1 for d in known if is_(d, "neg") and d.args[0] is plain}
     never |= {1 for d in known if is_(plain, "neg") and plain.args[0] is d}
-    return replace(border, sides=tuple(s for s in border.sides if s not in never))
+    return border._replace(sides=tuple(s for s in border.sides if s not in never))
 
 
 def zones(*exprs: Expr) -> list[Border]:
@@ -149,8 +149,7 @@ def domains(f: Expr, answer: Expr) -> list[Border]:
 # The search --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(NamedTuple):
     """Points on sides that were missing, points close to borders, and what was not reached.
 
     At `tied` points some measure is 0, at a kink or because entries are equal in a whole branch.
@@ -208,7 +207,7 @@ def beside(
     >>> [abs(float(p.values["x"])) < 1e-4 for p in beside(source, drawn(source, 1)[0], zones(f))]
     [True]
     """
-    fixed = [replace(b, sides=()) for b in held]
+    fixed = [b._replace(sides=()) for b in held]
     search = SideSearch.of(source, [*borders, *fixed])
     seen = search.meet(point)
     search.held = frozenset((k, side) for k, side in seen if k >= len(borders))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.errors import DomainError
 from matderiv.lazy import np
@@ -44,8 +44,7 @@ NARROW = (2, 2, 2, 2, 1)  # beside kinks, by order: narrower ones lose the digit
 FULL = 64  # of so many entries the worst one is told
 
 
-@dataclass(frozen=True)
-class DifferenceFinding:
+class DifferenceFinding(NamedTuple):
     """What one point says.
 
     "match", "mismatch", "between"; "not finite" or "no value" of the claim; "nothing" when the
@@ -80,8 +79,7 @@ def _largest(a: Array) -> float:
     return float(np.abs(a).max(initial=0.0))
 
 
-@dataclass(frozen=True)
-class Comparer:
+class Comparer(NamedTuple):
     """Compares a claim with f at points of a sampler."""
 
     question: DirectionQuestion
@@ -91,7 +89,7 @@ class Comparer:
     @property
     def sharpest(self) -> Comparer:
         """The same with the sharpest truth alone."""
-        return replace(self, question=replace(self.question, sharpest=True))
+        return self._replace(question=replace(self.question, sharpest=True))
 
     def look(
         self, points: Iterable[Point], spot: bool
@@ -128,9 +126,9 @@ class Comparer:
         found = self._at(point, rng)
         excusable = found.verdict in ("mismatch", "between", "not finite")
         if excusable and point.compromise and self.question.declared:
-            return replace(found, verdict="nothing", note=point.compromise)
+            return found._replace(verdict="nothing", note=point.compromise)
         if found.verdict == "not finite" and self.question.pinned:
-            return replace(found, verdict="nothing")
+            return found._replace(verdict="nothing")
         return found
 
     def _at(self, point: Point, rng: Any) -> DifferenceFinding:
@@ -162,7 +160,7 @@ class Comparer:
             return DifferenceFinding("mismatch", (inf,), note=said)
         entries = found.verdict == "mismatch" and claim.size <= FULL and order < 3
         worst = self._worst(claim, point) if entries else _entry(None, *pair, point)
-        return replace(found, worst=worst)
+        return found._replace(worst=worst)
 
     def _along(self, claim: Array, directions: Directions) -> Array:
         """A claim along the directions; one for a single direction as it is."""

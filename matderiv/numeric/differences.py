@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 from math import factorial, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
@@ -181,8 +181,7 @@ REACH = (0, 2, 4, 4, 4)  # values on either side, by order
 Line = Callable[[float], Array]
 
 
-@dataclass(frozen=True)
-class Slope:
+class Slope(NamedTuple):
     """A derivative along a line and how far off it may be."""
 
     value: Array

@@ -8,7 +8,6 @@ through, because every record's `numpy` is analytic where it is smooth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import pi, prod
 from typing import Any, NamedTuple
@@ -210,8 +209,7 @@ class ValueStep(NamedTuple):
     free: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueProgram:
+class ValueProgram(NamedTuple):
     """Instructions for some expressions; `outputs` are the slots of their values."""
 
     variables: tuple[Expr, ...]
@@ -240,8 +238,7 @@ class ValueProgram:
         return BoundValues(tuple(lines), self.outputs, cost)
 
 
-@dataclass(frozen=True, slots=True)
-class BoundValues:
+class BoundValues(NamedTuple):
     """A program with its sizes; `run` may be called again and again, at some `cost` each time."""
 
     lines: tuple[tuple[ValueStep, tuple[Any, ...], tuple[int, ...]], ...]

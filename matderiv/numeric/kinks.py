@@ -1,7 +1,7 @@
 """Where an expression has no derivative, and where it has no value: what its functions say."""
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.numeric.draws import LABEL_FACTS
@@ -11,8 +11,7 @@ from matderiv.numeric.ranges import bounds, positive
 from matderiv.numeric.stable import expanded
 
 
-@dataclass(frozen=True)
-class Kink:
+class Kink(NamedTuple):
     """An expression that vanishes at the kink, and the name of the function that has it.
 
     `zero` is the side that 0 itself belongs to, for a comparison. A kink that is `guarded` is in a

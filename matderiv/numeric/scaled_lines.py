@@ -1,10 +1,10 @@
 """Lines through a point along which its values change by orders of magnitude, facts apart."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise, permutations
 from math import isfinite
+from typing import NamedTuple
 
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS, draw
@@ -60,8 +60,7 @@ def levelled(
         yield Point(base.sizes, values)
 
 
-@dataclass(frozen=True)
-class Ways:
+class Ways(NamedTuple):
     """The values of a point, changed by a number t.
 
     `signed` variables may change their sign, `plain` ones may take any values.
@@ -127,8 +126,7 @@ def crossing(above: Callable[[float], float], low: float, high: float) -> float:
     return a
 
 
-@dataclass(frozen=True)
-class ScaledLine:
+class ScaledLine(NamedTuple):
     """A way of changing a point: the values at each place t, the sizes, the measures' program.
 
     `zeros` counts the entries of each measure that are 0 far out.

@@ -1,6 +1,5 @@
 """How leaves, sums, products, quotients and powers entry by entry are computed."""
 
-from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
 
@@ -79,9 +78,9 @@ def _add(work: Lowering, node: Expr) -> Scaled:
         return Scaled(_total(work, ranked))
     front = Scaled(None, abs(common.number))
     if alike:
-        front = replace(front, above=common.above, below=common.below)
-        ranked = [replace(t, above=(), below=()) for t in ranked]
-    signs = [replace(t, number=Fraction(1 if t.number > 0 else -1)) for t in ranked]
+        front = front._replace(above=common.above, below=common.below)
+        ranked = [t._replace(above=(), below=()) for t in ranked]
+    signs = [t._replace(number=Fraction(1 if t.number > 0 else -1)) for t in ranked]
     return front.with_core(_total(work, signs))
 
 
@@ -109,7 +108,7 @@ def _known_pair(b: ProgramBuilder, terms: list[Scaled]) -> list[int]:
     """Two terms of three or a few more whose sum or difference is there already."""
     if not 3 <= len(terms) <= MOST_FACTORS:
         return []
-    plain = (k for k, t in enumerate(terms) if replace(t, number=abs(t.number)).plain)
+    plain = (k for k, t in enumerate(terms) if t._replace(number=abs(t.number)).plain)
     for k, j in permutations(plain, 2):
         x, y = (terms[n].core or 0 for n in (k, j))
         how, shape = "add" if terms[j].number > 0 else "sub", (b.shape(x), b.shape(y))

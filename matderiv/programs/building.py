@@ -1,7 +1,6 @@
 """From expressions to a program: the value, named adjoints and gradients, in one list."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from matderiv.expr import Expr, is_, variables
 from matderiv.numeric.stable import stable_all
@@ -159,7 +158,7 @@ def finished(
     kept, place = needed(b.lines, tuple(new[k] for k in outputs))
     lines = [b.lines[k] for k in kept]
     moved = (tuple(place[a] for a in line.arguments) for line in lines)
-    found = [replace(line, arguments=given) for line, given in zip(lines, moved, strict=True)]
+    found = [line._replace(arguments=given) for line, given in zip(lines, moved, strict=True)]
     return found, {k: place[n] for k, n in new.items() if n in place}
 
 

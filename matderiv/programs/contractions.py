@@ -8,7 +8,6 @@ is. A term with equal letters is written to the diagonal of the result, which is
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 from math import prod
@@ -34,8 +33,7 @@ class Operand(NamedTuple):
     letters: Letters
 
 
-@dataclass(frozen=True)
-class ContractionTerm:
+class ContractionTerm(NamedTuple):
     """The product of some operands and a scalar, where the letters of each pair are equal."""
 
     front: Scaled
@@ -133,11 +131,11 @@ class Contractions:
         if is_(e, "eye") and len(at) == 2:
             return term, [(at[0], at[1])]
         if is_scalar(e.shape) and not at:
-            return replace(term, front=term.front.times(self.work.factor(e))), []
+            return term._replace(front=term.front.times(self.work.factor(e))), []
         if is_(e, "diag") and len(at) == 2 and len(e.args[0].shape) == 1:
             return self.taken(term, e.args[0], at[:1])[0], [(at[0], at[1])]
         one = self.whole(e, at, term.front)
-        return replace(term, front=one.front, operands=(*term.operands, *one.operands)), []
+        return term._replace(front=one.front, operands=(*term.operands, *one.operands)), []
 
     def with_equal(
         self, term: ContractionTerm, a: int, b: int, stands: dict[int, int]
@@ -158,9 +156,9 @@ class Contractions:
         operands = tuple(map(Operand, (o.slot for o in term.operands), letters))
         if gone in self.out:
             equal = ((kept if k == gone else k, g) for k, g in term.equal)
-            return replace(term, operands=operands, equal=(*equal, (kept, gone)))
+            return term._replace(operands=operands, equal=(*equal, (kept, gone)))
         met = kept in self.out or any(kept in o.letters for o in operands)
-        return replace(term, operands=operands) if met else None
+        return term._replace(operands=operands) if met else None
 
     # Results -------------------------------------------------------------------------------------
 
@@ -209,7 +207,7 @@ class Contractions:
         for term in sorted(terms, key=lambda t: t.front.number < 0):
             minus = result is not None and term.front.number < 0
             if minus:
-                term = replace(term, front=term.front.times(Scaled(None, Fraction(-1))))
+                term = term._replace(front=term.front.times(Scaled(None, Fraction(-1))))
             found = self.value(term, out)
             if result is None:
                 result = found

@@ -7,7 +7,7 @@ instructions are one; results that nobody needs are left out.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
@@ -29,8 +29,7 @@ IN_PLACE = ("add_diagonal",)
 """Operations that change their first argument, which nothing else uses, and give it back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One operation on earlier results, and the shape of what it gives.
 
     A `mask` holds truth values and stands for 0 and 1.

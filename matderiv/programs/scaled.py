@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from matderiv.programs.program import ProgramBuilder
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(NamedTuple):
     """number · Π above / Π below · the result `core`; `core` is None for a pure scalar."""
 
     core: int | None
@@ -25,8 +24,7 @@ class Scaled:
     def times(self, other: Scaled) -> Scaled:
         """The factor of `other`, a scalar, comes on top of this one."""
         above = other.above if other.core is None else (*other.above, other.core)
-        return replace(
-            self,
+        return self._replace(
             number=self.number * other.number,
             above=self.above + above,
             below=self.below + other.below,
@@ -35,8 +33,7 @@ class Scaled:
     def over(self, other: Scaled) -> Scaled:
         """The same divided by the scalar `other`, whose number is not 0."""
         below = other.above if other.core is None else (*other.above, other.core)
-        return replace(
-            self,
+        return self._replace(
             number=self.number / other.number,
             above=self.above + other.below,
             below=self.below + below,
@@ -44,7 +41,7 @@ class Scaled:
 
     def with_core(self, core: int | None) -> Scaled:
         """The same factor in front of something else."""
-        return replace(self, core=core)
+        return self._replace(core=core)
 
 
 def as_factor(b: ProgramBuilder, slot: int) -> Scaled:
@@ -62,7 +59,7 @@ def settled(b: ProgramBuilder, s: Scaled) -> int:
     if s.plain:
         return b.real(s.core)
     if b.shape(s.core) == ():
-        return factor_value(b, replace(s.with_core(None), above=(*s.above, s.core)))
+        return factor_value(b, (s.with_core(None))._replace(above=(*s.above, s.core)))
     if s.number == -1 and not s.above and not s.below:
         return b.entrywise("neg", s.core)
     line = b.lines[s.core]

@@ -127,9 +127,9 @@ class Witness:
         plan = self.plan()
         points = self.general(plan, failed)
         borders = [*branches(self.claim.asked.f, self.answer), *self._domains()]
-        wanted = [replace(b, sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
+        wanted = [b._replace(sides=()) if b.sides == (-1,) and not b.kink else b for b in borders]
         found = reached(self.source, points[:POINTS], wanted, close=True)
-        found = replace(found, points=(*found.points, *self._alike(points[:1])))
+        found = found._replace(points=(*found.points, *self._alike(points[:1])))
         outside = reached(self.source, points[:POINTS], self._domains())
         sides = [*found.points[:SIDES], *outside.points]
         sharp = self._sharp([*points[:POINTS], *sides])

@@ -184,6 +184,8 @@ def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:
 
 def turned(e: Expr) -> Expr:
     """The transpose, written out as a chain for a product."""
+    if is_(e, "variable"):
+        return transposed(e)
     return matrix_product(chain(transposed_chain(factors_of(e))))
 
 

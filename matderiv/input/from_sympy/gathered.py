@@ -8,10 +8,9 @@ axes (of which equal places may be one) it is a sum over them. What is missing i
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product as tuples
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from matderiv.input.from_sympy.blocks import in_parts
 from matderiv.input.from_sympy.places import (
@@ -107,8 +106,7 @@ def _written_out(kinds: Kinds, node: Any) -> Any:
 # Families ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """Monomials alike but for their places: coefficients by monomial, the size of each position.
 
     `kinds` says in what order places are, `sample` are the factors of one of them, `apart` what has

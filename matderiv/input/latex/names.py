@@ -1,7 +1,6 @@
 r"""Names of a formula with their meaning: variables, entries, functions, ones and identities."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from itertools import count, pairwise
 
@@ -92,7 +91,7 @@ class Names(Symbols):
         if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
             raise self.error("words between formulas are not read", symbol.span)
         if known is None and symbol.stem == "pi" and symbol.font in BOLD:
-            return self.named(replace(symbol, stem="pi_"))
+            return self.named(symbol._replace(stem="pi_"))
         if known is None and symbol.stem == "pi" and not self.at("_"):
             return self.build.name("pi", symbol.span)
         return self.named(symbol)
@@ -229,7 +228,7 @@ class Names(Symbols):
         symbol = self.symbol()
         if symbol is None:
             return None
-        named = replace(symbol, span=start.span)
+        named = symbol._replace(span=start.span)
         return self.abstract(Name(start.span, symbol.stem), named, order)
 
     def _like_a_function(self, node: Name, any_argument: bool = False) -> bool:

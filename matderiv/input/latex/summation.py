@@ -5,8 +5,8 @@ Inside, every name carries the indices of the sums around it. What stands below 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from matderiv.errors import Span
 from matderiv.input.latex.atoms import Atoms
@@ -20,8 +20,7 @@ GIVEN = (":", "|", "mid")
 ALL_ENTRIES = r"\sum_{i=1}^{n} with x: n, or \sum_{i} over all entries"
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """The indices below a sum and what is said of them; `length` is "" where nothing says it."""
 
     letters: tuple[str, ...]

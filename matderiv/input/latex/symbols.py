@@ -5,9 +5,8 @@ letters alone, whatever joins them: `w_{1}` is w_1 or w1, `\hat y` is y_hat or y
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
@@ -40,8 +39,7 @@ ACCENTS = {
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A letter or a word with its font (the command) and accents, before any subscript."""
 
     stem: str
@@ -179,8 +177,8 @@ class Symbols(LatexCursor):
             return None
         span = (token.span[0], self.tokens[self.place - 1].span[1])
         if word in ACCENTS:
-            return replace(inner, span=span, accents=(*inner.accents, ACCENTS[word]))
-        return replace(inner, span=span, font=word)
+            return inner._replace(span=span, accents=(*inner.accents, ACCENTS[word]))
+        return inner._replace(span=span, font=word)
 
     def _argument_symbol(self, word: str) -> Symbol | None:
         r"""What a font or an accent covers: one symbol, or a word as in `\mathrm{loss}`."""

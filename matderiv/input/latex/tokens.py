@@ -6,7 +6,6 @@ are one sign, and so are `\ge`, `\geq` and ≥.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from matderiv.arguments import pairs
 from matderiv.errors import ParseError
@@ -216,7 +215,7 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
             continue
         if token.kind == "command" and token.text in SWITCHES:
             if found and found[-1].text == "{":  # {\bf x} is \mathbf{x}
-                found.insert(-1, replace(token, text=f"math{token.text}"))
+                found.insert(-1, token._replace(text=f"math{token.text}"))
             place += 1
             continue
         if token.text == "underset" and token.kind == "command":

@@ -6,7 +6,8 @@ counted (`Objection`), so that `kinds` can compare one choice with another.
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
@@ -48,8 +49,7 @@ from matderiv.language.source import (
 from matderiv.shapes import Dim, Shape, size_names
 
 
-@dataclass(frozen=True)
-class Objection:
+class Objection(NamedTuple):
     """Something that speaks against the kinds, how much, and the node where it stands."""
 
     weight: float

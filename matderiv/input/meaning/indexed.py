@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from matderiv.errors import Span
 from matderiv.input.builder import Builder
 from matderiv.language.source import Node
 
 
-@dataclass(frozen=True)
-class IndexedFactor:
+class IndexedFactor(NamedTuple):
     """An array, and the names of its axes."""
 
     node: Node
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class IndexedTerm:
+class IndexedTerm(NamedTuple):
     """A product of factors with a sign, summed over some of their axes."""
 
     factors: tuple[IndexedFactor, ...]
@@ -79,7 +78,7 @@ class Indexed:
         """The value, or its opposite."""
         if not negative:
             return self
-        return replace(self, terms=tuple(replace(t, negative=not t.negative) for t in self.terms))
+        return replace(self, terms=tuple(t._replace(negative=not t.negative) for t in self.terms))
 
 
 class UncarriedError(Exception):

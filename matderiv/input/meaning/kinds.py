@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
+from typing import NamedTuple
 
 from matderiv.errors import MatderivError
 from matderiv.input.builder import Scope
@@ -33,8 +34,7 @@ SHOWN = 6.0  # a font, a transpose or @ that says the kind
 Kinds = Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Tried:
+class Tried(NamedTuple):
     """One choice of kinds: what it costs, what is left to object, and the source if it reads."""
 
     changes: tuple[tuple[str, int], ...]

@@ -7,6 +7,7 @@ them everywhere: `z_i` beside `\\sum_j e^{z_j}` is an entry of z, `x_1` beside x
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from matderiv.input.builder import Scope
 from matderiv.language.declare import guessed_axes
@@ -43,8 +44,7 @@ def free_letters(scope: Scope) -> frozenset[str]:
     return (FREE | others) - scope.labels
 
 
-@dataclass(frozen=True)
-class Subscripted:
+class Subscripted(NamedTuple):
     """An entry of an array: the base as typed, and its indices, labels and numbers."""
 
     base: str

@@ -1,8 +1,8 @@
 """A place in the tokens of a Python formula, and what is said where they do not go on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
@@ -26,8 +26,7 @@ def dialect(tokens: Sequence[Token]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """The names before the equals sign, what stands between, and the tokens of the value.
 
     `targets` has one span for each of `a = b = value`; `sign` is + for `a += value`.

@@ -5,7 +5,7 @@ Losses are means over all entries unless `reduction` says otherwise.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.arrays import Arrays
@@ -15,8 +15,7 @@ from matderiv.input.python.scanner import tokenize_python
 from matderiv.language.tokens import Token
 
 
-@dataclass(frozen=True)
-class PythonDefinition:
+class PythonDefinition(NamedTuple):
     """A function: its parameters, their defaults ("" for none) and its formula.
 
     A loss takes predictions and targets of one shape, and gives a number.

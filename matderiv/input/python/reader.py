@@ -5,9 +5,10 @@ Comparisons, + -, * / @ from left to right, signs, **, attributes and calls; mea
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count
+from typing import NamedTuple
 
 from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
@@ -36,8 +37,7 @@ ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "shape"))
 TYPES = frozenset("float int bool None True False float64 float32 newaxis inf".split())
 
 
-@dataclass(frozen=True)
-class PythonReading:
+class PythonReading(NamedTuple):
     """A source tree, with the places where another reading is possible.
 
     `choices` says what was chosen where it hangs on what a vector is; `unlike_text` the places
