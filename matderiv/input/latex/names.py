@@ -81,7 +81,7 @@ class Names(Symbols):
         if known is None and symbol.stem == "e" and not self.scope.guess and self.at("_"):
             return self.unit(symbol)
         if known is None and symbol.stem == "K" and symbol.font == "mathbf" and self.at("_"):
-            return self.commutation(symbol)
+            return self.sized(symbol, "commutation", 2)
         if known is None and (moment := self._moment(symbol)) is not None:
             return moment
         word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
@@ -273,40 +273,28 @@ class Names(Symbols):
         r"""`I`, `\mathbf{I}_n`, or the indicator `\mathbb{I}(z > 0)`."""
         if self.at("(", "[", "\\{"):
             return self.mask(self.build.identity(symbol.span))
-        if self.at("_"):
-            sizes = self.tried(self.sizes)
-            if sizes is not None and len(sizes) == 1:
-                span = (symbol.span[0], self.tokens[self.place - 1].span[1])
-                return self.build.call("eye", sizes, span)
-            return self.named(symbol)
-        return self.build.identity(symbol.span)
+        return self.sized(symbol, "eye") if self.at("_") else self.build.identity(symbol.span)
 
-    def commutation(self, symbol: Symbol) -> Node:
-        r"""`\mathbf{K}_{m,n}`; with anything but two sizes below, a name."""
+    def sized(self, symbol: Symbol, name: str, count: int = 1) -> Node:
+        r"""`\mathbf{I}_n`, `\mathbf{K}_{m,n}`; with anything but so many sizes below, a name."""
         start = self.place
         sizes = self.tried(self.sizes)
-        if sizes is None or len(sizes) != 2:
+        if sizes is None or len(sizes) != count or not self.is_place(name, sizes[0]):
             self.place = start
             return self.named(symbol)
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
-        return self.build.call("commutation", sizes, span)
+        return self.build.call(name, sizes, span)
+
+    def is_place(self, name: str, size: Node) -> bool:
+        r"""True for what may stand below `\mathbf{e}`: a number, a size or a label."""
+        first = size.operands[0] if isinstance(size, Operation) else size
+        known = {*self.scope.sizes, *self.scope.labels}
+        return name != "unit" or not isinstance(first, Name) or first.name in known
 
     def unit(self, symbol: Symbol) -> Node:
         r"""`\mathbf{e}_1`, `\mathbf{e}_y` with a label y; with anything else below, a name."""
-        start = self.place
-        label = self._label()
-        self.place = start
-        if label and self.known(symbol, label) is not None:
-            return self.named(symbol)
-        sizes = self.tried(self.sizes)
-        place = sizes[0] if sizes is not None and len(sizes) == 1 else None
-        first = place.operands[0] if isinstance(place, Operation) else place
-        known = {*self.scope.sizes, *self.scope.labels}
-        if place is None or (isinstance(first, Name) and first.name not in known):
-            self.place = start
-            return self.named(symbol)
-        span = (symbol.span[0], self.tokens[self.place - 1].span[1])
-        return self.build.call("unit", (place,), span)
+        known = self._known_below(symbol)
+        return self.sized(symbol, "unit") if known is None else self.named(symbol)
 
     def numbered_entry(self, symbol: Symbol) -> Node | None:
         r"""`W_{2,ij}` of a known W_2, `x_{i+1}` under a sum over i, `x_{1:k}`, `X_{:,j}`."""
