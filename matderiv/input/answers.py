@@ -101,8 +101,7 @@ def read_stated(
 ) -> Stated:
     r"""The last right side of an equation, or a formula, in the names of `reading`.
 
-    `extra` are further names (dX, definitions so far), `expected` a shape for sizes that nothing
-    else says, `over` the indices of a left side; a `spelling` that is None is detected.
+    `extra` are further names, `expected` a shape for open sizes, `over` indices of the left side.
 
     >>> read_stated(r"\nabla_x f = 2A^\top Ax", read("norm2(A*x)^2")).spelling
     'latex'

@@ -26,7 +26,6 @@ from matderiv.work import remembered
 
 STEP = 1e-30  # of the complex step: nothing cancels, so as small as one likes
 ANALYTIC, CENTRAL = "complex step", "central differences"
-NESTED = 2  # up to this order differences are nested, beyond it lines through the point serve
 
 Directions = tuple[Array, ...]
 Claim = Callable[[Arrays, Sizes], Any]
@@ -69,27 +68,6 @@ class Truth:
         return np.reshape(value, self.axes)
 
     def along(self, directions: Directions, method: str) -> Array:
-        """The derivative along the directions.
-
-        The complex step serves the first direction, differences ((f(x + hV) - f(x - hV)) / 2h)
-        the others; or differences serve all of them. Beyond the second order the derivative is put
-        together from those along one line each (`polarised`).
-        """
-        order = len(directions)
-        if order > NESTED:
-            return self.polarised(directions, method)
-        first = 1 if method == ANALYTIC else 0
-        steps = [self._step(k, order - first) for k in range(first, order)]
-        total: Array = 0.0
-        for signs in product((1, -1), repeat=order - first):
-            moved = dict(self.values)
-            for k, sign, step in zip(range(first, order), signs, steps, strict=True):
-                name = self.path[k]
-                moved[name] = moved[name] + sign * step * directions[k]
-            total = total + prod(signs) * self._slope(moved, directions[:first], method)
-        return total / prod(2 * step for step in steps)
-
-    def polarised(self, directions: Directions, method: str) -> Array:
         """The derivative along k directions from k-th derivatives along single lines.
 
         T(V1, ..., Vk) = Σ s2...sk T(W, ..., W) / (2^(k-1) k!) over all signs, where
@@ -120,17 +98,6 @@ class Truth:
                 lambda t: np.imag(moved(t + 1j * STEP)) / STEP, order - 1, scale, first
             )
         return derivative_along(moved, order, scale, first)
-
-    def _step(self, k: int, nested: int) -> float:
-        size = max(1.0, float(np.abs(self.values[self.path[k]]).max()))
-        return float(EPS ** (1 / (nested + 2)) * size)
-
-    def _slope(self, values: Arrays, directions: Directions, method: str) -> Array:
-        if method == ANALYTIC:
-            name = self.path[0]
-            moved = {**values, name: values[name] + 1j * STEP * directions[0]}
-            return np.imag(self.f(moved)) / STEP
-        return self.f(values)
 
     def numbers(self, probes: list[Directions], method: str) -> Array:
         """The derivative along each probe, stacked along a last axis."""
