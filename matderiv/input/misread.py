@@ -22,7 +22,8 @@ _RUN = re.compile(r"[A-Za-z]+ read as [A-Za-z*]+")
 _SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
 WORDS = frozenset(
     "an and are at by derivative for from given grad gradient hessian is jacobian let of on or "
-    "over respect subject that the then times to with wrt".split()
+    "over respect subject that the then times to with wrt plus minus divided squared half "
+    "twice".split()
 )
 _SHORT = 4  # letters of the longest name that is taken for a product without signs
 

@@ -8,6 +8,12 @@ from matderiv.language.source import Node, Operation
 from matderiv.language.tokens import Token, TokenCursor
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
+WIDE = ("tr",)
+"""Functions that cover a whole product without brackets, in which they are linear: tr AXB."""
+
+BETWEEN = {"kl": ("‖", "||", "|"), "mvnpdf": (";", "|")}
+"""What may stand between arguments in place of a comma: KL(p || q), N(x; m, S)."""
+
 _STATE = ("place", "depth", "open_bars", "indices", "around", "bar", "cells", "bound")
 
 

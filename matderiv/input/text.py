@@ -235,7 +235,6 @@ class _Parser(Cursor):
         if token.kind == "name":
             if before.text in reserved_names() and before.kind == "name":
                 return False  # it needs brackets
-            self.no_words(before, token)
             return token.text not in (*WHERE, *OTHERWISE) or self.following == "("
         if token.kind == "glued" or self.at("(", "√") or self.typed_as("⟨"):
             return True

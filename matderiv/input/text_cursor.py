@@ -8,7 +8,7 @@ from dataclasses import replace
 from matderiv.errors import LimitError, ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.means import EXAMPLE, MOMENTS, Means
-from matderiv.input.terms import COMPARISONS
+from matderiv.input.terms import BETWEEN, COMPARISONS, WIDE
 from matderiv.input.tree import BARS, COUNTS, NORM, NORMS, is_bars, norm_named, open_indices
 from matderiv.language.calls import function_names, known_function, reserved_names
 from matderiv.language.operands import OF_VECTORS, joined, shown_vectors
@@ -28,9 +28,6 @@ from matderiv.language.source import (
 from matderiv.language.tokens import GREEK_NAMES, MAX_DEPTH, Token
 
 OTHERWISE = ("if", "else", "otherwise")
-SPOKEN = frozenset("plus minus times over divided squared half twice const constant".split())
-WIDE = ("tr", "trace", "Tr")  # they cover a product, which they are linear in
-BETWEEN = {"kl": ("||", "|"), "mvnpdf": (";", "|")}  # KL(p || q), N(x; m, S)
 BESIDE = ("hstack", "horzcat", "hcat")
 STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
 _TURNED_SELF = re.compile(r"\(?(\w+)\s*-\s*\1'\)?|(\w+)'\s*-\s*\2")
@@ -82,13 +79,6 @@ class Cursor(Means):
         after = self.following in (")", "||") or self.following.startswith("sum")
         return after and self.token.text in COUNTS and all(isinstance(f, Number) for f in quotient)
 
-    def no_words(self, *tokens: Token) -> None:
-        """ParseError for an operation in words, which is no new factor."""
-        for token in tokens:
-            if token.text in SPOKEN and token.text not in self.declared:
-                hint = "the sign of the operation"
-                raise self.error(f"{token.text} is a word here and no name", token.span, hint)
-
     def covers(self, name: Token) -> bool:
         """True for a function before something without brackets: `sin x`, `log det X`."""
         function = known_function(name.text) if len(name.text) > 1 else None
@@ -102,7 +92,7 @@ class Cursor(Means):
         """`sin 2x`, `log|X|`, `tr AXB`: a function of numbers and a factor, or of a product."""
         self.deeper()
         function = known_function(name.text) or name.text
-        inner = self.product() if name.text in WIDE else self._argument(name)
+        inner = self.product() if function in WIDE else self._argument(name)
         self.depth -= 1
         if is_bars(inner, self.text) and function in ("log", "ln"):
             inner = Operation(inner.span, BARS, children(inner))

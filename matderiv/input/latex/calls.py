@@ -10,18 +10,14 @@ from matderiv.input.latex.summation import Sums
 from matderiv.input.latex.symbols import FONTS, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
+from matderiv.input.terms import BETWEEN, WIDE
 from matderiv.input.tree import FRACTION, RAISED
-from matderiv.language.calls import reserved_names
+from matderiv.language.calls import known_function, reserved_names
 from matderiv.language.source import Call, Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
-WIDE = ("tr",)
-"""Functions that cover a whole product without brackets: tr AXB."""
-BETWEEN = {"kl": ("‖", "|"), "mvnpdf": ("|",)}
-"""What may stand between arguments in place of a comma."""
-
 SPECTRAL = {
     "lambda_max": "lambda_max",
     "lambda_min": "lambda_min",
@@ -319,7 +315,9 @@ class Functions(Sums):
         wide = name in WIDE or _lies(factors[0])
         while self.starts_factor() and (wide or isinstance(factors[-1], Number)):
             factors.append(self.factor())
-        if self.starts_factor() and (density or not self._at_function()):
+        if self.starts_factor() and (
+            density or known_function(self.token.text) not in reserved_names()
+        ):
             typed = self.typed((span[0], self.token.span[1]))
             raise self.error(
                 f"what {self.typed(span)} covers is not clear",
@@ -328,11 +326,6 @@ class Functions(Sums):
             )
         self.depth -= 1
         return self.build.chain("mul", factors)
-
-    def _at_function(self) -> bool:
-        if self.token.kind != "command":
-            return False
-        return self._function_name(self.token.text) in reserved_names()
 
     def _with_sizes(
         self, name: str, arguments: list[Node], below: list[Token], place: Span, span: Span

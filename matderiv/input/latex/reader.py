@@ -8,7 +8,6 @@ that of the text language, with places in the LaTeX; recursion is bounded by the
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 
 from matderiv.errors import ParseError, Span
@@ -74,9 +73,6 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     tokens = tokenize_latex(text)
     start, stop = within or last_side(text, scope)
     bound = list(sums_in(tokens))
-    if within is None and scope.guess:
-        named = {n for _, n in bound if n[:1].isalpha()}
-        scope = replace(scope, sizes={*scope.sizes, *(named - set(scope.shapes))})
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]
     inside.append(Token("end", "", (stop, stop)))
     letters = frozenset(index for index, _ in bound)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from matderiv.errors import Span
 from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
+from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import TOTAL, open_indices
 from matderiv.language.source import Bind, Entry, Node
 from matderiv.language.tokens import Token
@@ -225,13 +226,9 @@ def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
         scripts = {"_": list[Token](), "^": list[Token]()}
         place = k + 1
         while place < len(tokens) and tokens[place].text in scripts:
-            sign, place, depth = tokens[place].text, place + 1, 0
-            while place < len(tokens):
-                depth += (tokens[place].text == "{") - (tokens[place].text == "}")
-                scripts[sign].append(tokens[place])
-                place += 1
-                if not depth:
-                    break
+            end = max(group_end(tokens, place + 1), place + 2)
+            scripts[tokens[place].text] += tokens[place + 1 : end]
+            place = end
         for before, token in pairwise([opening, *scripts["_"]]):
             if token.text in ("=", "in", *GIVEN) or token.kind == "line":
                 break

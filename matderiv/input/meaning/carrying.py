@@ -232,41 +232,37 @@ class Carrying:
                 raise UncarriedError("only numbers divide beside indices")
             if not below.index:
                 divisor = self.realised(below, (), node)
+                found = self.each("div", [found], node, last=[divisor])
+            elif found.rank + len({*found.index, *below.index}) > 2:
                 one = self.build.number(1, node.span)
-                inverse = self.build.operation("div", (one, divisor), node.span)
-                if len(found.terms) == 1 and found.rank + len(found.index) > 2:
-                    found = times(found, self.lifted(inverse), found.index)
-                    continue
-                found = self.over_number(found, divisor, node)
-                continue
-            if found.rank + len({*found.index, *below.index}) > 2:
-                found = times(found, self.inverse(below, node), self.indices([found, below]))
-                continue
-            found = self.entrywise(
-                "", [found, below], node, lambda p: self.build.operation("ediv", p, node.span)
-            )
+                inverse = self.each("ediv", [below], node, first=[one])
+                found = times(found, inverse, self.indices([found, below]))
+            else:
+                found = self.each("ediv", [found, below], node)
         return found
 
-    def inverse(self, value: Indexed, node: Node) -> Indexed:
-        """1/value, for a number at each index."""
-        one = self.build.number(1, node.span)
+    def each(
+        self,
+        function: str,
+        values: Sequence[Indexed],
+        node: Node,
+        *,
+        first: Sequence[Node] = (),
+        last: Sequence[Node] = (),
+    ) -> Indexed:
+        """An operation on each entry, with operands that have no indices around the values."""
         return self.entrywise(
-            "", [value], node, lambda p: self.build.operation("ediv", (one, p[0]), node.span)
-        )
-
-    def over_number(self, value: Indexed, divisor: Node, node: Node) -> Indexed:
-        """The value over a number without indices."""
-        return self.entrywise(
-            "", [value], node, lambda p: self.build.operation("div", (p[0], divisor), node.span)
+            "",
+            values,
+            node,
+            lambda p: self.build.operation(function, (*first, *p, *last), node.span),
         )
 
     def raised(self, base: Indexed, exponent: Node | Indexed, node: Node) -> Indexed:
         """A power of numbers, or of each entry of a vector."""
         if isinstance(exponent, Indexed) or base.rank > 1:
             if isinstance(exponent, Indexed) and not base.rank and not exponent.rank:
-                return self.entrywise(
-                    "", [base, exponent], node, lambda p: self.build.operation("epow", p, node.span)
-                )
+                return self.each("epow", [base, exponent], node)
             raise UncarriedError("this power is not read beside indices")
         if self.signs.axes(exponent):
             raise UncarriedError("the exponent beside an index is a number")
@@ -276,9 +272,7 @@ class Carrying:
         norm = node.operands[0] if isinstance(node, Operation) else node
         if square and norm in self.squares:
             return self.squares[norm]
-        return self.entrywise(
-            "", [base], node, lambda p: self.build.operation("epow", (p[0], exponent), node.span)
-        )
+        return self.each("epow", [base], node, last=[exponent])
 
     def normed(self, value: Indexed, node: Node) -> Indexed:
         """A Euclidean norm, or a sum of absolute values, at each value of the indices."""
@@ -297,9 +291,7 @@ class Carrying:
             return self.entrywise("sqrt", [total], node)
         whole = self.entrywise("", [value], node, lambda p: p[0])
         two = self.build.number(2, node.span)
-        squared = self.entrywise(
-            "", [whole], node, lambda p: self.build.operation("epow", (p[0], two), node.span)
-        )
+        squared = self.each("epow", [whole], node, last=[two])
         total = self.over_inner("sum", squared, node)
         self.squares[node] = total
         return self.entrywise("sqrt", [total], node)
@@ -351,15 +343,10 @@ class Carrying:
             return self.over_inner(name, values[0], node)
         if name in ENTRYWISE or any(n in ENTRYWISE for n in names):
             if isinstance(node, Operation):
-                return self.entrywise(
-                    name, values, node, lambda p: self.build.operation(name, p, node.span)
-                )
+                return self.each(name, values, node)
             self.beside_arrays(values, node)
-            if isinstance(node, Call) and node.keywords:  # the name of a function that none defines
-                call = node
-                of = values[: len(call.operands)]
-                return self.entrywise(name, of, node, lambda p: self.build.called(call, p))
-            return self.entrywise(name, values, node)
+            operands = node.operands if isinstance(node, Call) else ()
+            return self.entrywise(name, values[: len(operands)], node)  # no keywords
         raise UncarriedError(f"{name} is not read beside indices")
 
     def traced(self, value: Indexed) -> Indexed:
