@@ -298,6 +298,9 @@ class Cursor(Means):
         closing = self.take()
         self.bar = None
         span, kind = (opening.span[0], closing.span[1]), closing.text.removeprefix("||")
+        if norm and _TURNED_SELF.fullmatch(self.typed(inner.span)):
+            said = "x' is the transpose of x here, and no point of its own"
+            raise self.error(said, inner.span, "||x - z||")
         if norm and (kind == "2" or kind not in NORMS):
             return self.norm(inner, String(closing.span, kind), span)
         function = NORMS[kind] if norm else "abs"
@@ -311,9 +314,6 @@ class Cursor(Means):
                 raise self.error(said, kind.span, "||x||_2, ||A||_F, ||x||_1 or ||x||_p")
             if kind.value.islower():
                 self.kinds = {**self.kinds, kind.value: 0}
-        if _TURNED_SELF.fullmatch(self.typed(inner.span)):
-            said = "x' is the transpose of x here, and no point of its own"
-            raise self.error(said, inner.span, "||x - z||")
         return Operation(span, NORM, (inner, kind))
 
     def root(self) -> Node:

@@ -142,10 +142,8 @@ class KindEvidence:
         abstract = any(isinstance(o, Call) and o.name == "abstract" for o in node.operands)
         if not (self.guesses or abstract):
             return
-        if max(map(self.axes, values)) == 2:
-            self.capitals(node, values)
-            if abstract:
-                self.objection(INVALID, node)  # a function whose value is an array
+        if abstract and max(map(self.axes, values)) == 2:
+            self.objection(INVALID, node)  # a function whose value is an array
         for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
             raised = isinstance(operand, Operation) and operand.function == EXPONENTIAL
             if raised and self.axes(value) == 1 and self.guessed_below(operand):
@@ -273,9 +271,6 @@ class KindEvidence:
         terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
         if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
             return True
-        numbered = (n.name for n in self.source.nodes if isinstance(n, Name))
-        if any(name[-1].isdigit() for name in numbered):
-            return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
 
     @cached_property
@@ -292,17 +287,6 @@ class KindEvidence:
         below = node.operands if isinstance(node, Operation) else ()
         numbers = [unsigned(o) for o in below if self.is_number(o)]
         return any(isinstance(n, Operation) and n.function == "mul" for n in numbers)
-
-    def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
-        """A capital that is taken as a number beside a matrix that is named."""
-        operands = [unsigned(o) for o in node.operands]
-        named = [
-            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
-        ]
-        for operand, value in zip(operands, values, strict=True):
-            if any(named) and self.is_guess(operand) and self.is_number(value):
-                if isinstance(operand, Name) and operand.name[0].isupper():
-                    self.objection(INVALID, node)
 
     def scaled_capital(self, operand: Node) -> bool:
         """True for `A*t` and `-A t`, a matrix times a number."""
