@@ -110,6 +110,13 @@ def test_other_kinds_orders_layouts_and_structures(
 
 
 @views
+@pytest.mark.parametrize("problem", problems()[::3], ids=lambda p: p.id)
+def test_second_derivatives_are_told_in_every_view(problem: Problem, view: View) -> None:
+    d = derive(problem.expr, problem.wrt, shapes=problem.shapes, assume=problem.assume, order=2)
+    assert last_line(view(d)).endswith(f"= {answer(d)}")
+
+
+@views
 def test_a_function_without_a_rule_is_refused_by_name(view: View) -> None:
     d = derive("sum(x.^2)", "x")
     with pytest.raises(NoRule, match="sort_map"):
